@@ -1,0 +1,64 @@
+"""What callers want of a payment. A command may be refused with a DomainError; a fact (see facts) may not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from domain.money import Money
+from domain.payment.facts import PaymentFact
+from domain.payment.values import CaptureMethod, RefundReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestPayment:
+    """Open a payment; with ``confirm`` Stripe is asked to charge ``payment_method`` at once."""
+
+    payment_id: UUID
+    merchant_id: str
+    user_id: str
+    amount: Money
+    payment_method: str | None = None
+    confirm: bool
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    description: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    idempotency_key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfirmPayment:
+    """Try to charge; ``payment_method`` is needed when the payment has none or its last one was declined."""
+
+    payment_method: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CapturePayment:
+    """Take held money. ``amount`` None takes all; a smaller one releases the rest for good."""
+
+    request_id: UUID
+    amount: Money | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelPayment:
+    """Give a payment up before it is captured. ``reason`` is one of CancellationReason, or None."""
+
+    request_id: UUID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestRefund:
+    """Send captured money back. ``amount`` None means all that is left."""
+
+    refund_id: UUID
+    amount: Money | None = None
+    reason: RefundReason | None = None
+
+
+PaymentRequestCommand = RequestPayment | ConfirmPayment | CapturePayment | CancelPayment | RequestRefund
+"""What a client may ask for."""
+
+PaymentCommand = PaymentRequestCommand | PaymentFact
+"""All that ``decide`` understands."""

@@ -1,0 +1,118 @@
+"""Why a command on a payment is refused, or a fact not believed."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from domain.errors import DomainError
+from domain.money import Money
+from domain.payment.values import PaymentStatus
+
+
+class PaymentError(DomainError):
+    """A rule of payments said no."""
+
+    code: ClassVar[str] = "payment_error"
+
+
+class PaymentUnknown(PaymentError):
+    """There is no such payment."""
+
+    code: ClassVar[str] = "payment_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("The payment does not exist.")
+
+
+class PaymentAlreadyExists(PaymentError):
+    """The payment was requested before."""
+
+    code: ClassVar[str] = "payment_already_exists"
+
+    def __init__(self, *, payment_id: UUID) -> None:
+        self.payment_id = payment_id
+        super().__init__(f"The payment {payment_id} already exists.")
+
+
+class InvalidPaymentRequest(PaymentError):
+    """A field breaks a rule of ours or of Stripe; ``field`` says which."""
+
+    code: ClassVar[str] = "invalid_payment_request"
+
+    def __init__(self, field: str, rule: str) -> None:
+        self.field = field
+        super().__init__(f"{field} {rule}.")
+
+
+class _NotInThisStatus(PaymentError):
+    def __init__(self, *, payment_id: UUID, status: PaymentStatus, reason: str) -> None:
+        self.payment_id = payment_id
+        self.status = status
+        super().__init__(f"{reason} (payment {payment_id}, status {status.value}).")
+
+
+class PaymentNotConfirmable(_NotInThisStatus):
+    """No attempt to charge can be made now."""
+
+    code: ClassVar[str] = "payment_not_confirmable"
+
+
+class PaymentNotCapturable(_NotInThisStatus):
+    """Nothing is held, or what is held is being captured or released already."""
+
+    code: ClassVar[str] = "payment_not_capturable"
+
+
+class PaymentNotCancelable(_NotInThisStatus):
+    """It is too late, or something that excludes it is on its way."""
+
+    code: ClassVar[str] = "payment_not_cancelable"
+
+
+class PaymentNotRefundable(_NotInThisStatus):
+    """Nothing was captured."""
+
+    code: ClassVar[str] = "payment_not_refundable"
+
+
+class CaptureExceedsAuthorized(PaymentError):
+    """More was asked for than is held."""
+
+    code: ClassVar[str] = "capture_amount_exceeds_authorized"
+
+    def __init__(self, *, payment_id: UUID, requested: Money, capturable: Money) -> None:
+        self.payment_id = payment_id
+        self.requested = requested
+        self.capturable = capturable
+        super().__init__(f"A capture of {requested} is greater than the amount held ({capturable}).")
+
+
+class RefundExceedsRefundable(PaymentError):
+    """More was asked for than is captured, neither refunded nor reserved by a pending refund."""
+
+    code: ClassVar[str] = "refund_amount_exceeds_refundable"
+
+    def __init__(self, *, payment_id: UUID, requested: Money | None, refundable: Money) -> None:
+        self.payment_id = payment_id
+        self.requested = requested
+        self.refundable = refundable
+        asked = "A refund" if requested is None else f"A refund of {requested}"
+        super().__init__(f"{asked} is greater than the amount that can be refunded ({refundable}).")
+
+
+class InconsistentFact(PaymentError):
+    """What Stripe is said to have done contradicts what is recorded: another object, currency, or more money.
+
+    Nothing is recorded. Someone has to look: money may have moved that this payment does not know of.
+    """
+
+    code: ClassVar[str] = "inconsistent_fact"
+
+    def __init__(self, *, payment_id: UUID, reason: str) -> None:
+        self.payment_id = payment_id
+        super().__init__(f"{reason} (payment {payment_id}).")
+
+
+class BrokenHistory(PaymentError):
+    """Events that no decision made in this order: the stream, not the caller, is wrong."""
+
+    code: ClassVar[str] = "broken_history"

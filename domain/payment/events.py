@@ -1,0 +1,196 @@
+"""What happened to a payment, for ever.
+
+The stream is the payment, so only PaymentRequested names it. ``...Requested`` events record a wish and leave
+the status alone; the status moves when Stripe's answer is recorded. PaymentIntentCreated always comes before
+any other event that Stripe's intent caused, so no other event repeats the intent's id.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.money import Money
+from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentRequested:
+    """The payment exists; its status is pending."""
+
+    payment_id: UUID
+    merchant_id: str
+    user_id: str
+    amount: Money
+    payment_method: str | None
+    confirm: bool
+    capture_method: CaptureMethod
+    description: str | None
+    metadata: dict[str, str]
+    idempotency_key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentIntentCreated:
+    """Stripe knows the payment; a pending payment takes ``status``."""
+
+    intent_id: str
+    status: PaymentStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentConfirmationRequested:
+    """Stripe is to be asked to charge ``payment_method`` (None: the one that the intent has)."""
+
+    payment_method: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentActionRequired:
+    """Status requires_action: the customer has to act. Clears the last error."""
+
+    action_type: str
+    redirect_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentProcessing:
+    """Status processing: a bank has to answer. Clears the last error and the next action."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentAuthorized:
+    """Status requires_capture: ``amount`` is held until ``capture_before`` (Unix seconds).
+
+    Clears the last error and the next action.
+    """
+
+    amount: Money
+    charge_id: str
+    capture_before: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentCaptureRequested:
+    """Stripe is to be asked to capture ``amount``."""
+
+    request_id: UUID
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentCaptureFailed:
+    """The capture was refused: it becomes the last error; the hold stays as it was."""
+
+    request_id: UUID
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentSucceeded:
+    """Status succeeded: ``amount_captured`` is taken and nothing is left to capture.
+
+    Without an authorization recorded before, it is the amount authorized as well. Clears the last error, the
+    next action and any request to capture or cancel.
+    """
+
+    amount_captured: Money
+    charge_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentAttemptFailed:
+    """Status requires_payment_method: the attempt is the last error. Clears the next action."""
+
+    attempt_id: str
+    code: str
+    decline_code: str | None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentFailed:
+    """Status failed, for good: the refusal is the last error. Clears the next action and requests."""
+
+    code: str
+    decline_code: str | None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentCancelRequested:
+    """Stripe is to be asked to cancel; an intent not created yet is not to be charged."""
+
+    request_id: UUID
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentCancelFailed:
+    """The cancellation was refused: it becomes the last error; the payment goes on."""
+
+    request_id: UUID
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentCanceled:
+    """Status canceled, for good: a hold is released. Clears the next action and requests."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundRequested:
+    """``amount`` is reserved: it counts as pending until the refund succeeds or fails."""
+
+    refund_id: UUID
+    amount: Money
+    reason: RefundReason | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundPending:
+    """Stripe knows the refund."""
+
+    refund_id: UUID
+    stripe_refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundSucceeded:
+    """The reserved amount is refunded."""
+
+    refund_id: UUID
+    stripe_refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundFailed:
+    """The amount, reserved or refunded, can be refunded again. Final."""
+
+    refund_id: UUID
+    stripe_refund_id: str | None
+    code: str
+    message: str
+
+
+IntentEvent = (
+    PaymentIntentCreated
+    | PaymentActionRequired
+    | PaymentProcessing
+    | PaymentAuthorized
+    | PaymentSucceeded
+    | PaymentAttemptFailed
+    | PaymentFailed
+    | PaymentCanceled
+)
+RequestEvent = (
+    PaymentConfirmationRequested
+    | PaymentCaptureRequested
+    | PaymentCaptureFailed
+    | PaymentCancelRequested
+    | PaymentCancelFailed
+)
+RefundEvent = RefundRequested | RefundPending | RefundSucceeded | RefundFailed
+PaymentEvent = PaymentRequested | IntentEvent | RequestEvent | RefundEvent

@@ -1,0 +1,235 @@
+"""The state that events lead to. No rules here: what is in the stream happened.
+
+Raises BrokenHistory only for a history that no decision can have made.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from domain.money import Money
+from domain.payment.errors import BrokenHistory
+from domain.payment.events import (
+    IntentEvent,
+    PaymentActionRequired,
+    PaymentAttemptFailed,
+    PaymentAuthorized,
+    PaymentCanceled,
+    PaymentCancelFailed,
+    PaymentCancelRequested,
+    PaymentCaptureFailed,
+    PaymentCaptureRequested,
+    PaymentConfirmationRequested,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentIntentCreated,
+    PaymentProcessing,
+    PaymentRequested,
+    PaymentSucceeded,
+    RefundEvent,
+    RefundFailed,
+    RefundPending,
+    RefundRequested,
+    RefundSucceeded,
+    RequestEvent,
+)
+from domain.payment.state import CancelRequest, CaptureRequest, LastError, NextAction, PaymentState, Refund
+from domain.payment.values import PaymentStatus, RefundStatus
+
+
+def fold(events: Iterable[PaymentEvent], state: PaymentState | None = None) -> PaymentState | None:
+    """Give the state after ``events``, from ``state`` on; None if there is no payment yet."""
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def evolve(state: PaymentState | None, event: PaymentEvent) -> PaymentState:
+    """Give the state after one more event."""
+    if isinstance(event, PaymentRequested):
+        if state is not None:
+            raise BrokenHistory(f"Payment {state.payment_id} was requested twice.")
+        return _requested(event)
+    if state is None:
+        raise BrokenHistory(f"{type(event).__name__} comes before PaymentRequested.")
+    if isinstance(event, IntentEvent):
+        return _after_intent_event(state, event)
+    if isinstance(event, RequestEvent):
+        return _after_request_event(state, event)
+    return _after_refund_event(state, event)
+
+
+def _requested(event: PaymentRequested) -> PaymentState:
+    nothing = Money.zero(event.amount.currency)
+    return PaymentState(
+        payment_id=event.payment_id,
+        merchant_id=event.merchant_id,
+        user_id=event.user_id,
+        amount=event.amount,
+        status=PaymentStatus.PENDING,
+        intent_id=None,
+        charge_id=None,
+        payment_method=event.payment_method,
+        capture_method=event.capture_method,
+        description=event.description,
+        metadata=event.metadata,
+        idempotency_key=event.idempotency_key,
+        amount_authorized=nothing,
+        amount_capturable=nothing,
+        amount_captured=nothing,
+        capture_before=None,
+        refunds={},
+        last_error=None,
+        next_action=None,
+        confirmation_requested=event.confirm,
+        capture_requested=None,
+        cancel_requested=None,
+        requests_seen=frozenset(),
+        attempts_failed=frozenset(),
+        actions_seen=frozenset(),
+        processing_seen=False,
+    )
+
+
+def _after_intent_event(state: PaymentState, event: IntentEvent) -> PaymentState:
+    match event:
+        case PaymentIntentCreated():
+            status = event.status if state.status is PaymentStatus.PENDING else state.status
+            return replace(state, intent_id=event.intent_id, status=status)
+        case PaymentActionRequired():
+            action = NextAction(type=event.action_type, redirect_url=event.redirect_url)
+            return replace(
+                state,
+                status=PaymentStatus.REQUIRES_ACTION,
+                next_action=action,
+                actions_seen=state.actions_seen | {action},
+                confirmation_requested=False,
+                last_error=None,
+            )
+        case PaymentProcessing():
+            return replace(
+                state,
+                status=PaymentStatus.PROCESSING,
+                processing_seen=True,
+                next_action=None,
+                confirmation_requested=False,
+                last_error=None,
+            )
+        case PaymentAttemptFailed():
+            return replace(
+                state,
+                status=PaymentStatus.REQUIRES_PAYMENT_METHOD,
+                attempts_failed=state.attempts_failed | {event.attempt_id},
+                next_action=None,
+                confirmation_requested=False,
+                last_error=_error(event),
+            )
+        case PaymentAuthorized():
+            return replace(
+                state,
+                status=PaymentStatus.REQUIRES_CAPTURE,
+                charge_id=event.charge_id,
+                amount_authorized=event.amount,
+                amount_capturable=event.amount,
+                capture_before=event.capture_before,
+                next_action=None,
+                confirmation_requested=False,
+                last_error=None,
+            )
+        case PaymentSucceeded() | PaymentFailed() | PaymentCanceled():
+            return _settled(state, event)
+        case _:
+            assert_never(event)
+
+
+def _settled(state: PaymentState, event: PaymentSucceeded | PaymentFailed | PaymentCanceled) -> PaymentState:
+    settled = replace(
+        state,
+        amount_capturable=Money.zero(state.amount.currency),
+        next_action=None,
+        confirmation_requested=False,
+        capture_requested=None,
+        cancel_requested=None,
+    )
+    match event:
+        case PaymentSucceeded():
+            return replace(
+                settled,
+                status=PaymentStatus.SUCCEEDED,
+                charge_id=event.charge_id,
+                # Automatic capture has no authorization of its own: what was taken was authorized.
+                amount_authorized=max(state.amount_authorized, event.amount_captured),
+                amount_captured=event.amount_captured,
+                last_error=None,
+            )
+        case PaymentFailed():
+            return replace(settled, status=PaymentStatus.FAILED, last_error=_error(event))
+        case PaymentCanceled():
+            return replace(settled, status=PaymentStatus.CANCELED)
+        case _:
+            assert_never(event)
+
+
+def _after_request_event(state: PaymentState, event: RequestEvent) -> PaymentState:
+    match event:
+        case PaymentConfirmationRequested():
+            return replace(state, confirmation_requested=True, payment_method=event.payment_method)
+        case PaymentCaptureRequested():
+            return replace(
+                state,
+                capture_requested=CaptureRequest(request_id=event.request_id, amount=event.amount),
+                requests_seen=state.requests_seen | {event.request_id},
+            )
+        case PaymentCaptureFailed():
+            return replace(state, capture_requested=None, last_error=_error(event))
+        case PaymentCancelRequested():
+            return replace(
+                state,
+                cancel_requested=CancelRequest(request_id=event.request_id, reason=event.reason),
+                requests_seen=state.requests_seen | {event.request_id},
+            )
+        case PaymentCancelFailed():
+            return replace(state, cancel_requested=None, last_error=_error(event))
+        case _:
+            assert_never(event)
+
+
+def _after_refund_event(state: PaymentState, event: RefundEvent) -> PaymentState:
+    if isinstance(event, RefundRequested):
+        refund = Refund(
+            refund_id=event.refund_id,
+            amount=event.amount,
+            status=RefundStatus.PENDING,
+            reason=event.reason,
+            stripe_refund_id=None,
+            error=None,
+        )
+        return replace(state, refunds={**state.refunds, event.refund_id: refund})
+    before = state.refunds.get(event.refund_id)
+    if before is None:
+        raise BrokenHistory(f"{type(event).__name__} comes before RefundRequested of {event.refund_id}.")
+    return replace(state, refunds={**state.refunds, event.refund_id: _refund_after(before, event)})
+
+
+def _refund_after(refund: Refund, event: RefundPending | RefundSucceeded | RefundFailed) -> Refund:
+    match event:
+        case RefundPending():
+            return replace(refund, stripe_refund_id=event.stripe_refund_id)
+        case RefundSucceeded():
+            return replace(refund, status=RefundStatus.SUCCEEDED, stripe_refund_id=event.stripe_refund_id)
+        case RefundFailed():
+            return replace(
+                refund,
+                status=RefundStatus.FAILED,
+                stripe_refund_id=event.stripe_refund_id,
+                error=LastError(code=event.code, decline_code=None, message=event.message),
+            )
+        case _:
+            assert_never(event)
+
+
+def _error(
+    event: PaymentAttemptFailed | PaymentFailed | PaymentCaptureFailed | PaymentCancelFailed,
+) -> LastError:
+    decline_code = event.decline_code if isinstance(event, PaymentAttemptFailed | PaymentFailed) else None
+    return LastError(code=event.code, decline_code=decline_code, message=event.message)

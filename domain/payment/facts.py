@@ -1,0 +1,156 @@
+"""What Stripe says about a payment, however we learned of it: an answer, a webhook, a look-up.
+
+Facts are never refused for their timing: one that comes twice, late or out of order decides to nothing. One
+that contradicts the money already recorded raises InconsistentFact and changes nothing. ``intent_id`` is
+Stripe's ``pi_...``, ``charge_id`` its ``ch_...``, ``stripe_refund_id`` its ``re_...``.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.money import Money
+from domain.payment.values import PaymentStatus
+
+_BARE_STATUSES = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordIntentCreated:
+    """Stripe knows the payment. Any status but the two that say nothing more has a fact of its own: use that.
+
+    Raises ValueError for such a status: a payment must not become ``succeeded`` without an amount and a
+    charge.
+    """
+
+    intent_id: str
+    status: PaymentStatus
+
+    def __post_init__(self) -> None:
+        if self.status not in _BARE_STATUSES:
+            raise ValueError(f"An intent with status {self.status.value} is told by the fact of that status.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordActionRequired:
+    """The customer has something to do first, such as 3-D Secure."""
+
+    intent_id: str
+    action_type: str
+    redirect_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordProcessing:
+    """Stripe waits for a bank; days may pass."""
+
+    intent_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordAuthorized:
+    """The money is held. ``capture_before`` is when the hold ends, in Unix seconds."""
+
+    intent_id: str
+    amount: Money
+    charge_id: str
+    capture_before: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordSucceeded:
+    """The money is ours."""
+
+    intent_id: str
+    amount_captured: Money
+    charge_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordAttemptFailed:
+    """One attempt to charge failed; another may be made.
+
+    ``attempt_id`` names the attempt for ever: the failed charge's id, or the id of our call where there is
+    none.
+    """
+
+    intent_id: str | None
+    attempt_id: str
+    code: str
+    decline_code: str | None = None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordPaymentFailed:
+    """Stripe refuses the payment for good; no attempt will be made."""
+
+    code: str
+    decline_code: str | None = None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordCaptureFailed:
+    """The capture asked for by ``request_id`` was refused; the money is still held."""
+
+    request_id: UUID
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordCancelFailed:
+    """The cancellation asked for by ``request_id`` was refused."""
+
+    request_id: UUID
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordCanceled:
+    """Nothing will be charged any more; a hold is released. ``intent_id`` None: none was ever created."""
+
+    intent_id: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordRefundPending:
+    """Stripe knows the refund; its outcome is open."""
+
+    refund_id: UUID
+    stripe_refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordRefundSucceeded:
+    """The refund is on its way to the customer. It can still turn failed."""
+
+    refund_id: UUID
+    stripe_refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordRefundFailed:
+    """The refund did not happen, or came back. ``stripe_refund_id`` None: Stripe refused to create it."""
+
+    refund_id: UUID
+    stripe_refund_id: str | None
+    code: str
+    message: str
+
+
+IntentFact = (
+    RecordIntentCreated
+    | RecordActionRequired
+    | RecordProcessing
+    | RecordAuthorized
+    | RecordSucceeded
+    | RecordAttemptFailed
+    | RecordPaymentFailed
+    | RecordCanceled
+)
+RequestFact = RecordCaptureFailed | RecordCancelFailed
+RefundFact = RecordRefundPending | RecordRefundSucceeded | RecordRefundFailed
+PaymentFact = IntentFact | RequestFact | RefundFact

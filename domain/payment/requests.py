@@ -1,0 +1,186 @@
+"""What clients may ask of a charge: to open, confirm, capture or cancel it; and the answers to that.
+
+A request that was recorded before is not a new wish: it decides to nothing, whatever became of it.
+"""
+
+from collections.abc import Mapping
+
+from domain.money import Money, check_chargeable, check_representable
+from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestPayment
+from domain.payment.errors import (
+    CaptureExceedsAuthorized,
+    InvalidPaymentRequest,
+    PaymentNotCancelable,
+    PaymentNotCapturable,
+    PaymentNotConfirmable,
+)
+from domain.payment.events import (
+    PaymentCancelFailed,
+    PaymentCancelRequested,
+    PaymentCaptureFailed,
+    PaymentCaptureRequested,
+    PaymentConfirmationRequested,
+    PaymentRequested,
+)
+from domain.payment.facts import RecordCancelFailed, RecordCaptureFailed
+from domain.payment.state import PaymentState
+from domain.payment.values import CancellationReason, PaymentStatus
+
+# https://docs.stripe.com/metadata: 50 keys of 40 characters, values of 500. Two keys are ours: the payment's
+# id, by which an intent of unknown outcome is found again, and the user's.
+MAX_METADATA_KEYS = 50 - 2
+MAX_METADATA_KEY_CHARS = 40
+MAX_METADATA_VALUE_CHARS = 500
+MAX_DESCRIPTION_CHARS = 1000
+MAX_USER_ID_CHARS = MAX_METADATA_VALUE_CHARS
+"""It travels to Stripe as a metadata value."""
+
+_CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
+
+_CANCELABLE = frozenset(
+    {
+        PaymentStatus.PENDING,
+        PaymentStatus.REQUIRES_PAYMENT_METHOD,
+        PaymentStatus.REQUIRES_CONFIRMATION,
+        PaymentStatus.REQUIRES_ACTION,
+        PaymentStatus.REQUIRES_CAPTURE,
+    }
+)
+"""https://docs.stripe.com/api/payment_intents/cancel also has ``processing``, "in rare cases": not here.
+
+A pending payment is cancelled as soon as Stripe knows it, or never sent there.
+"""
+
+
+def request_payment(command: RequestPayment) -> tuple[PaymentRequested]:
+    """Open a payment that does not exist yet."""
+    check_chargeable(command.amount)
+    _check_texts(command)
+    _check_metadata(command.metadata)
+    if command.confirm and not command.payment_method:
+        raise InvalidPaymentRequest("payment_method", "is needed to confirm the payment at once")
+    return (
+        PaymentRequested(
+            payment_id=command.payment_id,
+            merchant_id=command.merchant_id,
+            user_id=command.user_id,
+            amount=command.amount,
+            payment_method=command.payment_method,
+            confirm=command.confirm,
+            capture_method=command.capture_method,
+            description=command.description,
+            metadata=dict(command.metadata),
+            idempotency_key=command.idempotency_key,
+        ),
+    )
+
+
+def confirm(state: PaymentState, command: ConfirmPayment) -> tuple[PaymentConfirmationRequested, ...]:
+    """Ask for an attempt.
+
+    One at a time: a second confirmation with the same method is the first one again.
+    """
+    if state.status not in _CONFIRMABLE:
+        raise _not_confirmable(state, "Only a payment that waits for a confirmation can be confirmed")
+    if state.confirmation_requested:
+        if command.payment_method in {None, state.payment_method}:
+            return ()
+        raise _not_confirmable(state, "A confirmation with another payment method is on its way")
+    if state.cancel_requested:
+        raise _not_confirmable(state, "A cancellation is on its way")
+    method = command.payment_method
+    if state.status is PaymentStatus.REQUIRES_CONFIRMATION:
+        method = method or state.payment_method
+    elif not method:  # a declined one is gone from the intent: to try it again has to be said
+        raise _not_confirmable(state, "A payment method is needed")
+    return (PaymentConfirmationRequested(payment_method=method),)
+
+
+def capture(state: PaymentState, command: CapturePayment) -> tuple[PaymentCaptureRequested, ...]:
+    """Ask for held money.
+
+    Excludes a cancellation, so that of two that race exactly one is asked of Stripe.
+    """
+    if command.request_id in state.requests_seen:
+        return ()
+    if state.status is not PaymentStatus.REQUIRES_CAPTURE:
+        raise _not_capturable(state, "Only a payment whose money is held can be captured")
+    if state.capture_requested:
+        raise _not_capturable(state, "A capture is on its way")
+    if state.cancel_requested:
+        raise _not_capturable(state, "A cancellation is on its way")
+    amount = state.amount_capturable if command.amount is None else command.amount
+    _check_capture_amount(state, amount)
+    return (PaymentCaptureRequested(request_id=command.request_id, amount=amount),)
+
+
+def cancel(state: PaymentState, command: CancelPayment) -> tuple[PaymentCancelRequested, ...]:
+    """Ask to give the payment up. Excludes a capture."""
+    if command.request_id in state.requests_seen:
+        return ()
+    if state.status not in _CANCELABLE:
+        raise _not_cancelable(state, "It is too late to cancel the payment")
+    if state.capture_requested:
+        raise _not_cancelable(state, "A capture is on its way")
+    if state.cancel_requested:
+        raise _not_cancelable(state, "A cancellation is on its way")
+    if command.reason is not None and command.reason not in set(CancellationReason):
+        raise InvalidPaymentRequest("reason", f"must be one of {', '.join(CancellationReason)}")
+    return (PaymentCancelRequested(request_id=command.request_id, reason=command.reason),)
+
+
+def record_capture_failed(state: PaymentState, fact: RecordCaptureFailed) -> tuple[PaymentCaptureFailed, ...]:
+    """Believe it of the capture on its way, and of no other."""
+    if state.capture_requested is None or state.capture_requested.request_id != fact.request_id:
+        return ()
+    return (PaymentCaptureFailed(request_id=fact.request_id, code=fact.code, message=fact.message),)
+
+
+def record_cancel_failed(state: PaymentState, fact: RecordCancelFailed) -> tuple[PaymentCancelFailed, ...]:
+    """Believe it of the cancellation on its way, and of no other."""
+    if state.cancel_requested is None or state.cancel_requested.request_id != fact.request_id:
+        return ()
+    return (PaymentCancelFailed(request_id=fact.request_id, code=fact.code, message=fact.message),)
+
+
+def _check_texts(command: RequestPayment) -> None:
+    if not command.user_id.strip():
+        raise InvalidPaymentRequest("user_id", "must not be empty")
+    if len(command.user_id) > MAX_USER_ID_CHARS:
+        raise InvalidPaymentRequest("user_id", f"must not exceed {MAX_USER_ID_CHARS} characters")
+    if command.description is not None and len(command.description) > MAX_DESCRIPTION_CHARS:
+        raise InvalidPaymentRequest("description", f"must not exceed {MAX_DESCRIPTION_CHARS} characters")
+
+
+def _check_metadata(metadata: Mapping[str, str]) -> None:
+    if len(metadata) > MAX_METADATA_KEYS:
+        raise InvalidPaymentRequest("metadata", f"must not have more than {MAX_METADATA_KEYS} keys")
+    for key, value in metadata.items():
+        if not 1 <= len(key) <= MAX_METADATA_KEY_CHARS or "[" in key or "]" in key:
+            raise InvalidPaymentRequest(
+                "metadata", f"keys must have 1 to {MAX_METADATA_KEY_CHARS} characters and no square brackets"
+            )
+        if len(value) > MAX_METADATA_VALUE_CHARS:
+            raise InvalidPaymentRequest(
+                "metadata", f"values must not exceed {MAX_METADATA_VALUE_CHARS} characters"
+            )
+
+
+def _check_capture_amount(state: PaymentState, amount: Money) -> None:
+    if amount > state.amount_capturable:
+        raise CaptureExceedsAuthorized(
+            payment_id=state.payment_id, requested=amount, capturable=state.amount_capturable
+        )
+    check_representable(amount)
+
+
+def _not_confirmable(state: PaymentState, reason: str) -> PaymentNotConfirmable:
+    return PaymentNotConfirmable(payment_id=state.payment_id, status=state.status, reason=reason)
+
+
+def _not_capturable(state: PaymentState, reason: str) -> PaymentNotCapturable:
+    return PaymentNotCapturable(payment_id=state.payment_id, status=state.status, reason=reason)
+
+
+def _not_cancelable(state: PaymentState, reason: str) -> PaymentNotCancelable:
+    return PaymentNotCancelable(payment_id=state.payment_id, status=state.status, reason=reason)

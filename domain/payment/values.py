@@ -1,0 +1,63 @@
+"""The closed vocabularies of a payment, spelled as Stripe spells them."""
+
+from enum import StrEnum
+
+
+class CaptureMethod(StrEnum):
+    """Whether an authorization is captured by Stripe at once, or by us later.
+
+    https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
+    """
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands: Stripe's statuses of an intent, with ``pending`` before and ``failed`` beside.
+
+    https://docs.stripe.com/payments/paymentintents/lifecycle
+    """
+
+    PENDING = "pending"
+    """Accepted here; Stripe has not been heard of yet."""
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+    REQUIRES_CONFIRMATION = "requires_confirmation"
+    REQUIRES_ACTION = "requires_action"
+    PROCESSING = "processing"
+    REQUIRES_CAPTURE = "requires_capture"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+    FAILED = "failed"
+    """Stripe refused the request for good: there is nothing to confirm again."""
+
+
+class RefundReason(StrEnum):
+    """Why money goes back.
+
+    https://docs.stripe.com/api/refunds/create#create_refund-reason
+    """
+
+    DUPLICATE = "duplicate"
+    FRAUDULENT = "fraudulent"
+    REQUESTED_BY_CUSTOMER = "requested_by_customer"
+
+
+class CancellationReason(StrEnum):
+    """The reasons that Stripe accepts *from* us; it knows more of its own (``automatic``, ...).
+
+    https://docs.stripe.com/api/payment_intents/cancel#cancel_payment_intent-cancellation_reason
+    """
+
+    DUPLICATE = "duplicate"
+    FRAUDULENT = "fraudulent"
+    REQUESTED_BY_CUSTOMER = "requested_by_customer"
+    ABANDONED = "abandoned"
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands. A failed one has given its amount back to what can be refunded."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"

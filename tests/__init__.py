@@ -1,0 +1,1 @@
+"""Tests of every kind: unit/ (no sockets), integration/, race/, acceptance/, chaos/, load/ (real parts)."""

@@ -1,0 +1,133 @@
+"""Payments told by what was asked and said, so that a test shows only what it is about."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from domain.money import Money
+from domain.payment import (
+    CaptureMethod,
+    CapturePayment,
+    PaymentCommand,
+    PaymentEvent,
+    PaymentState,
+    RecordActionRequired,
+    RecordAttemptFailed,
+    RecordAuthorized,
+    RecordIntentCreated,
+    RecordProcessing,
+    RecordSucceeded,
+    RequestPayment,
+    RequestRefund,
+    decide,
+    fold,
+)
+from domain.payment.values import PaymentStatus
+
+PAYMENT_ID = UUID(int=0x100)
+INTENT = "pi_1"
+CHARGE = "ch_1"
+
+
+def usd(cents: int) -> Money:
+    return Money(amount_cents=cents, currency="USD")
+
+
+def request_id(number: int = 1) -> UUID:
+    return UUID(int=0x200 + number)
+
+
+def refund_id(number: int = 1) -> UUID:
+    return UUID(int=0x300 + number)
+
+
+def a_request(**changes: Any) -> RequestPayment:
+    request = RequestPayment(
+        payment_id=PAYMENT_ID,
+        merchant_id="merchant_1",
+        user_id="user_1",
+        amount=usd(10_00),
+        payment_method="pm_card_visa",
+        confirm=True,
+        capture_method=CaptureMethod.AUTOMATIC,
+        description=None,
+        metadata={},
+        idempotency_key="key_1",
+    )
+    return replace(request, **changes)
+
+
+def a_manual_request(**changes: Any) -> RequestPayment:
+    return a_request(capture_method=CaptureMethod.MANUAL, **changes)
+
+
+def an_unconfirmed_request(**changes: Any) -> RequestPayment:
+    return a_request(payment_method=None, confirm=False, **changes)
+
+
+def intent_created(status: PaymentStatus = PaymentStatus.REQUIRES_CONFIRMATION) -> RecordIntentCreated:
+    return RecordIntentCreated(intent_id=INTENT, status=status)
+
+
+def action_required(url: str | None = "https://bank.example/3ds/1") -> RecordActionRequired:
+    return RecordActionRequired(intent_id=INTENT, action_type="redirect_to_url", redirect_url=url)
+
+
+def processing() -> RecordProcessing:
+    return RecordProcessing(intent_id=INTENT)
+
+
+def attempt_failed(attempt: str = "ch_failed_1") -> RecordAttemptFailed:
+    return RecordAttemptFailed(
+        intent_id=INTENT,
+        attempt_id=attempt,
+        code="card_declined",
+        decline_code="insufficient_funds",
+        message="Your card has insufficient funds.",
+    )
+
+
+def authorized(cents: int = 10_00, *, charge_id: str = CHARGE) -> RecordAuthorized:
+    return RecordAuthorized(intent_id=INTENT, amount=usd(cents), charge_id=charge_id, capture_before=1_800_000_000)
+
+
+def succeeded(cents: int = 10_00, *, charge_id: str = CHARGE) -> RecordSucceeded:
+    return RecordSucceeded(intent_id=INTENT, amount_captured=usd(cents), charge_id=charge_id)
+
+
+def capture(cents: int | None = None, *, number: int = 1) -> CapturePayment:
+    return CapturePayment(request_id=request_id(number), amount=None if cents is None else usd(cents))
+
+
+def refund(cents: int | None = None, *, number: int = 1) -> RequestRefund:
+    return RequestRefund(refund_id=refund_id(number), amount=None if cents is None else usd(cents))
+
+
+def history_of(*told: PaymentCommand) -> list[PaymentEvent]:
+    """The events of a payment to which all of this was told, in this order."""
+    events: list[PaymentEvent] = []
+    for each in told:
+        events += decide(fold(events), each)
+    return events
+
+
+def payment_after(*told: PaymentCommand) -> PaymentState:
+    """The payment to which all of this was told, in this order."""
+    return _existing(fold(history_of(*told)))
+
+
+def then(state: PaymentState, *told: PaymentCommand) -> PaymentState:
+    """The payment after more was told to it."""
+    for each in told:
+        state = _existing(fold(decide(state, each), state))
+    return state
+
+
+def names(events: Iterable[PaymentEvent]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def _existing(state: PaymentState | None) -> PaymentState:
+    assert state is not None, "nothing was requested"
+    return state

@@ -1,0 +1,233 @@
+"""Whatever is asked and said, in whatever order and however often: the money adds up."""
+
+from collections.abc import Callable
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from domain.errors import DomainError
+from domain.money import Money
+from domain.payment import (
+    CancelPayment,
+    CaptureMethod,
+    CapturePayment,
+    ConfirmPayment,
+    InconsistentFact,
+    PaymentCommand,
+    PaymentEvent,
+    PaymentFact,
+    PaymentState,
+    PaymentStatus,
+    RecordActionRequired,
+    RecordAttemptFailed,
+    RecordAuthorized,
+    RecordCanceled,
+    RecordCancelFailed,
+    RecordCaptureFailed,
+    RecordIntentCreated,
+    RecordPaymentFailed,
+    RecordProcessing,
+    RecordRefundFailed,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    RecordSucceeded,
+    RefundStatus,
+    RequestRefund,
+    decide,
+    fold,
+)
+from tests.unit.domain.builders import a_request, refund_id, request_id, usd
+
+# Small pools, so that ids and amounts meet again; each first element is the one that fits, and is drawn most.
+moneys = st.sampled_from(
+    [usd(10_00)] * 3 + [usd(4_00), usd(6_00), usd(1), usd(0), usd(10_01), Money(amount_cents=4_00, currency="EUR")]
+)
+intents = st.sampled_from(["pi_1"] * 9 + ["pi_2"])
+maybe_intents = st.one_of(st.none(), intents)
+charges = st.sampled_from(["ch_1"] * 9 + ["ch_2"])
+methods = st.sampled_from([None, "pm_1", "pm_2"])
+urls = st.sampled_from([None, "https://a.example", "https://b.example"])
+request_ids = st.builds(request_id, st.integers(1, 4))
+refund_ids = st.builds(refund_id, st.integers(1, 4))
+stripe_refund_ids = st.sampled_from(["re_1", "re_1", "re_2"])
+codes = st.just("code")
+texts = st.just("message")
+
+facts: st.SearchStrategy[PaymentFact] = st.one_of(
+    st.builds(
+        RecordIntentCreated,
+        intent_id=intents,
+        status=st.sampled_from([PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION]),
+    ),
+    st.builds(RecordActionRequired, intent_id=intents, action_type=st.just("3ds"), redirect_url=urls),
+    st.builds(RecordProcessing, intent_id=intents),
+    st.builds(RecordAuthorized, intent_id=intents, amount=moneys, charge_id=charges),
+    st.builds(RecordSucceeded, intent_id=intents, amount_captured=moneys, charge_id=charges),
+    st.builds(
+        RecordAttemptFailed,
+        intent_id=maybe_intents,
+        attempt_id=st.sampled_from(["a1", "a2", "a3"]),
+        code=codes,
+        message=texts,
+    ),
+    st.builds(RecordCaptureFailed, request_id=request_ids, code=codes, message=texts),
+    st.builds(RecordCancelFailed, request_id=request_ids, code=codes, message=texts),
+)
+ends: st.SearchStrategy[PaymentFact] = st.one_of(
+    st.builds(RecordCanceled, intent_id=maybe_intents),
+    st.builds(RecordPaymentFailed, code=codes, message=texts),
+)
+refund_facts: st.SearchStrategy[PaymentFact] = st.one_of(
+    st.builds(RecordRefundPending, refund_id=refund_ids, stripe_refund_id=stripe_refund_ids),
+    st.builds(RecordRefundSucceeded, refund_id=refund_ids, stripe_refund_id=stripe_refund_ids),
+    st.builds(
+        RecordRefundFailed,
+        refund_id=refund_ids,
+        stripe_refund_id=st.one_of(st.none(), stripe_refund_ids),
+        code=codes,
+        message=texts,
+    ),
+)
+commands: st.SearchStrategy[PaymentCommand] = st.one_of(
+    st.builds(ConfirmPayment, payment_method=methods),
+    st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st.none(), moneys)),
+    st.builds(CancelPayment, request_id=request_ids),
+)
+refund_requests = st.builds(RequestRefund, refund_id=refund_ids, amount=st.one_of(st.none(), moneys))
+
+Told = tuple[Money, ...]
+
+
+def money_of(state: PaymentState) -> Told:
+    """All of the money, and with it who holds it."""
+    refunds = (refund.amount for refund in state.refunds.values() if refund.status is not RefundStatus.FAILED)
+    return (
+        state.amount_authorized,
+        state.amount_capturable,
+        state.amount_captured,
+        state.amount_refunded,
+        state.amount_refund_pending,
+        *refunds,
+    )
+
+
+def may_be_a_new_attempt(state: PaymentState, fact: PaymentFact) -> bool:
+    """The one repetition that is told from news by nothing: see domain.payment.intent_facts."""
+    return state.confirmation_requested and isinstance(fact, RecordActionRequired | RecordProcessing)
+
+
+class AnySequence(RuleBasedStateMachine):
+    state: PaymentState
+    history: list[PaymentEvent]
+    told: list[PaymentFact]
+    recorded: list[PaymentFact]
+
+    @initialize(method=methods, confirm=st.booleans(), capture=st.sampled_from(CaptureMethod))
+    def request(self, method: str | None, confirm: bool, capture: CaptureMethod) -> None:
+        request = a_request(payment_method=method, confirm=confirm and method is not None, capture_method=capture)
+        self.history = list(decide(None, request))
+        self.told = []
+        self.recorded = []
+        self.state = self._replayed()
+
+    @rule(command=commands)
+    def ask(self, command: PaymentCommand) -> None:
+        self._ask(command)
+
+    @rule(command=refund_requests)
+    def ask_for_a_refund(self, command: PaymentCommand) -> None:
+        self._ask(command)
+
+    @rule(fact=facts)
+    def say(self, fact: PaymentFact) -> None:
+        self._say(fact)
+
+    @rule(fact=refund_facts)
+    def say_of_a_refund(self, fact: PaymentFact) -> None:
+        self._say(fact)
+
+    @rule(fact=ends, certainly=st.integers(0, 9))
+    def give_up(self, fact: PaymentFact, certainly: int) -> None:
+        if certainly == 0:
+            self._say(fact)
+
+    @rule(data=st.data())
+    def say_again(self, data: st.DataObject) -> None:
+        if self.told:
+            before = money_of(self.state)
+            self._say(data.draw(st.sampled_from(self.told)))
+            assert money_of(self.state) == before
+
+    @invariant()
+    def refunds_captures_and_authorizations_are_nested(self) -> None:
+        state = self.state
+        assert state.amount_refunded + state.amount_refund_pending <= state.amount_captured
+        assert state.amount_captured + state.amount_capturable <= state.amount_authorized
+        assert state.amount_authorized <= state.amount
+        assert state.amount_refundable >= usd(0)
+
+    @invariant()
+    def the_status_agrees_with_the_money(self) -> None:
+        state = self.state
+        assert (state.status is PaymentStatus.SUCCEEDED) == (state.amount_captured > usd(0))
+        assert (state.status is PaymentStatus.REQUIRES_CAPTURE) == (state.amount_capturable > usd(0))
+        assert state.capture_requested is None or state.cancel_requested is None
+        if state.is_terminal:
+            assert state.capture_requested is state.cancel_requested is None
+            assert not state.confirmation_requested
+
+    @invariant()
+    def a_replay_gives_the_same_state(self) -> None:
+        assert self._replayed() == self.state
+
+    @invariant()
+    def no_fact_ever_recorded_is_news_again(self) -> None:
+        for fact in self.recorded:
+            if not may_be_a_new_attempt(self.state, fact):
+                assert decide(self.state, fact) == ()
+
+    def _ask(self, command: PaymentCommand) -> None:
+        before = money_of(self.state)
+        try:
+            events = decide(self.state, command)
+        except InconsistentFact:
+            raise  # is for facts alone
+        except DomainError:
+            return
+        self._append(events)
+        assert money_of(self.state)[:4] == before[:4], "a wish moves nothing, it only reserves"
+
+    def _say(self, fact: PaymentFact) -> None:
+        was_terminal, status = self.state.is_terminal, self.state.status
+        final = self._refunds_that_failed()
+        try:
+            events = decide(self.state, fact)
+        except InconsistentFact:
+            return
+        self._append(events)
+        self.told.append(fact)
+        if events:
+            self.recorded.append(fact)
+        assert decide(self.state, fact) == (), "told twice at once"
+        assert not was_terminal or self.state.status is status
+        assert final <= self._refunds_that_failed()
+
+    def _append(self, events: tuple[PaymentEvent, ...]) -> None:
+        self.history += events
+        self.state = self._existing(fold(events, self.state))
+
+    def _replayed(self) -> PaymentState:
+        return self._existing(fold(self.history))
+
+    def _refunds_that_failed(self) -> set[object]:
+        return {each.refund_id for each in self.state.refunds.values() if each.status is RefundStatus.FAILED}
+
+    @staticmethod
+    def _existing(state: PaymentState | None) -> PaymentState:
+        assert state is not None
+        return state
+
+
+AnySequence.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestAnySequence: Callable[..., object] = AnySequence.TestCase

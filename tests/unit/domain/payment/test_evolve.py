@@ -1,0 +1,97 @@
+"""Replaying events."""
+
+import pickle
+from typing import get_args
+
+import pytest
+
+from domain.payment import (
+    BrokenHistory,
+    CancelPayment,
+    ConfirmPayment,
+    PaymentCaptureFailed,
+    PaymentEvent,
+    RecordCanceled,
+    RecordCancelFailed,
+    RecordCaptureFailed,
+    RecordPaymentFailed,
+    RecordRefundFailed,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    evolve,
+    fold,
+)
+from tests.unit.domain.builders import (
+    a_manual_request,
+    a_request,
+    action_required,
+    attempt_failed,
+    authorized,
+    capture,
+    history_of,
+    processing,
+    refund,
+    refund_id,
+    request_id,
+    succeeded,
+)
+
+LONG = history_of(
+    a_manual_request(),
+    action_required(),
+    processing(),
+    attempt_failed(),
+    ConfirmPayment(payment_method="pm_2"),
+    authorized(),
+    CancelPayment(request_id=request_id(1)),
+    RecordCancelFailed(request_id=request_id(1), code="x", message="x"),
+    capture(number=2),
+    RecordCaptureFailed(request_id=request_id(2), code="x", message="x"),
+    succeeded(),
+    refund(1_00),
+    RecordRefundPending(refund_id=refund_id(), stripe_refund_id="re_1"),
+    RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1"),
+    RecordRefundFailed(refund_id=refund_id(), stripe_refund_id="re_1", code="x", message="x"),
+)
+SHORT = [
+    history_of(a_request(), RecordCanceled(intent_id=None)),
+    history_of(a_request(), RecordPaymentFailed(code="x", message="x")),
+]
+
+
+def test_every_kind_of_event_can_be_brought_about_and_replayed() -> None:
+    kinds = {type(event) for history in (LONG, *SHORT) for event in history}
+    assert kinds == set(get_args(PaymentEvent))
+
+
+def test_no_events_are_no_payment() -> None:
+    assert fold([]) is None
+
+
+@pytest.mark.parametrize("split", range(len(LONG) + 1))
+def test_a_history_can_be_replayed_in_two_parts(split: int) -> None:
+    assert fold(LONG[split:], fold(LONG[:split])) == fold(LONG)
+
+
+def test_a_state_is_never_changed_in_place() -> None:
+    state = None
+    kept = []
+    for event in LONG:
+        state = evolve(state, event)
+        kept.append((state, pickle.dumps(state)))
+    assert all(pickle.dumps(state) == before for state, before in kept)
+
+
+def test_events_before_the_request_are_a_broken_history() -> None:
+    with pytest.raises(BrokenHistory):
+        evolve(None, PaymentCaptureFailed(request_id=request_id(), code="x", message="x"))
+
+
+def test_a_second_request_is_a_broken_history() -> None:
+    with pytest.raises(BrokenHistory):
+        fold([LONG[0], LONG[0]])
+
+
+def test_the_outcome_of_no_refund_is_a_broken_history() -> None:
+    with pytest.raises(BrokenHistory):
+        fold([event for event in LONG if type(event).__name__ != "RefundRequested"])

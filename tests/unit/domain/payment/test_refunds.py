@@ -1,0 +1,178 @@
+"""Refunds: what they reserve, release and refuse."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
+from domain.payment import (
+    InconsistentFact,
+    LastError,
+    PaymentCommand,
+    PaymentNotRefundable,
+    RecordCanceled,
+    RecordRefundFailed,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    RefundExceedsRefundable,
+    RefundFact,
+    RefundReason,
+    RefundRequested,
+    RefundStatus,
+    decide,
+)
+from tests.unit.domain.builders import (
+    a_manual_request,
+    a_request,
+    authorized,
+    names,
+    payment_after,
+    refund,
+    refund_id,
+    succeeded,
+    then,
+    usd,
+)
+
+PAID = (a_request(), succeeded())
+
+
+def pending(number: int = 1, stripe_id: str = "re_1") -> RecordRefundPending:
+    return RecordRefundPending(refund_id=refund_id(number), stripe_refund_id=stripe_id)
+
+
+def refunded(number: int = 1, stripe_id: str = "re_1") -> RecordRefundSucceeded:
+    return RecordRefundSucceeded(refund_id=refund_id(number), stripe_refund_id=stripe_id)
+
+
+def failed(number: int = 1, stripe_id: str | None = "re_1") -> RecordRefundFailed:
+    return RecordRefundFailed(
+        refund_id=refund_id(number), stripe_refund_id=stripe_id, code="declined", message="The bank said no."
+    )
+
+
+class TestRequest:
+    def test_reserves_its_amount_at_once(self) -> None:
+        payment = payment_after(*PAID, refund(6_00))
+        assert payment.amount_refund_pending == usd(6_00)
+        assert payment.amount_refunded == usd(0)
+        assert payment.amount_refundable == usd(4_00)
+        mine = payment.refunds[refund_id()]
+        assert (mine.status, mine.stripe_refund_id) == (RefundStatus.PENDING, None)
+
+    def test_of_two_that_together_exceed_the_payment_one_loses(self) -> None:
+        payment = payment_after(*PAID, refund(6_00, number=1))
+        with pytest.raises(RefundExceedsRefundable) as refused:
+            decide(payment, refund(6_00, number=2))
+        assert refused.value.refundable == usd(4_00)
+        assert refused.value.requested == usd(6_00)
+        assert refused.value.code == "refund_amount_exceeds_refundable"
+        assert "6.00 USD" in str(refused.value)
+        assert "4.00 USD" in str(refused.value)
+
+    def test_without_an_amount_takes_all_that_is_left(self) -> None:
+        payment = payment_after(*PAID, refund(6_00, number=1), refund(number=2))
+        assert payment.refunds[refund_id(2)].amount == usd(4_00)
+        with pytest.raises(RefundExceedsRefundable):
+            decide(payment, refund(number=3))
+        with pytest.raises(RefundExceedsRefundable):
+            decide(payment, refund(1, number=3))
+
+    def test_keeps_its_reason(self) -> None:
+        command = replace(refund(1_00), reason=RefundReason.FRAUDULENT)
+        assert decide(payment_after(*PAID), command) == (
+            RefundRequested(refund_id=refund_id(), amount=usd(1_00), reason=RefundReason.FRAUDULENT),
+        )
+
+    def test_repeated_is_the_same_refund_whatever_became_of_it(self) -> None:
+        payment = payment_after(*PAID, refund(10_00))
+        for told in ((), (refunded(),), (failed(),)):
+            assert decide(then(payment, *told), refund(10_00)) == ()
+
+    def test_may_be_below_the_minimum_charge_but_not_nothing(self) -> None:
+        assert names(decide(payment_after(*PAID), refund(1))) == ["RefundRequested"]
+        with pytest.raises(AmountTooSmall):
+            decide(payment_after(*PAID), refund(0))
+
+    def test_is_limited_by_what_was_captured_not_by_what_was_held(self) -> None:
+        payment = payment_after(a_manual_request(), authorized(), succeeded(4_00))
+        with pytest.raises(RefundExceedsRefundable):
+            decide(payment, refund(4_01))
+
+    def test_is_in_the_currency_of_the_payment(self) -> None:
+        euros = replace(refund(), amount=Money(amount_cents=1_00, currency="EUR"))
+        with pytest.raises(CurrencyMismatch):
+            decide(payment_after(*PAID), euros)
+
+    def test_has_no_fractions_that_the_currency_lacks(self) -> None:
+        isk = Money(amount_cents=10_00, currency="ISK")
+        payment = payment_after(a_request(amount=isk), replace(succeeded(), amount_captured=isk))
+        with pytest.raises(AmountNotRepresentable):
+            decide(payment, replace(refund(), amount=Money(amount_cents=1_50, currency="ISK")))
+
+    @pytest.mark.parametrize("told", [(), (authorized(),), (RecordCanceled(intent_id=None),)])
+    def test_needs_captured_money(self, told: tuple[PaymentCommand, ...]) -> None:
+        payment = payment_after(a_manual_request(), *told)
+        with pytest.raises(PaymentNotRefundable) as refused:
+            decide(payment, refund(1_00))
+        assert refused.value.status is payment.status
+
+
+class TestOutcome:
+    def test_success_refunds_what_was_reserved(self) -> None:
+        payment = payment_after(*PAID, refund(6_00), pending(), refunded())
+        assert payment.amount_refunded == usd(6_00)
+        assert payment.amount_refund_pending == usd(0)
+        assert payment.amount_refundable == usd(4_00)
+        assert payment.refunds[refund_id()].stripe_refund_id == "re_1"
+
+    def test_failure_gives_the_reserved_amount_back(self) -> None:
+        payment = payment_after(*PAID, refund(6_00), pending(), failed(stripe_id=None))
+        assert payment.amount_refundable == usd(10_00)
+        mine = payment.refunds[refund_id()]
+        assert mine.status is RefundStatus.FAILED
+        assert mine.stripe_refund_id == "re_1"
+        assert mine.error == LastError(code="declined", decline_code=None, message="The bank said no.")
+        assert names(decide(payment, refund(10_00, number=2))) == ["RefundRequested"]
+
+    def test_a_success_can_still_turn_into_a_failure(self) -> None:
+        payment = payment_after(*PAID, refund(6_00), refunded(), failed())
+        assert payment.amount_refunded == usd(0)
+        assert payment.amount_refundable == usd(10_00)
+
+    def test_a_failure_is_final(self) -> None:
+        payment = payment_after(*PAID, refund(6_00), failed())
+        assert decide(payment, refunded()) == ()
+        assert decide(payment, pending()) == ()
+
+    @pytest.mark.parametrize("fact", [pending(), refunded(), failed(), failed(stripe_id=None)])
+    def test_told_twice_is_recorded_once(self, fact: RefundFact) -> None:
+        payment = payment_after(*PAID, refund(6_00), fact)
+        assert decide(payment, fact) == ()
+
+    def test_pending_told_late_is_no_news(self) -> None:
+        assert decide(payment_after(*PAID, refund(6_00), refunded()), pending()) == ()
+
+    def test_concerns_one_refund_only(self) -> None:
+        payment = payment_after(*PAID, refund(6_00, number=1), refund(3_00, number=2), failed(1), refunded(2, "re_2"))
+        assert payment.amount_refunded == usd(3_00)
+        assert payment.amount_refundable == usd(7_00)
+
+
+class TestContradictions:
+    @pytest.mark.parametrize("fact", [pending(), refunded(), failed()])
+    def test_a_refund_that_nobody_asked_for_is_not_believed(self, fact: RefundFact) -> None:
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID), fact)
+
+    @pytest.mark.parametrize("fact", [pending(1, "re_2"), refunded(1, "re_2"), failed(1, "re_2")])
+    @pytest.mark.parametrize("before", [pending(), refunded(), failed()])
+    def test_another_refund_at_stripe_is_not_believed(self, before: RefundFact, fact: RefundFact) -> None:
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID, refund(6_00), before), fact)
+
+    @pytest.mark.parametrize("fact", [pending(), refunded()])
+    def test_a_refund_that_stripe_refused_to_create_does_not_appear_there(self, fact: RefundFact) -> None:
+        payment = payment_after(*PAID, refund(6_00), failed(stripe_id=None))
+        with pytest.raises(InconsistentFact):
+            decide(payment, fact)

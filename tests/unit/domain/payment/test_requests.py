@@ -1,0 +1,330 @@
+"""Opening, confirming, capturing and cancelling a payment: what clients may ask, and when."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
+from domain.payment import (
+    CancelPayment,
+    CancelRequest,
+    CaptureExceedsAuthorized,
+    CaptureRequest,
+    ConfirmPayment,
+    InvalidPaymentRequest,
+    PaymentAlreadyExists,
+    PaymentCommand,
+    PaymentNotCancelable,
+    PaymentNotCapturable,
+    PaymentNotConfirmable,
+    PaymentRequested,
+    PaymentStatus,
+    PaymentUnknown,
+    RecordCanceled,
+    RecordCancelFailed,
+    RecordCaptureFailed,
+    RecordPaymentFailed,
+    decide,
+)
+from tests.unit.domain.builders import (
+    PAYMENT_ID,
+    a_manual_request,
+    a_request,
+    action_required,
+    an_unconfirmed_request,
+    attempt_failed,
+    authorized,
+    capture,
+    intent_created,
+    names,
+    payment_after,
+    processing,
+    refund,
+    request_id,
+    succeeded,
+    then,
+    usd,
+)
+
+HELD = (a_manual_request(), authorized())
+CANCELED = RecordCanceled(intent_id=None)
+
+
+def cancel(number: int = 1, reason: str | None = None) -> CancelPayment:
+    return CancelPayment(request_id=request_id(number), reason=reason)
+
+
+def capture_failed(number: int = 1) -> RecordCaptureFailed:
+    return RecordCaptureFailed(request_id=request_id(number), code="charge_expired", message="Too late.")
+
+
+def cancel_failed(number: int = 1) -> RecordCancelFailed:
+    return RecordCancelFailed(request_id=request_id(number), code="unexpected_state", message="Too late.")
+
+
+class TestRequest:
+    def test_opens_a_pending_payment_with_all_that_was_asked(self) -> None:
+        request = a_request(description="Two books", metadata={"order": "A-1"})
+        [event] = decide(None, request)
+        assert event == PaymentRequested(
+            payment_id=PAYMENT_ID,
+            merchant_id="merchant_1",
+            user_id="user_1",
+            amount=usd(10_00),
+            payment_method="pm_card_visa",
+            confirm=True,
+            capture_method=request.capture_method,
+            description="Two books",
+            metadata={"order": "A-1"},
+            idempotency_key="key_1",
+        )
+        payment = payment_after(request)
+        assert payment.status is PaymentStatus.PENDING
+        assert payment.confirmation_requested
+        assert payment.amount_refundable == payment.amount_captured == payment.amount_authorized == usd(0)
+
+    def test_cannot_be_made_twice(self) -> None:
+        with pytest.raises(PaymentAlreadyExists) as refused:
+            decide(payment_after(a_request()), a_request())
+        assert refused.value.payment_id == PAYMENT_ID
+
+    @pytest.mark.parametrize(
+        "command", [ConfirmPayment(), capture(), cancel(), refund(), succeeded(), CANCELED, capture_failed()]
+    )
+    def test_comes_before_everything_else(self, command: PaymentCommand) -> None:
+        with pytest.raises(PaymentUnknown):
+            decide(None, command)
+
+    def test_needs_an_amount_that_stripe_charges(self) -> None:
+        with pytest.raises(AmountTooSmall):
+            decide(None, a_request(amount=usd(49)))
+
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("user_id", {"user_id": ""}),
+            ("user_id", {"user_id": "  "}),
+            ("user_id", {"user_id": "u" * 501}),
+            ("description", {"description": "d" * 1001}),
+            ("payment_method", {"payment_method": None}),
+            ("payment_method", {"payment_method": ""}),
+            ("metadata", {"metadata": {f"key_{n}": "" for n in range(49)}}),
+            ("metadata", {"metadata": {"k" * 41: "v"}}),
+            ("metadata", {"metadata": {"": "v"}}),
+            ("metadata", {"metadata": {"a[b]": "v"}}),
+            ("metadata", {"metadata": {"k": "v" * 501}}),
+        ],
+    )
+    def test_keeps_to_the_limits_of_stripe(self, field: str, changes: dict[str, Any]) -> None:
+        with pytest.raises(InvalidPaymentRequest) as refused:
+            decide(None, a_request(**changes))
+        assert refused.value.field == field
+
+    def test_may_use_the_limits_of_stripe_up(self) -> None:
+        most = {f"{n:040}": "v" * 500 for n in range(48)}
+        payment = payment_after(a_request(user_id="u" * 500, description="d" * 1000, metadata=most))
+        assert payment.metadata == most
+
+    def test_does_not_share_its_metadata_with_the_caller(self) -> None:
+        metadata = {"order": "A-1"}
+        [event] = decide(None, a_request(metadata=metadata))
+        metadata["order"] = "A-2"
+        assert isinstance(event, PaymentRequested)
+        assert event.metadata == {"order": "A-1"}
+
+
+class TestConfirm:
+    def test_a_payment_without_a_method_needs_one(self) -> None:
+        payment = payment_after(an_unconfirmed_request(), intent_created(PaymentStatus.REQUIRES_PAYMENT_METHOD))
+        with pytest.raises(PaymentNotConfirmable):
+            decide(payment, ConfirmPayment())
+        payment = then(payment, ConfirmPayment(payment_method="pm_2"))
+        assert payment.confirmation_requested
+        assert payment.payment_method == "pm_2"
+        assert payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD
+
+    def test_a_payment_with_a_method_may_take_it_or_another(self) -> None:
+        payment = payment_after(a_request(confirm=False), intent_created())
+        assert then(payment, ConfirmPayment()).payment_method == "pm_card_visa"
+        assert then(payment, ConfirmPayment(payment_method="pm_2")).payment_method == "pm_2"
+
+    def test_after_a_decline_the_method_has_to_be_said_again(self) -> None:
+        payment = payment_after(a_request(), attempt_failed())
+        with pytest.raises(PaymentNotConfirmable):
+            decide(payment, ConfirmPayment())
+        assert then(payment, ConfirmPayment(payment_method="pm_2")).confirmation_requested
+
+    def test_is_asked_once_while_it_is_on_its_way(self) -> None:
+        payment = payment_after(a_request(), attempt_failed(), ConfirmPayment(payment_method="pm_2"))
+        assert decide(payment, ConfirmPayment(payment_method="pm_2")) == ()
+        assert decide(payment, ConfirmPayment()) == ()
+        with pytest.raises(PaymentNotConfirmable):
+            decide(payment, ConfirmPayment(payment_method="pm_3"))
+
+    def test_of_the_request_is_a_confirmation_on_its_way_too(self) -> None:
+        assert decide(payment_after(a_request(), intent_created()), ConfirmPayment()) == ()
+
+    def test_is_not_asked_of_a_payment_being_canceled(self) -> None:
+        payment = payment_after(a_request(confirm=False), intent_created(), cancel())
+        with pytest.raises(PaymentNotConfirmable):
+            decide(payment, ConfirmPayment())
+
+    @pytest.mark.parametrize(
+        "told", [(), (action_required(),), (processing(),), (authorized(),), (succeeded(),), (CANCELED,)]
+    )
+    def test_needs_a_payment_that_waits_for_it(self, told: tuple[PaymentCommand, ...]) -> None:
+        payment = payment_after(a_request(), *told)
+        with pytest.raises(PaymentNotConfirmable) as refused:
+            decide(payment, ConfirmPayment(payment_method="pm_2"))
+        assert refused.value.status is payment.status
+
+
+class TestCapture:
+    def test_takes_all_that_is_held_unless_told_otherwise(self) -> None:
+        payment = payment_after(*HELD, capture())
+        assert payment.capture_requested == CaptureRequest(request_id=request_id(), amount=usd(10_00))
+        assert payment.status is PaymentStatus.REQUIRES_CAPTURE
+
+    def test_of_a_part_releases_the_rest(self) -> None:
+        payment = payment_after(*HELD, capture(4_00), succeeded(4_00))
+        assert payment.status is PaymentStatus.SUCCEEDED
+        assert payment.amount_authorized == usd(10_00)
+        assert payment.amount_captured == payment.amount_refundable == usd(4_00)
+        assert payment.amount_capturable == usd(0)
+        assert payment.capture_requested is None
+
+    def test_cannot_take_more_than_is_held(self) -> None:
+        with pytest.raises(CaptureExceedsAuthorized) as refused:
+            decide(payment_after(*HELD), capture(10_01))
+        assert refused.value.capturable == usd(10_00)
+        assert refused.value.requested == usd(10_01)
+
+    def test_is_limited_by_what_is_held_not_by_what_was_asked_for(self) -> None:
+        with pytest.raises(CaptureExceedsAuthorized):
+            decide(payment_after(a_manual_request(), authorized(8_00)), capture(9_00))
+
+    def test_takes_something(self) -> None:
+        with pytest.raises(AmountTooSmall):
+            decide(payment_after(*HELD), capture(0))
+
+    def test_is_in_the_currency_of_the_payment(self) -> None:
+        command = capture()
+        euros = Money(amount_cents=1_00, currency="EUR")
+        with pytest.raises(CurrencyMismatch):
+            decide(payment_after(*HELD), type(command)(request_id=command.request_id, amount=euros))
+
+    def test_has_no_fractions_that_the_currency_lacks(self) -> None:
+        kwd = Money(amount_cents=10_000, currency="KWD")
+        held = authorized()
+        payment = payment_after(
+            a_manual_request(amount=kwd), type(held)(intent_id="pi_1", amount=kwd, charge_id="ch_1")
+        )
+        part = Money(amount_cents=5_005, currency="KWD")
+        with pytest.raises(AmountNotRepresentable):
+            decide(payment, type(capture())(request_id=request_id(), amount=part))
+
+    def test_is_asked_once(self) -> None:
+        payment = payment_after(*HELD, capture(4_00))
+        assert decide(payment, capture(4_00)) == ()
+        with pytest.raises(PaymentNotCapturable):
+            decide(payment, capture(4_00, number=2))
+
+    def test_that_failed_may_be_asked_again_by_another_request(self) -> None:
+        payment = payment_after(*HELD, capture(4_00), capture_failed())
+        assert payment.capture_requested is None
+        assert payment.last_error is not None
+        assert payment.last_error.code == "charge_expired"
+        assert payment.amount_capturable == usd(10_00)
+        assert decide(payment, capture(4_00)) == ()
+        assert names(decide(payment, capture(5_00, number=2))) == ["PaymentCaptureRequested"]
+
+    def test_a_failure_concerns_the_request_it_names(self) -> None:
+        payment = payment_after(*HELD, capture(), capture_failed(), capture(number=2))
+        assert decide(payment, capture_failed(1)) == ()
+        assert names(decide(payment, capture_failed(2))) == ["PaymentCaptureFailed"]
+
+    def test_of_a_settled_payment_repeats_nothing_and_starts_nothing(self) -> None:
+        payment = payment_after(*HELD, capture(4_00), succeeded(4_00))
+        assert decide(payment, capture(4_00)) == ()
+        with pytest.raises(PaymentNotCapturable):
+            decide(payment, capture(1_00, number=2))
+
+    @pytest.mark.parametrize("told", [(), (action_required(),), (processing(),), (CANCELED,)])
+    def test_needs_held_money(self, told: tuple[PaymentCommand, ...]) -> None:
+        with pytest.raises(PaymentNotCapturable):
+            decide(payment_after(a_manual_request(), *told), capture())
+
+
+class TestCancel:
+    @pytest.mark.parametrize(
+        "told",
+        [
+            (),
+            (intent_created(PaymentStatus.REQUIRES_PAYMENT_METHOD),),
+            (intent_created(),),
+            (action_required(),),
+            (attempt_failed(),),
+            (authorized(),),
+        ],
+    )
+    def test_is_asked_before_any_money_is_taken(self, told: tuple[PaymentCommand, ...]) -> None:
+        payment = payment_after(a_manual_request(), *told)
+        asked = then(payment, cancel(reason="abandoned"))
+        assert asked.cancel_requested == CancelRequest(request_id=request_id(), reason="abandoned")
+        assert asked.status is payment.status
+
+    @pytest.mark.parametrize(
+        "last",
+        [
+            processing(),
+            succeeded(),
+            CANCELED,
+            RecordPaymentFailed(code="amount_too_small", message="Too small."),
+        ],
+    )
+    def test_is_too_late_afterwards(self, last: PaymentCommand) -> None:
+        with pytest.raises(PaymentNotCancelable):
+            decide(payment_after(a_request(), last), cancel())
+
+    def test_is_asked_once(self) -> None:
+        payment = payment_after(a_request(), cancel())
+        assert decide(payment, cancel()) == ()
+        with pytest.raises(PaymentNotCancelable):
+            decide(payment, cancel(2))
+
+    def test_and_capture_exclude_each_other(self) -> None:
+        with pytest.raises(PaymentNotCancelable):
+            decide(payment_after(*HELD, capture(number=1)), cancel(2))
+        with pytest.raises(PaymentNotCapturable):
+            decide(payment_after(*HELD, cancel(1)), capture(number=2))
+
+    def test_that_failed_lets_the_payment_go_on(self) -> None:
+        payment = payment_after(*HELD, cancel(), cancel_failed())
+        assert payment.cancel_requested is None
+        assert payment.last_error is not None
+        assert payment.last_error.code == "unexpected_state"
+        assert decide(payment, cancel_failed()) == ()
+        assert names(decide(payment, capture(number=2))) == ["PaymentCaptureRequested"]
+
+    def test_a_failure_concerns_the_request_it_names(self) -> None:
+        payment = payment_after(*HELD, cancel(), cancel_failed(), cancel(2))
+        assert decide(payment, cancel_failed(1)) == ()
+        assert decide(payment_after(*HELD), cancel_failed(1)) == ()
+
+    def test_loses_against_a_success(self) -> None:
+        payment = payment_after(a_request(), cancel(), succeeded())
+        assert payment.status is PaymentStatus.SUCCEEDED
+        assert payment.cancel_requested is None
+        assert decide(payment, cancel_failed()) == ()
+
+    def test_takes_the_reasons_of_stripe(self) -> None:
+        with pytest.raises(InvalidPaymentRequest) as refused:
+            decide(payment_after(a_request()), cancel(reason="changed my mind"))
+        assert refused.value.field == "reason"
+
+
+def test_ids_of_requests_are_not_shared_between_capture_and_cancel() -> None:
+    payment = payment_after(*HELD, capture(number=1))
+    same_id: UUID = request_id(1)
+    assert decide(payment, CancelPayment(request_id=same_id)) == ()
