@@ -1,0 +1,58 @@
+"""What surrounds an event's data: who, why and when, before and after the log has recorded it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventMetadata:
+    """Where an event comes from. `actor` is `api:<key id>`, a consumer's name, or an operator."""
+
+    correlation_id: str
+    actor: str
+    merchant_id: str
+    causation_id: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the stored form: what is unknown is left out."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in fields.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, str]) -> "EventMetadata":
+        """Read the stored form; unknown members of later versions are ignored."""
+        return cls(**{name: stored[name] for name in cls.__slots__ if name in stored})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewEvent:
+    """An event that is yet to be appended. `data` is JSON in UTF-8."""
+
+    event_id: UUID
+    type: str
+    schema_version: int
+    data: bytes
+    metadata: EventMetadata
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedEvent:
+    """An event as the log holds it.
+
+    `position` orders the whole log (from 1, with gaps), `version` its stream (from 1, without gaps).
+    `recorded_at` is in UTC.
+    """
+
+    position: int
+    event_id: UUID
+    stream_id: UUID
+    version: int
+    category: str
+    type: str
+    schema_version: int
+    data: bytes
+    metadata: EventMetadata
+    recorded_at: datetime
