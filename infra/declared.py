@@ -1,0 +1,48 @@
+"""What the installed package declares: processes, workers, topics and tasks, found by entry point.
+
+So `infra` can run the parts of the system without importing any of them. The groups are in pyproject.toml.
+"""
+
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+PROCESSES = "paystream.processes"
+WORKERS = "paystream.workers"
+TOPICS = "paystream.topics"
+SCHEMAS = "paystream.schemas"
+
+
+class NotDeclared(LookupError):
+    """There is no entry point of that name; the text lists those that there are."""
+
+
+def names(group: str) -> list[str]:
+    """Return the names of a group, sorted."""
+    return sorted({entry.name for entry in entry_points(group=group)})
+
+
+def load(group: str, name: str) -> Callable[..., Any]:
+    """Import what `name` stands for. Raises NotDeclared."""
+    found: EntryPoint | None = next(iter(entry_points(group=group, name=name)), None)
+    if found is None:
+        raise NotDeclared(_unknown(group, name, names(group)))
+    loaded: Callable[..., Any] = found.load()
+    return loaded
+
+
+def topic_declarations(partitions: int, replication_factor: int) -> list[Any]:
+    """Return the declarations of every topic of the system, as `create_topics` takes them."""
+    return [
+        declaration
+        for entry in entry_points(group=TOPICS)
+        for declaration in entry.load()(partitions, replication_factor)
+    ]
+
+
+def _unknown(group: str, name: str, known: Iterable[str]) -> str:
+    kind = {WORKERS: "worker", SCHEMAS: "task of schemas"}.get(group, "process")
+    listed = ", ".join(known)
+    if listed:
+        return f"There is no {kind} {name!r}. There are: {listed}."
+    return f"There is no {kind} {name!r}, and none is declared: is paystream installed? Remedy: make install"

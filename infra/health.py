@@ -1,0 +1,136 @@
+"""Health that tells the truth: every answer runs the checks, now, side by side, each with a time-out.
+
+Liveness says that a restart would help (a stuck consumer); readiness says that work can be taken (the
+database answers). A dependency that is down makes a process unready, never dead.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[None]]
+
+
+class Unhealthy(Exception):
+    """Raised by a check; the reason is shown to whoever asks, so it holds no secret."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HealthReport:
+    """The outcome of some checks: `checks` maps each name to "ok" or the reason."""
+
+    status: str
+    checks: dict[str, str]
+
+    @property
+    def http_status(self) -> int:
+        """200 while the process can do its work, degraded or not; else 503."""
+        return 503 if self.status == "unhealthy" else 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Entry:
+    name: str
+    check: Check
+    required: bool
+
+
+class Health:
+    """The checks of one process. A check returns when all is well and raises `Unhealthy(reason)` when not."""
+
+    def __init__(self, *, timeout_s: float = 1.0) -> None:
+        self._timeout_s = timeout_s
+        self._readiness: list[_Entry] = []
+        self._liveness: list[_Entry] = []
+        self._running: dict[Check, asyncio.Task[str]] = {}
+
+    def add_readiness(self, name: str, check: Check, *, required: bool = True) -> None:
+        """Add a check for taking work. With `required=False` its failure is "degraded" and stays 200."""
+        self._readiness.append(_Entry(name=name, check=check, required=required))
+
+    def add_liveness(self, name: str, check: Check) -> None:
+        """Add a check whose failure means that the process should be restarted."""
+        self._liveness.append(_Entry(name=name, check=check, required=True))
+
+    async def live(self) -> HealthReport:
+        """Run the liveness checks."""
+        return await self._report(self._liveness)
+
+    async def ready(self) -> HealthReport:
+        """Run the readiness checks."""
+        return await self._report(self._readiness)
+
+    async def all(self) -> HealthReport:
+        """Run every check."""
+        return await self._report([*self._liveness, *self._readiness])
+
+    async def _report(self, entries: Iterable[_Entry]) -> HealthReport:
+        entries = list(entries)
+        tasks = [self._start(entry.check) for entry in entries]
+        if tasks:
+            # wait(), not wait_for(): a check that swallows its cancellation must not hold the answer.
+            await asyncio.wait(tasks, timeout=self._timeout_s)
+        reasons = [self._outcome(task) for task in tasks]
+        failed = [entry for entry, reason in zip(entries, reasons, strict=True) if reason != "ok"]
+        status = "ok" if not failed else "unhealthy" if any(entry.required for entry in failed) else "degraded"
+        names = [entry.name for entry in entries]
+        return HealthReport(status=status, checks=dict(zip(names, reasons, strict=True)))
+
+    def _start(self, check: Check) -> asyncio.Task[str]:
+        # Probes that come while a check runs share it: a dependency that hangs is not asked ever more often.
+        task = self._running.get(check)
+        if task is None or task.done():
+            task = self._running[check] = asyncio.create_task(_run(check))
+        return task
+
+    def _outcome(self, task: asyncio.Task[str]) -> str:
+        if not task.done():
+            task.cancel()
+            return f"no answer within {self._timeout_s:g} s"
+        return "canceled" if task.cancelled() else task.result()
+
+
+async def _run(check: Check) -> str:
+    try:
+        await check()
+    except Unhealthy as reason:
+        return str(reason) or "unhealthy"
+    except Exception as error:
+        log.warning("health_check_failed", exc_info=True)
+        return type(error).__name__
+    return "ok"
+
+
+def health_routes(health: Health) -> list[Route]:
+    """Return the routes /health (every check), /health/live, /health/ready and /metrics (Prometheus)."""
+
+    def endpoint(run: Callable[[], Awaitable[HealthReport]]) -> Callable[[Request], Awaitable[Response]]:
+        async def respond(_: Request) -> Response:
+            report = await run()
+            return JSONResponse(
+                {"status": report.status, "checks": report.checks},
+                status_code=report.http_status,
+                headers={"Cache-Control": "no-store"},
+            )
+
+        return respond
+
+    async def metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(REGISTRY), headers={"Content-Type": content_type})
+
+    return [
+        Route("/health", endpoint(health.all), include_in_schema=False),
+        Route("/health/live", endpoint(health.live), include_in_schema=False),
+        Route("/health/ready", endpoint(health.ready), include_in_schema=False),
+        Route("/metrics", metrics, include_in_schema=False),
+    ]

@@ -1,0 +1,1 @@
+"""What both HTTP APIs share: problems, API keys, request context, server."""

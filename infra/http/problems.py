@@ -1,0 +1,132 @@
+"""Errors over HTTP: problem+json (https://www.rfc-editor.org/rfc/rfc9457) with a stable `code`."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from infra.errors import Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger(__name__)
+
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
+
+
+class Problem(Exception):
+    """An answer that is an error: `code` is stable and for programs, title and detail are for people."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail or title)
+        self.status = status
+        self.code = code
+        self.title = title
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(Unavailable, _on_unavailable)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def problem_response(problem: Problem, scope: Scope) -> Response:
+    """Render a problem; `request_id` is there when the request context middleware is."""
+    body: dict[str, Any] = {
+        "type": f"urn:paystream:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": problem.code,
+    }
+    if problem.detail is not None:
+        body["detail"] = problem.detail
+    if context := scope.get("paystream.context"):
+        body["request_id"] = context.request_id
+    return Response(
+        orjson.dumps(body | problem.members, default=str),
+        status_code=problem.status,
+        headers=problem.headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def unexpected() -> Problem:
+    """Return what a client learns of an error nobody foresaw: nothing of its inside."""
+    return Problem(
+        500,
+        "internal_error",
+        "Internal error",
+        "The error was recorded. Retry with the same Idempotency-Key.",
+    )
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error, request.scope)
+
+
+async def _on_unavailable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Unavailable)
+    # Not a warning: an outage would make one a request, and the client of the dependency warns by itself.
+    log.info(error.code, error=str(error))
+    headers = {"Retry-After": str(error.retry_after_s)}
+    return problem_response(Problem(503, error.code, error.title, headers=headers), request.scope)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    details: Sequence[Mapping[str, Any]] = error.errors()
+    errors = [{"field": _field(detail), "message": _message(detail)} for detail in details]
+    about_body = any(detail["loc"][:1] == ("body",) for detail in details)
+    malformed = not about_body or any(detail["type"] == "json_invalid" for detail in details)
+    status = HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY
+    summary = "; ".join(f"{item['field']}: {item['message']}" for item in errors)
+    problem = Problem(status, "invalid_request", "Invalid request", summary, errors=errors)
+    return problem_response(problem, request.scope)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = _CODES.get(status, status.phrase.lower().replace(" ", "_"))
+    detail = error.detail if error.detail != status.phrase else None
+    return problem_response(Problem(status, code, status.phrase, detail, error.headers), request.scope)
+
+
+async def _on_unexpected(request: Request, _: Exception) -> Response:
+    # Logged by the request context middleware; without it by the server, to which Starlette raises it again.
+    return problem_response(unexpected(), request.scope)
+
+
+def _field(detail: Mapping[str, Any]) -> str:
+    # The first part says where: body, query, path, header.
+    place, *path = detail["loc"] or ("body",)
+    if detail["type"] == "json_invalid" or not path:
+        return str(place)
+    return ".".join(str(part) for part in path)
+
+
+def _message(detail: Mapping[str, Any]) -> str:
+    return str(detail["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,192 @@
+"""PostgreSQL: a connection pool that survives restarts of the server."""
+
+import re
+import select
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar, LiteralString, TypeAlias
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from infra.errors import InfraError, Unavailable
+from infra.health import Check, Unhealthy
+
+Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
+
+# What a connection string may override. Times are in seconds but for tcp_user_timeout (ms).
+_CONNECTION_DEFAULTS = {
+    "connect_timeout": "3",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+# The database answered, and what it said is no outage: serialization failures and deadlocks, a canceled
+# statement, a lock not available.
+_ANSWERS = ("40", "57014", "55P03")
+
+
+class DatabaseUnavailable(Unavailable, psycopg.OperationalError):
+    """PostgreSQL cannot be reached, is full, or went away: what was in flight may or may not be done."""
+
+    code: ClassVar[str] = "database_unavailable"
+    title: ClassVar[str] = "The database is not available"
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Raise `DatabaseUnavailable` for psycopg's errors that mean so; other errors pass."""
+    try:
+        yield
+    except DatabaseUnavailable:
+        raise
+    except psycopg.OperationalError as error:
+        if error.sqlstate is not None and error.sqlstate.startswith(_ANSWERS):
+            raise
+        raise DatabaseUnavailable(str(error).strip() or type(error).__name__) from error
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool that raises `DatabaseUnavailable`, and hands out no connection that the server has closed.
+
+    After a restart of PostgreSQL every idle connection is dead, and psycopg's pool would hand out each once.
+    Looking at the socket costs microseconds, where the pool's own `check` costs a round trip.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - the base's signature
+        """Take a live connection; `timeout` in seconds, by default the pool's."""
+        deadline = monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            connection = await super().getconn(deadline - monotonic())
+            if _is_alive(connection):
+                return connection
+            await self.putconn(connection)
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109
+        """Lend a connection; commits at the end of the block, rolls back when it raises."""
+        with database_errors():
+            async with super().connection(timeout) as connection:
+                yield connection
+
+
+def create_pool(url: str, *, size: int, name: str, autocommit: bool = False) -> Pool:
+    """Return a pool that is not open yet: `await pool.open()` returns at once, with PostgreSQL up or down.
+
+    `name` is what `pg_stat_activity` shows. Transactions are explicit but with `autocommit` (single reads need
+    none), statements are prepared on their second use. Who waits longer than 3 s for a connection gets
+    `DatabaseUnavailable`.
+    """
+    given = conninfo_to_dict(url)
+    defaults = {key: value for key, value in _CONNECTION_DEFAULTS.items() if key not in given}
+    return Pool(
+        make_conninfo(url, **{"application_name": name, **defaults} if "application_name" not in given else defaults),
+        kwargs={"autocommit": autocommit, "prepare_threshold": 1},
+        min_size=min(2, size),
+        max_size=size,
+        name=name,
+        timeout=3,
+        # Attempts double their pause until this: more would mean to be still asleep when PostgreSQL is back.
+        # When it has passed, the next request makes a new attempt at once.
+        reconnect_timeout=3,
+        open=False,
+    )
+
+
+def postgres_check(pool: Pool) -> Check:
+    """Return a readiness check that asks the database."""
+
+    async def check() -> None:
+        try:
+            async with pool.connection(timeout=0.9) as connection:
+                await connection.execute("SELECT 1")
+        except (psycopg.Error, PoolTimeout) as error:
+            raise Unhealthy("database not available") from error
+
+    return check
+
+
+def _is_alive(connection: Connection) -> bool:
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    # Something that came unasked is a notice, a parameter change, or the server's farewell and then the end of
+    # the stream, which stays readable until libpq has seen it.
+    while poll.poll(0):
+        try:
+            connection.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return False
+        if connection.closed:
+            return False
+    return True
+
+
+class QueryFileError(InfraError):
+    """A file of statements is not well formed, or lacks a statement that was asked for."""
+
+
+class Queries:
+    """The named statements of a `.sql` file, by attribute (`queries.find_payment`) or item.
+
+    A statement begins with `-- name: find_payment`, and a comment line that says what it is for. It must be
+    one statement, with `%(named)s` parameters.
+    """
+
+    def __init__(self, source: str, statements: Mapping[str, LiteralString]) -> None:
+        self._source = source
+        self._statements = statements
+
+    @classmethod
+    def load(cls, path: Path) -> "Queries":
+        """Read a file; raises QueryFileError for a repeated name, an empty statement, a missing purpose."""
+        return cls(path.name, dict(_statements(path)))
+
+    def __getitem__(self, name: str) -> LiteralString:
+        """Return a statement; raises QueryFileError when the file has none of that name."""
+        try:
+            return self._statements[name]
+        except KeyError:
+            raise QueryFileError(f"{self._source} has no statement {name}") from None
+
+    def __getattr__(self, name: str) -> LiteralString:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._statements)
+
+
+_NAME_LINE = re.compile(r"^--[ \t]*name:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+
+
+def _statements(path: Path) -> Iterator[tuple[str, LiteralString]]:
+    # LiteralString: the text is from our own files, never from input.
+    head, *parts = _NAME_LINE.split(path.read_text(encoding="utf-8"))
+    if _without_comments(head):
+        raise QueryFileError(f"{path.name}: a statement stands before the first '-- name:' line")
+    seen: set[str] = set()
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise QueryFileError(f"{path.name}: {name!r} is not a snake_case name")
+        if name in seen:
+            raise QueryFileError(f"{path.name}: {name} is there twice")
+        if not body.lstrip("\n").startswith("--"):
+            raise QueryFileError(f"{path.name}: {name} lacks the comment line that says what it is for")
+        # Without comments: psycopg takes a % in them for a parameter.
+        statement = _without_comments(body).removesuffix(";")
+        if not statement:
+            raise QueryFileError(f"{path.name}: {name} has no SQL")
+        seen.add(name)
+        yield name, statement
+
+
+def _without_comments(sql: str) -> str:
+    return "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--")).strip()

@@ -1,0 +1,191 @@
+"""Settings of every process, from the environment and a `.env` file: the only reader of the environment.
+
+Each mixin holds what one dependency needs; a process declares `class RelaySettings(DatabaseSettings,
+KafkaSettings)`. A field is read from the variable of the same name in capitals: `database_url` from
+DATABASE_URL. An empty variable counts as not set.
+"""
+
+import json
+import re
+import sys
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
+DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
+
+_POSTGRES_URL = re.compile(r"^postgres(ql)?://|^\s*\w+\s*=")
+_REDIS_URL = re.compile(r"^(rediss?|unix)://")
+
+S = TypeVar("S", bound=BaseSettings)
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class ProcessSettings(BaseSettings):
+    """What every process has."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    app_env: Literal["development", "test", "production"] = "development"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    health_host: str = "127.0.0.1"
+    health_port: Port = 0
+    """0 takes any free port."""
+    shutdown_grace_ms: Annotated[int, Field(ge=0)] = 8000
+    """How long work in flight may take to finish after SIGTERM."""
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
+class DatabaseSettings(ProcessSettings):
+    """The event store's database, read and written."""
+
+    database_url: SecretStr
+    database_pool_size: Annotated[int, Field(ge=1, le=500)] = 10
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr) -> SecretStr:
+        return _check_postgres_url(value)
+
+
+class ReadDatabaseSettings(ProcessSettings):
+    """The read model's database, through a role that can only read."""
+
+    read_database_url: SecretStr
+    read_database_pool_size: Annotated[int, Field(ge=1, le=500)] = 10
+
+    @field_validator("read_database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr) -> SecretStr:
+        return _check_postgres_url(value)
+
+
+class RedisSettings(ProcessSettings):
+    """Redis or Valkey: a fast path that may be lost at any time."""
+
+    redis_url: SecretStr
+    redis_timeout_ms: Annotated[int, Field(ge=1)] = 200
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretStr) -> SecretStr:
+        if not _REDIS_URL.match(value.get_secret_value()):
+            raise ValueError("must be like redis://host:6379/0, rediss://... or unix://...")
+        return value
+
+
+class KafkaSettings(ProcessSettings):
+    """The Kafka cluster."""
+
+    kafka_bootstrap_servers: Annotated[str, Field(min_length=1)]
+    """Comma-separated host:port list."""
+    kafka_transactions: bool = True
+    """False for a broker without transactions: delivery is then at least once, and consumers drop repeats."""
+    kafka_fetch_max_wait_ms: Annotated[int, Field(ge=1)] = 500
+    """10 to 20 with the embedded broker, which answers empty polls only after about half of this."""
+    kafka_topic_partitions: Annotated[int, Field(ge=1)] = 12
+    kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
+    kafka_request_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
+    kafka_check_crcs: bool = True
+    """False only for librdkafka's mock cluster, which sends wrong checksums."""
+
+
+class StripeSettings(ProcessSettings):
+    """Stripe, or its sandbox when `stripe_api_base` says so."""
+
+    stripe_secret_key: SecretStr
+    stripe_api_base: str | None = None
+    stripe_timeout_ms: Annotated[int, Field(ge=1)] = 10_000
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _https_in_production(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must be an address like http://127.0.0.1:8002")
+        if info.data.get("app_env") == "production" and not value.startswith("https://"):
+            raise ValueError("must be https when APP_ENV=production")
+        return value.rstrip("/")
+
+
+class ApiKey(BaseModel):
+    """One API key: `sha256` is the hash, in hexadecimal, of the key that the client sends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: Annotated[str, Field(min_length=1, max_length=100)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    merchant_id: Annotated[str, Field(min_length=1, max_length=100)]
+    scopes: frozenset[str]
+
+    @field_validator("sha256", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+
+class ApiKeySettings(ProcessSettings):
+    """Who may call the HTTP APIs: API_KEYS is a JSON list of `ApiKey`."""
+
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode]
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _parse(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            # "from None": the cause holds the whole document.
+            raise ValueError(f"is not JSON: {error.msg} at character {error.pos}") from None
+
+    @field_validator("api_keys")
+    @classmethod
+    def _check(cls, keys: tuple[ApiKey, ...], info: ValidationInfo) -> tuple[ApiKey, ...]:
+        ids = [key.id for key in keys]
+        if len(set(ids)) != len(ids):
+            raise ValueError("has the same id twice")
+        if len({key.sha256 for key in keys}) != len(keys):
+            raise ValueError("has the same key twice")
+        if info.data.get("app_env") == "production" and any(k.sha256 == DEVELOPMENT_KEY_SHA256 for k in keys):
+            raise ValueError("holds the development key, which APP_ENV=production refuses")
+        return keys
+
+
+def load_settings(cls: type[S]) -> S:
+    """Read the settings, or print one line per missing or wrong variable to stderr and exit with code 2.
+
+    The lines never hold a value: it may be a secret.
+    """
+    try:
+        return cls()
+    except ValidationError as error:
+        details = error.errors(include_input=False, include_url=False, include_context=False)
+        for line in sorted(map(_explain, details)):
+            print(line, file=sys.stderr)  # noqa: T201 - logging does not exist yet
+    raise SystemExit(2)
+
+
+def _explain(detail: ErrorDetails) -> str:
+    name, *rest = detail["loc"] or ("settings",)
+    variable = str(name).upper()
+    if detail["type"] == "missing" and not rest:
+        return f"{variable} is not set"
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{variable}{where}: {message[:1].lower()}{message[1:]}"
+
+
+def _check_postgres_url(value: SecretStr) -> SecretStr:
+    if not _POSTGRES_URL.match(value.get_secret_value()):
+        raise ValueError("must be like postgresql://user:password@host:5432/database")
+    return value

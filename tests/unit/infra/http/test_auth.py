@@ -1,0 +1,96 @@
+import hashlib
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI
+
+from infra.http.auth import ApiKeyring, Principal, authenticated
+from infra.http.problems import install_problem_handlers
+from infra.settings import ApiKey
+
+
+def a_key(key_id: str, token: str, *scopes: str) -> ApiKey:
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    return ApiKey(id=key_id, sha256=digest, merchant_id=f"merchant_of_{key_id}", scopes=frozenset(scopes))
+
+
+def a_client(*, anonymous_merchant_id: str | None = None) -> httpx.AsyncClient:
+    app = FastAPI()
+    install_problem_handlers(app)
+    app.state.keyring = ApiKeyring(
+        [a_key("reader", "sk_reader", "payments:read"), a_key("writer", "sk_writer", "payments:read", "payments:write")]
+    )
+
+    @app.post("/payments")
+    async def create(principal: Annotated[Principal, Depends(authenticated("payments:write"))]) -> dict[str, Any]:
+        return {"merchant_id": principal.merchant_id, "key_id": principal.key_id}
+
+    @app.get("/payments")
+    async def read(
+        principal: Annotated[Principal, Depends(authenticated("payments:read", anonymous_merchant_id))],
+    ) -> dict[str, Any]:
+        return {"merchant_id": principal.merchant_id, "key_id": principal.key_id}
+
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_a_known_key_is_its_merchant_with_the_scheme_in_any_case(scheme: str) -> None:
+    response = await a_client().post("/payments", headers={"Authorization": f"{scheme} sk_writer"})
+
+    assert response.status_code == 200
+    assert response.json() == {"merchant_id": "merchant_of_writer", "key_id": "writer"}
+
+
+async def test_no_key_is_401_with_a_challenge() -> None:
+    response = await a_client().post("/payments")
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize(
+    "value", ["Bearer sk_wrong", "Bearer", "Bearer ", "Basic sk_writer", "sk_writer", "Bearer SK_WRITER", "Bearer é"]
+)
+async def test_a_wrong_key_is_401_and_not_repeated(value: str) -> None:
+    response = await a_client().post("/payments", headers=[(b"Authorization", value.encode())])
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert response.json()["code"] == "unauthenticated"
+    assert "sk_w" not in response.text
+
+
+async def test_two_keys_in_one_request_are_refused() -> None:
+    headers = [("Authorization", "Bearer sk_writer"), ("Authorization", "Bearer sk_reader")]
+
+    assert (await a_client().post("/payments", headers=headers)).status_code == 401
+
+
+async def test_a_key_without_the_scope_is_403() -> None:
+    response = await a_client().post("/payments", headers={"Authorization": "Bearer sk_reader"})
+
+    assert response.status_code == 403
+    assert response.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="payments:write"'
+    assert response.json()["code"] == "forbidden"
+
+
+async def test_anonymous_reading_is_only_for_requests_without_a_key() -> None:
+    client = a_client(anonymous_merchant_id="merchant_dev")
+
+    anonymous = await client.get("/payments")
+    assert anonymous.json() == {"merchant_id": "merchant_dev", "key_id": "anonymous"}
+    assert (await client.get("/payments", headers={"Authorization": "Bearer sk_wrong"})).status_code == 401
+    known = await client.get("/payments", headers={"Authorization": "Bearer sk_reader"})
+    assert known.json()["merchant_id"] == "merchant_of_reader"
+    assert (await client.post("/payments")).status_code == 401
+
+
+async def test_the_openapi_document_says_bearer() -> None:
+    document = (await a_client().get("/openapi.json")).json()
+
+    assert document["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"
+    assert document["paths"]["/payments"]["post"]["security"] == [{"ApiKey": []}]

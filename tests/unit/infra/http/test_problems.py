@@ -1,0 +1,140 @@
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import FastAPI, HTTPException, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.http.context import RequestContextMiddleware
+from infra.http.problems import Problem, install_problem_handlers
+from infra.postgres import DatabaseUnavailable
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    amount_cents: Annotated[int, Field(gt=0)]
+    metadata: dict[str, str] = {}
+
+
+def an_app() -> FastAPI:
+    app = FastAPI()
+    app.add_middleware(RequestContextMiddleware)
+    install_problem_handlers(app)
+
+    @app.get("/problem")
+    async def problem() -> None:
+        raise Problem(409, "payment_not_refundable", "Not refundable", "It is pending.", {"X-A": "1"}, status_now="p")
+
+    @app.get("/down")
+    async def down() -> None:
+        raise DatabaseUnavailable("connection to server at 10.0.0.1 failed")
+
+    @app.get("/bug")
+    async def bug() -> None:
+        raise RuntimeError("password=hunter2")
+
+    @app.get("/teapot")
+    async def teapot() -> None:
+        raise HTTPException(418, "short and stout")
+
+    @app.post("/payments")
+    async def create(body: Body, limit: Annotated[int, Query(le=10)] = 1) -> int:
+        return body.amount_cents + limit
+
+    return app
+
+
+@pytest.fixture
+def client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(an_app()), base_url="http://test")
+
+
+async def test_a_problem_is_problem_json_with_its_members(client: httpx.AsyncClient) -> None:
+    response = await client.get("/problem", headers={"X-Request-ID": "r1"})
+
+    assert response.status_code == 409
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-a"] == "1"
+    assert response.json() == {
+        "type": "urn:paystream:problem:payment_not_refundable",
+        "title": "Not refundable",
+        "status": 409,
+        "code": "payment_not_refundable",
+        "detail": "It is pending.",
+        "request_id": "r1",
+        "status_now": "p",
+    }
+
+
+async def test_an_unavailable_dependency_is_503_with_retry_after_and_no_inside(client: httpx.AsyncClient) -> None:
+    response = await client.get("/down")
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+    assert response.json()["code"] == "database_unavailable"
+    assert "10.0.0.1" not in response.text
+
+
+async def test_an_unexpected_error_is_500_with_ids_and_no_inside(client: httpx.AsyncClient) -> None:
+    response = await client.get("/bug", headers={"X-Request-ID": "r1"})
+
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"] == "r1"
+    assert response.json()["code"] == "internal_error"
+    assert "hunter2" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("DELETE", "/payments", 405, "method_not_allowed"),
+        ("GET", "/teapot", 418, "i'm_a_teapot"),
+    ],
+)
+async def test_the_framework_s_errors_are_problems_too(
+    client: httpx.AsyncClient, method: str, path: str, status: int, code: str
+) -> None:
+    response = await client.request(method, path)
+
+    assert response.status_code == response.json()["status"] == status
+    assert response.json()["code"] == code
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_405_says_what_is_allowed(client: httpx.AsyncClient) -> None:
+    assert (await client.delete("/payments")).headers["allow"] == "POST"
+
+
+async def test_an_invalid_request_names_each_field_and_repeats_no_value(client: httpx.AsyncClient) -> None:
+    response = await client.post(
+        "/payments?limit=11", json={"amount_cents": -5, "metadata": {"card": 4242}, "number": "4242424242424242"}
+    )
+
+    assert response.status_code == 422
+    body = response.json()
+    assert body["code"] == "invalid_request"
+    assert body["errors"] == [
+        {"field": "limit", "message": "Input should be less than or equal to 10"},
+        {"field": "amount_cents", "message": "Input should be greater than 0"},
+        {"field": "metadata.card", "message": "Input should be a valid string"},
+        {"field": "number", "message": "Extra inputs are not permitted"},
+    ]
+    assert body["detail"].startswith("limit: Input should be")
+    assert "4242" not in response.text
+
+
+async def test_a_body_that_is_no_json_is_400(client: httpx.AsyncClient) -> None:
+    response = await client.post("/payments", content=b"{", headers={"Content-Type": "application/json"})
+
+    assert response.status_code == 400
+    assert response.json()["code"] == "invalid_request"
+    assert [error["field"] for error in response.json()["errors"]] == ["body"]
+
+
+async def test_a_missing_body_names_the_body(client: httpx.AsyncClient) -> None:
+    response = await client.post("/payments")
+
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": "body", "message": "Field required"}]

@@ -1,0 +1,144 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.settings import (
+    DEVELOPMENT_KEY_SHA256,
+    ApiKeySettings,
+    DatabaseSettings,
+    KafkaSettings,
+    ProcessSettings,
+    RedisSettings,
+    StripeSettings,
+    load_settings,
+)
+
+
+class EverySettings(DatabaseSettings, RedisSettings, KafkaSettings, StripeSettings, ApiKeySettings):
+    command_api_port: int = 8000
+
+
+SECRET = "hunter2-very-secret"
+
+
+def an_api_key(**changes: object) -> dict[str, object]:
+    return {
+        "id": "dev",
+        "sha256": hashlib.sha256(b"sk_dev_paystream").hexdigest(),
+        "merchant_id": "merchant_dev",
+        "scopes": ["payments:read"],
+    } | changes
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    monkeypatch.chdir(tmp_path)
+    for name in EverySettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://app:{SECRET}@localhost/paystream")
+    monkeypatch.setenv("REDIS_URL", "redis://localhost:6379/0")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("STRIPE_SECRET_KEY", SECRET)
+    monkeypatch.setenv("API_KEYS", json.dumps([an_api_key()]))
+    return monkeypatch
+
+
+def errors_of(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    with pytest.raises(SystemExit) as ended:
+        load_settings(EverySettings)
+    assert ended.value.code == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert SECRET not in output.err
+    return output.err.splitlines()
+
+
+def test_settings_come_from_the_variables_of_their_names() -> None:
+    settings = load_settings(EverySettings)
+
+    assert settings.database_url.get_secret_value() == f"postgresql://app:{SECRET}@localhost/paystream"
+    assert settings.api_keys[0].merchant_id == "merchant_dev"
+    assert settings.app_env == "development"
+    assert settings.shutdown_grace_ms == 8000
+    assert SECRET not in repr(settings)
+
+
+def test_each_missing_variable_is_one_line(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    environment.delenv("DATABASE_URL")
+    environment.delenv("STRIPE_SECRET_KEY")
+
+    assert errors_of(capsys) == ["DATABASE_URL is not set", "STRIPE_SECRET_KEY is not set"]
+
+
+def test_an_empty_variable_counts_as_not_set(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("STRIPE_API_BASE", "")
+    assert load_settings(EverySettings).stripe_api_base is None
+
+    environment.setenv("DATABASE_URL", "")
+    assert errors_of(capsys) == ["DATABASE_URL is not set"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "line"),
+    [
+        ("DATABASE_URL", f"mysql://root:{SECRET}@x/y", "DATABASE_URL: must be like postgresql://user:password@"),
+        ("REDIS_URL", f"http://:{SECRET}@x", "REDIS_URL: must be like redis://host:6379/0"),
+        ("DATABASE_POOL_SIZE", f"many{SECRET}", "DATABASE_POOL_SIZE: input should be a valid integer"),
+        ("KAFKA_TRANSACTIONS", "perhaps", "KAFKA_TRANSACTIONS: input should be a valid boolean"),
+        ("APP_ENV", "staging", "APP_ENV: input should be 'development', 'test' or 'production'"),
+        ("STRIPE_API_BASE", "127.0.0.1:8002", "STRIPE_API_BASE: must be an address like http://"),
+        ("API_KEYS", f"[{SECRET}", "API_KEYS: is not JSON: Expecting value at character 1"),
+        ("API_KEYS", json.dumps([an_api_key(sha256=SECRET)]), "API_KEYS[0].sha256: string should match pattern"),
+        ("API_KEYS", json.dumps([an_api_key(key=SECRET)]), "API_KEYS[0].key: extra inputs are not permitted"),
+        ("API_KEYS", json.dumps([an_api_key(), an_api_key()]), "API_KEYS: has the same id twice"),
+        ("API_KEYS", json.dumps([an_api_key(), an_api_key(id="b")]), "API_KEYS: has the same key twice"),
+    ],
+)
+def test_a_wrong_variable_is_one_line_without_its_value(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, line: str
+) -> None:
+    environment.setenv(variable, value)
+
+    (error,) = errors_of(capsys)
+    assert error.startswith(line)
+
+
+def test_production_refuses_the_development_key(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hashlib.sha256(b"sk_dev_paystream").hexdigest() == DEVELOPMENT_KEY_SHA256
+    environment.setenv("APP_ENV", "production")
+
+    expected = "API_KEYS: holds the development key, which APP_ENV=production refuses"
+    assert errors_of(capsys) == [expected]
+
+    environment.setenv("API_KEYS", json.dumps([an_api_key(sha256=DEVELOPMENT_KEY_SHA256.upper())]))
+    assert errors_of(capsys) == [expected]
+
+
+def test_production_refuses_a_stripe_address_without_tls(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("APP_ENV", "production")
+    environment.setenv("API_KEYS", json.dumps([an_api_key(sha256="0" * 64)]))
+    environment.setenv("STRIPE_API_BASE", "http://sandbox:8002")
+
+    assert errors_of(capsys) == ["STRIPE_API_BASE: must be https when APP_ENV=production"]
+
+
+def test_the_log_level_is_read_in_any_case(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("LOG_LEVEL", "debug")
+
+    assert load_settings(ProcessSettings).log_level == "DEBUG"
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOG_LEVEL=ERROR\nHEALTH_PORT=9100\nUNRELATED=1\n")
+    environment.setenv("HEALTH_PORT", "9200")
+
+    settings = load_settings(ProcessSettings)
+    assert (settings.log_level, settings.health_port) == ("ERROR", 9200)
