@@ -1,0 +1,156 @@
+"""Group commit: what waits to be written at one moment goes to the database in one transaction.
+
+A lone item never waits for company: it goes at once when nothing is under way. While a batch is being written,
+whatever arrives is the next batch, so the busier the process the fewer its commits.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from event_store.appends import Append, AppendResult
+from event_store.store import Connection, append
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Closed(Exception):
+    """The process is stopping: nothing was written for this item."""
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Item, Result]):
+    item: Item
+    key: Hashable
+    answer: "asyncio.Future[Result]"
+
+
+class Batcher(Generic[Item, Result]):
+    """Hands waiting items to `write` in batches, at most `max_in_flight` batches at a time, and spreads the answers.
+
+    `write` answers every item in order, with an exception where an item shall raise one; if it raises itself, every
+    item of the batch does. Two items of one key are never in one batch, nor in two batches at once: the later waits.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        key: Callable[[Item], Hashable],
+        max_batch: int = 256,
+        max_in_flight: int = 1,
+    ) -> None:
+        self._write = write
+        self._key = key
+        self._max_batch = max_batch
+        self._max_in_flight = max_in_flight
+        self._waiting: list[_Waiting[Item, Result]] = []
+        self._busy_keys: set[Hashable] = set()
+        self._flights: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def submit(self, item: Item) -> Result:
+        """Write the item with the next batch and return its own answer.
+
+        Cancelling the caller does not take the item back: it may be on its way to the disk already.
+        """
+        if self._closed:
+            raise Closed
+        waiting = _Waiting[Item, Result](item, self._key(item), asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._take_off()
+        return await asyncio.shield(waiting.answer)
+
+    async def close(self) -> None:
+        """Refuse new items and wait until everything that was submitted is answered."""
+        self._closed = True
+        while self._flights:
+            await asyncio.wait(self._flights)
+
+    def _take_off(self) -> None:
+        while len(self._flights) < self._max_in_flight and (batch := self._next_batch()):
+            flight = asyncio.create_task(self._fly(batch))
+            self._flights.add(flight)
+            flight.add_done_callback(self._land)
+
+    def _next_batch(self) -> list[_Waiting[Item, Result]]:
+        batch: list[_Waiting[Item, Result]] = []
+        left: list[_Waiting[Item, Result]] = []
+        for waiting in self._waiting:
+            if len(batch) < self._max_batch and waiting.key not in self._busy_keys:
+                self._busy_keys.add(waiting.key)
+                batch.append(waiting)
+            else:
+                left.append(waiting)
+        self._waiting = left
+        return batch
+
+    async def _fly(self, batch: list[_Waiting[Item, Result]]) -> None:
+        try:
+            results = await self._write([waiting.item for waiting in batch])
+            for waiting, result in zip(batch, results, strict=True):
+                if isinstance(result, Exception):
+                    _fail(waiting.answer, result)
+                else:
+                    waiting.answer.set_result(result)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            for waiting in batch:
+                _fail(waiting.answer, error)
+        finally:
+            self._busy_keys.difference_update(waiting.key for waiting in batch)
+
+    def _land(self, flight: "asyncio.Task[None]") -> None:
+        self._flights.discard(flight)
+        self._take_off()
+
+
+def _fail(answer: "asyncio.Future[Result]", error: BaseException) -> None:
+    if not answer.done():
+        answer.set_exception(error)
+        answer.exception()  # counts as retrieved: a caller that was cancelled will never look
+
+
+class Appender(Protocol):
+    """Appends one command's events; the answers are those of `event_store.store.append`."""
+
+    async def append(self, item: Append) -> AppendResult:
+        """Append, in a transaction of its own or of its neighbours', and return once it is committed."""
+
+
+class GroupCommit:
+    """An `Appender` that coalesces the appends waiting at a moment into one call, one transaction, one round trip."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection], *, max_batch: int = 256) -> None:
+        self._pool = pool
+        self._batcher = Batcher[Append, AppendResult](self._write, key=lambda item: item.stream_id, max_batch=max_batch)
+
+    async def append(self, item: Append) -> AppendResult:
+        """Append one command's events.
+
+        Raises psycopg.OperationalError or psycopg_pool.PoolTimeout when the database is away. A connection that
+        breaks during the commit leaves the outcome unknown: whoever asks again with the same idempotency key gets
+        the answer.
+        """
+        return await self._batcher.submit(item)
+
+    async def close(self) -> None:
+        """Write what was submitted, refuse what comes later."""
+        await self._batcher.close()
+
+    async def _write(self, items: Sequence[Append]) -> Sequence[AppendResult | Exception]:
+        try:
+            return await self._append(items)
+        except psycopg.DataError as error:
+            # PostgreSQL refuses a value (a NUL character in a text, say) and with it the whole statement.
+            if len(items) == 1:
+                return [error]
+            return [each for item in items for each in await self._write([item])]
+
+    async def _append(self, items: Sequence[Append]) -> list[AppendResult]:
+        async with self._pool.connection() as connection:
+            return await append(connection, items)

@@ -1,0 +1,14 @@
+"""What the relay shows of itself."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+QUEUE_DEPTH = Gauge("outbox_queue_depth", "Events in the log that are not published yet")
+OLDEST_AGE = Gauge("outbox_oldest_event_age_seconds", "Age of the oldest event that is not published yet")
+PUBLISH_DELAY = Histogram(
+    "outbox_publish_delay_seconds",
+    "From the recording of an event to its delivery to Kafka",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
+)
+PUBLISHED = Counter("relay_events_published_total", "Events delivered to Kafka")
+SESSIONS = Counter("relay_sessions_total", "Producers that were opened; each error costs one", ["ended_by"])
+POSITION = Gauge("relay_position", "Position in the log up to which everything is published")

@@ -1,0 +1,39 @@
+"""The relay as a process: `paystream relay`, with RELAY_SHARD=i/n when several share the log."""
+
+import asyncio
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from event_store.relay.queue import watch_queue
+from event_store.relay.relay import Relay
+from event_store.relay.shard import Shard
+from infra.postgres import create_pool
+from infra.process import run
+from infra.runtime import Runtime
+from infra.settings import DatabaseSettings, KafkaSettings, load_settings
+
+
+class RelaySettings(DatabaseSettings, KafkaSettings):
+    """What the relay needs."""
+
+    relay_shard: Annotated[str, AfterValidator(lambda text: str(Shard.parse(text)))] = "0/1"
+    relay_creates_topics: bool = True
+    """Whether missing topics are created; otherwise the relay waits for them."""
+
+
+def main() -> None:
+    """Run the relay until SIGTERM."""
+    settings = load_settings(RelaySettings)
+
+    async def relay_main(runtime: Runtime) -> None:
+        url = settings.database_url.get_secret_value()
+        shard = Shard.parse(settings.relay_shard)
+        relay = Relay(settings, url, shard, runtime.stop, creates_topics=settings.relay_creates_topics)
+        runtime.health.add_readiness("relay", relay.check_ready)
+        runtime.health.add_liveness("relay", relay.check_live)
+        async with create_pool(url, size=1, name="relay-queue") as pool, asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch_queue(pool, lambda: relay.position, runtime.stop))
+            tasks.create_task(relay.run())
+
+    run("relay", settings, relay_main)

@@ -1,0 +1,155 @@
+"""The relay's loop: read the log in order, publish, again; after an error a new session, never a skipped event."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import monotonic
+
+import psycopg
+import structlog
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from event_store.relay import metrics
+from event_store.relay.session import Session, TopicWentBack
+from event_store.relay.shard import Shard
+from event_store.store import QUERIES, Connection
+from event_store.tail import Tail
+from infra.errors import InfraError, ProcessFailed
+from infra.health import Unhealthy
+from infra.kafka.topics import create_topics
+from infra.settings import KafkaSettings
+from schemas.envelope import RecordedEvent
+from schemas.topics import declarations
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500
+_IDLE_MIN_S, _IDLE_MAX_S = 0.005, 0.05
+_RETRY_MIN_S, _RETRY_MAX_S = 0.1, 2.0
+_LOOK_AROUND_EVERY_S = 1.0
+_PARTITIONS_EVERY_S = 600.0
+_STUCK_AFTER_S = 60.0
+
+
+class Relay:
+    """Publishes one shard of the log until `stop` is set."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        database_url: str,
+        shard: Shard,
+        stop: asyncio.Event,
+        *,
+        creates_topics: bool = True,
+    ) -> None:
+        self._settings = settings
+        self._creates_topics = creates_topics
+        self._database_url = database_url
+        self._shard = shard
+        self._stop = stop
+        self._connected = False
+        self._turned_at = monotonic()
+        self.position: int | None = None
+        """Everything of the shard up to here is published; None before Kafka was asked for the first time."""
+
+    async def run(self) -> None:
+        """Publish until told to stop. Raises ProcessFailed when a newer relay of this shard has taken over."""
+        pause = _RETRY_MIN_S
+        while not self._stop.is_set():
+            opened_at = monotonic()
+            try:
+                await self._session()
+            except ProducerFenced:
+                metrics.SESSIONS.labels(ended_by="fenced").inc()
+                message = f"a newer relay of shard {self._shard} has taken over; this one publishes nothing more"
+                raise ProcessFailed(message) from None
+            except TopicWentBack as error:
+                metrics.SESSIONS.labels(ended_by="topic_went_back").inc()
+                log.warning("relay_topic_went_back", error=str(error))
+            except (KafkaError, TimeoutError, OSError, psycopg.OperationalError, InfraError) as error:
+                metrics.SESSIONS.labels(ended_by="error").inc()
+                log.warning("relay_session_failed", error=repr(error), retry_in_s=pause)
+                pause = _RETRY_MIN_S if monotonic() - opened_at > 10 * _RETRY_MAX_S else pause
+                await self._sleep(pause)
+                pause = min(pause * 2, _RETRY_MAX_S)
+            else:
+                metrics.SESSIONS.labels(ended_by="stop").inc()
+            finally:
+                self._connected = False
+
+    async def check_ready(self) -> None:
+        """Readiness: PostgreSQL and Kafka are both in hand."""
+        if not self._connected:
+            raise Unhealthy("not connected to PostgreSQL and Kafka")
+
+    async def check_live(self) -> None:
+        """Liveness: the loop still turns, be it from error to error."""
+        silent_s = monotonic() - self._turned_at
+        if silent_s > _STUCK_AFTER_S:
+            raise Unhealthy(f"the loop has not turned for {silent_s:.0f} s")
+
+    async def _session(self) -> None:
+        self._turned_at = monotonic()
+        connection = await psycopg.AsyncConnection.connect(
+            self._database_url, autocommit=True, prepare_threshold=1, connect_timeout=5
+        )
+        async with connection:
+            if not await self._alone(connection):
+                return
+            if self._creates_topics:
+                partitions, replicas = self._settings.kafka_topic_partitions, self._settings.kafka_replication_factor
+                await create_topics(self._settings, declarations(partitions, replicas))
+            async with Session.open(self._settings, self._shard) as session:
+                await self._publish_from(session, connection)
+
+    async def _alone(self, connection: Connection) -> bool:
+        """Without transactions Kafka fences nobody: a lock in PostgreSQL keeps a second relay of the shard waiting."""
+        if self._settings.kafka_transactions:
+            return True
+        while not self._stop.is_set():
+            row = await (await connection.execute(QUERIES["take_shard"], {"shard": str(self._shard)})).fetchone()
+            if row == (True,):
+                return True
+            self._turned_at = monotonic()
+            await self._sleep(_IDLE_MAX_S)
+        return False
+
+    async def _publish_from(self, session: Session, connection: Connection) -> None:
+        log.info("relay_started", shard=str(self._shard), position=session.position)
+        tail = Tail(session.position)
+        self.position = session.position
+        if session.position == 0:
+            log.info("relay_refill_started", shard=str(self._shard))
+        self._connected = True
+        pause, look_around_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
+        while not self._stop.is_set():
+            self._turned_at = monotonic()
+            events = await tail.read(connection, _BATCH)
+            if events:
+                count = await session.publish(events, tail.cursor)
+                self.position = tail.cursor
+                _show(events, count)
+                pause = _IDLE_MIN_S
+            if monotonic() > look_around_at:
+                await session.check_topics()
+                await session.write_progress()
+                look_around_at = monotonic() + _LOOK_AROUND_EVERY_S
+            if monotonic() > partitions_at:
+                await connection.execute(QUERIES["ensure_partitions"])
+                partitions_at = monotonic() + _PARTITIONS_EVERY_S
+            if not events:
+                await self._sleep(pause)
+                pause = min(pause * 2, _IDLE_MAX_S)
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+def _show(events: list[RecordedEvent], count: int) -> None:
+    now = datetime.now(UTC)
+    for event in events:
+        metrics.PUBLISH_DELAY.observe((now - event.recorded_at).total_seconds())
+    metrics.PUBLISHED.inc(count)
+    metrics.POSITION.set(events[-1].position)

@@ -1,0 +1,145 @@
+"""Append to and load from the log. The caller owns the connection and its transaction; nothing here commits."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
+
+from event_store.appends import AlreadySeen, Append, Appended, AppendResult, VersionConflict
+from infra.postgres import Queries
+from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
+
+QUERIES = Queries.load(Path(__file__).with_name("store.sql"))
+
+set_json_loads(orjson.loads)
+
+Connection = AsyncConnection[Any]
+
+
+async def append(connection: Connection, appends: Sequence[Append]) -> list[AppendResult]:
+    """Append many commands' events in one round trip and answer each for itself, in the given order.
+
+    Raises ValueError when a stream stands in the call twice, or an append has no events: the order in which they
+    would be checked is not defined. Database errors pass through; the transaction is then unusable.
+    """
+    if not appends:
+        return []
+    if len({each.stream_id for each in appends}) != len(appends):
+        raise ValueError("a stream may stand in one append call once")
+    if not all(each.events for each in appends):
+        raise ValueError("an append needs at least one event")
+    document = "[" + ",".join(_append_json(each) for each in appends) + "]"
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(QUERIES["append"], {"appends": document})
+        rows = {row["ordinal"]: row for row in await cursor.fetchall()}
+    return [_result(rows[ordinal]) for ordinal in range(1, len(appends) + 1)]
+
+
+async def load(
+    connection: Connection,
+    stream_id: UUID,
+    *,
+    up_to_version: int | None = None,
+    up_to_time: datetime | None = None,
+) -> list[RecordedEvent]:
+    """Return a stream's events in order, as of a version or a moment (inclusive); empty when there are none."""
+    found = await load_many(connection, [stream_id], up_to_version=up_to_version, up_to_time=up_to_time)
+    return found[stream_id]
+
+
+async def load_many(
+    connection: Connection,
+    stream_ids: Sequence[UUID],
+    *,
+    up_to_version: int | None = None,
+    up_to_time: datetime | None = None,
+) -> dict[UUID, list[RecordedEvent]]:
+    """Return the events of each stream in one round trip; a stream without events has an empty list."""
+    parameters = {
+        "stream_ids": list(stream_ids),
+        "up_to_version": up_to_version,
+        "up_to_time": up_to_time,
+    }
+    found: dict[UUID, list[RecordedEvent]] = {stream_id: [] for stream_id in stream_ids}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(QUERIES["load"], parameters)
+        async for row in cursor:
+            found[row["stream_id"]].append(recorded_event(row))
+    return found
+
+
+async def find_idempotency(connection: Connection, merchant_id: str, key: str) -> AlreadySeen | None:
+    """Return the stored answer of the command that used this key, or None."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(QUERIES["find_idempotency"], {"merchant_id": merchant_id, "key": key})
+        row = await cursor.fetchone()
+    return None if row is None else _already_seen(row)
+
+
+def recorded_event(row: Mapping[str, Any]) -> RecordedEvent:
+    """Read an event from a row that has the log's columns."""
+    return RecordedEvent(
+        position=row["position"],
+        event_id=row["event_id"],
+        stream_id=row["stream_id"],
+        version=row["version"],
+        category=row["category"],
+        type=row["type"],
+        schema_version=row["schema_version"],
+        data=row["data"].encode(),
+        metadata=EventMetadata.from_dict(row["metadata"]),
+        recorded_at=row["recorded_at"],
+    )
+
+
+def _append_json(each: Append) -> str:
+    record = each.idempotency
+    head = {
+        "stream_id": str(each.stream_id),
+        "category": each.category,
+        "merchant_id": each.merchant_id,
+        "expected_version": each.expected_version,
+        "events": [_event_fragment(event) for event in each.events],
+        "idempotency": None
+        if record is None
+        else {
+            "key": record.key,
+            "fingerprint": record.fingerprint,
+            "status": record.status,
+            "response": record.response.decode(),
+        },
+    }
+    return orjson.dumps(head).decode()
+
+
+def _event_fragment(event: NewEvent) -> dict[str, Any]:
+    return {
+        "event_id": str(event.event_id),
+        "type": event.type,
+        "schema_version": event.schema_version,
+        "data": orjson.Fragment(event.data),  # already JSON: not parsed and written again
+        "metadata": event.metadata.to_dict(),
+    }
+
+
+def _result(row: Mapping[str, Any]) -> AppendResult:
+    if row["outcome"] == "appended":
+        return Appended(version=row["version"], position=row["position"])
+    if row["outcome"] == "conflict":
+        return VersionConflict(actual_version=row["version"])
+    return _already_seen(row)
+
+
+def _already_seen(row: Mapping[str, Any]) -> AlreadySeen:
+    return AlreadySeen(
+        fingerprint=row["fingerprint"],
+        status=row["status"],
+        response=row["response"].encode(),
+        position=row["position"],
+    )

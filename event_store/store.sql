@@ -1,0 +1,49 @@
+-- name: append
+-- Append many commands' events, each answered for itself (see event_store.append in migration 0001).
+SELECT ordinal, outcome, version, position, fingerprint, status, response
+  FROM event_store.append(%(appends)s::jsonb);
+
+-- name: load
+-- The events of some streams, each stream in order, optionally as of a version or a moment.
+SELECT position, event_id, stream_id, version, category, type, schema_version,
+       data::text AS data, metadata, recorded_at
+  FROM event_store.events
+ WHERE stream_id = ANY(%(stream_ids)s::uuid[])
+   AND version <= coalesce(%(up_to_version)s::bigint, 9223372036854775807)
+   AND recorded_at <= coalesce(%(up_to_time)s::timestamptz, 'infinity')
+ ORDER BY stream_id, version;
+
+-- name: find_idempotency
+-- The stored answer of a command, and the position that it reached.
+SELECT i.fingerprint, i.status, i.response, e.position
+  FROM event_store.idempotency_keys i
+  JOIN event_store.events e ON e.stream_id = i.stream_id AND e.version = i.version
+ WHERE i.merchant_id = %(merchant_id)s AND i.key = %(key)s;
+
+-- name: read_log
+-- One step of the ordered reader: what follows the cursor, together with the proof, taken in the same statement,
+-- that no transaction older than `horizon` is still open.
+SELECT e.position, e.event_id, e.stream_id, e.version, e.category, e.type, e.schema_version,
+       e.data::text AS data, e.metadata, e.recorded_at,
+       pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS horizon_passed
+  FROM event_store.events e
+ WHERE e.position > %(cursor)s
+ ORDER BY e.position
+ LIMIT %(limit)s;
+
+-- name: take_horizon
+-- A transaction id that is newer than every transaction that holds a position by now.
+SELECT pg_current_xact_id()::text AS horizon;
+
+-- name: queue
+-- How many events wait behind a position (counted up to a million), and when the first of them was recorded.
+SELECT count(*), min(w.recorded_at)
+  FROM (SELECT recorded_at FROM event_store.events WHERE position > %(cursor)s LIMIT 1000000) AS w;
+
+-- name: take_shard
+-- Take the lock of a relay's shard for as long as this connection lives; false when another relay has it.
+SELECT pg_try_advisory_lock(hashtext('paystream.relay'), hashtext(%(shard)s));
+
+-- name: ensure_partitions
+-- Make the partitions of the log that the next appends will need.
+SELECT event_store.ensure_partitions();

@@ -1,0 +1,74 @@
+"""Applies and creates migrations; called by `paystream migrate` and by the embedded stack.
+
+Safe to run from many processes at once: an advisory lock lets one work while the others wait.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+_HERE = Path(__file__).parent
+_LOCK_KEY = 0x7061_7973  # "pays": any constant that no other program takes on this database
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the database at `database_url` (owner role) to `revision`.
+
+    Raises sqlalchemy.exc.OperationalError when the database cannot be reached.
+    """
+    _run(database_url, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(database_url: str, revision: str) -> None:
+    """Take the database back to `revision` ("base" removes everything, events included)."""
+    _run(database_url, lambda config: command.downgrade(config, revision))
+
+
+def head_revision() -> str:
+    """Return the newest revision that this code knows."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def create_revision(message: str) -> list[Path]:
+    """Write the next numbered revision with empty up and down SQL files; return the new paths."""
+    slug = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")
+    if not slug:
+        msg = "a migration needs a message with at least one letter or digit"
+        raise ValueError(msg)
+    number = f"{int(head_revision()) + 1:04d}"
+    command.revision(_config(), message=message, rev_id=number)
+    scripts = [_HERE / "sql" / f"{number}_{slug}.{way}.sql" for way in ("up", "down")]
+    for script in scripts:
+        script.write_text(f"-- {message}\n", encoding="utf-8")
+    return [*(_HERE / "versions").glob(f"{number}_*.py"), *scripts]
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    return config
+
+
+def _run(database_url: str, work: Callable[[Config], None]) -> None:
+    url = sqlalchemy.engine.make_url(database_url).set(drivername="postgresql+psycopg")
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+    config = _config()
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
+        connection.commit()
+        config.attributes["connection"] = connection
+        try:
+            work(config)
+            connection.commit()
+        finally:
+            connection.execute(sqlalchemy.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+            connection.commit()

@@ -1,0 +1,136 @@
+"""The log's one way in: versions, idempotency keys, and each append answered for itself."""
+
+import json
+import uuid
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from event_store.appends import AlreadySeen, Append, Appended, VersionConflict
+from event_store.store import Connection, append, find_idempotency, load
+from tests.support.events import an_append, new_event
+
+pytestmark = pytest.mark.integration
+
+
+async def test_a_new_stream_starts_at_version_one_and_keeps_its_events_in_order(app: Connection) -> None:
+    item = an_append(events=3)
+    (result,) = await append(app, [item])
+    assert isinstance(result, Appended)
+    assert result.version == 3
+    events = await load(app, item.stream_id)
+    assert [event.version for event in events] == [1, 2, 3]
+    assert [event.event_id for event in events] == [event.event_id for event in item.events]
+    assert events[-1].position == result.position
+    assert [event.position for event in events] == sorted(event.position for event in events)
+
+
+async def test_one_conflict_does_not_fail_its_neighbours(app: Connection) -> None:
+    taken = an_append()
+    await append(app, [taken])
+    good, bad, missing, good_too = (
+        an_append(),
+        an_append(taken.stream_id),
+        an_append(expected_version=4),
+        an_append(),
+    )
+    results = await append(app, [good, bad, missing, good_too])
+    assert [type(result) for result in results] == [Appended, VersionConflict, VersionConflict, Appended]
+    assert results[1] == VersionConflict(actual_version=1)
+    assert results[2] == VersionConflict(actual_version=0)
+    assert await load(app, missing.stream_id) == []
+    assert len(await load(app, taken.stream_id)) == 1
+
+
+async def test_an_expected_version_below_or_above_the_actual_one_is_a_conflict(app: Connection) -> None:
+    item = an_append(events=2)
+    await append(app, [item])
+    for wrong in (1, 3):
+        assert await append(app, [an_append(item.stream_id, wrong)]) == [VersionConflict(actual_version=2)]
+    (result,) = await append(app, [an_append(item.stream_id, 2)])
+    assert isinstance(result, Appended)
+    assert result.version == 3
+
+
+async def test_a_known_key_answers_what_its_command_answered_and_writes_nothing(app: Connection) -> None:
+    body = '{"name":"Zoë","n":1.50}'.encode()
+    first = an_append(events=2, key="k", fingerprint="one", response=body)
+    (appended,) = await append(app, [first])
+    assert isinstance(appended, Appended)
+    again = an_append(key="k", fingerprint="two")
+    expected = AlreadySeen(fingerprint="one", status=201, response=body, position=appended.position)
+    assert await append(app, [again]) == [expected]
+    assert await load(app, again.stream_id) == []
+    assert await find_idempotency(app, first.merchant_id, "k") == expected
+
+
+async def test_keys_belong_to_their_merchant(app: Connection) -> None:
+    mine, theirs = an_append(key="k"), an_append(key="k", merchant_id="merchant_other")
+    assert [type(each) for each in await append(app, [mine, theirs])] == [Appended, Appended]
+    assert await find_idempotency(app, "merchant_third", "k") is None
+
+
+async def test_of_two_appends_with_one_key_in_one_call_the_first_is_served(app: Connection) -> None:
+    first, second = an_append(key="k", fingerprint="one"), an_append(key="k", fingerprint="two")
+    appended, seen = await append(app, [first, second])
+    assert isinstance(appended, Appended)
+    assert isinstance(seen, AlreadySeen)
+    assert (seen.fingerprint, seen.position) == ("one", appended.position)
+
+
+async def test_a_key_whose_append_conflicts_stays_free(app: Connection) -> None:
+    item = an_append()
+    await append(app, [item])
+    stale = an_append(item.stream_id, 5, key="k")
+    also_waiting = an_append(key="k")
+    results = await append(app, [stale, also_waiting])
+    assert results == [VersionConflict(actual_version=1), VersionConflict(actual_version=0)]
+    assert await find_idempotency(app, item.merchant_id, "k") is None
+    (result,) = await append(app, [an_append(item.stream_id, 1, key="k")])
+    assert isinstance(result, Appended)
+
+
+async def test_load_up_to_a_version_and_a_moment(app: Connection) -> None:
+    item = an_append(events=2)
+    await append(app, [item])
+    await app.commit()
+    await append(app, [an_append(item.stream_id, 2, events=2)])
+    events = await load(app, item.stream_id)
+    assert len(await load(app, item.stream_id, up_to_version=3)) == 3
+    moment = events[1].recorded_at
+    assert len(await load(app, item.stream_id, up_to_time=moment)) == 2
+    assert await load(app, item.stream_id, up_to_time=moment - timedelta(seconds=1)) == []
+
+
+async def test_a_stream_twice_in_a_call_or_no_events_are_refused(app: Connection) -> None:
+    item = an_append()
+    with pytest.raises(ValueError, match="once"):
+        await append(app, [item, item])
+    empty = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=())
+    with pytest.raises(ValueError, match="at least one event"):
+        await append(app, [empty])
+    assert await append(app, []) == []
+
+
+async def test_the_function_itself_refuses_a_stream_twice_and_a_missing_expected_version(
+    app: Connection,
+) -> None:
+    """The guard stands in the database too: not every caller is this package."""
+    stream = str(uuid.uuid4())
+    event = f'{{"event_id":"{uuid.uuid4()}","type":"t","schema_version":1,"data":{{}},"metadata":{{}}}}'
+    head = f'"stream_id":"{stream}","category":"c","merchant_id":"m","events":[{event}]'
+    twice = f'[{{{head},"expected_version":0}},{{{head},"expected_version":1}}]'
+    for document in (twice, f"[{{{head}}}]", f'[{{{head},"expected_version":-1}}]'):
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            await app.execute("SELECT * FROM event_store.append(%s::jsonb)", [document])
+        await app.rollback()
+
+
+async def test_data_is_returned_as_json_of_equal_value(app: Connection) -> None:
+    event = new_event({"text": 'a "quoted" ‘text’ \\ /', "big": 9007199254740993, "none": None})
+    item = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=(event,))
+    await append(app, [item])
+    (loaded,) = await load(app, item.stream_id)
+    assert json.loads(loaded.data) == json.loads(event.data)
+    assert loaded.metadata == event.metadata

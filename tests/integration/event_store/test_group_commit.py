@@ -1,0 +1,55 @@
+"""The coalescing appender against the real log."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from event_store.appends import AlreadySeen, Append, Appended, VersionConflict
+from event_store.group_commit import GroupCommit
+from event_store.store import Connection, load
+from infra.postgres import create_pool
+from schemas.envelope import NewEvent
+from tests.support.database import Database
+from tests.support.events import an_append, metadata
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def appender(database: Database) -> AsyncIterator[GroupCommit]:
+    async with create_pool(database.url("app"), size=2, name="test") as pool:
+        subject = GroupCommit(pool)
+        yield subject
+        await subject.close()
+
+
+async def test_of_fifty_appends_with_one_key_one_is_written(appender: GroupCommit, app: Connection) -> None:
+    results = await asyncio.gather(*(appender.append(an_append(key="k")) for _ in range(50)))
+    positions = {result.position for result in results if isinstance(result, Appended | AlreadySeen)}
+    assert len([result for result in results if isinstance(result, Appended)]) == 1
+    assert len(positions) == 1
+    row = await (await app.execute("SELECT count(*) FROM event_store.events")).fetchone()
+    assert row == (1,)
+
+
+async def test_of_many_appends_to_one_version_one_wins(appender: GroupCommit, app: Connection) -> None:
+    item = an_append()
+    await appender.append(item)
+    results = await asyncio.gather(*(appender.append(an_append(item.stream_id, 1)) for _ in range(20)))
+    assert [type(result) for result in results].count(Appended) == 1
+    assert results.count(VersionConflict(actual_version=2)) == 19
+    assert len(await load(app, item.stream_id)) == 2
+
+
+async def test_a_value_that_the_database_refuses_fails_alone(appender: GroupCommit) -> None:
+    poison = NewEvent(
+        event_id=uuid.uuid4(), type="t", schema_version=1, data=b'{"text":"\\u0000"}', metadata=metadata()
+    )
+    bad = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=(poison,))
+    items = [an_append(), bad, *(an_append() for _ in range(10))]
+    results = await asyncio.gather(*(appender.append(item) for item in items), return_exceptions=True)
+    assert isinstance(results.pop(1), psycopg.DataError)
+    assert all(isinstance(result, Appended) for result in results)

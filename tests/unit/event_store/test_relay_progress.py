@@ -1,0 +1,76 @@
+"""Where a relay goes on: from its own record, another layout's, or the start where a topic lost its content."""
+
+import pytest
+
+from event_store.relay.progress import Place, Progress, Published, resume
+from event_store.relay.shard import Shard
+
+ONE = Shard(index=0, count=1)
+EVEN, ODD = Shard(index=0, count=2), Shard(index=1, count=2)
+P0, P1 = Place("paystream.payment", 0), Place("paystream.payment", 1)
+
+
+def progress(shard: Shard, position: int, **published: tuple[int, int]) -> Progress:
+    places = {"p0": P0, "p1": P1}
+    return Progress(
+        shard=shard,
+        position=position,
+        published={places[name]: Published(*each) for name, each in published.items()},
+    )
+
+
+def resumed(shard: Shard, *records: Progress, p0: int = 100, p1: int = 100) -> tuple[int, dict[Place, Published]]:
+    places = [place for place in (P0, P1) if shard.owns(place.partition)]
+    found = resume(records, shard=shard, places=places, end_offsets={P0: p0, P1: p1})
+    return found.position, dict(found.published)
+
+
+def test_a_record_survives_its_encoding() -> None:
+    record = progress(ODD, 17, p1=(16, 3))
+    assert Progress.decode(record.encode()) == record
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"shard":"2/1","position":1,"published":{}}', b"\xff"])
+def test_what_is_no_record_is_refused(value: bytes) -> None:
+    with pytest.raises(ValueError, match="progress|shard"):
+        Progress.decode(value)
+
+
+def test_without_records_publishing_starts_at_the_beginning() -> None:
+    assert resumed(ONE) == (0, {})
+
+
+def test_it_goes_on_where_the_shard_stopped() -> None:
+    assert resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7))) == (20, {P0: (18, 5), P1: (20, 7)})
+
+
+def test_a_partition_that_lost_its_content_is_published_again_and_only_that() -> None:
+    found = resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7)), p0=5)
+    assert found == (0, {P1: (20, 7)})
+
+
+def test_a_partition_that_ends_just_beyond_its_last_event_is_whole() -> None:
+    assert resumed(ONE, progress(ONE, 20, p0=(18, 5)), p0=6) == (20, {P0: (18, 5)})
+
+
+def test_one_relay_takes_over_from_two() -> None:
+    found = resumed(ONE, progress(EVEN, 20, p0=(18, 5)), progress(ODD, 30, p1=(29, 7)))
+    assert found == (20, {P0: (18, 5), P1: (29, 7)})
+
+
+def test_two_relays_take_over_from_one_and_the_newest_record_counts() -> None:
+    old = progress(ONE, 10, p0=(9, 1), p1=(10, 1))
+    assert resumed(EVEN, old) == (10, {P0: (9, 1)})
+    assert resumed(ODD, old, progress(ODD, 30, p1=(29, 7))) == (30, {P1: (29, 7)})
+    assert resumed(ODD, progress(ODD, 30, p1=(29, 7)), old) == (30, {P1: (29, 7)})
+
+
+@pytest.mark.parametrize("text", ["", "1", "1/1", "2/1", "-1/2", "a/b", "0/0", "0/1/2"])
+def test_a_shard_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="shard"):
+        Shard.parse(text)
+
+
+def test_every_partition_belongs_to_one_shard() -> None:
+    shards = [Shard(index=index, count=5) for index in range(5)]
+    assert all(sum(shard.owns(partition) for shard in shards) == 1 for partition in range(12))
