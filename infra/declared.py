@@ -1,4 +1,4 @@
-"""What the installed package declares: processes, workers, topics and tasks, found by entry point.
+"""What the installed package declares: processes, workers, topics and published documents, found by entry point.
 
 So `infra` can run the parts of the system without importing any of them. The groups are in pyproject.toml.
 """
@@ -11,6 +11,7 @@ PROCESSES = "paystream.processes"
 WORKERS = "paystream.workers"
 TOPICS = "paystream.topics"
 SCHEMAS = "paystream.schemas"
+SCHEMA_RULES = "paystream.schema-rules"
 
 
 class NotDeclared(LookupError):
@@ -40,8 +41,19 @@ def topic_declarations(partitions: int, replication_factor: int) -> list[Any]:
     ]
 
 
+def schema_documents() -> dict[str, Any]:
+    """Return every published document, as JSON values, by its path in the folder of exported files.
+
+    Raises NotDeclared when there is none, as in a package that was not installed.
+    """
+    declared = names(SCHEMAS)
+    if not declared:
+        raise NotDeclared("No published document is declared: is paystream installed? Remedy: make install-dev")
+    return {path: document for name in declared for path, document in load(SCHEMAS, name)().items()}
+
+
 def _unknown(group: str, name: str, known: Iterable[str]) -> str:
-    kind = {WORKERS: "worker", SCHEMAS: "task of schemas"}.get(group, "process")
+    kind = {WORKERS: "worker", SCHEMA_RULES: "rule of schemas"}.get(group, "process")
     listed = ", ".join(known)
     if listed:
         return f"There is no {kind} {name!r}. There are: {listed}."

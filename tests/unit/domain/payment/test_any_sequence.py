@@ -63,7 +63,6 @@ facts: st.SearchStrategy[PaymentFact] = st.one_of(
     st.builds(RecordActionRequired, intent_id=intents, action_type=st.just("3ds"), redirect_url=urls),
     st.builds(RecordProcessing, intent_id=intents),
     st.builds(RecordAuthorized, intent_id=intents, amount=moneys, charge_id=charges),
-    st.builds(RecordSucceeded, intent_id=intents, amount_captured=moneys, charge_id=charges),
     st.builds(
         RecordAttemptFailed,
         intent_id=maybe_intents,
@@ -89,11 +88,10 @@ refund_facts: st.SearchStrategy[PaymentFact] = st.one_of(
         message=texts,
     ),
 )
-commands: st.SearchStrategy[PaymentCommand] = st.one_of(
-    st.builds(ConfirmPayment, payment_method=methods),
-    st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st.none(), moneys)),
-    st.builds(CancelPayment, request_id=request_ids),
-)
+successes = st.builds(RecordSucceeded, intent_id=intents, amount_captured=moneys, charge_id=charges)
+confirmations = st.builds(ConfirmPayment, payment_method=methods)
+captures = st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st.none(), moneys))
+cancellations = st.builds(CancelPayment, request_id=request_ids)
 refund_requests = st.builds(RequestRefund, refund_id=refund_ids, amount=st.one_of(st.none(), moneys))
 
 Told = tuple[Money, ...]
@@ -131,8 +129,18 @@ class AnySequence(RuleBasedStateMachine):
         self.recorded = []
         self.state = self._replayed()
 
-    @rule(command=commands)
-    def ask(self, command: PaymentCommand) -> None:
+    # A rule each, so that Hypothesis also tries runs without one of them.
+
+    @rule(command=confirmations)
+    def ask_to_confirm(self, command: PaymentCommand) -> None:
+        self._ask(command)
+
+    @rule(command=captures)
+    def ask_to_capture(self, command: PaymentCommand) -> None:
+        self._ask(command)
+
+    @rule(command=cancellations)
+    def ask_to_cancel(self, command: PaymentCommand) -> None:
         self._ask(command)
 
     @rule(command=refund_requests)
@@ -141,6 +149,10 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(fact=facts)
     def say(self, fact: PaymentFact) -> None:
+        self._say(fact)
+
+    @rule(fact=successes)
+    def say_that_it_succeeded(self, fact: PaymentFact) -> None:
         self._say(fact)
 
     @rule(fact=refund_facts)
@@ -174,8 +186,11 @@ class AnySequence(RuleBasedStateMachine):
         assert (state.status is PaymentStatus.REQUIRES_CAPTURE) == (state.amount_capturable > usd(0))
         assert state.capture_requested is None or state.cancel_requested is None
         if state.is_terminal:
-            assert state.capture_requested is state.cancel_requested is None
+            assert state.capture_requested is None
+            assert state.cancel_requested is None
             assert not state.confirmation_requested
+        if state.capture_requested:
+            assert state.capture_requested.amount <= state.amount_capturable
 
     @invariant()
     def a_replay_gives_the_same_state(self) -> None:

@@ -1,0 +1,54 @@
+"""What stops a projection. None of these is ever skipped: the partition stands still and says so."""
+
+from uuid import UUID
+
+
+class ProjectionError(Exception):
+    """Root of the package's errors: the read model and the events do not fit together."""
+
+
+class VersionGap(ProjectionError):
+    """An event is not the one that comes next for its payment: events were lost or have changed order."""
+
+    def __init__(self, *, projection: str, payment_id: UUID, expected: int, actual: int, position: int) -> None:
+        super().__init__(
+            f"{projection}: payment {payment_id} needs version {expected} next, "
+            f"but the event at position {position} is version {actual}"
+        )
+        self.projection = projection
+        self.payment_id = payment_id
+        self.expected = expected
+        self.actual = actual
+        self.position = position
+
+
+class RowsChangedMeanwhile(ProjectionError):
+    """Fewer rows took a batch's changes than it has: someone else wrote them in the meantime."""
+
+    def __init__(self, *, projection: str, expected: int, actual: int) -> None:
+        super().__init__(f"{projection}: {expected} rows were to change, {actual} did")
+        self.projection = projection
+        self.expected = expected
+        self.actual = actual
+
+
+class MisplacedEvent(ProjectionError):
+    """An event contradicts those before it: a payment is made twice or not at all, or a refund is unknown."""
+
+    def __init__(self, *, projection: str, event_type: str, position: int) -> None:
+        super().__init__(f"{projection}: {event_type} at position {position} cannot stand there")
+        self.projection = projection
+        self.event_type = event_type
+        self.position = position
+
+
+def check_next(*, projection: str, payment_id: UUID, current: int, actual: int, position: int) -> None:
+    """Raise VersionGap unless version `actual` follows `current` (0: no event yet)."""
+    if actual != current + 1:
+        raise VersionGap(
+            projection=projection,
+            payment_id=payment_id,
+            expected=current + 1,
+            actual=actual,
+            position=position,
+        )

@@ -1,0 +1,58 @@
+"""Writes the `payment_timeline` projection: a row for every event."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+from psycopg.rows import dict_row
+
+from infra.postgres import Connection, Queries
+from projections.errors import check_next
+from projections.events import DecodedEvent, by_stream
+from projections.payment_timeline.mapping import NAME, TimelineRow, row_of
+from schemas.topics import PAYMENT
+
+_SQL = Queries.load(Path(__file__).with_name("projection.sql"))
+
+
+class PaymentTimeline:
+    """The projection, for the runner."""
+
+    name = NAME
+    topic = PAYMENT
+
+    async def write(self, conn: Connection, events: Sequence[DecodedEvent]) -> None:
+        """Add the rows of these events.
+
+        Raises VersionGap when an event is not the next of its payment; the caller must then roll back.
+        """
+        streams = by_stream(events)
+        cursor = await conn.execute(_SQL.versions, {"payment_ids": list(streams)})
+        newest: dict[UUID, int] = dict(await cursor.fetchall())
+        for payment_id, its_events in streams.items():
+            _check_order(payment_id, newest.get(payment_id, 0), its_events)
+        rows = orjson.dumps([row_of(event) for event in events])
+        await conn.execute(_SQL.insert, {"rows": rows.decode()})
+
+
+def _check_order(payment_id: UUID, newest: int, events: Sequence[DecodedEvent]) -> None:
+    for current, event in enumerate(events, start=newest):
+        check_next(
+            projection=NAME,
+            payment_id=payment_id,
+            current=current,
+            actual=event.recorded.version,
+            position=event.recorded.position,
+        )
+
+
+async def load(conn: Connection, payment_ids: Iterable[UUID]) -> dict[UUID, list[TimelineRow]]:
+    """Return the timelines of some payments, each in order; those without one are left out."""
+    timelines: dict[UUID, list[TimelineRow]] = {}
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL.timelines, {"payment_ids": list(payment_ids)})
+        async for columns in cursor:
+            row = TimelineRow(**columns | {"data": orjson.loads(columns["data"])})
+            timelines.setdefault(row.payment_id, []).append(row)
+    return timelines

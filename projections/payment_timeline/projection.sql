@@ -1,0 +1,22 @@
+-- name: versions
+-- The newest version that the timeline has of each payment that a batch touches; payments without one are left out.
+SELECT wanted.payment_id, newest.version
+  FROM unnest(%(payment_ids)s::uuid[]) AS wanted(payment_id),
+       LATERAL (SELECT t.version FROM read_model.payment_timeline t
+                 WHERE t.payment_id = wanted.payment_id ORDER BY t.version DESC LIMIT 1) AS newest;
+
+-- name: insert
+-- A batch's events. One that is there already is an error: the checkpoint lets each in once.
+INSERT INTO read_model.payment_timeline
+      (payment_id, version, position, merchant_id, type, at, actor, request_id, correlation_id, data)
+SELECT payment_id, version, position, merchant_id, type, at, actor, request_id, correlation_id, data
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
+       payment_id uuid, version bigint, position bigint, merchant_id text, type text, at timestamptz,
+       actor text, request_id text, correlation_id text, data jsonb);
+
+-- name: timelines
+-- The whole timeline of some payments, for its comparison with the event store.
+SELECT payment_id, version, position, merchant_id, type, at, actor, request_id, correlation_id, data::text AS data
+  FROM read_model.payment_timeline
+ WHERE payment_id = ANY(%(payment_ids)s::uuid[])
+ ORDER BY payment_id, version;

@@ -1,0 +1,1 @@
+"""The `payments` projection: what each payment is now, with its refunds."""

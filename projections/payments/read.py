@@ -1,0 +1,98 @@
+"""Read queries of the `payments` projection, for the query API."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
+
+from infra.postgres import Connection, Queries
+
+_SQL = Queries.load(Path(__file__).with_name("read.sql"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredPayment:
+    """A payment as read. `metadata`, `refunds`, `last_error` and `next_action` are JSON, ready to be sent."""
+
+    payment_id: UUID
+    user_id: str
+    amount_cents: int
+    currency: str
+    status: str
+    stripe_payment_intent_id: str | None
+    idempotency_key: str
+    created_at: datetime
+    description: str | None
+    metadata: str
+    capture_method: str
+    amount_capturable_cents: int
+    amount_captured_cents: int
+    amount_refunded_cents: int
+    refunds: str
+    last_error: str | None
+    next_action: str | None
+    version: int
+    updated_at: datetime
+    position: int
+
+    @property
+    def key(self) -> "PageKey":
+        """Its place in a list of payments."""
+        return PageKey(created_at=self.created_at, payment_id=self.payment_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageKey:
+    """A place in a list of payments, which runs from the newest to the oldest."""
+
+    created_at: datetime
+    payment_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentFilters:
+    """What payments to list; None: any. Times are exclusive bounds, amounts (smallest unit) inclusive."""
+
+    status: str | None = None
+    user_id: str | None = None
+    currency: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    amount_min: int | None = None
+    amount_max: int | None = None
+    stripe_payment_intent_id: str | None = None
+    idempotency_key: str | None = None
+
+
+async def find(conn: Connection, *, merchant_id: str, payment_id: UUID) -> StoredPayment | None:
+    """Return a merchant's payment, or None when there is none, also when it is another merchant's."""
+    async with conn.cursor(row_factory=class_row(StoredPayment)) as cursor:
+        await cursor.execute(_SQL.find, {"merchant_id": merchant_id, "payment_id": payment_id})
+        return await cursor.fetchone()
+
+
+async def page(
+    conn: Connection, *, merchant_id: str, filters: PaymentFilters, after: PageKey | None, limit: int
+) -> list[StoredPayment]:
+    """Return up to `limit` payments of a merchant that come after a key of the list (None: the newest)."""
+    parameters = asdict(filters) | {
+        "merchant_id": merchant_id,
+        "after_created_at": after.created_at if after else None,
+        "after_id": after.payment_id if after else None,
+        "limit": limit,
+    }
+    async with conn.cursor(row_factory=class_row(StoredPayment)) as cursor:
+        # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
+        await cursor.execute(_SQL.page, parameters, prepare=False)
+        return await cursor.fetchall()
+
+
+async def newest_position(conn: Connection) -> int:
+    """Return the highest position applied in any partition; 0 before the first."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.newest_position)
+        position: int | None = await cursor.fetchone()
+    assert position is not None
+    return position

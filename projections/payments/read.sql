@@ -1,0 +1,35 @@
+-- name: find
+-- One payment of a merchant.
+SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_intent_id, idempotency_key, created_at,
+       description, metadata::text AS metadata, capture_method, amount_capturable_cents, amount_captured_cents,
+       amount_refunded_cents, refunds::text AS refunds, last_error::text AS last_error,
+       next_action::text AS next_action, version, updated_at, position
+  FROM read_model.payments
+ WHERE payment_id = %(payment_id)s AND merchant_id = %(merchant_id)s
+
+-- name: page
+-- A merchant's payments after a key, newest first. A filter that is NULL is off: the planner sees the values (the
+-- statement is never prepared), so that each combination gets the index that suits it.
+SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_intent_id, idempotency_key, created_at,
+       description, metadata::text AS metadata, capture_method, amount_capturable_cents, amount_captured_cents,
+       amount_refunded_cents, refunds::text AS refunds, last_error::text AS last_error,
+       next_action::text AS next_action, version, updated_at, position
+  FROM read_model.payments
+ WHERE merchant_id = %(merchant_id)s
+   AND (%(status)s::text IS NULL OR status = %(status)s::text)
+   AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s::text)
+   AND (%(currency)s::text IS NULL OR currency = %(currency)s::text)
+   AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s::timestamptz)
+   AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s::timestamptz)
+   AND (%(amount_min)s::bigint IS NULL OR amount_cents >= %(amount_min)s::bigint)
+   AND (%(amount_max)s::bigint IS NULL OR amount_cents <= %(amount_max)s::bigint)
+   AND (%(stripe_payment_intent_id)s::text IS NULL OR stripe_payment_intent_id = %(stripe_payment_intent_id)s::text)
+   AND (%(idempotency_key)s::text IS NULL OR idempotency_key = %(idempotency_key)s::text)
+   AND (%(after_id)s::uuid IS NULL
+        OR (created_at, payment_id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid))
+ ORDER BY created_at DESC, payment_id DESC
+ LIMIT %(limit)s
+
+-- name: newest_position
+-- The highest position that the projection has applied, over all partitions.
+SELECT coalesce(max(position), 0) AS position FROM read_model.projection_checkpoints WHERE projection = 'payments'

@@ -1,0 +1,71 @@
+"""A row of `read_model.payments`. Its fields are the table's columns, in the table's units and words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErrorColumn:
+    """`last_error`: why Stripe last said no."""
+
+    code: str
+    decline_code: str | None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActionColumn:
+    """`next_action`: what the payer has to do."""
+
+    type: str
+    redirect_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundError:
+    """Why a refund failed."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundElement:
+    """An element of `refunds`."""
+
+    refund_id: UUID
+    stripe_refund_id: str | None
+    status: str
+    amount_cents: int
+    reason: str | None
+    error: RefundError | None
+    created_at: str
+    """As the API shows it: this column is JSON that is sent as it stands."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentRow:
+    """What a payment is as of its event number `version`, which stands at `position` in the log."""
+
+    payment_id: UUID
+    merchant_id: str
+    user_id: str
+    amount_cents: int
+    currency: str
+    status: str
+    stripe_payment_intent_id: str | None
+    idempotency_key: str
+    description: str | None
+    metadata: dict[str, str]
+    capture_method: str
+    amount_capturable_cents: int
+    amount_captured_cents: int
+    amount_refunded_cents: int
+    refunds: tuple[RefundElement, ...]
+    last_error: ErrorColumn | None
+    next_action: ActionColumn | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    position: int

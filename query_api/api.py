@@ -1,0 +1,99 @@
+"""The reads: from parameters to an answer. Routes (`routes.py`) only say where each is found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.responses import Response
+
+from infra.http.auth import Principal
+from infra.postgres import Pool
+from projections.payment_timeline import read as timeline
+from projections.payment_timeline.read import StoredEntry
+from projections.payments import read as payments
+from projections.payments.read import StoredPayment
+from query_api import render
+from query_api.cursors import decode_key, decode_version, encode_key, encode_version
+from query_api.errors import payment_not_found
+from query_api.freshness import Freshness
+from query_api.parameters import PageParameters, PaymentListParameters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueryApi:
+    """What the routes work with; an application keeps it as `app.state.query_api`."""
+
+    pool: Pool
+    freshness: Freshness
+
+    async def payment(
+        self, principal: Principal, payment_id: UUID, min_position: int, if_none_match: str | None
+    ) -> Response:
+        """Answer with one payment, or 304 when the client has this version of it. Raises Problem."""
+        stored = await self._find(principal, payment_id)
+        # The payment itself tells most often; only else the position is looked up, for it may be another payment's.
+        if min_position and (stored is None or stored.position < min_position):
+            await self.freshness.require(min_position)
+            stored = await self._find(principal, payment_id)
+        if stored is None:
+            raise payment_not_found()
+        headers = {"ETag": f'"{stored.version}"'}
+        if _matches(if_none_match, headers["ETag"]):
+            return Response(status_code=304, headers=render.answer_headers(stored.position, headers))
+        return render.answer(render.payment(stored), position=stored.position, headers=headers)
+
+    async def payments(self, principal: Principal, parameters: PaymentListParameters, min_position: int) -> Response:
+        """Answer with a page of the merchant's payments, newest first. Raises Problem."""
+        after = decode_key(parameters.cursor) if parameters.cursor is not None else None
+        if min_position:
+            await self.freshness.require(min_position)
+        async with self.pool.connection() as conn:
+            position = await payments.newest_position(conn)  # first: the page may only be fresher than it says
+            found = await payments.page(
+                conn,
+                merchant_id=principal.merchant_id,
+                filters=parameters.filters(),
+                after=after,
+                limit=parameters.limit + 1,
+            )
+        shown = found[: parameters.limit]
+        cursor = encode_key(shown[-1].key) if len(found) > len(shown) else None
+        return render.answer(render.page([render.payment(row) for row in shown], cursor), position=position)
+
+    async def timeline(
+        self, principal: Principal, payment_id: UUID, parameters: PageParameters, min_position: int
+    ) -> Response:
+        """Answer with a page of a payment's events, oldest first. Raises Problem."""
+        after = decode_version(parameters.cursor) if parameters.cursor is not None else 0
+        if min_position:
+            await self.freshness.require(min_position)
+        found = await self._entries(principal, payment_id, after, parameters.limit + 1)
+        # A payment has an event from its first moment: one without any is not there.
+        if not found and (not after or not await self._entries(principal, payment_id, 0, 1)):
+            raise payment_not_found()
+        shown = found[: parameters.limit]
+        cursor = encode_version(shown[-1].version) if len(found) > len(shown) else None
+        position = shown[-1].position if shown else None
+        return render.answer(render.page([render.entry(row) for row in shown], cursor), position=position)
+
+    async def _find(self, principal: Principal, payment_id: UUID) -> StoredPayment | None:
+        async with self.pool.connection() as conn:
+            return await payments.find(conn, merchant_id=principal.merchant_id, payment_id=payment_id)
+
+    async def _entries(self, principal: Principal, payment_id: UUID, after: int, limit: int) -> Sequence[StoredEntry]:
+        async with self.pool.connection() as conn:
+            return await timeline.page(
+                conn,
+                merchant_id=principal.merchant_id,
+                payment_id=payment_id,
+                after_version=after,
+                limit=limit,
+            )
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    """Compare weakly, as RFC 9110 (13.1.2) says for GET."""
+    if if_none_match is None:
+        return False
+    given = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in given or given == ["*"]

@@ -1,0 +1,14 @@
+"""The read model's connections: they can only read, and no statement of theirs runs for ever."""
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from infra.postgres import Pool, create_pool
+
+NAME = "query-api"
+
+
+def create_read_pool(url: str, *, size: int, timeout_ms: int) -> Pool:
+    """Return a pool, not open yet, whose every statement is a read-only transaction of at most `timeout_ms`."""
+    given = conninfo_to_dict(url).get("options", "")
+    options = f"{given} -c default_transaction_read_only=on -c statement_timeout={timeout_ms}".strip()
+    return create_pool(make_conninfo(url, options=options), size=size, name=NAME, autocommit=True)

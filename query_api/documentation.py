@@ -1,0 +1,65 @@
+"""What OpenAPI says of the routes beyond their signatures: headers of the answers, and every error by its code."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from infra.http.problems import MEDIA_TYPE
+from schemas.http.problems import ProblemBody
+
+DESCRIPTION = """
+The read side of Paystream: payments as the events tell them, a moment after they were recorded.
+
+**Reading your own write.** A command answers with a `position`. Send it along (`min_position`, or the header
+`Paystream-Min-Position`) and the answer is held until that event shows, for a bounded time; else 503
+`projection_behind` says how far behind the read model is. Answers say how far they reach in `Paystream-Position`.
+
+**Pages.** Follow `next_cursor` while `has_more` is true, with the same filters.
+"""
+
+_POSITION = {
+    "Paystream-Position": {
+        "description": "The position in the log up to which this answer reflects it.",
+        "schema": {"type": "integer"},
+    }
+}
+_ETAG = {"ETag": {"description": "The payment's version.", "schema": {"type": "string"}}}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+_ERRORS: dict[int, dict[str, str]] = {
+    400: {
+        "invalid_request": "A parameter is unknown or not valid; `errors` says which",
+        "invalid_cursor": "The cursor was not given by this API",
+    },
+    401: {"unauthenticated": "No API key, or an unknown one"},
+    403: {"forbidden": "The API key lacks the scope payments:read"},
+    404: {"payment_not_found": "There is no such payment of this merchant"},
+    503: {
+        "projection_behind": "The position asked for has not been applied in time; has the lag",
+        "database_unavailable": "The read model cannot be reached",
+        "query_timeout": "The database did not answer in time",
+    },
+}
+_ALWAYS = (400, 401, 403, 503)
+
+
+def documented(answer: type[BaseModel], *statuses: int) -> dict[str, Any]:
+    """Return the keyword arguments of a route that answers `answer`, or one of `statuses` beside the usual errors."""
+    headers = _POSITION | (_ETAG if 304 in statuses else {})  # noqa: PLR2004
+    responses: dict[int, dict[str, Any]] = {200: {"model": answer, "description": "Found", "headers": headers}}
+    for status in sorted({*_ALWAYS, *statuses}):
+        responses[status] = _error(status) if status in _ERRORS else _not_modified(headers)
+    return {"response_model": None, "responses": responses}
+
+
+def _not_modified(headers: dict[str, Any]) -> dict[str, Any]:
+    return {"description": "The client has this version already", "headers": headers}
+
+
+def _error(status: int) -> dict[str, Any]:
+    codes = _ERRORS[status]
+    schema = {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}
+    response: dict[str, Any] = {
+        "description": "; ".join(f"`{code}`: {meaning}" for code, meaning in codes.items()),
+        "content": {MEDIA_TYPE: {"schema": schema}},
+    }
+    return response | ({"headers": _RETRY_AFTER} if status == 503 else {})  # noqa: PLR2004

@@ -1,0 +1,92 @@
+"""What may stand in a query string. Anything else is a 400: a misspelt filter must not become "no filter"."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from projections.payments.read import PaymentFilters
+from schemas.http.queries import StatusFilter
+
+LARGEST = 2**63 - 1
+"""PostgreSQL's bigint."""
+
+_OFFSET_WITHOUT_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
+
+
+def _moment(text: object) -> datetime:
+    try:
+        assert isinstance(text, str)
+        # A "+" that was not escaped arrives as a space.
+        moment = datetime.fromisoformat(_OFFSET_WITHOUT_PLUS.sub("+", text))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (AssertionError, ValueError, OverflowError):
+        raise PydanticCustomError("moment", "must be a time like 2026-05-01T12:00:00Z") from None
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:  # PostgreSQL's text cannot hold it
+        raise PydanticCustomError("null_character", "must not contain the character U+0000")
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Cents = Annotated[int, Field(ge=0, le=LARGEST)]
+Position = Annotated[int, Field(ge=0, le=LARGEST)]
+
+
+class ReadParameters(BaseModel):
+    """What every read takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_position: Position | None = Field(
+        default=None,
+        description="Answer only when the event at this position, which a command answered, has been applied.",
+    )
+
+
+class PageParameters(ReadParameters):
+    """What every list takes."""
+
+    limit: int = Field(default=20, ge=1, le=100, description="The most elements in the page.")
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        default=None, description="The `next_cursor` of the page before. Keep the filters the same."
+    )
+
+
+class PaymentListParameters(PageParameters):
+    """The filters of the list of payments; those that are given must all hold."""
+
+    status: StatusFilter | None = None
+    user_id: Text | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)] | None = Field(
+        default=None, description="ISO 4217 code."
+    )
+    created_after: Moment | None = Field(
+        default=None, description="Later than this; ISO 8601, in UTC unless it has an offset."
+    )
+    created_before: Moment | None = Field(
+        default=None, description="Earlier than this; ISO 8601, in UTC unless it has an offset."
+    )
+    amount_min: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
+    amount_max: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
+    stripe_payment_intent_id: Text | None = None
+    idempotency_key: Text | None = Field(default=None, description="The key that it was created with.")
+
+    def filters(self) -> PaymentFilters:
+        """Return the filters for the read model."""
+        return PaymentFilters(
+            status=self.status.value if self.status else None,
+            user_id=self.user_id,
+            currency=self.currency,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            amount_min=self.amount_min,
+            amount_max=self.amount_max,
+            stripe_payment_intent_id=self.stripe_payment_intent_id,
+            idempotency_key=self.idempotency_key,
+        )

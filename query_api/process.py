@@ -1,0 +1,38 @@
+"""The query API as a process: `main` is what `paystream query-api` runs."""
+
+from infra.http.auth import ApiKeyring
+from infra.http.server import serve
+from infra.postgres import postgres_check
+from infra.process import run
+from infra.runtime import Runtime
+from infra.settings import load_settings
+from query_api.api import QueryApi
+from query_api.app import create_app
+from query_api.database import NAME, create_read_pool
+from query_api.freshness import Freshness
+from query_api.settings import QueryApiSettings
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    run(NAME, load_settings(QueryApiSettings), _serve, serves_http=True)
+
+
+async def _serve(runtime: Runtime) -> None:
+    settings = runtime.settings
+    assert isinstance(settings, QueryApiSettings)
+    pool = create_read_pool(
+        settings.read_database_url.get_secret_value(),
+        size=settings.read_database_pool_size,
+        timeout_ms=settings.query_timeout_ms,
+    )
+    runtime.health.add_readiness("database", postgres_check(pool))
+    api = QueryApi(pool=pool, freshness=Freshness(pool, wait_ms=settings.query_min_position_wait_ms))
+    app = create_app(
+        api,
+        keyring=ApiKeyring.from_settings(settings),
+        health=runtime.health,
+        anonymous_merchant_id=settings.query_anonymous_merchant_id,
+    )
+    async with pool:
+        await serve(app, settings.query_api_host, settings.query_api_port, runtime)

@@ -1,0 +1,74 @@
+"""Rows as JSON, written at once: no model is built on the way. `schemas.http.queries` says the same as types."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from projections.payment_timeline.read import StoredEntry
+from projections.payments.read import StoredPayment
+from schemas.http.times import timestamp
+
+Json = dict[str, Any]
+
+
+def payment(stored: StoredPayment) -> Json:
+    """Return the members of `PaymentView`."""
+    return {
+        "id": stored.payment_id,
+        "user_id": stored.user_id,
+        "amount_cents": stored.amount_cents,
+        "currency": stored.currency,
+        "status": stored.status,
+        "stripe_payment_intent_id": stored.stripe_payment_intent_id,
+        "idempotency_key": stored.idempotency_key,
+        "created_at": timestamp(stored.created_at),
+        "description": stored.description,
+        "metadata": orjson.Fragment(stored.metadata),
+        "capture_method": stored.capture_method,
+        "amount_capturable_cents": stored.amount_capturable_cents,
+        "amount_captured_cents": stored.amount_captured_cents,
+        "amount_refunded_cents": stored.amount_refunded_cents,
+        "refunds": orjson.Fragment(stored.refunds),
+        "last_error": _fragment(stored.last_error),
+        "next_action": _fragment(stored.next_action),
+        "dispute": None,
+        "version": stored.version,
+        "updated_at": timestamp(stored.updated_at),
+    }
+
+
+def entry(stored: StoredEntry) -> Json:
+    """Return the members of `TimelineEntry`."""
+    return {
+        "position": stored.position,
+        "version": stored.version,
+        "type": stored.type,
+        "at": timestamp(stored.at),
+        "actor": stored.actor,
+        "request_id": stored.request_id,
+        "correlation_id": stored.correlation_id,
+        "data": orjson.Fragment(stored.data),
+    }
+
+
+def page(data: list[Json], next_cursor: str | None) -> Json:
+    """Return the members of a page; it is the last one without a cursor."""
+    return {"data": data, "has_more": next_cursor is not None, "next_cursor": next_cursor}
+
+
+def answer(body: Json, *, position: int | None, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a 200 that says up to which position it reflects the log (None: unsaid)."""
+    return Response(orjson.dumps(body), headers=answer_headers(position, headers), media_type="application/json")
+
+
+def answer_headers(position: int | None, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the headers of an answer that reflects the log up to `position`."""
+    at = {} if position is None else {"Paystream-Position": str(position)}
+    # An answer is a merchant's own, and is true only for a moment.
+    return {"Cache-Control": "private, no-cache", **at, **(headers or {})}
+
+
+def _fragment(text: str | None) -> orjson.Fragment | None:
+    return None if text is None else orjson.Fragment(text)

@@ -1,0 +1,113 @@
+"""Bodies of the query API's answers.
+
+They are its OpenAPI. The API writes its JSON without them, for speed, and a test holds it against them.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.payment.values import PaymentStatus, RefundReason, RefundStatus
+
+Cents = Annotated[int, Field(ge=0, description="In the currency's smallest unit, as Stripe counts it.")]
+Position = Annotated[int, Field(ge=1, description="Place of an event in the whole log.")]
+Version = Annotated[int, Field(ge=1, description="Number of an event within its payment, from 1.")]
+Timestamp = Annotated[datetime, Field(description="ISO 8601, UTC.")]
+
+
+StatusFilter = PaymentStatus
+"""What a list of payments can be narrowed to."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LastError(_Answer):
+    """Why the latest attempt, capture or cancellation did not work. Codes are Stripe's."""
+
+    code: str
+    decline_code: str | None
+    message: str
+
+
+class NextAction(_Answer):
+    """What the payer has to do before the payment can go on."""
+
+    type: str
+    redirect_url: str | None
+
+
+class RefundError(_Answer):
+    """Why a refund failed."""
+
+    code: str
+    message: str
+
+
+class RefundView(_Answer):
+    """A refund of a payment. One that is pending already holds its amount."""
+
+    refund_id: UUID
+    stripe_refund_id: str | None
+    status: RefundStatus
+    amount_cents: Cents
+    reason: RefundReason | None
+    error: RefundError | None
+    created_at: Timestamp
+
+
+class PaymentView(_Answer):
+    """A payment as of `version`."""
+
+    id: UUID
+    user_id: str
+    amount_cents: Cents
+    currency: Annotated[str, Field(description="ISO 4217 code, upper case.")]
+    status: PaymentStatus
+    stripe_payment_intent_id: str | None
+    idempotency_key: str
+    created_at: Timestamp
+    description: str | None
+    metadata: dict[str, str]
+    capture_method: Literal["automatic", "manual"]
+    amount_capturable_cents: Cents
+    amount_captured_cents: Cents
+    amount_refunded_cents: Annotated[Cents, Field(description="Refunds that have succeeded.")]
+    refunds: Annotated[list[RefundView], Field(description="In the order of their requests.")]
+    last_error: LastError | None
+    next_action: NextAction | None
+    dispute: Annotated[None, Field(description="Reserved.")]
+    version: Version
+    updated_at: Timestamp
+
+
+class PaymentPage(_Answer):
+    """Payments, newest first. `next_cursor` is null on the last page."""
+
+    data: list[PaymentView]
+    has_more: bool
+    next_cursor: str | None
+
+
+class TimelineEntry(_Answer):
+    """One event of a payment. `actor` is who caused it; the shape of `data` depends on `type`."""
+
+    position: Position
+    version: Version
+    type: str
+    at: Timestamp
+    actor: str
+    request_id: str | None
+    correlation_id: str
+    data: dict[str, Any]
+
+
+class TimelinePage(_Answer):
+    """Events of a payment, oldest first. `next_cursor` is null on the last page."""
+
+    data: list[TimelineEntry]
+    has_more: bool
+    next_cursor: str | None

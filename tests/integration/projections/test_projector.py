@@ -1,0 +1,120 @@
+"""The projector process's own work, from a real broker to the read model."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from prometheus_client import REGISTRY
+
+from event_store.store import Connection as AppConnection
+from infra.health import Health
+from infra.kafka.clients import producer_config
+from infra.kafka.topics import create_topics
+from infra.postgres import Connection
+from infra.runtime import Runtime
+from infra.settings import KafkaSettings
+from projections.process import ProjectorSettings, project
+from projections.verify import Difference, differences
+from schemas.cloudevents import to_kafka
+from schemas.envelope import RecordedEvent
+from schemas.topics import PAYMENT, declarations
+from tests.support.database import Database
+from tests.support.kafka import embedded_broker, plain_settings
+from tests.support.payment_histories import by_partition, random_history
+from tests.support.read_model import load_log, store
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+PARTITIONS = 4
+PROJECTED = ("payments", "payment_timeline")
+
+
+@asynccontextmanager
+async def projector(database: Database, kafka: KafkaSettings) -> AsyncIterator[Health]:
+    settings = ProjectorSettings.model_validate({**kafka.model_dump(), "database_url": database.url("projector")})
+    runtime = Runtime(service="projector", settings=settings, stop=asyncio.Event(), health=Health())
+    task = asyncio.create_task(project(runtime))
+    try:
+        yield runtime.health
+    finally:
+        runtime.stop.set()
+        await asyncio.wait_for(task, 10)
+
+
+async def record(app: AppConnection, seed: int, count: int) -> list[RecordedEvent]:
+    """Append random payments; returns the whole log."""
+    rng = random.Random(seed)
+    ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(count)]
+    await store(app, [(each, random_history(rng, payment_id=each, steps=12)) for each in ids], rng=rng)
+    return await load_log(app)
+
+
+async def publish(settings: KafkaSettings, log: Sequence[RecordedEvent]) -> None:
+    """Relay the whole log to a broker."""
+    async with asyncio.timeout(20):
+        await create_topics(settings, declarations(PARTITIONS, 1))
+        async with AIOKafkaProducer(**producer_config(settings)) as producer:
+            sent = [
+                await producer.send(PAYMENT, message.value, message.key, partition=partition, headers=message.headers)
+                for partition, messages in by_partition(log, PARTITIONS).items()
+                for message in (to_kafka(each.event, each.previous_position) for each in messages)
+            ]
+            await asyncio.gather(*sent)
+
+
+def metric(name: str, projection: str) -> float:
+    """Return a value of this process, which other tests have counted in too."""
+    return REGISTRY.get_sample_value(name, {"projection": projection}) or 0.0
+
+
+async def none_left(reader: Connection) -> Sequence[Difference]:
+    return await eventually(lambda: differences(reader, reader), lambda found: not found, within=30)
+
+
+async def test_the_read_model_follows_a_broker_that_is_wiped_and_refilled(
+    tmp_path: Path, database: Database, app: AppConnection, reader: Connection
+) -> None:
+    counted = {name: metric("projection_events_applied_total", name) for name in PROJECTED}
+    async with embedded_broker(tmp_path) as broker:
+        settings = plain_settings(broker.address, kafka_topic_partitions=PARTITIONS)
+        await publish(settings, await record(app, seed=1, count=60))
+
+        async with projector(database, settings) as health:
+            await none_left(reader)
+            assert (await health.ready()).status == "ok"
+
+            broker.kill()
+            await broker.start()
+            await broker.wait_ready()
+            log = await record(app, seed=2, count=60)
+            await publish(settings, log)
+
+            await none_left(reader)
+            await eventually(lambda: _status(health), lambda status: status == "ok", within=30)
+
+    for name in PROJECTED:
+        assert metric("projection_position", name) >= log[-1].position
+        assert metric("projection_events_applied_total", name) == counted[name] + len(log)
+        assert metric("projection_lag_seconds", name) > 0
+
+
+async def _status(health: Health) -> str:
+    return (await health.ready()).status
+
+
+async def test_a_projector_that_starts_before_its_topic_and_its_events_catches_up(
+    tmp_path: Path, database: Database, app: AppConnection, reader: Connection
+) -> None:
+    async with embedded_broker(tmp_path) as broker:
+        settings = plain_settings(broker.address, kafka_topic_partitions=PARTITIONS)
+        async with projector(database, settings) as health:
+            await eventually(lambda: _status(health), lambda status: status == "unhealthy")
+            log = await record(app, seed=3, count=20)
+            await publish(settings, log)
+            await none_left(reader)

@@ -1,0 +1,267 @@
+"""Payments as streams of events: random valid ones, typical ones, and their envelopes in the log."""
+
+import random
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from domain.errors import DomainError
+from domain.money import Money
+from domain.payment import (
+    CancelPayment,
+    CaptureMethod,
+    CapturePayment,
+    ConfirmPayment,
+    PaymentCommand,
+    PaymentEvent,
+    PaymentState,
+    PaymentStatus,
+    RecordActionRequired,
+    RecordAttemptFailed,
+    RecordAuthorized,
+    RecordCanceled,
+    RecordCancelFailed,
+    RecordCaptureFailed,
+    RecordIntentCreated,
+    RecordPaymentFailed,
+    RecordProcessing,
+    RecordRefundFailed,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    RecordSucceeded,
+    RefundReason,
+    RequestPayment,
+    RequestRefund,
+    decide,
+    fold,
+)
+from schemas.cloudevents import Delivered
+from schemas.envelope import EventMetadata, RecordedEvent
+from schemas.events import encode
+from schemas.topics import partition_of
+
+START = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def request_payment(payment_id: uuid.UUID | None = None, **fields: object) -> RequestPayment:
+    """Return the command that opens a payment of 10.00 USD, but for the given fields."""
+    number = payment_id or uuid.uuid4()
+    defaults = {
+        "payment_id": number,
+        "merchant_id": "merchant_test",
+        "user_id": "user_1",
+        "amount": Money(amount_cents=1000, currency="USD"),
+        "payment_method": "pm_card_visa",
+        "confirm": True,
+        "capture_method": CaptureMethod.AUTOMATIC,
+        "description": None,
+        "metadata": {"order": "A-1"},
+        "idempotency_key": f"key-{number}",
+    }
+    return RequestPayment(**defaults | fields)  # type: ignore[arg-type]
+
+
+def paid(request: RequestPayment) -> list[PaymentCommand]:
+    """Return the request and what makes it succeed."""
+    intent_id = f"pi_{request.payment_id.hex}"
+    return [
+        request,
+        RecordIntentCreated(intent_id=intent_id, status=PaymentStatus.REQUIRES_CONFIRMATION),
+        RecordSucceeded(intent_id=intent_id, amount_captured=request.amount, charge_id=f"ch_{request.payment_id.hex}"),
+    ]
+
+
+def refunded(refund_id: uuid.UUID, amount: Money) -> list[PaymentCommand]:
+    """Return a refund and its success, for a payment that succeeded."""
+    return [
+        RequestRefund(refund_id=refund_id, amount=amount, reason=RefundReason.DUPLICATE),
+        RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=f"re_{refund_id.hex}"),
+    ]
+
+
+def events_of(commands: Iterable[PaymentCommand]) -> list[PaymentEvent]:
+    """Return what the commands decide to, one after the other; commands that are refused change nothing."""
+    events: list[PaymentEvent] = []
+    state: PaymentState | None = None
+    for command in commands:
+        try:
+            decided = decide(state, command)
+        except DomainError:
+            continue
+        state = fold(decided, state)
+        events += decided
+    return events
+
+
+def random_history(rng: random.Random, *, payment_id: uuid.UUID, steps: int) -> list[PaymentEvent]:
+    """Return a valid history of one payment, from commands and facts in any order."""
+    request = request_payment(
+        payment_id,
+        user_id=f"user_{rng.randint(1, 5)}",
+        amount=Money(amount_cents=rng.randint(100, 5000), currency=rng.choice(("USD", "EUR"))),
+        capture_method=rng.choice(list(CaptureMethod)),
+        confirm=rng.random() < 0.8,
+        description=rng.choice((None, "A 'quoted' \\ description, \u00fc\u2713")),
+    )
+    ids = _Ids(rng, request.payment_id)
+    commands: list[PaymentCommand] = [request]
+    commands += (rng.choice(_MOVES)(rng, ids, request.amount) for _ in range(steps))
+    if rng.random() < 0.3:  # rarely and late: little can follow
+        commands.insert(rng.randint(1, len(commands)), rng.choice(_ENDINGS)(ids.intent))
+    return events_of(commands)
+
+
+@dataclass
+class _Ids:
+    rng: random.Random
+    payment_id: uuid.UUID
+    refunds: list[uuid.UUID] = field(default_factory=list)
+    requests: list[uuid.UUID] = field(default_factory=list)
+
+    @property
+    def intent(self) -> str:
+        return f"pi_{self.payment_id.hex}"
+
+    @property
+    def charge(self) -> str:
+        return f"ch_{self.payment_id.hex}"
+
+    def new(self, known: list[uuid.UUID]) -> uuid.UUID:
+        known.append(uuid.UUID(int=self.rng.getrandbits(128)))
+        return known[-1]
+
+    def some(self, known: list[uuid.UUID]) -> uuid.UUID:
+        return self.rng.choice(known) if known else self.new(known)
+
+
+def _part(rng: random.Random, amount: Money) -> Money:
+    return Money(amount_cents=rng.randint(1, amount.amount_cents), currency=amount.currency)
+
+
+def _attempt_failed(rng: random.Random, ids: _Ids, _: Money) -> PaymentCommand:
+    code = rng.choice(("insufficient_funds", None))
+    attempt = f"ch_{rng.randint(1, 3)}"
+    return RecordAttemptFailed(
+        intent_id=ids.intent, attempt_id=attempt, code="card_declined", decline_code=code, message="No."
+    )
+
+
+_MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
+    lambda _, ids, __: RecordIntentCreated(intent_id=ids.intent, status=PaymentStatus.REQUIRES_PAYMENT_METHOD),
+    lambda _, __, ___: ConfirmPayment(payment_method="pm_card_visa"),
+    lambda _, ids, __: RecordActionRequired(
+        intent_id=ids.intent, action_type="redirect_to_url", redirect_url="https://bank.example/3ds"
+    ),
+    lambda _, ids, __: RecordProcessing(intent_id=ids.intent),
+    lambda _, ids, amount: RecordAuthorized(
+        intent_id=ids.intent, amount=amount, charge_id=ids.charge, capture_before=1_800_000_000
+    ),
+    lambda rng, ids, amount: RecordSucceeded(
+        intent_id=ids.intent,
+        amount_captured=amount if rng.random() < 0.7 else _part(rng, amount),
+        charge_id=ids.charge,
+    ),
+    _attempt_failed,
+    lambda _, ids, __: CapturePayment(request_id=ids.new(ids.requests)),
+    lambda _, ids, __: RecordCaptureFailed(request_id=ids.some(ids.requests), code="amount_too_large", message="No."),
+    lambda rng, ids, __: CancelPayment(request_id=ids.new(ids.requests), reason=rng.choice((None, "abandoned"))),
+    lambda _, ids, __: RecordCancelFailed(
+        request_id=ids.some(ids.requests), code="payment_intent_unexpected_state", message="No."
+    ),
+    lambda rng, ids, amount: RequestRefund(
+        refund_id=ids.new(ids.refunds),
+        amount=rng.choice((None, _part(rng, amount))),
+        reason=rng.choice((None, *RefundReason)),
+    ),
+    lambda rng, ids, amount: RequestRefund(refund_id=ids.new(ids.refunds), amount=_part(rng, amount)),
+    lambda _, ids, __: _refund_pending(ids.some(ids.refunds)),
+    lambda _, ids, __: _refund_succeeded(ids.some(ids.refunds)),
+    lambda _, ids, __: _refund_succeeded(ids.some(ids.refunds)),
+    lambda rng, ids, _: _refund_failed(rng, ids.some(ids.refunds)),
+)
+_ENDINGS: tuple[Callable[[str], PaymentCommand], ...] = (
+    lambda intent_id: RecordCanceled(intent_id=intent_id, reason="abandoned"),
+    lambda _: RecordPaymentFailed(code="amount_too_small", decline_code=None, message="No."),
+)
+
+
+def _refund_pending(refund_id: uuid.UUID) -> PaymentCommand:
+    return RecordRefundPending(refund_id=refund_id, stripe_refund_id=f"re_{refund_id.hex}")
+
+
+def _refund_succeeded(refund_id: uuid.UUID) -> PaymentCommand:
+    return RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=f"re_{refund_id.hex}")
+
+
+def _refund_failed(rng: random.Random, refund_id: uuid.UUID) -> PaymentCommand:
+    stripe_id = rng.choice((None, f"re_{refund_id.hex}"))
+    return RecordRefundFailed(refund_id=refund_id, stripe_refund_id=stripe_id, code="charge_disputed", message="No.")
+
+
+def recorded(
+    streams: Sequence[tuple[uuid.UUID, Sequence[PaymentEvent]]],
+    *,
+    rng: random.Random | None = None,
+    merchant_id: str = "merchant_test",
+    first_position: int = 1,
+) -> list[RecordedEvent]:
+    """Return the streams' events as the log holds them, in its order: streams interleave, each keeps its own.
+
+    Positions have gaps. Without `rng` the streams follow one another.
+    """
+    waiting = [[(stream_id, version, fact) for version, fact in enumerate(facts, 1)] for stream_id, facts in streams]
+    log: list[RecordedEvent] = []
+    position = first_position
+    while waiting := [queue for queue in waiting if queue]:
+        stream_id, version, fact = (rng.choice(waiting) if rng else waiting[0]).pop(0)
+        new = encode(
+            fact,
+            event_id=uuid.uuid4(),
+            metadata=EventMetadata(
+                correlation_id=f"correlation-{stream_id}",
+                actor="api:key_test",
+                merchant_id=merchant_id,
+                request_id="request-1" if version == 1 else None,
+            ),
+        )
+        log.append(
+            RecordedEvent(
+                position=position,
+                event_id=new.event_id,
+                stream_id=stream_id,
+                version=version,
+                category="payment",
+                type=new.type,
+                schema_version=new.schema_version,
+                data=new.data,
+                metadata=new.metadata,
+                recorded_at=START + timedelta(milliseconds=position),
+            )
+        )
+        position += rng.randint(1, 3) if rng else 1
+    return log
+
+
+def delivered(log: Iterable[RecordedEvent]) -> list[Delivered]:
+    """Return one partition's events as a consumer gets them."""
+    events = list(log)
+    previous = [0, *(event.position for event in events)]
+    return [Delivered(event=event, previous_position=before) for event, before in zip(events, previous, strict=False)]
+
+
+def by_partition(log: Iterable[RecordedEvent], partitions: int) -> dict[int, list[Delivered]]:
+    """Return the partitions of a topic that the log was relayed to."""
+    split: dict[int, list[RecordedEvent]] = {}
+    for event in log:
+        split.setdefault(partition_of(event.stream_id, partitions), []).append(event)
+    return {partition: delivered(events) for partition, events in split.items()}
+
+
+def batches(rng: random.Random, messages: Sequence[Delivered]) -> Iterator[Sequence[Delivered]]:
+    """Yield the messages in batches of any size; now and then a delivery starts again further back."""
+    at = 0
+    while at < len(messages):
+        end = rng.randint(at + 1, min(len(messages), at + 20))
+        yield messages[at:end]
+        at = rng.randint(0, end) if rng.random() < 0.2 else end

@@ -1,0 +1,40 @@
+"""Clients of a query API that runs in the test's own process, and the API keys it knows."""
+
+import hashlib
+
+import httpx
+
+from infra.health import Health
+from infra.http.auth import ApiKeyring
+from infra.postgres import Pool
+from infra.settings import ApiKey
+from query_api.api import QueryApi
+from query_api.app import create_app
+from query_api.freshness import Freshness
+
+KEY, OTHER_KEY, WRITE_ONLY_KEY = "sk_test_reader", "sk_test_other", "sk_test_writer"
+MERCHANT, OTHER_MERCHANT = "merchant_test", "merchant_other"
+
+
+def keyring() -> ApiKeyring:
+    def key(number: str, text: str, merchant_id: str, scope: str) -> ApiKey:
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return ApiKey(id=number, sha256=digest, merchant_id=merchant_id, scopes=frozenset({scope}))
+
+    return ApiKeyring(
+        [
+            key("1", KEY, MERCHANT, "payments:read"),
+            key("2", OTHER_KEY, OTHER_MERCHANT, "payments:read"),
+            key("3", WRITE_ONLY_KEY, MERCHANT, "payments:write"),
+        ]
+    )
+
+
+def client_of(pool: Pool, *, key: str | None = KEY, anonymous: str | None = None) -> httpx.AsyncClient:
+    api = QueryApi(pool=pool, freshness=Freshness(pool, wait_ms=400))
+    app = create_app(api, keyring=keyring(), health=Health(), anonymous_merchant_id=anonymous)
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://query",
+        headers={"Authorization": f"Bearer {key}"} if key else {},
+    )

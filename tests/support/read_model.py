@@ -1,0 +1,79 @@
+"""Events into the event store, and from there into the read model, without a broker between."""
+
+import random
+import uuid
+from collections.abc import Sequence
+
+from aiokafka import TopicPartition
+from psycopg.rows import dict_row
+
+from domain.payment import PaymentEvent
+from event_store.appends import Append, Appended
+from event_store.store import Connection, append, recorded_event
+from infra.postgres import Pool
+from projections.registry import PROJECTIONS
+from projections.runner import projecting
+from schemas.envelope import EventMetadata, RecordedEvent
+from schemas.events import encode
+from schemas.topics import PAYMENT
+from tests.support.payment_histories import by_partition
+
+Stream = tuple[uuid.UUID, Sequence[PaymentEvent]]
+
+_LOG = """
+SELECT position, event_id, stream_id, version, category, type, schema_version, data::text AS data, metadata,
+       recorded_at
+  FROM event_store.events WHERE position > %(after)s ORDER BY position
+"""
+
+
+async def store(
+    app: Connection,
+    streams: Sequence[Stream],
+    *,
+    rng: random.Random | None = None,
+    merchant_id: str = "merchant_test",
+) -> None:
+    """Append streams that do not exist yet and commit. With `rng` they interleave, in appends of some events."""
+    waiting = [(stream_id, 0, list(facts)) for stream_id, facts in streams]
+    while waiting:
+        at = rng.randrange(len(waiting)) if rng else 0
+        stream_id, version, facts = waiting.pop(at)
+        count = rng.randint(1, len(facts)) if rng else len(facts)
+        (result,) = await append(app, [_append(stream_id, version, facts[:count], merchant_id)])
+        assert isinstance(result, Appended)
+        if facts[count:]:
+            waiting.append((stream_id, result.version, facts[count:]))
+    await app.commit()
+
+
+def _append(stream_id: uuid.UUID, version: int, facts: Sequence[PaymentEvent], merchant_id: str) -> Append:
+    metadata = EventMetadata(
+        correlation_id=f"correlation-{stream_id}",
+        actor="api:key_test",
+        merchant_id=merchant_id,
+        request_id="request-1" if version == 0 else None,
+    )
+    return Append(
+        stream_id=stream_id,
+        category="payment",
+        merchant_id=merchant_id,
+        expected_version=version,
+        events=tuple(encode(fact, event_id=uuid.uuid4(), metadata=metadata) for fact in facts),
+    )
+
+
+async def load_log(app: Connection, after: int = 0) -> list[RecordedEvent]:
+    """Return every event after a position."""
+    async with app.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_LOG, {"after": after})
+        return [recorded_event(row) for row in await cursor.fetchall()]
+
+
+async def project_log(pool: Pool, log: Sequence[RecordedEvent], *, partitions: int = 1) -> None:
+    """Give the whole log, from its first event, to the projector."""
+    apply = projecting(pool, PROJECTIONS)
+    for number, messages in by_partition(log, partitions).items():
+        for at in range(0, len(messages), 500):
+            result = await apply(TopicPartition(PAYMENT, number), messages[at : at + 500])
+            assert result.gap is None
