@@ -1,0 +1,136 @@
+"""Why a command is not carried out, and the one table of what clients are told about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from domain.errors import DomainError
+from domain.money import Money
+from domain.payment import PaymentStatus
+from infra.errors import Unavailable
+from infra.http.problems import Problem
+
+
+class CommandError(Exception):
+    """Root of this package's refusals: the command was not carried out.
+
+    `code` is stable and travels to clients; `str()` is a sentence for a person.
+    """
+
+    code: ClassVar[str]
+
+
+class PaymentNotFound(CommandError):
+    """There is no such payment, or it is another merchant's: the two must look alike."""
+
+    code = "payment_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such payment.")
+
+
+class KeyInUse(CommandError):
+    """The first request with this idempotency key is still being carried out."""
+
+    code = "idempotency_key_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("A request with this Idempotency-Key is still being carried out. Try again in a second.")
+
+
+class KeyReused(CommandError):
+    """The idempotency key belongs to another request."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request. A new request needs a new key.")
+
+
+class PaymentBusy(CommandError):
+    """Others changed the payment again and again while this command was being decided. Nothing was recorded."""
+
+    code = "payment_busy"
+
+    def __init__(self) -> None:
+        super().__init__("The payment is being changed by others. Nothing was recorded; try again in a second.")
+
+
+class CardNumberRefused(CommandError):
+    """A field holds what looks like a card number."""
+
+    code = "card_number_refused"
+
+    def __init__(self) -> None:
+        super().__init__("The body holds what looks like a card number. Send a Stripe payment method id instead.")
+
+
+class ShuttingDown(Unavailable):
+    """The process is stopping and takes no more commands; another one does."""
+
+    code = "shutting_down"
+    title = "This process is stopping"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telling:
+    """How an error is told: its HTTP status, and when it happens, for a title and for the API's documentation."""
+
+    status: int
+    title: str
+    retry_after_s: int | None = None
+
+
+_TELLINGS = {
+    "card_number_refused": Telling(status=400, title="A card number was sent"),
+    "payment_not_found": Telling(status=404, title="No such payment"),
+    "idempotency_key_in_use": Telling(
+        status=409, title="The first request with this key is still being carried out", retry_after_s=1
+    ),
+    "payment_busy": Telling(status=409, title="Others kept changing the payment", retry_after_s=1),
+    "payment_already_exists": Telling(status=409, title="The payment was created before"),
+    "payment_not_confirmable": Telling(status=409, title="No charge can be tried now"),
+    "payment_not_capturable": Telling(status=409, title="Nothing can be captured now"),
+    "payment_not_cancelable": Telling(status=409, title="The payment cannot be canceled now"),
+    "payment_not_refundable": Telling(status=409, title="Nothing was captured that could be refunded"),
+    "idempotency_key_reused": Telling(status=422, title="The key was used for another request"),
+    "capture_amount_exceeds_authorized": Telling(status=422, title="More than is held"),
+    "refund_amount_exceeds_refundable": Telling(status=422, title="More than can still be refunded"),
+    "invalid_payment_request": Telling(status=422, title="A field breaks a rule"),
+    "invalid_money": Telling(status=422, title="Not an amount of money"),
+    "amount_too_small": Telling(status=422, title="Below the currency's minimum"),
+    "amount_too_large": Telling(status=422, title="Above the currency's maximum"),
+    "amount_not_representable": Telling(status=422, title="An amount that the currency does not have"),
+    "currency_unsupported": Telling(status=422, title="A currency that Stripe does not take"),
+    "currency_mismatch": Telling(status=422, title="Not the payment's currency"),
+}
+TELLINGS: Mapping[str, Telling] = MappingProxyType(_TELLINGS)
+"""Every reason for which a client's command is not carried out, by its code."""
+
+_AMOUNTS = ("refundable", "capturable", "minimum", "maximum")
+
+
+def problem_of(error: DomainError | CommandError) -> Problem:
+    """Return the problem document that tells a client about `error`.
+
+    Raises `error` itself when it is none that a client's command can cause: that is a fault of ours.
+    """
+    telling = TELLINGS.get(error.code)
+    if telling is None:
+        raise error
+    headers = {} if telling.retry_after_s is None else {"Retry-After": str(telling.retry_after_s)}
+    return Problem(telling.status, error.code, telling.title, str(error), headers, **_members(error))
+
+
+def _members(error: Exception) -> dict[str, Any]:
+    """Return what a program can use of the error: its amounts, the payment's status, the field."""
+    members: dict[str, Any] = {}
+    for name in _AMOUNTS:
+        if isinstance(amount := getattr(error, name, None), Money):
+            members[f"amount_{name}_cents"] = amount.amount_cents
+    if isinstance(status := getattr(error, "status", None), PaymentStatus):
+        members["payment_status"] = status.value
+    if isinstance(field := getattr(error, "field", None), str):
+        members["errors"] = [{"field": field, "message": str(error)}]
+    return members

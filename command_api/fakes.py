@@ -1,0 +1,121 @@
+"""Stand-ins in memory for what the command API works with; the same contract tests run against them and the real ones.
+
+For unit tests only: nothing is durable, and everything is in one process.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from command_api.answer_cache import Claim, InFlight
+from command_api.payment_log import Found
+from domain.payment import PaymentState, fold
+from event_store.appends import AlreadySeen, Append, Appended, AppendResult, VersionConflict
+from event_store.payments import LoadedPayment
+from schemas.envelope import RecordedEvent
+from schemas.events import decode
+
+
+class MemoryEventStore:
+    """An `Appender` and a `PaymentLog`."""
+
+    def __init__(self) -> None:
+        self.streams: dict[UUID, list[RecordedEvent]] = {}
+        self._answers: dict[tuple[str, str], AlreadySeen] = {}
+        self._position = 0
+
+    async def append(self, item: Append) -> AppendResult:
+        """Append, as the log's SQL function does: a known key comes before a conflict."""
+        record = item.idempotency
+        if record is not None and (seen := self._answers.get((item.merchant_id, record.key))) is not None:
+            return seen
+        stream = self.streams.get(item.stream_id, [])
+        if len(stream) != item.expected_version:
+            return VersionConflict(actual_version=len(stream))
+        for event in item.events:
+            self._position += 1
+            stream.append(
+                RecordedEvent(
+                    position=self._position,
+                    event_id=event.event_id,
+                    stream_id=item.stream_id,
+                    version=len(stream) + 1,
+                    category=item.category,
+                    type=event.type,
+                    schema_version=event.schema_version,
+                    data=event.data,
+                    metadata=event.metadata,
+                    recorded_at=datetime.now(UTC),
+                )
+            )
+        self.streams[item.stream_id] = stream
+        if record is not None:
+            self._answers[item.merchant_id, record.key] = AlreadySeen(
+                fingerprint=record.fingerprint,
+                status=record.status,
+                response=record.response,
+                position=self._position,
+            )
+        return Appended(version=len(stream), position=self._position)
+
+    async def find_answer(self, merchant_id: str, key: str) -> AlreadySeen | None:
+        """Return the answer that is stored under the key."""
+        return self._answers.get((merchant_id, key))
+
+    async def look_up(self, payment_id: UUID, merchant_id: str, key: str) -> Found:
+        """Return the payment and the answer under the key."""
+        return Found(payment=self.payment(payment_id), answer=await self.find_answer(merchant_id, key))
+
+    def payment(self, payment_id: UUID) -> LoadedPayment:
+        """Return a payment as its events tell it."""
+        events = tuple(self.streams.get(payment_id, ()))
+        return LoadedPayment(state=fold(decode(event) for event in events), version=len(events), events=events)
+
+
+class MemoryAnswerCache:
+    """An `AnswerCache` whose markers and answers never expire."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, AlreadySeen | Claim] = {}
+        self._claims = 0
+
+    async def claim(self, merchant_id: str, key: str) -> Claim | InFlight | AlreadySeen:
+        """Take the key, unless it is taken or its answer is known."""
+        name = f"{len(merchant_id)}:{merchant_id}:{key}"
+        kept = self._kept.get(name)
+        if isinstance(kept, AlreadySeen):
+            return kept
+        if kept is not None:
+            return InFlight()
+        self._claims += 1
+        claim = self._kept[name] = Claim(name=name, token=str(self._claims).encode())
+        return claim
+
+    async def keep(self, claim: Claim, answer: AlreadySeen) -> None:
+        """Remember the answer."""
+        self._kept[claim.name] = answer
+
+    async def release(self, claim: Claim) -> None:
+        """Give the key back, if it is still this claim's."""
+        if self._kept.get(claim.name) == claim:
+            del self._kept[claim.name]
+
+
+class FixedOutcomes:
+    """`Outcomes` in which payments have come as far as `payment` says, or Stripe never answers."""
+
+    def __init__(self, payment: LoadedPayment | None = None) -> None:
+        self.payment = payment
+        self.timeouts_s: list[float] = []
+
+    async def wait(
+        self,
+        payment_id: UUID,  # noqa: ARG002 - there is one payment
+        *,
+        after_version: int,
+        settled: Callable[[PaymentState], bool],  # noqa: ARG002 - waiting would not change it
+        timeout_s: float,
+    ) -> LoadedPayment | None:
+        """Return at once, with what there is that is newer."""
+        self.timeouts_s.append(timeout_s)
+        return self.payment if self.payment is not None and self.payment.version > after_version else None

@@ -1,0 +1,50 @@
+"""Reads the request headers that steer a command: Idempotency-Key and Prefer."""
+
+import re
+from collections.abc import Sequence
+
+from infra.http.problems import Problem
+
+MAX_KEY_CHARS = 255
+
+_BARE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')  # sf-string, RFC 9651 section 3.3.3
+_ESCAPE = re.compile(r'\\(["\\])')
+_WAIT = re.compile(r'wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?', re.ASCII | re.IGNORECASE)
+
+
+def read_idempotency_key(values: Sequence[str]) -> str | None:
+    """Return the key of a request, or None when it has none.
+
+    Quoted as https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ has it, or bare, as most
+    clients send it; both spell the same key. Raises Problem (400, `idempotency_key_invalid`).
+    """
+    if not values:
+        return None
+    value = values[0].strip()
+    quoted = _QUOTED.fullmatch(value)
+    key = _ESCAPE.sub(r"\1", quoted.group(1)) if quoted else value
+    if len(values) > 1 or (not quoted and (value.startswith('"') or not _BARE.fullmatch(value))):
+        raise _invalid_key()
+    if not 1 <= len(key) <= MAX_KEY_CHARS:
+        raise _invalid_key()
+    return key
+
+
+def read_wait_preference(values: Sequence[str], cap_s: int) -> int | None:
+    """Return for how many seconds the client is willing to wait, at most `cap_s`; None when it said nothing of use.
+
+    RFC 7240: of several `wait` the first counts, and a preference that cannot be understood is ignored.
+    """
+    for preference in ",".join(values).split(","):
+        if preference.strip().lower().partition("=")[0].strip() != "wait":
+            continue
+        found = _WAIT.fullmatch(preference.strip())
+        seconds = int(found.group(1) or found.group(2)) if found else 0
+        return min(seconds, cap_s) or None
+    return None
+
+
+def _invalid_key() -> Problem:
+    detail = f"Idempotency-Key must be given once, with 1 to {MAX_KEY_CHARS} printable ASCII characters."
+    return Problem(400, "idempotency_key_invalid", "The Idempotency-Key is not valid", detail)

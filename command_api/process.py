@@ -1,0 +1,60 @@
+"""The command API as a process: `main` is what `paystream command-api` runs."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from command_api.answer_cache import RedisAnswerCache
+from command_api.api import CommandApi
+from command_api.app import create_app
+from command_api.executor import CommandExecutor
+from command_api.outcomes import OutcomeWaiter
+from command_api.payment_log import PostgresPaymentLog
+from command_api.settings import CommandApiSettings
+from event_store.group_commit import GroupCommit
+from infra.http.auth import ApiKeyring
+from infra.http.server import serve
+from infra.postgres import create_pool, postgres_check
+from infra.process import Runtime, run
+from infra.redis import create_redis, redis_check
+from infra.settings import load_settings
+
+SERVICE = "command-api"
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    run(SERVICE, load_settings(CommandApiSettings), _serve, serves_http=True)
+
+
+async def _serve(runtime: Runtime) -> None:
+    settings = runtime.settings
+    assert isinstance(settings, CommandApiSettings)
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    redis = create_redis(settings)
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(redis.aclose)
+        closing.push_async_callback(pool.close)
+        await pool.open()
+        appender = GroupCommit(pool)
+        closing.push_async_callback(appender.close)
+        executor = CommandExecutor(
+            cache=RedisAnswerCache(redis, timeout_s=settings.redis_timeout_ms / 1000),
+            payments=PostgresPaymentLog(pool),
+            appender=appender,
+            timeout_s=settings.command_api_timeout_ms / 1000,
+        )
+        closing.push_async_callback(executor.close)
+        outcomes = await closing.enter_async_context(OutcomeWaiter(pool))
+        runtime.health.add_readiness("database", postgres_check(pool))
+        runtime.health.add_readiness("redis", redis_check(redis), required=False)
+        api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=settings.command_api_max_wait_s)
+        app = create_app(api, keyring=ApiKeyring.from_settings(settings), health=runtime.health)
+        letting_go = asyncio.create_task(_let_go_when_stopping(runtime, outcomes))
+        closing.callback(letting_go.cancel)
+        await serve(app, settings.command_api_host, settings.command_api_port, runtime)
+
+
+async def _let_go_when_stopping(runtime: Runtime, outcomes: OutcomeWaiter) -> None:
+    """Answer those who wait for Stripe while there is time to: a stopping server cuts them off in the end."""
+    await runtime.stop.wait()
+    outcomes.let_go()

@@ -1,0 +1,18 @@
+"""Settings of the command API's process."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from infra.settings import ApiKeySettings, DatabaseSettings, Port, RedisSettings
+
+
+class CommandApiSettings(DatabaseSettings, RedisSettings, ApiKeySettings):
+    """What the command API reads from its environment."""
+
+    command_api_host: str = "127.0.0.1"
+    command_api_port: Port = 8000
+    command_api_max_wait_s: Annotated[int, Field(ge=0)] = 30
+    """The longest that `Prefer: wait` is granted; 0 ignores it."""
+    command_api_timeout_ms: Annotated[int, Field(ge=100)] = 5000
+    """How long a command may take to be recorded before the client is told to ask again."""

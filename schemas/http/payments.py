@@ -1,0 +1,217 @@
+"""Bodies of the command API: what a client may send, and what it is answered.
+
+Requests are strict: an unknown field, a number in quotes, `10.0` or `true` for an amount is an error, so that a
+misspelt or misread field never becomes a wrong charge. Whether a command makes sense for the payment is the domain's
+to say. Answers are documented here and written by the command API without a further check.
+"""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
+
+from domain.payment import CancellationReason, CaptureMethod, PaymentStatus, RefundReason, RefundStatus
+from domain.payment.requests import (
+    MAX_DESCRIPTION_CHARS,
+    MAX_METADATA_KEY_CHARS,
+    MAX_METADATA_KEYS,
+    MAX_METADATA_VALUE_CHARS,
+    MAX_USER_ID_CHARS,
+)
+
+_LARGEST_AMOUNT = 999_999_999_999  # Stripe's widest amount has 12 digits (IDR); the domain knows each currency's own
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:  # PostgreSQL's jsonb cannot hold it
+        raise PydanticCustomError("null_character", "must not contain the character U+0000")
+    return text
+
+
+def _storable_metadata(metadata: dict[str, str]) -> dict[str, str]:
+    for key, value in metadata.items():
+        _storable(key)
+        _storable(value)
+    return metadata
+
+
+AmountCents = Annotated[
+    StrictInt,
+    Field(
+        ge=1,
+        le=_LARGEST_AMOUNT,
+        description="In the currency's smallest unit, as Stripe counts it: 1000 is 10.00 USD, and 1000 JPY.",
+    ),
+]
+Currency = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z]{3}$"),
+    AfterValidator(str.upper),
+    Field(description="ISO 4217 code; either case is taken, upper case is answered."),
+]
+Metadata = Annotated[
+    dict[StrictStr, StrictStr],
+    AfterValidator(_storable_metadata),
+    Field(
+        description=f"Your own notes: up to {MAX_METADATA_KEYS} keys of {MAX_METADATA_KEY_CHARS} characters, "
+        f"without square brackets, and values of up to {MAX_METADATA_VALUE_CHARS} characters."
+    ),
+]
+PaymentMethod = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_]+$"),
+    Field(description="A Stripe payment method id. Card numbers are refused."),
+]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CreatePaymentBody(_Body):
+    """A payment to take."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "test_user_123",
+                    "amount_cents": 1000,
+                    "currency": "USD",
+                    "payment_method": "pm_card_visa",
+                    "metadata": {"order": "A-1001"},
+                }
+            ]
+        }
+    )
+
+    user_id: Annotated[
+        str, StringConstraints(strict=True, min_length=1, max_length=MAX_USER_ID_CHARS), AfterValidator(_storable)
+    ] = Field(description="Who pays, in your own terms.")
+    amount_cents: AmountCents
+    currency: Currency
+    metadata: Metadata = Field(default_factory=dict)
+    payment_method: PaymentMethod | None = None
+    confirm: StrictBool | None = Field(
+        default=None,
+        description="Whether to try the charge at once. Unsaid: yes when there is a payment_method, else no.",
+    )
+    capture_method: CaptureMethod = Field(
+        default=CaptureMethod.AUTOMATIC, description="manual: authorize only, to be captured or canceled later."
+    )
+    description: (
+        Annotated[str, StringConstraints(strict=True, max_length=MAX_DESCRIPTION_CHARS), AfterValidator(_storable)]
+        | None
+    ) = None
+
+    @property
+    def wants_confirmation(self) -> bool:
+        """Whether the charge is to be tried at once."""
+        return self.payment_method is not None if self.confirm is None else self.confirm
+
+
+class ConfirmPaymentBody(_Body):
+    """Try the charge, with another payment method if one is given."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"payment_method": "pm_card_visa"}]})
+
+    payment_method: PaymentMethod | None = None
+
+
+class CapturePaymentBody(_Body):
+    """Take what was authorized, or a part of it; the rest is released."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
+
+    amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that was authorized.")
+
+
+class CancelPaymentBody(_Body):
+    """Give the payment up. Reasons are Stripe's."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "requested_by_customer"}]})
+
+    reason: CancellationReason | None = None
+
+
+class RefundPaymentBody(_Body):
+    """Give money back."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
+
+    amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that can still be refunded.")
+    reason: RefundReason | None = None
+
+
+_POSITION = Field(
+    description="Place in the event log. Give it to the query API (Paystream-Min-Position) to read your own write."
+)
+
+
+class PaymentAnswer(BaseModel):
+    """A payment, as of the command's acceptance or, with `Prefer: wait`, of Stripe's outcome."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+                    "user_id": "test_user_123",
+                    "amount_cents": 1000,
+                    "currency": "USD",
+                    "status": "pending",
+                    "stripe_payment_intent_id": None,
+                    "idempotency_key": "order-1001",
+                    "created_at": "2026-11-22T19:37:00.123Z",
+                    "position": 42,
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    user_id: str
+    amount_cents: int
+    currency: str
+    status: PaymentStatus
+    stripe_payment_intent_id: str | None
+    idempotency_key: str = Field(description="The key that the payment was created with.")
+    created_at: datetime = Field(description="ISO 8601, UTC.")
+    position: int = _POSITION
+
+
+class RefundAnswer(BaseModel):
+    """A refund. While it is pending it already holds its amount."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "payment_id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+                    "refund_id": "019ab3c4-6e7f-7091-8b2c-3d4e5f607182",
+                    "stripe_refund_id": None,
+                    "status": "pending",
+                    "amount_cents": 500,
+                    "position": 47,
+                }
+            ]
+        }
+    )
+
+    payment_id: UUID
+    refund_id: UUID
+    stripe_refund_id: str | None
+    status: RefundStatus
+    amount_cents: int
+    position: int = _POSITION

@@ -1,0 +1,56 @@
+"""The command API on stand-ins."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from command_api.api import CommandApi
+from command_api.app import create_app
+from command_api.executor import CommandExecutor
+from command_api.fakes import FixedOutcomes, MemoryAnswerCache, MemoryEventStore
+from infra.health import Health
+from infra.http.auth import ApiKeyring
+from infra.settings import ApiKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a test calls, and what it stands on."""
+
+    client: httpx.AsyncClient
+    store: MemoryEventStore
+    outcomes: FixedOutcomes
+    executor: CommandExecutor
+
+    async def create(self, content: Any = None, **headers: str) -> httpx.Response:
+        """Ask for a payment; header names have underscores here."""
+        body = {"user_id": "user_1", "amount_cents": 1000, "currency": "USD"} if content is None else content
+        return await self.client.post(
+            "/payments", json=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
+
+
+@pytest_asyncio.fixture
+async def api() -> AsyncIterator[Standing]:
+    store, outcomes = MemoryEventStore(), FixedOutcomes()
+    executor = CommandExecutor(cache=MemoryAnswerCache(), payments=store, appender=store)
+    app = create_app(
+        CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30),
+        keyring=ApiKeyring(
+            [_key("writer", {"payments:write"}), _key("reader", {"payments:read"})],
+        ),
+        health=Health(),
+    )
+    transport = httpx.ASGITransport(app)
+    headers = {"Authorization": "Bearer sk_writer"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
+        yield Standing(client=client, store=store, outcomes=outcomes, executor=executor)
+
+
+def _key(key_id: str, scopes: set[str]) -> ApiKey:
+    digest = hashlib.sha256(f"sk_{key_id}".encode()).hexdigest()
+    return ApiKey(id=key_id, sha256=digest, merchant_id="merchant_test", scopes=frozenset(scopes))

@@ -1,0 +1,45 @@
+"""The OpenAPI document says what the routes do."""
+
+from typing import Any
+
+import pytest
+
+from command_api.app import openapi_document
+
+DOCUMENT = openapi_document()
+PATHS = ["/payments", *(f"/payments/{{payment_id}}/{action}" for action in ("confirm", "capture", "cancel", "refund"))]
+
+
+def test_there_are_these_commands_and_no_others() -> None:
+    assert sorted(DOCUMENT["paths"]) == sorted(PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_command_documents_its_body_headers_security_and_errors(path: str) -> None:
+    operation = DOCUMENT["paths"][path]["post"]
+    assert operation["security"] == [{"ApiKey": []}]
+    assert {"Idempotency-Key", "Prefer"} <= {parameter["name"] for parameter in operation["parameters"]}
+    assert operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    for status, response in operation["responses"].items():
+        media_type = "application/json" if status.startswith("2") else "application/problem+json"
+        assert list(response["content"]) == [media_type]
+    assert {"400", "401", "403", "409", "413", "415", "422", "503"} <= set(operation["responses"])
+
+
+def test_refund_documents_its_status_codes_and_its_own_error() -> None:
+    responses = DOCUMENT["paths"]["/payments/{payment_id}/refund"]["post"]["responses"]
+    assert {"200", "202", "404"} <= set(responses)
+    examples = responses["422"]["content"]["application/problem+json"]["examples"]
+    assert "refund_amount_exceeds_refundable" in examples
+
+
+def test_every_reference_leads_somewhere() -> None:
+    def references(node: Any) -> set[str]:
+        if isinstance(node, dict):
+            found = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+            return found.union(*(references(value) for value in node.values()))
+        return set().union(*(references(item) for item in node)) if isinstance(node, list) else set()
+
+    names = {reference.removeprefix("#/components/schemas/") for reference in references(DOCUMENT)}
+    assert names <= set(DOCUMENT["components"]["schemas"])
+    assert DOCUMENT["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"

@@ -1,0 +1,62 @@
+"""Every error that a command can end in is told, and told in one way."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+import domain.payment
+from command_api.errors import TELLINGS, CommandError, KeyInUse, problem_of
+from domain.errors import DomainError
+from domain.money import AmountTooSmall, Money
+from domain.payment import InconsistentFact, PaymentNotRefundable, PaymentStatus, RefundExceedsRefundable
+
+PAYMENT = UUID(int=1)
+NOT_A_CLIENTS = {
+    "domain_error",  # roots
+    "payment_error",
+    "payment_unknown",  # asked for before deciding: payment_not_found
+    "inconsistent_fact",  # of facts, which no client sends
+    "broken_history",
+}
+
+
+def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
+    for each in root.__subclasses__():
+        yield each
+        yield from subclasses(each)
+
+
+def test_every_error_of_the_domain_and_of_commands_has_a_telling() -> None:
+    assert domain.payment
+    own = {
+        each.__dict__["code"]
+        for root in (DomainError, CommandError)
+        for each in subclasses(root)
+        if "code" in each.__dict__
+    }
+    assert own - NOT_A_CLIENTS == set(TELLINGS)
+
+
+def test_a_refund_of_too_much_tells_what_can_be_refunded() -> None:
+    usd = Money(amount_cents=60, currency="USD"), Money(amount_cents=40, currency="USD")
+    problem = problem_of(RefundExceedsRefundable(payment_id=PAYMENT, requested=usd[0], refundable=usd[1]))
+    assert (problem.status, problem.code) == (422, "refund_amount_exceeds_refundable")
+    assert problem.members == {"amount_refundable_cents": 40}
+
+
+def test_a_wrong_status_and_a_wrong_amount_are_told() -> None:
+    not_now = PaymentNotRefundable(payment_id=PAYMENT, status=PaymentStatus.PENDING, reason="No")
+    assert problem_of(not_now).status == 409
+    assert problem_of(not_now).members == {"payment_status": "pending"}
+    one, fifty = Money(amount_cents=1, currency="USD"), Money(amount_cents=50, currency="USD")
+    assert problem_of(AmountTooSmall(amount=one, minimum=fifty)).members == {"amount_minimum_cents": 50}
+
+
+def test_a_key_in_use_says_when_to_try_again() -> None:
+    assert problem_of(KeyInUse()).headers == {"Retry-After": "1"}
+
+
+def test_an_error_that_no_client_can_cause_is_not_dressed_up() -> None:
+    with pytest.raises(InconsistentFact):
+        problem_of(InconsistentFact(payment_id=PAYMENT, reason="x"))

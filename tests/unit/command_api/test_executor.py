@@ -1,0 +1,164 @@
+"""Deciding again when others were faster, and going on when the client does not."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from command_api.answer_cache import InFlight
+from command_api.errors import KeyInUse, KeyReused, PaymentBusy, PaymentNotFound
+from command_api.executor import CommandExecutor, CommandRequest
+from command_api.fakes import MemoryAnswerCache, MemoryEventStore
+from command_api.operations import Cancel, Create, Operation
+from domain.payment import PaymentNotCancelable, RecordPaymentFailed, decide
+from event_store.appends import Append, AppendResult, VersionConflict
+from infra.ids import uuid7
+from infra.postgres import DatabaseUnavailable
+from schemas.events import encode
+from schemas.http.payments import CancelPaymentBody, CreatePaymentBody
+from tests.support.events import MERCHANT, metadata
+
+WANTED = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
+
+
+def asked(operation: Operation, key: str = "k-1", merchant_id: str = MERCHANT) -> CommandRequest:
+    return CommandRequest(
+        operation=operation,
+        opens_stream=isinstance(operation, Create),
+        merchant_id=merchant_id,
+        idempotency_key=key,
+        fingerprint=operation.name,
+        metadata=metadata(),
+    )
+
+
+def create(key: str = "k-1") -> CommandRequest:
+    wanted = Create(payment_id=uuid7(), merchant_id=MERCHANT, idempotency_key=key, wanted=WANTED)
+    return asked(wanted, key)
+
+
+def cancel(payment_id: uuid.UUID, key: str = "k-2", merchant_id: str = MERCHANT) -> CommandRequest:
+    operation = Cancel(payment_id=payment_id, request_id=uuid.uuid4(), wanted=CancelPaymentBody())
+    return asked(operation, key, merchant_id)
+
+
+class Interrupted(MemoryEventStore):
+    """A store in which `before` happens ahead of each append."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: Callable[[Append], Awaitable[AppendResult | None]] | None = None
+
+    async def append(self, item: Append) -> AppendResult:
+        if self.before is not None and (result := await self.before(item)) is not None:
+            return result
+        return await super().append(item)
+
+
+def executor(store: MemoryEventStore, cache: MemoryAnswerCache | None = None, timeout_s: float = 5) -> CommandExecutor:
+    return CommandExecutor(cache=cache or MemoryAnswerCache(), payments=store, appender=store, timeout_s=timeout_s)
+
+
+async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused_then() -> None:
+    store = Interrupted()
+    commands = executor(store)
+    payment_id = (await commands.execute(create())).operation.payment_id
+
+    async def fails_meanwhile(_: Append) -> None:
+        store.before = None
+        payment = store.payment(payment_id)
+        fact = RecordPaymentFailed(code="amount_too_small", decline_code=None, message="No.")
+        events = decide(payment.state, fact)
+        await store.append(
+            Append(
+                stream_id=payment_id,
+                category="payment",
+                merchant_id=MERCHANT,
+                expected_version=payment.version,
+                events=tuple(encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
+            )
+        )
+
+    store.before = fails_meanwhile
+    with pytest.raises(PaymentNotCancelable):
+        await commands.execute(cancel(payment_id))
+
+
+async def test_a_command_that_always_loses_gives_up() -> None:
+    store = Interrupted()
+    commands = executor(store)
+    payment_id = (await commands.execute(create())).operation.payment_id
+
+    async def conflict(_: Append) -> AppendResult:
+        return VersionConflict(actual_version=9)
+
+    store.before = conflict
+    with pytest.raises(PaymentBusy):
+        await commands.execute(cancel(payment_id))
+    store.before = None
+    assert not (await commands.execute(cancel(payment_id))).replayed
+
+
+async def test_a_command_goes_on_when_its_client_does_not() -> None:
+    store, cache, go_on = Interrupted(), MemoryAnswerCache(), asyncio.Event()
+
+    async def wait(_: Append) -> None:
+        await go_on.wait()
+
+    store.before = wait
+    commands, request = executor(store, cache), create()
+    waiting = asyncio.create_task(commands.execute(request))
+    await asyncio.sleep(0.01)
+    assert await cache.claim(MERCHANT, "k-1") == InFlight()
+    with pytest.raises(KeyInUse):
+        await commands.execute(create())
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    go_on.set()
+    await commands.close()
+    replay = await executor(store, cache).execute(create())
+    assert replay.replayed
+    assert replay.operation.payment_id == request.operation.payment_id
+
+
+async def test_a_command_that_is_not_recorded_in_time_is_unavailable_and_may_be_asked_again() -> None:
+    store, go_on = Interrupted(), asyncio.Event()
+
+    async def wait(_: Append) -> None:
+        await go_on.wait()
+
+    store.before = wait
+    commands = executor(store, timeout_s=0.02)
+    with pytest.raises(DatabaseUnavailable):
+        await commands.execute(create())
+    go_on.set()
+    await commands.close()
+    assert len(store.streams) == 1
+
+
+async def test_an_error_of_the_store_releases_the_key() -> None:
+    store = Interrupted()
+
+    async def away(_: Append) -> None:
+        raise DatabaseUnavailable("gone")
+
+    store.before = away
+    commands = executor(store)
+    with pytest.raises(DatabaseUnavailable):
+        await commands.execute(create())
+    store.before = None
+    assert not (await commands.execute(create())).replayed
+
+
+async def test_another_merchants_payment_is_not_found_and_another_requests_key_is_refused() -> None:
+    store = MemoryEventStore()
+    commands = executor(store)
+    payment_id = (await commands.execute(create())).operation.payment_id
+    with pytest.raises(PaymentNotFound):
+        await commands.execute(cancel(payment_id, merchant_id="another"))
+    with pytest.raises(KeyReused):
+        await commands.execute(cancel(payment_id, key="k-1"))
+    with pytest.raises(KeyReused):
+        await executor(store).execute(cancel(payment_id, key="k-1"))

@@ -1,0 +1,267 @@
+"""What a client sees of the write side, besides idempotency."""
+
+import json
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from command_api.metrics import COMMANDS, PAYMENTS_CREATED
+from domain.payment import RecordSucceeded, decide
+from event_store.appends import Append
+from schemas.events import decode, encode
+from tests.support.events import metadata
+from tests.unit.command_api.conftest import Standing
+
+CARD = "4242424242424242"
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == response.status_code
+    return response.status_code, body["code"]
+
+
+async def test_a_payment_is_created_as_the_contract_says(api: Standing) -> None:
+    created = PAYMENTS_CREATED.labels("USD")._value.get()
+    response = await api.create(
+        {"user_id": "u", "amount_cents": 1000, "currency": "usd", "payment_method": "pm_card_visa"},
+        Idempotency_Key="k-1",
+    )
+    assert response.status_code == 201
+    body = response.json()
+    assert uuid.UUID(body.pop("id")).version == 7
+    assert body.pop("created_at").endswith("Z")
+    assert body == {
+        "user_id": "u",
+        "amount_cents": 1000,
+        "currency": "USD",
+        "status": "pending",
+        "stripe_payment_intent_id": None,
+        "idempotency_key": "k-1",
+        "position": 1,
+    }
+    assert PAYMENTS_CREATED.labels("USD")._value.get() == created + 1
+    assert COMMANDS.labels("create", "accepted")._value.get() >= 1
+
+
+async def test_a_missing_key_is_made_and_answered_and_works(api: Standing) -> None:
+    first = await api.create()
+    key = first.headers["idempotency-key"]
+    assert first.json()["idempotency_key"] == key
+    assert (await api.create(Idempotency_Key=key)).content == first.content
+
+
+async def test_events_carry_where_they_come_from(api: Standing) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    response = await api.create(X_Request_ID="r-1", X_Correlation_ID="c-1", traceparent=trace)
+    (event,) = api.store.streams[uuid.UUID(response.json()["id"])]
+    assert event.metadata.to_dict() == {
+        "correlation_id": "c-1",
+        "actor": "api:writer",
+        "merchant_id": "merchant_test",
+        "request_id": "r-1",
+        "traceparent": trace,
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "confirm"),
+    [
+        ({}, False),
+        ({"payment_method": "pm_card_visa"}, True),
+        ({"payment_method": "pm_card_visa", "confirm": False}, False),
+    ],
+)
+async def test_a_payment_method_is_tried_at_once_unless_said_otherwise(
+    api: Standing, sent: dict[str, Any], confirm: bool
+) -> None:
+    response = await api.create({"user_id": "u", "amount_cents": 1000, "currency": "USD"} | sent)
+    (event,) = api.store.streams[uuid.UUID(response.json()["id"])]
+    assert decode(event).confirm is confirm  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"amount_cents": 10.0}, "amount_cents"),
+        ({"amount_cents": "1000"}, "amount_cents"),
+        ({"amount_cents": True}, "amount_cents"),
+        ({"amount_cents": None}, "amount_cents"),
+        ({"amount_cents": 0}, "amount_cents"),
+        ({"amount_cents": -5}, "amount_cents"),
+        ({"amount_cents": 10**18}, "amount_cents"),
+        ({"amount_cents": 10**30}, "amount_cents"),
+        ({"currency": "US"}, "currency"),
+        ({"currency": 840}, "currency"),
+        ({"user_id": ""}, "user_id"),
+        ({"user_id": "a\x00b"}, "user_id"),
+        ({"user_id": 7}, "user_id"),
+        ({"confirm": "yes"}, "confirm"),
+        ({"capture_method": "later"}, "capture_method"),
+        ({"metadata": {"a": 1}}, "metadata.a"),
+        ({"metadata": {"a": "\x00"}}, "metadata"),
+        ({"payment_method": "pm card"}, "payment_method"),
+        ({"amount": 5}, "amount"),
+        ({"x" * 1000: 5}, "x" * 64),
+    ],
+)
+async def test_a_wrong_field_is_named_and_nothing_is_recorded(
+    api: Standing, change: dict[str, Any], field: str
+) -> None:
+    body = {"user_id": "u", "amount_cents": 1000, "currency": "USD"} | change
+    response = await api.create(body, Idempotency_Key="k-1")
+    assert problem(response) == (422, "invalid_request")
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+    assert not api.store.streams
+    assert (await api.create(Idempotency_Key="k-1")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"amount_cents": 49}, "amount_too_small"),
+        ({"amount_cents": 100_000_000}, "amount_too_large"),
+        ({"currency": "ISK", "amount_cents": 10_050}, "amount_not_representable"),
+        ({"currency": "XXX"}, "currency_unsupported"),
+        ({"confirm": True}, "invalid_payment_request"),
+        ({"metadata": {"k" * 41: "v"}}, "invalid_payment_request"),
+    ],
+)
+async def test_what_the_domain_refuses_keeps_its_code(api: Standing, change: dict[str, Any], code: str) -> None:
+    body = {"user_id": "u", "amount_cents": 1000, "currency": "USD"} | change
+    assert problem(await api.create(body)) == (422, code)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"null", b'"x"', b'{"user_id": NaN}', b"\xff", b"[" * 50_000])
+async def test_what_is_no_json_object_is_refused(api: Standing, content: bytes) -> None:
+    response = await api.client.post("/payments", content=content, headers={"Content-Type": "application/json"})
+    status, code = problem(response)
+    assert code == "invalid_request"
+    assert status in {400, 422}
+
+
+async def test_errors_never_repeat_what_was_sent(api: Standing) -> None:
+    secret = "hunter2-" * 5
+    for body in (
+        {"user_id": [secret], "amount_cents": secret, "currency": secret, "capture_method": secret},
+        {"metadata": {"a": {"b": secret}}, "confirm": secret, "other": secret},
+        [secret],
+    ):
+        response = await api.create(body)
+        assert problem(response)[0] == 422
+        assert secret not in response.text
+    malformed = await api.client.post("/payments", content=f'{{"user_id": "{secret}", '.encode())
+    assert problem(malformed) == (400, "invalid_request")
+    assert secret not in malformed.text
+
+
+@pytest.mark.parametrize("field", ["user_id", "description", "currency", "payment_method", "unknown", CARD])
+async def test_card_numbers_are_refused_wherever_they_stand_and_not_repeated(api: Standing, field: str) -> None:
+    body = {"user_id": "u", "amount_cents": 1000, "currency": "USD"} | {field: CARD}
+    response = await api.create(body)
+    assert problem(response) == (400, "card_number_refused")
+    assert CARD not in response.text
+    assert not api.store.streams
+
+
+async def test_a_body_may_be_64_kib_and_no_more(api: Standing) -> None:
+    for padding, expected in ((60 * 1024, 422), (65 * 1024, 413)):
+        content = json.dumps({"unknown": "x" * padding}).encode()
+        response = await api.client.post("/payments", content=content)
+        assert response.status_code == expected
+    assert problem(response) == (413, "body_too_large")
+
+    async def chunks() -> Any:
+        for _ in range(70):
+            yield b"x" * 1024
+
+    assert problem(await api.client.post("/payments", content=chunks())) == (413, "body_too_large")
+
+
+async def test_a_body_that_is_declared_as_something_else_is_refused(api: Standing) -> None:
+    response = await api.client.post("/payments", data={"user_id": "u"})
+    assert problem(response) == (415, "unsupported_media_type")
+
+
+async def test_the_key_is_checked_before_anything_else(api: Standing) -> None:
+    for key, expected in (("sk_nobody", (401, "unauthenticated")), ("sk_reader", (403, "forbidden"))):
+        response = await api.client.post("/payments/x/refund", content=b"{", headers={"Authorization": f"Bearer {key}"})
+        assert problem(response) == expected
+
+
+@pytest.mark.parametrize("action", ["confirm", "capture", "cancel", "refund"])
+@pytest.mark.parametrize(
+    "payment_id", ["x", str(uuid.uuid4()), f"{{{uuid.uuid4()}}}", uuid.uuid4().hex, f"urn:uuid:{uuid.uuid4()}"]
+)
+async def test_what_names_no_payment_is_404(api: Standing, action: str, payment_id: str) -> None:
+    assert problem(await api.client.post(f"/payments/{payment_id}/{action}")) == (404, "payment_not_found")
+
+
+async def test_a_refund_needs_no_body(api: Standing) -> None:
+    created = (await api.create()).json()
+    await succeed(api, created["id"])
+    response = await api.client.post(f"/payments/{created['id'].upper()}/refund")
+    assert response.status_code == 202
+    assert response.json()["payment_id"] == created["id"]
+    assert response.json()["amount_cents"] == 1000
+    again = await api.client.post(f"/payments/{created['id']}/refund")
+    assert problem(again) == (422, "refund_amount_exceeds_refundable")
+    assert again.json()["amount_refundable_cents"] == 0
+
+
+async def test_prefer_is_applied_capped_and_answered_with_the_outcome(api: Standing) -> None:
+    ignored = await api.create(Prefer="wait=soon")
+    assert "preference-applied" not in ignored.headers
+    assert api.outcomes.timeouts_s == []
+    waited = await api.create(Prefer="wait=500", Idempotency_Key="k-1")
+    assert waited.headers["preference-applied"] == "wait=30"
+    assert waited.json()["status"] == "pending"
+    assert 25 < api.outcomes.timeouts_s[0] <= 30
+    await succeed(api, waited.json()["id"])
+    api.outcomes.payment = api.store.payment(uuid.UUID(waited.json()["id"]))
+    present = await api.create(Prefer="wait=5", Idempotency_Key="k-1")
+    assert present.json()["status"] == "succeeded"
+    assert present.json()["position"] == api.outcomes.payment.events[-1].position
+
+
+async def test_a_stopping_process_takes_no_more_commands(api: Standing) -> None:
+    await api.executor.close()
+    refused = await api.create(Idempotency_Key="k-1")
+    assert problem(refused) == (503, "shutting_down")
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["idempotency-key"] == "k-1"
+
+
+async def test_health_and_metrics_are_served(api: Standing) -> None:
+    for path in ("/health", "/health/live", "/health/ready"):
+        assert (await api.client.get(path)).status_code == 200
+    metrics = (await api.client.get("/metrics")).text
+    for name in ("payments_created_total", "commands_total", "command_duration_seconds", "idempotency_replays_total"):
+        assert name in metrics
+
+
+async def test_unknown_paths_and_methods_are_problems(api: Standing) -> None:
+    assert problem(await api.client.get("/payments")) == (405, "method_not_allowed")
+    assert problem(await api.client.post("/payment")) == (404, "not_found")
+
+
+async def succeed(api: Standing, payment_id: str) -> None:
+    subject = uuid.UUID(payment_id)
+    payment = api.store.payment(subject)
+    assert payment.state is not None
+    events = decide(
+        payment.state,
+        RecordSucceeded(intent_id="pi_1", amount_captured=payment.state.amount, charge_id="ch_1"),
+    )
+    await api.store.append(
+        Append(
+            stream_id=subject,
+            category="payment",
+            merchant_id="merchant_test",
+            expected_version=payment.version,
+            events=tuple(encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
+        )
+    )
