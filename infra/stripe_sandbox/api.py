@@ -1,0 +1,212 @@
+"""The way of a request to the API: who asks, what for, whether again, and what is answered.
+
+Order matters. The idempotency key is taken before the first wait, so that a second request with it meets 409 while
+the first is under way. Validation, effects and the stored answer happen in one piece without waiting. The key is given
+back once they are committed and before the last wait, so that an answer which is late on its way can already be had by
+asking again.
+"""
+
+import sqlite3
+from dataclasses import dataclass, field
+
+import orjson
+import structlog
+from prometheus_client import Counter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from infra.stripe_sandbox.auth import secret_key
+from infra.stripe_sandbox.commits import Commits
+from infra.stripe_sandbox.errors import CONFLICT, UNAUTHORIZED, StripeError, internal_error, unrecognized_url
+from infra.stripe_sandbox.forms import Form, decode
+from infra.stripe_sandbox.idempotency import Claim, InFlight, checked_key, fingerprint_of
+from infra.stripe_sandbox.ids import account_of
+from infra.stripe_sandbox.latency import Latency
+from infra.stripe_sandbox.operation import Call, Operation, World
+from infra.stripe_sandbox.params import validate
+from infra.stripe_sandbox.refunds.settle import settle_due
+from infra.stripe_sandbox.store import StoredAnswer
+
+API_VERSION = "2026-10-28.endive"
+"""The version that a request without a Stripe-Version header gets: the one that the pinned SDK speaks."""
+
+FIRST_ERROR_STATUS = 400
+
+REQUESTS = Counter(
+    "stripe_sandbox_requests_total", "Requests to the sandbox's API.", ["method", "path", "status", "replayed"]
+)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incoming:
+    """A request, read and recognised."""
+
+    operation: Operation
+    request: Request
+    request_id: str
+    account: str
+    form: Form
+
+    @property
+    def log_url(self) -> str:
+        """Where Stripe's dashboard would show this request."""
+        return f"https://dashboard.stripe.com/{self.account}/test/workbench/logs?object={self.request_id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Api:
+    """Runs operations over HTTP."""
+
+    world: World
+    latency: Latency
+    commits: Commits
+    in_flight: InFlight = field(default_factory=InFlight)
+
+    async def serve(self, operation: Operation, request: Request) -> Response:
+        """Answer a request for an operation."""
+        request_id = self.world.ids.request()
+        try:
+            incoming = await self._read(operation, request, request_id)
+            claim = _claim(incoming)
+            stored = None if claim is None else self.in_flight.claim(self.world.store, claim)
+        except StripeError as error:
+            return _response(request, operation, request_id, _refusal(error, request_id=request_id))
+        if stored is None:
+            answer = await self._execute(incoming, claim)
+        else:
+            await self.latency.before()
+            answer = stored
+        await self.latency.after()
+        return _response(request, operation, request_id, answer, replayed=stored is not None)
+
+    async def refuse_unknown(self, request: Request) -> Response:
+        """Answer a request for something that the API does not have."""
+        error = unrecognized_url(request.method, request.url.path)
+        request_id = self.world.ids.request()
+        return _response(request, None, request_id, _refusal(error, request_id=request_id))
+
+    async def _read(self, operation: Operation, request: Request, request_id: str) -> Incoming:
+        account = account_of(secret_key(request.headers.get("authorization")))
+        encoded = await request.body() if operation.method == "POST" else request.scope["query_string"]
+        return Incoming(
+            operation=operation, request=request, request_id=request_id, account=account, form=decode(encoded)
+        )
+
+    async def _execute(self, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
+        try:
+            await self.latency.before()
+            answer = self._answer(incoming, claim)
+            await self.commits.done()
+        except sqlite3.Error:
+            log.exception("sandbox_storage_failed", operation=incoming.operation.path)
+            return _refusal(internal_error(), request_id=incoming.request_id, log_url=incoming.log_url)
+        else:
+            return answer
+        finally:
+            if claim is not None:
+                self.in_flight.release(claim)
+
+    def _answer(self, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
+        try:
+            settle_due(self.world)
+            return self._effect(incoming, claim)
+        except StripeError as error:
+            return self._keep_refusal(error, incoming, claim)
+        except sqlite3.Error:
+            raise
+        except Exception:
+            log.exception("sandbox_request_failed", operation=incoming.operation.path)
+            return self._keep_refusal(internal_error(), incoming, claim)
+
+    def _effect(self, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
+        """Run the operation and keep its answer for the key, together or not at all."""
+        if incoming.operation.method != "POST":
+            status, body = self._run(incoming)
+            return StoredAnswer(fingerprint="", request_id=incoming.request_id, status=status, body=orjson.dumps(body))
+        with self.world.store.transaction():
+            status, body = self._run(incoming)
+            answer = StoredAnswer(
+                fingerprint="" if claim is None else claim.fingerprint,
+                request_id=incoming.request_id,
+                status=status,
+                body=orjson.dumps(body),
+            )
+            if claim is not None:
+                self.world.store.keep_answer(claim.account, claim.key, answer)
+            return answer
+
+    def _keep_refusal(self, error: StripeError, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
+        """Keep an answer whose effects were undone, unless Stripe would not keep it either."""
+        answer = _refusal(
+            error,
+            request_id=incoming.request_id,
+            log_url=incoming.log_url,
+            fingerprint="" if claim is None else claim.fingerprint,
+        )
+        if claim is not None and error.stored:
+            with self.world.store.transaction():
+                self.world.store.keep_answer(claim.account, claim.key, answer)
+        return answer
+
+    def _run(self, incoming: Incoming) -> tuple[int, object]:
+        operation, request = incoming.operation, incoming.request
+        call = Call(
+            world=self.world,
+            account=incoming.account,
+            path=request.path_params,
+            params=validate(operation.accepts, incoming.form),
+            origin=f"{request.scope['scheme']}://{request.headers.get('host', '')}",
+        )
+        reply = operation.run(call)
+        if reply.status < FIRST_ERROR_STATUS:
+            return reply.status, reply.body
+        declined = reply.body["error"]
+        assert isinstance(declined, dict)
+        return reply.status, {"error": {**declined, "request_log_url": incoming.log_url}}
+
+
+def _claim(incoming: Incoming) -> Claim | None:
+    """Return the key that the request wants to hold; only changes can be repeated by mistake."""
+    key = incoming.request.headers.get("idempotency-key")
+    if key is None or incoming.operation.method != "POST":
+        return None
+    return Claim(
+        account=incoming.account,
+        key=checked_key(key),
+        fingerprint=fingerprint_of(incoming.operation.method, incoming.request.scope["path"], incoming.form),
+    )
+
+
+def _refusal(error: StripeError, *, request_id: str, log_url: str | None = None, fingerprint: str = "") -> StoredAnswer:
+    return StoredAnswer(
+        fingerprint=fingerprint,
+        request_id=request_id,
+        status=error.status,
+        body=orjson.dumps(error.body(log_url)),
+    )
+
+
+def _response(
+    request: Request, operation: Operation | None, request_id: str, answer: StoredAnswer, *, replayed: bool = False
+) -> Response:
+    headers = {
+        "Request-Id": request_id,
+        "Stripe-Version": request.headers.get("stripe-version", API_VERSION),
+        "Cache-Control": "no-cache, no-store",
+    }
+    key = request.headers.get("idempotency-key")
+    if key is not None and request.method == "POST":
+        headers["Idempotency-Key"] = key
+        headers["Original-Request"] = answer.request_id
+        if replayed:
+            headers["Idempotent-Replayed"] = "true"
+    if answer.status >= FIRST_ERROR_STATUS:
+        # The SDK obeys this header before it looks at the status.
+        headers["Stripe-Should-Retry"] = "true" if answer.status == CONFLICT else "false"
+    if answer.status == UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
+    REQUESTS.labels(
+        request.method, operation.path if operation else "unknown", answer.status, str(replayed).lower()
+    ).inc()
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")

@@ -1,0 +1,108 @@
+"""What Stripe's test payment methods do: https://docs.stripe.com/testing.
+
+A payment method's name is used in place of a card number. Each use makes a payment method of its own, as at Stripe.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RefundCourse(StrEnum):
+    """How refunds of a charge on this card go."""
+
+    SUCCEEDS = "succeeds"
+    PENDING_THEN_SUCCEEDS = "pending_then_succeeds"
+    SUCCEEDS_THEN_FAILS = "succeeds_then_fails"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decline:
+    """Why a charge is refused: https://docs.stripe.com/declines/codes."""
+
+    code: str
+    message: str
+    decline_code: str | None = None
+    advice_code: str | None = None
+    blocked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """A test card, by the name of its payment method."""
+
+    name: str
+    last4: str
+    brand: str = "visa"
+    funding: str = "credit"
+    decline: Decline | None = None
+    needs_authentication: bool = False
+    refunds: RefundCourse = RefundCourse.SUCCEEDS
+
+
+AUTHENTICATION_REQUIRED = Decline(
+    code="authentication_required",
+    decline_code="authentication_required",
+    message="Your card was declined. This transaction requires authentication.",
+)
+
+_DECLINED = "Your card was declined."
+
+
+def _declined(decline_code: str, advice_code: str, message: str = _DECLINED, *, blocked: bool = False) -> Decline:
+    return Decline(
+        code="card_declined",
+        decline_code=decline_code,
+        advice_code=advice_code,
+        message=message,
+        blocked=blocked,
+    )
+
+
+_INSUFFICIENT_FUNDS = _declined("insufficient_funds", "try_again_later", "Your card has insufficient funds.")
+_PROCESSING_ERROR = Decline(
+    code="processing_error",
+    message="An error occurred while processing your card. Try again in a little bit.",
+    advice_code="try_again_later",
+)
+_EXPIRED = Decline(code="expired_card", message="Your card has expired.", advice_code="confirm_card_data")
+_INCORRECT_CVC = Decline(
+    code="incorrect_cvc", message="Your card's security code is incorrect.", advice_code="confirm_card_data"
+)
+_VELOCITY = _declined(
+    "card_velocity_exceeded",
+    "try_again_later",
+    "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+)
+
+CARDS = {
+    card.name: card
+    for card in (
+        Card(name="pm_card_visa", last4="4242"),
+        Card(name="pm_card_visa_debit", last4="5556", funding="debit"),
+        Card(name="pm_card_mastercard", last4="4444", brand="mastercard"),
+        Card(name="pm_card_amex", last4="8431", brand="amex"),
+        Card(name="pm_card_discover", last4="1117", brand="discover"),
+        Card(name="pm_card_chargeDeclined", last4="0002", decline=_declined("generic_decline", "try_again_later")),
+        Card(name="pm_card_visa_chargeDeclined", last4="0002", decline=_declined("generic_decline", "try_again_later")),
+        Card(name="pm_card_chargeDeclinedInsufficientFunds", last4="9995", decline=_INSUFFICIENT_FUNDS),
+        Card(name="pm_card_visa_chargeDeclinedInsufficientFunds", last4="9995", decline=_INSUFFICIENT_FUNDS),
+        Card(name="pm_card_chargeDeclinedLostCard", last4="9987", decline=_declined("lost_card", "do_not_try_again")),
+        Card(
+            name="pm_card_chargeDeclinedStolenCard", last4="9979", decline=_declined("stolen_card", "do_not_try_again")
+        ),
+        Card(name="pm_card_chargeDeclinedExpiredCard", last4="0069", decline=_EXPIRED),
+        Card(name="pm_card_chargeDeclinedIncorrectCvc", last4="0127", decline=_INCORRECT_CVC),
+        Card(name="pm_card_chargeDeclinedProcessingError", last4="0119", decline=_PROCESSING_ERROR),
+        Card(name="pm_card_chargeDeclinedVelocityLimitExceeded", last4="6975", decline=_VELOCITY),
+        Card(
+            name="pm_card_chargeDeclinedFraudulent",
+            last4="0019",
+            decline=_declined("fraudulent", "do_not_try_again", blocked=True),
+        ),
+        Card(name="pm_card_authenticationRequired", last4="3184", needs_authentication=True),
+        Card(name="pm_card_threeDSecure2Required", last4="3220", needs_authentication=True),
+        Card(name="pm_card_threeDSecureRequired", last4="3063", needs_authentication=True),
+        Card(name="pm_card_pendingRefund", last4="7726", refunds=RefundCourse.PENDING_THEN_SUCCEEDS),
+        Card(name="pm_card_refundFail", last4="5126", refunds=RefundCourse.SUCCEEDS_THEN_FAILS),
+    )
+}

@@ -1,0 +1,1 @@
+"""Charges: each attempt to take money, successful or not."""

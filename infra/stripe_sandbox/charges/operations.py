@@ -1,0 +1,28 @@
+"""Reading charges."""
+
+from infra.stripe_sandbox.charges.model import Charge
+from infra.stripe_sandbox.charges.render import render
+from infra.stripe_sandbox.errors import resource_missing
+from infra.stripe_sandbox.expand import expanded
+from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
+from infra.stripe_sandbox.params import spec, text
+
+
+def retrieve(call: Call) -> Reply:
+    """Return one charge."""
+    charge = call.store.get(Charge, call.account, call.path["charge"])
+    if charge is None:
+        raise resource_missing("charge", call.path["charge"], param="charge")
+    return Reply(body=expanded(call, render(charge)))
+
+
+def list_(call: Call) -> Reply:
+    """Return a page of charges, newest first, of one payment intent where asked."""
+    return Reply(body=list_page(call, Charge, render, url="/v1/charges"))
+
+
+OPERATIONS = (
+    Operation(method="GET", path="/v1/charges", accepts=spec(*PAGE_PARAMS, text("payment_intent")), run=list_),
+    Operation(method="GET", path="/v1/charges/{charge}", accepts=spec(), run=retrieve),
+)

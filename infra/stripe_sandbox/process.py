@@ -1,0 +1,32 @@
+"""The sandbox as a process of its own."""
+
+from infra.health import health_routes
+from infra.http.server import serve
+from infra.process import Runtime, run
+from infra.settings import load_settings
+from infra.stripe_sandbox.app import build_sandbox
+from infra.stripe_sandbox.latency import Latency
+from infra.stripe_sandbox.settings import SandboxSettings
+from infra.stripe_sandbox.store import Store
+
+SERVICE = "stripe-sandbox"
+
+
+def main() -> None:
+    """Run until told to stop."""
+    settings = load_settings(SandboxSettings)
+
+    async def serve_sandbox(runtime: Runtime) -> None:
+        store = Store(settings.stripe_sandbox_data)
+        try:
+            sandbox = build_sandbox(
+                store,
+                latency=Latency(delays=settings.delays),
+                settle_ms=settings.stripe_sandbox_settle_ms,
+                extra_routes=health_routes(runtime.health),
+            )
+            await serve(sandbox.app, settings.stripe_sandbox_host, settings.stripe_sandbox_port, runtime)
+        finally:
+            store.close()
+
+    run(SERVICE, settings, serve_sandbox, serves_http=True)

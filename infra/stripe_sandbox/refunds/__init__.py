@@ -1,0 +1,1 @@
+"""Refunds: money given back, at once or later, or not after all."""

@@ -1,0 +1,50 @@
+"""The endpoints of refunds."""
+
+from dataclasses import replace
+
+from infra.stripe_sandbox.errors import resource_missing
+from infra.stripe_sandbox.expand import expanded
+from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
+from infra.stripe_sandbox.params import METADATA, spec, text
+from infra.stripe_sandbox.refunds import create
+from infra.stripe_sandbox.refunds.model import Refund
+from infra.stripe_sandbox.refunds.render import render
+
+
+def retrieve(call: Call) -> Reply:
+    """Return one refund."""
+    return Reply(body=expanded(call, render(_named(call))))
+
+
+def list_(call: Call) -> Reply:
+    """Return a page of refunds, newest first, of one charge or payment intent where asked."""
+    return Reply(body=list_page(call, Refund, render, url="/v1/refunds"))
+
+
+def update(call: Call) -> Reply:
+    """Change a refund's metadata, the only thing that can be changed."""
+    before = _named(call)
+    refund = replace(before, metadata=call.params.metadata().apply(before.metadata))
+    call.store.update(call.account, refund, before=before)
+    return Reply(body=expanded(call, render(refund)))
+
+
+def _named(call: Call) -> Refund:
+    refund = call.store.get(Refund, call.account, call.path["refund"])
+    if refund is None:
+        raise resource_missing("refund", call.path["refund"], param="refund")
+    return refund
+
+
+OPERATIONS = (
+    create.OPERATION,
+    Operation(
+        method="GET",
+        path="/v1/refunds",
+        accepts=spec(*PAGE_PARAMS, text("charge"), text("payment_intent")),
+        run=list_,
+    ),
+    Operation(method="GET", path="/v1/refunds/{refund}", accepts=spec(), run=retrieve),
+    Operation(method="POST", path="/v1/refunds/{refund}", accepts=spec(METADATA), run=update),
+)

@@ -1,0 +1,39 @@
+"""A refund as the API shows it: https://docs.stripe.com/api/refunds/object."""
+
+from infra.stripe_sandbox.json_types import JsonObject
+from infra.stripe_sandbox.refunds.model import FAILED, PENDING, Refund
+
+
+def render(refund: Refund) -> JsonObject:
+    """Return the object."""
+    shown: JsonObject = {
+        "id": refund.id,
+        "object": "refund",
+        "amount": refund.amount,
+        "balance_transaction": None,
+        "charge": refund.charge,
+        "created": refund.created,
+        "currency": refund.currency,
+        "destination_details": {
+            "card": {
+                "reference_status": "pending",
+                "reference_type": "acquirer_reference_number",
+                "type": "refund",
+            },
+            "type": "card",
+        },
+        "metadata": refund.metadata,
+        "payment_intent": refund.payment_intent,
+        "payment_method": refund.payment_method,
+        "reason": refund.reason,
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": refund.status,
+        "transfer_reversal": None,
+    }
+    if refund.status == PENDING:
+        shown["pending_reason"] = "processing"
+    if refund.status == FAILED:
+        shown["failure_reason"] = refund.failure_reason
+        shown["failure_balance_transaction"] = None
+    return shown
