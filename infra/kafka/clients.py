@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from infra.kafka.metadata import never_create_topics
 from infra.settings import KafkaSettings
+
+never_create_topics()
 
 
 def connection_config(settings: KafkaSettings, *, client_id: str = "paystream") -> dict[str, Any]:
@@ -41,8 +44,8 @@ def fetch_config(settings: KafkaSettings) -> dict[str, Any]:
         "isolation_level": "read_committed" if settings.kafka_transactions else "read_uncommitted",
         "fetch_max_wait_ms": settings.kafka_fetch_max_wait_ms,
         "check_crcs": settings.kafka_check_crcs,
-        "session_timeout_ms": 10_000,
-        "heartbeat_interval_ms": 3_000,
+        "session_timeout_ms": settings.kafka_session_timeout_ms,
+        "heartbeat_interval_ms": settings.kafka_session_timeout_ms // 3,
         # By default the session time-out: a handler that takes longer than that would be thrown out in a
         # rebalance.
         "rebalance_timeout_ms": 30_000,

@@ -1,12 +1,17 @@
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from infra.embedded.broker import Broker
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
+from infra.kafka.clients import consumer_config, producer_config
 from infra.kafka.topics import KafkaUnavailable, TopicMismatch, create_topics, describe_topics
 from infra.settings import KafkaSettings
 from schemas.topics import TopicDeclaration
@@ -55,3 +60,20 @@ async def test_a_cluster_that_is_away_is_unavailable() -> None:
 
     with pytest.raises(KafkaUnavailable, match=f"no answer from {address}"):
         await create_topics(settings(address), [PAYMENT])
+
+
+async def test_asking_for_a_topic_does_not_create_it(kafka: KafkaSettings) -> None:
+    plain = kafka.model_copy(update={"kafka_transactions": False})
+    producer = AIOKafkaProducer(**producer_config(plain))
+    consumer = AIOKafkaConsumer("asked.for", **consumer_config(plain))
+    await producer.start()
+    with contextlib.suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(3):
+            await consumer.start()
+    with pytest.raises((KafkaError, TimeoutError)):
+        async with asyncio.timeout(3):
+            await producer.send_and_wait("sent.to", b"x")
+    await consumer.stop()
+    await producer.stop()
+
+    assert await describe_topics(kafka) == {}

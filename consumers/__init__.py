@@ -1,0 +1,1 @@
+"""What follows from events: Kafka consumers with effects outside. One package each."""

@@ -1,0 +1,186 @@
+"""What is concluded from the end of a call: facts to record, another attempt, a look-up, or a dead letter. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from consumers.gateway import backoff
+from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_facts
+from consumers.gateway.outcomes import Broken, Fault, Outcome, Refused, Retryable, Succeeded, Unknown
+from consumers.gateway.tasks import Task
+from domain.payment import (
+    PaymentCancelRequested,
+    PaymentCaptureRequested,
+    PaymentEvent,
+    PaymentFact,
+    PaymentRequested,
+    RecordAttemptFailed,
+    RecordCancelFailed,
+    RecordCaptureFailed,
+    RecordPaymentFailed,
+    RecordRefundFailed,
+    RefundRequested,
+)
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finish:
+    """The task is done; record what is news of these facts."""
+
+    facts: tuple[PaymentFact, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TryAgain:
+    """The same call with the same key, `delay_s` from now."""
+
+    delay_s: float
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskLater:
+    """Never send it again; ask Stripe `delay_s` from now what became of it."""
+
+    delay_s: float
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bury:
+    """A person has to look."""
+
+    error: str
+
+
+Conclusion = Finish | TryAgain | AskLater | Bury
+
+
+def conclude(
+    task: Task,
+    asked: PaymentEvent,
+    outcome: Outcome,
+    *,
+    lookup_after_s: float,
+    uniform: Callable[[float, float], float],
+) -> Conclusion:
+    """Return what follows from the outcome of the call that the event `asked` for."""
+    match outcome:
+        case Succeeded():
+            return _concluded(task, asked, outcome.answer)
+        case Refused():
+            return _refused(task, asked, outcome)
+        case Retryable():
+            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, uniform=uniform)
+            return TryAgain(delay_s=wait, error=outcome.reason)
+        case Unknown():
+            return AskLater(delay_s=lookup_after_s, error=outcome.reason)
+        case Broken():
+            return Bury(error=outcome.reason)
+
+
+def looked_up(
+    task: Task,
+    asked: PaymentEvent,
+    found: JsonObject | None,
+    *,
+    is_final: bool,
+    lookup_after_s: float,
+) -> Conclusion:
+    """Return what follows from a look-up. Not found is believed only when Stripe can no longer be at work on it."""
+    if found is None:
+        if not is_final:
+            return AskLater(delay_s=lookup_after_s, error="Stripe does not know of it yet")
+        return Finish(facts=_never_done(task, asked))
+    concluded = _concluded(task, asked, found)
+    if isinstance(concluded, Finish) and _says_nothing_of(asked, found):
+        return Finish(facts=(*concluded.facts, *_never_done(task, asked)))
+    return concluded
+
+
+def _concluded(task: Task, asked: PaymentEvent, answer: JsonObject) -> Conclusion:
+    try:
+        if isinstance(asked, RefundRequested):
+            return Finish(facts=refund_facts(answer, refund_id=asked.refund_id))
+        return Finish(facts=intent_facts(answer, attempt_id=str(task.event_id)))
+    except UnexpectedObject as error:
+        return Bury(error=str(error))
+
+
+def _refused(task: Task, asked: PaymentEvent, refused: Refused) -> Conclusion:
+    """Believe the intent that Stripe shows; and that the wish failed, unless the intent says otherwise."""
+    fault = refused.fault
+    if fault.intent is None or isinstance(asked, RefundRequested):
+        return Finish(facts=(_failed(task, asked, fault),))
+    shown = _concluded(task, asked, fault.intent)
+    if isinstance(shown, Finish) and _says_nothing_of(asked, fault.intent):
+        return Finish(facts=(*shown.facts, _failed(task, asked, fault)))
+    return shown
+
+
+def _says_nothing_of(asked: PaymentEvent, intent: JsonObject) -> bool:
+    """Whether the intent stands where it stood before what was asked for: then that did not happen."""
+    match asked:
+        case PaymentRequested() | RefundRequested():
+            return False  # there was nothing before
+        case PaymentCaptureRequested():
+            return bool(intent.get("status") == "requires_capture")
+        case PaymentCancelRequested():
+            return bool(intent.get("status") != "canceled")
+        case _:
+            return intent.get("status") in {"requires_payment_method", "requires_confirmation"}
+
+
+def _failed(task: Task, asked: PaymentEvent, fault: Fault) -> PaymentFact:
+    return failure(
+        asked,
+        attempt_id=fault.charge_id or str(task.event_id),
+        intent_id=(fault.intent or {}).get("id"),
+        code=fault.code,
+        decline_code=fault.decline_code,
+        message=fault.message,
+    )
+
+
+def _never_done(task: Task, asked: PaymentEvent) -> tuple[PaymentFact, ...]:
+    return (
+        failure(
+            asked,
+            attempt_id=str(task.event_id),
+            intent_id=None,
+            code="not_processed",
+            decline_code=None,
+            message="Stripe did not process the request.",
+        ),
+    )
+
+
+def failure(
+    asked: PaymentEvent,
+    *,
+    attempt_id: str,
+    intent_id: str | None,
+    code: str,
+    decline_code: str | None,
+    message: str,
+) -> PaymentFact:
+    """Return the fact that what the event asked for failed. The domain drops it when the payment moved on."""
+    match asked:
+        case PaymentRequested():
+            return RecordPaymentFailed(code=code, decline_code=decline_code, message=message)
+        case PaymentCaptureRequested():
+            return RecordCaptureFailed(request_id=asked.request_id, code=code, message=message)
+        case PaymentCancelRequested():
+            return RecordCancelFailed(request_id=asked.request_id, code=code, message=message)
+        case RefundRequested():
+            return RecordRefundFailed(refund_id=asked.refund_id, stripe_refund_id=None, code=code, message=message)
+        case _:
+            return RecordAttemptFailed(
+                intent_id=intent_id,
+                attempt_id=attempt_id,
+                code=code,
+                decline_code=decline_code,
+                message=message,
+            )

@@ -1,0 +1,47 @@
+"""From events to tasks: which events ask for a Stripe call, and for which."""
+
+from collections.abc import Mapping, Sequence
+
+from aiokafka import TopicPartition
+
+from consumers.gateway.tasks import NewTask, Operation, insert_tasks
+from infra.postgres import Connection
+from schemas.cloudevents import Delivered
+from schemas.envelope import RecordedEvent
+from schemas.events import decode
+
+_OPERATIONS: Mapping[str, Operation] = {
+    "payment.requested": Operation.CREATE_INTENT,
+    "payment.confirmation_requested": Operation.CONFIRM_INTENT,
+    "payment.capture_requested": Operation.CAPTURE_INTENT,
+    "payment.cancel_requested": Operation.CANCEL_INTENT,
+    "payment.refund_requested": Operation.CREATE_REFUND,
+}
+
+
+def task_of(event: RecordedEvent) -> NewTask | None:
+    """Return the task that an event asks for, or None when it asks for nothing.
+
+    Raises SchemaError for an event that this code cannot read: it may ask for something, so it must not be
+    passed over.
+    """
+    decode(event)
+    operation = _OPERATIONS.get(event.type)
+    if operation is None:
+        return None
+    return NewTask(
+        event_id=event.event_id,
+        payment_id=event.stream_id,
+        merchant_id=event.metadata.merchant_id,
+        operation=operation,
+        position=event.position,
+        correlation_id=event.metadata.correlation_id,
+        traceparent=event.metadata.traceparent,
+    )
+
+
+async def write_tasks(conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
+    """Write the tasks that a batch of events asks for, in the transaction of the batch's checkpoint."""
+    tasks = [task for message in messages if (task := task_of(message.event)) is not None]
+    if tasks:
+        await insert_tasks(conn, tasks)

@@ -1,0 +1,23 @@
+"""What the gateway tells Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CALLS = Counter(
+    "stripe_calls_total",
+    "Calls of Stripe: succeeded, declined, refused, retryable, unknown, broken",
+    ["operation", "outcome"],
+)
+CALL_SECONDS = Histogram(
+    "stripe_call_duration_seconds",
+    "From a call's start to its answer or its time-out",
+    ["operation"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+)
+TASKS = Gauge("gateway_tasks", "Wanted calls that are not done, by status", ["status"])
+RETRIES = Counter("gateway_retries_total", "Calls that will be sent again with the same key", ["operation"])
+DEAD = Counter("gateway_dead_letters_total", "Tasks that a person has to look at", ["operation"])
+LOOK_UPS = Counter(
+    "gateway_look_ups_total", "Look-ups of calls whose outcome is unknown: found, missing, failed", ["result"]
+)
+LEASES_LOST = Counter("gateway_leases_lost_total", "Results that were dropped as the lease had run out")
+IN_FLIGHT = Gauge("gateway_tasks_in_flight", "Tasks that this process works on")

@@ -1,0 +1,88 @@
+"""What is to be done with a claimed task, given its payment: call, look up, wait, or nothing. Pure.
+
+The rule that keeps money safe: Stripe may forget an idempotency key after 24 hours, and a call sent again
+then is a new charge (https://docs.stripe.com/api/idempotent_requests). A task that was first tried longer
+ago than `RESEND_HORIZON_S` is never sent again; what became of it is looked up by our id in the object's
+metadata.
+"""
+
+from dataclasses import dataclass
+
+from consumers.gateway.tasks import Task
+from domain.payment import (
+    PaymentCancelRequested,
+    PaymentConfirmationRequested,
+    PaymentEvent,
+    PaymentFact,
+    PaymentRequested,
+    PaymentState,
+    RecordCanceled,
+    RecordCancelFailed,
+    RefundRequested,
+)
+from domain.payment.values import PaymentStatus, RefundStatus
+
+RESEND_HORIZON_S = 23 * 3600.0
+KEY_LIFE_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """Send the request, with the task's key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookUp:
+    """Ask Stripe what became of it. `is_final`: what is not found now will never be."""
+
+    is_final: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GiveUpSending:
+    """Leave it in peace for a while, then look it up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settle:
+    """Nothing is to be asked of Stripe; record these facts."""
+
+    facts: tuple[PaymentFact, ...] = ()
+
+
+Plan = Call | GiveUpSending | LookUp | Settle
+
+
+def plan(task: Task, asked: PaymentEvent, payment: PaymentState) -> Plan:
+    """Return what to do for the event `asked`."""
+    if (settled := _without_stripe(task, asked, payment)) is not None:
+        return settled
+    if task.outcome_unknown:
+        return LookUp(is_final=task.age_s >= KEY_LIFE_S)
+    return Call() if task.age_s < RESEND_HORIZON_S else GiveUpSending()
+
+
+def _without_stripe(task: Task, asked: PaymentEvent, payment: PaymentState) -> Settle | None:
+    match asked:
+        case RefundRequested():
+            refund = payment.refunds.get(asked.refund_id)
+            is_over = refund is not None and refund.status is not RefundStatus.PENDING
+        case PaymentRequested() if payment.cancel_requested and task.attempts == 1 and not payment.is_terminal:
+            # Stripe has not heard of it, and need not. After an attempt it may have: then it is created, to be
+            # canceled by the task that follows.
+            return Settle(facts=(RecordCanceled(intent_id=None, reason=payment.cancel_requested.reason),))
+        case PaymentCancelRequested() if payment.status is PaymentStatus.SUCCEEDED:
+            return Settle(
+                facts=(
+                    RecordCancelFailed(
+                        request_id=asked.request_id,
+                        code="payment_intent_unexpected_state",
+                        message="The payment had succeeded already.",
+                    ),
+                )
+            )
+        case PaymentConfirmationRequested():
+            is_over = payment.is_terminal or payment.status is PaymentStatus.REQUIRES_CAPTURE
+        case _:
+            is_over = payment.is_terminal
+    return Settle() if is_over else None

@@ -1,0 +1,181 @@
+"""The worker pool: claims due tasks and runs them, so many at a time.
+
+A database connection is held only to claim (and to load the payments of what was claimed), never during a
+call.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+import structlog
+
+from consumers.gateway import metrics
+from consumers.gateway.tasks import TaskStatus, claim, count_open
+from consumers.gateway.worker import Job
+from event_store.payments import LoadedPayment, load_payment, load_payments
+from infra.health import Unhealthy
+from infra.kafka.transient import is_transient
+from infra.postgres import Connection, Pool
+from schemas.errors import SchemaError
+
+log = structlog.get_logger(__name__)
+
+_IDLE_S = (0.02, 0.05)
+_AWAY_S = (0.2, 5.0)
+_COUNT_EVERY_S = 5.0
+_DRAIN_S = 5.0
+_STALL_AFTER_S = 60.0
+_NO_PAYMENT = LoadedPayment(state=None, version=0, events=())
+
+
+class WorkerPool:
+    """Up to `concurrency` tasks in flight. `wake` ends an idle wait at once: there may be work."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        work: Callable[[Job], Awaitable[None]],
+        *,
+        concurrency: int,
+        lease_ms: int,
+        wake: asyncio.Event,
+    ) -> None:
+        self._pool = pool
+        self._work = work
+        self._concurrency = concurrency
+        self._lease_ms = lease_ms
+        self._wake = wake
+        self._running: set[asyncio.Task[None]] = set()
+        self._looked_at = time.monotonic()
+
+    async def check_live(self) -> None:
+        """Raise Unhealthy when nothing has been claimed, or tried to be, for too long."""
+        silent = time.monotonic() - self._looked_at
+        if silent > _STALL_AFTER_S:
+            raise Unhealthy(f"no task was looked for in {silent:.0f} s")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Claim and run tasks until `stop`; then let those in flight end, or put them back."""
+        forwarding = asyncio.create_task(self._wake_on(stop))
+        counting = asyncio.create_task(self._count(stop))
+        idle_s, away_s = _IDLE_S[0], _AWAY_S[0]
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                try:
+                    claimed = await self._claim_and_start()
+                    away_s = _AWAY_S[0]
+                except Exception as error:
+                    if not is_transient(error):
+                        raise
+                    log.warning("gateway_claim_retries", error=f"{type(error).__name__}: {error}")
+                    await _wait(stop, away_s)
+                    away_s = min(away_s * 2, _AWAY_S[1])
+                    continue
+                idle_s = _IDLE_S[0] if claimed else min(idle_s * 1.25, _IDLE_S[1])
+                # A task that ends wakes us too: there is room, and its payment's next task may be due.
+                await _wait(self._wake, idle_s if len(self._running) < self._concurrency else _STALL_AFTER_S / 2)
+        finally:
+            forwarding.cancel()
+            counting.cancel()
+            await self._drain()
+
+    async def _claim_and_start(self) -> int:
+        self._looked_at = time.monotonic()
+        room = self._concurrency - len(self._running)
+        if room == 0:
+            return 0
+        jobs = await self._claim(room)
+        for job in jobs:
+            running = asyncio.create_task(self._run(job))
+            self._running.add(running)
+            running.add_done_callback(self._ended)
+        metrics.IN_FLIGHT.set(len(self._running))
+        return len(jobs)
+
+    async def _claim(self, room: int) -> list[Job]:
+        lease_ends_at = time.time() + self._lease_ms / 1000
+        async with self._pool.connection() as conn:
+            tasks = await claim(conn, limit=room, lease_ms=self._lease_ms)
+            if not tasks:
+                return []
+            # In the claim's transaction: if this fails, nothing is claimed.
+            loaded = await _load(conn, {task.payment_id for task in tasks})
+        jobs = []
+        for task in tasks:
+            payment = loaded[task.payment_id]
+            unreadable = str(payment) if isinstance(payment, SchemaError) else None
+            jobs.append(
+                Job(
+                    task=task,
+                    payment=_NO_PAYMENT if isinstance(payment, SchemaError) else payment,
+                    lease_ends_at=lease_ends_at,
+                    unreadable=unreadable,
+                )
+            )
+        return jobs
+
+    async def _run(self, job: Job) -> None:
+        try:
+            await self._work(job)
+        except Exception:
+            # Its lease runs out, and it is tried again.
+            log.exception("gateway_task_failed", payment_id=str(job.task.payment_id))
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        self._running.discard(running)
+        metrics.IN_FLIGHT.set(len(self._running))
+        self._wake.set()
+
+    async def _wake_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
+
+    async def _count(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                async with self._pool.connection() as conn:
+                    open_tasks = await count_open(conn)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+            else:
+                for status in TaskStatus:
+                    if status is not TaskStatus.DONE:
+                        metrics.TASKS.labels(status).set(open_tasks.get(status, 0))
+            await _wait(stop, _COUNT_EVERY_S)
+
+    async def _drain(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=_DRAIN_S)
+        left = set(self._running)
+        for running in left:
+            running.cancel()
+        if left:
+            log.warning("gateway_tasks_put_back", tasks=len(left))
+            await asyncio.wait(left, timeout=1.0)
+
+
+async def _load(conn: Connection, payment_ids: set[UUID]) -> Mapping[UUID, LoadedPayment | SchemaError]:
+    """Load payments; one whose events cannot be read does not hold up the others."""
+    try:
+        return await load_payments(conn, list(payment_ids))
+    except SchemaError:
+        return {payment_id: await _load_one(conn, payment_id) for payment_id in payment_ids}
+
+
+async def _load_one(conn: Connection, payment_id: UUID) -> LoadedPayment | SchemaError:
+    try:
+        return await load_payment(conn, payment_id)
+    except SchemaError as error:
+        return error
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,74 @@
+"""The process `stripe-gateway`: the intake of events and the worker pool, side by side."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import TopicPartition
+
+from consumers.gateway.calls import StripeApi
+from consumers.gateway.intake import write_tasks
+from consumers.gateway.pool import WorkerPool
+from consumers.gateway.settings import GatewaySettings
+from consumers.gateway.settle import Settler
+from consumers.gateway.worker import Worker
+from infra.kafka.batches import BatchConsumer
+from infra.kafka.checkpoints import Applied, checkpointed
+from infra.postgres import create_pool, postgres_check
+from infra.process import run
+from infra.runtime import Runtime
+from infra.settings import load_settings
+from infra.stripe_client import stripe_client
+from schemas.cloudevents import Delivered, from_kafka
+from schemas.topics import PAYMENT
+
+SERVICE = "stripe-gateway"
+
+
+def main() -> None:
+    """Run the process."""
+    settings = load_settings(GatewaySettings)
+
+    async def start(runtime: Runtime) -> None:
+        await serve(runtime, settings)
+
+    run(SERVICE, settings, start)
+
+
+async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
+    """Run intake and workers until `runtime.stop` is set."""
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    wake = asyncio.Event()
+    write = checkpointed(pool, SERVICE, write_tasks)
+
+    async def apply(partition: TopicPartition, messages: Sequence[Delivered]) -> Applied:
+        applied = await write(partition, messages)
+        wake.set()  # after the commit: the tasks can be claimed now
+        return applied
+
+    intake = BatchConsumer[Delivered](settings, topics=[PAYMENT], consumer=SERVICE, decode=from_kafka, apply=apply)
+    # Before the first await: nobody is to be told "ready" for want of checks.
+    intake.register(runtime.health)
+    runtime.health.add_readiness("postgres", postgres_check(pool))
+    await pool.open()
+    settler = Settler(pool)
+    async with stripe_client(settings) as client:
+        worker = Worker(
+            StripeApi(client, timeout_s=settings.call_timeout_s),
+            settler,
+            lookup_after_s=settings.gateway_lookup_after_ms / 1000,
+        )
+        workers = WorkerPool(
+            pool,
+            worker.run,
+            concurrency=settings.gateway_concurrency,
+            lease_ms=settings.gateway_lease_ms,
+            wake=wake,
+        )
+        runtime.health.add_liveness("workers", workers.check_live)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(intake.run(runtime.stop))
+                group.create_task(workers.run(runtime.stop))
+        finally:
+            await settler.close()
+            await pool.close()

@@ -1,0 +1,32 @@
+"""Settings of the Stripe gateway."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from infra.settings import DatabaseSettings, KafkaSettings, StripeSettings
+
+_MARGIN_MS = 2_000
+
+
+class GatewaySettings(DatabaseSettings, KafkaSettings, StripeSettings):
+    """What the gateway needs."""
+
+    gateway_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
+    """Calls of Stripe in flight at once, in one process."""
+    gateway_lease_ms: Annotated[int, Field(ge=1)] = 30_000
+    """How long a task is ours: after a crash, it is tried again so much later."""
+    gateway_lookup_after_ms: Annotated[int, Field(ge=1)] = 600_000
+    """How long a call whose outcome is unknown is left in peace before it is looked up."""
+
+    @property
+    def call_timeout_s(self) -> float:
+        """How long a whole call may take; STRIPE_TIMEOUT_MS holds for each of its phases."""
+        return (self.stripe_timeout_ms + _MARGIN_MS) / 1000
+
+    @model_validator(mode="after")
+    def _lease_outlives_calls(self) -> Self:
+        least = 2 * (self.stripe_timeout_ms + _MARGIN_MS)
+        if self.gateway_lease_ms < least:
+            raise ValueError(f"GATEWAY_LEASE_MS must be at least {least} with this STRIPE_TIMEOUT_MS")
+        return self

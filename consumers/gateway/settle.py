@@ -1,0 +1,187 @@
+"""Ends finished calls: many at a time, one transaction for their events and the state of their tasks.
+
+A task whose lease ran out and was claimed by somebody else is left alone, with its events: whoever has it
+now gets the same answer from Stripe, by the same key. A result that is written twice changes nothing, as
+deciders are idempotent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, TryAgain
+from consumers.gateway.tasks import Ending, Task, TaskStatus, lock_leased
+from consumers.gateway.tasks import settle as put_back
+from domain.errors import DomainError
+from domain.payment import PaymentEvent, PaymentState, decide, evolve
+from event_store.appends import Append, VersionConflict
+from event_store.group_commit import Batcher
+from event_store.payments import CATEGORY, LoadedPayment, load_payments
+from event_store.store import append
+from infra.ids import uuid7
+from infra.kafka.transient import is_transient
+from infra.postgres import Connection, Pool
+from schemas.envelope import EventMetadata
+from schemas.events import encode
+
+log = structlog.get_logger(__name__)
+
+ACTOR = "stripe-gateway"
+_ROUNDS = 10
+
+
+class StillConflicting(Exception):
+    """A payment changed under us in every round, though its stream was locked: it cannot happen."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """The end of a call. `payment` is as it was loaded before the call; it may be stale."""
+
+    task: Task
+    payment: LoadedPayment
+    conclusion: Conclusion
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """How a settlement went. `payment` is the state after it, None when the lease was lost."""
+
+    ending: Ending | None
+    payment: PaymentState | None = None
+    status_changed: bool = False
+
+
+class _Decision:
+    """What a settlement comes to, on the payment as it is known; made again when the payment turns out newer."""
+
+    def __init__(self, settlement: Settlement) -> None:
+        self.settlement = settlement
+        self.task = settlement.task
+        self.decide_on(settlement.payment)
+
+    def decide_on(self, payment: LoadedPayment) -> None:
+        self.payment = payment
+        self.state = payment.state
+        self.events: tuple[PaymentEvent, ...] = ()
+        self.refusal: str | None = None
+        if not isinstance(self.settlement.conclusion, Finish):
+            return
+        state, events = payment.state, list[PaymentEvent]()
+        try:
+            for fact in self.settlement.conclusion.facts:
+                for event in decide(state, fact):
+                    state = evolve(state, event)
+                    events.append(event)
+        except DomainError as error:
+            self.refusal = f"{type(error).__name__}: {error}"
+        else:
+            self.state, self.events = state, tuple(events)
+
+
+class Settler:
+    """Writes settlements; those that wait at one moment go together."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._batcher = Batcher[Settlement, Settled | Exception](
+            self._write, key=lambda item: item.task.payment_id, max_batch=128
+        )
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        """Write one. Raises psycopg.OperationalError while the database is away; nothing is written then."""
+        result = await self._batcher.submit(settlement)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def close(self) -> None:
+        """Write what was submitted, refuse what comes later."""
+        await self._batcher.close()
+
+    async def _write(self, items: Sequence[Settlement]) -> Sequence[Settled | Exception]:
+        try:
+            return await self._write_together(items)
+        except Exception as error:
+            if is_transient(error) or len(items) == 1:
+                raise
+            log.exception("gateway_settlement_failed", tasks=len(items))
+        return [await self._write_alone(item) for item in items]
+
+    async def _write_alone(self, item: Settlement) -> Settled | Exception:
+        try:
+            return (await self._write_together([item]))[0]
+        except Exception as error:  # noqa: BLE001 - handed to the one who submitted it
+            return error
+
+    async def _write_together(self, items: Sequence[Settlement]) -> list[Settled]:
+        async with self._pool.connection() as conn, conn.transaction():
+            ours = await lock_leased(conn, [item.task for item in items])
+            decisions = {item.task.event_id: _Decision(item) for item in items if item.task.event_id in ours}
+            await _append_events(conn, list(decisions.values()))
+            endings = {event_id: _ending(decision) for event_id, decision in decisions.items()}
+            if endings:
+                await put_back(conn, list(endings.values()))
+        return [
+            _settled(decisions[event_id], endings[event_id]) if event_id in decisions else Settled(ending=None)
+            for event_id in (item.task.event_id for item in items)
+        ]
+
+
+async def _append_events(conn: Connection, decisions: list[_Decision]) -> None:
+    """Append what was decided; a payment that changed meanwhile is loaded and decided on again.
+
+    A conflict leaves the payment's stream locked by our transaction, so that the next round meets no other.
+    """
+    for _ in range(_ROUNDS):
+        decisions = [decision for decision in decisions if decision.events]
+        results = await append(conn, [_append(decision) for decision in decisions])
+        pairs = zip(decisions, results, strict=True)
+        stale = [decision for decision, result in pairs if isinstance(result, VersionConflict)]
+        if not stale:
+            return
+        fresh = await load_payments(conn, [decision.task.payment_id for decision in stale])
+        for decision in stale:
+            decision.decide_on(fresh[decision.task.payment_id])
+        decisions = stale
+    raise StillConflicting
+
+
+def _append(decision: _Decision) -> Append:
+    task = decision.task
+    metadata = EventMetadata(
+        correlation_id=task.correlation_id,
+        causation_id=str(task.event_id),
+        actor=ACTOR,
+        merchant_id=task.merchant_id,
+        traceparent=task.traceparent,
+    )
+    return Append(
+        stream_id=task.payment_id,
+        category=CATEGORY,
+        merchant_id=task.merchant_id,
+        expected_version=decision.payment.version,
+        events=tuple(encode(event, event_id=uuid7(), metadata=metadata) for event in decision.events),
+    )
+
+
+def _ending(decision: _Decision) -> Ending:
+    event_id = decision.task.event_id
+    if decision.refusal is not None:
+        return Ending(event_id=event_id, status=TaskStatus.DEAD, error=decision.refusal)
+    match decision.settlement.conclusion:
+        case Finish():
+            return Ending(event_id=event_id, status=TaskStatus.DONE)
+        case TryAgain(delay_s=delay_s, error=error):
+            return Ending(event_id=event_id, status=TaskStatus.DUE, delay_s=delay_s, error=error)
+        case AskLater(delay_s=delay_s, error=error):
+            return Ending(event_id=event_id, status=TaskStatus.UNKNOWN, delay_s=delay_s, error=error)
+        case Bury(error=error):
+            return Ending(event_id=event_id, status=TaskStatus.DEAD, error=error)
+
+
+def _settled(decision: _Decision, ending: Ending) -> Settled:
+    before, after = decision.payment.state, decision.state
+    changed = after is not None and (before is None or before.status is not after.status)
+    return Settled(ending=ending, payment=after, status_changed=changed)

@@ -1,0 +1,231 @@
+"""The runtime of every Kafka consumer: batches per partition, in order, applied once.
+
+    consumer = BatchConsumer(
+        settings, topics=["paystream.payment"], consumer="stripe-gateway", decode=from_kafka,
+        apply=checkpointed(pool, "stripe-gateway", effects),
+    )
+    consumer.register(runtime.health)
+    await consumer.run(runtime.stop)  # survives Kafka and Postgres being away
+
+`decode(value, headers)` makes of a raw record a message with `position` and `previous_position`.
+`apply(partition, messages)` commits the effects and the checkpoint in ONE Postgres transaction and says
+what it did; `infra.kafka.checkpoints.checkpointed` makes such a function. Then, and only as a hint where to
+start next time, the Kafka offset is committed. What the runtime promises:
+
+- a partition's messages come in order, one batch at a time; partitions may run side by side (`parallel`);
+- a transient failure (`infra.kafka.transient`) is tried again with back-off for as long as it takes, not
+  ready meanwhile; nothing is skipped or committed past;
+- events missing before a delivered one (`Applied.gap`: the broker was wiped) make it read the partition again
+  from its beginning; the checkpoint drops what is known;
+- a record that can never be applied stops its partition: logged, counted, not live. The good ones before it
+  are applied;
+- it judges itself by progress (`check_live`, `check_ready`), and replaces a Kafka client that stays broken.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Generic
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from infra.health import Health
+from infra.kafka import consumer_metrics as metrics
+from infra.kafka.applying import Decode, RecordApplier, reason, sleep_unless
+from infra.kafka.checkpoints import Apply, D
+from infra.kafka.liveness import Progress
+from infra.kafka.partition_watch import PartitionWatch
+from infra.kafka.subscription import Record, Subscription
+from infra.kafka.topics import KafkaUnavailable, describe_topics
+from infra.settings import KafkaSettings
+
+log = structlog.get_logger(__name__)
+
+_START_TIMEOUT_S = 40.0  # a member that died holds a join up until its session ends
+_DRAIN_S = 3.5
+_LEAVE_TIMEOUT_S = 2.0  # with the drain and the last commit (1.5 s) below the 8 s that a process has to stop
+_WATCH_EVERY_S = 0.5
+_BACKOFF_S = (0.2, 5.0)
+_REBUILD_AFTER_S = 20.0
+
+
+class BatchConsumer(Generic[D]):
+    """One member of the consumer group `group_id` (by default the consumer's name)."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        topics: Sequence[str],
+        consumer: str,
+        decode: Decode[D],
+        apply: Apply[D],
+        group_id: str | None = None,
+        max_records: int = 500,
+        parallel: int = 4,
+        stall_after_s: float = 60.0,
+    ) -> None:
+        """`consumer` names checkpoints and metrics; `parallel`: partitions applied at the same time."""
+        self._settings = settings
+        self._topics = tuple(topics)
+        self._name = consumer
+        self._group_id = group_id or consumer
+        self._max_records = max_records
+        self._parallel = asyncio.Semaphore(parallel)
+        self._progress = Progress(stall_after_s=stall_after_s)
+        self._stop = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._applier = RecordApplier(
+            name=consumer, decode=decode, apply=apply, progress=self._progress, stop=self._stop
+        )
+        self._subscription: Subscription | None = None
+        self._watch: PartitionWatch | None = None
+
+    def register(self, health: Health) -> None:
+        """Add this consumer's checks to the process's health."""
+        health.add_liveness(self._name, self.check_live)
+        health.add_readiness(self._name, self.check_ready)
+
+    async def check_live(self) -> None:
+        """Raise Unhealthy when only a restart, or a person, can help."""
+        await self._progress.check_live()
+
+    async def check_ready(self) -> None:
+        """Raise Unhealthy while events cannot be applied."""
+        await self._progress.check_ready()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set; then finish the batch in hand, commit offsets and leave the group."""
+        forwarding = asyncio.create_task(self._forward(stop))
+        delay, longest = _BACKOFF_S
+        try:
+            while not self._stop.is_set():
+                if await self._start_unless_stopped():
+                    delay = _BACKOFF_S[0]
+                    await self._supervise()
+                await self._leave()
+                await sleep_unless(self._stop, delay)
+                delay = min(delay * 2, longest)
+        finally:
+            forwarding.cancel()
+            self._stop.set()
+            await self._leave()
+
+    async def _forward(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._stop.set()
+
+    async def _start_unless_stopped(self) -> bool:
+        starting = asyncio.create_task(self._start())
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return await starting if starting.done() else False
+        finally:
+            starting.cancel()
+            stopping.cancel()
+            await asyncio.wait({starting}, timeout=_LEAVE_TIMEOUT_S)
+
+    async def _start(self) -> bool:
+        """Join the group. What is in the way is said by the readiness; the caller tries again."""
+        try:
+            # Asked first, and without naming them: a consumer that names a missing topic can create it.
+            existing = await describe_topics(self._settings)
+            if missing := sorted(set(self._topics) - existing.keys()):
+                self._unavailable(f"topics are missing: {', '.join(missing)}")
+                return False
+            self._subscription = Subscription(
+                self._settings,
+                topics=self._topics,
+                group_id=self._group_id,
+                max_records=self._max_records,
+                drain_s=_DRAIN_S,
+                handler=self._handle,
+                on_assigned=self._on_assigned,
+            )
+            self._watch = PartitionWatch(self._subscription, self._name, self._progress)
+            await self._subscription.start(_START_TIMEOUT_S)
+        except (KafkaUnavailable, KafkaError, OSError, TimeoutError) as error:
+            self._unavailable(reason(error))
+            return False
+        log.info("consumer_started", consumer=self._name, topics=list(self._topics))
+        return True
+
+    def _unavailable(self, why: str) -> None:
+        if self._progress.kafka_away(why):
+            log.warning("consumer_waits_for_kafka", consumer=self._name, reason=why)
+
+    async def _supervise(self) -> None:
+        """Watch the subscription until the process stops or the Kafka client has to be replaced."""
+        assert self._subscription is not None
+        assert self._watch is not None
+        away_since: float | None = None
+        while not self._stop.is_set():
+            if (why := await self._watch.look()) is None:
+                away_since = None
+            else:
+                away_since = away_since or time.monotonic()
+                self._unavailable(why)
+            if fault := self._fault(self._subscription, away_since):
+                metrics.REBUILDS.labels(self._name).inc()
+                log.warning("consumer_rebuilds_client", consumer=self._name, reason=fault)
+                return
+            await sleep_unless(self._stop, _WATCH_EVERY_S)
+
+    def _fault(self, subscription: Subscription, away_since: float | None) -> str | None:
+        if not subscription.is_consuming:
+            return "the polling task ended"
+        if away_since is not None and time.monotonic() - away_since > _REBUILD_AFTER_S:
+            return "Kafka has not answered"
+        if self._progress.outside_group_for() > 2 * _REBUILD_AFTER_S:
+            return "the group has not given us an assignment"
+        nothing_in_hand = self._idle.is_set() and not self._progress.stopped
+        if nothing_in_hand and self._progress.stalled_for() > _REBUILD_AFTER_S:
+            return "records wait and none is delivered"
+        return None
+
+    async def _leave(self) -> None:
+        if self._subscription is None or self._watch is None:
+            return
+        subscription, self._subscription = self._subscription, None
+        watch, self._watch = self._watch, None
+        try:
+            async with asyncio.timeout(_DRAIN_S):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("consumer_batch_abandoned", consumer=self._name)
+        await watch.commit()
+        await subscription.stop(_LEAVE_TIMEOUT_S)
+        watch.assigned()
+        self._progress.joined(assigned=False)
+        log.info("consumer_left", consumer=self._name)
+
+    def _on_assigned(self, partitions: set[TopicPartition] | None) -> None:
+        self._progress.joined(assigned=partitions is not None)
+        metrics.STOPPED.labels(self._name).set(0)
+        if self._watch is not None:
+            self._watch.assigned()
+        if partitions is not None:
+            names = sorted(f"{each.topic}/{each.partition}" for each in partitions)
+            log.info("consumer_assigned", consumer=self._name, partitions=names)
+
+    async def _handle(self, records: Sequence[Record]) -> None:
+        """Take what one poll brought."""
+        watch = self._watch
+        if self._stop.is_set() or watch is None:
+            return  # not applied, not committed: delivered again to whoever comes next
+        by_partition: dict[TopicPartition, list[Record]] = {}
+        for record in records:
+            by_partition.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
+        self._idle.clear()
+        try:
+            await asyncio.gather(*(self._take(watch, *group) for group in by_partition.items()))
+        finally:
+            self._idle.set()
+
+    async def _take(self, watch: PartitionWatch, partition: TopicPartition, records: list[Record]) -> None:
+        async with self._parallel:
+            await self._applier.take(watch, partition, records)

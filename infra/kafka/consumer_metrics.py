@@ -1,0 +1,33 @@
+"""What every batch consumer tells Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LAG = Gauge(
+    "consumer_lag_events",
+    "Records of the partition that this member has not taken yet",
+    ["consumer", "topic", "partition"],
+)
+APPLIED = Counter("consumer_events_applied_total", "Events whose effects were committed", ["consumer", "topic"])
+DROPPED = Counter(
+    "consumer_events_dropped_total",
+    "Delivered events that were not applied: seen (at or below the checkpoint), after_gap, after_failure",
+    ["consumer", "topic", "reason"],
+)
+GAPS = Counter("consumer_gaps_total", "Times that events were missing before a delivered one", ["consumer", "topic"])
+FAILURES = Counter(
+    "consumer_failures_total",
+    "Batches that failed: transient (will be tried again) or permanent (the partition stands still)",
+    ["consumer", "topic", "kind"],
+)
+STOPPED = Gauge(
+    "consumer_stopped_partitions",
+    "Partitions that stand still at a record that cannot be applied",
+    ["consumer"],
+)
+REBUILDS = Counter("consumer_rebuilds_total", "Times that the Kafka client was thrown away", ["consumer"])
+BATCH_SECONDS = Histogram(
+    "consumer_batch_duration_seconds",
+    "From a partition's records in hand to effects and checkpoint committed",
+    ["consumer", "topic"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)

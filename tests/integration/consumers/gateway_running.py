@@ -1,0 +1,122 @@
+"""A gateway without Kafka: payments are appended, their tasks are written at once, and workers run them."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from consumers.gateway.calls import Stripe
+from consumers.gateway.intake import write_tasks
+from consumers.gateway.pool import WorkerPool
+from consumers.gateway.settle import Settler
+from consumers.gateway.worker import Worker
+from domain.payment import PaymentCommand, PaymentState, decide
+from event_store.appends import Append, Appended
+from event_store.payments import CATEGORY, load_payment
+from event_store.store import append
+from infra.postgres import Pool
+from schemas.cloudevents import Delivered
+from schemas.envelope import EventMetadata
+from schemas.events import encode
+from tests.support.payment_histories import request_payment
+from tests.support.waiting import eventually
+
+MERCHANT = "merchant_test"
+
+
+class Payments:
+    """What the command API does and, `with_intake`, the intake, in one step."""
+
+    def __init__(self, pool: Pool, *, with_intake: bool = True) -> None:
+        self._pool = pool
+        self._with_intake = with_intake
+
+    async def request(self, **fields: Any) -> uuid.UUID:
+        """Ask for a payment and return its id."""
+        payment_id = uuid.uuid4()
+        await self.command(payment_id, request_payment(payment_id, **fields))
+        return payment_id
+
+    async def command(self, payment_id: uuid.UUID, command: PaymentCommand) -> None:
+        """Decide, append, and write the tasks of the new events."""
+        async with self._pool.connection() as conn, conn.transaction():
+            loaded = await load_payment(conn, payment_id)
+            metadata = EventMetadata(correlation_id="c-1", actor="api:test", merchant_id=MERCHANT)
+            events = tuple(
+                encode(event, event_id=uuid.uuid4(), metadata=metadata) for event in decide(loaded.state, command)
+            )
+            (result,) = await append(
+                conn,
+                [
+                    Append(
+                        stream_id=payment_id,
+                        category=CATEGORY,
+                        merchant_id=MERCHANT,
+                        expected_version=loaded.version,
+                        events=events,
+                    )
+                ],
+            )
+            assert isinstance(result, Appended)
+            newer = (await load_payment(conn, payment_id)).events[loaded.version :]
+            delivered = [Delivered(event=event, previous_position=0) for event in newer]
+            if self._with_intake:
+                await write_tasks(conn, TopicPartition("t", 0), delivered)
+
+    async def state(self, payment_id: uuid.UUID) -> PaymentState:
+        async with self._pool.connection() as conn:
+            state = (await load_payment(conn, payment_id)).state
+        assert state is not None
+        return state
+
+    async def event_types(self, payment_id: uuid.UUID) -> list[str]:
+        async with self._pool.connection() as conn:
+            return [event.type for event in (await load_payment(conn, payment_id)).events]
+
+    async def becomes(self, payment_id: uuid.UUID, status: str, *, within: float = 10) -> PaymentState:
+        return await eventually(
+            lambda: self.state(payment_id), until=lambda state: state.status == status, within=within, every=0.02
+        )
+
+    async def tasks(self) -> list[tuple[str, str, int, str | None]]:
+        """Return operation, status, attempts and last error of every task, in order of their events."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT operation, status, attempts, last_error FROM consumers.gateway_tasks ORDER BY position"
+            )
+            return await cursor.fetchall()
+
+    async def all_done(self, *, within: float = 10) -> None:
+        await eventually(
+            self.tasks, until=lambda rows: all(row[1] == "done" for row in rows), within=within, every=0.02
+        )
+
+    async def execute(self, statement: str) -> None:
+        async with self._pool.connection() as conn:
+            await conn.execute(statement)
+
+
+@asynccontextmanager
+async def working(
+    pool: Pool,
+    stripe: Stripe,
+    *,
+    concurrency: int = 16,
+    lease_ms: int = 30_000,
+    lookup_after_s: float = 0.1,
+) -> AsyncIterator[WorkerPool]:
+    """Run workers until the end of the block, and stop them in good order."""
+    stop = asyncio.Event()
+    settler = Settler(pool)
+    worker = Worker(stripe, settler, lookup_after_s=lookup_after_s)
+    workers = WorkerPool(pool, worker.run, concurrency=concurrency, lease_ms=lease_ms, wake=asyncio.Event())
+    running = asyncio.create_task(workers.run(stop))
+    try:
+        yield workers
+    finally:
+        stop.set()
+        await asyncio.wait_for(running, 8)
+        await settler.close()

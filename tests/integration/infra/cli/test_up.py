@@ -1,0 +1,142 @@
+"""`paystream up` as a person sees it, with small stand-ins for the Paystream processes."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.embedded.ports import free_port
+from tests.integration.infra.embedded.support import FAKE, all_gone, descendants, wait_until
+
+pytestmark = pytest.mark.integration
+
+_UP = """
+import sys
+from infra.cli.up import run_up
+from infra.embedded import stack
+from infra.embedded.process import HTTP_PORTS, ProcessSpec
+
+stack.declared_processes = lambda: [
+    ProcessSpec(name=name, label=name, arguments=(sys.argv[1],), port_variable=HTTP_PORTS.get(name, "HEALTH_PORT"))
+    for name in ("command-api", "query-api", "sandbox", "relay")
+]
+sys.exit(run_up())
+"""
+
+
+class Up:
+    """A running `paystream up`."""
+
+    def __init__(self, home: Path, ports: Sequence[int]) -> None:
+        self.home = home
+        self.ports = ports
+        self._output = home.parent / "output"
+        variables = ("COMMAND_API_PORT", "QUERY_API_PORT", "STRIPE_SANDBOX_PORT")
+        with self._output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _UP, str(FAKE)],
+                env={
+                    "PAYSTREAM_HOME": str(home),
+                    "PATH": "/usr/bin:/bin",
+                    **{name: str(port) for name, port in zip(variables, ports, strict=True)},
+                },
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=home.parent,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def wait_up(self) -> None:
+        wait_until(lambda: "Ctrl-C ends everything" in self.output or self.process.poll() is not None, within_s=30)
+        assert self.process.poll() is None, self.output
+
+
+@contextmanager
+def running_up(folder: Path, ports: Sequence[int] | None = None, home: Path | None = None) -> Iterator[Up]:
+    folder.mkdir()
+    up = Up(home or folder / "home", ports or [free_port() for _ in range(3)])
+    try:
+        yield up
+    finally:
+        up.process.kill()
+        up.process.wait()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_shows_each_part_then_what_to_try_then_events_and_ends_every_process(
+    tmp_path: Path, end: signal.Signals
+) -> None:
+    with running_up(tmp_path / "one") as up:
+        up.wait_up()
+        for part in ("PostgreSQL", "Valkey", "Kafka broker", "Database schema", "command-api", "relay"):
+            assert re.search(rf"ready +{part} .* \d+\.\d s", up.output), part
+        assert f"curl -s http://127.0.0.1:{up.ports[0]}/payments" in up.output
+        assert "sk_dev_paystream" in up.output
+        assert "\x1b" not in up.output  # no terminal, no colours
+
+        httpx.get(f"http://127.0.0.1:{up.ports[0]}/event/pay-1")
+        wait_until(lambda: re.search(r"\d\d:\d\d:\d\d  payment pay-1  is now succeeded", up.output) is not None)
+
+        children = descendants(up.process.pid)
+        up.process.send_signal(end)
+        assert up.process.wait(timeout=10) == 0
+        assert "every process has ended" in up.output
+        assert all_gone(children)()
+
+
+def test_a_process_that_dies_is_started_again_and_that_is_said(tmp_path: Path) -> None:
+    with running_up(tmp_path / "one") as up:
+        up.wait_up()
+        log = up.home / "logs" / "relay.log"
+        pid = int(re.findall(r'"pid": (\d+)', log.read_text())[0])
+        subprocess.run(["kill", "-9", str(pid)], check=True)
+        wait_until(lambda: "relay ended (exit code -9); starting it again in 0.5 s" in up.output)
+        wait_until(lambda: len(re.findall(r"ready +relay", up.output)) == 2)
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
+    with running_up(tmp_path / "one") as up:
+        wait_until(lambda: len(descendants(up.process.pid)) >= 2)
+        children = descendants(up.process.pid)
+        up.process.send_signal(signal.SIGINT)
+        assert up.process.wait(timeout=10) == 0
+        assert all_gone(children)()
+
+
+def refused(up: Up) -> str:
+    assert up.process.wait(timeout=20) == 1
+    assert "Traceback" not in up.output
+    return up.output
+
+
+def test_a_second_one_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with running_up(tmp_path / "one") as first:
+        first.wait_up()
+        with running_up(tmp_path / "two", home=first.home) as second:
+            message = refused(second)
+            assert f"paystream: Paystream already runs on {first.home} (process {first.process.pid})" in message
+        assert first.process.poll() is None
+
+
+def test_a_port_in_use_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    with running_up(tmp_path / "one") as first:
+        first.wait_up()
+        with running_up(tmp_path / "two", ports=first.ports) as second:
+            message = refused(second)
+            assert f"Port {first.ports[0]}, wanted for command-api, is in use" in message
+            assert "COMMAND_API_PORT=" in message
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    with running_up(tmp_path / "one", ports=[70000, 1, 2]) as up:
+        assert up.process.wait(timeout=10) == 2
+        assert up.output.startswith("COMMAND_API_PORT: ")

@@ -1,0 +1,82 @@
+"""Tasks, payments and Stripe's objects for the gateway's unit tests."""
+
+import uuid
+from typing import Any
+
+from consumers.gateway.outcomes import Fault
+from consumers.gateway.tasks import Operation, Task
+from domain.payment import PaymentCommand, PaymentEvent, PaymentState, fold
+from tests.support.payment_histories import events_of, request_payment
+
+PAYMENT_ID = uuid.UUID("0198a000-0000-7000-8000-000000000001")
+REFUND_ID = uuid.UUID("0198a000-0000-7000-8000-000000000002")
+REQUEST_ID = uuid.UUID("0198a000-0000-7000-8000-000000000003")
+EVENT_ID = uuid.UUID("0198a000-0000-7000-8000-000000000004")
+INTENT_ID = "pi_1"
+
+
+def a_task(operation: Operation = Operation.CREATE_INTENT, **fields: Any) -> Task:
+    defaults: dict[str, Any] = {
+        "event_id": EVENT_ID,
+        "payment_id": PAYMENT_ID,
+        "merchant_id": "merchant_test",
+        "operation": operation,
+        "position": 1,
+        "correlation_id": "c",
+        "traceparent": None,
+        "lease_token": uuid.uuid4(),
+        "attempts": 1,
+        "age_s": 0.0,
+        "outcome_unknown": False,
+    }
+    return Task(**defaults | fields)
+
+
+def a_payment(*commands: PaymentCommand, **request: Any) -> tuple[PaymentState, PaymentEvent]:
+    """Return a payment after these commands, and the last event that they led to."""
+    events = events_of([request_payment(PAYMENT_ID, **request), *commands])
+    state = fold(events)
+    assert state is not None
+    return state, events[-1]
+
+
+def an_intent(status: str = "succeeded", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": INTENT_ID,
+        "object": "payment_intent",
+        "amount": 1000,
+        "amount_capturable": 0,
+        "amount_received": 0,
+        "currency": "usd",
+        "status": status,
+        "latest_charge": None,
+        "last_payment_error": None,
+        "next_action": None,
+        "cancellation_reason": None,
+    } | fields
+
+
+def a_decline(**fields: Any) -> dict[str, Any]:
+    return {
+        "type": "card_error",
+        "code": "card_declined",
+        "decline_code": "insufficient_funds",
+        "message": "Your card has insufficient funds.",
+        "charge": "ch_1",
+    } | fields
+
+
+def a_fault(status: int | None = 400, **fields: Any) -> Fault:
+    defaults: dict[str, Any] = {
+        "status": status,
+        "type": "invalid_request_error",
+        "code": "parameter_invalid_integer",
+        "decline_code": None,
+        "message": "No.",
+        "charge_id": None,
+        "param": None,
+        "intent": None,
+        "should_retry": None,
+        "replayed": False,
+    }
+    return Fault(**defaults | fields)
