@@ -93,6 +93,9 @@ class KafkaSettings(ProcessSettings):
     kafka_topic_partitions: Annotated[int, Field(ge=1)] = 12
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
     kafka_request_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
+    kafka_session_timeout_ms: Annotated[int, Field(ge=1000)] = 6000
+    """How soon a killed consumer's partitions go to another. 6000 is the least that Kafka takes by default; the
+    embedded broker takes less, and lets a member join only after half of it."""
     kafka_check_crcs: bool = True
     """False only for librdkafka's mock cluster, which sends wrong checksums."""
 

@@ -74,6 +74,19 @@ _VELOCITY = _declined(
     "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
 )
 
+_STOLEN = _declined("stolen_card", "do_not_try_again")
+_LOST = _declined("lost_card", "do_not_try_again")
+_GENERIC = _declined("generic_decline", "try_again_later")
+
+# Stripe's documentation spells these with and without the brand: https://docs.stripe.com/testing#declined-payments
+_EITHER_SPELLING = (
+    ("chargeDeclined", "0002", _GENERIC),
+    ("chargeDeclinedInsufficientFunds", "9995", _INSUFFICIENT_FUNDS),
+    ("chargeDeclinedLostCard", "9987", _LOST),
+    ("chargeDeclinedStolenCard", "9979", _STOLEN),
+    ("chargeDeclinedVelocityLimitExceeded", "6975", _VELOCITY),
+)
+
 CARDS = {
     card.name: card
     for card in (
@@ -82,18 +95,14 @@ CARDS = {
         Card(name="pm_card_mastercard", last4="4444", brand="mastercard"),
         Card(name="pm_card_amex", last4="8431", brand="amex"),
         Card(name="pm_card_discover", last4="1117", brand="discover"),
-        Card(name="pm_card_chargeDeclined", last4="0002", decline=_declined("generic_decline", "try_again_later")),
-        Card(name="pm_card_visa_chargeDeclined", last4="0002", decline=_declined("generic_decline", "try_again_later")),
-        Card(name="pm_card_chargeDeclinedInsufficientFunds", last4="9995", decline=_INSUFFICIENT_FUNDS),
-        Card(name="pm_card_visa_chargeDeclinedInsufficientFunds", last4="9995", decline=_INSUFFICIENT_FUNDS),
-        Card(name="pm_card_chargeDeclinedLostCard", last4="9987", decline=_declined("lost_card", "do_not_try_again")),
-        Card(
-            name="pm_card_chargeDeclinedStolenCard", last4="9979", decline=_declined("stolen_card", "do_not_try_again")
+        *(
+            Card(name=f"pm_card_{brand}{name}", last4=last4, decline=decline)
+            for name, last4, decline in _EITHER_SPELLING
+            for brand in ("", "visa_")
         ),
         Card(name="pm_card_chargeDeclinedExpiredCard", last4="0069", decline=_EXPIRED),
         Card(name="pm_card_chargeDeclinedIncorrectCvc", last4="0127", decline=_INCORRECT_CVC),
         Card(name="pm_card_chargeDeclinedProcessingError", last4="0119", decline=_PROCESSING_ERROR),
-        Card(name="pm_card_chargeDeclinedVelocityLimitExceeded", last4="6975", decline=_VELOCITY),
         Card(
             name="pm_card_chargeDeclinedFraudulent",
             last4="0019",

@@ -1,0 +1,120 @@
+# Paystream. `make` or `make help` lists the targets.
+
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.ready-to-run
+DEV_READY := $(VENV)/.ready-to-develop
+SOURCES := domain schemas event_store command_api consumers projections query_api infra tests
+
+# An environment knows its own path: one that came along when the folder was moved or copied is made anew.
+MADE_IN := $(shell cat $(VENV)/.made-in 2>/dev/null)
+ifneq ($(MADE_IN),$(CURDIR))
+MOVED := moved
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: moved help run demo install install-dev migrate migrate-create schemas lock format lint clean \
+	run-command-api run-query-api run-relay run-projector run-sandbox \
+	test test-unit test-integration test-race test-acceptance test-chaos test-load
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# --- Run ---------------------------------------------------------------------------------------------------------
+
+run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends it
+	@exec $(BIN)/paystream up
+
+demo: $(RUN_READY) ## Play payments, a decline and refunds on a system of its own, and check the results
+	@exec $(BIN)/paystream demo
+
+run-command-api: $(RUN_READY) ## Run one process: the API that takes payments (settings: see .env.example)
+	@exec $(BIN)/paystream command-api
+
+run-query-api: $(RUN_READY) ## Run one process: the API that shows payments
+	@exec $(BIN)/paystream query-api
+
+run-relay: $(RUN_READY) ## Run one process: the relay from the event store to Kafka
+	@exec $(BIN)/paystream relay
+
+run-projector: $(RUN_READY) ## Run one process: the projector of the read model
+	@exec $(BIN)/paystream projector
+
+run-worker-%: $(RUN_READY) ## Run one process: a consumer, for example run-worker-stripe-gateway
+	@exec $(BIN)/paystream worker $*
+
+run-sandbox: $(RUN_READY) ## Run one process: the Stripe sandbox
+	@exec $(BIN)/paystream sandbox
+
+migrate: $(RUN_READY) ## Bring the database of MIGRATION_DATABASE_URL to the newest schema
+	@exec $(BIN)/paystream migrate
+
+migrate-create: $(RUN_READY) ## Write a new migration: make migrate-create message="add disputes"
+	@test -n "$(message)" || { echo 'Say what it does: make migrate-create message="add disputes"' >&2; exit 1; }
+	@exec $(BIN)/paystream migrate-create "$(message)"
+
+# --- Develop -----------------------------------------------------------------------------------------------------
+
+test: $(DEV_READY) ## Run every test but the load test; options for pytest in ARGS
+	@exec $(BIN)/pytest -m "not load" $(ARGS)
+
+test-unit: $(DEV_READY) ## Run the unit tests
+	@exec $(BIN)/pytest tests/unit $(ARGS)
+
+test-integration: $(DEV_READY) ## Run the tests on real PostgreSQL, Valkey and a broker
+	@exec $(BIN)/pytest tests/integration $(ARGS)
+
+test-race: $(DEV_READY) ## Run the tests of concurrent requests
+	@exec $(BIN)/pytest -m race $(ARGS)
+
+test-acceptance: $(DEV_READY) ## Run the tests of the whole system over HTTP
+	@exec $(BIN)/pytest -m acceptance $(ARGS)
+
+test-chaos: $(DEV_READY) ## Run the tests that kill and wipe parts while payments run
+	@exec $(BIN)/pytest -m chaos $(ARGS)
+
+test-load: $(DEV_READY) ## Measure throughput and latency on the embedded stack
+	@exec $(BIN)/pytest -m load -s $(ARGS)
+
+format: $(DEV_READY) ## Format the code, and fix what the linter can fix
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+lint: $(DEV_READY) ## Check style, types, import arrows and the exported schemas
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+	$(BIN)/paystream schemas check
+
+schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents
+	@exec $(BIN)/paystream schemas export
+
+# --- Set up ------------------------------------------------------------------------------------------------------
+
+install: $(RUN_READY) ## Make .venv with what running needs
+
+install-dev: $(DEV_READY) ## Make .venv with what developing needs
+
+clean: ## Remove .venv, caches and build output; the data in .paystream stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The three lock files agree: the widest is resolved first. Every platform, every Python from 3.11, hashes, no addresses.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS) pyproject.toml
+
+lock: ## Resolve the dependencies anew (needs uv; ARGS=--upgrade takes the newest versions)
+	@command -v uv >/dev/null || { echo 'uv is needed to resolve dependencies: pip install uv' >&2; exit 1; }
+	$(LOCK) requirements/build.in --extra embedded --extra dev --output-file requirements/dev.txt
+	$(LOCK) requirements/build.in --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/base.txt
+
+$(RUN_READY): requirements/run.txt pyproject.toml infra/bootstrap.sh $(MOVED)
+	@sh infra/bootstrap.sh $(VENV) requirements/run.txt
+	@touch $@
+
+$(DEV_READY): requirements/dev.txt pyproject.toml infra/bootstrap.sh $(MOVED)
+	@sh infra/bootstrap.sh $(VENV) requirements/dev.txt
+	@touch $(RUN_READY) $@

@@ -1,0 +1,17 @@
+"""The `paystream` command line. `paystream --help` lists what it does.
+
+A process (`paystream relay`, ...) is started without loading the rest: six of them start at the same time in
+`paystream up`, and each would spend a tenth of a second on commands that it does not run.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    from infra.cli.processes import run_if_process
+
+    if not run_if_process(sys.argv[1:]):
+        from infra.cli.app import run_app
+
+        run_app()

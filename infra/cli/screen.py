@@ -1,0 +1,101 @@
+"""What `paystream up` and `paystream demo` print."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from infra.cli.sentences import Sentence
+from infra.embedded.connections import DEVELOPMENT_KEY
+from infra.embedded.reports import LeftoverEnded, PartEnded, PartReady, Report, RestartFailed, StepDone
+from infra.embedded.stack import Stack
+
+_NAME_WIDTH = 24
+_ADDRESS_WIDTH = 18
+_MOST_LINES_AT_ONCE = 25
+_BODY = '{"user_id":"test_user_123","amount_cents":1000,"currency":"USD","payment_method":"pm_card_visa"}'
+
+
+class Screen:
+    """Prints to standard output: in colours on a terminal, as plain text elsewhere.
+
+    When nobody reads any more (a closed terminal or pipe) it says nothing: the stack must still end in good order.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True, emoji=False)
+        self._gone = False
+
+    def say(self, *lines: RenderableType) -> None:
+        """Print the lines."""
+        if self._gone:
+            return
+        try:
+            for line in lines:
+                self._console.print(line)
+            sys.stdout.flush()
+        except OSError:
+            self._gone = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+
+    def report(self, report: Report) -> None:
+        """Say what happens to the stack."""
+        match report:
+            case PartReady(label=label, address=address, seconds=seconds):
+                self._part(label, address, seconds)
+            case StepDone(label=label, outcome=outcome, seconds=seconds):
+                self._part(label, outcome, seconds)
+            case LeftoverEnded(name=name):
+                self.say(Text(f"  ended {name}, left over from an earlier run", style="yellow"))
+            case PartEnded(label=label, exit_code=code, again_in_s=delay, log=log):
+                text = f"{label} ended (exit code {code}); starting it again in {delay:g} s. Its log: {log}"
+                self.say(Text(text, style="red"))
+            case RestartFailed(label=label, reason=reason, again_in_s=delay):
+                self.say(Text(f"{label} does not start, again in {delay:g} s: {reason}", style="red"))
+
+    def sentences(self, sentences: Sequence[Sentence]) -> None:
+        """Print notable events; of very many at once only the first."""
+        for sentence in sentences[:_MOST_LINES_AT_ONCE]:
+            self.say(
+                Text.assemble(
+                    (sentence.time, "dim"), "  ", (sentence.subject, "cyan"), "  ", (sentence.text, sentence.style)
+                )
+            )
+        left = len(sentences) - _MOST_LINES_AT_ONCE
+        if left > 0:
+            self.say(Text(f"          and {left} more events", style="dim"))
+
+    def _part(self, label: str, address: str, seconds: float) -> None:
+        line = f"{label:<{_NAME_WIDTH}} {address:<{_ADDRESS_WIDTH}} {seconds:6.1f} s"
+        self.say(Text.assemble(("  ready  ", "green"), line))
+
+
+def what_to_try(stack: Stack) -> list[str]:
+    """Return what a person can do with a stack that is up."""
+    urls = stack.urls
+    command_api, query_api = urls.command_api, urls.query_api
+    return [
+        "",
+        f"  Command API     {command_api}   (its documentation: {command_api}/docs)",
+        f"  Query API       {query_api}   (its documentation: {query_api}/docs)",
+        f"  Stripe sandbox  {urls.sandbox}",
+        f"  API key         {DEVELOPMENT_KEY}   (for development only)",
+        f"  Logs            {stack.home.logs}",
+        "",
+        "Try a payment:",
+        "",
+        f"  curl -s {command_api}/payments -H 'Authorization: Bearer {DEVELOPMENT_KEY}' \\",
+        "       -H 'Content-Type: application/json' \\",
+        f"       -d '{_BODY}'",
+        "",
+        "Then, with the id that it answers:",
+        "",
+        f"  curl -s {query_api}/payments/<id>",
+        f"  curl -s {command_api}/payments/<id>/refund -H 'Authorization: Bearer {DEVELOPMENT_KEY}' \\",
+        "       -H 'Content-Type: application/json' -d '{\"amount_cents\":500}'",
+        "",
+        "Ctrl-C ends everything; the payments stay.",
+        "",
+    ]

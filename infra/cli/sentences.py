@@ -1,0 +1,122 @@
+"""Turns a JSON log line into a line for people, if it is one that they want to see."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from infra.cli.amounts import shown
+
+_LOUD = {"warning": "yellow", "error": "red", "critical": "red"}
+_QUIET_FIELDS = frozenset(
+    {"timestamp", "level", "event", "service", "logger", "request_id", "correlation_id", "user_id"}
+)
+_LONGEST_VALUE = 160
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sentence:
+    """One line for people. `style` is a style of rich."""
+
+    time: str
+    subject: str
+    text: str
+    style: str = ""
+
+
+def sentence(line: str) -> Sentence | None:
+    """Return what a log line says; None when it is nothing notable, or not JSON."""
+    if not any(word in line for word in _WORTH_A_LOOK):
+        return None
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(fields, dict):
+        return None
+    event, level = str(fields.get("event", "")), str(fields.get("level", ""))
+    tell = _EVENTS.get(event)
+    if tell is None and level not in _LOUD:
+        return None
+    payment = fields.get("payment_id")
+    return Sentence(
+        time=_local_time(str(fields.get("timestamp", ""))),
+        subject=f"payment {payment}" if payment else str(fields.get("service", "")),
+        text=_told(tell, fields) if tell else _anything(event, fields),
+        style=_LOUD.get(level, ""),
+    )
+
+
+def _told(tell: Callable[[Fields], str], fields: Fields) -> str:
+    try:
+        return tell(fields)
+    except (KeyError, TypeError, ValueError):  # a field less than expected must not hide the event
+        return _anything(str(fields["event"]), fields)
+
+
+def _accepted(fields: Fields) -> str:
+    return f"accepted: {shown(fields['amount_cents'], fields['currency'])} from {fields['user_id']}"
+
+
+def _refund_accepted(fields: Fields) -> str:
+    currency = fields.get("currency")
+    amount = shown(fields["amount_cents"], currency) if currency else f"{fields['amount_cents']} (smallest unit)"
+    return f"refund accepted: {amount}, refund {fields['refund_id']}"
+
+
+def _call_finished(fields: Fields) -> str:
+    named = f" ({fields['stripe_id']})" if fields.get("stripe_id") else ""
+    return f"Stripe {fields['operation']}: {fields['outcome']} in {float(fields['duration_ms']):.0f} ms{named}"
+
+
+def _call_retry(fields: Fields) -> str:
+    return (
+        f"Stripe {fields['operation']} failed (try {fields['attempt']}), "
+        f"again in {float(fields['delay_ms']) / 1000:.1f} s: {fields['error']}"
+    )
+
+
+def _status_changed(fields: Fields) -> str:
+    return f"is now {fields['status']}"
+
+
+def _refill(_: Fields) -> str:
+    return "the broker is empty: publishing all events again"
+
+
+_EVENTS: Mapping[str, Callable[[Fields], str]] = {
+    "payment_accepted": _accepted,
+    "refund_accepted": _refund_accepted,
+    "stripe_call_finished": _call_finished,
+    "stripe_call_retry": _call_retry,
+    "payment_status_changed": _status_changed,
+    "relay_refill_started": _refill,
+}
+# Looked for before a line is parsed: under load nearly all lines are about something else.
+_WORTH_A_LOOK = (*(f'"{name}"' for name in (*_EVENTS, *_LOUD)), "process_failed")
+
+
+def _anything(event: str, fields: Fields) -> str:
+    """Return an event with its own fields, those that say nothing left out."""
+    details = [
+        f"{name}={_short(value)}"
+        for name, value in fields.items()
+        if name not in _QUIET_FIELDS and name != "payment_id" and value is not None
+    ]
+    return " ".join([event, *details])
+
+
+def _short(value: object) -> str:
+    text = str(value).strip()
+    last = text.splitlines()[-1] if text else ""  # of a traceback, the line that names the error
+    return last if len(last) <= _LONGEST_VALUE else last[:_LONGEST_VALUE] + "..."
+
+
+def _local_time(timestamp: str) -> str:
+    try:
+        return datetime.fromisoformat(timestamp).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return "--:--:--"

@@ -1,0 +1,72 @@
+"""`paystream up`: the embedded stack in the foreground."""
+
+import asyncio
+import contextlib
+import sys
+import time
+
+from infra.cli.follow import Follower
+from infra.cli.foreground import end_signals, unless
+from infra.cli.screen import Screen, what_to_try
+from infra.cli.sentences import sentence
+from infra.cli.settings import UpSettings
+from infra.embedded.errors import EmbeddedError
+from infra.embedded.stack import Stack
+from infra.settings import load_settings
+
+_LOOK_EVERY_S = 0.2
+
+
+def run_up() -> int:
+    """Run the stack until a signal ends it; return the exit code: 1 when it does not start."""
+    settings = load_settings(UpSettings)
+    screen = Screen()
+    try:
+        return asyncio.run(_up(settings, screen))
+    except EmbeddedError as error:
+        print(f"\npaystream: {error}", file=sys.stderr)
+        return 1
+
+
+async def _up(settings: UpSettings, screen: Screen) -> int:
+    stack = Stack(
+        settings.paystream_home,
+        ports={
+            "command-api": settings.command_api_port,
+            "query-api": settings.query_api_port,
+            "sandbox": settings.stripe_sandbox_port,
+        },
+        settings={"LOG_LEVEL": settings.log_level},
+        supervise=True,
+        report=screen.report,
+    )
+    asked_to_end = end_signals(stack)
+    screen.say(f"Starting Paystream in {stack.home.path}")
+    began = time.monotonic()
+    try:
+        follower = Follower(stack.home.logs / f"{name}.log" for name in stack.process_names)
+        if not await unless(asked_to_end, stack.start()):
+            screen.say("Stopped before it was up: every process has ended.")
+            return 0
+        screen.say(f"Paystream is up after {time.monotonic() - began:.1f} s.", *what_to_try(stack))
+        await _show_events(follower, screen, asked_to_end)
+    finally:
+        await _stop(stack, screen)
+    return 0
+
+
+async def _stop(stack: Stack, screen: Screen) -> None:
+    was_running = any(part.running for part in stack.parts)
+    if was_running:
+        screen.say("Stopping ...")
+    await stack.stop()
+    if was_running:
+        screen.say("Stopped: every process has ended.")
+
+
+async def _show_events(follower: Follower, screen: Screen, asked_to_end: asyncio.Event) -> None:
+    """Print notable events until asked to end."""
+    while not asked_to_end.is_set():
+        screen.sentences([told for line in follower.new_lines() if (told := sentence(line)) is not None])
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked_to_end.wait(), _LOOK_EVERY_S)

@@ -1,0 +1,37 @@
+"""What can go wrong with the embedded stack. The text of each error says what to do about it."""
+
+
+class EmbeddedError(Exception):
+    """Root: something that a person has to put right."""
+
+
+class PackagesMissing(EmbeddedError):
+    """The servers' packages are not installed, or have no build for this machine."""
+
+
+class PortInUse(EmbeddedError):
+    """Another program listens on a port that is wanted."""
+
+    def __init__(self, message: str, *, port: int) -> None:
+        super().__init__(message)
+        self.port = port
+
+
+class HomeUnusable(EmbeddedError):
+    """The folder of the embedded stack cannot be created, read or written."""
+
+
+class HomeInUse(EmbeddedError):
+    """Another stack runs on the same folder."""
+
+
+class DataUnusable(EmbeddedError):
+    """PostgreSQL's data is unreadable, damaged, or of another major version."""
+
+
+class StartFailed(EmbeddedError):
+    """A part ended, or did not become ready in time, when it was started."""
+
+    def __init__(self, message: str, *, part: str) -> None:
+        super().__init__(message)
+        self.part = part

@@ -1,0 +1,10 @@
+-- Makes a login role a member of its group role: {login} and {group} are identifiers, {password} is a literal.
+DO $$
+BEGIN
+    CREATE ROLE {login} LOGIN;
+EXCEPTION
+    WHEN duplicate_object OR unique_violation THEN NULL;
+END
+$$;
+ALTER ROLE {login} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD {password};
+GRANT {group} TO {login};

@@ -1,0 +1,46 @@
+"""Picks ports on 127.0.0.1 and sees whether one is free."""
+
+import random
+import socket
+from collections.abc import Iterable
+
+from infra.embedded.errors import PortInUse
+
+# Below the range that Linux, macOS and Windows take client ports from: a port there can be taken by any outgoing
+# connection while its server restarts, and a client that connects to it meanwhile can even connect to itself.
+_FROM, _TO = 15_000, 32_000
+_TRIES = 1_000
+_handed_out: set[int] = set()
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on 127.0.0.1:`port` now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen(1)
+        except OSError:
+            return False
+        return True
+
+
+def free_port(*, besides: Iterable[int] = ()) -> int:
+    """Return a free port that this process was not given before, outside the range of outgoing connections."""
+    taken = _handed_out.union(besides)
+    for _ in range(_TRIES):
+        port = random.randrange(_FROM, _TO)  # noqa: S311 - not a secret
+        if port not in taken and is_free(port):
+            _handed_out.add(port)
+            return port
+    raise PortInUse(f"No free port between {_FROM} and {_TO} on 127.0.0.1.", port=_FROM)
+
+
+def check_free(port: int, *, used_for: str, variable: str) -> None:
+    """Raise PortInUse, naming the `variable` that moves it, when another program listens on `port`."""
+    if not is_free(port):
+        message = (
+            f"Port {port}, wanted for {used_for}, is in use by another program. "
+            f"Stop that program, or choose another port, for example: {variable}={port + 100} make run"
+        )
+        raise PortInUse(message, port=port)

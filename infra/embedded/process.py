@@ -1,0 +1,127 @@
+"""A Paystream process as a part of the stack."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from infra import declared
+from infra.embedded.child import Command
+from infra.embedded.environment import python_environment, python_executable
+from infra.embedded.errors import StartFailed
+from infra.embedded.home import Home
+from infra.embedded.part import Part
+from infra.embedded.probe import http_status
+
+# Processes that serve HTTP of their own, health included, and the setting that says on which port.
+HTTP_PORTS = {
+    "command-api": "COMMAND_API_PORT",
+    "query-api": "QUERY_API_PORT",
+    "sandbox": "STRIPE_SANDBOX_PORT",
+}
+_LABELS = {
+    "command-api": "Command API",
+    "query-api": "Query API",
+    "sandbox": "Stripe sandbox",
+    "relay": "Relay",
+    "projector": "Projector",
+}
+_SHUTDOWN_GRACE_MS = 4000
+_OK = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessSpec:
+    """A process to run. `arguments` follow the interpreter: ("-m", "infra.cli", "relay")."""
+
+    name: str
+    label: str
+    arguments: Sequence[str]
+    port_variable: str = "HEALTH_PORT"
+    """The setting that says where it serves /health."""
+    joins_group: bool = False
+    """Whether it is ready only after the broker has let it join a consumer group, which takes seconds."""
+
+
+def declared_processes() -> tuple[ProcessSpec, ...]:
+    """Return every process and worker that the installed package declares."""
+    processes = [
+        ProcessSpec(
+            name=name,
+            label=_LABELS.get(name, name),
+            arguments=("-m", "infra.cli", name),
+            port_variable=HTTP_PORTS.get(name, "HEALTH_PORT"),
+            joins_group=name == "projector",
+        )
+        for name in declared.names(declared.PROCESSES)
+    ]
+    workers = [
+        ProcessSpec(
+            name=f"worker-{name}",
+            label=f"Worker {name}",
+            arguments=("-m", "infra.cli", "worker", name),
+            joins_group=True,
+        )
+        for name in declared.names(declared.WORKERS)
+    ]
+    return (*processes, *workers)
+
+
+class Process(Part):
+    """A Python process that says on /health/ready when it can work."""
+
+    poll_every_s = 0.05  # each time, it checks all that it depends on
+    # a second more than the process takes for itself: see infra/process.py
+    stop_steps = ((signal.SIGTERM, _SHUTDOWN_GRACE_MS / 1000 + 2.0),)
+
+    def __init__(self, spec: ProcessSpec, home: Home, *, port: int, settings: Mapping[str, str]) -> None:
+        super().__init__(spec.name, spec.label, home, port=port)
+        self.spec = spec
+        self.settings = settings
+        self._answers = False
+
+    def environment(self) -> dict[str, str]:
+        """Return all that the process finds in its environment."""
+        return {
+            **python_environment(),
+            "APP_ENV": "development",
+            "SHUTDOWN_GRACE_MS": str(_SHUTDOWN_GRACE_MS),
+            **self.settings,
+            self.spec.port_variable: str(self.port),
+        }
+
+    def command(self) -> Command:
+        """Run it in a folder of the home, so that no `.env` file of the user's adds settings."""
+        argv = (python_executable(), *self.spec.arguments)
+        return Command(argv=argv, env=self.environment(), cwd=self.home.run)
+
+    async def is_ready(self) -> bool:
+        """Whether its readiness checks pass."""
+        status, _ = await http_status(self.port, "/health/ready")
+        self._answers = status != 0
+        return status == _OK
+
+    async def wait_alive(self) -> None:
+        """Wait until it answers at all, ready or not, or has ended."""
+        while not self._answers and (self._child is None or self._child.running):  # noqa: ASYNC110 - it sets no event
+            await asyncio.sleep(self.poll_every_s)
+
+    def failure(self, output: str, exit_code: int | None) -> Exception:
+        """Show what the process said about its failure rather than its whole log."""
+        reason = next(filter(None, map(_reason, reversed(output.splitlines()))), None)
+        if reason is None:
+            return super().failure(output, exit_code)
+        return StartFailed(f"{self.label} does not start: {reason} (its log: {self.log})", part=self.name)
+
+
+def _reason(line: str) -> str | None:
+    """Return the error in a log line that reports one (event `process_failed`)."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(entry, dict) or entry.get("event") != "process_failed":
+        return None
+    error = entry.get("error") or entry.get("exception")
+    return str(error).strip().splitlines()[-1] if error else None

@@ -1,0 +1,57 @@
+"""What the stack tells whoever watches it: `paystream up` prints these."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartReady:
+    """A part is up. `seconds` since it was started."""
+
+    label: str
+    address: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepDone:
+    """Something beside the parts is done, such as the migrations."""
+
+    label: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftoverEnded:
+    """A process of an earlier run was still there, and was ended."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartEnded:
+    """A part ended without being asked to; it is started again after `again_in_s`."""
+
+    label: str
+    exit_code: int | None
+    again_in_s: float
+    log: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestartFailed:
+    """A part that had ended could not be started again; it is tried again after `again_in_s`."""
+
+    label: str
+    reason: str
+    again_in_s: float
+
+
+Report = PartReady | StepDone | LeftoverEnded | PartEnded | RestartFailed
+Reporter = Callable[[Report], None]
+
+
+def silent(_: Report) -> None:
+    """Tell nobody."""

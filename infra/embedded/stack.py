@@ -1,0 +1,274 @@
+"""The whole system on this machine: three servers and every Paystream process, started and ended as one."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from infra.embedded.broker import Broker
+from infra.embedded.connections import Connections
+from infra.embedded.home import Home
+from infra.embedded.migrate import migrate
+from infra.embedded.orphans import end_leftovers
+from infra.embedded.part import Part
+from infra.embedded.passwords import load_or_create
+from infra.embedded.ports import check_free, free_port, is_free
+from infra.embedded.postgres import OWNER, PostgresServer
+from infra.embedded.process import HTTP_PORTS, Process, ProcessSpec, declared_processes
+from infra.embedded.reports import LeftoverEnded, PartReady, Reporter, StepDone, silent
+from infra.embedded.supervisor import keep_running
+from infra.embedded.together import together
+from infra.embedded.topics import create_topics
+from infra.embedded.valkey import ValkeyServer
+
+_PORTS_FILE = "ports.json"
+_SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Urls:
+    """Where the HTTP servers of a stack answer; an address is there whether its process is or not."""
+
+    command_api: str
+    query_api: str
+    sandbox: str
+
+
+class Stack:
+    """An embedded stack on the folder `home`.
+
+        stack = Stack(tmp_path, fsync=False)
+        async with stack:                       # start() and stop()
+            httpx.post(stack.urls.command_api + "/payments", ...)
+            stack.kill("relay")                 # SIGKILL; names: postgres, valkey, broker, sandbox, command-api, ...
+            await stack.restart("relay")        # returns when it is ready
+            await stack.wipe_broker()           # all topics and offsets gone
+            await stack.flush_redis()
+            stack.part("relay").pid             # and .running, .log, .port, .address
+
+    `ports` fixes ports by part name; others are picked, and kept in the home for the next start when still free.
+    `processes` are the Paystream processes to run; None: all that are declared; (): the servers alone, migrated.
+    `settings` are environment variables for every process, on top of what the stack gives it.
+    `supervise`: a part that ends by itself is started again. Without it (tests) it stays away until `restart`.
+    `fsync=False` makes PostgreSQL faster; its data then survives kills but no power failure.
+
+    `start` raises a subclass of EmbeddedError with a text for people, and leaves nothing running. Call it in the main
+    thread: on Linux children end with the thread that started them. A stopped stack can be started again.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        ports: Mapping[str, int] | None = None,
+        fsync: bool = True,
+        processes: Sequence[ProcessSpec] | None = None,
+        settings: Mapping[str, str] | None = None,
+        supervise: bool = False,
+        report: Reporter = silent,
+    ) -> None:
+        self.home = Home(home)
+        self._fixed_ports = dict(ports or {})
+        self._fsync = fsync
+        self._specs = tuple(declared_processes() if processes is None else processes)
+        self._settings = dict(settings or {})
+        self._supervise = supervise
+        self._report = report
+        self._ports: dict[str, int] = {}
+        self._parts: dict[str, Part] = {}
+        self._watchers: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start everything; returns when every part is ready."""
+        try:
+            self.home.open()
+            for name in end_leftovers(self.home.run):
+                self._report(LeftoverEnded(name=name))
+            self._ports = self._choose_ports()
+            self._build()
+            await self._start_all()
+        except BaseException:
+            await self.stop()
+            raise
+        if self._supervise:
+            self._watchers = [
+                asyncio.create_task(keep_running(part, self._restart, self._report)) for part in self._parts.values()
+            ]
+
+    async def stop(self) -> None:
+        """End everything: first what uses the servers, then the servers. Takes 10 s at the very most."""
+        try:
+            for watcher in self._watchers:
+                watcher.cancel()
+            await asyncio.gather(*self._watchers, return_exceptions=True)
+            self._watchers = []
+            await together(*(part.stop() for part in self._processes() if part.name != _SANDBOX))
+            await together(*(part.stop() for part in self._parts.values()))
+        finally:
+            self.kill_all()
+            self.home.close()
+
+    def kill_all(self) -> None:
+        """End everything at once."""
+        for part in self._parts.values():
+            part.kill()
+
+    def kill(self, name: str) -> None:
+        """End one part as a crash would (SIGKILL), and return when it is gone."""
+        self._parts[name].kill()
+
+    async def restart(self, name: str) -> None:
+        """Start one part again, stopping it first if it runs; returns when it is ready."""
+        await self._restart(self._parts[name])
+
+    async def wipe_broker(self) -> None:
+        """Kill the broker and start an empty one on the same port: no messages, no group offsets, new topics."""
+        self._broker.attended = True
+        self._broker.kill()
+        await self._restart(self._broker)
+
+    async def flush_redis(self) -> None:
+        """Remove every key of Valkey."""
+        await self._valkey.flush()
+
+    def part(self, name: str) -> Part:
+        """Return one part. Raises KeyError."""
+        return self._parts[name]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts in the order in which they are started; empty before `start`."""
+        return tuple(self._parts.values())
+
+    @property
+    def process_names(self) -> tuple[str, ...]:
+        """The names of the Paystream processes that it runs, known before `start`."""
+        return tuple(spec.name for spec in self._specs)
+
+    @property
+    def urls(self) -> Urls:
+        """The addresses of the HTTP servers."""
+        return Urls(
+            command_api=f"http://127.0.0.1:{self._ports['command-api']}",
+            query_api=f"http://127.0.0.1:{self._ports['query-api']}",
+            sandbox=f"http://127.0.0.1:{self._ports['sandbox']}",
+        )
+
+    def database_url(self, role: str = OWNER) -> str:
+        """Return the URL of the database for a login role: paystream_owner, paystream_app_login, ..."""
+        return self._postgres.url(role)
+
+    @property
+    def redis_url(self) -> str:
+        """The REDIS_URL of the stack's Valkey."""
+        return self._valkey.url
+
+    @property
+    def kafka_bootstrap_servers(self) -> str:
+        """The KAFKA_BOOTSTRAP_SERVERS of the stack's broker."""
+        return self._broker.address
+
+    def environment(self, process: str) -> dict[str, str]:
+        """Return the whole environment of a Paystream process of this stack."""
+        part = self._parts[process]
+        assert isinstance(part, Process), f"{process} is a server"
+        return part.environment()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def _choose_ports(self) -> dict[str, int]:
+        """Take fixed ports as they are, the others as last time when still free; and remember them."""
+        last = self.home.remembered(_PORTS_FILE)
+        names = dict.fromkeys(("postgres", "valkey", "broker", *HTTP_PORTS, *(spec.name for spec in self._specs)))
+        ports = dict(self._fixed_ports)
+        for name in names:
+            if name in self._fixed_ports:
+                continue
+            port = last.get(name)
+            usable = isinstance(port, int) and port not in ports.values() and is_free(port)
+            ports[name] = int(port) if usable and port else free_port(besides=ports.values())
+        self.home.remember(_PORTS_FILE, {name: port for name, port in ports.items() if name not in self._fixed_ports})
+        return ports
+
+    def _build(self) -> None:
+        passwords = load_or_create(self.home)
+        self._postgres = PostgresServer(self.home, port=self._ports["postgres"], passwords=passwords, fsync=self._fsync)
+        self._valkey = ValkeyServer(self.home, port=self._ports["valkey"], password=passwords.valkey)
+        self._broker = Broker(self.home, port=self._ports["broker"])
+        connections = Connections(
+            postgres=self._postgres,
+            redis_url=self._valkey.url,
+            kafka_bootstrap_servers=self._broker.address,
+            stripe_api_base=self.urls.sandbox,
+            sandbox_data=self.home.path / "stripe-sandbox.sqlite",
+        )
+        processes = [
+            Process(
+                spec,
+                self.home,
+                port=self._ports[spec.name],
+                settings={**connections.settings_of(spec.name), **self._settings},
+            )
+            for spec in self._specs
+        ]
+        self._parts = {part.name: part for part in (self._postgres, self._valkey, self._broker, *processes)}
+
+    async def _start_all(self) -> None:
+        for process in self._processes():
+            variable = process.spec.port_variable
+            check_free(process.port, used_for=process.label, variable=variable)
+        needs_nothing = [process for process in self._processes() if process.name == _SANDBOX]
+        others = [process for process in self._processes() if process.name != _SANDBOX]
+        await together(*map(self._up, needs_nothing), self._start_servers_then(others))
+
+    async def _start_servers_then(self, processes: Sequence[Process]) -> None:
+        await together(self._prepared_database(), self._prepared_broker(), self._up(self._valkey))
+        waiting = [process for process in processes if process.spec.joins_group]
+        others = [process for process in processes if not process.spec.joins_group]
+        await together(*map(self._up, waiting), self._start_after(waiting, others))
+
+    async def _start_after(self, first: Sequence[Process], then: Sequence[Process]) -> None:
+        """Start `then` as soon as `first` are through their imports: while those wait for the broker, these import.
+
+        On two cores all at once takes longer, as every process then imports at a third of the speed.
+        """
+        await together(*(process.wait_alive() for process in first))
+        await together(*map(self._up, then))
+
+    async def _prepared_database(self) -> None:
+        await self._up(self._postgres)
+        changed = migrate(self._postgres)
+        await self._step("Database schema", changed, {True: "migrated", False: "up to date"})
+
+    async def _prepared_broker(self) -> None:
+        await self._up(self._broker)
+        await self._step("Kafka topics", self._create_topics(), {True: "created", False: "there"})
+
+    async def _create_topics(self) -> bool:
+        return await create_topics(self._broker.address) > 0
+
+    async def _up(self, part: Part) -> None:
+        started = time.monotonic()
+        await part.start()
+        await part.wait_ready()
+        self._report(PartReady(label=part.label, address=part.address, seconds=time.monotonic() - started))
+
+    async def _step(self, label: str, work: Coroutine[Any, Any, bool], outcomes: Mapping[bool, str]) -> None:
+        started = time.monotonic()
+        outcome = outcomes[await work]
+        self._report(StepDone(label=label, outcome=outcome, seconds=time.monotonic() - started))
+
+    async def _restart(self, part: Part) -> None:
+        await part.restart()
+        if part is self._broker:
+            await self._create_topics()
+
+    def _processes(self) -> list[Process]:
+        return [part for part in self._parts.values() if isinstance(part, Process)]
