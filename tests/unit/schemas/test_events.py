@@ -101,7 +101,7 @@ def test_older_versions_are_lifted_step_by_step() -> None:
         },
     )
     assert event_type.version == 3
-    expected = _Newest(reason="r", by="unknown")
+    expected: object = _Newest(reason="r", by="unknown")
     assert event_type.read(b'{"cause":"r"}', 1) == expected
     assert event_type.read(b'{"why":"r"}', 2) == expected
     assert event_type.read(b'{"reason":"r","by":"unknown"}', 3) == expected

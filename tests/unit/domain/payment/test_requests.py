@@ -113,6 +113,7 @@ class TestRequest:
             ("metadata", {"metadata": {"k" * 41: "v"}}),
             ("metadata", {"metadata": {"": "v"}}),
             ("metadata", {"metadata": {"a[b]": "v"}}),
+            ("metadata", {"metadata": {"paystream_payment_id": "v"}}),
             ("metadata", {"metadata": {"k": "v" * 501}}),
         ],
     )

@@ -1,0 +1,212 @@
+"""A payment from end to end, as a user of the two APIs sees it."""
+
+import httpx
+import pytest
+
+from tests.support.system import System, new_key
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.acceptance
+
+
+async def test_a_payment_succeeds_and_shows_everywhere(system: System) -> None:
+    answer = await system.create(user_id="test_user_123", metadata={"order": "7"}, description="A book")
+    assert answer.status_code == httpx.codes.CREATED
+    created = answer.json()
+    assert created["status"] == "pending"
+    assert created["stripe_payment_intent_id"] is None
+    payment = await system.settled(created["id"])
+    assert payment["status"] == "succeeded"
+    assert (payment["amount_captured_cents"], payment["amount_refunded_cents"]) == (1000, 0)
+    assert payment["stripe_payment_intent_id"].startswith("pi_")
+    assert (payment["metadata"], payment["description"]) == ({"order": "7"}, "A book")
+    (charge,) = await system.charges(created["id"])
+    assert (charge["amount"], charge["currency"], charge["paid"]) == (1000, "usd", True)
+
+
+async def test_the_answer_waits_for_stripe_when_asked_to(system: System) -> None:
+    answer = await system.create(wait=10)
+    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert answer.json()["status"] == "succeeded"
+    assert answer.json()["stripe_payment_intent_id"].startswith("pi_")
+
+
+@pytest.mark.parametrize(
+    ("payment_method", "code", "decline_code"),
+    [
+        ("pm_card_chargeDeclined", "card_declined", "generic_decline"),
+        ("pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card", None),
+        ("pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card"),
+    ],
+)
+async def test_a_declined_card_says_why(
+    system: System, payment_method: str, code: str, decline_code: str | None
+) -> None:
+    created = (await system.create(payment_method=payment_method, wait=10)).json()
+    payment = await system.settled(created["id"])
+    assert payment["status"] == created["status"] == "requires_payment_method"
+    error = payment["last_error"]
+    assert error["code"] == code
+    assert error["decline_code"] in (decline_code, code)
+    assert error["message"]
+    assert payment["amount_captured_cents"] == 0
+
+
+async def test_a_declined_payment_can_be_confirmed_with_another_card(system: System) -> None:
+    created = (await system.create(payment_method="pm_card_chargeDeclined", wait=10)).json()
+    answer = await system.post(created["id"], "confirm", wait=10, payment_method="pm_card_visa")
+    assert answer.status_code == httpx.codes.OK
+    assert answer.json()["status"] == "succeeded"
+    payment = await system.settled_as(created["id"], "succeeded")
+    assert payment["last_error"] is None
+
+
+async def test_authentication_is_asked_for(system: System) -> None:
+    answer = await system.create(payment_method="pm_card_authenticationRequired", wait=10)
+    assert answer.json()["status"] == "requires_action"
+    payment = await system.settled(answer.json()["id"])
+    assert payment["next_action"]["type"]
+    assert "client_secret" not in str(payment)
+
+
+async def test_a_payment_method_that_does_not_exist_fails_the_payment_clearly(system: System) -> None:
+    created = (await system.create(payment_method="pm_no_such_thing", wait=10)).json()
+    payment = await system.settled(created["id"])
+    assert payment["status"] in ("failed", "requires_payment_method")
+    assert "pm_no_such_thing" in payment["last_error"]["message"]
+    assert await system.charges(created["id"]) == []
+
+
+async def test_partial_refunds_then_the_rest_then_no_more(system: System) -> None:
+    payment_id = (await system.create(amount_cents=1000, wait=10)).json()["id"]
+    first = await system.refund(payment_id, 300, wait=10)
+    assert first.status_code == httpx.codes.OK
+    assert first.json()["status"] == "succeeded"
+    assert first.json()["stripe_refund_id"].startswith("re_")
+    too_much = await system.refund(payment_id, 701)
+    assert too_much.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert too_much.json()["amount_refundable_cents"] == 700
+    rest = await system.refund(payment_id, wait=10)
+    assert rest.json()["amount_cents"] == 700
+    assert (await system.refund(payment_id)).status_code in (409, 422)
+    payment = await system.settled(payment_id, min_position=rest.json()["position"])
+    assert payment["amount_refunded_cents"] == 1000
+    assert [refund["amount_cents"] for refund in payment["refunds"]] == [300, 700]
+    assert sum(refund["amount"] for refund in await system.refunds(payment_id)) == 1000
+
+
+async def test_manual_capture_takes_a_part_once(system: System) -> None:
+    created = (await system.create(amount_cents=1000, capture_method="manual", wait=10)).json()
+    assert created["status"] == "requires_capture"
+    held = await system.settled(created["id"])
+    assert held["amount_capturable_cents"] == 1000
+    captured = await system.post(created["id"], "capture", wait=10, amount_cents=400)
+    assert captured.json()["status"] == "succeeded"
+    payment = await system.settled_as(created["id"], "succeeded")
+    assert (payment["amount_captured_cents"], payment["amount_capturable_cents"]) == (400, 0)
+    assert (await system.refund(created["id"], 401)).status_code == httpx.codes.UNPROCESSABLE_ENTITY
+
+
+async def test_a_held_payment_can_be_cancelled(system: System) -> None:
+    created = (await system.create(capture_method="manual", wait=10)).json()
+    answer = await system.post(created["id"], "cancel", wait=10, reason="requested_by_customer")
+    assert answer.json()["status"] == "canceled"
+    assert (await system.settled_as(created["id"], "canceled"))["amount_capturable_cents"] == 0
+
+
+async def test_the_timeline_tells_the_whole_story(system: System) -> None:
+    created = (await system.create(wait=10)).json()
+    refund = (await system.refund(created["id"], 100, wait=10)).json()
+    answer = await system.query.get(f"/payments/{created['id']}/events", params={"min_position": refund["position"]})
+    events = answer.json()["data"]
+    assert [event["version"] for event in events] == list(range(1, len(events) + 1))
+    types = [event["type"] for event in events]
+    assert types[0] == "payment.requested"
+    assert types[-2:] == ["payment.refund_requested", "payment.refund_succeeded"]
+    assert "payment.succeeded" in types
+    assert "client_secret" not in answer.text
+
+
+async def test_what_was_written_is_read_when_the_position_is_given(system: System) -> None:
+    for _ in range(10):
+        created = (await system.create()).json()
+        payment = await system.payment(created["id"], min_position=created["position"])
+        assert payment["id"] == created["id"]
+
+
+async def test_a_position_that_is_not_reached_is_said_so(system: System) -> None:
+    created = (await system.create()).json()
+    answer = await system.query.get(f"/payments/{created['id']}", params={"min_position": 10**12})
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert answer.json()["code"] == "projection_behind"
+    assert answer.headers["Retry-After"]
+
+
+async def test_pages_of_payments_hold_each_payment_once(system: System) -> None:
+    user = f"user_{new_key()}"
+    made = [(await system.create(user_id=user)).json() for _ in range(7)]
+    await system.payment(made[-1]["id"], min_position=made[-1]["position"])
+    found, cursor = [], None
+    while True:
+        parameters = {"user_id": user, "limit": 3} | ({"cursor": cursor} if cursor else {})
+        page = (await system.query.get("/payments", params=parameters)).json()
+        found += [payment["id"] for payment in page["data"]]
+        cursor = page["next_cursor"]
+        if not page["has_more"]:
+            break
+    assert found == [payment["id"] for payment in reversed(made)]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"amount_cents": 10.5}, "invalid_request"),
+        ({"amount_cents": "1000"}, "invalid_request"),
+        ({"amount_cents": True}, "invalid_request"),
+        ({"unknown": 1}, "invalid_request"),
+        ({"user_id": "nul\u0000"}, "invalid_request"),
+        ({"description": "4242 4242 4242 4242"}, "card_number_refused"),
+        ({"currency": "XXX"}, "currency_unsupported"),
+        ({"amount_cents": 49}, "amount_too_small"),
+        ({"amount_cents": 100_000_000}, "amount_too_large"),
+        ({"amount_cents": 101, "currency": "ISK"}, "amount_not_representable"),
+    ],
+)
+async def test_bad_input_gets_a_clear_error(system: System, body: dict[str, object], code: str) -> None:
+    answer = await system.create(**body)
+    assert answer.is_client_error
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == code, answer.text
+    assert "4242" not in answer.text
+
+
+async def test_without_a_key_or_with_a_wrong_one_nothing_is_done(system: System) -> None:
+    for authorization in (None, "Bearer sk_wrong", "Basic c2s6"):
+        headers = {} if authorization is None else {"Authorization": authorization}
+        async with httpx.AsyncClient(base_url=system.stack.urls.command_api, headers=headers) as stranger:
+            answer = await stranger.post("/payments", json={})
+        assert answer.status_code == httpx.codes.UNAUTHORIZED
+        assert answer.json()["code"] == "unauthenticated"
+
+
+async def test_every_process_is_live_and_ready_and_shows_metrics(system: System) -> None:
+    for name in system.stack.process_names:
+        part = system.stack.part(name)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{part.port}") as client:
+            for path in ("/health", "/health/live", "/health/ready"):
+                answer = await client.get(path)
+                assert answer.status_code == httpx.codes.OK, f"{name}{path}: {answer.text}"
+            assert "python_info" in (await client.get("/metrics")).text
+
+
+async def test_the_outbox_is_empty_when_all_is_published(system: System) -> None:
+    await system.create(wait=10)
+    relay = system.stack.part("relay")
+
+    async def depth() -> float:
+        async with httpx.AsyncClient() as client:
+            text = (await client.get(f"http://127.0.0.1:{relay.port}/metrics")).text
+        return float(next(line for line in text.splitlines() if line.startswith("outbox_queue_depth ")).split()[1])
+
+    await eventually(depth, lambda found: found == 0)

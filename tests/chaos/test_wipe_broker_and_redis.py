@@ -1,0 +1,43 @@
+"""The broker's memory and Redis are wiped while payments run: both are rebuilt from the event store."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.support.load import Customers, assert_books_agree, chaos_seed
+from tests.support.system import System, running_system
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+
+
+async def wipe_again_and_again(system: System, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(5):
+        await asyncio.sleep(chance.random())
+        await system.stack.flush_redis()
+        await asyncio.sleep(chance.random())
+        await system.stack.wipe_broker()
+
+
+async def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
+    seed = chaos_seed()
+    async with running_system(tmp_path) as system:
+        customers = Customers(system=system, seed=seed, rest_s=0.5)
+        async with asyncio.TaskGroup() as group:
+            wiping = group.create_task(wipe_again_and_again(system, seed))
+            group.create_task(customers.run(200, until=wiping))
+        await assert_books_agree(system, customers.made)
+
+
+async def test_a_system_that_was_wiped_while_idle_goes_on(tmp_path: Path) -> None:
+    async with running_system(tmp_path) as system:
+        before = Customers(system=system)
+        await before.run(20)
+        await assert_books_agree(system, before.made)
+        await system.stack.wipe_broker()
+        await system.stack.flush_redis()
+        after = Customers(system=system)
+        await after.run(20)
+        await assert_books_agree(system, before.made + after.made)

@@ -1,0 +1,71 @@
+"""The command line: what it offers, and what it says about what is not there."""
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+
+import pytest
+from typer.testing import CliRunner
+
+from infra import declared
+from infra.cli import processes
+from infra.cli.app import app
+
+
+@pytest.fixture
+def entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers; one of them is `print`."""
+    entries = EntryPoints(
+        [
+            EntryPoint(name="printer", value="builtins:print", group=declared.WORKERS),
+            EntryPoint(name="other", value="builtins:len", group=declared.WORKERS),
+        ]
+    )
+    monkeypatch.setattr(declared, "entry_points", entries.select)
+
+
+def test_help_names_every_command() -> None:
+    shown = CliRunner().invoke(app, ["--help"])
+    assert shown.exit_code == 0
+    for command in (
+        *("up", "demo", "migrate", "migrate-create", "topics", "worker"),
+        *("command-api", "query-api", "relay", "projector", "sandbox"),
+    ):
+        assert f"  {command} " in shown.output
+
+
+@pytest.mark.parametrize("arguments", [["worker", "--help"], ["relay", "--help"], ["topics", "create", "--help"]])
+def test_every_command_explains_itself(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+
+
+def test_help_loads_nothing_of_what_the_commands_need() -> None:
+    script = "import sys; import infra.cli.app; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pydantic", "psycopg", "aiokafka", "sqlalchemy", "rich.markdown", "httpx"} & set(loaded)
+
+
+@pytest.mark.usefixtures("entry_points")
+def test_a_worker_is_found_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert processes.run_if_process(["worker", "printer"]) is True
+    assert capsys.readouterr().out == "\n"
+
+
+@pytest.mark.usefixtures("entry_points")
+def test_an_unknown_worker_is_answered_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        processes.run_if_process(["worker", "striped-gateway"])
+    assert end.value.code == 1
+    assert capsys.readouterr().err == ("paystream: There is no worker 'striped-gateway'. There are: other, printer.\n")
+
+
+@pytest.mark.usefixtures("entry_points")
+def test_without_an_installation_the_remedy_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        processes.run_process("relay")
+    assert "make install" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["up"], ["relay", "--help"], ["worker"], ["worker", "--help"]])
+def test_other_arguments_are_left_to_the_parser(arguments: list[str]) -> None:
+    assert processes.run_if_process(arguments) is False

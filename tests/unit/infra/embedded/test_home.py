@@ -1,0 +1,51 @@
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from infra.embedded.errors import DataUnusable, HomeInUse
+from infra.embedded.home import Home
+from infra.embedded.passwords import load_or_create
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def test_one_folder_is_for_one_stack_at_a_time(tmp_path: Path) -> None:
+    with Home(tmp_path), pytest.raises(HomeInUse, match="already runs"), Home(tmp_path):
+        pass
+    with Home(tmp_path):
+        pass
+
+
+def test_what_is_remembered_is_for_this_user_only(home: Home) -> None:
+    home.remember("secrets.json", {"key": "value"})
+    assert stat.S_IMODE((home.path / "secrets.json").stat().st_mode) == 0o600
+    assert home.remembered("secrets.json") == {"key": "value"}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "null"])
+def test_a_damaged_file_counts_as_nothing_remembered(home: Home, content: str) -> None:
+    (home.path / "ports.json").write_text(content)
+    assert home.remembered("ports.json") == {}
+
+
+def test_passwords_are_made_once_and_differ(home: Home) -> None:
+    first = load_or_create(home)
+    assert load_or_create(home) == first
+    kept = json.loads((home.path / "secrets.json").read_text())
+    assert len(set(kept.values())) == len(kept) == 5
+
+
+def test_passwords_do_not_show_in_a_representation(home: Home) -> None:
+    passwords = load_or_create(home)
+    assert passwords.owner not in repr(passwords)
+
+
+def test_lost_passwords_are_not_replaced_while_the_data_needs_them(home: Home) -> None:
+    (home.path / "postgres").mkdir()
+    with pytest.raises(DataUnusable, match=r"secrets\.json is missing or damaged"):
+        load_or_create(home)
