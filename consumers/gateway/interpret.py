@@ -98,7 +98,17 @@ def _refund_failed(refund_id: UUID, stripe_id: str, code: str) -> RecordRefundFa
 
 def _action_required(intent_id: str, action: JsonObject) -> RecordActionRequired:
     redirect = action.get("redirect_to_url") or {}
-    return RecordActionRequired(intent_id=intent_id, action_type=str(action["type"]), redirect_url=redirect.get("url"))
+    return RecordActionRequired(intent_id=intent_id, action_type=str(action["type"]), redirect_url=_without_secret(redirect))
+
+
+def _without_secret(redirect: JsonObject) -> str | None:
+    """Return where to send the customer, unless the address carries a client secret: none is ever stored.
+
+    Stripe's own 3D Secure pages are such addresses; the client gets there with its client secret.
+    https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
+    """
+    url = redirect.get("url")
+    return None if url is None or "secret" in url else str(url)
 
 
 def _attempt_failed(intent_id: str, error: JsonObject, attempt_id: str) -> RecordAttemptFailed:

@@ -133,3 +133,10 @@ def test_a_refund_says(refund: dict[str, Any], fact: PaymentFact) -> None:
 def test_nothing_is_concluded_from_a_refund_with_an_unknown_status() -> None:
     with pytest.raises(UnexpectedObject):
         refund_facts({"id": "re_1", "status": "melted"}, refund_id=REFUND_ID)
+
+
+def test_an_address_with_a_client_secret_is_not_recorded() -> None:
+    url = "https://hooks.example/3d_secure?payment_intent_client_secret=pi_1_secret_2"
+    shown = an_intent("requires_action", next_action={"type": "redirect_to_url", "redirect_to_url": {"url": url}})
+    (fact,) = intent_facts(shown, attempt_id="a")
+    assert fact == RecordActionRequired(intent_id=INTENT_ID, action_type="redirect_to_url", redirect_url=None)

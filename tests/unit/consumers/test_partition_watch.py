@@ -19,6 +19,7 @@ class FakeConsumer:
 
     def __init__(self) -> None:
         self.end = 100
+        self.fetched_end = 0
         self.at = 100
         self.away = False
         self.is_paused = False
@@ -39,6 +40,12 @@ class FakeConsumer:
         if self.away:
             raise KafkaConnectionError("away")
         return dict.fromkeys(partitions, self.end)
+
+    def last_stable_offset(self, _: TopicPartition) -> int:
+        return -1
+
+    def highwater(self, _: TopicPartition) -> int:
+        return self.fetched_end
 
     def seek(self, _: TopicPartition, offset: int) -> None:
         self.at = offset
@@ -82,6 +89,16 @@ async def test_a_position_beyond_the_end_is_of_a_log_that_was_replaced(
     consumer.end = 40
     assert await watch.look() is None
     assert consumer.at == 0
+
+
+async def test_an_end_that_the_broker_understates_is_not_taken_for_a_replaced_log(
+    watch: PartitionWatch, consumer: FakeConsumer
+) -> None:
+    """Tansu answers the question for the end with the offset after the first record of the last batch."""
+    watch.handled(PARTITION, next_offset=100, moved=True)
+    consumer.end, consumer.fetched_end = 40, 100
+    await watch.look()
+    assert consumer.at == 100
 
 
 async def test_at_the_end_it_steps_back_until_a_record_shows_where_it_stands(

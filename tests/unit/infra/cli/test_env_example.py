@@ -1,0 +1,40 @@
+"""`.env.example` is where a person looks settings up: it must name all of them, and work as it stands."""
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from infra import declared
+from infra.settings import ProcessSettings
+
+_FILE = Path(__file__).parents[4] / ".env.example"
+
+
+def settings_classes() -> list[type[ProcessSettings]]:
+    """Every settings class of the system."""
+    import_module("infra.cli.settings")
+    for group in (declared.PROCESSES, declared.WORKERS):
+        for name in declared.names(group):
+            declared.load(group, name)
+
+    def below(parent: type[ProcessSettings]) -> Iterator[type[ProcessSettings]]:
+        for child in parent.__subclasses__():
+            yield child
+            yield from below(child)
+
+    return [each for each in below(ProcessSettings) if each.__module__.split(".")[0] != "tests"]
+
+
+def test_names_every_setting_and_no_other() -> None:
+    documented = set(re.findall(r"^([A-Z_]+)=", _FILE.read_text(), re.MULTILINE))
+    assert documented == {field.upper() for each in settings_classes() for field in each.model_fields}
+
+
+def test_works_as_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(_FILE.read_text())
+    for each in settings_classes():
+        each()
