@@ -5,7 +5,7 @@ A replay's operation is `at` the ids of the original, which its stored answer te
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self
 from uuid import UUID
@@ -80,6 +80,8 @@ def _payment_body(state: PaymentState) -> Body:
         "stripe_payment_intent_id": state.intent_id,
         "idempotency_key": state.idempotency_key,
         "created_at": created_at(state.payment_id),
+        "last_error": asdict(state.last_error) if state.last_error else None,
+        "next_action": asdict(state.next_action) if state.next_action else None,
     }
 
 

@@ -29,6 +29,7 @@ from domain.payment.requests import (
     MAX_METADATA_VALUE_CHARS,
     MAX_USER_ID_CHARS,
 )
+from schemas.http.obstacles import LastError, NextAction
 
 _LARGEST_AMOUNT = 999_999_999_999  # Stripe's widest amount has 12 digits (IDR); the domain knows each currency's own
 
@@ -174,6 +175,8 @@ class PaymentAnswer(BaseModel):
                     "stripe_payment_intent_id": None,
                     "idempotency_key": "order-1001",
                     "created_at": "2026-11-22T19:37:00.123Z",
+                    "last_error": None,
+                    "next_action": None,
                     "position": 42,
                 }
             ]
@@ -188,6 +191,8 @@ class PaymentAnswer(BaseModel):
     stripe_payment_intent_id: str | None
     idempotency_key: str = Field(description="The key that the payment was created with.")
     created_at: datetime = Field(description="ISO 8601, UTC.")
+    last_error: LastError | None
+    next_action: NextAction | None
     position: int = _POSITION
 
 

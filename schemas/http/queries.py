@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.payment.values import PaymentStatus, RefundReason, RefundStatus
+from schemas.http.obstacles import LastError, NextAction
 
 Cents = Annotated[int, Field(ge=0, description="In the currency's smallest unit, as Stripe counts it.")]
 Position = Annotated[int, Field(ge=1, description="Place of an event in the whole log.")]
@@ -23,21 +24,6 @@ StatusFilter = PaymentStatus
 
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LastError(_Answer):
-    """Why the latest attempt, capture or cancellation did not work. Codes are Stripe's."""
-
-    code: str
-    decline_code: str | None
-    message: str
-
-
-class NextAction(_Answer):
-    """What the payer has to do before the payment can go on."""
-
-    type: str
-    redirect_url: str | None
 
 
 class RefundError(_Answer):

@@ -47,6 +47,7 @@ async def test_a_declined_card_says_why(
     payment = await system.settled(created["id"])
     assert payment["status"] == created["status"] == "requires_payment_method"
     error = payment["last_error"]
+    assert created["last_error"] == error
     assert error["code"] == code
     assert error["decline_code"] in (decline_code, code)
     assert error["message"]
@@ -65,6 +66,7 @@ async def test_a_declined_payment_can_be_confirmed_with_another_card(system: Sys
 async def test_authentication_is_asked_for(system: System) -> None:
     answer = await system.create(payment_method="pm_card_authenticationRequired", wait=10)
     assert answer.json()["status"] == "requires_action"
+    assert answer.json()["next_action"]["type"]
     payment = await system.settled(answer.json()["id"])
     assert payment["next_action"]["type"]
     assert "client_secret" not in str(payment)

@@ -35,6 +35,8 @@ async def test_a_repeated_create_is_answered_byte_for_byte_from_redis(api: Runni
         "stripe_payment_intent_id",
         "idempotency_key",
         "created_at",
+        "last_error",
+        "next_action",
         "position",
     ]
     assert original.json()["status"] == "pending"

@@ -41,6 +41,8 @@ async def test_a_payment_is_created_as_the_contract_says(api: Standing) -> None:
         "status": "pending",
         "stripe_payment_intent_id": None,
         "idempotency_key": "k-1",
+        "last_error": None,
+        "next_action": None,
         "position": 1,
     }
     assert PAYMENTS_CREATED.labels("USD")._value.get() == created + 1

@@ -22,6 +22,9 @@ from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import PostgresServer
 from infra.embedded.valkey import ValkeyServer
+from infra.kafka.topics import create_topics
+from infra.settings import KafkaSettings
+from schemas.topics import TopicDeclaration
 from tests.integration.infra.embedded.support import alive
 
 pytestmark = pytest.mark.integration
@@ -255,6 +258,8 @@ class TestBroker:
         assert broker.exit_code in {0, -signal.SIGTERM}
 
     async def send(self, broker: Broker, value: bytes) -> None:
+        topic = TopicDeclaration(name="topic", partitions=1, replication_factor=1)
+        await create_topics(KafkaSettings(kafka_bootstrap_servers=broker.address), [topic])
         async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
             await producer.send_and_wait("topic", value)
 

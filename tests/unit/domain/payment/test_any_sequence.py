@@ -95,7 +95,7 @@ refund_facts: st.SearchStrategy[PaymentFact] = st.one_of(
     ),
 )
 confirmations = st.builds(ConfirmPayment, payment_method=methods)
-captures = st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st.none(), st.none(), moneys))
+captures = st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st.none(), moneys))
 cancellations = st.builds(CancelPayment, request_id=request_ids)
 refund_requests = st.builds(RequestRefund, refund_id=refund_ids, amount=st.one_of(st.none(), moneys))
 
