@@ -98,7 +98,9 @@ def _refund_failed(refund_id: UUID, stripe_id: str, code: str) -> RecordRefundFa
 
 def _action_required(intent_id: str, action: JsonObject) -> RecordActionRequired:
     redirect = action.get("redirect_to_url") or {}
-    return RecordActionRequired(intent_id=intent_id, action_type=str(action["type"]), redirect_url=_without_secret(redirect))
+    return RecordActionRequired(
+        intent_id=intent_id, action_type=str(action["type"]), redirect_url=_without_secret(redirect)
+    )
 
 
 def _without_secret(redirect: JsonObject) -> str | None:

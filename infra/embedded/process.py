@@ -27,7 +27,7 @@ _LABELS = {
     "relay": "Relay",
     "projector": "Projector",
 }
-_SHUTDOWN_GRACE_MS = 4000
+_SHUTDOWN_GRACE_MS = 3000
 _OK = 200
 
 

@@ -1,6 +1,7 @@
 """The whole system on this machine: three servers and every Paystream process, started and ended as one."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from infra.embedded.valkey import ValkeyServer
 
 _PORTS_FILE = "ports.json"
 _SANDBOX = "sandbox"
+_SERVERS_STOP_WITHIN_S = 3.5  # after the 5 s that processes may take
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +107,9 @@ class Stack:
             await asyncio.gather(*self._watchers, return_exceptions=True)
             self._watchers = []
             await together(*(part.stop() for part in self._processes() if part.name != _SANDBOX))
-            await together(*(part.stop() for part in self._parts.values()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SERVERS_STOP_WITHIN_S):
+                    await together(*(part.stop() for part in self._parts.values()))
         finally:
             self.kill_all()
             self.home.close()

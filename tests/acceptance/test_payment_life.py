@@ -1,5 +1,7 @@
 """A payment from end to end, as a user of the two APIs sees it."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -151,7 +153,9 @@ async def test_pages_of_payments_hold_each_payment_once(system: System) -> None:
     await system.payment(made[-1]["id"], min_position=made[-1]["position"])
     found, cursor = [], None
     while True:
-        parameters = {"user_id": user, "limit": 3} | ({"cursor": cursor} if cursor else {})
+        parameters: dict[str, str | int] = {"user_id": user, "limit": 3}
+        if cursor:
+            parameters["cursor"] = cursor
         page = (await system.query.get("/payments", params=parameters)).json()
         found += [payment["id"] for payment in page["data"]]
         cursor = page["next_cursor"]
@@ -175,7 +179,7 @@ async def test_pages_of_payments_hold_each_payment_once(system: System) -> None:
         ({"amount_cents": 101, "currency": "ISK"}, "amount_not_representable"),
     ],
 )
-async def test_bad_input_gets_a_clear_error(system: System, body: dict[str, object], code: str) -> None:
+async def test_bad_input_gets_a_clear_error(system: System, body: dict[str, Any], code: str) -> None:
     answer = await system.create(**body)
     assert answer.is_client_error
     assert answer.headers["content-type"] == "application/problem+json"

@@ -58,6 +58,8 @@ class _Answer(asyncio.Protocol):
 async def post_for(url: str, headers: dict[str, str], body: bytes, *, clients: int, seconds: float) -> Measured:
     """POST the same body from `clients` connections, each again as soon as it is answered, for `seconds`."""
     address = urlsplit(url)
+    assert address.hostname is not None
+    host, port = address.hostname, address.port or 80
     lines = [f"POST {address.path} HTTP/1.1", f"Host: {address.netloc}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     request = "\r\n".join([*lines, "", ""]).encode() + body
@@ -65,7 +67,7 @@ async def post_for(url: str, headers: dict[str, str], body: bytes, *, clients: i
 
     async def client() -> None:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(_Answer, address.hostname, address.port)
+        _, connection = await loop.create_connection(_Answer, host, port)
         try:
             while (started := time.monotonic()) < ends:
                 status = await connection.ask(request)

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class System:
 
     async def refund(self, payment_id: str, amount_cents: int | None = None, **options: Any) -> httpx.Response:
         """POST /payments/{id}/refund; None refunds all that is left."""
-        body = {} if amount_cents is None else {"amount_cents": amount_cents}
+        body: Json = {} if amount_cents is None else {"amount_cents": amount_cents}
         return await self.post(payment_id, "refund", **body, **options)
 
     async def payment(self, payment_id: str, *, min_position: int = 0) -> Json:
@@ -122,7 +122,7 @@ async def running_system(home: Path, **options: Any) -> AsyncIterator[System]:
             await system.close()
 
 
-async def together(count: int, action: Any) -> list[httpx.Response]:
+async def together(count: int, action: Callable[[int], Awaitable[httpx.Response]]) -> list[httpx.Response]:
     """Run `action(index)` `count` times at once."""
     return await asyncio.gather(*(action(index) for index in range(count)))
 

@@ -128,7 +128,7 @@ async def test_the_function_itself_refuses_a_stream_twice_and_a_missing_expected
 
 
 async def test_data_is_returned_as_json_of_equal_value(app: Connection) -> None:
-    event = new_event({"text": 'a "quoted" ‘text’ \\ /', "big": 9007199254740993, "none": None})
+    event = new_event({"text": 'a "quoted" \u2018text\u2019 \\ /', "big": 9007199254740993, "none": None})
     item = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=(event,))
     await append(app, [item])
     (loaded,) = await load(app, item.stream_id)

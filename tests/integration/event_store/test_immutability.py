@@ -18,9 +18,13 @@ CHANGES = (
     "TRUNCATE event_store.events_p000000",
     "TRUNCATE event_store.events_default",
 )
+INSERT_EVENT = """
+INSERT INTO event_store.events
+       (event_id, stream_id, version, category, type, schema_version, data, metadata, recorded_at)
+VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'c', 't', 1, '{}', '{}', now())
+"""
 BACK_DOORS = (
-    "INSERT INTO event_store.events (event_id, stream_id, version, category, type, schema_version, data, metadata,"
-    " recorded_at) VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'c', 't', 1, '{}', '{}', now())",
+    INSERT_EVENT,
     "UPDATE event_store.streams SET version = version + 1",
     "DELETE FROM event_store.streams",
     "INSERT INTO event_store.idempotency_keys VALUES ('m', 'k', 'f', 201, '{}', gen_random_uuid(), 1, now())",

@@ -6,7 +6,6 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from infra.kafka import partition_watch
 from infra.kafka.liveness import Progress
 from infra.kafka.partition_watch import PartitionWatch
 from infra.kafka.subscription import Subscription
@@ -135,7 +134,7 @@ async def test_missing_events_are_looked_for_from_the_beginning_once_and_then_at
     watch: PartitionWatch, consumer: FakeConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(partition_watch.time, "monotonic", lambda: now)
+    monkeypatch.setattr("infra.kafka.partition_watch.time.monotonic", lambda: now)
     watch.handled(PARTITION, next_offset=None, moved=False)
     assert watch.missing(PARTITION, after=7)
     assert consumer.is_paused

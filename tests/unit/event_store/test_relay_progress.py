@@ -32,7 +32,7 @@ def test_a_record_survives_its_encoding() -> None:
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"shard":"2/1","position":1,"published":{}}', b"\xff"])
 def test_what_is_no_record_is_refused(value: bytes) -> None:
-    with pytest.raises(ValueError, match="progress|shard"):
+    with pytest.raises(ValueError, match=r"progress|shard"):
         Progress.decode(value)
 
 

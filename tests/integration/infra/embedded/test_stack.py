@@ -149,7 +149,9 @@ async def test_a_process_that_crashes_shows_the_end_of_its_log(tmp_path: Path) -
 
 
 async def test_a_process_that_ignores_sigterm_is_killed_in_time(tmp_path: Path) -> None:
-    stubborn = Stack(tmp_path, fsync=False, processes=[fake("relay", "--ignore-sigterm"), fake("projector")])
+    stubborn = Stack(
+        tmp_path, fsync=False, processes=[fake("relay", "--ignore-sigterm"), fake("sandbox", "--ignore-sigterm")]
+    )
     await stubborn.start()
     started = pids(stubborn)
     began = time.monotonic()
