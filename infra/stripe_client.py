@@ -43,7 +43,7 @@ class HttpxTransport(stripe.HTTPClient):
                 response = await self._http.request(method, url, headers=headers, content=post_data)
         except (httpx.HTTPError, TimeoutError) as error:
             message = f"no answer from Stripe: {type(error).__name__} {error}".rstrip()
-            raise stripe.APIConnectionError(message, should_retry=True) from error  # type: ignore[no-untyped-call]
+            raise stripe.APIConnectionError(message, should_retry=True) from error
         return response.content, response.status_code, response.headers
 
     async def close_async(self) -> None:

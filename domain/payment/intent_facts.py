@@ -141,9 +141,7 @@ def _succeeded(state: PaymentState, fact: RecordSucceeded) -> PaymentSucceeded |
 def _created_before(state: PaymentState, fact: IntentFact) -> PaymentIntentCreated | None:
     if state.intent_id is not None or isinstance(fact, RecordPaymentFailed) or fact.intent_id is None:
         return None
-    status = (
-        PaymentStatus.REQUIRES_CONFIRMATION if state.payment_method else PaymentStatus.REQUIRES_PAYMENT_METHOD
-    )
+    status = PaymentStatus.REQUIRES_CONFIRMATION if state.payment_method else PaymentStatus.REQUIRES_PAYMENT_METHOD
     return PaymentIntentCreated(intent_id=fact.intent_id, status=status)
 
 

@@ -26,9 +26,7 @@ def request_refund(state: PaymentState, command: RequestRefund) -> tuple[RefundR
     refundable = state.amount_refundable
     amount = refundable if command.amount is None else command.amount
     if amount > refundable or refundable.amount_cents == 0:
-        raise RefundExceedsRefundable(
-            payment_id=state.payment_id, requested=command.amount, refundable=refundable
-        )
+        raise RefundExceedsRefundable(payment_id=state.payment_id, requested=command.amount, refundable=refundable)
     check_representable(amount)
     return (RefundRequested(refund_id=command.refund_id, amount=amount, reason=command.reason),)
 
@@ -37,9 +35,7 @@ def record(state: PaymentState, fact: RefundFact) -> tuple[RefundEvent, ...]:
     """Take Stripe's word on a refund that was asked for here."""
     refund = state.refunds.get(fact.refund_id)
     if refund is None:
-        raise InconsistentFact(
-            payment_id=state.payment_id, reason=f"No refund {fact.refund_id} was asked for"
-        )
+        raise InconsistentFact(payment_id=state.payment_id, reason=f"No refund {fact.refund_id} was asked for")
     _check_same_refund(state, refund, fact.stripe_refund_id)
     match fact:
         case RecordRefundPending():

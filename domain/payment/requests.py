@@ -26,9 +26,10 @@ from domain.payment.facts import RecordCancelFailed, RecordCaptureFailed
 from domain.payment.state import PaymentState
 from domain.payment.values import CancellationReason, PaymentStatus
 
-# https://docs.stripe.com/metadata: 50 keys of 40 characters, values of 500. Two keys are ours: the payment's
-# id, by which an intent of unknown outcome is found again, and the user's.
+# https://docs.stripe.com/metadata: 50 keys of 40 characters, values of 500. Two keys are left for our own ids,
+# by which an object of Stripe's is found again when its answer was lost: nobody else may write those.
 MAX_METADATA_KEYS = 50 - 2
+RESERVED_METADATA_PREFIX = "paystream_"
 MAX_METADATA_KEY_CHARS = 40
 MAX_METADATA_VALUE_CHARS = 500
 MAX_DESCRIPTION_CHARS = 1000
@@ -160,10 +161,10 @@ def _check_metadata(metadata: Mapping[str, str]) -> None:
             raise InvalidPaymentRequest(
                 "metadata", f"keys must have 1 to {MAX_METADATA_KEY_CHARS} characters and no square brackets"
             )
+        if key.startswith(RESERVED_METADATA_PREFIX):
+            raise InvalidPaymentRequest("metadata", f"keys must not begin with {RESERVED_METADATA_PREFIX}")
         if len(value) > MAX_METADATA_VALUE_CHARS:
-            raise InvalidPaymentRequest(
-                "metadata", f"values must not exceed {MAX_METADATA_VALUE_CHARS} characters"
-            )
+            raise InvalidPaymentRequest("metadata", f"values must not exceed {MAX_METADATA_VALUE_CHARS} characters")
 
 
 def _check_capture_amount(state: PaymentState, amount: Money) -> None:
