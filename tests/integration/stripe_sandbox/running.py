@@ -63,6 +63,7 @@ class SandboxProcess:
             event = json.loads(line)
             if event["event"] == "http_server_started":
                 return int(event["port"])
+        await self._process.wait()
         raise AssertionError("the sandbox ended before it listened")
 
     async def _drain(self) -> None:
