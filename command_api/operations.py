@@ -6,7 +6,6 @@ A replay's operation is `at` the ids of the original, which its stored answer te
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Protocol, Self
 from uuid import UUID
 
@@ -30,7 +29,7 @@ from schemas.http.payments import (
     CreatePaymentBody,
     RefundPaymentBody,
 )
-from schemas.http.times import timestamp
+from schemas.http.times import moment_of, timestamp
 
 OK, CREATED, ACCEPTED = 200, 201, 202
 
@@ -65,12 +64,9 @@ class Operation(Protocol):
         """Tell whether a client that waits for Stripe's outcome has waited long enough."""
 
 
-def created_at(payment_id: UUID) -> str:
-    """Return when a payment was made, as `schemas.http.times.payment_created_at` does for ids drawn here."""
-    return timestamp(datetime.fromtimestamp((payment_id.int >> 80) / 1000, UTC))
-
-
 def _payment_body(state: PaymentState) -> Body:
+    created_at = moment_of(state.payment_id)
+    assert created_at is not None, "ids are drawn with their time"
     return {
         "id": str(state.payment_id),
         "user_id": state.user_id,
@@ -79,7 +75,7 @@ def _payment_body(state: PaymentState) -> Body:
         "status": state.status.value,
         "stripe_payment_intent_id": state.intent_id,
         "idempotency_key": state.idempotency_key,
-        "created_at": created_at(state.payment_id),
+        "created_at": timestamp(created_at),
         "last_error": asdict(state.last_error) if state.last_error else None,
         "next_action": asdict(state.next_action) if state.next_action else None,
     }

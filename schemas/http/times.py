@@ -11,13 +11,18 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def payment_created_at(payment_id: UUID, recorded_at: datetime) -> datetime:
-    """Return when a payment was made: the milliseconds that its id begins with.
+def moment_of(payment_id: UUID) -> datetime | None:
+    """Return the moment at which an id was drawn, to the millisecond; None for an id that tells no time.
 
-    The command API answers before the log has recorded anything, so the id is the one place where both APIs find
-    the same moment. An id of another version tells no time: then it is `recorded_at`, of the payment's first event.
     Source: https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
     """
-    if payment_id.version != _WITH_TIME:
-        return recorded_at
-    return datetime.fromtimestamp((payment_id.int >> 80) / 1000, UTC)
+    return datetime.fromtimestamp((payment_id.int >> 80) / 1000, UTC) if payment_id.version == _WITH_TIME else None
+
+
+def payment_created_at(payment_id: UUID, recorded_at: datetime) -> datetime:
+    """Return when a payment was made: when its id was drawn, or else when its first event was recorded.
+
+    The command API answers before the log has recorded anything, so the id is the one place where both APIs find
+    the same moment.
+    """
+    return moment_of(payment_id) or recorded_at

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from command_api.operations import Create, RefundPayment, created_at
+from command_api.operations import Create, RefundPayment
 from domain.payment import CaptureMethod, RefundReason, fold
 from schemas.http.payments import (
     CancelPaymentBody,
@@ -17,6 +17,7 @@ from schemas.http.payments import (
     RefundAnswer,
     RefundPaymentBody,
 )
+from schemas.http.times import moment_of, timestamp
 from tests.support.payment_histories import events_of, paid, refunded, request_payment
 
 BODIES = [CreatePaymentBody, ConfirmPaymentBody, CapturePaymentBody, CancelPaymentBody, RefundPaymentBody]
@@ -78,4 +79,7 @@ def test_answers_have_the_documented_members_in_their_order() -> None:
 
 def test_a_payments_time_is_that_of_its_id() -> None:
     # The example of RFC 9562, appendix A.6.
-    assert created_at(uuid.UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F")) == "2022-02-22T19:22:22.000Z"
+    moment = moment_of(uuid.UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"))
+    assert moment is not None
+    assert timestamp(moment) == "2022-02-22T19:22:22.000Z"
+    assert moment_of(uuid.uuid4()) is None
