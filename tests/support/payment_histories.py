@@ -36,6 +36,7 @@ from domain.payment import (
     decide,
     fold,
 )
+from infra.ids import uuid7
 from schemas.cloudevents import Delivered
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import encode
@@ -46,7 +47,7 @@ START = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 def request_payment(payment_id: uuid.UUID | None = None, **fields: object) -> RequestPayment:
     """Return the command that opens a payment of 10.00 USD, but for the given fields."""
-    number = payment_id or uuid.uuid4()
+    number = payment_id or uuid7()
     defaults = {
         "payment_id": number,
         "merchant_id": "merchant_test",
