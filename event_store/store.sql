@@ -40,6 +40,16 @@ SELECT pg_current_xact_id()::text AS horizon;
 SELECT count(*), min(w.recorded_at)
   FROM (SELECT recorded_at FROM event_store.events WHERE position > %(cursor)s LIMIT 1000000) AS w;
 
+-- name: note_relay_position
+-- Remember how far a relay has published.
+INSERT INTO event_store.relay_positions AS r (shard, position) VALUES (%(shard)s, %(position)s)
+    ON CONFLICT (shard) DO UPDATE SET position = excluded.position, updated_at = now()
+ WHERE r.position <> excluded.position;
+
+-- name: noted_relay_position
+-- How far a relay had published when it was last seen.
+SELECT position FROM event_store.relay_positions WHERE shard = %(shard)s;
+
 -- name: take_shard
 -- Take the lock of a relay's shard for as long as this connection lives; false when another relay has it.
 SELECT pg_try_advisory_lock(hashtext('paystream.relay'), hashtext(%(shard)s));

@@ -1,9 +1,11 @@
-"""What the relay shows of itself."""
+"""What the relay shows of itself. With several shards, each counts all events behind its own position."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
 QUEUE_DEPTH = Gauge("outbox_queue_depth", "Events in the log that are not published yet")
 OLDEST_AGE = Gauge("outbox_oldest_event_age_seconds", "Age of the oldest event that is not published yet")
+for unknown in (QUEUE_DEPTH, OLDEST_AGE):
+    unknown.set(float("nan"))  # a gauge that was never set would say 0
 PUBLISH_DELAY = Histogram(
     "outbox_publish_delay_seconds",
     "From the recording of an event to its delivery to Kafka",

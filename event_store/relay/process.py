@@ -33,7 +33,7 @@ def main() -> None:
         runtime.health.add_readiness("relay", relay.check_ready)
         runtime.health.add_liveness("relay", relay.check_live)
         async with create_pool(url, size=1, name="relay-queue") as pool, asyncio.TaskGroup() as tasks:
-            tasks.create_task(watch_queue(pool, lambda: relay.position, runtime.stop))
+            tasks.create_task(watch_queue(pool, shard, lambda: relay.position, runtime.stop))
             tasks.create_task(relay.run())
 
     run("relay", settings, relay_main)

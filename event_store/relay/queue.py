@@ -6,27 +6,38 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from event_store.relay import metrics
-from event_store.store import QUERIES
+from event_store.relay.shard import Shard
+from event_store.store import QUERIES, Connection
 from infra.errors import Unavailable
 from infra.postgres import Pool
 
 _EVERY_S = 1.0
 
 
-async def watch_queue(pool: Pool, position: Callable[[], int | None], stop: asyncio.Event) -> None:
-    """Set the gauges of the outbox once a second until `stop`; nothing is shown while the position is unknown."""
+async def watch_queue(pool: Pool, shard: Shard, position: Callable[[], int | None], stop: asyncio.Event) -> None:
+    """Set the gauges of the outbox once a second until `stop`.
+
+    `position` says how far the relay has published, or None while Kafka has not told it. Then the position counts
+    that was last noted in PostgreSQL: a relay that starts while Kafka is away shows the queue all the same.
+    """
     while not stop.is_set():
-        cursor = position()
-        if cursor is not None:
-            with suppress(Unavailable):
-                await _show(pool, cursor)
+        with suppress(Unavailable):
+            async with pool.connection() as connection:
+                await show_queue(connection, shard, position())
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _EVERY_S)
 
 
-async def _show(pool: Pool, cursor: int) -> None:
-    async with pool.connection() as connection:
-        row = await (await connection.execute(QUERIES["queue"], {"cursor": cursor})).fetchone()
+async def show_queue(connection: Connection, shard: Shard, position: int | None) -> None:
+    """Measure the queue behind `position` (None: the one noted last), and note the position."""
+    key = {"shard": str(shard)}
+    if position is None:
+        noted = await (await connection.execute(QUERIES["noted_relay_position"], key)).fetchone()
+        cursor = noted[0] if noted else 0
+    else:
+        await connection.execute(QUERIES["note_relay_position"], {**key, "position": position})
+        cursor = position
+    row = await (await connection.execute(QUERIES["queue"], {"cursor": cursor})).fetchone()
     assert row is not None
     depth, oldest = row
     metrics.QUEUE_DEPTH.set(depth)

@@ -1,6 +1,7 @@
 """The relay's loop: read the log in order, publish, again; after an error a new session, never a skipped event."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -29,6 +30,8 @@ _RETRY_MIN_S, _RETRY_MAX_S = 0.1, 2.0
 _LOOK_AROUND_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
 _STUCK_AFTER_S = 60.0
+_SLOW_AFTER_S = 3.0
+_FINISH_S, _CLOSE_S = 1.0, 2.5
 
 
 class Relay:
@@ -59,7 +62,7 @@ class Relay:
         while not self._stop.is_set():
             opened_at = monotonic()
             try:
-                await self._session()
+                await self._session_unless_stopped()
             except ProducerFenced:
                 metrics.SESSIONS.labels(ended_by="fenced").inc()
                 message = f"a newer relay of shard {self._shard} has taken over; this one publishes nothing more"
@@ -82,12 +85,31 @@ class Relay:
         """Readiness: PostgreSQL and Kafka are both in hand."""
         if not self._connected:
             raise Unhealthy("not connected to PostgreSQL and Kafka")
+        silent_s = monotonic() - self._turned_at
+        if silent_s > _SLOW_AFTER_S:
+            raise Unhealthy(f"PostgreSQL or Kafka has not answered for {silent_s:.0f} s")
 
     async def check_live(self) -> None:
         """Liveness: the loop still turns, be it from error to error."""
         silent_s = monotonic() - self._turned_at
         if silent_s > _STUCK_AFTER_S:
             raise Unhealthy(f"the loop has not turned for {silent_s:.0f} s")
+
+    async def _session_unless_stopped(self) -> None:
+        """Run a session; when told to stop, give it a moment to finish, then leave it: Kafka may not answer."""
+        session, stopping = asyncio.create_task(self._session()), asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({session, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({session}, timeout=_FINISH_S)
+        finally:
+            stopping.cancel()
+            if not session.done():
+                session.cancel()
+                await asyncio.wait({session}, timeout=_CLOSE_S)
+        if session.done() and not session.cancelled():
+            session.result()
+        else:
+            log.warning("relay_session_abandoned", reason="Kafka or PostgreSQL did not answer while stopping")
 
     async def _session(self) -> None:
         self._turned_at = monotonic()
@@ -119,18 +141,21 @@ class Relay:
         log.info("relay_started", shard=str(self._shard), position=session.position)
         tail = Tail(session.position)
         self.position = session.position
-        if session.position == 0:
-            log.info("relay_refill_started", shard=str(self._shard))
         self._connected = True
         pause, look_around_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
+        refilling = session.position == 0
         while not self._stop.is_set():
             self._turned_at = monotonic()
             events = await tail.read(connection, _BATCH)
             if events:
-                count = await session.publish(events, tail.cursor)
+                if refilling and self.position == 0:
+                    log.info("relay_refill_started", shard=str(self._shard))
+                sent = await session.publish(events, tail.cursor)
                 self.position = tail.cursor
-                _show(events, count)
+                _show(sent, tail.cursor, delays=not refilling)
                 pause = _IDLE_MIN_S
+            else:
+                refilling = False
             if monotonic() > look_around_at:
                 await session.check_topics()
                 await session.write_progress()
@@ -147,9 +172,11 @@ class Relay:
             await asyncio.wait_for(self._stop.wait(), seconds)
 
 
-def _show(events: list[RecordedEvent], count: int) -> None:
-    now = datetime.now(UTC)
-    for event in events:
-        metrics.PUBLISH_DELAY.observe((now - event.recorded_at).total_seconds())
-    metrics.PUBLISHED.inc(count)
-    metrics.POSITION.set(events[-1].position)
+def _show(sent: Sequence[RecordedEvent], position: int, *, delays: bool) -> None:
+    """Count what was published. `delays` is false while an empty topic is filled again: those events are old news."""
+    if delays:
+        now = datetime.now(UTC)
+        for event in sent:
+            metrics.PUBLISH_DELAY.observe((now - event.recorded_at).total_seconds())
+    metrics.PUBLISHED.inc(len(sent))
+    metrics.POSITION.set(position)

@@ -78,15 +78,15 @@ class Session:
         """Everything of the shard up to here is published."""
         return self._progress.position
 
-    async def publish(self, events: Sequence[RecordedEvent], position: int) -> int:
-        """Publish the shard's part of `events`, which end at `position`; return how many those were.
+    async def publish(self, events: Sequence[RecordedEvent], position: int) -> list[RecordedEvent]:
+        """Publish the shard's part of `events`, which end at `position`; return that part.
 
         Raises KafkaError, TimeoutError or TopicWentBack.
         """
         async with asyncio.timeout(self._timeout_s):
             if self._transactional:
                 await self._producer.begin_transaction()
-            published, count = await self._send(events)
+            published, sent = await self._send(events)
             self._progress = Progress(shard=self._progress.shard, position=position, published=published)
             self._progress_due = True
             if self._transactional:
@@ -94,7 +94,7 @@ class Session:
                 await self._producer.commit_transaction()
             elif monotonic() - self._progress_written_at > _PLAIN_PROGRESS_EVERY_S:
                 await self._send_progress()
-        return count
+        return sent
 
     async def check_topics(self) -> None:
         """Look whether the topics still hold what was published. Raises TopicWentBack, KafkaError, TimeoutError."""
@@ -110,10 +110,11 @@ class Session:
             async with asyncio.timeout(self._timeout_s):
                 await self._send_progress()
 
-    async def _send(self, events: Sequence[RecordedEvent]) -> tuple[dict[Place, Published], int]:
+    async def _send(self, events: Sequence[RecordedEvent]) -> tuple[dict[Place, Published], list[RecordedEvent]]:
         """Send, wait for every single delivery, and return the new state of each partition."""
         published = dict(self._progress.published)
         deliveries = []
+        sent: list[RecordedEvent] = []
         for event in events:
             place = Place(topic_of(event.category), partition_of(event.stream_id, self._partitions))
             last = published.get(place)
@@ -129,6 +130,7 @@ class Session:
             )
             published[place] = Published(event.position, last.offset if last else -1)
             deliveries.append((place, delivery))
+            sent.append(event)
         # commit_transaction() would succeed although a batch failed: every delivery is waited for, one by one.
         await asyncio.gather(*(delivery for _, delivery in deliveries))
         first_offsets: dict[Place, int] = {}
@@ -139,7 +141,7 @@ class Session:
             first_offsets.setdefault(place, offset)
         for place, offset in first_offsets.items():
             published[place] = Published(published[place].position, offset)
-        return published, len(deliveries)
+        return published, sent
 
     async def _send_progress(self) -> None:
         progress = self._progress
@@ -172,7 +174,10 @@ async def _end_offsets(consumer: AIOKafkaConsumer, places: Sequence[Place]) -> d
 
 async def _stop(producer: AIOKafkaProducer, watcher: AIOKafkaConsumer) -> None:
     """Close both clients, whatever state they are in; closing a producer can hang while Kafka is away."""
-    for client in (producer, watcher):
-        with suppress(KafkaError, TimeoutError, OSError):
-            async with asyncio.timeout(2):
-                await client.stop()
+    await asyncio.gather(_close(producer), _close(watcher))
+
+
+async def _close(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    with suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(2):
+            await client.stop()

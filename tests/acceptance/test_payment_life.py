@@ -206,13 +206,16 @@ async def test_every_process_is_live_and_ready_and_shows_metrics(system: System)
             assert "python_info" in (await client.get("/metrics")).text
 
 
-async def test_the_outbox_is_empty_when_all_is_published(system: System) -> None:
+async def test_the_outbox_shows_its_depth_and_delay(system: System) -> None:
     await system.create(wait=10)
     relay = system.stack.part("relay")
 
-    async def depth() -> float:
+    async def shown() -> dict[str, float]:
         async with httpx.AsyncClient() as client:
             text = (await client.get(f"http://127.0.0.1:{relay.port}/metrics")).text
-        return float(next(line for line in text.splitlines() if line.startswith("outbox_queue_depth ")).split()[1])
+        samples = (line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("outbox_"))
+        return {name: float(value) for name, value in samples}
 
-    await eventually(depth, lambda found: found == 0)
+    found = await eventually(shown, lambda found: found["outbox_queue_depth"] == 0)
+    assert found["outbox_publish_delay_seconds_count"] > 0
+    assert found["outbox_oldest_event_age_seconds"] == 0

@@ -59,6 +59,14 @@ CREATE TABLE event_store.idempotency_keys (
     PRIMARY KEY (merchant_id, key)
 );
 
+-- How far each relay had published when it was last seen. Kafka holds the truth; this is what the queue's length is
+-- measured from while Kafka is away.
+CREATE TABLE event_store.relay_positions (
+    shard      text        PRIMARY KEY,
+    position   bigint      NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- Partitions of ten million positions. The default partition catches what runs ahead of ensure_partitions(), so that
 -- an append never fails for want of a partition.
 CREATE TABLE event_store.events_default PARTITION OF event_store.events DEFAULT;
@@ -269,5 +277,6 @@ GRANT USAGE ON SCHEMA event_store TO paystream_app, paystream_projector;
 GRANT SELECT ON event_store.events, event_store.streams TO paystream_app, paystream_projector;
 GRANT SELECT ON event_store.idempotency_keys TO paystream_app;
 GRANT SELECT ON event_store.event_position TO paystream_app;
+GRANT SELECT, INSERT, UPDATE ON event_store.relay_positions TO paystream_app;
 GRANT EXECUTE ON FUNCTION event_store.append(jsonb) TO paystream_app;
 GRANT EXECUTE ON FUNCTION event_store.ensure_partitions(integer) TO paystream_app;
