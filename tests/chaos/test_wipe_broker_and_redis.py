@@ -4,10 +4,12 @@ import asyncio
 import random
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.load import Customers, assert_books_agree, chaos_seed
 from tests.support.system import System, running_system
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -41,3 +43,17 @@ async def test_a_system_that_was_wiped_while_idle_goes_on(tmp_path: Path) -> Non
         after = Customers(system=system)
         await after.run(20)
         await assert_books_agree(system, before.made + after.made)
+
+
+async def test_an_emptied_read_model_is_built_again(tmp_path: Path) -> None:
+    async with running_system(tmp_path) as system:
+        customers = Customers(system=system)
+        await customers.run(20)
+        await assert_books_agree(system, customers.made)
+        system.stack.kill("projector")
+        async with await psycopg.AsyncConnection.connect(system.stack.database_url(), autocommit=True) as connection:
+            await connection.execute("TRUNCATE read_model.payments, read_model.payment_timeline")
+            await connection.execute("DELETE FROM consumers.consumer_checkpoints WHERE consumer LIKE 'projection:%'")
+        assert await system.differences()
+        await system.stack.restart("projector")
+        assert await eventually(system.differences, lambda found: not found, within=60) == []
