@@ -12,8 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from command_api.card_numbers import holds_card_number
 from command_api.errors import CardNumberRefused
+from infra.card_numbers import holds_card_number
 from infra.http.problems import Problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -55,7 +55,7 @@ async def read_body(request: Request, model: type[Model]) -> ReadBody[Model]:
         except orjson.JSONDecodeError as error:
             raise _malformed(error) from None
     if holds_card_number(raw, document):
-        raise CardNumberRefused
+        raise CardNumberRefused("body")
     try:
         wanted = model.model_validate(document)
     except ValidationError as error:

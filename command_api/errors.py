@@ -58,12 +58,12 @@ class PaymentBusy(CommandError):
 
 
 class CardNumberRefused(CommandError):
-    """A field holds what looks like a card number."""
+    """What a client sent holds what looks like a card number; `where` says in which part, never the number."""
 
     code = "card_number_refused"
 
-    def __init__(self) -> None:
-        super().__init__("The body holds what looks like a card number. Send a Stripe payment method id instead.")
+    def __init__(self, where: str) -> None:
+        super().__init__(f"The {where} holds what looks like a card number. Send a Stripe payment method id instead.")
 
 
 class ShuttingDown(Unavailable):

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from command_api.errors import CardNumberRefused
+from infra.card_numbers import text_holds_card_number
 from infra.http.problems import Problem
 
 MAX_KEY_CHARS = 255
@@ -17,7 +19,8 @@ def read_idempotency_key(values: Sequence[str]) -> str | None:
     """Return the key of a request, or None when it has none.
 
     Quoted as https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ has it, or bare, as most
-    clients send it; both spell the same key. Raises Problem (400, `idempotency_key_invalid`).
+    clients send it; both spell the same key. Raises Problem (400, `idempotency_key_invalid`), and CardNumberRefused:
+    the key is kept in the log, and nothing can be taken out of there.
     """
     if not values:
         return None
@@ -28,6 +31,8 @@ def read_idempotency_key(values: Sequence[str]) -> str | None:
         raise _invalid_key()
     if not 1 <= len(key) <= MAX_KEY_CHARS:
         raise _invalid_key()
+    if text_holds_card_number(key):
+        raise CardNumberRefused("Idempotency-Key")
     return key
 
 

@@ -4,6 +4,7 @@ An operation holds the ids drawn for it, so it can be decided again after a conf
 A replay's operation is `at` the ids of the original, which its stored answer tells.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, Self
@@ -131,7 +132,7 @@ class Create:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _OfPayment:
+class _OfPayment(ABC):
     """What is asked of a payment that exists, and answered with that payment."""
 
     payment_id: UUID
@@ -148,9 +149,9 @@ class _OfPayment:
         """Return the payment."""
         return _payment_body(state)
 
+    @abstractmethod
     def settled(self, state: PaymentState) -> bool:
         """Tell whether Stripe answered."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,12 +6,17 @@ A process (`paystream relay`, ...) is started without loading the rest: six of t
 
 import sys
 
+_ENDED_BY_SIGINT = 130  # 128 and the number of the signal, as shells say it
+
 
 def main() -> None:
     """Run the command that the arguments name."""
-    from infra.cli.processes import run_if_process
+    try:
+        from infra.cli.processes import run_if_process
 
-    if not run_if_process(sys.argv[1:]):
-        from infra.cli.app import run_app
+        if not run_if_process(sys.argv[1:]):
+            from infra.cli.app import run_app
 
-        run_app()
+            run_app()
+    except KeyboardInterrupt:  # Ctrl-C while modules are loaded
+        raise SystemExit(_ENDED_BY_SIGINT) from None

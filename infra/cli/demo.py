@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from infra.cli.foreground import end_signals, unless
+from infra.cli.foreground import EndSignals, unless
 from infra.cli.scenario import Result, Scenario, client
 from infra.cli.screen import Screen
 from infra.embedded.errors import EmbeddedError
@@ -24,17 +24,20 @@ def run_demo() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="paystream-demo-", ignore_cleanup_errors=True) as folder:
             return asyncio.run(_demo(Path(folder), screen))
+    except KeyboardInterrupt:  # before or after the signals are ours: nothing runs then
+        return 1
     except EmbeddedError as error:
         print(f"\npaystream: {error}", file=sys.stderr)
         return 1
 
 
 async def _demo(folder: Path, screen: Screen) -> int:
+    signals = EndSignals()
     stack = Stack(folder, fsync=False, supervise=True, report=screen.report)
-    asked_to_end = end_signals(stack)
+    signals.stack = stack
     screen.say("Starting a Paystream for this demo alone")
     try:
-        if not await unless(asked_to_end, stack.start()):
+        if not await unless(signals.asked, stack.start()):
             return 1
         screen.say("", "Playing the scenario", "")
         with client(stack.urls.command_api) as command_api, client(stack.urls.query_api) as query_api:
@@ -44,7 +47,7 @@ async def _demo(folder: Path, screen: Screen) -> int:
             async def play() -> None:
                 results.extend(await asyncio.to_thread(scenario.play))
 
-            if not await unless(asked_to_end, play()):
+            if not await unless(signals.asked, play()):
                 return 1
         screen.say(_results_table(results), "", _timeline_table(scenario.timeline), "")
         wrong = [result for result in results if result.wrong]

@@ -21,7 +21,8 @@ class Follower:
         lines = []
         for path, offset in self._offsets.items():
             added, self._offsets[path] = _read(path, offset)
-            lines += added.decode(errors="replace").splitlines()
+            # Not splitlines(): JSON may hold other line ends (U+2028, U+0085) as they are.
+            lines += added.decode(errors="replace").split("\n")[:-1]
         return lines
 
 

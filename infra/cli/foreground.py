@@ -10,29 +10,41 @@ from infra.embedded.stack import Stack
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def end_signals(stack: Stack) -> asyncio.Event:
-    """Return an event that is set by the first signal to end; a second one kills every part at once."""
-    asked = asyncio.Event()
+class EndSignals:
+    """Catches the signals to end, from when it is made: before the stack, which takes a moment to be made itself.
 
-    def end() -> None:
-        if asked.is_set():
-            stack.kill_all()
-        asked.set()
+    The first one sets `asked`; a second one kills every part of `stack` at once.
+    """
 
-    for number in _END_SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, end)
-    return asked
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.stack: Stack | None = None
+        for number in _END_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, self._end)
+
+    def _end(self) -> None:
+        if self.asked.is_set() and self.stack is not None:
+            self.stack.kill_all()
+        self.asked.set()
 
 
 async def unless(asked_to_end: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Do `work` to its end and return True; or give it up when asked to end, and return False."""
+    """Do `work` to its end and return True; or give it up when asked to end, and return False.
+
+    Whatever happens, `work` is over when this returns or raises.
+    """
+    if asked_to_end.is_set():
+        work.close()
+        return False
     working = asyncio.create_task(work)
     asked = asyncio.create_task(asked_to_end.wait())
-    await asyncio.wait({working, asked}, return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
-    if not working.done():
-        working.cancel()
-        await asyncio.wait({working})
-        return False
-    working.result()
-    return True
+    try:
+        await asyncio.wait({working, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            return False
+        working.result()
+        return True
+    finally:
+        for task in (working, asked):
+            task.cancel()
+        await asyncio.gather(working, asked, return_exceptions=True)

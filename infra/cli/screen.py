@@ -25,7 +25,7 @@ class Screen:
     """
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True, emoji=False)
+        self._console = Console(highlight=False, markup=False, soft_wrap=True, emoji=False)
         self._gone = False
 
     def say(self, *lines: RenderableType) -> None:
@@ -56,15 +56,20 @@ class Screen:
                 self.say(Text(f"{label} does not start, again in {delay:g} s: {reason}", style="red"))
 
     def sentences(self, sentences: Sequence[Sentence]) -> None:
-        """Print notable events; of very many at once only the first."""
-        for sentence in sentences[:_MOST_LINES_AT_ONCE]:
+        """Print notable events in the order of their times; of very many at once the first, and all that are loud."""
+        room = _MOST_LINES_AT_ONCE
+        left = 0
+        for sentence in sorted(sentences, key=lambda sentence: sentence.at):
+            if not sentence.loud and room == 0:
+                left += 1
+                continue
+            room -= not sentence.loud
             self.say(
                 Text.assemble(
                     (sentence.time, "dim"), "  ", (sentence.subject, "cyan"), "  ", (sentence.text, sentence.style)
                 )
             )
-        left = len(sentences) - _MOST_LINES_AT_ONCE
-        if left > 0:
+        if left:
             self.say(Text(f"          and {left} more events", style="dim"))
 
     def _part(self, label: str, address: str, seconds: float) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from infra.cli.amounts import shown
@@ -19,23 +19,35 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sentence:
-    """One line for people. `style` is a style of rich."""
+    """One line for people. `at` is Unix time in seconds, 0 when unknown; `style` is a style of rich."""
 
-    time: str
+    at: float
     subject: str
     text: str
     style: str = ""
 
+    @property
+    def time(self) -> str:
+        """The local time of day."""
+        if not self.at:
+            return "--:--:--"
+        return datetime.fromtimestamp(self.at, tz=UTC).astimezone().strftime("%H:%M:%S")
+
+    @property
+    def loud(self) -> bool:
+        """Whether it is a warning or an error."""
+        return self.style != ""
+
 
 def sentence(line: str) -> Sentence | None:
-    """Return what a log line says; None when it is nothing notable, or not JSON."""
+    """Return what a log line says; None when it is nothing notable, a library's, or not JSON."""
     if not any(word in line for word in _WORTH_A_LOOK):
         return None
     try:
         fields = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(fields, dict):
+    if not isinstance(fields, dict) or "logger" in fields:
         return None
     event, level = str(fields.get("event", "")), str(fields.get("level", ""))
     tell = _EVENTS.get(event)
@@ -43,9 +55,9 @@ def sentence(line: str) -> Sentence | None:
         return None
     payment = fields.get("payment_id")
     return Sentence(
-        time=_local_time(str(fields.get("timestamp", ""))),
-        subject=f"payment {payment}" if payment else str(fields.get("service", "")),
-        text=_told(tell, fields) if tell else _anything(event, fields),
+        at=_unix_time(str(fields.get("timestamp", ""))),
+        subject=_printable(f"payment {payment}" if payment else str(fields.get("service", ""))),
+        text=_printable(_told(tell, fields) if tell else _anything(event, fields)),
         style=_LOUD.get(level, ""),
     )
 
@@ -69,7 +81,9 @@ def _refund_accepted(fields: Fields) -> str:
 
 def _call_finished(fields: Fields) -> str:
     named = f" ({fields['stripe_id']})" if fields.get("stripe_id") else ""
-    return f"Stripe {fields['operation']}: {fields['outcome']} in {float(fields['duration_ms']):.0f} ms{named}"
+    codes = [str(code) for code in (fields.get("code"), fields.get("decline_code")) if code]
+    outcome = f"{fields['outcome']} ({', '.join(dict.fromkeys(codes))})" if codes else fields["outcome"]
+    return f"Stripe {fields['operation']}: {outcome} in {float(fields['duration_ms']):.0f} ms{named}"
 
 
 def _call_retry(fields: Fields) -> str:
@@ -84,7 +98,7 @@ def _status_changed(fields: Fields) -> str:
 
 
 def _refill(_: Fields) -> str:
-    return "the broker is empty: publishing all events again"
+    return "the broker starts empty: filling it from the event store"
 
 
 _EVENTS: Mapping[str, Callable[[Fields], str]] = {
@@ -101,9 +115,14 @@ _WORTH_A_LOOK = (*(f'"{name}"' for name in (*_EVENTS, *_LOUD)), "process_failed"
 
 def _anything(event: str, fields: Fields) -> str:
     """Return an event with its own fields, those that say nothing left out."""
+    named = dict(fields)
+    if "exception" in named:
+        error = named["exception"] = _error_named(named["exception"])
+        if error == named.get("error"):
+            del named["exception"]
     details = [
         f"{name}={_short(value)}"
-        for name, value in fields.items()
+        for name, value in named.items()
         if name not in _QUIET_FIELDS and name != "payment_id" and value is not None
     ]
     return " ".join([event, *details])
@@ -111,12 +130,27 @@ def _anything(event: str, fields: Fields) -> str:
 
 def _short(value: object) -> str:
     text = str(value).strip()
-    last = text.splitlines()[-1] if text else ""  # of a traceback, the line that names the error
-    return last if len(last) <= _LONGEST_VALUE else last[:_LONGEST_VALUE] + "..."
+    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
 
 
-def _local_time(timestamp: str) -> str:
+def _error_named(exception: object) -> object:
+    """Return what names the error: of structured tracebacks (the error, then its causes) or of the text of one."""
+    match exception:
+        case [{"exc_type": kind, "exc_value": value}, *_]:
+            return f"{kind}: {value}"
+        case str():
+            return exception.strip().rpartition("\n")[2]
+        case _:
+            return exception
+
+
+def _printable(text: str) -> str:
+    """Escape what moves the cursor, starts a line or turns the direction of writing: a user may have sent it."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def _unix_time(timestamp: str) -> float:
     try:
-        return datetime.fromisoformat(timestamp).astimezone().strftime("%H:%M:%S")
-    except ValueError:
-        return "--:--:--"
+        return datetime.fromisoformat(timestamp).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, ValidationInfo, field_validator
 
-from infra.settings import Port, ProcessSettings
+from infra.settings import Port, PostgresUrl, ProcessSettings
 
 
 class UpSettings(ProcessSettings):
@@ -16,9 +16,17 @@ class UpSettings(ProcessSettings):
     paystream_home: Path = Path(".paystream")
     """The folder with the data, logs and passwords of the embedded stack."""
 
+    @field_validator("query_api_port", "stripe_sandbox_port")
+    @classmethod
+    def _differs(cls, value: int, info: ValidationInfo) -> int:
+        for other in ("command_api_port", "query_api_port"):
+            if other != info.field_name and info.data.get(other) == value:
+                raise ValueError(f"must differ from {other.upper()}, both are {value}")
+        return value
+
 
 class MigrationSettings(ProcessSettings):
     """Settings of `paystream migrate`."""
 
-    migration_database_url: SecretStr
+    migration_database_url: PostgresUrl
     """The database, through the role that owns it; the processes' roles cannot change tables."""

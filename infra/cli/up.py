@@ -6,7 +6,7 @@ import sys
 import time
 
 from infra.cli.follow import Follower
-from infra.cli.foreground import end_signals, unless
+from infra.cli.foreground import EndSignals, unless
 from infra.cli.screen import Screen, what_to_try
 from infra.cli.sentences import sentence
 from infra.cli.settings import UpSettings
@@ -23,12 +23,15 @@ def run_up() -> int:
     screen = Screen()
     try:
         return asyncio.run(_up(settings, screen))
+    except KeyboardInterrupt:  # before or after the signals are ours: nothing runs then
+        return 0
     except EmbeddedError as error:
         print(f"\npaystream: {error}", file=sys.stderr)
         return 1
 
 
 async def _up(settings: UpSettings, screen: Screen) -> int:
+    signals = EndSignals()
     stack = Stack(
         settings.paystream_home,
         ports={
@@ -40,16 +43,16 @@ async def _up(settings: UpSettings, screen: Screen) -> int:
         supervise=True,
         report=screen.report,
     )
-    asked_to_end = end_signals(stack)
+    signals.stack = stack
     screen.say(f"Starting Paystream in {stack.home.path}")
     began = time.monotonic()
     try:
         follower = Follower(stack.home.logs / f"{name}.log" for name in stack.process_names)
-        if not await unless(asked_to_end, stack.start()):
+        if not await unless(signals.asked, stack.start()):
             screen.say("Stopped before it was up: every process has ended.")
             return 0
         screen.say(f"Paystream is up after {time.monotonic() - began:.1f} s.", *what_to_try(stack))
-        await _show_events(follower, screen, asked_to_end)
+        await _show_events(follower, screen, signals.asked)
     finally:
         await _stop(stack, screen)
     return 0

@@ -36,7 +36,10 @@ class Connections:
     """The file in which the Stripe sandbox keeps its objects: a payment can be refunded after a restart."""
 
     def settings_of(self, process: str) -> Mapping[str, str]:
-        """Return the environment variables (see .env.example) that `process` needs, and no more than that."""
+        """Return the environment variables (see .env.example) that `process` needs, and no more than that.
+
+        Only one process calls Stripe, so only that one holds its key.
+        """
         match process:
             case "sandbox":
                 return {"STRIPE_SANDBOX_DATA": str(self.sandbox_data)}
@@ -44,13 +47,13 @@ class Connections:
                 login = {"READ_DATABASE_URL": self.postgres.url("paystream_query_login")}
                 return login | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
             case "command-api":
-                return self._database() | {"REDIS_URL": self.redis_url} | self._stripe() | _api_keys()
-            case "relay":
-                return self._database() | self._kafka()
+                return self._database() | {"REDIS_URL": self.redis_url} | _api_keys()
             case "projector":
                 return self._database("paystream_projector_login") | self._kafka()
+            case "worker-stripe-gateway":
+                return self._database() | self._kafka() | self._stripe()
             case _:
-                return self._database() | self._kafka() | {"REDIS_URL": self.redis_url} | self._stripe()
+                return self._database() | self._kafka()
 
     def _database(self, login: str = "paystream_app_login") -> dict[str, str]:
         return {"DATABASE_URL": self.postgres.url(login)}

@@ -25,17 +25,13 @@ class Home:
         """Make it and lock it. Raises HomeUnusable when it cannot be written, HomeInUse when another stack has it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for folder in (self.logs, self.run):
+            for folder in (self.path, self.logs, self.run):
                 folder.mkdir(mode=0o700, exist_ok=True)
                 if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     raise PermissionError(13, "Permission denied", str(folder))
             self._lock = self._locked()
         except OSError as error:
-            message = (
-                f"The folder {self.path} cannot be used: {error.strerror} ({error.filename}). "
-                f"Make it yours, or choose another one with PAYSTREAM_HOME."
-            )
-            raise HomeUnusable(message) from error
+            raise self._unusable(error) from error
 
     def close(self) -> None:
         """Let another stack use the folder."""
@@ -51,22 +47,39 @@ class Home:
         self.close()
 
     def remembered(self, name: str) -> dict[str, int | str]:
-        """Return what `remember` kept in the file `name`; empty when there is none or it is not readable as JSON."""
+        """Return what `remember` kept in the file `name`; empty when there is none or it is not JSON.
+
+        Raises HomeUnusable when it cannot be read.
+        """
         try:
             content = json.loads((self.path / name).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return {}
+        except OSError as error:
+            raise self._unusable(error) from error
         return content if isinstance(content, dict) else {}
 
     def remember(self, name: str, content: dict[str, int | str]) -> None:
-        """Keep `content` in the file `name`, readable by this user only; the old content stays if this fails."""
+        """Keep `content` in the file `name`, readable by this user only; the old content stays if this fails.
+
+        Raises HomeUnusable when it cannot be written.
+        """
         new = self.path / f"{name}.new"
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path / name)
+        try:
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(content, file, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self.path / name)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> HomeUnusable:
+        return HomeUnusable(
+            f"The folder {self.path} cannot be used: {error.strerror} ({error.filename}). "
+            f"Make it yours, or choose another one with PAYSTREAM_HOME."
+        )
 
     def _locked(self) -> TextIO:
         lock = (self.path / "up.lock").open("a+", encoding="utf-8")

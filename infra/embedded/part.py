@@ -77,10 +77,10 @@ class Part(ABC):
         """Start the process; `wait_ready` says when it can be used. Does nothing when it runs."""
         if self.running:
             return
-        await self.prepare()
-        self._rotate_log()
-        await self._wait_for_port()
         try:
+            await self.prepare()
+            self._rotate_log()
+            await self._wait_for_port()
             self._child = Child(self.command(), log=self.log, pid_file=self.home.run / f"{self.name}.pid")
         except OSError as error:
             message = f"{self.label} cannot be started: {error.strerror or error} ({error.filename})."

@@ -29,7 +29,8 @@ def load_or_create(home: Home) -> Passwords:
     if (home.path / "postgres").exists():
         message = (
             f"{home.path / _FILE} is missing or damaged, and without it PostgreSQL's data in {home.path / 'postgres'} "
-            f"cannot be opened. Restore that file, or choose another folder with PAYSTREAM_HOME."
+            f"cannot be opened. Restore that file, choose another folder with PAYSTREAM_HOME, or remove {home.path} to "
+            f"begin anew (its payments are then gone)."
         )
         raise DataUnusable(message)
     made = Passwords(**{name: secrets.token_urlsafe(24) for name in names})

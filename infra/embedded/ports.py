@@ -9,20 +9,25 @@ from infra.embedded.errors import PortInUse
 # Below the range that Linux, macOS and Windows take client ports from: a port there can be taken by any outgoing
 # connection while its server restarts, and a client that connects to it meanwhile can even connect to itself.
 _FROM, _TO = 15_000, 32_000
+_HIGHEST = 65_535
 _TRIES = 1_000
 _handed_out: set[int] = set()
 
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on 127.0.0.1:`port` now."""
+    return _refusal(port) is None
+
+
+def _refusal(port: int) -> OSError | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
             probe.listen(1)
-        except OSError:
-            return False
-        return True
+        except OSError as error:
+            return error
+        return None
 
 
 def free_port(*, besides: Iterable[int] = ()) -> int:
@@ -37,10 +42,15 @@ def free_port(*, besides: Iterable[int] = ()) -> int:
 
 
 def check_free(port: int, *, used_for: str, variable: str) -> None:
-    """Raise PortInUse, naming the `variable` that moves it, when another program listens on `port`."""
-    if not is_free(port):
-        message = (
-            f"Port {port}, wanted for {used_for}, is in use by another program. "
-            f"Stop that program, or choose another port, for example: {variable}={port + 100} make run"
-        )
-        raise PortInUse(message, port=port)
+    """Raise PortInUse, naming the `variable` that moves it, when this user cannot listen on `port` now."""
+    refusal = _refusal(port)
+    if refusal is None:
+        return
+    if isinstance(refusal, PermissionError):
+        reason, remedy, other = "is kept for root by this machine", "Choose", port + 8000
+    else:
+        reason, remedy, other = "is in use by another program", "Stop that program, or choose", port + 100
+    if other > _HIGHEST:
+        other = port - 100
+    message = f"Port {port}, wanted for {used_for}, {reason}. {remedy} another port, for example: "
+    raise PortInUse(f"{message}{variable}={other} make run", port=port)

@@ -130,7 +130,9 @@ class PostgresServer(Part):
         version = self.data / "PG_VERSION"
         if not version.is_file():
             raise DataUnusable(f"{self.data} is not PostgreSQL's data: it has no PG_VERSION. {self._remedy}")
-        have = version.read_text(encoding="utf-8").strip()
+        have = version.read_text(encoding="utf-8", errors="replace").strip()
+        if not have.isdecimal():
+            raise DataUnusable(f"PostgreSQL's data is damaged: {version} does not name a version. {self._remedy}")
         want = _major_version(postgres_bin())
         if have != want:
             message = (

@@ -109,7 +109,7 @@ class Process(Part):
 
     def failure(self, output: str, exit_code: int | None) -> Exception:
         """Show what the process said about its failure rather than its whole log."""
-        reason = next(filter(None, map(_reason, reversed(output.splitlines()))), None)
+        reason = next(filter(None, map(_reason, reversed(output.split("\n")))), None)
         if reason is None:
             return super().failure(output, exit_code)
         return StartFailed(f"{self.label} does not start: {reason} (its log: {self.log})", part=self.name)

@@ -1,6 +1,7 @@
 """The Valkey server (a Redis): idempotency fast path and locks. It keeps nothing across restarts, and need not."""
 
 import asyncio
+import glob
 import os
 from pathlib import Path
 
@@ -34,11 +35,16 @@ class ValkeyServer(Part):
         self._folder.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(self._folder / "valkey.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f'bind 127.0.0.1\nport {self.port}\nrequirepass "{self._password}"\nsave ""\nappendonly no\n')
+            file.write(f'requirepass "{self._password}"\nsave ""\nappendonly no\n')
 
     def command(self) -> Command:
-        """Run it in the foreground, in its own folder."""
-        argv = (str(valkey_server()), str(self._folder / "valkey.conf"))
+        """Run it in the foreground, in its own folder.
+
+        Valkey takes the path for a pattern, and starts without settings when no file matches: the address is therefore
+        not among them.
+        """
+        settings = glob.escape(str(self._folder / "valkey.conf"))
+        argv = (str(valkey_server()), settings, "--bind", "127.0.0.1", "--port", str(self.port))
         return Command(argv=argv, env=base_environment(), cwd=self._folder)
 
     async def is_ready(self) -> bool:

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from infra.card_numbers import text_holds_card_number
 from infra.http.problems import problem_response, unexpected
 from infra.ids import uuid7
 from infra.logs import bound_context
@@ -38,7 +39,10 @@ _PROBES = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestContext:
-    """The ids of a request. The correlation id is the caller's, or else the request's own."""
+    """The ids of a request. The correlation id is the caller's, or else the request's own.
+
+    They are logged and kept with events for good, so what is not well-formed or looks like a card number is ignored.
+    """
 
     request_id: str
     correlation_id: str
@@ -104,7 +108,9 @@ def _context_of(headers: Headers) -> RequestContext:
 
 
 def _valid(pattern: re.Pattern[str], value: str | None) -> str | None:
-    return value if value is not None and pattern.fullmatch(value) else None
+    if value is None or not pattern.fullmatch(value) or text_holds_card_number(value):
+        return None
+    return value
 
 
 def _record(scope: Scope, status: int, duration_s: float) -> None:

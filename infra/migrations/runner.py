@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
@@ -17,7 +18,7 @@ _LOCK_KEY = 0x7061_7973  # "pays": any constant that no other program takes on t
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring the database at `database_url` (owner role) to `revision`.
+    """Bring the database at `database_url` (owner role; a URL or "host=... dbname=...") to `revision`.
 
     Raises sqlalchemy.exc.OperationalError when the database cannot be reached.
     """
@@ -59,8 +60,12 @@ def _config() -> Config:
 
 
 def _run(database_url: str, work: Callable[[Config], None]) -> None:
-    url = sqlalchemy.engine.make_url(database_url).set(drivername="postgresql+psycopg")
-    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        # libpq reads the string, as for every other connection: SQLAlchemy knows URLs alone
+        creator=lambda: psycopg.connect(database_url),
+        poolclass=sqlalchemy.pool.NullPool,
+    )
     config = _config()
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from command_api.errors import CardNumberRefused
 from command_api.headers import read_idempotency_key, read_wait_preference
 from infra.http.problems import Problem
 
@@ -31,6 +32,39 @@ def test_an_unusable_key_is_refused(values: list[str]) -> None:
     with pytest.raises(Problem) as caught:
         read_idempotency_key(values)
     assert (caught.value.status, caught.value.code) == (400, "idempotency_key_invalid")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "4242424242424242",
+        '"4242424242424242"',
+        "order-4242-4242-4242-4242",
+        "4242 4242 4242 4242",
+        "card:378282246310005",
+    ],
+)
+def test_a_key_that_holds_a_card_number_is_refused_and_not_repeated(value: str) -> None:
+    with pytest.raises(CardNumberRefused) as caught:
+        read_idempotency_key([value])
+    assert not any(character.isdigit() for character in str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "0199e5a4-7b1c-7c3e-9f00-3d2b1a908f7e",
+        "order_42424242-4242-4242-8242-424242424242",
+        "0199e5a47b1c7c3e9f003d2b1a908f7e",
+        "1763840000001",  # a time in milliseconds
+        "1442424242424242423",  # a snowflake
+        "4242424242424241",  # no check digit
+        "42424242424242424242",  # too long for a card
+        "order-1001-2026-11-22",
+    ],
+)
+def test_uuids_and_long_numeric_ids_are_good_keys(key: str) -> None:
+    assert read_idempotency_key([key]) == key
 
 
 @pytest.mark.parametrize(

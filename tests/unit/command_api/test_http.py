@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
 from domain.payment import RecordSucceeded, decide
@@ -167,6 +168,29 @@ async def test_card_numbers_are_refused_wherever_they_stand_and_not_repeated(api
     assert problem(response) == (400, "card_number_refused")
     assert CARD not in response.text
     assert not api.store.streams
+
+
+@pytest.mark.parametrize("key", [CARD, f'"{CARD}"', "4242 4242 4242 4242"])
+async def test_a_card_number_as_the_key_is_refused_and_nowhere_repeated(
+    api: Standing, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capture_logs() as logs:
+        response = await api.create(Idempotency_Key=key)
+    assert problem(response) == (400, "card_number_refused")
+    assert "idempotency-key" not in response.headers
+    told = f"{response.text}{response.headers}{logs}{capsys.readouterr()}"
+    assert CARD not in told.replace(" ", "")
+    assert not api.store.streams
+
+
+async def test_a_card_number_as_the_id_of_a_request_is_not_kept(api: Standing) -> None:
+    trace = f"00-4bf92f3577b34da6a3ce929d0e0e4736-{CARD}-01"
+    response = await api.create(X_Request_ID=CARD, X_Correlation_ID=f"card:{CARD}", traceparent=trace)
+    assert response.status_code == 201
+    (event,) = api.store.streams[uuid.UUID(response.json()["id"])]
+    assert CARD not in json.dumps(event.metadata.to_dict())
+    assert event.metadata.request_id == response.headers["x-request-id"]
+    assert event.metadata.traceparent is None
 
 
 async def test_a_body_may_be_64_kib_and_no_more(api: Standing) -> None:

@@ -20,6 +20,7 @@ class EverySettings(DatabaseSettings, RedisSettings, KafkaSettings, StripeSettin
     command_api_port: int = 8000
 
 
+HINT = "Settings are described in .env.example; `make run` needs none."
 SECRET = "hunter2-very-secret"
 
 
@@ -69,7 +70,7 @@ def test_each_missing_variable_is_one_line(environment: pytest.MonkeyPatch, caps
     environment.delenv("DATABASE_URL")
     environment.delenv("STRIPE_SECRET_KEY")
 
-    assert errors_of(capsys) == ["DATABASE_URL is not set", "STRIPE_SECRET_KEY is not set"]
+    assert errors_of(capsys) == ["DATABASE_URL is not set", "STRIPE_SECRET_KEY is not set", HINT]
 
 
 def test_an_empty_variable_counts_as_not_set(
@@ -79,12 +80,14 @@ def test_an_empty_variable_counts_as_not_set(
     assert load_settings(EverySettings).stripe_api_base is None
 
     environment.setenv("DATABASE_URL", "")
-    assert errors_of(capsys) == ["DATABASE_URL is not set"]
+    assert errors_of(capsys) == ["DATABASE_URL is not set", HINT]
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "line"),
     [
+        ("DATABASE_URL", f"garbage{SECRET}", "DATABASE_URL: must be like postgresql://user:password@"),
+        ("DATABASE_URL", f"pasword={SECRET}", "DATABASE_URL: must be like postgresql://user:password@"),
         ("DATABASE_URL", f"mysql://root:{SECRET}@x/y", "DATABASE_URL: must be like postgresql://user:password@"),
         ("REDIS_URL", f"http://:{SECRET}@x", "REDIS_URL: must be like redis://host:6379/0"),
         ("DATABASE_POOL_SIZE", f"many{SECRET}", "DATABASE_POOL_SIZE: input should be a valid integer"),

@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from infra.embedded.broker import Broker
 from infra.embedded.databases import create_database, drop_database, is_migrated
-from infra.embedded.errors import DataUnusable, EmbeddedError, PortInUse
+from infra.embedded.errors import DataUnusable, EmbeddedError, PortInUse, StartFailed
 from infra.embedded.home import Home
 from infra.embedded.migrate import migrate
 from infra.embedded.part import Part
@@ -189,6 +189,15 @@ class TestPostgresRefuses:
         server = PostgresServer(home, port=free_port(), passwords=passwords)
         assert "has no PG_VERSION" in await self.refused(server)
 
+    @pytest.mark.parametrize("content", [b"", b"\0\0\xff"])
+    async def test_data_whose_version_is_lost(self, home: Home, content: bytes) -> None:
+        passwords = load_or_create(home)
+        (home.path / "postgres").mkdir()
+        (home.path / "postgres" / "PG_VERSION").write_bytes(content)
+        message = await self.refused(PostgresServer(home, port=free_port(), passwords=passwords))
+        assert message.startswith("PostgreSQL's data is damaged: ")
+        assert "to begin anew" in message
+
     async def test_damaged_data(self, postgres: PostgresServer) -> None:
         await postgres.stop()
         (postgres.data / "global" / "pg_control").write_bytes(b"\0" * 8192)
@@ -219,6 +228,24 @@ class TestValkey:
             pytest.raises(redis.AuthenticationError),
         ):
             stranger.get("key")
+
+    async def test_reads_its_settings_in_a_folder_whose_name_looks_like_a_pattern(self, tmp_path: Path) -> None:
+        with Home(tmp_path / "a[b]*?") as home:
+            server = ValkeyServer(home, port=free_port(), password="secret")
+            await started(server)
+            try:
+                with redis.Redis.from_url(server.url) as client:
+                    assert client.config_get("requirepass") == {b"requirepass": b"secret"}
+                    assert client.config_get("bind") == {b"bind": b"127.0.0.1"}
+                    assert client.config_get("save") == {b"save": b""}
+            finally:
+                await server.stop()
+
+    async def test_a_settings_file_that_cannot_be_written_is_named(self, home: Home) -> None:
+        (home.path / "valkey" / "valkey.conf").mkdir(parents=True)
+        server = ValkeyServer(home, port=free_port(), password="secret")
+        with pytest.raises(StartFailed, match=r"Valkey cannot be started: Is a directory .*valkey\.conf"):
+            await server.start()
 
     async def test_flush_removes_every_key(self, valkey: ValkeyServer) -> None:
         with redis.Redis.from_url(valkey.url) as client:

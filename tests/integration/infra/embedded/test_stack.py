@@ -69,17 +69,16 @@ async def test_a_second_start_finds_data_ports_and_passwords_again(tmp_path: Pat
 
 @pytest.mark.usefixtures("user_environment")
 async def test_a_process_sees_nothing_of_the_users_environment(tmp_path: Path) -> None:
-    async with stack(tmp_path, "command-api", "query-api", "sandbox", "projector") as running:
-        seen = {
-            name: (await get(f"http://{running.part(name).address}/environment")).json()
-            for name in ("command-api", "query-api", "sandbox", "projector")
-        }
+    names = ("command-api", "query-api", "sandbox", "projector", "worker-stripe-gateway")
+    async with stack(tmp_path, *names) as running:
+        seen = {name: (await get(f"http://{running.part(name).address}/environment")).json() for name in names}
     assert "paystream_app_login" in seen["command-api"]["DATABASE_URL"]
-    assert seen["command-api"]["STRIPE_SECRET_KEY"] == "sk_test_paystream_sandbox"
+    assert seen["worker-stripe-gateway"]["STRIPE_SECRET_KEY"] == "sk_test_paystream_sandbox"
+    assert [name for name in names if "STRIPE_SECRET_KEY" in seen[name]] == ["worker-stripe-gateway"]
     assert "paystream_projector_login" in seen["projector"]["DATABASE_URL"]
     assert "paystream_query_login" in seen["query-api"]["READ_DATABASE_URL"]
     assert "DATABASE_URL" not in seen["query-api"]
-    assert not {"DATABASE_URL", "STRIPE_SECRET_KEY", "API_KEYS"} & seen["sandbox"].keys()
+    assert not {"DATABASE_URL", "API_KEYS"} & seen["sandbox"].keys()
 
 
 async def test_a_killed_part_stays_away_until_it_is_restarted(tmp_path: Path) -> None:

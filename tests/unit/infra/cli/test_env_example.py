@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import stripe  # noqa: F401 - brings urllib3, which opens a socket when it is first imported: not within a test
 
 from infra import declared
 from infra.settings import ProcessSettings

@@ -43,3 +43,10 @@ def test_of_a_flood_the_newest_is_read(tmp_path: Path) -> None:
     lines = follower.new_lines()
     assert len(lines) < 1100
     assert lines[-1] == "last"
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
+    log = tmp_path / "relay.log"
+    follower = Follower([log])
+    append(log, '{"user_id":"a\u2028b\u0085c"}\n')
+    assert follower.new_lines() == ['{"user_id":"a\u2028b\u0085c"}']

@@ -85,3 +85,44 @@ def test_what_is_not_notable_or_not_json_is_passed_over(logged: str) -> None:
 )
 def test_amounts_are_shown_as_stripe_counts_them(amount_cents: int, currency: str, text: str) -> None:
     assert shown(amount_cents, currency) == text
+
+
+def test_a_declined_call_shows_its_codes() -> None:
+    call = {"operation": "create_intent", "outcome": "declined", "duration_ms": 40}
+    said = sentence(line("stripe_call_finished", **call, code="card_declined", decline_code="insufficient_funds"))
+    assert said is not None
+    assert said.text == "Stripe create_intent: declined (card_declined, insufficient_funds) in 40 ms"
+
+
+def test_the_refill_of_an_empty_broker_is_told() -> None:
+    said = sentence(line("relay_refill_started", shard="0/1"))
+    assert said is not None
+    assert said.text == "the broker starts empty: filling it from the event store"
+
+
+def test_a_line_of_a_library_is_passed_over() -> None:
+    assert sentence(line("Unable to connect", level="error", logger="aiokafka.conn")) is None
+
+
+def test_of_a_structured_traceback_the_error_is_told_once() -> None:
+    frames = [{"exc_type": "KeyError", "exc_value": "'x'", "frames": [{"lineno": 1}]}, {"exc_type": "OSError"}]
+    said = sentence(line("handler_failed", level="error", exception=frames))
+    assert said is not None
+    assert said.text == "handler_failed exception=KeyError: 'x'"
+    said = sentence(line("process_failed", level="critical", error="KeyError: 'x'", exception=frames))
+    assert said is not None
+    assert said.text == "process_failed error=KeyError: 'x'"
+
+
+def test_what_a_user_sent_cannot_steer_the_terminal() -> None:
+    sent = "a\nb\x1b[2Jc\u202ed\u2028e"
+    said = sentence(line("payment_accepted", payment_id=sent, amount_cents=1, currency="USD", user_id=sent))
+    assert said is not None
+    shown_as = r"a\nb\x1b[2Jc\u202ed\u2028e"
+    assert (said.subject, said.text) == (f"payment {shown_as}", f"accepted: 0.01 USD from {shown_as}")
+
+
+def test_a_time_that_is_not_one_is_left_open() -> None:
+    said = sentence(line("relay_refill_started").replace("2026-11-22T12:00:00Z", "soon"))
+    assert said is not None
+    assert (said.at, said.time) == (0.0, "--:--:--")

@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from infra.embedded.connections import DEVELOPMENT_KEY, Connections
+from command_api.settings import CommandApiSettings
+from consumers.gateway.settings import GatewaySettings
+from event_store.relay.process import RelaySettings
+from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections
 from infra.embedded.environment import base_environment, python_environment
 from infra.embedded.home import Home
 from infra.embedded.passwords import Passwords
 from infra.embedded.postgres import PostgresServer
-from infra.settings import DEVELOPMENT_KEY_SHA256
+from infra.settings import DEVELOPMENT_KEY_SHA256, ProcessSettings
+from infra.stripe_sandbox.settings import SandboxSettings
+from projections.process import ProjectorSettings
+from query_api.settings import QueryApiSettings
 
 _PASSWORDS = Passwords(owner="o/1", app="a", projector="p", query="q", valkey="v")
 
@@ -30,13 +36,39 @@ def connections(tmp_path: Path) -> Connections:
     [
         ("sandbox", {"STRIPE_SANDBOX_DATA"}),
         ("query-api", {"READ_DATABASE_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"}),
-        ("command-api", {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_API_BASE", "STRIPE_SECRET_KEY"}),
+        ("command-api", {"DATABASE_URL", "REDIS_URL", "API_KEYS"}),
+        ("relay", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA}),
+        ("projector", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA}),
+        (
+            "worker-stripe-gateway",
+            {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA, "STRIPE_API_BASE", "STRIPE_SECRET_KEY"},
+        ),
+        ("worker-of-tomorrow", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA}),
     ],
 )
 def test_a_process_gets_what_it_needs_and_nothing_else(
     connections: Connections, process: str, variables: set[str]
 ) -> None:
     assert set(connections.settings_of(process)) == variables
+
+
+@pytest.mark.parametrize(
+    ("process", "settings"),
+    [
+        ("sandbox", SandboxSettings),
+        ("query-api", QueryApiSettings),
+        ("command-api", CommandApiSettings),
+        ("relay", RelaySettings),
+        ("projector", ProjectorSettings),
+        ("worker-stripe-gateway", GatewaySettings),
+    ],
+)
+def test_a_process_reads_all_that_it_gets_and_needs_no_more(
+    connections: Connections, process: str, settings: type[ProcessSettings]
+) -> None:
+    given = set(connections.settings_of(process))
+    assert given <= {name.upper() for name in settings.model_fields}
+    assert given >= {name.upper() for name, field in settings.model_fields.items() if field.is_required()}
 
 
 def test_each_side_logs_in_with_the_role_of_its_own(connections: Connections) -> None:

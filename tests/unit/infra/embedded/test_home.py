@@ -1,10 +1,11 @@
 import json
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from infra.embedded.errors import DataUnusable, HomeInUse
+from infra.embedded.errors import DataUnusable, HomeInUse, HomeUnusable
 from infra.embedded.home import Home
 from infra.embedded.passwords import load_or_create
 
@@ -33,6 +34,20 @@ def test_a_damaged_file_counts_as_nothing_remembered(home: Home, content: str) -
     assert home.remembered("ports.json") == {}
 
 
+def test_a_file_that_cannot_be_read_or_written_makes_the_home_unusable(home: Home) -> None:
+    (home.path / "ports.json").mkdir()
+    with pytest.raises(HomeUnusable, match="PAYSTREAM_HOME"):
+        home.remembered("ports.json")
+    with pytest.raises(HomeUnusable, match="PAYSTREAM_HOME"):
+        home.remember("ports.json", {})
+
+
+def test_a_home_that_is_not_writable_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: path != home.path)  # the tests may run as root
+    with pytest.raises(HomeUnusable, match="Permission denied"):
+        home.open()
+
+
 def test_passwords_are_made_once_and_differ(home: Home) -> None:
     first = load_or_create(home)
     assert load_or_create(home) == first
@@ -47,5 +62,5 @@ def test_passwords_do_not_show_in_a_representation(home: Home) -> None:
 
 def test_lost_passwords_are_not_replaced_while_the_data_needs_them(home: Home) -> None:
     (home.path / "postgres").mkdir()
-    with pytest.raises(DataUnusable, match=r"secrets\.json is missing or damaged"):
+    with pytest.raises(DataUnusable, match=r"secrets\.json is missing or damaged.* to begin anew"):
         load_or_create(home)

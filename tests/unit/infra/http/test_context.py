@@ -90,8 +90,41 @@ async def test_an_id_that_is_not_valid_is_replaced(bad: bytes) -> None:
     assert response.headers["x-correlation-id"] == response.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("card", ["4242424242424242", "4242-4242-4242-4242", "order:378282246310005"])
+async def test_an_id_that_looks_like_a_card_number_is_replaced_and_not_logged(card: str) -> None:
+    headers = {"X-Request-ID": card, "X-Correlation-ID": card}
+    response = await a_client().get("/payments/p1/events", headers=headers)
+
+    assert is_uuid7(response.headers["x-request-id"])
+    assert response.headers["x-correlation-id"] == response.headers["x-request-id"]
+    assert card not in f"{response.text}{response.headers}"
+
+
 @pytest.mark.parametrize(
-    "bad", ["", "00-abc", TRACEPARENT.upper(), "ff" + TRACEPARENT[2:], f"00-{'0' * 32}-b7ad6b7169203331-01"]
+    "ordinary",
+    [
+        "0199e5a4-7b1c-7c3e-9f00-3d2b1a908f7e",
+        "0199e5a47b1c7c3e9f003d2b1a908f7e",
+        "1763840000001",
+        "1442424242424242423",
+    ],
+)
+async def test_uuids_and_long_numeric_ids_are_accepted(ordinary: str) -> None:
+    response = await a_client().get("/payments/p1/events", headers={"X-Request-ID": ordinary})
+
+    assert response.headers["x-request-id"] == ordinary
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "00-abc",
+        TRACEPARENT.upper(),
+        "ff" + TRACEPARENT[2:],
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        TRACEPARENT.replace("b7ad6b7169203331", "4242424242424242"),
+    ],
 )
 async def test_a_traceparent_that_is_not_valid_is_dropped(bad: str) -> None:
     response = await a_client().get("/payments/p1/events", headers={"traceparent": bad})

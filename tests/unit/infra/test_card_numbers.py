@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from command_api.card_numbers import holds_card_number
+from infra.card_numbers import holds_card_number, text_holds_card_number
 
 
 def holds(document: Any) -> bool:
@@ -70,3 +70,9 @@ def test_uuids_and_hashes_never_look_like_card_numbers() -> None:
     for _ in range(20_000):
         number = rng.getrandbits(128)
         assert not holds([str(uuid.UUID(int=number)), f"{rng.getrandbits(256):064x}"])
+
+
+def test_a_uuid_of_digits_alone_is_passed_over_also_as_a_part_of_an_id() -> None:
+    digits = "42424242-4242-4242-8242-424242424242"
+    for text in (digits, f"order_{digits}", f"{digits}:1", f"refund-{digits}-2"):
+        assert not text_holds_card_number(text)

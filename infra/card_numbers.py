@@ -1,4 +1,4 @@
-"""Finds card numbers in a request, so that none ever enters the system, its logs or its errors.
+"""Finds card numbers in what a client sends, so that none ever enters the system, its logs or its errors.
 
 A number counts as a card's when it has a card scheme's first digits and length and a right check digit (Luhn,
 ISO/IEC 7812-1), written plainly or grouped by spaces or hyphens. First digits and lengths are asked for because one
@@ -11,7 +11,7 @@ from typing import Any
 
 _SUSPECT = re.compile(rb"[0-9](?:[ -]?[0-9]){12}|\\u")  # \u: an escape could spell a digit
 _GROUPS = re.compile(r"(?<![0-9A-Za-z])[0-9]+(?:[ -][0-9]+)*(?![0-9A-Za-z])")
-_UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.ASCII | re.IGNORECASE)
+_UUID = re.compile(r"(?<![0-9a-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-z])", re.ASCII | re.IGNORECASE)
 _LONGEST = 19
 _SHORTEST_GROUP = 3  # 4-4-4-4, 4-6-5, 4-4-4-4-3: with less, dates and times would make cards
 _SCHEMES = re.compile(
@@ -37,7 +37,7 @@ def holds_card_number(raw: bytes, document: Any) -> bool:
     pending = [document]
     while pending:
         match pending.pop():
-            case str(text) if _in_text(text):
+            case str(text) if text_holds_card_number(text):
                 return True
             case dict(members):
                 pending.extend(members.keys())
@@ -49,7 +49,8 @@ def holds_card_number(raw: bytes, document: Any) -> bool:
     return False
 
 
-def _in_text(text: str) -> bool:
+def text_holds_card_number(text: str) -> bool:
+    """Tell whether a card number stands in the text, alone or between other words. UUIDs are passed over."""
     if "-" in text:
         text = _UUID.sub("_", text)
     return any(_in_groups(found.group().replace("-", " ").split(" ")) for found in _GROUPS.finditer(text))
