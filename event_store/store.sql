@@ -57,3 +57,7 @@ SELECT pg_try_advisory_lock(hashtext('paystream.relay'), hashtext(%(shard)s));
 -- name: ensure_partitions
 -- Make the partitions of the log that the next appends will need.
 SELECT event_store.ensure_partitions();
+
+-- name: last_position
+-- The newest position that was ever drawn.
+SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_store.event_position;

@@ -26,6 +26,9 @@ _CONNECTION_DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
 }
+# A process that is frozen (SIGSTOP, a paused container or machine) inside a transaction keeps its row locks, and its
+# positions keep the relay waiting at their gap: without this, all payments stand still until it goes on.
+_OPTIONS = "-c idle_in_transaction_session_timeout=3000"
 # The database answered, and what it said is no outage: serialization failures and deadlocks, a canceled
 # statement, a lock not available.
 _ANSWERS = ("40", "57014", "55P03")
@@ -45,6 +48,8 @@ def database_errors() -> Iterator[None]:
         yield
     except DatabaseUnavailable:
         raise
+    except psycopg.errors.IdleInTransactionSessionTimeout as error:  # to psycopg an "internal error"
+        raise DatabaseUnavailable(str(error).strip()) from error
     except psycopg.OperationalError as error:
         if error.sqlstate is not None and error.sqlstate.startswith(_ANSWERS):
             raise
@@ -84,6 +89,7 @@ def create_pool(url: str, *, size: int, name: str, autocommit: bool = False) -> 
     """
     given = conninfo_to_dict(url)
     defaults = {key: value for key, value in _CONNECTION_DEFAULTS.items() if key not in given}
+    defaults["options"] = f"{_OPTIONS} {given.get('options', '')}".strip()  # what is given comes later, and wins
     return Pool(
         make_conninfo(url, **{"application_name": name, **defaults} if "application_name" not in given else defaults),
         kwargs={"autocommit": autocommit, "prepare_threshold": 1},

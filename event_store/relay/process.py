@@ -8,6 +8,7 @@ from pydantic import AfterValidator
 from event_store.relay.queue import watch_queue
 from event_store.relay.relay import Relay
 from event_store.relay.shard import Shard
+from infra.errors import ProcessFailed
 from infra.postgres import create_pool
 from infra.process import run
 from infra.runtime import Runtime
@@ -32,8 +33,16 @@ def main() -> None:
         relay = Relay(settings, url, shard, runtime.stop, creates_topics=settings.relay_creates_topics)
         runtime.health.add_readiness("relay", relay.check_ready)
         runtime.health.add_liveness("relay", relay.check_live)
-        async with create_pool(url, size=1, name="relay-queue") as pool, asyncio.TaskGroup() as tasks:
-            tasks.create_task(watch_queue(pool, shard, lambda: relay.position, runtime.stop))
-            tasks.create_task(relay.run())
+        async with create_pool(url, size=1, name="relay-queue") as pool:
+            working = {
+                asyncio.create_task(relay.run()),
+                asyncio.create_task(watch_queue(pool, shard, lambda: relay.position, runtime.stop)),
+            }
+            ended, still = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                await task
+            if not runtime.stop.is_set():
+                raise ProcessFailed("the relay ended although nobody told it to stop")
+            await asyncio.gather(*still)
 
     run("relay", settings, relay_main)

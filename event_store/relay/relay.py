@@ -34,6 +34,16 @@ _SLOW_AFTER_S = 3.0
 _FINISH_S, _CLOSE_S = 1.0, 2.5
 
 
+class LogWentBack(InfraError):
+    """Kafka holds more than the log: PostgreSQL was restored or emptied. What follows would never be published."""
+
+    def __init__(self, published: int, last: int) -> None:
+        super().__init__(
+            f"published up to position {published}, but the log ends at {last}: the database was restored or emptied. "
+            "Delete the topics; they are filled again from the log."
+        )
+
+
 class Relay:
     """Publishes one shard of the log until `stop` is set."""
 
@@ -139,6 +149,9 @@ class Relay:
 
     async def _publish_from(self, session: Session, connection: Connection) -> None:
         log.info("relay_started", shard=str(self._shard), position=session.position)
+        row = await (await connection.execute(QUERIES["last_position"])).fetchone()
+        if row is not None and row[0] < session.position:
+            raise LogWentBack(session.position, row[0])
         tail = Tail(session.position)
         self.position = session.position
         self._connected = True
@@ -161,7 +174,8 @@ class Relay:
                 await session.write_progress()
                 look_around_at = monotonic() + _LOOK_AROUND_EVERY_S
             if monotonic() > partitions_at:
-                await connection.execute(QUERIES["ensure_partitions"])
+                with suppress(psycopg.errors.LockNotAvailable):  # a long reader: later, there is room for 30 million
+                    await connection.execute(QUERIES["ensure_partitions"])
                 partitions_at = monotonic() + _PARTITIONS_EVERY_S
             if not events:
                 await self._sleep(pause)

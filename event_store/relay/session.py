@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from event_store.relay.progress import Place, Progress, Published, resume
 from event_store.relay.shard import Shard
-from infra.kafka.clients import consumer_config, producer_config
+from infra.kafka.clients import consumer_config, producer_config, stop_client
 from infra.settings import KafkaSettings
 from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent
@@ -174,10 +173,4 @@ async def _end_offsets(consumer: AIOKafkaConsumer, places: Sequence[Place]) -> d
 
 async def _stop(producer: AIOKafkaProducer, watcher: AIOKafkaConsumer) -> None:
     """Close both clients, whatever state they are in; closing a producer can hang while Kafka is away."""
-    await asyncio.gather(_close(producer), _close(watcher))
-
-
-async def _close(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    with suppress(KafkaError, TimeoutError, OSError):
-        async with asyncio.timeout(2):
-            await client.stop()
+    await asyncio.gather(*(stop_client(client.stop(), timeout_s=2) for client in (producer, watcher)))

@@ -1,5 +1,7 @@
 """Options of aiokafka's clients: each default that loses events or time is overridden here, in one place."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from infra.kafka.metadata import never_create_topics
@@ -66,3 +68,17 @@ def consumer_config(
 def admin_config(settings: KafkaSettings, *, client_id: str = "paystream") -> dict[str, Any]:
     """Return the options of AIOKafkaAdminClient."""
     return connection_config(settings, client_id=client_id)
+
+
+async def stop_client(stopping: Coroutine[Any, Any, None], *, timeout_s: float) -> BaseException | None:
+    """Run a client's `stop()`, at most so long; return what was in its way. It can hang while Kafka is away.
+
+    In a task of its own: aiokafka cancels its fetches and awaits them unguarded, so that one in its retry pause makes
+    `stop()` raise CancelledError, which would end whoever called as if it had been cancelled itself.
+    """
+    task = asyncio.ensure_future(stopping)
+    done, _ = await asyncio.wait({task}, timeout=timeout_s)
+    if not done:
+        task.cancel()
+        return TimeoutError(f"not stopped within {timeout_s:g} s")
+    return asyncio.CancelledError() if task.cancelled() else task.exception()

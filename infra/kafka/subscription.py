@@ -15,7 +15,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
-from infra.kafka.clients import connection_config, fetch_config
+from infra.kafka.clients import connection_config, fetch_config, stop_client
 from infra.settings import KafkaSettings
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
@@ -139,10 +139,7 @@ class Subscription:
 
     async def stop(self, timeout_s: float) -> None:
         """Let the batch in hand finish, leave the group, disconnect. Never raises, never takes longer."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._broker.stop()
-        except Exception as error:  # noqa: BLE001 - aiokafka can hang or fail while Kafka is away; we leave anyway
+        if error := await stop_client(self._broker.stop(), timeout_s=timeout_s):
             _log.warning("the Kafka client did not stop cleanly: %r", error)
 
 

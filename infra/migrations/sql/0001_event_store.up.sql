@@ -90,7 +90,7 @@ CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON event_store.events_default
 -- Makes the partitions that hold the current position and the `ahead` next ones. Run by the owner role when migrating
 -- and by the relay from time to time. Skips a range that the default partition already holds rows of.
 CREATE FUNCTION event_store.ensure_partitions(ahead integer DEFAULT 3) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE
     size    CONSTANT bigint := 10000000;
     current bigint := (SELECT last_value / size FROM event_store.event_position);

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from aiokafka.errors import ProducerFenced
+import structlog
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.errors import KafkaConnectionError, ProducerFenced
 
 from event_store.appends import Append
 from event_store.relay import metrics
@@ -18,10 +20,11 @@ from event_store.relay.session import Session
 from event_store.relay.shard import Shard
 from event_store.store import Connection, append
 from event_store.tail import Tail
+from infra.embedded.postgres import PostgresServer
 from infra.errors import ProcessFailed
 from infra.health import Unhealthy
 from schemas.envelope import RecordedEvent
-from tests.support.database import Database
+from tests.support.database import Database, fresh_database
 from tests.support.events import an_append
 from tests.support.kafka import embedded_broker, plain_settings
 from tests.support.waiting import eventually
@@ -136,6 +139,66 @@ async def test_one_failed_delivery_fails_the_batch_and_progress_stays(
             with pytest.raises(TimeoutError, match="lost"):
                 await session.publish(events, 12)
             assert session.position == 6
+
+
+async def test_a_database_that_was_restored_to_an_earlier_state_is_said_so(
+    session_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with embedded_broker(tmp_path) as broker:
+        settings = plain_settings(broker.address)
+        async with fresh_database(session_postgres) as before:
+            async with await psycopg.AsyncConnection.connect(before.url("app")) as connection:
+                await append_some(connection, 9)
+            await _until_published(Relay(settings, before.url("app"), ALL, asyncio.Event()), 9)
+        async with fresh_database(session_postgres) as restored:
+            async with await psycopg.AsyncConnection.connect(restored.url("app")) as connection:
+                await append_some(connection, 3)
+            stop = asyncio.Event()
+            relay = Relay(settings, restored.url("app"), ALL, stop)
+            running = asyncio.create_task(relay.run())
+            with structlog.testing.capture_logs() as logs:
+                await eventually(lambda: _said(logs, "LogWentBack"))
+            assert not await is_ready(relay)
+            stop.set()
+            await asyncio.wait_for(running, 5)
+
+
+async def test_a_client_that_fails_to_stop_does_not_end_the_relay(
+    database: Database, app: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka cancels its fetches and awaits them: one in its retry pause makes stop() raise CancelledError."""
+    close, looks = Fetcher.close, iter([KafkaConnectionError("away")])
+
+    async def closing(self: Fetcher) -> None:
+        pausing = asyncio.create_task(asyncio.sleep(1))
+        await asyncio.sleep(0)
+        self._pending_tasks.add(pausing)
+        await close(self)
+
+    async def failing_once(_: Session) -> None:
+        error = next(looks, None)
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(Fetcher, "close", closing)
+    monkeypatch.setattr(Session, "check_topics", failing_once)
+    async with embedded_broker(tmp_path) as broker:
+        relay = Relay(plain_settings(broker.address), database.url("app"), ALL, asyncio.Event())
+        running = asyncio.create_task(relay.run())
+        await eventually(lambda: is_ready(relay))
+        await append_some(app, 4)
+
+        async def published() -> int:
+            return relay.position or 0
+
+        await eventually(published, lambda position: position >= 4)
+        assert not running.done()
+        relay._stop.set()
+        await asyncio.wait_for(running, 8)
+
+
+async def _said(logs: list[structlog.typing.EventDict], words: str) -> bool:
+    return any(words in str(line.get("error")) for line in logs)
 
 
 async def _until_published(relay: Relay, position: int) -> None:

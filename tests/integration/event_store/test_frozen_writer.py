@@ -1,0 +1,81 @@
+"""A process that is frozen in the middle of a transaction, and readers that hold one open, stop nobody for long."""
+
+import asyncio
+import time
+import uuid
+
+import psycopg
+import pytest
+
+from event_store.appends import Appended
+from event_store.group_commit import GroupCommit
+from event_store.store import append
+from event_store.tail import Tail
+from infra.postgres import DatabaseUnavailable, Pool, create_pool
+from tests.support.database import Database
+from tests.support.events import an_append
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+
+async def test_a_writer_frozen_inside_its_transaction_is_put_out_by_the_database(database: Database) -> None:
+    stream = uuid.uuid4()
+    url = database.url("app")
+    async with (
+        create_pool(url, size=1, name="frozen") as frozen_pool,
+        create_pool(url, size=4, name="api") as pool,
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as reading,
+    ):
+        appender = GroupCommit(pool)
+        await appender.append(an_append(stream))
+        frozen = await frozen_pool.getconn()
+        await append(frozen, [an_append(stream, 1)])  # and never commits: the process stands still
+        blocked = asyncio.create_task(appender.append(an_append(stream, 1)))
+        await asyncio.sleep(0.1)
+        others = [asyncio.create_task(appender.append(an_append())) for _ in range(20)]
+        results = await asyncio.wait_for(asyncio.gather(blocked, *others), 8)
+        assert all(isinstance(result, Appended) for result in results)
+
+        tail, seen = Tail(), list[int]()
+
+        async def read() -> int:
+            seen.extend(event.position for event in await tail.read(reading))
+            return len(seen)
+
+        await eventually(read, lambda count: count == 22)
+        await frozen_pool.putconn(frozen)
+
+
+async def test_what_a_thawed_process_gets_is_an_outage_that_passes(database: Database) -> None:
+    url = f"{database.url('app')}?options=-c%20idle_in_transaction_session_timeout%3D200"
+    async with create_pool(url, size=1, name="thawed") as pool:
+        with pytest.raises(DatabaseUnavailable):
+            await _freeze_inside_a_transaction(pool)
+        async with pool.connection() as connection:
+            await connection.execute("SELECT 1")
+
+
+async def _freeze_inside_a_transaction(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await connection.execute("SELECT pg_current_xact_id()")
+        time.sleep(0.6)  # noqa: ASYNC251 - loop and all
+        await connection.execute("SELECT 1")
+
+
+async def test_making_partitions_behind_a_long_reader_does_not_stop_appends(database: Database) -> None:
+    url = database.url("app")
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute("SELECT setval('event_store.event_position', 15000000)")
+    async with (
+        await psycopg.AsyncConnection.connect(url) as reader,
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as relay,
+        await psycopg.AsyncConnection.connect(url) as writer,
+    ):
+        await reader.execute("SELECT FROM event_store.events LIMIT 1")  # an audit, a dump: open for hours
+        making = asyncio.create_task(relay.execute("SELECT event_store.ensure_partitions()"))
+        await asyncio.sleep(0.05)
+        (result,) = await asyncio.wait_for(append(writer, [an_append()]), 3)
+        assert isinstance(result, Appended)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            await making
