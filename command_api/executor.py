@@ -182,7 +182,8 @@ class CommandExecutor:
             result = await self._append(request, payment.version, events, state)
             if not isinstance(result, VersionConflict):
                 return result
-            look_up = True
+            # A payment that is still unknown was not opened by anyone: its key was held by a neighbour that failed.
+            look_up = not (request.opens_stream and result.actual_version == NO_STREAM)
             await asyncio.sleep(random.uniform(0, min(_MAX_PAUSE_S, 0.001 * tries)))  # noqa: S311 - not a secret
         raise PaymentBusy
 

@@ -17,6 +17,7 @@ from domain.payment import (
     RecordAttemptFailed,
     RecordCancelFailed,
     RecordCaptureFailed,
+    RecordIntentCreated,
     RecordPaymentFailed,
     RecordRefundFailed,
     RefundRequested,
@@ -97,7 +98,24 @@ def looked_up(
     concluded = _concluded(task, asked, found)
     if isinstance(concluded, Finish) and _says_nothing_of(asked, found):
         return Finish(facts=(*concluded.facts, *_never_done(task, asked)))
+    if isinstance(concluded, Finish) and isinstance(asked, PaymentRequested) and asked.confirm:
+        return Finish(facts=(*concluded.facts, *_never_confirmed(task, concluded.facts)))
     return concluded
+
+
+def _never_confirmed(task: Task, facts: tuple[PaymentFact, ...]) -> tuple[PaymentFact, ...]:
+    """Say that the attempt failed when the intent was made and no more: it can be confirmed again."""
+    return tuple(
+        RecordAttemptFailed(
+            intent_id=fact.intent_id,
+            attempt_id=str(task.event_id),
+            code="not_processed",
+            decline_code=None,
+            message="Stripe did not process the confirmation.",
+        )
+        for fact in facts
+        if isinstance(fact, RecordIntentCreated)
+    )
 
 
 def _concluded(task: Task, asked: PaymentEvent, answer: JsonObject) -> Conclusion:

@@ -57,9 +57,23 @@ def plan(task: Task, asked: PaymentEvent, payment: PaymentState) -> Plan:
     """Return what to do for the event `asked`."""
     if (settled := _without_stripe(task, asked, payment)) is not None:
         return settled
+    if _stripe_answered(asked, payment):
+        return LookUp(is_final=False)
     if task.outcome_unknown:
         return LookUp(is_final=task.age_s >= KEY_LIFE_S)
     return Call() if task.age_s < RESEND_HORIZON_S else GiveUpSending()
+
+
+def _stripe_answered(asked: PaymentEvent, payment: PaymentState) -> bool:
+    """Whether the wish's object is in the log: the task was lost and made again, and its key may be forgotten."""
+    match asked:
+        case PaymentRequested():
+            return payment.intent_id is not None
+        case RefundRequested():
+            refund = payment.refunds.get(asked.refund_id)
+            return refund is not None and refund.stripe_refund_id is not None
+        case _:
+            return False
 
 
 def _without_stripe(task: Task, asked: PaymentEvent, payment: PaymentState) -> Settle | None:

@@ -13,17 +13,21 @@ from domain.payment import (
     PaymentConfirmationRequested,
     PaymentEvent,
     PaymentFact,
+    PaymentStatus,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
     RecordCanceled,
     RecordCancelFailed,
     RecordCaptureFailed,
+    RecordIntentCreated,
     RecordPaymentFailed,
     RecordRefundFailed,
     RecordRefundSucceeded,
     RecordSucceeded,
     RefundRequested,
+    decide,
+    fold,
 )
 from tests.unit.consumers.builders import (
     EVENT_ID,
@@ -155,3 +159,17 @@ def test_a_look_up_tells_what_became_of_it(
     asked: PaymentEvent, found: dict[str, Any], expected: list[type[PaymentFact]]
 ) -> None:
     assert facts(looked_up(a_task(), asked, found, is_final=False, lookup_after_s=600)) == expected
+
+
+@pytest.mark.parametrize("status", ["requires_confirmation", "requires_payment_method"])
+def test_an_intent_that_was_made_but_never_confirmed_can_be_confirmed_again(status: str) -> None:
+    found = looked_up(a_task(), CREATE, an_intent(status), is_final=False, lookup_after_s=600)
+    assert facts(found) == [RecordIntentCreated, RecordAttemptFailed]
+    assert isinstance(found, Finish)
+    state = a_payment()[0]
+    for fact in found.facts:
+        newer = fold(decide(state, fact), state)
+        assert newer is not None
+        state = newer
+    assert not state.confirmation_requested
+    assert state.status is PaymentStatus.REQUIRES_PAYMENT_METHOD

@@ -21,6 +21,7 @@ from domain.payment import (
     RecordCancelFailed,
     RecordIntentCreated,
     RecordPaymentFailed,
+    RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
     RequestRefund,
@@ -114,3 +115,13 @@ def test_a_refund_is_asked_for_until_its_outcome_is_known() -> None:
     done = RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id="re_1")
     payment, _ = a_payment(CREATED, SUCCEEDED, REFUND, done)
     assert plan(a_task(Operation.CREATE_REFUND), asked, payment) == Settle()
+
+
+def test_a_task_that_was_lost_and_made_again_never_repeats_what_stripe_did() -> None:
+    created = a_payment(CREATED)[0]
+    asked = a_payment()[1]
+    assert plan(a_task(), asked, created) == LookUp(is_final=False)
+    pending = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    refunding, _ = a_payment(SUCCEEDED, REFUND, pending)
+    wanted = a_payment(SUCCEEDED, REFUND)[1]
+    assert plan(a_task(Operation.CREATE_REFUND), wanted, refunding) == LookUp(is_final=False)
