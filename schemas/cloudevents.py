@@ -43,6 +43,16 @@ class Delivered:
         """The event's position in the log."""
         return self.event.position
 
+    @property
+    def log_ids(self) -> Mapping[str, str | None]:
+        """The ids that name the event's payment and request in the logs."""
+        meta = self.event.metadata
+        return {
+            "payment_id": str(self.event.stream_id) if self.event.category == "payment" else None,
+            "correlation_id": meta.correlation_id,
+            "request_id": meta.request_id,
+        }
+
 
 def to_kafka(event: RecordedEvent, previous_position: int) -> KafkaMessage:
     """Encode an event; `previous_position` is that of the event before it in the same partition."""

@@ -22,7 +22,7 @@ from event_store.store import append
 from infra.ids import uuid7
 from infra.kafka.transient import is_transient
 from infra.postgres import Connection, Pool
-from schemas.envelope import EventMetadata
+from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import encode
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,11 @@ class Settled:
     ending: Ending | None
     payment: PaymentState | None = None
     status_changed: bool = False
+
+
+def asking_event(task: Task, payment: LoadedPayment) -> RecordedEvent | None:
+    """Return the event that asked for the call, or None when it is not among the payment's events."""
+    return next((event for event in payment.events if event.event_id == task.event_id), None)
 
 
 class _Decision:
@@ -150,9 +155,11 @@ async def _append_events(conn: Connection, decisions: list[_Decision]) -> None:
 
 def _append(decision: _Decision) -> Append:
     task = decision.task
+    asked = asking_event(task, decision.payment)
     metadata = EventMetadata(
         correlation_id=task.correlation_id,
         causation_id=str(task.event_id),
+        request_id=None if asked is None else asked.metadata.request_id,
         actor=ACTOR,
         merchant_id=task.merchant_id,
         traceparent=task.traceparent,

@@ -29,7 +29,7 @@ from consumers.gateway.outcomes import (
 )
 from consumers.gateway.plan import Call, GiveUpSending, LookUp, Plan, Settle, plan
 from consumers.gateway.requests import NothingToSend, request_of
-from consumers.gateway.settle import Settled, Settlement, Settler
+from consumers.gateway.settle import Settled, Settlement, Settler, asking_event
 from consumers.gateway.tasks import Operation, Task, TaskStatus
 from domain.payment import PaymentEvent, PaymentState, RefundRequested
 from event_store.payments import LoadedPayment
@@ -71,9 +71,10 @@ class Worker:
 
     async def run(self, job: Job) -> None:
         """Do what the task wants and put it back. Cancelled, it puts the task back to be tried again soon."""
-        payment = job.payment.state
+        payment, asked = job.payment.state, asking_event(job.task, job.payment)
         with bound_context(
             payment_id=str(job.task.payment_id),
+            request_id=None if asked is None else asked.metadata.request_id,
             correlation_id=job.task.correlation_id,
             user_id=None if payment is None else payment.user_id,
         ):
@@ -92,7 +93,7 @@ class Worker:
         task, payment = job.task, job.payment.state
         if job.unreadable is not None:
             return Bury(error=job.unreadable)
-        recorded = next((each for each in job.payment.events if each.event_id == task.event_id), None)
+        recorded = asking_event(task, job.payment)
         if payment is None or recorded is None:
             return Bury(error="the event that asked for it is not in the log")
         asked = decode(recorded)
@@ -134,6 +135,8 @@ class Worker:
             outcome=_name(outcome),
             duration_ms=round(seconds * 1000, 1),
             stripe_id=_stripe_id(outcome),
+            code=outcome.fault.code if isinstance(outcome, Refused) else None,
+            decline_code=outcome.fault.decline_code if isinstance(outcome, Refused) else None,
             attempt=task.attempts,
         )
         if isinstance(outcome, Retryable) and outcome.alarm:

@@ -5,8 +5,8 @@ Nothing here raises to FastStream, which would go on with the next records as if
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Generic
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Generic, Protocol, runtime_checkable
 
 import structlog
 from aiokafka import TopicPartition
@@ -17,6 +17,7 @@ from infra.kafka.liveness import Progress
 from infra.kafka.partition_watch import PartitionWatch
 from infra.kafka.subscription import Record
 from infra.kafka.transient import is_transient
+from infra.logs import bound_context
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,16 @@ Decode = Callable[[bytes | None, Headers], D]
 
 _APPLY_TIMEOUT_S = 60.0
 _BACKOFF_S = (0.1, 5.0)
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A decoded message may have this, for the log line of a record that cannot be applied."""
+
+    @property
+    def log_ids(self) -> Mapping[str, str | None]:
+        """The ids of `infra.logs.CONTEXT_IDS` that the message knows."""
+        ...
 
 
 class RecordApplier(Generic[D]):
@@ -48,14 +59,14 @@ class RecordApplier(Generic[D]):
         except Exception as error:
             # A fault of this module. What was not applied must not be passed over.
             log.exception("consumer_failed", consumer=self._name, **_where(partition))
-            self._stand_still(watch, partition, records[0], error)
+            self._stand_still(watch, partition, records[0], error, None)
 
     async def _take(self, watch: PartitionWatch, partition: TopicPartition, records: Sequence[Record]) -> None:
         messages, undecodable = self._decode_until_fault(records)
         if messages and not await self._apply_or_find_fault(watch, partition, records, messages):
             return
         if undecodable is not None:
-            self._stand_still(watch, partition, records[len(messages)], undecodable)
+            self._stand_still(watch, partition, records[len(messages)], undecodable, None)
 
     def _decode_until_fault(self, records: Sequence[Record]) -> tuple[list[D], Exception | None]:
         messages: list[D] = []
@@ -85,7 +96,7 @@ class RecordApplier(Generic[D]):
                 if not await self._apply_batch(watch, partition, some_records, some_messages):
                     return False
             except Exception as error:  # noqa: BLE001 - whatever is not transient
-                self._stand_still(watch, partition, some_records[0], error)
+                self._stand_still(watch, partition, some_records[0], error, some_messages[0])
                 return False
         return True
 
@@ -153,18 +164,21 @@ class RecordApplier(Generic[D]):
             **_where(partition),
         )
 
-    def _stand_still(self, watch: PartitionWatch, partition: TopicPartition, record: Record, error: Exception) -> None:
+    def _stand_still(
+        self, watch: PartitionWatch, partition: TopicPartition, record: Record, error: Exception, message: D | None
+    ) -> None:
         metrics.FAILURES.labels(self._name, partition.topic, "permanent").inc()
         self._progress.stop(partition, f"offset {record.offset}: {reason(error)}")
         metrics.STOPPED.labels(self._name).set(self._progress.stopped)
         watch.pause(partition)
-        log.error(
-            "consumer_partition_stopped",
-            consumer=self._name,
-            offset=record.offset,
-            error=reason(error),
-            **_where(partition),
-        )
+        with bound_context(**(message.log_ids if isinstance(message, Identified) else {})):
+            log.error(
+                "consumer_partition_stopped",
+                consumer=self._name,
+                offset=record.offset,
+                error=reason(error),
+                **_where(partition),
+            )
 
 
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:

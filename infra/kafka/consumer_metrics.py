@@ -10,7 +10,7 @@ LAG = Gauge(
 APPLIED = Counter("consumer_events_applied_total", "Events whose effects were committed", ["consumer", "topic"])
 DROPPED = Counter(
     "consumer_events_dropped_total",
-    "Delivered events that were not applied: seen (at or below the checkpoint), after_gap, after_failure",
+    "Delivered events that were not applied: seen (at or below the checkpoint), or after_gap",
     ["consumer", "topic", "reason"],
 )
 GAPS = Counter("consumer_gaps_total", "Times that events were missing before a delivered one", ["consumer", "topic"])

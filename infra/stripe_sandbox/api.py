@@ -7,6 +7,7 @@ asking again.
 """
 
 import sqlite3
+import time
 from dataclasses import dataclass, field
 
 import orjson
@@ -25,6 +26,7 @@ from infra.stripe_sandbox.latency import Latency
 from infra.stripe_sandbox.operation import Call, Operation, World
 from infra.stripe_sandbox.params import validate
 from infra.stripe_sandbox.refunds.settle import settle_due
+from infra.stripe_sandbox.request_log import log_request
 from infra.stripe_sandbox.store import StoredAnswer
 
 API_VERSION = "2026-10-28.endive"
@@ -65,26 +67,33 @@ class Api:
 
     async def serve(self, operation: Operation, request: Request) -> Response:
         """Answer a request for an operation."""
-        request_id = self.world.ids.request()
+        started, request_id = time.perf_counter(), self.world.ids.request()
+        incoming = None
         try:
             incoming = await self._read(operation, request, request_id)
             claim = _claim(incoming)
             stored = None if claim is None else self.in_flight.claim(self.world.store, claim)
         except StripeError as error:
-            return _response(request, operation, request_id, _refusal(error, request_id=request_id))
+            answer = _refusal(error, request_id=request_id)
+            log_request(
+                operation.method, operation.path, None if incoming is None else incoming.form, answer, started=started
+            )
+            return _response(request, operation, request_id, answer)
         if stored is None:
             answer = await self._execute(incoming, claim)
         else:
             await self.latency.before()
             answer = stored
         await self.latency.after()
+        log_request(operation.method, operation.path, incoming.form, answer, started=started)
         return _response(request, operation, request_id, answer, replayed=stored is not None)
 
     async def refuse_unknown(self, request: Request) -> Response:
         """Answer a request for something that the API does not have."""
-        error = unrecognized_url(request.method, request.url.path)
-        request_id = self.world.ids.request()
-        return _response(request, None, request_id, _refusal(error, request_id=request_id))
+        started, request_id = time.perf_counter(), self.world.ids.request()
+        answer = _refusal(unrecognized_url(request.method, request.url.path), request_id=request_id)
+        log_request(request.method, "unmatched", None, answer, started=started)
+        return _response(request, None, request_id, answer)
 
     async def _read(self, operation: Operation, request: Request, request_id: str) -> Incoming:
         account = account_of(secret_key(request.headers.get("authorization")))

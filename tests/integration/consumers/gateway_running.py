@@ -44,7 +44,7 @@ class Payments:
         """Decide, append, and write the tasks of the new events."""
         async with self._pool.connection() as conn, conn.transaction():
             loaded = await load_payment(conn, payment_id)
-            metadata = EventMetadata(correlation_id="c-1", actor="api:test", merchant_id=MERCHANT)
+            metadata = EventMetadata(correlation_id="c-1", request_id="r-1", actor="api:test", merchant_id=MERCHANT)
             events = tuple(
                 encode(event, event_id=uuid.uuid4(), metadata=metadata) for event in decide(loaded.state, command)
             )

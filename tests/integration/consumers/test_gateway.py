@@ -65,6 +65,7 @@ async def test_results_say_what_they_come_from(payments: Payments, stripe_fake: 
     for _, metadata in results:
         assert metadata["causation_id"] == asked
         assert metadata["correlation_id"] == "c-1"
+        assert metadata["request_id"] == "r-1"
         assert metadata["actor"] == "stripe-gateway"
         assert metadata["merchant_id"] == "merchant_test"
 
@@ -127,6 +128,25 @@ async def test_a_call_that_timed_out_is_sent_again_with_its_key_and_charges_once
     assert len({request.idempotency_key for request in stripe_fake.sent}) == 1
     assert len(stripe_fake.sent) == 4
     assert len(stripe_fake.intents) == 1
+
+
+@pytest.mark.parametrize("after_effect", [False, True])
+async def test_a_refund_that_timed_out_is_sent_again_with_its_key_and_made_once(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, after_effect: bool
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "succeeded")
+        stripe_fake.sent.clear()
+        stripe_fake.failures = [TimeoutError(), server_error(), stripe.APIConnectionError("reset")]
+        stripe_fake.after_effect = after_effect
+        amount = Money(amount_cents=600, currency="USD")
+        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=amount))
+        await payments.all_done(within=20)
+    assert len({request.idempotency_key for request in stripe_fake.sent}) == 1
+    assert len(stripe_fake.sent) == 4
+    assert len(stripe_fake.refunds) == 1
+    assert (await payments.state(payment_id)).amount_refunded == amount
 
 
 async def test_a_wrong_key_of_ours_is_never_recorded_as_a_refusal(

@@ -235,9 +235,9 @@ class TestValkey:
             await started(server)
             try:
                 with redis.Redis.from_url(server.url) as client:
-                    assert client.config_get("requirepass") == {b"requirepass": b"secret"}
-                    assert client.config_get("bind") == {b"bind": b"127.0.0.1"}
-                    assert client.config_get("save") == {b"save": b""}
+                    assert client.config_get("requirepass") == {"requirepass": "secret"}
+                    assert client.config_get("bind") == {"bind": "127.0.0.1"}
+                    assert client.config_get("save") == {"save": ""}
             finally:
                 await server.stop()
 

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -88,8 +89,9 @@ def test_amounts_are_shown_as_stripe_counts_them(amount_cents: int, currency: st
 
 
 def test_a_declined_call_shows_its_codes() -> None:
-    call = {"operation": "create_intent", "outcome": "declined", "duration_ms": 40}
-    said = sentence(line("stripe_call_finished", **call, code="card_declined", decline_code="insufficient_funds"))
+    codes = {"code": "card_declined", "decline_code": "insufficient_funds"}
+    call: dict[str, Any] = {"operation": "create_intent", "outcome": "declined", "duration_ms": 40}
+    said = sentence(line("stripe_call_finished", **call, **codes))
     assert said is not None
     assert said.text == "Stripe create_intent: declined (card_declined, insufficient_funds) in 40 ms"
 

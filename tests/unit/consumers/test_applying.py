@@ -1,0 +1,61 @@
+"""A partition that stands still says whose event it stands at, when that can be known."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+from aiokafka import TopicPartition
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from infra.kafka.applying import RecordApplier
+from infra.kafka.checkpoints import Applied
+from infra.kafka.liveness import Progress
+from infra.kafka.partition_watch import PartitionWatch
+from infra.kafka.subscription import Record
+from schemas.cloudevents import Delivered, from_kafka, to_kafka
+from tests.support.payment_histories import events_of, recorded, request_payment
+
+PARTITION = TopicPartition("t", 0)
+PAYMENT_ID = uuid.uuid4()
+(EVENT,) = recorded([(PAYMENT_ID, events_of([request_payment(PAYMENT_ID)]))])
+
+
+class Watch:
+    def pause(self, _: TopicPartition) -> None:
+        return
+
+
+async def refuse(_: TopicPartition, __: Sequence[Delivered]) -> Applied:
+    raise ValueError("cannot be")
+
+
+async def stopped_at(record: Record) -> dict[str, Any]:
+    """Take a record that cannot be applied and return the line that says so."""
+    applier = RecordApplier[Delivered](
+        name="test", decode=from_kafka, apply=refuse, progress=Progress(stall_after_s=60), stop=asyncio.Event()
+    )
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await applier.take(cast("PartitionWatch", Watch()), PARTITION, [record])
+    (line,) = (line for line in lines if line["event"] == "consumer_partition_stopped")
+    return dict(line)
+
+
+def a_record(headers: list[tuple[str, bytes]]) -> Record:
+    return cast("Record", SimpleNamespace(value=EVENT.data, headers=headers, offset=7))
+
+
+async def test_the_ids_of_an_event_that_cannot_be_applied_are_in_its_line() -> None:
+    line = await stopped_at(a_record(to_kafka(EVENT, 0).headers))
+    assert line["payment_id"] == str(PAYMENT_ID)
+    assert line["correlation_id"] == EVENT.metadata.correlation_id
+    assert line["request_id"] == EVENT.metadata.request_id
+    assert line["offset"] == 7
+
+
+async def test_a_record_that_cannot_be_decoded_names_nobody() -> None:
+    line = await stopped_at(a_record([("ce_id", b"\xff\xfe")]))
+    assert "payment_id" not in line
+    assert line["offset"] == 7
