@@ -123,5 +123,5 @@ def _reason(line: str) -> str | None:
         return None
     if not isinstance(entry, dict) or entry.get("event") != "process_failed":
         return None
-    error = entry.get("error") or entry.get("exception")
-    return str(error).strip().splitlines()[-1] if error else None
+    error = str(entry.get("error") or "").strip()
+    return error.splitlines()[0] if error else None
