@@ -154,7 +154,7 @@ async def _read_progress(consumer: AIOKafkaConsumer, shard: Shard, partitions: i
     end = (await consumer.end_offsets([_PROGRESS]))[_PROGRESS]
     await consumer.seek_to_beginning(_PROGRESS)
     newest: dict[bytes, Progress] = {}
-    while await consumer.position(_PROGRESS) < end:
+    while not await _at_end(consumer, end):
         for record in (await consumer.getmany(_PROGRESS, timeout_ms=200)).get(_PROGRESS, []):
             if record.value is not None:
                 progress = Progress.decode(record.value)
@@ -162,6 +162,12 @@ async def _read_progress(consumer: AIOKafkaConsumer, shard: Shard, partitions: i
     places = [Place(topic, each) for topic in event_topics() for each in range(partitions) if shard.owns(each)]
     ends = await _end_offsets(consumer, places)
     return resume(newest.values(), shard=shard, places=places, end_offsets=ends)
+
+
+async def _at_end(consumer: AIOKafkaConsumer, end: int) -> bool:
+    """Whether all is read: up to `end`, or to what a fetch says is the end (Tansu can say 1 of an empty topic)."""
+    position, fetched_end = await consumer.position(_PROGRESS), consumer.highwater(_PROGRESS)
+    return position >= end or (fetched_end is not None and position >= fetched_end)
 
 
 async def _end_offsets(consumer: AIOKafkaConsumer, places: Sequence[Place]) -> dict[Place, int]:

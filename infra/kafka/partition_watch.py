@@ -132,21 +132,24 @@ class PartitionWatch:
         # Positions first: an end that was read before would be behind a position that moved meanwhile.
         positions = {partition: await consumer.position(partition) for partition in partitions}
         asked = await consumer.end_offsets(partitions)
-        ends = {partition: max(asked[partition], self._end_seen(partition)) for partition in partitions}
+        ends = {partition: self._end(partition, asked[partition]) for partition in partitions}
         for partition in partitions:
             await self._mend(partition, positions[partition], ends[partition])
         return sum(self._lags(positions, ends))
 
-    def _end_seen(self, partition: TopicPartition) -> int:
-        """Return the partition's end as the newest fetch answered it; 0 when there was none.
+    def _end(self, partition: TopicPartition, asked: int) -> int:
+        """Return the partition's end as the newest fetch answered it; as `asked` while there was none.
 
-        Tansu (0.6) answers the question for the end with the offset after the *first* record of the last batch: taken
-        alone, a reader at the end would seem to be beyond it.
+        Tansu (0.6) answers the question for the end with the offset after the *first* record of the last batch, and
+        with 1 for some that are empty: a reader would seem to be beyond the end, or never to reach it.
         """
         if not self.is_ours(partition):
-            return 0  # a rebalance came in between: the consumer would not say
+            return asked  # a rebalance came in between: the consumer would not say
         consumer = self._subscription.consumer
-        return max(consumer.last_stable_offset(partition) or 0, 0) or consumer.highwater(partition) or 0
+        fetched, stable = consumer.highwater(partition), consumer.last_stable_offset(partition)
+        if fetched is None:
+            return asked
+        return int(stable if stable is not None and stable >= 0 else fetched)
 
     def _lags(self, positions: dict[TopicPartition, int], ends: dict[TopicPartition, int]) -> Iterable[int]:
         for partition, position in positions.items():

@@ -18,7 +18,7 @@ class FakeConsumer:
 
     def __init__(self) -> None:
         self.end = 100
-        self.fetched_end = 0
+        self.fetched_end: int | None = None  # nothing was fetched yet
         self.at = 100
         self.away = False
         self.is_paused = False
@@ -40,10 +40,10 @@ class FakeConsumer:
             raise KafkaConnectionError("away")
         return dict.fromkeys(partitions, self.end)
 
-    def last_stable_offset(self, _: TopicPartition) -> int:
-        return -1
+    def last_stable_offset(self, _: TopicPartition) -> int | None:
+        return self.fetched_end
 
-    def highwater(self, _: TopicPartition) -> int:
+    def highwater(self, _: TopicPartition) -> int | None:
         return self.fetched_end
 
     def seek(self, _: TopicPartition, offset: int) -> None:
@@ -176,3 +176,11 @@ async def test_a_partition_that_stands_still_is_left_alone(
     consumer.end = 40
     await watch.look()
     assert consumer.at == 100
+
+
+async def test_an_empty_partition_that_seems_to_hold_a_record_keeps_nothing_waiting(
+    watch: PartitionWatch, consumer: FakeConsumer
+) -> None:
+    consumer.at, consumer.end, consumer.fetched_end = 0, 1, 0
+    await watch.look()
+    assert watch._progress._waiting == 0
