@@ -6,9 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
+from infra.embedded.databases import create_database, create_logins, drop_database
 from infra.embedded.home import Home
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import free_port
@@ -17,11 +15,6 @@ from infra.migrations.runner import upgrade
 
 _TEMPLATE = "paystream_template"
 _numbers = itertools.count(1)
-_GROUP_ROLES = {
-    "paystream_app_login": "paystream_app",
-    "paystream_projector_login": "paystream_projector",
-    "paystream_query_login": "paystream_query",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +38,8 @@ async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
     await server.start()
     try:
         await server.wait_ready()
-        _execute(server.url(OWNER, "postgres"), f"CREATE DATABASE {_TEMPLATE}")
-        upgrade(server.url(OWNER, _TEMPLATE))
-        for login, password in server.logins.items():
-            _execute(server.url(OWNER, "postgres"), _login(login, password))
+        upgrade(await create_database(server, _TEMPLATE))
+        await create_logins(server)
         yield server
     finally:
         await server.stop()
@@ -59,20 +50,8 @@ async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
 async def fresh_database(server: PostgresServer) -> AsyncIterator[Database]:
     """Lend a new database copied from the template, and drop it."""
     name = f"test_{next(_numbers)}"
-    maintenance = server.url(OWNER, "postgres")
-    _execute(maintenance, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    await create_database(server, name, template=_TEMPLATE)
     try:
         yield Database(server=server, name=name)
     finally:
-        _execute(maintenance, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _login(login: str, password: str) -> sql.Composed:
-    return sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}").format(
-        sql.Identifier(login), sql.Literal(password), sql.Identifier(_GROUP_ROLES[login])
-    )
-
-
-def _execute(url: str, statement: str | sql.Composed) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)
+        await drop_database(server, name)
