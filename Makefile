@@ -2,6 +2,7 @@
 
 VENV ?= .venv
 ARGS ?=
+BROKER := embedded
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-develop
@@ -15,16 +16,16 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: moved help run demo install install-dev migrate migrate-create schemas lock format lint clean \
-	run-command-api run-query-api run-relay run-projector run-sandbox \
-	test test-unit test-integration test-race test-acceptance test-chaos test-load
+	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
+	test test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # --- Run ---------------------------------------------------------------------------------------------------------
 
-run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends it
-	@exec $(BIN)/paystream up
+run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends it (BROKER=apache: on real Kafka)
+	@exec $(BIN)/paystream up --broker $(BROKER)
 
 demo: $(RUN_READY) ## Play payments, a decline and refunds on a system of its own, and check the results
 	@exec $(BIN)/paystream demo
@@ -47,6 +48,9 @@ run-worker-%: $(RUN_READY) ## Run one process: a consumer, for example run-worke
 run-sandbox: $(RUN_READY) ## Run one process: the Stripe sandbox
 	@exec $(BIN)/paystream sandbox
 
+kafka: $(RUN_READY) ## Run real Kafka alone, for processes that run one by one (needs Java 17, and Maven once)
+	@exec $(BIN)/paystream kafka start $(ARGS)
+
 migrate: $(RUN_READY) ## Bring the database of MIGRATION_DATABASE_URL to the newest schema
 	@exec $(BIN)/paystream migrate
 
@@ -56,7 +60,7 @@ migrate-create: $(RUN_READY) ## Write a new migration: make migrate-create messa
 
 # --- Develop -----------------------------------------------------------------------------------------------------
 
-test: $(DEV_READY) ## Run every test but the load test; options for pytest in ARGS
+test: $(DEV_READY) ## Run every test but the load tests and those that need real Kafka; options for pytest in ARGS
 	@exec $(BIN)/pytest -m "not load" $(ARGS)
 
 test-unit: $(DEV_READY) ## Run the unit tests
@@ -73,6 +77,9 @@ test-acceptance: $(DEV_READY) ## Run the tests of the whole system over HTTP
 
 test-chaos: $(DEV_READY) ## Run the tests that kill and wipe parts while payments run
 	@exec $(BIN)/pytest -m chaos $(ARGS)
+
+test-kafka: $(DEV_READY) ## Run the tests that depend on a broker on real Kafka (needs Java 17, and Maven once)
+	@exec $(BIN)/pytest --broker=apache -m "(integration or race or chaos or apache_kafka) and not load" $(ARGS)
 
 test-load: $(DEV_READY) ## Measure throughput and latency on the embedded stack
 	@exec $(BIN)/pytest -m load -s $(ARGS)
@@ -101,15 +108,16 @@ clean: ## Remove .venv, caches and build output; the data in .paystream stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The three lock files agree: the widest is resolved first. Every platform, every Python from 3.11, hashes, no addresses.
+# The lock files agree: the widest is resolved first. Every platform, every Python from 3.11, hashes, no addresses.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS) pyproject.toml
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 lock: ## Resolve the dependencies anew (needs uv; ARGS=--upgrade takes the newest versions)
 	@command -v uv >/dev/null || { echo 'uv is needed to resolve dependencies: pip install uv' >&2; exit 1; }
-	$(LOCK) requirements/build.in --extra embedded --extra dev --output-file requirements/dev.txt
-	$(LOCK) requirements/build.in --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt
-	$(LOCK) --constraint requirements/dev.txt --output-file requirements/base.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra embedded --extra dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/base.txt
+	$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 
 $(RUN_READY): requirements/run.txt pyproject.toml infra/bootstrap.sh $(MOVED)
 	@sh infra/bootstrap.sh $(VENV) requirements/run.txt

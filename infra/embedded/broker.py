@@ -30,3 +30,7 @@ class Broker(Part):
     async def is_ready(self) -> bool:
         """Whether it listens: then it answers."""
         return await accepts(self.port)
+
+    def forget(self) -> None:
+        """Delete what it holds, which ended with its process."""
+        assert not self.running, "stop it first"

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from infra.embedded.postgres import PostgresServer
 
@@ -14,13 +15,37 @@ DEVELOPMENT_MERCHANT = "merchant_dev"
 
 _SCOPES = ["payments:write", "payments:read"]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
+_STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
 
-KAFKA = {
-    "KAFKA_TRANSACTIONS": "false",  # the broker has none
-    "KAFKA_FETCH_MAX_WAIT_MS": "15",  # it answers an empty poll only after half of this
-    "KAFKA_SESSION_TIMEOUT_MS": "3000",  # it lets a consumer join a group after half of this
-    "KAFKA_TOPIC_PARTITIONS": "12",
-    "KAFKA_REPLICATION_FACTOR": "1",
+_SANDBOX_GUARD = {
+    "STRIPE_RATE_LIMIT_TEST_PER_S": "1000",  # more than the sandbox serves
+    "STRIPE_BREAKER_LONGEST_OPEN_MS": "2000",  # it is back as soon as it is started again
+}
+
+WEBHOOK_EVENTS = ",".join(
+    (
+        *(
+            f"payment_intent.{each}"
+            for each in ("amount_capturable_updated", "canceled", "payment_failed", "processing")
+        ),
+        *("payment_intent.requires_action", "payment_intent.succeeded"),
+        *("charge.refunded", "charge.refund.updated", "refund.*", "charge.dispute.*", "payout.*"),
+    )
+)
+"""What Stripe is to send, as docs/webhooks.md has it: it makes many more events than anybody needs."""
+
+BrokerKind = Literal["embedded", "apache"]
+"""Tansu, in memory and without Java; or Apache Kafka itself, whose settings are the defaults of our processes."""
+
+TOPICS = {"KAFKA_TOPIC_PARTITIONS": "12", "KAFKA_REPLICATION_FACTOR": "1"}
+KAFKA: Mapping[BrokerKind, Mapping[str, str]] = {
+    "embedded": {
+        "KAFKA_TRANSACTIONS": "false",  # the broker has none
+        "KAFKA_FETCH_MAX_WAIT_MS": "15",  # it answers an empty poll only after half of this
+        "KAFKA_SESSION_TIMEOUT_MS": "3000",  # it lets a consumer join a group after half of this
+        **TOPICS,
+    },
+    "apache": TOPICS,
 }
 
 
@@ -31,27 +56,37 @@ class Connections:
     postgres: PostgresServer
     redis_url: str
     kafka_bootstrap_servers: str
+    broker: BrokerKind = "embedded"
+    command_api: str
     stripe_api_base: str
     sandbox_data: Path
     """The file in which the Stripe sandbox keeps its objects: a payment can be refunded after a restart."""
 
-    def settings_of(self, process: str) -> Mapping[str, str]:
+    def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: PLR0911 - one line per process
         """Return the environment variables (see .env.example) that `process` needs, and no more than that.
 
-        Only one process calls Stripe, so only that one holds its key.
+        Only those hold Stripe's key that call it, and the one that has to know whether it is a live key.
         """
         match process:
             case "sandbox":
-                return {"STRIPE_SANDBOX_DATA": str(self.sandbox_data)}
+                return {"STRIPE_SANDBOX_DATA": str(self.sandbox_data)} | self._webhooks()
             case "query-api":
                 login = {"READ_DATABASE_URL": self.postgres.url("paystream_query_login")}
                 return login | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
             case "command-api":
-                return self._database() | {"REDIS_URL": self.redis_url} | _api_keys()
+                return (
+                    self._database()
+                    | {"REDIS_URL": self.redis_url, "STRIPE_WEBHOOK_SECRET": _STRIPE_WEBHOOK_SECRET}
+                    | _api_keys()
+                    | self._stripe()
+                )
             case "projector":
                 return self._database("paystream_projector_login") | self._kafka()
             case "worker-stripe-gateway":
-                return self._database() | self._kafka() | self._stripe()
+                spared = {"REDIS_URL": self.redis_url, **_SANDBOX_GUARD}
+                return self._database() | self._kafka() | self._stripe() | spared
+            case "worker-sweeper":
+                return self._database() | {"REDIS_URL": self.redis_url}
             case _:
                 return self._database() | self._kafka()
 
@@ -59,7 +94,14 @@ class Connections:
         return {"DATABASE_URL": self.postgres.url(login)}
 
     def _kafka(self) -> dict[str, str]:
-        return {"KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers, **KAFKA}
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers, **KAFKA[self.broker]}
+
+    def _webhooks(self) -> dict[str, str]:
+        return {
+            "STRIPE_SANDBOX_WEBHOOK_URL": f"{self.command_api}/webhooks/stripe",
+            "STRIPE_SANDBOX_WEBHOOK_SECRET": _STRIPE_WEBHOOK_SECRET,
+            "STRIPE_SANDBOX_WEBHOOK_EVENTS": WEBHOOK_EVENTS,
+        }
 
     def _stripe(self) -> dict[str, str]:
         return {"STRIPE_API_BASE": self.stripe_api_base, "STRIPE_SECRET_KEY": _STRIPE_SANDBOX_KEY}

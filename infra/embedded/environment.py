@@ -5,6 +5,7 @@ A DATABASE_URL in the user's shell must never reach a process of the stack, so n
 
 import os
 import sys
+from pathlib import Path
 
 _KEPT = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE"),
@@ -25,3 +26,20 @@ def python_environment() -> dict[str, str]:
 def python_executable() -> str:
     """Return this interpreter: children run in the same virtual environment."""
     return sys.executable
+
+
+def user_environment() -> dict[str, str]:
+    """Return all of this process's environment: for tools of the user's own, such as Maven with its proxies."""
+    return dict(os.environ)
+
+
+def user_cache() -> Path:
+    """Return the user's cache folder. Source: https://specifications.freedesktop.org/basedir-spec/latest/."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(named) if Path(named).is_absolute() else Path.home() / ".cache"
+
+
+def java_home() -> Path | None:
+    """Return the JAVA_HOME of the user, if it is set."""
+    named = os.environ.get("JAVA_HOME", "")
+    return Path(named) if named else None

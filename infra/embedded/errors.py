@@ -9,6 +9,18 @@ class PackagesMissing(EmbeddedError):
     """The servers' packages are not installed, or have no build for this machine."""
 
 
+class JavaMissing(EmbeddedError):
+    """Apache Kafka is wanted, and there is no Java for it, or one that is too old."""
+
+
+class JarsMissing(EmbeddedError):
+    """The programs of Apache Kafka are not there and cannot be fetched."""
+
+
+class JarsAltered(EmbeddedError):
+    """What was fetched as Apache Kafka is not what is pinned."""
+
+
 class PortInUse(EmbeddedError):
     """Another program listens on a port that is wanted."""
 

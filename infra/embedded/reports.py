@@ -15,6 +15,14 @@ class PartReady:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StepBegan:
+    """Something that takes long has begun; StepDone follows."""
+
+    label: str
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StepDone:
     """Something beside the parts is done, such as the migrations."""
 
@@ -49,7 +57,7 @@ class RestartFailed:
     again_in_s: float
 
 
-Report = PartReady | StepDone | LeftoverEnded | PartEnded | RestartFailed
+Report = PartReady | StepBegan | StepDone | LeftoverEnded | PartEnded | RestartFailed
 Reporter = Callable[[Report], None]
 
 

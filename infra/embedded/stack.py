@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from infra.embedded.apache_kafka.cluster import KafkaCluster
+from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.broker import Broker
-from infra.embedded.connections import Connections
+from infra.embedded.connections import BrokerKind, Connections
 from infra.embedded.home import Home
 from infra.embedded.migrate import migrate
 from infra.embedded.orphans import end_leftovers
@@ -54,6 +56,7 @@ class Stack:
     `processes` are the Paystream processes to run; None: all that are declared; (): the servers alone, migrated.
     `settings` are environment variables for every process, on top of what the stack gives it.
     `supervise`: a part that ends by itself is started again. Without it (tests) it stays away until `restart`.
+    `broker="apache"` runs real Kafka, which keeps its topics and offsets in the home; it needs Java, and Maven once.
     `fsync=False` makes PostgreSQL faster; its data then survives kills but no power failure.
 
     `start` raises a subclass of EmbeddedError with a text for people, and leaves nothing running. Call it in the main
@@ -69,6 +72,7 @@ class Stack:
         processes: Sequence[ProcessSpec] | None = None,
         settings: Mapping[str, str] | None = None,
         supervise: bool = False,
+        broker: BrokerKind = "embedded",
         report: Reporter = silent,
     ) -> None:
         self.home = Home(home)
@@ -77,6 +81,7 @@ class Stack:
         self._specs = tuple(declared_processes() if processes is None else processes)
         self._settings = dict(settings or {})
         self._supervise = supervise
+        self._broker_kind = broker
         self._report = report
         self._ports: dict[str, int] = {}
         self._parts: dict[str, Part] = {}
@@ -131,6 +136,7 @@ class Stack:
         """Kill the broker and start an empty one on the same port: no messages, no group offsets, new topics."""
         self._broker.attended = True
         self._broker.kill()
+        self._broker.forget()
         await self._restart(self._broker)
 
     async def flush_redis(self) -> None:
@@ -205,11 +211,13 @@ class Stack:
         passwords = load_or_create(self.home)
         self._postgres = PostgresServer(self.home, port=self._ports["postgres"], passwords=passwords, fsync=self._fsync)
         self._valkey = ValkeyServer(self.home, port=self._ports["valkey"], password=passwords.valkey)
-        self._broker = Broker(self.home, port=self._ports["broker"])
+        self._broker = self._make_broker()
         connections = Connections(
             postgres=self._postgres,
             redis_url=self._valkey.url,
             kafka_bootstrap_servers=self._broker.address,
+            broker=self._broker_kind,
+            command_api=self.urls.command_api,
             stripe_api_base=self.urls.sandbox,
             sandbox_data=self.home.path / "stripe-sandbox.sqlite",
         )
@@ -223,6 +231,12 @@ class Stack:
             for spec in self._specs
         ]
         self._parts = {part.name: part for part in (self._postgres, self._valkey, self._broker, *processes)}
+
+    def _make_broker(self) -> Broker | KafkaNode:
+        port = self._ports["broker"]
+        if self._broker_kind == "embedded":
+            return Broker(self.home, port=port)
+        return KafkaCluster(self.home, ports=[port], report=self._report).nodes[0]
 
     async def _start_all(self) -> None:
         for process in self._processes():

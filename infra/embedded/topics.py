@@ -1,7 +1,7 @@
-"""Creates the declared topics on the embedded broker, which forgets them whenever it ends."""
+"""Creates the declared topics on the stack's broker; the embedded one forgets them whenever it ends."""
 
 from infra.declared import topic_declarations
-from infra.embedded.connections import KAFKA
+from infra.embedded.connections import TOPICS
 
 
 async def create_topics(kafka_bootstrap_servers: str) -> int:
@@ -9,8 +9,9 @@ async def create_topics(kafka_bootstrap_servers: str) -> int:
     from infra.kafka.topics import create_topics as create  # noqa: PLC0415 - half a second to import
     from infra.settings import KafkaSettings  # noqa: PLC0415 - the same
 
-    partitions, replication = int(KAFKA["KAFKA_TOPIC_PARTITIONS"]), int(KAFKA["KAFKA_REPLICATION_FACTOR"])
-    settings = KafkaSettings(
+    partitions, replication = int(TOPICS["KAFKA_TOPIC_PARTITIONS"]), int(TOPICS["KAFKA_REPLICATION_FACTOR"])
+    # Not read from the environment: a cluster of the user's, or how to log in to it, has no place here.
+    settings = KafkaSettings.model_construct(
         kafka_bootstrap_servers=kafka_bootstrap_servers,
         kafka_topic_partitions=partitions,
         kafka_replication_factor=replication,

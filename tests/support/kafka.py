@@ -1,19 +1,26 @@
 """Brokers for tests, and a plain reader that judges what is in a topic."""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
+from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.broker import Broker
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.kafka.clients import consumer_config
 from infra.settings import KafkaSettings
 from schemas.topics import RELAY_PROGRESS, event_topics
+from tests.support.waiting import eventually
 
 
 @asynccontextmanager
@@ -35,13 +42,15 @@ async def embedded_broker(folder: Path) -> AsyncIterator[Broker]:
 def mock_cluster() -> Iterator[str]:
     """Run librdkafka's mock cluster; yields its bootstrap servers.
 
-    It has transactions, but no topic administration: a look at a topic makes it, with four partitions.
+    It has transactions, but no topic administration: a look at a topic makes it, with four partitions, also that of
+    progress; so the relay is kept from verifying them.
     """
     holder = Producer({"bootstrap.servers": "unused:1", "test.mock.num.brokers": 1, "log_level": 0})
     brokers = holder.list_topics(timeout=10).brokers.values()
     for topic in (RELAY_PROGRESS, *event_topics()):
         holder.list_topics(topic, timeout=10)
-    yield ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
+    with patch("event_store.relay.relay.require_topics"):
+        yield ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
     del holder
 
 
@@ -52,6 +61,7 @@ def plain_settings(bootstrap_servers: str, **changes: object) -> KafkaSettings:
             "kafka_bootstrap_servers": bootstrap_servers,
             "kafka_transactions": False,
             "kafka_fetch_max_wait_ms": 15,
+            "kafka_session_timeout_ms": 3000,
             "kafka_topic_partitions": 4,
             "kafka_request_timeout_ms": 5000,
             **changes,
@@ -59,9 +69,69 @@ def plain_settings(bootstrap_servers: str, **changes: object) -> KafkaSettings:
     )
 
 
-def transactional_settings(bootstrap_servers: str) -> KafkaSettings:
+def mock_settings(bootstrap_servers: str) -> KafkaSettings:
     """Settings for the mock cluster, whose checksums are wrong."""
     return plain_settings(bootstrap_servers, kafka_transactions=True, kafka_check_crcs=False)
+
+
+@asynccontextmanager
+async def apache_kafka(folder: Path, brokers: int = 1, **options: Any) -> AsyncIterator[KafkaCluster]:
+    """Run real Kafka; `options` are those of KafkaCluster (`tls`, `extra`)."""
+    with Home(folder) as home:
+        cluster = KafkaCluster(home, brokers=brokers, **options)
+        try:
+            await cluster.start()
+            await cluster.wait_ready()
+            yield cluster
+        finally:
+            await cluster.stop()
+
+
+@asynccontextmanager
+async def three_brokers(folder: Path) -> AsyncIterator[KafkaCluster]:
+    """Run a real cluster that can lose a broker: everything is held three times, two of them in sync."""
+    async with apache_kafka(folder, brokers=3) as cluster:
+        yield cluster
+
+
+def transactional_settings(bootstrap_servers: str, **changes: object) -> KafkaSettings:
+    """Settings for real Kafka: as they are by default, with few partitions."""
+    return KafkaSettings.model_validate(
+        {
+            "kafka_bootstrap_servers": bootstrap_servers,
+            "kafka_topic_partitions": 4,
+            "kafka_request_timeout_ms": 5000,
+            **changes,
+        }
+    )
+
+
+async def fresh_topics(settings: KafkaSettings) -> None:
+    """Delete every topic and consumer group of real Kafka, and wait until they are gone.
+
+    A group goes when its last member has left, or was silent for its session time-out.
+    """
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers, "log_level": 0})
+    await asyncio.to_thread(_delete_topics, admin)
+    await eventually(lambda: asyncio.to_thread(_delete_groups, admin), lambda left: not left, within=30)
+
+
+def _delete_topics(admin: AdminClient) -> None:
+    names = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
+    for deleted in (admin.delete_topics(names, operation_timeout=20) if names else {}).values():
+        with contextlib.suppress(KafkaException):  # somebody else deleted it
+            deleted.result(timeout=30)
+    while any(name in admin.list_topics(timeout=10).topics for name in names):
+        time.sleep(0.05)  # a poll, in a thread of its own
+
+
+def _delete_groups(admin: AdminClient) -> list[str]:
+    """Delete the groups that nobody is in; return those that are left."""
+    names = [group.group_id for group in admin.list_consumer_groups(request_timeout=10).result().valid]
+    for deleted in (admin.delete_consumer_groups(names, request_timeout=10) if names else {}).values():
+        with contextlib.suppress(KafkaException):  # it has members, or is gone
+            deleted.result(timeout=30)
+    return [group.group_id for group in admin.list_consumer_groups(request_timeout=10).result().valid]
 
 
 async def read_topic(settings: KafkaSettings, topic: str) -> dict[int, list[ConsumerRecord]]:

@@ -13,6 +13,8 @@ from domain.payment import (
     CaptureMethod,
     CapturePayment,
     ConfirmPayment,
+    DisputeStatus,
+    GiveUpTask,
     PaymentCommand,
     PaymentEvent,
     PaymentState,
@@ -23,16 +25,19 @@ from domain.payment import (
     RecordCanceled,
     RecordCancelFailed,
     RecordCaptureFailed,
+    RecordDispute,
     RecordIntentCreated,
     RecordPaymentFailed,
     RecordProcessing,
     RecordRefundFailed,
+    RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
     RefundReason,
     RequestPayment,
     RequestRefund,
+    RetryTask,
     decide,
     fold,
 )
@@ -103,6 +108,8 @@ def random_history(rng: random.Random, *, payment_id: uuid.UUID, steps: int) -> 
         amount=Money(amount_cents=rng.randint(100, 5000), currency=rng.choice(("USD", "EUR"))),
         capture_method=rng.choice(list(CaptureMethod)),
         confirm=rng.random() < 0.8,
+        customer=rng.choice((None, "cus_NffrFeUfNV2Hib")),
+        statement_descriptor_suffix=rng.choice((None, "BOOKS 2 + 3")),
         description=rng.choice((None, "A 'quoted' \\ description, \u00fc\u2713")),
     )
     ids = _Ids(rng, request.payment_id)
@@ -180,11 +187,47 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
     lambda _, ids, __: _refund_succeeded(ids.some(ids.refunds)),
     lambda _, ids, __: _refund_succeeded(ids.some(ids.refunds)),
     lambda rng, ids, _: _refund_failed(rng, ids.some(ids.refunds)),
+    lambda rng, ids, amount: _refund_found(ids.new(ids.refunds), _part(rng, amount)),
+    lambda rng, ids, amount: disputed(
+        f"du_{rng.randint(1, 2)}",
+        ids.charge,
+        amount,
+        status=rng.choice(list(DisputeStatus)),
+        evidence_due_by=rng.choice((None, 1_800_000_000, 1_900_000_000)),
+        funds_withdrawn=rng.random() < 0.3,
+        funds_reinstated=rng.random() < 0.1,
+    ),
+    lambda rng, ids, _: rng.choice((RetryTask, GiveUpTask))(
+        event_id=ids.some(ids.requests), operation="capture_intent", who="ada", why="Stripe is back"
+    ),
 )
 _ENDINGS: tuple[Callable[[str], PaymentCommand], ...] = (
     lambda intent_id: RecordCanceled(intent_id=intent_id, reason="abandoned"),
     lambda _: RecordPaymentFailed(code="amount_too_small", decline_code=None, message="No."),
 )
+
+
+def disputed(
+    dispute_id: str,
+    charge_id: str,
+    amount: Money,
+    *,
+    status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE,
+    **fields: object,
+) -> RecordDispute:
+    """Return what Stripe says of a dispute for fraud."""
+    defaults: dict[str, object] = {"reason": "fraudulent"}
+    return RecordDispute(
+        dispute_id=dispute_id,
+        charge_id=charge_id,
+        amount=amount,
+        status=status,
+        **defaults | fields,  # type: ignore[arg-type]
+    )
+
+
+def _refund_found(refund_id: uuid.UUID, amount: Money) -> PaymentCommand:
+    return RecordRefundFound(refund_id=refund_id, stripe_refund_id=f"re_{refund_id.hex}", amount=amount)
 
 
 def _refund_pending(refund_id: uuid.UUID) -> PaymentCommand:

@@ -13,6 +13,7 @@ import psycopg
 from infra.embedded.connections import DEVELOPMENT_KEY
 from infra.embedded.stack import Stack
 from projections.verify import Difference, differences
+from tests.support.brokers import chosen_broker
 from tests.support.waiting import eventually
 
 Json = dict[str, Any]
@@ -113,8 +114,8 @@ class System:
 
 @asynccontextmanager
 async def running_system(home: Path, **options: Any) -> AsyncIterator[System]:
-    """Start a whole stack on free ports, and end it."""
-    async with Stack(home, fsync=False, **options) as stack:
+    """Start a whole stack on free ports, on the chosen broker, and end it."""
+    async with Stack(home, fsync=False, **{"broker": chosen_broker(), **options}) as stack:
         system = System(stack)
         try:
             yield system

@@ -74,7 +74,7 @@ async def test_a_process_sees_nothing_of_the_users_environment(tmp_path: Path) -
         seen = {name: (await get(f"http://{running.part(name).address}/environment")).json() for name in names}
     assert "paystream_app_login" in seen["command-api"]["DATABASE_URL"]
     assert seen["worker-stripe-gateway"]["STRIPE_SECRET_KEY"] == "sk_test_paystream_sandbox"
-    assert [name for name in names if "STRIPE_SECRET_KEY" in seen[name]] == ["worker-stripe-gateway"]
+    assert [name for name in names if "STRIPE_SECRET_KEY" in seen[name]] == ["command-api", "worker-stripe-gateway"]
     assert "paystream_projector_login" in seen["projector"]["DATABASE_URL"]
     assert "paystream_query_login" in seen["query-api"]["READ_DATABASE_URL"]
     assert "DATABASE_URL" not in seen["query-api"]

@@ -1,19 +1,24 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from command_api.settings import CommandApiSettings
 from consumers.gateway.settings import GatewaySettings
+from consumers.sweeper.settings import SweeperSettings
+from consumers.webhooks import handled
+from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
 from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections
 from infra.embedded.environment import base_environment, python_environment
 from infra.embedded.home import Home
 from infra.embedded.passwords import Passwords
 from infra.embedded.postgres import PostgresServer
-from infra.settings import DEVELOPMENT_KEY_SHA256, ProcessSettings
+from infra.settings import DEVELOPMENT_KEY_SHA256, KafkaSettings, ProcessSettings
 from infra.stripe_sandbox.settings import SandboxSettings
+from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings
 
@@ -26,6 +31,7 @@ def connections(tmp_path: Path) -> Connections:
         postgres=PostgresServer(Home(tmp_path), port=5432, passwords=_PASSWORDS),
         redis_url="redis://:v@127.0.0.1:6379/0",
         kafka_bootstrap_servers="127.0.0.1:9092",
+        command_api="http://127.0.0.1:8000",
         stripe_api_base="http://127.0.0.1:8002",
         sandbox_data=tmp_path / "sandbox",
     )
@@ -34,16 +40,36 @@ def connections(tmp_path: Path) -> Connections:
 @pytest.mark.parametrize(
     ("process", "variables"),
     [
-        ("sandbox", {"STRIPE_SANDBOX_DATA"}),
+        (
+            "sandbox",
+            {
+                *("STRIPE_SANDBOX_DATA", "STRIPE_SANDBOX_WEBHOOK_URL", "STRIPE_SANDBOX_WEBHOOK_SECRET"),
+                "STRIPE_SANDBOX_WEBHOOK_EVENTS",
+            },
+        ),
         ("query-api", {"READ_DATABASE_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"}),
-        ("command-api", {"DATABASE_URL", "REDIS_URL", "API_KEYS"}),
-        ("relay", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA}),
-        ("projector", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA}),
+        (
+            "command-api",
+            {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"},
+        ),
+        ("relay", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
+        ("projector", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
         (
             "worker-stripe-gateway",
-            {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA, "STRIPE_API_BASE", "STRIPE_SECRET_KEY"},
+            {
+                *(
+                    "DATABASE_URL",
+                    "KAFKA_BOOTSTRAP_SERVERS",
+                    *KAFKA["embedded"],
+                    "STRIPE_API_BASE",
+                    "STRIPE_SECRET_KEY",
+                ),
+                *("REDIS_URL", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
+            },
         ),
-        ("worker-of-tomorrow", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA}),
+        ("worker-sweeper", {"DATABASE_URL", "REDIS_URL"}),
+        ("worker-stripe-webhooks", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
+        ("worker-of-tomorrow", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
     ],
 )
 def test_a_process_gets_what_it_needs_and_nothing_else(
@@ -61,6 +87,8 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("relay", RelaySettings),
         ("projector", ProjectorSettings),
         ("worker-stripe-gateway", GatewaySettings),
+        ("worker-stripe-webhooks", WebhooksSettings),
+        ("worker-sweeper", SweeperSettings),
     ],
 )
 def test_a_process_reads_all_that_it_gets_and_needs_no_more(
@@ -89,6 +117,15 @@ def test_the_embedded_broker_is_used_without_transactions(connections: Connectio
     assert int(settings["KAFKA_FETCH_MAX_WAIT_MS"]) <= 20
 
 
+@pytest.mark.parametrize("process", ["relay", "projector", "worker-stripe-gateway", "worker-of-tomorrow"])
+def test_real_kafka_is_used_with_the_settings_of_production(connections: Connections, process: str) -> None:
+    given = replace(connections, broker="apache").settings_of(process)
+    settings = KafkaSettings.model_validate({name.lower(): value for name, value in given.items()})
+    as_in_production = {"kafka_transactions", "kafka_check_crcs", "kafka_fetch_max_wait_ms", "kafka_session_timeout_ms"}
+    assert settings.kafka_transactions
+    assert not as_in_production & settings.model_fields_set
+
+
 def test_the_development_key_is_the_one_that_production_refuses(connections: Connections) -> None:
     (key,) = json.loads(connections.settings_of("command-api")["API_KEYS"])
     assert key["sha256"] == DEVELOPMENT_KEY_SHA256 == hashlib.sha256(DEVELOPMENT_KEY.encode()).hexdigest()
@@ -104,3 +141,17 @@ def test_children_get_nothing_of_the_users_environment_but_what_is_listed(monkey
     assert "DATABASE_URL" not in base_environment()
     assert base_environment()["LANG"] == "C.UTF-8"
     assert "DATABASE_URL" not in python_environment()
+
+
+def test_what_the_sandbox_sends_is_what_the_command_api_believes(connections: Connections) -> None:
+    sent, believed = connections.settings_of("sandbox"), connections.settings_of("command-api")
+    assert sent["STRIPE_SANDBOX_WEBHOOK_SECRET"] == believed["STRIPE_WEBHOOK_SECRET"]
+    assert sent["STRIPE_SANDBOX_WEBHOOK_URL"] == "http://127.0.0.1:8000/webhooks/stripe"
+
+
+def test_the_sandbox_sends_what_payments_depend_on(connections: Connections) -> None:
+    sent = connections.settings_of("sandbox")["STRIPE_SANDBOX_WEBHOOK_EVENTS"].split(",")
+    endpoint = Endpoint(id="we_1", created=0, url="http://x", secrets=["s"], enabled_events=sent)
+    known = [*handled.TYPES, *(f"{family}of_any_kind" for family in handled.FAMILIES), "payout.paid"]
+    assert [each for each in known if not endpoint.wants("acct_1", each)] == []
+    assert not endpoint.wants("acct_1", "charge.succeeded")

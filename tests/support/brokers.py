@@ -1,0 +1,105 @@
+"""The broker that tests run on: pytest's option `--broker`, and a broker lent to one test."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from infra.embedded.apache_kafka.jars import available, ensure_jars
+from infra.embedded.apache_kafka.node import KafkaNode
+from infra.embedded.broker import Broker
+from infra.embedded.connections import BrokerKind
+from infra.embedded.errors import EmbeddedError
+from infra.settings import KafkaSettings
+from tests.support.kafka import plain_settings, transactional_settings
+
+EMBEDDED: BrokerKind = "embedded"
+APACHE: BrokerKind = "apache"
+
+# Whoever asks for one of these talks to a broker.
+_FIXTURES = {"lent_broker", "session_stack", "apache_cluster"}
+_chosen: BrokerKind = EMBEDDED
+
+
+def chosen_broker() -> BrokerKind:
+    """Return what `--broker` says: also the `broker` of a Stack."""
+    return _chosen
+
+
+def on_apache() -> bool:
+    """Whether tests run on real Kafka."""
+    return _chosen == APACHE
+
+
+def choose_broker(config: pytest.Config) -> None:
+    """Take the option over. Ends the session when real Kafka is asked for and cannot be had."""
+    global _chosen  # noqa: PLW0603 - an option of the whole session
+    _chosen = config.getoption("--broker")
+    if not on_apache():
+        return
+    if (reason := available()) is not None:
+        raise pytest.UsageError(reason)
+    try:
+        asyncio.run(ensure_jars())
+    except EmbeddedError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def select_for_broker(config: pytest.Config, items: list[pytest.Item]) -> int:
+    """Leave out what the chosen broker has nothing to say to; return how many tests need real Kafka and do not run.
+
+    On the embedded broker everything runs but the tests marked `apache_kafka`; on real Kafka what is marked so, what is
+    marked `broker`, and what uses a broker's fixture.
+    """
+    needs_apache = [item for item in items if item.get_closest_marker("apache_kafka")]
+    if on_apache():
+        wanted = [
+            item
+            for item in items
+            if item in needs_apache
+            or item.get_closest_marker("broker")
+            or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+        ]
+    else:
+        wanted = [item for item in items if item not in needs_apache]
+    if len(wanted) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+        items[:] = wanted
+    return 0 if on_apache() else len(needs_apache)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LentBroker:
+    """An empty broker for one test: a Tansu of its own, or the session's Kafka, emptied."""
+
+    part: Broker | KafkaNode
+
+    @property
+    def address(self) -> str:
+        """Its bootstrap servers."""
+        return self.part.address
+
+    @property
+    def pid(self) -> int:
+        """The process to pause, say."""
+        assert self.part.pid is not None
+        return self.part.pid
+
+    def settings(self, **changes: object) -> KafkaSettings:
+        """Return the settings that fit it: with transactions on real Kafka, without on the embedded broker."""
+        fitting = transactional_settings if isinstance(self.part, KafkaNode) else plain_settings
+        return fitting(self.address, **changes)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.part.kill()
+
+    async def restart(self) -> None:
+        """Start it again: a Tansu is empty then, Kafka has what it had."""
+        await self.part.restart()
+
+    async def wipe(self) -> None:
+        """Kill it and start it again, empty, on the same port."""
+        self.part.kill()
+        self.part.forget()
+        await self.part.restart()
