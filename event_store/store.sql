@@ -40,19 +40,40 @@ SELECT pg_current_xact_id()::text AS horizon;
 SELECT count(*), min(w.recorded_at)
   FROM (SELECT recorded_at FROM event_store.events WHERE position > %(cursor)s LIMIT 1000000) AS w;
 
--- name: note_relay_position
--- Remember how far a relay has published.
-INSERT INTO event_store.relay_positions AS r (shard, position) VALUES (%(shard)s, %(position)s)
-    ON CONFLICT (shard) DO UPDATE SET position = excluded.position, updated_at = now()
- WHERE r.position <> excluded.position;
+-- name: note_relay
+-- Show that a relay is alive, and how far it has published (null: it does not know yet).
+INSERT INTO event_store.relay_positions AS r (shard, position) VALUES (%(shard)s, coalesce(%(position)s::bigint, 0))
+    ON CONFLICT (shard) DO UPDATE SET position = coalesce(%(position)s::bigint, r.position), updated_at = now();
 
 -- name: noted_relay_position
 -- How far a relay had published when it was last seen.
 SELECT position FROM event_store.relay_positions WHERE shard = %(shard)s;
 
--- name: take_shard
--- Take the lock of a relay's shard for as long as this connection lives; false when another relay has it.
-SELECT pg_try_advisory_lock(hashtext('paystream.relay'), hashtext(%(shard)s));
+-- name: noted_shards
+-- Every shard that a relay ever had.
+SELECT shard FROM event_store.relay_positions;
+
+-- name: take_partitions
+-- Take the locks of a relay's partitions for as long as this connection lives; how many it could have. See docs/decisions/0010.
+SELECT count(*) FILTER (WHERE pg_try_advisory_lock(hashtext('paystream.relay'), number))
+  FROM unnest(%(partitions)s::integer[]) AS number;
+
+-- name: release_partitions
+-- Give back the locks of a relay that did not get all it wants.
+SELECT pg_advisory_unlock_all();
+
+-- name: end_silent_relays
+-- End the connections of other relays that hold one of these partitions, unless one of these shards was noted lately;
+-- how many were ended.
+SELECT count(*) FILTER (WHERE pg_terminate_backend(holder.pid))
+  FROM (SELECT DISTINCT l.pid FROM pg_locks l
+         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND l.classid = hashtext('paystream.relay')::oid AND l.objid = ANY (%(partitions)s::integer[]::oid[])
+           AND l.pid <> pg_backend_pid()) AS holder
+ WHERE NOT EXISTS (SELECT FROM event_store.relay_positions r
+                    WHERE r.shard = ANY (%(shards)s::text[])
+                      AND r.updated_at > clock_timestamp() - make_interval(secs => %(silent_s)s));
 
 -- name: ensure_partitions
 -- Make the partitions of the log that the next appends will need.

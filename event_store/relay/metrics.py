@@ -14,3 +14,4 @@ PUBLISH_DELAY = Histogram(
 PUBLISHED = Counter("relay_events_published_total", "Events delivered to Kafka")
 SESSIONS = Counter("relay_sessions_total", "Producers that were opened; each error costs one", ["ended_by"])
 POSITION = Gauge("relay_position", "Position in the log up to which everything is published")
+LEADING = Gauge("relay_leading", "1 while this relay publishes, 0 while it stands by for another or cannot")

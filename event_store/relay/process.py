@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from event_store.relay.queue import watch_queue
 from event_store.relay.relay import Relay
@@ -21,6 +21,8 @@ class RelaySettings(DatabaseSettings, KafkaSettings):
     relay_shard: Annotated[str, AfterValidator(lambda text: str(Shard.parse(text)))] = "0/1"
     relay_creates_topics: bool = True
     """Whether missing topics are created; otherwise the relay waits for them."""
+    relay_takeover_after_ms: Annotated[int, Field(ge=1000)] = 10_000
+    """How long another relay of the shard may be silent before this one takes over (with transactions)."""
 
 
 def main() -> None:
@@ -30,7 +32,14 @@ def main() -> None:
     async def relay_main(runtime: Runtime) -> None:
         url = settings.database_url.get_secret_value()
         shard = Shard.parse(settings.relay_shard)
-        relay = Relay(settings, url, shard, runtime.stop, creates_topics=settings.relay_creates_topics)
+        relay = Relay(
+            settings,
+            url,
+            shard,
+            runtime.stop,
+            creates_topics=settings.relay_creates_topics,
+            takeover_after_s=settings.relay_takeover_after_ms / 1000,
+        )
         runtime.health.add_readiness("relay", relay.check_ready)
         runtime.health.add_liveness("relay", relay.check_live)
         async with create_pool(url, size=1, name="relay-queue") as pool:

@@ -5,7 +5,7 @@ there last. The position is where publishing goes on; an offset shows on the nex
 still holds what was published (a topic can be deleted, an in-memory broker restarted).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,9 +33,9 @@ class Place(NamedTuple):
 class Published(NamedTuple):
     """The last event published to a partition: its position in the log, and a Kafka offset that proves it is there.
 
-    The offset is that of the first message sent to the partition together with the event. A partition that holds the
-    event ends beyond it, even on a broker like Tansu, which reports as the end the offset after the *first* message of
-    the last batch.
+    A partition that holds the event ends beyond the offset. With transactions it is the event's own; in a record it may
+    be one less for each marker before it. Without, it is that of the first message sent to the partition together with
+    the event: a broker like Tansu reports as the end the offset after the *first* message of the last batch.
     """
 
     position: int
@@ -49,6 +49,11 @@ class Progress:
     shard: Shard
     position: int
     published: Mapping[Place, Published] = field(default_factory=dict)
+
+    @property
+    def furthest(self) -> int:
+        """The newest position that is published anywhere."""
+        return max([self.position, *(each.position for each in self.published.values())])
 
     @property
     def key(self) -> bytes:
@@ -71,30 +76,39 @@ class Progress:
             raise ValueError(f"not a progress record: {wrong}") from None
 
 
-def resume(
-    records: Iterable[Progress], *, shard: Shard, places: Iterable[Place], end_offsets: Mapping[Place, int]
-) -> Progress:
-    """Return where `shard` goes on with its `places`, from the newest record of every shard there ever was.
+class Resumed(NamedTuple):
+    """Where publishing goes on, and what speaks for it."""
 
-    A place may have been another shard's before; the record that came furthest counts. A place that no longer holds
-    the last event published to it (its end offset is lower) is published again from the start. The position is that
-    of the place furthest behind: what the others have already is skipped by their own positions.
+    progress: Progress
+    lost: Mapping[Place, int]
+    """The places that end before what was published there, with that offset: published again from the start."""
+    unrecorded: frozenset[Place]
+    """The places that no record knows: nothing was ever published there, if the progress topic is whole."""
+
+
+def resume(
+    records: Iterable[Progress], *, shard: Shard, places: Collection[Place], end_offsets: Mapping[Place, int]
+) -> Resumed:
+    """Return where `shard` goes on with its `places`, from the records of every shard there ever was, oldest first.
+
+    A place may have been another shard's before; the newest record counts, not the furthest: where a topic was
+    published again, the newer one is behind. A place that no longer holds the last event published to it (its end
+    offset is lower) is published again from the start. The position is that of the place furthest behind: what the
+    others have already is skipped by their own positions.
     """
     newest: dict[Place, Progress] = {}
     for record in records:
-        for place in places:
-            known = newest.get(place)
-            if record.shard.owns(place.partition) and (known is None or known.position < record.position):
-                newest[place] = record
+        newest |= {place: record for place in places if record.shard.owns(place.partition)}
     published: dict[Place, Published] = {}
+    lost: dict[Place, int] = {}
     positions: list[int] = []
     for place in places:
         record_of_place = newest.get(place)
         last = record_of_place.published.get(place) if record_of_place else None
-        if record_of_place is None or (last is not None and end_offsets[place] <= last.offset):
-            positions.append(0)
-            continue
-        positions.append(record_of_place.position)
-        if last is not None:
+        if last is not None and end_offsets[place] <= last.offset:
+            lost[place] = last.offset
+        elif last is not None:
             published[place] = last
-    return Progress(shard=shard, position=min(positions, default=0), published=published)
+        positions.append(record_of_place.position if record_of_place and place not in lost else 0)
+    progress = Progress(shard=shard, position=min(positions, default=0), published=published)
+    return Resumed(progress, lost, frozenset(set(places) - newest.keys()))

@@ -1,7 +1,7 @@
 """The relay's loop: read the log in order, publish, again; after an error a new session, never a skipped event."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -11,27 +11,28 @@ import structlog
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from event_store.relay import metrics
+from event_store.relay.claim import Claim
+from event_store.relay.reader import Reader
 from event_store.relay.session import Session, TopicWentBack
 from event_store.relay.shard import Shard
 from event_store.store import QUERIES, Connection
-from event_store.tail import Tail
 from infra.errors import InfraError, ProcessFailed
 from infra.health import Unhealthy
-from infra.kafka.topics import create_topics
+from infra.kafka.topics import create_topics, require_topics
 from infra.settings import KafkaSettings
 from schemas.envelope import RecordedEvent
-from schemas.topics import declarations
+from schemas.topics import RELAY_PROGRESS, declarations, event_topics
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 500
-_IDLE_MIN_S, _IDLE_MAX_S = 0.005, 0.05
+_IDLE_MIN_S, _IDLE_MAX_S = 0.003, 0.05
 _RETRY_MIN_S, _RETRY_MAX_S = 0.1, 2.0
 _LOOK_AROUND_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
 _STUCK_AFTER_S = 60.0
 _SLOW_AFTER_S = 3.0
 _FINISH_S, _CLOSE_S = 1.0, 2.5
+_AGAIN_S = 1.0
 
 
 class LogWentBack(InfraError):
@@ -55,19 +56,27 @@ class Relay:
         stop: asyncio.Event,
         *,
         creates_topics: bool = True,
+        takeover_after_s: float = 10.0,
     ) -> None:
         self._settings = settings
         self._creates_topics = creates_topics
         self._database_url = database_url
         self._shard = shard
         self._stop = stop
+        # Without transactions Kafka would not fence the other: then nobody takes over from one that is only silent.
+        self._takeover_after_s = takeover_after_s if settings.kafka_transactions else None
         self._connected = False
+        self._standing_by = False
+        self._claim_lost = False
         self._turned_at = monotonic()
         self.position: int | None = None
-        """Everything of the shard up to here is published; None before Kafka was asked for the first time."""
+        """Everything of the shard up to here is published; None while this relay does not publish."""
 
     async def run(self) -> None:
-        """Publish until told to stop. Raises ProcessFailed when a newer relay of this shard has taken over."""
+        """Publish until told to stop.
+
+        Raises ProcessFailed when a newer relay of this shard has taken over, and when a topic is not as declared.
+        """
         pause = _RETRY_MIN_S
         while not self._stop.is_set():
             opened_at = monotonic()
@@ -75,11 +84,13 @@ class Relay:
                 await self._session_unless_stopped()
             except ProducerFenced:
                 metrics.SESSIONS.labels(ended_by="fenced").inc()
-                message = f"a newer relay of shard {self._shard} has taken over; this one publishes nothing more"
-                raise ProcessFailed(message) from None
+                raise ProcessFailed(self._why_fenced()) from None
             except TopicWentBack as error:
                 metrics.SESSIONS.labels(ended_by="topic_went_back").inc()
                 log.warning("relay_topic_went_back", error=str(error))
+            except ProcessFailed:  # an InfraError too, but trying again would not help: a topic is not as declared
+                metrics.SESSIONS.labels(ended_by="error").inc()
+                raise
             except (KafkaError, TimeoutError, OSError, psycopg.OperationalError, InfraError) as error:
                 metrics.SESSIONS.labels(ended_by="error").inc()
                 log.warning("relay_session_failed", error=repr(error), retry_in_s=pause)
@@ -92,8 +103,8 @@ class Relay:
                 self._connected = False
 
     async def check_ready(self) -> None:
-        """Readiness: PostgreSQL and Kafka are both in hand."""
-        if not self._connected:
+        """Readiness: PostgreSQL and Kafka are both in hand, or another relay publishes and this one stands by."""
+        if not self._connected and not self._standing_by:
             raise Unhealthy("not connected to PostgreSQL and Kafka")
         silent_s = monotonic() - self._turned_at
         if silent_s > _SLOW_AFTER_S:
@@ -122,50 +133,79 @@ class Relay:
             log.warning("relay_session_abandoned", reason="Kafka or PostgreSQL did not answer while stopping")
 
     async def _session(self) -> None:
-        self._turned_at = monotonic()
+        self._turn()
         connection = await psycopg.AsyncConnection.connect(
             self._database_url, autocommit=True, prepare_threshold=1, connect_timeout=5
         )
         async with connection:
-            if not await self._alone(connection):
+            claim = Claim(
+                connection,
+                self._shard,
+                self._settings.kafka_topic_partitions,
+                takeover_after_s=self._takeover_after_s,
+            )
+            if not await self._claimed(claim):
                 return
-            if self._creates_topics:
-                partitions, replicas = self._settings.kafka_topic_partitions, self._settings.kafka_replication_factor
-                await create_topics(self._settings, declarations(partitions, replicas))
-            async with Session.open(self._settings, self._shard) as session:
-                await self._publish_from(session, connection)
+            self._claim_lost = False
+            # Before anything else: who takes over from this relay must know that it was there, to fence it.
+            await claim.note(None)
+            try:
+                await _while_kept(claim.keep(lambda: self.position), self._publish(connection, claim))
+            except Exception:
+                self._claim_lost = self._takeover_after_s is not None and not await claim.is_held()
+                raise
+            finally:
+                self.position = None
+                metrics.LEADING.set(0)
 
-    async def _alone(self, connection: Connection) -> bool:
-        """Without transactions Kafka fences nobody: a lock in PostgreSQL keeps a second relay of the shard waiting."""
-        if self._settings.kafka_transactions:
-            return True
-        while not self._stop.is_set():
-            row = await (await connection.execute(QUERIES["take_shard"], {"shard": str(self._shard)})).fetchone()
-            if row == (True,):
-                return True
-            self._turned_at = monotonic()
-            await self._sleep(_IDLE_MAX_S)
-        return False
+    async def _claimed(self, claim: Claim) -> bool:
+        """Wait for the claim; False when told to stop. Raises ProcessFailed when it was taken from this relay."""
+        if self._claim_lost:
+            until = monotonic() + _AGAIN_S
+            while monotonic() < until:  # the server may take a moment to see that the old connection is gone
+                if await claim.take():
+                    return True
+                await self._sleep(_IDLE_MAX_S)
+            metrics.SESSIONS.labels(ended_by="fenced").inc()
+            raise ProcessFailed(self._why_fenced())
+        self._standing_by = True
+        try:
+            return await claim.wait(self._stop, self._turn)
+        finally:
+            self._standing_by = False
 
-    async def _publish_from(self, session: Session, connection: Connection) -> None:
-        log.info("relay_started", shard=str(self._shard), position=session.position)
-        row = await (await connection.execute(QUERIES["last_position"])).fetchone()
-        if row is not None and row[0] < session.position:
-            raise LogWentBack(session.position, row[0])
-        tail = Tail(session.position)
-        self.position = session.position
-        self._connected = True
+    async def _publish(self, connection: Connection, claim: Claim) -> None:
+        if self._creates_topics:
+            partitions, replicas = self._settings.kafka_topic_partitions, self._settings.kafka_replication_factor
+            await create_topics(self._settings, declarations(partitions, replicas))
+        else:
+            await require_topics(self._settings, [*event_topics(), RELAY_PROGRESS])
+        async with Session.open(self._settings, self._shard, await claim.others()) as session:
+            row = await (await connection.execute(QUERIES["last_position"])).fetchone()
+            if row is not None and row[0] < session.furthest:
+                raise LogWentBack(session.furthest, row[0])
+            log.info("relay_started", shard=str(self._shard), position=session.position)
+            reader = Reader(connection, session.position)
+            self.position = session.position
+            self._connected = True
+            metrics.LEADING.set(1)
+            try:
+                await self._publish_from(session, reader, connection)
+            finally:
+                await reader.close()
+
+    async def _publish_from(self, session: Session, reader: Reader, connection: Connection) -> None:
         pause, look_around_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
         refilling = session.position == 0
         while not self._stop.is_set():
-            self._turned_at = monotonic()
-            events = await tail.read(connection, _BATCH)
+            self._turn()
+            events, position = await reader.next()
             if events:
                 if refilling and self.position == 0:
                     log.info("relay_refill_started", shard=str(self._shard))
-                sent = await session.publish(events, tail.cursor)
-                self.position = tail.cursor
-                _show(sent, tail.cursor, delays=not refilling)
+                sent = await session.publish(events, position)
+                self.position = position
+                _show(sent, position, delays=not refilling)
                 pause = _IDLE_MIN_S
             else:
                 refilling = False
@@ -181,9 +221,36 @@ class Relay:
                 await self._sleep(pause)
                 pause = min(pause * 2, _IDLE_MAX_S)
 
+    def _turn(self) -> None:
+        self._turned_at = monotonic()
+
+    def _why_fenced(self) -> str:
+        if self._claim_lost:
+            return f"a newer relay of shard {self._shard} has taken over; this one publishes nothing more"
+        return (
+            f"Kafka has fenced the relay of shard {self._shard}, though no other holds its partitions: one with "
+            "another database uses this cluster, or its transaction stood open for too long; it publishes nothing more"
+        )
+
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+async def _while_kept(keeping: Coroutine[None, None, None], working: Coroutine[None, None, None]) -> None:
+    """Run `working`, but only while `keeping` has not failed: its error ends both."""
+    keeper, worker = asyncio.create_task(keeping), asyncio.create_task(working)
+    try:
+        await asyncio.wait({keeper, worker}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        both = {keeper, worker}
+        done = {task for task in both if task.done()}
+        for task in both - done:
+            task.cancel()
+        await asyncio.wait(both)
+    for task in (worker, keeper):
+        if task in done:
+            task.result()
 
 
 def _show(sent: Sequence[RecordedEvent], position: int, *, delays: bool) -> None:

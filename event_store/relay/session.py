@@ -1,26 +1,33 @@
 """One life of a Kafka producer: from reading the progress back to the first error, after which it is thrown away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from time import monotonic
+from dataclasses import replace
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 
-from event_store.relay.progress import Place, Progress, Published, resume
+from event_store.relay.batches import Batches, build
+from event_store.relay.progress import Place, Progress, Published, Resumed
+from event_store.relay.progress_topic import end_offsets, read_records, resume_from, shards_of_records, watching
 from event_store.relay.shard import Shard
-from infra.kafka.clients import consumer_config, producer_config, stop_client
+from infra.errors import InfraError
+from infra.kafka.clients import producer_config
+from infra.kafka.ending import end_producer
+from infra.kafka.transactions import try_next_transaction_soon
 from infra.settings import KafkaSettings
-from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent
-from schemas.topics import RELAY_PROGRESS, event_topics, partition_of, topic_of
+from schemas.topics import RELAY_PROGRESS
+
+try_next_transaction_soon()
 
 log = structlog.get_logger(__name__)
 
-_PROGRESS = TopicPartition(RELAY_PROGRESS, 0)
-_PLAIN_PROGRESS_EVERY_S = 1.0
-"""Without transactions a record only saves repeats after a restart; one with every batch would only cost."""
+_MARGIN_MS = 5_000
+# By default Kafka looks for transactions that are open for too long every 10 s.
+_CLEANING_MS = 15_000
 
 
 class TopicWentBack(Exception):
@@ -31,6 +38,28 @@ class TopicWentBack(Exception):
         self.place = place
 
 
+class EndReportedTooLow(InfraError):
+    """A partition that was reported to have lost its content has it: a broker that was cut off had answered."""
+
+    def __init__(self, place: Place, lost: int, offset: int) -> None:
+        super().__init__(f"{place} was said to end before offset {lost}, but took a record at {offset}")
+        self.place = place
+
+
+class Limits:
+    """How long things may take, in seconds, derived from KAFKA_REQUEST_TIMEOUT_MS.
+
+    A transaction must not outlive the coordinator's patience before the relay has given it up itself: it would be
+    fenced by nobody. A new session must be able to outwait what a paused relay of another shard has left open.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        publish_ms = settings.kafka_request_timeout_ms * 2
+        self.transaction_ms = publish_ms + _MARGIN_MS
+        self.publish_s = publish_ms / 1000
+        self.open_s = (self.transaction_ms + _CLEANING_MS) / 1000 if settings.kafka_transactions else self.publish_s
+
+
 class Session:
     """Publishes batches. After any error the session is broken: leave it and open another."""
 
@@ -39,144 +68,173 @@ class Session:
         settings: KafkaSettings,
         producer: AIOKafkaProducer,
         watcher: AIOKafkaConsumer,
-        progress: Progress,
+        resumed: Resumed,
     ) -> None:
         self._transactional = settings.kafka_transactions
         self._partitions = settings.kafka_topic_partitions
-        self._timeout_s = settings.kafka_request_timeout_ms / 1000 * 2
+        self._limit_s = Limits(settings).publish_s
         self._producer = producer
         self._watcher = watcher
-        self._progress = progress
-        self._progress_written_at = monotonic()
-        self._progress_due = False
+        self._progress = resumed.progress
+        self._lost = dict(resumed.lost)
+        self._note_due = False
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: KafkaSettings, shard: Shard) -> AsyncIterator["Session"]:
+    async def open(
+        cls, settings: KafkaSettings, shard: Shard, overlapping: Collection[Shard] = ()
+    ) -> AsyncIterator["Session"]:
         """Start a producer (which fences an older one of the shard) and read back how far the shard has come.
 
-        Raises KafkaError (ProducerFenced when a newer relay of this shard lives), TimeoutError.
+        With transactions the producers of `overlapping` shards, and of those that the progress topic names, are fenced
+        as well, before the progress is read: what they had begun is then either in it, or never will be.
+        Raises KafkaError (ProducerFenced when a newer relay of this shard lives), TimeoutError, ProgressLost.
         """
-        timeout_s = settings.kafka_request_timeout_ms / 1000 * 2
-        name = f"paystream-relay-{shard.index}-of-{shard.count}"
-        producer = AIOKafkaProducer(**producer_config(settings, client_id=name, transactional_id=name))
-        watcher = AIOKafkaConsumer(**consumer_config(settings, client_id=f"{name}-watcher"))
+        limits, name = Limits(settings), shard.transactional_id
+        producer = _producer(settings, shard)
         try:
-            async with asyncio.timeout(timeout_s):
-                await producer.start()
-                await watcher.start()
-                progress = await _read_progress(watcher, shard, settings.kafka_topic_partitions)
-            session = cls(settings, producer, watcher, progress)
-            yield session
-            await session.write_progress()
-        finally:
-            await _stop(producer, watcher)
+            async with watching(settings, name) as watcher:
+                async with asyncio.timeout(limits.open_s):
+                    await producer.start()
+                    if settings.kafka_transactions:
+                        found = await shards_of_records(settings, name, watcher)
+                        others = {each for each in found if each.overlaps(shard, settings.kafka_topic_partitions)}
+                        await _fence(settings, (others | set(overlapping)) - {shard})
+                    records = await read_records(settings, name, watcher)
+                    resumed = await resume_from(records, settings, shard, watcher)
+                session = cls(settings, producer, watcher, resumed)
+                yield session
+                await session.write_progress()
+        except BaseException:
+            await end_producer(producer, deliver=False)
+            raise
+        await end_producer(producer, deliver=True)
 
     @property
     def position(self) -> int:
         """Everything of the shard up to here is published."""
         return self._progress.position
 
+    @property
+    def furthest(self) -> int:
+        """The newest position that was ever published, and is still there."""
+        return self._progress.furthest
+
     async def publish(self, events: Sequence[RecordedEvent], position: int) -> list[RecordedEvent]:
         """Publish the shard's part of `events`, which end at `position`; return that part.
 
-        Raises KafkaError, TimeoutError or TopicWentBack.
+        Raises KafkaError, TimeoutError, TopicWentBack or EndReportedTooLow; then nothing of it was committed, or
+        (a time-out of the commit) all of it: the next session reads back which.
         """
-        async with asyncio.timeout(self._timeout_s):
+        before = self._progress
+        batches = build(events, before.published, before.shard, self._partitions, self._producer.create_batch)
+        if not batches.events:
+            self._progress, self._note_due = replace(before, position=position), True
+            return []
+        async with asyncio.timeout(self._limit_s):
             if self._transactional:
                 await self._producer.begin_transaction()
-            published, sent = await self._send(events)
-            self._progress = Progress(shard=self._progress.shard, position=position, published=published)
-            self._progress_due = True
+            deliveries = await self._send(batches)
             if self._transactional:
-                await self._send_progress()
+                # At once: another round trip for the exact offsets would cost a third of a small transaction.
+                expected = {place: _at_least(before, batches, place) for place in batches.positions}
+                told = replace(before, position=position, published={**before.published, **expected})
+                deliveries.append(await self._send_progress(told))
+            # commit_transaction() would succeed although a batch failed: every delivery is waited for, one by one.
+            await asyncio.gather(*deliveries)
+            published = self._check(batches, [delivery.result() for delivery in deliveries])
+            if self._transactional:
                 await self._producer.commit_transaction()
-            elif monotonic() - self._progress_written_at > _PLAIN_PROGRESS_EVERY_S:
-                await self._send_progress()
-        return sent
+        self._progress = replace(before, position=position, published={**before.published, **published})
+        self._note_due = not self._transactional
+        for place in published:
+            self._lost.pop(place, None)
+        return batches.events
 
     async def check_topics(self) -> None:
         """Look whether the topics still hold what was published. Raises TopicWentBack, KafkaError, TimeoutError."""
-        async with asyncio.timeout(self._timeout_s):
-            ends = await _end_offsets(self._watcher, list(self._progress.published))
+        async with asyncio.timeout(self._limit_s):
+            ends = await end_offsets(self._watcher, list(self._progress.published))
         for place, published in self._progress.published.items():
             if ends[place] <= published.offset:
                 raise TopicWentBack(place, published.offset, ends[place])
 
     async def write_progress(self) -> None:
-        """Write down what `publish` has put off; with transactions there is never anything left."""
-        if self._progress_due:
-            async with asyncio.timeout(self._timeout_s):
-                await self._send_progress()
+        """Write down what `publish` has put off.
 
-    async def _send(self, events: Sequence[RecordedEvent]) -> tuple[dict[Place, Published], list[RecordedEvent]]:
-        """Send, wait for every single delivery, and return the new state of each partition."""
-        published = dict(self._progress.published)
+        Without transactions that is all: a record only saves repeats after a restart, one with every batch would only
+        cost. With them it is how far the log was passed that belongs to other shards.
+        """
+        if self._note_due:
+            async with asyncio.timeout(self._limit_s):
+                if self._transactional:
+                    await self._producer.begin_transaction()
+                await (await self._send_progress(self._progress))
+                if self._transactional:
+                    await self._producer.commit_transaction()
+            self._note_due = False
+
+    async def _send(self, batches: Batches) -> list[asyncio.Future[RecordMetadata]]:
+        """Hand over every batch to the producer; return what becomes of them."""
         deliveries = []
-        sent: list[RecordedEvent] = []
-        for event in events:
-            place = Place(topic_of(event.category), partition_of(event.stream_id, self._partitions))
-            last = published.get(place)
-            if not self._progress.shard.owns(place.partition) or (last and event.position <= last.position):
-                continue
-            message = to_kafka(event, last.position if last else 0)
-            delivery = await self._producer.send(
-                place.topic,
-                message.value,
-                key=message.key,
-                partition=place.partition,
-                headers=message.headers,
-            )
-            published[place] = Published(event.position, last.offset if last else -1)
-            deliveries.append((place, delivery))
-            sent.append(event)
-        # commit_transaction() would succeed although a batch failed: every delivery is waited for, one by one.
-        await asyncio.gather(*(delivery for _, delivery in deliveries))
-        first_offsets: dict[Place, int] = {}
-        for place, delivery in deliveries:
-            offset = delivery.result().offset
-            if offset <= published[place].offset:
-                raise TopicWentBack(place, published[place].offset, offset)
-            first_offsets.setdefault(place, offset)
-        for place, offset in first_offsets.items():
-            published[place] = Published(published[place].position, offset)
-        return published, sent
+        for turn in batches.rounds():
+            for place, batch in turn:
+                delivery = await self._producer.send_batch(batch, place.topic, partition=place.partition)
+                delivery.add_done_callback(_retrieve)
+                deliveries.append(delivery)
+        return deliveries
 
-    async def _send_progress(self) -> None:
-        progress = self._progress
-        await self._producer.send_and_wait(RELAY_PROGRESS, progress.encode(), key=progress.key, partition=0)
-        self._progress_written_at = monotonic()
-        self._progress_due = False
+    def _check(self, batches: Batches, delivered: Sequence[RecordMetadata]) -> dict[Place, Published]:
+        """Return what is published now where something was sent. Raises TopicWentBack or EndReportedTooLow."""
+        offsets: dict[Place, list[int]] = {}
+        for each in delivered:
+            offsets.setdefault(Place(each.topic, each.partition), []).append(each.offset)
+        found: dict[Place, Published] = {}
+        for place, position in batches.positions.items():
+            first, last = offsets[place][0], offsets[place][-1] + batches.of_place[place][-1].record_count() - 1
+            before = self._progress.published.get(place)
+            if before is not None and first <= before.offset:
+                raise TopicWentBack(place, before.offset, first)
+            if self._transactional and first > self._lost.get(place, first):
+                raise EndReportedTooLow(place, self._lost[place], first)
+            found[place] = Published(position, last if self._transactional else first)
+        return found
+
+    async def _send_progress(self, progress: Progress) -> asyncio.Future[RecordMetadata]:
+        delivery: asyncio.Future[RecordMetadata] = await self._producer.send(
+            RELAY_PROGRESS, progress.encode(), key=progress.key, partition=0
+        )
+        return delivery
 
 
-async def _read_progress(consumer: AIOKafkaConsumer, shard: Shard, partitions: int) -> Progress:
-    consumer.assign([_PROGRESS])
-    end = (await consumer.end_offsets([_PROGRESS]))[_PROGRESS]
-    await consumer.seek_to_beginning(_PROGRESS)
-    newest: dict[bytes, Progress] = {}
-    while not await _at_end(consumer, end):
-        for record in (await consumer.getmany(_PROGRESS, timeout_ms=200)).get(_PROGRESS, []):
-            if record.value is not None:
-                progress = Progress.decode(record.value)
-                newest[progress.key] = progress
-    places = [Place(topic, each) for topic in event_topics() for each in range(partitions) if shard.owns(each)]
-    ends = await _end_offsets(consumer, places)
-    return resume(newest.values(), shard=shard, places=places, end_offsets=ends)
+def _at_least(before: Progress, batches: Batches, place: Place) -> Published:
+    """Return what will be published at a place: its last offset is this one or, after markers, a higher one."""
+    last = before.published.get(place)
+    count = sum(batch.record_count() for batch in batches.of_place[place])
+    return Published(batches.positions[place], (last.offset if last else -1) + count)
 
 
-async def _at_end(consumer: AIOKafkaConsumer, end: int) -> bool:
-    """Whether all is read: up to `end`, or to what a fetch says is the end (Tansu can say 1 of an empty topic)."""
-    position, fetched_end = await consumer.position(_PROGRESS), consumer.highwater(_PROGRESS)
-    return position >= end or (fetched_end is not None and position >= fetched_end)
+def _retrieve(delivery: asyncio.Future[object]) -> None:
+    """Look at a delivery that nobody waits for any more, or asyncio complains that nobody did."""
+    if not delivery.cancelled():
+        delivery.exception()
 
 
-async def _end_offsets(consumer: AIOKafkaConsumer, places: Sequence[Place]) -> dict[Place, int]:
-    if not places:
-        return {}
-    ends = await consumer.end_offsets([TopicPartition(*place) for place in places])
-    return {Place(each.topic, each.partition): end for each, end in ends.items()}
+def _producer(settings: KafkaSettings, shard: Shard) -> AIOKafkaProducer:
+    name = shard.transactional_id
+    options = producer_config(settings, client_id=name, transactional_id=name)
+    if settings.kafka_transactions:
+        options["transaction_timeout_ms"] = Limits(settings).transaction_ms
+    return AIOKafkaProducer(**options)
 
 
-async def _stop(producer: AIOKafkaProducer, watcher: AIOKafkaConsumer) -> None:
-    """Close both clients, whatever state they are in; closing a producer can hang while Kafka is away."""
-    await asyncio.gather(*(stop_client(client.stop(), timeout_s=2) for client in (producer, watcher)))
+async def _fence(settings: KafkaSettings, shards: Collection[Shard]) -> None:
+    """Put an end to what the producers of other layouts may still send, by starting their successors."""
+    for shard in shards:
+        producer = _producer(settings, shard)
+        try:
+            await producer.start()
+        finally:
+            await end_producer(producer, deliver=False)
+    if shards:
+        log.info("relay_fenced_others", shards=sorted(map(str, shards)))

@@ -27,5 +27,18 @@ class Shard:
         """Whether this shard publishes the partition."""
         return partition % self.count == self.index
 
+    def partitions(self, count: int) -> list[int]:
+        """Return which of `count` partitions this shard publishes."""
+        return [each for each in range(count) if self.owns(each)]
+
+    def overlaps(self, other: "Shard", partitions: int) -> bool:
+        """Whether both publish one of so many partitions: not both of them may run."""
+        return any(other.owns(each) for each in self.partitions(partitions))
+
+    @property
+    def transactional_id(self) -> str:
+        """The producer of this shard, to Kafka: a newer one fences the older."""
+        return f"paystream-relay-{self.index}-of-{self.count}"
+
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"

@@ -20,7 +20,7 @@ from tests.support.http_load import Measured, post_for
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.load, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.load, pytest.mark.broker, pytest.mark.timeout(600)]
 
 CLIENTS, SECONDS = 32, 20.0
 BODY = b'{"user_id":"load","amount_cents":1000,"currency":"USD","payment_method":"pm_card_visa"}'

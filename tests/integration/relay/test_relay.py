@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -16,14 +15,13 @@ from event_store.store import Connection, append
 from infra.settings import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import PAYMENT, partition_of
+from tests.support.brokers import LentBroker, on_apache
 from tests.support.database import Database
 from tests.support.events import an_append
 from tests.support.kafka import (
-    embedded_broker,
     mock_cluster,
-    plain_settings,
+    mock_settings,
     read_topic,
-    transactional_settings,
 )
 from tests.support.waiting import eventually
 
@@ -32,19 +30,19 @@ ALL = Shard(index=0, count=1)
 
 
 @pytest.fixture(params=["plain", "transactional"])
-async def kafka(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KafkaSettings]:
-    if request.param == "plain":
-        async with embedded_broker(tmp_path) as broker:
-            yield plain_settings(broker.address)
-    else:
+async def kafka(request: pytest.FixtureRequest, lent_broker: LentBroker) -> AsyncIterator[KafkaSettings]:
+    if request.param == "transactional" and not on_apache():
         with mock_cluster() as servers:
-            yield transactional_settings(servers)
+            yield mock_settings(servers)
+    else:
+        yield lent_broker.settings(kafka_transactions=request.param == "transactional")
 
 
 @asynccontextmanager
 async def running_relay(database: Database, settings: KafkaSettings, shard: Shard = ALL) -> AsyncIterator[Relay]:
     stop = asyncio.Event()
-    relay = Relay(settings, database.url("app"), shard, stop, creates_topics=not settings.kafka_transactions)
+    # The mock cluster, which alone has no checksums, has no topic administration either.
+    relay = Relay(settings, database.url("app"), shard, stop, creates_topics=settings.kafka_check_crcs)
     task = asyncio.create_task(relay.run())
     try:
         yield relay
@@ -164,27 +162,24 @@ async def test_a_failed_delivery_is_published_again_and_nothing_is_skipped(
 
 
 async def test_a_broker_that_lost_its_memory_is_filled_again_from_the_log(
-    database: Database, app: Connection, tmp_path: Path
+    database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
-    async with embedded_broker(tmp_path) as broker:
-        settings = plain_settings(broker.address)
-        async with running_relay(database, settings) as relay:
-            await reached(relay, await append_streams(app, streams=40, events=2))
-            broker.kill()
-            await broker.restart()
-            position = await append_streams(app, streams=3, events=1)
-            await reached(relay, position)
-        await assert_a_consumer_gets_each_event_once(app, settings)
+    settings = lent_broker.settings()
+    async with running_relay(database, settings) as relay:
+        await reached(relay, await append_streams(app, streams=40, events=2))
+        await lent_broker.wipe()
+        position = await append_streams(app, streams=3, events=1)
+        await reached(relay, position)
+    await assert_a_consumer_gets_each_event_once(app, settings)
 
 
 async def test_without_transactions_a_second_relay_of_a_shard_waits_for_the_first(
-    database: Database, app: Connection, tmp_path: Path
+    database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
-    async with embedded_broker(tmp_path) as broker:
-        settings = plain_settings(broker.address)
-        async with running_relay(database, settings) as first:
+    settings = lent_broker.settings(kafka_transactions=False)
+    async with running_relay(database, settings) as first:
+        await reached(first, await append_streams(app, streams=5, events=1))
+        async with running_relay(database, settings) as second:
             await reached(first, await append_streams(app, streams=5, events=1))
-            async with running_relay(database, settings) as second:
-                await reached(first, await append_streams(app, streams=5, events=1))
-                assert second.position is None
-        await assert_each_event_once_and_in_order(app, settings)
+            assert second.position is None
+    await assert_each_event_once_and_in_order(app, settings)

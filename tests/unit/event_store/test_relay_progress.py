@@ -22,7 +22,7 @@ def progress(shard: Shard, position: int, **published: tuple[int, int]) -> Progr
 def resumed(shard: Shard, *records: Progress, p0: int = 100, p1: int = 100) -> tuple[int, dict[Place, Published]]:
     places = [place for place in (P0, P1) if shard.owns(place.partition)]
     found = resume(records, shard=shard, places=places, end_offsets={P0: p0, P1: p1})
-    return found.position, dict(found.published)
+    return found.progress.position, dict(found.progress.published)
 
 
 def test_a_record_survives_its_encoding() -> None:
@@ -62,7 +62,31 @@ def test_two_relays_take_over_from_one_and_the_newest_record_counts() -> None:
     old = progress(ONE, 10, p0=(9, 1), p1=(10, 1))
     assert resumed(EVEN, old) == (10, {P0: (9, 1)})
     assert resumed(ODD, old, progress(ODD, 30, p1=(29, 7))) == (30, {P1: (29, 7)})
-    assert resumed(ODD, progress(ODD, 30, p1=(29, 7)), old) == (30, {P1: (29, 7)})
+
+
+def test_the_newest_record_counts_even_when_it_is_behind() -> None:
+    """A topic that was made anew is filled from the start: the further record is of the one that is gone."""
+    assert resumed(ODD, progress(ONE, 30, p1=(29, 7)), progress(ODD, 10, p1=(9, 3))) == (10, {P1: (9, 3)})
+
+
+def test_it_tells_what_was_lost_and_what_no_record_knows() -> None:
+    records = [progress(EVEN, 20, p0=(18, 5))]
+    found = resume(records, shard=ONE, places=[P0, P1], end_offsets={P0: 5, P1: 3})
+    assert found.lost == {P0: 5}
+    assert found.unrecorded == {P1}
+
+
+def test_the_furthest_position_is_that_of_the_partition_furthest_ahead() -> None:
+    assert progress(ONE, 20, p0=(18, 5), p1=(31, 7)).furthest == 31
+    assert progress(ONE, 40, p0=(18, 5)).furthest == 40
+
+
+def test_shards_of_different_layouts_overlap_where_they_share_a_partition() -> None:
+    assert ONE.overlaps(ODD, 12)
+    assert ODD.overlaps(Shard(index=1, count=4), 12)
+    assert not ODD.overlaps(Shard(index=2, count=4), 12)
+    assert not EVEN.overlaps(ODD, 12)
+    assert not Shard(index=5, count=8).overlaps(ONE, 4)
 
 
 @pytest.mark.parametrize("text", ["", "1", "1/1", "2/1", "-1/2", "a/b", "0/0", "0/1/2"])

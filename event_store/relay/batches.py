@@ -1,0 +1,65 @@
+"""A run of the log as Kafka record batches, one or more for each partition.
+
+Whole batches are built here and handed over (`send_batch`): that takes half the processor time of sending message by
+message, where each has a future of its own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from event_store.relay.progress import Place, Published
+from event_store.relay.shard import Shard
+from schemas.cloudevents import KafkaMessage, to_kafka
+from schemas.envelope import RecordedEvent
+from schemas.topics import partition_of, topic_of
+
+
+@dataclass(kw_only=True)
+class Batches:
+    """What goes to each place, in order, and the position that each place reaches with it."""
+
+    of_place: dict[Place, list[BatchBuilder]] = field(default_factory=dict)
+    positions: dict[Place, int] = field(default_factory=dict)
+    events: list[RecordedEvent] = field(default_factory=list)
+    """The events in the batches."""
+
+    def rounds(self) -> list[list[tuple[Place, BatchBuilder]]]:
+        """Return the first batch of every place, then the second ones: a producer sends one a place at a time."""
+        longest = max(map(len, self.of_place.values()), default=0)
+        return [
+            [(place, batches[turn]) for place, batches in self.of_place.items() if turn < len(batches)]
+            for turn in range(longest)
+        ]
+
+
+def build(
+    events: Sequence[RecordedEvent],
+    published: Mapping[Place, Published],
+    shard: Shard,
+    partitions: int,
+    new_batch: Callable[[], BatchBuilder],
+) -> Batches:
+    """Encode what of `events` belongs to the shard and is not published yet."""
+    found = Batches()
+    for event in events:
+        place = Place(topic_of(event.category), partition_of(event.stream_id, partitions))
+        last = published.get(place)
+        previous = found.positions.get(place, last.position if last else 0)
+        if not shard.owns(place.partition) or event.position <= previous:
+            continue
+        message = to_kafka(event, previous)
+        batches = found.of_place.setdefault(place, [])
+        if not batches or not _add(batches[-1], message):
+            batches.append(new_batch())
+            _add(batches[-1], message)  # the first message of a batch fits, whatever its size
+        found.positions[place] = event.position
+        found.events.append(event)
+    return found
+
+
+def _add(batch: BatchBuilder, message: KafkaMessage) -> bool:
+    """Append to a batch; False when it is full."""
+    added = batch.append(timestamp=None, key=message.key, value=message.value, headers=message.headers)
+    return added is not None

@@ -1,0 +1,59 @@
+"""What is in the topic, as a reader of committed data sees it, against what is in the log."""
+
+from dataclasses import dataclass
+
+from event_store.store import Connection
+from infra.settings import KafkaSettings
+from schemas.cloudevents import from_kafka
+from schemas.topics import PAYMENT
+from tests.support.kafka import read_topic
+from tests.support.waiting import eventually
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Counts. `inversions`: records whose position is not above all before it in the partition (but for repeats)."""
+
+    events: int
+    duplicates: int
+    missing: int
+    inversions: int
+    strangers: int = 0
+    """Records whose position, stream or predecessor is not the log's."""
+
+    @property
+    def clean(self) -> bool:
+        return (self.duplicates, self.missing, self.inversions, self.strangers) == (0, 0, 0, 0)
+
+
+async def judge(app: Connection, settings: KafkaSettings) -> Verdict:
+    """Compare the topic, as it is now, with the whole log."""
+    rows = await (await app.execute("SELECT position, stream_id, version FROM event_store.events")).fetchall()
+    await app.rollback()
+    log = {position: (stream, version) for position, stream, version in rows}
+    seen: set[int] = set()
+    duplicates = inversions = strangers = 0
+    for records in (await read_topic(settings, PAYMENT)).values():
+        newest = 0
+        for record in records:
+            found = from_kafka(record.value, record.headers)
+            known = log.get(found.position) == (found.event.stream_id, found.event.version)
+            if found.position in seen:
+                duplicates += 1
+            else:
+                inversions += found.position < newest
+                strangers += not known or found.previous_position != newest
+            seen.add(found.position)
+            newest = max(newest, found.position)
+    return Verdict(
+        events=len(log),
+        duplicates=duplicates,
+        missing=len(log.keys() - seen),
+        inversions=inversions,
+        strangers=strangers,
+    )
+
+
+async def judge_when_complete(app: Connection, settings: KafkaSettings, *, within: float = 60) -> Verdict:
+    """Wait until nothing is missing; what came twice or out of order by then has come to stay."""
+    return await eventually(lambda: judge(app, settings), lambda found: found.missing == 0, within=within, every=0.5)

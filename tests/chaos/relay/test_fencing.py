@@ -1,0 +1,100 @@
+"""Two relays of one shard: one publishes, the other stands by; one that was frozen is fenced and ends by itself."""
+
+import asyncio
+import random
+
+import pytest
+
+from event_store.store import Connection
+from infra.settings import KafkaSettings
+from tests.chaos.relay.conftest import Report
+from tests.chaos.relay.judge import judge_when_complete
+from tests.chaos.relay.load import Load
+from tests.chaos.relay.processes import RelayProcess, Relays
+from tests.support.load import chaos_seed
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(180)]
+
+ROUNDS = 3
+EVENTS = 3_000
+
+
+async def test_of_two_started_at_once_one_publishes_and_the_other_stands_by(
+    app: Connection, kafka: KafkaSettings, relays: Relays, report: Report
+) -> None:
+    chance = random.Random(chaos_seed())
+    starting = asyncio.create_task(relays.started("0/1", "0/1"))
+    await Load(connection=app, chance=chance).run(EVENTS, until=starting)
+    leader = await relays.leader()
+    verdict = await judge_when_complete(app, kafka)
+    (other,) = set(relays.made) - {leader}
+    assert other.said("relay_standing_by")
+    assert not other.said("relay_started")
+    report("two relays of one shard, started at once", verdict)
+
+
+async def test_a_frozen_relay_is_succeeded_and_fenced_and_ends_by_itself(
+    app: Connection, kafka: KafkaSettings, relays: Relays, report: Report
+) -> None:
+    chance = random.Random(chaos_seed())
+    await relays.started("0/1", "0/1")
+
+    async def freeze_again_and_again() -> None:
+        for _ in range(ROUNDS):
+            frozen = await relays.leader()
+            await asyncio.sleep(chance.uniform(0, 0.5))
+            frozen.pause()
+            (successor,) = set(relays.made) - {frozen}
+            await eventually(successor.leads, within=20)
+            frozen.resume()
+            await assert_ended_because_of_a_newer_one(frozen)
+            # Its supervisor starts it again: it stands by, and the other goes on.
+            already = len(frozen.said("relay_standing_by"))
+            await frozen.start()
+            await eventually(lambda relay=frozen: said(relay, "relay_standing_by"), lambda found, n=already: found > n)  # type: ignore[misc]
+            assert await relays.leader() is successor
+
+    freezing = asyncio.create_task(freeze_again_and_again())
+    # As fast as it goes: the relay is always in the midst of a transaction, with the next events in hand.
+    load = Load(connection=app, chance=random.Random(chance.random()), per_second=4_000)
+    await load.run(EVENTS, until=freezing)
+    await freezing
+    report(f"SIGSTOP, succession, SIGCONT, {ROUNDS} times", await judge_when_complete(app, kafka))
+
+
+async def test_a_frozen_relay_of_another_layout_is_fenced_as_well(
+    app: Connection, kafka: KafkaSettings, relays: Relays, report: Report
+) -> None:
+    chance = random.Random(chaos_seed())
+    (frozen,) = await relays.started("0/1")
+    two = [relays.new("0/2"), relays.new("1/2")]
+
+    async def change_layout() -> None:
+        await asyncio.sleep(chance.uniform(0, 0.5))
+        frozen.pause()
+        for relay in two:
+            await relay.start()
+        for relay in two:
+            await eventually(relay.leads, within=30)
+        frozen.resume()
+        await assert_ended_because_of_a_newer_one(frozen)
+
+    changing = asyncio.create_task(change_layout())
+    load = Load(connection=app, chance=random.Random(chance.random()), per_second=4_000)
+    await load.run(EVENTS, until=changing)
+    await changing
+    report("SIGSTOP, two shards take over, SIGCONT", await judge_when_complete(app, kafka))
+
+
+async def said(relay: RelayProcess, event: str) -> int:
+    return len(relay.said(event))
+
+
+async def assert_ended_because_of_a_newer_one(relay: RelayProcess) -> None:
+    already = len(relay.said("process_failed"))
+    assert await relay.ended() == 1
+    lines = relay.said("process_failed")
+    assert len(lines) <= already + 1, "one line says it"
+    assert "a newer relay of shard" in lines[-1]["error"]
+    assert "exception" not in lines[-1]
