@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FilePath,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -97,7 +98,71 @@ class RedisSettings(ProcessSettings):
         return value
 
 
-class KafkaSettings(ProcessSettings):
+class KafkaSecuritySettings(ProcessSettings):
+    """How to come to a Kafka cluster that asks for TLS or a login."""
+
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None, Field(validate_default=True)
+    ] = None
+    kafka_sasl_username: Annotated[str | None, Field(validate_default=True)] = None
+    kafka_sasl_password: Annotated[SecretStr | None, Field(validate_default=True)] = None
+    kafka_ssl_ca_file: FilePath | None = None
+    """PEM: who may have signed the brokers' certificates. None: those that the machine trusts."""
+    kafka_ssl_cert_file: FilePath | None = None
+    """PEM: our own certificate, for brokers that ask for one."""
+    kafka_ssl_key_file: Annotated[FilePath | None, Field(validate_default=True)] = None
+    """PEM: its private key."""
+    kafka_ssl_key_password: SecretStr | None = None
+
+    @field_validator("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password")
+    @classmethod
+    def _as_sasl_needs(cls, value: object, info: ValidationInfo) -> object:
+        protocol = _needed_for(value, info, "SASL_")
+        if value is None and protocol.startswith("SASL_"):
+            raise ValueError(f"must be set when KAFKA_SECURITY_PROTOCOL={protocol}")
+        return value
+
+    @field_validator("kafka_sasl_mechanism")
+    @classmethod
+    def _not_in_the_clear(cls, value: str | None, info: ValidationInfo) -> str | None:
+        protocol, environment = info.data.get("kafka_security_protocol"), info.data.get("app_env")
+        if (value, protocol, environment) == ("PLAIN", "SASL_PLAINTEXT", "production"):
+            raise ValueError(
+                "must not be PLAIN when APP_ENV=production: SASL_PLAINTEXT shows the password to the network"
+            )
+        return value
+
+    @field_validator("kafka_ssl_ca_file", "kafka_ssl_cert_file", "kafka_ssl_key_file", "kafka_ssl_key_password")
+    @classmethod
+    def _as_tls_needs(cls, value: object, info: ValidationInfo) -> object:
+        _needed_for(value, info, "SSL")
+        return value
+
+    @field_validator("kafka_ssl_key_file")
+    @classmethod
+    def _with_certificate(cls, value: FilePath | None, info: ValidationInfo) -> FilePath | None:
+        if (value is None) != (info.data.get("kafka_ssl_cert_file") is None):
+            raise ValueError("goes together with KAFKA_SSL_CERT_FILE: set both or none")
+        return value
+
+    @field_validator("kafka_ssl_key_password")
+    @classmethod
+    def _with_key(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and info.data.get("kafka_ssl_key_file") is None:
+            raise ValueError("is of no use without KAFKA_SSL_KEY_FILE")
+        return value
+
+
+def _needed_for(value: object, info: ValidationInfo, part: str) -> str:
+    """Return the protocol. A value that it would silently ignore is an error: the protocol was forgotten."""
+    protocol = str(info.data.get("kafka_security_protocol", ""))
+    if value is not None and protocol and part not in protocol:
+        raise ValueError(f"is of no use with KAFKA_SECURITY_PROTOCOL={protocol}")
+    return protocol
+
+
+class KafkaSettings(KafkaSecuritySettings):
     """The Kafka cluster."""
 
     kafka_bootstrap_servers: Annotated[str, Field(min_length=1)]
@@ -133,6 +198,34 @@ class StripeSettings(ProcessSettings):
         if info.data.get("app_env") == "production" and not value.startswith("https://"):
             raise ValueError("must be https when APP_ENV=production")
         return value.rstrip("/")
+
+    @property
+    def stripe_livemode(self) -> bool:
+        """Whether the key moves real money: https://docs.stripe.com/keys."""
+        return self.stripe_secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+
+
+class StripeWebhookSettings(StripeSettings):
+    """What Stripe sends to us: who may have signed it. Its mode, test or live, must be that of the key."""
+
+    stripe_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode]
+    """whsec_...; while it is changed, the old one and the new one, comma-separated."""
+    stripe_webhook_tolerance_s: Annotated[int, Field(ge=1)] = 300
+    """How old a signature may be: longer, and what somebody recorded can be sent again."""
+    stripe_webhook_max_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024
+
+    @field_validator("stripe_webhook_secret", mode="before")
+    @classmethod
+    def _parse_secrets(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("stripe_webhook_secret")
+    @classmethod
+    def _no_empty_secret(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        # Whoever knows that it is empty could sign with it.
+        if not secrets or not all(secret.get_secret_value().strip() for secret in secrets):
+            raise ValueError("must not be empty, nor have an empty part")
+        return secrets
 
 
 class ApiKey(BaseModel):

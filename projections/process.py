@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from typing import cast
 
 from infra.kafka.batches import BatchConsumer
+from infra.kafka.dead_letters.desk import DeadLetters
 from infra.postgres import create_pool, postgres_check
 from infra.process import run
 from infra.runtime import Runtime
 from infra.settings import DatabaseSettings, KafkaSettings, load_settings
+from projections.payments.holds import watched_holds
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
-from projections.runner import projecting
+from projections.runner import CONSUMER, projecting
 from schemas.cloudevents import from_kafka
+from schemas.topics import dead_letter_topic
 
-CONSUMER = "projector"
 # Over all partitions: a partition's share is one transaction, whose cost is mostly its round trips (8,000 events/s
 # with 500 events each, 2,800 with 40; one process beside other load on 2 cores). A lone event does not wait for it.
 _MAX_RECORDS = 4000
@@ -32,17 +34,19 @@ async def project(runtime: Runtime) -> None:
     """Consume until `runtime.stop`."""
     settings = cast("ProjectorSettings", runtime.settings)
     pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=CONSUMER)
+    apply = projecting(pool, PROJECTIONS)
     consumer = BatchConsumer(
         settings,
         topics=[_topic(PROJECTIONS)],
         consumer=CONSUMER,
         decode=from_kafka,
-        apply=projecting(pool, PROJECTIONS),
+        apply=apply,
+        dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
         max_records=_MAX_RECORDS,
     )
     runtime.health.add_readiness("postgres", postgres_check(pool))
     consumer.register(runtime.health)
-    async with pool:
+    async with pool, watched_holds(pool):
         await consumer.run(runtime.stop)
 
 

@@ -4,12 +4,25 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 PAYMENT = "paystream.payment"
+STRIPE_EVENT = "paystream.stripe-event"
 RELAY_PROGRESS = "paystream.relay-progress"
 
-_TOPIC_OF_CATEGORY = {"payment": PAYMENT}
+_TOPIC_OF_CATEGORY = {"payment": PAYMENT, "stripe-event": STRIPE_EVENT}
+_CONSUMERS = {PAYMENT: ("stripe-gateway", "projector"), STRIPE_EVENT: ("stripe-webhooks",)}
 
 _KEEP_FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
-_KEEP_NEWEST_OF_KEY = {"cleanup.policy": "compact"}
+# The relay writes a record with every transaction, some hundred a second, and reads the topic from its beginning when
+# it starts. Only closed segments are cleaned, and what marks the end of a transaction stays for delete.retention.ms
+# (by default a day) longer than its records: hence the small numbers. See docs/decisions/0009.
+_KEEP_NEWEST_OF_KEY = {
+    "cleanup.policy": "compact",
+    "segment.bytes": str(4 * 1024 * 1024),
+    "segment.ms": str(10 * 60 * 1000),
+    "min.cleanable.dirty.ratio": "0.1",
+    "delete.retention.ms": str(60 * 1000),
+}
+# So many brokers lose none that was acknowledged when one is lost, and still take records.
+_SAFE_REPLICAS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,18 +45,30 @@ def topic_of(category: str) -> str:
     return _TOPIC_OF_CATEGORY[category]
 
 
+def dead_letter_topic(topic: str, consumer: str) -> str:
+    """Return the topic that announces what `consumer` could not apply of `topic`."""
+    return f"{topic}.dlq.{consumer}"
+
+
+def dead_letter_topics() -> list[str]:
+    """Return the dead-letter topics of every consumer."""
+    return [dead_letter_topic(topic, each) for topic, consumers in _CONSUMERS.items() for each in consumers]
+
+
 def declarations(partitions: int, replication_factor: int) -> list[TopicDeclaration]:
     """Declare every topic. Events are kept for ever: the topics can be read from the start at any time."""
-    events = [
-        TopicDeclaration(
-            name=topic, partitions=partitions, replication_factor=replication_factor, config=_KEEP_FOR_EVER
+    safe = {"min.insync.replicas": "2"} if replication_factor >= _SAFE_REPLICAS else {}
+
+    def declared(name: str, partitions: int, config: dict[str, str]) -> TopicDeclaration:
+        return TopicDeclaration(
+            name=name, partitions=partitions, replication_factor=replication_factor, config=config | safe
         )
-        for topic in event_topics()
+
+    return [
+        *(declared(topic, partitions, _KEEP_FOR_EVER) for topic in event_topics()),
+        *(declared(topic, 1, _KEEP_FOR_EVER) for topic in dead_letter_topics()),
+        declared(RELAY_PROGRESS, 1, _KEEP_NEWEST_OF_KEY),
     ]
-    progress = TopicDeclaration(
-        name=RELAY_PROGRESS, partitions=1, replication_factor=replication_factor, config=_KEEP_NEWEST_OF_KEY
-    )
-    return [*events, progress]
 
 
 def partition_of(stream_id: UUID, partitions: int) -> int:

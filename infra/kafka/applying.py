@@ -1,11 +1,12 @@
-"""What happens to a partition's records: decode, apply, try again, go back after a gap, stand still.
+"""What happens to a partition's records: decode, apply, try again, go back after a gap, bury, stand still.
 
 Nothing here raises to FastStream, which would go on with the next records as if these had been dealt with.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Generic, Protocol, runtime_checkable
 
 import structlog
@@ -13,16 +14,15 @@ from aiokafka import TopicPartition
 
 from infra.kafka import consumer_metrics as metrics
 from infra.kafka.checkpoints import Applied, Apply, D, Gap
+from infra.kafka.dead_letters.burial import TooManyDeadLetters, Undertaker
+from infra.kafka.dead_letters.delivery import Decode, Delivery
 from infra.kafka.liveness import Progress
 from infra.kafka.partition_watch import PartitionWatch
 from infra.kafka.subscription import Record
-from infra.kafka.transient import is_transient
+from infra.kafka.transient import is_worth_retrying
 from infra.logs import bound_context
 
 log = structlog.get_logger(__name__)
-
-Headers = Iterable[tuple[str, bytes | None]]
-Decode = Callable[[bytes | None, Headers], D]
 
 _APPLY_TIMEOUT_S = 60.0
 _BACKOFF_S = (0.1, 5.0)
@@ -39,91 +39,138 @@ class Identified(Protocol):
 
 
 class RecordApplier(Generic[D]):
-    """Applies records for one consumer; whatever cannot be applied leaves its partition where it is."""
+    """Applies records for one consumer.
+
+    What can never be applied becomes a dead letter; without an `undertaker`, it leaves its partition where it is.
+    """
 
     def __init__(
-        self, *, name: str, decode: Decode[D], apply: Apply[D], progress: Progress, stop: asyncio.Event
+        self,
+        *,
+        name: str,
+        decode: Decode[D],
+        apply: Apply[D],
+        progress: Progress,
+        stop: asyncio.Event,
+        undertaker: Undertaker[D] | None = None,
     ) -> None:
         self._name = name
         self._decode = decode
         self._apply = apply
         self._progress = progress
         self._stop = stop
+        self._undertaker = undertaker
+        self._with_dead_letters: set[TopicPartition] = set()
 
     async def take(self, watch: PartitionWatch, partition: TopicPartition, records: Sequence[Record]) -> None:
         """Deal with the records of one partition, in order."""
         if self._progress.is_stopped(partition):
             return
         try:
-            await self._take(watch, partition, records)
+            await self._take(watch, partition, [Delivery.of(record, self._decode) for record in records])
         except Exception as error:
             # A fault of this module. What was not applied must not be passed over.
             log.exception("consumer_failed", consumer=self._name, **_where(partition))
             self._stand_still(watch, partition, records[0], error, None)
 
-    async def _take(self, watch: PartitionWatch, partition: TopicPartition, records: Sequence[Record]) -> None:
-        messages, undecodable = self._decode_until_fault(records)
-        if messages and not await self._apply_or_find_fault(watch, partition, records, messages):
-            return
-        if undecodable is not None:
-            self._stand_still(watch, partition, records[len(messages)], undecodable, None)
+    async def _take(self, watch: PartitionWatch, partition: TopicPartition, deliveries: Sequence[Delivery[D]]) -> None:
+        for decoded, group in groupby(deliveries, key=lambda delivery: delivery.message is not None):
+            if decoded:
+                done = await self._apply_or_find_fault(watch, partition, list(group))
+            else:
+                done = await self._bury_each(watch, partition, group)
+            if not done:
+                return
 
-    def _decode_until_fault(self, records: Sequence[Record]) -> tuple[list[D], Exception | None]:
-        messages: list[D] = []
-        for record in records:
-            try:
-                messages.append(self._decode(record.value, record.headers))
-            except Exception as error:  # noqa: BLE001 - whatever a decoder raises, the record is at fault
-                return messages, error
-        return messages, None
-
-    async def _apply_or_find_fault(
-        self, watch: PartitionWatch, partition: TopicPartition, records: Sequence[Record], messages: list[D]
+    async def _bury_each(
+        self, watch: PartitionWatch, partition: TopicPartition, deliveries: Iterable[Delivery[D]]
     ) -> bool:
-        """Apply a batch; one that fails for good is applied message by message, to find the one at fault.
-
-        Returns whether all of it is done, so that what comes next may be looked at.
-        """
-        batches = [(records, messages)]
-        if len(messages) > 1:
-            try:
-                return await self._apply_batch(watch, partition, records, messages)
-            except Exception:
-                log.exception("consumer_batch_failed", consumer=self._name, **_where(partition))
-            batches = [([record], [message]) for record, message in zip(records, messages, strict=False)]
-        for some_records, some_messages in batches:
-            try:
-                if not await self._apply_batch(watch, partition, some_records, some_messages):
-                    return False
-            except Exception as error:  # noqa: BLE001 - whatever is not transient
-                self._stand_still(watch, partition, some_records[0], error, some_messages[0])
+        for delivery in deliveries:
+            if not await self._bury(watch, partition, delivery):
                 return False
         return True
 
-    async def _apply_batch(
-        self, watch: PartitionWatch, partition: TopicPartition, records: Sequence[Record], messages: list[D]
+    async def _apply_or_find_fault(
+        self, watch: PartitionWatch, partition: TopicPartition, deliveries: Sequence[Delivery[D]]
     ) -> bool:
-        """Apply, as often as it takes. False: not done, or not all of it. Raises what is permanent."""
-        applied = await self._apply_until_done(watch, partition, messages)
+        """Apply a batch; one that fails for good is halved, until the records at fault are alone.
+
+        Returns whether all of it is done, so that what comes next may be looked at.
+        """
+        try:
+            return await self._settle(watch, partition, deliveries, lambda: self._attempt(partition, deliveries))
+        except Exception as error:  # noqa: BLE001 - whatever is not worth trying again
+            if len(deliveries) == 1:
+                return await self._bury(watch, partition, deliveries[0], error)
+            log.info("consumer_batch_halved", consumer=self._name, error=reason(error), **_where(partition))
+        middle = len(deliveries) // 2
+        for half in (deliveries[:middle], deliveries[middle:]):
+            if not await self._apply_or_find_fault(watch, partition, half):
+                return False
+        return True
+
+    async def _attempt(self, partition: TopicPartition, deliveries: Sequence[Delivery[D]]) -> Applied:
+        if partition not in self._with_dead_letters:
+            messages = [delivery.message for delivery in deliveries if delivery.message is not None]
+            applied = await self._apply(partition, messages)
+            if not applied.look_at_dead_letters:
+                return applied
+            self._with_dead_letters.add(partition)
+        if self._undertaker is None:
+            raise LookupError("there are dead letters, and this consumer was not made to know of any")
+        applied = await self._undertaker.take(partition, deliveries)
+        if not applied.look_at_dead_letters:
+            self._with_dead_letters.discard(partition)
+        return applied
+
+    async def _bury(
+        self,
+        watch: PartitionWatch,
+        partition: TopicPartition,
+        delivery: Delivery[D],
+        error: Exception | None = None,
+    ) -> bool:
+        """Make a dead letter of a record, unless it can be applied now."""
+        fault = error or delivery.error
+        assert fault is not None
+        undertaker = self._undertaker
+        if undertaker is not None:
+            try:
+                return await self._settle(watch, partition, [delivery], lambda: undertaker.bury(partition, delivery))
+            except TooManyDeadLetters as too_many:
+                fault = too_many
+        self._stand_still(watch, partition, delivery.record, fault, delivery.message)
+        return False
+
+    async def _settle(
+        self,
+        watch: PartitionWatch,
+        partition: TopicPartition,
+        deliveries: Sequence[Delivery[D]],
+        attempt: Callable[[], Awaitable[Applied]],
+    ) -> bool:
+        """Do it, as often as it takes. False: not done, or not all of it. Raises what is permanent."""
+        applied = await self._until_done(watch, partition, attempt)
         if applied is None:
             return False
         metrics.APPLIED.labels(self._name, partition.topic).inc(applied.applied)
         metrics.DROPPED.labels(self._name, partition.topic, "seen").inc(applied.dropped)
         watch.handled(
             partition,
-            next_offset=records[len(messages) - 1].offset + 1 if applied.gap is None else None,
+            next_offset=deliveries[-1].record.offset + 1 if applied.gap is None else None,
             moved=applied.applied > 0,
+            proves=any(delivery.is_placed for delivery in deliveries),
         )
         if applied.gap is not None:
-            left = len(messages) - applied.applied - applied.dropped
+            left = len(deliveries) - applied.applied - applied.held - applied.dropped
             metrics.DROPPED.labels(self._name, partition.topic, "after_gap").inc(left)
             self._search(watch, partition, applied.gap)
             return False
         self._progress.applied(partition)
         return True
 
-    async def _apply_until_done(
-        self, watch: PartitionWatch, partition: TopicPartition, messages: list[D]
+    async def _until_done(
+        self, watch: PartitionWatch, partition: TopicPartition, attempt: Callable[[], Awaitable[Applied]]
     ) -> Applied | None:
         """Return None when the process stops, or the partition is no longer ours."""
         delay, longest = _BACKOFF_S
@@ -131,9 +178,9 @@ class RecordApplier(Generic[D]):
             started = time.perf_counter()
             try:
                 async with asyncio.timeout(_APPLY_TIMEOUT_S):
-                    applied = await self._apply(partition, messages)
+                    applied = await attempt()
             except Exception as error:
-                if not is_transient(error):
+                if not is_worth_retrying(error):
                     raise
                 self._retrying(partition, error)
             else:

@@ -1,24 +1,26 @@
 """The runtime of every Kafka consumer: batches per partition, in order, applied once.
 
+    apply = checkpointed(pool, "stripe-gateway", effects)
     consumer = BatchConsumer(
-        settings, topics=["paystream.payment"], consumer="stripe-gateway", decode=from_kafka,
-        apply=checkpointed(pool, "stripe-gateway", effects),
+        settings, topics=["paystream.payment"], consumer="stripe-gateway", decode=from_kafka, apply=apply,
+        dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
     )
     consumer.register(runtime.health)
     await consumer.run(runtime.stop)  # survives Kafka and Postgres being away
 
-`decode(value, headers)` makes of a raw record a message with `position` and `previous_position`.
+`decode(value, headers)` makes of a raw record a message with `position`, `previous_position` and `stream`.
 `apply(partition, messages)` commits the effects and the checkpoint in ONE Postgres transaction and says
 what it did; `infra.kafka.checkpoints.checkpointed` makes such a function. Then, and only as a hint where to
 start next time, the Kafka offset is committed. What the runtime promises:
 
 - a partition's messages come in order, one batch at a time; partitions may run side by side (`parallel`);
-- a transient failure (`infra.kafka.transient`) is tried again with back-off for as long as it takes, not
-  ready meanwhile; nothing is skipped or committed past;
+- a failure that is not the record's own (`infra.kafka.transient`) is tried again with back-off for as long as
+  it takes, not ready meanwhile; nothing is skipped or committed past;
 - events missing before a delivered one (`Applied.gap`: the broker was wiped) make it read the partition again
   from its beginning; the checkpoint drops what is known;
-- a record that can never be applied stops its partition: logged, counted, not live. The good ones before it
-  are applied;
+- a record that can never be applied becomes a dead letter (`infra.kafka.dead_letters`), and its partition goes
+  on. After many in a row without one success, or where no dead letters are wanted, the partition stands still:
+  logged, counted, not live. The good ones before it are applied;
 - it judges itself by progress (`check_live`, `check_ready`), and replaces a Kafka client that stays broken.
 """
 
@@ -33,12 +35,15 @@ from aiokafka.errors import KafkaError
 
 from infra.health import Health
 from infra.kafka import consumer_metrics as metrics
-from infra.kafka.applying import Decode, RecordApplier, reason, sleep_unless
+from infra.kafka.applying import RecordApplier, reason, sleep_unless
 from infra.kafka.checkpoints import Apply, D
+from infra.kafka.dead_letters.burial import Undertaker
+from infra.kafka.dead_letters.delivery import Decode
+from infra.kafka.dead_letters.desk import DeadLetters, Desk
 from infra.kafka.liveness import Progress
 from infra.kafka.partition_watch import PartitionWatch
 from infra.kafka.subscription import Record, Subscription
-from infra.kafka.topics import KafkaUnavailable, describe_topics
+from infra.kafka.topics import KafkaUnavailable, TopicsMissing, require_topics
 from infra.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
@@ -62,6 +67,7 @@ class BatchConsumer(Generic[D]):
         consumer: str,
         decode: Decode[D],
         apply: Apply[D],
+        dead_letters: DeadLetters[D] | None = None,
         group_id: str | None = None,
         max_records: int = 500,
         parallel: int = 4,
@@ -78,8 +84,18 @@ class BatchConsumer(Generic[D]):
         self._stop = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        undertaker: Undertaker[D] | None = None
+        self._desk: Desk[D] | None = None
+        if dead_letters is not None:
+            undertaker = Undertaker(dead_letters.checkpointed, most_in_a_row=dead_letters.most_in_a_row)
+            self._desk = Desk(settings, dead_letters, decode=decode, ours=self._assignment)
         self._applier = RecordApplier(
-            name=consumer, decode=decode, apply=apply, progress=self._progress, stop=self._stop
+            name=consumer,
+            decode=decode,
+            apply=apply,
+            progress=self._progress,
+            stop=self._stop,
+            undertaker=undertaker,
         )
         self._subscription: Subscription | None = None
         self._watch: PartitionWatch | None = None
@@ -100,6 +116,7 @@ class BatchConsumer(Generic[D]):
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then finish the batch in hand, commit offsets and leave the group."""
         forwarding = asyncio.create_task(self._forward(stop))
+        beside = [] if self._desk is None else [asyncio.create_task(self._desk.run(self._stop))]
         delay, longest = _BACKOFF_S
         try:
             while not self._stop.is_set():
@@ -113,6 +130,10 @@ class BatchConsumer(Generic[D]):
             forwarding.cancel()
             self._stop.set()
             await self._leave()
+            await asyncio.gather(*beside)
+
+    def _assignment(self) -> frozenset[TopicPartition]:
+        return frozenset() if self._subscription is None else self._subscription.assignment
 
     async def _forward(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -132,11 +153,8 @@ class BatchConsumer(Generic[D]):
     async def _start(self) -> bool:
         """Join the group. What is in the way is said by the readiness; the caller tries again."""
         try:
-            # Asked first, and without naming them: a consumer that names a missing topic can create it.
-            existing = await describe_topics(self._settings)
-            if missing := sorted(set(self._topics) - existing.keys()):
-                self._unavailable(f"topics are missing: {', '.join(missing)}")
-                return False
+            # Also because a consumer that names a missing topic can create it.
+            await require_topics(self._settings, self._topics)
             self._subscription = Subscription(
                 self._settings,
                 topics=self._topics,
@@ -146,9 +164,9 @@ class BatchConsumer(Generic[D]):
                 handler=self._handle,
                 on_assigned=self._on_assigned,
             )
-            self._watch = PartitionWatch(self._subscription, self._name, self._progress)
+            self._watch = PartitionWatch(self._subscription, self._name, self._progress, group=self._group_id)
             await self._subscription.start(_START_TIMEOUT_S)
-        except (KafkaUnavailable, KafkaError, OSError, TimeoutError) as error:
+        except (KafkaUnavailable, TopicsMissing, KafkaError, OSError, TimeoutError) as error:
             self._unavailable(reason(error))
             return False
         log.info("consumer_started", consumer=self._name, topics=list(self._topics))
@@ -199,7 +217,7 @@ class BatchConsumer(Generic[D]):
             log.warning("consumer_batch_abandoned", consumer=self._name)
         await watch.commit()
         await subscription.stop(_LEAVE_TIMEOUT_S)
-        watch.assigned()
+        watch.assigned(settled=False)
         self._progress.joined(assigned=False)
         log.info("consumer_left", consumer=self._name)
 
@@ -207,7 +225,7 @@ class BatchConsumer(Generic[D]):
         self._progress.joined(assigned=partitions is not None)
         metrics.STOPPED.labels(self._name).set(0)
         if self._watch is not None:
-            self._watch.assigned()
+            self._watch.assigned(settled=partitions is not None)
         if partitions is not None:
             names = sorted(f"{each.topic}/{each.partition}" for each in partitions)
             log.info("consumer_assigned", consumer=self._name, partitions=names)
@@ -220,6 +238,8 @@ class BatchConsumer(Generic[D]):
         by_partition: dict[TopicPartition, list[Record]] = {}
         for record in records:
             by_partition.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
+        for partition, group in by_partition.items():
+            watch.delivered(partition, group)
         self._idle.clear()
         try:
             await asyncio.gather(*(self._take(watch, *group) for group in by_partition.items()))

@@ -1,18 +1,44 @@
--- name: create_checkpoint
--- A consumer's first batch of a partition starts at 0: before every event.
-INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition)
-VALUES (%(consumer)s, %(topic)s, %(partition)s)
+-- name: create_checkpoints
+-- A consumer's first batch of a partition starts at 0: before every event. Dead letters may be there already, when
+-- checkpoints were deleted to apply everything again.
+INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, dead_letters_until, dead_letters_forgiven)
+SELECT made.name, %(topic)s, %(partition)s,
+       CASE WHEN EXISTS (SELECT FROM consumers.dead_letters d
+                          WHERE d.consumer = %(consumer)s AND d.topic = %(topic)s AND d.partition = %(partition)s
+                            AND d.status IN ('open', 'replaying') AND d.position IS NOT NULL)
+            THEN 9223372036854775807
+            ELSE coalesce((SELECT max(d.position) FROM consumers.dead_letters d
+                            WHERE d.consumer = %(consumer)s AND d.topic = %(topic)s AND d.partition = %(partition)s), 0)
+       END,
+       coalesce((SELECT max(d.id) FROM consumers.dead_letters d WHERE d.consumer = %(consumer)s), 0)
+  FROM unnest(%(names)s::text[]) AS made(name)
 ON CONFLICT DO NOTHING;
 
 -- name: lock_checkpoint
--- Held to the end of the transaction: two members that both think they own the partition take turns.
-SELECT position
-FROM consumers.consumer_checkpoints
-WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
-FOR UPDATE;
+-- Held to the end of the transaction: two members that both think they own the partition take turns. What tells of dead
+-- letters stands in the same row, as a waiting lock sees the newest version of its row alone, not of other tables.
+SELECT consumer, position, dead_letters_until, dead_letters_forgiven
+  FROM consumers.consumer_checkpoints
+ WHERE consumer = %(name)s AND topic = %(topic)s AND partition = %(partition)s
+   FOR UPDATE;
 
 -- name: move_checkpoint
 -- Together with the effects of all events up to it.
 UPDATE consumers.consumer_checkpoints
-SET position = %(position)s, updated_at = now()
-WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s;
+   SET position = %(position)s, updated_at = now()
+ WHERE consumer = %(name)s AND topic = %(topic)s AND partition = %(partition)s;
+
+-- name: lock_checkpoints
+-- As lock_checkpoint, for consumers with several: in one round trip, always in the same order.
+SELECT consumer, position, dead_letters_until, dead_letters_forgiven
+  FROM consumers.consumer_checkpoints
+ WHERE consumer = ANY(%(names)s::text[]) AND topic = %(topic)s AND partition = %(partition)s
+ ORDER BY array_position(%(names)s::text[], consumer)
+   FOR UPDATE;
+
+-- name: move_checkpoints
+-- As move_checkpoint, for consumers with several.
+UPDATE consumers.consumer_checkpoints c
+   SET position = moved.position, updated_at = now()
+  FROM unnest(%(names)s::text[], %(positions)s::bigint[]) AS moved(consumer, position)
+ WHERE c.consumer = moved.consumer AND c.topic = %(topic)s AND c.partition = %(partition)s;

@@ -4,18 +4,26 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from infra.kafka.header_names import read_any_header_name
 from infra.kafka.metadata import never_create_topics
+from infra.kafka.security import keep_logins_out_of_logs, security_options
 from infra.settings import KafkaSettings
 
 never_create_topics()
+read_any_header_name()
+keep_logins_out_of_logs()
 
 
 def connection_config(settings: KafkaSettings, *, client_id: str = "paystream") -> dict[str, Any]:
-    """Return what every client needs: where the cluster is, and how long an answer may take."""
+    """Return what every client needs: where the cluster is, how to come in, and how long an answer may take.
+
+    Raises ProcessFailed when a file for TLS cannot be used.
+    """
     return {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "client_id": client_id,
         "request_timeout_ms": settings.kafka_request_timeout_ms,
+        **security_options(settings),
     }
 
 

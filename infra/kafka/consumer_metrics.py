@@ -2,10 +2,17 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-LAG = Gauge(
+_PARTITION = ["group", "consumer", "topic", "partition"]
+
+LAG_EVENTS = Gauge(
     "consumer_lag_events",
-    "Records of the partition that this member has not taken yet",
-    ["consumer", "topic", "partition"],
+    "Committed records of the partition that this member has not dealt with; transaction markers among them count",
+    _PARTITION,
+)
+LAG_SECONDS = Gauge(
+    "consumer_lag_seconds",
+    "Since when this member lacks records: from when it last had all, or the time of the last one dealt with, if later",
+    _PARTITION,
 )
 APPLIED = Counter("consumer_events_applied_total", "Events whose effects were committed", ["consumer", "topic"])
 DROPPED = Counter(

@@ -5,7 +5,7 @@ Kafka answers. Not ready: not in the group, Kafka away, or the last attempt to a
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from aiokafka import TopicPartition
 
@@ -57,6 +57,12 @@ class Progress:
     def stop(self, partition: TopicPartition, reason: str) -> None:
         """Note that a partition stands still for good."""
         self._stopped[partition] = reason
+
+    def keep_only(self, partitions: Collection[TopicPartition]) -> None:
+        """Forget what was said of partitions that are not ours: a batch may end after they were taken away."""
+        for told in (self._failing, self._stopped):
+            for partition in told.keys() - set(partitions):
+                del told[partition]
 
     def kafka_answers(self, *, waiting: int) -> None:
         """Note a successful look at Kafka and how many records wait there for us."""

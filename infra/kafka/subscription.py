@@ -6,11 +6,13 @@ record); offsets are committed by us alone; nothing is ever replied or created.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.protocol.group import LeaveGroupRequest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
@@ -27,6 +29,7 @@ _POLL_MS = 10
 # How soon a topic that was missing, or that has new partitions, is noticed.
 _METADATA_MAX_AGE_MS = 5_000
 _JOIN_MARGIN_MS = 5_000
+_CLOSE_S = 0.2
 
 
 class _Quiet(logging.Filter):
@@ -43,12 +46,15 @@ _log.addFilter(_Quiet())
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, on_assigned: OnAssigned) -> None:
         self._on_assigned = on_assigned
+        self.settled = False
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self.settled = False
         if revoked:
             self._on_assigned(None)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self.settled = True
         self._on_assigned(assigned)
 
 
@@ -80,6 +86,7 @@ class Subscription:
                 settings.kafka_request_timeout_ms, fetch["rebalance_timeout_ms"] + _JOIN_MARGIN_MS
             ),
         }
+        self._listener = _Listener(on_assigned)
         self._broker = KafkaBroker(
             settings.kafka_bootstrap_servers,
             consumer_only=True,
@@ -100,7 +107,7 @@ class Subscription:
             no_reply=True,
             batch_timeout_ms=_POLL_MS,
             max_records=max_records,
-            listener=_Listener(on_assigned),
+            listener=self._listener,
             **fetch,
         )
 
@@ -139,8 +146,37 @@ class Subscription:
 
     async def stop(self, timeout_s: float) -> None:
         """Let the batch in hand finish, leave the group, disconnect. Never raises, never takes longer."""
-        if error := await stop_client(self._broker.stop(), timeout_s=timeout_s):
+        consumer = self._subscriber.consumer
+        limit_s = timeout_s - 2 * _CLOSE_S
+        if consumer is not None and not self._listener.settled:
+            started = time.monotonic()
+            await stop_client(_leave_group(consumer), timeout_s=limit_s / 2)
+            limit_s -= time.monotonic() - started
+        if error := await stop_client(self._broker.stop(), timeout_s=limit_s):
             _log.warning("the Kafka client did not stop cleanly: %r", error)
+            if consumer is not None:
+                await _disconnect(consumer)
+
+
+async def _leave_group(consumer: AIOKafkaConsumer) -> None:
+    """Leave a group that is settling, which `stop` does only when it has settled: it would wait for us until then.
+
+    Not over the coordinator's own connection: the broker reads nothing from that before it has answered our "join".
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - aiokafka offers no other way
+    if coordinator is None:
+        return
+    node, request = coordinator.coordinator_id, LeaveGroupRequest(coordinator.group_id, coordinator.member_id)
+    consumer.unsubscribe()  # or it would join again
+    if node is not None:
+        await consumer._client.send(node, request)  # noqa: SLF001 - the same
+
+
+async def _disconnect(consumer: AIOKafkaConsumer) -> None:
+    """Close what a `stop` that was given up leaves behind: it would go on fetching, and hold its connections."""
+    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001 - `stop` cannot be called again
+        if part is not None:
+            await stop_client(part.close(), timeout_s=_CLOSE_S)
 
 
 async def _parse(records: tuple[Record, ...]) -> KafkaAckableMessage:

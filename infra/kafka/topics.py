@@ -1,44 +1,29 @@
-"""Topics as they are declared (in `schemas.topics`), and the cluster brought to that."""
+"""Topics as they are declared (in `schemas.topics`): created, and verified before a process uses them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
-from infra.errors import InfraError, Unavailable
-from infra.kafka.clients import admin_config
+from infra.declared import topic_declarations
+from infra.errors import InfraError, ProcessFailed, Unavailable
+from infra.kafka.clients import admin_config, stop_client
+from infra.kafka.refusal import why_refused
+from infra.kafka.topic_check import Comparison, TopicDeclaration, compare
+from infra.kafka.topic_state import TopicState, read_states
 from infra.settings import KafkaSettings
 
+log = structlog.get_logger(__name__)
 
-class TopicDeclaration(Protocol):
-    """A topic that must exist (`schemas.topics.TopicDeclaration` is one); `config` are Kafka's own topic settings."""
-
-    @property
-    def name(self) -> str:
-        """The topic."""
-        ...
-
-    @property
-    def partitions(self) -> int:
-        """How many there must be: another number would send keys elsewhere."""
-        ...
-
-    @property
-    def replication_factor(self) -> int:
-        """How many brokers hold it."""
-        ...
-
-    @property
-    def config(self) -> Mapping[str, str]:
-        """Such as `{"cleanup.policy": "compact"}`."""
-        ...
+_CLOSE_S = 2.0
 
 
 class KafkaUnavailable(Unavailable):
-    """The cluster cannot be reached, or does not answer in time."""
+    """The cluster cannot be reached, does not let us in, or does not answer in time."""
 
     code: ClassVar[str] = "kafka_unavailable"
     title: ClassVar[str] = "Kafka is not available"
@@ -52,44 +37,94 @@ class TopicNotCreated(InfraError):
         self.topic = topic
 
 
-class TopicMismatch(InfraError):
-    """A topic has another number of partitions than declared: keys would change their partition."""
+class TopicsMissing(InfraError):
+    """Topics do not exist. Whoever needs them waits: somebody else creates them."""
 
-    def __init__(self, topic: str, declared: int, actual: int) -> None:
-        super().__init__(f"topic {topic} has {actual} partitions where {declared} are declared")
-        self.topic = topic
-        self.declared = declared
-        self.actual = actual
+    def __init__(self, topics: Collection[str]) -> None:
+        super().__init__(f"topics are missing: {', '.join(sorted(topics))}")
+        self.topics = tuple(sorted(topics))
+
+
+class TopicsMismatch(ProcessFailed):
+    """Topics are not as declared: no process may use them, since keys could go elsewhere, or events expire."""
+
+    def __init__(self, differences: Sequence[Comparison]) -> None:
+        topics = dict.fromkeys(each.topic for each in differences)
+        told = (f"{topic} has " + ", ".join(str(e) for e in differences if e.topic == topic) for topic in topics)
+        super().__init__(f"topics are not as declared: {'; '.join(told)}. `paystream topics verify` says what to do")
+        self.differences = tuple(differences)
 
 
 async def create_topics(settings: KafkaSettings, declarations: Sequence[TopicDeclaration]) -> tuple[str, ...]:
     """Create the declared topics that do not exist, and return their names. Running it again changes nothing.
 
-    Raises KafkaUnavailable, TopicNotCreated, or TopicMismatch when one exists with another number of
-    partitions.
+    Raises KafkaUnavailable, TopicNotCreated, or TopicsMismatch when one exists that is not as declared.
     """
     async with _admin(settings) as admin:
-        existing = await _partitions(admin)
-        missing = [topic for topic in declarations if topic.name not in existing]
+        names = _names(declarations)
+        states = await read_states(admin, names)
+        missing = [topic for topic in declarations if topic.name not in states]
         if missing:
             await _create(admin, missing)
-            existing = await _wait_until_visible(admin, missing)
-        check_topics(declarations, existing)
-        return tuple(topic.name for topic in missing)
+            while not names <= (states := await read_states(admin, names)).keys():  # noqa: ASYNC110 - no event says it
+                await asyncio.sleep(0.05)
+    _check(_compared(declarations, states))
+    return tuple(topic.name for topic in missing)
 
 
 async def describe_topics(settings: KafkaSettings) -> dict[str, int]:
-    """Return the topics of the cluster with their numbers of partitions; raises KafkaUnavailable."""
+    """Return the topics of the cluster, without Kafka's own, and how many partitions each has.
+
+    Raises KafkaUnavailable.
+    """
     async with _admin(settings) as admin:
-        return await _partitions(admin)
+        topics = await admin.describe_topics()
+    return {topic["topic"]: len(topic["partitions"]) for topic in topics if not topic["is_internal"]}
 
 
-def check_topics(declarations: Iterable[TopicDeclaration], existing: Mapping[str, int]) -> None:
-    """Raise TopicMismatch for a declared topic that exists otherwise."""
-    for topic in declarations:
-        actual = existing.get(topic.name, topic.partitions)
-        if actual != topic.partitions:
-            raise TopicMismatch(topic.name, topic.partitions, actual)
+async def verify_topics(settings: KafkaSettings, declarations: Sequence[TopicDeclaration]) -> None:
+    """Raise TopicsMismatch, TopicsMissing or KafkaUnavailable unless all declared topics exist and are as declared."""
+    await _verify(settings, declarations, _names(declarations))
+
+
+async def require_topics(settings: KafkaSettings, names: Collection[str]) -> None:
+    """Verify the topics that a process is about to use, as far as they are declared. Raises as `verify_topics`."""
+    declared = topic_declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor)
+    await _verify(settings, [topic for topic in declared if topic.name in names], names)
+
+
+async def compare_topics(
+    settings: KafkaSettings, declarations: Sequence[TopicDeclaration]
+) -> tuple[list[Comparison], list[str]]:
+    """Return everything that is declared beside what is, and the topics that are missing. Raises KafkaUnavailable."""
+    async with _admin(settings) as admin:
+        states = await read_states(admin, _names(declarations))
+    return _compared(declarations, states), [topic.name for topic in declarations if topic.name not in states]
+
+
+async def _verify(settings: KafkaSettings, declarations: Sequence[TopicDeclaration], names: Collection[str]) -> None:
+    async with _admin(settings) as admin:
+        states = await read_states(admin, names)
+    _check(_compared(declarations, states))
+    if missing := set(names) - states.keys():
+        raise TopicsMissing(missing)
+
+
+def _names(declarations: Sequence[TopicDeclaration]) -> set[str]:
+    return {topic.name for topic in declarations}
+
+
+def _compared(declarations: Sequence[TopicDeclaration], states: dict[str, TopicState]) -> list[Comparison]:
+    existing = [topic for topic in declarations if topic.name in states]
+    return [comparison for topic in existing for comparison in compare(topic, states[topic.name])]
+
+
+def _check(comparisons: Sequence[Comparison]) -> None:
+    if untold := [each for each in comparisons if each.actual is None]:
+        # Not compared is not the same as equal: it must not go unsaid.
+        log.warning("topic_settings_not_told", settings=[f"{each.topic} {each.setting}" for each in untold])
+    if differences := [each for each in comparisons if each.differs]:
+        raise TopicsMismatch(differences)
 
 
 @asynccontextmanager
@@ -102,9 +137,12 @@ async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
             await admin.start()
             yield admin
     except (KafkaError, TimeoutError, OSError) as error:
-        raise KafkaUnavailable(f"no answer from {settings.kafka_bootstrap_servers}: {error!r}") from error
+        told = f"no answer from {settings.kafka_bootstrap_servers}: {error!r}"
+        if isinstance(error, KafkaConnectionError) and (reason := await why_refused(settings)):
+            told = f"cannot connect: {reason}"
+        raise KafkaUnavailable(told) from error
     finally:
-        await admin.close()
+        await stop_client(admin.close(), timeout_s=_CLOSE_S)
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicDeclaration]) -> None:
@@ -115,20 +153,7 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicDeclaration]
         ]
     )
     for name, code, *message in answer.topic_errors:
-        # Somebody else may have created it in between: then its partitions are compared like any other's.
+        # Somebody else may have created it in between: then it is compared like any other.
         if code and code != TopicAlreadyExistsError.errno:
             reason = next((text for text in message if text), for_code(code).__name__)
             raise TopicNotCreated(name, reason)
-
-
-async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
-    # All topics: a request that names topics would create them on a cluster with auto.create.topics.enable.
-    return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
-
-
-async def _wait_until_visible(admin: AIOKafkaAdminClient, topics: Sequence[TopicDeclaration]) -> dict[str, int]:
-    """Wait for brokers to learn of new topics; ends with the time-out of `_admin`."""
-    names = {topic.name for topic in topics}
-    while not names <= (existing := await _partitions(admin)).keys():  # noqa: ASYNC110 - no event says it
-        await asyncio.sleep(0.05)
-    return existing

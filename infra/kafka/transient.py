@@ -1,4 +1,9 @@
-"""Which failures pass by themselves: a dependency that is away, a deadlock, a time-out."""
+"""Which failures are worth trying again, and which are the record's own: those make it a dead letter.
+
+A failure passes by itself (a dependency that is away, a deadlock, a time-out), or it is systemic: the database refuses
+something that has nothing to do with the record, such as a missing table or right. A systemic one needs somebody to
+act, but to give up on the record would only lose its place.
+"""
 
 import psycopg
 from aiokafka.errors import KafkaError
@@ -9,10 +14,39 @@ _TRANSIENT = (
     ConnectionError,
     TimeoutError,
 )
+# What PostgreSQL says of the values at hand.
+_OF_THE_VALUES = (psycopg.DataError, psycopg.IntegrityError)
+_TOO_MUCH_OR_TOO_COMPLEX = "54"
 
 
 def is_transient(error: BaseException) -> bool:
     """Return whether trying the same again later can help."""
     if isinstance(error, KafkaError):
         return bool(error.retriable)
-    return isinstance(error, _TRANSIENT)
+    return isinstance(error, _TRANSIENT) and not _exceeds_a_limit(error)
+
+
+def is_systemic(error: BaseException) -> bool:
+    """Return whether the database refused, whatever the values: the same holds for the next record.
+
+    Also "cached plan must not change result type", after a migration.
+    """
+    return (
+        isinstance(error, psycopg.Error)
+        and not isinstance(error, _OF_THE_VALUES)
+        and not is_transient(error)
+        and not _exceeds_a_limit(error)
+    )
+
+
+def is_worth_retrying(error: BaseException) -> bool:
+    """Return whether the failure is not the record's own."""
+    return is_transient(error) or is_systemic(error)
+
+
+def _exceeds_a_limit(error: BaseException) -> bool:
+    """Whether a value or statement is too big for PostgreSQL, which to psycopg is an operational error.
+
+    https://www.postgresql.org/docs/current/errcodes-appendix.html: class 54.
+    """
+    return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_TOO_MUCH_OR_TOO_COMPLEX)

@@ -11,7 +11,7 @@ from tests.support.load import Customers, assert_books_agree, chaos_seed
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(240)]
 
 
 async def wipe_again_and_again(system: System, seed: int) -> None:

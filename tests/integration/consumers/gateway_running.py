@@ -10,14 +10,18 @@ from aiokafka import TopicPartition
 
 from consumers.gateway.calls import Stripe
 from consumers.gateway.intake import write_tasks
-from consumers.gateway.pool import WorkerPool
+from consumers.gateway.pool import Gate, WorkerPool
 from consumers.gateway.settle import Settler
+from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.gateway.worker import Worker
 from domain.payment import PaymentCommand, PaymentState, decide
 from event_store.appends import Append, Appended
 from event_store.payments import CATEGORY, load_payment
 from event_store.store import append
 from infra.postgres import Pool
+from infra.stripe_guard.breaker import Rules
+from infra.stripe_guard.circuit import Circuit
+from infra.stripe_guard.guard import StripeGuard
 from schemas.cloudevents import Delivered
 from schemas.envelope import EventMetadata
 from schemas.events import encode
@@ -94,9 +98,21 @@ class Payments:
             self.tasks, until=lambda rows: all(row[1] == "done" for row in rows), within=within, every=0.02
         )
 
+    async def refresh(self, payment_id: uuid.UUID, *, position: int = 1) -> None:
+        """Ask for a refresh, as a webhook does."""
+        asked = NewRefresh(payment_id=payment_id, merchant_id=MERCHANT, position=position, correlation_id="webhook")
+        async with self._pool.connection() as conn:
+            await ask_for_refreshes(conn, [asked])
+
     async def execute(self, statement: str) -> None:
         async with self._pool.connection() as conn:
             await conn.execute(statement)
+
+
+def a_guard() -> StripeGuard:
+    """Return a guard that lets all pass while Stripe answers."""
+    rules = Rules(window_s=30, minimum_calls=1000, failure_ratio=0.9, open_s=0.1, longest_open_s=0.1, probes=1)
+    return StripeGuard(Circuit("test", rules), None, max_concurrency=1000, max_wait_s=5)
 
 
 @asynccontextmanager
@@ -107,12 +123,20 @@ async def working(
     concurrency: int = 16,
     lease_ms: int = 30_000,
     lookup_after_s: float = 0.1,
+    gate: Gate | None = None,
 ) -> AsyncIterator[WorkerPool]:
     """Run workers until the end of the block, and stop them in good order."""
     stop = asyncio.Event()
     settler = Settler(pool)
     worker = Worker(stripe, settler, lookup_after_s=lookup_after_s)
-    workers = WorkerPool(pool, worker.run, concurrency=concurrency, lease_ms=lease_ms, wake=asyncio.Event())
+    workers = WorkerPool(
+        pool,
+        worker.run,
+        concurrency=concurrency,
+        lease_ms=lease_ms,
+        wake=asyncio.Event(),
+        gate=a_guard() if gate is None else gate,
+    )
     running = asyncio.create_task(workers.run(stop))
     try:
         yield workers

@@ -1,7 +1,7 @@
 """A batch consumer that notes what it applied, in PostgreSQL, in the transaction of its checkpoint."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,8 +19,10 @@ NAME = "test-consumer"
 class Effects:
     """Writes each position into `consumers.effects`: a repeated effect shows as a repeated row."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, before: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`before` is called while the checkpoint is locked, before anything is written."""
         self._pool = pool
+        self._before = before
         self.apply: Apply[Delivered] = checkpointed(pool, NAME, self.write)
 
     async def prepare(self, owner_url: str) -> None:
@@ -32,6 +34,8 @@ class Effects:
             await conn.execute("GRANT ALL ON SEQUENCE consumers.effects_written_at_seq TO paystream_app")
 
     async def write(self, conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
+        if self._before is not None:
+            await self._before()
         async with conn.cursor() as cursor:
             await cursor.executemany(
                 "INSERT INTO consumers.effects (position) VALUES (%s)",

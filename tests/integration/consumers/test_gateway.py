@@ -208,6 +208,23 @@ async def test_a_call_that_stripe_never_got_fails_only_when_its_key_is_dead(
     assert stripe_fake.sent == []
 
 
+async def test_a_payment_that_stripes_search_hides_is_listed_before_it_is_called_failed(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.failures, stripe_fake.after_effect = [TimeoutError()], True
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await eventually(lambda: _sent(stripe_fake, 1))
+    stripe_fake.unsearchable = {"pi_1"}
+    await payments.execute(
+        "UPDATE consumers.gateway_tasks SET due_at = now(), outcome_unknown = true, status = 'unknown',"
+        " first_attempt_at = now() - interval '24 hours'"
+    )
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "succeeded")
+    assert len(stripe_fake.sent) == 1
+
+
 async def test_a_fact_that_contradicts_the_log_is_a_dead_letter_and_harms_no_neighbour(
     payments: Payments, stripe_fake: FakeStripe, pool: Pool
 ) -> None:

@@ -16,7 +16,7 @@ from infra.health import Health
 from infra.kafka.topics import create_topics
 from infra.postgres import Pool
 from infra.runtime import Runtime
-from schemas.topics import PAYMENT, TopicDeclaration
+from schemas.topics import PAYMENT, declarations
 from tests.integration.consumers.conftest import Cluster
 from tests.integration.consumers.gateway_running import Payments
 from tests.integration.consumers.log import Log
@@ -41,6 +41,7 @@ def settings(cluster: Cluster, database: Database, sandbox: SandboxProcess) -> G
             "database_url": database.url("app"),
             "stripe_secret_key": "sk_test_integration",
             "stripe_api_base": sandbox.url,
+            "redis_url": "redis://127.0.0.1:9/0",  # it may be away
         }
     )
 
@@ -48,7 +49,7 @@ def settings(cluster: Cluster, database: Database, sandbox: SandboxProcess) -> G
 async def test_an_event_in_kafka_becomes_a_charge_and_the_process_says_how_it_is(
     settings: GatewaySettings, pool: Pool
 ) -> None:
-    await create_topics(settings, [TopicDeclaration(name=PAYMENT, partitions=2, replication_factor=1)])
+    await create_topics(settings, declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor))
     payments = Payments(pool, with_intake=False)
     payment_id = await payments.request()
     runtime = Runtime(service=SERVICE, settings=settings, stop=asyncio.Event(), health=Health())
@@ -56,7 +57,7 @@ async def test_an_event_in_kafka_becomes_a_charge_and_the_process_says_how_it_is
     await eventually(runtime.health.ready, until=lambda report: report.status == "unhealthy")
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events
-    async with Log.of(settings, PAYMENT, partitions=2) as relay:
+    async with Log.of(settings, PAYMENT, partitions=settings.kafka_topic_partitions) as relay:
         relay.events = list(events)
         await relay.publish()
     await payments.becomes(payment_id, "succeeded", within=20)

@@ -1,5 +1,6 @@
 """The gateway through the official SDK, against the sandbox process: what is sent is accepted, once."""
 
+import time
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,14 +10,15 @@ import pytest
 import pytest_asyncio
 import stripe
 
-from consumers.gateway.calls import StripeApi
+from consumers.gateway.calls import StripeApi, TooLate
 from consumers.gateway.outcomes import Refused, Retryable, classify_error
 from consumers.gateway.requests import StripeRequest
 from consumers.gateway.tasks import Operation
 from domain.money import Money
 from domain.payment import CancelPayment, CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
 from infra.postgres import Pool
-from tests.integration.consumers.gateway_running import Payments, working
+from infra.stripe_sandbox.client import SandboxAdmin
+from tests.integration.consumers.gateway_running import Payments, a_guard, working
 from tests.integration.stripe_sandbox.running import SandboxProcess, running_sandbox, stripe_sdk
 from tests.support.waiting import eventually
 
@@ -41,7 +43,7 @@ async def panel(shared: SandboxProcess) -> AsyncIterator[httpx.AsyncClient]:
 @pytest_asyncio.fixture
 async def api(shared: SandboxProcess, panel: httpx.AsyncClient) -> AsyncIterator[StripeApi]:  # noqa: ARG001 - reset
     async with stripe_sdk(shared.url) as client:
-        yield StripeApi(client, timeout_s=10)
+        yield StripeApi(client, a_guard(), timeout_s=10)
 
 
 @pytest.fixture
@@ -109,7 +111,10 @@ async def test_an_answer_that_comes_too_late_leads_to_one_charge(
     shared: SandboxProcess, panel: httpx.AsyncClient, payments: Payments, pool: Pool
 ) -> None:
     await panel.post("/_sandbox/latency", json={"after_ms": 3000})
-    async with stripe_sdk(shared.url, stripe_timeout_ms=300) as client, working(pool, StripeApi(client, timeout_s=0.5)):
+    async with (
+        stripe_sdk(shared.url, stripe_timeout_ms=300) as client,
+        working(pool, StripeApi(client, a_guard(), timeout_s=0.5)),
+    ):
         payment_id = await payments.request()
         await eventually(payments.tasks, until=lambda rows: rows[0][3] is not None)
         await panel.post("/_sandbox/latency", json={"after_ms": 0})
@@ -134,6 +139,41 @@ async def test_what_was_lost_is_found_by_our_ids(api: StripeApi, payments: Payme
     assert await api.find_refund(intent_id=state.intent_id, refund_id=uuid.uuid4()) is None
 
 
+async def test_a_payment_is_read_with_what_was_done_to_it_at_stripe_itself(
+    shared: SandboxProcess, api: StripeApi, payments: Payments, pool: Pool
+) -> None:
+    async with working(pool, api):
+        payment_id = await payments.request()
+        state = await payments.becomes(payment_id, "succeeded")
+        async with stripe_sdk(shared.url) as client, SandboxAdmin(shared.url) as admin:
+            await client.v1.refunds.create_async({"payment_intent": str(state.intent_id), "amount": 300})
+            await admin.dispute(str(state.charge_id), amount=700)
+        await payments.refresh(payment_id)
+        await payments.all_done()
+    state = await payments.state(payment_id)
+    assert state.amount_refunded == Money(amount_cents=300, currency="USD")
+    (dispute,) = state.disputes.values()
+    assert dispute.amount == Money(amount_cents=700, currency="USD")
+
+
+async def test_an_intent_is_found_in_a_list_of_more_than_one_page(shared: SandboxProcess, api: StripeApi) -> None:
+    ids = [uuid.uuid4() for _ in range(105)]
+    async with stripe_sdk(shared.url) as client:
+        began = time.time()
+        for payment_id in ids:
+            metadata = {"paystream_payment_id": str(payment_id)}
+            await client.v1.payment_intents.create_async({"amount": 1000, "currency": "usd", "metadata": metadata})
+    window = {"created_from": began - 1, "created_to": time.time() + 1}
+    for payment_id in (ids[0], ids[104]):
+        found = await api.list_intent(payment_id, **window)
+        assert found is not None
+        assert found["metadata"]["paystream_payment_id"] == str(payment_id)
+    assert await api.list_intent(uuid.uuid4(), **window) is None
+    assert await api.list_intent(ids[0], created_from=began - 100, created_to=began - 50) is None
+    with pytest.raises(TooLate):
+        await api.list_intent(ids[0], **window, not_after=time.time() - 1)
+
+
 async def test_errors_of_the_sdk_are_classified(shared: SandboxProcess, api: StripeApi) -> None:
     def request(**params: Any) -> StripeRequest:
         return StripeRequest(
@@ -145,11 +185,11 @@ async def test_errors_of_the_sdk_are_classified(shared: SandboxProcess, api: Str
     assert isinstance(classify_error(refused.value), Refused)
     async with stripe_sdk(shared.url, stripe_secret_key="nonsense") as client:
         with pytest.raises(stripe.AuthenticationError) as wrong_key:
-            await StripeApi(client, timeout_s=5).send(request(amount=1000, currency="usd"))
+            await StripeApi(client, a_guard(), timeout_s=5).send(request(amount=1000, currency="usd"))
     outcome = classify_error(wrong_key.value)
     assert isinstance(outcome, Retryable)
     assert outcome.alarm
     async with stripe_sdk("http://127.0.0.1:9") as client:
         with pytest.raises(stripe.APIConnectionError) as away:
-            await StripeApi(client, timeout_s=5).send(request(amount=1000, currency="usd"))
+            await StripeApi(client, a_guard(), timeout_s=5).send(request(amount=1000, currency="usd"))
     assert isinstance(classify_error(away.value), Retryable)

@@ -56,7 +56,7 @@ async def end(pool: Pool, task: Task, status: TaskStatus = TaskStatus.DONE, dela
     async with pool.connection() as conn:
         ours = await lock_leased(conn, [task])
         if ours:
-            await settle(conn, [Ending(event_id=task.event_id, status=status, delay_s=delay_s)])
+            await settle(conn, [Ending(event_id=task.event_id, position=task.position, status=status, delay_s=delay_s)])
     return bool(ours)
 
 

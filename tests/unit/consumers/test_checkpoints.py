@@ -12,6 +12,7 @@ from infra.kafka.checkpoints import Gap, select_new
 class Message:
     position: int
     previous_position: int
+    stream: str = "s"
 
 
 def log(*positions: int) -> list[Message]:

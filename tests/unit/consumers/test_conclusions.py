@@ -4,8 +4,18 @@ from typing import Any
 
 import pytest
 
-from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, TryAgain, conclude, looked_up
-from consumers.gateway.outcomes import Broken, Outcome, Refused, Retryable, Succeeded, Unknown
+from consumers.gateway.conclusions import (
+    AskLater,
+    Bury,
+    Conclusion,
+    Finish,
+    PutOff,
+    TryAgain,
+    conclude,
+    looked_up,
+    not_read,
+)
+from consumers.gateway.outcomes import Broken, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
 from domain.money import Money
 from domain.payment import (
     PaymentCancelRequested,
@@ -124,6 +134,26 @@ def test_no_answer_is_tried_again_later_and_later() -> None:
     assert isinstance(first, TryAgain)
     assert isinstance(fifth, TryAgain)
     assert first.delay_s < fifth.delay_s
+
+
+def test_what_was_held_back_is_put_off_for_longer_than_it_has_to() -> None:
+    assert ended(CREATE, HeldBack(wait_s=2, reason="open")) == PutOff(delay_s=4, error="open")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (HeldBack(wait_s=2, reason="open"), PutOff(delay_s=4, error="open")),
+        (Retryable(reason="no answer"), TryAgain(delay_s=0.5, error="no answer")),
+        (Unknown(reason="500"), TryAgain(delay_s=60, error="500")),
+        (Broken(reason="key"), TryAgain(delay_s=60, error="key")),
+        (Refused(fault=a_fault(400)), Bury(error="Stripe does not show it: parameter_invalid_integer: No.")),
+    ],
+)
+def test_a_payment_that_could_not_be_read(
+    outcome: HeldBack | Retryable | Unknown | Broken | Refused, expected: Conclusion
+) -> None:
+    assert not_read(a_task(), outcome, uniform=lambda _, high: high) == expected
 
 
 def test_what_stripe_stored_as_its_own_failure_is_looked_up() -> None:

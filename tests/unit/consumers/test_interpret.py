@@ -64,6 +64,14 @@ HELD = {"id": "ch_1", "payment_method_details": {"card": {"capture_before": 1_80
             RecordCanceled(intent_id=INTENT_ID, reason="abandoned"),
         ),
         (
+            an_intent("canceled", cancellation_reason="expired"),
+            RecordCanceled(intent_id=INTENT_ID, reason="expired"),
+        ),
+        (
+            an_intent("canceled", cancellation_reason="automatic"),
+            RecordCanceled(intent_id=INTENT_ID, reason="expired"),
+        ),
+        (
             an_intent("requires_payment_method"),
             RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_PAYMENT_METHOD),
         ),
@@ -120,8 +128,8 @@ def test_nothing_is_concluded_from_an_intent_that_is_not_as_the_reference_says(i
             RecordRefundFailed(
                 refund_id=REFUND_ID,
                 stripe_refund_id="re_1",
-                code="canceled",
-                message="The refund failed: canceled.",
+                code="refund_canceled",
+                message="The refund failed: refund_canceled.",
             ),
         ),
     ],

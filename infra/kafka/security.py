@@ -1,0 +1,63 @@
+"""How our Kafka clients come to a cluster that asks for TLS or a login."""
+
+import logging
+import ssl
+from typing import Any
+
+from infra.errors import ProcessFailed
+from infra.settings import KafkaSecuritySettings
+
+
+def security_options(settings: KafkaSecuritySettings) -> dict[str, Any]:
+    """Return the options of TLS and SASL that every aiokafka client takes; none for PLAINTEXT.
+
+    The files are read each time: a new client has a renewed certificate. Raises ProcessFailed when one cannot be used.
+    """
+    protocol = settings.kafka_security_protocol
+    options: dict[str, Any] = {}
+    if protocol != "PLAINTEXT":
+        options["security_protocol"] = protocol
+    if protocol.endswith("SSL"):
+        options["ssl_context"] = _tls_context(settings)
+    if settings.kafka_sasl_password is not None:
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_sasl_username
+        options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+    return options
+
+
+def keep_logins_out_of_logs() -> None:
+    """Make aiokafka leave out of its DEBUG lines what it sends to log in. Running it again changes nothing.
+
+    It writes every request there: the password of PLAIN, and of SCRAM what a password can be guessed from offline.
+    """
+    logging.getLogger("aiokafka.conn").addFilter(_without_logins)
+
+
+def _without_logins(record: logging.LogRecord) -> bool:
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    return not any(type(each).__name__.startswith("SaslAuthenticate") for each in arguments)
+
+
+def _tls_context(settings: KafkaSecuritySettings) -> ssl.SSLContext:
+    authorities, certificate, key = (
+        settings.kafka_ssl_ca_file,
+        settings.kafka_ssl_cert_file,
+        settings.kafka_ssl_key_file,
+    )
+    try:
+        context = ssl.create_default_context(cafile=authorities)
+    except OSError as error:
+        raise ProcessFailed(f"KAFKA_SSL_CA_FILE: no certificate can be read from {authorities}: {error}") from None
+    if certificate is not None:
+        password = settings.kafka_ssl_key_password
+        try:
+            # Never None: OpenSSL would ask for it on the terminal, and wait.
+            context.load_cert_chain(certificate, key, "" if password is None else password.get_secret_value())
+        except (OSError, ValueError) as error:
+            message = (
+                f"KAFKA_SSL_CERT_FILE {certificate} and KAFKA_SSL_KEY_FILE {key} cannot be used together"
+                f"{' without KAFKA_SSL_KEY_PASSWORD' if password is None else ' with KAFKA_SSL_KEY_PASSWORD'}: {error}"
+            )
+            raise ProcessFailed(message) from None
+    return context

@@ -1,0 +1,260 @@
+"""What is made of Stripe's events: late, twice, in any order, of others."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from psycopg.rows import dict_row
+
+from command_api.webhooks.intake import Received
+from consumers.gateway.tasks import refresh_id
+from consumers.webhooks.interpret import Outcome
+from domain.money import Money
+from domain.payment import (
+    RecordActionRequired,
+    RecordIntentCreated,
+    RecordSucceeded,
+)
+from domain.payment.values import PaymentStatus
+from infra.postgres import Pool
+from schemas.errors import SchemaError
+from tests.integration.consumers.gateway_running import Payments
+from tests.integration.consumers.webhooks.receiving import Webhooks, of_payment
+from tests.support.webhooks import Json, a_stripe_event
+
+pytestmark = pytest.mark.integration
+
+MONEY = Money(amount_cents=1000, currency="USD")
+
+
+@pytest_asyncio.fixture
+async def webhooks(pool: Pool) -> AsyncIterator[Webhooks]:
+    webhooks = Webhooks(pool)
+    yield webhooks
+    await webhooks.close()
+
+
+@pytest.fixture
+def payments(pool: Pool) -> Payments:
+    return Payments(pool, with_intake=False)
+
+
+class Story:
+    """A payment that waits for its customer, and Stripe's objects of it."""
+
+    def __init__(self, payments: Payments, payment_id: uuid.UUID) -> None:
+        self.payments = payments
+        self.id = payment_id
+        self.intent_id = f"pi_{payment_id.hex}"
+
+    @classmethod
+    async def begin(cls, payments: Payments) -> "Story":
+        story = cls(payments, await payments.request())
+        created = RecordIntentCreated(intent_id=story.intent_id, status=PaymentStatus.REQUIRES_CONFIRMATION)
+        action = RecordActionRequired(intent_id=story.intent_id, action_type="use_stripe_sdk")
+        for fact in (created, action):
+            await payments.command(story.id, fact)
+        return story
+
+    async def succeed(self) -> None:
+        charged = RecordSucceeded(intent_id=self.intent_id, amount_captured=MONEY, charge_id="ch_1")
+        await self.payments.command(self.id, charged)
+
+    def intent(self, status: str = "succeeded", **fields: Any) -> Json:
+        shown = {"id": self.intent_id, "object": "payment_intent", "status": status, "currency": "usd"}
+        money = {"amount": 1000, "amount_received": 1000, "latest_charge": "ch_1"}
+        return of_payment(self.id, **shown, **money) | fields
+
+    def dispute(self) -> Json:
+        return {
+            "id": "du_1",
+            "object": "dispute",
+            "status": "needs_response",
+            "payment_intent": self.intent_id,
+            "charge": "ch_1",
+            "amount": 1000,
+            "currency": "usd",
+            "reason": "fraudulent",
+            "evidence_details": {"due_by": 1_900_000_000},
+            "balance_transactions": [{"amount": -1000}],
+            "metadata": {},
+        }
+
+
+@pytest_asyncio.fixture
+async def story(payments: Payments) -> Story:
+    return await Story.begin(payments)
+
+
+async def refreshes(pool: Pool) -> list[dict[str, Any]]:
+    async with pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute("SELECT * FROM consumers.gateway_tasks ORDER BY position")
+        return await cursor.fetchall()
+
+
+async def test_what_the_customer_did_makes_the_payment_be_read_again(
+    webhooks: Webhooks, story: Story, pool: Pool
+) -> None:
+    await webhooks.receive("payment_intent.succeeded", story.intent(), id="evt_1")
+    assert await webhooks.interpret() == [Outcome.REFRESH]
+    (task,) = await refreshes(pool)
+    (delivered,) = await webhooks.delivered()
+    assert (task["operation"], task["status"]) == ("refresh_payment", "due")
+    assert (task["event_id"], task["payment_id"]) == (refresh_id(story.id), story.id)
+    assert (task["merchant_id"], task["position"]) == ("merchant_test", delivered.position)
+    assert task["correlation_id"] == "webhook evt_1"
+    assert "payment.succeeded" not in await story.payments.event_types(story.id)
+
+
+async def test_an_event_that_comes_twice_is_recorded_and_interpreted_once(
+    webhooks: Webhooks, story: Story, pool: Pool
+) -> None:
+    event = a_stripe_event("payment_intent.succeeded", story.intent())
+    assert await webhooks.receive_event(event) is Received.RECORDED
+    assert await webhooks.receive_event(event) is Received.DUPLICATE
+    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert await webhooks.interpret() == []
+    assert len(await refreshes(pool)) == 1
+
+
+async def test_several_events_about_one_payment_make_it_be_read_once(
+    webhooks: Webhooks, story: Story, pool: Pool
+) -> None:
+    for event_type in ("payment_intent.succeeded", "payment_intent.succeeded"):
+        await webhooks.receive(event_type, story.intent())
+    assert await webhooks.interpret() == [Outcome.REFRESH, Outcome.REFRESH]
+    await webhooks.receive("charge.refunded", of_payment(story.id, payment_intent=story.intent_id, amount_refunded=9))
+    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert len(await refreshes(pool)) == 1
+
+
+async def test_what_a_call_of_ours_was_answered_already_asks_for_nothing(
+    webhooks: Webhooks, story: Story, pool: Pool
+) -> None:
+    await story.succeed()
+    await webhooks.receive("payment_intent.succeeded", story.intent())
+    assert await webhooks.interpret() == [Outcome.NOTHING_NEW]
+    assert await refreshes(pool) == []
+
+
+async def test_events_in_the_wrong_order_and_days_late_ask_for_nothing(
+    webhooks: Webhooks, story: Story, pool: Pool
+) -> None:
+    await story.succeed()
+    late = [
+        ("payment_intent.requires_action", story.intent("requires_action", next_action={"type": "use_stripe_sdk"})),
+        ("payment_intent.processing", story.intent("processing")),
+        ("payment_intent.succeeded", story.intent()),
+    ]
+    random.Random(7).shuffle(late)
+    for event_type, obj in late:
+        await webhooks.receive(event_type, obj, created=1_000_000_000)
+    assert await webhooks.interpret() == [Outcome.NOTHING_NEW] * 3
+    assert await refreshes(pool) == []
+
+
+async def test_a_dispute_without_metadata_is_found_by_the_intent(webhooks: Webhooks, story: Story, pool: Pool) -> None:
+    """The gateway notes whose the intent is; one of before did not, and then an event with metadata teaches it."""
+    await story.succeed()
+    await webhooks.receive("charge.dispute.created", story.dispute())
+    assert await webhooks.interpret() == [Outcome.UNKNOWN_PAYMENT]
+    await webhooks.receive("payment_intent.succeeded", story.intent())
+    await webhooks.receive("charge.dispute.updated", story.dispute())
+    assert await webhooks.interpret() == [Outcome.NOTHING_NEW, Outcome.UNKNOWN_PAYMENT]
+    await webhooks.receive("charge.dispute.closed", story.dispute())
+    assert await webhooks.interpret() == [Outcome.REFRESH]
+    (task,) = await refreshes(pool)
+    assert task["payment_id"] == story.id
+
+
+async def test_what_is_not_of_ours_is_ignored(webhooks: Webhooks, story: Story, pool: Pool) -> None:
+    other = {"id": "pi_other", "object": "payment_intent", "status": "succeeded"}
+    await webhooks.receive("payment_intent.succeeded", other)
+    await webhooks.receive("payment_intent.succeeded", other | {"metadata": {"paystream_payment_id": "order 7"}})
+    await webhooks.receive("payment_intent.succeeded", of_payment(uuid.uuid4(), **other))
+    await webhooks.receive("payment_intent.succeeded", story.intent(id="pi_copy"))
+    await webhooks.receive("payment_intent.succeeded", story.intent(), account="acct_other")
+    await webhooks.receive("payout.paid", {"id": "po_1", "object": "payout"})
+    await webhooks.receive("customer.created", {"id": "cus_1", "object": "customer"})
+    assert await webhooks.interpret() == [
+        Outcome.UNKNOWN_PAYMENT,
+        Outcome.UNKNOWN_PAYMENT,
+        Outcome.UNKNOWN_PAYMENT,
+        Outcome.OTHER_INTENT,
+        Outcome.OTHER_ACCOUNT,
+        Outcome.UNHANDLED_TYPE,
+        Outcome.UNHANDLED_TYPE,
+    ]
+    assert await refreshes(pool) == []
+
+
+async def test_the_note_of_whose_an_intent_is_counts_for_more_than_metadata(
+    webhooks: Webhooks, payments: Payments, pool: Pool
+) -> None:
+    mine, yours = await Story.begin(payments), await Story.begin(payments)
+    for each in (mine, yours):
+        await webhooks.receive("payment_intent.requires_action", each.intent("requires_action"))
+    await webhooks.interpret()
+    await payments.execute("UPDATE consumers.gateway_tasks SET status = 'done'")
+    await webhooks.receive("payment_intent.succeeded", mine.intent(metadata=yours.intent()["metadata"]))
+    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert [task["payment_id"] for task in await refreshes(pool) if task["status"] == "due"] == [mine.id]
+
+
+async def test_an_event_that_cannot_be_read_changes_nothing(webhooks: Webhooks, story: Story, pool: Pool) -> None:
+    await webhooks.receive("payment_intent.succeeded", story.intent())
+    (good,) = await webhooks.delivered()
+    with pytest.raises(SchemaError):
+        await webhooks.apply([replace(good, event=replace(good.event, data=b"{}"))])
+    assert await refreshes(pool) == []
+    assert await webhooks.interpret() == [Outcome.REFRESH]
+
+
+async def test_no_client_secret_is_in_the_database(webhooks: Webhooks, story: Story, pool: Pool) -> None:
+    secret = f"{story.intent_id}_secret_hunter2"
+    action = {"type": "redirect_to_url", "redirect_to_url": {"url": f"https://a/?client_secret={secret}"}}
+    shown = story.intent("requires_action", client_secret=secret, next_action=action)
+    await webhooks.receive("payment_intent.requires_action", shown)
+    await webhooks.interpret()
+    async with pool.connection() as conn:
+        for table in ("event_store.events", "consumers.gateway_tasks", "consumers.payment_intents"):
+            rows = await (await conn.execute(f"SELECT t::text FROM {table} t")).fetchall()
+            assert rows
+            assert "hunter2" not in str(rows)
+
+
+async def test_the_answer_of_a_call_that_is_under_way_is_waited_for(webhooks: Webhooks, story: Story) -> None:
+    await story.payments.execute(a_call(story.id))
+    await webhooks.receive("payment_intent.succeeded", story.intent())
+    interpreting = asyncio.create_task(webhooks.interpret(longest_s=10))
+    await asyncio.sleep(0)
+    await story.succeed()
+    assert not interpreting.done()
+    await story.payments.execute("UPDATE consumers.gateway_tasks SET status = 'done', lease_token = NULL")
+    assert await interpreting == [Outcome.NOTHING_NEW]
+
+
+async def test_a_call_that_takes_too_long_or_whose_process_died_is_waited_for_no_longer(
+    webhooks: Webhooks, payments: Payments
+) -> None:
+    slow, dead = await Story.begin(payments), await Story.begin(payments)
+    await payments.execute(a_call(slow.id))
+    await payments.execute(a_call(dead.id, lease="-1 second"))
+    for story, longest_s in ((slow, 0.1), (dead, 60)):
+        await webhooks.receive("payment_intent.succeeded", story.intent())
+        assert await webhooks.interpret(longest_s=longest_s) == [Outcome.REFRESH]
+
+
+def a_call(payment_id: uuid.UUID, *, lease: str = "30 seconds") -> str:
+    """Return a statement that makes a call be under way."""
+    return (
+        "INSERT INTO consumers.gateway_tasks (event_id, payment_id, merchant_id, operation, position, correlation_id, "
+        "status, due_at, lease_token) VALUES "
+        f"(gen_random_uuid(), '{payment_id}', 'm', 'confirm_intent', 1, 'c', 'leased', now() + interval '{lease}', "
+        "gen_random_uuid())"
+    )

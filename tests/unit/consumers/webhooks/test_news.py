@@ -1,0 +1,148 @@
+"""Which snapshots make a payment be read again. Late ones, repeated ones and those that we caused do not."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from consumers.gateway.requests import REFUND_ID
+from consumers.webhooks.handled import Kind, Reference
+from consumers.webhooks.news import says_news
+from domain.money import Money
+from domain.payment import (
+    CaptureMethod,
+    PaymentCommand,
+    PaymentState,
+    RecordActionRequired,
+    RecordAuthorized,
+    RecordDispute,
+    RecordIntentCreated,
+    RecordRefundPending,
+    RecordSucceeded,
+    RequestRefund,
+    fold,
+)
+from domain.payment.values import DisputeStatus, PaymentStatus
+from tests.support.payment_histories import events_of, request_payment
+from tests.unit.consumers.builders import INTENT_ID, PAYMENT_ID, an_intent
+
+REFUND = uuid.uuid4()
+MONEY = Money(amount_cents=1000, currency="USD")
+CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
+ACTION = RecordActionRequired(intent_id=INTENT_ID, action_type="redirect_to_url", redirect_url="https://bank")
+SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=MONEY, charge_id="ch_1")
+REFUND_SENT = (
+    RequestRefund(refund_id=REFUND, amount=Money(amount_cents=300, currency="USD"), reason=None),
+    RecordRefundPending(refund_id=REFUND, stripe_refund_id="re_1"),
+)
+DISPUTE = RecordDispute(
+    dispute_id="du_1",
+    charge_id="ch_1",
+    amount=MONEY,
+    reason="fraudulent",
+    status=DisputeStatus.UNDER_REVIEW,
+    funds_withdrawn=True,
+)
+
+
+def payment(*commands: PaymentCommand, **request: Any) -> PaymentState:
+    state = fold(events_of([request_payment(PAYMENT_ID, **request), *commands]))
+    assert state is not None
+    return state
+
+
+def news(kind: Kind, shown: dict[str, Any], state: PaymentState) -> bool:
+    return says_news(Reference(kind=kind, shown=shown, intent_id=INTENT_ID, payment_id=None), state)
+
+
+def succeeded_intent() -> dict[str, Any]:
+    return an_intent(amount_received=1000, latest_charge="ch_1")
+
+
+def action_intent() -> dict[str, Any]:
+    action = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank"}}
+    return an_intent("requires_action", next_action=action)
+
+
+def a_refund(status: str = "pending", **fields: Any) -> dict[str, Any]:
+    ours = {REFUND_ID: str(REFUND)}
+    return {
+        "id": "re_1",
+        "object": "refund",
+        "amount": 300,
+        "currency": "usd",
+        "status": status,
+        "metadata": ours,
+    } | fields
+
+
+def a_dispute(status: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": "du_1",
+        "object": "dispute",
+        "amount": 1000,
+        "currency": "usd",
+        "charge": "ch_1",
+        "reason": "fraudulent",
+        "status": status,
+        "evidence_details": {"due_by": None},
+        "balance_transactions": [{"amount": -1000}],
+    } | fields
+
+
+def test_what_the_customer_did_at_stripe_is_news() -> None:
+    assert news(Kind.INTENT, succeeded_intent(), payment(CREATED, ACTION))
+    assert news(Kind.INTENT, action_intent(), payment(CREATED))
+    assert news(Kind.INTENT, an_intent("canceled", cancellation_reason="automatic"), payment(CREATED))
+
+
+def test_what_a_call_of_ours_was_answered_already_is_none() -> None:
+    assert not news(Kind.INTENT, succeeded_intent(), payment(CREATED, SUCCEEDED))
+    assert not news(Kind.INTENT, action_intent(), payment(CREATED, ACTION))
+
+
+def test_what_comes_late_is_none() -> None:
+    state = payment(CREATED, ACTION, SUCCEEDED)
+    for shown in (action_intent(), an_intent("processing"), an_intent("requires_confirmation")):
+        assert not news(Kind.INTENT, shown, state)
+
+
+def test_money_that_is_held_is_known_though_the_charge_is_not_expanded() -> None:
+    held = RecordAuthorized(intent_id=INTENT_ID, amount=MONEY, charge_id="ch_1", capture_before=1_800_000_000)
+    shown = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
+    assert not news(Kind.INTENT, shown, payment(CREATED, held, capture_method=CaptureMethod.MANUAL))
+    assert news(Kind.INTENT, shown, payment(CREATED, capture_method=CaptureMethod.MANUAL))
+
+
+def test_what_contradicts_the_log_or_cannot_be_read_is_looked_at() -> None:
+    paid = payment(CREATED, SUCCEEDED)
+    assert news(Kind.INTENT, succeeded_intent() | {"amount_received": 999}, paid)
+    assert news(Kind.INTENT, an_intent("of_the_future"), paid)
+    assert news(Kind.INTENT, {"id": INTENT_ID}, paid)
+    assert news(Kind.REFUND, {"id": "re_1"}, paid)
+    assert news(Kind.DISPUTE, {"id": "du_1"}, paid)
+    assert news(Kind.CHARGE, {"id": "ch_1"}, paid)
+
+
+def test_a_refund_that_moved_on_or_was_made_at_stripe_is_news_and_one_that_stands_as_known_is_none() -> None:
+    refunding = payment(CREATED, SUCCEEDED, *REFUND_SENT)
+    assert not news(Kind.REFUND, a_refund("pending"), refunding)
+    assert news(Kind.REFUND, a_refund("succeeded"), refunding)
+    assert news(Kind.REFUND, a_refund("failed", failure_reason="expired_or_canceled_card"), refunding)
+    assert news(Kind.REFUND, a_refund("succeeded", id="re_2", metadata={}), refunding)
+
+
+@pytest.mark.parametrize(("refunded", "is_news"), [(0, False), (299, False), (300, False), (301, True)])
+def test_a_charge_of_which_more_is_refunded_than_known_is_news(refunded: int, is_news: bool) -> None:
+    state = payment(CREATED, SUCCEEDED, *REFUND_SENT)
+    assert news(Kind.CHARGE, {"id": "ch_1", "amount_refunded": refunded}, state) is is_news
+
+
+def test_a_dispute_is_news_when_it_is_new_or_went_on_and_not_when_the_event_is_late() -> None:
+    assert news(Kind.DISPUTE, a_dispute("needs_response"), payment(CREATED, SUCCEEDED))
+    disputed = payment(CREATED, SUCCEEDED, DISPUTE)
+    assert not news(Kind.DISPUTE, a_dispute("under_review"), disputed)
+    assert not news(Kind.DISPUTE, a_dispute("needs_response"), disputed)
+    assert news(Kind.DISPUTE, a_dispute("won"), disputed)
+    reinstated = [{"amount": -1000}, {"amount": 1000}]
+    assert news(Kind.DISPUTE, a_dispute("under_review", balance_transactions=reinstated), disputed)
