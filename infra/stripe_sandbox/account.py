@@ -1,6 +1,5 @@
-"""The account and its balance: https://docs.stripe.com/api/accounts, https://docs.stripe.com/api/balance."""
+"""The account: https://docs.stripe.com/api/accounts."""
 
-from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.params import spec
 
@@ -21,34 +20,24 @@ def retrieve_account(call: Call) -> Reply:
             "email": None,
             "metadata": {},
             "payouts_enabled": True,
-            "settings": {"payments": {"statement_descriptor": "PAYSTREAM SANDBOX"}},
+            "settings": {
+                "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+                "card_payments": {
+                    "decline_on": {"avs_failure": False, "cvc_failure": False},
+                    "statement_descriptor_prefix": None,
+                    "statement_descriptor_prefix_kana": None,
+                    "statement_descriptor_prefix_kanji": None,
+                },
+                "dashboard": {"display_name": "Paystream sandbox", "timezone": "Etc/UTC"},
+                "payments": {
+                    "statement_descriptor": "PAYSTREAM SANDBOX",
+                    "statement_descriptor_kana": None,
+                    "statement_descriptor_kanji": None,
+                },
+            },
             "type": "standard",
         }
     )
 
 
-def retrieve_balance(call: Call) -> Reply:
-    """Return what was captured less what was given back, before any fee; all of it is still pending."""
-    money = call.store.money(call.account)
-    pending: list[Json] = [
-        {"amount": captured - refunded, "currency": currency, "source_types": {"card": captured - refunded}}
-        for currency, captured, refunded in money
-    ]
-    available: list[Json] = [
-        {"amount": 0, "currency": currency, "source_types": {"card": 0}} for currency, _, _ in money
-    ]
-    return Reply(
-        body={
-            "object": "balance",
-            "available": available,
-            "livemode": False,
-            "pending": pending,
-            "refund_and_dispute_prefunding": {"available": [], "pending": []},
-        }
-    )
-
-
-OPERATIONS = (
-    Operation(method="GET", path="/v1/account", accepts=spec(), run=retrieve_account),
-    Operation(method="GET", path="/v1/balance", accepts=spec(), run=retrieve_balance),
-)
+OPERATIONS = (Operation(method="GET", path="/v1/account", accepts=spec(), run=retrieve_account),)

@@ -9,28 +9,38 @@ asking again.
 import sqlite3
 import time
 from dataclasses import dataclass, field
+from functools import cache
 
 import orjson
 import structlog
 from prometheus_client import Counter
 from starlette.requests import Request
-from starlette.responses import Response
 
+from infra.stripe_sandbox.answers import JsonAnswer
 from infra.stripe_sandbox.auth import secret_key
+from infra.stripe_sandbox.cause import Cause
 from infra.stripe_sandbox.commits import Commits
-from infra.stripe_sandbox.errors import CONFLICT, UNAUTHORIZED, StripeError, internal_error, unrecognized_url
+from infra.stripe_sandbox.errors import (
+    CONFLICT,
+    TOO_MANY_REQUESTS,
+    UNAUTHORIZED,
+    StripeError,
+    internal_error,
+    unrecognized_url,
+)
+from infra.stripe_sandbox.faults.requests import NONE as NO_FAULT
+from infra.stripe_sandbox.faults.requests import RequestFault
 from infra.stripe_sandbox.forms import Form, decode
 from infra.stripe_sandbox.idempotency import Claim, InFlight, checked_key, fingerprint_of
 from infra.stripe_sandbox.ids import account_of
+from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.latency import Latency
-from infra.stripe_sandbox.operation import Call, Operation, World
+from infra.stripe_sandbox.operation import Call, Operation, Reply, World
 from infra.stripe_sandbox.params import validate
-from infra.stripe_sandbox.refunds.settle import settle_due
 from infra.stripe_sandbox.request_log import log_request
 from infra.stripe_sandbox.store import StoredAnswer
-
-API_VERSION = "2026-10-28.endive"
-"""The version that a request without a Stripe-Version header gets: the one that the pinned SDK speaks."""
+from infra.stripe_sandbox.transitions import settle_due
+from infra.stripe_sandbox.version import API_VERSION
 
 FIRST_ERROR_STATUS = 400
 
@@ -65,30 +75,36 @@ class Api:
     commits: Commits
     in_flight: InFlight = field(default_factory=InFlight)
 
-    async def serve(self, operation: Operation, request: Request) -> Response:
-        """Answer a request for an operation."""
+    async def serve(self, operation: Operation, request: Request) -> JsonAnswer:
+        """Answer a request for an operation. Raises ConnectionDropped when a fault leaves it without an answer."""
         started, request_id = time.perf_counter(), self.world.ids.request()
-        incoming = None
+        incoming, fault = None, NO_FAULT
         try:
             incoming = await self._read(operation, request, request_id)
+            fault = RequestFault(fault=self.world.faults.of_request(request.method, request.scope["path"]))
             claim = _claim(incoming)
+            refusal = fault.refusal(None if claim is None else claim.key)
+            if refusal is not None:
+                raise refusal
             stored = None if claim is None else self.in_flight.claim(self.world.store, claim)
         except StripeError as error:
             answer = _refusal(error, request_id=request_id)
             log_request(
                 operation.method, operation.path, None if incoming is None else incoming.form, answer, started=started
             )
-            return _response(request, operation, request_id, answer)
+            return _response(request, operation, request_id, answer, fault=fault)
         if stored is None:
-            answer = await self._execute(incoming, claim)
+            answer = await self._execute(incoming, claim, fault)
         else:
             await self.latency.before()
+            await fault.before()
             answer = stored
         await self.latency.after()
+        await fault.after()
         log_request(operation.method, operation.path, incoming.form, answer, started=started)
-        return _response(request, operation, request_id, answer, replayed=stored is not None)
+        return _response(request, operation, request_id, answer, fault=fault, replayed=stored is not None)
 
-    async def refuse_unknown(self, request: Request) -> Response:
+    async def refuse_unknown(self, request: Request) -> JsonAnswer:
         """Answer a request for something that the API does not have."""
         started, request_id = time.perf_counter(), self.world.ids.request()
         answer = _refusal(unrecognized_url(request.method, request.url.path), request_id=request_id)
@@ -102,10 +118,11 @@ class Api:
             operation=operation, request=request, request_id=request_id, account=account, form=decode(encoded)
         )
 
-    async def _execute(self, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
+    async def _execute(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
         try:
             await self.latency.before()
-            answer = self._answer(incoming, claim)
+            await fault.before()
+            answer = self._answer(incoming, claim, fault)
             await self.commits.done()
         except sqlite3.Error:
             log.exception("sandbox_storage_failed", operation=incoming.operation.path)
@@ -116,10 +133,10 @@ class Api:
             if claim is not None:
                 self.in_flight.release(claim)
 
-    def _answer(self, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
+    def _answer(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
         try:
             settle_due(self.world)
-            return self._effect(incoming, claim)
+            return self._effect(incoming, claim, fault)
         except StripeError as error:
             return self._keep_refusal(error, incoming, claim)
         except sqlite3.Error:
@@ -128,19 +145,12 @@ class Api:
             log.exception("sandbox_request_failed", operation=incoming.operation.path)
             return self._keep_refusal(internal_error(), incoming, claim)
 
-    def _effect(self, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
+    def _effect(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
         """Run the operation and keep its answer for the key, together or not at all."""
         if incoming.operation.method != "POST":
-            status, body = self._run(incoming)
-            return StoredAnswer(fingerprint="", request_id=incoming.request_id, status=status, body=orjson.dumps(body))
-        with self.world.store.transaction():
-            status, body = self._run(incoming)
-            answer = StoredAnswer(
-                fingerprint="" if claim is None else claim.fingerprint,
-                request_id=incoming.request_id,
-                status=status,
-                body=orjson.dumps(body),
-            )
+            return self._run(incoming, claim, fault)
+        with self.world.transaction():
+            answer = self._run(incoming, claim, fault)
             if claim is not None:
                 self.world.store.keep_answer(claim.account, claim.key, answer)
             return answer
@@ -154,11 +164,11 @@ class Api:
             fingerprint="" if claim is None else claim.fingerprint,
         )
         if claim is not None and error.stored:
-            with self.world.store.transaction():
+            with self.world.transaction():
                 self.world.store.keep_answer(claim.account, claim.key, answer)
         return answer
 
-    def _run(self, incoming: Incoming) -> tuple[int, object]:
+    def _run(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
         operation, request = incoming.operation, incoming.request
         call = Call(
             world=self.world,
@@ -166,13 +176,37 @@ class Api:
             path=request.path_params,
             params=validate(operation.accepts, incoming.form),
             origin=f"{request.scope['scheme']}://{request.headers.get('host', '')}",
+            cause=Cause(
+                account=incoming.account,
+                request_id=incoming.request_id,
+                idempotency_key=None if claim is None else claim.key,
+            ),
         )
+        if fault.error_before is not None:
+            raise fault.error_before
         reply = operation.run(call)
-        if reply.status < FIRST_ERROR_STATUS:
-            return reply.status, reply.body
-        declined = reply.body["error"]
-        assert isinstance(declined, dict)
-        return reply.status, {"error": {**declined, "request_log_url": incoming.log_url}}
+        fingerprint = "" if claim is None else claim.fingerprint
+        if fault.error_after is not None:
+            return _refusal(
+                fault.error_after,
+                request_id=incoming.request_id,
+                log_url=incoming.log_url,
+                fingerprint=fingerprint,
+            )
+        return StoredAnswer(
+            fingerprint=fingerprint,
+            request_id=incoming.request_id,
+            status=reply.status,
+            body=orjson.dumps(_body(reply, incoming)),
+        )
+
+
+def _body(reply: Reply, incoming: Incoming) -> JsonObject:
+    if reply.status < FIRST_ERROR_STATUS:
+        return reply.body
+    declined = reply.body["error"]
+    assert isinstance(declined, dict)
+    return {"error": {**declined, "request_log_url": incoming.log_url}}
 
 
 def _claim(incoming: Incoming) -> Claim | None:
@@ -197,8 +231,14 @@ def _refusal(error: StripeError, *, request_id: str, log_url: str | None = None,
 
 
 def _response(
-    request: Request, operation: Operation | None, request_id: str, answer: StoredAnswer, *, replayed: bool = False
-) -> Response:
+    request: Request,
+    operation: Operation | None,
+    request_id: str,
+    answer: StoredAnswer,
+    *,
+    fault: RequestFault = NO_FAULT,
+    replayed: bool = False,
+) -> JsonAnswer:
     headers = {
         "Request-Id": request_id,
         "Stripe-Version": request.headers.get("stripe-version", API_VERSION),
@@ -210,12 +250,22 @@ def _response(
         headers["Original-Request"] = answer.request_id
         if replayed:
             headers["Idempotent-Replayed"] = "true"
-    if answer.status >= FIRST_ERROR_STATUS:
-        # The SDK obeys this header before it looks at the status.
-        headers["Stripe-Should-Retry"] = "true" if answer.status == CONFLICT else "false"
+    should_retry = fault.should_retry if fault.should_retry is not None else _should_retry(answer.status)
+    if should_retry is not None:
+        headers["Stripe-Should-Retry"] = "true" if should_retry else "false"
     if answer.status == UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
-    REQUESTS.labels(
-        request.method, operation.path if operation else "unknown", answer.status, str(replayed).lower()
-    ).inc()
-    return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")
+    _counted(request.method, operation.path if operation else "unknown", answer.status, replayed).inc()
+    return JsonAnswer(status=answer.status, headers=headers, body=answer.body)
+
+
+@cache
+def _counted(method: str, path: str, status: int, replayed: bool) -> Counter:
+    return REQUESTS.labels(method, path, status, str(replayed).lower())
+
+
+def _should_retry(status: int) -> bool | None:
+    """Return what Stripe says of an answer; of a 429, nothing. The SDK obeys it before it looks at the status."""
+    if status < FIRST_ERROR_STATUS or status == TOO_MANY_REQUESTS:
+        return None
+    return status == CONFLICT

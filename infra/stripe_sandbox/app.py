@@ -1,43 +1,62 @@
 """The sandbox as a web application."""
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from infra.stripe_sandbox import account
-from infra.stripe_sandbox.admin import Admin
+from infra.stripe_sandbox.admin.routes import panel_routes
 from infra.stripe_sandbox.api import Api
+from infra.stripe_sandbox.balance import operations as balance
+from infra.stripe_sandbox.balance.ledger import Ledger
 from infra.stripe_sandbox.charges import operations as charges
+from infra.stripe_sandbox.clock import SandboxClock
 from infra.stripe_sandbox.commits import Commits
+from infra.stripe_sandbox.disputes import operations as disputes
+from infra.stripe_sandbox.events import operations as events
+from infra.stripe_sandbox.events.log import EventLog
+from infra.stripe_sandbox.faults.registry import Faults
+from infra.stripe_sandbox.http_app import OperationTable, SandboxApp
 from infra.stripe_sandbox.ids import Clock, Ids, system_clock
 from infra.stripe_sandbox.latency import Latency
 from infra.stripe_sandbox.operation import Operation, World
+from infra.stripe_sandbox.panel import Panel
 from infra.stripe_sandbox.payment_intents import operations as payment_intents
+from infra.stripe_sandbox.payouts import operations as payouts
 from infra.stripe_sandbox.refunds import operations as refunds
 from infra.stripe_sandbox.store import Store
+from infra.stripe_sandbox.webhooks.dispatcher import Dispatcher
+from infra.stripe_sandbox.webhooks.endpoints import Endpoint, Endpoints
+from infra.stripe_sandbox.webhooks.queue import WebhookQueue
+from infra.stripe_sandbox.webhooks.transport import HttpTransport, Transport
 
 DEFAULT_SETTLE_MS = 2000
+DEFAULT_WEBHOOK_TIMEOUT_S = 10.0
 ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OPERATIONS: tuple[Operation, ...] = (
     *payment_intents.OPERATIONS,
     *refunds.OPERATIONS,
     *charges.OPERATIONS,
+    *disputes.OPERATIONS,
+    *payouts.OPERATIONS,
+    *balance.OPERATIONS,
+    *events.OPERATIONS,
     *account.OPERATIONS,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sandbox:
-    """The parts of a running sandbox."""
+    """The parts of a running sandbox. The dispatcher sends webhooks while its `run` runs."""
 
-    app: Starlette
+    app: ASGIApp
     world: World
     latency: Latency
+    dispatcher: Dispatcher
 
 
 def build_sandbox(
@@ -47,6 +66,8 @@ def build_sandbox(
     settle_ms: int = DEFAULT_SETTLE_MS,
     clock: Clock = system_clock,
     seed: int | None = None,
+    endpoints: Sequence[Endpoint] = (),
+    transport: Transport | None = None,
     extra_operations: Sequence[Operation] = (),
     extra_routes: Sequence[BaseRoute] = (),
 ) -> Sandbox:
@@ -54,26 +75,44 @@ def build_sandbox(
 
     A seed makes the random part of ids repeatable. Extra operations stand before the sandbox's own.
     """
-    rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    world = World(store=store, clock=clock, ids=Ids(clock=clock, rng=rng), settle_ms=settle_ms)
+    world = _world(store, clock=clock, seed=seed, settle_ms=settle_ms, endpoints=tuple(endpoints))
     delays = latency or Latency()
     commits = Commits(store=store)
     api = Api(world=world, latency=delays, commits=commits)
-    admin = Admin(world=world, latency=delays, commits=commits)
-    routes = [
-        *(_route(api, operation) for operation in (*extra_operations, *OPERATIONS)),
-        *admin.routes(),
-        *extra_routes,
-        Route("/{path:path}", api.refuse_unknown, methods=ALL_METHODS),
-    ]
-    return Sandbox(app=Starlette(routes=routes), world=world, latency=delays)
+    others = Starlette(
+        routes=[
+            *panel_routes(Panel(world=world, commits=commits), delays),
+            *extra_routes,
+            Route("/{path:path}", api.refuse_unknown, methods=ALL_METHODS),
+        ]
+    )
+    table = OperationTable.of((*extra_operations, *OPERATIONS))
+    dispatcher = Dispatcher(
+        world=world,
+        commits=commits,
+        transport=transport or HttpTransport(DEFAULT_WEBHOOK_TIMEOUT_S),
+        real_clock=clock,
+    )
+    return Sandbox(
+        app=SandboxApp(operations=table, serve=api.serve, others=others),
+        world=world,
+        latency=delays,
+        dispatcher=dispatcher,
+    )
 
 
-def _route(api: Api, operation: Operation) -> Route:
-    def endpoint_of(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            return await api.serve(operation, request)
-
-        return endpoint
-
-    return Route(operation.path, endpoint_of(operation), methods=[operation.method])
+def _world(store: Store, *, clock: Clock, seed: int | None, settle_ms: int, endpoints: tuple[Endpoint, ...]) -> World:
+    ids = Ids(clock=clock, rng=random.Random(seed))  # noqa: S311 - repeatable on purpose
+    sandbox_clock = SandboxClock(store, clock)
+    faults = Faults(store)
+    webhooks = WebhookQueue(store, sandbox_clock, Endpoints(store, endpoints), faults)
+    return World(
+        store=store,
+        clock=sandbox_clock,
+        ids=ids,
+        faults=faults,
+        ledger=Ledger(store, sandbox_clock, ids, faults),
+        events=EventLog(store, sandbox_clock, ids, webhooks),
+        webhooks=webhooks,
+        settle_ms=settle_ms,
+    )

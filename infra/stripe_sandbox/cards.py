@@ -13,6 +13,16 @@ class RefundCourse(StrEnum):
     SUCCEEDS = "succeeds"
     PENDING_THEN_SUCCEEDS = "pending_then_succeeds"
     SUCCEEDS_THEN_FAILS = "succeeds_then_fails"
+    PENDING_THEN_FAILS = "pending_then_fails"
+    REQUIRES_ACTION = "requires_action"
+
+
+class DisputeCourse(StrEnum):
+    """What the cardholder's bank does some time after the charge."""
+
+    FRAUDULENT = "fraudulent"
+    NOT_RECEIVED = "product_not_received"
+    INQUIRY = "inquiry"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +47,9 @@ class Card:
     decline: Decline | None = None
     needs_authentication: bool = False
     refunds: RefundCourse = RefundCourse.SUCCEEDS
+    disputed: DisputeCourse | None = None
+    available_at_once: bool = False
+    """Whether the money can be paid out without waiting for days."""
 
 
 AUTHENTICATION_REQUIRED = Decline(
@@ -113,5 +126,12 @@ CARDS = {
         Card(name="pm_card_threeDSecureRequired", last4="3063", needs_authentication=True),
         Card(name="pm_card_pendingRefund", last4="7726", refunds=RefundCourse.PENDING_THEN_SUCCEEDS),
         Card(name="pm_card_refundFail", last4="5126", refunds=RefundCourse.SUCCEEDS_THEN_FAILS),
+        # These two are the sandbox's own: Stripe has such refunds with other payment methods than cards.
+        Card(name="pm_card_pendingRefundFail", last4="7734", refunds=RefundCourse.PENDING_THEN_FAILS),
+        Card(name="pm_card_refundRequiresAction", last4="7742", refunds=RefundCourse.REQUIRES_ACTION),
+        Card(name="pm_card_createDispute", last4="0259", disputed=DisputeCourse.FRAUDULENT),
+        Card(name="pm_card_createDisputeProductNotReceived", last4="2685", disputed=DisputeCourse.NOT_RECEIVED),
+        Card(name="pm_card_createDisputeInquiry", last4="1976", disputed=DisputeCourse.INQUIRY),
+        Card(name="pm_card_bypassPending", last4="0077", available_at_once=True),
     )
 }

@@ -6,7 +6,7 @@ payment away under load, and a lone request waits for nobody.
 
 import asyncio
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.stripe_sandbox.store import Store
 
@@ -16,24 +16,31 @@ class Commits:
     """Commits what a store holds uncommitted, soon, once for all who wait."""
 
     store: Store
-    _next: asyncio.Future[None] | None = None
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     async def done(self) -> None:
         """Return when everything done in the store so far is committed. Raises sqlite3.Error when it is lost."""
         if not self.store.uncommitted:
             return
-        if self._next is None:
-            loop = asyncio.get_running_loop()
-            self._next = loop.create_future()
-            loop.call_soon(self._commit, self._next)
-        # Shielded: one caller that goes away must not take the commit of the others with it.
-        await asyncio.shield(self._next)
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._commit)
+        # Each has a future of its own: one caller that goes away must not take the commit of the others with it.
+        mine = loop.create_future()
+        self._waiting.append(mine)
+        await mine
 
-    def _commit(self, waiting: asyncio.Future[None]) -> None:
-        self._next = None
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        lost: sqlite3.Error | None = None
         try:
             self.store.commit()
         except sqlite3.Error as error:
-            waiting.set_exception(error)
-        else:
-            waiting.set_result(None)
+            lost = error
+        for each in waiting:
+            if each.done():
+                continue
+            if lost is None:
+                each.set_result(None)
+            else:
+                each.set_exception(lost)

@@ -17,6 +17,7 @@ UNAUTHORIZED = 401
 PAYMENT_REQUIRED = 402
 NOT_FOUND = 404
 CONFLICT = 409
+TOO_MANY_REQUESTS = 429
 INTERNAL = 500
 
 
@@ -102,10 +103,44 @@ def unrecognized_url(method: str, path: str) -> StripeError:
     )
 
 
-def internal_error() -> StripeError:
+def key_in_use(key: str) -> StripeError:
+    """Return the refusal of a request whose idempotency key another running request holds."""
+    return StripeError(
+        "There is currently another in-progress request using this Idempotent Key (that probably means you submitted "
+        f"twice, and the other request is still going through): {key}. Please try again later.",
+        status=CONFLICT,
+        code="idempotency_key_in_use",
+        stored=False,
+    )
+
+
+def rate_limited() -> StripeError:
+    """Return the refusal of one request too many."""
+    return StripeError(
+        "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.",
+        status=TOO_MANY_REQUESTS,
+        code="rate_limit",
+        stored=False,
+    )
+
+
+def lock_timeout() -> StripeError:
+    """Return the refusal of a request whose object another one holds: https://docs.stripe.com/rate-limits."""
+    return StripeError(
+        "This object cannot be accessed right now because another API request or Stripe process is currently "
+        "accessing it. If you see this error intermittently, retry the request. If you see this error frequently and "
+        "are making multiple concurrent requests to a single object, make your requests serially or at a lower rate. "
+        "For more details, see https://stripe.com/docs/rate-limits#object-lock-timeouts.",
+        status=TOO_MANY_REQUESTS,
+        code="lock_timeout",
+        stored=False,
+    )
+
+
+def internal_error(status: int = INTERNAL) -> StripeError:
     """Return what a caller sees of a fault in the server; like Stripe's own, it is kept for the key."""
     return StripeError(
         "An unknown error occurred. We have been notified of the problem.",
-        status=INTERNAL,
+        status=status,
         error_type="api_error",
     )

@@ -1,9 +1,13 @@
 """Expanding ids into objects: https://docs.stripe.com/api/expanding_objects."""
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
+from infra.stripe_sandbox.balance.render import render as render_row
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.charges.render import render as render_charge
+from infra.stripe_sandbox.disputes.model import Dispute
+from infra.stripe_sandbox.disputes.render import render as render_dispute
 from infra.stripe_sandbox.errors import StripeError, invalid_parameter
 from infra.stripe_sandbox.json_types import Json, JsonObject
 from infra.stripe_sandbox.operation import Call
@@ -11,8 +15,13 @@ from infra.stripe_sandbox.payment_intents.model import PaymentIntent
 from infra.stripe_sandbox.payment_intents.render import render as render_intent
 from infra.stripe_sandbox.payment_methods import PaymentMethod
 from infra.stripe_sandbox.payment_methods import render as render_method
+from infra.stripe_sandbox.payouts.model import Payout
+from infra.stripe_sandbox.payouts.render import render as render_payout
+from infra.stripe_sandbox.records import Record
 from infra.stripe_sandbox.refunds.model import Refund
 from infra.stripe_sandbox.refunds.render import render as render_refund
+
+R = TypeVar("R", bound=Record)
 
 MAX_DEPTH = 4
 INLINE_REFUNDS = 10
@@ -59,19 +68,19 @@ def _cannot(path: str, hint: str = "") -> StripeError:
     return invalid_parameter(f"This property cannot be expanded ({path}).{hint}")
 
 
-def _charge(call: Call, _: JsonObject, value: Json) -> Json:
-    found = call.store.get(Charge, call.account, str(value))
-    return value if found is None else render_charge(found)
+def _stored(model: type[R], render: Callable[[R], JsonObject]) -> Expander:
+    """Return what puts stored objects in the place of their ids, and leaves an unknown id as it is."""
+
+    def expand(call: Call, _: JsonObject, value: Json) -> Json:
+        found = call.store.get(model, call.account, str(value))
+        return value if found is None else render(found)
+
+    return expand
 
 
-def _intent(call: Call, _: JsonObject, value: Json) -> Json:
-    found = call.store.get(PaymentIntent, call.account, str(value))
-    return value if found is None else render_intent(found)
-
-
-def _method(call: Call, _: JsonObject, value: Json) -> Json:
-    found = call.store.get(PaymentMethod, call.account, str(value))
-    return value if found is None else render_method(found)
+_charge = _stored(Charge, render_charge)
+_intent = _stored(PaymentIntent, render_intent)
+_method = _stored(PaymentMethod, render_method)
 
 
 def _refunds(call: Call, shown: JsonObject, _: Json) -> Json:
@@ -86,10 +95,27 @@ def _refunds(call: Call, shown: JsonObject, _: Json) -> Json:
     }
 
 
+def _balance_transaction(call: Call, _: JsonObject, value: Json) -> Json:
+    found = call.world.ledger.get(call.account, str(value))
+    return value if found is None else render_row(found, call.now)
+
+
+def _source(call: Call, shown: JsonObject, value: Json) -> Json:
+    """Show what caused a row, by what its id says that it is."""
+    return _SOURCES.get(str(value).partition("_")[0], _as_it_is)(call, shown, value)
+
+
 def _as_it_is(_: Call, __: JsonObject, value: Json) -> Json:
     """Leave what the sandbox does not model an id, or null."""
     return value
 
+
+_SOURCES: Mapping[str, Expander] = {
+    "ch": _charge,
+    "re": _stored(Refund, render_refund),
+    "du": _stored(Dispute, render_dispute),
+    "po": _stored(Payout, render_payout),
+}
 
 _EXPANDERS: Mapping[str, Mapping[str, Expander]] = {
     "payment_intent": {
@@ -104,14 +130,28 @@ _EXPANDERS: Mapping[str, Mapping[str, Expander]] = {
         "payment_intent": _intent,
         "refunds": _refunds,
         "application": _as_it_is,
-        "balance_transaction": _as_it_is,
+        "balance_transaction": _balance_transaction,
         "customer": _as_it_is,
+        "failure_balance_transaction": _as_it_is,
         "review": _as_it_is,
     },
     "refund": {
         "charge": _charge,
         "payment_intent": _intent,
-        "balance_transaction": _as_it_is,
-        "failure_balance_transaction": _as_it_is,
+        "balance_transaction": _balance_transaction,
+        "failure_balance_transaction": _balance_transaction,
+        "payment_method": _method,
+    },
+    "dispute": {
+        "charge": _charge,
+        "payment_intent": _intent,
+    },
+    "balance_transaction": {
+        "source": _source,
+    },
+    "payout": {
+        "balance_transaction": _balance_transaction,
+        "failure_balance_transaction": _balance_transaction,
+        "destination": _as_it_is,
     },
 }

@@ -5,8 +5,9 @@ for `params.py` to say.
 """
 
 import re
+from functools import lru_cache
 from typing import TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from infra.stripe_sandbox.errors import invalid_parameter
 
@@ -27,9 +28,7 @@ def decode(encoded: bytes) -> Form:
     if not encoded:
         return {}
     try:
-        pairs = parse_qsl(
-            encoded.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict", strict_parsing=False
-        )
+        pairs = _pairs(encoded.decode())
     except ValueError as error:
         raise invalid_parameter("Invalid request: the body could not be read as form-encoded UTF-8.") from error
     form: Form = {}
@@ -41,20 +40,43 @@ def decode(encoded: bytes) -> Form:
     return {name: _lists(value) if type(value) is dict else value for name, value in form.items()}
 
 
+def _pairs(encoded: str) -> list[tuple[str, str]]:
+    """Return names and values. Raises ValueError for too many, or for escapes that are not UTF-8."""
+    if encoded.count("&") >= MAX_FIELDS:
+        raise ValueError("too many fields")
+    pairs = (field.partition("=") for field in encoded.split("&") if field)
+    return [(_unescaped(name), _unescaped(value)) for name, _, value in pairs]
+
+
+def _unescaped(text: str) -> str:
+    # Most texts need none of it.
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote(text, errors="strict") if "%" in text else text
+
+
 def _place(form: Form, name: str, value: str) -> None:
     """Put a value at its bracketed place; `a[]` counts upwards as `a[0]`, `a[1]` would."""
-    head, _, rest = name.partition("[")
-    keys = _BRACKETED.findall("[" + rest)
-    if not head or "[" + rest != "".join(f"[{key}]" for key in keys) or len(keys) > MAX_DEPTH:
+    path = _keys(name)
+    if path is None:
         raise invalid_parameter(f"Invalid parameter name: {name}", param=name)
     node: dict[str, FormValue] = form
-    path = [head, *keys]
     for key in path[:-1]:
         child = node.setdefault(key or str(len(node)), {})
         if not isinstance(child, dict):
-            raise invalid_parameter("Invalid object", param=head)
+            raise invalid_parameter("Invalid object", param=path[0])
         node = child
     node[path[-1] or str(len(node))] = value
+
+
+@lru_cache(maxsize=1024)
+def _keys(name: str) -> tuple[str, ...] | None:
+    """Return the keys that a bracketed name is made of, or None when it is not made so. The same few come each time."""
+    head, _, rest = name.partition("[")
+    keys = _BRACKETED.findall("[" + rest)
+    if not head or "[" + rest != "".join(f"[{key}]" for key in keys) or len(keys) > MAX_DEPTH:
+        return None
+    return (head, *keys)
 
 
 def _lists(value: FormValue) -> FormValue:

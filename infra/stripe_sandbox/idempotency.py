@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import orjson
 
-from infra.stripe_sandbox.errors import CONFLICT, StripeError, invalid_parameter
+from infra.stripe_sandbox.errors import StripeError, invalid_parameter, key_in_use
 from infra.stripe_sandbox.forms import Form
 from infra.stripe_sandbox.store import Store, StoredAnswer
 
@@ -39,7 +39,7 @@ class InFlight:
         # First who runs: its answer is in the store a moment before it is committed.
         running = self.claims.get((claim.account, claim.key))
         if running is not None:
-            raise _in_use(claim.key) if running.fingerprint == claim.fingerprint else _mismatch(claim.key)
+            raise key_in_use(claim.key) if running.fingerprint == claim.fingerprint else _mismatch(claim.key)
         stored = store.find_answer(claim.account, claim.key)
         if stored is not None:
             if stored.fingerprint != claim.fingerprint:
@@ -73,15 +73,5 @@ def _mismatch(key: str) -> StripeError:
         "Keys for idempotent requests can only be used with the same parameters they were first used with. "
         f"Try using a key other than '{key}' if you meant to execute a different request.",
         error_type="idempotency_error",
-        stored=False,
-    )
-
-
-def _in_use(key: str) -> StripeError:
-    return StripeError(
-        "There is currently another in-progress request using this Idempotent Key (that probably means you submitted "
-        f"twice, and the other request is still going through): {key}. Please try again later.",
-        status=CONFLICT,
-        code="idempotency_key_in_use",
         stored=False,
     )

@@ -9,6 +9,7 @@ import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 
 ALPHABET = (string.digits + string.ascii_uppercase + string.ascii_lowercase).encode()
@@ -52,7 +53,9 @@ def account_of(secret_key: str) -> str:
     return f"acct_{sha256(secret_key.encode()).hexdigest()[:16]}"
 
 
+@lru_cache(maxsize=4)
 def _written(number: int) -> str:
+    """Return a time in letters; those of one millisecond are written once."""
     letters = bytearray()
     for _ in range(TIME_LENGTH):
         number, digit = divmod(number, len(ALPHABET))

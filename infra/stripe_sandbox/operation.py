@@ -1,12 +1,19 @@
 """One endpoint of the API: what it accepts and what it does, apart from HTTP."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from infra.stripe_sandbox.ids import Clock, Ids
+from infra.stripe_sandbox.balance.ledger import Ledger
+from infra.stripe_sandbox.cause import Cause
+from infra.stripe_sandbox.clock import SandboxClock
+from infra.stripe_sandbox.events.log import EventLog
+from infra.stripe_sandbox.faults.registry import Faults
+from infra.stripe_sandbox.ids import Ids
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.params import Params, Spec
 from infra.stripe_sandbox.store import Store
+from infra.stripe_sandbox.webhooks.queue import WebhookQueue
 
 OK = 200
 
@@ -16,10 +23,34 @@ class World:
     """What operations read and change."""
 
     store: Store
-    clock: Clock
+    clock: SandboxClock
     ids: Ids
+    faults: Faults
+    ledger: Ledger
+    events: EventLog
+    webhooks: WebhookQueue
     settle_ms: int
-    """How long after its creation a refund of a pending or failing course moves."""
+    """How long after its creation something moves by itself: a refund, a dispute, the bank's decision on one."""
+
+    @property
+    def now(self) -> int:
+        """The time in unix seconds."""
+        return int(self.clock())
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do everything inside and tell of it, or nothing when an exception leaves; `Store.transaction` says more."""
+        with self.store.transaction():
+            try:
+                yield
+                self.events.write()
+            except BaseException:
+                self.events.forget()
+                raise
+
+    def move_later(self, object_id: str) -> None:
+        """Let an object take its next step after `settle_ms`."""
+        self.store.schedule(object_id, self.clock() + self.settle_ms / 1000)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +63,7 @@ class Call:
     params: Params
     origin: str
     """The address under which the caller reached the sandbox, for the links it hands out."""
+    cause: Cause
 
     @property
     def store(self) -> Store:
@@ -41,7 +73,7 @@ class Call:
     @property
     def now(self) -> int:
         """The time in unix seconds."""
-        return int(self.world.clock())
+        return self.world.now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,36 +1,65 @@
 """Lists in pages: https://docs.stripe.com/api/pagination."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from infra.stripe_sandbox.errors import BAD_REQUEST, invalid_parameter, resource_missing
 from infra.stripe_sandbox.expand import expanded_items
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.operation import Call
-from infra.stripe_sandbox.params import Param, Params, integer, nested, text
+from infra.stripe_sandbox.params import Param, Params, between, integer, text
 from infra.stripe_sandbox.records import Record
 from infra.stripe_sandbox.store import FOREVER
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 
 LIMIT = integer("limit")
-CREATED = nested("created", integer("gt"), integer("gte"), integer("lt"), integer("lte"))
+CREATED = between("created")
 PAGE_PARAMS: tuple[Param, ...] = (LIMIT, text("starting_after"), text("ending_before"), CREATED)
 
 
-def list_page(call: Call, model: type[R], render: Callable[[R], JsonObject], *, url: str) -> JsonObject:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """Which rows a page wants: `count` of them next to the position `edge`, downwards or upwards from it."""
+
+    edge: int
+    ascending: bool
+    count: int
+    created: range
+
+    def holds(self, seq: int, created: int) -> bool:
+        """Whether an object at this position, made at this time, is wanted."""
+        return (seq > self.edge if self.ascending else seq < self.edge) and created in self.created
+
+
+class Listing(Protocol[T]):
+    """Something that is listed in pages."""
+
+    kind: str
+
+    def position(self, call: Call, object_id: str) -> int | None:
+        """Return where an object of the account stands in the order of creation, or None."""
+
+    def rows(self, call: Call, window: Window) -> Iterable[T]:
+        """Yield what is in the window from its edge on, as many as it counts or more."""
+
+    def render(self, call: Call, row: T) -> JsonObject:
+        """Return an object as the API shows it."""
+
+
+def page(call: Call, listing: Listing[T], *, url: str) -> JsonObject:
     """Return the page that the request asks for, newest first.
 
-    A `payment_intent` parameter keeps to that intent's objects, a `charge` parameter to that charge's.
     Raises StripeError (400) for a bad limit, both cursors at once, or a cursor that is no object of the account.
     """
-    params = call.params
-    limit = page_limit(params)
-    after, before = params.text("starting_after"), params.text("ending_before")
+    limit = page_limit(call.params)
+    after, before = call.params.text("starting_after"), call.params.text("ending_before")
     if after is not None and before is not None:
         raise invalid_parameter(
             "You may only specify one of these parameters: starting_after, ending_before.",
@@ -38,19 +67,28 @@ def list_page(call: Call, model: type[R], render: Callable[[R], JsonObject], *, 
             code="parameters_exclusive",
         )
     if before is not None:
-        above = _cursor(call, model, before, param="ending_before")
-        found = list(islice(_ascending(call, model, above), limit + 1))
-        page = found[:limit][::-1]
+        edge, ascending = _cursor(call, listing, before, param="ending_before"), True
     else:
-        below = FOREVER if after is None else _cursor(call, model, after, param="starting_after")
-        found = list(islice(_descending(call, model, below), limit + 1))
-        page = found[:limit]
+        edge = FOREVER if after is None else _cursor(call, listing, after, param="starting_after")
+        ascending = False
+    window = Window(edge=edge, ascending=ascending, count=limit + 1, created=created_range(call.params))
+    found = list(islice(listing.rows(call, window), limit + 1))
+    shown = found[:limit][::-1] if ascending else found[:limit]
     return {
         "object": "list",
-        "data": expanded_items(call, [render(record) for record in page]),
+        "data": expanded_items(call, [listing.render(call, row) for row in shown]),
         "has_more": len(found) > limit,
         "url": url,
     }
+
+
+def list_page(call: Call, model: type[R], render: Callable[[R], JsonObject], *, url: str) -> JsonObject:
+    """Return a page of stored objects.
+
+    A `payment_intent` parameter keeps to that intent's objects, a `charge` parameter to that charge's, a `status`
+    parameter to those with that status.
+    """
+    return page(call, _Objects(model=model, shown=render), url=url)
 
 
 def page_limit(params: Params) -> int:
@@ -64,52 +102,51 @@ def page_limit(params: Params) -> int:
     return limit
 
 
-def _descending(call: Call, model: type[R], below: int) -> Iterator[R]:
-    created = _created(call.params)
-    intent_id = _intent(call)
-    if intent_id is None:
-        rows = call.store.newest_first(model, call.account, count=_scan(call), below=below, created=created)
-    else:
-        rows = call.store.of_intent(model, call.account, intent_id)
-    return (r for seq, r in rows if seq < below and r.created in created and _of_charge(call, r))
-
-
-def _ascending(call: Call, model: type[R], above: int) -> Iterator[R]:
-    created = _created(call.params)
-    intent_id = _intent(call)
-    if intent_id is None:
-        rows = call.store.oldest_first(model, call.account, count=_scan(call), above=above, created=created)
-    else:
-        rows = iter(list(call.store.of_intent(model, call.account, intent_id))[::-1])
-    return (r for seq, r in rows if seq > above and r.created in created and _of_charge(call, r))
-
-
-def _scan(call: Call) -> int:
-    """Return how many rows to read: one more than the page, or all when they are filtered afterwards."""
-    return FOREVER if "charge" in call.params else page_limit(call.params) + 1
-
-
-def _intent(call: Call) -> str | None:
-    return call.params.text("payment_intent")
-
-
-def _of_charge(call: Call, record: Record) -> bool:
-    charge = call.params.text("charge")
-    return charge is None or getattr(record, "charge", None) == charge
-
-
-def _cursor(call: Call, model: type[Record], object_id: str, *, param: str) -> int:
-    position = call.store.position(model, call.account, object_id)
-    if position is None:
-        raise resource_missing(model.KIND, object_id, param=param, status=BAD_REQUEST)
-    return position
-
-
-def _created(params: Params) -> range:
+def created_range(params: Params) -> range:
+    """Return the seconds in which an object must have been made."""
     bounds = params.object("created") or {}
     first = max(_bound(bounds, "gte", 0), _bound(bounds, "gt", -1) + 1)
     last = min(_bound(bounds, "lte", FOREVER - 1), _bound(bounds, "lt", FOREVER) - 1)
     return range(first, last + 1)
+
+
+class _Objects(Listing[tuple[int, R]]):
+    """The objects of one kind in the store."""
+
+    def __init__(self, *, model: type[R], shown: Callable[[R], JsonObject]) -> None:
+        self.kind = model.KIND
+        self._model, self._render = model, shown
+
+    def position(self, call: Call, object_id: str) -> int | None:
+        return call.store.position(self._model, call.account, object_id)
+
+    def rows(self, call: Call, window: Window) -> Iterable[tuple[int, R]]:
+        intent_id = call.params.text("payment_intent")
+        filters = {name: value for name in ("charge", "status") if (value := call.params.text(name)) is not None}
+        if intent_id is not None:
+            rows = list(call.store.of_intent(self._model, call.account, intent_id))
+            found: Iterable[tuple[int, R]] = rows[::-1] if window.ascending else rows
+        else:
+            # All of them when they are filtered afterwards.
+            count = FOREVER if filters else window.count
+            read = call.store.oldest_first if window.ascending else call.store.newest_first
+            found = read(self._model, call.account, count=count, edge=window.edge, created=window.created)
+        return (
+            (seq, record)
+            for seq, record in found
+            if window.holds(seq, record.created)
+            and all(getattr(record, name, None) == value for name, value in filters.items())
+        )
+
+    def render(self, _: Call, row: tuple[int, R]) -> JsonObject:
+        return self._render(row[1])
+
+
+def _cursor(call: Call, listing: Listing[T], object_id: str, *, param: str) -> int:
+    position = listing.position(call, object_id)
+    if position is None:
+        raise resource_missing(listing.kind, object_id, param=param, status=BAD_REQUEST)
+    return position
 
 
 def _bound(bounds: JsonObject, name: str, default: int) -> int:

@@ -28,6 +28,7 @@ class Kind(Enum):
     CHOICE = auto()
     TEXTS = auto()
     OBJECT = auto()
+    RANGE = auto()
     METADATA = auto()
     UNMODELLED = auto()
     REMOVED = auto()
@@ -80,6 +81,11 @@ def texts(name: str) -> Param:
 def nested(name: str, *shape: Param) -> Param:
     """Return an object; without a shape its members are taken as they come."""
     return Param(name=name, kind=Kind.OBJECT, shape=shape)
+
+
+def between(name: str) -> Param:
+    """Return bounds of a number (`gt`, `gte`, `lt`, `lte`), or the number itself; both come out as bounds."""
+    return Param(name=name, kind=Kind.RANGE, shape=tuple(integer(bound) for bound in ("gt", "gte", "lt", "lte")))
 
 
 def unmodelled(*names: str) -> tuple[Param, ...]:
@@ -210,7 +216,10 @@ def _parse(param: Param, value: FormValue, path: str) -> Value:
         return None
     if param.kind is Kind.TEXTS:
         return _texts(value, path)
-    if param.kind is Kind.OBJECT:
+    if param.kind is Kind.RANGE and isinstance(value, str):
+        number = _integer(value, path)
+        return {"gte": number, "lte": number}
+    if param.kind in {Kind.OBJECT, Kind.RANGE}:
         return _object(param, value, path)
     if not isinstance(value, str):
         raise invalid_parameter("Invalid string", param=path)

@@ -1,11 +1,15 @@
 """The sandbox's settings."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from infra.settings import Port, ProcessSettings
 from infra.stripe_sandbox.latency import Delays
+from infra.stripe_sandbox.webhooks.endpoints import Endpoint
+
+CONFIGURED_ENDPOINT = "we_from_the_settings"
 
 
 class SandboxSettings(ProcessSettings):
@@ -19,7 +23,16 @@ class SandboxSettings(ProcessSettings):
     stripe_sandbox_latency_after_ms: int = Field(default=0, ge=0)
     stripe_sandbox_latency_jitter_ms: int = Field(default=0, ge=0)
     stripe_sandbox_settle_ms: int = Field(default=2000, ge=0)
-    """When refunds of the pending and failing test cards move."""
+    """When refunds of the pending and failing test cards move, disputes open and are decided."""
+    stripe_sandbox_clock_rate: float | None = Field(default=None, gt=0)
+    """How many times as fast as real time the sandbox's clock runs; without it, as it ran last, or as real time."""
+    stripe_sandbox_webhook_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Where every account's events go, beside what the control panel adds. Without it, nowhere."""
+    stripe_sandbox_webhook_secret: SecretStr | None = None
+    """What they are signed with; two secrets with a comma between while one is replaced by the other."""
+    stripe_sandbox_webhook_events: str = "*"
+    """Which types of events, with commas between."""
+    stripe_sandbox_webhook_timeout_ms: int = Field(default=10_000, ge=1)
 
     @property
     def delays(self) -> Delays:
@@ -30,9 +43,36 @@ class SandboxSettings(ProcessSettings):
             jitter_ms=self.stripe_sandbox_latency_jitter_ms,
         )
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The webhook endpoint of these settings, if any."""
+        if self.stripe_sandbox_webhook_url is None or self.stripe_sandbox_webhook_secret is None:
+            return ()
+        return (
+            Endpoint(
+                id=CONFIGURED_ENDPOINT,
+                created=0,
+                url=self.stripe_sandbox_webhook_url,
+                secrets=_parts(self.stripe_sandbox_webhook_secret.get_secret_value()),
+                enabled_events=_parts(self.stripe_sandbox_webhook_events),
+            ),
+        )
+
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> Self:
+        if self.stripe_sandbox_webhook_url is not None:
+            secret = self.stripe_sandbox_webhook_secret
+            if secret is None or not _parts(secret.get_secret_value()):
+                raise ValueError("STRIPE_SANDBOX_WEBHOOK_URL needs STRIPE_SANDBOX_WEBHOOK_SECRET")
+        return self
+
     @field_validator("app_env")
     @classmethod
     def _never_in_production(cls, value: str) -> str:
         if value == "production":
             raise ValueError("the Stripe sandbox moves no money and is refused in production")
         return value
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in (each.strip() for each in text.split(",")) if part]

@@ -11,15 +11,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import orjson
 
 from infra.errors import ProcessFailed
-from infra.stripe_sandbox.records import Record
-from infra.stripe_sandbox.statements import SCHEMA_VERSION, schema, statements
+from infra.stripe_sandbox.records import Record, state_of
+from infra.stripe_sandbox.statements import SCHEMA_VERSION, UPGRADABLE, schema, statements
 
 R = TypeVar("R", bound=Record)
+Value: TypeAlias = "str | float | bytes | None"
 FOREVER = 2**62
 
 
@@ -43,6 +44,7 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         self._sql = statements()
         self._connection = _open(path)
+        self._encoded: dict[int, tuple[Record, bytes]] = {}
         self.uncommitted = False
         self.next_due = self._read_next_due()
 
@@ -58,6 +60,7 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             self.uncommitted = True
         self._connection.execute("SAVEPOINT request")
+        self._encoded.clear()
         try:
             yield
         except BaseException:
@@ -79,52 +82,62 @@ class Store:
             self.next_due = self._read_next_due()
             raise
 
+    def execute(self, name: str, **parameters: Value) -> sqlite3.Cursor:
+        """Run one of the named statements; changes belong inside a `transaction`."""
+        return self._connection.execute(self._sql[name], parameters)
+
+    def encoded(self, record: Record) -> bytes:
+        """Return a record's state as JSON, made once for the object and the events that tell of it."""
+        known = self._encoded.get(id(record))
+        if known is None or known[0] is not record:
+            known = self._encoded[id(record)] = (record, orjson.dumps(state_of(record)))
+        return known[1]
+
     # --- objects ---
 
     def insert(self, account: str, record: Record) -> None:
         """Add a new object."""
-        body = orjson.dumps(record).decode()
-        self._run(
+        self.execute(
             "insert_object",
             account=account,
             kind=record.KIND,
             id=record.id,
             payment_intent=record.intent_id,
             created=record.created,
-            body=body,
+            body=self.encoded(record).decode(),
         )
         self._index(account, record, before={})
 
     def update(self, account: str, record: Record, *, before: Record) -> None:
         """Put an object's next state in the place of the state before it."""
-        self._run("update_object", account=account, id=record.id, body=orjson.dumps(record).decode())
+        self.execute("update_object", account=account, id=record.id, body=self.encoded(record).decode())
         if record.metadata != before.metadata:
             self._index(account, record, before=before.metadata)
 
     def get(self, model: type[R], account: str, object_id: str) -> R | None:
         """Return an account's object, or None."""
-        row = self._run("get_object", account=account, kind=model.KIND, id=object_id).fetchone()
+        row = self.execute("get_object", account=account, kind=model.KIND, id=object_id).fetchone()
         return None if row is None else model(**orjson.loads(row[0]))
 
     def locate(self, model: type[R], object_id: str) -> tuple[str, R] | None:
         """Return an object of whichever account, with the account, or None."""
-        row = self._run("locate_object", kind=model.KIND, id=object_id).fetchone()
+        row = self.execute("locate_object", kind=model.KIND, id=object_id).fetchone()
         return None if row is None else (row[0], model(**orjson.loads(row[1])))
 
     def position(self, model: type[Record], account: str, object_id: str) -> int | None:
         """Return where an object stands in the order of creation, or None."""
-        row = self._run("position_of", account=account, kind=model.KIND, id=object_id).fetchone()
+        row = self.execute("position_of", account=account, kind=model.KIND, id=object_id).fetchone()
         return None if row is None else int(row[0])
 
     def newest_first(
-        self, model: type[R], account: str, *, count: int, below: int = FOREVER, created: range = range(FOREVER)
+        self, model: type[R], account: str, *, count: int, edge: int = FOREVER, created: range = range(FOREVER)
     ) -> Iterator[tuple[int, R]]:
-        """Yield objects with their positions, newest first."""
-        rows = self._run(
+        """Yield objects below a position, with theirs, newest first."""
+        rows = self.execute(
             "newest_first",
             account=account,
             kind=model.KIND,
-            below=below,
+            edge=edge,
             created_from=created.start,
             created_to=created.stop - 1,
             count=count,
@@ -132,14 +145,14 @@ class Store:
         return ((seq, model(**orjson.loads(body))) for seq, body in rows)
 
     def oldest_first(
-        self, model: type[R], account: str, *, count: int, above: int, created: range = range(FOREVER)
+        self, model: type[R], account: str, *, count: int, edge: int, created: range = range(FOREVER)
     ) -> Iterator[tuple[int, R]]:
-        """Yield objects with their positions, oldest first."""
-        rows = self._run(
+        """Yield objects above a position, with theirs, oldest first."""
+        rows = self.execute(
             "oldest_first",
             account=account,
             kind=model.KIND,
-            above=above,
+            edge=edge,
             created_from=created.start,
             created_to=created.stop - 1,
             count=count,
@@ -148,56 +161,53 @@ class Store:
 
     def of_intent(self, model: type[R], account: str, intent_id: str) -> Iterator[tuple[int, R]]:
         """Yield the objects that belong to a payment intent, newest first."""
-        rows = self._run("of_intent", account=account, kind=model.KIND, payment_intent=intent_id)
+        rows = self.execute("of_intent", account=account, kind=model.KIND, payment_intent=intent_id)
         return ((seq, model(**orjson.loads(body))) for seq, body in rows)
 
     def by_metadata(
         self, model: type[R], account: str, key: str, value: str, *, below: int = FOREVER
     ) -> Iterator[tuple[int, R]]:
         """Yield the payment intents that carry a metadata entry, newest first."""
-        rows = self._run("intents_by_metadata", account=account, key=key, value=value, below=below)
+        rows = self.execute("intents_by_metadata", account=account, key=key, value=value, below=below)
         return ((seq, model(**orjson.loads(body))) for seq, body in rows)
 
     # --- the whole, for the control panel ---
 
     def everything(self, model: type[R]) -> Iterator[R]:
         """Yield all objects of a kind, of every account, oldest first."""
-        return (model(**orjson.loads(body)) for (body,) in self._run("everything", kind=model.KIND))
+        return (model(**orjson.loads(body)) for (body,) in self.execute("everything", kind=model.KIND))
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many objects there are by kind and status, and how many idempotency records."""
         counted: dict[str, dict[str, int]] = {}
-        for kind, status, count in self._run("counts"):
+        for kind, status, count in self.execute("counts"):
             counted.setdefault(kind, {})[status or "total"] = count
         return counted
 
     def count_keys(self) -> int:
         """Return how many answers are kept for idempotency keys."""
-        return int(self._run("count_keys").fetchone()[0])
-
-    def money(self, account: str) -> list[tuple[str, int, int]]:
-        """Return (currency, captured, refunded) for an account."""
-        return [(row[0], row[1], row[2]) for row in self._run("money", account=account)]
+        return int(self.execute("count_keys").fetchone()[0])
 
     def reset(self) -> None:
         """Forget everything."""
         with self.transaction():
-            for table in ("objects", "intent_metadata", "idempotency_keys", "pending_transitions"):
-                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+            for name in self._sql:
+                if name.startswith("forget_"):
+                    self.execute(name)
         self.next_due = None
 
     # --- idempotency ---
 
     def find_answer(self, account: str, key: str) -> StoredAnswer | None:
         """Return what a request with this key was answered, or None."""
-        row = self._run("find_key", account=account, key=key).fetchone()
+        row = self.execute("find_key", account=account, key=key).fetchone()
         if row is None:
             return None
         return StoredAnswer(fingerprint=row[0], request_id=row[1], status=row[2], body=row[3])
 
     def keep_answer(self, account: str, key: str, answer: StoredAnswer) -> None:
         """Keep the answer for the key; part of the request's transaction."""
-        self._run(
+        self.execute(
             "insert_key",
             account=account,
             key=key,
@@ -210,21 +220,21 @@ class Store:
     # --- what changes by itself ---
 
     def schedule(self, object_id: str, due: float) -> None:
-        """Remember that an object changes by itself at a time (unix seconds)."""
-        self._run("schedule", id=object_id, due=due)
+        """Remember that an object changes by itself at a time (unix seconds), instead of at an earlier said one."""
+        self.execute("schedule", id=object_id, due=due)
         self.next_due = due if self.next_due is None else min(self.next_due, due)
 
     def due(self, now: float) -> list[str]:
         """Return the objects whose time has come."""
-        return [row[0] for row in self._run("due", now=now)]
+        return [row[0] for row in self.execute("due", now=now)]
 
     def unschedule(self, object_id: str) -> None:
         """Forget an object that has changed."""
-        self._run("unschedule", id=object_id)
+        self.execute("unschedule", id=object_id)
         self.next_due = self._read_next_due()
 
     def _read_next_due(self) -> float | None:
-        row: tuple[float | None] = self._run("next_due").fetchone()
+        row: tuple[float | None] = self.execute("next_due").fetchone()
         return row[0]
 
     def _index(self, account: str, record: Record, *, before: Mapping[str, str]) -> None:
@@ -235,10 +245,7 @@ class Store:
             ("insert_metadata", record.metadata.items() - before.items()),
         ):
             for key, value in entries:
-                self._run(name, account=account, key=key, value=value, id=record.id)
-
-    def _run(self, name: str, **parameters: str | float | bytes | None) -> sqlite3.Cursor:
-        return self._connection.execute(self._sql[name], parameters)
+                self.execute(name, account=account, key=key, value=value, id=record.id)
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
@@ -254,14 +261,14 @@ def _open(path: Path | None) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
+        if version in UPGRADABLE:
             connection.executescript(f"BEGIN IMMEDIATE;{schema()}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
         else:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("COMMIT")
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"cannot use the sandbox's data file {path}: {error}") from error
-    if version not in {0, SCHEMA_VERSION}:
+    if version not in {*UPGRADABLE, SCHEMA_VERSION}:
         connection.close()
         raise StoreError(f"the sandbox's data file {path} is of version {version}, not {SCHEMA_VERSION}: remove it")
     return connection

@@ -35,6 +35,9 @@ class Charge(Record):
     capture_before: int | None = None
     canceled: bool = False
     disputed: bool = False
+    charged_back: bool = False
+    """Whether a dispute has taken the money; it cannot be refunded then."""
+    balance_transaction: str | None = None
     authenticated: bool = False
     failure_code: str | None = None
     failure_reason: str | None = None
@@ -66,6 +69,11 @@ class Charge(Record):
     def captured(self) -> bool:
         """Whether money was taken."""
         return self.amount_captured > 0
+
+    @property
+    def held(self) -> bool:
+        """Whether the money is authorized and neither taken nor released."""
+        return self.succeeded and not self.captured and not self.canceled
 
     @property
     def amount_refundable(self) -> int:

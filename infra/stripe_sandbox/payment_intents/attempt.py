@@ -6,6 +6,7 @@ intent back to `requires_payment_method`, with the failed charge and the reason 
 
 from dataclasses import dataclass, replace
 
+from infra.stripe_sandbox.balance.model import ROW_PREFIX
 from infra.stripe_sandbox.cards import AUTHENTICATION_REQUIRED, Decline
 from infra.stripe_sandbox.charges.model import Charge, Outcome
 from infra.stripe_sandbox.errors import PAYMENT_REQUIRED, doc_url, error_object
@@ -44,6 +45,8 @@ class Attempt:
     intent: PaymentIntent
     charge: Charge | None = None
     error: JsonObject | None = None
+    failed: bool = False
+    """Whether the payment failed: declined, or not authenticated."""
 
     @property
     def reply(self) -> Reply:
@@ -129,7 +132,7 @@ def _declined(intent: PaymentIntent, method: PaymentMethod, decline: Decline, *,
         latest_charge=charge_id,
         last_payment_error={name: value for name, value in remembered.items() if value is not None},
     )
-    return Attempt(intent=after, charge=charge, error=error)
+    return Attempt(intent=after, charge=charge, error=error, failed=True)
 
 
 def _waiting_for_customer(intent: PaymentIntent, method: PaymentMethod, terms: Terms) -> PaymentIntent:
@@ -158,6 +161,7 @@ def _charge(
 ) -> Charge:
     """Return a charge of the whole amount; Stripe copies the intent's metadata onto it."""
     held = decline is None and intent.capture_method == "manual"
+    taken = decline is None and not held
     return Charge(
         id=ids.new("ch"),
         created=now,
@@ -169,7 +173,8 @@ def _charge(
         currency=intent.currency,
         status="succeeded" if decline is None else "failed",
         outcome=_outcome(decline),
-        amount_captured=intent.amount if decline is None and not held else 0,
+        amount_captured=intent.amount if taken else 0,
+        balance_transaction=ids.new(ROW_PREFIX) if taken else None,
         capture_before=now + AUTHORIZATION_SECONDS if held else None,
         authenticated=authenticated,
         failure_code=None if decline is None else decline.code,

@@ -2,8 +2,10 @@
 
 from enum import StrEnum
 
+from infra.stripe_sandbox.cause import Cause
 from infra.stripe_sandbox.operation import World
 from infra.stripe_sandbox.payment_intents.attempt import Attempt, Terms, attempt, authentication_failed
+from infra.stripe_sandbox.payment_intents.keep import keep
 from infra.stripe_sandbox.payment_intents.model import REQUIRES_ACTION, PaymentIntent
 from infra.stripe_sandbox.payment_methods import PaymentMethod
 
@@ -27,7 +29,7 @@ def authenticate(world: World, intent_id: str, outcome: Outcome) -> PaymentInten
 
     Raises NotWaitingError when the intent does not wait for it.
     """
-    with world.store.transaction():
+    with world.transaction():
         located = world.store.locate(PaymentIntent, intent_id)
         assert located is not None
         account, before = located
@@ -36,10 +38,8 @@ def authenticate(world: World, intent_id: str, outcome: Outcome) -> PaymentInten
         method = world.store.get(PaymentMethod, account, before.payment_method)
         assert method is not None
         if outcome is Outcome.SUCCEED:
-            result = attempt(before, method, Terms(), ids=world.ids, now=int(world.clock()), authenticated=True)
+            result = attempt(before, method, Terms(), ids=world.ids, now=world.now, authenticated=True)
         else:
-            result = Attempt(intent=authentication_failed(before, method))
-        world.store.update(account, result.intent, before=before)
-        if result.charge is not None:
-            world.store.insert(account, result.charge)
+            result = Attempt(intent=authentication_failed(before, method), failed=True)
+        keep(world, Cause(account=account), result, before=before)
         return result.intent

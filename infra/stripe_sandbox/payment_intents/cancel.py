@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from infra.stripe_sandbox.charges.expire import released
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.errors import unexpected_state
 from infra.stripe_sandbox.expand import expanded
@@ -36,8 +37,10 @@ def cancel(call: Call) -> Reply:
     if before.latest_charge is not None:
         charge = call.store.get(Charge, call.account, before.latest_charge)
         assert charge is not None
-        if charge.succeeded:
-            call.store.update(call.account, replace(charge, canceled=True), before=charge)
+        if charge.held:
+            call.store.unschedule(charge.id)
+            released(call.world, call.cause, charge)
+    call.world.events.emit(call.cause, "payment_intent.canceled", intent)
     return Reply(body=expanded(call, render(intent)))
 
 

@@ -5,12 +5,14 @@ A partial capture releases the rest; there is no second one.
 
 from dataclasses import replace
 
+from infra.stripe_sandbox.balance.model import ROW_PREFIX
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.errors import StripeError, unexpected_state
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.params import METADATA, flag, integer, spec, text, unmodelled
 from infra.stripe_sandbox.payment_intents.fields import STATEMENT_DESCRIPTOR_LENGTH
+from infra.stripe_sandbox.payment_intents.keep import take
 from infra.stripe_sandbox.payment_intents.lookup import named_intent
 from infra.stripe_sandbox.payment_intents.model import REQUIRES_CAPTURE, SUCCEEDED, PaymentIntent
 from infra.stripe_sandbox.payment_intents.render import render
@@ -49,10 +51,18 @@ def capture(call: Call) -> Reply:
         statement_descriptor_suffix=suffix,
     )
     captured = replace(
-        charge, amount_captured=amount, statement_descriptor=descriptor, statement_descriptor_suffix=suffix
+        charge,
+        amount_captured=amount,
+        balance_transaction=call.world.ids.new(ROW_PREFIX),
+        statement_descriptor=descriptor,
+        statement_descriptor_suffix=suffix,
     )
+    call.store.unschedule(charge.id)
+    take(call.world, call.cause, captured)
     call.store.update(call.account, intent, before=before)
     call.store.update(call.account, captured, before=charge)
+    call.world.events.emit(call.cause, "charge.captured", captured, before=charge)
+    call.world.events.emit(call.cause, "payment_intent.succeeded", intent)
     return Reply(body=expanded(call, render(intent)))
 
 

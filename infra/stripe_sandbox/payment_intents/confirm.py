@@ -15,7 +15,8 @@ from infra.stripe_sandbox.payment_intents.fields import (
     UNMODELLED_FOR_CONFIRMATION,
     termed,
 )
-from infra.stripe_sandbox.payment_intents.lookup import keep, named_intent
+from infra.stripe_sandbox.payment_intents.keep import keep
+from infra.stripe_sandbox.payment_intents.lookup import named_intent
 from infra.stripe_sandbox.payment_intents.model import (
     CONFIRMABLE,
     REQUIRES_ACTION,
@@ -57,7 +58,7 @@ def confirm(call: Call) -> Reply:
         shipping=call.params.object_or("shipping", before.shipping),
     )
     result = confirmed(call, changed, payment_method=call.params.text("payment_method"))
-    keep(call, result, before=before)
+    keep(call.world, call.cause, result, before=before)
     return shown(call, result)
 
 

@@ -19,7 +19,7 @@ from infra.stripe_sandbox.payment_intents.fields import (
     UNMODELLED_FOR_PLATFORMS,
     refuse_without_confirm,
 )
-from infra.stripe_sandbox.payment_intents.lookup import keep
+from infra.stripe_sandbox.payment_intents.keep import keep_new
 from infra.stripe_sandbox.payment_intents.model import (
     REQUIRES_CONFIRMATION,
     REQUIRES_PAYMENT_METHOD,
@@ -42,11 +42,11 @@ def create(call: Call) -> Reply:
     method = params.text("payment_method")
     if confirm:
         result = confirmed(call, intent, payment_method=method)
-        keep(call, result, before=None)
+        keep_new(call.world, call.cause, result, created=intent)
         return shown(call, result)
     if method is not None:
         intent = replace(intent, payment_method=use(call, method).id, status=REQUIRES_CONFIRMATION)
-    keep(call, Attempt(intent=intent), before=None)
+    keep_new(call.world, call.cause, Attempt(intent=intent), created=intent)
     return Reply(body=expanded(call, render(intent)))
 
 

@@ -94,7 +94,7 @@ def _candidates(call: Call, terms: list[Term], below: int) -> Iterator[tuple[int
     for term in terms:
         if term.key is not None:
             return call.store.by_metadata(PaymentIntent, call.account, term.key, term.value, below=below)
-    return call.store.newest_first(PaymentIntent, call.account, count=FOREVER, below=below)
+    return call.store.newest_first(PaymentIntent, call.account, count=FOREVER, edge=below)
 
 
 def _term(match: re.Match[str]) -> Term:

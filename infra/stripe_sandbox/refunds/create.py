@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from infra.stripe_sandbox.balance.entries import of_refund
 from infra.stripe_sandbox.cards import RefundCourse
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.currencies import formatted
@@ -10,7 +11,7 @@ from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.params import METADATA, choice, integer, spec, text, unmodelled
 from infra.stripe_sandbox.payment_intents.model import PaymentIntent
-from infra.stripe_sandbox.refunds.model import FAILED, PENDING, SUCCEEDED, Refund
+from infra.stripe_sandbox.refunds.model import FAILED, PENDING, REQUIRES_ACTION, SUCCEEDED, Refund
 from infra.stripe_sandbox.refunds.render import render
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
@@ -19,6 +20,8 @@ _COURSES = {
     RefundCourse.SUCCEEDS: (SUCCEEDED, None),
     RefundCourse.PENDING_THEN_SUCCEEDS: (PENDING, SUCCEEDED),
     RefundCourse.SUCCEEDS_THEN_FAILS: (SUCCEEDED, FAILED),
+    RefundCourse.PENDING_THEN_FAILS: (PENDING, FAILED),
+    RefundCourse.REQUIRES_ACTION: (REQUIRES_ACTION, None),
 }
 
 
@@ -47,11 +50,24 @@ def create(call: Call) -> Reply:
         reason=params.text("reason"),
         settles_to=settles_to,
     )
+    if status != REQUIRES_ACTION:
+        refund = replace(refund, balance_transaction=_post(call, charge, refund))
+    refunded_charge = replace(charge, amount_refunded=charge.amount_refunded + refunded)
     call.store.insert(call.account, refund)
-    call.store.update(call.account, replace(charge, amount_refunded=charge.amount_refunded + refunded), before=charge)
+    call.store.update(call.account, refunded_charge, before=charge)
+    call.world.events.emit(call.cause, "refund.created", refund)
+    call.world.events.emit(call.cause, "charge.refunded", refunded_charge, before=charge)
     if settles_to is not None:
-        call.store.schedule(refund.id, call.world.clock() + call.world.settle_ms / 1000)
+        call.world.move_later(refund.id)
     return Reply(body=expanded(call, render(refund)))
+
+
+def _post(call: Call, charge: Charge, refund: Refund) -> str:
+    """Take the amount off the balance: from what is still to come, while the charge's money is."""
+    ledger = call.world.ledger
+    paid = None if charge.balance_transaction is None else ledger.get(call.account, charge.balance_transaction)
+    available_on = call.now if paid is None else paid.available_on
+    return ledger.post(call.account, of_refund(refund, available_on=available_on))
 
 
 def _charge(call: Call) -> Charge:
@@ -86,7 +102,7 @@ def _check(charge: Charge, amount: int) -> None:
             "PaymentIntent to reverse the authorization instead of refunding the Charge directly. For more "
             "information, see https://stripe.com/docs/payments/place-a-hold-on-a-payment-method"
         )
-    if charge.disputed:
+    if charge.charged_back:
         raise StripeError(f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed")
     if charge.amount_refundable <= 0:
         raise StripeError(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")

@@ -8,6 +8,10 @@ from infra.stripe_sandbox.records import Record
 PENDING = "pending"
 SUCCEEDED = "succeeded"
 FAILED = "failed"
+REQUIRES_ACTION = "requires_action"
+CANCELED = "canceled"
+
+ENDED_WITHOUT_MONEY = frozenset({FAILED, CANCELED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +29,8 @@ class Refund(Record):
     reason: str | None = None
     settles_to: str | None = None
     failure_reason: str | None = None
+    balance_transaction: str | None = None
+    failure_balance_transaction: str | None = None
 
     @property
     def intent_id(self) -> str | None:

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
-from infra.stripe_sandbox.errors import resource_missing
+from infra.stripe_sandbox.errors import StripeError, resource_missing
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
 from infra.stripe_sandbox.params import METADATA, spec, text
 from infra.stripe_sandbox.refunds import create
-from infra.stripe_sandbox.refunds.model import Refund
+from infra.stripe_sandbox.refunds.model import CANCELED, REQUIRES_ACTION, Refund
 from infra.stripe_sandbox.refunds.render import render
+from infra.stripe_sandbox.refunds.settle import settle
 
 
 def retrieve(call: Call) -> Reply:
@@ -27,7 +28,21 @@ def update(call: Call) -> Reply:
     before = _named(call)
     refund = replace(before, metadata=call.params.metadata().apply(before.metadata))
     call.store.update(call.account, refund, before=before)
+    if refund != before:
+        call.world.events.emit(call.cause, "refund.updated", refund, before=before)
+        call.world.events.emit(call.cause, "charge.refund.updated", refund, before=before)
     return Reply(body=expanded(call, render(refund)))
+
+
+def cancel(call: Call) -> Reply:
+    """End a refund that waits for the customer."""
+    before = _named(call)
+    if before.status != REQUIRES_ACTION:
+        raise StripeError(
+            f"Refund {before.id} cannot be canceled because it has a status of {before.status}. Only a refund with a "
+            "status of requires_action can be canceled."
+        )
+    return Reply(body=expanded(call, render(settle(call.world, call.cause, before, CANCELED))))
 
 
 def _named(call: Call) -> Refund:
@@ -47,4 +62,5 @@ OPERATIONS = (
     ),
     Operation(method="GET", path="/v1/refunds/{refund}", accepts=spec(), run=retrieve),
     Operation(method="POST", path="/v1/refunds/{refund}", accepts=spec(METADATA), run=update),
+    Operation(method="POST", path="/v1/refunds/{refund}/cancel", accepts=spec(), run=cancel),
 )

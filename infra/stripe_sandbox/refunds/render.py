@@ -1,7 +1,10 @@
 """A refund as the API shows it: https://docs.stripe.com/api/refunds/object."""
 
 from infra.stripe_sandbox.json_types import JsonObject
-from infra.stripe_sandbox.refunds.model import FAILED, PENDING, Refund
+from infra.stripe_sandbox.refunds.model import FAILED, PENDING, REQUIRES_ACTION, Refund
+
+ACTION_DAYS = 45
+DAY = 24 * 3600
 
 
 def render(refund: Refund) -> JsonObject:
@@ -10,7 +13,7 @@ def render(refund: Refund) -> JsonObject:
         "id": refund.id,
         "object": "refund",
         "amount": refund.amount,
-        "balance_transaction": None,
+        "balance_transaction": refund.balance_transaction,
         "charge": refund.charge,
         "created": refund.created,
         "currency": refund.currency,
@@ -35,5 +38,11 @@ def render(refund: Refund) -> JsonObject:
         shown["pending_reason"] = "processing"
     if refund.status == FAILED:
         shown["failure_reason"] = refund.failure_reason
-        shown["failure_balance_transaction"] = None
+        shown["failure_balance_transaction"] = refund.failure_balance_transaction
+    if refund.status == REQUIRES_ACTION:
+        email: JsonObject = {"email_sent_at": refund.created, "email_sent_to": "customer@example.com"}
+        shown["next_action"] = {
+            "display_details": {"email_sent": email, "expires_at": refund.created + ACTION_DAYS * DAY},
+            "type": "display_details",
+        }
     return shown

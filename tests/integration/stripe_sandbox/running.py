@@ -19,10 +19,12 @@ STOP_S = 12
 
 
 class SandboxProcess:
-    """One sandbox, on a free port, with its data in a file."""
+    """One sandbox, on a free port, with its data in a file, or without one in memory."""
 
-    def __init__(self, data: Path, **settings: str) -> None:
-        self._settings = {"STRIPE_SANDBOX_PORT": "0", "STRIPE_SANDBOX_DATA": str(data), "APP_ENV": "test", **settings}
+    def __init__(self, data: Path | None, **settings: str) -> None:
+        self._settings = {"STRIPE_SANDBOX_PORT": "0", "APP_ENV": "test", **settings}
+        if data is not None:
+            self._settings["STRIPE_SANDBOX_DATA"] = str(data)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self.url = ""
@@ -74,7 +76,7 @@ class SandboxProcess:
 
 
 @asynccontextmanager
-async def running_sandbox(data: Path, **settings: str) -> AsyncIterator[SandboxProcess]:
+async def running_sandbox(data: Path | None, **settings: str) -> AsyncIterator[SandboxProcess]:
     """Lend a running sandbox and end it afterwards."""
     sandbox = SandboxProcess(data, **settings)
     await sandbox.start()

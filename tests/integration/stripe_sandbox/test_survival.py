@@ -1,7 +1,10 @@
 """What a sandbox has answered is there after it was stopped or killed."""
 
 import asyncio
+import json
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,3 +98,20 @@ async def test_production_is_refused_in_one_line(tmp_path: Path) -> None:
 
     with pytest.raises(AssertionError, match="ended before it listened"):
         await sandbox.start()
+
+
+async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path / "first.db") as first:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from infra.stripe_sandbox.process import main; main()",
+            env={**os.environ, "APP_ENV": "test", "STRIPE_SANDBOX_PORT": first.url.rpartition(":")[2]},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            printed, _ = await process.communicate()
+
+    (failed,) = [line for line in map(json.loads, printed.splitlines()) if line["event"] == "process_failed"]
+    assert process.returncode == 1
+    assert "is in use: set STRIPE_SANDBOX_PORT" in failed["error"]

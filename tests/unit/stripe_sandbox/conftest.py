@@ -9,6 +9,7 @@ import pytest_asyncio
 from infra.stripe_sandbox.app import Sandbox, build_sandbox
 from infra.stripe_sandbox.client import SandboxAdmin
 from infra.stripe_sandbox.store import Store
+from tests.unit.stripe_sandbox.receiver import Receiver
 from tests.unit.stripe_sandbox.stripe_http import ADDRESS, Clock, StripeHttp
 
 
@@ -25,8 +26,13 @@ def store() -> Iterator[Store]:
 
 
 @pytest.fixture
-def sandbox(store: Store, clock: Clock) -> Sandbox:
-    return build_sandbox(store, clock=clock, settle_ms=5000)
+def receiver() -> Receiver:
+    return Receiver()
+
+
+@pytest.fixture
+def sandbox(store: Store, clock: Clock, receiver: Receiver) -> Sandbox:
+    return build_sandbox(store, clock=clock, settle_ms=5000, transport=receiver)
 
 
 @pytest_asyncio.fixture

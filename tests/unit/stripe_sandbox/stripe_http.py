@@ -44,6 +44,30 @@ class StripeHttp:
         intent: dict[str, Any] = response.json()
         return intent
 
+    async def refund(self, intent: dict[str, Any], **params: Any) -> dict[str, Any]:
+        """Refund a payment, all of it unless `params` say otherwise."""
+        response = await self.post("/v1/refunds", payment_intent=intent["id"], **params)
+        assert response.status_code == 200, response.text
+        refund: dict[str, Any] = response.json()
+        return refund
+
+    async def show(self, path: str, **params: Any) -> dict[str, Any]:
+        """Return the object at a path."""
+        response = await self.get(path, **params)
+        assert response.status_code == 200, response.text
+        shown: dict[str, Any] = response.json()
+        return shown
+
+    async def data(self, path: str, **params: Any) -> list[dict[str, Any]]:
+        """Return what a list has, newest first."""
+        found: list[dict[str, Any]] = (await self.show(path, **params))["data"]
+        return found
+
+    async def told(self, since: int = 0) -> list[str]:
+        """Return the types of the events, oldest first, without the first ones."""
+        events = await self.data("/v1/events", limit=100)
+        return [event["type"] for event in events[::-1]][since:]
+
 
 PAYMENT: dict[str, Any] = {
     "amount": 1000,

@@ -175,13 +175,3 @@ async def test_metadata_is_all_that_can_be_changed(stripe_http: StripeHttp) -> N
 
     assert changed.json()["metadata"] == {"a": "1", "b": "2"}
     assert refused.json()["error"]["code"] == "parameter_unknown"
-
-
-async def test_the_balance_is_what_was_captured_less_what_was_given_back(stripe_http: StripeHttp) -> None:
-    intent = await stripe_http.pay()
-    await stripe_http.pay(currency="eur")
-    await refund(stripe_http, payment_intent=intent["id"], amount=300)
-
-    balance = (await stripe_http.get("/v1/balance")).json()
-
-    assert {entry["currency"]: entry["amount"] for entry in balance["pending"]} == {"usd": 700, "eur": 1000}

@@ -17,3 +17,30 @@ def test_delays_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("STRIPE_SANDBOX_LATENCY_JITTER_MS", "5")
 
     assert SandboxSettings().delays == Delays(before_ms=20, after_ms=0, jitter_ms=5)
+
+
+def test_webhooks_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_SANDBOX_WEBHOOK_URL", "http://127.0.0.1:8000/webhooks/stripe")
+    monkeypatch.setenv("STRIPE_SANDBOX_WEBHOOK_SECRET", "whsec_one, whsec_two")
+    monkeypatch.setenv("STRIPE_SANDBOX_WEBHOOK_EVENTS", "charge.*,refund.failed")
+
+    (endpoint,) = SandboxSettings().endpoints
+
+    assert endpoint.url == "http://127.0.0.1:8000/webhooks/stripe"
+    assert endpoint.secrets == ["whsec_one", "whsec_two"]
+    assert endpoint.enabled_events == ["charge.*", "refund.failed"]
+    assert "whsec_one" not in repr(SandboxSettings())
+
+
+@pytest.mark.parametrize("secret", [None, " , "])
+def test_unsigned_webhooks_are_refused(monkeypatch: pytest.MonkeyPatch, secret: str | None) -> None:
+    monkeypatch.setenv("STRIPE_SANDBOX_WEBHOOK_URL", "http://127.0.0.1:8000/webhooks/stripe")
+    if secret is not None:
+        monkeypatch.setenv("STRIPE_SANDBOX_WEBHOOK_SECRET", secret)
+
+    with pytest.raises(ValidationError, match="needs STRIPE_SANDBOX_WEBHOOK_SECRET"):
+        SandboxSettings()
+
+
+def test_without_an_address_there_are_no_webhooks() -> None:
+    assert SandboxSettings().endpoints == ()

@@ -162,5 +162,23 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
 
-    with pytest.raises(StoreError, match="is of version 99, not 1: remove it"):
+    with pytest.raises(StoreError, match="is of version 99, not 2: remove it"):
         Store(tmp_path / "sandbox.db")
+
+
+async def test_a_file_of_the_first_version_gains_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    store = Store(path)
+    intent = await StripeHttp(build_sandbox(store)).pay()
+    store.close()
+    with sqlite3.connect(path) as connection:
+        for table in ("balance_transactions", "events", "deliveries", "fault_rules", "clock"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+    upgraded = Store(path)
+    refund = await StripeHttp(build_sandbox(upgraded)).refund(intent)
+    upgraded.close()
+
+    assert refund["status"] == "succeeded"

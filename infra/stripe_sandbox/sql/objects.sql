@@ -22,13 +22,13 @@ SELECT seq FROM objects WHERE id = :id AND account = :account AND kind = :kind;
 -- name: newest_first
 -- A page of one kind, below a position.
 SELECT seq, body FROM objects
-WHERE account = :account AND kind = :kind AND seq < :below AND created BETWEEN :created_from AND :created_to
+WHERE account = :account AND kind = :kind AND seq < :edge AND created BETWEEN :created_from AND :created_to
 ORDER BY seq DESC LIMIT :count;
 
 -- name: oldest_first
 -- A page of one kind, above a position.
 SELECT seq, body FROM objects
-WHERE account = :account AND kind = :kind AND seq > :above AND created BETWEEN :created_from AND :created_to
+WHERE account = :account AND kind = :kind AND seq > :edge AND created BETWEEN :created_from AND :created_to
 ORDER BY seq LIMIT :count;
 
 -- name: of_intent
@@ -51,12 +51,6 @@ SELECT body FROM objects WHERE kind = :kind ORDER BY seq;
 -- How many objects of each kind and status there are.
 SELECT kind, json_extract(body, '$.status'), count(*) FROM objects GROUP BY 1, 2;
 
--- name: money
--- What an account has received and given back, by currency.
-SELECT json_extract(body, '$.currency'), sum(json_extract(body, '$.amount_captured')),
-    sum(json_extract(body, '$.amount_refunded'))
-FROM objects WHERE account = :account AND kind = 'charge' GROUP BY 1 ORDER BY 1;
-
 -- name: insert_metadata
 -- Makes an intent findable by one metadata entry.
 INSERT INTO intent_metadata (account, key, value, id) VALUES (:account, :key, :value, :id);
@@ -64,32 +58,3 @@ INSERT INTO intent_metadata (account, key, value, id) VALUES (:account, :key, :v
 -- name: delete_metadata
 -- Forgets one metadata entry of an intent.
 DELETE FROM intent_metadata WHERE account = :account AND key = :key AND value = :value AND id = :id;
-
--- name: find_key
--- The stored answer for an idempotency key.
-SELECT fingerprint, request_id, status, body FROM idempotency_keys WHERE account = :account AND key = :key;
-
--- name: insert_key
--- Keeps an answer for its idempotency key.
-INSERT INTO idempotency_keys (account, key, fingerprint, request_id, status, body)
-VALUES (:account, :key, :fingerprint, :request_id, :status, :body);
-
--- name: count_keys
--- How many answers are kept.
-SELECT count(*) FROM idempotency_keys;
-
--- name: schedule
--- Remembers that an object changes by itself at a time.
-INSERT INTO pending_transitions (id, due) VALUES (:id, :due);
-
--- name: due
--- Objects whose time has come.
-SELECT id FROM pending_transitions WHERE due <= :now ORDER BY due;
-
--- name: next_due
--- When the next object changes by itself.
-SELECT min(due) FROM pending_transitions;
-
--- name: unschedule
--- The object has changed.
-DELETE FROM pending_transitions WHERE id = :id;

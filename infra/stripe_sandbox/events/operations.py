@@ -1,0 +1,68 @@
+"""Reading events: https://docs.stripe.com/api/events."""
+
+from collections.abc import Iterable
+
+from infra.stripe_sandbox.errors import invalid_parameter, resource_missing
+from infra.stripe_sandbox.events.log import Event
+from infra.stripe_sandbox.events.render import render
+from infra.stripe_sandbox.expand import expanded
+from infra.stripe_sandbox.json_types import JsonObject
+from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.pages import PAGE_PARAMS, Listing, Window, page
+from infra.stripe_sandbox.params import spec, text, texts, unmodelled
+
+
+class _Events(Listing[Event]):
+    kind = "event"
+
+    def position(self, call: Call, object_id: str) -> int | None:
+        found = call.world.events.get(object_id, call.account)
+        return None if found is None else found.position
+
+    def rows(self, call: Call, window: Window) -> Iterable[Event]:
+        return call.world.events.page(
+            call.account,
+            edge=window.edge,
+            ascending=window.ascending,
+            created=window.created,
+            count=window.count,
+            types=_types(call),
+        )
+
+    def render(self, call: Call, row: Event) -> JsonObject:
+        return render(row, pending_webhooks=call.world.webhooks.pending_of(row.id))
+
+
+def _types(call: Call) -> list[str] | None:
+    """Return the types that are asked for. Raises StripeError (400) when they are given in both ways."""
+    one, several = call.params.text("type"), call.params.texts("types")
+    if one is not None and several:
+        raise invalid_parameter(
+            "You may only specify one of these parameters: type, types.", param="type", code="parameters_exclusive"
+        )
+    return [one] if one is not None else several or None
+
+
+def list_(call: Call) -> Reply:
+    """Return a page of events, newest first."""
+    return Reply(body=page(call, _Events(), url="/v1/events"))
+
+
+def retrieve(call: Call) -> Reply:
+    """Return one event."""
+    found = call.world.events.get(call.path["id"], call.account)
+    if found is None:
+        raise resource_missing("event", call.path["id"], param="id")
+    shown = render(found, pending_webhooks=call.world.webhooks.pending_of(found.id))
+    return Reply(body=expanded(call, shown))
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/v1/events",
+        accepts=spec(*PAGE_PARAMS, text("type"), texts("types"), *unmodelled("delivery_success")),
+        run=list_,
+    ),
+    Operation(method="GET", path="/v1/events/{id}", accepts=spec(), run=retrieve),
+)
