@@ -13,14 +13,18 @@ _MAX_CONNECTIONS = 64
 
 
 def create_redis(settings: RedisSettings) -> Redis:
-    """Return a client of byte strings; each wait (for a connection, an answer) ends after REDIS_TIMEOUT_MS.
+    """Return a client of the server at REDIS_URL; each wait ends after REDIS_TIMEOUT_MS. See `connect_redis`."""
+    return connect_redis(settings.redis_url.get_secret_value(), timeout_s=settings.redis_timeout_ms / 1000)
+
+
+def connect_redis(url: str, *, timeout_s: float) -> Redis:
+    """Return a client of byte strings; each wait (for a connection, an answer) ends after `timeout_s`.
 
     Commands are not sent again by themselves: a second `SET NX` of a caller that holds the key would say that
     somebody else does. Raises `redis.exceptions.RedisError`. Close it with `aclose()`.
     """
-    timeout_s = settings.redis_timeout_ms / 1000
     pool = BlockingConnectionPool.from_url(
-        settings.redis_url.get_secret_value(),
+        url,
         max_connections=_MAX_CONNECTIONS,
         timeout=timeout_s,
         socket_timeout=timeout_s,

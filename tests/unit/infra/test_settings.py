@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from infra.settings import (
     DEVELOPMENT_KEY_SHA256,
@@ -12,6 +13,7 @@ from infra.settings import (
     ProcessSettings,
     RedisSettings,
     StripeSettings,
+    StripeWebhookSettings,
     load_settings,
 )
 
@@ -145,3 +147,42 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(environment: pytest.Monk
 
     settings = load_settings(ProcessSettings)
     assert (settings.log_level, settings.health_port) == ("ERROR", 9200)
+
+
+@pytest.mark.parametrize("value", [" ", ",", "whsec_old,", ",whsec_new", "whsec_a, ,whsec_b"])
+def test_an_empty_webhook_secret_is_refused(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    environment.setenv("STRIPE_WEBHOOK_SECRET", value)
+    with pytest.raises(SystemExit):
+        load_settings(StripeWebhookSettings)
+    assert capsys.readouterr().err == "STRIPE_WEBHOOK_SECRET: must not be empty, nor have an empty part\n"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_webhook_secret_that_is_not_there_is_missed(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str | None
+) -> None:
+    environment.delenv("STRIPE_WEBHOOK_SECRET", raising=False)
+    if value is not None:
+        environment.setenv("STRIPE_WEBHOOK_SECRET", value)
+    with pytest.raises(SystemExit):
+        load_settings(StripeWebhookSettings)
+    assert capsys.readouterr().err.startswith("STRIPE_WEBHOOK_SECRET is not set\n")
+
+
+def test_there_are_two_webhook_secrets_while_one_is_changed_and_neither_is_shown(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("STRIPE_WEBHOOK_SECRET", " whsec_old,whsec_new ")
+    settings = load_settings(StripeWebhookSettings)
+    secrets = [secret.get_secret_value() for secret in settings.stripe_webhook_secret]
+    assert secrets == ["whsec_old", "whsec_new"]
+    assert "whsec_" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "live"), [("sk_live_1", True), ("rk_live_1", True), ("sk_test_1", False), ("rk_test_1", False)]
+)
+def test_the_key_says_whether_money_moves(key: str, live: bool) -> None:
+    assert StripeSettings(stripe_secret_key=SecretStr(key), app_env="production").stripe_livemode is live

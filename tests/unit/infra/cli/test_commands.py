@@ -28,15 +28,21 @@ def test_help_names_every_command() -> None:
     shown = CliRunner().invoke(app, ["--help"])
     assert shown.exit_code == 0
     for command in (
-        *("up", "demo", "migrate", "migrate-create", "topics", "worker"),
+        *("up", "demo", "migrate", "migrate-create", "topics", "kafka", "worker"),
         *("command-api", "query-api", "relay", "projector", "sandbox"),
     ):
         assert f"  {command} " in shown.output
 
 
-@pytest.mark.parametrize("arguments", [["worker", "--help"], ["relay", "--help"], ["topics", "create", "--help"]])
-def test_every_command_explains_itself(arguments: list[str]) -> None:
-    assert CliRunner().invoke(app, arguments).exit_code == 0
+@pytest.mark.parametrize("command", ["worker", "relay", "topics create", "kafka start"])
+def test_every_command_explains_itself(command: str) -> None:
+    assert CliRunner().invoke(app, [*command.split(), "--help"]).exit_code == 0
+
+
+def test_a_broker_that_there_is_not_is_refused() -> None:
+    shown = CliRunner().invoke(app, ["up", "--broker", "rabbit"])
+    assert shown.exit_code == 2
+    assert "'embedded', 'apache'" in shown.output
 
 
 def test_help_loads_nothing_of_what_the_commands_need() -> None:

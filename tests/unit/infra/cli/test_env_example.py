@@ -16,7 +16,8 @@ _FILE = Path(__file__).parents[4] / ".env.example"
 
 def settings_classes() -> list[type[ProcessSettings]]:
     """Every settings class of the system."""
-    import_module("infra.cli.settings")
+    for module in ("infra.cli.settings", "infra.redlock.settings", "infra.stripe_guard.settings"):
+        import_module(module)
     for group in (declared.PROCESSES, declared.WORKERS):
         for name in declared.names(group):
             declared.load(group, name)

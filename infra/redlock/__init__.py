@@ -1,0 +1,17 @@
+"""Locks between processes, over several independent Redis servers (Redlock).
+
+They spare work, they do not protect money: that is done by PostgreSQL's constraints and Stripe's idempotency keys.
+
+    async with open_redlock(settings) as redlock:
+        async with redlock.lock("payment:1", ttl_ms=5_000, wait_s=2) as lease:
+            lease.check()
+        await Singleton(redlock, "sweep").run(sweep, stop)
+"""
+
+from infra.redlock.errors import LeaseLost, NotAcquired
+from infra.redlock.lease import Lease
+from infra.redlock.redlock import Redlock
+from infra.redlock.settings import RedlockSettings, open_redlock
+from infra.redlock.singleton import Singleton
+
+__all__ = ["Lease", "LeaseLost", "NotAcquired", "Redlock", "RedlockSettings", "Singleton", "open_redlock"]

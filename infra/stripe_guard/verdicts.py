@@ -1,0 +1,39 @@
+"""What the end of a call says of Stripe's state, for the breaker and the rate limit.
+
+What it means for the payment is another question, and answered by who made the call.
+"""
+
+from enum import Enum
+
+import stripe
+
+_TOO_MANY, _SERVER_ERRORS = 429, 500
+# https://docs.stripe.com/rate-limits: these are about one object, and slower calls of others would not help.
+_OBJECT_LOCKED = "lock_timeout"
+_OBJECT_REASONS = {"resource-specific"}
+
+
+class Verdict(Enum):
+    """SERVED: it answered, be it a decline or a refusal. DOWN, LIMITED: it did not serve. NOTHING: our own fault."""
+
+    SERVED = "served"
+    DOWN = "down"
+    LIMITED = "limited"
+    NOTHING = "nothing"
+
+
+def judge(error: Exception) -> Verdict:
+    """Return what an exception of a call says."""
+    if isinstance(error, stripe.APIConnectionError | OSError):  # TimeoutError is an OSError
+        return Verdict.DOWN
+    if not isinstance(error, stripe.StripeError) or error.http_status is None:
+        return Verdict.NOTHING
+    headers = {name.lower(): value.lower() for name, value in (error.headers or {}).items()}
+    if error.http_status >= _SERVER_ERRORS:
+        # A failure that was stored for the key, maybe long ago, is not one of now.
+        return Verdict.SERVED if headers.get("idempotent-replayed") == "true" else Verdict.DOWN
+    if error.http_status == _TOO_MANY:
+        reason = headers.get("stripe-rate-limited-reason")
+        is_about_an_object = error.code == _OBJECT_LOCKED or reason in _OBJECT_REASONS
+        return Verdict.SERVED if is_about_an_object else Verdict.LIMITED
+    return Verdict.SERVED

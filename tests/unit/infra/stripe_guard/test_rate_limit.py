@@ -1,0 +1,98 @@
+"""Turns from a shared bucket that is there, away, or slow."""
+
+import asyncio
+
+import pytest
+from prometheus_client import REGISTRY
+
+from infra.stripe_guard.bucket import Turn
+from infra.stripe_guard.errors import TooManyCalls
+from tests.unit.infra.stripe_guard.fake_shared import Clock, FakeShared, limit_over
+
+
+def gauge(name: str) -> float | None:
+    return REGISTRY.get_sample_value(name)
+
+
+async def test_a_refused_turn_is_asked_for_again() -> None:
+    shared = FakeShared(turns=[Turn(granted=False, wait_s=0.01, rate=50), Turn(granted=True, wait_s=0.01, rate=50)])
+    await limit_over(shared).take()
+    assert shared.asked == 2
+    assert gauge("stripe_rate_limit_per_second") == 50
+
+
+async def test_a_turn_that_does_not_come_in_time_is_given_up() -> None:
+    shared = FakeShared(turns=[Turn(granted=False, wait_s=0.02, rate=1)] * 1000)
+    limit = limit_over(shared, max_wait_s=0.1)
+    with pytest.raises(TooManyCalls):
+        await limit.take()
+    # Ten that wait are no more load than one.
+    shared.asked = 0
+    results = await asyncio.gather(*(limit.take() for _ in range(10)), return_exceptions=True)
+    assert all(isinstance(result, TooManyCalls) for result in results)
+    assert shared.asked <= 7
+
+
+async def test_successes_are_told_with_the_next_turn() -> None:
+    shared = FakeShared()
+    limit = limit_over(shared)
+    await limit.take()
+    for _ in range(3):
+        limit.succeeded()
+    await limit.take()
+    await limit.take()
+    assert shared.successes == [0, 3, 0]
+
+
+async def test_a_429_is_told_at_once() -> None:
+    shared = FakeShared()
+    limit = limit_over(shared)
+    limit.succeeded()
+    await limit.cut()
+    assert shared.cuts == 1
+    assert gauge("stripe_rate_limit_per_second") == 50
+    await limit.take()
+    assert shared.successes == [0]
+
+
+async def test_while_redis_is_away_this_process_keeps_to_its_part_and_says_so() -> None:
+    shared, clock = FakeShared(), Clock()
+    limit = limit_over(shared, processes=4, clock=clock)
+    await limit.take()
+    assert gauge("stripe_rate_limit_shared") == 1
+    shared.away = True
+    await limit.take()
+    assert gauge("stripe_rate_limit_shared") == 0
+    assert gauge("stripe_rate_limit_per_second") == pytest.approx(25)
+    asked = shared.asked
+    clock.now = 0.9
+    await limit.take()
+    await limit.cut()
+    assert shared.asked == asked  # it is left alone for a second
+    assert gauge("stripe_rate_limit_per_second") == pytest.approx(12.5)
+
+
+async def test_its_part_is_of_the_rate_that_they_last_shared() -> None:
+    shared, clock = FakeShared(), Clock()
+    limit = limit_over(shared, processes=2, clock=clock)
+    clock.now = 100.0
+    await limit.cut()
+    await limit.cut()
+    assert shared.rate == 25
+    shared.away = True
+    await limit.take()
+    assert gauge("stripe_rate_limit_per_second") == pytest.approx(12.5)
+
+
+async def test_redis_is_asked_again_after_a_second_and_used_when_it_is_back() -> None:
+    shared, clock = FakeShared(away=True), Clock()
+    limit = limit_over(shared, clock=clock)
+    await limit.take()
+    clock.now = 1.1
+    await limit.take()
+    assert shared.asked == 2
+    shared.away = False
+    clock.now = 2.2
+    await limit.take()
+    assert gauge("stripe_rate_limit_shared") == 1
+    assert gauge("stripe_rate_limit_per_second") == 100
