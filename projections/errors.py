@@ -1,4 +1,4 @@
-"""What stops a projection. None of these is ever skipped: the partition stands still and says so."""
+"""What a projection refuses. None of these is ever skipped: the event becomes a dead letter of the projector."""
 
 from uuid import UUID
 

@@ -6,6 +6,7 @@ https://www.w3.org/TR/trace-context/ for `traceparent`.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -17,6 +18,15 @@ SOURCE = "/paystream"
 CONTENT_TYPE = "application/json"
 
 Headers = list[tuple[str, bytes]]
+
+_KNOWN = frozenset(
+    {
+        *("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_dataschemaversion", "ce_position"),
+        *("ce_prevposition", "ce_streamversion", "ce_merchantid", "ce_actor", "ce_correlationid", "ce_causationid"),
+        *("ce_requestid", "traceparent"),
+    }
+)
+_HIGHEST_POSITION = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +52,11 @@ class Delivered:
     def position(self) -> int:
         """The event's position in the log."""
         return self.event.position
+
+    @property
+    def stream(self) -> str:
+        """The stream that the event belongs to: its order counts."""
+        return str(self.event.stream_id)
 
     @property
     def log_ids(self) -> Mapping[str, str | None]:
@@ -83,43 +98,68 @@ def to_kafka(event: RecordedEvent, previous_position: int) -> KafkaMessage:
 
 
 def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> Delivered:
-    """Decode a message's envelope; its data stays unparsed bytes.
+    """Decode a message's envelope; its data stays unparsed bytes. Headers that we do not know may hold anything.
 
     Raises MalformedMessage for anything that is not one of our events.
     """
+    raw = {name: text for name, text in headers if name in _KNOWN and text is not None}
     if value is None:
-        raise MalformedMessage("the message has no value")
-    found = _text_headers(headers)
+        raise _malformed("the message has no value", raw)
     try:
-        metadata = EventMetadata(
-            correlation_id=found["ce_correlationid"],
-            actor=found["ce_actor"],
-            merchant_id=found["ce_merchantid"],
-            causation_id=found.get("ce_causationid"),
-            request_id=found.get("ce_requestid"),
-            traceparent=found.get("traceparent"),
-        )
-        event = RecordedEvent(
-            position=int(found["ce_position"]),
-            event_id=UUID(found["ce_id"]),
-            stream_id=UUID(found["ce_subject"]),
-            version=int(found["ce_streamversion"]),
-            category=found["ce_source"].removeprefix(f"{SOURCE}/"),
-            type=found["ce_type"],
-            schema_version=int(found["ce_dataschemaversion"]),
-            data=value,
-            metadata=metadata,
-            recorded_at=datetime.fromisoformat(found["ce_time"]),
-        )
-        return Delivered(event=event, previous_position=int(found["ce_prevposition"]))
+        return _delivered(value, {name: _text(name, text) for name, text in raw.items()})
     except KeyError as missing:
-        raise MalformedMessage(f"the header {missing} is missing") from None
+        raise _malformed(f"the header {missing} is missing", raw) from None
     except ValueError as wrong:
-        raise MalformedMessage(f"a header has an invalid value: {wrong}") from None
+        raise _malformed(f"a header has an invalid value: {wrong}", raw) from None
+    except MalformedMessage as wrong:
+        raise _malformed(str(wrong), raw) from None
 
 
-def _text_headers(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
+def _delivered(value: bytes, found: Mapping[str, str]) -> Delivered:
+    metadata = EventMetadata(
+        correlation_id=found["ce_correlationid"],
+        actor=found["ce_actor"],
+        merchant_id=found["ce_merchantid"],
+        causation_id=found.get("ce_causationid"),
+        request_id=found.get("ce_requestid"),
+        traceparent=found.get("traceparent"),
+    )
+    position, previous_position = _positions(found["ce_position"], found["ce_prevposition"])
+    event = RecordedEvent(
+        position=position,
+        event_id=UUID(found["ce_id"]),
+        stream_id=UUID(found["ce_subject"]),
+        version=int(found["ce_streamversion"]),
+        category=found["ce_source"].removeprefix(f"{SOURCE}/"),
+        type=found["ce_type"],
+        schema_version=int(found["ce_dataschemaversion"]),
+        data=value,
+        metadata=metadata,
+        recorded_at=datetime.fromisoformat(found["ce_time"]),
+    )
+    return Delivered(event=event, previous_position=previous_position)
+
+
+def _positions(position: str, previous: str) -> tuple[int, int]:
+    """Return an event's position and that of the one before it. Raises ValueError when they cannot be that."""
+    at, before = int(position), int(previous)
+    if not 0 <= before < at <= _HIGHEST_POSITION:
+        raise ValueError(f"position {position} after {previous}")
+    return at, before
+
+
+def _text(name: str, raw: bytes) -> str:
     try:
-        return {name: raw.decode() for name, raw in headers if raw is not None}
+        return raw.decode()
     except UnicodeDecodeError as wrong:
-        raise MalformedMessage(f"a header is not UTF-8: {wrong}") from None
+        raise MalformedMessage(f"the header {name} is not UTF-8: {wrong}") from None
+
+
+def _malformed(reason: str, raw: Mapping[str, bytes]) -> MalformedMessage:
+    """Return the error with what can be read of the event's place."""
+    position = previous_position = stream = None
+    with suppress(KeyError, ValueError):
+        position, previous_position = _positions(raw["ce_position"].decode(), raw["ce_prevposition"].decode())
+    with suppress(KeyError, ValueError):
+        stream = str(UUID(raw["ce_subject"].decode()))
+    return MalformedMessage(reason, position=position, previous_position=previous_position, stream=stream)

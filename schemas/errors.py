@@ -34,4 +34,20 @@ class InvalidEventData(SchemaError):
 
 
 class MalformedMessage(SchemaError):
-    """A Kafka message is not one of our CloudEvents."""
+    """A Kafka message is not one of our CloudEvents.
+
+    What could be read nevertheless: both positions or none, and the stream.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        position: int | None = None,
+        previous_position: int | None = None,
+        stream: str | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.position = position
+        self.previous_position = previous_position
+        self.stream = stream

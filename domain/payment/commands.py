@@ -22,6 +22,8 @@ class RequestPayment:
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     description: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    customer: str | None = None
+    statement_descriptor_suffix: str | None = None
     idempotency_key: str
 
 
@@ -57,8 +59,31 @@ class RequestRefund:
     reason: RefundReason | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryTask:
+    """Have a stuck call to Stripe tried again; an operator says so. ``event_id`` is that of the asking event."""
+
+    event_id: UUID
+    operation: str
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GiveUpTask:
+    """Give a stuck call to Stripe up for good; an operator says so. Tell the failure of the wish after it."""
+
+    event_id: UUID
+    operation: str
+    who: str
+    why: str
+
+
 PaymentRequestCommand = RequestPayment | ConfirmPayment | CapturePayment | CancelPayment | RequestRefund
 """What a client may ask for."""
 
-PaymentCommand = PaymentRequestCommand | PaymentFact
+OperatorCommand = RetryTask | GiveUpTask
+"""What an operator may do about calls that do not come to an end by themselves."""
+
+PaymentCommand = PaymentRequestCommand | OperatorCommand | PaymentFact
 """All that ``decide`` understands."""

@@ -1,18 +1,23 @@
 """What follows from a command or a fact: the one door through which events come into being.
 
 Pure: the same state and command give the same events. No events means that there is nothing new; a
-DomainError means no. Rules are in requests (what clients ask of a charge), refunds, and intent_facts (what
-Stripe says of a charge).
+DomainError means no. Rules are in requests (what clients ask of a charge), refunds, disputes, tasks (what operators
+do), and intent_facts (what Stripe says of a charge).
 """
 
-from domain.payment import intent_facts, refunds, requests
+from typing import assert_never
+
+from domain.payment import disputes, intent_facts, refunds, requests, tasks
 from domain.payment.commands import (
     CancelPayment,
     CapturePayment,
     ConfirmPayment,
+    GiveUpTask,
+    OperatorCommand,
     PaymentCommand,
     RequestPayment,
     RequestRefund,
+    RetryTask,
 )
 from domain.payment.errors import PaymentAlreadyExists, PaymentUnknown
 from domain.payment.events import PaymentEvent
@@ -20,7 +25,9 @@ from domain.payment.facts import (
     PaymentFact,
     RecordCancelFailed,
     RecordCaptureFailed,
+    RecordDispute,
     RecordRefundFailed,
+    RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
 )
@@ -39,12 +46,12 @@ def decide(state: PaymentState | None, command: PaymentCommand) -> tuple[Payment
         return requests.request_payment(command)
     if state is None:
         raise PaymentUnknown
-    return _decide_on(state, command)
+    return _learn(state, command) if isinstance(command, PaymentFact) else _grant(state, command)
 
 
-def _decide_on(  # noqa: PLR0911 - one line per kind of command
+def _grant(
     state: PaymentState,
-    command: ConfirmPayment | CapturePayment | CancelPayment | RequestRefund | PaymentFact,
+    command: ConfirmPayment | CapturePayment | CancelPayment | RequestRefund | OperatorCommand,
 ) -> tuple[PaymentEvent, ...]:
     match command:
         case ConfirmPayment():
@@ -55,11 +62,25 @@ def _decide_on(  # noqa: PLR0911 - one line per kind of command
             return requests.cancel(state, command)
         case RequestRefund():
             return refunds.request_refund(state, command)
-        case RecordCaptureFailed():
-            return requests.record_capture_failed(state, command)
-        case RecordCancelFailed():
-            return requests.record_cancel_failed(state, command)
-        case RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
-            return refunds.record(state, command)
+        case RetryTask():
+            return tasks.retry(state, command)
+        case GiveUpTask():
+            return tasks.give_up(state, command)
         case _:
-            return intent_facts.record(state, command)
+            assert_never(command)
+
+
+def _learn(state: PaymentState, fact: PaymentFact) -> tuple[PaymentEvent, ...]:
+    match fact:
+        case RecordCaptureFailed():
+            return requests.record_capture_failed(state, fact)
+        case RecordCancelFailed():
+            return requests.record_cancel_failed(state, fact)
+        case RecordRefundFound():
+            return refunds.record_found(state, fact)
+        case RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
+            return refunds.record(state, fact)
+        case RecordDispute():
+            return disputes.record(state, fact)
+        case _:
+            return intent_facts.record(state, fact)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.errors import DomainError
 from domain.money import Money
-from domain.payment.values import PaymentStatus
+from domain.payment.values import DisputeStatus, PaymentStatus
 
 
 class PaymentError(DomainError):
@@ -74,6 +74,23 @@ class PaymentNotRefundable(_NotInThisStatus):
     code: ClassVar[str] = "payment_not_refundable"
 
 
+class PaymentDisputed(PaymentError):
+    """The payer's bank has the money back, or wants it: Stripe refunds no such charge."""
+
+    code: ClassVar[str] = "payment_disputed"
+
+    def __init__(self, *, payment_id: UUID, dispute_id: str, dispute_status: DisputeStatus) -> None:
+        self.payment_id = payment_id
+        self.dispute_id = dispute_id
+        self.dispute_status = dispute_status
+        what = (
+            "was lost: the payer has the money back already"
+            if dispute_status is DisputeStatus.LOST
+            else f"is open ({dispute_status.value}): accept or answer it at Stripe, and refund only if it is won"
+        )
+        super().__init__(f"The dispute {dispute_id} {what} (payment {payment_id}).")
+
+
 class CaptureExceedsAuthorized(PaymentError):
     """More was asked for than is held."""
 
@@ -91,12 +108,21 @@ class RefundExceedsRefundable(PaymentError):
 
     code: ClassVar[str] = "refund_amount_exceeds_refundable"
 
-    def __init__(self, *, payment_id: UUID, requested: Money | None, refundable: Money) -> None:
+    def __init__(
+        self, *, payment_id: UUID, requested: Money | None, refundable: Money, refunded: Money, pending: Money
+    ) -> None:
         self.payment_id = payment_id
         self.requested = requested
         self.refundable = refundable
-        asked = "A refund" if requested is None else f"A refund of {requested}"
-        super().__init__(f"{asked} is greater than the amount that can be refunded ({refundable}).")
+        self.refunded = refunded
+        self.pending = pending
+        what = (
+            "Nothing is left to refund"
+            if requested is None or refundable.amount_cents == 0
+            else f"A refund of {requested} is greater than the amount that can be refunded ({refundable})"
+        )
+        held = f"; {pending} is held by refunds on their way" if pending.amount_cents else ""
+        super().__init__(f"{what}: {refunded} is refunded already{held}.")
 
 
 class InconsistentFact(PaymentError):
@@ -110,6 +136,17 @@ class InconsistentFact(PaymentError):
     def __init__(self, *, payment_id: UUID, reason: str) -> None:
         self.payment_id = payment_id
         super().__init__(f"{reason} (payment {payment_id}).")
+
+
+class TaskAlreadyGivenUp(PaymentError):
+    """The call was given up, and what it held may have been given to another: it cannot be made any more."""
+
+    code: ClassVar[str] = "task_given_up"
+
+    def __init__(self, *, payment_id: UUID, event_id: UUID) -> None:
+        self.payment_id = payment_id
+        self.event_id = event_id
+        super().__init__(f"The call of event {event_id} was given up before (payment {payment_id}).")
 
 
 class BrokenHistory(PaymentError):

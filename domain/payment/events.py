@@ -26,6 +26,8 @@ class PaymentRequested:
     description: str | None
     metadata: dict[str, str]
     idempotency_key: str
+    customer: str | None = None
+    statement_descriptor_suffix: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +177,91 @@ class RefundFailed:
     message: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundFound:
+    """A refund that nobody asked for here was made at Stripe; it counts as one that was asked for.
+
+    It can hold more than was left beside refunds that Stripe has not heard of yet: those it will refuse.
+    """
+
+    refund_id: UUID
+    stripe_refund_id: str
+    amount: Money
+    reason: RefundReason | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeOpened:
+    """The payer's bank contests ``amount``. ``status`` is Stripe's and says whether it is an inquiry only.
+
+    ``evidence_due_by`` is in Unix seconds; None when no answer is possible.
+    """
+
+    dispute_id: str
+    charge_id: str
+    amount: Money
+    reason: str
+    status: str
+    evidence_due_by: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeUpdated:
+    """The dispute is still open, with another status or a later time for the evidence."""
+
+    dispute_id: str
+    status: str
+    evidence_due_by: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeFundsWithdrawn:
+    """Stripe took the disputed amount from our balance."""
+
+    dispute_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeFundsReinstated:
+    """Stripe gave the disputed amount back to our balance."""
+
+    dispute_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeClosed:
+    """The dispute ended: ``won``, ``lost``, ``prevented``, or ``warning_closed`` for an inquiry.
+
+    An inquiry may still become a dispute, and a lost dispute may be appealed or given back: DisputeUpdated or
+    another DisputeClosed follows then.
+    """
+
+    dispute_id: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskRetried:
+    """An operator had a stuck call to Stripe tried again: the one that event ``event_id`` asked for."""
+
+    event_id: UUID
+    operation: str
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskGivenUp:
+    """An operator gave a stuck call to Stripe up. What follows from it for the payment is told by the next event."""
+
+    event_id: UUID
+    operation: str
+    who: str
+    why: str
+
+
 IntentEvent = (
     PaymentIntentCreated
     | PaymentActionRequired
@@ -192,5 +279,7 @@ RequestEvent = (
     | PaymentCancelRequested
     | PaymentCancelFailed
 )
-RefundEvent = RefundRequested | RefundPending | RefundSucceeded | RefundFailed
-PaymentEvent = PaymentRequested | IntentEvent | RequestEvent | RefundEvent
+RefundEvent = RefundRequested | RefundFound | RefundPending | RefundSucceeded | RefundFailed
+DisputeEvent = DisputeOpened | DisputeUpdated | DisputeFundsWithdrawn | DisputeFundsReinstated | DisputeClosed
+OperatorEvent = TaskRetried | TaskGivenUp
+PaymentEvent = PaymentRequested | IntentEvent | RequestEvent | RefundEvent | DisputeEvent | OperatorEvent

@@ -10,7 +10,14 @@ from typing import assert_never
 from domain.money import Money
 from domain.payment.errors import BrokenHistory
 from domain.payment.events import (
+    DisputeClosed,
+    DisputeEvent,
+    DisputeFundsReinstated,
+    DisputeFundsWithdrawn,
+    DisputeOpened,
+    DisputeUpdated,
     IntentEvent,
+    OperatorEvent,
     PaymentActionRequired,
     PaymentAttemptFailed,
     PaymentAuthorized,
@@ -28,13 +35,25 @@ from domain.payment.events import (
     PaymentSucceeded,
     RefundEvent,
     RefundFailed,
+    RefundFound,
     RefundPending,
     RefundRequested,
     RefundSucceeded,
     RequestEvent,
+    TaskGivenUp,
+    TaskRetried,
 )
-from domain.payment.state import CancelRequest, CaptureRequest, LastError, NextAction, PaymentState, Refund
-from domain.payment.values import PaymentStatus, RefundStatus
+from domain.payment.state import (
+    APPEALS,
+    CancelRequest,
+    CaptureRequest,
+    Dispute,
+    LastError,
+    NextAction,
+    PaymentState,
+    Refund,
+)
+from domain.payment.values import DisputeFunds, DisputeStatus, PaymentStatus, RefundStatus
 
 
 def fold(events: Iterable[PaymentEvent], state: PaymentState | None = None) -> PaymentState | None:
@@ -56,7 +75,11 @@ def evolve(state: PaymentState | None, event: PaymentEvent) -> PaymentState:
         return _after_intent_event(state, event)
     if isinstance(event, RequestEvent):
         return _after_request_event(state, event)
-    return _after_refund_event(state, event)
+    if isinstance(event, RefundEvent):
+        return _after_refund_event(state, event)
+    if isinstance(event, DisputeEvent):
+        return _after_dispute_event(state, event)
+    return _after_operator_event(state, event)
 
 
 def _requested(event: PaymentRequested) -> PaymentState:
@@ -73,12 +96,15 @@ def _requested(event: PaymentRequested) -> PaymentState:
         capture_method=event.capture_method,
         description=event.description,
         metadata=event.metadata,
+        customer=event.customer,
+        statement_descriptor_suffix=event.statement_descriptor_suffix,
         idempotency_key=event.idempotency_key,
         amount_authorized=nothing,
         amount_capturable=nothing,
         amount_captured=nothing,
         capture_before=None,
         refunds={},
+        disputes={},
         last_error=None,
         next_action=None,
         confirmation_requested=event.confirm,
@@ -88,6 +114,7 @@ def _requested(event: PaymentRequested) -> PaymentState:
         attempts_failed=frozenset(),
         actions_seen=frozenset(),
         processing_seen=False,
+        tasks_given_up=frozenset(),
     )
 
 
@@ -146,6 +173,7 @@ def _settled(state: PaymentState, event: PaymentSucceeded | PaymentFailed | Paym
     settled = replace(
         state,
         amount_capturable=Money.zero(state.amount.currency),
+        capture_before=None,
         next_action=None,
         confirmation_requested=False,
         capture_requested=None,
@@ -195,13 +223,13 @@ def _after_request_event(state: PaymentState, event: RequestEvent) -> PaymentSta
 
 
 def _after_refund_event(state: PaymentState, event: RefundEvent) -> PaymentState:
-    if isinstance(event, RefundRequested):
+    if isinstance(event, RefundRequested | RefundFound):
         refund = Refund(
             refund_id=event.refund_id,
             amount=event.amount,
             status=RefundStatus.PENDING,
             reason=event.reason,
-            stripe_refund_id=None,
+            stripe_refund_id=event.stripe_refund_id if isinstance(event, RefundFound) else None,
             error=None,
         )
         return replace(state, refunds={**state.refunds, event.refund_id: refund})
@@ -224,6 +252,57 @@ def _refund_after(refund: Refund, event: RefundPending | RefundSucceeded | Refun
                 stripe_refund_id=event.stripe_refund_id,
                 error=LastError(code=event.code, decline_code=None, message=event.message),
             )
+        case _:
+            assert_never(event)
+
+
+def _after_dispute_event(state: PaymentState, event: DisputeEvent) -> PaymentState:
+    if isinstance(event, DisputeOpened):
+        dispute = Dispute(
+            dispute_id=event.dispute_id,
+            charge_id=event.charge_id,
+            amount=event.amount,
+            reason=event.reason,
+            status=DisputeStatus(event.status),
+            evidence_due_by=event.evidence_due_by,
+            funds=DisputeFunds.NONE,
+            appealed=event.status in APPEALS,
+        )
+        return replace(state, disputes={**state.disputes, event.dispute_id: dispute})
+    before = state.disputes.get(event.dispute_id)
+    if before is None:
+        raise BrokenHistory(f"{type(event).__name__} comes before DisputeOpened of {event.dispute_id}.")
+    return replace(state, disputes={**state.disputes, event.dispute_id: _dispute_after(before, event)})
+
+
+def _dispute_after(
+    dispute: Dispute,
+    event: DisputeUpdated | DisputeFundsWithdrawn | DisputeFundsReinstated | DisputeClosed,
+) -> Dispute:
+    match event:
+        case DisputeUpdated():
+            return replace(
+                dispute,
+                status=DisputeStatus(event.status),
+                evidence_due_by=event.evidence_due_by,
+                appealed=dispute.appealed or event.status in APPEALS,
+            )
+        case DisputeFundsWithdrawn():
+            return replace(dispute, funds=DisputeFunds.WITHDRAWN)
+        case DisputeFundsReinstated():
+            return replace(dispute, funds=DisputeFunds.REINSTATED)
+        case DisputeClosed():
+            return replace(dispute, status=DisputeStatus(event.status))
+        case _:
+            assert_never(event)
+
+
+def _after_operator_event(state: PaymentState, event: OperatorEvent) -> PaymentState:
+    match event:
+        case TaskRetried():
+            return state  # for the record only
+        case TaskGivenUp():
+            return replace(state, tasks_given_up=state.tasks_given_up | {event.event_id})
         case _:
             assert_never(event)
 

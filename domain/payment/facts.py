@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.money import Money
-from domain.payment.values import PaymentStatus
+from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason
 
 _BARE_STATUSES = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
 
@@ -70,11 +70,11 @@ class RecordAttemptFailed:
     """One attempt to charge failed; another may be made.
 
     ``attempt_id`` names the attempt for ever: the failed charge's id, or the id of our call where there is
-    none.
+    none. None: it was made without our call and without a charge, such as a 3-D Secure that failed.
     """
 
     intent_id: str | None
-    attempt_id: str
+    attempt_id: str | None
     code: str
     decline_code: str | None = None
     message: str
@@ -109,7 +109,10 @@ class RecordCancelFailed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordCanceled:
-    """Nothing will be charged any more; a hold is released. ``intent_id`` None: none was ever created."""
+    """Nothing will be charged any more; a hold is released. ``intent_id`` None: none was ever created.
+
+    ``reason`` is Stripe's; ``expired``: the hold ended before it was captured.
+    """
 
     intent_id: str | None
     reason: str | None = None
@@ -141,6 +144,37 @@ class RecordRefundFailed:
     message: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordRefundFound:
+    """Stripe lists this refund, and it has not failed. One that is known here is compared, another is taken in.
+
+    ``refund_id`` is the one that we gave it, or, when it was made at Stripe itself, one that is always the same
+    for it. How it stands is told by the other facts, after this one.
+    """
+
+    refund_id: UUID
+    stripe_refund_id: str
+    amount: Money
+    reason: RefundReason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordDispute:
+    """A dispute as it stands at Stripe. ``amount`` may be in another currency than the payment.
+
+    ``evidence_due_by`` is in Unix seconds; None when no answer is possible.
+    """
+
+    dispute_id: str
+    charge_id: str
+    amount: Money
+    reason: str
+    status: DisputeStatus
+    evidence_due_by: int | None = None
+    funds_withdrawn: bool = False
+    funds_reinstated: bool = False
+
+
 IntentFact = (
     RecordIntentCreated
     | RecordActionRequired
@@ -153,4 +187,4 @@ IntentFact = (
 )
 RequestFact = RecordCaptureFailed | RecordCancelFailed
 RefundFact = RecordRefundPending | RecordRefundSucceeded | RecordRefundFailed
-PaymentFact = IntentFact | RequestFact | RefundFact
+PaymentFact = IntentFact | RequestFact | RefundFact | RecordRefundFound | RecordDispute

@@ -4,7 +4,8 @@ An attempt goes requires_action, processing, then requires_capture or succeeded,
 requires_payment_method (https://docs.stripe.com/payments/paymentintents/lifecycle). So a fact is news only in
 a status that can come before its own; money held, and a settled payment, absorb what was before them. Only
 going back to requires_payment_method makes a circle: there, attempts that failed are known by their id, and
-an action or processing that was seen before is news only when a new confirmation waits for its outcome.
+an action or processing that was seen before is news only when a new confirmation waits for its outcome. A
+failure without an id is news unless it is the one that shows.
 """
 
 from typing import assert_never
@@ -33,7 +34,7 @@ from domain.payment.facts import (
     RecordProcessing,
     RecordSucceeded,
 )
-from domain.payment.state import NextAction, PaymentState
+from domain.payment.state import LastError, NextAction, PaymentState
 from domain.payment.values import PaymentStatus
 
 _BEFORE_ACTION = frozenset(
@@ -102,9 +103,22 @@ def _processing(state: PaymentState) -> PaymentProcessing | None:
 def _attempt_failed(state: PaymentState, fact: RecordAttemptFailed) -> PaymentAttemptFailed | None:
     if state.status not in _OPEN or fact.attempt_id in state.attempts_failed:
         return None
+    if fact.attempt_id is None and not _is_another_failure(state, fact):
+        return None
     return PaymentAttemptFailed(
-        attempt_id=fact.attempt_id, code=fact.code, decline_code=fact.decline_code, message=fact.message
+        attempt_id=fact.attempt_id or f"attempt_{len(state.attempts_failed) + 1}",
+        code=fact.code,
+        decline_code=fact.decline_code,
+        message=fact.message,
     )
+
+
+def _is_another_failure(state: PaymentState, fact: RecordAttemptFailed) -> bool:
+    """Whether a failure without a name is news: not while it shows, nor while an attempt of ours has no outcome."""
+    if state.status is not PaymentStatus.REQUIRES_PAYMENT_METHOD:
+        return not state.confirmation_requested
+    failure = LastError(code=fact.code, decline_code=fact.decline_code, message=fact.message)
+    return not state.confirmation_requested and failure != state.last_error
 
 
 def _payment_failed(state: PaymentState, fact: RecordPaymentFailed) -> PaymentFailed | None:
@@ -155,6 +169,8 @@ def _check_same_intent(state: PaymentState, fact: IntentFact) -> None:
 def _check_charge(state: PaymentState, charge_id: str) -> None:
     if state.charge_id is not None and charge_id != state.charge_id:
         raise _inconsistent(state, f"The charge is {state.charge_id}, not {charge_id}")
+    if any(dispute.charge_id != charge_id for dispute in state.disputes.values()):
+        raise _inconsistent(state, f"The disputed charge is not {charge_id}")
 
 
 def _check_taken(state: PaymentState, amount: Money, *, most: Money) -> None:

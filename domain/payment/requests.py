@@ -3,7 +3,9 @@
 A request that was recorded before is not a new wish: it decides to nothing, whatever became of it.
 """
 
+import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from domain.money import Money, check_chargeable, check_representable
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestPayment
@@ -35,6 +37,9 @@ MAX_METADATA_VALUE_CHARS = 500
 MAX_DESCRIPTION_CHARS = 1000
 MAX_USER_ID_CHARS = MAX_METADATA_VALUE_CHARS
 """It travels to Stripe as a metadata value."""
+MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS = 22
+CUSTOMER_PATTERN = r"^cus_[A-Za-z0-9]{1,251}$"
+_NOT_ON_STATEMENTS = frozenset("<>\\'\"*")
 
 _CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
 
@@ -51,6 +56,16 @@ _CANCELABLE = frozenset(
 
 A pending payment is cancelled as soon as Stripe knows it, or never sent there.
 """
+
+_WHY_NOT_CANCELABLE: Mapping[PaymentStatus, str] = MappingProxyType(
+    {
+        PaymentStatus.PROCESSING: "The payer's bank is at work on the charge. "
+        "Wait for its answer: refund the payment if it succeeds",
+        PaymentStatus.SUCCEEDED: "The money was captured: it is too late to cancel. Refund the payment instead",
+        PaymentStatus.CANCELED: "The payment is canceled already: nothing is left to do",
+        PaymentStatus.FAILED: "The payment has failed for good: there is nothing to cancel",
+    }
+)
 
 
 def request_payment(command: RequestPayment) -> tuple[PaymentRequested]:
@@ -71,6 +86,8 @@ def request_payment(command: RequestPayment) -> tuple[PaymentRequested]:
             capture_method=command.capture_method,
             description=command.description,
             metadata=dict(command.metadata),
+            customer=command.customer,
+            statement_descriptor_suffix=command.statement_descriptor_suffix,
             idempotency_key=command.idempotency_key,
         ),
     )
@@ -120,11 +137,11 @@ def cancel(state: PaymentState, command: CancelPayment) -> tuple[PaymentCancelRe
     if command.request_id in state.requests_seen:
         return ()
     if state.status not in _CANCELABLE:
-        raise _not_cancelable(state, "It is too late to cancel the payment")
+        raise _not_cancelable(state, _WHY_NOT_CANCELABLE[state.status])
     if state.capture_requested:
         raise _not_cancelable(state, "A capture is on its way")
     if state.cancel_requested:
-        raise _not_cancelable(state, "A cancellation is on its way")
+        raise _not_cancelable(state, "A cancellation is on its way already")
     if command.reason is not None and command.reason not in set(CancellationReason):
         raise InvalidPaymentRequest("reason", f"must be one of {', '.join(CancellationReason)}")
     return (PaymentCancelRequested(request_id=command.request_id, reason=command.reason),)
@@ -151,6 +168,21 @@ def _check_texts(command: RequestPayment) -> None:
         raise InvalidPaymentRequest("user_id", f"must not exceed {MAX_USER_ID_CHARS} characters")
     if command.description is not None and len(command.description) > MAX_DESCRIPTION_CHARS:
         raise InvalidPaymentRequest("description", f"must not exceed {MAX_DESCRIPTION_CHARS} characters")
+    if command.customer is not None and not re.fullmatch(CUSTOMER_PATTERN, command.customer):
+        raise InvalidPaymentRequest("customer", "must be the id of a Stripe customer (cus_...)")
+    if command.statement_descriptor_suffix is not None:
+        _check_statement(command.statement_descriptor_suffix)
+
+
+def _check_statement(suffix: str) -> None:
+    """See https://docs.stripe.com/get-started/account/statement-descriptors#requirements."""
+    field = "statement_descriptor_suffix"
+    if len(suffix) > MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS:
+        raise InvalidPaymentRequest(field, f"must not exceed {MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS} characters")
+    if not re.search(r"[A-Za-z]", suffix):
+        raise InvalidPaymentRequest(field, "must have a letter")
+    if _NOT_ON_STATEMENTS.intersection(suffix) or not suffix.isprintable():
+        raise InvalidPaymentRequest(field, "must have none of < > \\ ' \" * and no control characters")
 
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:

@@ -5,10 +5,23 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.money import Money
-from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason, RefundStatus
+from domain.payment.values import (
+    CaptureMethod,
+    DisputeFunds,
+    DisputeStatus,
+    PaymentStatus,
+    RefundReason,
+    RefundStatus,
+)
 
 TERMINAL = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED})
 """Stripe never leaves these; refunds and disputes happen beside them."""
+
+APPEALS = frozenset({DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW})
+"""A dispute that was lost is contested once more, by us."""
+
+CONTESTED = APPEALS | {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST}
+"""The bank has the money back, or wants it: Stripe refunds no such charge. Inquiries are not among them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +76,32 @@ class Refund:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Dispute:
+    """One dispute. ``amount`` may be in another currency than the payment."""
+
+    dispute_id: str
+    charge_id: str
+    amount: Money
+    reason: str
+    status: DisputeStatus
+    evidence_due_by: int | None
+    """In Unix seconds."""
+    funds: DisputeFunds
+    appealed: bool
+    """It was lost once, and that was appealed."""
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether the bank has the money back, or wants it."""
+        return self.status in CONTESTED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentState:
-    """A payment. Always: refunded + pending refunds <= captured <= authorized <= amount."""
+    """A payment. Always: refunds known to Stripe <= captured <= authorized <= amount.
+
+    Refunds asked for here fit as well, unless others were made at Stripe itself meanwhile.
+    """
 
     payment_id: UUID
     merchant_id: str
@@ -77,13 +114,17 @@ class PaymentState:
     capture_method: CaptureMethod
     description: str | None
     metadata: Mapping[str, str]
+    customer: str | None
+    statement_descriptor_suffix: str | None
     idempotency_key: str
     amount_authorized: Money
     amount_capturable: Money
     amount_captured: Money
     capture_before: int | None
-    """When an uncaptured hold ends, in Unix seconds."""
+    """When the hold ends, in Unix seconds; None when nothing is held."""
     refunds: Mapping[UUID, Refund]
+    disputes: Mapping[str, Dispute]
+    """By Stripe's id, in the order in which they were learned of."""
     last_error: LastError | None
     next_action: NextAction | None
     confirmation_requested: bool
@@ -95,6 +136,8 @@ class PaymentState:
     attempts_failed: frozenset[str]
     actions_seen: frozenset[NextAction]
     processing_seen: bool
+    tasks_given_up: frozenset[UUID]
+    """By the event that asked for the call."""
 
     @property
     def amount_refunded(self) -> Money:
@@ -109,7 +152,20 @@ class PaymentState:
     @property
     def amount_refundable(self) -> Money:
         """What a new refund may still ask for."""
-        return self.amount_captured - self.amount_refunded - self.amount_refund_pending
+        gone = self.amount_refunded + self.amount_refund_pending
+        return self.amount_captured - min(gone, self.amount_captured)
+
+    @property
+    def amount_refunded_at_stripe(self) -> Money:
+        """What refunds that Stripe knows hold or sent back."""
+        known = (each for each in self.refunds.values() if each.stripe_refund_id is not None)
+        return self._sum(each.amount for each in known if each.status is not RefundStatus.FAILED)
+
+    @property
+    def amount_disputed(self) -> Money:
+        """What the payer's bank has back or wants; disputes in another currency are not in it."""
+        amounts = (each.amount for each in self.disputes.values() if each.is_contested)
+        return self._sum(amount for amount in amounts if amount.currency == self.amount.currency)
 
     @property
     def is_terminal(self) -> bool:
@@ -117,9 +173,7 @@ class PaymentState:
         return self.status in TERMINAL
 
     def _refunds_in(self, status: RefundStatus) -> Money:
-        amounts = (refund.amount for refund in self.refunds.values() if refund.status is status)
-        return _total(amounts, self.amount.currency)
+        return self._sum(refund.amount for refund in self.refunds.values() if refund.status is status)
 
-
-def _total(amounts: Iterable[Money], currency: str) -> Money:
-    return sum(amounts, start=Money.zero(currency))
+    def _sum(self, amounts: Iterable[Money]) -> Money:
+        return sum(amounts, start=Money.zero(self.amount.currency))

@@ -55,8 +55,41 @@ class CancellationReason(StrEnum):
     ABANDONED = "abandoned"
 
 
+class DisputeStatus(StrEnum):
+    """Where a dispute stands; ``warning_`` marks an inquiry, which takes no money and may become a dispute.
+
+    In the order in which they follow; ``lost`` comes once more when an appeal fails.
+
+    https://docs.stripe.com/api/disputes/object#dispute_object-status
+    """
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response"
+    WARNING_UNDER_REVIEW = "warning_under_review"
+    WARNING_CLOSED = "warning_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    PREVENTED = "prevented"
+    """Settled by a refund before it became a chargeback."""
+    LOST = "lost"
+    APPEAL_NEEDS_RESPONSE = "appeal_needs_response"
+    APPEAL_UNDER_REVIEW = "appeal_under_review"
+    WON = "won"
+
+
+class DisputeFunds(StrEnum):
+    """What a dispute did to our money."""
+
+    NONE = "none"
+    WITHDRAWN = "withdrawn"
+    REINSTATED = "reinstated"
+
+
 class RefundStatus(StrEnum):
-    """Where a refund stands. A failed one has given its amount back to what can be refunded."""
+    """Where a refund stands. A failed one has given its amount back to what can be refunded.
+
+    Two more of Stripe's are told as these, since what was published must not grow: ``requires_action`` is
+    pending, ``canceled`` is failed.
+    """
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"

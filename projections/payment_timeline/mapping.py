@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.money import Money
 from domain.payment import PaymentEvent, PaymentRequested
+from domain.payment.events import DisputeEvent
 from projections.events import DecodedEvent
 
 NAME = "payment_timeline"
@@ -51,13 +52,15 @@ _NAMES = {
     "amount_captured": "amount_captured_cents",
     "intent_id": "stripe_payment_intent_id",
     "charge_id": "stripe_charge_id",
+    "dispute_id": "stripe_dispute_id",
 }
 
 
 def summary(fact: PaymentEvent) -> dict[str, Any]:
     """Return what an event says, with the API's names: amounts in cents, Stripe's ids marked as such.
 
-    What it leaves unsaid (None) is left out. The currency stands in the first event only: it never changes.
+    What it leaves unsaid (None) is left out. The currency stands in the first event only, as it never changes; but a
+    dispute may be in another one.
     """
     said: dict[str, Any] = {}
     for name in fact.__slots__:
@@ -65,6 +68,6 @@ def summary(fact: PaymentEvent) -> dict[str, Any]:
         if value is None or name in _SAID_ELSEWHERE:
             continue
         said[_NAMES.get(name, name)] = value.amount_cents if isinstance(value, Money) else value
-    if isinstance(fact, PaymentRequested):
-        said["currency"] = fact.amount.currency
+        if isinstance(value, Money) and isinstance(fact, PaymentRequested | DisputeEvent):
+            said["currency"] = value.currency
     return said

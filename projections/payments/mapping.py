@@ -5,9 +5,16 @@ It keeps less than the domain's state, so it has words of its own; a test holds 
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import assert_never
 
 from domain.payment import (
+    DisputeClosed,
+    DisputeFunds,
+    DisputeFundsReinstated,
+    DisputeFundsWithdrawn,
+    DisputeOpened,
+    DisputeUpdated,
     PaymentActionRequired,
     PaymentAttemptFailed,
     PaymentAuthorized,
@@ -24,15 +31,16 @@ from domain.payment import (
     PaymentStatus,
     PaymentSucceeded,
     RefundFailed,
+    RefundFound,
     RefundPending,
     RefundRequested,
     RefundStatus,
     RefundSucceeded,
 )
-from domain.payment.events import IntentEvent, RefundEvent, RequestEvent
+from domain.payment.events import DisputeEvent, IntentEvent, OperatorEvent, RefundEvent, RequestEvent
 from projections.errors import MisplacedEvent, check_next
 from projections.events import DecodedEvent
-from projections.payments.rows import ActionColumn, ErrorColumn, PaymentRow, RefundElement, RefundError
+from projections.payments.rows import ActionColumn, DisputeColumn, ErrorColumn, PaymentRow, RefundElement, RefundError
 from schemas.envelope import RecordedEvent
 from schemas.http.times import payment_created_at, timestamp
 
@@ -63,8 +71,12 @@ def _next(row: PaymentRow | None, event: DecodedEvent) -> PaymentRow:
     if isinstance(fact, PaymentRequested):
         return _first(fact, recorded)
     assert row is not None
-    changed = _with_refund(row, fact, recorded) if isinstance(fact, RefundEvent) else _with_status(row, fact)
-    return replace(changed, version=recorded.version, position=recorded.position, updated_at=recorded.recorded_at)
+    return replace(
+        _changed(row, fact, recorded),
+        version=recorded.version,
+        position=recorded.position,
+        updated_at=recorded.recorded_at,
+    )
 
 
 def _first(fact: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
@@ -79,18 +91,36 @@ def _first(fact: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
         idempotency_key=fact.idempotency_key,
         description=fact.description,
         metadata=dict(fact.metadata),
+        customer=fact.customer,
+        statement_descriptor_suffix=fact.statement_descriptor_suffix,
         capture_method=fact.capture_method.value,
         amount_capturable_cents=0,
         amount_captured_cents=0,
         amount_refunded_cents=0,
+        capture_before=None,
         refunds=(),
         last_error=None,
         next_action=None,
+        dispute=None,
         created_at=payment_created_at(recorded.stream_id, recorded.recorded_at),
         updated_at=recorded.recorded_at,
         version=recorded.version,
         position=recorded.position,
     )
+
+
+def _changed(
+    row: PaymentRow,
+    fact: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | OperatorEvent,
+    recorded: RecordedEvent,
+) -> PaymentRow:
+    if isinstance(fact, RefundEvent):
+        return _with_refund(row, fact, recorded)
+    if isinstance(fact, DisputeEvent):
+        return _with_dispute(row, fact)
+    if isinstance(fact, OperatorEvent):
+        return row  # the timeline tells of it
+    return _with_status(row, fact)
 
 
 def _with_status(row: PaymentRow, fact: IntentEvent | RequestEvent) -> PaymentRow:
@@ -116,12 +146,13 @@ def _after_stripe(row: PaymentRow, fact: IntentEvent) -> PaymentRow:
         case PaymentProcessing():
             return _moved(row, PaymentStatus.PROCESSING)
         case PaymentAuthorized():
-            held = replace(row, amount_capturable_cents=fact.amount.amount_cents)
+            until = None if fact.capture_before is None else _moment(fact.capture_before)
+            held = replace(row, amount_capturable_cents=fact.amount.amount_cents, capture_before=until)
             return _moved(held, PaymentStatus.REQUIRES_CAPTURE)
         case PaymentAttemptFailed():
             return _moved(row, PaymentStatus.REQUIRES_PAYMENT_METHOD, error=_error(fact))
         case PaymentSucceeded() | PaymentFailed() | PaymentCanceled():
-            return _ended(replace(row, amount_capturable_cents=0), fact)
+            return _ended(replace(row, amount_capturable_cents=0, capture_before=None), fact)
         case _:
             assert_never(fact)
 
@@ -155,10 +186,10 @@ def _error(fact: PaymentAttemptFailed | PaymentFailed) -> ErrorColumn:
 
 
 def _with_refund(row: PaymentRow, fact: RefundEvent, recorded: RecordedEvent) -> PaymentRow:
-    if isinstance(fact, RefundRequested):
+    if isinstance(fact, RefundRequested | RefundFound):
         refund = RefundElement(
             refund_id=fact.refund_id,
-            stripe_refund_id=None,
+            stripe_refund_id=fact.stripe_refund_id if isinstance(fact, RefundFound) else None,
             status=RefundStatus.PENDING.value,
             amount_cents=fact.amount.amount_cents,
             reason=fact.reason.value if fact.reason else None,
@@ -186,3 +217,44 @@ def _settled(refund: RefundElement, fact: RefundPending | RefundSucceeded | Refu
                 status=RefundStatus.FAILED.value,
                 error=RefundError(code=fact.code, message=fact.message),
             )
+
+
+def _with_dispute(row: PaymentRow, fact: DisputeEvent) -> PaymentRow:
+    """Show the dispute that was opened last; the timeline tells of the others."""
+    if isinstance(fact, DisputeOpened):
+        dispute = DisputeColumn(
+            id=fact.dispute_id,
+            status=fact.status,
+            reason=fact.reason,
+            amount_cents=fact.amount.amount_cents,
+            currency=fact.amount.currency,
+            evidence_due_by=_due_by(fact.evidence_due_by),
+            funds=DisputeFunds.NONE.value,
+        )
+        return replace(row, dispute=dispute)
+    if row.dispute is None or row.dispute.id != fact.dispute_id:
+        return row
+    return replace(row, dispute=_contested(row.dispute, fact))
+
+
+def _contested(
+    dispute: DisputeColumn,
+    fact: DisputeUpdated | DisputeFundsWithdrawn | DisputeFundsReinstated | DisputeClosed,
+) -> DisputeColumn:
+    match fact:
+        case DisputeUpdated():
+            return replace(dispute, status=fact.status, evidence_due_by=_due_by(fact.evidence_due_by))
+        case DisputeFundsWithdrawn():
+            return replace(dispute, funds=DisputeFunds.WITHDRAWN.value)
+        case DisputeFundsReinstated():
+            return replace(dispute, funds=DisputeFunds.REINSTATED.value)
+        case DisputeClosed():
+            return replace(dispute, status=fact.status)
+
+
+def _due_by(unix_s: int | None) -> str | None:
+    return None if unix_s is None else timestamp(_moment(unix_s))
+
+
+def _moment(unix_s: int) -> datetime:
+    return datetime.fromtimestamp(unix_s, UTC)

@@ -14,7 +14,10 @@ _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredPayment:
-    """A payment as read. `metadata`, `refunds`, `last_error` and `next_action` are JSON, ready to be sent."""
+    """A payment as read.
+
+    `metadata`, `refunds`, `last_error`, `next_action` and `dispute` are JSON, ready to be sent.
+    """
 
     payment_id: UUID
     user_id: str
@@ -26,13 +29,17 @@ class StoredPayment:
     created_at: datetime
     description: str | None
     metadata: str
+    customer: str | None
+    statement_descriptor_suffix: str | None
     capture_method: str
     amount_capturable_cents: int
     amount_captured_cents: int
     amount_refunded_cents: int
+    capture_before: datetime | None
     refunds: str
     last_error: str | None
     next_action: str | None
+    dispute: str | None
     version: int
     updated_at: datetime
     position: int

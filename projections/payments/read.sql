@@ -1,9 +1,10 @@
 -- name: find
 -- One payment of a merchant.
 SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_intent_id, idempotency_key, created_at,
-       description, metadata::text AS metadata, capture_method, amount_capturable_cents, amount_captured_cents,
-       amount_refunded_cents, refunds::text AS refunds, last_error::text AS last_error,
-       next_action::text AS next_action, version, updated_at, position
+       description, metadata::text AS metadata, customer, statement_descriptor_suffix, capture_method,
+       amount_capturable_cents, amount_captured_cents, amount_refunded_cents, capture_before, refunds::text AS refunds,
+       last_error::text AS last_error, next_action::text AS next_action, dispute::text AS dispute, version, updated_at,
+       position
   FROM read_model.payments
  WHERE payment_id = %(payment_id)s AND merchant_id = %(merchant_id)s
 
@@ -11,9 +12,10 @@ SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_inten
 -- A merchant's payments after a key, newest first. A filter that is NULL is off: the planner sees the values (the
 -- statement is never prepared), so that each combination gets the index that suits it.
 SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_intent_id, idempotency_key, created_at,
-       description, metadata::text AS metadata, capture_method, amount_capturable_cents, amount_captured_cents,
-       amount_refunded_cents, refunds::text AS refunds, last_error::text AS last_error,
-       next_action::text AS next_action, version, updated_at, position
+       description, metadata::text AS metadata, customer, statement_descriptor_suffix, capture_method,
+       amount_capturable_cents, amount_captured_cents, amount_refunded_cents, capture_before, refunds::text AS refunds,
+       last_error::text AS last_error, next_action::text AS next_action, dispute::text AS dispute, version, updated_at,
+       position
   FROM read_model.payments
  WHERE merchant_id = %(merchant_id)s
    AND (%(status)s::text IS NULL OR status = %(status)s::text)
@@ -29,6 +31,13 @@ SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_inten
         OR (created_at, payment_id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid))
  ORDER BY created_at DESC, payment_id DESC
  LIMIT %(limit)s
+
+-- name: count_holds
+-- How many holds there are, and how many end within a time or have ended unnoticed; of all merchants.
+SELECT count(*) AS open,
+       count(*) FILTER (WHERE capture_before < now() + %(within_s)s * interval '1 second') AS expiring
+  FROM read_model.payments
+ WHERE capture_before IS NOT NULL
 
 -- name: newest_position
 -- The highest position that the projection has applied, over all partitions.

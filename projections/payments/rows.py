@@ -45,6 +45,20 @@ class RefundElement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeColumn:
+    """`dispute`: the newest one. `amount_cents` may be of another currency than the payment's."""
+
+    id: str
+    status: str
+    reason: str
+    amount_cents: int
+    currency: str
+    evidence_due_by: str | None
+    """As the API shows it: this column is JSON that is sent as it stands."""
+    funds: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentRow:
     """What a payment is as of its event number `version`, which stands at `position` in the log."""
 
@@ -58,13 +72,18 @@ class PaymentRow:
     idempotency_key: str
     description: str | None
     metadata: dict[str, str]
+    customer: str | None
+    statement_descriptor_suffix: str | None
     capture_method: str
     amount_capturable_cents: int
     amount_captured_cents: int
     amount_refunded_cents: int
+    capture_before: datetime | None
+    """While money is held: when the hold ends."""
     refunds: tuple[RefundElement, ...]
     last_error: ErrorColumn | None
     next_action: ActionColumn | None
+    dispute: DisputeColumn | None
     created_at: datetime
     updated_at: datetime
     version: int

@@ -1,64 +1,16 @@
-"""Every event type: its name on the wire, its newest schema version, and how older versions are read.
+"""Every event type of the log, and the payment's: how they are written and read."""
 
-The name is for ever. A change that an older reader can live with (a new optional field) keeps the version; any other
-makes a new version and an upcaster from the one before, which is a function from JSON object to JSON object.
-"""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 from uuid import UUID
-
-import orjson
-from pydantic import TypeAdapter, ValidationError
 
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
-from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
+from schemas.errors import UnknownEventType
+from schemas.events.event_type import EventType
+from schemas.events.stripe_events import STRIPE_EVENT_TYPES
 
-JsonObject = dict[str, Any]
-Upcaster = Callable[[JsonObject], JsonObject]
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventType:
-    """One event type. `upcasters[n]` turns version n into version n + 1; the newest version is `model`."""
-
-    name: str
-    model: type[PaymentEvent]
-    upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
-
-    @property
-    def version(self) -> int:
-        """The version that is written today."""
-        return len(self.upcasters) + 1
-
-    @cached_property
-    def adapter(self) -> TypeAdapter[PaymentEvent]:
-        """Reads and writes the newest version."""
-        return TypeAdapter(self.model)
-
-    def read(self, data: bytes, version: int) -> PaymentEvent:
-        """Return the event that `data`, written in `version`, holds.
-
-        Raises UnsupportedSchemaVersion or InvalidEventData.
-        """
-        if not 1 <= version <= self.version:
-            raise UnsupportedSchemaVersion(self.name, version, self.version)
-        try:
-            if version == self.version:
-                return self.adapter.validate_json(data)
-            document = orjson.loads(data)
-            for step in range(version, self.version):
-                document = self.upcasters[step](document)
-            return self.adapter.validate_python(document)
-        except (ValidationError, orjson.JSONDecodeError) as wrong:
-            raise InvalidEventData(self.name, version, _reason(wrong)) from None
-
-
-EVENT_TYPES: tuple[EventType, ...] = (
+PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
     EventType(name="payment.requested", model=payment.PaymentRequested),
     EventType(name="payment.intent_created", model=payment.PaymentIntentCreated),
     EventType(name="payment.confirmation_requested", model=payment.PaymentConfirmationRequested),
@@ -77,14 +29,24 @@ EVENT_TYPES: tuple[EventType, ...] = (
     EventType(name="payment.refund_pending", model=payment.RefundPending),
     EventType(name="payment.refund_succeeded", model=payment.RefundSucceeded),
     EventType(name="payment.refund_failed", model=payment.RefundFailed),
+    EventType(name="payment.refund_found", model=payment.RefundFound),
+    EventType(name="payment.dispute_opened", model=payment.DisputeOpened),
+    EventType(name="payment.dispute_updated", model=payment.DisputeUpdated),
+    EventType(name="payment.dispute_funds_withdrawn", model=payment.DisputeFundsWithdrawn),
+    EventType(name="payment.dispute_funds_reinstated", model=payment.DisputeFundsReinstated),
+    EventType(name="payment.dispute_closed", model=payment.DisputeClosed),
+    EventType(name="payment.task_retried", model=payment.TaskRetried),
+    EventType(name="payment.task_given_up", model=payment.TaskGivenUp),
 )
 
-_BY_NAME = {event_type.name: event_type for event_type in EVENT_TYPES}
-_BY_MODEL = {event_type.model: event_type for event_type in EVENT_TYPES}
+EVENT_TYPES: tuple[EventType[Any], ...] = (*PAYMENT_EVENT_TYPES, *STRIPE_EVENT_TYPES)
+
+_BY_NAME = {event_type.name: event_type for event_type in PAYMENT_EVENT_TYPES}
+_BY_MODEL = {event_type.model: event_type for event_type in PAYMENT_EVENT_TYPES}
 
 
 def encode(event: PaymentEvent, *, event_id: UUID, metadata: EventMetadata) -> NewEvent:
-    """Write a domain event in its newest version."""
+    """Write a payment's event in its newest version."""
     event_type = _BY_MODEL[type(event)]
     return NewEvent(
         event_id=event_id,
@@ -96,7 +58,7 @@ def encode(event: PaymentEvent, *, event_id: UUID, metadata: EventMetadata) -> N
 
 
 def decode(recorded: RecordedEvent) -> PaymentEvent:
-    """Read a recorded event, whatever version it was written in.
+    """Read a payment's recorded event, whatever version it was written in.
 
     Raises UnknownEventType, UnsupportedSchemaVersion or InvalidEventData: each a SchemaError.
     """
@@ -104,13 +66,3 @@ def decode(recorded: RecordedEvent) -> PaymentEvent:
     if event_type is None:
         raise UnknownEventType(recorded.type)
     return event_type.read(recorded.data, recorded.schema_version)
-
-
-def _reason(wrong: Exception) -> str:
-    """Say where the data is wrong without repeating it: it may hold what no log should."""
-    if isinstance(wrong, ValidationError):
-        return "; ".join(
-            f"{'.'.join(str(part) for part in each['loc']) or 'event'}: {each['msg']}"
-            for each in wrong.errors(include_input=False, include_url=False, include_context=False)
-        )
-    return "not JSON"

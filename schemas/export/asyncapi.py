@@ -9,19 +9,36 @@ from typing import Any
 
 from schemas.cloudevents import CONTENT_TYPE
 from schemas.events import EventType
-from schemas.export.events import every_version, schema_path
-from schemas.export.headers import HEADERS_PATH, headers_schema
-from schemas.topics import declarations, event_topics, topic_of
+from schemas.export.events import JsonSchema, every_version, schema_path
+from schemas.export.headers import (
+    DEAD_LETTER_HEADERS_PATH,
+    HEADERS_PATH,
+    dead_letter_headers_schema,
+    headers_schema,
+)
+from schemas.topics import (
+    PAYMENT,
+    RELAY_PROGRESS,
+    STRIPE_EVENT,
+    dead_letter_topics,
+    declarations,
+    event_topics,
+    topic_of,
+)
 
 ASYNCAPI_PATH = "asyncapi.json"
+DEAD_LETTER = "dead-letter"
+PROGRESS = "relay-progress"
 _KAFKA_BINDING = "0.5.0"
+# What AsyncAPI's binding knows of Kafka's topic settings, and what is a number of those.
+_LISTS, _NUMBERS = {"cleanup.policy"}, {"retention.ms", "retention.bytes", "delete.retention.ms"}
 
-_DESCRIPTION = """Every payment event, for other services to consume.
+_DESCRIPTION = """Every payment event, for other services to consume, and what Stripe told us by webhooks.
 
 A message is a CloudEvent in binary mode: the value is the event's data as JSON, the attributes are `ce_*` headers,
-as UTF-8 text. The key is the stream's id, which is the payment's, so the events of one payment are in one partition and
-in order. Topics keep everything: a new consumer begins at the earliest offset and sees every payment from its first
-event. The relay writes in transactions, so read with `isolation.level=read_committed`.
+as UTF-8 text. The key is the stream's id, which in `paystream.payment` is the payment's, so the events of one payment
+are in one partition and in order. Topics keep everything: a new consumer begins at the earliest offset and sees every
+payment from its first event. The relay writes in transactions, so read with `isolation.level=read_committed`.
 
 ## How to consume without a loss or a repetition
 
@@ -37,7 +54,8 @@ message compare:
 beginning and read on, dropping what you have already |
 
 The last row happens when the topic was wiped or trimmed and is being filled again, or when the offset was moved by
-hand. If reading from the beginning does not find the missing messages, stop and raise an alarm.
+hand. A message may even stand before the missing ones, once, at the beginning of a topic that was wiped: so read on to
+the end before you give up, and never apply it early. If they are not in the partition at all, raise an alarm.
 
 ## How to live with change
 
@@ -46,46 +64,82 @@ hand. If reading from the beginning does not find the missing messages, stop and
   Messages of older versions stay in the topic for ever, so a consumer keeps reading all of them.
 - New types may come. Move the checkpoint past a type that means nothing to you. But stop, rather than skip, at a newer
   version of a type that you apply.
+- Rely neither on Kafka's offsets, which change when a topic is filled again, nor on the order of `ce_time`.
 - Amounts are whole numbers of the currency's smallest unit as Stripe counts it: 1000 is 10.00 USD, and 1000 JPY.
 """
 
+_EVENTS_DESCRIPTION = "The number of partitions is the deployment's: 12 unless it says otherwise."
+_STRIPE_EVENTS_DESCRIPTION = f"""What Stripe sent to our webhook, as it came but for client secrets: each event once, in
+the order in which we recorded them, which is not that in which they happened. Every event is a stream of its own. The
+`payload` is Stripe's, in the API version that it names. What is true of a payment is told by `{PAYMENT}` alone: this
+topic also has what came late, and what is about other objects of the Stripe account. {_EVENTS_DESCRIPTION}"""
+_DESCRIPTIONS = {PAYMENT: _EVENTS_DESCRIPTION, STRIPE_EVENT: _STRIPE_EVENTS_DESCRIPTION}
+_DEAD_LETTERS_DESCRIPTION = """For operators. One partition; kept for ever. Each message announces a record that one of
+Paystream's own consumers could not apply, at least once: the same `dlq_id` is the same record. What becomes of it is
+in the database (`paystream dlq list`)."""
+_PROGRESS_DESCRIPTION = "Internal to the relay: nobody else is to read or write it. One partition."
+
 
 def asyncapi_documents() -> Mapping[str, dict[str, Any]]:
-    """Return the AsyncAPI document and the schema of headers that it refers to."""
-    return {ASYNCAPI_PATH: _document(), HEADERS_PATH: headers_schema()}
+    """Return the AsyncAPI document and the schemas of headers that it refers to."""
+    return {
+        ASYNCAPI_PATH: _document(),
+        HEADERS_PATH: headers_schema(),
+        DEAD_LETTER_HEADERS_PATH: dead_letter_headers_schema(),
+    }
 
 
-def message_name(event_type: EventType, version: int) -> str:
+def message_name(event_type: EventType[Any], version: int) -> str:
     """Return the name of the message that carries a version of an event type."""
     return f"{event_type.name}.v{version}"
 
 
 def _document() -> dict[str, Any]:
-    by_topic: dict[str, list[tuple[EventType, int]]] = {topic: [] for topic in event_topics()}
+    messages_of: dict[str, list[str]] = {topic: [] for topic in event_topics()}
     for event_type, version in every_version():
-        by_topic[topic_of(_category(event_type))].append((event_type, version))
+        messages_of[topic_of(event_type.category)].append(message_name(event_type, version))
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Paystream events", "version": "1", "description": _DESCRIPTION},
         "defaultContentType": CONTENT_TYPE,
-        "channels": {topic: _channel(topic, versions) for topic, versions in by_topic.items()},
-        "operations": {f"publish-{topic}": _operation(topic, versions) for topic, versions in by_topic.items()},
-        "components": {"messages": {message_name(*each): _message(*each) for each in every_version()}},
+        "channels": {
+            **{topic: _channel(topic, names, _DESCRIPTIONS[topic]) for topic, names in messages_of.items()},
+            **{topic: _channel(topic, [DEAD_LETTER], _DEAD_LETTERS_DESCRIPTION) for topic in dead_letter_topics()},
+            RELAY_PROGRESS: _channel(RELAY_PROGRESS, [PROGRESS], _PROGRESS_DESCRIPTION),
+        },
+        "operations": {
+            **{
+                f"publish-{topic}": _operation(
+                    topic,
+                    names,
+                    f"The relay publishes what the event store recorded to {topic}, in the order of positions.",
+                )
+                for topic, names in messages_of.items()
+            },
+            **{
+                f"publish-{topic}": _operation(topic, [DEAD_LETTER], "A consumer announces what it could not apply.")
+                for topic in dead_letter_topics()
+            },
+            f"publish-{RELAY_PROGRESS}": _operation(
+                RELAY_PROGRESS, [PROGRESS], "The relay notes how far it has come, in the transaction with the events."
+            ),
+        },
+        "components": {
+            "messages": {
+                **{message_name(*each): _message(*each) for each in every_version()},
+                DEAD_LETTER: _dead_letter(),
+                PROGRESS: _progress(),
+            }
+        },
     }
 
 
-def _category(event_type: EventType) -> str:
-    """Return the category of the streams that hold the type: its name begins with it."""
-    return event_type.name.partition(".")[0]
-
-
-def _channel(topic: str, versions: Iterable[tuple[EventType, int]]) -> dict[str, Any]:
-    names = [message_name(*each) for each in versions]
+def _channel(topic: str, messages: Iterable[str], description: str) -> dict[str, Any]:
     return {
         "address": topic,
         "title": topic,
-        "description": "The number of partitions is the deployment's: 12 unless it says otherwise.",
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        "description": description,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
         "bindings": {
             "kafka": {
                 "topic": topic,
@@ -98,22 +152,21 @@ def _channel(topic: str, versions: Iterable[tuple[EventType, int]]) -> dict[str,
 
 def _topic_configuration(topic: str) -> dict[str, Any]:
     declared = next(each for each in declarations(1, 1) if each.name == topic).config
-    return {
-        setting: value.split(",") if setting == "cleanup.policy" else int(value) for setting, value in declared.items()
-    }
+    lists: dict[str, Any] = {name: value.split(",") for name, value in declared.items() if name in _LISTS}
+    return lists | {name: int(value) for name, value in declared.items() if name in _NUMBERS}
 
 
-def _operation(topic: str, versions: Iterable[tuple[EventType, int]]) -> dict[str, Any]:
+def _operation(topic: str, messages: Iterable[str], summary: str) -> dict[str, Any]:
     channel = f"#/channels/{topic}"
     return {
         "action": "send",
-        "summary": f"The relay publishes what the event store recorded to {topic}, in the order of positions.",
+        "summary": summary,
         "channel": {"$ref": channel},
-        "messages": [{"$ref": f"{channel}/messages/{message_name(*each)}"} for each in versions],
+        "messages": [{"$ref": f"{channel}/messages/{name}"} for name in messages],
     }
 
 
-def _message(event_type: EventType, version: int) -> dict[str, Any]:
+def _message(event_type: EventType[Any], version: int) -> dict[str, Any]:
     is_this_one = {
         "type": "object",
         "properties": {
@@ -127,10 +180,31 @@ def _message(event_type: EventType, version: int) -> dict[str, Any]:
         "contentType": CONTENT_TYPE,
         "headers": {"type": "object", "allOf": [{"$ref": f"./{HEADERS_PATH}"}, is_this_one]},
         "payload": {"$ref": f"./{schema_path(event_type, version)}"},
-        "bindings": {
-            "kafka": {
-                "key": {"type": "string", "format": "uuid", "description": "The stream, as `ce_subject` has it."},
-                "bindingVersion": _KAFKA_BINDING,
-            }
-        },
+        "bindings": _key({"type": "string", "format": "uuid", "description": "The stream, as `ce_subject` has it."}),
     }
+
+
+def _dead_letter() -> dict[str, Any]:
+    return {
+        "name": DEAD_LETTER,
+        "title": "A record that a consumer could not apply",
+        "contentType": "application/octet-stream",
+        "headers": {"$ref": f"./{DEAD_LETTER_HEADERS_PATH}"},
+        "payload": {"description": "The value as it came. It may be no JSON, or null."},
+        "bindings": _key({"description": "The key as it came. It may be null."}),
+    }
+
+
+def _progress() -> dict[str, Any]:
+    return {
+        "name": PROGRESS,
+        "title": "How far a relay has published",
+        "contentType": CONTENT_TYPE,
+        "headers": {"type": "object", "maxProperties": 0},
+        "payload": {"type": "object", "description": "The relay's own: what is in it may change at any time."},
+        "bindings": _key({"type": "string", "description": "Which relay's it is."}),
+    }
+
+
+def _key(schema: JsonSchema) -> dict[str, Any]:
+    return {"kafka": {"key": schema, "bindingVersion": _KAFKA_BINDING}}

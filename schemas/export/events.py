@@ -45,17 +45,17 @@ def event_schemas() -> Mapping[str, JsonSchema]:
     }
 
 
-def every_version() -> list[tuple[EventType, int]]:
+def every_version() -> list[tuple[EventType[Any], int]]:
     """Return each event type with each of its versions."""
     return [(each, version) for each in EVENT_TYPES for version in range(1, each.version + 1)]
 
 
-def schema_path(event_type: EventType, version: int) -> str:
+def schema_path(event_type: EventType[Any], version: int) -> str:
     """Return where the schema is, relative to the folder of exported files."""
     return f"events/{event_type.name}.v{version}.json"
 
 
-def _newest(event_type: EventType) -> JsonSchema:
+def _newest(event_type: EventType[Any]) -> JsonSchema:
     schema = event_type.adapter.json_schema(mode="serialization", schema_generator=_WithoutFieldTitles)
     return {
         **_plain(schema),

@@ -15,6 +15,13 @@ class LastError(_Shown):
     message: str
 
 
+class RefundError(_Shown):
+    """Why a refund failed. Codes are Stripe's, or `refund_canceled`."""
+
+    code: str
+    message: str
+
+
 class NextAction(_Shown):
     """What the payer has to do before the payment can go on."""
 

@@ -23,13 +23,15 @@ from pydantic_core import PydanticCustomError
 
 from domain.payment import CancellationReason, CaptureMethod, PaymentStatus, RefundReason, RefundStatus
 from domain.payment.requests import (
+    CUSTOMER_PATTERN,
     MAX_DESCRIPTION_CHARS,
     MAX_METADATA_KEY_CHARS,
     MAX_METADATA_KEYS,
     MAX_METADATA_VALUE_CHARS,
+    MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS,
     MAX_USER_ID_CHARS,
 )
-from schemas.http.obstacles import LastError, NextAction
+from schemas.http.obstacles import LastError, NextAction, RefundError
 
 _LARGEST_AMOUNT = 999_999_999_999  # Stripe's widest amount has 12 digits (IDR); the domain knows each currency's own
 
@@ -75,6 +77,21 @@ PaymentMethod = Annotated[
     Field(description="A Stripe payment method id. Card numbers are refused."),
 ]
 
+Customer = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=CUSTOMER_PATTERN),
+    Field(description="A Stripe customer id, that the payment and its payment method belong to."),
+]
+StatementDescriptorSuffix = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS),
+    AfterValidator(_storable),
+    Field(
+        description="Follows your account's prefix on the payer's statement: at least one letter, and none of "
+        "`< > \\ ' \" *`. Stripe cuts prefix and suffix together to 22 characters."
+    ),
+]
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -115,6 +132,8 @@ class CreatePaymentBody(_Body):
         Annotated[str, StringConstraints(strict=True, max_length=MAX_DESCRIPTION_CHARS), AfterValidator(_storable)]
         | None
     ) = None
+    customer: Customer | None = None
+    statement_descriptor_suffix: StatementDescriptorSuffix | None = None
 
     @property
     def wants_confirmation(self) -> bool:
@@ -147,7 +166,7 @@ class CancelPaymentBody(_Body):
 
 
 class RefundPaymentBody(_Body):
-    """Give money back."""
+    """Give money back, as often as there is some left. Reasons are Stripe's."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
 
@@ -175,6 +194,8 @@ class PaymentAnswer(BaseModel):
                     "stripe_payment_intent_id": None,
                     "idempotency_key": "order-1001",
                     "created_at": "2026-11-22T19:37:00.123Z",
+                    "customer": None,
+                    "statement_descriptor_suffix": None,
                     "last_error": None,
                     "next_action": None,
                     "position": 42,
@@ -191,6 +212,8 @@ class PaymentAnswer(BaseModel):
     stripe_payment_intent_id: str | None
     idempotency_key: str = Field(description="The key that the payment was created with.")
     created_at: datetime = Field(description="ISO 8601, UTC.")
+    customer: str | None = Field(description="Stripe's customer (cus_...).")
+    statement_descriptor_suffix: str | None
     last_error: LastError | None
     next_action: NextAction | None
     position: int = _POSITION
@@ -208,6 +231,8 @@ class RefundAnswer(BaseModel):
                     "stripe_refund_id": None,
                     "status": "pending",
                     "amount_cents": 500,
+                    "reason": "requested_by_customer",
+                    "error": None,
                     "position": 47,
                 }
             ]
@@ -219,4 +244,6 @@ class RefundAnswer(BaseModel):
     stripe_refund_id: str | None
     status: RefundStatus
     amount_cents: int
+    reason: RefundReason | None
+    error: RefundError | None = Field(description="Why it failed.")
     position: int = _POSITION

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.payment.values import PaymentStatus, RefundReason, RefundStatus
-from schemas.http.obstacles import LastError, NextAction
+from schemas.http.obstacles import LastError, NextAction, RefundError
 
 Cents = Annotated[int, Field(ge=0, description="In the currency's smallest unit, as Stripe counts it.")]
 Position = Annotated[int, Field(ge=1, description="Place of an event in the whole log.")]
@@ -26,13 +26,6 @@ class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RefundError(_Answer):
-    """Why a refund failed."""
-
-    code: str
-    message: str
-
-
 class RefundView(_Answer):
     """A refund of a payment. One that is pending already holds its amount."""
 
@@ -43,6 +36,26 @@ class RefundView(_Answer):
     reason: RefundReason | None
     error: RefundError | None
     created_at: Timestamp
+
+
+class DisputeView(_Answer):
+    """What the payer's bank contests."""
+
+    id: Annotated[str, Field(description="Stripe's (du_... or dp_...).")]
+    status: Annotated[
+        str,
+        Field(
+            description="Stripe's: `needs_response`, `under_review`, `won`, `lost`, ...; with `warning_` before it, an "
+            "inquiry, which takes no money. More may come."
+        ),
+    ]
+    reason: Annotated[str, Field(description="Stripe's: `fraudulent`, `product_not_received`, ...")]
+    amount_cents: Cents
+    currency: Annotated[str, Field(description="Most often the payment's, but not always.")]
+    evidence_due_by: Annotated[Timestamp | None, Field(description="Null: no answer is possible.")]
+    funds: Annotated[
+        Literal["none", "withdrawn", "reinstated"], Field(description="What became of the money at Stripe.")
+    ]
 
 
 class PaymentView(_Answer):
@@ -58,14 +71,21 @@ class PaymentView(_Answer):
     created_at: Timestamp
     description: str | None
     metadata: dict[str, str]
+    customer: Annotated[str | None, Field(description="Stripe's customer (cus_...).")]
+    statement_descriptor_suffix: str | None
     capture_method: Literal["automatic", "manual"]
     amount_capturable_cents: Cents
     amount_captured_cents: Cents
     amount_refunded_cents: Annotated[Cents, Field(description="Refunds that have succeeded.")]
-    refunds: Annotated[list[RefundView], Field(description="In the order of their requests.")]
+    capture_before: Annotated[
+        Timestamp | None, Field(description="While money is held: when the hold ends, and the payment is canceled.")
+    ]
+    refunds: Annotated[
+        list[RefundView], Field(description="In the order in which they became known; those made at Stripe itself too.")
+    ]
     last_error: LastError | None
     next_action: NextAction | None
-    dispute: Annotated[None, Field(description="Reserved.")]
+    dispute: Annotated[DisputeView | None, Field(description="The newest; the events tell of all.")]
     version: Version
     updated_at: Timestamp
 

@@ -5,7 +5,6 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -23,8 +22,8 @@ from projections.verify import Difference, differences
 from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, declarations
+from tests.support.brokers import LentBroker
 from tests.support.database import Database
-from tests.support.kafka import embedded_broker, plain_settings
 from tests.support.payment_histories import by_partition, random_history
 from tests.support.read_model import load_log, store
 from tests.support.waiting import eventually
@@ -78,25 +77,22 @@ async def none_left(reader: Connection) -> Sequence[Difference]:
 
 
 async def test_the_read_model_follows_a_broker_that_is_wiped_and_refilled(
-    tmp_path: Path, database: Database, app: AppConnection, reader: Connection
+    lent_broker: LentBroker, database: Database, app: AppConnection, reader: Connection
 ) -> None:
     counted = {name: metric("projection_events_applied_total", name) for name in PROJECTED}
-    async with embedded_broker(tmp_path) as broker:
-        settings = plain_settings(broker.address, kafka_topic_partitions=PARTITIONS)
-        await publish(settings, await record(app, seed=1, count=60))
+    settings = lent_broker.settings(kafka_topic_partitions=PARTITIONS)
+    await publish(settings, await record(app, seed=1, count=60))
 
-        async with projector(database, settings) as health:
-            await none_left(reader)
-            assert (await health.ready()).status == "ok"
+    async with projector(database, settings) as health:
+        await none_left(reader)
+        assert (await health.ready()).status == "ok"
 
-            broker.kill()
-            await broker.start()
-            await broker.wait_ready()
-            log = await record(app, seed=2, count=60)
-            await publish(settings, log)
+        await lent_broker.wipe()
+        log = await record(app, seed=2, count=60)
+        await publish(settings, log)
 
-            await none_left(reader)
-            await eventually(lambda: _status(health), lambda status: status == "ok", within=30)
+        await none_left(reader)
+        await eventually(lambda: _status(health), lambda status: status == "ok", within=30)
 
     for name in PROJECTED:
         assert metric("projection_position", name) >= log[-1].position
@@ -109,12 +105,11 @@ async def _status(health: Health) -> str:
 
 
 async def test_a_projector_that_starts_before_its_topic_and_its_events_catches_up(
-    tmp_path: Path, database: Database, app: AppConnection, reader: Connection
+    lent_broker: LentBroker, database: Database, app: AppConnection, reader: Connection
 ) -> None:
-    async with embedded_broker(tmp_path) as broker:
-        settings = plain_settings(broker.address, kafka_topic_partitions=PARTITIONS)
-        async with projector(database, settings) as health:
-            await eventually(lambda: _status(health), lambda status: status == "unhealthy")
-            log = await record(app, seed=3, count=20)
-            await publish(settings, log)
-            await none_left(reader)
+    settings = lent_broker.settings(kafka_topic_partitions=PARTITIONS)
+    async with projector(database, settings) as health:
+        await eventually(lambda: _status(health), lambda status: status == "unhealthy")
+        log = await record(app, seed=3, count=20)
+        await publish(settings, log)
+        await none_left(reader)

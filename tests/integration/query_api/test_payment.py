@@ -8,7 +8,17 @@ import psycopg
 import pytest
 
 from domain.money import Money
-from domain.payment import PaymentCommand, RecordActionRequired, RecordAttemptFailed, RecordRefundFailed, RequestRefund
+from domain.payment import (
+    CaptureMethod,
+    DisputeStatus,
+    PaymentCommand,
+    RecordActionRequired,
+    RecordAttemptFailed,
+    RecordAuthorized,
+    RecordCanceled,
+    RecordRefundFailed,
+    RequestRefund,
+)
 from infra.embedded.ports import free_port
 from infra.ids import uuid7
 from infra.postgres import Pool
@@ -17,7 +27,7 @@ from schemas.http.queries import PaymentView
 from schemas.http.times import timestamp
 from tests.integration.query_api.conftest import Project, Record
 from tests.support.database import Database
-from tests.support.payment_histories import paid, refunded, request_payment
+from tests.support.payment_histories import disputed, paid, refunded, request_payment
 from tests.support.query_client import KEY, MERCHANT, OTHER_KEY, OTHER_MERCHANT, WRITE_ONLY_KEY, client_of
 
 pytestmark = pytest.mark.integration
@@ -30,7 +40,9 @@ def usd(cents: int) -> Money:
 async def test_a_payment_shows_all_fields_of_the_contract(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
-    request = request_payment(uuid7(), description="Two books")
+    request = request_payment(
+        uuid7(), description="Two books", customer="cus_NffrFeUfNV2Hib", statement_descriptor_suffix="BOOKS"
+    )
     refund_id, failed_id = uuid.uuid4(), uuid.uuid4()
     await record(
         [
@@ -61,10 +73,13 @@ async def test_a_payment_shows_all_fields_of_the_contract(
         "created_at": made,
         "description": "Two books",
         "metadata": {"order": "A-1"},
+        "customer": "cus_NffrFeUfNV2Hib",
+        "statement_descriptor_suffix": "BOOKS",
         "capture_method": "automatic",
         "amount_capturable_cents": 0,
         "amount_captured_cents": 1000,
         "amount_refunded_cents": 300,
+        "capture_before": None,
         "refunds": [
             {
                 "refund_id": str(refund_id),
@@ -93,6 +108,54 @@ async def test_a_payment_shows_all_fields_of_the_contract(
     }
     assert response.headers["paystream-position"] == str(position)
     assert PaymentView.model_validate_json(response.content)
+
+
+async def test_a_dispute_is_shown_as_it_stands(client: httpx.AsyncClient, record: Record, project: Project) -> None:
+    request = request_payment(uuid7())
+    charge_id = f"ch_{request.payment_id.hex}"
+    euros = Money(amount_cents=900, currency="EUR")
+    await record(
+        [
+            *paid(request),
+            disputed("du_1", charge_id, request.amount, status=DisputeStatus.WON),
+            disputed("du_2", charge_id, euros, evidence_due_by=1_800_000_000),
+            disputed("du_2", charge_id, euros, status=DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
+        ]
+    )
+    await project()
+
+    response = await client.get(f"/payments/{request.payment_id}")
+
+    assert response.json()["status"] == "succeeded"
+    assert response.json()["dispute"] == {
+        "id": "du_2",
+        "status": "under_review",
+        "reason": "fraudulent",
+        "amount_cents": 900,
+        "currency": "EUR",
+        "evidence_due_by": "2027-01-15T08:00:00.000Z",
+        "funds": "withdrawn",
+    }
+    assert PaymentView.model_validate_json(response.content)
+    events = (await client.get(f"/payments/{request.payment_id}/events")).json()["data"]
+    assert events[-2]["data"] == {"stripe_dispute_id": "du_2", "amount_cents": 900, "currency": "EUR"}
+
+
+async def test_a_hold_shows_its_end_until_it_is_over(
+    client: httpx.AsyncClient, record: Record, project: Project
+) -> None:
+    held, expired = (request_payment(uuid7(), capture_method=CaptureMethod.MANUAL) for _ in range(2))
+    hold = RecordAuthorized(intent_id="pi_1", amount=held.amount, charge_id="ch_1", capture_before=1_800_000_000)
+    await record([held, hold])
+    await record([expired, hold, RecordCanceled(intent_id="pi_1", reason="expired")])
+    await project()
+
+    shown = [(await client.get(f"/payments/{each.payment_id}")).json() for each in (held, expired)]
+
+    assert [(each["status"], each["capture_before"]) for each in shown] == [
+        ("requires_capture", "2027-01-15T08:00:00.000Z"),
+        ("canceled", None),
+    ]
 
 
 def _made(payment_id: uuid.UUID) -> datetime:

@@ -9,12 +9,14 @@ from domain.money import Money
 from domain.payment import (
     CaptureMethod,
     CapturePayment,
+    DisputeStatus,
     PaymentCommand,
     PaymentEvent,
     PaymentState,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
+    RecordDispute,
     RecordIntentCreated,
     RecordProcessing,
     RecordSucceeded,
@@ -94,6 +96,18 @@ def authorized(cents: int = 10_00, *, charge_id: str = CHARGE) -> RecordAuthoriz
 
 def succeeded(cents: int = 10_00, *, charge_id: str = CHARGE) -> RecordSucceeded:
     return RecordSucceeded(intent_id=INTENT, amount_captured=usd(cents), charge_id=charge_id)
+
+
+def disputed(status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE, **changes: Any) -> RecordDispute:
+    dispute = RecordDispute(
+        dispute_id="du_1",
+        charge_id=CHARGE,
+        amount=usd(10_00),
+        reason="fraudulent",
+        status=status,
+        evidence_due_by=1_800_000_000,
+    )
+    return replace(dispute, **changes)
 
 
 def capture(cents: int | None = None, *, number: int = 1) -> CapturePayment:

@@ -3,6 +3,7 @@
 import random
 import uuid
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.money import Money
-from domain.payment import PaymentEvent, PaymentState, Refund
+from domain.payment import Dispute, PaymentEvent, PaymentState, Refund
 from domain.payment import fold as fold_domain
 from infra.kafka.checkpoints import select_new
 from projections.errors import MisplacedEvent, VersionGap
@@ -18,6 +19,7 @@ from projections.events import DecodedEvent, by_stream
 from projections.payments.mapping import fold
 from projections.payments.rows import PaymentRow
 from schemas.envelope import RecordedEvent
+from schemas.http.times import timestamp
 from tests.support.payment_histories import (
     START,
     batches,
@@ -60,6 +62,8 @@ def domain_columns(state: PaymentState) -> dict[str, Any]:
         "idempotency_key": state.idempotency_key,
         "description": state.description,
         "metadata": state.metadata,
+        "customer": state.customer,
+        "statement_descriptor_suffix": state.statement_descriptor_suffix,
         "capture_method": state.capture_method,
         "amount_capturable_cents": state.amount_capturable.amount_cents,
         "amount_captured_cents": state.amount_captured.amount_cents,
@@ -67,6 +71,21 @@ def domain_columns(state: PaymentState) -> dict[str, Any]:
         "refunds": tuple(refund_columns(refund) for refund in state.refunds.values()),
         "last_error": state.last_error and asdict(state.last_error),
         "next_action": state.next_action and asdict(state.next_action),
+        "capture_before": state.capture_before and datetime.fromtimestamp(state.capture_before, UTC),
+        "dispute": dispute_columns([*state.disputes.values()][-1]) if state.disputes else None,
+    }
+
+
+def dispute_columns(dispute: Dispute) -> dict[str, Any]:
+    due_by = dispute.evidence_due_by
+    return {
+        "id": dispute.dispute_id,
+        "status": dispute.status,
+        "reason": dispute.reason,
+        "amount_cents": dispute.amount.amount_cents,
+        "currency": dispute.amount.currency,
+        "evidence_due_by": due_by and timestamp(datetime.fromtimestamp(due_by, UTC)),
+        "funds": dispute.funds,
     }
 
 

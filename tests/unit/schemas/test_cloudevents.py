@@ -36,11 +36,13 @@ recorded = st.builds(
 )
 
 
-@given(event=recorded, previous=st.integers(0, 2**62))
-def test_an_event_survives_the_wire(event: RecordedEvent, previous: int) -> None:
+@given(event=recorded, share=st.floats(0, 1))
+def test_an_event_survives_the_wire(event: RecordedEvent, share: float) -> None:
+    previous = min(int(event.position * share), event.position - 1)
     message = to_kafka(event, previous)
     found = from_kafka(message.value, message.headers)
     assert found.event == event
+    assert found.stream == str(event.stream_id)
     assert found.previous_position == previous
     assert found.position == event.position
     assert message.key == str(event.stream_id).encode()
@@ -95,7 +97,36 @@ def test_a_header_with_a_wrong_value_is_refused(name: str) -> None:
 
 def test_a_header_that_is_not_utf8_and_a_tombstone_are_refused() -> None:
     value, headers = a_message()
-    with pytest.raises(MalformedMessage, match="UTF-8"):
-        from_kafka(value, [*headers, ("x-other", b"\xff\xfe")])
+    with pytest.raises(MalformedMessage, match="ce_actor is not UTF-8"):
+        from_kafka(value, [(name, b"\xff\xfe" if name == "ce_actor" else raw) for name, raw in headers])
     with pytest.raises(MalformedMessage, match="no value"):
         from_kafka(None, headers)
+
+
+def test_headers_of_others_may_hold_anything() -> None:
+    value, headers = a_message()
+    found = from_kafka(value, [*headers, ("x-other", b"\xff\xfe"), ("x-null", None)])
+    assert found == from_kafka(value, headers)
+
+
+@pytest.mark.parametrize("broken", [name for name in REQUIRED if name not in ("ce_position", "ce_prevposition")])
+def test_a_refused_message_says_what_could_be_read_of_its_place(broken: str) -> None:
+    value, headers = a_message()
+    with pytest.raises(MalformedMessage) as refused:
+        from_kafka(value, [header for header in headers if header[0] != broken])
+    assert (refused.value.position, refused.value.previous_position) == (7, 3)
+    assert refused.value.stream == (None if broken == "ce_subject" else str(uuid.UUID(int=2)))
+
+
+@pytest.mark.parametrize(
+    ("position", "previous"),
+    [(b"0", b"0"), (b"3", b"3"), (b"3", b"4"), (b"3", b"-1"), (b"9223372036854775808", b"1"), (b"\xff", b"1")],
+)
+def test_positions_that_cannot_be_are_no_place(position: bytes, previous: bytes) -> None:
+    value, headers = a_message()
+    changed = {"ce_position": position, "ce_prevposition": previous}
+    with pytest.raises(MalformedMessage) as refused:
+        from_kafka(value, [(name, changed.get(name, raw)) for name, raw in headers])
+    assert refused.value.position is None
+    assert refused.value.previous_position is None
+    assert refused.value.stream == str(uuid.UUID(int=2))

@@ -1,12 +1,15 @@
 """A stream's partition is the one that every Kafka client computes for its key."""
 
+from typing import Any
 from uuid import UUID
 
+import pytest
 from aiokafka.partitioner import murmur2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.topics import RELAY_PROGRESS, declarations, event_topics, partition_of
+from schemas.events import EVENT_TYPES, EventType
+from schemas.topics import RELAY_PROGRESS, dead_letter_topics, declarations, event_topics, partition_of, topic_of
 
 
 @given(stream_id=st.uuids(), partitions=st.integers(1, 100))
@@ -15,12 +18,31 @@ def test_the_partition_is_that_of_kafkas_default_partitioner(stream_id: UUID, pa
     assert partition_of(stream_id, partitions) == expected
 
 
-def test_event_topics_keep_everything_and_the_progress_topic_the_newest() -> None:
-    declared = {topic.name: topic for topic in declarations(12, 3)}
-    assert set(declared) == {*event_topics(), RELAY_PROGRESS}
-    for name in event_topics():
-        assert declared[name].partitions == 12
-        assert declared[name].config["retention.ms"] == "-1"
-    assert declared[RELAY_PROGRESS].config == {"cleanup.policy": "compact"}
-    assert declared[RELAY_PROGRESS].partitions == 1
-    assert {topic.replication_factor for topic in declared.values()} == {3}
+def test_event_and_dead_letter_topics_keep_everything_and_the_progress_topic_the_newest() -> None:
+    declared = {topic.name: topic for topic in declarations(12, 1)}
+    assert set(declared) == {*event_topics(), *dead_letter_topics(), RELAY_PROGRESS}
+    for name in (*event_topics(), *dead_letter_topics()):
+        assert declared[name].config == {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+    assert {declared[name].partitions for name in event_topics()} == {12}
+    assert {declared[name].partitions for name in (*dead_letter_topics(), RELAY_PROGRESS)} == {1}
+    assert declared[RELAY_PROGRESS].config["cleanup.policy"] == "compact"
+
+
+@pytest.mark.parametrize(("replicas", "in_sync"), [(1, None), (2, None), (3, "2"), (5, "2")])
+def test_of_three_replicas_two_must_have_a_record(replicas: int, in_sync: str | None) -> None:
+    for topic in declarations(12, replicas):
+        assert topic.replication_factor == replicas
+        assert topic.config.get("min.insync.replicas") == in_sync
+
+
+def test_each_consumer_has_a_dead_letter_topic_of_its_own() -> None:
+    assert dead_letter_topics() == [
+        "paystream.payment.dlq.stripe-gateway",
+        "paystream.payment.dlq.projector",
+        "paystream.stripe-event.dlq.stripe-webhooks",
+    ]
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda each: each.name)
+def test_the_events_of_every_type_have_a_topic(event_type: EventType[Any]) -> None:
+    assert topic_of(event_type.category) == f"paystream.{event_type.category}"

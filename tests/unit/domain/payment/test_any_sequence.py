@@ -13,10 +13,16 @@ from domain.payment import (
     CaptureMethod,
     CapturePayment,
     ConfirmPayment,
+    Dispute,
+    DisputeFunds,
+    DisputeStatus,
+    GiveUpTask,
     InconsistentFact,
+    OperatorCommand,
     PaymentCancelRequested,
     PaymentCaptureRequested,
     PaymentCommand,
+    PaymentDisputed,
     PaymentEvent,
     PaymentFact,
     PaymentState,
@@ -27,19 +33,24 @@ from domain.payment import (
     RecordCanceled,
     RecordCancelFailed,
     RecordCaptureFailed,
+    RecordDispute,
     RecordIntentCreated,
     RecordPaymentFailed,
     RecordProcessing,
     RecordRefundFailed,
+    RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
+    RefundFound,
     RefundRequested,
     RefundStatus,
     RequestRefund,
+    RetryTask,
     decide,
     fold,
 )
+from domain.payment.state import APPEALS
 from tests.unit.domain.builders import a_request, attempt_failed, authorized, refund_id, request_id, succeeded, usd
 
 # Small pools, so that ids and amounts meet again; each first element is the one that fits, and is drawn most.
@@ -69,7 +80,7 @@ facts: st.SearchStrategy[PaymentFact] = st.one_of(
     st.builds(
         RecordAttemptFailed,
         intent_id=maybe_intents,
-        attempt_id=st.sampled_from(["a1", "a2", "a3"]),
+        attempt_id=st.sampled_from(["a1", "a2", "a3", None]),
         code=codes,
         message=texts,
     ),
@@ -93,6 +104,27 @@ refund_facts: st.SearchStrategy[PaymentFact] = st.one_of(
         code=codes,
         message=texts,
     ),
+)
+found_refunds = st.builds(
+    RecordRefundFound,
+    refund_id=st.builds(refund_id, st.integers(1, 5)),
+    stripe_refund_id=st.sampled_from(["re_1", "re_2", "re_3"]),
+    amount=moneys,
+)
+disputes = st.builds(
+    RecordDispute,
+    dispute_id=st.sampled_from(["du_1", "du_1", "du_2"]),
+    charge_id=charges,
+    amount=moneys,
+    reason=st.just("fraudulent"),
+    status=st.sampled_from(DisputeStatus),
+    evidence_due_by=st.sampled_from([None, 1_800_000_000, 1_900_000_000]),
+    funds_withdrawn=st.booleans(),
+    funds_reinstated=st.booleans(),
+)
+operator_commands: st.SearchStrategy[OperatorCommand] = st.one_of(
+    st.builds(RetryTask, event_id=request_ids, operation=texts, who=texts, why=texts),
+    st.builds(GiveUpTask, event_id=request_ids, operation=texts, who=texts, why=texts),
 )
 confirmations = st.builds(ConfirmPayment, payment_method=methods)
 captures = st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st.none(), moneys))
@@ -120,9 +152,27 @@ def money_of(state: PaymentState) -> tuple[Money, ...]:
     )
 
 
-def may_be_a_new_attempt(state: PaymentState, fact: PaymentFact) -> bool:
-    """The one repetition that is told from news by nothing: see domain.payment.intent_facts."""
-    return state.confirmation_requested and isinstance(fact, RecordActionRequired | RecordProcessing)
+def may_be_news_again(state: PaymentState, fact: PaymentFact) -> bool:
+    """The repetitions that nothing tells from news: see domain.payment.intent_facts and disputes."""
+    match fact:
+        case RecordActionRequired() | RecordProcessing():
+            return state.confirmation_requested
+        case RecordAttemptFailed(attempt_id=None):
+            return True
+        case RecordDispute(status=DisputeStatus.LOST):
+            return fact.dispute_id in state.disputes and state.disputes[fact.dispute_id].status in APPEALS
+        case _:
+            return False
+
+
+def went_back(before: Dispute, after: Dispute) -> bool:
+    order, funds = list(DisputeStatus), list(DisputeFunds)
+    appeal_failed = before.status in APPEALS and after.status is DisputeStatus.LOST
+    return (
+        (order.index(after.status) < order.index(before.status) and not appeal_failed)
+        or funds.index(after.funds) < funds.index(before.funds)
+        or (after.evidence_due_by or 0) < (before.evidence_due_by or 0)
+    )
 
 
 class AnySequence(RuleBasedStateMachine):
@@ -177,6 +227,16 @@ class AnySequence(RuleBasedStateMachine):
     def say_of_a_refund(self, fact: PaymentFact) -> None:
         self._say(fact)
 
+    @rule(fact=st.one_of(found_refunds, disputes))
+    def say_what_happened_at_stripe_itself(self, fact: PaymentFact) -> None:
+        self._say(fact)
+
+    @rule(command=operator_commands)
+    def operate(self, command: OperatorCommand) -> None:
+        before = money_of(self.state), self.state.status
+        self._ask(command)
+        assert (money_of(self.state), self.state.status) == before
+
     @rule(fact=ends, chance=st.integers(1, 5))
     def say_the_end(self, fact: PaymentFact, chance: int) -> None:
         if chance == 5 or self.state.is_terminal:
@@ -192,7 +252,9 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def refunds_captures_and_authorizations_are_nested(self) -> None:
         state = self.state
-        assert state.amount_refunded + state.amount_refund_pending <= state.amount_captured
+        assert state.amount_refunded_at_stripe <= state.amount_captured
+        if not any(isinstance(event, RefundFound) for event in self.history):
+            assert state.amount_refunded + state.amount_refund_pending <= state.amount_captured
         assert state.amount_captured + state.amount_capturable <= state.amount_authorized
         assert state.amount_authorized <= state.amount
         assert state.amount_refundable >= usd(0)
@@ -226,7 +288,7 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def no_fact_ever_recorded_is_news_again(self) -> None:
         for fact in self.recorded:
-            if not may_be_a_new_attempt(self.state, fact):
+            if not may_be_news_again(self.state, fact):
                 assert decide(self.state, fact) == ()
 
     def _ask(self, command: PaymentCommand) -> None:
@@ -235,24 +297,32 @@ class AnySequence(RuleBasedStateMachine):
             events = decide(self.state, command)
         except InconsistentFact:
             raise  # is for facts alone
+        except PaymentDisputed:
+            assert any(dispute.is_contested for dispute in self.state.disputes.values())
+            return
         except DomainError:
             return
+        if any(isinstance(event, RefundRequested) for event in events):
+            assert not any(dispute.is_contested for dispute in self.state.disputes.values())
         self._append(events)
         assert money_of(self.state)[:4] == before[:4], "a wish moves nothing, it only reserves"
 
     def _say(self, fact: PaymentFact) -> None:
-        was_terminal, status = self.state.is_terminal, self.state.status
+        was_terminal, status, disputes = self.state.is_terminal, self.state.status, self.state.disputes
+        is_of_a_stranger = isinstance(fact, RecordRefundFailed) and fact.refund_id not in self.state.refunds
         final = self._refunds_that_failed()
         try:
             events = decide(self.state, fact)
         except InconsistentFact:
             return
         self._append(events)
-        self.told.append(fact)
+        if not is_of_a_stranger:  # who may become known
+            self.told.append(fact)
         if events:
             self.recorded.append(fact)
         assert decide(self.state, fact) == (), "told twice at once"
         assert not was_terminal or self.state.status is status
+        assert not any(went_back(before, self.state.disputes[each]) for each, before in disputes.items())
         assert final <= self._refunds_that_failed()
 
     def _append(self, events: tuple[PaymentEvent, ...]) -> None:

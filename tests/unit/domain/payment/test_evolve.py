@@ -9,6 +9,8 @@ from domain.payment import (
     BrokenHistory,
     CancelPayment,
     ConfirmPayment,
+    DisputeStatus,
+    GiveUpTask,
     PaymentCaptureFailed,
     PaymentEvent,
     RecordCanceled,
@@ -16,8 +18,10 @@ from domain.payment import (
     RecordCaptureFailed,
     RecordPaymentFailed,
     RecordRefundFailed,
+    RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
+    RetryTask,
     evolve,
     fold,
 )
@@ -28,12 +32,14 @@ from tests.unit.domain.builders import (
     attempt_failed,
     authorized,
     capture,
+    disputed,
     history_of,
     processing,
     refund,
     refund_id,
     request_id,
     succeeded,
+    usd,
 )
 
 LONG = history_of(
@@ -52,6 +58,12 @@ LONG = history_of(
     RecordRefundPending(refund_id=refund_id(), stripe_refund_id="re_1"),
     RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1"),
     RecordRefundFailed(refund_id=refund_id(), stripe_refund_id="re_1", code="x", message="x"),
+    RecordRefundFound(refund_id=refund_id(2), stripe_refund_id="re_2", amount=usd(2_00)),
+    disputed(),
+    disputed(DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
+    disputed(DisputeStatus.WON, funds_reinstated=True),
+    RetryTask(event_id=request_id(3), operation="capture_intent", who="ada", why="Stripe is back"),
+    GiveUpTask(event_id=request_id(3), operation="capture_intent", who="ada", why="no use"),
 )
 SHORT = [
     history_of(a_request(), RecordCanceled(intent_id=None)),
@@ -95,3 +107,8 @@ def test_a_second_request_is_a_broken_history() -> None:
 def test_the_outcome_of_no_refund_is_a_broken_history() -> None:
     with pytest.raises(BrokenHistory):
         fold([event for event in LONG if type(event).__name__ != "RefundRequested"])
+
+
+def test_the_course_of_no_dispute_is_a_broken_history() -> None:
+    with pytest.raises(BrokenHistory):
+        fold([event for event in LONG if type(event).__name__ != "DisputeOpened"])

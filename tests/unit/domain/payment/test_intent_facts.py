@@ -12,6 +12,7 @@ from domain.payment import (
     IntentFact,
     LastError,
     NextAction,
+    PaymentAttemptFailed,
     PaymentCommand,
     PaymentIntentCreated,
     PaymentStatus,
@@ -229,6 +230,34 @@ class TestRoundAgain:
     def test_a_second_attempt_may_succeed(self) -> None:
         payment = payment_after(a_request(), action_required(), processing(), attempt_failed(), TRY_AGAIN, succeeded())
         assert payment.status is PaymentStatus.SUCCEEDED
+
+
+class TestFailuresWithoutAName:
+    """A 3-D Secure that fails makes no charge, and none of our calls made it."""
+
+    NAMELESS = replace(attempt_failed(), attempt_id=None)
+
+    def test_ends_an_attempt_and_is_recorded_once(self) -> None:
+        payment = payment_after(a_request(), action_required())
+        [event] = decide(payment, self.NAMELESS)
+        assert isinstance(event, PaymentAttemptFailed)
+        assert event.attempt_id == "attempt_1"
+        assert decide(then(payment, self.NAMELESS), self.NAMELESS) == ()
+
+    def test_is_news_again_when_another_attempt_ends_so(self) -> None:
+        payment = payment_after(a_request(), action_required(), self.NAMELESS, TRY_AGAIN, action_required())
+        [event] = decide(payment, self.NAMELESS)
+        assert isinstance(event, PaymentAttemptFailed)
+        assert event.attempt_id == "attempt_2"
+
+    def test_another_reason_is_news(self) -> None:
+        payment = payment_after(a_request(), attempt_failed())
+        assert decide(payment, self.NAMELESS) == (), "the call that failed told it already"
+        assert names(decide(payment, replace(self.NAMELESS, code="expired_card"))) == ["PaymentAttemptFailed"]
+
+    def test_says_nothing_of_a_confirmation_that_has_no_outcome(self) -> None:
+        assert decide(payment_after(a_request(), action_required(), self.NAMELESS, TRY_AGAIN), self.NAMELESS) == ()
+        assert decide(payment_after(a_request()), self.NAMELESS) == ()
 
 
 class TestLateFacts:

@@ -11,6 +11,7 @@ from domain.payment import (
     PaymentCommand,
     PaymentNotRefundable,
     RecordCanceled,
+    RecordPaymentFailed,
     RecordRefundFailed,
     RecordRefundPending,
     RecordRefundSucceeded,
@@ -24,9 +25,12 @@ from domain.payment import (
 from tests.unit.domain.builders import (
     a_manual_request,
     a_request,
+    action_required,
+    attempt_failed,
     authorized,
     names,
     payment_after,
+    processing,
     refund,
     refund_id,
     succeeded,
@@ -73,10 +77,12 @@ class TestRequest:
     def test_without_an_amount_takes_all_that_is_left(self) -> None:
         payment = payment_after(*PAID, refund(6_00, number=1), refund(number=2))
         assert payment.refunds[refund_id(2)].amount == usd(4_00)
-        with pytest.raises(RefundExceedsRefundable):
-            decide(payment, refund(number=3))
-        with pytest.raises(RefundExceedsRefundable):
-            decide(payment, refund(1, number=3))
+        for amount in (None, 1):
+            with pytest.raises(RefundExceedsRefundable) as refused:
+                decide(then(payment, refunded(1)), refund(amount, number=3))
+            assert str(refused.value) == (
+                "Nothing is left to refund: 6.00 USD is refunded already; 4.00 USD is held by refunds on their way."
+            )
 
     def test_keeps_its_reason(self) -> None:
         command = replace(refund(1_00), reason=RefundReason.FRAUDULENT)
@@ -110,10 +116,21 @@ class TestRequest:
         with pytest.raises(AmountNotRepresentable):
             decide(payment, replace(refund(), amount=Money(amount_cents=1_50, currency="ISK")))
 
-    @pytest.mark.parametrize("told", [(), (authorized(),), (RecordCanceled(intent_id=None),)])
-    def test_needs_captured_money(self, told: tuple[PaymentCommand, ...]) -> None:
+    @pytest.mark.parametrize(
+        ("told", "advice"),
+        [
+            ((), "once it has succeeded, or cancel it now"),
+            ((processing(),), "once it has succeeded"),
+            ((attempt_failed(),), "Cancel the payment instead"),
+            ((action_required(),), "Cancel the payment instead"),
+            ((authorized(),), "Cancel the payment to release it"),
+            ((RecordCanceled(intent_id=None),), "nothing to refund"),
+            ((RecordPaymentFailed(code="x", message="x"),), "nothing to refund"),
+        ],
+    )
+    def test_needs_captured_money_and_says_what_to_do(self, told: tuple[PaymentCommand, ...], advice: str) -> None:
         payment = payment_after(a_manual_request(), *told)
-        with pytest.raises(PaymentNotRefundable) as refused:
+        with pytest.raises(PaymentNotRefundable, match=advice) as refused:
             decide(payment, refund(1_00))
         assert refused.value.status is payment.status
 
@@ -160,7 +177,7 @@ class TestOutcome:
 
 
 class TestContradictions:
-    @pytest.mark.parametrize("fact", [pending(), refunded(), failed()])
+    @pytest.mark.parametrize("fact", [pending(), refunded(), failed(stripe_id=None)])
     def test_a_refund_that_nobody_asked_for_is_not_believed(self, fact: RefundFact) -> None:
         with pytest.raises(InconsistentFact):
             decide(payment_after(*PAID), fact)

@@ -107,6 +107,16 @@ class TestRequest:
             ("user_id", {"user_id": "  "}),
             ("user_id", {"user_id": "u" * 501}),
             ("description", {"description": "d" * 1001}),
+            ("customer", {"customer": "alice"}),
+            ("customer", {"customer": "cus_"}),
+            ("customer", {"customer": "cus_1\n"}),
+            ("statement_descriptor_suffix", {"statement_descriptor_suffix": "s" * 23}),
+            ("statement_descriptor_suffix", {"statement_descriptor_suffix": "2026-11"}),
+            ("statement_descriptor_suffix", {"statement_descriptor_suffix": ""}),
+            *(
+                ("statement_descriptor_suffix", {"statement_descriptor_suffix": f"BOOKS {character}"})
+                for character in "<>\\'\"*\n"
+            ),
             ("payment_method", {"payment_method": None}),
             ("payment_method", {"payment_method": ""}),
             ("metadata", {"metadata": {f"key_{n}": "" for n in range(49)}}),
@@ -126,6 +136,12 @@ class TestRequest:
         most = {f"{n:040}": "v" * 500 for n in range(48)}
         payment = payment_after(a_request(user_id="u" * 500, description="d" * 1000, metadata=most))
         assert payment.metadata == most
+
+    def test_keeps_the_customer_and_what_stands_on_the_statement(self) -> None:
+        request = a_request(customer="cus_NffrFeUfNV2Hib", statement_descriptor_suffix="BOOKS 2 + 3")
+        payment = payment_after(request)
+        assert payment.customer == "cus_NffrFeUfNV2Hib"
+        assert payment.statement_descriptor_suffix == "BOOKS 2 + 3"
 
     def test_does_not_share_its_metadata_with_the_caller(self) -> None:
         metadata = {"order": "A-1"}
@@ -276,16 +292,16 @@ class TestCancel:
         assert asked.status is payment.status
 
     @pytest.mark.parametrize(
-        "last",
+        ("last", "advice"),
         [
-            processing(),
-            succeeded(),
-            CANCELED,
-            RecordPaymentFailed(code="amount_too_small", message="Too small."),
+            (processing(), "Wait for its answer"),
+            (succeeded(), "Refund the payment instead"),
+            (CANCELED, "canceled already"),
+            (RecordPaymentFailed(code="amount_too_small", message="Too small."), "nothing to cancel"),
         ],
     )
-    def test_is_too_late_afterwards(self, last: PaymentCommand) -> None:
-        with pytest.raises(PaymentNotCancelable):
+    def test_is_too_late_afterwards_and_says_what_to_do(self, last: PaymentCommand, advice: str) -> None:
+        with pytest.raises(PaymentNotCancelable, match=advice):
             decide(payment_after(a_request(), last), cancel())
 
     def test_is_asked_once(self) -> None:

@@ -1,0 +1,56 @@
+"""Tells Prometheus of holds that end soon: money that nobody captured is given back then."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import structlog
+from prometheus_client import Gauge
+from psycopg.rows import tuple_row
+
+from infra.kafka.transient import is_transient
+from infra.postgres import Pool, Queries
+
+log = structlog.get_logger(__name__)
+
+OPEN = Gauge("authorizations_open", "Payments whose money is held")
+EXPIRING = Gauge(
+    "authorizations_expiring", "Payments whose hold ends within this time, or has ended unnoticed", ["within"]
+)
+
+_SQL = Queries.load(Path(__file__).with_name("read.sql"))
+_SOON_S = 24 * 3600.0
+_EVERY_S = 30.0
+
+
+@asynccontextmanager
+async def watched_holds(pool: Pool, *, every_s: float = _EVERY_S) -> AsyncIterator[None]:
+    """Count holds now and then while the block runs. Every projector shows the same numbers: do not add them up."""
+    watching = asyncio.create_task(_watch(pool, every_s))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+async def count_holds(pool: Pool) -> None:
+    """Set the gauges. Raises psycopg.OperationalError while the database is away."""
+    async with pool.connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(_SQL.count_holds, {"within_s": _SOON_S})
+        row = await cursor.fetchone()
+    assert row is not None
+    OPEN.set(row[0])
+    EXPIRING.labels("24h").set(row[1])
+
+
+async def _watch(pool: Pool, every_s: float) -> None:
+    while True:
+        try:
+            await count_holds(pool)
+        except Exception as error:
+            if not is_transient(error):
+                log.exception("holds_not_counted")
+        await asyncio.sleep(every_s)

@@ -1,0 +1,168 @@
+"""Events that a projector cannot apply: dead letters of all its projections, with the projector's own rights."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+from prometheus_client import REGISTRY
+
+from event_store.store import Connection as AppConnection
+from infra.kafka.applying import RecordApplier
+from infra.kafka.checkpoints import Checkpointed
+from infra.kafka.dead_letters.burial import Undertaker
+from infra.kafka.dead_letters.delivery import Headers
+from infra.kafka.dead_letters.operators import Filter, ask_for_replay, list_letters
+from infra.kafka.dead_letters.replay import Replayer
+from infra.kafka.liveness import Progress
+from infra.kafka.partition_watch import PartitionWatch
+from infra.postgres import Connection, Pool
+from projections.payments.projection import Payments
+from projections.projection import Projection
+from projections.registry import PROJECTIONS
+from projections.runner import CONSUMER, projecting
+from projections.verify import differences
+from schemas.cloudevents import Delivered, from_kafka, to_kafka
+from schemas.topics import PAYMENT
+from tests.integration.consumers.poison import Watch
+from tests.support.payment_histories import by_partition, random_history
+from tests.support.read_model import load_log, store
+
+pytestmark = pytest.mark.integration
+
+FIRST = TopicPartition(PAYMENT, 0)
+LACKING = ["projection:payment_timeline", "projection:payments"]
+
+
+class Projector:
+    """A projector without Kafka."""
+
+    def __init__(self, pool: Pool, projections: Sequence[Projection] = PROJECTIONS) -> None:
+        self.checkpointed: Checkpointed[Delivered] = projecting(pool, projections)
+        self.replayer = Replayer(self.checkpointed, from_kafka)
+
+    async def deliver(self, messages: Sequence[Delivered]) -> None:
+        progress = Progress(stall_after_s=60)
+        applier = RecordApplier[Delivered](
+            name=CONSUMER,
+            decode=from_kafka,
+            apply=self.checkpointed,
+            progress=progress,
+            stop=asyncio.Event(),
+            undertaker=Undertaker(self.checkpointed),
+        )
+        records = []
+        for offset, message in enumerate(messages):
+            wire = to_kafka(message.event, message.previous_position)
+            records.append(
+                ConsumerRecord(
+                    topic=PAYMENT,
+                    partition=0,
+                    offset=offset,
+                    timestamp=0,
+                    timestamp_type=0,
+                    key=wire.key,
+                    value=wire.value,
+                    checksum=None,
+                    serialized_key_size=0,
+                    serialized_value_size=0,
+                    headers=tuple(wire.headers),
+                )
+            )
+        await applier.take(cast("PartitionWatch", Watch()), FIRST, records)
+        await progress.check_live()
+
+
+async def payments(app: AppConnection, seed: int = 1) -> list[Delivered]:
+    rng = random.Random(seed)
+    ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(20)]
+    await store(app, [(each, random_history(rng, payment_id=each, steps=12)) for each in ids], rng=rng)
+    return by_partition(await load_log(app), 1)[0]
+
+
+def with_a_newer(messages: Sequence[Delivered], change: dict[str, object]) -> tuple[list[Delivered], Delivered]:
+    """Return the messages with the second event of some payment changed, and that event as it was."""
+    victim = next(message for message in messages[20:] if message.event.version == 2)
+    changed = replace(victim, event=replace(victim.event, **change))  # type: ignore[arg-type]
+    return [changed if each is victim else each for each in messages], victim
+
+
+async def open_letters(reader: Connection) -> list[tuple[int | None, str, str, list[str]]]:
+    letters, _ = await list_letters(reader, Filter(limit=1000))
+    return [(each.position, each.reason.value, each.error_type, sorted(each.lacking)) for each in letters]
+
+
+async def replay(projector: Projector, reader: Connection, victim: Delivered) -> int:
+    """Ask for everything, and replay with code that can read the event."""
+
+    def upgraded(value: bytes | None, headers: Headers) -> Delivered:
+        found = from_kafka(value, headers)
+        return victim if found.position == victim.position else found
+
+    await ask_for_replay(reader, who="op", all_of=CONSUMER)
+    projector.replayer = Replayer(projector.checkpointed, upgraded)
+    return await projector.replayer.replay(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("change", "error_type"),
+    [
+        ({"type": "payment.from_the_future"}, "UnknownEventType"),
+        ({"schema_version": 99}, "UnsupportedSchemaVersion"),
+        ({"data": b"{"}, "InvalidEventData"),
+        ({"data": b"{}"}, "InvalidEventData"),
+        ({"version": 7}, "VersionGap"),
+    ],
+)
+async def test_an_event_it_cannot_apply_waits_with_the_later_ones_of_its_payment_until_an_upgrade(
+    app: AppConnection, pool: Pool, reader: Connection, change: dict[str, object], error_type: str
+) -> None:
+    messages, victim = with_a_newer(await payments(app), change)
+    counted = _counted("refused")
+    projector = Projector(pool)
+    await projector.deliver(messages)
+
+    later = [each.position for each in messages if each.stream == victim.stream and each.position > victim.position]
+    expected = [(victim.position, "refused", error_type, LACKING)] + [(at, "behind", "", LACKING) for at in later]
+    assert await open_letters(reader) == expected
+    assert _counted("refused") == counted + 1
+    assert {each.payment_id for each in await differences(reader, reader)} == {victim.event.stream_id}
+
+    assert await replay(projector, reader, victim) == len(expected)
+    assert await differences(reader, reader) == []
+    await projector.deliver(messages)
+    assert await open_letters(reader) == []
+
+
+async def test_a_projection_that_was_added_later_lacks_what_the_others_lack_and_gets_it_with_them(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    messages, victim = with_a_newer(await payments(app), {"schema_version": 99})
+    await Projector(pool, [Payments()]).deliver(messages)
+    both = Projector(pool)
+    await both.deliver(messages)
+    assert {tuple(lacking) for *_, lacking in await open_letters(reader)} == {tuple(LACKING)}
+    await replay(both, reader, victim)
+    assert await differences(reader, reader) == []
+
+
+async def test_a_projection_that_is_being_built_comes_to_a_replayed_event_by_itself(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    messages, victim = with_a_newer(await payments(app), {"schema_version": 99})
+    await Projector(pool, [Payments()]).deliver(messages)
+    both = Projector(pool)
+    await both.deliver(messages[:5])
+    assert await replay(both, reader, victim) > 0
+    await both.deliver([victim if each.position == victim.position else each for each in messages])
+    assert await open_letters(reader) == []
+    assert await differences(reader, reader) == []
+
+
+def _counted(reason: str) -> float:
+    labels = {"consumer": CONSUMER, "topic": PAYMENT, "reason": reason}
+    return REGISTRY.get_sample_value("consumer_dead_letters_total", labels) or 0.0

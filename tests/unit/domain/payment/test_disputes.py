@@ -1,0 +1,164 @@
+"""Disputes, as Stripe tells of them: recorded once, in whatever order, and what they forbid."""
+
+import pytest
+
+from domain.money import Money
+from domain.payment import (
+    DisputeClosed,
+    DisputeFunds,
+    DisputeFundsReinstated,
+    DisputeFundsWithdrawn,
+    DisputeOpened,
+    DisputeStatus,
+    DisputeUpdated,
+    InconsistentFact,
+    PaymentDisputed,
+    RecordDispute,
+    decide,
+)
+from tests.unit.domain.builders import (
+    a_request,
+    disputed,
+    names,
+    payment_after,
+    refund,
+    succeeded,
+    then,
+    usd,
+)
+
+PAID = (a_request(), succeeded())
+S = DisputeStatus
+INQUIRIES = (S.WARNING_NEEDS_RESPONSE, S.WARNING_UNDER_REVIEW, S.WARNING_CLOSED)
+CONTESTED = (S.NEEDS_RESPONSE, S.UNDER_REVIEW, S.LOST, S.APPEAL_NEEDS_RESPONSE, S.APPEAL_UNDER_REVIEW)
+SETTLED = (*INQUIRIES, S.PREVENTED, S.WON)
+
+
+class TestCourse:
+    def test_a_dispute_is_opened_with_all_that_is_known(self) -> None:
+        [opened] = decide(payment_after(*PAID), disputed())
+        assert opened == DisputeOpened(
+            dispute_id="du_1",
+            charge_id="ch_1",
+            amount=usd(10_00),
+            reason="fraudulent",
+            status="needs_response",
+            evidence_due_by=1_800_000_000,
+        )
+        dispute = payment_after(*PAID, disputed()).disputes["du_1"]
+        assert (dispute.status, dispute.funds) == (S.NEEDS_RESPONSE, DisputeFunds.NONE)
+        assert dispute.evidence_due_by == 1_800_000_000
+
+    def test_each_step_is_told_by_what_is_new_of_it(self) -> None:
+        payment = payment_after(*PAID, disputed())
+        steps = [
+            (disputed(funds_withdrawn=True), DisputeFundsWithdrawn(dispute_id="du_1", amount=usd(10_00))),
+            (
+                disputed(S.UNDER_REVIEW, funds_withdrawn=True),
+                DisputeUpdated(dispute_id="du_1", status="under_review", evidence_due_by=1_800_000_000),
+            ),
+            (disputed(S.WON, funds_withdrawn=True), DisputeClosed(dispute_id="du_1", status="won")),
+            (
+                disputed(S.WON, funds_withdrawn=True, funds_reinstated=True),
+                DisputeFundsReinstated(dispute_id="du_1", amount=usd(10_00)),
+            ),
+        ]
+        for fact, event in steps:
+            assert decide(payment, fact) == (event,)
+            payment = then(payment, fact)
+            assert decide(payment, fact) == ()
+
+    def test_one_that_is_learned_of_at_its_end_is_told_from_its_beginning(self) -> None:
+        events = decide(payment_after(*PAID), disputed(S.WON, funds_reinstated=True))
+        assert names(events) == ["DisputeOpened", "DisputeFundsWithdrawn", "DisputeClosed", "DisputeFundsReinstated"]
+
+    def test_two_disputes_have_courses_of_their_own(self) -> None:
+        payment = payment_after(*PAID, disputed(S.WON), disputed(dispute_id="du_2", amount=usd(3_00)))
+        assert [each.status for each in payment.disputes.values()] == [S.WON, S.NEEDS_RESPONSE]
+        assert payment.amount_disputed == usd(3_00)
+
+    def test_it_may_be_in_another_currency(self) -> None:
+        euros = Money(amount_cents=9_00, currency="EUR")
+        payment = payment_after(*PAID, disputed(amount=euros))
+        assert payment.disputes["du_1"].amount == euros
+        assert payment.amount_disputed == usd(0)
+
+    def test_it_may_be_told_before_the_charge_and_must_be_of_that_charge(self) -> None:
+        early = payment_after(a_request(), disputed())
+        assert names(decide(early, succeeded())) == ["PaymentIntentCreated", "PaymentSucceeded"]
+        with pytest.raises(InconsistentFact):
+            decide(early, succeeded(charge_id="ch_2"))
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID), disputed(charge_id="ch_2"))
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        ("now", "told_late"),
+        [
+            (S.WARNING_UNDER_REVIEW, S.WARNING_NEEDS_RESPONSE),
+            (S.NEEDS_RESPONSE, S.WARNING_CLOSED),
+            (S.UNDER_REVIEW, S.NEEDS_RESPONSE),
+            (S.LOST, S.UNDER_REVIEW),
+            (S.WON, S.UNDER_REVIEW),
+            (S.WON, S.LOST),
+            (S.WON, S.APPEAL_UNDER_REVIEW),
+            (S.NEEDS_RESPONSE, S.WARNING_NEEDS_RESPONSE),
+        ],
+    )
+    def test_a_status_that_was_left_is_no_news(self, now: DisputeStatus, told_late: DisputeStatus) -> None:
+        late = disputed(told_late, evidence_due_by=1_900_000_000)
+        assert decide(payment_after(*PAID, disputed(now)), late) == ()
+
+    def test_an_inquiry_may_become_a_dispute(self) -> None:
+        payment = payment_after(*PAID, disputed(S.WARNING_CLOSED), disputed(S.NEEDS_RESPONSE))
+        assert payment.disputes["du_1"].status is S.NEEDS_RESPONSE
+
+    def test_what_was_lost_may_be_given_back(self) -> None:
+        payment = payment_after(*PAID, disputed(S.LOST))
+        assert decide(payment, disputed(S.WON)) == (DisputeClosed(dispute_id="du_1", status="won"),)
+
+    def test_an_appeal_that_fails_ends_in_lost_for_good(self) -> None:
+        payment = payment_after(*PAID, disputed(S.LOST), disputed(S.APPEAL_UNDER_REVIEW), disputed(S.LOST))
+        assert payment.disputes["du_1"].status is S.LOST
+        assert decide(payment, disputed(S.APPEAL_NEEDS_RESPONSE)) == ()
+        assert decide(payment, disputed(S.LOST)) == ()
+        assert names(decide(payment, disputed(S.WON))) == ["DisputeClosed"]
+
+    def test_the_time_for_evidence_is_only_put_off(self) -> None:
+        payment = payment_after(*PAID, disputed(evidence_due_by=2))
+        assert decide(payment, disputed(evidence_due_by=1)) == decide(payment, disputed(evidence_due_by=None)) == ()
+        later = disputed(evidence_due_by=3)
+        assert decide(payment, later) == (
+            DisputeUpdated(dispute_id="du_1", status="needs_response", evidence_due_by=3),
+        )
+        assert decide(payment_after(*PAID, disputed(S.WON)), later) == ()
+
+
+class TestRefunds:
+    @pytest.mark.parametrize("status", CONTESTED)
+    def test_are_refused_while_the_bank_has_the_money_or_wants_it(self, status: DisputeStatus) -> None:
+        with pytest.raises(PaymentDisputed) as refused:
+            decide(payment_after(*PAID, disputed(status)), refund(1_00))
+        assert (refused.value.dispute_id, refused.value.dispute_status) == ("du_1", status)
+
+    @pytest.mark.parametrize("status", SETTLED)
+    def test_are_granted_beside_an_inquiry_and_after_a_dispute_that_took_nothing(self, status: DisputeStatus) -> None:
+        assert names(decide(payment_after(*PAID, disputed(status)), refund(1_00))) == ["RefundRequested"]
+
+    def test_that_were_asked_for_before_go_on(self) -> None:
+        payment = payment_after(*PAID, refund(1_00), disputed())
+        assert decide(payment, refund(1_00)) == ()
+        assert payment.amount_refund_pending == usd(1_00)
+
+    def test_every_status_is_one_or_the_other(self) -> None:
+        assert set(CONTESTED) | set(SETTLED) == set(DisputeStatus)
+
+    def test_the_refusal_says_what_to_do(self) -> None:
+        def why(fact: RecordDispute) -> str:
+            with pytest.raises(PaymentDisputed) as refused:
+                decide(payment_after(*PAID, fact), refund())
+            return str(refused.value)
+
+        assert "refund only if it is won" in why(disputed())
+        assert "the payer has the money back already" in why(disputed(S.LOST))

@@ -1,0 +1,126 @@
+"""Refunds that were made at Stripe itself, beside those that were asked for here."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.money import Money
+from domain.payment import (
+    InconsistentFact,
+    RecordRefundFailed,
+    RecordRefundFound,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    RefundExceedsRefundable,
+    RefundFound,
+    RefundReason,
+    RefundStatus,
+    decide,
+)
+from tests.unit.domain.builders import (
+    a_manual_request,
+    a_request,
+    authorized,
+    disputed,
+    names,
+    payment_after,
+    refund,
+    refund_id,
+    succeeded,
+    then,
+    usd,
+)
+
+PAID = (a_request(), succeeded())
+MINE, THEIRS = refund_id(1), refund_id(9)
+
+
+def found(cents: int = 6_00, **changes: object) -> RecordRefundFound:
+    fact = RecordRefundFound(refund_id=THEIRS, stripe_refund_id="re_9", amount=usd(cents))
+    return replace(fact, **changes)  # type: ignore[arg-type]
+
+
+def done(stripe_id: str = "re_9") -> RecordRefundSucceeded:
+    return RecordRefundSucceeded(refund_id=MINE if stripe_id == "re_1" else THEIRS, stripe_refund_id=stripe_id)
+
+
+def failed(stripe_id: str = "re_9") -> RecordRefundFailed:
+    refund = MINE if stripe_id == "re_1" else THEIRS
+    return RecordRefundFailed(refund_id=refund, stripe_refund_id=stripe_id, code="declined", message="No.")
+
+
+class TestTakenIn:
+    def test_reserves_its_amount_until_it_is_settled(self) -> None:
+        [event] = decide(payment_after(*PAID), found(reason=RefundReason.FRAUDULENT))
+        assert event == RefundFound(
+            refund_id=THEIRS, stripe_refund_id="re_9", amount=usd(6_00), reason=RefundReason.FRAUDULENT
+        )
+        pending = payment_after(*PAID, found())
+        assert (pending.amount_refund_pending, pending.amount_refundable) == (usd(6_00), usd(4_00))
+        assert then(pending, done()).amount_refunded == usd(6_00)
+        assert then(pending, done(), failed()).amount_refundable == usd(10_00)
+
+    def test_is_taken_in_once(self) -> None:
+        payment = payment_after(*PAID, found())
+        assert decide(payment, found()) == ()
+        assert decide(payment, RecordRefundPending(refund_id=THEIRS, stripe_refund_id="re_9")) == ()
+        assert decide(then(payment, failed()), found()) == ()
+
+    def test_is_taken_in_although_the_payment_is_disputed(self) -> None:
+        assert names(decide(payment_after(*PAID, disputed()), found())) == ["RefundFound"]
+
+    def test_one_of_ours_is_compared(self) -> None:
+        payment = payment_after(*PAID, refund(6_00))
+        assert decide(payment, found(refund_id=MINE)) == ()
+        with pytest.raises(InconsistentFact):
+            decide(payment, found(5_00, refund_id=MINE))
+        with pytest.raises(InconsistentFact):
+            decide(then(payment, done("re_1")), found(refund_id=MINE))
+
+    def test_one_that_came_to_nothing_is_no_news(self) -> None:
+        assert decide(payment_after(*PAID), failed()) == ()
+
+
+class TestBesideOurs:
+    def test_it_goes_before_one_that_stripe_has_not_heard_of(self) -> None:
+        payment = payment_after(*PAID, refund(6_00), found(6_00), done())
+        assert payment.amount_refunded == usd(6_00)
+        assert payment.amount_refund_pending == usd(6_00)
+        assert payment.amount_refundable == usd(0)
+        with pytest.raises(RefundExceedsRefundable):
+            decide(payment, refund(1, number=2))
+        refused = RecordRefundFailed(refund_id=MINE, stripe_refund_id=None, code="x", message="Too much.")
+        assert then(payment, refused).amount_refundable == usd(4_00)
+
+    def test_both_cannot_have_been_made(self) -> None:
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID, refund(6_00), found(6_00)), done("re_1"))
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID, refund(6_00), done("re_1")), found(6_00))
+
+    def test_both_can_when_the_other_failed(self) -> None:
+        payment = payment_after(*PAID, refund(6_00), found(6_00), failed(), done("re_1"))
+        assert payment.amount_refunded == usd(6_00)
+        assert payment.refunds[THEIRS].status is RefundStatus.FAILED
+
+
+class TestContradictions:
+    @pytest.mark.parametrize(
+        "fact",
+        [
+            found(10_01),
+            found(0),
+            found(amount=Money(amount_cents=1_00, currency="EUR")),
+        ],
+    )
+    def test_what_cannot_be_is_not_believed(self, fact: RecordRefundFound) -> None:
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID), fact)
+
+    def test_nothing_is_refunded_of_what_was_not_captured(self) -> None:
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(a_manual_request(), authorized()), found())
+
+    def test_one_refund_has_one_name_here(self) -> None:
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID, found(1_00)), found(1_00, refund_id=refund_id(8)))

@@ -1,0 +1,59 @@
+"""What operators do about stuck calls: written down, once where it must be once."""
+
+from uuid import UUID
+
+import pytest
+
+from domain.payment import (
+    GiveUpTask,
+    InvalidPaymentRequest,
+    PaymentUnknown,
+    RecordRefundFailed,
+    RetryTask,
+    TaskAlreadyGivenUp,
+    TaskGivenUp,
+    TaskRetried,
+    decide,
+)
+from tests.unit.domain.builders import a_request, payment_after, refund, refund_id, succeeded, then, usd
+
+EVENT_ID = UUID(int=0x400)
+SAID = {"event_id": EVENT_ID, "operation": "create_refund", "who": "ada", "why": "Stripe is back"}
+RETRY, GIVE_UP = RetryTask(**SAID), GiveUpTask(**SAID)  # type: ignore[arg-type]
+
+
+def test_every_retry_is_recorded_with_who_and_why() -> None:
+    payment = payment_after(a_request())
+    event = TaskRetried(**SAID)  # type: ignore[arg-type]
+    assert decide(payment, RETRY) == (event,)
+    assert decide(then(payment, RETRY), RETRY) == (event,)
+
+
+def test_giving_up_is_recorded_once_and_no_retry_follows_it() -> None:
+    payment = payment_after(a_request())
+    assert decide(payment, GIVE_UP) == (TaskGivenUp(**SAID),)  # type: ignore[arg-type]
+    given_up = then(payment, RETRY, GIVE_UP)
+    assert decide(given_up, GIVE_UP) == ()
+    with pytest.raises(TaskAlreadyGivenUp) as refused:
+        decide(given_up, RETRY)
+    assert refused.value.event_id == EVENT_ID
+
+
+def test_what_follows_from_giving_up_is_told_by_the_failure_of_the_wish() -> None:
+    payment = payment_after(a_request(), succeeded(), refund(6_00), GIVE_UP)
+    assert payment.amount_refund_pending == usd(6_00)
+    failed = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code="given_up", message="Given up.")
+    assert then(payment, failed).amount_refundable == usd(10_00)
+
+
+@pytest.mark.parametrize("field", ["who", "why"])
+def test_who_and_why_have_to_be_said(field: str) -> None:
+    for kind in (RetryTask, GiveUpTask):
+        with pytest.raises(InvalidPaymentRequest) as refused:
+            decide(payment_after(a_request()), kind(**SAID | {field: " "}))  # type: ignore[arg-type]
+        assert refused.value.field == field
+
+
+def test_there_is_no_call_without_a_payment() -> None:
+    with pytest.raises(PaymentUnknown):
+        decide(None, RETRY)
