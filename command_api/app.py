@@ -7,16 +7,19 @@ from fastapi import FastAPI
 from command_api.api import CommandApi
 from command_api.documentation import DESCRIPTION, describe
 from command_api.routes import router
+from command_api.webhooks.intake import WebhookIntake
+from command_api.webhooks.routes import router as webhooks_router
 from infra.health import Health, health_routes
 from infra.http.auth import ApiKeyring
 from infra.http.context import RequestContextMiddleware
 from infra.http.problems import install_problem_handlers
 
 
-def create_app(api: CommandApi, *, keyring: ApiKeyring, health: Health) -> FastAPI:
+def create_app(api: CommandApi, *, webhooks: WebhookIntake, keyring: ApiKeyring, health: Health) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given."""
     app = _bare_app()
     app.state.command_api = api
+    app.state.webhooks = webhooks
     app.state.keyring = keyring
     app.router.routes.extend(health_routes(health))
     return app
@@ -34,7 +37,8 @@ def _bare_app() -> FastAPI:
         description=DESCRIPTION,
         redoc_url=None,
     )
-    app.router.routes.extend(router.routes)  # not include_router(), which wraps every route once more
+    for each in (router, webhooks_router):
+        app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more
     app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)
     describe(app)

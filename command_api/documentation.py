@@ -75,6 +75,7 @@ _OWN_ERRORS = {
     CancelPaymentBody: {"payment_not_cancelable", "invalid_payment_request"},
     RefundPaymentBody: {
         "payment_not_refundable",
+        "payment_disputed",
         "refund_amount_exceeds_refundable",
         "amount_not_representable",
         "amount_too_small",

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from domain.errors import DomainError
 from domain.money import Money
-from domain.payment import PaymentStatus
+from domain.payment import PaymentDisputed, PaymentStatus
 from infra.errors import Unavailable
 from infra.http.problems import Problem
 
@@ -94,6 +94,7 @@ _TELLINGS = {
     "payment_not_capturable": Telling(status=409, title="Nothing can be captured now"),
     "payment_not_cancelable": Telling(status=409, title="The payment cannot be canceled now"),
     "payment_not_refundable": Telling(status=409, title="Nothing was captured that could be refunded"),
+    "payment_disputed": Telling(status=409, title="The payer's bank contests the payment"),
     "idempotency_key_reused": Telling(status=422, title="The key was used for another request"),
     "capture_amount_exceeds_authorized": Telling(status=422, title="More than is held"),
     "refund_amount_exceeds_refundable": Telling(status=422, title="More than can still be refunded"),
@@ -108,7 +109,7 @@ _TELLINGS = {
 TELLINGS: Mapping[str, Telling] = MappingProxyType(_TELLINGS)
 """Every reason for which a client's command is not carried out, by its code."""
 
-_AMOUNTS = ("refundable", "capturable", "minimum", "maximum")
+_AMOUNTS = ("refundable", "refunded", "capturable", "minimum", "maximum")
 
 
 def problem_of(error: DomainError | CommandError) -> Problem:
@@ -124,13 +125,15 @@ def problem_of(error: DomainError | CommandError) -> Problem:
 
 
 def _members(error: Exception) -> dict[str, Any]:
-    """Return what a program can use of the error: its amounts, the payment's status, the field."""
+    """Return what a program can use of the error: its amounts, the payment's status, the dispute, the field."""
     members: dict[str, Any] = {}
     for name in _AMOUNTS:
         if isinstance(amount := getattr(error, name, None), Money):
             members[f"amount_{name}_cents"] = amount.amount_cents
     if isinstance(status := getattr(error, "status", None), PaymentStatus):
         members["payment_status"] = status.value
+    if isinstance(error, PaymentDisputed):
+        members["dispute"] = {"id": error.dispute_id, "status": error.dispute_status.value}
     if isinstance(field := getattr(error, "field", None), str):
         members["errors"] = [{"field": field, "message": str(error)}]
     return members

@@ -77,6 +77,8 @@ def _payment_body(state: PaymentState) -> Body:
         "stripe_payment_intent_id": state.intent_id,
         "idempotency_key": state.idempotency_key,
         "created_at": timestamp(created_at),
+        "customer": state.customer,
+        "statement_descriptor_suffix": state.statement_descriptor_suffix,
         "last_error": asdict(state.last_error) if state.last_error else None,
         "next_action": asdict(state.next_action) if state.next_action else None,
     }
@@ -115,6 +117,8 @@ class Create:
             capture_method=wanted.capture_method,
             description=wanted.description,
             metadata=wanted.metadata,
+            customer=wanted.customer,
+            statement_descriptor_suffix=wanted.statement_descriptor_suffix,
             idempotency_key=self.idempotency_key,
         )
 
@@ -238,6 +242,8 @@ class RefundPayment:
             "stripe_refund_id": refund.stripe_refund_id,
             "status": refund.status.value,
             "amount_cents": refund.amount.amount_cents,
+            "reason": refund.reason.value if refund.reason else None,
+            "error": {"code": refund.error.code, "message": refund.error.message} if refund.error else None,
         }
 
     def settled(self, state: PaymentState) -> bool:

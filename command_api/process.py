@@ -10,6 +10,7 @@ from command_api.executor import CommandExecutor
 from command_api.outcomes import OutcomeWaiter
 from command_api.payment_log import PostgresPaymentLog
 from command_api.settings import CommandApiSettings
+from command_api.webhooks.intake import WebhookIntake
 from event_store.group_commit import GroupCommit
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve
@@ -48,7 +49,9 @@ async def _serve(runtime: Runtime) -> None:
         runtime.health.add_readiness("database", postgres_check(pool))
         runtime.health.add_readiness("redis", redis_check(redis), required=False)
         api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=settings.command_api_max_wait_s)
-        app = create_app(api, keyring=ApiKeyring.from_settings(settings), health=runtime.health)
+        webhooks = WebhookIntake.from_settings(settings, appender, timeout_s=settings.command_api_timeout_ms / 1000)
+        keyring = ApiKeyring.from_settings(settings)
+        app = create_app(api, webhooks=webhooks, keyring=keyring, health=runtime.health)
         letting_go = asyncio.create_task(_let_go_when_stopping(runtime, outcomes))
         closing.callback(letting_go.cancel)
         await serve(app, settings.command_api_host, settings.command_api_port, runtime)

@@ -1,12 +1,15 @@
 """The endpoints of the write side. Each names its body and its operation; `api` does the rest."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel
 
 from command_api.api import CommandApi, parse_payment_id
 from command_api.documentation import documented
-from command_api.operations import Cancel, Capture, Confirm, Create, RefundPayment
+from command_api.operations import Cancel, Capture, Confirm, Create, Operation, RefundPayment
 from infra.http.auth import Principal, authenticated
 from infra.ids import uuid7
 from schemas.http.payments import (
@@ -18,6 +21,8 @@ from schemas.http.payments import (
     RefundAnswer,
     RefundPaymentBody,
 )
+
+Body = TypeVar("Body", bound=BaseModel)
 
 router = APIRouter(tags=["payments"])
 
@@ -57,49 +62,55 @@ async def confirm_payment(request: Request, payment_id: PaymentId) -> Response:
 
     While a confirmation is on its way, another one with the same payment method changes nothing.
     """
-    api, principal = await _api(request)
-    subject = parse_payment_id(payment_id)
-
-    def operation(body: ConfirmPaymentBody, _: str) -> Confirm:
-        return Confirm(payment_id=subject, wanted=body)
-
-    return await api.answer(request, principal, ConfirmPaymentBody, operation, subject)
+    return await _ask(
+        request, payment_id, ConfirmPaymentBody, lambda subject, body: Confirm(payment_id=subject, wanted=body)
+    )
 
 
 @router.post("/payments/{payment_id}/capture", **documented(CapturePaymentBody, PaymentAnswer, 200, 202))
 async def capture_payment(request: Request, payment_id: PaymentId) -> Response:
     """Take the money that is held, or a part of it once: the rest is then released."""
-    api, principal = await _api(request)
-    subject = parse_payment_id(payment_id)
-
-    def operation(body: CapturePaymentBody, _: str) -> Capture:
-        return Capture(payment_id=subject, request_id=uuid7(), wanted=body)
-
-    return await api.answer(request, principal, CapturePaymentBody, operation, subject)
+    return await _ask(
+        request,
+        payment_id,
+        CapturePaymentBody,
+        lambda subject, body: Capture(payment_id=subject, request_id=uuid7(), wanted=body),
+    )
 
 
 @router.post("/payments/{payment_id}/cancel", **documented(CancelPaymentBody, PaymentAnswer, 200, 202))
 async def cancel_payment(request: Request, payment_id: PaymentId) -> Response:
     """Give a payment up that has not succeeded; money that is held is released."""
-    api, principal = await _api(request)
-    subject = parse_payment_id(payment_id)
-
-    def operation(body: CancelPaymentBody, _: str) -> Cancel:
-        return Cancel(payment_id=subject, request_id=uuid7(), wanted=body)
-
-    return await api.answer(request, principal, CancelPaymentBody, operation, subject)
+    return await _ask(
+        request,
+        payment_id,
+        CancelPaymentBody,
+        lambda subject, body: Cancel(payment_id=subject, request_id=uuid7(), wanted=body),
+    )
 
 
 @router.post("/payments/{payment_id}/refund", **documented(RefundPaymentBody, RefundAnswer, 200, 202))
 async def refund_payment(request: Request, payment_id: PaymentId) -> Response:
-    """Give money back, all that is left or a part.
+    """Give money back, all that is left or a part, as often as there is some left.
 
-    The amount is held at once: refunds at the same time never exceed what was captured.
+    The amount is held at once: refunds at the same time never exceed what was captured. While the payer's bank
+    contests the payment, and once it has the money back, nothing can be refunded.
     """
+    return await _ask(
+        request,
+        payment_id,
+        RefundPaymentBody,
+        lambda subject, body: RefundPayment(payment_id=subject, refund_id=uuid7(), wanted=body),
+    )
+
+
+async def _ask(
+    request: Request,
+    payment_id: str,
+    model: type[Body],
+    operation_of: Callable[[UUID, Body], Operation],
+) -> Response:
+    """Answer what is asked of a payment that exists: the operation that `operation_of(its id, body)` returns."""
     api, principal = await _api(request)
     subject = parse_payment_id(payment_id)
-
-    def operation(body: RefundPaymentBody, _: str) -> RefundPayment:
-        return RefundPayment(payment_id=subject, refund_id=uuid7(), wanted=body)
-
-    return await api.answer(request, principal, RefundPaymentBody, operation, subject)
+    return await api.answer(request, principal, model, lambda body, _: operation_of(subject, body), subject)

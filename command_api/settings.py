@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from infra.settings import ApiKeySettings, DatabaseSettings, Port, RedisSettings
+from infra.settings import ApiKeySettings, DatabaseSettings, Port, RedisSettings, StripeWebhookSettings
 
 
-class CommandApiSettings(DatabaseSettings, RedisSettings, ApiKeySettings):
+class CommandApiSettings(DatabaseSettings, RedisSettings, ApiKeySettings, StripeWebhookSettings):
     """What the command API reads from its environment."""
 
     command_api_host: str = "127.0.0.1"

@@ -1,6 +1,10 @@
 """The only module that calls Stripe. Always with our idempotency key; answers are plain JSON."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -11,34 +15,69 @@ from consumers.gateway.tasks import Operation
 
 JsonObject = dict[str, Any]
 
+_PAGE = 100  # Stripe's most
+_FOREVER = float("inf")
+
+
+class TooLate(Exception):
+    """The time for the call was over when its turn came: nothing was sent."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """A payment as Stripe shows it: the intent with its newest charge, and all refunds and disputes of it."""
+
+    intent: JsonObject
+    refunds: tuple[JsonObject, ...]
+    disputes: tuple[JsonObject, ...]
+
+
+class Guard(Protocol):
+    """What a call goes through: a limit of calls, a breaker."""
+
+    def call(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn to make one call. Raises infra.stripe_guard.errors.NotSent."""
+
 
 class Stripe(Protocol):
-    """What the gateway needs of Stripe. Methods raise stripe.StripeError or TimeoutError."""
+    """What the gateway needs of Stripe. Methods raise stripe.StripeError, TimeoutError, NotSent or TooLate.
 
-    async def send(self, request: StripeRequest) -> JsonObject:
+    `not_after` is in Unix seconds: later than that, no call is begun.
+    """
+
+    async def send(self, request: StripeRequest, *, not_after: float = _FOREVER) -> JsonObject:
         """Make the call and return the object that it answers."""
 
     async def find_intent(self, *, intent_id: str | None, payment_id: UUID) -> JsonObject | None:
         """Return the payment's intent as it is now, by its id or else by our metadata."""
 
+    async def list_intent(
+        self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = _FOREVER
+    ) -> JsonObject | None:
+        """Return the payment's intent by our metadata, among all that were created then (Unix seconds)."""
+
     async def find_refund(self, *, intent_id: str, refund_id: UUID) -> JsonObject | None:
         """Return the refund of an intent that carries our id."""
 
+    async def read(self, intent_id: str) -> Reading:
+        """Return an intent with all that belongs to it."""
+
 
 class StripeApi:
-    """Stripe itself, or its sandbox. A call ends within `timeout_s`, all its phases together."""
+    """Stripe itself, or its sandbox. A call ends within `timeout_s` of its turn, all its phases together."""
 
-    def __init__(self, client: stripe.StripeClient, *, timeout_s: float) -> None:
+    def __init__(self, client: stripe.StripeClient, guard: Guard, *, timeout_s: float) -> None:
         self._v1 = client.v1
+        self._guard = guard
         self._timeout_s = timeout_s
 
-    async def send(self, request: StripeRequest) -> JsonObject:
+    async def send(self, request: StripeRequest, *, not_after: float = _FOREVER) -> JsonObject:
         """Make the call and return the object that it answers."""
         options: stripe.RequestOptions = {"idempotency_key": request.idempotency_key}
         params: Any = request.params
         intents = self._v1.payment_intents
         intent_id = request.intent_id or ""
-        async with asyncio.timeout(self._timeout_s):
+        async with self._turn(not_after):
             answer: stripe.PaymentIntent | stripe.Refund
             match request.operation:
                 case Operation.CREATE_INTENT:
@@ -51,15 +90,17 @@ class StripeApi:
                     answer = await intents.cancel_async(intent_id, params, options)
                 case Operation.CREATE_REFUND:
                     answer = await self._v1.refunds.create_async(params, options)
+                case Operation.REFRESH_PAYMENT:
+                    raise ValueError("a refresh sends nothing")
         return answer.to_dict()
 
     async def find_intent(self, *, intent_id: str | None, payment_id: UUID) -> JsonObject | None:
         """Return the payment's intent as it is now, by its id or else by our metadata.
 
-        The search lags behind by up to a minute, and by more while Stripe has trouble:
-        https://docs.stripe.com/search#data-freshness.
+        The search lags behind by up to a minute, and by more while Stripe has trouble, so that nothing follows from
+        what it does not find: https://docs.stripe.com/search#data-freshness.
         """
-        async with asyncio.timeout(self._timeout_s):
+        async with self._turn():
             if intent_id is not None:
                 found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
                 return found.to_dict()
@@ -68,12 +109,58 @@ class StripeApi:
             )
             return result.data[0].to_dict() if result.data else None
 
+    async def list_intent(
+        self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = _FOREVER
+    ) -> JsonObject | None:
+        """Return the payment's intent by our metadata, among all that were created then (Unix seconds)."""
+        created = {"gte": int(created_from), "lte": int(created_to) + 1}
+        intents = self._pages(self._v1.payment_intents.list_async, {"created": created}, not_after)
+        async for intent in intents:
+            if (intent.get("metadata") or {}).get(PAYMENT_ID) == str(payment_id):
+                return intent
+        return None
+
     async def find_refund(self, *, intent_id: str, refund_id: UUID) -> JsonObject | None:
         """Return the refund of an intent that carries our id. A charge has few refunds, so all are looked at."""
-        async with asyncio.timeout(self._timeout_s):
-            page = await self._v1.refunds.list_async({"payment_intent": intent_id, "limit": 100})
-            async for refund in page.auto_paging_iter():
-                shown = refund.to_dict()
-                if (shown.get("metadata") or {}).get(REFUND_ID) == str(refund_id):
-                    return shown
+        async for refund in self._pages(self._v1.refunds.list_async, {"payment_intent": intent_id}):
+            if (refund.get("metadata") or {}).get(REFUND_ID) == str(refund_id):
+                return refund
         return None
+
+    async def read(self, intent_id: str) -> Reading:
+        """Return an intent with all that belongs to it.
+
+        The intent is read first: a refund or dispute that is newer than what it shows is no contradiction.
+        """
+        async with self._turn():
+            found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+        intent = found.to_dict()
+        if not intent.get("latest_charge"):
+            return Reading(intent=intent, refunds=(), disputes=())
+        of_intent = {"payment_intent": intent_id}
+        return Reading(
+            intent=intent,
+            refunds=tuple([each async for each in self._pages(self._v1.refunds.list_async, of_intent)]),
+            disputes=tuple([each async for each in self._pages(self._v1.disputes.list_async, of_intent)]),
+        )
+
+    @asynccontextmanager
+    async def _turn(self, not_after: float = _FOREVER) -> AsyncIterator[None]:
+        async with self._guard.call(), asyncio.timeout(self._timeout_s):
+            if time.time() > not_after:
+                raise TooLate
+            yield
+
+    async def _pages(
+        self, list_: Callable[[Any], Awaitable[Any]], filters: Mapping[str, Any], not_after: float = _FOREVER
+    ) -> AsyncIterator[JsonObject]:
+        """Give all objects of a list, newest first. Each page is a call of its own."""
+        params = {**filters, "limit": _PAGE}
+        while True:
+            async with self._turn(not_after):
+                page = await list_(params)
+            for each in page.data:
+                yield each.to_dict()
+            if not page.has_more or not page.data:
+                return
+            params["starting_after"] = page.data[-1].id

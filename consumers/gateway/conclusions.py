@@ -6,7 +6,7 @@ from typing import Any
 
 from consumers.gateway import backoff
 from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_facts
-from consumers.gateway.outcomes import Broken, Fault, Outcome, Refused, Retryable, Succeeded, Unknown
+from consumers.gateway.outcomes import Broken, Fault, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
 from consumers.gateway.tasks import Task
 from domain.payment import (
     PaymentCancelRequested,
@@ -42,6 +42,14 @@ class TryAgain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PutOff:
+    """Nothing was sent: as if it had not been tried, `delay_s` from now."""
+
+    delay_s: float
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AskLater:
     """Never send it again; ask Stripe `delay_s` from now what became of it."""
 
@@ -56,7 +64,7 @@ class Bury:
     error: str
 
 
-Conclusion = Finish | TryAgain | AskLater | Bury
+Conclusion = Finish | TryAgain | PutOff | AskLater | Bury
 
 
 def conclude(
@@ -80,6 +88,29 @@ def conclude(
             return AskLater(delay_s=lookup_after_s, error=outcome.reason)
         case Broken():
             return Bury(error=outcome.reason)
+        case HeldBack():
+            return _put_off(outcome, uniform)
+
+
+def not_read(
+    task: Task, outcome: Refused | Retryable | Unknown | Broken | HeldBack, *, uniform: Callable[[float, float], float]
+) -> Conclusion:
+    """Return what follows when a payment could not be read. A read changes nothing, so it can always be done again."""
+    match outcome:
+        case HeldBack():
+            return _put_off(outcome, uniform)
+        case Retryable():
+            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, uniform=uniform)
+            return TryAgain(delay_s=wait, error=outcome.reason)
+        case Unknown() | Broken():
+            return TryAgain(delay_s=backoff.CAP_S, error=outcome.reason)
+        case Refused():
+            return Bury(error=f"Stripe does not show it: {outcome.fault.code}: {outcome.fault.message}")
+
+
+def _put_off(outcome: HeldBack, uniform: Callable[[float, float], float]) -> PutOff:
+    # Not all at once when the time has come.
+    return PutOff(delay_s=outcome.wait_s + uniform(0.0, outcome.wait_s), error=outcome.reason)
 
 
 def looked_up(

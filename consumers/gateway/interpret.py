@@ -1,12 +1,16 @@
 """From Stripe's objects to facts of the domain. Pure; the objects are plain JSON.
 
-https://docs.stripe.com/api/payment_intents/object, https://docs.stripe.com/api/refunds/object
+https://docs.stripe.com/api/payment_intents/object, https://docs.stripe.com/api/refunds/object,
+https://docs.stripe.com/api/disputes/object
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
+from consumers.gateway.requests import REFUND_ID
 from domain.money import Money
 from domain.payment import (
     PaymentFact,
@@ -14,16 +18,27 @@ from domain.payment import (
     RecordAttemptFailed,
     RecordAuthorized,
     RecordCanceled,
+    RecordDispute,
     RecordIntentCreated,
     RecordProcessing,
     RecordRefundFailed,
+    RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
 )
-from domain.payment.values import PaymentStatus
+from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason
 
 JsonObject = Mapping[str, Any]
+
+EXPIRED = "expired"
+"""The reason of a cancellation whose hold ended uncaptured, whatever Stripe's API version calls it."""
+
+_CALLED_EXPIRED = frozenset({"expired", "automatic"})
+# https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+
+_MADE_AT_STRIPE = UUID("6b0e0a52-4f0c-5a3e-9a35-6d3f5b8a1c77")
+"""Namespace of the ids that we give to refunds which were made at Stripe itself."""
 
 
 class UnexpectedObject(Exception):
@@ -31,36 +46,111 @@ class UnexpectedObject(Exception):
 
 
 def intent_facts(intent: JsonObject, *, attempt_id: str) -> tuple[PaymentFact, ...]:
-    """Return what a payment intent says. `attempt_id` names a failed attempt that made no charge.
+    """Return what the payment intent says that a call of ours answered.
 
-    Raises UnexpectedObject.
+    `attempt_id` names a failed attempt that made no charge. Raises UnexpectedObject.
     """
-    try:
-        return (_intent_fact(intent, attempt_id),)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        shown = intent.get("id")
-        raise UnexpectedObject(f"payment intent {shown}: {type(error).__name__} {error}") from error
+    return _read("payment intent", intent, lambda: (_intent_fact(intent, attempt_id),))
 
 
 def refund_facts(refund: JsonObject, *, refund_id: UUID) -> tuple[PaymentFact, ...]:
     """Return what a refund of ours says. Raises UnexpectedObject."""
+    return _read("refund", refund, lambda: (_refund_fact(refund, refund_id),))
+
+
+def payment_facts(
+    intent: JsonObject, refunds: Iterable[JsonObject], disputes: Iterable[JsonObject]
+) -> tuple[PaymentFact, ...]:
+    """Return what Stripe says of a payment as a whole: its intent, all of its refunds, and all disputes of its charge.
+
+    They belong into one decision, in this order. Expand the intent's `latest_charge`: when a hold ends stands there.
+    Raises UnexpectedObject.
+    """
+    facts = _read("payment intent", intent, lambda: (_intent_fact(intent, None),))
+    if intent["status"] == "succeeded":  # what is refunded of another was only ever held
+        of_refunds = [listed_refund_facts(refund) for refund in refunds]
+        # First what failed: it makes room for what succeeded.
+        failed = [each for each in of_refunds if isinstance(each[-1], RecordRefundFailed)]
+        others = [each for each in of_refunds if not isinstance(each[-1], RecordRefundFailed)]
+        facts += tuple(fact for each in (*failed, *others) for fact in each)
+    for dispute in disputes:
+        facts += dispute_facts(dispute)
+    return facts
+
+
+def listed_refund_facts(refund: JsonObject) -> tuple[PaymentFact, ...]:
+    """Return what a refund says, be it ours or one that was made at Stripe itself. Raises UnexpectedObject."""
+    return _read("refund", refund, partial(_facts_of_refund, refund))
+
+
+def dispute_facts(dispute: JsonObject) -> tuple[PaymentFact, ...]:
+    """Return what a dispute says. Raises UnexpectedObject."""
+    return _read("dispute", dispute, partial(_facts_of_dispute, dispute))
+
+
+def _read(kind: str, shown: JsonObject, read: Callable[[], tuple[PaymentFact, ...]]) -> tuple[PaymentFact, ...]:
+    try:
+        return read()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnexpectedObject(f"{kind} {shown.get('id')}: {type(error).__name__} {error}") from error
+
+
+def _facts_of_refund(refund: JsonObject) -> tuple[PaymentFact, ...]:
+    """Return that there is such a refund, unless it came to nothing, and how it stands."""
+    refund_id = _our_id(refund)
+    fact = _refund_fact(refund, refund_id)
+    if isinstance(fact, RecordRefundFailed):
+        return (fact,)
+    reason = refund.get("reason")
+    found = RecordRefundFound(
+        refund_id=refund_id,
+        stripe_refund_id=str(refund["id"]),
+        amount=_money(refund, "amount"),
+        reason=RefundReason(reason) if reason in set(RefundReason) else None,  # Stripe has reasons of its own
+    )
+    return (found, fact)
+
+
+def _our_id(refund: JsonObject) -> UUID:
+    """Return the id that we gave the refund; or else one that is always the same for it."""
+    with suppress(ValueError):  # anybody may write metadata at Stripe
+        return UUID((refund.get("metadata") or {}).get(REFUND_ID, ""))
+    return uuid5(_MADE_AT_STRIPE, str(refund["id"]))
+
+
+def _refund_fact(
+    refund: JsonObject, refund_id: UUID
+) -> RecordRefundSucceeded | RecordRefundPending | RecordRefundFailed:
     stripe_id = str(refund["id"])
-    fact: PaymentFact
-    match refund.get("status"):
+    match refund["status"]:
         case "succeeded":
-            fact = RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id)
+            return RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id)
         case "pending" | "requires_action":
-            fact = RecordRefundPending(refund_id=refund_id, stripe_refund_id=stripe_id)
+            return RecordRefundPending(refund_id=refund_id, stripe_refund_id=stripe_id)
         case "failed":
-            fact = _refund_failed(refund_id, stripe_id, refund.get("failure_reason") or "unknown")
+            return _refund_failed(refund_id, stripe_id, refund.get("failure_reason") or "unknown")
         case "canceled":
-            fact = _refund_failed(refund_id, stripe_id, "canceled")
+            return _refund_failed(refund_id, stripe_id, "refund_canceled")
         case status:
-            raise UnexpectedObject(f"refund {stripe_id} has status {status!r}")
+            raise ValueError(f"unknown status {status!r}")
+
+
+def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
+    moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
+    fact = RecordDispute(
+        dispute_id=str(dispute["id"]),
+        charge_id=_id_of(dispute["charge"]),
+        amount=_money(dispute, "amount"),
+        reason=str(dispute["reason"]),
+        status=DisputeStatus(dispute["status"]),
+        evidence_due_by=int(dispute["evidence_details"].get("due_by") or 0) or None,  # 0: no answer is possible
+        funds_withdrawn=any(amount < 0 for amount in moved),
+        funds_reinstated=any(amount > 0 for amount in moved),
+    )
     return (fact,)
 
 
-def _intent_fact(intent: JsonObject, attempt_id: str) -> PaymentFact:  # noqa: PLR0911 - one line per status
+def _intent_fact(intent: JsonObject, attempt_id: str | None) -> PaymentFact:  # noqa: PLR0911 - one line per status
     intent_id = str(intent["id"])
     match intent["status"]:
         case "succeeded":
@@ -81,7 +171,8 @@ def _intent_fact(intent: JsonObject, attempt_id: str) -> PaymentFact:  # noqa: P
         case "requires_action":
             return _action_required(intent_id, intent["next_action"])
         case "canceled":
-            return RecordCanceled(intent_id=intent_id, reason=intent.get("cancellation_reason"))
+            reason = intent.get("cancellation_reason")
+            return RecordCanceled(intent_id=intent_id, reason=EXPIRED if reason in _CALLED_EXPIRED else reason)
         case "requires_payment_method" if intent.get("last_payment_error"):
             return _attempt_failed(intent_id, intent["last_payment_error"], attempt_id)
         case "requires_payment_method" | "requires_confirmation":
@@ -113,26 +204,30 @@ def _without_secret(redirect: JsonObject) -> str | None:
     return None if url is None or "secret" in url else str(url)
 
 
-def _attempt_failed(intent_id: str, error: JsonObject, attempt_id: str) -> RecordAttemptFailed:
+def _attempt_failed(intent_id: str, error: JsonObject, attempt_id: str | None) -> RecordAttemptFailed:
     charge = error.get("charge")
     return RecordAttemptFailed(
         intent_id=intent_id,
-        attempt_id=str(charge) if charge else attempt_id,
+        attempt_id=_id_of(charge) if charge else attempt_id,
         code=error.get("code") or error.get("type") or "unknown",
         decline_code=error.get("decline_code"),
         message=error.get("message") or "The payment attempt failed.",
     )
 
 
-def _money(intent: JsonObject, field: str) -> Money:
-    return Money(amount_cents=int(intent[field]), currency=str(intent["currency"]).upper())
+def _money(shown: JsonObject, field: str) -> Money:
+    return Money(amount_cents=int(shown[field]), currency=str(shown["currency"]).upper())
 
 
 def _charge_id(intent: JsonObject) -> str:
-    charge = intent["latest_charge"]
-    found = charge["id"] if isinstance(charge, Mapping) else charge
+    return _id_of(intent["latest_charge"])
+
+
+def _id_of(reference: Any) -> str:
+    """Return the id of an object that may be expanded."""
+    found = reference["id"] if isinstance(reference, Mapping) else reference
     if not isinstance(found, str):
-        raise TypeError("latest_charge is missing")
+        raise TypeError("no id where an object is referred to")
     return found
 
 

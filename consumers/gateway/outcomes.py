@@ -1,25 +1,31 @@
 """What an answer of Stripe, or its absence, means for the call: one table, first match counts.
 
+Whether a call that timed out had its effect cannot be told from here; so it is sent again with the same key, which
+repeats the answer of one that had, and makes the effect of one that had not.
+
 Sources: https://docs.stripe.com/error-low-level, https://docs.stripe.com/api/idempotent_requests,
 https://docs.stripe.com/rate-limits.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import stripe
 
+from infra.stripe_guard.errors import NotSent
+
 JsonObject = dict[str, Any]
 
 _ALARM_FLOOR_S = 10.0
-# Refusals that are about our account or key, never about the payment.
+# Refusals that are about our account, key or code, never about the payment.
 _OUR_FAULT_CODES = frozenset(
     {
         "account_invalid",
         "api_key_expired",
         "livemode_mismatch",
         "not_allowed_on_standard_account",
+        "parameter_unknown",
         "platform_api_key_expired",
         "secret_key_required",
         "testmode_charges_only",
@@ -27,7 +33,7 @@ _OUR_FAULT_CODES = frozenset(
 )
 # An object that Stripe gave us cannot be missing: the key belongs to another account.
 _OUR_OBJECTS = frozenset({"intent", "payment_intent", "charge"})
-_CONFLICT, _TOO_MANY, _SERVER_ERRORS = 409, 429, 500
+_CLIENT_ERRORS, _SERVER_ERRORS = range(400, 500), range(500, 600)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,47 +94,100 @@ class Broken:
     reason: str
 
 
-Outcome = Succeeded | Refused | Retryable | Unknown | Broken
-_Rule = tuple[Callable[[Fault], bool], Callable[[Fault], Outcome]]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldBack:
+    """We did not call, to spare Stripe; worth another try after `wait_s`."""
+
+    wait_s: float
+    reason: str
 
 
-def _is_server_error(fault: Fault) -> bool:
-    return fault.status is not None and fault.status >= _SERVER_ERRORS
+Outcome = Succeeded | Refused | Retryable | Unknown | Broken | HeldBack
 
 
-def _is_ours_to_mend(fault: Fault) -> bool:
-    missing = fault.code == "resource_missing" and fault.param in _OUR_OBJECTS
-    return fault.status in {401, 403} or fault.code in _OUR_FAULT_CODES or missing
+def _again(fault: Fault) -> Outcome:
+    return Retryable(reason=_say(fault))
 
 
-_RULES: tuple[_Rule, ...] = (
-    (lambda fault: fault.status is None, lambda fault: Retryable(reason=fault.message)),
-    (_is_ours_to_mend, lambda fault: Retryable(reason=_say(fault), floor_s=_ALARM_FLOOR_S, alarm=True)),
+def _again_with_alarm(fault: Fault) -> Outcome:
+    return Retryable(reason=_say(fault), floor_s=_ALARM_FLOOR_S, alarm=True)
+
+
+def _unknown(fault: Fault) -> Outcome:
+    return Unknown(reason=_say(fault))
+
+
+def _broken(fault: Fault) -> Outcome:
+    return Broken(reason=_say(fault))
+
+
+def _refused(fault: Fault) -> Outcome:
+    return Refused(fault=fault)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row of the table: it applies when each column that is given holds the fault's value."""
+
+    name: str
+    then: Callable[[Fault], Outcome]
+    status: Collection[int | None] | None = None
+    type: Collection[str | None] | None = None
+    code: Collection[str] | None = None
+    param: Collection[str | None] | None = None
+    should_retry: bool | None = None
+    replayed: bool | None = None
+
+    def applies(self, fault: Fault) -> bool:
+        """Whether the fault is one of these."""
+        return all(
+            (
+                self.status is None or fault.status in self.status,
+                self.type is None or fault.type in self.type,
+                self.code is None or fault.code in self.code,
+                self.param is None or fault.param in self.param,
+                self.should_retry is None or fault.should_retry is self.should_retry,
+                self.replayed is None or fault.replayed is self.replayed,
+            )
+        )
+
+
+_MISSING, _REQUEST = {"resource_missing"}, {"invalid_request_error"}
+TABLE: tuple[Row, ...] = (
+    Row(name="no answer", status={None}, then=_again),
+    Row(name="key not accepted", status={401, 403}, then=_again_with_alarm),
+    Row(name="our account, key or code", code=_OUR_FAULT_CODES, then=_again_with_alarm),
+    Row(name="our object is missing", code=_MISSING, param=_OUR_OBJECTS, then=_again_with_alarm),
     # In flight with this key, or the object is locked: before the type, which can be idempotency_error here.
-    (lambda fault: fault.status in {_CONFLICT, _TOO_MANY}, lambda fault: Retryable(reason=_say(fault))),
-    (lambda fault: fault.should_retry is True, lambda fault: Retryable(reason=_say(fault))),
-    (
-        lambda fault: _is_server_error(fault) and (fault.replayed or fault.should_retry is False),
-        lambda fault: Unknown(reason=_say(fault)),
-    ),
-    (_is_server_error, lambda fault: Retryable(reason=_say(fault))),
-    (lambda fault: fault.type == "idempotency_error", lambda fault: Broken(reason=_say(fault))),
-    (
-        lambda fault: fault.type in {"card_error", "invalid_request_error"},
-        lambda fault: Refused(fault=fault),
-    ),
-    # Something between us and Stripe answered.
-    (lambda _: True, lambda fault: Retryable(reason=_say(fault), floor_s=_ALARM_FLOOR_S, alarm=True)),
+    Row(name="conflict", status={409}, then=_again),
+    Row(name="too many, or locked", status={429}, then=_again),
+    Row(name="Stripe says: again", should_retry=True, then=_again),
+    Row(name="failure stored for the key", status=_SERVER_ERRORS, replayed=True, then=_unknown),
+    Row(name="failure, Stripe says: not again", status=_SERVER_ERRORS, should_retry=False, then=_unknown),
+    Row(name="failure of Stripe", status=_SERVER_ERRORS, then=_again),
+    Row(name="key of another request", type={"idempotency_error"}, then=_broken),
+    Row(name="declined", status=_CLIENT_ERRORS, type={"card_error"}, then=_refused),
+    Row(name="the client's object is missing", status={404}, type=_REQUEST, code=_MISSING, then=_refused),
+    Row(name="no such address", status={404}, then=_again_with_alarm),
+    Row(name="refused", status=_CLIENT_ERRORS, type=_REQUEST, then=_refused),
+    Row(name="not an answer of Stripe's", then=_again_with_alarm),
 )
+
+
+def row_of(fault: Fault) -> Row:
+    """Return the row that an error answer falls into."""
+    return next(row for row in TABLE if row.applies(fault))
 
 
 def classify(fault: Fault) -> Outcome:
     """Return what an error answer means."""
-    return next(outcome(fault) for applies, outcome in _RULES if applies(fault))
+    return row_of(fault).then(fault)
 
 
 def classify_error(error: Exception) -> Outcome:
     """Return what an exception of a call means. One that is not of the network or Stripe is a fault of ours."""
+    if isinstance(error, NotSent):
+        return HeldBack(wait_s=error.wait_s, reason=str(error))
     if isinstance(error, stripe.APIConnectionError | OSError | TimeoutError):
         return Retryable(reason=f"no answer: {type(error).__name__}")
     if isinstance(error, stripe.StripeError):

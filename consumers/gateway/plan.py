@@ -24,6 +24,7 @@ from domain.payment.values import PaymentStatus, RefundStatus
 
 RESEND_HORIZON_S = 23 * 3600.0
 KEY_LIFE_S = 24 * 3600.0
+_TRIED = 2  # attempts: the first one may have reached Stripe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +56,9 @@ Plan = Call | GiveUpSending | LookUp | Settle
 
 def plan(task: Task, asked: PaymentEvent, payment: PaymentState) -> Plan:
     """Return what to do for the event `asked`."""
-    if (settled := _without_stripe(task, asked, payment)) is not None:
+    if task.event_id in payment.tasks_given_up:
+        return Settle()  # what it held may have been given to another: it must not be made once more
+    if (settled := _without_stripe(task.attempts, asked, payment)) is not None:
         return settled
     if _stripe_answered(asked, payment):
         return LookUp(is_final=False)
@@ -76,12 +79,17 @@ def _stripe_answered(asked: PaymentEvent, payment: PaymentState) -> bool:
             return False
 
 
-def _without_stripe(task: Task, asked: PaymentEvent, payment: PaymentState) -> Settle | None:
+def is_moot(asked: PaymentEvent, payment: PaymentState) -> bool:
+    """Whether Stripe need not be asked any more for what the event asked for, though it was before."""
+    return _without_stripe(_TRIED, asked, payment) is not None
+
+
+def _without_stripe(attempts: int, asked: PaymentEvent, payment: PaymentState) -> Settle | None:
     match asked:
         case RefundRequested():
             refund = payment.refunds.get(asked.refund_id)
             is_over = refund is not None and refund.status is not RefundStatus.PENDING
-        case PaymentRequested() if payment.cancel_requested and task.attempts == 1 and not payment.is_terminal:
+        case PaymentRequested() if payment.cancel_requested and attempts == 1 and not payment.is_terminal:
             # Stripe has not heard of it, and need not. After an attempt it may have: then it is created, to be
             # canceled by the task that follows.
             return Settle(facts=(RecordCanceled(intent_id=None, reason=payment.cancel_requested.reason),))

@@ -7,6 +7,7 @@ call.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ import structlog
 from consumers.gateway import metrics
 from consumers.gateway.tasks import TaskStatus, claim, count_open
 from consumers.gateway.worker import Job
+from domain.payment import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
 from infra.health import Unhealthy
 from infra.kafka.transient import is_transient
@@ -30,8 +32,21 @@ _STALL_AFTER_S = 60.0
 _NO_PAYMENT = LoadedPayment(state=None, version=0, events=())
 
 
+class Gate(Protocol):
+    """Whether Stripe may be called now."""
+
+    def room(self) -> int | None:
+        """Return how many calls may be prepared: None for any number, 0 while Stripe is down."""
+
+    async def admitted(self) -> None:
+        """Wait until Stripe may be called."""
+
+
 class WorkerPool:
-    """Up to `concurrency` tasks in flight. `wake` ends an idle wait at once: there may be work."""
+    """Up to `concurrency` tasks in flight, fewer while Stripe is probed, and none are claimed while it is down.
+
+    `wake` ends an idle wait at once: there may be work.
+    """
 
     def __init__(
         self,
@@ -41,9 +56,11 @@ class WorkerPool:
         concurrency: int,
         lease_ms: int,
         wake: asyncio.Event,
+        gate: Gate,
     ) -> None:
         self._pool = pool
         self._work = work
+        self._gate = gate
         self._concurrency = concurrency
         self._lease_ms = lease_ms
         self._wake = wake
@@ -63,6 +80,8 @@ class WorkerPool:
         idle_s, away_s = _IDLE_S[0], _AWAY_S[0]
         try:
             while not stop.is_set():
+                if not await self._is_open(stop):
+                    continue
                 self._wake.clear()
                 try:
                     claimed = await self._claim_and_start()
@@ -82,9 +101,27 @@ class WorkerPool:
             counting.cancel()
             await self._drain()
 
+    async def _is_open(self, stop: asyncio.Event) -> bool:
+        """Return whether Stripe may be called, having waited for it a while."""
+        if self._gate.room() != 0:
+            return True
+        self._looked_at = time.monotonic()
+        waiting = {asyncio.create_task(self._gate.admitted()), asyncio.create_task(stop.wait())}
+        await asyncio.wait(waiting, timeout=_STALL_AFTER_S / 2, return_when=asyncio.FIRST_COMPLETED)
+        for each in waiting:
+            each.cancel()
+        await asyncio.wait(waiting)
+        return False
+
+    def _room(self) -> int:
+        """Return how many more tasks may be taken on. Those that run may be about to call, and count as if they did."""
+        admitted = self._gate.room()
+        most = self._concurrency if admitted is None else min(admitted, self._concurrency)
+        return max(0, most - len(self._running))
+
     async def _claim_and_start(self) -> int:
         self._looked_at = time.monotonic()
-        room = self._concurrency - len(self._running)
+        room = self._room()
         if room == 0:
             return 0
         jobs = await self._claim(room)
@@ -106,11 +143,11 @@ class WorkerPool:
         jobs = []
         for task in tasks:
             payment = loaded[task.payment_id]
-            unreadable = str(payment) if isinstance(payment, SchemaError) else None
+            unreadable = None if isinstance(payment, LoadedPayment) else f"{type(payment).__name__}: {payment}"
             jobs.append(
                 Job(
                     task=task,
-                    payment=_NO_PAYMENT if isinstance(payment, SchemaError) else payment,
+                    payment=payment if isinstance(payment, LoadedPayment) else _NO_PAYMENT,
                     lease_ends_at=lease_ends_at,
                     unreadable=unreadable,
                 )
@@ -158,18 +195,18 @@ class WorkerPool:
             await asyncio.wait(left, timeout=1.0)
 
 
-async def _load(conn: Connection, payment_ids: set[UUID]) -> Mapping[UUID, LoadedPayment | SchemaError]:
-    """Load payments; one whose events cannot be read does not hold up the others."""
+async def _load(conn: Connection, payment_ids: set[UUID]) -> Mapping[UUID, LoadedPayment | SchemaError | BrokenHistory]:
+    """Load payments; one whose events cannot be read, or make no sense, does not hold up the others."""
     try:
         return await load_payments(conn, list(payment_ids))
-    except SchemaError:
+    except (SchemaError, BrokenHistory):
         return {payment_id: await _load_one(conn, payment_id) for payment_id in payment_ids}
 
 
-async def _load_one(conn: Connection, payment_id: UUID) -> LoadedPayment | SchemaError:
+async def _load_one(conn: Connection, payment_id: UUID) -> LoadedPayment | SchemaError | BrokenHistory:
     try:
         return await load_payment(conn, payment_id)
-    except SchemaError as error:
+    except (SchemaError, BrokenHistory) as error:
         return error
 
 

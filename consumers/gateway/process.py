@@ -1,9 +1,6 @@
 """The process `stripe-gateway`: the intake of events and the worker pool, side by side."""
 
 import asyncio
-from collections.abc import Sequence
-
-from aiokafka import TopicPartition
 
 from consumers.gateway.calls import StripeApi
 from consumers.gateway.intake import write_tasks
@@ -12,14 +9,16 @@ from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.settle import Settler
 from consumers.gateway.worker import Worker
 from infra.kafka.batches import BatchConsumer
-from infra.kafka.checkpoints import Applied, checkpointed
+from infra.kafka.checkpoints import checkpointed
+from infra.kafka.dead_letters.desk import DeadLetters
 from infra.postgres import create_pool, postgres_check
 from infra.process import run
 from infra.runtime import Runtime
 from infra.settings import load_settings
 from infra.stripe_client import stripe_client
+from infra.stripe_guard.settings import open_stripe_guard
 from schemas.cloudevents import Delivered, from_kafka
-from schemas.topics import PAYMENT
+from schemas.topics import PAYMENT, dead_letter_topic
 
 SERVICE = "stripe-gateway"
 
@@ -38,22 +37,24 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     """Run intake and workers until `runtime.stop` is set."""
     pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
     wake = asyncio.Event()
-    write = checkpointed(pool, SERVICE, write_tasks)
-
-    async def apply(partition: TopicPartition, messages: Sequence[Delivered]) -> Applied:
-        applied = await write(partition, messages)
-        wake.set()  # after the commit: the tasks can be claimed now
-        return applied
-
-    intake = BatchConsumer[Delivered](settings, topics=[PAYMENT], consumer=SERVICE, decode=from_kafka, apply=apply)
+    # After the commit: the tasks can be claimed then.
+    apply = checkpointed(pool, SERVICE, write_tasks, committed=lambda _: wake.set())
+    intake = BatchConsumer[Delivered](
+        settings,
+        topics=[PAYMENT],
+        consumer=SERVICE,
+        decode=from_kafka,
+        apply=apply,
+        dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
+    )
     # Before the first await: nobody is to be told "ready" for want of checks.
     intake.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     settler = Settler(pool)
-    async with stripe_client(settings) as client:
+    async with stripe_client(settings) as client, open_stripe_guard(settings) as guard:
         worker = Worker(
-            StripeApi(client, timeout_s=settings.call_timeout_s),
+            StripeApi(client, guard, timeout_s=settings.call_timeout_s),
             settler,
             lookup_after_s=settings.gateway_lookup_after_ms / 1000,
         )
@@ -63,6 +64,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             concurrency=settings.gateway_concurrency,
             lease_ms=settings.gateway_lease_ms,
             wake=wake,
+            gate=guard,
         )
         runtime.health.add_liveness("workers", workers.check_live)
         try:

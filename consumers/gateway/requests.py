@@ -86,6 +86,10 @@ def _create(asked: PaymentRequested) -> dict[str, Any]:
         params["capture_method"] = "manual"
     if asked.description:
         params["description"] = asked.description
+    if asked.customer:
+        params["customer"] = asked.customer
+    if asked.statement_descriptor_suffix:
+        params["statement_descriptor_suffix"] = asked.statement_descriptor_suffix
     if asked.payment_method:
         params["payment_method"] = asked.payment_method
     if asked.confirm:

@@ -4,16 +4,17 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from infra.settings import DatabaseSettings, KafkaSettings, StripeSettings
+from infra.settings import DatabaseSettings, KafkaSettings
+from infra.stripe_guard.settings import StripeGuardSettings
 
 _MARGIN_MS = 2_000
 
 
-class GatewaySettings(DatabaseSettings, KafkaSettings, StripeSettings):
+class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):
     """What the gateway needs."""
 
     gateway_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
-    """Calls of Stripe in flight at once, in one process."""
+    """Tasks in work at once, in one process."""
     gateway_lease_ms: Annotated[int, Field(ge=1)] = 30_000
     """How long a task is ours: after a crash, it is tried again so much later."""
     gateway_lookup_after_ms: Annotated[int, Field(ge=1)] = 600_000
@@ -26,7 +27,10 @@ class GatewaySettings(DatabaseSettings, KafkaSettings, StripeSettings):
 
     @model_validator(mode="after")
     def _lease_outlives_calls(self) -> Self:
-        least = 2 * (self.stripe_timeout_ms + _MARGIN_MS)
+        # A place among the calls in flight, a turn, the call itself, and the writing of what it came to.
+        least = 2 * self.stripe_max_wait_ms + self.stripe_timeout_ms + 2 * _MARGIN_MS
         if self.gateway_lease_ms < least:
-            raise ValueError(f"GATEWAY_LEASE_MS must be at least {least} with this STRIPE_TIMEOUT_MS")
+            raise ValueError(
+                f"GATEWAY_LEASE_MS must be at least {least} with this STRIPE_TIMEOUT_MS and STRIPE_MAX_WAIT_MS"
+            )
         return self

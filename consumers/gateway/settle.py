@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, TryAgain
-from consumers.gateway.tasks import Ending, Task, TaskStatus, lock_leased
+from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, PutOff, TryAgain
+from consumers.gateway.notes import NewIntent, note_intents, note_waiting
+from consumers.gateway.plan import is_moot
+from consumers.gateway.tasks import Ending, Operation, Task, TaskStatus, find_dead, lock_leased, revive
 from consumers.gateway.tasks import settle as put_back
 from domain.errors import DomainError
-from domain.payment import PaymentEvent, PaymentState, decide, evolve
+from domain.payment import PaymentEvent, PaymentIntentCreated, PaymentState, decide, evolve
 from event_store.appends import Append, VersionConflict
 from event_store.group_commit import Batcher
 from event_store.payments import CATEGORY, LoadedPayment, load_payments
@@ -23,7 +25,7 @@ from infra.ids import uuid7
 from infra.kafka.transient import is_transient
 from infra.postgres import Connection, Pool
 from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import encode
+from schemas.events import decode, encode
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +86,11 @@ class _Decision:
         else:
             self.state, self.events = state, tuple(events)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the task is done."""
+        return isinstance(self.settlement.conclusion, Finish) and self.refusal is None
+
 
 class Settler:
     """Writes settlements; those that wait at one moment go together."""
@@ -125,6 +132,8 @@ class Settler:
             ours = await lock_leased(conn, [item.task for item in items])
             decisions = {item.task.event_id: _Decision(item) for item in items if item.task.event_id in ours}
             await _append_events(conn, list(decisions.values()))
+            await _take_notes(conn, list(decisions.values()))
+            await _revive_moot(conn, list(decisions.values()))
             endings = {event_id: _ending(decision) for event_id, decision in decisions.items()}
             if endings:
                 await put_back(conn, list(endings.values()))
@@ -153,6 +162,40 @@ async def _append_events(conn: Connection, decisions: list[_Decision]) -> None:
     raise StillConflicting
 
 
+async def _take_notes(conn: Connection, decisions: Sequence[_Decision]) -> None:
+    """Keep what others look up by: whose intent it is, and which payments wait for something at Stripe."""
+    changed = [decision for decision in decisions if decision.events and decision.state is not None]
+    await note_intents(
+        conn,
+        [
+            NewIntent(intent_id=event.intent_id, payment_id=decision.task.payment_id)
+            for decision in changed
+            for event in decision.events
+            if isinstance(event, PaymentIntentCreated)
+        ],
+    )
+    await note_waiting(conn, [(decision.payment.state, decision.state) for decision in changed if decision.state])
+
+
+async def _revive_moot(conn: Connection, decisions: Sequence[_Decision]) -> None:
+    """Let dead tasks end whose wish a refresh has found settled: they hold up the payment's later ones for nothing."""
+    refreshed = {
+        decision.task.payment_id: decision
+        for decision in decisions
+        if decision.task.operation is Operation.REFRESH_PAYMENT and decision.is_finished
+    }
+    if not refreshed:
+        return
+    moot = []
+    for event_id, payment_id in await find_dead(conn, list(refreshed)):
+        decision = refreshed[payment_id]
+        asked = next((event for event in decision.payment.events if event.event_id == event_id), None)
+        if asked is not None and decision.state is not None and is_moot(decode(asked), decision.state):
+            moot.append(event_id)
+    if moot:
+        await revive(conn, moot)
+
+
 def _append(decision: _Decision) -> Append:
     task = decision.task
     asked = asking_event(task, decision.payment)
@@ -174,18 +217,24 @@ def _append(decision: _Decision) -> Append:
 
 
 def _ending(decision: _Decision) -> Ending:
-    event_id = decision.task.event_id
+    event_id, position = decision.task.event_id, decision.task.position
+
+    def ending(status: TaskStatus, *, delay_s: float = 0.0, error: str | None = None, unsent: bool = False) -> Ending:
+        return Ending(event_id=event_id, position=position, status=status, delay_s=delay_s, error=error, unsent=unsent)
+
     if decision.refusal is not None:
-        return Ending(event_id=event_id, status=TaskStatus.DEAD, error=decision.refusal)
+        return ending(TaskStatus.DEAD, error=decision.refusal)
     match decision.settlement.conclusion:
         case Finish():
-            return Ending(event_id=event_id, status=TaskStatus.DONE)
+            return ending(TaskStatus.DONE)
         case TryAgain(delay_s=delay_s, error=error):
-            return Ending(event_id=event_id, status=TaskStatus.DUE, delay_s=delay_s, error=error)
+            return ending(TaskStatus.DUE, delay_s=delay_s, error=error)
+        case PutOff(delay_s=delay_s, error=error):
+            return ending(TaskStatus.DUE, delay_s=delay_s, error=error, unsent=True)
         case AskLater(delay_s=delay_s, error=error):
-            return Ending(event_id=event_id, status=TaskStatus.UNKNOWN, delay_s=delay_s, error=error)
+            return ending(TaskStatus.UNKNOWN, delay_s=delay_s, error=error)
         case Bury(error=error):
-            return Ending(event_id=event_id, status=TaskStatus.DEAD, error=error)
+            return ending(TaskStatus.DEAD, error=error)
 
 
 def _settled(decision: _Decision, ending: Ending) -> Settled:

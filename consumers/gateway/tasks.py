@@ -1,16 +1,21 @@
-"""The rows of `consumers.gateway_tasks`: one for each Stripe call that an event asked for."""
+"""The rows of `consumers.gateway_tasks`: one for each Stripe call that an event asked for.
+
+And one for each payment that ever was to be refreshed: read again at Stripe, as something there may have changed.
+No event asks for that, so it has a row of its own that is used again each time (`refresh_id`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from psycopg.rows import dict_row
 
 from infra.postgres import Connection, Queries
 
 _SQL = Queries.load(Path(__file__).with_name("tasks.sql"))
+_REFRESHES = UUID("5f0a1c52-3a55-5d5e-9a3c-7f6b7c1f2d10")
 
 
 class Operation(StrEnum):
@@ -21,6 +26,8 @@ class Operation(StrEnum):
     CAPTURE_INTENT = "capture_intent"
     CANCEL_INTENT = "cancel_intent"
     CREATE_REFUND = "create_refund"
+    REFRESH_PAYMENT = "refresh_payment"
+    """Nothing is to be changed: the payment is read, with its refunds and disputes."""
 
 
 class TaskStatus(StrEnum):
@@ -32,7 +39,7 @@ class TaskStatus(StrEnum):
     """The call may have had an effect and must not be sent again: Stripe is asked what became of it."""
     DONE = "done"
     DEAD = "dead"
-    """Not to be helped by trying again; a person has to look. The payment's later tasks wait."""
+    """Not to be helped by trying again; a person has to look. The payment's later tasks wait, refreshes do not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +53,17 @@ class NewTask:
     position: int
     correlation_id: str
     traceparent: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewRefresh:
+    """A payment that is to be read at Stripe again. `position` is that of the event that says so, 0 for none."""
+
+    payment_id: UUID
+    merchant_id: str
+    position: int
+    correlation_id: str
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +81,22 @@ class Task(NewTask):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """How a claimed task is put back: `delay_s` from now it can be claimed again, unless it is done or dead."""
+    """How a claimed task is put back: `delay_s` from now it can be claimed again, unless it is done or dead.
+
+    `position` is the one that it was claimed with. `unsent`: the attempt does not count, as Stripe was not called.
+    """
 
     event_id: UUID
+    position: int
     status: TaskStatus
     delay_s: float = 0.0
     error: str | None = None
+    unsent: bool = False
+
+
+def refresh_id(payment_id: UUID) -> UUID:
+    """Return the id of the task that refreshes a payment: the same each time."""
+    return uuid5(_REFRESHES, str(payment_id))
 
 
 async def insert_tasks(conn: Connection, tasks: Sequence[NewTask]) -> None:
@@ -87,10 +115,37 @@ async def insert_tasks(conn: Connection, tasks: Sequence[NewTask]) -> None:
     )
 
 
+async def ask_for_refreshes(conn: Connection, refreshes: Sequence[NewRefresh], *, delay_s: float = 0.0) -> None:
+    """Have payments read at Stripe, `delay_s` from now at the latest; each stands in the call once.
+
+    Those that are waiting for it already are read once. One that is being read at this moment is read once more, since
+    what is new may have come after it was read.
+    """
+    await conn.execute(
+        _SQL.ask_for_refreshes,
+        {
+            "event_ids": [refresh_id(refresh.payment_id) for refresh in refreshes],
+            "payment_ids": [refresh.payment_id for refresh in refreshes],
+            "merchant_ids": [refresh.merchant_id for refresh in refreshes],
+            "positions": [refresh.position for refresh in refreshes],
+            "correlation_ids": [refresh.correlation_id for refresh in refreshes],
+            "traceparents": [refresh.traceparent for refresh in refreshes],
+            "delay_s": delay_s,
+        },
+    )
+
+
 async def claim(conn: Connection, *, limit: int, lease_ms: int) -> list[Task]:
-    """Lease up to `limit` due tasks. The caller commits before it acts on them."""
+    """Lease up to `limit` due tasks, of as many payments. The caller commits before it acts on them.
+
+    In a transaction at READ COMMITTED: the second statement has to see what others committed before the first.
+    """
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_SQL.claim, {"limit": limit, "lease_ms": lease_ms})
+        await cursor.execute(_SQL.lock_due, {"limit": limit})
+        locked = [row["event_id"] for row in await cursor.fetchall()]
+        if not locked:
+            return []
+        await cursor.execute(_SQL.lease, {"event_ids": locked, "lease_ms": lease_ms})
         rows = await cursor.fetchall()
     return [Task(**{**row, "operation": Operation(row["operation"])}) for row in rows]
 
@@ -113,11 +168,24 @@ async def settle(conn: Connection, endings: Sequence[Ending]) -> None:
         _SQL.settle,
         {
             "event_ids": [ending.event_id for ending in endings],
+            "positions": [ending.position for ending in endings],
             "statuses": [ending.status.value for ending in endings],
             "delays_s": [ending.delay_s for ending in endings],
             "errors": [ending.error for ending in endings],
+            "unsent": [ending.unsent for ending in endings],
         },
     )
+
+
+async def find_dead(conn: Connection, payment_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """Return event id and payment id of the dead tasks of payments; refreshes are not among them."""
+    cursor = await conn.execute(_SQL.find_dead, {"payment_ids": list(payment_ids)})
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def revive(conn: Connection, event_ids: Sequence[UUID]) -> None:
+    """Make dead tasks due."""
+    await conn.execute(_SQL.revive, {"event_ids": list(event_ids)})
 
 
 async def count_open(conn: Connection) -> dict[str, int]:

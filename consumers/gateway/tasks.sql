@@ -6,20 +6,65 @@ SELECT * FROM unnest(%(event_ids)s::uuid[], %(payment_ids)s::uuid[], %(merchant_
                      %(positions)s::bigint[], %(correlation_ids)s::text[], %(traceparents)s::text[])
 ON CONFLICT (event_id) DO NOTHING;
 
--- name: claim
--- Lease due tasks: those whose lease ran out too. A task waits for the earlier ones of its payment, so that a payment
--- has one call in flight and its calls keep the order of its events. A row that somebody else is claiming is passed by.
+-- name: ask_for_refreshes
+-- A payment has one row for all its refreshes. A higher position tells the one that is reading it that it must be read
+-- once more.
+INSERT INTO consumers.gateway_tasks AS t
+       (event_id, payment_id, merchant_id, operation, position, correlation_id, traceparent, due_at)
+SELECT event_id, payment_id, merchant_id, 'refresh_payment', position, correlation_id, traceparent,
+       clock_timestamp() + %(delay_s)s * interval '1 second'
+  FROM unnest(%(event_ids)s::uuid[], %(payment_ids)s::uuid[], %(merchant_ids)s::text[], %(positions)s::bigint[],
+              %(correlation_ids)s::text[], %(traceparents)s::text[])
+       AS asked(event_id, payment_id, merchant_id, position, correlation_id, traceparent)
+ ORDER BY event_id
+ON CONFLICT (event_id) DO UPDATE
+   SET position = greatest(t.position + 1, excluded.position),
+       correlation_id = excluded.correlation_id,
+       traceparent = excluded.traceparent,
+       status = CASE t.status WHEN 'leased' THEN 'leased' ELSE 'due' END,
+       due_at = CASE WHEN t.status IN ('done', 'dead') THEN excluded.due_at
+                     WHEN t.status = 'leased' THEN t.due_at
+                     ELSE least(t.due_at, excluded.due_at) END,
+       attempts = CASE WHEN t.status IN ('done', 'dead') THEN 0 ELSE t.attempts END,
+       first_attempt_at = CASE WHEN t.status NOT IN ('done', 'dead') THEN t.first_attempt_at END,
+       finished_at = NULL;
+
+-- name: lock_due
+-- Due tasks, those whose lease ran out too, that may be leased now, each with the lock of its payment until the
+-- transaction ends. Whoever finds a row or a payment locked passes it by. Whether a task may still be leased is to be
+-- asked again in another statement: this one does not see what was committed since it began.
+SELECT due.event_id
+  FROM (SELECT t.event_id, t.payment_id
+          FROM consumers.gateway_tasks t
+         WHERE t.status IN ('due', 'leased', 'unknown')
+           AND t.due_at <= clock_timestamp()
+           AND NOT EXISTS (SELECT FROM consumers.gateway_tasks other
+                            WHERE other.payment_id = t.payment_id AND other.event_id <> t.event_id
+                              AND other.status <> 'done'
+                              AND ((other.status = 'leased' AND other.due_at > clock_timestamp())
+                                   OR (other.position < t.position
+                                       AND 'refresh_payment' NOT IN (t.operation, other.operation))))
+         ORDER BY t.due_at
+         LIMIT %(limit)s
+           FOR UPDATE OF t SKIP LOCKED) AS due
+ WHERE pg_try_advisory_xact_lock(hashtextextended(due.payment_id::text, 0));
+
+-- name: lease
+-- Lease the tasks that `lock_due` locked. A payment has one task in flight, and its calls keep the order of its events.
+-- A refresh, which only reads, waits for no more than the task in flight, and nothing but itself waits for it to succeed.
 WITH claimable AS (
-    SELECT t.event_id
+    SELECT DISTINCT ON (t.payment_id) t.event_id
       FROM consumers.gateway_tasks t
-     WHERE t.status IN ('due', 'leased', 'unknown')
+     WHERE t.event_id = ANY(%(event_ids)s)
+       AND t.status IN ('due', 'leased', 'unknown')
        AND t.due_at <= clock_timestamp()
-       AND NOT EXISTS (SELECT FROM consumers.gateway_tasks earlier
-                        WHERE earlier.payment_id = t.payment_id AND earlier.position < t.position
-                          AND earlier.status <> 'done')
-     ORDER BY t.due_at
-     LIMIT %(limit)s
-       FOR UPDATE OF t SKIP LOCKED
+       AND NOT EXISTS (SELECT FROM consumers.gateway_tasks other
+                        WHERE other.payment_id = t.payment_id AND other.event_id <> t.event_id
+                          AND other.status <> 'done'
+                          AND ((other.status = 'leased' AND other.due_at > clock_timestamp())
+                               OR (other.position < t.position
+                                   AND 'refresh_payment' NOT IN (t.operation, other.operation))))
+     ORDER BY t.payment_id, t.operation = 'refresh_payment', t.position
 )
 UPDATE consumers.gateway_tasks t
    SET status = 'leased',
@@ -44,17 +89,37 @@ SELECT t.event_id
    FOR UPDATE OF t;
 
 -- name: settle
--- End or reschedule tasks that `lock_leased` gave us.
+-- End or reschedule tasks that `lock_leased` gave us. A refresh that was asked for again meanwhile is due again.
 UPDATE consumers.gateway_tasks t
    SET status = s.status,
        lease_token = NULL,
        due_at = clock_timestamp() + s.delay_s * interval '1 second',
+       attempts = CASE WHEN s.unsent THEN t.attempts - 1 WHEN s.again THEN 0 ELSE t.attempts END,
+       first_attempt_at = CASE WHEN NOT s.again AND NOT (s.unsent AND t.attempts = 1) THEN t.first_attempt_at END,
        outcome_unknown = t.outcome_unknown OR s.status = 'unknown',
        last_error = s.error,
        finished_at = CASE WHEN s.status IN ('done', 'dead') THEN clock_timestamp() END
-  FROM unnest(%(event_ids)s::uuid[], %(statuses)s::text[], %(delays_s)s::float8[], %(errors)s::text[])
-       AS s(event_id, status, delay_s, error)
+  FROM (SELECT e.event_id, e.delay_s, e.error, e.unsent, again,
+               CASE WHEN again THEN 'due' ELSE e.status END AS status
+          FROM unnest(%(event_ids)s::uuid[], %(positions)s::bigint[], %(statuses)s::text[], %(delays_s)s::float8[],
+                      %(errors)s::text[], %(unsent)s::bool[])
+               AS e(event_id, position, status, delay_s, error, unsent)
+          JOIN consumers.gateway_tasks before USING (event_id)
+         CROSS JOIN LATERAL (SELECT before.position > e.position AND e.status IN ('done', 'dead') AS again) AS asked
+       ) AS s
  WHERE t.event_id = s.event_id;
+
+-- name: find_dead
+-- The dead tasks of these payments.
+SELECT event_id, payment_id
+  FROM consumers.gateway_tasks
+ WHERE payment_id = ANY(%(payment_ids)s) AND status = 'dead' AND operation <> 'refresh_payment';
+
+-- name: revive
+-- Have dead tasks claimed again.
+UPDATE consumers.gateway_tasks
+   SET status = 'due', due_at = clock_timestamp(), finished_at = NULL
+ WHERE event_id = ANY(%(event_ids)s) AND status = 'dead';
 
 -- name: count_open
 -- How many tasks are not done, by status.

@@ -35,6 +35,8 @@ async def test_a_repeated_create_is_answered_byte_for_byte_from_redis(api: Runni
         "stripe_payment_intent_id",
         "idempotency_key",
         "created_at",
+        "customer",
+        "statement_descriptor_suffix",
         "last_error",
         "next_action",
         "position",
@@ -66,6 +68,8 @@ async def test_a_refund_already_applied_is_replayed_instead_of_refused(api: Runn
         "stripe_refund_id",
         "status",
         "amount_cents",
+        "reason",
+        "error",
         "position",
     ]
     assert_replay_of(await api.post(path, {"amount_cents": 100}, "k-2"), original)

@@ -18,6 +18,7 @@ from infra.embedded.valkey import ValkeyServer
 from tests.integration.command_api.running import API_KEY, MERCHANT
 from tests.support.database import Database
 from tests.support.waiting import eventually
+from tests.support.webhooks import SECRET
 
 pytestmark = pytest.mark.integration
 
@@ -40,6 +41,8 @@ async def process(
         "REDIS_URL": valkey.url,
         "API_KEYS": json.dumps([key]),
         "COMMAND_API_PORT": str(port),
+        "STRIPE_SECRET_KEY": "sk_test_integration",
+        "STRIPE_WEBHOOK_SECRET": SECRET,
     }
     with log.open("wb") as output:
         started = await asyncio.create_subprocess_exec(

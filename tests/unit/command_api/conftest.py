@@ -15,6 +15,7 @@ from command_api.fakes import FixedOutcomes, MemoryAnswerCache, MemoryEventStore
 from infra.health import Health
 from infra.http.auth import ApiKeyring
 from infra.settings import ApiKey
+from tests.support.webhooks import an_intake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ async def api() -> AsyncIterator[Standing]:
     executor = CommandExecutor(cache=MemoryAnswerCache(), payments=store, appender=store)
     app = create_app(
         CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30),
+        webhooks=an_intake(store),
         keyring=ApiKeyring(
             [_key("writer", {"payments:write"}), _key("reader", {"payments:read"})],
         ),

@@ -11,7 +11,15 @@ PATHS = ["/payments", *(f"/payments/{{payment_id}}/{action}" for action in ("con
 
 
 def test_there_are_these_commands_and_no_others() -> None:
-    assert sorted(DOCUMENT["paths"]) == sorted(PATHS)
+    assert sorted(DOCUMENT["paths"]) == sorted([*PATHS, "/webhooks/stripe"])
+
+
+def test_the_webhook_documents_its_signature_its_errors_and_asks_for_no_api_key() -> None:
+    operation = DOCUMENT["paths"]["/webhooks/stripe"]["post"]
+    assert "security" not in operation
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["Stripe-Signature"]
+    assert set(operation["responses"]) == {"200", "400", "413", "503"}
+    assert "security" not in DOCUMENT
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -9,7 +9,14 @@ import domain.payment
 from command_api.errors import TELLINGS, CommandError, KeyInUse, problem_of
 from domain.errors import DomainError
 from domain.money import AmountTooSmall, Money
-from domain.payment import InconsistentFact, PaymentNotRefundable, PaymentStatus, RefundExceedsRefundable
+from domain.payment import (
+    DisputeStatus,
+    InconsistentFact,
+    PaymentDisputed,
+    PaymentNotRefundable,
+    PaymentStatus,
+    RefundExceedsRefundable,
+)
 
 PAYMENT = UUID(int=1)
 NOT_A_CLIENTS = {
@@ -18,6 +25,7 @@ NOT_A_CLIENTS = {
     "payment_unknown",  # asked for before deciding: payment_not_found
     "inconsistent_fact",  # of facts, which no client sends
     "broken_history",
+    "task_given_up",  # of an operator's command
 }
 
 
@@ -39,10 +47,23 @@ def test_every_error_of_the_domain_and_of_commands_has_a_telling() -> None:
 
 
 def test_a_refund_of_too_much_tells_what_can_be_refunded() -> None:
-    usd = Money(amount_cents=60, currency="USD"), Money(amount_cents=40, currency="USD")
-    problem = problem_of(RefundExceedsRefundable(payment_id=PAYMENT, requested=usd[0], refundable=usd[1]))
+    def usd(cents: int) -> Money:
+        return Money(amount_cents=cents, currency="USD")
+
+    problem = problem_of(
+        RefundExceedsRefundable(
+            payment_id=PAYMENT, requested=usd(60), refundable=usd(40), refunded=usd(50), pending=usd(10)
+        )
+    )
     assert (problem.status, problem.code) == (422, "refund_amount_exceeds_refundable")
-    assert problem.members == {"amount_refundable_cents": 40}
+    assert problem.members == {"amount_refundable_cents": 40, "amount_refunded_cents": 50}
+
+
+def test_a_disputed_payment_tells_by_which_dispute() -> None:
+    disputed = PaymentDisputed(payment_id=PAYMENT, dispute_id="du_1", dispute_status=DisputeStatus.LOST)
+    problem = problem_of(disputed)
+    assert (problem.status, problem.code) == (409, "payment_disputed")
+    assert problem.members == {"dispute": {"id": "du_1", "status": "lost"}}
 
 
 def test_a_wrong_status_and_a_wrong_amount_are_told() -> None:

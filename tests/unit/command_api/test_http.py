@@ -28,7 +28,14 @@ def problem(response: httpx.Response) -> tuple[int, str]:
 async def test_a_payment_is_created_as_the_contract_says(api: Standing) -> None:
     created = PAYMENTS_CREATED.labels("USD")._value.get()
     response = await api.create(
-        {"user_id": "u", "amount_cents": 1000, "currency": "usd", "payment_method": "pm_card_visa"},
+        {
+            "user_id": "u",
+            "amount_cents": 1000,
+            "currency": "usd",
+            "payment_method": "pm_card_visa",
+            "customer": "cus_NffrFeUfNV2Hib",
+            "statement_descriptor_suffix": "BOOKS",
+        },
         Idempotency_Key="k-1",
     )
     assert response.status_code == 201
@@ -42,6 +49,8 @@ async def test_a_payment_is_created_as_the_contract_says(api: Standing) -> None:
         "status": "pending",
         "stripe_payment_intent_id": None,
         "idempotency_key": "k-1",
+        "customer": "cus_NffrFeUfNV2Hib",
+        "statement_descriptor_suffix": "BOOKS",
         "last_error": None,
         "next_action": None,
         "position": 1,
@@ -235,6 +244,7 @@ async def test_a_refund_needs_no_body(api: Standing) -> None:
     assert response.json()["amount_cents"] == 1000
     again = await api.client.post(f"/payments/{created['id']}/refund")
     assert problem(again) == (422, "refund_amount_exceeds_refundable")
+    assert again.json()["detail"].startswith("Nothing is left to refund")
     assert again.json()["amount_refundable_cents"] == 0
 
 

@@ -1,0 +1,135 @@
+"""One webhook from its bytes to the log. Nothing of Stripe is called, and nothing is concluded from what it says."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+import structlog
+from pydantic import SecretStr
+
+from command_api.errors import ShuttingDown
+from command_api.webhooks.errors import InvalidEvent, InvalidSignature, LivemodeMismatch, WebhookRefused
+from command_api.webhooks.metrics import WEBHOOKS
+from command_api.webhooks.read import NotAnEvent, read_event
+from command_api.webhooks.signature import is_signed
+from event_store.appends import NO_STREAM, Append, VersionConflict
+from event_store.group_commit import Appender, Closed
+from infra.errors import Unavailable
+from infra.http.context import RequestContext
+from infra.ids import uuid7
+from infra.postgres import DatabaseUnavailable
+from infra.settings import StripeWebhookSettings
+from schemas.envelope import EventMetadata
+from schemas.events import encode_stripe_event
+from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived
+
+log = structlog.get_logger(__name__)
+
+ACTOR = "stripe"
+_NAMESPACE = UUID("d8f1a0c2-5a0e-5d0b-9a57-3f6f3c1f7a10")
+_UNKNOWN_TYPE = "-"
+
+
+class Received(StrEnum):
+    """What became of an event that Stripe sent."""
+
+    RECORDED = "recorded"
+    DUPLICATE = "duplicate"
+    """It is in the log already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebhookIntake:
+    """Takes what Stripe sends. `livemode`: of our key."""
+
+    appender: Appender
+    secrets: tuple[SecretStr, ...]
+    livemode: bool
+    tolerance_s: int
+    max_bytes: int
+    timeout_s: float
+
+    @classmethod
+    def from_settings(cls, settings: StripeWebhookSettings, appender: Appender, *, timeout_s: float) -> "WebhookIntake":
+        """Return an intake as the settings say; an event that is not recorded within `timeout_s` is refused."""
+        return cls(
+            appender=appender,
+            secrets=settings.stripe_webhook_secret,
+            livemode=settings.stripe_livemode,
+            tolerance_s=settings.stripe_webhook_tolerance_s,
+            max_bytes=settings.stripe_webhook_max_bytes,
+            timeout_s=timeout_s,
+        )
+
+    async def take(self, raw: bytes, signature: str, context: RequestContext) -> Received:
+        """Record an event, unless it is recorded already.
+
+        Raises WebhookRefused or infra.errors.Unavailable; after the latter it may be recorded, and coming again it
+        is a duplicate.
+        """
+        event_type, result = _UNKNOWN_TYPE, "error"
+        try:
+            if not is_signed(raw, signature, self.secrets, tolerance_s=self.tolerance_s):
+                raise InvalidSignature
+            event = self._read(raw)
+            event_type = event.type
+            if event.livemode is not self.livemode:
+                raise LivemodeMismatch(livemode=event.livemode)
+            received = await self._record(event, context)
+        except (WebhookRefused, Unavailable) as error:
+            result = error.code
+            # What anybody can cause by sending something is no warning.
+            tell = log.info if isinstance(error, InvalidSignature) else log.warning
+            tell("stripe_webhook_refused", result=result, type=event_type, reason=str(error))
+            raise
+        else:
+            result = received.value
+            log.info("stripe_webhook_taken", stripe_event_id=event.stripe_event_id, type=event_type, result=result)
+            return received
+        finally:
+            WEBHOOKS.labels(event_type, result).inc()
+
+    def refuse(self, error: WebhookRefused) -> WebhookRefused:
+        """Count a request that is refused before its bytes are looked at."""
+        log.info("stripe_webhook_refused", result=error.code, type=_UNKNOWN_TYPE, reason=str(error))
+        WEBHOOKS.labels(_UNKNOWN_TYPE, error.code).inc()
+        return error
+
+    def _read(self, raw: bytes) -> StripeEventReceived:
+        try:
+            return read_event(raw)
+        except NotAnEvent as error:
+            raise InvalidEvent(str(error)) from None
+
+    async def _record(self, event: StripeEventReceived, context: RequestContext) -> Received:
+        append = Append(
+            stream_id=stream_id_of(event.stripe_event_id),
+            category=CATEGORY,
+            merchant_id=NO_MERCHANT,
+            expected_version=NO_STREAM,
+            events=(encode_stripe_event(event, event_id=uuid7(), metadata=_metadata(context)),),
+        )
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                result = await self.appender.append(append)
+        except Closed:
+            raise ShuttingDown from None
+        except TimeoutError:
+            raise DatabaseUnavailable(f"the event was not recorded within {self.timeout_s:g} s") from None
+        return Received.DUPLICATE if isinstance(result, VersionConflict) else Received.RECORDED
+
+
+def stream_id_of(stripe_event_id: str) -> UUID:
+    """Return the stream that holds the event, and nothing else: a second append to it is refused by the log."""
+    return uuid5(_NAMESPACE, stripe_event_id)
+
+
+def _metadata(context: RequestContext) -> EventMetadata:
+    return EventMetadata(
+        correlation_id=context.correlation_id,
+        actor=ACTOR,
+        merchant_id=NO_MERCHANT,
+        request_id=context.request_id,
+        traceparent=context.traceparent,
+    )

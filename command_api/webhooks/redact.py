@@ -1,0 +1,49 @@
+"""Takes out of an event what must never be stored: client secrets, wherever they stand.
+
+With a client secret a customer's browser pays: https://docs.stripe.com/api/payment_intents/object. They stand in
+members of that name, and within addresses that a customer is sent to.
+"""
+
+import re
+from typing import Any
+
+REMOVED = "[removed]"
+
+# `pi_123_secret_abc`, `src_client_secret_abc`, `?payment_intent_client_secret=...`, a member `client_secret`
+_SECRET = re.compile(r"client_?secret|_secret_", re.IGNORECASE)
+
+
+class TooDeep(ValueError):
+    """The document is nested more deeply than any event of Stripe, and than what later has to read it can."""
+
+
+def redacted(document: dict[str, Any], *, max_depth: int = 100) -> dict[str, Any]:
+    """Return a copy without client secrets, and with NUL characters replaced, which PostgreSQL cannot hold.
+
+    Raises TooDeep.
+    """
+    return dict(_members(document, max_depth))
+
+
+def _copy(value: Any, depth: int) -> Any:
+    match value:
+        case str():
+            return _text(value)
+        case dict():
+            return dict(_members(value, depth))
+        case list():
+            if depth == 0:
+                raise TooDeep
+            return [_copy(item, depth - 1) for item in value]
+        case _:
+            return value
+
+
+def _members(document: dict[str, Any], depth: int) -> list[tuple[str, Any]]:
+    if depth == 0:
+        raise TooDeep
+    return [(_text(name), _copy(value, depth - 1)) for name, value in document.items() if not _SECRET.search(name)]
+
+
+def _text(text: str) -> str:
+    return REMOVED if _SECRET.search(text) else text.replace("\0", "\N{REPLACEMENT CHARACTER}")

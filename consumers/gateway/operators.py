@@ -1,0 +1,174 @@
+"""What operators do about tasks that do not come to an end by themselves: list, retry, give up.
+
+Who did it and why is written into the payment's log, in the transaction that does it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from consumers.gateway.conclusions import failure
+from consumers.gateway.notes import note_waiting
+from consumers.gateway.plan import RESEND_HORIZON_S
+from consumers.gateway.tasks import Operation, TaskStatus
+from domain.errors import DomainError
+from domain.payment import GiveUpTask, PaymentCommand, PaymentEvent, RetryTask, decide, evolve
+from event_store.appends import Append, Appended
+from event_store.payments import CATEGORY, LoadedPayment, load_payment
+from event_store.store import append
+from infra.desk import ListedTask, TaskRefused
+from infra.ids import uuid7
+from infra.postgres import Connection, Queries
+from schemas.envelope import EventMetadata
+from schemas.errors import SchemaError
+from schemas.events import decode, encode
+
+_SQL = Queries.load(Path(__file__).with_name("operators.sql"))
+_ROUNDS = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Locked:
+    event_id: UUID
+    payment_id: UUID
+    merchant_id: str
+    operation: str
+    status: str
+    attempts: int
+    correlation_id: str
+    traceparent: str | None
+    outcome_unknown: bool
+    in_flight: bool
+    age_s: float
+
+    @property
+    def is_refresh(self) -> bool:
+        return self.operation == Operation.REFRESH_PAYMENT
+
+    @property
+    def may_have_happened(self) -> bool:
+        """Whether Stripe may have done it: whatever was sent may have had its effect, though no answer came."""
+        return self.attempts > 0 and not self.is_refresh
+
+
+class TaskDesk:
+    """What `paystream tasks` needs: see infra.desk.Desk."""
+
+    async def list_tasks(
+        self, conn: Connection, *, statuses: Sequence[str], payment_id: UUID | None = None, limit: int = 50
+    ) -> list[ListedTask]:
+        """Return tasks of these statuses, the oldest first. Raises TaskRefused for a status that there is not."""
+        known = [status.value for status in TaskStatus]
+        if wrong := set(statuses) - set(known):
+            raise TaskRefused(f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(known)}.")
+        async with conn.cursor(row_factory=class_row(ListedTask)) as cursor:
+            await cursor.execute(
+                _SQL.list_tasks, {"statuses": list(statuses), "payment_id": payment_id, "limit": limit}
+            )
+            return await cursor.fetchall()
+
+    async def retry(self, conn: Connection, event_id: UUID, *, who: str, why: str) -> str:
+        """Have the task tried again at once, and return what will be done. Raises TaskRefused.
+
+        It is sent with the same key while Stripe surely knows that; later, Stripe is asked what became of it.
+        """
+        async with conn.transaction():
+            task = await _lock(conn, event_id)
+            too_old = task.may_have_happened and task.age_s >= RESEND_HORIZON_S
+            command = RetryTask(event_id=event_id, operation=task.operation, who=who, why=why)
+            await _record(conn, task, command, who=who, gives_up=False)
+            await conn.execute(_SQL.make_due, {"event_id": event_id, "look_up": too_old})
+        if task.is_refresh:
+            return "The payment will be read at Stripe."
+        if task.outcome_unknown or too_old:
+            return "Stripe will be asked what became of it; it is not sent again."
+        return "It will be sent again, with the same idempotency key."
+
+    async def give_up(self, conn: Connection, event_id: UUID, *, who: str, why: str, force: bool = False) -> str:
+        """End the task without its effect, record that the wish failed, and return so. Raises TaskRefused.
+
+        `force` is needed where Stripe may have done it all the same.
+        """
+        async with conn.transaction():
+            task = await _lock(conn, event_id)
+            if task.may_have_happened and not force:
+                raise TaskRefused(
+                    f"Stripe may have done it: it was tried {task.attempts} times. First have Stripe asked, with "
+                    f"`paystream tasks retry {event_id}`, or look at its Dashboard. If you are sure: --force"
+                )
+            command = GiveUpTask(event_id=event_id, operation=task.operation, who=who, why=why)
+            events = await _record(conn, task, command, who=who, gives_up=True)
+            await conn.execute(_SQL.end_task, {"event_id": event_id, "said": f"given up by {who}: {why}"})
+        told = ", ".join(type(event).__name__ for event in events)
+        return f"It is given up. Recorded: {told}."
+
+
+async def _lock(conn: Connection, event_id: UUID) -> _Locked:
+    async with conn.cursor(row_factory=class_row(_Locked)) as cursor:
+        await cursor.execute(_SQL.lock_task, {"event_id": event_id})
+        task = await cursor.fetchone()
+    if task is None:
+        raise TaskRefused(f"There is no task {event_id}.")
+    if task.status == TaskStatus.DONE:
+        raise TaskRefused(f"Task {event_id} is done.")
+    if task.in_flight:
+        raise TaskRefused(f"Task {event_id} is in work at this moment. Try again in a minute.")
+    return task
+
+
+async def _record(
+    conn: Connection, task: _Locked, command: PaymentCommand, *, who: str, gives_up: bool
+) -> list[PaymentEvent]:
+    """Append what the operator did and, when the wish is given up, that it failed; return the events."""
+    metadata = EventMetadata(
+        correlation_id=task.correlation_id,
+        causation_id=str(task.event_id),
+        actor=f"operator:{who}",
+        merchant_id=task.merchant_id,
+        traceparent=task.traceparent,
+    )
+    for _ in range(_ROUNDS):
+        try:
+            payment = await load_payment(conn, task.payment_id)
+            state, events = payment.state, list[PaymentEvent]()
+            for each in (command, *(_failure(task, payment) if gives_up else ())):
+                for event in decide(state, each):
+                    state = evolve(state, event)
+                    events.append(event)
+        except (DomainError, SchemaError) as error:
+            raise TaskRefused(f"The payment does not allow it: {error}") from error
+        if not events:
+            return []
+        appended = Append(
+            stream_id=task.payment_id,
+            category=CATEGORY,
+            merchant_id=task.merchant_id,
+            expected_version=payment.version,
+            events=tuple(encode(event, event_id=uuid7(), metadata=metadata) for event in events),
+        )
+        (result,) = await append(conn, [appended])
+        if isinstance(result, Appended):
+            if state is not None:
+                await note_waiting(conn, [(payment.state, state)])
+            return events
+    raise TaskRefused("The payment changed again and again meanwhile. Try again.")
+
+
+def _failure(task: _Locked, payment: LoadedPayment) -> Sequence[PaymentCommand]:
+    """Return the fact that what the task's event asked for failed; nothing asked for a refresh."""
+    asked = next((event for event in payment.events if event.event_id == task.event_id), None)
+    if asked is None:
+        return ()
+    return (
+        failure(
+            decode(asked),
+            attempt_id=str(task.event_id),
+            intent_id=None,
+            code="given_up",
+            decline_code=None,
+            message="The request was given up, as its outcome could not be settled.",
+        ),
+    )

@@ -1,0 +1,15 @@
+"""What the sweeper tells Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SWEEPS = Counter(
+    "sweeper_sweeps_total",
+    "Sweeps: with the lock; without, as the lock servers are away; passed, as another was under way; failed",
+    ["result"],
+)
+SWEEP_SECONDS = Histogram(
+    "sweeper_sweep_duration_seconds", "One sweep", buckets=(0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
+)
+REFRESHES = Counter("sweeper_refreshes_total", "Payments that are to be read at Stripe, and why", ["reason"])
+WAITING = Gauge("sweeper_waiting_payments", "Payments that wait for something at Stripe", ["waits_for"])
+LONGEST_WAIT_SECONDS = Gauge("sweeper_longest_wait_seconds", "How long the first of them has waited", ["waits_for"])

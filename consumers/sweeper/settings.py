@@ -1,0 +1,28 @@
+"""Settings of the sweeper."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from infra.redlock import RedlockSettings
+from infra.settings import DatabaseSettings
+
+
+class SweeperSettings(DatabaseSettings, RedlockSettings):
+    """What the sweeper needs."""
+
+    sweeper_interval_ms: Annotated[int, Field(ge=100)] = 30_000
+    """From one sweep to the next."""
+    sweeper_wait_ms: Annotated[int, Field(ge=1)] = 600_000
+    """How long a payment waits for something at Stripe before it is read there; webhooks are to come first."""
+    sweeper_batch: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """The most payments of one sweep: each takes about three calls of Stripe."""
+    sweeper_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
+    """How soon another sweeper takes over from one that was killed."""
+
+    @model_validator(mode="after")
+    def _lock_outlives_its_servers(self) -> Self:
+        least = 5 * self.redlock_server_timeout_ms
+        if self.sweeper_lock_ttl_ms < least:
+            raise ValueError(f"SWEEPER_LOCK_TTL_MS must be at least {least} with this REDLOCK_SERVER_TIMEOUT_MS")
+        return self

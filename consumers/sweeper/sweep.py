@@ -1,0 +1,79 @@
+"""One sweep: which payments are to be read at Stripe, and the tasks for it, in one transaction."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from psycopg.rows import class_row, dict_row
+
+from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
+from consumers.sweeper import metrics
+from infra.ids import uuid7
+from infra.postgres import Connection, Pool, Queries
+
+log = structlog.get_logger(__name__)
+
+_SQL = Queries.load(Path(__file__).with_name("sweep.sql"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overdue:
+    """A payment that has waited for too long, and for what."""
+
+    payment_id: UUID
+    merchant_id: str
+    reason: str
+
+
+async def sweep(pool: Pool, *, wait_s: float, limit: int) -> int | None:
+    """Have up to `limit` payments read that have waited for `wait_s` or longer; return how many.
+
+    None: another sweep is under way in this moment. Any number of sweeps at once ask for each payment once.
+    """
+    async with pool.connection() as conn, conn.transaction():
+        if not await _is_ours(conn):
+            return None
+        overdue = await _overdue(conn, wait_s=wait_s, limit=limit)
+        sweep_id = f"sweep-{uuid7()}"
+        refreshes = [
+            NewRefresh(payment_id=each.payment_id, merchant_id=each.merchant_id, position=0, correlation_id=sweep_id)
+            for each in overdue
+        ]
+        if refreshes:
+            await ask_for_refreshes(conn, refreshes)
+    reasons = Counter(each.reason for each in overdue)
+    for reason, payments in reasons.items():
+        metrics.REFRESHES.labels(reason).inc(payments)
+    if overdue:
+        log.info("sweeper_asked_for_refreshes", correlation_id=sweep_id, payments=len(overdue), reasons=dict(reasons))
+    return len(overdue)
+
+
+async def measure(pool: Pool) -> None:
+    """Show how many payments wait at Stripe, and for how long."""
+    async with pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL.count_waiting)
+        rows = await cursor.fetchall()
+    metrics.WAITING.clear()
+    metrics.LONGEST_WAIT_SECONDS.clear()
+    for row in rows:
+        metrics.WAITING.labels(row["waits_for"]).set(row["payments"])
+        metrics.LONGEST_WAIT_SECONDS.labels(row["waits_for"]).set(row["longest_s"])
+
+
+async def _is_ours(conn: Connection) -> bool:
+    cursor = await conn.execute(_SQL.lock_sweep)
+    row = await cursor.fetchone()
+    return row is not None and bool(row[0])
+
+
+async def _overdue(conn: Connection, *, wait_s: float, limit: int) -> list[Overdue]:
+    """Return each payment once. Half of them at most are stuck in a call, so that the others have their turn."""
+    async with conn.cursor(row_factory=class_row(Overdue)) as cursor:
+        await cursor.execute(_SQL.find_stuck_tasks, {"wait_s": wait_s, "limit": (limit + 1) // 2})
+        stuck = await cursor.fetchall()
+        await cursor.execute(_SQL.take_waiting, {"wait_s": wait_s, "limit": limit - len(stuck)})
+        waiting = await cursor.fetchall()
+    return list({each.payment_id: each for each in (*waiting, *stuck)}.values())

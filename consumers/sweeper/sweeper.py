@@ -1,0 +1,82 @@
+"""Sweeps again and again while this process is the one that does."""
+
+import asyncio
+import time
+
+import structlog
+
+from consumers.sweeper import metrics
+from consumers.sweeper.sweep import measure, sweep
+from infra.health import Unhealthy
+from infra.kafka.transient import is_worth_retrying
+from infra.postgres import Pool
+from infra.redlock import NotAcquired, Redlock
+
+log = structlog.get_logger(__name__)
+
+_LOCK = "sweeper"
+_STALL_AFTER_S = 60.0
+
+
+class Sweeper:
+    """One process sweeps and others stand by. The lock spares work; two sweepers at once do no harm.
+
+    So while the lock servers are away, each of them sweeps: a payment must not wait for Redis.
+    """
+
+    def __init__(
+        self, pool: Pool, redlock: Redlock, *, interval_s: float, wait_s: float, batch: int, lock_ttl_ms: int
+    ) -> None:
+        self._pool = pool
+        self._redlock = redlock
+        self._interval_s = interval_s
+        self._wait_s = wait_s
+        self._batch = batch
+        self._lock_ttl_ms = lock_ttl_ms
+        self._turned_at = time.monotonic()
+
+    async def check_live(self) -> None:
+        """Raise Unhealthy when it has neither swept nor stood by for too long."""
+        silent = time.monotonic() - self._turned_at
+        if silent > self._interval_s + _STALL_AFTER_S:
+            raise Unhealthy(f"no sweep was tried in {silent:.0f} s")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweep, or stand by, until `stop`."""
+        while not stop.is_set():
+            self._turned_at = time.monotonic()
+            try:
+                # Held until the next sweep, so that nobody else sweeps in between.
+                async with self._redlock.lock(_LOCK, self._lock_ttl_ms) as lease:
+                    while not stop.is_set() and lease.valid_for_s > 0:
+                        await self._sweep("with_lock")
+                        await _first(stop, lease.lost, self._interval_s)
+            except NotAcquired as held:
+                if held.servers_away:
+                    await self._sweep("without_lock")
+                    await _first(stop, None, self._interval_s)
+                else:
+                    await _first(stop, None, min(self._interval_s, self._lock_ttl_ms / 1000 / 2))
+
+    async def _sweep(self, result: str) -> None:
+        self._turned_at = time.monotonic()
+        try:
+            with metrics.SWEEP_SECONDS.time():
+                swept = await sweep(self._pool, wait_s=self._wait_s, limit=self._batch)
+                await measure(self._pool)
+        except Exception as error:
+            if not is_worth_retrying(error):
+                raise
+            metrics.SWEEPS.labels("failed").inc()
+            log.warning("sweep_failed", error=f"{type(error).__name__}: {error}")
+        else:
+            metrics.SWEEPS.labels("passed" if swept is None else result).inc()
+
+
+async def _first(stop: asyncio.Event, lost: asyncio.Event | None, seconds: float) -> None:
+    """Wait for the first of these."""
+    waiting = {asyncio.create_task(event.wait()) for event in (stop, lost) if event is not None}
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
+    await asyncio.wait(waiting)

@@ -1,0 +1,1 @@
+"""What Stripe's webhooks say, and what has to be looked at again because of it."""

@@ -1,0 +1,49 @@
+"""The process `stripe-webhooks`: interprets the events that Stripe sent."""
+
+from consumers.webhooks.interpret import Interpreter
+from consumers.webhooks.patience import AfterCalls
+from consumers.webhooks.settings import WebhooksSettings
+from infra.kafka.batches import BatchConsumer
+from infra.kafka.checkpoints import checkpointed
+from infra.kafka.dead_letters.desk import DeadLetters
+from infra.postgres import create_pool, postgres_check
+from infra.process import run
+from infra.runtime import Runtime
+from infra.settings import load_settings
+from schemas.cloudevents import Delivered, from_kafka
+from schemas.topics import STRIPE_EVENT, dead_letter_topic
+
+SERVICE = "stripe-webhooks"
+
+
+def main() -> None:
+    """Run the process."""
+    settings = load_settings(WebhooksSettings)
+
+    async def start(runtime: Runtime) -> None:
+        await serve(runtime, settings)
+
+    run(SERVICE, settings, start)
+
+
+async def serve(runtime: Runtime, settings: WebhooksSettings) -> None:
+    """Interpret events until `runtime.stop` is set."""
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    interpreter = Interpreter()
+    once = checkpointed(pool, SERVICE, interpreter.write, committed=interpreter.committed)
+    consumer = BatchConsumer[Delivered](
+        settings,
+        topics=[STRIPE_EVENT],
+        consumer=SERVICE,
+        decode=from_kafka,
+        apply=AfterCalls(pool, once, longest_s=settings.webhooks_wait_for_calls_ms / 1000),
+        dead_letters=DeadLetters(checkpointed=once, topic_of=dead_letter_topic),
+    )
+    # Before the first await: nobody is to be told "ready" for want of checks.
+    consumer.register(runtime.health)
+    runtime.health.add_readiness("postgres", postgres_check(pool))
+    await pool.open()
+    try:
+        await consumer.run(runtime.stop)
+    finally:
+        await pool.close()

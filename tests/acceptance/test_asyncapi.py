@@ -1,0 +1,251 @@
+"""What is on the wire of a running system is what the published AsyncAPI document says, and nothing else is."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+
+from domain.money import Money
+from domain.payment import (
+    CancelPayment,
+    CaptureMethod,
+    CapturePayment,
+    GiveUpTask,
+    PaymentCommand,
+    RecordAuthorized,
+    RecordCanceled,
+    RecordCancelFailed,
+    RecordCaptureFailed,
+    RecordDispute,
+    RecordProcessing,
+    RecordRefundFound,
+    RecordSucceeded,
+    RequestPayment,
+    RetryTask,
+)
+from domain.payment.values import DisputeStatus
+from event_store.appends import Append
+from event_store.store import append
+from infra.embedded.connections import DEVELOPMENT_MERCHANT
+from infra.ids import uuid7
+from schemas.events import PAYMENT_EVENT_TYPES, encode
+from schemas.topics import PAYMENT, RELAY_PROGRESS, STRIPE_EVENT, dead_letter_topics, event_topics
+from tests.support.events import metadata
+from tests.support.payment_histories import events_of, request_payment
+from tests.support.published import described_headers, message, validate
+from tests.support.system import System, running_system
+from tests.support.waiting import eventually
+from tests.support.webhooks import a_stripe_event, deliver, secret_of
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.broker]
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+Records = list[ConsumerRecord]
+
+
+async def read(system: System, topic: str, until: Callable[[Records], bool]) -> Records:
+    """Read a topic from its beginning, as anybody can, until what was read is enough."""
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=system.stack.kafka_bootstrap_servers,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    found: Records = []
+    async with asyncio.timeout(60):
+        await consumer.start()
+        try:
+            while not until(found):
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found += records
+        finally:
+            await consumer.stop()
+    return found
+
+
+def text_headers(record: ConsumerRecord) -> dict[str, str]:
+    """Return the headers, each of which stands there once."""
+    assert len({name for name, _ in record.headers}) == len(record.headers)
+    return {name: raw.decode() for name, raw in record.headers}
+
+
+async def live_through_everything(system: System) -> None:
+    """Make payments that between them have an event of every type."""
+    system.command.headers["traceparent"] = TRACEPARENT
+    paid = (await system.create(description="A book", metadata={"order": "7"}, wait=10)).json()
+    await system.refund(paid["id"], 300, wait=10, reason="duplicate")
+    await refund_behind_our_back(system, paid)
+    await system.refund(paid["id"], 700, wait=10)
+    await system.refund((await system.create(payment_method="pm_card_pendingRefund", wait=10)).json()["id"], wait=10)
+    declined = (await system.create(payment_method="pm_card_chargeDeclined", wait=10)).json()
+    await system.post(declined["id"], "confirm", wait=10, payment_method="pm_card_visa")
+    watched = (await system.create(payment_method="pm_card_authenticationRequired", wait=10)).json()
+    await system.post(watched["id"], "cancel", wait=10, reason="abandoned")
+    held = (await system.create(capture_method="manual", wait=10)).json()
+    await system.post(held["id"], "capture", wait=10, amount_cents=400)
+    await system.create(payment_method="pm_no_such_thing", wait=10)
+    await append_what_the_sandbox_never_does(system)
+
+
+async def refund_behind_our_back(system: System, payment: dict[str, str]) -> None:
+    """Refund the rest at Stripe itself: a refund of ours is refused then."""
+    key = system.stack.environment("worker-stripe-gateway")["STRIPE_SECRET_KEY"]
+    form = {"payment_intent": payment["stripe_payment_intent_id"]}
+    answer = await system.sandbox.post("/v1/refunds", data=form, headers={"Authorization": f"Bearer {key}"})
+    answer.raise_for_status()
+
+
+async def append_what_the_sandbox_never_does(system: System) -> None:
+    """Append a payment that Stripe works on for days, and refuses to capture and to cancel at first, and another."""
+    request = request_payment(merchant_id=DEVELOPMENT_MERCHANT, capture_method=CaptureMethod.MANUAL)
+    intent_id, capture, cancel = f"pi_{request.payment_id.hex}", uuid7(), uuid7()
+    slow: list[PaymentCommand] = [
+        request,
+        RecordProcessing(intent_id=intent_id),
+        RecordAuthorized(intent_id=intent_id, amount=request.amount, charge_id=f"ch_{request.payment_id.hex}"),
+        CapturePayment(request_id=capture),
+        RecordCaptureFailed(request_id=capture, code="processing_error", message="No."),
+        CancelPayment(request_id=cancel),
+        RecordCancelFailed(request_id=cancel, code="processing_error", message="No."),
+        RecordCanceled(intent_id=intent_id, reason="abandoned"),  # so that the gateway leaves it alone
+    ]
+    contested = request_payment(merchant_id=DEVELOPMENT_MERCHANT)
+    stories = [
+        Append(
+            stream_id=opened.payment_id,
+            category="payment",
+            merchant_id=DEVELOPMENT_MERCHANT,
+            expected_version=0,
+            events=tuple(encode(each, event_id=uuid7(), metadata=metadata()) for each in events_of(story)),
+        )
+        for opened, story in ((request, slow), (contested, contest(contested)))
+    ]
+    async with await psycopg.AsyncConnection.connect(system.stack.database_url("paystream_app_login")) as connection:
+        await append(connection, stories)
+
+
+def contest(request: RequestPayment) -> list[PaymentCommand]:
+    """Return a payment that is refunded at Stripe itself and disputed, while an operator sees to a call."""
+    intent_id, charge_id, task = f"pi_{request.payment_id.hex}", f"ch_{request.payment_id.hex}", uuid7()
+    dispute = RecordDispute(
+        dispute_id=f"du_{request.payment_id.hex}",
+        charge_id=charge_id,
+        amount=request.amount,
+        reason="fraudulent",
+        status=DisputeStatus.NEEDS_RESPONSE,
+        evidence_due_by=1_900_000_000,
+    )
+    found = Money(amount_cents=100, currency=request.amount.currency)
+    return [
+        request,
+        RecordSucceeded(intent_id=intent_id, amount_captured=request.amount, charge_id=charge_id),
+        RecordRefundFound(refund_id=uuid7(), stripe_refund_id=f"re_{request.payment_id.hex}", amount=found),
+        dispute,
+        replace(dispute, status=DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
+        replace(dispute, status=DisputeStatus.WON, funds_withdrawn=True, funds_reinstated=True),
+        RetryTask(event_id=task, operation="create_refund", who="ops", why="Stripe was down"),
+        GiveUpTask(event_id=task, operation="create_refund", who="ops", why="paid by hand"),
+    ]
+
+
+async def logged(system: System) -> Sequence[tuple[str, str]]:
+    """Return the id and the type of every event in the log."""
+    async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as connection:
+        found = await connection.execute("SELECT event_id::text, type FROM event_store.events")
+        return await found.fetchall()
+
+
+async def test_every_message_of_the_payment_topic_is_as_described(system: System) -> None:
+    await live_through_everything(system)
+    every_type = {each.name for each in PAYMENT_EVENT_TYPES}
+    await eventually(lambda: missing_types(system, every_type), lambda missing: not missing, within=30)
+    expected = {event_id for event_id, event_type in await logged(system) if event_type in every_type}
+    records = await read(
+        system, PAYMENT, lambda records: expected <= {text_headers(record)["ce_id"] for record in records}
+    )
+    seen, described = assert_as_described(records)
+    assert seen == described
+    assert_chained(records)
+
+
+async def test_every_message_of_the_topic_of_stripes_events_is_as_described(system: System) -> None:
+    events = [a_stripe_event("payout.paid", {"id": f"po_{number}"}, id=f"evt_{uuid7().hex}") for number in range(5)]
+    for event in events:
+        (await deliver(system.command, event, secret_of(system))).raise_for_status()
+    wanted = {event["id"] for event in events}
+    records = await read(
+        system,
+        STRIPE_EVENT,
+        lambda records: wanted <= {json.loads(record.value)["stripe_event_id"] for record in records},
+    )
+    seen, described = assert_as_described(records)
+    assert seen <= described
+    assert_chained(records)
+
+
+def assert_as_described(records: Records) -> tuple[set[str], set[str]]:
+    """Compare each record with its published message; return the headers seen, and those described."""
+    seen: set[str] = set()
+    described: set[str] = set()
+    for record in records:
+        headers = text_headers(record)
+        as_described = message(record.topic, f"{headers['ce_type']}.v{headers['ce_dataschemaversion']}")
+        validate(as_described["headers"], headers)
+        validate(as_described["payload"], json.loads(record.value))
+        validate(as_described["bindings"]["kafka"]["key"], record.key.decode())
+        assert headers["content-type"] == as_described["contentType"]
+        assert headers["ce_subject"] == record.key.decode()
+        seen |= headers.keys()
+        described |= described_headers(as_described["headers"])
+    return seen, described
+
+
+async def missing_types(system: System, wanted: set[str]) -> set[str]:
+    return wanted - {event_type for _, event_type in await logged(system)}
+
+
+def assert_chained(records: Records) -> None:
+    """Whoever reads as the document says reads every message, each naming the one before it in its partition."""
+    checkpoints: dict[int, int] = {}
+    for record in records:
+        headers = text_headers(record)
+        checkpoint = checkpoints.get(record.partition, 0)
+        if int(headers["ce_position"]) > checkpoint:
+            assert int(headers["ce_prevposition"]) == checkpoint
+            checkpoints[record.partition] = int(headers["ce_position"])
+
+
+async def test_the_relays_progress_is_as_described(system: System) -> None:
+    await system.create(wait=10)
+    described = message(RELAY_PROGRESS, "relay-progress")
+    for record in await read(system, RELAY_PROGRESS, bool):
+        validate(described["headers"], text_headers(record))
+        validate(described["payload"], json.loads(record.value))
+        validate(described["bindings"]["kafka"]["key"], record.key.decode())
+
+
+async def test_dead_letters_are_as_described(tmp_path: Path) -> None:
+    async with running_system(tmp_path) as system:
+        producer = AIOKafkaProducer(bootstrap_servers=system.stack.kafka_bootstrap_servers)
+        await producer.start()
+        try:
+            for topic in event_topics():
+                await producer.send_and_wait(
+                    topic, b"no event", b"a key", headers=[("x-odd", b"\xff"), ("ce_id", b"1")]
+                )
+        finally:
+            await producer.stop()
+        for topic in dead_letter_topics():
+            (record, *_) = await read(system, topic, bool)
+            assert (record.key, record.value) == (b"a key", b"no event")
+            assert ("x-odd", b"\xff") in record.headers
+            described = message(topic, "dead-letter")
+            headers = {name: raw.decode() for name, raw in record.headers if name.startswith("dlq_")}
+            validate(described["headers"], headers)
+            assert headers.keys() <= described_headers(described["headers"])

@@ -1,0 +1,115 @@
+"""The example consumer of docs/consuming-events.md, as another team would run it: a process with aiokafka alone."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support import example_consumer
+from tests.support.load import Customers
+from tests.support.system import System, running_system
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.broker, pytest.mark.timeout(240)]
+
+EXAMPLE = example_consumer.load_example()
+
+Row = tuple[str, int, str]
+
+
+class Example:
+    """The example's processes, one or several on one database, and what they wrote."""
+
+    def __init__(self, system: System, folder: Path) -> None:
+        self._system = system
+        self._folder = folder
+        self._database = folder / "payments.sqlite"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run it in a folder and an environment that hold nothing of Paystream; end it with SIGKILL."""
+        servers = {"KAFKA_BOOTSTRAP_SERVERS": self._system.stack.kafka_bootstrap_servers}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(example_consumer.PATH), str(self._database)),
+            cwd=self._folder,
+            env={"PATH": os.environ["PATH"], **servers},
+        )
+        try:
+            yield
+            assert process.returncode is None, "the example ended by itself"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def grows(self, by: int) -> None:
+        """Wait for so many more rows."""
+        before = len(await self.rows())
+        await eventually(self.rows, lambda rows: len(rows) >= before + by, within=60)
+
+    async def catches_up(self, customers: Customers) -> None:
+        """Wait until it has as many events as the event store, and check that they are those, in their order."""
+        for payment in customers.made:
+            await self._system.settled(payment.id, min_position=payment.position, within=60)
+        expected = await self._recorded()
+        rows = await eventually(self.rows, lambda rows: len(rows) >= len(expected), within=60)
+        assert by_payment(rows) == by_payment(expected)
+
+    async def rows(self) -> list[Row]:
+        """Return its table in the order in which it was written."""
+        with contextlib.closing(sqlite3.connect(self._database, timeout=30)) as connection:
+            connection.executescript(EXAMPLE.TABLES)
+            query = "SELECT payment_id, stream_version, type FROM history ORDER BY rowid"
+            return connection.execute(query).fetchall()
+
+    async def _recorded(self) -> list[Row]:
+        """Return what the event store holds of the types that it understands."""
+        query = """SELECT stream_id::text, version, type FROM event_store.events
+                   WHERE type = ANY(%s) ORDER BY stream_id, version"""
+        async with await psycopg.AsyncConnection.connect(self._system.stack.database_url()) as connection:
+            return await (await connection.execute(query, [list(EXAMPLE.UNDERSTOOD)])).fetchall()
+
+
+def by_payment(rows: Iterable[Row]) -> dict[str, list[tuple[int, str]]]:
+    histories: dict[str, list[tuple[int, str]]] = {}
+    for payment_id, version, event_type in rows:
+        histories.setdefault(payment_id, []).append((version, event_type))
+    return histories
+
+
+@pytest.mark.chaos
+async def test_it_has_each_event_once_and_in_order_though_it_is_killed_and_kafka_is_wiped(tmp_path: Path) -> None:
+    async with running_system(tmp_path / "system") as system, AsyncExitStack() as ending:
+        example = Example(system, tmp_path)
+
+        async def disturb() -> None:
+            async with example.running():
+                await example.grows(20)
+            await ending.enter_async_context(example.running())
+            await example.grows(20)
+            await system.stack.wipe_broker()
+            await example.grows(20)
+
+        customers = Customers(system=system, clients=6, rest_s=0.5)
+        async with asyncio.TaskGroup() as group:
+            disturbing = group.create_task(disturb())
+            group.create_task(customers.run(60, until=disturbing))
+        await example.catches_up(customers)
+
+
+async def test_two_copies_on_one_database_begin_with_the_first_event_and_do_nothing_twice(
+    tmp_path: Path, system: System
+) -> None:
+    example = Example(system, tmp_path)
+    customers = Customers(system=system, clients=4)
+    await customers.run(10)
+    async with example.running(), example.running():
+        await customers.run(20)
+        await example.catches_up(customers)
