@@ -29,9 +29,9 @@ _CONNECTION_DEFAULTS = {
 # A process that is frozen (SIGSTOP, a paused container or machine) inside a transaction keeps its row locks, and its
 # positions keep the relay waiting at their gap: without this, all payments stand still until it goes on.
 _OPTIONS = "-c idle_in_transaction_session_timeout=3000"
-# The database answered, and what it said is no outage: serialization failures and deadlocks, a canceled
-# statement, a lock not available.
-_ANSWERS = ("40", "57014", "55P03")
+# The database answered, and what it said is no outage: serialization failures and deadlocks, a value or statement
+# beyond its limits, a canceled statement, a lock not available.
+_ANSWERS = ("40", "54", "57014", "55P03")
 
 
 class DatabaseUnavailable(Unavailable, psycopg.OperationalError):

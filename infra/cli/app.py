@@ -1,6 +1,7 @@
 """The commands of `paystream` and their help. What they do is in the modules beside, loaded when it is needed."""
 
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 import typer
 
@@ -16,6 +17,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 topics = typer.Typer(help="Kafka topics.", no_args_is_help=True)
+kafka = typer.Typer(help="A real Kafka on this machine.", no_args_is_help=True)
+dlq = typer.Typer(help="Dead letters: records that a consumer could not apply.", no_args_is_help=True)
+tasks = typer.Typer(help="Calls of Stripe that are stuck.", no_args_is_help=True)
 schemas = typer.Typer(help="Published schemas of events and APIs.", no_args_is_help=True)
 
 
@@ -25,14 +29,19 @@ def run_app() -> None:
 
 
 @app.command()
-def up() -> None:
+def up(
+    broker: Annotated[
+        Literal["embedded", "apache"],
+        typer.Option(help="embedded: in memory, no Java. apache: real Kafka, which needs Java 17 and, once, Maven."),
+    ] = "embedded",
+) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
     PostgreSQL, Valkey, a Kafka broker, the Stripe sandbox and every Paystream process; the data is in PAYSTREAM_HOME.
     """
     from infra.cli.up import run_up
 
-    raise SystemExit(run_up())
+    raise SystemExit(run_up(broker))
 
 
 @app.command()
@@ -89,6 +98,158 @@ def topics_create() -> None:
     raise SystemExit(run_topics_create())
 
 
+@topics.command("verify")
+def topics_verify() -> None:
+    """Fail on topics that are missing or not as declared.
+
+    Shows every declared setting beside what the cluster of KAFKA_BOOTSTRAP_SERVERS says, and how to mend a difference.
+    """
+    from infra.cli.topics import run_topics_verify
+
+    raise SystemExit(run_topics_verify())
+
+
+@kafka.callback()
+def kafka_group() -> None:
+    """Keep `start` a command of its own: Typer makes a single one the group itself."""
+
+
+@kafka.command("start")
+def kafka_start(
+    brokers: Annotated[int, typer.Option(min=1, max=9, help="How many; each takes about 160 MB and a port.")] = 1,
+    port: Annotated[int, typer.Option(min=1024, max=65000, help="Of the first broker; the others follow.")] = 9092,
+    tls: Annotated[bool, typer.Option("--tls", help="Speak TLS, with certificates made for this machine.")] = False,
+) -> None:
+    """Run Apache Kafka on this machine until Ctrl-C.
+
+    It needs Java 17 and, the first time, Maven. What it holds stays in PAYSTREAM_HOME.
+    """
+    from infra.cli.kafka import run_kafka_start
+
+    raise SystemExit(run_kafka_start(brokers=brokers, port=port, tls=tls))
+
+
+_WHO = typer.Option(help="Who asks; kept with the dead letter. By default the user of this machine.")
+
+
+@dlq.command("list")
+def dlq_list(
+    consumer: Annotated[str | None, typer.Option(help="Only of this consumer.")] = None,
+    stream: Annotated[str | None, typer.Option(help="Only of this stream: a payment's id.")] = None,
+    resolved: Annotated[bool, typer.Option("--all", help="Also those that were applied or discarded.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+) -> None:
+    """List dead letters that are open."""
+    from infra.cli.dlq import run_list
+    from infra.kafka.dead_letters.operators import Filter
+
+    raise SystemExit(run_list(Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)))
+
+
+@dlq.command("show")
+def dlq_show(
+    letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
+    full: Annotated[bool, typer.Option(help="The whole value, however long.")] = False,
+) -> None:
+    """Show one dead letter: where it comes from, why it failed, its headers and value."""
+    from infra.cli.dlq import run_show
+
+    raise SystemExit(run_show(letter_id, full=full))
+
+
+@dlq.command("replay")
+def dlq_replay(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters.")] = None,
+    *,
+    stream: Annotated[str | None, typer.Option(help="All of this stream: a payment's id.")] = None,
+    consumer: Annotated[str | None, typer.Option(help="With --all: all of this consumer.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="With --consumer.")] = False,
+    who: Annotated[str | None, _WHO] = None,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what becomes of it.")] = 30,
+) -> None:
+    """Try dead letters again, and with them all that waits behind them.
+
+    The running consumer does it, in the order of the stream. Exit code 0 says that all were applied.
+    """
+    from getpass import getuser
+
+    from infra.cli.dlq import run_replay
+
+    if (consumer is not None) != everything:
+        raise typer.BadParameter("--consumer and --all belong together")
+    if (bool(ids), stream is not None, everything).count(True) != 1:
+        raise typer.BadParameter("give ids, or --stream, or --consumer with --all")
+    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, who=who or getuser(), wait_s=wait))
+
+
+@dlq.command("discard")
+def dlq_discard(
+    letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
+    who: Annotated[str, typer.Option(help="Who decides so; kept with the dead letter.")],
+    why: Annotated[str, typer.Option(help="Why; kept with the dead letter.")],
+) -> None:
+    """Give a dead letter up: the consumer will never apply it.
+
+    What waits behind it goes on waiting until it is replayed.
+    """
+    from infra.cli.dlq import run_discard
+
+    if not who.strip() or not why.strip():
+        raise typer.BadParameter("say who and why")
+    raise SystemExit(run_discard(letter_id, who=who, why=why))
+
+
+_TASK = typer.Argument(metavar="TASK", help="Its id, as the list shows it: that of the event that asked for the call.")
+_WHO_LOGGED = typer.Option(help="Who does it; written into the payment's log. By default the user of this machine.")
+_WHY_LOGGED = typer.Option(help="Why; written into the payment's log.")
+
+
+@tasks.command("list")
+def tasks_list(
+    status: Annotated[
+        list[str] | None, typer.Option(help="due, leased, unknown, dead or done; may be repeated. [dead, unknown]")
+    ] = None,
+    payment: Annotated[UUID | None, typer.Option(help="Only of this payment.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+) -> None:
+    """List calls of Stripe that do not come to an end by themselves."""
+    from infra.cli.tasks import run_list
+
+    raise SystemExit(run_list(status or ["dead", "unknown"], payment_id=payment, limit=limit))
+
+
+@tasks.command("retry")
+def tasks_retry(
+    task: Annotated[UUID, _TASK],
+    why: Annotated[str, _WHY_LOGGED],
+    who: Annotated[str | None, _WHO_LOGGED] = None,
+) -> None:
+    """Have a call tried again at once, with its key; or looked up at Stripe, when that may have forgotten the key."""
+    from getpass import getuser
+
+    from infra.cli.tasks import run_retry
+
+    raise SystemExit(run_retry(task, who=who or getuser(), why=why))
+
+
+@tasks.command("give-up")
+def tasks_give_up(
+    task: Annotated[UUID, _TASK],
+    why: Annotated[str, _WHY_LOGGED],
+    who: Annotated[str | None, _WHO_LOGGED] = None,
+    force: Annotated[bool, typer.Option("--force", help="Although Stripe may have done it: you have looked.")] = False,
+) -> None:
+    """Give a call up for good: what it was for is recorded as failed.
+
+    The payment's later calls go on.
+    """
+    from getpass import getuser
+
+    from infra.cli.tasks import run_give_up
+
+    raise SystemExit(run_give_up(task, who=who or getuser(), why=why, force=force))
+
+
 @schemas.command("export")
 def schemas_export() -> None:
     """Write JSON Schemas, OpenAPI and AsyncAPI files."""
@@ -109,4 +270,7 @@ def schemas_check() -> None:
 
 
 app.add_typer(topics, name="topics")
+app.add_typer(kafka, name="kafka")
+app.add_typer(dlq, name="dlq")
+app.add_typer(tasks, name="tasks")
 app.add_typer(schemas, name="schemas")

@@ -34,7 +34,7 @@ def run_demo() -> int:
 async def _demo(folder: Path, screen: Screen) -> int:
     signals = EndSignals()
     stack = Stack(folder, fsync=False, supervise=True, report=screen.report)
-    signals.stack = stack
+    signals.running = stack
     screen.say("Starting a Paystream for this demo alone")
     try:
         if not await unless(signals.asked, stack.start()):

@@ -3,28 +3,34 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
-from typing import Any
-
-from infra.embedded.stack import Stack
+from typing import Any, Protocol
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Running(Protocol):
+    """What runs in the foreground: a stack or a cluster."""
+
+    def kill_all(self) -> None:
+        """End everything at once."""
+        ...
 
 
 class EndSignals:
     """Catches the signals to end, from when it is made: before the stack, which takes a moment to be made itself.
 
-    The first one sets `asked`; a second one kills every part of `stack` at once.
+    The first one sets `asked`; a second one kills every part of `running` at once.
     """
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
-        self.stack: Stack | None = None
+        self.running: Running | None = None
         for number in _END_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._end)
 
     def _end(self) -> None:
-        if self.asked.is_set() and self.stack is not None:
-            self.stack.kill_all()
+        if self.asked.is_set() and self.running is not None:
+            self.running.kill_all()
         self.asked.set()
 
 

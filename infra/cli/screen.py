@@ -9,7 +9,7 @@ from rich.text import Text
 
 from infra.cli.sentences import Sentence
 from infra.embedded.connections import DEVELOPMENT_KEY
-from infra.embedded.reports import LeftoverEnded, PartEnded, PartReady, Report, RestartFailed, StepDone
+from infra.embedded.reports import LeftoverEnded, PartEnded, PartReady, Report, RestartFailed, StepBegan, StepDone
 from infra.embedded.stack import Stack
 
 _NAME_WIDTH = 24
@@ -45,6 +45,8 @@ class Screen:
         match report:
             case PartReady(label=label, address=address, seconds=seconds):
                 self._part(label, address, seconds)
+            case StepBegan(label=label, what=what):
+                self.say(Text(f"  {label}: {what}"))
             case StepDone(label=label, outcome=outcome, seconds=seconds):
                 self._part(label, outcome, seconds)
             case LeftoverEnded(name=name):
@@ -86,6 +88,7 @@ def what_to_try(stack: Stack) -> list[str]:
         f"  Command API     {command_api}   (its documentation: {command_api}/docs)",
         f"  Query API       {query_api}   (its documentation: {query_api}/docs)",
         f"  Stripe sandbox  {urls.sandbox}",
+        f"  Kafka           {stack.kafka_bootstrap_servers}   (to consume events: docs/consuming-events.md)",
         f"  API key         {DEVELOPMENT_KEY}   (for development only)",
         f"  Logs            {stack.home.logs}",
         "",

@@ -7,14 +7,19 @@ from pydantic import Field, ValidationInfo, field_validator
 from infra.settings import Port, PostgresUrl, ProcessSettings
 
 
-class UpSettings(ProcessSettings):
+class HomeSettings(ProcessSettings):
+    """Settings of the commands that run servers on this machine."""
+
+    paystream_home: Path = Path(".paystream")
+    """The folder with the data, logs and passwords of the embedded stack."""
+
+
+class UpSettings(HomeSettings):
     """Settings of `paystream up`."""
 
     command_api_port: Port = Field(default=8000, gt=0)
     query_api_port: Port = Field(default=8001, gt=0)
     stripe_sandbox_port: Port = Field(default=8002, gt=0)
-    paystream_home: Path = Path(".paystream")
-    """The folder with the data, logs and passwords of the embedded stack."""
 
     @field_validator("query_api_port", "stripe_sandbox_port")
     @classmethod

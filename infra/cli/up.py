@@ -10,6 +10,7 @@ from infra.cli.foreground import EndSignals, unless
 from infra.cli.screen import Screen, what_to_try
 from infra.cli.sentences import sentence
 from infra.cli.settings import UpSettings
+from infra.embedded.connections import BrokerKind
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.stack import Stack
 from infra.settings import load_settings
@@ -17,12 +18,12 @@ from infra.settings import load_settings
 _LOOK_EVERY_S = 0.2
 
 
-def run_up() -> int:
+def run_up(broker: BrokerKind = "embedded") -> int:
     """Run the stack until a signal ends it; return the exit code: 1 when it does not start."""
     settings = load_settings(UpSettings)
     screen = Screen()
     try:
-        return asyncio.run(_up(settings, screen))
+        return asyncio.run(_up(settings, screen, broker))
     except KeyboardInterrupt:  # before or after the signals are ours: nothing runs then
         return 0
     except EmbeddedError as error:
@@ -30,7 +31,7 @@ def run_up() -> int:
         return 1
 
 
-async def _up(settings: UpSettings, screen: Screen) -> int:
+async def _up(settings: UpSettings, screen: Screen, broker: BrokerKind) -> int:
     signals = EndSignals()
     stack = Stack(
         settings.paystream_home,
@@ -41,9 +42,10 @@ async def _up(settings: UpSettings, screen: Screen) -> int:
         },
         settings={"LOG_LEVEL": settings.log_level},
         supervise=True,
+        broker=broker,
         report=screen.report,
     )
-    signals.stack = stack
+    signals.running = stack
     screen.say(f"Starting Paystream in {stack.home.path}")
     began = time.monotonic()
     try:

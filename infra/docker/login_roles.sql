@@ -1,0 +1,21 @@
+-- For psql: makes the login roles of the processes, members of the group roles that the migrations make. Run by the
+-- owner of the database after them, any number of times; a changed password is taken over.
+
+\set ON_ERROR_STOP on
+SET client_min_messages = warning; -- not that a role is a member already
+\getenv app_password PAYSTREAM_APP_PASSWORD
+\getenv projector_password PAYSTREAM_PROJECTOR_PASSWORD
+\getenv query_password PAYSTREAM_QUERY_PASSWORD
+
+SELECT format('CREATE ROLE %I', login)
+FROM unnest(ARRAY['paystream_app_login', 'paystream_projector_login', 'paystream_query_login']) AS login
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login)
+\gexec
+
+-- A password that is not set is no SQL: it ends here.
+ALTER ROLE paystream_app_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'app_password';
+ALTER ROLE paystream_projector_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'projector_password';
+ALTER ROLE paystream_query_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'query_password';
+GRANT paystream_app TO paystream_app_login;
+GRANT paystream_projector TO paystream_projector_login;
+GRANT paystream_query TO paystream_query_login;
