@@ -27,6 +27,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
 
+_LIVE_KEYS = ("sk_live_", "rk_live_")
+
 _REDIS_URL = re.compile(r"^(rediss?|unix)://")
 
 _HINT = "Settings are described in .env.example; `make run` needs none."
@@ -188,6 +190,13 @@ class StripeSettings(ProcessSettings):
     stripe_api_base: str | None = None
     stripe_timeout_ms: Annotated[int, Field(ge=1)] = 10_000
 
+    @field_validator("stripe_secret_key")
+    @classmethod
+    def _live_in_production_only(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if value.get_secret_value().startswith(_LIVE_KEYS) and info.data.get("app_env") != "production":
+            raise ValueError("is a live key, which moves real money: only APP_ENV=production may use it")
+        return value
+
     @field_validator("stripe_api_base")
     @classmethod
     def _https_in_production(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -202,7 +211,7 @@ class StripeSettings(ProcessSettings):
     @property
     def stripe_livemode(self) -> bool:
         """Whether the key moves real money: https://docs.stripe.com/keys."""
-        return self.stripe_secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+        return self.stripe_secret_key.get_secret_value().startswith(_LIVE_KEYS)
 
 
 class StripeWebhookSettings(StripeSettings):

@@ -15,7 +15,6 @@ from infra.stripe_guard.guard import StripeGuard
 from infra.stripe_guard.rate_limit import RateLimit
 from infra.stripe_guard.redis_bucket import RedisBucket
 
-_LIVE_KEYS = ("sk_live_", "rk_live_")
 _LEAST_LIMIT = 2
 Milliseconds = Annotated[int, Field(ge=1)]
 Limit = Annotated[float, Field(ge=0)]
@@ -48,8 +47,7 @@ class StripeGuardSettings(RedisSettings, StripeSettings):
     @property
     def stripe_rate_limit_per_s(self) -> float:
         """The limit for the key's mode; 0 for none."""
-        live = self.stripe_secret_key.get_secret_value().startswith(_LIVE_KEYS)
-        return self.stripe_rate_limit_live_per_s if live else self.stripe_rate_limit_test_per_s
+        return self.stripe_rate_limit_live_per_s if self.stripe_livemode else self.stripe_rate_limit_test_per_s
 
     @property
     def breaker_rules(self) -> Rules:
@@ -84,10 +82,9 @@ async def open_stripe_guard(settings: StripeGuardSettings, *, name: str = "strip
             redis = connect_redis(settings.redis_url.get_secret_value(), timeout_s=settings.redis_timeout_ms / 1000)
             closing.push_async_callback(redis.aclose)
             pace = Pace(limit=settings.stripe_rate_limit_per_s)
-            live = settings.stripe_secret_key.get_secret_value().startswith(_LIVE_KEYS)
             rate = RateLimit(
                 pace,
-                RedisBucket(redis, f"{name}:{'live' if live else 'test'}", pace),
+                RedisBucket(redis, f"{name}:{'live' if settings.stripe_livemode else 'test'}", pace),
                 processes=settings.stripe_expected_processes,
                 max_wait_s=max_wait_s,
             )

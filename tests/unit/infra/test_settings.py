@@ -186,3 +186,15 @@ def test_there_are_two_webhook_secrets_while_one_is_changed_and_neither_is_shown
 )
 def test_the_key_says_whether_money_moves(key: str, live: bool) -> None:
     assert StripeSettings(stripe_secret_key=SecretStr(key), app_env="production").stripe_livemode is live
+
+
+@pytest.mark.parametrize("key", ["sk_live_1", "rk_live_1"])
+@pytest.mark.parametrize("app_env", ["development", "test"])
+def test_a_live_key_is_refused_outside_production_and_not_shown(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], app_env: str, key: str
+) -> None:
+    environment.setenv("APP_ENV", app_env)
+    environment.setenv("STRIPE_SECRET_KEY", key)
+    assert errors_of(capsys) == [
+        "STRIPE_SECRET_KEY: is a live key, which moves real money: only APP_ENV=production may use it"
+    ]

@@ -13,7 +13,7 @@ def settings(**changes: object) -> StripeGuardSettings:
     ("key", "limit"), [("sk_live_1", 100), ("rk_live_1", 100), ("sk_test_1", 25), ("rk_test_1", 25)]
 )
 def test_the_key_decides_which_limit_holds(key: str, limit: float) -> None:
-    assert settings(stripe_secret_key=key).stripe_rate_limit_per_s == limit
+    assert settings(stripe_secret_key=key, app_env="production").stripe_rate_limit_per_s == limit
 
 
 @pytest.mark.parametrize("limit", [0.5, 1, -1])
