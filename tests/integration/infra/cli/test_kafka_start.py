@@ -14,7 +14,7 @@ import pytest
 
 from infra.embedded.ports import free_port
 from infra.kafka.topics import describe_topics
-from tests.integration.infra.embedded.support import all_gone, descendants, wait_until
+from tests.integration.infra.embedded.support import all_gone, descendants, wait_for_descendants, wait_until
 from tests.support.kafka import transactional_settings
 
 pytestmark = pytest.mark.integration
@@ -94,8 +94,7 @@ def test_with_three_brokers_and_tls_it_says_all_that_is_to_be_set(tmp_path: Path
 @pytest.mark.apache_kafka
 def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     with started(tmp_path, "--port", str(free_port())) as kafka:
-        wait_until(lambda: bool(descendants(kafka.process.pid)))
-        children = descendants(kafka.process.pid)
+        children = wait_for_descendants(kafka.process.pid)
         kafka.process.send_signal(signal.SIGINT)
         assert kafka.process.wait(timeout=10) == 0
         assert kafka.output.endswith("Stopped before it was up: every process has ended.\n")

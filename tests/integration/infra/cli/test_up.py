@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from infra.embedded.ports import free_port
-from tests.integration.infra.embedded.support import FAKE, all_gone, descendants, wait_until
+from tests.integration.infra.embedded.support import FAKE, all_gone, descendants, wait_for_descendants, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -105,8 +105,7 @@ def test_a_process_that_dies_is_started_again_and_that_is_said(tmp_path: Path) -
 
 def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     with running_up(tmp_path / "one") as up:
-        wait_until(lambda: len(descendants(up.process.pid)) >= 2)
-        children = descendants(up.process.pid)
+        children = wait_for_descendants(up.process.pid, at_least=2)
         up.process.send_signal(signal.SIGINT)
         assert up.process.wait(timeout=10) == 0
         assert all_gone(children)()

@@ -57,3 +57,16 @@ def descendants(of: int) -> set[int]:
         new = {pid for pid, parent in parents.items() if parent in new} - found
         found |= new
     return found
+
+
+def wait_for_descendants(of: int, at_least: int = 1) -> set[int]:
+    """Wait until `of` has so many, and return just those: asked for again, one that is soon over may be gone."""
+    seen: set[int] = set()
+
+    def enough() -> bool:
+        seen.clear()
+        seen.update(descendants(of))
+        return len(seen) >= at_least
+
+    wait_until(enough)
+    return seen

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.orphans import end_leftovers, write_pid_file
-from tests.integration.infra.embedded.support import FAKE, alive, all_gone, descendants, wait_until
+from tests.integration.infra.embedded.support import (
+    FAKE,
+    alive,
+    all_gone,
+    descendants,
+    wait_for_descendants,
+    wait_until,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -49,8 +56,7 @@ def test_kill_9_of_the_parent_ends_every_child(parent: subprocess.Popen[str]) ->
 
 
 def test_sigterm_while_starting_ends_every_child(parent: subprocess.Popen[str]) -> None:
-    wait_until(lambda: len(descendants(parent.pid)) > 2)
-    children = descendants(parent.pid)
+    children = wait_for_descendants(parent.pid, at_least=3)
     parent.send_signal(signal.SIGTERM)
     wait_until(all_gone(children))
 
