@@ -42,6 +42,14 @@ def test_a_payment_is_created_and_confirmed_under_the_key_of_its_event() -> None
     }
 
 
+def test_the_customer_and_what_stands_on_the_statement_reach_stripe() -> None:
+    payment, asked = a_payment(customer="cus_NffrFeUfNV2Hib", statement_descriptor_suffix="BOOKS 2")
+    params = request_of(a_task(), asked, payment).params
+    assert (params["customer"], params["statement_descriptor_suffix"]) == ("cus_NffrFeUfNV2Hib", "BOOKS 2")
+    payment, asked = a_payment()
+    assert {"customer", "statement_descriptor_suffix"}.isdisjoint(request_of(a_task(), asked, payment).params)
+
+
 def test_a_client_cannot_pass_for_another_payment() -> None:
     payment, asked = a_payment()
     assert isinstance(asked, PaymentRequested)
