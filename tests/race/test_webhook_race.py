@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 import httpx
@@ -36,21 +38,88 @@ async def refreshes(system: System, payment_id: str) -> list[tuple[object, ...]]
     return await rows(system, query, payment=payment_id)
 
 
+async def types_of(system: System, payment_id: str) -> list[object]:
+    """Return the types of the payment's events as the log has them."""
+    query = "SELECT type FROM event_store.events WHERE stream_id = %(id)s ORDER BY version"
+    return [event_type for (event_type,) in await rows(system, query, id=UUID(payment_id))]
+
+
 async def quiet(system: System, payment_id: str) -> None:
     """Wait until nothing is to be asked of Stripe any more."""
     query = "SELECT 1 FROM consumers.gateway_tasks WHERE payment_id = %(payment)s AND status <> 'done'"
     await eventually(lambda: rows(system, query, payment=payment_id), lambda found: not found, within=20)
 
 
-@pytest.mark.parametrize("attempt", range(5))
-async def test_the_same_webhook_thirty_times_at_the_same_instant_is_recorded_once(system: System, attempt: int) -> None:
-    event = a_stripe_event("payout.paid", {"id": "po_1", "object": "payout"})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Something done at Stripe itself to a payment, the event that tells of it, and what that event brings about."""
+
+    confirmed: bool
+    path: str
+    form: Callable[[Json], dict[str, str]]
+    event_type: str
+    effect: tuple[str, ...]
+    effect_shows_in: Callable[[Json], bool]
+
+    async def untold(self, system: System, payment_id: str) -> Json:
+        """Do it, let every webhook of it be lost, and return Stripe's event."""
+        intent = await intent_of(system, payment_id)
+        key = system.stack.environment("worker-stripe-gateway")["STRIPE_SECRET_KEY"]
+        as_merchant = {"Authorization": f"Bearer {key}"}
+        (await system.sandbox.post("/_sandbox/faults", json={"effect": "lose"})).raise_for_status()
+        try:
+            path = self.path.format(intent=intent["id"])
+            answer = await system.sandbox.post(path, data=self.form(intent), headers=as_merchant)
+            answer.raise_for_status()
+        finally:
+            await system.sandbox.delete("/_sandbox/faults")
+        newest: dict[str, str | int] = {"type": self.event_type, "limit": 1}
+        events = (await system.sandbox.get("/v1/events", params=newest, headers=as_merchant)).json()
+        (event,) = events["data"]
+        assert intent["id"] in (event["data"]["object"]["id"], event["data"]["object"].get("payment_intent"))
+        return dict(event)
+
+
+PAID_AT_STRIPE = Change(
+    confirmed=False,
+    path="/v1/payment_intents/{intent}/confirm",
+    form=lambda _: {},
+    event_type="payment_intent.succeeded",
+    effect=("payment.succeeded",),
+    effect_shows_in=lambda payment: payment["status"] == "succeeded",
+)
+REFUNDED_AT_STRIPE = Change(
+    confirmed=True,
+    path="/v1/refunds",
+    form=lambda intent: {"payment_intent": intent["id"], "amount": "300"},
+    event_type="charge.refunded",
+    effect=("payment.refund_found", "payment.refund_succeeded"),
+    effect_shows_in=lambda payment: payment["amount_refunded_cents"] == 300,
+)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("change", [PAID_AT_STRIPE, REFUNDED_AT_STRIPE])
+async def test_the_same_webhook_thirty_times_at_the_same_instant_has_one_effect(
+    system: System, change: Change, attempt: int
+) -> None:
+    """What only the webhook tells of: somebody confirms, or refunds, the payment at Stripe itself."""
+    payment_id = (await system.create(confirm=change.confirmed, wait=10)).json()["id"]
+    await quiet(system, payment_id)
+    event = await change.untold(system, payment_id)
+    before = await types_of(system, payment_id)
     raw, secret = orjson.dumps(event), secret_of(system)
     answers = await together(30, lambda _: deliver(system.command, raw, secret))
     assert {answer.status_code for answer in answers} == {httpx.codes.OK}, attempt
     assert Counter(answer.json()["duplicate"] for answer in answers) == {False: 1, True: 29}
     stream = stream_id_of(event["id"])
     assert await rows(system, "SELECT version FROM event_store.events WHERE stream_id = %(id)s", id=stream) == [(1,)]
+    await eventually(lambda: types_of(system, payment_id), lambda types: len(types) > len(before))
+    await quiet(system, payment_id)
+    assert (await types_of(system, payment_id))[len(before) :] == list(change.effect)
+    payment = await eventually(lambda: system.payment(payment_id), change.effect_shows_in)
+    assert payment["amount_captured_cents"] == 1000
+    assert len(await system.charges(payment_id)) == 1
 
 
 @pytest.mark.parametrize("answer_after_ms", [500, 3500])
@@ -78,10 +147,7 @@ async def test_confirm_racing_the_webhook_charges_and_records_once(system: Syste
     finally:
         await system.sandbox.post("/_sandbox/latency", json={"after_ms": 0})
     await quiet(system, payment_id)
-    types = await rows(
-        system, "SELECT type FROM event_store.events WHERE stream_id = %(id)s ORDER BY version", id=UUID(payment_id)
-    )
-    assert [event_type for (event_type,) in types] == [
+    assert await types_of(system, payment_id) == [
         "payment.requested",
         "payment.intent_created",
         "payment.confirmation_requested",
