@@ -31,7 +31,7 @@ from infra.stripe_sandbox.errors import (
 from infra.stripe_sandbox.faults.requests import NONE as NO_FAULT
 from infra.stripe_sandbox.faults.requests import RequestFault
 from infra.stripe_sandbox.forms import Form, decode
-from infra.stripe_sandbox.idempotency import Claim, InFlight, checked_key, fingerprint_of
+from infra.stripe_sandbox.idempotency import Claim, InFlight, checked_key, fingerprint_of, keep
 from infra.stripe_sandbox.ids import account_of
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.latency import Latency
@@ -86,7 +86,7 @@ class Api:
             refusal = fault.refusal(None if claim is None else claim.key)
             if refusal is not None:
                 raise refusal
-            stored = None if claim is None else self.in_flight.claim(self.world.store, claim)
+            stored = None if claim is None else self.in_flight.claim(self.world.store, claim, self.world.clock())
         except StripeError as error:
             answer = _refusal(error, request_id=request_id)
             log_request(
@@ -152,7 +152,7 @@ class Api:
         with self.world.transaction():
             answer = self._run(incoming, claim, fault)
             if claim is not None:
-                self.world.store.keep_answer(claim.account, claim.key, answer)
+                keep(self.world.store, claim, answer, self.world.clock())
             return answer
 
     def _keep_refusal(self, error: StripeError, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
@@ -165,7 +165,7 @@ class Api:
         )
         if claim is not None and error.stored:
             with self.world.transaction():
-                self.world.store.keep_answer(claim.account, claim.key, answer)
+                keep(self.world.store, claim, answer, self.world.clock())
         return answer
 
     def _run(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:

@@ -2,6 +2,7 @@
 
 A key belongs to an account. Its first request is executed; while it runs, others with the key are refused (409);
 afterwards they get the stored status and body, if they ask for the same thing, and are refused (400) if not.
+A day later the key is forgotten, and a request with it is a new one: who repeats a charge then charges twice.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from infra.stripe_sandbox.forms import Form
 from infra.stripe_sandbox.store import Store, StoredAnswer
 
 MAX_KEY = 255
+KEPT_FOR_S = 24 * 3600
+"""Stripe may forget a key once it is this old; the sandbox, by its own clock, always does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +34,7 @@ class InFlight:
 
     claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
 
-    def claim(self, store: Store, claim: Claim) -> StoredAnswer | None:
+    def claim(self, store: Store, claim: Claim, now: float) -> StoredAnswer | None:
         """Take the key for a request and return None, or return the answer that an equal request got before.
 
         Raises StripeError: 400 when the key was used with other parameters, 409 while a request holds it.
@@ -40,7 +43,7 @@ class InFlight:
         running = self.claims.get((claim.account, claim.key))
         if running is not None:
             raise key_in_use(claim.key) if running.fingerprint == claim.fingerprint else _mismatch(claim.key)
-        stored = store.find_answer(claim.account, claim.key)
+        stored = store.find_answer(claim.account, claim.key, since=now - KEPT_FOR_S)
         if stored is not None:
             if stored.fingerprint != claim.fingerprint:
                 raise _mismatch(claim.key)
@@ -51,6 +54,11 @@ class InFlight:
     def release(self, claim: Claim) -> None:
         """Give the key back: the request has ended."""
         self.claims.pop((claim.account, claim.key), None)
+
+
+def keep(store: Store, claim: Claim, answer: StoredAnswer, now: float) -> None:
+    """Keep what a request with a key was answered, in its transaction."""
+    store.keep_answer(claim.account, claim.key, answer, now=now, until=now - KEPT_FOR_S)
 
 
 def fingerprint_of(method: str, path: str, form: Form) -> str:

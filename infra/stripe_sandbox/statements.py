@@ -5,16 +5,19 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-SCHEMA_VERSION = 2
-UPGRADABLE = frozenset({0, 1})
-"""Versions of the file that gain what they lack when they are opened; 0 is an empty file."""
+SCHEMA_VERSION = 3
+EMPTY = 0
+UPGRADABLE = frozenset({1, 2})
+"""Versions of the file that gain what they lack when they are opened."""
 _NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 _SCHEMA = "schema.sql"
+_UPGRADE = "upgrade.sql"
 
 
-def schema() -> str:
-    """Return the statements that make an empty file, and that add to an older one what it lacks."""
-    return _folder().joinpath(_SCHEMA).read_text()
+def schema(version: int) -> str:
+    """Return the statements that add to a file of this version, or to an empty one, what it lacks."""
+    added = _folder().joinpath(_SCHEMA).read_text()
+    return added if version == EMPTY else added + _folder().joinpath(_UPGRADE).read_text()
 
 
 @cache
@@ -22,7 +25,7 @@ def statements() -> dict[str, str]:
     """Return the named statements; their parameters are named too (`:account`)."""
     found: dict[str, str] = {}
     for file in _folder().iterdir():
-        if file.name.endswith(".sql") and file.name != _SCHEMA:
+        if file.name.endswith(".sql") and file.name not in {_SCHEMA, _UPGRADE}:
             found.update(_NAMED.findall(file.read_text()))
     return found
 

@@ -17,7 +17,7 @@ import orjson
 
 from infra.errors import ProcessFailed
 from infra.stripe_sandbox.records import Record, state_of
-from infra.stripe_sandbox.statements import SCHEMA_VERSION, UPGRADABLE, schema, statements
+from infra.stripe_sandbox.statements import EMPTY, SCHEMA_VERSION, UPGRADABLE, schema, statements
 
 R = TypeVar("R", bound=Record)
 Value: TypeAlias = "str | float | bytes | None"
@@ -198,15 +198,16 @@ class Store:
 
     # --- idempotency ---
 
-    def find_answer(self, account: str, key: str) -> StoredAnswer | None:
-        """Return what a request with this key was answered, or None."""
-        row = self.execute("find_key", account=account, key=key).fetchone()
+    def find_answer(self, account: str, key: str, *, since: float) -> StoredAnswer | None:
+        """Return what a request with this key was answered after a time (unix seconds), or None."""
+        row = self.execute("find_key", account=account, key=key, since=since).fetchone()
         if row is None:
             return None
         return StoredAnswer(fingerprint=row[0], request_id=row[1], status=row[2], body=row[3])
 
-    def keep_answer(self, account: str, key: str, answer: StoredAnswer) -> None:
-        """Keep the answer for the key; part of the request's transaction."""
+    def keep_answer(self, account: str, key: str, answer: StoredAnswer, *, now: float, until: float) -> None:
+        """Keep the answer for the key; part of the request's transaction. Forgets some of those kept `until` then."""
+        self.execute("prune_keys", until=until)
         self.execute(
             "insert_key",
             account=account,
@@ -215,6 +216,7 @@ class Store:
             request_id=answer.request_id,
             status=answer.status,
             body=answer.body,
+            created=now,
         )
 
     # --- what changes by itself ---
@@ -261,14 +263,14 @@ def _open(path: Path | None) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version in UPGRADABLE:
-            connection.executescript(f"BEGIN IMMEDIATE;{schema()}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+        if version in {EMPTY, *UPGRADABLE}:
+            connection.executescript(f"BEGIN IMMEDIATE;{schema(version)}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
         else:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("COMMIT")
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"cannot use the sandbox's data file {path}: {error}") from error
-    if version not in {*UPGRADABLE, SCHEMA_VERSION}:
+    if version not in {EMPTY, *UPGRADABLE, SCHEMA_VERSION}:
         connection.close()
         raise StoreError(f"the sandbox's data file {path} is of version {version}, not {SCHEMA_VERSION}: remove it")
     return connection

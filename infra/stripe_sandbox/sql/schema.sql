@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
     request_id TEXT NOT NULL,
     status INTEGER NOT NULL,
     body BLOB NOT NULL,
+    created REAL NOT NULL,
     PRIMARY KEY (account, key)
 );
 

@@ -6,6 +6,7 @@ import pytest_asyncio
 
 from infra.stripe_sandbox.app import Sandbox, build_sandbox
 from infra.stripe_sandbox.client import SandboxAdmin
+from infra.stripe_sandbox.idempotency import KEPT_FOR_S
 from infra.stripe_sandbox.latency import Delays
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.params import spec
@@ -175,3 +176,31 @@ class TestServerFaults:
         assert first.headers["stripe-should-retry"] == "false"
         assert self.runs == 1
         assert store.counts() == {}
+
+
+async def test_a_key_is_forgotten_after_a_day_and_a_reuse_is_a_new_charge(
+    stripe_http: StripeHttp, admin: SandboxAdmin
+) -> None:
+    first = await stripe_http.post(INTENTS, key="k1", **PAYMENT)
+    await admin.advance(KEPT_FOR_S - 1)
+    again = await stripe_http.post(INTENTS, key="k1", **PAYMENT)
+    await admin.advance(1)
+    anew = await stripe_http.post(INTENTS, key="k1", **{**PAYMENT, "amount": 2000})
+    repeated = await stripe_http.post(INTENTS, key="k1", **{**PAYMENT, "amount": 2000})
+
+    assert again.content == first.content
+    assert (anew.status_code, "idempotent-replayed" in anew.headers) == (200, False)
+    assert repeated.content == anew.content
+    assert [charge["amount"] for charge in await admin.charges()] == [1000, 2000]
+
+
+async def test_old_keys_do_not_pile_up(stripe_http: StripeHttp, store: Store, admin: SandboxAdmin) -> None:
+    for number in range(6):
+        await stripe_http.post(INTENTS, key=f"old-{number}", **PAYMENT)
+    await admin.advance(KEPT_FOR_S)
+    counts = []
+    for number in range(4):
+        await stripe_http.post(INTENTS, key=f"new-{number}", **PAYMENT)
+        counts.append(store.count_keys())
+
+    assert counts == [5, 4, 3, 4]
