@@ -16,6 +16,7 @@ from infra.stripe_sandbox.balance.ledger import Ledger
 from infra.stripe_sandbox.charges import operations as charges
 from infra.stripe_sandbox.clock import SandboxClock
 from infra.stripe_sandbox.commits import Commits
+from infra.stripe_sandbox.customers import operations as customers
 from infra.stripe_sandbox.disputes import operations as disputes
 from infra.stripe_sandbox.events import operations as events
 from infra.stripe_sandbox.events.log import EventLog
@@ -41,6 +42,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *payment_intents.OPERATIONS,
     *refunds.OPERATIONS,
     *charges.OPERATIONS,
+    *customers.OPERATIONS,
     *disputes.OPERATIONS,
     *payouts.OPERATIONS,
     *balance.OPERATIONS,

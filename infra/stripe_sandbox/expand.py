@@ -6,6 +6,8 @@ from typing import TypeVar
 from infra.stripe_sandbox.balance.render import render as render_row
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.charges.render import render as render_charge
+from infra.stripe_sandbox.customers.find import find_customer
+from infra.stripe_sandbox.customers.render import render as render_customer
 from infra.stripe_sandbox.disputes.model import Dispute
 from infra.stripe_sandbox.disputes.render import render as render_dispute
 from infra.stripe_sandbox.errors import StripeError, invalid_parameter
@@ -100,6 +102,11 @@ def _balance_transaction(call: Call, _: JsonObject, value: Json) -> Json:
     return value if found is None else render_row(found, call.now)
 
 
+def _customer(call: Call, _: JsonObject, value: Json) -> Json:
+    found = None if value is None else find_customer(call, str(value))
+    return value if found is None else render_customer(found)
+
+
 def _source(call: Call, shown: JsonObject, value: Json) -> Json:
     """Show what caused a row, by what its id says that it is."""
     return _SOURCES.get(str(value).partition("_")[0], _as_it_is)(call, shown, value)
@@ -122,7 +129,7 @@ _EXPANDERS: Mapping[str, Mapping[str, Expander]] = {
         "latest_charge": _charge,
         "payment_method": _method,
         "application": _as_it_is,
-        "customer": _as_it_is,
+        "customer": _customer,
         "on_behalf_of": _as_it_is,
         "review": _as_it_is,
     },
@@ -131,7 +138,7 @@ _EXPANDERS: Mapping[str, Mapping[str, Expander]] = {
         "refunds": _refunds,
         "application": _as_it_is,
         "balance_transaction": _balance_transaction,
-        "customer": _as_it_is,
+        "customer": _customer,
         "failure_balance_transaction": _as_it_is,
         "review": _as_it_is,
     },
@@ -141,6 +148,10 @@ _EXPANDERS: Mapping[str, Mapping[str, Expander]] = {
         "balance_transaction": _balance_transaction,
         "failure_balance_transaction": _balance_transaction,
         "payment_method": _method,
+    },
+    "customer": {
+        "default_source": _as_it_is,
+        "test_clock": _as_it_is,
     },
     "dispute": {
         "charge": _charge,

@@ -85,8 +85,8 @@ def page(call: Call, listing: Listing[T], *, url: str) -> JsonObject:
 def list_page(call: Call, model: type[R], render: Callable[[R], JsonObject], *, url: str) -> JsonObject:
     """Return a page of stored objects.
 
-    A `payment_intent` parameter keeps to that intent's objects, a `charge` parameter to that charge's, a `status`
-    parameter to those with that status.
+    A `payment_intent` parameter keeps to that intent's objects, a `charge` parameter to that charge's, a `status` or
+    `email` parameter to those with that status or address.
     """
     return page(call, _Objects(model=model, shown=render), url=url)
 
@@ -110,6 +110,9 @@ def created_range(params: Params) -> range:
     return range(first, last + 1)
 
 
+_FILTERS = ("charge", "email", "status")
+
+
 class _Objects(Listing[tuple[int, R]]):
     """The objects of one kind in the store."""
 
@@ -122,7 +125,7 @@ class _Objects(Listing[tuple[int, R]]):
 
     def rows(self, call: Call, window: Window) -> Iterable[tuple[int, R]]:
         intent_id = call.params.text("payment_intent")
-        filters = {name: value for name in ("charge", "status") if (value := call.params.text(name)) is not None}
+        filters = {name: value for name in _FILTERS if (value := call.params.text(name)) is not None}
         if intent_id is not None:
             rows = list(call.store.of_intent(self._model, call.account, intent_id))
             found: Iterable[tuple[int, R]] = rows[::-1] if window.ascending else rows

@@ -4,7 +4,7 @@ Unknown, missing and malformed parameters are refused with Stripe's texts, befor
 Stripe has and the sandbox does not model is refused as well, by name: ignoring it would hide a difference.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
@@ -45,6 +45,8 @@ class Param:
     choices: tuple[str, ...] = ()
     max_length: int = MAX_TEXT
     shape: tuple["Param", ...] = ()
+    check: Callable[[str, str], None] | None = None
+    """What else a text has to be; raises StripeError (400). It is given the text and the parameter's name."""
     refusal: str = ""
     """What a parameter that was removed from the API is refused with, under the code `<name>_no_longer_supported`."""
 
@@ -63,9 +65,16 @@ def flag(name: str, *, required: bool = False) -> Param:
     return Param(name=name, kind=Kind.FLAG, required=required)
 
 
-def text(name: str, *, required: bool = False, clearable: bool = False, max_length: int = MAX_TEXT) -> Param:
+def text(
+    name: str,
+    *,
+    required: bool = False,
+    clearable: bool = False,
+    max_length: int = MAX_TEXT,
+    check: Callable[[str, str], None] | None = None,
+) -> Param:
     """Return a text; a clearable one may be sent empty, which unsets it."""
-    return Param(name=name, kind=Kind.TEXT, required=required, clearable=clearable, max_length=max_length)
+    return Param(name=name, kind=Kind.TEXT, required=required, clearable=clearable, max_length=max_length, check=check)
 
 
 def choice(name: str, *choices: str) -> Param:
@@ -237,6 +246,8 @@ def _scalar(param: Param, value: str, path: str) -> Value:
         raise invalid_parameter(
             f"Invalid string: {value[:10]}...{value[-10:]}; must be at most {param.max_length} characters", param=path
         )
+    if param.check is not None:
+        param.check(value, path)
     return value
 
 

@@ -82,6 +82,28 @@ async def test_a_payment_method_that_does_not_exist_fails_the_payment_clearly(sy
     assert await system.charges(created["id"]) == []
 
 
+async def test_the_customer_and_what_stands_on_the_statement_reach_the_charge(system: System) -> None:
+    key = system.stack.environment("worker-stripe-gateway")["STRIPE_SECRET_KEY"]
+    made = await system.sandbox.post(
+        "/v1/customers", data={"email": "reader@books.test"}, headers={"Authorization": f"Bearer {key}"}
+    )
+    customer = made.json()["id"]
+    answer = await system.create(customer=customer, statement_descriptor_suffix="BOOKS 2", wait=10)
+    assert answer.json()["status"] == "succeeded", answer.text
+    assert (answer.json()["customer"], answer.json()["statement_descriptor_suffix"]) == (customer, "BOOKS 2")
+    (charge,) = await system.charges(answer.json()["id"])
+    assert (charge["customer"], charge["statement_descriptor_suffix"]) == (customer, "BOOKS 2")
+
+
+async def test_a_customer_who_does_not_exist_fails_the_payment_clearly(system: System) -> None:
+    created = (await system.create(customer="cus_nobody", wait=10)).json()
+    payment = await system.settled(created["id"])
+    assert payment["status"] == "failed"
+    assert payment["last_error"]["code"] == "resource_missing"
+    assert payment["last_error"]["message"] == "No such customer: 'cus_nobody'"
+    assert await system.charges(created["id"]) == []
+
+
 async def test_partial_refunds_then_the_rest_then_no_more(system: System) -> None:
     payment_id = (await system.create(amount_cents=1000, wait=10)).json()["id"]
     first = await system.refund(payment_id, 300, wait=10)

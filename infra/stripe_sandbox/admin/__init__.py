@@ -2,7 +2,7 @@
 
 Looking:
 GET  /_sandbox/state                                    how much of everything there is
-GET  /_sandbox/payment_intents | charges | refunds | disputes | payouts
+GET  /_sandbox/payment_intents | charges | refunds | customers | disputes | payouts
                                                         all of it, of every account; filter: metadata[key]=value
 GET  /_sandbox/balance_transactions | events            the same, hidden rows too
 Time:

@@ -10,6 +10,8 @@ from starlette.routing import Route
 from infra.stripe_sandbox.balance.render import render as render_row
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.charges.render import render as render_charge
+from infra.stripe_sandbox.customers.model import Customer
+from infra.stripe_sandbox.customers.render import render as render_customer
 from infra.stripe_sandbox.disputes.model import Dispute
 from infra.stripe_sandbox.disputes.render import render as render_dispute
 from infra.stripe_sandbox.errors import StripeError
@@ -41,6 +43,7 @@ class ObjectPages:
             "payment_intents": lambda: map(render_intent, store.everything(PaymentIntent)),
             "charges": lambda: map(render_charge, store.everything(Charge)),
             "refunds": lambda: map(render_refund, store.everything(Refund)),
+            "customers": lambda: map(render_customer, store.everything(Customer)),
             "disputes": lambda: map(render_dispute, store.everything(Dispute)),
             "payouts": lambda: map(render_payout, store.everything(Payout)),
             "balance_transactions": self._rows,

@@ -5,6 +5,8 @@ from typing import Any
 
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.charges.render import render as render_charge
+from infra.stripe_sandbox.customers.model import Customer
+from infra.stripe_sandbox.customers.render import render as render_customer
 from infra.stripe_sandbox.disputes.model import Dispute
 from infra.stripe_sandbox.disputes.render import render as render_dispute
 from infra.stripe_sandbox.events.log import Event
@@ -58,4 +60,5 @@ _RENDER: Mapping[str, Callable[[dict[str, Any]], JsonObject]] = {
     Refund.KIND: lambda state: render_refund(Refund(**state)),
     Dispute.KIND: lambda state: render_dispute(Dispute(**state)),
     Payout.KIND: lambda state: render_payout(Payout(**state)),
+    Customer.KIND: lambda state: render_customer(Customer(**state)),
 }

@@ -11,11 +11,11 @@ from infra.stripe_sandbox.errors import StripeError, unexpected_state
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.params import METADATA, flag, integer, spec, text, unmodelled
-from infra.stripe_sandbox.payment_intents.fields import STATEMENT_DESCRIPTOR_LENGTH
 from infra.stripe_sandbox.payment_intents.keep import take
 from infra.stripe_sandbox.payment_intents.lookup import named_intent
 from infra.stripe_sandbox.payment_intents.model import REQUIRES_CAPTURE, SUCCEEDED, PaymentIntent
 from infra.stripe_sandbox.payment_intents.render import render
+from infra.stripe_sandbox.payment_intents.statement import check_statement
 
 _RELEASED = (
     "The remaining amount on this PaymentIntent could not be captured because the remainder of the authorized amount "
@@ -98,8 +98,8 @@ OPERATION = Operation(
     accepts=spec(
         integer("amount_to_capture"),
         flag("final_capture"),
-        text("statement_descriptor", max_length=STATEMENT_DESCRIPTOR_LENGTH),
-        text("statement_descriptor_suffix", max_length=STATEMENT_DESCRIPTOR_LENGTH),
+        text("statement_descriptor", check=check_statement),
+        text("statement_descriptor_suffix", check=check_statement),
         METADATA,
         *unmodelled("amount_details", "application_fee_amount", "hooks", "payment_details", "transfer_data"),
     ),

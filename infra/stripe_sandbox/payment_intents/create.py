@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from infra.stripe_sandbox.currencies import check_amount, check_currency
+from infra.stripe_sandbox.customers.find import check_customer
 from infra.stripe_sandbox.errors import invalid_parameter
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import JsonObject
@@ -35,6 +36,7 @@ def create(call: Call) -> Reply:
     currency = check_currency(params.required_text("currency"))
     amount = params.required_integer("amount")
     check_amount(amount, currency)
+    check_customer(call)
     confirm = params.flag("confirm")
     if not confirm:
         refuse_without_confirm(params)

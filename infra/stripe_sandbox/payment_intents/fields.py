@@ -5,8 +5,7 @@ from dataclasses import replace
 from infra.stripe_sandbox.errors import invalid_parameter
 from infra.stripe_sandbox.params import Params, choice, flag, integer, nested, removed, text, texts, unmodelled
 from infra.stripe_sandbox.payment_intents.model import PaymentIntent
-
-STATEMENT_DESCRIPTOR_LENGTH = 22
+from infra.stripe_sandbox.payment_intents.statement import check_statement
 
 PAYMENT_METHOD_TYPES = removed(
     "payment_method_types",
@@ -18,8 +17,8 @@ DESCRIPTIVE = (
     text("description", clearable=True),
     text("receipt_email", clearable=True),
     nested("shipping"),
-    text("statement_descriptor", clearable=True, max_length=STATEMENT_DESCRIPTOR_LENGTH),
-    text("statement_descriptor_suffix", clearable=True, max_length=STATEMENT_DESCRIPTOR_LENGTH),
+    text("statement_descriptor", clearable=True, check=check_statement),
+    text("statement_descriptor_suffix", clearable=True, check=check_statement),
     text("transfer_group"),
 )
 SHARED = (

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from infra.stripe_sandbox.currencies import check_amount, check_currency
+from infra.stripe_sandbox.customers.find import check_customer, check_same_customer
 from infra.stripe_sandbox.errors import StripeError
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
@@ -36,6 +37,8 @@ def update(call: Call) -> Reply:
     for name in _BEFORE_CONFIRMATION_ONLY:
         if name in params and before.status not in CONFIRMABLE:
             raise _too_late(before, name)
+    check_customer(call)
+    check_same_customer(params, before.customer)
     intent = replace(
         termed(described(before, params), params),
         amount=params.integer_or("amount", before.amount),

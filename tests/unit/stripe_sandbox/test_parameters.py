@@ -43,7 +43,24 @@ from tests.unit.stripe_sandbox.stripe_http import PAYMENT, StripeHttp
             "automatic_payment_methods[enabled]",
             "Missing required param: automatic_payment_methods[enabled].",
         ),
-        ({"statement_descriptor_suffix": "x" * 23}, None, "statement_descriptor_suffix", "at most 22 characters"),
+        (
+            {"statement_descriptor_suffix": "x" * 23},
+            None,
+            "statement_descriptor_suffix",
+            f"The statement descriptor must be at most 22 characters. {'x' * 23} is 23 characters long.",
+        ),
+        (
+            {"statement_descriptor_suffix": "#1234"},
+            None,
+            "statement_descriptor_suffix",
+            "The statement descriptor must contain at least one Latin character.",
+        ),
+        (
+            {"statement_descriptor_suffix": "BOOKS * 2"},
+            "invalid_statement_descriptor",
+            "statement_descriptor_suffix",
+            "Invalid statement descriptor. Cannot contain the characters",
+        ),
         ({"transfer_data": {"destination": "a"}}, None, "transfer_data", "The sandbox does not model the parameter"),
         (
             {"automatic_payment_methods": {"enabled": True}},
@@ -87,9 +104,9 @@ async def test_a_clearable_text_sent_empty_is_unset(stripe_http: StripeHttp) -> 
 
 
 async def test_an_unknown_url_or_method_is_told(stripe_http: StripeHttp) -> None:
-    wrong_path = await stripe_http.get("/v1/customers")
+    wrong_path = await stripe_http.get("/v1/coupons")
     wrong_method = await stripe_http.http.delete("/v1/payment_intents/pi_x")
 
     assert wrong_path.status_code == wrong_method.status_code == 404
-    assert wrong_path.json()["error"]["message"].startswith("Unrecognized request URL (GET: /v1/customers).")
+    assert wrong_path.json()["error"]["message"].startswith("Unrecognized request URL (GET: /v1/coupons).")
     assert wrong_method.json()["error"]["message"].startswith("Unrecognized request URL (DELETE: /v1/payment_intents/")

@@ -22,6 +22,7 @@ CLASSES = {
     "balance": stripe.Balance,
     "payment_method": stripe.PaymentMethod,
     "account": stripe.Account,
+    "customer": stripe.Customer,
 }
 
 
@@ -66,6 +67,10 @@ async def shown(
     await stripe_http.pay(payment_method="pm_card_threeDSecure2Required")
     authenticated = await stripe_http.pay(payment_method="pm_card_threeDSecure2Required")
     await admin.authenticate(authenticated["id"])
+    address = {"city": "Berlin", "line1": "Street 1"}
+    shipping = {"name": "A. Body", "address": address}
+    customer = await stripe_http.post("/v1/customers", email="a@shop.test", address=address, shipping=shipping)
+    await stripe_http.post(f"/v1/customers/{customer.json()['id']}", name="A. Body")
     for card in ("refundFail", "pendingRefund", "refundRequiresAction"):
         await stripe_http.refund(await stripe_http.pay(payment_method=f"pm_card_{card}"), reason="duplicate")
     for card in ("createDispute", "createDisputeInquiry", "bypassPending"):
@@ -81,7 +86,16 @@ async def shown(
     await sandbox.dispatcher.deliver_due()
     objects = [await stripe_http.show("/v1/balance"), await stripe_http.show("/v1/account"), *receiver.events]
     objects += [event["data"]["object"] for event in receiver.events]
-    for kind in ("payment_intents", "charges", "refunds", "disputes", "payouts", "balance_transactions", "events"):
+    for kind in (
+        "payment_intents",
+        "charges",
+        "refunds",
+        "disputes",
+        "payouts",
+        "balance_transactions",
+        "events",
+        "customers",
+    ):
         objects += await stripe_http.data(f"/v1/{kind}", limit=100)
     objects.append(
         (await stripe_http.show(f"/v1/payment_intents/{held['id']}", expand=["payment_method"]))["payment_method"]

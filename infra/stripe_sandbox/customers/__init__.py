@@ -1,0 +1,1 @@
+"""Customers: whom a payment is of."""

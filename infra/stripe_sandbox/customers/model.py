@@ -1,0 +1,25 @@
+"""The state of a customer."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from infra.stripe_sandbox.json_types import JsonObject
+from infra.stripe_sandbox.records import Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Customer(Record):
+    """Who pays. No payment methods, subscriptions or balances of theirs are kept."""
+
+    KIND: ClassVar[str] = "customer"
+
+    address: JsonObject | None = None
+    business_name: str | None = None
+    description: str | None = None
+    email: str | None = None
+    individual_name: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    preferred_locales: list[str] = field(default_factory=list)
+    shipping: JsonObject | None = None
+    tax_exempt: str = "none"
