@@ -17,7 +17,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: moved help run demo install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
-	test test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load
+	differential test test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -97,6 +97,9 @@ lint: $(DEV_READY) ## Check style, types, import arrows and the exported schemas
 
 schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents
 	@exec $(BIN)/paystream schemas export
+
+differential: $(DEV_READY) ## Compare the sandbox with another Stripe: ARGS="--api-base ... --key sk_test_... --file ..."
+	@exec $(BIN)/python -m infra.stripe_sandbox.differential $(ARGS)
 
 # --- Set up ------------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,17 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import stripe
 
 from infra.settings import StripeSettings
 from infra.stripe_client import create_transport
+from infra.stripe_sandbox.differential.files import ScriptFileError, read_scripts
 from infra.stripe_sandbox.differential.play import lines
 from infra.stripe_sandbox.differential.scripts import SCRIPTS
+from infra.stripe_sandbox.differential.steps import Script
 
 
 def main() -> None:
@@ -17,21 +21,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.stripe_sandbox.differential", description=__doc__)
     parser.add_argument("--api-base", default=stripe.DEFAULT_API_BASE, help="where Stripe is (default: %(default)s)")
     parser.add_argument("--key", required=True, help="a secret test key")
-    parser.add_argument("--script", action="append", choices=sorted(SCRIPTS), help="which script (default: all)")
+    parser.add_argument(
+        "--script", action="append", choices=sorted(SCRIPTS), help="which of its own scripts (default: all)"
+    )
+    parser.add_argument("--file", action="append", type=Path, help="a script of yours: see docs/stripe-sandbox.md")
     wanted = parser.parse_args()
     if not wanted.key.startswith(("sk_test_", "rk_test_")):
         parser.error("--key must be a test key: the scripts make payments")
-    asyncio.run(_play(wanted.api_base, wanted.key, wanted.script or sorted(SCRIPTS)))
+    try:
+        scripts = _wanted(wanted.script or [], wanted.file or [])
+    except ScriptFileError as error:
+        parser.error(str(error))
+    asyncio.run(_play(wanted.api_base, wanted.key, scripts))
 
 
-async def _play(api_base: str, key: str, names: list[str]) -> None:
+def _wanted(names: list[str], files: list[Path]) -> dict[str, Script]:
+    """Return the scripts to play: those that are named, then those of the files; without either, all of our own."""
+    own = names if names or files else sorted(SCRIPTS)
+    scripts = {name: SCRIPTS[name] for name in own}
+    for file in files:
+        scripts |= read_scripts(file)
+    return scripts
+
+
+async def _play(api_base: str, key: str, scripts: Mapping[str, Script]) -> None:
     transport = create_transport(StripeSettings.model_validate({"stripe_secret_key": key}))
     client = stripe.StripeClient(
         key, base_addresses={"api": api_base.rstrip("/")}, max_network_retries=0, http_client=transport
     )
     try:
-        for name in names:
-            async for line in lines(client, name, SCRIPTS[name]):
+        for name, script in scripts.items():
+            async for line in lines(client, name, script):
                 sys.stdout.write(line + "\n")
                 sys.stdout.flush()
     finally:

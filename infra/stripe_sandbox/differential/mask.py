@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Ids of Stripe's objects; the sandbox's look the same.
-_ID = re.compile(r"\b(acct|ba|ch|du|evt|pi|pm|po|py|re|req|txn)_[A-Za-z0-9]{8,}(_secret_[A-Za-z0-9]+)?")
+_ID = re.compile(r"\b(acct|ba|ch|cus|dp|du|evt|pi|pm|po|py|re|req|seti|txn)_[A-Za-z0-9]{8,}(_secret_[A-Za-z0-9]+)?")
 _URL = re.compile(r"https?://[^\s\"']+")
 _TIMES = frozenset(
     {
@@ -19,7 +19,10 @@ _TIMES = frozenset(
         "expires_at",
     }
 )
-_OF_THE_CARD = frozenset({"fingerprint", "network_transaction_id", "authorization_code", "exp_month", "exp_year"})
+_OF_THE_OBJECT = {
+    **dict.fromkeys(("fingerprint", "network_transaction_id", "authorization_code", "exp_month", "exp_year"), "card"),
+    "invoice_prefix": "customer",
+}
 _DOCUMENTED = ("https://stripe.com/docs/", "https://docs.stripe.com/")
 
 
@@ -42,8 +45,8 @@ class Masks:
             return value
         if name in _TIMES:
             return "<time>"
-        if name in _OF_THE_CARD:
-            return "<card>"
+        if name in _OF_THE_OBJECT:
+            return f"<{_OF_THE_OBJECT[name]}>"
         return self._text(value, name) if isinstance(value, str) else value
 
     def _text(self, text: str, name: str) -> str:

@@ -4,20 +4,21 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 import orjson
 import stripe
 
 from infra.stripe_sandbox.differential.mask import Masks
-from infra.stripe_sandbox.differential.steps import Script, Step, resolved
+from infra.stripe_sandbox.differential.steps import Script, Step, UnansweredError, resolved
 
 PATIENCE_S = 60.0
 PAUSE_S = 0.2
 
 
 async def lines(client: stripe.StripeClient, name: str, script: Script) -> AsyncIterator[str]:
-    """Yield a JSON line for each step: its object, or its error, masked."""
+    """Yield a JSON line for each step: its object, or its error, masked; or why it could not be called."""
     answers: dict[str, Any] = {}
     run = uuid.uuid4().hex
     masks = Masks(run)
@@ -43,13 +44,14 @@ async def _played(client: stripe.StripeClient, step: Step, answers: Mapping[str,
 
 
 async def _called(client: stripe.StripeClient, step: Step, answers: Mapping[str, Any], run: str) -> dict[str, Any]:
-    resource, _, method = step.call.rpartition(".")
-    function = getattr(getattr(client.v1, resource), f"{method}_async")
+    function = attrgetter(f"{step.call}_async")(client.v1)
     options: dict[str, Any] = {} if step.key is None else {"idempotency_key": f"{run}-{step.key}"}
     try:
         answer = await function(
             *(resolved(part, answers) for part in step.path), resolved(dict(step.params), answers), options
         )
+    except UnansweredError as error:
+        return {"not_called": str(error)}
     except stripe.StripeError as error:
         return _failure(error)
     replayed = (answer.last_response.headers or {}).get("idempotent-replayed") if answer.last_response else None

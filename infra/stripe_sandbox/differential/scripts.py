@@ -136,6 +136,19 @@ CURRENCIES: Script = tuple(
     _pay(f"{currency}_{amount}", currency=currency, amount=amount, expand=["latest_charge"])
     for currency, amount in (("jpy", 1000), ("kwd", 10_000), ("isk", 100_000), ("eur", 1000), ("kwd", 10_001))
 )
+CUSTOMERS: Script = (
+    call("customer", "customers.create", email="reader@books.test", name="A. Reader", metadata={"user": "7"}),
+    call("again", "customers.retrieve", "$customer.id"),
+    call("moved", "customers.update", "$customer.id", address={"city": "Berlin", "country": "DE"}),
+    _pay("intent", customer="$customer.id", statement_descriptor_suffix="BOOKS 2", expand=["latest_charge"]),
+    call("no_customer_any_more", "payment_intents.update", "$intent.id", customer=""),
+    _create("unknown_customer", customer="cus_nobodyhasthisone"),
+    call("unknown", "customers.retrieve", "cus_nobodyhasthisone"),
+    call("no_address", "customers.create", email="nobody"),
+    _create("suffix_too_long", statement_descriptor_suffix="BOOKS AND OTHER MATTERS"),
+    _create("suffix_without_letters", statement_descriptor_suffix="2026-11"),
+    _create("suffix_with_a_star", statement_descriptor_suffix="BOOKS * 2"),
+)
 PAYOUTS: Script = (
     _pay("intent", "bypassPending"),
     Step(name="payout", call="payouts.create", params={"amount": 500, "currency": "usd"}),
@@ -147,6 +160,7 @@ PAYOUTS: Script = (
 SCRIPTS: Mapping[str, Script] = {
     "authentication": AUTHENTICATION,
     "currencies": CURRENCIES,
+    "customers": CUSTOMERS,
     "declines": DECLINES,
     "disputes": DISPUTES,
     "holds": HOLDS,

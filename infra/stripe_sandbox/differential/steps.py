@@ -1,6 +1,6 @@
 """What a script is made of: calls of the SDK, whose parameters can name what earlier calls answered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -28,18 +28,36 @@ class Step:
 Script: TypeAlias = tuple[Step, ...]
 
 
-def call(name: str, of: str, *path: str, key: str | None = None, **params: object) -> Step:
+def call(name: str, of: str, /, *path: str, key: str | None = None, **params: object) -> Step:
     """Return a step with these parameters."""
     return Step(name=name, call=of, path=path, params=params, key=key)
 
 
+class UnansweredError(Exception):
+    """A step needs what no step before it was answered, as when one was refused."""
+
+
+def references(value: Any) -> Iterator[str]:
+    """Yield what parameters refer to, without the `$`."""
+    if isinstance(value, str) and value.startswith("$"):
+        yield value[1:]
+    elif isinstance(value, Mapping):
+        yield from references(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from references(each)
+
+
 def resolved(value: Any, answers: Mapping[str, Any]) -> Any:
-    """Return parameters with what their references stand for."""
+    """Return parameters with what their references stand for. Raises UnansweredError."""
     if isinstance(value, str) and value.startswith("$"):
         name, *members = value[1:].split(".")
-        found = answers[name]
-        for member in members:
-            found = found[int(member)] if isinstance(found, list) else found[member]
+        try:
+            found = answers[name]
+            for member in members:
+                found = found[int(member)] if isinstance(found, list) else found[member]
+        except (LookupError, TypeError, ValueError) as error:
+            raise UnansweredError(f"nothing was answered as {value}") from error
         return found
     if isinstance(value, Mapping):
         return {key: resolved(each, answers) for key, each in value.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from infra.stripe_sandbox import differential
 from infra.stripe_sandbox.differential.play import lines
 from infra.stripe_sandbox.differential.scripts import SCRIPTS
 from tests.integration.stripe_sandbox.running import SandboxProcess, running_sandbox, stripe_sdk
@@ -49,6 +50,42 @@ async def test_the_command_prints_the_lines_of_a_script(quick_sandbox: SandboxPr
 
     assert code == 0
     assert printed.splitlines() == await played(quick_sandbox, "payment")
+
+
+async def test_the_command_plays_a_script_from_a_file(quick_sandbox: SandboxProcess) -> None:
+    example = Path(differential.__file__).with_name("example.jsonl")
+    at = ("--api-base", quick_sandbox.url, "--key", "sk_test_x")
+    printed, code = await command(*at, "--file", str(example))
+    again, _ = await command(*at, "--file", str(example))
+    answered = {step["step"]: step for step in map(json.loads, printed.splitlines())}
+
+    assert (code, printed) == (0, again)
+    assert answered["intent"]["object"]["customer"] == answered["customer"]["object"]["id"] == "<cus_1>"
+    assert answered["intent"]["object"]["latest_charge"]["statement_descriptor_suffix"] == "BOOKS"
+    assert answered["again"]["error"]["code"] == "payment_intent_unexpected_state"
+    assert answered["arrived"]["object"]["status"] == "succeeded"
+    assert answered["rows"]["object"]["data"] == [{"type": "refund", "amount": -400, "fee": 0}]
+
+
+async def test_a_step_whose_reference_was_refused_is_not_called(quick_sandbox: SandboxProcess, tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    steps = [
+        {"name": "refused", "call": "customers.create", "params": {"email": "nobody"}},
+        {"name": "read", "call": "customers.retrieve", "path": ["$refused.id"]},
+    ]
+    file.write_text("\n".join(map(json.dumps, steps)))
+    printed, code = await command("--api-base", quick_sandbox.url, "--key", "sk_test_x", "--file", str(file))
+    refused, read = map(json.loads, printed.splitlines())
+
+    assert code == 0
+    assert refused["error"]["code"] == "email_invalid"
+    assert read["not_called"] == "nothing was answered as $refused.id"
+
+
+async def test_a_file_that_is_no_script_is_refused(tmp_path: Path) -> None:
+    printed, code = await command("--key", "sk_test_x", "--file", str(tmp_path / "none.jsonl"))
+
+    assert (printed, code) == ("", 2)
 
 
 async def test_a_key_that_moves_money_is_refused(quick_sandbox: SandboxProcess) -> None:
