@@ -13,6 +13,7 @@ from infra.stripe_sandbox.admin.routes import panel_routes
 from infra.stripe_sandbox.api import Api
 from infra.stripe_sandbox.balance import operations as balance
 from infra.stripe_sandbox.balance.ledger import Ledger
+from infra.stripe_sandbox.behaviour import Behaviour
 from infra.stripe_sandbox.charges import operations as charges
 from infra.stripe_sandbox.clock import SandboxClock
 from infra.stripe_sandbox.commits import Commits
@@ -28,6 +29,7 @@ from infra.stripe_sandbox.operation import Operation, World
 from infra.stripe_sandbox.panel import Panel
 from infra.stripe_sandbox.payment_intents import operations as payment_intents
 from infra.stripe_sandbox.payouts import operations as payouts
+from infra.stripe_sandbox.payouts.daily import switch_daily_payouts
 from infra.stripe_sandbox.refunds import operations as refunds
 from infra.stripe_sandbox.store import Store
 from infra.stripe_sandbox.webhooks.dispatcher import Dispatcher
@@ -66,6 +68,7 @@ def build_sandbox(
     *,
     latency: Latency | None = None,
     settle_ms: int = DEFAULT_SETTLE_MS,
+    behaviour: Behaviour | None = None,
     clock: Clock = system_clock,
     seed: int | None = None,
     endpoints: Sequence[Endpoint] = (),
@@ -77,7 +80,15 @@ def build_sandbox(
 
     A seed makes the random part of ids repeatable. Extra operations stand before the sandbox's own.
     """
-    world = _world(store, clock=clock, seed=seed, settle_ms=settle_ms, endpoints=tuple(endpoints))
+    world = _world(
+        store,
+        clock=clock,
+        seed=seed,
+        settle_ms=settle_ms,
+        behaviour=behaviour or Behaviour(),
+        endpoints=tuple(endpoints),
+    )
+    switch_daily_payouts(world, on=world.behaviour.automatic_payouts)
     delays = latency or Latency()
     commits = Commits(store=store)
     api = Api(world=world, latency=delays, commits=commits)
@@ -103,7 +114,15 @@ def build_sandbox(
     )
 
 
-def _world(store: Store, *, clock: Clock, seed: int | None, settle_ms: int, endpoints: tuple[Endpoint, ...]) -> World:
+def _world(
+    store: Store,
+    *,
+    clock: Clock,
+    seed: int | None,
+    settle_ms: int,
+    behaviour: Behaviour,
+    endpoints: tuple[Endpoint, ...],
+) -> World:
     ids = Ids(clock=clock, rng=random.Random(seed))  # noqa: S311 - repeatable on purpose
     sandbox_clock = SandboxClock(store, clock)
     faults = Faults(store)
@@ -116,5 +135,6 @@ def _world(store: Store, *, clock: Clock, seed: int | None, settle_ms: int, endp
         ledger=Ledger(store, sandbox_clock, ids, faults),
         events=EventLog(store, sandbox_clock, ids, webhooks),
         webhooks=webhooks,
+        behaviour=behaviour,
         settle_ms=settle_ms,
     )

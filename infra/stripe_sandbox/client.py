@@ -98,6 +98,10 @@ class SandboxAdmin:
         """Make the sandbox's clock run this many times as fast as real time."""
         return await self._object("POST", "/_sandbox/clock", {"rate": rate})
 
+    async def behave(self, **behaviour: object) -> dict[str, object]:
+        """Set `automatic_payouts` or `search_lag_s`, and return both."""
+        return await self._object("POST", "/_sandbox/behaviour", dict(behaviour))
+
     # --- webhooks ---
 
     async def add_endpoint(self, url: str, *secrets: str, **settings: object) -> dict[str, object]:

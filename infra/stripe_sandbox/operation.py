@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from infra.stripe_sandbox.balance.ledger import Ledger
+from infra.stripe_sandbox.behaviour import Behaviour
 from infra.stripe_sandbox.cause import Cause
 from infra.stripe_sandbox.clock import SandboxClock
 from infra.stripe_sandbox.events.log import EventLog
@@ -29,6 +30,7 @@ class World:
     ledger: Ledger
     events: EventLog
     webhooks: WebhookQueue
+    behaviour: Behaviour
     settle_ms: int
     """How long after its creation something moves by itself: a refund, a dispute, the bank's decision on one."""
 

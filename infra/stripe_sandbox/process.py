@@ -26,6 +26,7 @@ def main() -> None:
                 store,
                 latency=Latency(delays=settings.delays),
                 settle_ms=settings.stripe_sandbox_settle_ms,
+                behaviour=settings.behaviour,
                 endpoints=settings.endpoints,
                 transport=HttpTransport(settings.stripe_sandbox_webhook_timeout_ms / 1000),
                 extra_routes=health_routes(runtime.health),

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from infra.settings import Port, ProcessSettings
+from infra.stripe_sandbox.behaviour import Behaviour
 from infra.stripe_sandbox.latency import Delays
 from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 
@@ -26,6 +27,10 @@ class SandboxSettings(ProcessSettings):
     """When refunds of the pending and failing test cards move, disputes open and are decided."""
     stripe_sandbox_clock_rate: float | None = Field(default=None, gt=0)
     """How many times as fast as real time the sandbox's clock runs; without it, as it ran last, or as real time."""
+    stripe_sandbox_automatic_payouts: bool = False
+    """Whether what is available is paid out at each midnight (UTC) of its clock, as Stripe does by default."""
+    stripe_sandbox_search_lag_s: float = Field(default=0, ge=0)
+    """How old a payment intent is at least before a search finds it. At Stripe, up to a minute."""
     stripe_sandbox_webhook_url: str | None = Field(default=None, pattern=r"^https?://")
     """Where every account's events go, beside what the control panel adds. Without it, nowhere."""
     stripe_sandbox_webhook_secret: SecretStr | None = None
@@ -41,6 +46,13 @@ class SandboxSettings(ProcessSettings):
             before_ms=self.stripe_sandbox_latency_ms,
             after_ms=self.stripe_sandbox_latency_after_ms,
             jitter_ms=self.stripe_sandbox_latency_jitter_ms,
+        )
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What it does by itself, and late, to begin with."""
+        return Behaviour(
+            automatic_payouts=self.stripe_sandbox_automatic_payouts, search_lag_s=self.stripe_sandbox_search_lag_s
         )
 
     @property

@@ -1,10 +1,11 @@
-"""What moves by itself when its time has come: refunds, holds, disputes and payouts."""
+"""What moves by itself when its time has come: refunds, holds, disputes, payouts and the day."""
 
 from collections.abc import Callable, Mapping
 
 from infra.stripe_sandbox.charges.expire import charge_moves
 from infra.stripe_sandbox.disputes.decide import dispute_moves
 from infra.stripe_sandbox.operation import World
+from infra.stripe_sandbox.payouts.daily import night_falls
 from infra.stripe_sandbox.payouts.settle import payout_moves
 from infra.stripe_sandbox.refunds.settle import refund_moves
 
@@ -13,6 +14,7 @@ _MOVES: Mapping[str, Callable[[World, str], object]] = {
     "ch": charge_moves,
     "du": dispute_moves,
     "po": payout_moves,
+    "daily": night_falls,
 }
 
 

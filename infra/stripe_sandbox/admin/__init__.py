@@ -8,6 +8,8 @@ GET  /_sandbox/balance_transactions | events            the same, hidden rows to
 Time:
 GET  /_sandbox/latency, POST {before_ms?, after_ms?, jitter_ms?}
 GET  /_sandbox/clock, POST {advance_s?, rate?}          move the sandbox's clock ahead, make it run faster
+GET  /_sandbox/behaviour, POST {automatic_payouts?, search_lag_s?}
+                                                        pay out each midnight, find new intents late
 POST /_sandbox/reset                                    forget everything, delays, faults and the clock included
 What others do:
 POST /_sandbox/payment_intents/{id}/authenticate {outcome: succeed|fail}; GET shows a page for people

@@ -1,4 +1,4 @@
-"""Delays, the clock, and a fresh start."""
+"""Delays, the clock, what happens by itself or late, and a fresh start."""
 
 from dataclasses import asdict, dataclass, fields
 
@@ -9,6 +9,7 @@ from starlette.routing import Route
 from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.latency import Delays, Latency
 from infra.stripe_sandbox.panel import Body, Panel, RefusedError, json_body, parsed
+from infra.stripe_sandbox.payouts.daily import switch_daily_payouts
 from infra.stripe_sandbox.transitions import settle_due
 
 MAX_DELAY_MS = 600_000
@@ -20,6 +21,13 @@ class ClockChange(Body):
 
     advance_s: float = Field(default=0, ge=0, le=10 * A_YEAR_S)
     rate: float | None = Field(default=None, gt=0, le=A_YEAR_S)
+
+
+class BehaviourChange(Body):
+    """What of the sandbox's behaviour is to be another."""
+
+    automatic_payouts: bool | None = None
+    search_lag_s: float | None = Field(default=None, ge=0, le=A_YEAR_S)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +42,7 @@ class TimePages:
         return [
             Route("/_sandbox/latency", self.panel.page(self._latency), methods=["GET", "POST"]),
             Route("/_sandbox/clock", self.panel.page(self._clock), methods=["GET", "POST"]),
+            Route("/_sandbox/behaviour", self.panel.page(self._behaviour), methods=["GET", "POST"]),
             Route("/_sandbox/reset", self.panel.page(self._reset), methods=["POST"]),
         ]
 
@@ -64,11 +73,24 @@ class TimePages:
             world.webhooks.added.set()
         return {"now": world.clock(), "real_now": world.clock.real(), "rate": world.clock.rate}
 
+    async def _behaviour(self, request: Request) -> Json:
+        world = self.panel.world
+        if request.method == "POST":
+            change = await parsed(request, BehaviourChange)
+            if change.search_lag_s is not None:
+                world.behaviour.search_lag_s = change.search_lag_s
+            if change.automatic_payouts is not None:
+                switch_daily_payouts(world, on=change.automatic_payouts)
+                world.webhooks.added.set()
+        return asdict(world.behaviour)
+
     async def _reset(self, _: Request) -> Json:
         world = self.panel.world
         world.store.reset()
         world.clock.reset()
         world.faults.reload()
         world.webhooks.endpoints.reload()
+        switch_daily_payouts(world, on=False)
+        world.behaviour.search_lag_s = 0
         self.latency.delays = Delays()
         return {"reset": True}

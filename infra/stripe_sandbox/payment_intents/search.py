@@ -1,7 +1,8 @@
 """Searching: https://docs.stripe.com/search.
 
 Terms joined by AND, each exact or, for numbers, a comparison: `metadata['order']:'7' AND amount>100`. Stripe's
-index lags behind by up to a minute; the sandbox's does not.
+index lags behind, by up to a minute mostly; the sandbox's does so for new intents where it is told to. What changes on
+an intent that is found already is found at once.
 """
 
 import re
@@ -9,6 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from math import floor
 from operator import eq, ge, gt, le, lt
 
 from infra.stripe_sandbox.errors import StripeError, invalid_parameter
@@ -75,7 +77,12 @@ def search(call: Call) -> Reply:
     terms = parse(params.required_text("query").strip())
     limit = page_limit(params)
     below = _position(params.text("page"))
-    matching = ((seq, intent) for seq, intent in _candidates(call, terms, below) if all(t.holds(intent) for t in terms))
+    indexed = _indexed_until(call)
+    matching = (
+        (seq, intent)
+        for seq, intent in _candidates(call, terms, below)
+        if intent.created <= indexed and all(t.holds(intent) for t in terms)
+    )
     found = list(islice(matching, limit + 1))
     page = found[:limit]
     has_more = len(found) > limit
@@ -88,6 +95,12 @@ def search(call: Call) -> Reply:
             "url": "/v1/payment_intents/search",
         }
     )
+
+
+def _indexed_until(call: Call) -> int:
+    """Return the last second whose intents are found. Of a second, nobody knows which part of it one is of."""
+    lag = call.world.behaviour.search_lag_s
+    return call.now if lag == 0 else floor(call.world.clock() - lag) - 1
 
 
 def _candidates(call: Call, terms: list[Term], below: int) -> Iterator[tuple[int, PaymentIntent]]:

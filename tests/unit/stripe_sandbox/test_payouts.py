@@ -1,9 +1,13 @@
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from infra.stripe_sandbox.app import build_sandbox
+from infra.stripe_sandbox.behaviour import Behaviour
 from infra.stripe_sandbox.client import SandboxAdmin
+from infra.stripe_sandbox.store import Store
 from tests.unit.stripe_sandbox.stripe_http import Clock, StripeHttp
 
 DAY = 24 * 3600
@@ -33,6 +37,76 @@ async def test_the_daily_payout_pays_out_what_is_available(
     assert [(row["type"], row["net"]) for row in rows] == [("payout", -841), ("refund", -100), ("charge", 941)]
     assert sum(row["net"] for row in rows) == 0
     assert await available(stripe_http) == 0
+
+
+async def test_payouts_begin_by_themselves_each_midnight_where_that_is_switched_on(
+    stripe_http: StripeHttp, admin: SandboxAdmin, clock: Clock
+) -> None:
+    await stripe_http.pay(**AT_ONCE)
+    clock.now = midnight = (clock.now // DAY + 1) * DAY
+    assert await admin.payouts() == []
+
+    assert (await admin.behave(automatic_payouts=True))["automatic_payouts"] is True
+    clock.now += DAY - 1
+    assert await admin.payouts() == []
+    clock.now += 1
+    (first,) = await admin.payouts()
+    await stripe_http.pay(**AT_ONCE)
+    clock.now += DAY
+    _, second = await admin.payouts()
+    clock.now += DAY
+    nothing_to_pay_out = await admin.payouts()
+
+    assert (first["created"], first["amount"], first["automatic"]) == (midnight + DAY, 941, True)
+    assert (second["created"], second["amount"], second["status"]) == (midnight + 2 * DAY, 941, "in_transit")
+    assert [payout["status"] for payout in nothing_to_pay_out] == ["paid", "paid"]
+
+
+async def test_a_clock_that_jumps_over_days_pays_out_once_and_goes_on(
+    stripe_http: StripeHttp, admin: SandboxAdmin
+) -> None:
+    await admin.behave(automatic_payouts=True)
+    await stripe_http.pay(**AT_ONCE)
+    await stripe_http.pay()
+    await admin.advance(5 * DAY)
+    (payout,) = await admin.payouts()
+    await stripe_http.pay(**AT_ONCE)
+    await admin.advance(DAY)
+
+    assert payout["amount"] == 2 * 941
+    assert len(await admin.payouts()) == 2
+
+
+async def test_automatic_payouts_are_switched_by_the_setting_and_made_up_for_after_a_stop(
+    tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "sandbox.db"
+
+    async def paid_out(*, on: bool, pays: bool = False) -> int:
+        store = Store(path)
+        sandbox = build_sandbox(store, clock=clock, behaviour=Behaviour(automatic_payouts=on))
+        if pays:
+            await StripeHttp(sandbox).pay(**AT_ONCE)
+        made = await StripeHttp(sandbox).data("/v1/payouts")
+        store.close()
+        return len(made)
+
+    assert await paid_out(on=True, pays=True) == 0
+    clock.now += DAY
+    assert await paid_out(on=True, pays=True) == 1
+    assert await paid_out(on=False) == 1
+    clock.now += DAY
+    assert await paid_out(on=False) == 1
+
+
+async def test_a_reset_switches_them_off(stripe_http: StripeHttp, admin: SandboxAdmin, clock: Clock) -> None:
+    await admin.behave(automatic_payouts=True, search_lag_s=60)
+    await admin.reset()
+    await stripe_http.pay(**AT_ONCE)
+    clock.now += 2 * DAY
+
+    assert await admin.behave() == {"automatic_payouts": False, "search_lag_s": 0}
+    assert await admin.payouts() == []
 
 
 async def test_it_arrives_at_midnight_and_can_be_reconciled(

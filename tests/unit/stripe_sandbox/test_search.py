@@ -1,6 +1,7 @@
 import pytest
 
-from tests.unit.stripe_sandbox.stripe_http import StripeHttp
+from infra.stripe_sandbox.client import SandboxAdmin
+from tests.unit.stripe_sandbox.stripe_http import Clock, StripeHttp
 
 SEARCH = "/v1/payment_intents/search"
 
@@ -22,6 +23,24 @@ async def test_terms_are_joined_by_and(stripe_http: StripeHttp) -> None:
     assert await found(stripe_http, "amount<=1000 and amount>=1000") == [small["id"]]
     assert await found(stripe_http, "metadata['paystream_payment_id']:'p1' AND metadata['shop']:'b'") == []
     assert await found(stripe_http, "status:'canceled'") == []
+
+
+async def test_new_intents_are_found_late_where_the_index_lags(
+    stripe_http: StripeHttp, admin: SandboxAdmin, clock: Clock
+) -> None:
+    old = await stripe_http.pay(metadata={"shop": "a"})
+    await admin.behave(search_lag_s=30)
+    clock.now += 31
+    new = await stripe_http.pay(metadata={"shop": "a"})
+    counts = []
+    for _ in range(3):
+        counts.append(len(await found(stripe_http, "metadata['shop']:'a'")))
+        clock.now += 15.5
+
+    assert counts == [1, 1, 2]
+    assert (await stripe_http.show(f"/v1/payment_intents/{new['id']}"))["status"] == "succeeded"
+    await admin.behave(search_lag_s=0)
+    assert await found(stripe_http, "metadata['shop']:'a'") == [new["id"], old["id"]]
 
 
 async def test_results_come_in_pages(stripe_http: StripeHttp) -> None:

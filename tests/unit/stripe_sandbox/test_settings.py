@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from infra.stripe_sandbox.behaviour import Behaviour
 from infra.stripe_sandbox.latency import Delays
 from infra.stripe_sandbox.settings import SandboxSettings
 
@@ -17,6 +18,14 @@ def test_delays_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("STRIPE_SANDBOX_LATENCY_JITTER_MS", "5")
 
     assert SandboxSettings().delays == Delays(before_ms=20, after_ms=0, jitter_ms=5)
+
+
+def test_what_it_does_by_itself_or_late_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert SandboxSettings().behaviour == Behaviour(automatic_payouts=False, search_lag_s=0)
+    monkeypatch.setenv("STRIPE_SANDBOX_AUTOMATIC_PAYOUTS", "true")
+    monkeypatch.setenv("STRIPE_SANDBOX_SEARCH_LAG_S", "1.5")
+
+    assert SandboxSettings().behaviour == Behaviour(automatic_payouts=True, search_lag_s=1.5)
 
 
 def test_webhooks_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,13 @@
+"""What the sandbox does by itself, or does late, only when it is told to: tests stay deterministic without."""
+
+from dataclasses import dataclass
+
+
+@dataclass(kw_only=True, slots=True)
+class Behaviour:
+    """By settings, and by the control panel while it runs."""
+
+    automatic_payouts: bool = False
+    """Whether what is available is paid out at each midnight (UTC) of the sandbox's clock."""
+    search_lag_s: float = 0
+    """How old, by the sandbox's clock, a payment intent is at least before a search finds it."""
