@@ -1,0 +1,53 @@
+"""What docs/stripe-sandbox.md says is there, and what is there is in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+
+from infra.stripe_sandbox.admin.routes import panel_routes
+from infra.stripe_sandbox.app import Sandbox, build_sandbox
+from infra.stripe_sandbox.cards import CARDS
+from infra.stripe_sandbox.commits import Commits
+from infra.stripe_sandbox.customers.find import WELL_KNOWN
+from infra.stripe_sandbox.differential.files import read_scripts
+from infra.stripe_sandbox.faults.rules import Effect
+from infra.stripe_sandbox.panel import Panel
+from infra.stripe_sandbox.store import Store
+from infra.stripe_sandbox.version import API_VERSION
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "docs" / "stripe-sandbox.md").read_text()
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return build_sandbox(Store())
+
+
+def test_every_page_of_the_control_panel_is_described_and_no_other(sandbox: Sandbox) -> None:
+    panel = Panel(world=sandbox.world, commits=Commits(store=sandbox.world.store))
+    pages = {
+        re.sub(r":int}", "}", route.path) for route in panel_routes(panel, sandbox.latency) if isinstance(route, Route)
+    }
+    described = set(re.findall(r"(/_sandbox/[a-z_/]+(?:\{id\}(?:/[a-z_]+)?)?)", TEXT))
+    assert described == {re.sub(r"\{\w+\}", "{id}", page) for page in pages}
+
+
+def test_every_effect_of_a_fault_is_described() -> None:
+    assert {effect for effect in Effect if f"`{effect}`" not in TEXT} == set()
+
+
+def test_the_names_in_it_are_real() -> None:
+    named = set(re.findall(r"pm_card_\w+", TEXT))
+    assert named <= CARDS.keys()
+    assert f"`{WELL_KNOWN.id}`" in TEXT
+    assert f"`{API_VERSION}`" in TEXT
+
+
+def test_the_script_in_it_is_one(tmp_path: Path) -> None:
+    (script,) = re.findall(r"```jsonl\n(.*?)```", TEXT, re.DOTALL)
+    file = tmp_path / "example.jsonl"
+    file.write_text(script)
+    assert [step.name for step in read_scripts(file)["example"]] == ["customer", "intent", "refund", "step_4"]
