@@ -99,15 +99,15 @@ REFUNDED_AT_STRIPE = Change(
 
 
 @pytest.mark.parametrize("attempt", range(3))
-@pytest.mark.parametrize("change", [PAID_AT_STRIPE, REFUNDED_AT_STRIPE])
+@pytest.mark.parametrize("change", [PAID_AT_STRIPE, REFUNDED_AT_STRIPE], ids=["paid", "refunded"])
 async def test_the_same_webhook_thirty_times_at_the_same_instant_has_one_effect(
     system: System, change: Change, attempt: int
 ) -> None:
     """What only the webhook tells of: somebody confirms, or refunds, the payment at Stripe itself."""
     payment_id = (await system.create(confirm=change.confirmed, wait=10)).json()["id"]
     await quiet(system, payment_id)
-    event = await change.untold(system, payment_id)
     before = await types_of(system, payment_id)
+    event = await change.untold(system, payment_id)
     raw, secret = orjson.dumps(event), secret_of(system)
     answers = await together(30, lambda _: deliver(system.command, raw, secret))
     assert {answer.status_code for answer in answers} == {httpx.codes.OK}, attempt
