@@ -16,7 +16,15 @@ from consumers.gateway.plan import is_moot
 from consumers.gateway.tasks import Ending, Operation, Task, TaskStatus, find_dead, lock_leased, revive
 from consumers.gateway.tasks import settle as put_back
 from domain.errors import DomainError
-from domain.payment import PaymentEvent, PaymentIntentCreated, PaymentState, decide, evolve
+from domain.payment import (
+    PaymentEvent,
+    PaymentFact,
+    PaymentIntentCreated,
+    PaymentState,
+    RecordOutcomeUnknown,
+    decide,
+    evolve,
+)
 from event_store.appends import Append, VersionConflict
 from event_store.group_commit import Batcher
 from event_store.payments import CATEGORY, LoadedPayment, load_payments
@@ -73,11 +81,9 @@ class _Decision:
         self.state = payment.state
         self.events: tuple[PaymentEvent, ...] = ()
         self.refusal: str | None = None
-        if not isinstance(self.settlement.conclusion, Finish):
-            return
         state, events = payment.state, list[PaymentEvent]()
         try:
-            for fact in self.settlement.conclusion.facts:
+            for fact in _facts(self.settlement):
                 for event in decide(state, fact):
                     state = evolve(state, event)
                     events.append(event)
@@ -90,6 +96,18 @@ class _Decision:
     def is_finished(self) -> bool:
         """Whether the task is done."""
         return isinstance(self.settlement.conclusion, Finish) and self.refusal is None
+
+
+def _facts(settlement: Settlement) -> tuple[PaymentFact, ...]:
+    """Return what is to be recorded: what Stripe said, or that it is not known what it did."""
+    task = settlement.task
+    match settlement.conclusion:
+        case Finish(facts=facts):
+            return facts
+        case AskLater(error=error) if not task.outcome_unknown and settlement.payment.state is not None:
+            return (RecordOutcomeUnknown(event_id=task.event_id, operation=task.operation.value, reason=error),)
+        case _:
+            return ()
 
 
 class Settler:
