@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from command_api.api import CommandApi
+from command_api.client_secrets.routes import router as client_secrets_router
+from command_api.client_secrets.service import ClientSecretReader
 from command_api.documentation import DESCRIPTION, describe
 from command_api.routes import router
 from command_api.webhooks.intake import WebhookIntake
@@ -15,10 +17,18 @@ from infra.http.context import RequestContextMiddleware
 from infra.http.problems import install_problem_handlers
 
 
-def create_app(api: CommandApi, *, webhooks: WebhookIntake, keyring: ApiKeyring, health: Health) -> FastAPI:
+def create_app(
+    api: CommandApi,
+    *,
+    client_secrets: ClientSecretReader,
+    webhooks: WebhookIntake,
+    keyring: ApiKeyring,
+    health: Health,
+) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given."""
     app = _bare_app()
     app.state.command_api = api
+    app.state.client_secrets = client_secrets
     app.state.webhooks = webhooks
     app.state.keyring = keyring
     app.router.routes.extend(health_routes(health))
@@ -37,7 +47,7 @@ def _bare_app() -> FastAPI:
         description=DESCRIPTION,
         redoc_url=None,
     )
-    for each in (router, webhooks_router):
+    for each in (router, client_secrets_router, webhooks_router):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more
     app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)

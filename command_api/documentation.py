@@ -4,6 +4,7 @@ The routes read bodies and keys themselves, so FastAPI cannot know them; the doc
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from command_api.errors import TELLINGS
+from infra.http.openapi import leave_out_validation_errors
 from infra.http.problems import MEDIA_TYPE
 from schemas.http.payments import (
     CancelPaymentBody,
@@ -156,6 +158,7 @@ def describe(app: FastAPI) -> None:
                 ref_template=_REF,
             )
             schemas.update(definitions["$defs"])
+            leave_out_validation_errors(document)
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -169,10 +172,15 @@ def _error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     subject = set() if body is CreatePaymentBody else _OF_A_PAYMENT
     for code in sorted(_ALWAYS | subject | _OWN_ERRORS[body]):
         codes[TELLINGS[code].status][code] = TELLINGS[code].title
+    return described_errors(codes)
+
+
+def described_errors(codes: Mapping[int, Mapping[str, str]]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of errors: of each status, when which code is answered."""
     return {status: _error_response(status, by_code) for status, by_code in sorted(codes.items())}
 
 
-def _error_response(status: int, by_code: dict[str, str]) -> dict[str, Any]:
+def _error_response(status: int, by_code: Mapping[str, str]) -> dict[str, Any]:
     examples = {
         code: {
             "summary": title,

@@ -88,6 +88,8 @@ _TELLINGS = {
     "idempotency_key_in_use": Telling(
         status=409, title="The first request with this key is still being carried out", retry_after_s=1
     ),
+    "payment_not_at_stripe": Telling(status=409, title="Stripe does not know the payment yet", retry_after_s=1),
+    "payment_over": Telling(status=409, title="The payment ended before it came to Stripe"),
     "payment_busy": Telling(status=409, title="Others kept changing the payment", retry_after_s=1),
     "payment_already_exists": Telling(status=409, title="The payment was created before"),
     "payment_not_confirmable": Telling(status=409, title="No charge can be tried now"),

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from command_api.answer_cache import Claim, InFlight
 from command_api.payment_log import Found
 from domain.payment import PaymentState, fold
@@ -66,6 +68,10 @@ class MemoryEventStore:
         """Return the payment and the answer under the key."""
         return Found(payment=self.payment(payment_id), answer=await self.find_answer(merchant_id, key))
 
+    async def load(self, payment_id: UUID) -> LoadedPayment:
+        """Return the payment."""
+        return self.payment(payment_id)
+
     def payment(self, payment_id: UUID) -> LoadedPayment:
         """Return a payment as its events tell it."""
         events = tuple(self.streams.get(payment_id, ()))
@@ -119,3 +125,18 @@ class FixedOutcomes:
         """Return at once, with what there is that is newer."""
         self.timeouts_s.append(timeout_s)
         return self.payment if self.payment is not None and self.payment.version > after_version else None
+
+
+class FixedClientSecrets:
+    """`ClientSecrets` as Stripe spells them, or an error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.asked: list[str] = []
+
+    async def read(self, intent_id: str) -> SecretStr:
+        """Return a secret that names its intent."""
+        self.asked.append(intent_id)
+        if self.error is not None:
+            raise self.error
+        return SecretStr(f"{intent_id}_secret_abc123")

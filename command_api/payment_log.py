@@ -27,6 +27,9 @@ class PaymentLog(Protocol):
     async def look_up(self, payment_id: UUID, merchant_id: str, key: str) -> Found:
         """Return the payment and the answer under the key."""
 
+    async def load(self, payment_id: UUID) -> LoadedPayment:
+        """Return the payment."""
+
 
 class PostgresPaymentLog:
     """A `PaymentLog` on the event store."""
@@ -48,3 +51,8 @@ class PostgresPaymentLog:
             payment = await load_payment(connection, payment_id)
             answer = await find_idempotency(connection, merchant_id, key)
         return Found(payment=payment, answer=answer)
+
+    async def load(self, payment_id: UUID) -> LoadedPayment:
+        """Return the payment at its newest version."""
+        async with self._pool.connection() as connection:
+            return await load_payment(connection, payment_id)

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from command_api.answer_cache import RedisAnswerCache
 from command_api.api import CommandApi
 from command_api.app import create_app
+from command_api.client_secrets.service import ClientSecretReader
+from command_api.client_secrets.stripe_secrets import StripeClientSecrets
 from command_api.executor import CommandExecutor
 from command_api.outcomes import OutcomeWaiter
 from command_api.payment_log import PostgresPaymentLog
@@ -18,6 +20,8 @@ from infra.postgres import create_pool, postgres_check
 from infra.process import Runtime, run
 from infra.redis import create_redis, redis_check
 from infra.settings import load_settings
+from infra.stripe_client import stripe_client
+from infra.stripe_guard.settings import open_stripe_guard
 
 SERVICE = "command-api"
 
@@ -38,9 +42,10 @@ async def _serve(runtime: Runtime) -> None:
         await pool.open()
         appender = GroupCommit(pool)
         closing.push_async_callback(appender.close)
+        payments = PostgresPaymentLog(pool)
         executor = CommandExecutor(
             cache=RedisAnswerCache(redis, timeout_s=settings.redis_timeout_ms / 1000),
-            payments=PostgresPaymentLog(pool),
+            payments=payments,
             appender=appender,
             timeout_s=settings.command_api_timeout_ms / 1000,
         )
@@ -49,9 +54,13 @@ async def _serve(runtime: Runtime) -> None:
         runtime.health.add_readiness("database", postgres_check(pool))
         runtime.health.add_readiness("redis", redis_check(redis), required=False)
         api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=settings.command_api_max_wait_s)
+        stripe = await closing.enter_async_context(stripe_client(settings))
+        guard = await closing.enter_async_context(open_stripe_guard(settings))
+        secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_timeout_ms / 1000)
+        client_secrets = ClientSecretReader(payments=payments, outcomes=outcomes, secrets=secrets)
         webhooks = WebhookIntake.from_settings(settings, appender, timeout_s=settings.command_api_timeout_ms / 1000)
         keyring = ApiKeyring.from_settings(settings)
-        app = create_app(api, webhooks=webhooks, keyring=keyring, health=runtime.health)
+        app = create_app(api, client_secrets=client_secrets, webhooks=webhooks, keyring=keyring, health=runtime.health)
         letting_go = asyncio.create_task(_let_go_when_stopping(runtime, outcomes))
         closing.callback(letting_go.cancel)
         await serve(app, settings.command_api_host, settings.command_api_port, runtime)

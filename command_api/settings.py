@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from infra.settings import ApiKeySettings, DatabaseSettings, Port, RedisSettings, StripeWebhookSettings
+from infra.settings import ApiKeySettings, DatabaseSettings, Port, StripeWebhookSettings
+from infra.stripe_guard.settings import StripeGuardSettings
 
 
-class CommandApiSettings(DatabaseSettings, RedisSettings, ApiKeySettings, StripeWebhookSettings):
+class CommandApiSettings(DatabaseSettings, ApiKeySettings, StripeWebhookSettings, StripeGuardSettings):
     """What the command API reads from its environment."""
 
     command_api_host: str = "127.0.0.1"

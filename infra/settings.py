@@ -27,7 +27,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
 
+# https://docs.stripe.com/keys: a key of an organization (sk_org_) says nothing of the account that it acts for.
 _LIVE_KEYS = ("sk_live_", "rk_live_")
+_TEST_KEYS = ("sk_test_", "rk_test_")
 
 _REDIS_URL = re.compile(r"^(rediss?|unix)://")
 
@@ -193,8 +195,13 @@ class StripeSettings(ProcessSettings):
     @field_validator("stripe_secret_key")
     @classmethod
     def _live_in_production_only(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        if value.get_secret_value().startswith(_LIVE_KEYS) and info.data.get("app_env") != "production":
-            raise ValueError("is a live key, which moves real money: only APP_ENV=production may use it")
+        """Take what is known to be a test key everywhere, and a live one in production; nothing else anywhere."""
+        key = value.get_secret_value()
+        if key.startswith(_LIVE_KEYS):
+            if info.data.get("app_env") != "production":
+                raise ValueError("is a live key, which moves real money: only APP_ENV=production may use it")
+        elif not key.startswith(_TEST_KEYS):
+            raise ValueError("must begin with sk_test_ or rk_test_, or in production with sk_live_ or rk_live_")
         return value
 
     @field_validator("stripe_api_base")

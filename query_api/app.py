@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from infra.health import Health, health_routes
 from infra.http.auth import ApiKeyring, authenticated
 from infra.http.context import RequestContextMiddleware
+from infra.http.openapi import leave_out_validation_errors
 from infra.http.problems import install_problem_handlers, problem_response
 from query_api.api import QueryApi
 from query_api.documentation import DESCRIPTION
@@ -59,15 +60,11 @@ def _describe_problems(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = make()
-            schemas = document["components"]["schemas"]
-            for unused in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(unused, None)
-            for path in document["paths"].values():
-                path["get"]["responses"].pop("422", None)
+            leave_out_validation_errors(document)
             _, definitions = models_json_schema(
                 [(ProblemBody, "validation")], ref_template="#/components/schemas/{model}"
             )
-            schemas.update(definitions["$defs"])
+            document["components"]["schemas"].update(definitions["$defs"])
             app.openapi_schema = document
         return app.openapi_schema
 

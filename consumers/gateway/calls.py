@@ -17,6 +17,8 @@ JsonObject = dict[str, Any]
 
 _PAGE = 100  # Stripe's most
 _FOREVER = float("inf")
+_CHARGE = "latest_charge"
+"""Expanded wherever an intent is read: when a hold ends stands in its charge."""
 
 
 class TooLate(Exception):
@@ -102,10 +104,10 @@ class StripeApi:
         """
         async with self._turn():
             if intent_id is not None:
-                found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+                found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": [_CHARGE]})
                 return found.to_dict()
             result = await self._v1.payment_intents.search_async(
-                {"query": f"metadata['{PAYMENT_ID}']:'{payment_id}'", "limit": 1}
+                {"query": f"metadata['{PAYMENT_ID}']:'{payment_id}'", "limit": 1, "expand": [f"data.{_CHARGE}"]}
             )
             return result.data[0].to_dict() if result.data else None
 
@@ -114,7 +116,8 @@ class StripeApi:
     ) -> JsonObject | None:
         """Return the payment's intent by our metadata, among all that were created then (Unix seconds)."""
         created = {"gte": int(created_from), "lte": int(created_to) + 1}
-        intents = self._pages(self._v1.payment_intents.list_async, {"created": created}, not_after)
+        filters = {"created": created, "expand": [f"data.{_CHARGE}"]}
+        intents = self._pages(self._v1.payment_intents.list_async, filters, not_after)
         async for intent in intents:
             if (intent.get("metadata") or {}).get(PAYMENT_ID) == str(payment_id):
                 return intent
@@ -133,7 +136,7 @@ class StripeApi:
         The intent is read first: a refund or dispute that is newer than what it shows is no contradiction.
         """
         async with self._turn():
-            found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+            found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": [_CHARGE]})
         intent = found.to_dict()
         if not intent.get("latest_charge"):
             return Reading(intent=intent, refunds=(), disputes=())

@@ -14,6 +14,7 @@ from domain.payment import (
     PaymentEvent,
     PaymentFact,
     PaymentRequested,
+    PaymentState,
     RecordAttemptFailed,
     RecordCancelFailed,
     RecordCaptureFailed,
@@ -21,6 +22,7 @@ from domain.payment import (
     RecordPaymentFailed,
     RecordRefundFailed,
     RefundRequested,
+    decide,
 )
 
 JsonObject = dict[str, Any]
@@ -117,21 +119,32 @@ def looked_up(
     task: Task,
     asked: PaymentEvent,
     found: JsonObject | None,
+    payment: PaymentState,
     *,
     is_final: bool,
     lookup_after_s: float,
 ) -> Conclusion:
-    """Return what follows from a look-up. Not found is believed only when Stripe can no longer be at work on it."""
+    """Return what follows from a look-up. Not found is believed only when Stripe can no longer be at work on it.
+
+    An object that stands as it stood before says that nothing was done; unless it tells of an attempt that `payment`
+    has not heard of: that was this one.
+    """
     if found is None:
         if not is_final:
             return AskLater(delay_s=lookup_after_s, error="Stripe does not know of it yet")
         return Finish(facts=_never_done(task, asked))
     concluded = _concluded(task, asked, found)
     if isinstance(concluded, Finish) and _says_nothing_of(asked, found):
+        if _tells_of_a_new_attempt(payment, concluded.facts):
+            return concluded
         return Finish(facts=(*concluded.facts, *_never_done(task, asked)))
     if isinstance(concluded, Finish) and isinstance(asked, PaymentRequested) and asked.confirm:
         return Finish(facts=(*concluded.facts, *_never_confirmed(task, concluded.facts)))
     return concluded
+
+
+def _tells_of_a_new_attempt(payment: PaymentState, facts: tuple[PaymentFact, ...]) -> bool:
+    return any(isinstance(fact, RecordAttemptFailed) and decide(payment, fact) for fact in facts)
 
 
 def _never_confirmed(task: Task, facts: tuple[PaymentFact, ...]) -> tuple[PaymentFact, ...]:

@@ -54,8 +54,11 @@ class Settle:
 Plan = Call | GiveUpSending | LookUp | Settle
 
 
-def plan(task: Task, asked: PaymentEvent, payment: PaymentState) -> Plan:
-    """Return what to do for the event `asked`."""
+def plan(task: Task, asked: PaymentEvent, payment: PaymentState, *, missing_after_s: float) -> Plan:
+    """Return what to do for the event `asked`.
+
+    `missing_after_s` after the first attempt, what is not found at Stripe was never done.
+    """
     if task.event_id in payment.tasks_given_up:
         return Settle()  # what it held may have been given to another: it must not be made once more
     if (settled := _without_stripe(task.attempts, asked, payment)) is not None:
@@ -63,7 +66,7 @@ def plan(task: Task, asked: PaymentEvent, payment: PaymentState) -> Plan:
     if _stripe_answered(asked, payment):
         return LookUp(is_final=False)
     if task.outcome_unknown:
-        return LookUp(is_final=task.age_s >= KEY_LIFE_S)
+        return LookUp(is_final=task.age_s >= missing_after_s)
     return Call() if task.age_s < RESEND_HORIZON_S else GiveUpSending()
 
 

@@ -57,6 +57,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             StripeApi(client, guard, timeout_s=settings.call_timeout_s),
             settler,
             lookup_after_s=settings.gateway_lookup_after_ms / 1000,
+            missing_after_s=settings.gateway_missing_after_ms / 1000,
         )
         workers = WorkerPool(
             pool,

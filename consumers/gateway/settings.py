@@ -19,6 +19,9 @@ class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):
     """How long a task is ours: after a crash, it is tried again so much later."""
     gateway_lookup_after_ms: Annotated[int, Field(ge=1)] = 600_000
     """How long a call whose outcome is unknown is left in peace before it is looked up."""
+    gateway_missing_after_ms: Annotated[int, Field(ge=1)] = 24 * 3600 * 1000
+    """After how long, from the first attempt, a look-up that finds nothing means that Stripe never did it. Stripe may
+    still put right by hand what failed there (https://docs.stripe.com/error-low-level#server-errors)."""
 
     @property
     def call_timeout_s(self) -> float:

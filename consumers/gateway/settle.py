@@ -13,10 +13,28 @@ import structlog
 from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, PutOff, TryAgain
 from consumers.gateway.notes import NewIntent, note_intents, note_waiting
 from consumers.gateway.plan import is_moot
-from consumers.gateway.tasks import Ending, Operation, Task, TaskStatus, find_dead, lock_leased, revive
+from consumers.gateway.tasks import (
+    Ending,
+    NewRefresh,
+    Operation,
+    Task,
+    TaskStatus,
+    ask_for_refreshes,
+    find_dead,
+    lock_leased,
+    revive,
+)
 from consumers.gateway.tasks import settle as put_back
 from domain.errors import DomainError
-from domain.payment import PaymentEvent, PaymentIntentCreated, PaymentState, decide, evolve
+from domain.payment import (
+    PaymentEvent,
+    PaymentFact,
+    PaymentIntentCreated,
+    PaymentState,
+    RecordOutcomeUnknown,
+    decide,
+    evolve,
+)
 from event_store.appends import Append, VersionConflict
 from event_store.group_commit import Batcher
 from event_store.payments import CATEGORY, LoadedPayment, load_payments
@@ -73,11 +91,9 @@ class _Decision:
         self.state = payment.state
         self.events: tuple[PaymentEvent, ...] = ()
         self.refusal: str | None = None
-        if not isinstance(self.settlement.conclusion, Finish):
-            return
         state, events = payment.state, list[PaymentEvent]()
         try:
-            for fact in self.settlement.conclusion.facts:
+            for fact in _facts(self.settlement):
                 for event in decide(state, fact):
                     state = evolve(state, event)
                     events.append(event)
@@ -90,6 +106,18 @@ class _Decision:
     def is_finished(self) -> bool:
         """Whether the task is done."""
         return isinstance(self.settlement.conclusion, Finish) and self.refusal is None
+
+
+def _facts(settlement: Settlement) -> tuple[PaymentFact, ...]:
+    """Return what is to be recorded: what Stripe said, or that it is not known what it did."""
+    task = settlement.task
+    match settlement.conclusion:
+        case Finish(facts=facts):
+            return facts
+        case AskLater(error=error) if not task.outcome_unknown and settlement.payment.state is not None:
+            return (RecordOutcomeUnknown(event_id=task.event_id, operation=task.operation.value, reason=error),)
+        case _:
+            return ()
 
 
 class Settler:
@@ -165,7 +193,7 @@ async def _append_events(conn: Connection, decisions: list[_Decision]) -> None:
 async def _take_notes(conn: Connection, decisions: Sequence[_Decision]) -> None:
     """Keep what others look up by: whose intent it is, and which payments wait for something at Stripe."""
     changed = [decision for decision in decisions if decision.events and decision.state is not None]
-    await note_intents(
+    asked_for = await note_intents(
         conn,
         [
             NewIntent(intent_id=event.intent_id, payment_id=decision.task.payment_id)
@@ -174,7 +202,20 @@ async def _take_notes(conn: Connection, decisions: Sequence[_Decision]) -> None:
             if isinstance(event, PaymentIntentCreated)
         ],
     )
+    refreshes = [_refresh(decision.task) for decision in changed if decision.task.payment_id in asked_for]
+    if refreshes:  # Stripe told of a dispute or a refund before the answer that made the intent was recorded
+        await ask_for_refreshes(conn, refreshes)
     await note_waiting(conn, [(decision.payment.state, decision.state) for decision in changed if decision.state])
+
+
+def _refresh(task: Task) -> NewRefresh:
+    return NewRefresh(
+        payment_id=task.payment_id,
+        merchant_id=task.merchant_id,
+        position=0,
+        correlation_id=task.correlation_id,
+        traceparent=task.traceparent,
+    )
 
 
 async def _revive_moot(conn: Connection, decisions: Sequence[_Decision]) -> None:

@@ -66,10 +66,11 @@ class Job:
 class Worker:
     """Runs jobs; stateless, one for all of them."""
 
-    def __init__(self, stripe: Stripe, settler: Settler, *, lookup_after_s: float) -> None:
+    def __init__(self, stripe: Stripe, settler: Settler, *, lookup_after_s: float, missing_after_s: float) -> None:
         self._stripe = stripe
         self._settler = settler
         self._lookup_after_s = lookup_after_s
+        self._missing_after_s = missing_after_s
 
     async def run(self, job: Job) -> None:
         """Do what the task wants and put it back. Cancelled, it puts the task back to be tried again soon."""
@@ -102,7 +103,7 @@ class Worker:
         if payment is None or recorded is None:
             return Bury(error="the event that asked for it is not in the log")
         asked = decode(recorded)
-        planned = plan(task, asked, payment)
+        planned = plan(task, asked, payment, missing_after_s=self._missing_after_s)
         try:
             return await self._carry_out(planned, job, asked, payment)
         except NothingToSend as error:
@@ -184,7 +185,7 @@ class Worker:
             return AskLater(delay_s=self._lookup_after_s, error=f"look-up: {type(error).__name__}: {error}")
         metrics.LOOK_UPS.labels("missing" if found is None else "found").inc()
         log.warning("stripe_outcome_looked_up", operation=task.operation.value, found=found is not None)
-        return looked_up(task, asked, found, is_final=is_final, lookup_after_s=self._lookup_after_s)
+        return looked_up(task, asked, found, payment, is_final=is_final, lookup_after_s=self._lookup_after_s)
 
     async def _settle(self, job: Job, conclusion: Conclusion) -> None:
         """Write the end of the task; while the database is away, until the lease is lost at the latest.

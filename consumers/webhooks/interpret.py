@@ -4,7 +4,7 @@ No payment is changed here. The gateway reads the payment at Stripe, when no cal
 records what is news.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -12,11 +12,11 @@ from uuid import UUID
 import structlog
 from aiokafka import TopicPartition
 
-from consumers.gateway.notes import NewIntent, note_intents
+from consumers.gateway.notes import NewIntent, ask_for_intents, note_intents
 from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.webhooks import metrics
 from consumers.webhooks.find import find_owners, payment_id_of
-from consumers.webhooks.handled import Reference, reference
+from consumers.webhooks.handled import Kind, Reference, reference
 from consumers.webhooks.news import says_news
 from domain.payment import PaymentState
 from event_store.payments import load_payments
@@ -39,7 +39,8 @@ class Outcome(StrEnum):
     OTHER_ACCOUNT = "other_account"
     """It is of a connected account; our payments are made on our own."""
     UNKNOWN_PAYMENT = "unknown_payment"
-    """Its object is not ours: somebody else uses the Stripe account too."""
+    """Its object is not ours: somebody else uses the Stripe account too. Or it came before the answer of the call that
+    made its intent; who records that answer has the payment read."""
     OTHER_INTENT = "other_intent"
     """It carries the id of a payment of ours that has another intent: a copy made by hand, or a second charge."""
 
@@ -85,18 +86,38 @@ async def interpret(conn: Connection, events: Sequence[StripeEventReceived]) -> 
     """Say what is made of each event. Notes whose an intent is when only its metadata said so."""
     abouts = [None if event.account else reference(event) for event in events]
     owners = await find_owners(conn, abouts)
+    owners |= await ask_for_intents(conn, _unclaimed(abouts, owners))
     payment_ids = [payment_id_of(each, owners) for each in abouts]
     wanted = list({payment_id for payment_id in payment_ids if payment_id})
     loaded = await load_payments(conn, wanted) if wanted else {}
     payments = {payment_id: payment.state for payment_id, payment in loaded.items() if payment.state}
-    await note_intents(conn, _learned(payments.values(), owners))
+    asked_for = await note_intents(conn, _learned(payments.values(), owners))
     return [
-        _interpreted(event, about, payments.get(payment_id) if payment_id else None)
+        _interpreted(event, about, payments.get(payment_id) if payment_id else None, asked_for)
         for event, about, payment_id in zip(events, abouts, payment_ids, strict=True)
     ]
 
 
-def _interpreted(event: StripeEventReceived, about: Reference | None, payment: PaymentState | None) -> Interpreted:
+def _unclaimed(abouts: Iterable[Reference | None], owners: Mapping[str, UUID]) -> set[str]:
+    """Return the intents of disputes and refunds that nobody is known to own.
+
+    They carry no metadata of ours, and can come before the answer of the call that made their intent is recorded: who
+    records it is to read the payment again. All other objects carry our id.
+    """
+    return {
+        about.intent_id
+        for about in abouts
+        if about is not None
+        and about.kind in {Kind.DISPUTE, Kind.REFUND}
+        and about.intent_id is not None
+        and about.payment_id is None
+        and about.intent_id not in owners
+    }
+
+
+def _interpreted(
+    event: StripeEventReceived, about: Reference | None, payment: PaymentState | None, asked_for: Collection[UUID]
+) -> Interpreted:
     if event.account:
         return Interpreted(event=event, outcome=Outcome.OTHER_ACCOUNT)
     if about is None:
@@ -105,7 +126,8 @@ def _interpreted(event: StripeEventReceived, about: Reference | None, payment: P
         return Interpreted(event=event, outcome=Outcome.UNKNOWN_PAYMENT)
     if payment.intent_id and about.intent_id != payment.intent_id:
         return Interpreted(event=event, outcome=Outcome.OTHER_INTENT, payment=payment)
-    outcome = Outcome.REFRESH if says_news(about, payment) else Outcome.NOTHING_NEW
+    is_news = payment.payment_id in asked_for or says_news(about, payment)
+    outcome = Outcome.REFRESH if is_news else Outcome.NOTHING_NEW
     return Interpreted(event=event, outcome=outcome, payment=payment)
 
 

@@ -1,6 +1,7 @@
 -- name: find_payments
 -- Whose intents these are.
-SELECT intent_id, payment_id FROM consumers.payment_intents WHERE intent_id = ANY(%(intent_ids)s::text[]);
+SELECT intent_id, payment_id FROM consumers.payment_intents
+ WHERE intent_id = ANY(%(intent_ids)s::text[]) AND payment_id IS NOT NULL;
 
 -- name: calls_under_way
 -- Whether a call that changes one of these payments is being made, or its answer being recorded.

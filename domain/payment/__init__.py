@@ -56,6 +56,7 @@ from domain.payment.events import (
     RefundRequested,
     RefundSucceeded,
     TaskGivenUp,
+    TaskOutcomeUnknown,
     TaskRetried,
 )
 from domain.payment.evolve import evolve, fold
@@ -70,6 +71,7 @@ from domain.payment.facts import (
     RecordCaptureFailed,
     RecordDispute,
     RecordIntentCreated,
+    RecordOutcomeUnknown,
     RecordPaymentFailed,
     RecordProcessing,
     RecordRefundFailed,
@@ -160,6 +162,7 @@ __all__ = [
     "RecordCaptureFailed",
     "RecordDispute",
     "RecordIntentCreated",
+    "RecordOutcomeUnknown",
     "RecordPaymentFailed",
     "RecordProcessing",
     "RecordRefundFailed",
@@ -183,6 +186,7 @@ __all__ = [
     "RetryTask",
     "TaskAlreadyGivenUp",
     "TaskGivenUp",
+    "TaskOutcomeUnknown",
     "TaskRetried",
     "decide",
     "evolve",

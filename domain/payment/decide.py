@@ -1,8 +1,8 @@
 """What follows from a command or a fact: the one door through which events come into being.
 
 Pure: the same state and command give the same events. No events means that there is nothing new; a
-DomainError means no. Rules are in requests (what clients ask of a charge), refunds, disputes, tasks (what operators
-do), and intent_facts (what Stripe says of a charge).
+DomainError means no. Rules are in requests (what clients ask of a charge), refunds, disputes, tasks (calls that
+come to no end), and intent_facts (what Stripe says of a charge).
 """
 
 from typing import assert_never
@@ -26,6 +26,7 @@ from domain.payment.facts import (
     RecordCancelFailed,
     RecordCaptureFailed,
     RecordDispute,
+    RecordOutcomeUnknown,
     RecordRefundFailed,
     RecordRefundFound,
     RecordRefundPending,
@@ -70,7 +71,7 @@ def _grant(
             assert_never(command)
 
 
-def _learn(state: PaymentState, fact: PaymentFact) -> tuple[PaymentEvent, ...]:
+def _learn(state: PaymentState, fact: PaymentFact) -> tuple[PaymentEvent, ...]:  # noqa: PLR0911 - one line per kind
     match fact:
         case RecordCaptureFailed():
             return requests.record_capture_failed(state, fact)
@@ -80,6 +81,8 @@ def _learn(state: PaymentState, fact: PaymentFact) -> tuple[PaymentEvent, ...]:
             return refunds.record_found(state, fact)
         case RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
             return refunds.record(state, fact)
+        case RecordOutcomeUnknown():
+            return tasks.record_unknown(fact)
         case RecordDispute():
             return disputes.record(state, fact)
         case _:

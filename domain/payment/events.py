@@ -243,6 +243,18 @@ class DisputeClosed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOutcomeUnknown:
+    """It is not known whether Stripe did what event ``event_id`` asked for, and it is not asked of Stripe again.
+
+    What became of it is looked up there until it is known.
+    """
+
+    event_id: UUID
+    operation: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskRetried:
     """An operator had a stuck call to Stripe tried again: the one that event ``event_id`` asked for."""
 
@@ -281,5 +293,5 @@ RequestEvent = (
 )
 RefundEvent = RefundRequested | RefundFound | RefundPending | RefundSucceeded | RefundFailed
 DisputeEvent = DisputeOpened | DisputeUpdated | DisputeFundsWithdrawn | DisputeFundsReinstated | DisputeClosed
-OperatorEvent = TaskRetried | TaskGivenUp
-PaymentEvent = PaymentRequested | IntentEvent | RequestEvent | RefundEvent | DisputeEvent | OperatorEvent
+TaskEvent = TaskOutcomeUnknown | TaskRetried | TaskGivenUp
+PaymentEvent = PaymentRequested | IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent

@@ -17,7 +17,6 @@ from domain.payment.events import (
     DisputeOpened,
     DisputeUpdated,
     IntentEvent,
-    OperatorEvent,
     PaymentActionRequired,
     PaymentAttemptFailed,
     PaymentAuthorized,
@@ -40,7 +39,9 @@ from domain.payment.events import (
     RefundRequested,
     RefundSucceeded,
     RequestEvent,
+    TaskEvent,
     TaskGivenUp,
+    TaskOutcomeUnknown,
     TaskRetried,
 )
 from domain.payment.state import (
@@ -79,7 +80,7 @@ def evolve(state: PaymentState | None, event: PaymentEvent) -> PaymentState:
         return _after_refund_event(state, event)
     if isinstance(event, DisputeEvent):
         return _after_dispute_event(state, event)
-    return _after_operator_event(state, event)
+    return _after_task_event(state, event)
 
 
 def _requested(event: PaymentRequested) -> PaymentState:
@@ -297,9 +298,9 @@ def _dispute_after(
             assert_never(event)
 
 
-def _after_operator_event(state: PaymentState, event: OperatorEvent) -> PaymentState:
+def _after_task_event(state: PaymentState, event: TaskEvent) -> PaymentState:
     match event:
-        case TaskRetried():
+        case TaskOutcomeUnknown() | TaskRetried():
             return state  # for the record only
         case TaskGivenUp():
             return replace(state, tasks_given_up=state.tasks_given_up | {event.event_id})

@@ -175,6 +175,15 @@ class RecordDispute:
     funds_reinstated: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordOutcomeUnknown:
+    """Whether a call had its effect is not known, and it must not be sent again. ``event_id`` asked for it."""
+
+    event_id: UUID
+    operation: str
+    reason: str
+
+
 IntentFact = (
     RecordIntentCreated
     | RecordActionRequired
@@ -187,4 +196,4 @@ IntentFact = (
 )
 RequestFact = RecordCaptureFailed | RecordCancelFailed
 RefundFact = RecordRefundPending | RecordRefundSucceeded | RecordRefundFailed
-PaymentFact = IntentFact | RequestFact | RefundFact | RecordRefundFound | RecordDispute
+PaymentFact = IntentFact | RequestFact | RefundFact | RecordRefundFound | RecordDispute | RecordOutcomeUnknown

@@ -134,9 +134,15 @@ def _authorized(state: PaymentState, fact: RecordAuthorized) -> PaymentAuthorize
         raise _inconsistent(state, f"{state.amount_authorized} is held, not {fact.amount}")
     if fact.amount < state.amount_captured:
         raise _inconsistent(state, f"{state.amount_captured} was captured of {fact.amount}")
-    if state.status not in _OPEN:
+    tells_more = state.status is PaymentStatus.REQUIRES_CAPTURE and _tells_the_end(state, fact)
+    if state.status not in _OPEN and not tells_more:
         return None
     return PaymentAuthorized(amount=fact.amount, charge_id=fact.charge_id, capture_before=fact.capture_before)
+
+
+def _tells_the_end(state: PaymentState, fact: RecordAuthorized) -> bool:
+    """Whether it says when the hold ends, and nobody had said so yet: not every answer of Stripe shows the charge."""
+    return state.capture_before is None and fact.capture_before is not None
 
 
 def _succeeded(state: PaymentState, fact: RecordSucceeded) -> PaymentSucceeded | None:

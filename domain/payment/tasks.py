@@ -1,4 +1,4 @@
-"""What operators do about calls to Stripe that do not come to an end by themselves: written down, with who and why.
+"""Calls to Stripe that do not come to an end by themselves: that it is so, and what operators do about it.
 
 Not for: the calls, which the gateway knows. A call that was given up is never made again, since what it held may
 have been given to another; so giving up is recorded once, and before what follows from it.
@@ -6,8 +6,14 @@ have been given to another; so giving up is recorded once, and before what follo
 
 from domain.payment.commands import GiveUpTask, RetryTask
 from domain.payment.errors import InvalidPaymentRequest, TaskAlreadyGivenUp
-from domain.payment.events import TaskGivenUp, TaskRetried
+from domain.payment.events import TaskGivenUp, TaskOutcomeUnknown, TaskRetried
+from domain.payment.facts import RecordOutcomeUnknown
 from domain.payment.state import PaymentState
+
+
+def record_unknown(fact: RecordOutcomeUnknown) -> tuple[TaskOutcomeUnknown]:
+    """Note each time that a call came to no known end."""
+    return (TaskOutcomeUnknown(event_id=fact.event_id, operation=fact.operation, reason=fact.reason),)
 
 
 def retry(state: PaymentState, command: RetryTask) -> tuple[TaskRetried]:

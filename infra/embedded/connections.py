@@ -65,7 +65,7 @@ class Connections:
     def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: PLR0911 - one line per process
         """Return the environment variables (see .env.example) that `process` needs, and no more than that.
 
-        Only those hold Stripe's key that call it, and the one that has to know whether it is a live key.
+        Only those hold Stripe's key that call it.
         """
         match process:
             case "sandbox":
@@ -83,8 +83,7 @@ class Connections:
             case "projector":
                 return self._database("paystream_projector_login") | self._kafka()
             case "worker-stripe-gateway":
-                spared = {"REDIS_URL": self.redis_url, **_SANDBOX_GUARD}
-                return self._database() | self._kafka() | self._stripe() | spared
+                return self._database() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url}
             case "worker-sweeper":
                 return self._database() | {"REDIS_URL": self.redis_url}
             case _:
@@ -104,7 +103,8 @@ class Connections:
         }
 
     def _stripe(self) -> dict[str, str]:
-        return {"STRIPE_API_BASE": self.stripe_api_base, "STRIPE_SECRET_KEY": _STRIPE_SANDBOX_KEY}
+        key = {"STRIPE_API_BASE": self.stripe_api_base, "STRIPE_SECRET_KEY": _STRIPE_SANDBOX_KEY}
+        return key | _SANDBOX_GUARD
 
 
 def _api_keys() -> dict[str, str]:

@@ -37,7 +37,7 @@ from domain.payment import (
     RefundStatus,
     RefundSucceeded,
 )
-from domain.payment.events import DisputeEvent, IntentEvent, OperatorEvent, RefundEvent, RequestEvent
+from domain.payment.events import DisputeEvent, IntentEvent, RefundEvent, RequestEvent, TaskEvent
 from projections.errors import MisplacedEvent, check_next
 from projections.events import DecodedEvent
 from projections.payments.rows import ActionColumn, DisputeColumn, ErrorColumn, PaymentRow, RefundElement, RefundError
@@ -111,14 +111,14 @@ def _first(fact: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
 
 def _changed(
     row: PaymentRow,
-    fact: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | OperatorEvent,
+    fact: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent,
     recorded: RecordedEvent,
 ) -> PaymentRow:
     if isinstance(fact, RefundEvent):
         return _with_refund(row, fact, recorded)
     if isinstance(fact, DisputeEvent):
         return _with_dispute(row, fact)
-    if isinstance(fact, OperatorEvent):
+    if isinstance(fact, TaskEvent):
         return row  # the timeline tells of it
     return _with_status(row, fact)
 

@@ -35,6 +35,7 @@ PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
     EventType(name="payment.dispute_funds_withdrawn", model=payment.DisputeFundsWithdrawn),
     EventType(name="payment.dispute_funds_reinstated", model=payment.DisputeFundsReinstated),
     EventType(name="payment.dispute_closed", model=payment.DisputeClosed),
+    EventType(name="payment.task_outcome_unknown", model=payment.TaskOutcomeUnknown),
     EventType(name="payment.task_retried", model=payment.TaskRetried),
     EventType(name="payment.task_given_up", model=payment.TaskGivenUp),
 )

@@ -27,6 +27,7 @@ from domain.payment import (
     RecordCaptureFailed,
     RecordDispute,
     RecordIntentCreated,
+    RecordOutcomeUnknown,
     RecordPaymentFailed,
     RecordProcessing,
     RecordRefundFailed,
@@ -196,6 +197,9 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
         evidence_due_by=rng.choice((None, 1_800_000_000, 1_900_000_000)),
         funds_withdrawn=rng.random() < 0.3,
         funds_reinstated=rng.random() < 0.1,
+    ),
+    lambda _, ids, __: RecordOutcomeUnknown(
+        event_id=ids.some(ids.requests), operation="capture_intent", reason="500 api_error"
     ),
     lambda rng, ids, _: rng.choice((RetryTask, GiveUpTask))(
         event_id=ids.some(ids.requests), operation="capture_intent", who="ada", why="Stripe is back"

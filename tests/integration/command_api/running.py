@@ -13,7 +13,9 @@ from redis.asyncio import Redis
 from command_api.answer_cache import RedisAnswerCache
 from command_api.api import CommandApi
 from command_api.app import create_app
+from command_api.client_secrets.service import ClientSecretReader
 from command_api.executor import CommandExecutor
+from command_api.fakes import FixedClientSecrets
 from command_api.outcomes import OutcomeWaiter
 from command_api.payment_log import PostgresPaymentLog
 from domain.money import Money
@@ -129,7 +131,15 @@ async def running(pool: Pool, redis: Redis, *, timeout_s: float = 5.0) -> AsyncI
     )
     async with OutcomeWaiter(pool) as outcomes:
         api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30)
-        app = create_app(api, webhooks=an_intake(appender, timeout_s=timeout_s), keyring=keyring(), health=Health())
+        app = create_app(
+            api,
+            client_secrets=ClientSecretReader(
+                payments=PostgresPaymentLog(pool), outcomes=outcomes, secrets=FixedClientSecrets()
+            ),
+            webhooks=an_intake(appender, timeout_s=timeout_s),
+            keyring=keyring(),
+            health=Health(),
+        )
         transport = httpx.ASGITransport(app)
         headers = {"Authorization": f"Bearer {API_KEY}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:

@@ -9,6 +9,7 @@ from command_api.answer_cache import AnswerCache, RedisAnswerCache
 from command_api.payment_log import Found, PostgresPaymentLog
 from event_store.appends import AlreadySeen, Append, AppendResult
 from event_store.group_commit import GroupCommit
+from event_store.payments import LoadedPayment
 from infra.postgres import Pool
 from tests.unit.command_api.contracts import AnswerCacheContract, EventStore, EventStoreContract
 
@@ -28,6 +29,9 @@ class PostgresEventStore:
 
     async def look_up(self, payment_id: UUID, merchant_id: str, key: str) -> Found:
         return await self._log.look_up(payment_id, merchant_id, key)
+
+    async def load(self, payment_id: UUID) -> LoadedPayment:
+        return await self._log.load(payment_id)
 
 
 class TestPostgresEventStore(EventStoreContract):

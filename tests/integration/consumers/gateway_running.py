@@ -45,7 +45,11 @@ class Payments:
         return payment_id
 
     async def command(self, payment_id: uuid.UUID, command: PaymentCommand) -> None:
-        """Decide, append, and write the tasks of the new events."""
+        """Decide, append, and write the tasks of the new events; once more when the payment changed meanwhile."""
+        while not await self._commanded(payment_id, command):
+            pass
+
+    async def _commanded(self, payment_id: uuid.UUID, command: PaymentCommand) -> bool:
         async with self._pool.connection() as conn, conn.transaction():
             loaded = await load_payment(conn, payment_id)
             metadata = EventMetadata(correlation_id="c-1", request_id="r-1", actor="api:test", merchant_id=MERCHANT)
@@ -64,11 +68,13 @@ class Payments:
                     )
                 ],
             )
-            assert isinstance(result, Appended)
+            if not isinstance(result, Appended):
+                return False
             newer = (await load_payment(conn, payment_id)).events[loaded.version :]
             delivered = [Delivered(event=event, previous_position=0) for event in newer]
             if self._with_intake:
                 await write_tasks(conn, TopicPartition("t", 0), delivered)
+        return True
 
     async def state(self, payment_id: uuid.UUID) -> PaymentState:
         async with self._pool.connection() as conn:
@@ -123,12 +129,13 @@ async def working(
     concurrency: int = 16,
     lease_ms: int = 30_000,
     lookup_after_s: float = 0.1,
+    missing_after_s: float = 24 * 3600,
     gate: Gate | None = None,
 ) -> AsyncIterator[WorkerPool]:
     """Run workers until the end of the block, and stop them in good order."""
     stop = asyncio.Event()
     settler = Settler(pool)
-    worker = Worker(stripe, settler, lookup_after_s=lookup_after_s)
+    worker = Worker(stripe, settler, lookup_after_s=lookup_after_s, missing_after_s=missing_after_s)
     workers = WorkerPool(
         pool,
         worker.run,

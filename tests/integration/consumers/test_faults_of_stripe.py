@@ -170,11 +170,13 @@ CALLS: list[tuple[str, dict[str, Any], Act, str]] = [
     ("/v1/payment_intents/*/cancel", MANUAL, _cancel, "canceled"),
     ("/v1/refunds", {}, _refund, "succeeded"),
 ]
-COUNTED = ("timeout_before", "timeout_after", "reset_after", "key_in_use", "rate_limit")
+COUNTED = ("timeout_before", "timeout_after", "reset_before", "reset_after", "key_in_use", "lock_timeout", "rate_limit")
 MATRIX = [
     *((effect, {"ms": _TIMEOUT_MS} if effect.startswith("timeout") else {}) for effect in COUNTED),
+    ("latency_after", {"ms": _TIMEOUT_MS}),
     ("error_after", {"should_retry": True}),
     ("error_after", {"should_retry": False}),
+    ("error_after", {"status": 503}),
 ]
 
 
@@ -205,3 +207,48 @@ async def test_whatever_happens_to_a_call_it_has_its_effect_once_and_is_recorded
     assert charge["amount_captured"] == state.amount_captured.amount_cents
     assert sum(int(str(refund["amount"])) for refund in await admin.refunds()) == state.amount_refunded.amount_cents
     assert state.amount_refunded.amount_cents == (500 if act is _refund else 0)
+
+
+# What stands in the way of the client afterwards, and where the payment is then.
+UNDONE: list[tuple[str, dict[str, Any], Act, str, str]] = [
+    ("/v1/payment_intents", {}, _nothing, "failed", "payment.failed"),
+    (
+        "/v1/payment_intents/*/confirm",
+        {"confirm": False},
+        _confirm,
+        "requires_payment_method",
+        "payment.attempt_failed",
+    ),
+    ("/v1/payment_intents/*/capture", MANUAL, _capture, "requires_capture", "payment.capture_failed"),
+    ("/v1/payment_intents/*/cancel", MANUAL, _cancel, "requires_capture", "payment.cancel_failed"),
+    ("/v1/refunds", {}, _refund, "succeeded", "payment.refund_failed"),
+]
+
+
+@pytest.mark.parametrize("should_retry", [True, False])
+@pytest.mark.parametrize(("path", "request_", "act", "status", "last"), UNDONE, ids=[each[0] for each in UNDONE])
+async def test_what_failed_at_stripe_before_its_effect_is_looked_up_and_never_done(
+    api: StripeApi,
+    admin: SandboxAdmin,
+    payments: Payments,
+    pool: Pool,
+    *,
+    should_retry: bool,
+    path: str,
+    request_: dict[str, Any],
+    act: Act,
+    status: str,
+    last: str,
+) -> None:
+    await admin.add_fault("error_before", method="POST", path=path, times=1, should_retry=should_retry)
+    async with working(pool, api, lookup_after_s=0.05, missing_after_s=0.2):
+        payment_id = await payments.request(**request_)
+        await act(payments, payment_id)
+        await payments.all_done(within=30)
+    state, types = await payments.state(payment_id), await payments.event_types(payment_id)
+    assert state.status == status
+    assert types.count("payment.task_outcome_unknown") == 1
+    assert types[-1] == last
+    assert len(await admin.charges()) == (0 if act in {_nothing, _confirm} else 1)
+    assert await admin.refunds() == []
+    assert state.amount_refund_pending.amount_cents == 0, "what the refund held is free again"

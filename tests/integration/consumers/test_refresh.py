@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
+from consumers.gateway.notes import ask_for_intents
 from consumers.gateway.tasks import Operation, refresh_id
 from domain.money import Money
 from domain.payment import CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
@@ -256,3 +257,16 @@ async def test_a_refresh_has_one_row_and_one_id() -> None:
 
 async def _reads(stripe_fake: FakeStripe, count: int) -> bool:
     return len(stripe_fake.reads) >= count
+
+
+async def test_a_payment_whose_intent_was_asked_for_is_read_when_the_intent_is_known(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    async with pool.connection() as conn:
+        assert await ask_for_intents(conn, ["pi_1", "pi_of_others"]) == {}
+    async with working(pool, stripe_fake):
+        await payments.request()
+        await payments.request()
+        await payments.all_done()
+    operations = [row[0] for row in await payments.tasks()]
+    assert sorted(operations) == ["create_intent", "create_intent", "refresh_payment"]

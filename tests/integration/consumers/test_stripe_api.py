@@ -11,11 +11,19 @@ import pytest_asyncio
 import stripe
 
 from consumers.gateway.calls import StripeApi, TooLate
+from consumers.gateway.interpret import intent_facts
 from consumers.gateway.outcomes import Refused, Retryable, classify_error
 from consumers.gateway.requests import StripeRequest
 from consumers.gateway.tasks import Operation
 from domain.money import Money
-from domain.payment import CancelPayment, CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment import (
+    CancelPayment,
+    CaptureMethod,
+    CapturePayment,
+    ConfirmPayment,
+    RecordAuthorized,
+    RequestRefund,
+)
 from infra.postgres import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway_running import Payments, a_guard, working
@@ -139,6 +147,24 @@ async def test_what_was_lost_is_found_by_our_ids(api: StripeApi, payments: Payme
     assert await api.find_refund(intent_id=state.intent_id, refund_id=uuid.uuid4()) is None
 
 
+async def test_when_a_hold_ends_is_known_however_the_intent_is_found(
+    api: StripeApi, payments: Payments, pool: Pool
+) -> None:
+    async with working(pool, api):
+        payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
+        state = await payments.becomes(payment_id, "requires_capture")
+    window = {"created_from": time.time() - 60, "created_to": time.time() + 60}
+    for found in (
+        await api.find_intent(intent_id=None, payment_id=payment_id),
+        await api.find_intent(intent_id=state.intent_id, payment_id=payment_id),
+        await api.list_intent(payment_id, **window),
+    ):
+        assert found is not None
+        (fact,) = intent_facts(found, attempt_id="a-1")
+        assert isinstance(fact, RecordAuthorized)
+        assert fact.capture_before == state.capture_before is not None
+
+
 async def test_a_payment_is_read_with_what_was_done_to_it_at_stripe_itself(
     shared: SandboxProcess, api: StripeApi, payments: Payments, pool: Pool
 ) -> None:
@@ -183,7 +209,7 @@ async def test_errors_of_the_sdk_are_classified(shared: SandboxProcess, api: Str
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await api.send(request(amount=1, currency="usd"))
     assert isinstance(classify_error(refused.value), Refused)
-    async with stripe_sdk(shared.url, stripe_secret_key="nonsense") as client:
+    async with stripe_sdk(shared.url, stripe_secret_key="sk_test_not-a-key") as client:
         with pytest.raises(stripe.AuthenticationError) as wrong_key:
             await StripeApi(client, a_guard(), timeout_s=5).send(request(amount=1000, currency="usd"))
     outcome = classify_error(wrong_key.value)

@@ -199,7 +199,7 @@ async def test_authentication_is_asked_for_and_passed(sdk: stripe.StripeClient, 
 
 
 async def test_a_wrong_key_is_an_authentication_error(shared_sandbox: SandboxProcess) -> None:
-    async with stripe_sdk(shared_sandbox.url, stripe_secret_key="sk_other_0123456789abcdef") as client:
+    async with stripe_sdk(shared_sandbox.url, stripe_secret_key="sk_test_other-0123456789abcdef") as client:
         with pytest.raises(stripe.AuthenticationError, match=r"Invalid API Key provided: \S*\*+cdef"):
             await client.v1.balance.retrieve_async()
 

@@ -10,8 +10,9 @@ import pytest_asyncio
 
 from command_api.api import CommandApi
 from command_api.app import create_app
+from command_api.client_secrets.service import ClientSecretReader
 from command_api.executor import CommandExecutor
-from command_api.fakes import FixedOutcomes, MemoryAnswerCache, MemoryEventStore
+from command_api.fakes import FixedClientSecrets, FixedOutcomes, MemoryAnswerCache, MemoryEventStore
 from infra.health import Health
 from infra.http.auth import ApiKeyring
 from infra.settings import ApiKey
@@ -26,6 +27,7 @@ class Standing:
     store: MemoryEventStore
     outcomes: FixedOutcomes
     executor: CommandExecutor
+    secrets: FixedClientSecrets
 
     async def create(self, content: Any = None, **headers: str) -> httpx.Response:
         """Ask for a payment; header names have underscores here."""
@@ -37,22 +39,27 @@ class Standing:
 
 @pytest_asyncio.fixture
 async def api() -> AsyncIterator[Standing]:
-    store, outcomes = MemoryEventStore(), FixedOutcomes()
+    store, outcomes, secrets = MemoryEventStore(), FixedOutcomes(), FixedClientSecrets()
     executor = CommandExecutor(cache=MemoryAnswerCache(), payments=store, appender=store)
     app = create_app(
         CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30),
+        client_secrets=ClientSecretReader(payments=store, outcomes=outcomes, secrets=secrets),
         webhooks=an_intake(store),
         keyring=ApiKeyring(
-            [_key("writer", {"payments:write"}), _key("reader", {"payments:read"})],
+            [
+                _key("writer", {"payments:write"}),
+                _key("reader", {"payments:read"}),
+                _key("other", {"payments:write"}, "other"),
+            ],
         ),
         health=Health(),
     )
     transport = httpx.ASGITransport(app)
     headers = {"Authorization": "Bearer sk_writer"}
     async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
-        yield Standing(client=client, store=store, outcomes=outcomes, executor=executor)
+        yield Standing(client=client, store=store, outcomes=outcomes, executor=executor, secrets=secrets)
 
 
-def _key(key_id: str, scopes: set[str]) -> ApiKey:
+def _key(key_id: str, scopes: set[str], merchant_id: str = "merchant_test") -> ApiKey:
     digest = hashlib.sha256(f"sk_{key_id}".encode()).hexdigest()
-    return ApiKey(id=key_id, sha256=digest, merchant_id="merchant_test", scopes=frozenset(scopes))
+    return ApiKey(id=key_id, sha256=digest, merchant_id=merchant_id, scopes=frozenset(scopes))

@@ -47,6 +47,8 @@ class EventStoreContract(ABC):
         found = await store.look_up(payment_id, MERCHANT, "k-1")
         assert found.payment.state is not None
         assert (found.payment.version, found.payment.events[-1].position) == (1, result.position)
+        assert await store.load(payment_id) == found.payment
+        assert (await store.load(uuid.uuid4())).state is None
         answer = AlreadySeen(fingerprint="f", status=201, response=b'{"z":1,"a":2}', position=result.position)
         assert found.answer == await store.find_answer(MERCHANT, "k-1") == answer
 

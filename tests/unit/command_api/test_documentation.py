@@ -9,9 +9,17 @@ from command_api.app import openapi_document
 DOCUMENT = openapi_document()
 PATHS = ["/payments", *(f"/payments/{{payment_id}}/{action}" for action in ("confirm", "capture", "cancel", "refund"))]
 
+SECRET_PATH = "/payments/{payment_id}/client_secret"
+
 
 def test_there_are_these_commands_and_no_others() -> None:
-    assert sorted(DOCUMENT["paths"]) == sorted([*PATHS, "/webhooks/stripe"])
+    assert sorted(DOCUMENT["paths"]) == sorted([*PATHS, SECRET_PATH, "/webhooks/stripe"])
+
+
+def test_the_client_secret_documents_its_security_and_errors() -> None:
+    operation = DOCUMENT["paths"][SECRET_PATH]["get"]
+    assert operation["security"] == [{"ApiKey": []}]
+    assert set(operation["responses"]) == {"200", "401", "403", "404", "409", "502", "503"}
 
 
 def test_the_webhook_documents_its_signature_its_errors_and_asks_for_no_api_key() -> None:

@@ -167,9 +167,9 @@ def test_what_only_a_person_can_settle_is_buried(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("asked", [CREATE, CONFIRM, CAPTURE, CANCEL, REFUND])
 def test_what_is_not_found_is_believed_only_at_the_end(asked: PaymentEvent) -> None:
-    soon = looked_up(a_task(), asked, None, is_final=False, lookup_after_s=600)
+    soon = looked_up(a_task(), asked, None, a_payment()[0], is_final=False, lookup_after_s=600)
     assert isinstance(soon, AskLater)
-    late = looked_up(a_task(), asked, None, is_final=True, lookup_after_s=600)
+    late = looked_up(a_task(), asked, None, a_payment()[0], is_final=True, lookup_after_s=600)
     assert isinstance(late, Finish)
     assert getattr(late.facts[0], "code", None) == "not_processed"
 
@@ -179,6 +179,8 @@ def test_what_is_not_found_is_believed_only_at_the_end(asked: PaymentEvent) -> N
     [
         (CREATE, SUCCEEDED, [RecordSucceeded]),
         (CREATE, DECLINED, [RecordAttemptFailed]),
+        (CONFIRM, SUCCEEDED, [RecordSucceeded]),
+        (CONFIRM, DECLINED, [RecordAttemptFailed]),
         (CAPTURE, SUCCEEDED, [RecordSucceeded]),
         (CAPTURE, HELD, [RecordAuthorized, RecordCaptureFailed]),
         (CANCEL, HELD, [RecordAuthorized, RecordCancelFailed]),
@@ -188,12 +190,21 @@ def test_what_is_not_found_is_believed_only_at_the_end(asked: PaymentEvent) -> N
 def test_a_look_up_tells_what_became_of_it(
     asked: PaymentEvent, found: dict[str, Any], expected: list[type[PaymentFact]]
 ) -> None:
-    assert facts(looked_up(a_task(), asked, found, is_final=False, lookup_after_s=600)) == expected
+    assert facts(looked_up(a_task(), asked, found, a_payment()[0], is_final=False, lookup_after_s=600)) == expected
+
+
+def test_a_decline_that_was_known_before_says_nothing_of_this_attempt() -> None:
+    shown = looked_up(a_task(), CREATE, DECLINED, a_payment()[0], is_final=False, lookup_after_s=600)
+    assert isinstance(shown, Finish)
+    declined = a_payment(*shown.facts)[0]
+    again = looked_up(a_task(), CONFIRM, DECLINED, declined, is_final=False, lookup_after_s=600)
+    assert isinstance(again, Finish)
+    assert [getattr(fact, "code", None) for fact in again.facts] == ["card_declined", "not_processed"]
 
 
 @pytest.mark.parametrize("status", ["requires_confirmation", "requires_payment_method"])
 def test_an_intent_that_was_made_but_never_confirmed_can_be_confirmed_again(status: str) -> None:
-    found = looked_up(a_task(), CREATE, an_intent(status), is_final=False, lookup_after_s=600)
+    found = looked_up(a_task(), CREATE, an_intent(status), a_payment()[0], is_final=False, lookup_after_s=600)
     assert facts(found) == [RecordIntentCreated, RecordAttemptFailed]
     assert isinstance(found, Finish)
     state = a_payment()[0]

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gateway.plan import KEY_LIFE_S, RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Settle, plan
-from consumers.gateway.tasks import Operation
+from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Plan, Settle
+from consumers.gateway.plan import plan as plan_with
+from consumers.gateway.tasks import Operation, Task
 from domain.money import Money
 from domain.payment import (
     CancelPayment,
@@ -14,7 +15,9 @@ from domain.payment import (
     ConfirmPayment,
     PaymentCancelRequested,
     PaymentConfirmationRequested,
+    PaymentEvent,
     PaymentRequested,
+    PaymentState,
     PaymentStatus,
     RecordAuthorized,
     RecordCanceled,
@@ -34,6 +37,11 @@ SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id=
 HELD = RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id="ch_1")
 CANCEL = CancelPayment(request_id=REQUEST_ID, reason="abandoned")
 REFUND = RequestRefund(refund_id=REFUND_ID, amount=TEN)
+DAY_S = 24 * 3600.0
+
+
+def plan(task: Task, asked: PaymentEvent, payment: PaymentState) -> Plan:
+    return plan_with(task, asked, payment, missing_after_s=DAY_S)
 
 
 def test_a_new_payment_is_created() -> None:
@@ -41,7 +49,7 @@ def test_a_new_payment_is_created() -> None:
     assert plan(a_task(), asked, payment) == Call()
 
 
-@given(age_s=st.floats(0, 10 * KEY_LIFE_S), attempts=st.integers(1, 1000), unknown=st.booleans())
+@given(age_s=st.floats(0, 10 * DAY_S), attempts=st.integers(1, 1000), unknown=st.booleans())
 def test_a_key_older_than_23_hours_is_never_sent_again(age_s: float, attempts: int, unknown: bool) -> None:
     payment, asked = a_payment()
     planned = plan(a_task(age_s=age_s, attempts=attempts, outcome_unknown=unknown), asked, payment)
@@ -53,7 +61,14 @@ def test_a_task_that_is_too_old_is_left_in_peace_and_then_looked_up() -> None:
     payment, asked = a_payment()
     assert plan(a_task(age_s=RESEND_HORIZON_S), asked, payment) == GiveUpSending()
     assert plan(a_task(age_s=RESEND_HORIZON_S, outcome_unknown=True), asked, payment) == LookUp(is_final=False)
-    assert plan(a_task(age_s=KEY_LIFE_S, outcome_unknown=True), asked, payment) == LookUp(is_final=True)
+    assert plan(a_task(age_s=DAY_S, outcome_unknown=True), asked, payment) == LookUp(is_final=True)
+
+
+def test_when_what_is_missing_was_never_done_is_a_setting_and_never_makes_it_sent_again() -> None:
+    payment, asked = a_payment()
+    early = plan_with(a_task(age_s=61, outcome_unknown=True), asked, payment, missing_after_s=60)
+    assert early == LookUp(is_final=True)
+    assert plan_with(a_task(age_s=61), asked, payment, missing_after_s=60) == Call()
 
 
 def test_a_payment_that_is_to_be_canceled_before_stripe_heard_of_it_is_never_created() -> None:

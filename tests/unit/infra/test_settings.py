@@ -43,7 +43,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
     monkeypatch.setenv("DATABASE_URL", f"postgresql://app:{SECRET}@localhost/paystream")
     monkeypatch.setenv("REDIS_URL", "redis://localhost:6379/0")
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
-    monkeypatch.setenv("STRIPE_SECRET_KEY", SECRET)
+    monkeypatch.setenv("STRIPE_SECRET_KEY", f"sk_test_{SECRET}")
     monkeypatch.setenv("API_KEYS", json.dumps([an_api_key()]))
     return monkeypatch
 
@@ -198,3 +198,17 @@ def test_a_live_key_is_refused_outside_production_and_not_shown(
     assert errors_of(capsys) == [
         "STRIPE_SECRET_KEY: is a live key, which moves real money: only APP_ENV=production may use it"
     ]
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+@pytest.mark.parametrize("key", ["sk_org_live_1", "SK_LIVE_1", " sk_live_1", "pk_test_1", "whsec_1", "secret"])
+def test_what_is_not_known_to_be_a_key_of_one_account_is_refused(
+    environment: str, key: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("APP_ENV", environment)
+    monkeypatch.setenv("STRIPE_SECRET_KEY", key)
+    with pytest.raises(SystemExit):
+        load_settings(StripeSettings)
+    said = capsys.readouterr().err
+    assert said.startswith("STRIPE_SECRET_KEY: must begin with sk_test_ or rk_test_, ")
+    assert key.strip() not in said

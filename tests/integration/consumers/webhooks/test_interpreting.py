@@ -12,6 +12,7 @@ import pytest_asyncio
 from psycopg.rows import dict_row
 
 from command_api.webhooks.intake import Received
+from consumers.gateway.notes import NewIntent, ask_for_intents, note_intents
 from consumers.gateway.tasks import refresh_id
 from consumers.webhooks.interpret import Outcome
 from domain.money import Money
@@ -21,10 +22,11 @@ from domain.payment import (
     RecordSucceeded,
 )
 from domain.payment.values import PaymentStatus
-from infra.postgres import Pool
+from infra.postgres import Connection, Pool
 from schemas.errors import SchemaError
 from tests.integration.consumers.gateway_running import Payments
 from tests.integration.consumers.webhooks.receiving import Webhooks, of_payment
+from tests.support.waiting import eventually
 from tests.support.webhooks import Json, a_stripe_event
 
 pytestmark = pytest.mark.integration
@@ -161,15 +163,54 @@ async def test_events_in_the_wrong_order_and_days_late_ask_for_nothing(
 async def test_a_dispute_without_metadata_is_found_by_the_intent(webhooks: Webhooks, story: Story, pool: Pool) -> None:
     """The gateway notes whose the intent is; one of before did not, and then an event with metadata teaches it."""
     await story.succeed()
-    await webhooks.receive("charge.dispute.created", story.dispute())
-    assert await webhooks.interpret() == [Outcome.UNKNOWN_PAYMENT]
     await webhooks.receive("payment_intent.succeeded", story.intent())
-    await webhooks.receive("charge.dispute.updated", story.dispute())
-    assert await webhooks.interpret() == [Outcome.NOTHING_NEW, Outcome.UNKNOWN_PAYMENT]
-    await webhooks.receive("charge.dispute.closed", story.dispute())
+    assert await webhooks.interpret() == [Outcome.NOTHING_NEW]
+    await webhooks.receive("charge.dispute.created", story.dispute())
     assert await webhooks.interpret() == [Outcome.REFRESH]
     (task,) = await refreshes(pool)
     assert task["payment_id"] == story.id
+
+
+async def test_a_dispute_that_comes_before_its_intent_is_known_is_not_forgotten(
+    webhooks: Webhooks, story: Story, pool: Pool
+) -> None:
+    await story.succeed()
+    await webhooks.receive("charge.dispute.created", story.dispute())
+    await webhooks.receive("charge.dispute.updated", story.dispute())
+    assert await webhooks.interpret() == [Outcome.UNKNOWN_PAYMENT, Outcome.UNKNOWN_PAYMENT]
+    await webhooks.receive("payment_intent.succeeded", story.intent())
+    assert await webhooks.interpret() == [Outcome.REFRESH], "it says nothing new, and the dispute was asked for"
+    await webhooks.receive("payment_intent.succeeded", story.intent())
+    assert await webhooks.interpret() == [Outcome.NOTHING_NEW]
+    (task,) = await refreshes(pool)
+    assert task["payment_id"] == story.id
+
+
+@pytest.mark.parametrize("first", ["dispute", "intent"])
+async def test_of_a_dispute_and_its_intent_at_the_same_instant_the_later_sees_the_earlier(
+    pool: Pool, first: str
+) -> None:
+    payment_id = uuid.uuid4()
+
+    async def dispute(conn: Connection) -> bool:
+        return await ask_for_intents(conn, ["pi_1"]) == {"pi_1": payment_id}
+
+    async def intent(conn: Connection) -> bool:
+        return await note_intents(conn, [NewIntent(intent_id="pi_1", payment_id=payment_id)]) == {payment_id}
+
+    earlier, later = (dispute, intent) if first == "dispute" else (intent, dispute)
+    async with pool.connection() as one, pool.connection() as other:
+        async with one.transaction():
+            assert await earlier(one) is False
+            waiting = asyncio.create_task(later(other))
+            await eventually(lambda: _waits_for_a_lock(one), until=bool)
+        assert await waiting is True
+
+
+async def _waits_for_a_lock(conn: Connection) -> bool:
+    cursor = await conn.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    row = await cursor.fetchone()
+    return row is not None and row[0] > 0
 
 
 async def test_what_is_not_of_ours_is_ignored(webhooks: Webhooks, story: Story, pool: Pool) -> None:

@@ -16,6 +16,7 @@ from domain.payment import (
     RecordCanceled,
     RecordCancelFailed,
     RecordCaptureFailed,
+    RecordOutcomeUnknown,
     RecordPaymentFailed,
     RecordRefundFailed,
     RecordRefundFound,
@@ -62,6 +63,7 @@ LONG = history_of(
     disputed(),
     disputed(DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
     disputed(DisputeStatus.WON, funds_reinstated=True),
+    RecordOutcomeUnknown(event_id=request_id(3), operation="capture_intent", reason="500"),
     RetryTask(event_id=request_id(3), operation="capture_intent", who="ada", why="Stripe is back"),
     GiveUpTask(event_id=request_id(3), operation="capture_intent", who="ada", why="no use"),
 )

@@ -63,6 +63,15 @@ class TestTheWayOfACharge:
         assert payment.amount_captured == usd(0)
         assert payment.capture_before == 1_800_000_000
 
+    def test_when_a_hold_ends_can_be_learned_later_and_is_learned_once(self) -> None:
+        unsaid = replace(authorized(), capture_before=None)
+        payment = payment_after(a_manual_request(), intent_created(), unsaid)
+        assert (payment.status, payment.capture_before) == (PaymentStatus.REQUIRES_CAPTURE, None)
+        told = then(payment, authorized())
+        assert told == replace(payment, capture_before=1_800_000_000)
+        for known in (unsaid, authorized(), replace(authorized(), capture_before=1_900_000_000)):
+            assert decide(told, known) == ()
+
     @pytest.mark.parametrize("status", [PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION])
     def test_an_unconfirmed_payment_is_pending_until_stripe_knows_it(self, status: PaymentStatus) -> None:
         payment = payment_after(an_unconfirmed_request())

@@ -1,4 +1,4 @@
-"""What operators do about stuck calls: written down, once where it must be once."""
+"""Calls that come to no end, and what operators do about them: written down, once where it must be once."""
 
 from uuid import UUID
 
@@ -8,10 +8,12 @@ from domain.payment import (
     GiveUpTask,
     InvalidPaymentRequest,
     PaymentUnknown,
+    RecordOutcomeUnknown,
     RecordRefundFailed,
     RetryTask,
     TaskAlreadyGivenUp,
     TaskGivenUp,
+    TaskOutcomeUnknown,
     TaskRetried,
     decide,
 )
@@ -20,6 +22,15 @@ from tests.unit.domain.builders import a_request, payment_after, refund, refund_
 EVENT_ID = UUID(int=0x400)
 SAID = {"event_id": EVENT_ID, "operation": "create_refund", "who": "ada", "why": "Stripe is back"}
 RETRY, GIVE_UP = RetryTask(**SAID), GiveUpTask(**SAID)  # type: ignore[arg-type]
+
+
+def test_each_time_that_an_outcome_is_unknown_is_recorded_and_changes_nothing() -> None:
+    payment = payment_after(a_request())
+    unknown = RecordOutcomeUnknown(event_id=EVENT_ID, operation="create_refund", reason="500")
+    event = TaskOutcomeUnknown(event_id=EVENT_ID, operation="create_refund", reason="500")
+    assert decide(payment, unknown) == (event,)
+    assert then(payment, unknown) == payment
+    assert decide(then(payment, unknown), unknown) == (event,)
 
 
 def test_every_retry_is_recorded_with_who_and_why() -> None:

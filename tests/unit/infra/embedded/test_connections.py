@@ -37,6 +37,9 @@ def connections(tmp_path: Path) -> Connections:
     )
 
 
+STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),)
+
+
 @pytest.mark.parametrize(
     ("process", "variables"),
     [
@@ -50,21 +53,14 @@ def connections(tmp_path: Path) -> Connections:
         ("query-api", {"READ_DATABASE_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"}),
         (
             "command-api",
-            {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"},
+            {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},
         ),
         ("relay", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
         ("projector", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
         (
             "worker-stripe-gateway",
             {
-                *(
-                    "DATABASE_URL",
-                    "KAFKA_BOOTSTRAP_SERVERS",
-                    *KAFKA["embedded"],
-                    "STRIPE_API_BASE",
-                    "STRIPE_SECRET_KEY",
-                ),
-                *("REDIS_URL", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
+                *("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"], *STRIPE),
             },
         ),
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL"}),

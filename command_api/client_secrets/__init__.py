@@ -1,0 +1,1 @@
+"""Client secrets: what a customer's browser confirms a payment with, read from Stripe on demand and kept nowhere."""

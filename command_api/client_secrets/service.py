@@ -1,0 +1,49 @@
+"""From a payment to its client secret: whose payment it is, whether Stripe knows it, and the question to Stripe."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from command_api.client_secrets.errors import PaymentNotAtStripe, PaymentOver
+from command_api.client_secrets.stripe_secrets import ClientSecrets
+from command_api.errors import PaymentNotFound
+from command_api.outcomes import Outcomes
+from command_api.payment_log import PaymentLog
+from domain.payment import PaymentState, PaymentStatus
+from schemas.http.client_secrets import ClientSecretAnswer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientSecretReader:
+    """What the route works with; an application keeps it as `app.state.client_secrets`."""
+
+    payments: PaymentLog
+    outcomes: Outcomes
+    secrets: ClientSecrets
+
+    async def answer(self, payment_id: UUID, merchant_id: str, *, wait_s: float) -> ClientSecretAnswer:
+        """Return the secret of a merchant's payment, whose intent is waited for up to `wait_s`.
+
+        Raises PaymentNotFound, PaymentNotAtStripe, PaymentOver, StripeRefused or infra.errors.Unavailable. No database
+        connection is held while Stripe is asked.
+        """
+        payment = await self.payments.load(payment_id)
+        if payment.state is None or payment.state.merchant_id != merchant_id:
+            raise PaymentNotFound
+        if wait_s > 0 and not _is_decided(payment.state):
+            newer = await self.outcomes.wait(
+                payment_id, after_version=payment.version, settled=_is_decided, timeout_s=wait_s
+            )
+            payment = newer or payment
+        state = payment.state
+        assert state is not None
+        if state.intent_id is None:
+            raise PaymentNotAtStripe if state.status is PaymentStatus.PENDING else PaymentOver
+        secret = await self.secrets.read(state.intent_id)
+        return ClientSecretAnswer(
+            payment_id=payment_id, stripe_payment_intent_id=state.intent_id, client_secret=secret.get_secret_value()
+        )
+
+
+def _is_decided(state: PaymentState) -> bool:
+    """Whether it is known if there is an intent."""
+    return state.intent_id is not None or state.status is not PaymentStatus.PENDING

@@ -1,0 +1,61 @@
+"""Reads a client secret from Stripe. The only call of Stripe that is made within an HTTP request."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import stripe
+import structlog
+from pydantic import SecretStr
+
+from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
+from infra.stripe_guard.verdicts import Verdict, judge
+
+log = structlog.get_logger(__name__)
+
+
+class ClientSecrets(Protocol):
+    """Where client secrets come from."""
+
+    async def read(self, intent_id: str) -> SecretStr:
+        """Return the secret of an intent. Raises StripeRefused, or infra.errors.Unavailable: ask again later."""
+
+
+class Guard(Protocol):
+    """What a call goes through: a limit of calls, a breaker."""
+
+    def call(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn to make one call. Raises infra.stripe_guard.errors.NotSent."""
+
+
+class StripeClientSecrets:
+    """`ClientSecrets` at Stripe itself, or its sandbox. A call ends within `timeout_s` of its turn.
+
+    https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret: it should not be stored,
+    logged, or shown to anyone but the customer.
+    """
+
+    def __init__(self, client: stripe.StripeClient, guard: Guard, *, timeout_s: float) -> None:
+        self._intents = client.v1.payment_intents
+        self._guard = guard
+        self._timeout_s = timeout_s
+
+    async def read(self, intent_id: str) -> SecretStr:
+        """Ask Stripe for the intent and keep nothing of it."""
+        try:
+            async with self._guard.call(), asyncio.timeout(self._timeout_s):
+                intent = await self._intents.retrieve_async(intent_id)
+        except (stripe.StripeError, TimeoutError) as error:
+            raise _told(error, intent_id) from None
+        if not intent.client_secret:  # a restricted key that may not see it
+            raise StripeRefused("The Stripe key may not see client secrets.")
+        return SecretStr(intent.client_secret)
+
+
+def _told(error: stripe.StripeError | TimeoutError, intent_id: str) -> StripeUnavailable | StripeRefused:
+    verdict = judge(error)
+    kind, status = type(error).__name__, getattr(error, "http_status", None)
+    log.warning("client_secret_not_read", intent_id=intent_id, error=kind, status=status, verdict=verdict.value)
+    if verdict in {Verdict.DOWN, Verdict.LIMITED}:
+        return StripeUnavailable(f"Stripe did not answer: {kind}.")
+    return StripeRefused("Stripe refused to show the payment.")

@@ -1,0 +1,91 @@
+"""Reading a client secret through the SDK: what each answer of Stripe comes to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import orjson
+import pytest
+import stripe
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
+from command_api.client_secrets.stripe_secrets import StripeClientSecrets
+
+SECRET = "pi_1_secret_abc123"
+INTENT = {"id": "pi_1", "object": "payment_intent", "client_secret": SECRET}
+
+
+class Answering(stripe.HTTPClient):
+    """A transport that gives one answer, or raises, or hangs."""
+
+    name = "answering"
+
+    def __init__(self, status: int = 200, body: object = None, *, hangs: bool = False) -> None:
+        super().__init__()
+        self._status, self._body, self._hangs = status, body, hangs
+        self.asked: list[tuple[str, str]] = []
+
+    async def request_async(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],  # noqa: ARG002 - the SDK's signature
+        post_data: object = None,  # noqa: ARG002 - the same
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        self.asked.append((method, url))
+        if self._hangs:
+            await asyncio.Event().wait()
+        if self._status == 0:
+            raise stripe.APIConnectionError("no route")
+        return orjson.dumps(self._body), self._status, {}
+
+    async def close_async(self) -> None:
+        return
+
+
+class Passing:
+    """A guard that lets every call pass."""
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        yield
+
+
+def secrets(transport: stripe.HTTPClient, timeout_s: float = 5) -> StripeClientSecrets:
+    client = stripe.StripeClient("sk_test_1", http_client=transport, max_network_retries=0)
+    return StripeClientSecrets(client, Passing(), timeout_s=timeout_s)
+
+
+async def test_the_secret_is_that_of_the_intent() -> None:
+    transport = Answering(body=INTENT)
+    assert await secrets(transport).read("pi_1") == SecretStr(SECRET)
+    ((method, url),) = transport.asked
+    assert (method, url.rpartition("/v1/")[2]) == ("get", "payment_intents/pi_1")
+
+
+@pytest.mark.parametrize("status", [0, 429, 500, 503])
+async def test_a_stripe_that_does_not_serve_may_be_asked_again(status: int) -> None:
+    with pytest.raises(StripeUnavailable):
+        await secrets(Answering(status, {"error": {"type": "api_error", "message": "no"}})).read("pi_1")
+
+
+async def test_a_stripe_that_hangs_is_not_waited_for() -> None:
+    with pytest.raises(StripeUnavailable):
+        await secrets(Answering(hangs=True), timeout_s=0.01).read("pi_1")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+async def test_a_refusal_is_told_and_its_text_kept_to_ourselves(status: int) -> None:
+    error = {"error": {"type": "invalid_request_error", "message": f"Invalid API Key: sk_test_1 {SECRET}"}}
+    with capture_logs() as logged, pytest.raises(StripeRefused) as refused:
+        await secrets(Answering(status, error)).read("pi_1")
+    (line,) = logged
+    assert (line["event"], line["status"]) == ("client_secret_not_read", status)
+    assert SECRET not in f"{refused.value} {logged}"
+
+
+async def test_a_key_that_may_not_see_it_is_told_so() -> None:
+    with pytest.raises(StripeRefused, match="may not see client secrets"):
+        await secrets(Answering(body=INTENT | {"client_secret": None})).read("pi_1")
