@@ -1,0 +1,175 @@
+"""Shoppers and shopkeepers: each lives the life of one payment, by its seed, as persistent as a real client.
+
+What is asked for may be refused, and nobody here knows what becomes of it: `judge` compares the books afterwards.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from infra.stripe_sandbox.client import SandboxAdmin
+from tests.support.system import SETTLED, Json, System, new_key
+
+_PATIENCE_S = 120.0
+_NOT_NOW = {"idempotency_key_in_use", "payment_busy"}
+_GOOD, _DECLINED, _STRONG = (
+    "pm_card_visa",
+    "pm_card_visa_chargeDeclinedInsufficientFunds",
+    "pm_card_authenticationRequired",
+)
+_SLOW_REFUNDS = ("pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail")
+_LEAST = 100  # cents, more than Stripe's minimum
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """Where payments are made; `made` are the ids of all."""
+
+    system: System
+    admin: SandboxAdmin
+    seed: int
+    made: list[str] = field(default_factory=list)
+    asked: dict[str, int] = field(default_factory=dict)
+    """How often each thing was asked for."""
+
+    async def open(self, payments: int, *, clients: int) -> None:
+        """Live `payments` lives, `clients` at a time."""
+        numbers = iter(range(payments))
+
+        async def client() -> None:
+            for number in numbers:
+                await self._live(random.Random(self.seed * 1_000_003 + number))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(clients):
+                group.create_task(client())
+
+    async def _live(self, chance: random.Random) -> None:
+        lives: tuple[Callable[[random.Random], Awaitable[None]], ...] = (
+            self._pay_and_refund,
+            self._pay_and_refund,
+            self._hold_and_capture,
+            self._hold_and_cancel,
+            self._capture_racing_cancel,
+            self._decline_and_try_again,
+            self._confirm_later,
+            self._authenticate,
+        )
+        await chance.choice(lives)(chance)
+
+    async def _pay_and_refund(self, chance: random.Random) -> None:
+        payment_id, amount = await self._create(chance, payment_method=chance.choice(_SLOW_REFUNDS))
+        await self._settled(payment_id)
+        await self._refund(payment_id, amount, chance)
+
+    async def _hold_and_capture(self, chance: random.Random) -> None:
+        payment_id, amount = await self._create(chance, capture_method="manual", payment_method=_GOOD)
+        await self._settled(payment_id)
+        part = chance.randrange(_LEAST, amount)
+        await self._ask(payment_id, "capture", **chance.choice(({}, {"amount_cents": part})))
+        await self._settled(payment_id, but="requires_capture")
+        await self._refund(payment_id, amount, chance)
+
+    async def _hold_and_cancel(self, chance: random.Random) -> None:
+        payment_id, _ = await self._create(chance, capture_method="manual", payment_method=_GOOD)
+        await asyncio.sleep(chance.random() * 0.3)  # before Stripe has heard of it, or after
+        await self._ask(payment_id, "cancel", reason="abandoned")
+
+    async def _capture_racing_cancel(self, chance: random.Random) -> None:
+        payment_id, _ = await self._create(chance, capture_method="manual", payment_method=_GOOD)
+        await self._settled(payment_id)
+        await asyncio.gather(self._ask(payment_id, "capture"), self._ask(payment_id, "cancel"))
+
+    async def _decline_and_try_again(self, chance: random.Random) -> None:
+        payment_id, amount = await self._create(chance, payment_method=_DECLINED)
+        await self._settled(payment_id)
+        await self._ask(payment_id, "confirm", payment_method=_GOOD)
+        await self._settled(payment_id)
+        await self._refund(payment_id, amount, chance)
+
+    async def _confirm_later(self, chance: random.Random) -> None:
+        payment_id, amount = await self._create(chance)
+        await self._ask(payment_id, "confirm", payment_method=chance.choice((_GOOD, _DECLINED)))
+        await self._settled(payment_id)
+        await self._refund(payment_id, amount, chance)
+
+    async def _authenticate(self, chance: random.Random) -> None:
+        payment_id, _ = await self._create(chance, payment_method=_STRONG)
+        shown = await self._settled(payment_id)
+        if shown["status"] != "requires_action":
+            return
+        intent_id = shown["stripe_payment_intent_id"]
+        await _persist(lambda: self._authenticated(intent_id, chance.choice(("succeed", "fail"))))
+        if chance.random() < 0.5:
+            await self._ask(payment_id, "cancel")  # may come before anybody told us of the customer
+
+    async def _authenticated(self, intent_id: str, outcome: str) -> httpx.Response:
+        """Do the customer's part; one that was done is refused by the panel, and done."""
+        try:
+            await self.admin.authenticate(intent_id, outcome)
+        except httpx.HTTPStatusError as error:
+            return error.response
+        return httpx.Response(200)
+
+    async def _create(self, chance: random.Random, **fields: Any) -> tuple[str, int]:
+        amount = chance.randrange(2 * _LEAST, 100_000)
+        body = {"user_id": "chaos", "amount_cents": amount, "currency": "USD", **fields}
+        answer = await self._post("/payments", body, "create")
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        payment_id = str(answer.json()["id"])
+        self.made.append(payment_id)
+        return payment_id, amount
+
+    async def _refund(self, payment_id: str, amount: int, chance: random.Random) -> None:
+        """Ask for up to three refunds at once, which may come to more than there is."""
+        parts = [chance.randrange(_LEAST, amount) for _ in range(chance.randrange(4))]
+        await asyncio.gather(
+            *(self._ask(payment_id, "refund", amount_cents=part, reason="requested_by_customer") for part in parts)
+        )
+
+    async def _ask(self, payment_id: str, action: str, **body: Any) -> None:
+        await self._post(f"/payments/{payment_id}/{action}", body, action)
+
+    async def _post(self, path: str, body: Json, what: str) -> httpx.Response:
+        """Send the same with the same key until it is answered; a refusal is an answer."""
+        headers = {"Idempotency-Key": new_key()}
+        answer = await _persist(lambda: self.system.command.post(path, json=body, headers=headers))
+        assert answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR, answer.text
+        self.asked[what] = self.asked.get(what, 0) + 1
+        return answer
+
+    async def _settled(self, payment_id: str, *, but: str | None = None) -> Json:
+        """Wait until the query API shows the payment in a status that lasts, or give up and go on."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S / 4):
+                while True:
+                    answer = await _persist(lambda: self.system.query.get(f"/payments/{payment_id}"))
+                    shown: Json = answer.json()
+                    if answer.is_success and shown["status"] in SETTLED and shown["status"] != but:
+                        return shown
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            return {"status": "unsettled"}
+
+
+async def _persist(attempt: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Repeat until there is an answer that lasts; a process that is killed gives none, or 503."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            try:
+                answer = await attempt()
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+                continue
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE and _code(answer) not in _NOT_NOW:
+                return answer
+            await asyncio.sleep(0.1)
+
+
+def _code(answer: httpx.Response) -> str | None:
+    found = answer.headers.get("content-type", "").startswith("application/problem+json")
+    return answer.json()["code"] if found else None
