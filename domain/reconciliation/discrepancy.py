@@ -26,6 +26,9 @@ class DiscrepancyState:
     discrepancy_id: UUID
     difference: Difference
     status: DiscrepancyStatus
+    run_id: UUID
+    number: int
+    """The run that opened it, or found it again."""
     who: str | None = None
     why: str | None = None
 
@@ -113,8 +116,9 @@ def _is_as_known(state: DiscrepancyState, seen: Observe) -> bool:
     """Whether there is nothing new in it. What was resolved and is there has come back, unless it is settled."""
     if state.status is DiscrepancyStatus.RESOLVED:
         return seen.settled is not None
-    # Which run's day it was found under says nothing of what differs.
-    return replace(seen.difference, date=state.difference.date) == state.difference
+    # Nothing else says what differs: the day it was found under, and whose payment it is, may be known later.
+    now, before = seen.difference, state.difference
+    return (now.stripe, now.ledger) == (before.stripe, before.ledger)
 
 
 def _settled(discrepancy_id: UUID, seen: Observe, why: str) -> DiscrepancyResolved:
@@ -127,7 +131,11 @@ def evolve_discrepancy(state: DiscrepancyState | None, event: DiscrepancyEvent) 
     """Return the state after an event."""
     if isinstance(event, DiscrepancyOpened | DiscrepancyReopened):
         return DiscrepancyState(
-            discrepancy_id=event.discrepancy_id, difference=event.difference, status=DiscrepancyStatus.OPEN
+            discrepancy_id=event.discrepancy_id,
+            difference=event.difference,
+            status=DiscrepancyStatus.OPEN,
+            run_id=event.run_id,
+            number=event.number,
         )
     assert state is not None, "a discrepancy begins with its opening"
     match event:

@@ -1,16 +1,24 @@
 """The event types of the log and the Kafka topics, and their reading and writing."""
 
 from schemas.events.event_type import EventType
+from schemas.events.reconciliation_events import (
+    RECONCILIATION_EVENT_TYPES,
+    decode_reconciliation_event,
+    encode_reconciliation_event,
+)
 from schemas.events.registry import EVENT_TYPES, PAYMENT_EVENT_TYPES, decode, encode
 from schemas.events.stripe_events import STRIPE_EVENT_TYPES, decode_stripe_event, encode_stripe_event
 
 __all__ = [
     "EVENT_TYPES",
     "PAYMENT_EVENT_TYPES",
+    "RECONCILIATION_EVENT_TYPES",
     "STRIPE_EVENT_TYPES",
     "EventType",
     "decode",
+    "decode_reconciliation_event",
     "decode_stripe_event",
     "encode",
+    "encode_reconciliation_event",
     "encode_stripe_event",
 ]

@@ -18,6 +18,7 @@ from schemas.export.headers import (
 )
 from schemas.topics import (
     PAYMENT,
+    RECONCILIATION,
     RELAY_PROGRESS,
     STRIPE_EVENT,
     dead_letter_topics,
@@ -73,7 +74,13 @@ _STRIPE_EVENTS_DESCRIPTION = f"""What Stripe sent to our webhook, as it came but
 the order in which we recorded them, which is not that in which they happened. Every event is a stream of its own. The
 `payload` is Stripe's, in the API version that it names. What is true of a payment is told by `{PAYMENT}` alone: this
 topic also has what came late, and what is about other objects of the Stripe account. {_EVENTS_DESCRIPTION}"""
-_DESCRIPTIONS = {PAYMENT: _EVENTS_DESCRIPTION, STRIPE_EVENT: _STRIPE_EVENTS_DESCRIPTION}
+_RECONCILIATION_DESCRIPTION = f"""The daily comparison of our ledger with Stripe's books. A stream is either the runs
+of one day, or one discrepancy with its life: opened, explained, resolved, reopened. {_EVENTS_DESCRIPTION}"""
+_DESCRIPTIONS = {
+    PAYMENT: _EVENTS_DESCRIPTION,
+    STRIPE_EVENT: _STRIPE_EVENTS_DESCRIPTION,
+    RECONCILIATION: _RECONCILIATION_DESCRIPTION,
+}
 _DEAD_LETTERS_DESCRIPTION = """For operators. One partition; kept for ever. Each message announces a record that one of
 Paystream's own consumers could not apply, at least once: the same `dlq_id` is the same record. What becomes of it is
 in the database (`paystream dlq list`)."""

@@ -1,0 +1,36 @@
+"""Which days are due. Pure: the time comes in."""
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+
+_LONGEST_PAUSE = timedelta(days=32)  # of a schedule that runs once a month
+
+
+class Schedule:
+    """When reconciliations run, by the clock of a time zone. Raises ValueError for what is no crontab expression."""
+
+    def __init__(self, crontab: str, time_zone: str) -> None:
+        self._zone = ZoneInfo(time_zone)
+        self._trigger = CronTrigger.from_crontab(crontab, timezone=self._zone)
+
+    def last_due(self, now: datetime) -> tuple[date | None, datetime | None]:
+        """Return the newest day that is due, the one before the schedule's last moment, and that moment."""
+        fired: datetime | None = None
+        moment: datetime | None = self._trigger.get_next_fire_time(None, now.astimezone(self._zone) - _LONGEST_PAUSE)
+        while moment is not None and moment <= now:
+            fired = moment
+            moment = self._trigger.get_next_fire_time(fired, fired + timedelta(seconds=1))
+        return (None if fired is None else fired.astimezone(self._zone).date() - timedelta(days=1)), fired
+
+
+def days_due(*, last_due: date, since: date | None, known: Collection[date], at_most: int) -> list[date]:
+    """Return the days to ask for, oldest first: all from `since`, the first that ever was, but the known ones.
+
+    Where none ever was, the last one alone is due: what lies before is of a time before there was a reconciliation.
+    """
+    first = max(last_due if since is None else since, last_due - timedelta(days=at_most - 1))
+    wanted = (first + timedelta(days=number) for number in range((last_due - first).days + 1))
+    return [day for day in wanted if day not in known]
