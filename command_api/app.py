@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from command_api.api import CommandApi
 from command_api.documentation import DESCRIPTION, describe
+from command_api.reconciliations.asking import ReconciliationDesk
+from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.routes import router
 from command_api.webhooks.intake import WebhookIntake
 from command_api.webhooks.routes import router as webhooks_router
@@ -15,11 +17,19 @@ from infra.http.context import RequestContextMiddleware
 from infra.http.problems import install_problem_handlers
 
 
-def create_app(api: CommandApi, *, webhooks: WebhookIntake, keyring: ApiKeyring, health: Health) -> FastAPI:
+def create_app(
+    api: CommandApi,
+    *,
+    webhooks: WebhookIntake,
+    reconciliations: ReconciliationDesk,
+    keyring: ApiKeyring,
+    health: Health,
+) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given."""
     app = _bare_app()
     app.state.command_api = api
     app.state.webhooks = webhooks
+    app.state.reconciliations = reconciliations
     app.state.keyring = keyring
     app.router.routes.extend(health_routes(health))
     return app
@@ -37,7 +47,7 @@ def _bare_app() -> FastAPI:
         description=DESCRIPTION,
         redoc_url=None,
     )
-    for each in (router, webhooks_router):
+    for each in (router, webhooks_router, reconciliations_router):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more
     app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)

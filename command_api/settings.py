@@ -4,10 +4,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from infra.settings import ApiKeySettings, DatabaseSettings, Port, RedisSettings, StripeWebhookSettings
+from infra.settings import (
+    ApiKeySettings,
+    DatabaseSettings,
+    Port,
+    ReconciliationDaySettings,
+    RedisSettings,
+    StripeWebhookSettings,
+)
 
 
-class CommandApiSettings(DatabaseSettings, RedisSettings, ApiKeySettings, StripeWebhookSettings):
+class CommandApiSettings(
+    DatabaseSettings, RedisSettings, ApiKeySettings, ReconciliationDaySettings, StripeWebhookSettings
+):
     """What the command API reads from its environment."""
 
     command_api_host: str = "127.0.0.1"

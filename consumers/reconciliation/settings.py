@@ -1,23 +1,22 @@
 """Settings of the reconciliation."""
 
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from consumers.reconciliation.schedule import Schedule
 from infra.redlock import RedlockSettings
-from infra.settings import DatabaseSettings, KafkaSettings
+from infra.settings import DatabaseSettings, KafkaSettings, ReconciliationDaySettings
 from infra.stripe_guard.settings import StripeGuardSettings
 
 _MARGIN_MS = 2_000
 
 
-class ReconciliationSettings(DatabaseSettings, KafkaSettings, RedlockSettings, StripeGuardSettings):
+class ReconciliationSettings(
+    DatabaseSettings, KafkaSettings, ReconciliationDaySettings, RedlockSettings, StripeGuardSettings
+):
     """What the reconciliation needs."""
 
-    reconciliation_time_zone: str = "UTC"
-    """In which a day begins and ends, and the schedule is meant: a name of the IANA time zone database."""
     reconciliation_schedule: str = "0 6 * * *"
     """When the day before is reconciled, as in crontab: minute, hour, day, month, day of the week."""
     reconciliation_catch_up_days: Annotated[int, Field(ge=1, le=366)] = 31
@@ -35,15 +34,6 @@ class ReconciliationSettings(DatabaseSettings, KafkaSettings, RedlockSettings, S
     """The most objects that a run looks up at Stripe one by one: what one book lacks, and what is unresolved."""
     reconciliation_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
     """How soon another process takes over from one that was killed."""
-
-    @field_validator("reconciliation_time_zone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("must be a name like Europe/Berlin or UTC") from None
-        return value
 
     @model_validator(mode="after")
     def _schedule_is_one(self) -> Self:

@@ -36,6 +36,7 @@ from infra.postgres import Pool
 from infra.settings import ApiKey
 from schemas.envelope import EventMetadata
 from schemas.events import encode
+from tests.support.reconciliations import a_desk
 from tests.support.webhooks import an_intake
 
 API_KEY, OTHER_API_KEY = "sk_test_one", "sk_test_two"
@@ -129,7 +130,13 @@ async def running(pool: Pool, redis: Redis, *, timeout_s: float = 5.0) -> AsyncI
     )
     async with OutcomeWaiter(pool) as outcomes:
         api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30)
-        app = create_app(api, webhooks=an_intake(appender, timeout_s=timeout_s), keyring=keyring(), health=Health())
+        app = create_app(
+            api,
+            webhooks=an_intake(appender, timeout_s=timeout_s),
+            reconciliations=a_desk(),
+            keyring=keyring(),
+            health=Health(),
+        )
         transport = httpx.ASGITransport(app)
         headers = {"Authorization": f"Bearer {API_KEY}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:

@@ -15,6 +15,7 @@ from command_api.fakes import FixedOutcomes, MemoryAnswerCache, MemoryEventStore
 from infra.health import Health
 from infra.http.auth import ApiKeyring
 from infra.settings import ApiKey
+from tests.support.reconciliations import a_desk
 from tests.support.webhooks import an_intake
 
 
@@ -42,8 +43,13 @@ async def api() -> AsyncIterator[Standing]:
     app = create_app(
         CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30),
         webhooks=an_intake(store),
+        reconciliations=a_desk(),
         keyring=ApiKeyring(
-            [_key("writer", {"payments:write"}), _key("reader", {"payments:read"})],
+            [
+                _key("writer", {"payments:write"}),
+                _key("reader", {"payments:read"}),
+                _key("finance", {"finance:write"}),
+            ],
         ),
         health=Health(),
     )

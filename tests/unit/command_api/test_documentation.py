@@ -11,7 +11,7 @@ PATHS = ["/payments", *(f"/payments/{{payment_id}}/{action}" for action in ("con
 
 
 def test_there_are_these_commands_and_no_others() -> None:
-    assert sorted(DOCUMENT["paths"]) == sorted([*PATHS, "/webhooks/stripe"])
+    assert sorted(DOCUMENT["paths"]) == sorted([*PATHS, "/webhooks/stripe", "/reconciliations"])
 
 
 def test_the_webhook_documents_its_signature_its_errors_and_asks_for_no_api_key() -> None:

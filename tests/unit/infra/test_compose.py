@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from command_api.settings import CommandApiSettings
 from consumers.gateway.settings import GatewaySettings
+from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
@@ -36,6 +37,7 @@ OURS: dict[str, type[BaseSettings]] = {
     "relay": RelaySettings,
     "stripe-gateway": GatewaySettings,
     "stripe-webhooks": WebhooksSettings,
+    "reconciliation": ReconciliationSettings,
     "sweeper": SweeperSettings,
     "projector": ProjectorSettings,
 }

@@ -7,6 +7,7 @@ import pytest
 
 from command_api.settings import CommandApiSettings
 from consumers.gateway.settings import GatewaySettings
+from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks import handled
 from consumers.webhooks.settings import WebhooksSettings
@@ -88,6 +89,7 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("projector", ProjectorSettings),
         ("worker-stripe-gateway", GatewaySettings),
         ("worker-stripe-webhooks", WebhooksSettings),
+        ("worker-reconciliation", ReconciliationSettings),
         ("worker-sweeper", SweeperSettings),
     ],
 )
