@@ -5,13 +5,20 @@ from uuid import UUID
 
 PAYMENT = "paystream.payment"
 STRIPE_EVENT = "paystream.stripe-event"
+STRIPE_BALANCE = "paystream.stripe-balance"
 RECONCILIATION = "paystream.reconciliation"
 RELAY_PROGRESS = "paystream.relay-progress"
 
-_TOPIC_OF_CATEGORY = {"payment": PAYMENT, "stripe-event": STRIPE_EVENT, "reconciliation": RECONCILIATION}
+_TOPIC_OF_CATEGORY = {
+    "payment": PAYMENT,
+    "stripe-event": STRIPE_EVENT,
+    "stripe-balance": STRIPE_BALANCE,
+    "reconciliation": RECONCILIATION,
+}
 _CONSUMERS = {
     PAYMENT: ("stripe-gateway", "projector"),
     STRIPE_EVENT: ("stripe-webhooks",),
+    STRIPE_BALANCE: ("projector",),
     RECONCILIATION: ("reconciliation", "projector"),
 }
 

@@ -5,7 +5,7 @@ import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
@@ -35,13 +35,13 @@ from tests.support.read_model import load_log, store
 pytestmark = pytest.mark.integration
 
 FIRST = TopicPartition(PAYMENT, 0)
-LACKING = ["projection:payment_timeline", "projection:payments"]
+LACKING = ["projection:ledger", "projection:payment_timeline", "projection:payments"]
 
 
 class Projector:
     """A projector without Kafka."""
 
-    def __init__(self, pool: Pool, projections: Sequence[Projection] = PROJECTIONS) -> None:
+    def __init__(self, pool: Pool, projections: Sequence[Projection[Any]] = PROJECTIONS) -> None:
         self.checkpointed: Checkpointed[Delivered] = projecting(pool, projections)
         self.replayer = Replayer(self.checkpointed, from_kafka)
 
