@@ -7,9 +7,10 @@ from typing import Protocol, Self, TypeVar
 from uuid import UUID
 
 from domain.payment import PaymentEvent
+from domain.reconciliation import ReconciliationEvent
 from domain.stripe_balance import StripeBalanceEvent
 from schemas.envelope import RecordedEvent
-from schemas.events import decode, decode_balance_event
+from schemas.events import decode, decode_balance_event, decode_reconciliation_event
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +51,29 @@ class DecodedBalanceEvent:
     @property
     def stream_id(self) -> UUID:
         """The balance transaction or payout it belongs to."""
+        return self.recorded.stream_id
+
+    @property
+    def version(self) -> int:
+        """Its number within that."""
+        return self.recorded.version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecodedReconciliationEvent:
+    """A recorded event of reconciliation with its decoded fact, in the newest schema version."""
+
+    recorded: RecordedEvent
+    fact: ReconciliationEvent
+
+    @classmethod
+    def of(cls, recorded: RecordedEvent) -> Self:
+        """Decode an event. Raises schemas.errors.SchemaError."""
+        return cls(recorded=recorded, fact=decode_reconciliation_event(recorded))
+
+    @property
+    def stream_id(self) -> UUID:
+        """The day's runs, or the discrepancy, that it belongs to."""
         return self.recorded.stream_id
 
     @property

@@ -6,6 +6,13 @@ from projections.ledger.projection import LedgerOfBalance, LedgerOfPayments
 from projections.payment_timeline.projection import PaymentTimeline
 from projections.payments.projection import Payments
 from projections.projection import Projection
+from projections.reconciliation.projection import Reconciliations
 
 # The ledger last: it writes rows that all partitions share.
-PROJECTIONS: tuple[Projection[Any], ...] = (Payments(), PaymentTimeline(), LedgerOfPayments(), LedgerOfBalance())
+PROJECTIONS: tuple[Projection[Any], ...] = (
+    Payments(),
+    PaymentTimeline(),
+    Reconciliations(),
+    LedgerOfPayments(),
+    LedgerOfBalance(),
+)

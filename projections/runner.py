@@ -13,18 +13,19 @@ from aiokafka import TopicPartition
 from infra.kafka.checkpoints import Checkpointed
 from infra.postgres import Connection, Pool
 from projections import metrics
-from projections.events import DecodedBalanceEvent, DecodedEvent
+from projections.events import DecodedBalanceEvent, DecodedEvent, DecodedReconciliationEvent
 from projections.projection import Projection
 from schemas.cloudevents import Delivered
 from schemas.envelope import RecordedEvent
-from schemas.topics import PAYMENT, STRIPE_BALANCE
+from schemas.topics import PAYMENT, RECONCILIATION, STRIPE_BALANCE
 
 CONSUMER: Final = "projector"
 CHECKPOINT_PREFIX: Final = "projection:"
 
-_DECODE: Mapping[str, Callable[[RecordedEvent], DecodedEvent | DecodedBalanceEvent]] = {
+_DECODE: Mapping[str, Callable[[RecordedEvent], DecodedEvent | DecodedBalanceEvent | DecodedReconciliationEvent]] = {
     PAYMENT: DecodedEvent.of,
     STRIPE_BALANCE: DecodedBalanceEvent.of,
+    RECONCILIATION: DecodedReconciliationEvent.of,
 }
 
 

@@ -6,12 +6,13 @@ only moves the reader within what it may see.
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import orjson
 
 from projections.payments.read import PageKey
+from projections.reconciliation.read import DayKey
 from query_api.errors import invalid_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +46,23 @@ def decode_version(cursor: str) -> int:
     match _unpack(cursor):
         case [int(version)] if 0 < version < 2**63:
             return version
+        case _:
+            raise invalid_cursor()
+
+
+def encode_day(key: DayKey) -> str:
+    """Return the cursor of the page that begins after `key`, of a list by days."""
+    return _pack([key.date.isoformat(), str(key.row_id)])
+
+
+def decode_day(cursor: str) -> DayKey:
+    """Read a cursor of a list by days. Raises the problem `invalid_cursor` (400)."""
+    match _unpack(cursor):
+        case [str(day), str(row_id)]:
+            try:
+                return DayKey(date=date.fromisoformat(day), row_id=UUID(row_id))
+            except ValueError:
+                raise invalid_cursor() from None
         case _:
             raise invalid_cursor()
 

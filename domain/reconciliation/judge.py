@@ -18,7 +18,7 @@ ONCE = frozenset(
         *("payout", "payout_reversal"),
     }
 )
-"""Categories of which a source has one row: a second one is a mistake. Of others it may have many: they are summed."""
+"""Categories of which a source has one row: a second one is a mistake. Of others it may have many."""
 PAYOUT_ITEMS = "payout_items"
 
 
@@ -93,17 +93,16 @@ def _both(rows: Sequence[StripeRow], movements: Sequence[Movement], window: Wind
     def finding(kind: Kind, *, settled: bool = False) -> Finding:
         return Finding(difference=_difference(kind, rows, movements, window), settled=settled)
 
-    once = rows[0].category in ONCE
-    if once and (len(rows) > 1 or len(movements) > 1):
+    if rows[0].category in ONCE and (len(rows) > 1 or len(movements) > 1):
         yield finding(Kind.DUPLICATE)
     if not _currencies_agree(rows, movements):
         yield finding(Kind.CURRENCY)
-    elif not _amounts_agree(rows, movements, once=once):
+    elif not _amounts_agree(rows, movements):
         yield finding(Kind.AMOUNT)
     fees = [movement.fee for movement in movements if movement.fee is not None]
     awaited = not fees and any(row.fee for row in rows)
     late = awaited and window.may_still_come(max(row.created for row in rows))
-    if (awaited and not late) or (fees and not _fees_agree(rows, sum(fees), once=once)):
+    if (awaited and not late) or (fees and not _fees_agree(rows, sum(fees))):
         yield finding(Kind.FEE)
     elsewhere = not any(window.holds(movement.at) for movement in movements)
     if late or elsewhere:
@@ -116,12 +115,10 @@ def _currencies_agree(rows: Sequence[StripeRow], movements: Sequence[Movement]) 
     return all(row.currency in expected or row.exchange_rate is not None for row in rows)
 
 
-def _amounts_agree(rows: Sequence[StripeRow], movements: Sequence[Movement], *, once: bool) -> bool:
-    total = sum(row.amount for row in rows)
-    if not once:
-        return total == sum(movement.amount for movement in movements)
-    # Of rows that are there twice, one is right; where the ledger recorded both, the sum is.
-    return any(movement.amount == total or any(_is_worth(row, movement) for row in rows) for movement in movements)
+def _amounts_agree(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
+    """Of several rows, the ledger may have the sum, or the first of them."""
+    total, ours = sum(row.amount for row in rows), sum(movement.amount for movement in movements)
+    return total == ours or any(_is_worth(row, movement) for row in rows for movement in movements)
 
 
 def _is_worth(row: StripeRow, movement: Movement) -> bool:
@@ -139,8 +136,8 @@ def _is_worth(row: StripeRow, movement: Movement) -> bool:
     return abs(converted - row.amount) <= tolerance
 
 
-def _fees_agree(rows: Sequence[StripeRow], fee: int, *, once: bool) -> bool:
-    return fee == sum(row.fee for row in rows) or (once and any(fee == row.fee for row in rows))
+def _fees_agree(rows: Sequence[StripeRow], fee: int) -> bool:
+    return fee == sum(row.fee for row in rows) or any(fee == row.fee for row in rows)
 
 
 def _difference(kind: Kind, rows: Sequence[StripeRow], movements: Sequence[Movement], window: Window) -> Difference:

@@ -13,6 +13,12 @@ Timestamp = Annotated[datetime, Field(description="ISO 8601, UTC.")]
 Position = Annotated[int, Field(ge=1, description="Place of an event in the whole log.")]
 
 
+RunStatusFilter = RunStatus
+KindFilter = Kind
+DiscrepancyStatusFilter = DiscrepancyStatus | Literal["unresolved"]
+"""What lists can be narrowed to."""
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

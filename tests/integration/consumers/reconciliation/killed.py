@@ -4,7 +4,6 @@ import asyncio
 import sys
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from consumers.reconciliation import reconciler
 from consumers.reconciliation.reconciler import Reconciler, RunRules
@@ -21,7 +20,6 @@ async def wait_for_the_kill() -> None:
     await asyncio.Event().wait()
 
 
-@dataclass
 class HalfARecorder(Recorder):
     """Records the half of what is found."""
 
