@@ -30,6 +30,16 @@ class Scope:
     without: tuple[str, ...] = ()
     staged_sources_only: bool = False
     """Stripe's rows are no whole day: nothing follows from what they lack."""
+    edge_s: int = 0
+    """How near to the window's start and end nothing follows from what Stripe's rows lack: it may be just outside."""
+
+    def believes(self, finding: Finding) -> bool:
+        """Whether a finding follows from what Stripe's rows are."""
+        difference = finding.difference
+        if difference.stripe is not None or difference.ledger is None:
+            return True
+        inside = self.window.start + self.edge_s <= difference.ledger.at < self.window.end - self.edge_s
+        return inside and not self.staged_sources_only
 
 
 @dataclass(kw_only=True)
@@ -84,8 +94,9 @@ class Comparer:
 
     async def believe(self, findings: Sequence[Finding]) -> None:
         """Count findings, and record them when there are enough."""
-        self._result.found.update(each.difference.kind.value for each in findings)
-        self._findings += findings
+        believed = [each for each in findings if self._scope.believes(each)]
+        self._result.found.update(each.difference.kind.value for each in believed)
+        self._findings += believed
         if len(self._findings) >= _FINDINGS:
             await self.flush()
 

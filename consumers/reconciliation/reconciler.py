@@ -53,6 +53,14 @@ class RunRules:
     partitions: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a run compares. `thorough`: the books are Stripe itself, where what one of them lacks can be looked up."""
+
+    scope: Scope
+    thorough: bool = True
+
+
 class Progress(Protocol):
     """Is told how a run goes on."""
 
@@ -75,12 +83,15 @@ class Reconciler:
         *,
         database_url: str,
         clock: Callable[[], float] = time.time,
+        plan: Plan | None = None,
     ) -> None:
+        """`plan`: by default, a run compares its day."""
         self._pool = pool
         self._books = books
         self._rules = rules
         self._database_url = database_url
         self._clock = clock
+        self._plan = plan
 
     async def run(self, run_id: UUID, *, progress: Progress = silent) -> RunState | None:
         """Run what was asked for, unless it has ended; return where it stands. None: another process is at it.
@@ -125,16 +136,21 @@ class Reconciler:
 
     async def _execute(self, state: RunState, progress: Progress) -> RunState:
         run = _ref(state)
-        window = day_window(state.date, state.time_zone, cutoff=self._rules.cutoff_s, now=int(self._clock()))
         recorder = Recorder(self._pool, run)
+        plan = self._plan or Plan(
+            scope=Scope(
+                window=day_window(state.date, state.time_zone, cutoff=self._rules.cutoff_s, now=int(self._clock()))
+            )
+        )
         with structlog.contextvars.bound_contextvars(correlation_id=run.correlation_id):
             log.info("reconciliation_started", date=state.date.isoformat(), number=state.number, attempt=state.attempt)
             await self._wait_for_ledger(progress)
             async with staging(self._pool, run.run_id) as staged:
-                compared, payouts = await self._compare(staged, window, recorder, progress)
-                await self._look_closer(run, compared, window, recorder, progress)
-                await recorder.resolve_gone(staged.begun_at)
-                await self._look_again(staged, recorder, progress)
+                compared, payouts = await self._compare(staged, plan, recorder, progress)
+                if plan.thorough:
+                    await self._look_closer(run, compared, plan.scope.window, recorder, progress)
+                    await recorder.resolve_gone(staged.begun_at)
+                    await self._look_again(staged, recorder, progress)
             completed = await self._complete(state, recorder, compared, payouts)
             log.info(
                 "reconciliation_completed",
@@ -153,15 +169,16 @@ class Reconciler:
         await wait_for_ledger(self._pool, head, partitions=self._rules.partitions, within_s=self._rules.ledger_wait_s)
 
     async def _compare(
-        self, staged: Staging, window: Window, recorder: Recorder, progress: Progress
+        self, staged: Staging, plan: Plan, recorder: Recorder, progress: Progress
     ) -> tuple[Comparison, int]:
+        window = plan.scope.window
         rows = self._books.rows(window.first, window.last)
         await staged.fill(rows, lambda done: progress("reading", done))
         comparer = Comparer(
             self._pool,
             staged,
-            Scope(window=window),
-            doubts=self._rules.lookups,
+            plan.scope,
+            doubts=self._rules.lookups if plan.thorough else 0,
             observe=recorder.observe,
             beat=lambda done: progress("comparing", done, 2 * staged.written),
         )

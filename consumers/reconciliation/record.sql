@@ -78,7 +78,7 @@ SELECT discrepancy_id, date, kind, source_id, category, status, payment_id, stri
        ledger_amount, ledger_currency, ledger_fee, who, why, opened_at, count(*) OVER () AS found
   FROM reconciliation.discrepancies
  WHERE status = ANY(%(statuses)s)
-   AND (%(date)s::date IS NULL OR date = %(date)s)
+   AND (%(first)s::date IS NULL OR date BETWEEN %(first)s AND %(last)s)
    AND (%(kind)s::text IS NULL OR kind = %(kind)s)
  ORDER BY date DESC, kind, source_id, category
  LIMIT %(limit)s;

@@ -52,7 +52,7 @@ def judge_payout(payout: PayoutSum, window: Window) -> Finding | None:
         kind=Kind.AMOUNT if payout.final else Kind.TIMING,
         source_id=payout.payout_id,
         category=PAYOUT_ITEMS,
-        date=window.date,
+        date=window.day_of(payout.created),
         stripe=Entry(amount=payout.amount, currency=payout.currency, fee=None, at=payout.created),
         ledger=Entry(amount=payout.items_net, currency=payout.currency, fee=None, at=payout.created),
     )
@@ -143,11 +143,12 @@ def _fees_agree(rows: Sequence[StripeRow], fee: int) -> bool:
 def _difference(kind: Kind, rows: Sequence[StripeRow], movements: Sequence[Movement], window: Window) -> Difference:
     source_id, category = (rows[0] if rows else movements[0])[:2]
     recorded = (movement.transaction_id for movement in movements)
+    moments = [row.created for row in rows] or [movement.at for movement in movements]
     return Difference(
         kind=kind,
         source_id=source_id,
         category=category,
-        date=window.date,
+        date=window.day_of(next(filter(window.holds, moments))),
         stripe=_stripe_entry(rows) if rows else None,
         ledger=_ledger_entry(movements) if movements else None,
         transaction_ids=tuple(

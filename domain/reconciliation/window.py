@@ -11,7 +11,7 @@ _LAST = 2**62
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """A day: from ``start`` until before ``end``, in Unix seconds, as it is looked at now.
+    """A day, or several: from ``start`` until before ``end``, in Unix seconds, as it is looked at now.
 
     Rows within ``cutoff`` seconds of the day are looked at too: the two books date the same thing a little apart.
     """
@@ -21,6 +21,8 @@ class Window:
     end: int
     cutoff: int
     now: int
+    time_zone: str | None = None
+    """Of a window of several days: which day a moment is of."""
 
     @classmethod
     def of_any_day(cls, *, date: dt.date, cutoff: int, now: int) -> Self:
@@ -40,6 +42,12 @@ class Window:
     def holds(self, at: int) -> bool:
         """Whether a moment is of the day."""
         return self.start <= at < self.end
+
+    def day_of(self, at: int) -> dt.date:
+        """Return the day of a moment."""
+        if self.time_zone is None:
+            return self.date
+        return dt.datetime.fromtimestamp(at, ZoneInfo(self.time_zone)).date()
 
     def may_still_come(self, at: int) -> bool:
         """Whether the counterpart of what happened then may still be on its way."""
