@@ -13,7 +13,7 @@ DEVELOPMENT_KEY = "sk_dev_paystream"
 """The API key of the embedded stack, printed in the README. Production refuses it."""
 DEVELOPMENT_MERCHANT = "merchant_dev"
 
-_SCOPES = ["payments:write", "payments:read", "finance:write", "finance:read"]
+_SCOPES = ["payments:write", "payments:read", "finance:read", "finance:write"]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
 _STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
 
@@ -85,6 +85,9 @@ class Connections:
             case "worker-stripe-gateway" | "worker-reconciliation":
                 spared = {"REDIS_URL": self.redis_url, **_SANDBOX_GUARD}
                 return self._database() | self._kafka() | self._stripe() | spared
+            case "worker-stripe-balance":
+                spared = {"REDIS_URL": self.redis_url, **_SANDBOX_GUARD}
+                return self._database() | self._stripe() | spared | {"BALANCE_POLL_INTERVAL_MS": "2000"}
             case "worker-sweeper":
                 return self._database() | {"REDIS_URL": self.redis_url}
             case _:

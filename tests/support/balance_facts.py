@@ -1,10 +1,12 @@
 """What Stripe's balance would say of payments: its rows, and the payouts of them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from domain.money import Money
-from domain.payment import DisputeFunds, PaymentState, RefundStatus
+from domain.payment import DisputeFunds, PaymentEvent, PaymentState, RefundStatus
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 
 CREATED = 1_777_636_800
@@ -41,6 +43,13 @@ def a_payout(status: PayoutStatus = PayoutStatus.IN_TRANSIT, **changes: Any) -> 
         "created": CREATED,
     }
     return PayoutChanged(**fields | changes)
+
+
+def with_ids_of_its_own(payment_id: UUID, event: PaymentEvent) -> PaymentEvent:
+    """Return an event whose Stripe ids are the payment's alone: random histories name the disputes of all alike."""
+    ids = ("charge_id", "dispute_id", "stripe_refund_id")
+    changes = {name: f"{value}_{payment_id.hex}" for name in ids if (value := getattr(event, name, None)) is not None}
+    return replace(event, **changes)  # type: ignore[arg-type]
 
 
 def rows_of(

@@ -23,7 +23,7 @@ from projections.registry import PROJECTIONS
 from projections.runner import projecting
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, STRIPE_BALANCE, topic_of
-from tests.support.balance_facts import CREATED, a_payout, a_row, rows_of
+from tests.support.balance_facts import CREATED, a_payout, a_row, rows_of, with_ids_of_its_own
 from tests.support.database import Database
 from tests.support.payment_histories import (
     batches,
@@ -50,7 +50,7 @@ def usd(cents: int) -> Money:
 
 async def rows(conn: Connection, query: str) -> list[dict[str, Any]]:
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query)  # type: ignore[arg-type]  # of this file
+        await cursor.execute(query)
         return await cursor.fetchall()
 
 
@@ -92,7 +92,7 @@ async def forget(pool: Pool) -> None:
     """Empty the ledger for a rebuild, as the README says."""
     async with pool.connection() as conn:
         for table in TABLES:
-            await conn.execute(f"DELETE FROM read_model.{table}")  # type: ignore[arg-type]
+            await conn.execute(f"DELETE FROM read_model.{table}")
 
 
 async def forget_checkpoints(database: Database) -> None:
@@ -185,12 +185,10 @@ async def test_any_order_of_both_topics_ends_in_what_stripe_holds_and_a_rebuild_
     rng = random.Random(seed)
     facts: list[TransactionRecorded] = []
     rates = {"USD": 1.08, "EUR": 0.93, "JPY": 162.5, "KWD": 3.07}
-    for number in range(12):
+    for _ in range(12):
         payment_id = uuid.UUID(int=rng.getrandbits(128), version=4)
-        life = [
-            replace(event, dispute_id=f"{event.dispute_id}_{number}") if hasattr(event, "dispute_id") else event
-            for event in random_history(rng, payment_id=payment_id, steps=25, currencies=list(rates))
-        ]
+        history = random_history(rng, payment_id=payment_id, steps=25, currencies=list(rates))
+        life = [with_ids_of_its_own(payment_id, event) for event in history]
         await store(app, [(payment_id, life)], rng=rng)
         payment = fold(life)
         assert payment is not None

@@ -3,7 +3,6 @@
 import random
 import uuid
 from collections import Counter
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from domain.ledger import Account
 from domain.payment import PaymentEvent, fold
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
-from tests.support.balance_facts import a_payout, a_row, rows_of
+from tests.support.balance_facts import a_payout, a_row, rows_of, with_ids_of_its_own
 from tests.support.payment_histories import random_history
 from tests.unit.domain.ledger.book import Book
 
@@ -79,12 +78,13 @@ def test_every_currency_is_level_and_the_clearing_account_is_what_stripe_holds(
     queues: list[list[Fact]] = []
     for _ in range(payments):
         payment_id = uuid.UUID(int=rng.getrandbits(128), version=4)
-        events = random_history(rng, payment_id=payment_id, steps=steps, currencies=CURRENCIES)
-        queues.append([unlike_other_payments(payment_id, event) for event in events])
+        history = random_history(rng, payment_id=payment_id, steps=steps, currencies=CURRENCIES)
+        events = [with_ids_of_its_own(payment_id, event) for event in history]
+        queues.append([(payment_id, event) for event in events])
         payment = fold(events)
         assert payment is not None
         settled_in = rng.choice(CURRENCIES)
-        rows += unlike_others(payment_id, list(rows_of(payment, settled_in=settled_in, rate=RATES[settled_in])))
+        rows += rows_of(payment, settled_in=settled_in, rate=RATES[settled_in])
     for number in range(rng.randint(0, 3)):
         its_rows, seen = payouts_of(rng, number)
         rows += its_rows
@@ -97,14 +97,3 @@ def test_every_currency_is_level_and_the_clearing_account_is_what_stripe_holds(
         assert book.totals() == {}
 
     assert book.balance(Account.STRIPE_CLEARING) == nets(rows)
-
-
-def unlike_others(payment_id: uuid.UUID, rows: list[TransactionRecorded]) -> list[TransactionRecorded]:
-    """Give what caused the rows an id of its own: random histories name the disputes of all payments alike."""
-    return [replace(row, source_id=f"{row.source_id}_{payment_id.hex}") for row in rows]
-
-
-def unlike_other_payments(payment_id: uuid.UUID, event: PaymentEvent) -> Fact:
-    ids = ("charge_id", "dispute_id", "stripe_refund_id")
-    changes = {name: f"{value}_{payment_id.hex}" for name in ids if (value := getattr(event, name, None)) is not None}
-    return payment_id, replace(event, **changes)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from command_api.settings import CommandApiSettings
+from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.sweeper.settings import SweeperSettings
@@ -68,6 +69,13 @@ def connections(tmp_path: Path) -> Connections:
                 *("REDIS_URL", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
             },
         ),
+        (
+            "worker-stripe-balance",
+            {
+                *("DATABASE_URL", "REDIS_URL", "STRIPE_API_BASE", "STRIPE_SECRET_KEY", "BALANCE_POLL_INTERVAL_MS"),
+                *("STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
+            },
+        ),
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL"}),
         ("worker-stripe-webhooks", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
         ("worker-of-tomorrow", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
@@ -87,6 +95,7 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("command-api", CommandApiSettings),
         ("relay", RelaySettings),
         ("projector", ProjectorSettings),
+        ("worker-stripe-balance", BalanceSettings),
         ("worker-stripe-gateway", GatewaySettings),
         ("worker-stripe-webhooks", WebhooksSettings),
         ("worker-reconciliation", ReconciliationSettings),
