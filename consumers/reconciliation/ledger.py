@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -28,6 +29,39 @@ class LedgerBehind(Exception):
             f"the ledger has not applied the event at position {reached} within {waited_s:g} s; the log was at {head} "
             "when the run started. Is the projector running, and has it dead letters?"
         )
+
+
+class PollerBehind(Exception):
+    """Stripe's rows were not read to the end of the day: each fee of it would seem to be missing here."""
+
+    def __init__(self, *, wanted: float, reached: float, waited_s: float) -> None:
+        at = _shown(reached) if reached else "never"
+        super().__init__(
+            f"Stripe's balance was last read for the ledger as a whole: {at}; it must be after {_shown(wanted)}, and was "
+            f"not within {waited_s:g} s. Is the worker stripe-balance running?"
+        )
+
+
+def _shown(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+async def wait_for_poller(
+    pool: Pool, moment: float, *, within_s: float, beat: Callable[[], None] | None = None
+) -> None:
+    """Return once a whole reading of Stripe's rows ended after a moment (Unix seconds). Raises PollerBehind."""
+    started = time.monotonic()
+    while True:
+        async with pool.connection() as conn, conn.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(SQL.poller_reached)
+            reached: float | None = await cursor.fetchone()
+        if reached and reached >= moment:
+            return
+        if time.monotonic() - started >= within_s:
+            raise PollerBehind(wanted=moment, reached=reached or 0.0, waited_s=within_s)
+        if beat is not None:
+            beat()
+        await asyncio.sleep(_POLL_S)
 
 
 async def log_head(conn: Connection) -> int:

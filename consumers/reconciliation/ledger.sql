@@ -6,6 +6,12 @@ SELECT coalesce(max(position), 0) FROM event_store.events;
 -- How far the ledger has come in each partition.
 SELECT topic, partition, position FROM consumers.consumer_checkpoints WHERE consumer = 'projection:ledger';
 
+-- name: poller_reached
+-- When Stripe's rows were last read to their end, in Unix seconds; 0 for never.
+SELECT coalesce(max(extract(epoch FROM completed_at)), 0)::float8
+  FROM consumers.balance_cursors
+ WHERE list = 'balance_transactions';
+
 -- name: log_after
 -- Events that the ledger is made of, after a position.
 SELECT position, stream_id, category

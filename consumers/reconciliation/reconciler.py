@@ -19,7 +19,7 @@ from consumers.reconciliation import metrics
 from consumers.reconciliation.books import StripeBooks
 from consumers.reconciliation.compare import Comparer, Comparison, Scope
 from consumers.reconciliation.heal import Orphan, can_be_healed, heal
-from consumers.reconciliation.ledger import log_head, movements_of, wait_for_ledger
+from consumers.reconciliation.ledger import log_head, movements_of, wait_for_ledger, wait_for_poller
 from consumers.reconciliation.record import Recorder, RunRef, Unresolved, is_still_there
 from consumers.reconciliation.runs import SQL, note_end
 from consumers.reconciliation.staging import Staging, staging
@@ -144,13 +144,13 @@ class Reconciler:
         )
         with structlog.contextvars.bound_contextvars(correlation_id=run.correlation_id):
             log.info("reconciliation_started", date=state.date.isoformat(), number=state.number, attempt=state.attempt)
-            await self._wait_for_ledger(progress)
+            await self._wait_for_ledger(plan.scope.window, progress)
             async with staging(self._pool, run.run_id) as staged:
                 compared, payouts = await self._compare(staged, plan, recorder, progress)
                 if plan.thorough:
                     await self._look_closer(run, compared, plan.scope.window, recorder, progress)
                     await recorder.resolve_gone(staged.begun_at)
-                    await self._look_again(staged, recorder, progress)
+                    await self._look_again(run, staged, recorder, progress)
             completed = await self._complete(state, recorder, compared, payouts)
             log.info(
                 "reconciliation_completed",
@@ -162,11 +162,20 @@ class Reconciler:
         metrics.ROWS.inc(compared.rows)
         return completed
 
-    async def _wait_for_ledger(self, progress: Progress) -> None:
+    async def _wait_for_ledger(self, window: Window, progress: Progress) -> None:
+        """Wait until the ledger has all of the day that is to be had: Stripe's rows of it, and what is in the log."""
+
+        def beat() -> None:
+            progress("ledger", 0)
+
+        beat()
+        moment = min(float(window.last), self._clock())
+        await wait_for_poller(self._pool, moment, within_s=self._rules.ledger_wait_s, beat=beat)
         async with self._pool.connection() as conn:
             head = await log_head(conn)
-        progress("ledger", 0)
-        await wait_for_ledger(self._pool, head, partitions=self._rules.partitions, within_s=self._rules.ledger_wait_s)
+        await wait_for_ledger(
+            self._pool, head, partitions=self._rules.partitions, within_s=self._rules.ledger_wait_s, beat=beat
+        )
 
     async def _compare(
         self, staged: Staging, plan: Plan, recorder: Recorder, progress: Progress
@@ -202,9 +211,17 @@ class Reconciler:
             findings = await self._judge_anew(review, window)
             compared.found.update(each.difference.kind.value for each in findings)
             await recorder.observe(findings)
-            healable = [each.difference.discrepancy_id for each in findings if can_be_healed(each.difference)]
-            if healable and (owner := await self._books.owner_of(review.source_id)) is not None:
-                orphans += [Orphan(discrepancy_id=each, owner=owner) for each in healable]
+            orphans += await self._orphans(findings)
+        await self._heal(run, orphans)
+
+    async def _orphans(self, findings: Sequence[Finding]) -> list[Orphan]:
+        """Return what of one source the ledger lacks and may get by reading its payment once more."""
+        healable = [each.difference for each in findings if can_be_healed(each.difference)]
+        if not healable or (owner := await self._books.owner_of(healable[0].source_id)) is None:
+            return []
+        return [Orphan(discrepancy_id=each.discrepancy_id, owner=owner) for each in healable]
+
+    async def _heal(self, run: RunRef, orphans: Sequence[Orphan]) -> None:
         if orphans:
             await heal(self._pool, run, orphans)
 
@@ -215,8 +232,9 @@ class Reconciler:
         rows |= {row.transaction_id: row for row in await self._books.rows_of(review.source_id)}
         return judge(rows.values(), review.ledger, window)
 
-    async def _look_again(self, staged: Staging, recorder: Recorder, progress: Progress) -> None:
-        """Look at what is unresolved of other days: it may be gone."""
+    async def _look_again(self, run: RunRef, staged: Staging, recorder: Recorder, progress: Progress) -> None:
+        """Look at what is unresolved of other days: it may be gone, or wants to be healed once more."""
+        orphans: list[Orphan] = []
         unresolved = await recorder.unresolved_of_other_days(since=staged.begun_at, limit=self._rules.lookups)
         for done, each in enumerate(unresolved):
             progress("looking", done, len(unresolved))
@@ -226,6 +244,8 @@ class Reconciler:
                 kinds = ", ".join(sorted({finding.difference.kind.value for finding in findings}))
                 why = f"It is another difference now: {kinds}." if kinds else "Both books agree."
                 await recorder.resolve({each.discrepancy_id: why})
+            orphans += await self._orphans(findings)
+        await self._heal(run, orphans)
 
     async def _findings_of(self, unresolved: Unresolved) -> list[Finding]:
         """Return what differs now in what a discrepancy is about, on whatever day."""

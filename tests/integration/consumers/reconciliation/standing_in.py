@@ -18,6 +18,7 @@ CREATE TABLE ledger.stripe_movements (
     source_id text NOT NULL, category text NOT NULL, currency text NOT NULL, amount bigint NOT NULL, fee bigint,
     at timestamptz NOT NULL, payment_id uuid, position bigint NOT NULL DEFAULT 0, transaction_id text
 );
+UPDATE consumers.balance_cursors SET completed_at = now();
 GRANT USAGE ON SCHEMA ledger TO paystream_app;
 GRANT SELECT ON ledger.stripe_movements TO paystream_app;
 """

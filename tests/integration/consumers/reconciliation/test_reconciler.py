@@ -12,7 +12,7 @@ from datetime import date
 import pytest
 
 from consumers.reconciliation.books import Owner
-from consumers.reconciliation.ledger import LedgerBehind
+from consumers.reconciliation.ledger import LedgerBehind, PollerBehind
 from consumers.reconciliation.staging import RowsLost
 from domain.reconciliation import Explain, PayoutSum, Resolve, RunStatus
 from event_store.reconciliation import command_discrepancies, metadata
@@ -310,6 +310,19 @@ async def test_a_run_waits_for_the_ledger_and_fails_with_a_reason(desk: Desk) ->
         "INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, position) VALUES"
         f" ('projection:ledger', 'paystream.payment', {partition_of(stream, 12)}, 1000)"
     )
+    state = await desk.reconciler().run(run_id)
+    assert state is not None
+    assert state.completed is not None
+
+
+async def test_a_run_waits_for_stripes_rows_of_the_day(desk: Desk) -> None:
+    await desk.ledger.write([])
+    await desk.query("UPDATE consumers.balance_cursors SET completed_at = NULL")
+    desk.rules = replace(desk.rules, ledger_wait_s=0.3)
+    run_id = await desk.request()
+    with pytest.raises(PollerBehind, match="Is the worker stripe-balance running"):
+        await desk.reconciler().run(run_id)
+    await desk.query(f"UPDATE consumers.balance_cursors SET completed_at = to_timestamp({WINDOW.last})")
     state = await desk.reconciler().run(run_id)
     assert state is not None
     assert state.completed is not None
