@@ -37,8 +37,8 @@ class PollerBehind(Exception):
     def __init__(self, *, wanted: float, reached: float, waited_s: float) -> None:
         at = _shown(reached) if reached else "never"
         super().__init__(
-            f"Stripe's balance was last read for the ledger as a whole: {at}; it must be after {_shown(wanted)}, and was "
-            f"not within {waited_s:g} s. Is the worker stripe-balance running?"
+            f"Stripe's balance was last read for the ledger as a whole: {at}; it must be after {_shown(wanted)}, which "
+            f"it was not within {waited_s:g} s. Is the worker stripe-balance running?"
         )
 
 

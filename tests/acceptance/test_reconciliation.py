@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from schemas.http.reconciliations import DiscrepancyPage, ReconciliationPage
 from tests.support.system import Json, System, running_system
 from tests.support.waiting import eventually
 
@@ -92,6 +93,7 @@ async def discrepancies(system: System, **filters: str) -> Counter[tuple[str, st
     while True:
         page = {"limit": "2", **filters, **({} if cursor is None else {"cursor": cursor})}
         answer = (await system.query.get("/discrepancies", params=page)).json()
+        DiscrepancyPage.model_validate(answer)
         found.update((each["kind"], each["source_id"]) for each in answer["data"])
         if not answer["has_more"]:
             return found
@@ -216,6 +218,7 @@ async def test_the_day_before_is_reconciled_by_itself(system: System) -> None:
         answer = await system.query.get("/reconciliations")
         return list(answer.json()["data"])
 
+    ReconciliationPage.model_validate((await system.query.get("/reconciliations")).json())
     found = await eventually(runs, lambda found: bool(found) and found[0]["status"] == "completed", within=30)
     assert [(each["origin"], each["number"], each["totals"]) for each in found] == [("schedule", 1, [])]
     async with httpx.AsyncClient(verify=False) as client:
