@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 
+from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
 from projections.reconciliation.read import DayKey
 from query_api.errors import invalid_cursor
@@ -31,6 +32,23 @@ def decode_key(cursor: str) -> PageKey:
             try:
                 return PageKey(created_at=_EPOCH + microseconds * _MICROSECOND, payment_id=UUID(payment_id))
             except (ValueError, OverflowError):
+                raise invalid_cursor() from None
+        case _:
+            raise invalid_cursor()
+
+
+def encode_entry_key(key: EntryKey) -> str:
+    """Return the cursor of the page of ledger entries that begins after `key`."""
+    return _pack([(key.at - _EPOCH) // _MICROSECOND, key.position, key.number])
+
+
+def decode_entry_key(cursor: str) -> EntryKey:
+    """Read a cursor of ledger entries. Raises the problem `invalid_cursor` (400)."""
+    match _unpack(cursor):
+        case [int(microseconds), int(position), int(number)] if 0 < position < 2**63 and 0 <= number < 2**15:
+            try:
+                return EntryKey(at=_EPOCH + microseconds * _MICROSECOND, position=position, number=number)
+            except OverflowError:
                 raise invalid_cursor() from None
         case _:
             raise invalid_cursor()

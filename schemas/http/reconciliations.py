@@ -87,7 +87,7 @@ class ReconciliationPage(_Body):
     next_cursor: str | None
 
 
-class EntryView(_Body):
+class BookEntryView(_Body):
     """What one book says."""
 
     amount: Cents
@@ -105,8 +105,8 @@ class DiscrepancyView(_Body):
     category: Annotated[str, Field(description="Stripe's reporting category, or `payout_items`.")]
     date: date
     status: DiscrepancyStatus
-    stripe: Annotated[EntryView | None, Field(description="Null: Stripe lacks it.")]
-    ledger: Annotated[EntryView | None, Field(description="Null: the ledger lacks it.")]
+    stripe: Annotated[BookEntryView | None, Field(description="Null: Stripe lacks it.")]
+    ledger: Annotated[BookEntryView | None, Field(description="Null: the ledger lacks it.")]
     transaction_ids: list[str]
     payment_id: UUID | None
     reconciliation_id: UUID

@@ -36,6 +36,9 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
     document = openapi_document()
     assert sorted(document["paths"]) == [
         "/discrepancies",
+        "/ledger/balances",
+        "/ledger/entries",
+        "/ledger/trial-balance",
         "/payments",
         "/payments/{payment_id}",
         "/payments/{payment_id}/events",
