@@ -8,6 +8,8 @@ from command_api.api import CommandApi
 from command_api.client_secrets.routes import router as client_secrets_router
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.documentation import DESCRIPTION, describe
+from command_api.reconciliations.asking import ReconciliationDesk
+from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.routes import router
 from command_api.webhooks.intake import WebhookIntake
 from command_api.webhooks.routes import router as webhooks_router
@@ -22,6 +24,7 @@ def create_app(
     *,
     client_secrets: ClientSecretReader,
     webhooks: WebhookIntake,
+    reconciliations: ReconciliationDesk,
     keyring: ApiKeyring,
     health: Health,
 ) -> FastAPI:
@@ -30,6 +33,7 @@ def create_app(
     app.state.command_api = api
     app.state.client_secrets = client_secrets
     app.state.webhooks = webhooks
+    app.state.reconciliations = reconciliations
     app.state.keyring = keyring
     app.router.routes.extend(health_routes(health))
     return app
@@ -47,7 +51,7 @@ def _bare_app() -> FastAPI:
         description=DESCRIPTION,
         redoc_url=None,
     )
-    for each in (router, client_secrets_router, webhooks_router):
+    for each in (router, client_secrets_router, webhooks_router, reconciliations_router):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more
     app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)

@@ -22,6 +22,7 @@ from schemas.http.payments import (
     RefundPaymentBody,
 )
 from schemas.http.problems import ProblemBody
+from schemas.http.reconciliations import RequestReconciliationBody
 
 DESCRIPTION = """
 The write side of Paystream: commands on payments. Every command is recorded before it is answered, and carried out at
@@ -41,7 +42,14 @@ it gets the stored answer.
 **Card numbers** are refused wherever they stand. Send the id of a Stripe payment method.
 """
 
-_REQUESTS = (CreatePaymentBody, ConfirmPaymentBody, CapturePaymentBody, CancelPaymentBody, RefundPaymentBody)
+_REQUESTS = (
+    CreatePaymentBody,
+    ConfirmPaymentBody,
+    CapturePaymentBody,
+    CancelPaymentBody,
+    RefundPaymentBody,
+    RequestReconciliationBody,
+)
 _REF = "#/components/schemas/{model}"
 
 _GENERAL_ERRORS = {

@@ -11,6 +11,7 @@ from command_api.client_secrets.stripe_secrets import StripeClientSecrets
 from command_api.executor import CommandExecutor
 from command_api.outcomes import OutcomeWaiter
 from command_api.payment_log import PostgresPaymentLog
+from command_api.reconciliations.asking import ReconciliationDesk
 from command_api.settings import CommandApiSettings
 from command_api.webhooks.intake import WebhookIntake
 from event_store.group_commit import GroupCommit
@@ -60,7 +61,19 @@ async def _serve(runtime: Runtime) -> None:
         client_secrets = ClientSecretReader(payments=payments, outcomes=outcomes, secrets=secrets)
         webhooks = WebhookIntake.from_settings(settings, appender, timeout_s=settings.command_api_timeout_ms / 1000)
         keyring = ApiKeyring.from_settings(settings)
-        app = create_app(api, client_secrets=client_secrets, webhooks=webhooks, keyring=keyring, health=runtime.health)
+        reconciliations = ReconciliationDesk(
+            pool=pool,
+            time_zone=settings.reconciliation_time_zone,
+            timeout_s=settings.command_api_timeout_ms / 1000,
+        )
+        app = create_app(
+            api,
+            client_secrets=client_secrets,
+            webhooks=webhooks,
+            reconciliations=reconciliations,
+            keyring=keyring,
+            health=runtime.health,
+        )
         letting_go = asyncio.create_task(_let_go_when_stopping(runtime, outcomes))
         closing.callback(letting_go.cancel)
         await serve(app, settings.command_api_host, settings.command_api_port, runtime)

@@ -4,11 +4,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from infra.settings import ApiKeySettings, DatabaseSettings, Port, StripeWebhookSettings
+from infra.settings import (
+    ApiKeySettings,
+    DatabaseSettings,
+    Port,
+    ReconciliationDaySettings,
+    StripeWebhookSettings,
+)
 from infra.stripe_guard.settings import StripeGuardSettings
 
 
-class CommandApiSettings(DatabaseSettings, ApiKeySettings, StripeWebhookSettings, StripeGuardSettings):
+class CommandApiSettings(
+    DatabaseSettings, ApiKeySettings, ReconciliationDaySettings, StripeWebhookSettings, StripeGuardSettings
+):
     """What the command API reads from its environment."""
 
     command_api_host: str = "127.0.0.1"

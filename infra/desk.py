@@ -1,11 +1,13 @@
-"""What operators do from the command line about calls of Stripe that are stuck: the form of it.
+"""What people do from the command line about calls of Stripe that are stuck, and about reconciliations: the form of it.
 
-`paystream tasks` shows it; the gateway does it, and declares so in the group `paystream.desks`.
+`paystream tasks`, `reconcile` and `discrepancies` show it; the gateway and the reconciliation do it, and declare so in
+the group `paystream.desks`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
@@ -46,3 +48,91 @@ class Desk(Protocol):
 
     async def give_up(self, conn: Connection, event_id: UUID, *, who: str, why: str, force: bool = False) -> str:
         """End the task without its effect; return what was recorded."""
+
+
+class ReconciliationRefused(InfraError):
+    """What was asked for cannot be done; nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedDiscrepancy:
+    """A discrepancy as finance sees it. Amounts are in the currency's smallest unit; None: the book lacks the row."""
+
+    discrepancy_id: UUID
+    date: date
+    kind: str
+    source_id: str
+    category: str
+    status: str
+    payment_id: UUID | None
+    stripe_amount: int | None
+    stripe_currency: str | None
+    stripe_fee: int | None
+    ledger_amount: int | None
+    ledger_currency: str | None
+    ledger_fee: int | None
+    who: str | None
+    why: str | None
+    opened_at: datetime
+    found: int
+    """How many there are in all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurrencyLine:
+    """What the two books of a day come to in one currency."""
+
+    currency: str
+    stripe_rows: int
+    stripe_amount: int
+    stripe_fee: int
+    ledger_rows: int
+    ledger_amount: int
+    ledger_fee: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReconciliationResult:
+    """What a run came to, and what is open of it."""
+
+    reconciliation_id: UUID
+    number: int
+    date: date
+    time_zone: str
+    report: str | None
+    failure: str | None
+    """Why there is no result."""
+    totals: Sequence[CurrencyLine]
+    found: Mapping[str, int]
+    opened: int
+    resolved: int
+    healing: int
+    payouts: int
+    open: Sequence[ListedDiscrepancy]
+
+
+Told = Callable[[str, int, int | None], None]
+"""Is told a stage, how much of it is done, and of how much (None: nobody knows)."""
+
+
+class FinanceDesk(Protocol):
+    """Each method raises ReconciliationRefused with a text for people."""
+
+    async def reconcile(self, day: date | None, *, who: str, told: Told) -> ReconciliationResult:
+        """Compare a day (None: yesterday) with Stripe's books. What is under way already is waited for."""
+
+    async def reconcile_report(
+        self, path: Path, *, kind: str | None, time_zone: str | None, who: str, told: Told
+    ) -> ReconciliationResult:
+        """Compare a report of Stripe's with the ledger."""
+
+    async def list_discrepancies(
+        self, conn: Connection, *, statuses: Sequence[str], day: date | None, kind: str | None, limit: int
+    ) -> list[ListedDiscrepancy]:
+        """Return discrepancies of these statuses, the newest day first."""
+
+    async def explain(self, conn: Connection, discrepancy_id: UUID, *, who: str, why: str) -> str:
+        """Record why a discrepancy may be there, in a transaction of its own; return what was recorded."""
+
+    async def resolve(self, conn: Connection, discrepancy_id: UUID, *, who: str, why: str) -> str:
+        """Record that a discrepancy is gone, in a transaction of its own; return what was recorded."""

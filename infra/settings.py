@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -183,6 +184,22 @@ class KafkaSettings(KafkaSecuritySettings):
     embedded broker takes less, and lets a member join only after half of it."""
     kafka_check_crcs: bool = True
     """False only for librdkafka's mock cluster, which sends wrong checksums."""
+
+
+class ReconciliationDaySettings(ProcessSettings):
+    """When a day of the reconciliation begins and ends."""
+
+    reconciliation_time_zone: str = "UTC"
+    """In which a day begins and ends, and the schedule is meant: a name of the IANA time zone database."""
+
+    @field_validator("reconciliation_time_zone")
+    @classmethod
+    def _known_time_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("must be a name like Europe/Berlin or UTC") from None
+        return value
 
 
 class StripeSettings(ProcessSettings):

@@ -1,6 +1,5 @@
 """The projector process: keeps every projection up to date. Scale it by count, up to one per partition."""
 
-from collections.abc import Iterable
 from typing import cast
 
 from infra.kafka.batches import BatchConsumer
@@ -10,9 +9,8 @@ from infra.process import run
 from infra.runtime import Runtime
 from infra.settings import DatabaseSettings, KafkaSettings, load_settings
 from projections.payments.holds import watched_holds
-from projections.projection import Projection
 from projections.registry import PROJECTIONS
-from projections.runner import CONSUMER, projecting
+from projections.runner import CONSUMER, projecting, topics_of
 from schemas.cloudevents import from_kafka
 from schemas.topics import dead_letter_topic
 
@@ -37,7 +35,7 @@ async def project(runtime: Runtime) -> None:
     apply = projecting(pool, PROJECTIONS)
     consumer = BatchConsumer(
         settings,
-        topics=[_topic(PROJECTIONS)],
+        topics=topics_of(PROJECTIONS),
         consumer=CONSUMER,
         decode=from_kafka,
         apply=apply,
@@ -48,8 +46,3 @@ async def project(runtime: Runtime) -> None:
     consumer.register(runtime.health)
     async with pool, watched_holds(pool):
         await consumer.run(runtime.stop)
-
-
-def _topic(projections: Iterable[Projection]) -> str:
-    (topic,) = {projection.topic for projection in projections}  # a second topic will need a consumer of its own
-    return topic

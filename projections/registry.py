@@ -1,7 +1,18 @@
 """The projections there are."""
 
+from typing import Any
+
+from projections.ledger.projection import LedgerOfBalance, LedgerOfPayments
 from projections.payment_timeline.projection import PaymentTimeline
 from projections.payments.projection import Payments
 from projections.projection import Projection
+from projections.reconciliation.projection import Reconciliations
 
-PROJECTIONS: tuple[Projection, ...] = (Payments(), PaymentTimeline())
+# The ledger last: it writes rows that all partitions share.
+PROJECTIONS: tuple[Projection[Any], ...] = (
+    Payments(),
+    PaymentTimeline(),
+    Reconciliations(),
+    LedgerOfPayments(),
+    LedgerOfBalance(),
+)

@@ -1,48 +1,65 @@
-"""Applies a partition's batch to every projection, in ONE transaction with their checkpoints.
+"""Applies a partition's batch to every projection of its topic, in ONE transaction with their checkpoints.
 
 Projections that stand at the same checkpoint therefore always show the same events. One that stands elsewhere
 (it was added or rebuilt later) gets what it lacks, and drops what it has. An event that one of them refuses is a dead
 letter for all that would have taken it.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 
 from infra.kafka.checkpoints import Checkpointed
 from infra.postgres import Connection, Pool
 from projections import metrics
-from projections.events import DecodedEvent
+from projections.events import DecodedBalanceEvent, DecodedEvent, DecodedReconciliationEvent
 from projections.projection import Projection
 from schemas.cloudevents import Delivered
+from schemas.envelope import RecordedEvent
+from schemas.topics import PAYMENT, RECONCILIATION, STRIPE_BALANCE
 
 CONSUMER: Final = "projector"
 CHECKPOINT_PREFIX: Final = "projection:"
 
+_DECODE: Mapping[str, Callable[[RecordedEvent], DecodedEvent | DecodedBalanceEvent | DecodedReconciliationEvent]] = {
+    PAYMENT: DecodedEvent.of,
+    STRIPE_BALANCE: DecodedBalanceEvent.of,
+    RECONCILIATION: DecodedReconciliationEvent.of,
+}
 
-def projecting(pool: Pool, projections: Sequence[Projection]) -> Checkpointed[Delivered]:
-    """Make the `apply` of the batch runtime (infra.kafka.batches) for these projections of one topic.
 
-    It raises SchemaError or ProjectionError when an event cannot be applied.
+def topics_of(projections: Sequence[Projection[Any]]) -> list[str]:
+    """Return the topics that these projections are built from."""
+    return sorted({projection.topic for projection in projections})
+
+
+def projecting(pool: Pool, projections: Sequence[Projection[Any]]) -> Checkpointed[Delivered]:
+    """Make the `apply` of the batch runtime (infra.kafka.batches) for these projections.
+
+    It raises SchemaError, ProjectionError or domain.errors.DomainError when an event cannot be applied.
     """
-    by_checkpoint = {CHECKPOINT_PREFIX + projection.name: projection for projection in projections}
+    by_checkpoint: dict[str, dict[str, Projection[Any]]] = {topic: {} for topic in topics_of(projections)}
+    for projection in projections:
+        by_checkpoint[projection.topic][CHECKPOINT_PREFIX + projection.name] = projection
 
-    async def write(conn: Connection, _: TopicPartition, messages: Mapping[str, Sequence[Delivered]]) -> None:
-        decoded: dict[int, DecodedEvent] = {}
+    async def write(conn: Connection, partition: TopicPartition, messages: Mapping[str, Sequence[Delivered]]) -> None:
+        decoded: dict[int, Any] = {}
         for checkpoint, new in messages.items():
-            await by_checkpoint[checkpoint].write(conn, _decode(new, decoded))
+            events = _decode(_DECODE[partition.topic], new, decoded)
+            await by_checkpoint[partition.topic][checkpoint].write(conn, events)
 
     def committed(messages: Mapping[str, Sequence[Delivered]]) -> None:
         for checkpoint, new in messages.items():
-            metrics.applied(by_checkpoint[checkpoint].name, len(new), new[-1].event)
+            metrics.applied(checkpoint.removeprefix(CHECKPOINT_PREFIX), len(new), new[-1].event)
 
-    return Checkpointed(pool, CONSUMER, write, names=list(by_checkpoint), committed=committed)
+    names = {topic: list(checkpoints) for topic, checkpoints in by_checkpoint.items()}
+    return Checkpointed(pool, CONSUMER, write, names=names, committed=committed)
 
 
-def _decode(messages: Sequence[Delivered], known: dict[int, DecodedEvent]) -> list[DecodedEvent]:
+def _decode(decode: Callable[[RecordedEvent], Any], messages: Sequence[Delivered], known: dict[int, Any]) -> list[Any]:
     """Decode each event once, however many projections take it; `known`, by position, is added to."""
     for message in messages:
         if message.position not in known:
-            known[message.position] = DecodedEvent.of(message.event)
+            known[message.position] = decode(message.event)
     return [known[message.position] for message in messages]

@@ -13,6 +13,7 @@ from projections.payment_timeline.read import StoredEntry
 from projections.payments import read as payments
 from projections.payments.read import StoredPayment
 from query_api import render
+from query_api.conditional import matches
 from query_api.cursors import decode_key, decode_version, encode_key, encode_version
 from query_api.errors import payment_not_found
 from query_api.freshness import Freshness
@@ -38,7 +39,7 @@ class QueryApi:
         if stored is None:
             raise payment_not_found()
         headers = {"ETag": f'"{stored.version}"'}
-        if _matches(if_none_match, headers["ETag"]):
+        if matches(if_none_match, headers["ETag"]):
             return Response(status_code=304, headers=render.answer_headers(stored.position, headers))
         return render.answer(render.payment(stored), position=stored.position, headers=headers)
 
@@ -89,11 +90,3 @@ class QueryApi:
                 after_version=after,
                 limit=limit,
             )
-
-
-def _matches(if_none_match: str | None, etag: str) -> bool:
-    """Compare weakly, as RFC 9110 (13.1.2) says for GET."""
-    if if_none_match is None:
-        return False
-    given = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in given or given == ["*"]

@@ -14,6 +14,10 @@ from infra.http.problems import install_problem_handlers, problem_response
 from query_api.api import QueryApi
 from query_api.documentation import DESCRIPTION
 from query_api.errors import query_timeout
+from query_api.ledger.api import LedgerApi
+from query_api.ledger.routes import SCOPE as FINANCE_SCOPE
+from query_api.ledger.routes import ledger_routes
+from query_api.reconciliations.routes import router as reconciliation_routes
 from query_api.routes import payment_routes
 from schemas.http.problems import ProblemBody
 
@@ -29,6 +33,7 @@ def create_app(
     """
     app = _bare_app(anonymous_merchant_id)
     app.state.query_api = api
+    app.state.ledger_api = LedgerApi(pool=api.pool)
     app.state.keyring = keyring
     app.router.routes.extend(health_routes(health))
     return app
@@ -42,6 +47,8 @@ def openapi_document() -> dict[str, Any]:
 def _bare_app(anonymous_merchant_id: str | None) -> FastAPI:
     app = FastAPI(title="Paystream query API", version="1", description=DESCRIPTION, redoc_url=None)
     app.include_router(payment_routes(authenticated(SCOPE, anonymous_merchant_id)))
+    app.include_router(ledger_routes(authenticated(FINANCE_SCOPE)))  # of the whole account: always with a key
+    app.include_router(reconciliation_routes)
     app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)
     app.add_exception_handler(QueryCanceled, _on_timeout)

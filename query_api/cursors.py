@@ -6,12 +6,14 @@ only moves the reader within what it may see.
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import orjson
 
+from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
+from projections.reconciliation.read import DayKey
 from query_api.errors import invalid_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,6 +37,23 @@ def decode_key(cursor: str) -> PageKey:
             raise invalid_cursor()
 
 
+def encode_entry_key(key: EntryKey) -> str:
+    """Return the cursor of the page of ledger entries that begins after `key`."""
+    return _pack([(key.at - _EPOCH) // _MICROSECOND, key.position, key.number])
+
+
+def decode_entry_key(cursor: str) -> EntryKey:
+    """Read a cursor of ledger entries. Raises the problem `invalid_cursor` (400)."""
+    match _unpack(cursor):
+        case [int(microseconds), int(position), int(number)] if 0 < position < 2**63 and 0 <= number < 2**15:
+            try:
+                return EntryKey(at=_EPOCH + microseconds * _MICROSECOND, position=position, number=number)
+            except OverflowError:
+                raise invalid_cursor() from None
+        case _:
+            raise invalid_cursor()
+
+
 def encode_version(version: int) -> str:
     """Return the cursor of the page of a timeline that begins after `version`."""
     return _pack([version])
@@ -45,6 +64,23 @@ def decode_version(cursor: str) -> int:
     match _unpack(cursor):
         case [int(version)] if 0 < version < 2**63:
             return version
+        case _:
+            raise invalid_cursor()
+
+
+def encode_day(key: DayKey) -> str:
+    """Return the cursor of the page that begins after `key`, of a list by days."""
+    return _pack([key.date.isoformat(), str(key.row_id)])
+
+
+def decode_day(cursor: str) -> DayKey:
+    """Read a cursor of a list by days. Raises the problem `invalid_cursor` (400)."""
+    match _unpack(cursor):
+        case [str(day), str(row_id)]:
+            try:
+                return DayKey(date=date.fromisoformat(day), row_id=UUID(row_id))
+            except ValueError:
+                raise invalid_cursor() from None
         case _:
             raise invalid_cursor()
 

@@ -8,7 +8,8 @@ from infra.http.problems import MEDIA_TYPE
 from schemas.http.problems import ProblemBody
 
 DESCRIPTION = """
-The read side of Paystream: payments as the events tell them, a moment after they were recorded.
+The read side of Paystream: payments as the events tell them, a moment after they were recorded, and the double-entry
+ledger of what they moved at Stripe.
 
 **Reading your own write.** A command answers with a `position`. Send it along (`min_position`, or the header
 `Paystream-Min-Position`) and the answer is held until that event shows, for a bounded time; else 503
@@ -23,7 +24,6 @@ _POSITION = {
         "schema": {"type": "integer"},
     }
 }
-_ETAG = {"ETag": {"description": "The payment's version.", "schema": {"type": "string"}}}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 _ERRORS: dict[int, dict[str, str]] = {
     400: {
@@ -31,7 +31,7 @@ _ERRORS: dict[int, dict[str, str]] = {
         "invalid_cursor": "The cursor was not given by this API",
     },
     401: {"unauthenticated": "No API key, or an unknown one"},
-    403: {"forbidden": "The API key lacks the scope payments:read"},
+    403: {"forbidden": "The API key lacks the scope that this needs: payments:read, or finance:read for the ledger"},
     404: {"payment_not_found": "There is no such payment of this merchant"},
     503: {
         "projection_behind": "The position asked for has not been applied in time; has the lag",
@@ -42,9 +42,13 @@ _ERRORS: dict[int, dict[str, str]] = {
 _ALWAYS = (400, 401, 403, 503)
 
 
-def documented(answer: type[BaseModel], *statuses: int) -> dict[str, Any]:
-    """Return the keyword arguments of a route that answers `answer`, or one of `statuses` beside the usual errors."""
-    headers = _POSITION | (_ETAG if 304 in statuses else {})  # noqa: PLR2004
+def documented(answer: type[BaseModel], *statuses: int, etag: str = "The payment's version.") -> dict[str, Any]:
+    """Return the keyword arguments of a route that answers `answer`, or one of `statuses` beside the usual errors.
+
+    `etag` says what the ETag is, for one that can answer 304.
+    """
+    tag = {"ETag": {"description": etag, "schema": {"type": "string"}}}
+    headers = _POSITION | (tag if 304 in statuses else {})  # noqa: PLR2004
     responses: dict[int, dict[str, Any]] = {200: {"model": answer, "description": "Found", "headers": headers}}
     for status in sorted({*_ALWAYS, *statuses}):
         responses[status] = _error(status) if status in _ERRORS else _not_modified(headers)

@@ -5,10 +5,22 @@ from uuid import UUID
 
 PAYMENT = "paystream.payment"
 STRIPE_EVENT = "paystream.stripe-event"
+STRIPE_BALANCE = "paystream.stripe-balance"
+RECONCILIATION = "paystream.reconciliation"
 RELAY_PROGRESS = "paystream.relay-progress"
 
-_TOPIC_OF_CATEGORY = {"payment": PAYMENT, "stripe-event": STRIPE_EVENT}
-_CONSUMERS = {PAYMENT: ("stripe-gateway", "projector"), STRIPE_EVENT: ("stripe-webhooks",)}
+_TOPIC_OF_CATEGORY = {
+    "payment": PAYMENT,
+    "stripe-event": STRIPE_EVENT,
+    "stripe-balance": STRIPE_BALANCE,
+    "reconciliation": RECONCILIATION,
+}
+_CONSUMERS = {
+    PAYMENT: ("stripe-gateway", "projector"),
+    STRIPE_EVENT: ("stripe-webhooks",),
+    STRIPE_BALANCE: ("projector",),
+    RECONCILIATION: ("reconciliation", "projector"),
+}
 
 _KEEP_FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 # The relay writes a record with every transaction, some hundred a second, and reads the topic from its beginning when

@@ -1,5 +1,7 @@
 """The commands of `paystream` and their help. What they do is in the modules beside, loaded when it is needed."""
 
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -20,6 +22,7 @@ topics = typer.Typer(help="Kafka topics.", no_args_is_help=True)
 kafka = typer.Typer(help="A real Kafka on this machine.", no_args_is_help=True)
 dlq = typer.Typer(help="Dead letters: records that a consumer could not apply.", no_args_is_help=True)
 tasks = typer.Typer(help="Calls of Stripe that are stuck.", no_args_is_help=True)
+discrepancies = typer.Typer(help="What differs between Stripe's books and the ledger.", no_args_is_help=True)
 schemas = typer.Typer(help="Published schemas of events and APIs.", no_args_is_help=True)
 
 
@@ -250,6 +253,95 @@ def tasks_give_up(
     raise SystemExit(run_give_up(task, who=who or getuser(), why=why, force=force))
 
 
+_DISCREPANCY = typer.Argument(metavar="DISCREPANCY", help="Its id, as the list shows it.")
+_DAY = typer.Option("--date", formats=["%Y-%m-%d"], help="A day like 2026-05-01.")
+
+
+@app.command()
+def reconcile(
+    day: Annotated[datetime | None, _DAY] = None,
+    *,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Stripe's report as a CSV file: balance change from activity, or payout reconciliation; itemized.",
+        ),
+    ] = None,
+    kind: Annotated[
+        Literal["activity", "payouts"] | None, typer.Option(help="Which report it is, where its columns do not tell.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of its column `created`, where it has no `created_utc`.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Who asks; recorded. By default the user of this machine.")] = None,
+) -> None:
+    """Compare a day's ledger with Stripe's books: yesterday's, unless --date says another, or a report of Stripe's.
+
+    Exit code 0 says that no difference is open.
+    """
+    from getpass import getuser
+
+    from infra.cli.reconcile import run_reconcile, run_report
+
+    if report is None:
+        if kind or time_zone:
+            raise typer.BadParameter("--kind and --time-zone belong to --report")
+        raise SystemExit(run_reconcile(day.date() if day else None, who=who or getuser()))
+    if day is not None:
+        raise typer.BadParameter("a report says its days itself: give --date or --report")
+    raise SystemExit(run_report(report, kind=kind, time_zone=time_zone, who=who or getuser()))
+
+
+@discrepancies.command("list")
+def discrepancies_list(
+    status: Annotated[
+        list[str] | None, typer.Option(help="open, explained or resolved; may be repeated. [open, explained]")
+    ] = None,
+    day: Annotated[datetime | None, _DAY] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind, for example: missing_here")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+) -> None:
+    """List what differs, newest day first."""
+    from infra.cli.reconcile import run_list
+
+    statuses = status or ["open", "explained"]
+    raise SystemExit(run_list(statuses, day=day.date() if day else None, kind=kind, limit=limit))
+
+
+@discrepancies.command("explain")
+def discrepancies_explain(
+    discrepancy: Annotated[UUID, _DISCREPANCY],
+    why: Annotated[str, typer.Option(help="Why it is there, and may be; recorded as an event.")],
+    who: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+) -> None:
+    """Say why a difference is there, and may be. It counts as open no more, unless it changes."""
+    from getpass import getuser
+
+    from infra.cli.reconcile import run_explain
+
+    if not why.strip():
+        raise typer.BadParameter("say why")
+    raise SystemExit(run_explain(discrepancy, who=who or getuser(), why=why))
+
+
+@discrepancies.command("resolve")
+def discrepancies_resolve(
+    discrepancy: Annotated[UUID, _DISCREPANCY],
+    why: Annotated[str, typer.Option(help="What settled it; recorded as an event.")],
+    who: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+) -> None:
+    """Say that a difference is gone. A run that finds it again opens it again."""
+    from getpass import getuser
+
+    from infra.cli.reconcile import run_resolve
+
+    if not why.strip():
+        raise typer.BadParameter("say why")
+    raise SystemExit(run_resolve(discrepancy, who=who or getuser(), why=why))
+
+
 @schemas.command("export")
 def schemas_export() -> None:
     """Write JSON Schemas, OpenAPI and AsyncAPI files."""
@@ -273,4 +365,5 @@ app.add_typer(topics, name="topics")
 app.add_typer(kafka, name="kafka")
 app.add_typer(dlq, name="dlq")
 app.add_typer(tasks, name="tasks")
+app.add_typer(discrepancies, name="discrepancies")
 app.add_typer(schemas, name="schemas")

@@ -13,7 +13,7 @@ DEVELOPMENT_KEY = "sk_dev_paystream"
 """The API key of the embedded stack, printed in the README. Production refuses it."""
 DEVELOPMENT_MERCHANT = "merchant_dev"
 
-_SCOPES = ["payments:write", "payments:read"]
+_SCOPES = ["payments:write", "payments:read", "finance:read", "finance:write"]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
 _STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
 
@@ -82,8 +82,11 @@ class Connections:
                 )
             case "projector":
                 return self._database("paystream_projector_login") | self._kafka()
-            case "worker-stripe-gateway":
+            case "worker-stripe-gateway" | "worker-reconciliation":
                 return self._database() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url}
+            case "worker-stripe-balance":
+                often = {"BALANCE_POLL_INTERVAL_MS": "2000"}
+                return self._database() | self._stripe() | {"REDIS_URL": self.redis_url} | often
             case "worker-sweeper":
                 return self._database() | {"REDIS_URL": self.redis_url}
             case _:

@@ -188,10 +188,10 @@ class Checkpointed(Generic[D]):
         consumer: str,
         write: Write[D],
         *,
-        names: Sequence[str] | None = None,
+        names: Mapping[str, Sequence[str]] | None = None,
         committed: Callable[[Mapping[str, Sequence[D]]], None] | None = None,
     ) -> None:
-        """`names`: the checkpoints, by default one, named as the consumer.
+        """`names`: the checkpoints by topic, where a topic has others than one that is named as the consumer.
 
         `write(conn, partition, messages)` gets for each checkpoint that has any its new messages, in order. It must
         neither commit nor keep anything outside the connection, as its transaction may be rolled back and run
@@ -199,7 +199,7 @@ class Checkpointed(Generic[D]):
         """
         self.pool = pool
         self.consumer = consumer
-        self.names = tuple(names or (consumer,))
+        self._names = {topic: tuple(each) for topic, each in (names or {}).items()}
         self._write = write
         self._committed = committed
 
@@ -217,14 +217,19 @@ class Checkpointed(Generic[D]):
         self.committed(fresh)
         return summary(chosen)
 
+    def names(self, partition: TopicPartition) -> Sequence[str]:
+        """Return the checkpoints that a partition has."""
+        return self._names.get(partition.topic, (self.consumer,))
+
     async def lock(self, conn: Connection, partition: TopicPartition) -> dict[str, Checkpoint]:
         """Lock the rows of a partition until the transaction ends and return them (position 0: new)."""
         # One row is found, locked and written a tenth of a millisecond faster by itself than as a set of one.
-        statement = _SQL.lock_checkpoint if len(self.names) == 1 else _SQL.lock_checkpoints
+        names = self.names(partition)
+        statement = _SQL.lock_checkpoint if len(names) == 1 else _SQL.lock_checkpoints
         for _ in range(2):
             cursor = await conn.execute(statement, self.key(partition))
             rows = await cursor.fetchall()
-            if len(rows) == len(self.names):
+            if len(rows) == len(names):
                 return {
                     name: Checkpoint(position=position, dead_letters_until=until, dead_letters_forgiven=forgiven)
                     for name, position, until, forgiven in rows
@@ -242,8 +247,9 @@ class Checkpointed(Generic[D]):
         if not positions:
             return
         key = self.key(partition)
-        if len(self.names) == 1:
-            await conn.execute(_SQL.move_checkpoint, key | {"position": positions[self.names[0]]})
+        names = self.names(partition)
+        if len(names) == 1:
+            await conn.execute(_SQL.move_checkpoint, key | {"position": positions[names[0]]})
         else:
             moved = {"names": list(positions), "positions": list(positions.values())}
             await conn.execute(_SQL.move_checkpoints, key | moved)
@@ -255,9 +261,10 @@ class Checkpointed(Generic[D]):
 
     def key(self, partition: TopicPartition) -> dict[str, Any]:
         """Return the parameters that name the rows of a partition."""
+        names = self.names(partition)
         return {
-            "name": self.names[0],
-            "names": list(self.names),
+            "name": names[0],
+            "names": list(names),
             "topic": partition.topic,
             "partition": partition.partition,
         }

@@ -26,6 +26,8 @@ class EventType(Generic[E]):
     name: str
     model: type[E]
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
+    within: str | None = None
+    """The category, where the name does not tell it."""
 
     @property
     def version(self) -> int:
@@ -35,7 +37,7 @@ class EventType(Generic[E]):
     @property
     def category(self) -> str:
         """The category of the streams that hold it: `stripe_event.received` is in `stripe-event`."""
-        return self.name.partition(".")[0].replace("_", "-")
+        return self.within or self.name.partition(".")[0].replace("_", "-")
 
     @cached_property
     def adapter(self) -> TypeAdapter[E]:

@@ -7,7 +7,9 @@ from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 from schemas.errors import UnknownEventType
+from schemas.events.balance_events import BALANCE_EVENT_TYPES
 from schemas.events.event_type import EventType
+from schemas.events.reconciliation_events import RECONCILIATION_EVENT_TYPES
 from schemas.events.stripe_events import STRIPE_EVENT_TYPES
 
 PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
@@ -40,7 +42,12 @@ PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
     EventType(name="payment.task_given_up", model=payment.TaskGivenUp),
 )
 
-EVENT_TYPES: tuple[EventType[Any], ...] = (*PAYMENT_EVENT_TYPES, *STRIPE_EVENT_TYPES)
+EVENT_TYPES: tuple[EventType[Any], ...] = (
+    *PAYMENT_EVENT_TYPES,
+    *STRIPE_EVENT_TYPES,
+    *BALANCE_EVENT_TYPES,
+    *RECONCILIATION_EVENT_TYPES,
+)
 
 _BY_NAME = {event_type.name: event_type for event_type in PAYMENT_EVENT_TYPES}
 _BY_MODEL = {event_type.model: event_type for event_type in PAYMENT_EVENT_TYPES}

@@ -18,7 +18,9 @@ from schemas.export.headers import (
 )
 from schemas.topics import (
     PAYMENT,
+    RECONCILIATION,
     RELAY_PROGRESS,
+    STRIPE_BALANCE,
     STRIPE_EVENT,
     dead_letter_topics,
     declarations,
@@ -33,7 +35,8 @@ _KAFKA_BINDING = "0.5.0"
 # What AsyncAPI's binding knows of Kafka's topic settings, and what is a number of those.
 _LISTS, _NUMBERS = {"cleanup.policy"}, {"retention.ms", "retention.bytes", "delete.retention.ms"}
 
-_DESCRIPTION = """Every payment event, for other services to consume, and what Stripe told us by webhooks.
+_DESCRIPTION = """Every payment event, for other services to consume, what Stripe told us by webhooks, and
+what our balance there says.
 
 A message is a CloudEvent in binary mode: the value is the event's data as JSON, the attributes are `ce_*` headers,
 as UTF-8 text. The key is the stream's id, which in `paystream.payment` is the payment's, so the events of one payment
@@ -73,7 +76,17 @@ _STRIPE_EVENTS_DESCRIPTION = f"""What Stripe sent to our webhook, as it came but
 the order in which we recorded them, which is not that in which they happened. Every event is a stream of its own. The
 `payload` is Stripe's, in the API version that it names. What is true of a payment is told by `{PAYMENT}` alone: this
 topic also has what came late, and what is about other objects of the Stripe account. {_EVENTS_DESCRIPTION}"""
-_DESCRIPTIONS = {PAYMENT: _EVENTS_DESCRIPTION, STRIPE_EVENT: _STRIPE_EVENTS_DESCRIPTION}
+_STRIPE_BALANCE_DESCRIPTION = f"""What our balance at Stripe says, read there again and again: each balance transaction
+once, and each payout once for every status that was seen. Amounts are signed and count the smallest unit as Stripe
+does. All of it is the Stripe account's; what a row is about is told by its `source_id`. {_EVENTS_DESCRIPTION}"""
+_RECONCILIATION_DESCRIPTION = f"""The daily comparison of our ledger with Stripe's books. A stream is either the runs
+of one day, or one discrepancy with its life: opened, explained, resolved, reopened. {_EVENTS_DESCRIPTION}"""
+_DESCRIPTIONS = {
+    PAYMENT: _EVENTS_DESCRIPTION,
+    STRIPE_EVENT: _STRIPE_EVENTS_DESCRIPTION,
+    STRIPE_BALANCE: _STRIPE_BALANCE_DESCRIPTION,
+    RECONCILIATION: _RECONCILIATION_DESCRIPTION,
+}
 _DEAD_LETTERS_DESCRIPTION = """For operators. One partition; kept for ever. Each message announces a record that one of
 Paystream's own consumers could not apply, at least once: the same `dlq_id` is the same record. What becomes of it is
 in the database (`paystream dlq list`)."""

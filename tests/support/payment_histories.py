@@ -101,12 +101,14 @@ def events_of(commands: Iterable[PaymentCommand]) -> list[PaymentEvent]:
     return events
 
 
-def random_history(rng: random.Random, *, payment_id: uuid.UUID, steps: int) -> list[PaymentEvent]:
+def random_history(
+    rng: random.Random, *, payment_id: uuid.UUID, steps: int, currencies: Sequence[str] = ("USD", "EUR")
+) -> list[PaymentEvent]:
     """Return a valid history of one payment, from commands and facts in any order."""
     request = request_payment(
         payment_id,
         user_id=f"user_{rng.randint(1, 5)}",
-        amount=Money(amount_cents=rng.randint(100, 5000), currency=rng.choice(("USD", "EUR"))),
+        amount=Money(amount_cents=rng.randint(10, 500) * 10, currency=rng.choice(currencies)),
         capture_method=rng.choice(list(CaptureMethod)),
         confirm=rng.random() < 0.8,
         customer=rng.choice((None, "cus_NffrFeUfNV2Hib")),

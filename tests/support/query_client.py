@@ -13,6 +13,7 @@ from query_api.app import create_app
 from query_api.freshness import Freshness
 
 KEY, OTHER_KEY, WRITE_ONLY_KEY = "sk_test_reader", "sk_test_other", "sk_test_writer"
+FINANCE_KEY = "sk_test_finance"
 MERCHANT, OTHER_MERCHANT = "merchant_test", "merchant_other"
 
 
@@ -26,6 +27,7 @@ def keyring() -> ApiKeyring:
             key("1", KEY, MERCHANT, "payments:read"),
             key("2", OTHER_KEY, OTHER_MERCHANT, "payments:read"),
             key("3", WRITE_ONLY_KEY, MERCHANT, "payments:write"),
+            key("4", FINANCE_KEY, MERCHANT, "finance:read"),
         ]
     )
 

@@ -8,14 +8,17 @@ from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
 from domain.payment import PaymentEvent
+from domain.stripe_balance import StripeBalanceEvent, TransactionRecorded, payout_stream, transaction_stream
 from event_store.appends import Append, Appended
-from event_store.store import Connection, append, recorded_event
+from event_store.store import Connection, append, load, recorded_event
 from infra.postgres import Pool
 from projections.registry import PROJECTIONS
 from projections.runner import projecting
 from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import encode
-from schemas.topics import PAYMENT
+from schemas.events import encode, encode_balance_event
+from schemas.events.balance_events import CATEGORY as BALANCE
+from schemas.events.balance_events import NO_MERCHANT
+from schemas.topics import topic_of
 from tests.support.payment_histories import by_partition
 
 Stream = tuple[uuid.UUID, Sequence[PaymentEvent]]
@@ -63,6 +66,28 @@ def _append(stream_id: uuid.UUID, version: int, facts: Sequence[PaymentEvent], m
     )
 
 
+def stream_of(fact: StripeBalanceEvent) -> uuid.UUID:
+    """Return the stream that a fact of Stripe's balance belongs to."""
+    if isinstance(fact, TransactionRecorded):
+        return transaction_stream(fact.transaction_id)
+    return payout_stream(fact.payout_id)
+
+
+async def store_balance(app: Connection, *facts: StripeBalanceEvent) -> None:
+    """Append facts of Stripe's balance, each after those of its stream, and commit."""
+    metadata = EventMetadata(correlation_id="correlation-balance", actor="stripe-balance", merchant_id=NO_MERCHANT)
+    for fact in facts:
+        stream_id = stream_of(fact)
+        version = len(await load(app, stream_id))
+        new = encode_balance_event(fact, event_id=uuid.uuid4(), metadata=metadata)
+        wanted = Append(
+            stream_id=stream_id, category=BALANCE, merchant_id=NO_MERCHANT, expected_version=version, events=(new,)
+        )
+        (result,) = await append(app, [wanted])
+        assert isinstance(result, Appended)
+    await app.commit()
+
+
 async def load_log(app: Connection, after: int = 0) -> list[RecordedEvent]:
     """Return every event after a position."""
     async with app.cursor(row_factory=dict_row) as cursor:
@@ -73,7 +98,9 @@ async def load_log(app: Connection, after: int = 0) -> list[RecordedEvent]:
 async def project_log(pool: Pool, log: Sequence[RecordedEvent], *, partitions: int = 1) -> None:
     """Give the whole log, from its first event, to the projector."""
     apply = projecting(pool, PROJECTIONS)
-    for number, messages in by_partition(log, partitions).items():
-        for at in range(0, len(messages), 500):
-            result = await apply(TopicPartition(PAYMENT, number), messages[at : at + 500])
-            assert result.gap is None
+    for category in sorted({event.category for event in log}):
+        of_category = [event for event in log if event.category == category]
+        for number, messages in by_partition(of_category, partitions).items():
+            for at in range(0, len(messages), 500):
+                result = await apply(TopicPartition(topic_of(category), number), messages[at : at + 500])
+                assert result.gap is None

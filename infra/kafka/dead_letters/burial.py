@@ -209,7 +209,9 @@ class _Batch(Generic[D]):
         if await self._letters.is_buried_unplaced(delivery):
             return _Done(applied=Applied(applied=0, dropped=1, checkpoint=lowest, look_at_dead_letters=look))
         await self._check_row(checkpoints, delivery.error)
-        buried = await self._letters.bury([_burial(delivery, delivery.error, self._checkpointed.names)])
+        buried = await self._letters.bury(
+            [_burial(delivery, delivery.error, self._checkpointed.names(self._partition))]
+        )
         applied = Applied(applied=0, dropped=0, held=1, checkpoint=lowest, look_at_dead_letters=look)
         return _Done(applied=applied, buried=buried)
 
@@ -225,7 +227,7 @@ class _Batch(Generic[D]):
             if chosen.checkpoint > batch.checkpoints[name].position
         }
         await self._checkpointed.move(self._conn, self._partition, moved)
-        look = await self._letters.note_in_checkpoints(self._checkpointed.names, forgiven=forgiven)
+        look = await self._letters.note_in_checkpoints(self._checkpointed.names(self._partition), forgiven=forgiven)
         applied = replace(summary(batch.chosen), look_at_dead_letters=look)
         return _Done(applied=applied, fresh=fresh, buried=buried)
 

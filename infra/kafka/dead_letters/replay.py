@@ -106,7 +106,7 @@ class Replayer(Generic[D]):
         await letters.applied(letter.id, letter.lacking, _REPLAYED if fresh else _SEEN)
         if letter.position is not None:
             await letters.mark_next(letter)
-        await letters.note_in_checkpoints(self._checkpointed.names, forgiven=letter.id if fresh else 0)
+        await letters.note_in_checkpoints(self._checkpointed.names(partition), forgiven=letter.id if fresh else 0)
         return _Step(outcome=_Outcome.APPLIED, letter=letter, fresh=fresh)
 
     def _tell(self, partition: TopicPartition, step: _Step[D]) -> None:

@@ -38,6 +38,7 @@ from infra.postgres import Pool
 from infra.settings import ApiKey
 from schemas.envelope import EventMetadata
 from schemas.events import encode
+from tests.support.reconciliations import a_desk
 from tests.support.webhooks import an_intake
 
 API_KEY, OTHER_API_KEY = "sk_test_one", "sk_test_two"
@@ -137,6 +138,7 @@ async def running(pool: Pool, redis: Redis, *, timeout_s: float = 5.0) -> AsyncI
                 payments=PostgresPaymentLog(pool), outcomes=outcomes, secrets=FixedClientSecrets()
             ),
             webhooks=an_intake(appender, timeout_s=timeout_s),
+            reconciliations=a_desk(),
             keyring=keyring(),
             health=Health(),
         )

@@ -5,12 +5,13 @@ import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from prometheus_client import REGISTRY
 
+from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
 from infra.kafka.applying import RecordApplier
 from infra.kafka.checkpoints import Checkpointed
@@ -27,25 +28,26 @@ from projections.registry import PROJECTIONS
 from projections.runner import CONSUMER, projecting
 from projections.verify import differences
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
-from schemas.topics import PAYMENT
+from schemas.topics import PAYMENT, STRIPE_BALANCE
 from tests.integration.consumers.poison import Watch
+from tests.support.balance_facts import a_payout, a_row
 from tests.support.payment_histories import by_partition, random_history
-from tests.support.read_model import load_log, store
+from tests.support.read_model import load_log, store, store_balance
 
 pytestmark = pytest.mark.integration
 
 FIRST = TopicPartition(PAYMENT, 0)
-LACKING = ["projection:payment_timeline", "projection:payments"]
+LACKING = ["projection:ledger", "projection:payment_timeline", "projection:payments"]
 
 
 class Projector:
     """A projector without Kafka."""
 
-    def __init__(self, pool: Pool, projections: Sequence[Projection] = PROJECTIONS) -> None:
+    def __init__(self, pool: Pool, projections: Sequence[Projection[Any]] = PROJECTIONS) -> None:
         self.checkpointed: Checkpointed[Delivered] = projecting(pool, projections)
         self.replayer = Replayer(self.checkpointed, from_kafka)
 
-    async def deliver(self, messages: Sequence[Delivered]) -> None:
+    async def deliver(self, messages: Sequence[Delivered], partition: TopicPartition = FIRST) -> None:
         progress = Progress(stall_after_s=60)
         applier = RecordApplier[Delivered](
             name=CONSUMER,
@@ -60,8 +62,8 @@ class Projector:
             wire = to_kafka(message.event, message.previous_position)
             records.append(
                 ConsumerRecord(
-                    topic=PAYMENT,
-                    partition=0,
+                    topic=partition.topic,
+                    partition=partition.partition,
                     offset=offset,
                     timestamp=0,
                     timestamp_type=0,
@@ -73,7 +75,7 @@ class Projector:
                     headers=tuple(wire.headers),
                 )
             )
-        await applier.take(cast("PartitionWatch", Watch()), FIRST, records)
+        await applier.take(cast("PartitionWatch", Watch()), partition, records)
         await progress.check_live()
 
 
@@ -96,7 +98,7 @@ async def open_letters(reader: Connection) -> list[tuple[int | None, str, str, l
     return [(each.position, each.reason.value, each.error_type, sorted(each.lacking)) for each in letters]
 
 
-async def replay(projector: Projector, reader: Connection, victim: Delivered) -> int:
+async def replay(projector: Projector, reader: Connection, victim: Delivered, partition: TopicPartition = FIRST) -> int:
     """Ask for everything, and replay with code that can read the event."""
 
     def upgraded(value: bytes | None, headers: Headers) -> Delivered:
@@ -105,7 +107,7 @@ async def replay(projector: Projector, reader: Connection, victim: Delivered) ->
 
     await ask_for_replay(reader, who="op", all_of=CONSUMER)
     projector.replayer = Replayer(projector.checkpointed, upgraded)
-    return await projector.replayer.replay(FIRST)
+    return await projector.replayer.replay(partition)
 
 
 @pytest.mark.parametrize(
@@ -166,3 +168,26 @@ async def test_a_projection_that_is_being_built_comes_to_a_replayed_event_by_its
 def _counted(reason: str) -> float:
     labels = {"consumer": CONSUMER, "topic": PAYMENT, "reason": reason}
     return REGISTRY.get_sample_value("consumer_dead_letters_total", labels) or 0.0
+
+
+async def test_an_event_of_stripes_balance_that_it_cannot_apply_is_a_dead_letter_of_the_ledger_alone(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    balance = TopicPartition(STRIPE_BALANCE, 0)
+    before, after = (a_row(f"txn_{number}", reporting_category="topup") for number in (1, 2))
+    await store_balance(app, before, a_payout(PayoutStatus.IN_TRANSIT), a_payout(PayoutStatus.PAID), after)
+    messages = by_partition(await load_log(app), 1)[0]
+    victim = messages[1]
+    broken = replace(victim, event=replace(victim.event, schema_version=99))
+    projector = Projector(pool)
+    await projector.deliver([messages[0], broken, *messages[2:]], balance)
+
+    assert await open_letters(reader) == [
+        (victim.position, "refused", "UnsupportedSchemaVersion", ["projection:ledger"]),
+        (messages[2].position, "behind", "", ["projection:ledger"]),
+    ]
+    posted = "SELECT DISTINCT position FROM read_model.ledger_entries ORDER BY 1"
+    good = [(messages[0].position,), (messages[3].position,)]
+    assert await (await reader.execute(posted)).fetchall() == good
+    assert await replay(projector, reader, victim, balance) == 2
+    assert await (await reader.execute(posted)).fetchall() == sorted([*good, (messages[2].position,)])

@@ -21,11 +21,12 @@ from projections.process import ProjectorSettings, project
 from projections.verify import Difference, differences
 from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent
-from schemas.topics import PAYMENT, declarations
+from schemas.topics import declarations, event_topics, topic_of
+from tests.support.balance_facts import a_row
 from tests.support.brokers import LentBroker
 from tests.support.database import Database
 from tests.support.payment_histories import by_partition, random_history
-from tests.support.read_model import load_log, store
+from tests.support.read_model import load_log, store, store_balance
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -60,8 +61,11 @@ async def publish(settings: KafkaSettings, log: Sequence[RecordedEvent]) -> None
         await create_topics(settings, declarations(PARTITIONS, 1))
         async with AIOKafkaProducer(**producer_config(settings)) as producer:
             sent = [
-                await producer.send(PAYMENT, message.value, message.key, partition=partition, headers=message.headers)
-                for partition, messages in by_partition(log, PARTITIONS).items()
+                await producer.send(topic, message.value, message.key, partition=partition, headers=message.headers)
+                for topic in event_topics()
+                for partition, messages in by_partition(
+                    [each for each in log if topic_of(each.category) == topic], PARTITIONS
+                ).items()
                 for message in (to_kafka(each.event, each.previous_position) for each in messages)
             ]
             await asyncio.gather(*sent)
@@ -113,3 +117,22 @@ async def test_a_projector_that_starts_before_its_topic_and_its_events_catches_u
         log = await record(app, seed=3, count=20)
         await publish(settings, log)
         await none_left(reader)
+
+
+async def test_it_follows_both_topics_and_gives_the_ledger_alone_what_is_about_stripes_balance(
+    lent_broker: LentBroker, database: Database, app: AppConnection, reader: Connection
+) -> None:
+    settings = lent_broker.settings(kafka_topic_partitions=PARTITIONS)
+    await store_balance(app, *(a_row(f"txn_{number}", reporting_category="topup") for number in range(30)))
+    await publish(settings, await record(app, seed=4, count=10))
+    async with projector(database, settings) as health:
+        await none_left(reader)
+        await eventually(lambda: _of_balance(reader), lambda count: count == 30, within=30)
+        assert (await health.ready()).status == "ok"
+
+
+async def _of_balance(reader: Connection) -> int:
+    query = "SELECT count(*) FROM read_model.ledger_entries WHERE category = 'topup' AND kind = 'movement'"
+    row = await (await reader.execute(query)).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -16,6 +16,7 @@ from command_api.fakes import FixedClientSecrets, FixedOutcomes, MemoryAnswerCac
 from infra.health import Health
 from infra.http.auth import ApiKeyring
 from infra.settings import ApiKey
+from tests.support.reconciliations import a_desk
 from tests.support.webhooks import an_intake
 
 
@@ -45,11 +46,13 @@ async def api() -> AsyncIterator[Standing]:
         CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30),
         client_secrets=ClientSecretReader(payments=store, outcomes=outcomes, secrets=secrets),
         webhooks=an_intake(store),
+        reconciliations=a_desk(),
         keyring=ApiKeyring(
             [
                 _key("writer", {"payments:write"}),
                 _key("reader", {"payments:read"}),
                 _key("other", {"payments:write"}, "other"),
+                _key("finance", {"finance:write"}),
             ],
         ),
         health=Health(),

@@ -13,7 +13,7 @@ SECRET_PATH = "/payments/{payment_id}/client_secret"
 
 
 def test_there_are_these_commands_and_no_others() -> None:
-    assert sorted(DOCUMENT["paths"]) == sorted([*PATHS, SECRET_PATH, "/webhooks/stripe"])
+    assert sorted(DOCUMENT["paths"]) == sorted([*PATHS, SECRET_PATH, "/webhooks/stripe", "/reconciliations"])
 
 
 def test_the_client_secret_documents_its_security_and_errors() -> None:

@@ -11,7 +11,9 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from command_api.settings import CommandApiSettings
+from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
+from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
@@ -34,8 +36,10 @@ OURS: dict[str, type[BaseSettings]] = {
     "command-api": CommandApiSettings,
     "query-api": QueryApiSettings,
     "relay": RelaySettings,
+    "stripe-balance": BalanceSettings,
     "stripe-gateway": GatewaySettings,
     "stripe-webhooks": WebhooksSettings,
+    "reconciliation": ReconciliationSettings,
     "sweeper": SweeperSettings,
     "projector": ProjectorSettings,
 }

@@ -34,7 +34,17 @@ async def test_every_connection_is_read_only_and_bounded_beside_the_options_that
 
 def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
     document = openapi_document()
-    assert sorted(document["paths"]) == ["/payments", "/payments/{payment_id}", "/payments/{payment_id}/events"]
+    assert sorted(document["paths"]) == [
+        "/discrepancies",
+        "/ledger/balances",
+        "/ledger/entries",
+        "/ledger/trial-balance",
+        "/payments",
+        "/payments/{payment_id}",
+        "/payments/{payment_id}/events",
+        "/reconciliations",
+        "/reconciliations/{reconciliation_id}",
+    ]
     listing = document["paths"]["/payments"]["get"]
     assert {parameter["name"] for parameter in listing["parameters"]} == {
         "status",

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from command_api.settings import CommandApiSettings
+from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
+from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks import handled
 from consumers.webhooks.settings import WebhooksSettings
@@ -63,6 +65,13 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
                 *("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"], *STRIPE),
             },
         ),
+        (
+            "worker-stripe-balance",
+            {
+                *("DATABASE_URL", "REDIS_URL", "STRIPE_API_BASE", "STRIPE_SECRET_KEY", "BALANCE_POLL_INTERVAL_MS"),
+                *("STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
+            },
+        ),
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL"}),
         ("worker-stripe-webhooks", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
         ("worker-of-tomorrow", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
@@ -82,8 +91,10 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("command-api", CommandApiSettings),
         ("relay", RelaySettings),
         ("projector", ProjectorSettings),
+        ("worker-stripe-balance", BalanceSettings),
         ("worker-stripe-gateway", GatewaySettings),
         ("worker-stripe-webhooks", WebhooksSettings),
+        ("worker-reconciliation", ReconciliationSettings),
         ("worker-sweeper", SweeperSettings),
     ],
 )

@@ -1,4 +1,4 @@
-"""Intents that Stripe told of before we knew that they are ours."""
+"""The double-entry ledger."""
 
 from infra.migrations.sql_files import run_sql_file
 
@@ -10,9 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the step."""
-    run_sql_file("0008_unclaimed_intents.up.sql")
+    run_sql_file("0008_ledger.up.sql")
 
 
 def downgrade() -> None:
     """Take the step back."""
-    run_sql_file("0008_unclaimed_intents.down.sql")
+    run_sql_file("0008_ledger.down.sql")

@@ -1,0 +1,1 @@
+"""Reconciliations that finance asks for over HTTP."""

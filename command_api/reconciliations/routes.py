@@ -1,0 +1,44 @@
+"""The endpoint with which finance asks for a reconciliation."""
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from command_api.bodies import read_body
+from command_api.errors import CommandError, problem_of
+from command_api.reconciliations.asking import ReconciliationDesk
+from command_api.reconciliations.documentation import DOCUMENTED
+from infra.http.auth import authenticated
+from infra.http.context import request_context
+from schemas.http.reconciliations import RequestReconciliationBody
+
+router = APIRouter(tags=["reconciliations"])
+
+_authenticate = authenticated("finance:write")
+
+
+@router.post("/reconciliations", **DOCUMENTED)
+async def request_reconciliation(request: Request) -> Response:
+    """Have a day compared with Stripe's books once more.
+
+    Answered as soon as it is recorded; the query API tells what came of it. While a run of the day is under way, that
+    is the one: asking again makes no second one, so there is no need for an Idempotency-Key.
+    """
+    principal = await _authenticate(request, None)
+    desk = request.app.state.reconciliations
+    assert isinstance(desk, ReconciliationDesk)
+    try:
+        body = await read_body(request, RequestReconciliationBody)
+    except CommandError as error:
+        raise problem_of(error) from error
+    decided = await desk.ask(body.wanted.date, key_id=principal.key_id, context=request_context(request))
+    run = decided.state
+    assert run is not None, "a day that was asked for has a run"
+    answer = {
+        "id": run.run_id,
+        "number": run.number,
+        "date": run.date,
+        "time_zone": run.time_zone,
+        "status": run.status.value,
+        "position": decided.position,
+    }
+    return Response(orjson.dumps(answer), status_code=202, media_type="application/json")

@@ -1,0 +1,112 @@
+"""How far each list is read, durably. A listing that was cut short goes on where it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from psycopg.rows import class_row, scalar_row
+
+from consumers.balance.lists import List
+from domain.stripe_balance import PayoutChanged, PayoutStatus
+from infra.postgres import Connection, Queries
+
+_SQL = Queries.load(Path(__file__).with_name("cursors.sql"))
+_ENDED = frozenset({PayoutStatus.FAILED, PayoutStatus.CANCELED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cursor:
+    """A row of `consumers.balance_cursors`; times are Unix seconds of Stripe's clock."""
+
+    revision: int
+    watermark: int
+    listing_from: int | None
+    listing_after: str | None
+    listing_newest: int | None
+
+    def begun(self, listing_from: int) -> "Cursor":
+        """Return it with a listing under way: the one that is, or a new one from then on."""
+        if self.listing_from is not None:
+            return self
+        return replace(self, listing_from=max(0, listing_from), listing_newest=self.watermark)
+
+    def after_page(self, *, last_id: str | None, newest: int, has_more: bool) -> "Cursor":
+        """Return it after a page of the listing under way."""
+        assert self.listing_newest is not None
+        seen = max(self.listing_newest, newest)
+        if has_more and last_id is not None:
+            return replace(self, listing_after=last_id, listing_newest=seen)
+        return replace(self, watermark=seen, listing_from=None, listing_after=None, listing_newest=None)
+
+    def restarted(self) -> "Cursor":
+        """Return it with its listing to be read again from the newest row on."""
+        return replace(self, listing_after=None)
+
+
+async def load(conn: Connection, list_: List) -> Cursor:
+    """Return where a list is."""
+    async with conn.cursor(row_factory=class_row(Cursor)) as cursor:
+        await cursor.execute(_SQL.cursor, {"list": list_.value})
+        row = await cursor.fetchone()
+    assert row is not None, "migration 0009 makes the row"
+    return row
+
+
+async def move(conn: Connection, list_: List, before: Cursor, after: Cursor) -> Cursor | None:
+    """Move a list on from `before`, and return it; None when another poller moved it meanwhile."""
+    parameters = {
+        "list": list_.value,
+        "revision": before.revision,
+        "watermark": after.watermark,
+        "listing_from": after.listing_from,
+        "listing_after": after.listing_after,
+        "listing_newest": after.listing_newest,
+        "completed": after.listing_from is None,
+    }
+    moved = await conn.execute(_SQL.move, parameters)
+    return replace(after, revision=before.revision + 1) if moved.rowcount else None
+
+
+async def completed_at(conn: Connection) -> dict[str, datetime]:
+    """Return when each list was last read as a whole; those that never were are left out."""
+    cursor = await conn.execute(_SQL.completed_at)
+    return dict(await cursor.fetchall())
+
+
+async def oldest_watched(conn: Connection) -> int | None:
+    """Return when the oldest payout that is still watched was made, after those whose time is over are dropped."""
+    await conn.execute(_SQL.stop_watching_old)
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.oldest_watched)
+        found: int | None = await cursor.fetchone()
+    return found
+
+
+async def count_watched(conn: Connection) -> int:
+    """Return how many payouts are watched."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.count_watched)
+        return int(await cursor.fetchone() or 0)
+
+
+async def watch(conn: Connection, payouts: Sequence[PayoutChanged], *, watch_days: int) -> None:
+    """Keep an eye on the payouts whose status may still change, and on the others no longer."""
+    open_ = [each for each in payouts if each.status not in _ENDED]
+    if open_:
+        parameters = {
+            "payout_ids": [each.payout_id for each in open_],
+            "created": [each.created for each in open_],
+            "watch_until": [_until(each, watch_days) for each in open_],
+        }
+        await conn.execute(_SQL.watch, parameters)
+    ended = [each.payout_id for each in payouts if each.status in _ENDED]
+    if ended:
+        await conn.execute(_SQL.stop_watching, {"payout_ids": ended})
+
+
+def _until(payout: PayoutChanged, watch_days: int) -> str:
+    """Return until when a payout is looked at again; in SQL's words, as Python knows no end of time."""
+    if payout.status is not PayoutStatus.PAID:
+        return "infinity"
+    return (datetime.fromtimestamp(payout.arrival_date, UTC) + timedelta(days=watch_days)).isoformat()

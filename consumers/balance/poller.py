@@ -1,0 +1,103 @@
+"""Polls again and again while this process is the one that does."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+from stripe import StripeError
+
+from consumers.balance import metrics
+from consumers.balance.facts import UnexpectedRow
+from consumers.balance.lists import List, Lists
+from consumers.balance.poll import Reach, measure, poll
+from infra.health import Unhealthy
+from infra.kafka.transient import is_worth_retrying
+from infra.postgres import Pool
+from infra.redlock import NotAcquired, Redlock
+from infra.stripe_guard.errors import NotSent
+
+log = structlog.get_logger(__name__)
+
+_LOCK = "stripe-balance"
+_STALL_AFTER_S = 60.0
+# What Stripe says or does not say, and an object that this code cannot read: whatever it is, the next poll asks again.
+_OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedRow)
+
+
+class BalancePoller:
+    """One process polls and others stand by. The lock spares calls; two pollers at once do no harm.
+
+    So while the lock servers are away, each of them polls: the books must not wait for Redis.
+    """
+
+    def __init__(
+        self, pool: Pool, lists: Lists, redlock: Redlock, reach: Reach, *, interval_s: float, lock_ttl_ms: int
+    ) -> None:
+        self._pool = pool
+        self._lists = lists
+        self._redlock = redlock
+        self._reach = reach
+        self._interval_s = interval_s
+        self._lock_ttl_ms = lock_ttl_ms
+        self._turned_at = time.monotonic()
+
+    async def check_live(self) -> None:
+        """Raise Unhealthy when it has neither read a page nor stood by for too long."""
+        silent = time.monotonic() - self._turned_at
+        if silent > self._interval_s + _STALL_AFTER_S:
+            raise Unhealthy(f"no page was asked for in {silent:.0f} s")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll, or stand by, until `stop`; a page in hand is finished."""
+        while not stop.is_set():
+            self._turned_at = time.monotonic()
+            try:
+                # Held until the next poll, so that nobody else polls in between.
+                async with self._redlock.lock(_LOCK, self._lock_ttl_ms) as lease:
+                    while not stop.is_set() and lease.valid_for_s > 0:
+                        await self._poll("with_lock", lambda: lease.valid_for_s > 0 and not stop.is_set())
+                        await _first(stop, lease.lost, self._interval_s)
+            except NotAcquired as held:
+                if held.servers_away:
+                    await self._poll("without_lock", lambda: not stop.is_set())
+                    await _first(stop, None, self._interval_s)
+                else:
+                    await self._look()
+                    await _first(stop, None, min(self._interval_s, self._lock_ttl_ms / 1000 / 2))
+
+    async def _poll(self, result: str, may_go_on: Callable[[], bool]) -> None:
+        def go_on() -> bool:
+            self._turned_at = time.monotonic()
+            return may_go_on()
+
+        # Payouts first, so that most often a payout is known before the row that takes it off the balance. A list that
+        # fails does not hold up the other.
+        for list_ in (List.PAYOUTS, List.TRANSACTIONS):
+            try:
+                with metrics.POLL_SECONDS.labels(list_.value).time():
+                    ended = await poll(self._pool, self._lists, list_, self._reach, go_on=go_on)
+            except Exception as error:
+                if not (isinstance(error, _OF_STRIPE) or is_worth_retrying(error)):
+                    raise
+                metrics.POLLS.labels(list_.value, "failed").inc()
+                log.warning("balance_poll_failed", list=list_.value, error=f"{type(error).__name__}: {error}")
+            else:
+                metrics.POLLS.labels(list_.value, result if ended else "cut_short").inc()
+        await self._look()
+
+    async def _look(self) -> None:
+        try:
+            await measure(self._pool)
+        except Exception as error:
+            if not is_worth_retrying(error):
+                raise
+
+
+async def _first(stop: asyncio.Event, lost: asyncio.Event | None, seconds: float) -> None:
+    """Wait for the first of these."""
+    waiting = {asyncio.create_task(event.wait()) for event in (stop, lost) if event is not None}
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
+    await asyncio.wait(waiting)

@@ -1,0 +1,54 @@
+"""The process `stripe-balance`."""
+
+from consumers.balance.lists import StripeLists
+from consumers.balance.poll import Reach
+from consumers.balance.poller import BalancePoller
+from consumers.balance.settings import BalanceSettings
+from infra.postgres import create_pool, postgres_check
+from infra.process import run
+from infra.redlock import open_redlock
+from infra.runtime import Runtime
+from infra.settings import load_settings
+from infra.stripe_client import stripe_client
+from infra.stripe_guard.settings import open_stripe_guard
+
+SERVICE = "stripe-balance"
+
+
+def main() -> None:
+    """Run the process."""
+    settings = load_settings(BalanceSettings)
+
+    async def start(runtime: Runtime) -> None:
+        await serve(runtime, settings)
+
+    run(SERVICE, settings, start)
+
+
+async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
+    """Poll until `runtime.stop` is set."""
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    runtime.health.add_readiness("postgres", postgres_check(pool))
+    await pool.open()
+    try:
+        async with (
+            stripe_client(settings) as client,
+            open_stripe_guard(settings) as guard,
+            open_redlock(settings) as redlock,
+        ):
+            poller = BalancePoller(
+                pool,
+                StripeLists(client, guard, timeout_s=settings.call_timeout_s),
+                redlock,
+                Reach(
+                    overlap_s=settings.balance_overlap_s,
+                    page_size=settings.balance_page_size,
+                    watch_days=settings.balance_payout_watch_days,
+                ),
+                interval_s=settings.balance_poll_interval_ms / 1000,
+                lock_ttl_ms=settings.balance_lock_ttl_ms,
+            )
+            runtime.health.add_liveness("balance", poller.check_live)
+            await poller.run(runtime.stop)
+    finally:
+        await pool.close()

@@ -1,0 +1,105 @@
+"""Appends what is news on a page, in the transaction that moves the cursor past it.
+
+Nobody else can do harm meanwhile: a balance transaction has one place in the log, and a payout's next status too.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from psycopg.rows import scalar_row
+
+from consumers.balance import cursors, metrics
+from consumers.balance.facts import payout_of, transaction_of
+from consumers.balance.lists import List
+from domain.stripe_balance import (
+    PayoutChanged,
+    StripeBalanceEvent,
+    TransactionRecorded,
+    payout_news,
+    payout_stream,
+    transaction_stream,
+)
+from event_store.appends import NO_STREAM, Append, Appended
+from event_store.store import append, load_many
+from infra.ids import uuid7
+from infra.postgres import Connection, Queries
+from schemas.envelope import EventMetadata
+from schemas.events import decode_balance_event, encode_balance_event
+from schemas.events.balance_events import CATEGORY, NO_MERCHANT
+
+log = structlog.get_logger(__name__)
+
+ACTOR = "stripe-balance"
+
+
+class Conflicted(Exception):
+    """Somebody else recorded another status of a payout in this moment: it has to be read again."""
+
+
+_SQL = Queries.load(Path(__file__).with_name("cursors.sql"))
+
+
+async def record(
+    conn: Connection, list_: List, rows: Sequence[dict[str, Any]], *, correlation_id: str, watch_days: int
+) -> int:
+    """Append what is news in rows of a list; return how much.
+
+    Raises UnexpectedRow or Conflicted; the caller then rolls back. A row that somebody else appended in this moment is
+    the same row: that is no conflict.
+    """
+    metadata = EventMetadata(correlation_id=correlation_id, actor=ACTOR, merchant_id=NO_MERCHANT)
+    if list_ is List.TRANSACTIONS:
+        appends = await _new_transactions(conn, [transaction_of(row) for row in rows], metadata)
+    else:
+        payouts = [payout_of(row) for row in rows]
+        appends = await _changed_payouts(conn, payouts, metadata)
+        await cursors.watch(conn, payouts, watch_days=watch_days)
+    results = await append(conn, appends)
+    appended = [each for each, result in zip(appends, results, strict=True) if isinstance(result, Appended)]
+    if list_ is List.PAYOUTS and len(appended) < len(appends):
+        raise Conflicted
+    for each in appended:
+        for event in each.events:
+            metrics.EVENTS_APPENDED.labels(event.type).inc()
+    return len(appended)
+
+
+async def _new_transactions(
+    conn: Connection, facts: Sequence[TransactionRecorded], metadata: EventMetadata
+) -> list[Append]:
+    by_stream = {transaction_stream(fact.transaction_id): fact for fact in facts}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.known_streams, {"stream_ids": list(by_stream)})
+        known: set[UUID] = set(await cursor.fetchall())
+    # The oldest first, as they happened.
+    return [
+        _append(stream_id, NO_STREAM, fact, metadata)
+        for stream_id, fact in reversed(by_stream.items())
+        if stream_id not in known
+    ]
+
+
+async def _changed_payouts(conn: Connection, facts: Sequence[PayoutChanged], metadata: EventMetadata) -> list[Append]:
+    by_stream = {payout_stream(fact.payout_id): fact for fact in facts}
+    streams = await load_many(conn, list(by_stream))
+    appends = []
+    for stream_id, fact in reversed(by_stream.items()):
+        decoded = [decode_balance_event(event) for event in streams[stream_id]]
+        known = [event for event in decoded if isinstance(event, PayoutChanged)]
+        for news in payout_news(known, fact):
+            appends.append(_append(stream_id, len(decoded), news, metadata))
+            log.info("payout_status_changed", payout=fact.payout_id, status=fact.status.value)
+    return appends
+
+
+def _append(stream_id: UUID, version: int, fact: StripeBalanceEvent, metadata: EventMetadata) -> Append:
+    return Append(
+        stream_id=stream_id,
+        category=CATEGORY,
+        merchant_id=NO_MERCHANT,
+        expected_version=version,
+        events=(encode_balance_event(fact, event_id=uuid7(), metadata=metadata),),
+    )

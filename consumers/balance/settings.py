@@ -1,0 +1,38 @@
+"""Settings of the poller of Stripe's balance."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from infra.redlock import RedlockSettings
+from infra.settings import DatabaseSettings
+from infra.stripe_guard.settings import StripeGuardSettings
+
+_MARGIN_MS = 2_000
+
+
+class BalanceSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
+    """What the poller needs."""
+
+    balance_poll_interval_ms: Annotated[int, Field(ge=100)] = 60_000
+    """From the end of one poll to the next."""
+    balance_overlap_s: Annotated[int, Field(ge=0)] = 900
+    """How far behind the newest known row each listing reaches back: a row that Stripe shows later than it dates it
+    is still found. All of these rows are read again each time."""
+    balance_page_size: Annotated[int, Field(ge=1, le=100)] = 100
+    balance_payout_watch_days: Annotated[int, Field(ge=0)] = 7
+    """How long after its arrival a payout that is paid is looked at again: the bank can still send it back."""
+    balance_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
+    """How soon another poller takes over from one that was killed."""
+
+    @property
+    def call_timeout_s(self) -> float:
+        """How long a whole call may take; STRIPE_TIMEOUT_MS holds for each of its phases."""
+        return (self.stripe_timeout_ms + _MARGIN_MS) / 1000
+
+    @model_validator(mode="after")
+    def _lock_outlives_its_servers(self) -> Self:
+        least = 5 * self.redlock_server_timeout_ms
+        if self.balance_lock_ttl_ms < least:
+            raise ValueError(f"BALANCE_LOCK_TTL_MS must be at least {least} with this REDLOCK_SERVER_TIMEOUT_MS")
+        return self

@@ -1,0 +1,141 @@
+"""Compares Stripe's staged rows with the ledger: both are read once, sorted, by two cursors of one snapshot.
+
+What one book lacks is looked for in the ledger at once, whatever its day. Nobody calls Stripe here.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import AsyncServerCursor
+
+from consumers.reconciliation import ledger
+from consumers.reconciliation import staging as staged
+from consumers.reconciliation.staging import Staging
+from domain.reconciliation import CurrencyTotals, Finding, MergeJoin, Movement, Review, StripeRow, Window, judge
+from domain.reconciliation.merge import Book
+from infra.postgres import Connection, Pool
+
+_ROWS = 5_000  # of one fetch
+_FINDINGS = 500
+Observe = Callable[[Sequence[Finding]], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """What of the ledger is compared. Its categories `without` are not in Stripe's rows."""
+
+    window: Window
+    without: tuple[str, ...] = ()
+    staged_sources_only: bool = False
+    """Stripe's rows are no whole day: nothing follows from what they lack."""
+    edge_s: int = 0
+    """How near to the window's start and end nothing follows from what Stripe's rows lack: it may be just outside."""
+
+    def believes(self, finding: Finding) -> bool:
+        """Whether a finding follows from what Stripe's rows are."""
+        difference = finding.difference
+        if difference.stripe is not None or difference.ledger is None:
+            return True
+        inside = self.window.start + self.edge_s <= difference.ledger.at < self.window.end - self.edge_s
+        return inside and not self.staged_sources_only
+
+
+@dataclass(kw_only=True)
+class Comparison:
+    """What came of it. `doubtful` are sources of which a book lacks a row, to be looked up at Stripe."""
+
+    totals: tuple[CurrencyTotals, ...] = ()
+    rows: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+    doubtful: list[Review] = field(default_factory=list)
+
+
+class Comparer:
+    """Runs one comparison. At most `doubts` sources are kept as doubtful; of the others what is known is believed."""
+
+    def __init__(
+        self, pool: Pool, staging: Staging, scope: Scope, *, doubts: int, observe: Observe, beat: Callable[[int], None]
+    ) -> None:
+        self._pool = pool
+        self._staging = staging
+        self._scope = scope
+        self._doubts = doubts
+        self._observe = observe
+        self._beat = beat
+        self._result = Comparison()
+        self._findings: list[Finding] = []
+        self._lacking: list[Review] = []
+
+    async def run(self) -> Comparison:
+        """Compare both books to their end. Raises RowsLost or RowsNotSorted."""
+        join = MergeJoin(self._scope.window)
+        async with self._pool.connection() as conn, conn.transaction():
+            for statement in (staged.SQL.one_snapshot, staged.SQL.may_pause, staged.SQL.read_all):
+                await conn.execute(statement)
+            await self._staging.check(conn)
+            async with (
+                conn.cursor(name="stripe_rows", row_factory=lambda _: StripeRow._make) as stripe,
+                conn.cursor(name="ledger_movements", row_factory=lambda _: Movement._make) as movements,
+            ):
+                await stripe.execute(staged.SQL.sorted_rows, {"staging_id": self._staging.staging_id})
+                await self._select_movements(movements)
+                books: dict[Book, AsyncServerCursor[Any]] = {Book.STRIPE: stripe, Book.LEDGER: movements}
+                while (book := join.wants) is not None:
+                    join.push(book, await books[book].fetchmany(_ROWS))
+                    for review in join.reviews():
+                        await self._take(conn, review)
+                    self._beat(join.rows)
+            await self._look_up(conn)
+        await self.flush()
+        self._result.totals, self._result.rows = join.totals, join.rows
+        return self._result
+
+    async def believe(self, findings: Sequence[Finding]) -> None:
+        """Count findings, and record them when there are enough."""
+        believed = [each for each in findings if self._scope.believes(each)]
+        self._result.found.update(each.difference.kind.value for each in believed)
+        self._findings += believed
+        if len(self._findings) >= _FINDINGS:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Record what was found so far."""
+        findings, self._findings = self._findings, []
+        if findings:
+            await self._observe(findings)
+
+    async def _select_movements(self, cursor: AsyncServerCursor[Any]) -> None:
+        window = self._scope.window
+        if self._scope.staged_sources_only:
+            await cursor.execute(ledger.SQL.movements_of_staged, {"staging_id": self._staging.staging_id})
+        else:
+            between = {"first": window.first, "last": window.last, "without": list(self._scope.without)}
+            await cursor.execute(ledger.SQL.movements_between, between)
+
+    async def _take(self, conn: Connection, review: Review) -> None:
+        if not review.lacks_a_row:
+            await self.believe(review.findings)
+            return
+        self._lacking.append(review)
+        if len(self._lacking) >= _FINDINGS:
+            await self._look_up(conn)
+
+    async def _look_up(self, conn: Connection) -> None:
+        """Judge sources of which a book lacks a row with all that the ledger ever had of them."""
+        lacking, self._lacking = self._lacking, []
+        if not lacking:
+            return
+        movements = await ledger.movements_of(conn, [review.source_id for review in lacking])
+        for review in lacking:
+            ours = tuple(each for each in movements[review.source_id] if each.category not in self._scope.without)
+            findings = judge(review.stripe, ours, self._scope.window)
+            if not any(each.difference.is_one_sided for each in findings):
+                await self.believe(findings)
+            elif len(self._result.doubtful) < self._doubts:
+                self._result.doubtful.append(
+                    Review(source_id=review.source_id, findings=tuple(findings), stripe=review.stripe, ledger=ours)
+                )
+            else:
+                await self.believe(findings)

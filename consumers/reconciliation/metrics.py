@@ -1,0 +1,21 @@
+"""What the reconciliation tells Prometheus. Its alerts are in infra/prometheus/reconciliation.rules.yml."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+DISCREPANCIES = Counter(
+    "reconciliation_discrepancies_total",
+    "Discrepancies that were opened or came back, but those that settled",
+    ["kind"],
+)
+UNRESOLVED = Gauge("reconciliation_unresolved_discrepancies", "Discrepancies that are open or explained", ["status"])
+LAST_GOOD_RUN_AGE_SECONDS = Gauge(
+    "reconciliation_last_good_run_age_seconds", "Since a run was last completed; NaN while none ever was"
+)
+RUNS = Counter("reconciliation_runs_total", "Runs: completed, failed, passed as another process was at it", ["result"])
+RUN_SECONDS = Histogram(
+    "reconciliation_run_duration_seconds",
+    "A run that was completed, with its reading at Stripe",
+    buckets=(0.1, 1, 5, 15, 60, 300, 900, 3600, 14400),
+)
+ROWS = Counter("reconciliation_rows_total", "Rows that were compared")
+REFRESHES = Counter("reconciliation_refreshes_total", "Payments that are to be read at Stripe once more")

@@ -1,0 +1,91 @@
+"""The process `reconciliation`: the intake of requests, the schedule and the runs, side by side."""
+
+import asyncio
+
+from consumers.reconciliation.intake import write_runs
+from consumers.reconciliation.reconciler import Reconciler, RunRules
+from consumers.reconciliation.schedule import Schedule
+from consumers.reconciliation.settings import ReconciliationSettings
+from consumers.reconciliation.stripe_books import StripeApiBooks
+from consumers.reconciliation.worker import SERVICE, ReconciliationWorker, WorkerRules
+from infra.kafka.batches import BatchConsumer
+from infra.kafka.checkpoints import checkpointed
+from infra.kafka.dead_letters.desk import DeadLetters
+from infra.postgres import create_pool, postgres_check
+from infra.process import run
+from infra.redlock import open_redlock
+from infra.runtime import Runtime
+from infra.settings import load_settings
+from infra.stripe_client import stripe_client
+from infra.stripe_guard.settings import open_stripe_guard
+from schemas.cloudevents import Delivered, from_kafka
+from schemas.topics import RECONCILIATION, dead_letter_topic
+
+
+def main() -> None:
+    """Run the process."""
+    settings = load_settings(ReconciliationSettings)
+
+    async def start(runtime: Runtime) -> None:
+        await serve(runtime, settings)
+
+    run(SERVICE, settings, start)
+
+
+async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
+    """Reconcile until `runtime.stop` is set."""
+    database_url = settings.database_url.get_secret_value()
+    pool = create_pool(database_url, size=settings.database_pool_size, name=SERVICE)
+    wake = asyncio.Event()
+    # After the commit: the runs are there then.
+    apply = checkpointed(pool, SERVICE, write_runs, committed=lambda _: wake.set())
+    intake = BatchConsumer[Delivered](
+        settings,
+        topics=[RECONCILIATION],
+        consumer=SERVICE,
+        decode=from_kafka,
+        apply=apply,
+        dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
+    )
+    # Before the first await: nobody is to be told "ready" for want of checks.
+    intake.register(runtime.health)
+    runtime.health.add_readiness("postgres", postgres_check(pool))
+    await pool.open()
+    try:
+        async with (
+            stripe_client(settings) as client,
+            open_stripe_guard(settings) as guard,
+            open_redlock(settings) as redlock,
+        ):
+            books = StripeApiBooks(client, guard, timeout_s=settings.call_timeout_s)
+            reconciler = Reconciler(pool, books, run_rules(settings), database_url=database_url)
+            worker = ReconciliationWorker(pool, reconciler, redlock, worker_rules(settings), wake=wake)
+            runtime.health.add_liveness("runs", worker.check_live)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(intake.run(runtime.stop))
+                group.create_task(worker.run(runtime.stop))
+    finally:
+        await pool.close()
+
+
+def run_rules(settings: ReconciliationSettings) -> RunRules:
+    """Return how runs are to be."""
+    return RunRules(
+        cutoff_s=settings.reconciliation_cutoff_s,
+        ledger_wait_s=settings.reconciliation_ledger_wait_ms / 1000,
+        lookups=settings.reconciliation_lookups,
+        partitions=settings.kafka_topic_partitions,
+    )
+
+
+def worker_rules(settings: ReconciliationSettings) -> WorkerRules:
+    """Return how the worker is to be."""
+    return WorkerRules(
+        schedule=Schedule(settings.reconciliation_schedule, settings.reconciliation_time_zone),
+        time_zone=settings.reconciliation_time_zone,
+        catch_up_days=settings.reconciliation_catch_up_days,
+        cutoff_s=settings.reconciliation_cutoff_s,
+        retry_s=settings.reconciliation_retry_ms / 1000,
+        attempts=settings.reconciliation_attempts,
+        lock_ttl_ms=settings.reconciliation_lock_ttl_ms,
+    )

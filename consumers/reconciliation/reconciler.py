@@ -1,0 +1,291 @@
+"""One run, from its start to its result.
+
+Any number of processes may execute the same run at once, and any of them may be killed at any moment: Stripe's rows are
+staged by each for itself, discrepancies have ids that follow from what differs, and each event is appended on condition
+of its stream's version. So the result is one. An advisory lock spares the work of the second.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from consumers.reconciliation import metrics
+from consumers.reconciliation.books import StripeBooks
+from consumers.reconciliation.compare import Comparer, Comparison, Scope
+from consumers.reconciliation.heal import Orphan, can_be_healed, heal
+from consumers.reconciliation.ledger import log_head, movements_of, wait_for_ledger, wait_for_poller
+from consumers.reconciliation.record import Recorder, RunRef, Unresolved, is_still_there
+from consumers.reconciliation.runs import SQL, note_end
+from consumers.reconciliation.staging import Staging, staging
+from domain.reconciliation import (
+    CompleteRun,
+    FailRun,
+    Finding,
+    Review,
+    RunState,
+    StartRun,
+    StripeRow,
+    Window,
+    day_window,
+    judge,
+    judge_payout,
+)
+from domain.reconciliation.judge import PAYOUT_ITEMS
+from event_store.reconciliation import command_run, load_run
+from infra.postgres import Pool
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRules:
+    """How runs are to be; see the settings of the same names."""
+
+    cutoff_s: int
+    ledger_wait_s: float
+    lookups: int
+    partitions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a run compares. `thorough`: the books are Stripe itself, where what one of them lacks can be looked up."""
+
+    scope: Scope
+    thorough: bool = True
+
+
+class Progress(Protocol):
+    """Is told how a run goes on."""
+
+    def __call__(self, stage: str, done: int, total: int | None = None) -> None:
+        """`done` of `total` (None: nobody knows) in a stage: `ledger`, `reading`, `comparing`, `payouts`, `looking`."""
+
+
+def silent(stage: str, done: int, total: int | None = None) -> None:
+    """Tell nobody."""
+
+
+class Reconciler:
+    """Runs days. `database_url` is for the connection that holds the advisory lock, and nothing else."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        books: StripeBooks,
+        rules: RunRules,
+        *,
+        database_url: str,
+        clock: Callable[[], float] = time.time,
+        plan: Plan | None = None,
+    ) -> None:
+        """`plan`: by default, a run compares its day."""
+        self._pool = pool
+        self._books = books
+        self._rules = rules
+        self._database_url = database_url
+        self._clock = clock
+        self._plan = plan
+
+    async def run(self, run_id: UUID, *, progress: Progress = silent) -> RunState | None:
+        """Run what was asked for, unless it has ended; return where it stands. None: another process is at it.
+
+        Raises whatever came in the way. `fail` says so in the log.
+        """
+        async with self._alone(run_id) as alone:
+            if not alone:
+                metrics.RUNS.labels("passed").inc()
+                return None
+            state = await self._started(run_id)
+            if state is None or not state.is_under_way:
+                return state
+            begun = time.monotonic()
+            completed = await self._execute(state, progress)
+        metrics.RUNS.labels("completed").inc()
+        metrics.RUN_SECONDS.observe(time.monotonic() - begun)
+        return completed
+
+    async def fail(self, run_id: UUID, number: int, *, reason: str, final: bool) -> None:
+        """Record that an attempt came to no result, unless the run has ended meanwhile."""
+        async with self._pool.connection() as conn, conn.transaction():
+            state = await load_run(conn, run_id)
+            if state is None or state.number != number or not state.is_under_way:
+                return
+            command = FailRun(number=number, reason=reason, final=final)
+            await command_run(conn, run_id, command, _ref(state).metadata)
+        metrics.RUNS.labels("failed").inc()
+
+    async def _started(self, run_id: UUID) -> RunState | None:
+        """Record the start of an attempt; one that was cut short goes on."""
+        async with self._pool.connection() as conn, conn.transaction():
+            state = await load_run(conn, run_id)
+            if state is None:
+                return None
+            if not state.is_under_way:
+                await note_end(conn, state)
+                return state
+            start = StartRun(number=state.number, head=await log_head(conn))
+            decided = await command_run(conn, run_id, start, _ref(state).metadata)
+        return decided.state
+
+    async def _execute(self, state: RunState, progress: Progress) -> RunState:
+        run = _ref(state)
+        recorder = Recorder(self._pool, run)
+        plan = self._plan or Plan(
+            scope=Scope(
+                window=day_window(state.date, state.time_zone, cutoff=self._rules.cutoff_s, now=int(self._clock()))
+            )
+        )
+        with structlog.contextvars.bound_contextvars(correlation_id=run.correlation_id):
+            log.info("reconciliation_started", date=state.date.isoformat(), number=state.number, attempt=state.attempt)
+            await self._wait_for_ledger(plan.scope.window, progress)
+            async with staging(self._pool, run.run_id) as staged:
+                compared, payouts = await self._compare(staged, plan, recorder, progress)
+                if plan.thorough:
+                    await self._look_closer(run, compared, plan.scope.window, recorder, progress)
+                    await recorder.resolve_gone(staged.begun_at)
+                    await self._look_again(run, staged, recorder, progress)
+            completed = await self._complete(state, recorder, compared, payouts)
+            log.info(
+                "reconciliation_completed",
+                date=state.date.isoformat(),
+                number=state.number,
+                rows=compared.rows,
+                found=dict(compared.found),
+            )
+        metrics.ROWS.inc(compared.rows)
+        return completed
+
+    async def _wait_for_ledger(self, window: Window, progress: Progress) -> None:
+        """Wait until the ledger has all of the day that is to be had: Stripe's rows of it, and what is in the log."""
+
+        def beat() -> None:
+            progress("ledger", 0)
+
+        beat()
+        moment = min(float(window.last), self._clock())
+        await wait_for_poller(self._pool, moment, within_s=self._rules.ledger_wait_s, beat=beat)
+        async with self._pool.connection() as conn:
+            head = await log_head(conn)
+        await wait_for_ledger(
+            self._pool, head, partitions=self._rules.partitions, within_s=self._rules.ledger_wait_s, beat=beat
+        )
+
+    async def _compare(
+        self, staged: Staging, plan: Plan, recorder: Recorder, progress: Progress
+    ) -> tuple[Comparison, int]:
+        window = plan.scope.window
+        rows = self._books.rows(window.first, window.last)
+        await staged.fill(rows, lambda done: progress("reading", done))
+        comparer = Comparer(
+            self._pool,
+            staged,
+            plan.scope,
+            doubts=self._rules.lookups if plan.thorough else 0,
+            observe=recorder.observe,
+            beat=lambda done: progress("comparing", done, 2 * staged.written),
+        )
+        compared = await comparer.run()
+        payouts = 0
+        async for payout in self._books.payouts(window.start, window.end):
+            payouts += 1
+            progress("payouts", payouts)
+            if (finding := judge_payout(payout, window)) is not None:
+                await comparer.believe([finding])
+        await comparer.flush()
+        return compared, payouts
+
+    async def _look_closer(
+        self, run: RunRef, compared: Comparison, window: Window, recorder: Recorder, progress: Progress
+    ) -> None:
+        """Judge what one book lacks with all that Stripe has of it, and have payments read that the ledger lacks."""
+        orphans: list[Orphan] = []
+        for done, review in enumerate(compared.doubtful):
+            progress("looking", done, len(compared.doubtful))
+            findings = await self._judge_anew(review, window)
+            compared.found.update(each.difference.kind.value for each in findings)
+            await recorder.observe(findings)
+            orphans += await self._orphans(findings)
+        await self._heal(run, orphans)
+
+    async def _orphans(self, findings: Sequence[Finding]) -> list[Orphan]:
+        """Return what of one source the ledger lacks and may get by reading its payment once more."""
+        healable = [each.difference for each in findings if can_be_healed(each.difference)]
+        if not healable or (owner := await self._books.owner_of(healable[0].source_id)) is None:
+            return []
+        return [Orphan(discrepancy_id=each.discrepancy_id, owner=owner) for each in healable]
+
+    async def _heal(self, run: RunRef, orphans: Sequence[Orphan]) -> None:
+        if orphans:
+            await heal(self._pool, run, orphans)
+
+    async def _judge_anew(self, review: Review, window: Window) -> Sequence[Finding]:
+        if not any(each.difference.stripe is None for each in review.findings):
+            return review.findings
+        rows = {row.transaction_id: row for row in review.stripe}
+        rows |= {row.transaction_id: row for row in await self._books.rows_of(review.source_id)}
+        return judge(rows.values(), review.ledger, window)
+
+    async def _look_again(self, run: RunRef, staged: Staging, recorder: Recorder, progress: Progress) -> None:
+        """Look at what is unresolved of other days: it may be gone, or wants to be healed once more."""
+        orphans: list[Orphan] = []
+        unresolved = await recorder.unresolved_of_other_days(since=staged.begun_at, limit=self._rules.lookups)
+        for done, each in enumerate(unresolved):
+            progress("looking", done, len(unresolved))
+            findings = await self._findings_of(each)
+            await recorder.observe(findings)
+            if not is_still_there(each, findings):
+                kinds = ", ".join(sorted({finding.difference.kind.value for finding in findings}))
+                why = f"It is another difference now: {kinds}." if kinds else "Both books agree."
+                await recorder.resolve({each.discrepancy_id: why})
+            orphans += await self._orphans(findings)
+        await self._heal(run, orphans)
+
+    async def _findings_of(self, unresolved: Unresolved) -> list[Finding]:
+        """Return what differs now in what a discrepancy is about, on whatever day."""
+        window = Window.of_any_day(date=unresolved.date, cutoff=self._rules.cutoff_s, now=int(self._clock()))
+        if unresolved.category == PAYOUT_ITEMS:
+            payout = await self._books.payout(unresolved.source_id)
+            found = None if payout is None else judge_payout(payout, window)
+            return [] if found is None else [found]
+        rows: Sequence[StripeRow] = await self._books.rows_of(unresolved.source_id)
+        async with self._pool.connection() as conn:
+            movements = await movements_of(conn, [unresolved.source_id])
+        findings = judge(rows, movements[unresolved.source_id], window)
+        return [each for each in findings if each.difference.category == unresolved.category]
+
+    async def _complete(self, state: RunState, recorder: Recorder, compared: Comparison, payouts: int) -> RunState:
+        counts = await recorder.counts()
+        command = CompleteRun(
+            number=state.number,
+            totals=compared.totals,
+            found=dict(sorted(compared.found.items())),
+            opened=counts.opened,
+            resolved=counts.resolved,
+            healing=counts.healing,
+            payouts=payouts,
+        )
+        async with self._pool.connection() as conn, conn.transaction():
+            decided = await command_run(conn, state.run_id, command, _ref(state).metadata)
+            assert decided.state is not None
+            await note_end(conn, decided.state)
+        return decided.state
+
+    @asynccontextmanager
+    async def _alone(self, run_id: UUID) -> AsyncIterator[bool]:
+        """Hold the advisory lock of a run: True unless somebody else has it. It ends with the process at the latest."""
+        conn = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True, connect_timeout=5)
+        async with conn:
+            cursor = await conn.execute(SQL.try_lock, {"run_id": run_id})
+            row = await cursor.fetchone()
+            yield row is not None and bool(row[0])
+
+
+def _ref(state: RunState) -> RunRef:
+    return RunRef(run_id=state.run_id, number=state.number, date=state.date)

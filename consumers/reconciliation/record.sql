@@ -1,0 +1,88 @@
+-- name: write_rows
+-- Discrepancies as their streams say now. A run that resolved one stays its resolver, however often it is written. Of
+-- two that write at once, the newer stays.
+INSERT INTO reconciliation.discrepancies AS d
+      (discrepancy_id, version, run_id, number, date, kind, source_id, category, status, payment_id, stripe_amount,
+       stripe_currency, stripe_fee, ledger_amount, ledger_currency, ledger_fee, who, why, resolved_run_id,
+       resolved_number)
+SELECT discrepancy_id, version, run_id, number, date, kind, source_id, category, status, payment_id, stripe_amount,
+       stripe_currency, stripe_fee, ledger_amount, ledger_currency, ledger_fee, who, why, resolved_run_id,
+       resolved_number
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
+       discrepancy_id uuid, version bigint, run_id uuid, number integer, date date, kind text, source_id text, category text,
+       status text, payment_id uuid, stripe_amount bigint, stripe_currency text, stripe_fee bigint,
+       ledger_amount bigint, ledger_currency text, ledger_fee bigint, who text, why text, resolved_run_id uuid,
+       resolved_number integer)
+ ORDER BY discrepancy_id
+ON CONFLICT (discrepancy_id) DO UPDATE
+   SET run_id = excluded.run_id,
+       number = excluded.number,
+       date = excluded.date,
+       status = excluded.status,
+       payment_id = coalesce(excluded.payment_id, d.payment_id),
+       stripe_amount = excluded.stripe_amount,
+       stripe_currency = excluded.stripe_currency,
+       stripe_fee = excluded.stripe_fee,
+       ledger_amount = excluded.ledger_amount,
+       ledger_currency = excluded.ledger_currency,
+       ledger_fee = excluded.ledger_fee,
+       who = excluded.who,
+       why = excluded.why,
+       resolved_run_id = CASE WHEN excluded.status <> 'resolved' THEN NULL
+                              WHEN d.status = 'resolved' THEN d.resolved_run_id
+                              ELSE excluded.resolved_run_id END,
+       resolved_number = CASE WHEN excluded.status <> 'resolved' THEN NULL
+                              WHEN d.status = 'resolved' THEN d.resolved_number
+                              ELSE excluded.resolved_number END,
+       seen_at = clock_timestamp(),
+       version = excluded.version
+ WHERE d.version <= excluded.version;
+
+-- name: find_gone
+-- What is unresolved of a day and was not seen since a moment.
+SELECT discrepancy_id
+  FROM reconciliation.discrepancies
+ WHERE status <> 'resolved' AND seen_at < %(since)s AND date = %(date)s
+ ORDER BY discrepancy_id
+ LIMIT %(limit)s;
+
+-- name: find_unresolved
+-- What is unresolved and was not seen since a moment, that seen longest ago first.
+SELECT discrepancy_id, run_id, date, kind, source_id, category
+  FROM reconciliation.discrepancies
+ WHERE status <> 'resolved' AND seen_at < %(since)s
+ ORDER BY seen_at
+ LIMIT %(limit)s;
+
+-- name: count_run
+-- What a run opened that did not settle at once, what it found gone, and what it had read again.
+SELECT (SELECT count(*) FROM reconciliation.discrepancies
+         WHERE run_id = %(run_id)s AND number = %(number)s
+           AND (resolved_run_id, resolved_number) IS DISTINCT FROM (run_id, number)) AS opened,
+       (SELECT count(*) FROM reconciliation.discrepancies
+         WHERE resolved_run_id = %(run_id)s AND resolved_number = %(number)s
+           AND (run_id, number) <> (resolved_run_id, resolved_number)) AS resolved,
+       (SELECT count(DISTINCT payment_id) FROM reconciliation.discrepancies
+         WHERE healed_run_id = %(run_id)s AND healed_number = %(number)s) AS healing;
+
+-- name: note_healing
+-- Whose payments these are, and that the run has them read at Stripe once more.
+UPDATE reconciliation.discrepancies d
+   SET payment_id = n.payment_id, healed_run_id = %(run_id)s, healed_number = %(number)s
+  FROM unnest(%(discrepancy_ids)s::uuid[], %(payment_ids)s::uuid[]) AS n(discrepancy_id, payment_id)
+ WHERE d.discrepancy_id = n.discrepancy_id;
+
+-- name: list_discrepancies
+-- Discrepancies, newest day first.
+SELECT discrepancy_id, date, kind, source_id, category, status, payment_id, stripe_amount, stripe_currency, stripe_fee,
+       ledger_amount, ledger_currency, ledger_fee, who, why, opened_at, count(*) OVER () AS found
+  FROM reconciliation.discrepancies
+ WHERE status = ANY(%(statuses)s)
+   AND (%(first)s::date IS NULL OR date BETWEEN %(first)s AND %(last)s)
+   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+ ORDER BY date DESC, kind, source_id, category
+ LIMIT %(limit)s;
+
+-- name: count_unresolved
+-- How many are open, and how many explained.
+SELECT status, count(*) FROM reconciliation.discrepancies WHERE status <> 'resolved' GROUP BY status;

@@ -1,0 +1,92 @@
+"""The runs that are wanted: a row for each day's newest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from domain.reconciliation import ReconciliationRequested, RunState
+from infra.postgres import Connection, Queries
+
+SQL = Queries.load(Path(__file__).with_name("runs.sql"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueRun:
+    """A run whose turn it is. `attempts` failed so far."""
+
+    run_id: UUID
+    number: int
+    date: date
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownDay:
+    """A day that was asked for."""
+
+    date: date
+    status: str
+    updated_at: datetime
+
+
+async def want(conn: Connection, requests: Sequence[ReconciliationRequested]) -> None:
+    """Note runs that were asked for. One that is known, or older than one that is, changes nothing."""
+    for request in requests:
+        await conn.execute(
+            SQL.want,
+            {
+                "run_id": request.run_id,
+                "number": request.number,
+                "date": request.date,
+                "time_zone": request.time_zone,
+                "report": request.report,
+            },
+        )
+
+
+async def next_due(conn: Connection) -> DueRun | None:
+    """Return the run of the oldest day that is due."""
+    async with conn.cursor(row_factory=class_row(DueRun)) as cursor:
+        await cursor.execute(SQL.next_due)
+        return await cursor.fetchone()
+
+
+async def put_off(conn: Connection, run: DueRun, *, delay_s: float, reason: str, final: bool) -> None:
+    """Note that a run failed: it is due again after a time, or never."""
+    await conn.execute(
+        SQL.put_off,
+        {"run_id": run.run_id, "number": run.number, "delay_s": delay_s, "reason": reason, "final": final},
+    )
+
+
+async def note_end(conn: Connection, state: RunState) -> None:
+    """Note that a run has ended, in the transaction of its last event."""
+    await conn.execute(
+        SQL.note_end,
+        {
+            "run_id": state.run_id,
+            "number": state.number,
+            "date": state.date,
+            "time_zone": state.time_zone,
+            "report": state.report,
+            "status": "completed" if state.completed else "failed",
+        },
+    )
+
+
+async def known_days(conn: Connection, *, time_zone: str, since: date) -> list[KnownDay]:
+    """Return the days that were asked for since one."""
+    async with conn.cursor(row_factory=class_row(KnownDay)) as cursor:
+        await cursor.execute(SQL.known_days, {"time_zone": time_zone, "since": since})
+        return await cursor.fetchall()
+
+
+async def last_good_run_age_s(conn: Connection) -> float | None:
+    """Return how long ago a run was last completed, in seconds."""
+    cursor = await conn.execute(SQL.last_good_run_age)
+    row = await cursor.fetchone()
+    return None if row is None or row[0] is None else float(row[0])

@@ -1,0 +1,48 @@
+"""Which days are due. Pure: the time comes in."""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+
+_USUAL_PAUSE = timedelta(days=1)
+_LONGEST_PAUSE = timedelta(days=32)  # of a schedule that runs once a month
+
+
+class Schedule:
+    """When reconciliations run, by the clock on the wall in a time zone.
+
+    The trigger knows of no change of clocks (at an hour that comes twice, it would never return): it is given what the
+    wall shows as if that were UTC. Raises ValueError for what is no crontab expression.
+    """
+
+    def __init__(self, crontab: str, time_zone: str) -> None:
+        self._zone = ZoneInfo(time_zone)
+        self._trigger = CronTrigger.from_crontab(crontab, timezone=UTC)
+
+    def last_due(self, now: datetime) -> tuple[date | None, datetime | None]:
+        """Return the newest day that is due, the one before the schedule's last moment, and that moment."""
+        wall = now.astimezone(self._zone).replace(tzinfo=UTC, fold=0)
+        fired = self._last_moment(wall, _USUAL_PAUSE) or self._last_moment(wall, _LONGEST_PAUSE)
+        if fired is None:
+            return None, None
+        return fired.date() - timedelta(days=1), fired.replace(tzinfo=self._zone)
+
+    def _last_moment(self, wall: datetime, within: timedelta) -> datetime | None:
+        fired: datetime | None = None
+        moment: datetime | None = self._trigger.get_next_fire_time(None, wall - within)
+        while moment is not None and moment <= wall:
+            fired = moment
+            moment = self._trigger.get_next_fire_time(fired, fired + timedelta(seconds=1))
+        return fired
+
+
+def days_due(*, last_due: date, since: date | None, known: Collection[date], at_most: int) -> list[date]:
+    """Return the days to ask for, oldest first: all from `since`, the first that ever was, but the known ones.
+
+    Where none ever was, the last one alone is due: what lies before is of a time before there was a reconciliation.
+    """
+    first = max(last_due if since is None else since, last_due - timedelta(days=at_most - 1))
+    wanted = (first + timedelta(days=number) for number in range((last_due - first).days + 1))
+    return [day for day in wanted if day not in known]

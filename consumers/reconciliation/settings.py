@@ -1,0 +1,61 @@
+"""Settings of the reconciliation."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from consumers.reconciliation.schedule import Schedule
+from infra.redlock import RedlockSettings
+from infra.settings import DatabaseSettings, KafkaSettings, ReconciliationDaySettings
+from infra.stripe_guard.settings import StripeGuardSettings
+
+_MARGIN_MS = 2_000
+
+
+class ReconciliationSettings(
+    DatabaseSettings, KafkaSettings, ReconciliationDaySettings, RedlockSettings, StripeGuardSettings
+):
+    """What the reconciliation needs."""
+
+    reconciliation_schedule: str = "0 6 * * *"
+    """When the day before is reconciled, as in crontab: minute, hour, day, month, day of the week."""
+    reconciliation_catch_up_days: Annotated[int, Field(ge=1, le=366)] = 31
+    """How far back days are reconciled that were missed while nothing ran."""
+    reconciliation_cutoff_ms: Annotated[int, Field(ge=1000, le=7 * 24 * 3600 * 1000)] = 7_200_000
+    """How far apart the two books may date the same thing. Until so long after it, what one of them lacks may still
+    come. The schedule should be later than that."""
+    reconciliation_ledger_wait_ms: Annotated[int, Field(ge=1)] = 300_000
+    """How long a run waits for the ledger to have all that was in the log when it started."""
+    reconciliation_retry_ms: Annotated[int, Field(ge=1)] = 60_000
+    """How long after a failure a run is tried again; twice as long each time."""
+    reconciliation_attempts: Annotated[int, Field(ge=1)] = 8
+    """How often a run is tried. The schedule asks for its day again the next time."""
+    reconciliation_lookups: Annotated[int, Field(ge=0)] = 500
+    """The most objects that a run looks up at Stripe one by one: what one book lacks, and what is unresolved."""
+    reconciliation_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
+    """How soon another process takes over from one that was killed."""
+
+    @model_validator(mode="after")
+    def _schedule_is_one(self) -> Self:
+        try:
+            Schedule(self.reconciliation_schedule, self.reconciliation_time_zone)
+        except ValueError as error:
+            raise ValueError(f"RECONCILIATION_SCHEDULE must be like '0 6 * * *': {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _lock_outlives_its_servers(self) -> Self:
+        least = 5 * self.redlock_server_timeout_ms
+        if self.reconciliation_lock_ttl_ms < least:
+            raise ValueError(f"RECONCILIATION_LOCK_TTL_MS must be at least {least} with this REDLOCK_SERVER_TIMEOUT_MS")
+        return self
+
+    @property
+    def call_timeout_s(self) -> float:
+        """How long a whole call of Stripe may take; STRIPE_TIMEOUT_MS holds for each of its phases."""
+        return (self.stripe_timeout_ms + _MARGIN_MS) / 1000
+
+    @property
+    def reconciliation_cutoff_s(self) -> int:
+        """The cut-off in seconds, as Stripe dates its rows."""
+        return self.reconciliation_cutoff_ms // 1000

@@ -1,0 +1,32 @@
+"""The double-entry ledger: pure rules that turn what happened into postings whose sides are equal.
+
+Payments post what they move by their own events; Stripe's balance rows post fees, and whatever no payment tells of.
+Amounts count the smallest unit as Stripe does, signed: a debit is above zero, a credit below. Not for: storing entries.
+"""
+
+from domain.ledger.accounts import Account
+from domain.ledger.balance import OWN_CATEGORIES, movement_source, post_transaction
+from domain.ledger.conversions import Movement, post_conversion
+from domain.ledger.errors import LedgerError, RefundUnknown, UnbalancedPosting
+from domain.ledger.payments import PostingState, RefundToPost, post_payment
+from domain.ledger.payouts import post_payout
+from domain.ledger.postings import Kind, Line, Posting
+
+__all__ = [
+    "OWN_CATEGORIES",
+    "Account",
+    "Kind",
+    "LedgerError",
+    "Line",
+    "Movement",
+    "Posting",
+    "PostingState",
+    "RefundToPost",
+    "RefundUnknown",
+    "UnbalancedPosting",
+    "movement_source",
+    "post_conversion",
+    "post_payment",
+    "post_payout",
+    "post_transaction",
+]

@@ -1,0 +1,33 @@
+"""Money that came in in one currency, and that Stripe put on our balance in another.
+
+The payment posted what the customer paid; the balance row says what became of it. Whichever is learned of first: once
+both are known, the conversion takes the one off the clearing account and puts the other on it.
+"""
+
+from dataclasses import dataclass
+
+from domain.ledger.accounts import Account
+from domain.ledger.postings import Kind, Line, Posting
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Movement:
+    """A signed effect on what Stripe holds for us."""
+
+    currency: str
+    amount: int
+
+
+def post_conversion(*, source_id: str, category: str, presented: Movement, settled: Movement) -> Posting:
+    """Return the posting that turns what a payment posted into what the balance shows."""
+    return Posting(
+        source_id=source_id,
+        category=category,
+        kind=Kind.CONVERSION,
+        lines=(
+            Line(account=Account.CURRENCY_CONVERSION, currency=presented.currency, amount=presented.amount),
+            Line(account=Account.STRIPE_CLEARING, currency=presented.currency, amount=-presented.amount),
+            Line(account=Account.STRIPE_CLEARING, currency=settled.currency, amount=settled.amount),
+            Line(account=Account.CURRENCY_CONVERSION, currency=settled.currency, amount=-settled.amount),
+        ),
+    )

@@ -1,0 +1,115 @@
+"""Reconciliation with Stripe: which rows of two books belong together, what differs, and what becomes of that.
+
+The two books are Stripe's balance transactions and the movements of our ledger's account `stripe_clearing`.
+"""
+
+from domain.reconciliation.discrepancy import (
+    DiscrepancyCommand,
+    DiscrepancyState,
+    Explain,
+    Observe,
+    Resolve,
+    decide_discrepancy,
+    evolve_discrepancy,
+    fold_discrepancy,
+)
+from domain.reconciliation.errors import (
+    DiscrepancyIsResolved,
+    DiscrepancyNotFound,
+    ReconciliationError,
+    RowsNotSorted,
+    RunNotUnderWay,
+)
+from domain.reconciliation.events import (
+    DiscrepancyEvent,
+    DiscrepancyExplained,
+    DiscrepancyOpened,
+    DiscrepancyReopened,
+    DiscrepancyResolved,
+    ReconciliationCompleted,
+    ReconciliationEvent,
+    ReconciliationFailed,
+    ReconciliationRequested,
+    ReconciliationStarted,
+    RunEvent,
+)
+from domain.reconciliation.judge import judge, judge_payout
+from domain.reconciliation.merge import MergeJoin, Review
+from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
+from domain.reconciliation.run import (
+    CompleteRun,
+    FailRun,
+    RequestRun,
+    RunCommand,
+    RunState,
+    RunStatus,
+    StartRun,
+    decide_run,
+    evolve_run,
+    fold_run,
+    run_id_of,
+)
+from domain.reconciliation.values import (
+    CurrencyTotals,
+    Difference,
+    DiscrepancyStatus,
+    Entry,
+    Finding,
+    Kind,
+    discrepancy_id_of,
+)
+from domain.reconciliation.window import Window, day_window
+
+__all__ = [
+    "CompleteRun",
+    "CurrencyTotals",
+    "Difference",
+    "DiscrepancyCommand",
+    "DiscrepancyEvent",
+    "DiscrepancyExplained",
+    "DiscrepancyIsResolved",
+    "DiscrepancyNotFound",
+    "DiscrepancyOpened",
+    "DiscrepancyReopened",
+    "DiscrepancyResolved",
+    "DiscrepancyState",
+    "DiscrepancyStatus",
+    "Entry",
+    "Explain",
+    "FailRun",
+    "Finding",
+    "Kind",
+    "MergeJoin",
+    "Movement",
+    "Observe",
+    "PayoutSum",
+    "ReconciliationCompleted",
+    "ReconciliationError",
+    "ReconciliationEvent",
+    "ReconciliationFailed",
+    "ReconciliationRequested",
+    "ReconciliationStarted",
+    "RequestRun",
+    "Resolve",
+    "Review",
+    "RowsNotSorted",
+    "RunCommand",
+    "RunEvent",
+    "RunNotUnderWay",
+    "RunState",
+    "RunStatus",
+    "StartRun",
+    "StripeRow",
+    "Window",
+    "day_window",
+    "decide_discrepancy",
+    "decide_run",
+    "discrepancy_id_of",
+    "evolve_discrepancy",
+    "evolve_run",
+    "fold_discrepancy",
+    "fold_run",
+    "judge",
+    "judge_payout",
+    "run_id_of",
+]

@@ -1,0 +1,52 @@
+"""What reconciliation refuses."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from domain.errors import DomainError
+
+
+class ReconciliationError(DomainError):
+    """Root of the package's errors."""
+
+    code: ClassVar[str] = "reconciliation_error"
+
+
+class RowsNotSorted(ReconciliationError):
+    """A book came out of order: whatever was concluded from it would be wrong."""
+
+    code: ClassVar[str] = "rows_not_sorted"
+
+    def __init__(self, *, book: str, before: str, after: str) -> None:
+        super().__init__(f"the rows of {book} are not sorted: {after!r} comes after {before!r}")
+        self.book = book
+
+
+class RunNotUnderWay(ReconciliationError):
+    """A run is started or ended that nobody asked for, or that has ended."""
+
+    code: ClassVar[str] = "run_not_under_way"
+
+    def __init__(self, *, run_id: UUID, number: int) -> None:
+        super().__init__(f"Run {number} of the reconciliation {run_id} is not under way.")
+        self.run_id = run_id
+        self.number = number
+
+
+class DiscrepancyNotFound(ReconciliationError):
+    """There is no such discrepancy."""
+
+    code: ClassVar[str] = "discrepancy_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such discrepancy.")
+
+
+class DiscrepancyIsResolved(ReconciliationError):
+    """It is resolved: there is nothing left to explain."""
+
+    code: ClassVar[str] = "discrepancy_is_resolved"
+
+    def __init__(self, discrepancy_id: UUID) -> None:
+        super().__init__(f"Discrepancy {discrepancy_id} is resolved.")
+        self.discrepancy_id = discrepancy_id

@@ -1,0 +1,109 @@
+"""What happens in a reconciliation run, and to a discrepancy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from domain.reconciliation.values import CurrencyTotals, Difference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReconciliationRequested:
+    """Somebody, or the schedule, wants a day reconciled. ``number`` counts the runs of the day from 1."""
+
+    run_id: UUID
+    number: int
+    date: date
+    time_zone: str
+    origin: str
+    """``schedule``, ``api``, ``command`` or ``report``."""
+    who: str
+    report: str | None = None
+    """The name of the file that Stripe's rows come from; None: Stripe itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReconciliationStarted:
+    """A run begins, or begins again after it failed. It compares the ledger as of ``head`` or later."""
+
+    run_id: UUID
+    number: int
+    attempt: int
+    head: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReconciliationCompleted:
+    """Both books were compared to their end. ``found`` has how many differences there are of each kind.
+
+    ``opened`` counts those that nobody knew of or that came back, ``resolved`` those of earlier runs that are gone,
+    ``healing`` the payments that are read at Stripe once more because of it.
+    """
+
+    run_id: UUID
+    number: int
+    date: date
+    totals: tuple[CurrencyTotals, ...]
+    found: Mapping[str, int] = field(default_factory=dict)
+    opened: int = 0
+    resolved: int = 0
+    healing: int = 0
+    payouts: int = 0
+    """How many payouts were compared with what they pay."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReconciliationFailed:
+    """A run came to no result. It is tried again unless that is ``final``."""
+
+    run_id: UUID
+    number: int
+    attempt: int
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyOpened:
+    """A difference was found that was not known."""
+
+    discrepancy_id: UUID
+    run_id: UUID
+    number: int
+    difference: Difference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyExplained:
+    """Somebody said why it is there, and that it may be."""
+
+    discrepancy_id: UUID
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyResolved:
+    """It is gone, as a run saw (``who`` is then ``reconciliation``), or as somebody says."""
+
+    discrepancy_id: UUID
+    who: str
+    why: str
+    run_id: UUID | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyReopened:
+    """It came back after it was resolved, or is no longer what it was when it was opened or explained."""
+
+    discrepancy_id: UUID
+    run_id: UUID
+    number: int
+    difference: Difference
+
+
+RunEvent = ReconciliationRequested | ReconciliationStarted | ReconciliationCompleted | ReconciliationFailed
+DiscrepancyEvent = DiscrepancyOpened | DiscrepancyExplained | DiscrepancyResolved | DiscrepancyReopened
+ReconciliationEvent = RunEvent | DiscrepancyEvent

@@ -1,0 +1,175 @@
+"""Reads two sorted books side by side, once, in constant memory, and judges source after source.
+
+It pulls nothing itself: the caller asks which book it `wants` rows of, and pushes the next ones.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from domain.reconciliation.errors import RowsNotSorted
+from domain.reconciliation.judge import judge
+from domain.reconciliation.rows import Movement, StripeRow
+from domain.reconciliation.values import CurrencyTotals, Finding
+from domain.reconciliation.window import Window
+
+R = TypeVar("R", StripeRow, Movement)
+
+
+class Book(StrEnum):
+    """One of the two."""
+
+    STRIPE = "stripe"
+    LEDGER = "ledger"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """A source that differs, with all that was read of it."""
+
+    source_id: str
+    findings: tuple[Finding, ...]
+    stripe: tuple[StripeRow, ...]
+    ledger: tuple[Movement, ...]
+
+    @property
+    def lacks_a_row(self) -> bool:
+        """Whether it has to be judged again with rows of other days: one that is missing may stand there."""
+        return any(finding.difference.is_one_sided for finding in self.findings)
+
+
+class _Reader(Generic[R]):
+    """The rows of a book that were pushed and not looked at yet."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.rows: list[R] = []
+        self.at = 0
+        self.ended = False
+        self._newest = ""
+
+    def push(self, rows: Sequence[R]) -> None:
+        if not rows:
+            self.ended = True
+            return
+        newest = self._newest
+        for row in rows:
+            if row[0] < newest:
+                raise RowsNotSorted(book=self.book.value, before=newest, after=row[0])
+            newest = row[0]
+        self._newest = newest
+        del self.rows[: self.at]
+        self.rows.extend(rows)
+        self.at = 0
+
+    @property
+    def source(self) -> str | None:
+        return self.rows[self.at][0] if self.at < len(self.rows) else None
+
+    def end_of(self, source: str) -> int | None:
+        """Return where the rows of the source end, or None while more of them may come."""
+        rows, end = self.rows, self.at
+        while end < len(rows):
+            if rows[end][0] != source:
+                return end
+            end += 1
+        return end if self.ended else None
+
+
+class MergeJoin:
+    """Both books must be sorted by source, by code points.
+
+    join = MergeJoin(window)
+    while (book := join.wants) is not None:
+        join.push(book, await next_rows_of(book))  # no rows: it is at its end
+        for review in join.reviews():
+            ...
+    """
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._stripe = _Reader[StripeRow](Book.STRIPE)
+        self._ledger = _Reader[Movement](Book.LEDGER)
+        self._totals: dict[str, list[int]] = {}
+        self.wants: Book | None = Book.STRIPE
+        """The book that it needs rows of to go on; None once both are at their end."""
+        self.rows = 0
+        """How many rows it has looked at."""
+
+    @property
+    def totals(self) -> tuple[CurrencyTotals, ...]:
+        """What the rows of the day come to so far, by currency."""
+        return tuple(
+            CurrencyTotals(
+                currency=currency,
+                stripe_rows=sums[0],
+                stripe_amount=sums[1],
+                stripe_fee=sums[2],
+                ledger_rows=sums[3],
+                ledger_amount=sums[4],
+                ledger_fee=sums[5],
+            )
+            for currency, sums in sorted(self._totals.items())
+        )
+
+    def push(self, book: Book, rows: Sequence[StripeRow] | Sequence[Movement]) -> None:
+        """Take the next rows of a book; none: there are no more. Raises RowsNotSorted."""
+        reader: _Reader[StripeRow] | _Reader[Movement] = self._stripe if book is Book.STRIPE else self._ledger
+        reader.push(rows)  # type: ignore[arg-type]  # the caller pushes the rows of that book
+
+    def reviews(self) -> Iterator[Review]:
+        """Yield the sources that differ, as far as both books were pushed; then `wants` says what is needed next."""
+        stripe, ledger = self._stripe, self._ledger
+        while True:
+            theirs, ours = stripe.source, ledger.source
+            if theirs is None and not stripe.ended:
+                self.wants = Book.STRIPE
+                return
+            if ours is None and not ledger.ended:
+                self.wants = Book.LEDGER
+                return
+            source = min((each for each in (theirs, ours) if each is not None), default=None)
+            if source is None:
+                self.wants = None
+                return
+            stripe_end, ledger_end = stripe.end_of(source), ledger.end_of(source)
+            if stripe_end is None or ledger_end is None:
+                self.wants = Book.STRIPE if stripe_end is None else Book.LEDGER
+                return
+            rows, movements = stripe.rows[stripe.at : stripe_end], ledger.rows[ledger.at : ledger_end]
+            stripe.at, ledger.at = stripe_end, ledger_end
+            self._count(rows, movements)
+            if not self._are_equal(rows, movements) and (findings := judge(rows, movements, self._window)):
+                yield Review(source_id=source, findings=tuple(findings), stripe=tuple(rows), ledger=tuple(movements))
+
+    def _are_equal(self, rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
+        """Tell what nearly every source is, a pair that agrees, without looking closer."""
+        if len(rows) != 1 or len(movements) != 1:
+            return False
+        row, movement = rows[0], movements[0]
+        start, end = self._window.start, self._window.end
+        return (
+            row.amount == movement.amount
+            and row.fee == movement.fee
+            and row.category == movement.category
+            and row.currency == movement.currency
+            and start <= row.created < end
+            and start <= movement.at < end
+        )
+
+    def _count(self, rows: Sequence[StripeRow], movements: Sequence[Movement]) -> None:
+        start, end = self._window.start, self._window.end
+        self.rows += len(rows) + len(movements)
+        for row in rows:
+            if start <= row.created < end:
+                sums = self._totals.get(row.currency) or self._totals.setdefault(row.currency, [0] * 6)
+                sums[0] += 1
+                sums[1] += row.amount
+                sums[2] += row.fee
+        for movement in movements:
+            if start <= movement.at < end:
+                sums = self._totals.get(movement.currency) or self._totals.setdefault(movement.currency, [0] * 6)
+                sums[3] += 1
+                sums[4] += movement.amount
+                sums[5] += movement.fee or 0

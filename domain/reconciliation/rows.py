@@ -1,0 +1,48 @@
+"""The rows of the two books, as tuples: a run reads a million of them."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+
+class StripeRow(NamedTuple):
+    """One of Stripe's balance transactions. ``created`` is in Unix seconds; the currency is in upper case.
+
+    What has no source of its own is its own source.
+    """
+
+    source_id: str
+    category: str
+    transaction_id: str
+    amount: int
+    fee: int
+    currency: str
+    created: int
+    exchange_rate: str | None = None
+
+
+class Movement(NamedTuple):
+    """What one cause did to our account at Stripe, as the ledger has it. ``at`` is in Unix seconds."""
+
+    source_id: str
+    category: str
+    currency: str
+    amount: int
+    fee: int | None
+    at: int
+    payment_id: UUID | None = None
+    transaction_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PayoutSum:
+    """A payout, and the sum of what it pays: the net of each of its transactions but its own."""
+
+    payout_id: str
+    amount: int
+    currency: str
+    created: int
+    items: int
+    items_net: int
+    final: bool
+    """Whether Stripe says that the list of what it pays is complete."""

@@ -1,0 +1,98 @@
+"""The words of reconciliation: what can differ, and how it is said."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+_DISCREPANCIES = UUID("3d0e3c1a-8f5b-5c62-9d4e-0a7c51b2f6e1")
+
+
+class Kind(StrEnum):
+    """What differs between the two books."""
+
+    MISSING_AT_STRIPE = "missing_at_stripe"
+    MISSING_HERE = "missing_here"
+    AMOUNT = "amount"
+    CURRENCY = "currency"
+    STATUS = "status"
+    """Both know the object, but not the same part of its life: a refund failed here and not there."""
+    FEE = "fee"
+    DUPLICATE = "duplicate"
+    TIMING = "timing"
+    """The counterpart is of another day, or may still come."""
+
+
+class DiscrepancyStatus(StrEnum):
+    """Where a discrepancy stands."""
+
+    OPEN = "open"
+    EXPLAINED = "explained"
+    """It is there, and somebody said why it may be."""
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """What one book says. Amounts are signed and in the currency's smallest unit as Stripe counts it.
+
+    ``fee`` is None where none is recorded yet. ``at`` is in Unix seconds.
+    """
+
+    amount: int
+    currency: str
+    fee: int | None
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One difference. ``date`` is the day whose books differ; a book that lacks the row has no entry."""
+
+    kind: Kind
+    source_id: str
+    """What moved the money: a charge, refund, dispute or payout at Stripe."""
+    category: str
+    """Stripe's reporting category; ``payout_items`` compares a payout with what it pays."""
+    date: date
+    stripe: Entry | None
+    ledger: Entry | None
+    transaction_ids: tuple[str, ...] = ()
+    """Stripe's balance transactions, sorted."""
+    payment_id: UUID | None = None
+
+    @property
+    def discrepancy_id(self) -> UUID:
+        """The same difference has the same id, whichever run finds it."""
+        return discrepancy_id_of(self.kind, self.source_id, self.category)
+
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether one of the books lacks the row."""
+        return self.stripe is None or self.ledger is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A difference as a run finds it. ``settled``: it explains a day's total, and nobody has to do anything."""
+
+    difference: Difference
+    settled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurrencyTotals:
+    """What the two books of a day come to in one currency."""
+
+    currency: str
+    stripe_rows: int = 0
+    stripe_amount: int = 0
+    stripe_fee: int = 0
+    ledger_rows: int = 0
+    ledger_amount: int = 0
+    ledger_fee: int = 0
+
+
+def discrepancy_id_of(kind: Kind, source_id: str, category: str) -> UUID:
+    """Return the id of a discrepancy."""
+    return uuid5(_DISCREPANCIES, f"{kind}:{source_id}:{category}")

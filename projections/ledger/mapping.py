@@ -1,0 +1,201 @@
+"""From events to rows, purely: what `domain.ledger` posts, and when it counts.
+
+A payment's postings count when the event was recorded; those of a balance row when Stripe made it; a payout when it
+arrived at the bank, or was known to have.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from domain.ledger import (
+    OWN_CATEGORIES,
+    Account,
+    Movement,
+    Posting,
+    PostingState,
+    RefundToPost,
+    movement_source,
+    post_conversion,
+    post_payment,
+    post_payout,
+    post_transaction,
+)
+from domain.money import Money
+from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
+from projections.errors import check_next
+from projections.events import DecodedBalanceEvent, DecodedEvent
+from projections.ledger.rows import ConvertibleRow, EntryRow, LineRow, MovementRow, RefundColumn, TransactionRow
+
+NAME = "ledger"
+_CONVERSION_NUMBER = 2
+"""After the two entries that a balance row can have."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamState:
+    """A row of `ledger_streams`: where a stream stands, and what its next event needs (JSON)."""
+
+    version: int = 0
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, slots=True)
+class Changes:
+    """What a batch adds."""
+
+    entries: list[EntryRow] = field(default_factory=list)
+    movements: list[MovementRow] = field(default_factory=list)
+    transactions: list[TransactionRow] = field(default_factory=list)
+
+
+def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: Changes) -> StreamState:
+    """Add what the next events of a payment post; return its state after them. Raises VersionGap or LedgerError."""
+    version, postings = before.version, _read_refunds(before.state)
+    for event in events:
+        recorded = event.recorded
+        _check_next(event, version)
+        version = recorded.version
+        postings, posted = post_payment(postings, event.fact)
+        changes.entries += _entries(posted, recorded.position, recorded.recorded_at)
+        changes.movements += (
+            MovementRow(
+                source_id=each.source_id,
+                category=each.category,
+                currency=each.lines[0].currency,
+                amount=each.effect_on(Account.STRIPE_CLEARING, each.lines[0].currency),
+                at=recorded.recorded_at,
+                payment_id=recorded.stream_id,
+                position=recorded.position,
+            )
+            for each in posted
+        )
+    return StreamState(version=version, state=_write_refunds(postings))
+
+
+def take_payout(before: StreamState, events: Iterable[DecodedBalanceEvent], changes: Changes) -> StreamState:
+    """Add what the next events of a payout post; return its state after them. Raises VersionGap."""
+    version, at_bank = before.version, bool(before.state.get("at_bank"))
+    for event in events:
+        assert isinstance(event.fact, PayoutChanged)
+        _check_next(event, version)
+        version = event.recorded.version
+        at_bank, posted = post_payout(event.fact, at_bank=at_bank)
+        changes.entries += _entries(posted, event.recorded.position, _payout_at(event.fact, event.recorded.recorded_at))
+    return StreamState(version=version, state={"at_bank": at_bank})
+
+
+def take_transaction(event: DecodedBalanceEvent, changes: Changes) -> None:
+    """Add what a row of Stripe's balance posts. Raises VersionGap for a second event of its stream."""
+    row = event.fact
+    assert isinstance(row, TransactionRecorded)
+    _check_next(event, 0)
+    at, position = _moment(row.created), event.recorded.position
+    changes.entries += _entries(post_transaction(row), position, at)
+    changes.transactions.append(
+        TransactionRow(
+            source_id=movement_source(row),
+            category=row.reporting_category,
+            transaction_id=row.transaction_id,
+            transaction_position=position,
+            transaction_currency=row.currency,
+            transaction_amount=row.amount,
+            fee=row.fee,
+            exchange_rate=row.exchange_rate,
+            transaction_at=at,
+        )
+    )
+    if row.reporting_category not in OWN_CATEGORIES:
+        changes.movements.append(
+            MovementRow(
+                source_id=movement_source(row),
+                category=row.reporting_category,
+                currency=row.currency,
+                amount=row.amount,
+                at=at,
+                payment_id=None,
+                position=position,
+            )
+        )
+
+
+def conversion_of(row: ConvertibleRow) -> EntryRow:
+    """Return the entry of a conversion: it stands with Stripe's row, whichever of its sides came last."""
+    posting = post_conversion(
+        source_id=row.source_id,
+        category=row.category,
+        presented=Movement(currency=row.currency, amount=row.amount),
+        settled=Movement(currency=row.transaction_currency, amount=row.transaction_amount),
+    )
+    return _entry(posting, row.transaction_position, _CONVERSION_NUMBER, row.transaction_at)
+
+
+def first_of_each(rows: Sequence[MovementRow]) -> list[MovementRow]:
+    """Return the first movement, by position, of each source and category, in their order."""
+    first = {(each.source_id, each.category): each for each in sorted(rows, key=lambda row: -row.position)}
+    return [first[key] for key in sorted(first)]
+
+
+def first_transactions(rows: Sequence[TransactionRow]) -> list[TransactionRow]:
+    """Return the first of Stripe's rows, by position, of each source and category, in their order."""
+    first = {(each.source_id, each.category): each for each in sorted(rows, key=lambda row: -row.transaction_position)}
+    return [first[key] for key in sorted(first)]
+
+
+def _entries(postings: Sequence[Posting], position: int, at: datetime) -> list[EntryRow]:
+    return [_entry(posting, position, number, at) for number, posting in enumerate(postings)]
+
+
+def _entry(posting: Posting, position: int, number: int, at: datetime) -> EntryRow:
+    return EntryRow(
+        position=position,
+        number=number,
+        kind=posting.kind.value,
+        source_id=posting.source_id,
+        category=posting.category,
+        at=at,
+        lines=tuple(
+            LineRow(account=line.account.value, currency=line.currency, amount=line.amount) for line in posting.lines
+        ),
+    )
+
+
+def _payout_at(payout: PayoutChanged, recorded_at: datetime) -> datetime:
+    """Return when the bank has it, which Stripe knows to the day and ahead, or when it came back, as far as we know."""
+    if payout.status is PayoutStatus.PAID:
+        return min(_moment(payout.arrival_date), recorded_at)
+    return recorded_at
+
+
+def _moment(unix_s: int) -> datetime:
+    return datetime.fromtimestamp(unix_s, UTC)
+
+
+def _check_next(event: DecodedEvent | DecodedBalanceEvent, current: int) -> None:
+    check_next(
+        projection=NAME,
+        payment_id=event.stream_id,
+        current=current,
+        actual=event.version,
+        position=event.recorded.position,
+    )
+
+
+def _read_refunds(state: Mapping[str, Any]) -> PostingState:
+    refunds = {
+        UUID(refund_id): RefundToPost(
+            amount=Money(amount_cents=each["amount"], currency=each["currency"]), posted=each["posted"]
+        )
+        for refund_id, each in state.get("refunds", {}).items()
+    }
+    return PostingState(refunds=refunds)
+
+
+def _write_refunds(postings: PostingState) -> dict[str, Any]:
+    refunds = {
+        str(refund_id): RefundColumn(amount=each.amount.amount_cents, currency=each.amount.currency, posted=each.posted)
+        for refund_id, each in postings.refunds.items()
+    }
+    return {"refunds": refunds}

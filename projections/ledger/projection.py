@@ -1,0 +1,122 @@
+"""Writes the `ledger` projection, which has a part for each of its two topics and one checkpoint name for both."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+from psycopg.rows import class_row, dict_row
+
+from domain.ledger import OWN_CATEGORIES
+from domain.stripe_balance import TransactionRecorded
+from infra.postgres import Connection, Queries
+from projections.events import DecodedBalanceEvent, DecodedEvent, by_stream
+from projections.ledger.mapping import (
+    NAME,
+    Changes,
+    StreamState,
+    conversion_of,
+    first_of_each,
+    first_transactions,
+    take_payment,
+    take_payout,
+    take_transaction,
+)
+from projections.ledger.rows import ConvertibleRow, EntryRow
+from schemas.topics import PAYMENT, STRIPE_BALANCE
+
+_SQL = Queries.load(Path(__file__).with_name("projection.sql"))
+
+
+class LedgerOfPayments:
+    """What payments post, for the runner."""
+
+    name = NAME
+    topic = PAYMENT
+
+    async def write(self, conn: Connection, events: Sequence[DecodedEvent]) -> None:
+        """Post these events. Raises ProjectionError or LedgerError; the caller must then roll back."""
+        streams = by_stream(events)
+        before = await _load(conn, streams)
+        changes = Changes()
+        after = {
+            payment_id: take_payment(before.get(payment_id, StreamState()), its_events, changes)
+            for payment_id, its_events in streams.items()
+        }
+        await _keep(conn, after)
+        await _write(conn, changes)
+
+
+class LedgerOfBalance:
+    """What Stripe's balance rows and payouts post, for the runner."""
+
+    name = NAME
+    topic = STRIPE_BALANCE
+
+    async def write(self, conn: Connection, events: Sequence[DecodedBalanceEvent]) -> None:
+        """Post these events. Raises ProjectionError or LedgerError; the caller must then roll back."""
+        changes = Changes()
+        for event in events:
+            if isinstance(event.fact, TransactionRecorded):
+                take_transaction(event, changes)
+        payouts = by_stream(event for event in events if not isinstance(event.fact, TransactionRecorded))
+        before = await _load(conn, payouts)
+        after = {
+            stream_id: take_payout(before.get(stream_id, StreamState()), its_events, changes)
+            for stream_id, its_events in payouts.items()
+        }
+        await _keep(conn, after)
+        await _write(conn, changes)
+
+
+async def _load(conn: Connection, stream_ids: Iterable[UUID]) -> dict[UUID, StreamState]:
+    wanted = list(stream_ids)
+    if not wanted:
+        return {}
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL.streams, {"stream_ids": wanted})
+        return {
+            row["stream_id"]: StreamState(version=row["version"], state=orjson.loads(row["state"]))
+            for row in await cursor.fetchall()
+        }
+
+
+async def _keep(conn: Connection, states: Mapping[UUID, StreamState]) -> None:
+    if states:
+        rows = [
+            {"stream_id": stream_id, "version": each.version, "state": each.state} for stream_id, each in states.items()
+        ]
+        await conn.execute(_SQL.keep_streams, {"rows": orjson.dumps(rows).decode()})
+
+
+async def _write(conn: Connection, changes: Changes) -> None:
+    if changes.movements:
+        rows = orjson.dumps(first_of_each(changes.movements)).decode()
+        await conn.execute(_SQL.note_movements, {"rows": rows})
+    if changes.transactions:
+        rows = orjson.dumps(first_transactions(changes.transactions)).decode()
+        await conn.execute(_SQL.note_transactions, {"rows": rows})
+    entries = [*changes.entries, *await _conversions(conn, changes)]
+    if entries:
+        parameters = {"rows": orjson.dumps(entries).decode()}
+        await conn.execute(_SQL.insert_entries, parameters)
+        await conn.execute(_SQL.add_to_days, parameters)
+
+
+async def _conversions(conn: Connection, changes: Changes) -> list[EntryRow]:
+    """Post the conversions that became possible: under the locks of the rows, so that each is posted once."""
+    touched = {(each.source_id, each.category) for each in changes.movements}
+    touched |= {(each.source_id, each.category) for each in changes.transactions}
+    own = [key for key in touched if key[1] in OWN_CATEGORIES]
+    if not own:
+        return []
+    async with conn.cursor(row_factory=class_row(ConvertibleRow)) as cursor:
+        await cursor.execute(_SQL.convertible, {**_keys(own), "own": sorted(OWN_CATEGORIES)})
+        found = await cursor.fetchall()
+    if found:
+        await conn.execute(_SQL.mark_converted, _keys([(each.source_id, each.category) for each in found]))
+    return [conversion_of(each) for each in found]
+
+
+def _keys(keys: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    return {"source_ids": [source_id for source_id, _ in keys], "categories": [category for _, category in keys]}

@@ -1,0 +1,119 @@
+"""Read queries of the `ledger` projection, for the query API and the export."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
+
+from infra.postgres import Connection, Queries
+
+_SQL = Queries.load(Path(__file__).with_name("read.sql"))
+_ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredBalance:
+    """Both sides of an account in a currency."""
+
+    account: str
+    currency: str
+    debit: int
+    credit: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryKey:
+    """A place in a list of entries, which runs from the newest to the oldest."""
+
+    at: datetime
+    position: int
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredEntry:
+    """An entry as read. `lines` is JSON text, ready to be sent."""
+
+    position: int
+    number: int
+    kind: str
+    source_id: str
+    category: str
+    at: datetime
+    payment_id: UUID | None
+    lines: str
+
+    @property
+    def key(self) -> EntryKey:
+        """Its place in a list of entries."""
+        return EntryKey(at=self.at, position=self.position, number=self.number)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredLine:
+    """A line with what its entry says, for an export."""
+
+    at: datetime
+    position: int
+    number: int
+    line: int
+    kind: str
+    source_id: str
+    category: str
+    payment_id: UUID | None
+    account: str
+    currency: str
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryFilters:
+    """What entries to list; None: any. `since` is inclusive, `until` is not."""
+
+    payment_id: UUID | None = None
+    account: str | None = None
+    source_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def balances(conn: Connection, *, as_of: datetime | None) -> list[StoredBalance]:
+    """Return both sides of every account that was used, as of a moment (inclusive; None: all), by currency."""
+    async with conn.cursor(row_factory=class_row(StoredBalance)) as cursor:
+        await cursor.execute(_SQL.balances, {"as_of": as_of})
+        return await cursor.fetchall()
+
+
+async def entries(conn: Connection, *, filters: EntryFilters, after: EntryKey | None, limit: int) -> list[StoredEntry]:
+    """Return up to `limit` entries that come after a key of the list (None: the newest)."""
+    parameters = asdict(filters) | {
+        "after_at": after.at if after else None,
+        "after_position": after.position if after else None,
+        "after_number": after.number if after else None,
+        "limit": limit,
+    }
+    async with conn.cursor(row_factory=class_row(StoredEntry)) as cursor:
+        await cursor.execute(_SQL.entries, parameters)
+        return await cursor.fetchall()
+
+
+async def lines(conn: Connection, *, since: datetime | None, until: datetime | None) -> AsyncIterator[StoredLine]:
+    """Yield every line of a time, oldest first: `since` is inclusive, `until` is not.
+
+    Through a cursor of the server, so in a transaction of the caller's, and in the memory of some lines.
+    """
+    async with conn.cursor("ledger_lines", row_factory=class_row(StoredLine)) as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        await cursor.execute(_SQL.lines, {"since": since, "until": until})
+        async for line in cursor:
+            yield line
+
+
+async def newest_position(conn: Connection) -> int:
+    """Return the highest position that the projection has applied, in any partition of either topic."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.newest_position)
+        return int(await cursor.fetchone() or 0)

@@ -1,0 +1,50 @@
+-- name: balances
+-- Both sides of every account: the days before, and the lines of the day itself.
+SELECT account, currency, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
+  FROM (SELECT account, currency, debit, credit
+          FROM read_model.ledger_days
+         WHERE %(as_of)s::timestamptz IS NULL OR day < (%(as_of)s::timestamptz AT TIME ZONE 'UTC')::date
+        UNION ALL
+        SELECT account, currency, greatest(amount, 0), greatest(-amount, 0)
+          FROM read_model.ledger_lines
+         WHERE at >= date_trunc('day', %(as_of)s::timestamptz, 'UTC') AND at <= %(as_of)s::timestamptz) AS side
+ GROUP BY account, currency
+ ORDER BY currency, account
+
+-- name: entries
+-- Entries, newest first, that all given filters hold for. A payment's are those of every source that is the payment's:
+-- its fees and conversions too.
+SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id,
+       (SELECT json_agg(json_build_object('account', l.account, 'currency', l.currency, 'amount', l.amount)
+                        ORDER BY l.line)::text
+          FROM read_model.ledger_lines l WHERE l.position = e.position AND l.number = e.number) AS lines
+  FROM read_model.ledger_entries e
+  LEFT JOIN read_model.ledger_movements m ON m.source_id = e.source_id AND m.category = e.category
+ WHERE (%(payment_id)s::uuid IS NULL
+        OR e.source_id = ANY (ARRAY(SELECT p.source_id FROM read_model.ledger_movements p
+                                     WHERE p.payment_id = %(payment_id)s::uuid)))
+   AND (%(source_id)s::text IS NULL OR e.source_id = %(source_id)s::text)
+   AND (%(account)s::text IS NULL
+        OR EXISTS (SELECT FROM read_model.ledger_lines a
+                    WHERE a.position = e.position AND a.number = e.number AND a.account = %(account)s::text))
+   AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
+   AND (%(until)s::timestamptz IS NULL OR e.at < %(until)s::timestamptz)
+   AND (%(after_at)s::timestamptz IS NULL
+        OR (e.at, e.position, e.number) < (%(after_at)s::timestamptz, %(after_position)s::bigint,
+                                           %(after_number)s::smallint))
+ ORDER BY e.at DESC, e.position DESC, e.number DESC
+ LIMIT %(limit)s
+
+-- name: lines
+-- Every line of a time with its entry, oldest first, for an export.
+SELECT e.at, e.position, e.number, l.line, e.kind, e.source_id, e.category, m.payment_id, l.account, l.currency, l.amount
+  FROM read_model.ledger_entries e
+  JOIN read_model.ledger_lines l ON l.position = e.position AND l.number = e.number
+  LEFT JOIN read_model.ledger_movements m ON m.source_id = e.source_id AND m.category = e.category
+ WHERE (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
+   AND (%(until)s::timestamptz IS NULL OR e.at < %(until)s::timestamptz)
+ ORDER BY e.at, e.position, e.number, l.line
+
+-- name: newest_position
+-- The highest position that the projection has applied, over all partitions of its topics.
+SELECT coalesce(max(position), 0) AS position FROM read_model.projection_checkpoints WHERE projection = 'ledger'

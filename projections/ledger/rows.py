@@ -1,0 +1,78 @@
+"""Rows of the ledger's tables. The fields are the tables' columns, in their units and words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineRow:
+    """A line of an entry: debit above zero, credit below."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryRow:
+    """A row of `ledger_entries`, with its lines."""
+
+    position: int
+    number: int
+    kind: str
+    source_id: str
+    category: str
+    at: datetime
+    lines: tuple[LineRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MovementRow:
+    """The part of a row of `ledger_movements` that says what moved."""
+
+    source_id: str
+    category: str
+    currency: str
+    amount: int
+    at: datetime
+    payment_id: UUID | None
+    position: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransactionRow:
+    """The part of a row of `ledger_movements` that comes from Stripe's balance."""
+
+    source_id: str
+    category: str
+    transaction_id: str
+    transaction_position: int
+    transaction_currency: str
+    transaction_amount: int
+    fee: int
+    exchange_rate: str | None
+    transaction_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConvertibleRow:
+    """A movement whose two sides are known and not converted yet."""
+
+    source_id: str
+    category: str
+    currency: str
+    amount: int
+    transaction_position: int
+    transaction_currency: str
+    transaction_amount: int
+    transaction_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundColumn:
+    """A refund in the `state` of a payment."""
+
+    amount: int
+    currency: str
+    posted: bool

@@ -1,0 +1,140 @@
+"""From events to rows, purely."""
+
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.reconciliation import (
+    DiscrepancyEvent,
+    DiscrepancyExplained,
+    DiscrepancyOpened,
+    DiscrepancyReopened,
+    DiscrepancyResolved,
+    DiscrepancyStatus,
+    Entry,
+    ReconciliationCompleted,
+    ReconciliationFailed,
+    ReconciliationRequested,
+    ReconciliationStarted,
+    RunEvent,
+    RunStatus,
+)
+from projections.errors import MisplacedEvent, check_next
+from projections.reconciliation.rows import DiscrepancyRow, RunRow
+from schemas.envelope import RecordedEvent
+from schemas.http.times import timestamp
+
+NAME = "reconciliation"
+
+
+def next_run(row: RunRow | None, recorded: RecordedEvent, fact: RunEvent) -> RunRow:
+    """Return the row after an event of a day's runs. Raises ProjectionError for one that is not the next."""
+    _check(row, recorded)
+    at: dict[str, Any] = {
+        "updated_at": recorded.recorded_at,
+        "version": recorded.version,
+        "position": recorded.position,
+    }
+    if isinstance(fact, ReconciliationRequested):
+        return RunRow(
+            run_id=fact.run_id,
+            number=fact.number,
+            date=fact.date,
+            time_zone=fact.time_zone,
+            origin=fact.origin,
+            report=fact.report,
+            status=RunStatus.REQUESTED.value,
+            attempt=0,
+            failure=None,
+            totals=[],
+            found={},
+            opened=0,
+            resolved=0,
+            healing=0,
+            payouts=0,
+            requested_at=recorded.recorded_at,
+            completed_at=None,
+            updated_at=recorded.recorded_at,
+            version=recorded.version,
+            position=recorded.position,
+        )
+    if row is None:
+        raise _misplaced(recorded)
+    changes: dict[str, Any]
+    match fact:
+        case ReconciliationStarted():
+            changes = {"status": RunStatus.RUNNING.value, "attempt": fact.attempt}
+        case ReconciliationCompleted():
+            changes = {
+                "status": RunStatus.COMPLETED.value,
+                "failure": None,
+                "totals": [asdict(each) for each in fact.totals],
+                "found": dict(fact.found),
+                "opened": fact.opened,
+                "resolved": fact.resolved,
+                "healing": fact.healing,
+                "payouts": fact.payouts,
+                "completed_at": recorded.recorded_at,
+            }
+        case ReconciliationFailed():
+            status = RunStatus.FAILED if fact.final else RunStatus.RETRYING
+            changes = {"status": status.value, "failure": fact.reason}
+    return replace(row, **changes, **at)
+
+
+def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, fact: DiscrepancyEvent) -> DiscrepancyRow:
+    """Return the row after an event of a discrepancy. Raises ProjectionError for one that is not the next."""
+    _check(row, recorded)
+    at: dict[str, Any] = {
+        "updated_at": recorded.recorded_at,
+        "version": recorded.version,
+        "position": recorded.position,
+    }
+    if isinstance(fact, DiscrepancyOpened | DiscrepancyReopened):
+        difference = fact.difference
+        return DiscrepancyRow(
+            discrepancy_id=fact.discrepancy_id,
+            kind=difference.kind.value,
+            source_id=difference.source_id,
+            category=difference.category,
+            date=difference.date,
+            status=DiscrepancyStatus.OPEN.value,
+            stripe=_entry(difference.stripe),
+            ledger=_entry(difference.ledger),
+            transaction_ids=list(difference.transaction_ids),
+            payment_id=difference.payment_id or (row.payment_id if row else None),
+            run_id=fact.run_id,
+            who=None,
+            why=None,
+            opened_at=row.opened_at if row else recorded.recorded_at,
+            updated_at=recorded.recorded_at,
+            version=recorded.version,
+            position=recorded.position,
+        )
+    if row is None:
+        raise _misplaced(recorded)
+    changes: dict[str, Any]
+    match fact:
+        case DiscrepancyExplained():
+            changes = {"status": DiscrepancyStatus.EXPLAINED.value, "who": fact.who, "why": fact.why}
+        case DiscrepancyResolved():
+            changes = {"status": DiscrepancyStatus.RESOLVED.value, "who": fact.who, "why": fact.why}
+    return replace(row, **changes, **at)
+
+
+def _check(row: RunRow | DiscrepancyRow | None, recorded: RecordedEvent) -> None:
+    check_next(
+        projection=NAME,
+        payment_id=recorded.stream_id,
+        current=row.version if row else 0,
+        actual=recorded.version,
+        position=recorded.position,
+    )
+
+
+def _misplaced(recorded: RecordedEvent) -> MisplacedEvent:
+    return MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
+
+
+def _entry(entry: Entry | None) -> dict[str, Any] | None:
+    return None if entry is None else {**asdict(entry), "at": timestamp(datetime.fromtimestamp(entry.at, UTC))}

@@ -1,0 +1,138 @@
+"""Read queries of the projection, for the query API."""
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
+
+from infra.postgres import Connection, Queries
+
+_SQL = Queries.load(Path(__file__).with_name("read.sql"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRun:
+    """The newest run of a day as read. `totals` and `found` are JSON, ready to be sent."""
+
+    run_id: UUID
+    number: int
+    date: dt.date
+    time_zone: str
+    origin: str
+    report: str | None
+    status: str
+    attempt: int
+    failure: str | None
+    totals: str
+    found: str
+    opened: int
+    resolved: int
+    healing: int
+    payouts: int
+    requested_at: dt.datetime
+    completed_at: dt.datetime | None
+    updated_at: dt.datetime
+    version: int
+    position: int
+
+    @property
+    def key(self) -> "DayKey":
+        """Its place in a list."""
+        return DayKey(date=self.date, row_id=self.run_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDiscrepancy:
+    """A discrepancy as read. `stripe`, `ledger` and `transaction_ids` are JSON, ready to be sent."""
+
+    discrepancy_id: UUID
+    kind: str
+    source_id: str
+    category: str
+    date: dt.date
+    status: str
+    stripe: str | None
+    ledger: str | None
+    transaction_ids: str
+    payment_id: UUID | None
+    run_id: UUID
+    who: str | None
+    why: str | None
+    opened_at: dt.datetime
+    updated_at: dt.datetime
+    version: int
+    position: int
+
+    @property
+    def key(self) -> "DayKey":
+        """Its place in a list."""
+        return DayKey(date=self.date, row_id=self.discrepancy_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayKey:
+    """A place in a list that runs from the newest day to the oldest."""
+
+    date: dt.date
+    row_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFilters:
+    """Which runs to list; None: any. Days are inclusive bounds."""
+
+    status: str | None = None
+    date_from: dt.date | None = None
+    date_to: dt.date | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyFilters:
+    """Which discrepancies to list; None: any. Days are inclusive bounds."""
+
+    status: str | None = None
+    kind: str | None = None
+    source_id: str | None = None
+    payment_id: UUID | None = None
+    run_id: UUID | None = None
+    date_from: dt.date | None = None
+    date_to: dt.date | None = None
+
+
+async def find_run(conn: Connection, run_id: UUID) -> StoredRun | None:
+    """Return the newest run of a day."""
+    async with conn.cursor(row_factory=class_row(StoredRun)) as cursor:
+        await cursor.execute(_SQL.find_run, {"run_id": run_id})
+        return await cursor.fetchone()
+
+
+async def runs(conn: Connection, *, filters: RunFilters, after: DayKey | None, limit: int) -> list[StoredRun]:
+    """Return up to `limit` runs that come after a key of the list (None: the newest)."""
+    async with conn.cursor(row_factory=class_row(StoredRun)) as cursor:
+        # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
+        await cursor.execute(_SQL.runs, asdict(filters) | _after(after, limit), prepare=False)
+        return await cursor.fetchall()
+
+
+async def discrepancies(
+    conn: Connection, *, filters: DiscrepancyFilters, after: DayKey | None, limit: int
+) -> list[StoredDiscrepancy]:
+    """Return up to `limit` discrepancies that come after a key of the list (None: the newest)."""
+    async with conn.cursor(row_factory=class_row(StoredDiscrepancy)) as cursor:
+        await cursor.execute(_SQL.discrepancies, asdict(filters) | _after(after, limit), prepare=False)
+        return await cursor.fetchall()
+
+
+async def newest_position(conn: Connection) -> int:
+    """Return the highest position applied in any partition; 0 before the first."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.newest_position)
+        position: int | None = await cursor.fetchone()
+    assert position is not None
+    return position
+
+
+def _after(key: DayKey | None, limit: int) -> dict[str, object]:
+    return {"after_date": key.date if key else None, "after_id": key.row_id if key else None, "limit": limit}

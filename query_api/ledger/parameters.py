@@ -1,0 +1,48 @@
+"""What may stand in a query string of the ledger's reads. Anything else is a 400."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from projections.ledger.read import EntryFilters
+from query_api.parameters import Moment, Text
+from schemas.http.ledger import AccountFilter
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BalanceParameters(_Parameters):
+    """As of when."""
+
+    as_of: Moment | None = Field(
+        default=None,
+        description="Up to this moment, inclusive; ISO 8601, in UTC unless it has an offset. Without it, all that is "
+        "known. What is learned late counts when it happened: a balance as of a moment may still change.",
+    )
+
+
+class EntryParameters(_Parameters):
+    """The filters of the list of entries; those that are given must all hold."""
+
+    payment_id: UUID | None = Field(default=None, description="All that belongs to a payment, its fees too.")
+    account: AccountFilter | None = Field(default=None, description="Entries with a line of this account.")
+    source_id: Text | None = Field(default=None, description="Stripe's id of what they are about.")
+    since: Moment | None = Field(default=None, description="At this moment or later; ISO 8601.")
+    until: Moment | None = Field(default=None, description="Earlier than this; ISO 8601.")
+    limit: int = Field(default=20, ge=1, le=100, description="The most elements in the page.")
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        default=None, description="The `next_cursor` of the page before. Keep the filters the same."
+    )
+
+    def filters(self) -> EntryFilters:
+        """Return the filters for the read model."""
+        return EntryFilters(
+            payment_id=self.payment_id,
+            account=self.account.value if self.account else None,
+            source_id=self.source_id,
+            since=self.since,
+            until=self.until,
+        )

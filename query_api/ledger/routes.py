@@ -1,0 +1,62 @@
+"""The endpoints of the ledger."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from infra.http.auth import Principal
+from query_api.documentation import documented
+from query_api.ledger.api import LedgerApi
+from query_api.ledger.parameters import BalanceParameters, EntryParameters
+from query_api.routes import Reader
+from schemas.http.ledger import LedgerBalances, LedgerEntryPage, TrialBalance
+
+SCOPE = "finance:read"
+
+_ETAG = "Made of what is shown."
+IfNoneMatch = Annotated[str | None, Header(description="The ETag of an earlier answer.")]
+
+
+def ledger_routes(reader: Reader) -> APIRouter:
+    """Return the routes; `reader` is the dependency that tells who asks."""
+    router = APIRouter(tags=["ledger"], prefix="/ledger")
+
+    @router.get("/balances", **documented(LedgerBalances, 304, etag=_ETAG))
+    async def get_balances(
+        *,
+        request: Request,
+        _: Annotated[Principal, Depends(reader)],
+        parameters: Annotated[BalanceParameters, Query()],
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        """Show the balance of every account, in each currency."""
+        return await _api(request).balances(parameters, if_none_match)
+
+    @router.get("/trial-balance", **documented(TrialBalance, 304, etag=_ETAG))
+    async def get_trial_balance(
+        *,
+        request: Request,
+        _: Annotated[Principal, Depends(reader)],
+        parameters: Annotated[BalanceParameters, Query()],
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        """Show both sides of every account, and their totals, which are equal in each currency."""
+        return await _api(request).trial_balance(parameters, if_none_match)
+
+    @router.get("/entries", **documented(LedgerEntryPage))
+    async def list_entries(
+        *,
+        request: Request,
+        _: Annotated[Principal, Depends(reader)],
+        parameters: Annotated[EntryParameters, Query()],
+    ) -> Response:
+        """List entries, newest first. One that is learned late stands where it happened."""
+        return await _api(request).entries(parameters)
+
+    return router
+
+
+def _api(request: Request) -> LedgerApi:
+    api = request.app.state.ledger_api
+    assert isinstance(api, LedgerApi)
+    return api

@@ -1,0 +1,60 @@
+"""What may stand in a query string of finance."""
+
+import datetime as dt
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from projections.reconciliation.read import DiscrepancyFilters, RunFilters
+from query_api.parameters import Text
+from schemas.http.reconciliations import DiscrepancyStatusFilter, KindFilter, RunStatusFilter
+
+Day = Annotated[dt.date | None, Field(default=None, description="A day like 2026-05-01, inclusive.")]
+
+
+class FinancePageParameters(BaseModel):
+    """What every list of finance takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=20, ge=1, le=100, description="The most elements in the page.")
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        default=None, description="The `next_cursor` of the page before. Keep the filters the same."
+    )
+    date_from: Day
+    date_to: Day
+
+
+class RunListParameters(FinancePageParameters):
+    """The filters of the list of reconciliations; those that are given must all hold."""
+
+    status: RunStatusFilter | None = None
+
+    def filters(self) -> RunFilters:
+        """Return the filters for the read model."""
+        return RunFilters(
+            status=self.status.value if self.status else None, date_from=self.date_from, date_to=self.date_to
+        )
+
+
+class DiscrepancyListParameters(FinancePageParameters):
+    """The filters of the list of discrepancies; those that are given must all hold."""
+
+    status: DiscrepancyStatusFilter | None = Field(default=None, description="`unresolved` is open or explained.")
+    kind: KindFilter | None = None
+    source_id: Text | None = Field(default=None, description="Stripe's id of what moved the money.")
+    payment_id: UUID | None = None
+    reconciliation_id: UUID | None = Field(default=None, description="Opened, or found again, by a run of this day.")
+
+    def filters(self) -> DiscrepancyFilters:
+        """Return the filters for the read model."""
+        return DiscrepancyFilters(
+            status=str(self.status) if self.status else None,
+            kind=self.kind.value if self.kind else None,
+            source_id=self.source_id,
+            payment_id=self.payment_id,
+            run_id=self.reconciliation_id,
+            date_from=self.date_from,
+            date_to=self.date_to,
+        )

@@ -1,0 +1,170 @@
+"""The poller against the sandbox: every row of the balance and every status of a payout, once."""
+
+import asyncio
+
+import pytest
+import stripe
+
+from consumers.balance.lists import List, StripeLists
+from consumers.balance.poll import Reach, poll
+from infra.postgres import Pool
+from infra.stripe_sandbox.client import SandboxAdmin
+from tests.integration.consumers.balance.polling import REACH, Log, Watched, charge, poll_both, rows_at_stripe
+
+pytestmark = pytest.mark.integration
+
+DAY = 24 * 3600
+
+
+async def test_every_row_is_recorded_once_as_stripe_has_it(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    for amount, currency in ((1000, "usd"), (5000, "jpy"), (12340, "kwd"), (700, "usd")):
+        await charge(client, amount=amount, currency=currency)
+    refunded = await charge(client)
+    await client.v1.refunds.create_async({"charge": refunded, "amount": 400}, {"idempotency_key": "refund"})
+    await admin.dispute(await charge(client))
+    assert await poll_both(pool, lists) == [True, True]
+
+    expected = await rows_at_stripe(admin)
+    recorded = await log_of.transactions()
+    assert len(expected) == 8
+    assert {each["transaction_id"] for each in recorded} == {row["id"] for row in expected}
+    by_id = {each["transaction_id"]: each for each in recorded}
+    for row in expected:
+        fact = by_id[row["id"]]
+        for name in ("amount", "fee", "net", "type", "reporting_category", "created", "available_on", "description"):
+            assert fact[name] == row[name]
+        assert (fact["currency"], fact["source_id"]) == (row["currency"].upper(), row["source"])
+    assert await poll_both(pool, lists) == [True, True]
+    assert len(await log_of.transactions()) == 8
+
+
+async def test_a_poll_that_was_cut_short_between_pages_goes_on_where_it_was(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    for _ in range(10):
+        await charge(client)
+    cut_short = Watched(lists, fail_at=3)
+    with pytest.raises(stripe.APIConnectionError):
+        await poll(pool, cut_short, List.TRANSACTIONS, REACH)
+    assert len(await log_of.transactions()) == 6
+    await charge(client)  # newer than the listing, which is older than it
+
+    goes_on = Watched(lists)
+    assert await poll(pool, goes_on, List.TRANSACTIONS, REACH)
+    assert goes_on.asked[0] == cut_short.asked[2], "the page that failed, not the first"
+    assert len(goes_on.asked) == 2
+    assert len(await log_of.transactions()) == 10
+    assert await poll(pool, lists, List.TRANSACTIONS, REACH)
+    assert sorted(each["transaction_id"] for each in await log_of.transactions()) == sorted(
+        row["id"] for row in await rows_at_stripe(admin)
+    )
+
+
+async def test_a_row_that_stripe_shows_late_is_found_within_the_overlap(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    await charge(client)
+    await admin.add_fault("hide_row", times=1)
+    await charge(client)
+    await admin.advance(600)
+    await charge(client)
+    assert await poll_both(pool, lists) == [True, True]
+    assert len(await log_of.transactions()) == 2
+
+    (hidden,) = [row for row in await rows_at_stripe(admin, hidden=True) if not row["shown"]]
+    await admin.falsify_row(hidden["id"], shown=True)
+    assert await poll_both(pool, lists, Reach(overlap_s=60, page_size=3, watch_days=7)) == [True, True]
+    assert len(await log_of.transactions()) == 2, "an overlap that is too short does not reach it"
+    assert await poll_both(pool, lists) == [True, True]
+    assert [each["transaction_id"] for each in await log_of.transactions()][-1] == hidden["id"]
+
+
+async def test_later_polls_read_the_overlap_and_what_is_new_alone(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool
+) -> None:
+    for _ in range(7):
+        await charge(client)
+    await poll(pool, lists, List.TRANSACTIONS, REACH)
+    await admin.advance(3600)
+    await charge(client)
+    newest = max(row["created"] for row in await rows_at_stripe(admin))
+    await poll(pool, lists, List.TRANSACTIONS, REACH)
+    watched = Watched(lists)
+    await poll(pool, watched, List.TRANSACTIONS, REACH)
+    assert watched.asked == [(List.TRANSACTIONS, newest - REACH.overlap_s, None)]
+
+
+async def test_pollers_at_the_same_instant_record_each_row_once_and_together_read_all(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    for _ in range(12):
+        await charge(client)
+    await admin.pay_out()
+    for _ in range(20):
+        ended = await asyncio.gather(*(poll_both(pool, lists) for _ in range(4)))
+        if any(all(each) for each in ended):
+            break
+    recorded = [each["transaction_id"] for each in await log_of.transactions()]
+    assert sorted(recorded) == sorted(row["id"] for row in await rows_at_stripe(admin))
+    assert len(await log_of.statuses()) == 1
+
+
+async def test_a_listing_whose_place_stripe_forgot_begins_again(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    for _ in range(7):
+        await charge(client)
+    with pytest.raises(stripe.APIConnectionError):
+        await poll(pool, Watched(lists, fail_at=2), List.TRANSACTIONS, REACH)
+    place = await log_of.place()
+    await admin.falsify_row(place, shown=False)
+    assert await poll(pool, lists, List.TRANSACTIONS, REACH)
+    assert len(await log_of.transactions()) == 7
+
+
+async def test_a_payout_is_recorded_with_every_status_that_is_seen(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    await charge(client)
+    (payout,) = await admin.pay_out()
+    payout_id = str(payout["id"])
+    await poll_both(pool, lists)
+    await poll_both(pool, lists)
+    assert await log_of.statuses() == [(payout_id, "in_transit")]
+    await admin.settle_payout(payout_id)
+    await poll_both(pool, lists)
+    assert await log_of.statuses() == [(payout_id, "in_transit"), (payout_id, "paid")]
+    await admin.settle_payout(payout_id, "failed")
+    await poll_both(pool, lists)
+    await poll_both(pool, lists)
+    assert await log_of.statuses() == [(payout_id, "in_transit"), (payout_id, "paid"), (payout_id, "failed")]
+    (failed,) = [each for each in await log_of.facts("payout_changed") if each["status"] == "failed"]
+    assert (failed["failure_code"], failed["amount"]) == ("account_closed", payout["amount"])
+    categories = [each["reporting_category"] for each in await log_of.transactions()]
+    assert categories == ["charge", "payout", "payout_reversal"]
+
+
+async def test_an_old_payout_is_watched_for_as_long_as_its_status_may_change(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    await charge(client)
+    (old,) = await admin.pay_out()
+    await poll_both(pool, lists)
+    await admin.advance(20 * DAY)  # it arrives
+    await charge(client)
+    (new,) = await admin.pay_out()
+    await poll_both(pool, lists)
+    assert await log_of.statuses() == [(old["id"], "in_transit"), (old["id"], "paid"), (new["id"], "in_transit")]
+    await admin.settle_payout(str(old["id"]), "failed")
+    await poll_both(pool, lists)
+    assert (await log_of.statuses())[-1] == (old["id"], "failed")
+    assert await log_of.value("SELECT array_agg(payout_id) FROM consumers.watched_payouts") == [new["id"]]
+
+    await log_of.value("UPDATE consumers.watched_payouts SET watch_until = now() - interval '1 s' RETURNING 1")
+    await poll(pool, lists, List.PAYOUTS, REACH)
+    watched = Watched(lists)
+    await poll(pool, watched, List.PAYOUTS, REACH)
+    newest = int(str(new["created"]))
+    assert watched.asked[0][1] == newest - REACH.overlap_s, "the overlap still sees it, and watches it again"

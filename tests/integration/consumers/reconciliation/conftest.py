@@ -1,0 +1,16 @@
+"""A reconciliation between two stand-ins."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from infra.postgres import Pool
+from tests.integration.consumers.reconciliation.running import Desk
+from tests.support.database import Database
+
+
+@pytest_asyncio.fixture
+async def desk(database: Database, pool: Pool) -> AsyncIterator[Desk]:
+    lent = Desk(database=database, pool=pool)
+    await lent.ledger.prepare()
+    yield lent

@@ -1,0 +1,350 @@
+"""Runs on a real database: exactly what differs is recorded, each once, however often and by however many it is run."""
+
+import asyncio
+import os
+import signal
+import sys
+import uuid
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from consumers.reconciliation.books import Owner
+from consumers.reconciliation.ledger import LedgerBehind, PollerBehind
+from consumers.reconciliation.staging import RowsLost
+from domain.reconciliation import Explain, PayoutSum, Resolve, RunStatus
+from event_store.reconciliation import command_discrepancies, metadata
+from tests.integration.consumers.reconciliation.running import CUTOFF_S, LATER, WINDOW, Agreeing, Desk
+from tests.integration.consumers.reconciliation.standing_in import FakeBooks
+
+pytestmark = pytest.mark.integration
+
+NEXT_DAY = date(2026, 3, 11)
+
+
+def told(rows: list[dict[str, str]], *, status: str = "open") -> list[tuple[str, str]]:
+    return [(row["kind"], row["source_id"]) for row in rows if row["status"] == status]
+
+
+async def spoilt(desk: Desk, count: int = 30) -> list[tuple[str, str]]:
+    """Plant one difference of each kind, and return kind and source of each that stays open."""
+    books = Agreeing.of(count)
+    stripe, ledger = books.stripe, books.ledger
+    stripe[2] = stripe[2]._replace(amount=7)
+    stripe[3] = stripe[3]._replace(fee=60)
+    stripe[4] = stripe[4]._replace(currency="EUR")
+    stripe.append(stripe[5]._replace(transaction_id="txn_double"))
+    stripe.append(stripe[6]._replace(category="refund_failure", transaction_id="txn_failure"))
+    ledger[7] = ledger[7]._replace(at=WINDOW.end + 5)
+    del stripe[0], ledger[1]
+    desk.books.stripe = stripe
+    await desk.ledger.write(ledger)
+    return [
+        ("amount", "ch_00000002"),
+        ("currency", "ch_00000004"),
+        ("duplicate", "ch_00000005"),
+        ("fee", "ch_00000003"),
+        ("missing_at_stripe", "ch_00000000"),
+        ("missing_here", "ch_00000001"),
+        ("status", "ch_00000006"),
+    ]
+
+
+async def test_one_of_each_kind_is_found_each_once(desk: Desk) -> None:
+    expected = await spoilt(desk)
+    state = await desk.run()
+    found = await desk.discrepancies()
+    assert told(found) == expected
+    assert told(found, status="resolved") == [("timing", "ch_00000007")]
+    assert state.completed is not None
+    assert state.completed.found == {
+        **dict.fromkeys(("amount", "currency", "duplicate", "fee", "missing_at_stripe", "missing_here", "status"), 1),
+        "timing": 1,
+    }
+    assert (state.completed.opened, state.completed.resolved) == (7, 0)
+    totals = {each.currency: each for each in state.completed.totals}
+    assert set(totals) == {"EUR", "JPY", "KWD", "USD"}
+    assert (totals["KWD"].stripe_rows, totals["KWD"].ledger_rows) == (11, 10)
+    assert await desk.query("SELECT * FROM reconciliation.stripe_rows") == []
+
+
+async def test_a_second_run_of_the_day_opens_nothing_again(desk: Desk) -> None:
+    await spoilt(desk)
+    await desk.run()
+    before = await desk.events()
+    state = await desk.run()
+    assert state.number == 2
+    assert (await desk.events()) - before == Counter(
+        {"reconciliation.requested": 1, "reconciliation.started": 1, "reconciliation.completed": 1}
+    )
+    assert state.completed is not None
+    assert (state.completed.opened, state.completed.found["amount"]) == (0, 1)
+
+
+async def test_two_runs_at_the_same_instant_give_one_result(desk: Desk) -> None:
+    expected = await spoilt(desk)
+    run_ids = await asyncio.gather(*(desk.request() for _ in range(4)))
+    assert len(set(run_ids)) == 1
+    states = await asyncio.gather(*(desk.reconciler().run(run_ids[0]) for _ in range(4)))
+    assert len([state for state in states if state is not None and state.completed]) == 1, "the others passed"
+    assert told(await desk.discrepancies()) == expected
+    assert {name: count for name, count in (await desk.events()).items() if name.startswith("rec")} == {
+        "reconciliation.requested": 1,
+        "reconciliation.started": 1,
+        "reconciliation.completed": 1,
+    }
+
+
+async def test_without_any_lock_the_result_is_one_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = await spoilt(desk)
+    monkeypatch.setattr("consumers.reconciliation.reconciler.Reconciler._alone", lambda *_: _Nobody())
+    run_id = await desk.request()
+    # Each meets the others between any two pages.
+    books = [replace(desk.books, page=1) for _ in range(4)]
+    await asyncio.gather(*(desk.reconciler(each).run(run_id) for each in books))
+    assert told(await desk.discrepancies()) == expected
+    events = await desk.events()
+    assert (events["discrepancy.opened"], events["discrepancy.resolved"], events["discrepancy.reopened"]) == (8, 1, 0)
+    assert (events["reconciliation.started"], events["reconciliation.completed"]) == (1, 1)
+
+
+class _Nobody:
+    async def __aenter__(self) -> bool:
+        return True
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+KILLED = """
+import asyncio, sys
+from tests.integration.consumers.reconciliation.killed import run
+asyncio.run(run(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("at", ["reading", "comparing", "recorded"])
+async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(desk: Desk, at: str) -> None:
+    expected = await spoilt(desk)
+    run_id = await desk.request()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", KILLED, desk.database.url("app"), str(run_id), at),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    rows = "\n".join("\t".join("" if part is None else str(part) for part in row) for row in desk.books.stripe)
+    process.stdin.write(rows.encode() + b"\n\n")
+    await process.stdin.drain()
+    async with asyncio.timeout(30):
+        while (line := await process.stdout.readline()) != b"now\n":
+            assert line, "it ended by itself"
+    os.kill(process.pid, signal.SIGKILL)
+    await process.wait()
+    state = await desk.state(run_id)
+    assert state is not None
+    assert state.status is RunStatus.RUNNING
+    again = await desk.reconciler().run(run_id)
+    assert again is not None
+    assert again.completed is not None
+    assert (again.attempt, again.completed.opened, sum(again.completed.found.values())) == (1, 7, 8)
+    assert told(await desk.discrepancies()) == expected
+    assert (await desk.events())["discrepancy.opened"] == 8
+
+
+async def test_what_is_gone_is_resolved_and_comes_back(desk: Desk) -> None:
+    expected = await spoilt(desk)
+    await desk.run()
+    wrong = list(desk.books.stripe)
+    good = Agreeing.of(30)
+    desk.books.stripe = good.stripe
+    await desk.ledger.write(good.ledger)
+    state = await desk.run()
+    assert state.completed is not None
+    assert (state.completed.resolved, state.completed.found) == (7, {})
+    found = await desk.discrepancies()
+    assert {row["status"] for row in found} == {"resolved"}
+    assert {row["who"] for row in found} == {"reconciliation"}
+    desk.books.stripe = wrong
+    await desk.run()
+    assert told(await desk.discrepancies()) == [each for each in expected if each[0] != "missing_here"]
+    assert (await desk.events())["discrepancy.reopened"] == 6
+
+
+async def test_the_run_of_another_day_resolves_what_has_settled(desk: Desk) -> None:
+    books = Agreeing.of(3)
+    desk.books.stripe = books.stripe
+    await desk.ledger.write(books.ledger[1:])
+    await desk.run()
+    assert told(await desk.discrepancies()) == [("missing_here", "ch_00000000")]
+    # The webhook comes five days late, or the payment was read again.
+    await desk.ledger.write([books.ledger[0]._replace(at=WINDOW.end + 5 * 86_400), *books.ledger[1:]])
+    state = await desk.run(NEXT_DAY)
+    assert told(await desk.discrepancies(), status="resolved") == [("missing_here", "ch_00000000")]
+    assert state.completed is not None
+    assert (state.completed.resolved, state.completed.found) == (1, {})
+
+
+async def test_what_our_book_has_on_a_later_day_is_not_missing_at_stripe(desk: Desk) -> None:
+    books = Agreeing.of(1)
+    desk.books.stripe = books.stripe
+    await desk.ledger.write([books.ledger[0]._replace(at=WINDOW.end + 5 * 86_400)])
+    desk.now = LATER + 10 * 86_400
+    state = await desk.run(date(2026, 3, 16))
+    assert state.completed is not None
+    assert state.completed.found == {}
+    assert desk.books.looked_up == ["ch_00000000"]
+
+
+async def test_what_may_still_come_is_a_matter_of_time_until_it_is_not(desk: Desk) -> None:
+    books = Agreeing.of(1)
+    desk.books.stripe = books.stripe
+    await desk.ledger.write([])
+    desk.now = float(books.stripe[0].created + CUTOFF_S - 1)
+    await desk.run()
+    assert told(await desk.discrepancies()) == [("timing", "ch_00000000")]
+    desk.now = LATER
+    await desk.run()
+    found = await desk.discrepancies()
+    assert told(found) == [("missing_here", "ch_00000000")]
+    assert told(found, status="resolved") == [("timing", "ch_00000000")]
+
+
+async def test_an_explanation_stays_and_what_somebody_calls_resolved_is_opened_again(desk: Desk) -> None:
+    await spoilt(desk)
+    await desk.run()
+    ids = {
+        row["kind"]: row["discrepancy_id"]
+        for row in await desk.query("SELECT kind, discrepancy_id FROM reconciliation.discrepancies")
+    }
+    async with desk.pool.connection() as conn:
+        await command_discrepancies(
+            conn,
+            {
+                ids["amount"]: Explain(who="ana", why="a tip"),
+                ids["fee"]: Resolve(who="ana", why="Stripe corrects it"),
+            },
+            metadata(correlation_id="c", actor="operator:ana"),
+        )
+    await desk.run()
+    status = {row["kind"]: (row["status"], row["who"]) for row in await desk.discrepancies()}
+    assert status["amount"] == ("explained", "ana")
+    assert status["fee"] == ("open", None)
+
+
+async def test_a_payout_that_is_not_the_sum_of_what_it_pays(desk: Desk) -> None:
+    await desk.ledger.write([])
+    good = PayoutSum(
+        payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=900, final=True
+    )
+    desk.books.paid_out = [good, replace(good, payout_id="po_2", items_net=899)]
+    state = await desk.run()
+    assert state.completed is not None
+    assert state.completed.payouts == 2
+    assert [(row["kind"], row["source_id"], row["category"]) for row in await desk.discrepancies()] == [
+        ("amount", "po_2", "payout_items")
+    ]
+    desk.books.paid_out = [good, replace(good, payout_id="po_2")]
+    await desk.run(NEXT_DAY)
+    assert told(await desk.discrepancies(), status="resolved") == [("amount", "po_2")]
+
+
+async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(desk: Desk) -> None:
+    books = Agreeing.of(3)
+    desk.books.stripe = books.stripe
+    await desk.ledger.write([])
+    ours = await _a_payment(desk)
+    desk.books.owners = {
+        "ch_00000000": Owner(intent_id="pi_ours", payment_id=None),
+        "ch_00000001": Owner(intent_id="pi_foreign", payment_id=None),
+        "ch_00000002": Owner(intent_id=None, payment_id=uuid.uuid4()),
+    }
+    state = await desk.run()
+    tasks = await desk.query("SELECT payment_id, operation, correlation_id FROM consumers.gateway_tasks")
+    assert [(each["payment_id"], each["operation"]) for each in tasks] == [(ours, "refresh_payment")]
+    assert tasks[0]["correlation_id"] == f"reconciliation-{state.run_id}-1"
+    assert state.completed is not None
+    assert (state.completed.healing, state.completed.opened) == (1, 3)
+
+
+async def _a_payment(desk: Desk) -> uuid.UUID:
+    payment_id = uuid.uuid4()
+    await desk.query(
+        "INSERT INTO event_store.streams (stream_id, category, merchant_id, version)"
+        f" VALUES ('{payment_id}', 'payment', 'm', 1); INSERT INTO consumers.payment_intents"
+        f" (intent_id, payment_id) VALUES ('pi_ours', '{payment_id}')"
+    )
+    return payment_id
+
+
+async def test_more_doubts_than_may_be_looked_up_are_believed(desk: Desk) -> None:
+    books = Agreeing.of(1200)
+    desk.books.stripe = []
+    await desk.ledger.write(books.ledger)
+    desk.rules = replace(desk.rules, lookups=10)
+    state = await desk.run()
+    assert state.completed is not None
+    assert state.completed.found == {"missing_at_stripe": 1200}
+    assert len(desk.books.looked_up) == 10
+    assert (await desk.events())["discrepancy.opened"] == 1200
+
+
+async def test_a_run_waits_for_the_ledger_and_fails_with_a_reason(desk: Desk) -> None:
+    await desk.ledger.write([])
+    stream = uuid.uuid4()
+    await desk.query(
+        "INSERT INTO event_store.events (event_id, stream_id, version, category, type, schema_version,"
+        f" data, metadata, recorded_at) VALUES (gen_random_uuid(), '{stream}', 1, 'payment', 't', 1, '{{}}', '{{}}',"
+        " now())"
+    )
+    desk.rules = replace(desk.rules, ledger_wait_s=0.3)
+    run_id = await desk.request()
+    with pytest.raises(LedgerBehind, match="Is the projector running"):
+        await desk.reconciler().run(run_id)
+    from schemas.topics import partition_of  # noqa: PLC0415
+
+    await desk.query(
+        "INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, position) VALUES"
+        f" ('projection:ledger', 'paystream.payment', {partition_of(stream, 12)}, 1000)"
+    )
+    state = await desk.reconciler().run(run_id)
+    assert state is not None
+    assert state.completed is not None
+
+
+async def test_a_run_waits_for_stripes_rows_of_the_day(desk: Desk) -> None:
+    await desk.ledger.write([])
+    await desk.query("UPDATE consumers.balance_cursors SET completed_at = NULL")
+    desk.rules = replace(desk.rules, ledger_wait_s=0.3)
+    run_id = await desk.request()
+    with pytest.raises(PollerBehind, match="Is the worker stripe-balance running"):
+        await desk.reconciler().run(run_id)
+    await desk.query(f"UPDATE consumers.balance_cursors SET completed_at = to_timestamp({WINDOW.last})")
+    state = await desk.reconciler().run(run_id)
+    assert state is not None
+    assert state.completed is not None
+
+
+async def test_rows_that_the_database_has_lost_are_noticed(desk: Desk) -> None:
+    books = Agreeing.of(10)
+    await desk.ledger.write(books.ledger)
+
+    class Losing(FakeBooks):
+        async def rows(self, first: int, last: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+            async for page in FakeBooks.rows(self, first, last):
+                yield page
+            self.stripe = []
+
+    losing = Losing(stripe=books.stripe)
+    run_id = await desk.request()
+    await desk.query(
+        "CREATE FUNCTION public.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        " CREATE TRIGGER lose BEFORE INSERT ON reconciliation.stripe_rows FOR EACH ROW"
+        " EXECUTE FUNCTION public.lose()"
+    )
+    with pytest.raises(RowsLost, match="10 of Stripe's rows were written, and 0 are there"):
+        await desk.reconciler(losing).run(run_id)
+    assert (await desk.discrepancies()) == []

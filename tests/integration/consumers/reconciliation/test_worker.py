@@ -1,0 +1,134 @@
+"""The worker: which days it asks for, and what becomes of a run that fails."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from consumers.reconciliation.runs import want
+from consumers.reconciliation.schedule import Schedule
+from consumers.reconciliation.worker import ReconciliationWorker, WorkerRules
+from domain.reconciliation import ReconciliationRequested, run_id_of
+from infra.redlock import RedlockSettings, open_redlock
+from schemas.events.reconciliation_events import RUN_EVENT_TYPES
+from tests.integration.consumers.reconciliation.running import CUTOFF_S, DAY, Desk
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+NOBODY_LISTENS = "redis://127.0.0.1:9/0"
+
+
+def at(day: date, hour: int = 7) -> float:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC).timestamp()
+
+
+def worker(desk: Desk, **changes: Any) -> ReconciliationWorker:
+    rules: dict[str, Any] = {
+        "schedule": Schedule("0 6 * * *", "UTC"),
+        "time_zone": "UTC",
+        "catch_up_days": 31,
+        "cutoff_s": CUTOFF_S,
+        "retry_s": 0.01,
+        "attempts": 3,
+        "lock_ttl_ms": 1000,
+        "interval_s": 0.05,
+        **changes,
+    }
+    return ReconciliationWorker(
+        desk.pool,
+        desk.reconciler(),
+        None,  # type: ignore[arg-type]  # of the lock, another test
+        WorkerRules(**rules),
+        wake=asyncio.Event(),
+        clock=lambda: desk.now,
+    )
+
+
+async def take_in(desk: Desk) -> list[date]:
+    """Note what was asked for, as the intake does once Kafka has it; return the days."""
+    requested = RUN_EVENT_TYPES[0]
+    rows = await desk.query(
+        "SELECT data::text AS data FROM event_store.events WHERE type = 'reconciliation.requested' ORDER BY position"
+    )
+    events = [requested.read(row["data"].encode(), 1) for row in rows]
+    async with desk.pool.connection() as conn:
+        await want(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
+    return [event.date for event in events if isinstance(event, ReconciliationRequested)]
+
+
+async def completed(desk: Desk, day: date, *, at_: str) -> None:
+    await desk.query(
+        "INSERT INTO reconciliation.runs (run_id, number, date, time_zone, status, completed_at, updated_at) VALUES"
+        f" ('{run_id_of(day, 'UTC')}', 1, '{day}', 'UTC', 'completed', '{at_}', '{at_}')"
+    )
+
+
+async def test_at_first_the_day_before_is_asked_for_once_however_many_ask(desk: Desk) -> None:
+    desk.now = at(DAY + timedelta(days=1))
+    workers = [worker(desk) for _ in range(4)]
+    assert sum(await asyncio.gather(*(each.ask_for_days() for each in workers))) == 1
+    assert await take_in(desk) == [DAY]
+    assert await workers[0].ask_for_days() == 0
+
+
+async def test_days_that_were_missed_are_caught_up(desk: Desk) -> None:
+    await completed(desk, DAY, at_="2026-03-11 06:01+00")
+    desk.now = at(DAY + timedelta(days=4))
+    assert await worker(desk).ask_for_days() == 3
+    assert await take_in(desk) == [DAY + timedelta(days=number) for number in (1, 2, 3)]
+    assert await worker(desk).ask_for_days() == 0
+    assert await worker(desk, catch_up_days=1).ask_for_days() == 0
+
+
+async def test_a_day_that_was_run_before_it_was_over_is_run_again(desk: Desk) -> None:
+    await completed(desk, DAY, at_="2026-03-10 15:00+00")
+    desk.now = at(DAY + timedelta(days=1), hour=5)
+    assert await worker(desk).ask_for_days() == 0, "it is not time"
+    desk.now = at(DAY + timedelta(days=1))
+    assert await worker(desk).ask_for_days() == 1
+
+
+async def test_a_run_that_fails_says_why_is_tried_again_and_is_given_up_in_the_end(desk: Desk) -> None:
+    await desk.query("DROP TABLE ledger.stripe_movements")
+    run_id = await desk.request()
+    working = worker(desk)
+    for attempt in (1, 2, 3):
+        await eventually(working.run_next)
+        state = await desk.state(run_id)
+        assert state is not None
+        assert (state.attempt, state.status.value) == (attempt, "failed" if attempt == 3 else "retrying")
+        assert state.failure is not None
+        assert "stripe_movements" in state.failure
+    assert not await working.run_next()
+    # The schedule asks for the day again the next time.
+    desk.now = at(DAY + timedelta(days=1))
+    await desk.query("UPDATE reconciliation.runs SET updated_at = '2026-03-11 06:30+00'")
+    assert await working.ask_for_days() == 0
+    desk.now = at(DAY + timedelta(days=2))
+    assert await working.ask_for_days() == 2
+
+
+async def test_it_runs_while_redis_is_away(desk: Desk) -> None:
+    await desk.ledger.write([])
+    run_id = await desk.request()
+    settings = RedlockSettings.model_validate({"redis_url": NOBODY_LISTENS})
+    stop = asyncio.Event()
+    async with open_redlock(settings) as redlock:
+        rules = WorkerRules(
+            schedule=Schedule("0 6 * * *", "UTC"),
+            time_zone="UTC",
+            catch_up_days=1,
+            cutoff_s=CUTOFF_S,
+            retry_s=1,
+            attempts=1,
+            lock_ttl_ms=1000,
+            interval_s=0.02,
+        )
+        working = ReconciliationWorker(desk.pool, desk.reconciler(), redlock, rules, wake=asyncio.Event())
+        running = asyncio.create_task(working.run(stop))
+        await eventually(lambda: desk.state(run_id), lambda state: state is not None and state.completed is not None)
+        await working.check_live()
+        stop.set()
+        await asyncio.wait_for(running, 5)

@@ -1,0 +1,341 @@
+"""The ledger on a real PostgreSQL: whatever comes first, its accounts balance and say what Stripe holds."""
+
+import asyncio
+import random
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+from aiokafka import TopicPartition
+from psycopg.rows import dict_row
+
+from domain.money import Money
+from domain.payment import RecordRefundFailed, RecordRefundPending, fold
+from domain.stripe_balance import PayoutStatus, TransactionRecorded
+from event_store.store import Connection as AppConnection
+from infra.postgres import Connection, Pool
+from projections.errors import VersionGap
+from projections.registry import PROJECTIONS
+from projections.runner import projecting
+from schemas.envelope import RecordedEvent
+from schemas.topics import PAYMENT, STRIPE_BALANCE, topic_of
+from tests.support.balance_facts import CREATED, a_payout, a_row, rows_of, with_ids_of_its_own
+from tests.support.database import Database
+from tests.support.payment_histories import (
+    batches,
+    by_partition,
+    disputed,
+    events_of,
+    paid,
+    random_history,
+    refunded,
+    request_payment,
+)
+from tests.support.read_model import load_log, project_log, store, store_balance
+
+pytestmark = pytest.mark.integration
+
+PARTITIONS = 3
+REFUND, FAILING = uuid.UUID(int=11), uuid.UUID(int=12)
+TABLES = ("ledger_streams", "ledger_movements", "ledger_entries", "ledger_lines", "ledger_days")
+
+
+def usd(cents: int) -> Money:
+    return Money(amount_cents=cents, currency="USD")
+
+
+async def rows(conn: Connection, query: str) -> list[dict[str, Any]]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query)
+        return await cursor.fetchall()
+
+
+async def balances(conn: Connection) -> dict[tuple[str, str], int]:
+    found = await rows(
+        conn, "SELECT account, currency, sum(amount)::bigint AS amount FROM read_model.ledger_lines GROUP BY 1, 2"
+    )
+    return {(each["account"], each["currency"]): each["amount"] for each in found if each["amount"]}
+
+
+async def everything(conn: Connection) -> dict[str, list[dict[str, Any]]]:
+    return {
+        table: sorted(await rows(conn, f"SELECT * FROM read_model.{table}"), key=lambda row: str(list(row.values())))
+        for table in TABLES
+    }
+
+
+async def clearing(conn: Connection) -> dict[str, int]:
+    return {
+        currency: amount
+        for (account, currency), amount in (await balances(conn)).items()
+        if account == "stripe_clearing"
+    }
+
+
+async def movements(conn: Connection) -> dict[tuple[str, str], dict[str, Any]]:
+    found = await rows(conn, "SELECT * FROM ledger.stripe_movements")
+    return {(each["source_id"], each["category"]): each for each in found}
+
+
+def nets(facts: Sequence[TransactionRecorded]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for fact in facts:
+        sums[fact.currency] += fact.net
+    return {currency: amount for currency, amount in sums.items() if amount}
+
+
+async def forget(pool: Pool) -> None:
+    """Empty the ledger for a rebuild, as the README says."""
+    async with pool.connection() as conn:
+        for table in TABLES:
+            await conn.execute(f"DELETE FROM read_model.{table}")
+
+
+async def forget_checkpoints(database: Database) -> None:
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute("DELETE FROM consumers.consumer_checkpoints WHERE consumer = 'projection:ledger'")
+
+
+async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool: Pool, reader: Connection) -> None:
+    request = request_payment(amount=usd(5000))
+    charge = f"ch_{request.payment_id.hex}"
+    life = events_of(
+        [
+            *paid(request),
+            *refunded(REFUND, usd(700)),
+            *refunded(FAILING, usd(300)),
+            RecordRefundFailed(refund_id=FAILING, stripe_refund_id=f"re_{FAILING.hex}", code="c", message="m"),
+            disputed("du_1", charge, usd(1000), funds_withdrawn=True),
+        ]
+    )
+    payment = fold(life)
+    assert payment is not None
+    await store(app, [(request.payment_id, life)])
+    its_rows = list(rows_of(payment))
+    await store_balance(
+        app,
+        *its_rows,
+        a_row("txn_po", type="payout", reporting_category="payout", source_id="po_1", amount=-941, fee=0),
+        a_row("txn_fee", type="stripe_fee", reporting_category="fee", source_id=None, amount=-25, fee=0),
+        a_payout(PayoutStatus.IN_TRANSIT),
+        a_payout(PayoutStatus.PAID),
+    )
+    await project_log(pool, await load_log(app), partitions=PARTITIONS)
+
+    fees = sum(row.fee for row in its_rows)
+    assert await balances(reader) == {
+        ("customer_receivable", "USD"): -5000,
+        ("stripe_clearing", "USD"): 5000 - 700 - 1000 - fees - 941 - 25,
+        ("stripe_fees", "USD"): fees + 25,
+        ("refunds", "USD"): 700,
+        ("disputes", "USD"): 1000,
+        ("bank", "USD"): 941,
+    }
+    known = await movements(reader)
+    assert {(each["amount"], each["fee"], each["transaction_id"] is None) for each in known.values()} == {
+        (5000, its_rows[0].fee, False),
+        (-700, 0, False),
+        (-300, 0, False),
+        (300, 0, False),
+        (-1000, 1500, False),
+        (-941, 0, False),
+        (-25, 0, False),
+    }
+    assert known[charge, "charge"]["payment_id"] == request.payment_id
+    assert known["po_1", "payout"]["payment_id"] is None
+    assert ("txn_fee", "fee") in known
+
+
+async def test_a_movement_is_known_before_its_fee_and_a_fee_before_its_movement_is_none(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    request = request_payment()
+    await store(app, [(request.payment_id, events_of(paid(request)))])
+    await store_balance(app, a_row(source_id="ch_of_nobody_here"))
+    await project_log(pool, await load_log(app))
+    (known,) = (await movements(reader)).values()
+    assert (known["amount"], known["fee"], known["transaction_id"]) == (1000, None, None)
+    assert await balances(reader) == {
+        ("customer_receivable", "USD"): -1000,
+        ("stripe_clearing", "USD"): 1000 - 59,
+        ("stripe_fees", "USD"): 59,
+    }
+
+
+async def test_the_fee_of_two_rows_for_one_charge_is_that_of_the_first_in_the_log(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    request = request_payment()
+    charge = f"ch_{request.payment_id.hex}"
+    await store(app, [(request.payment_id, events_of(paid(request)))])
+    await store_balance(app, *(a_row(f"txn_{number}", source_id=charge, fee=50 + number) for number in range(6)))
+    await project_log(pool, await load_log(app), partitions=7)
+    known = (await movements(reader))[charge, "charge"]
+    assert (known["transaction_id"], known["fee"]) == ("txn_0", 50)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_any_order_of_both_topics_ends_in_what_stripe_holds_and_a_rebuild_gives_the_same(
+    seed: int, app: AppConnection, pool: Pool, reader: Connection, database: Database
+) -> None:
+    rng = random.Random(seed)
+    facts: list[TransactionRecorded] = []
+    rates = {"USD": 1.08, "EUR": 0.93, "JPY": 162.5, "KWD": 3.07}
+    for _ in range(12):
+        payment_id = uuid.UUID(int=rng.getrandbits(128), version=4)
+        history = random_history(rng, payment_id=payment_id, steps=25, currencies=list(rates))
+        life = [with_ids_of_its_own(payment_id, event) for event in history]
+        await store(app, [(payment_id, life)], rng=rng)
+        payment = fold(life)
+        assert payment is not None
+        settled_in = rng.choice(list(rates))
+        facts += rows_of(payment, settled_in=settled_in, rate=rates[settled_in])
+    await store_balance(app, *rng.sample(facts, len(facts)))
+    log = await load_log(app)
+
+    await deliver(rng, pool, log)
+    assert await clearing(reader) == nets(facts)
+    totals = Counter[str]()
+    for (_, currency), amount in (await balances(reader)).items():
+        totals[currency] += amount
+    assert set(totals.values()) <= {0}
+    days = await rows(
+        reader,
+        "SELECT account, currency, (sum(debit) - sum(credit))::bigint AS amount"
+        " FROM read_model.ledger_days GROUP BY 1, 2",
+    )
+    assert {(each["account"], each["currency"]): each["amount"] for each in days if each["amount"]} == await balances(
+        reader
+    )
+    before = await everything(reader)
+    seen_by_others = await movements(reader)
+    assert len(seen_by_others) == len(facts)
+    assert all(seen_by_others[row.source_id or "", row.reporting_category]["amount"] == row.amount for row in facts)
+
+    await forget(pool)
+    await forget_checkpoints(database)
+    await deliver(rng, pool, log)
+    assert await everything(reader) == before
+
+
+async def deliver(rng: random.Random, pool: Pool, log: Sequence[RecordedEvent]) -> None:
+    """Give every partition of both topics to a projector of its own, all at once and in any batches."""
+    apply = projecting(pool, PROJECTIONS)
+
+    async def feed(partition: TopicPartition, messages: Sequence[Any], seed: int) -> None:
+        for batch in batches(random.Random(seed), messages):
+            result = await apply(partition, batch)
+            assert result.gap is None
+
+    feeding = [
+        feed(TopicPartition(topic_of(category), number), messages, rng.getrandbits(32))
+        for category in ("payment", "stripe-balance")
+        for number, messages in by_partition([event for event in log if event.category == category], PARTITIONS).items()
+    ]
+    await asyncio.gather(*feeding)
+
+
+async def test_a_conversion_is_posted_once_when_both_sides_are_applied_at_the_same_instant(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    requests = [request_payment(amount=Money(amount_cents=1000, currency="EUR")) for _ in range(30)]
+    await store(app, [(each.payment_id, events_of(paid(each))) for each in requests])
+    charges = [
+        a_row(f"txn_{each.payment_id.hex}", source_id=f"ch_{each.payment_id.hex}", amount=1080, exchange_rate="1.08")
+        for each in requests
+    ]
+    await store_balance(app, *charges)
+    await deliver(random.Random(1), pool, await load_log(app))
+    assert await clearing(reader) == {"USD": 30 * (1080 - 59)}
+    (count,) = await rows(reader, "SELECT count(*) AS n FROM read_model.ledger_entries WHERE kind = 'conversion'")
+    assert count["n"] == 30
+    assert {(each["currency"], each["amount"]) for each in (await movements(reader)).values()} == {("USD", 1080)}
+
+
+async def test_a_payout_fails_after_it_was_paid(app: AppConnection, pool: Pool, reader: Connection) -> None:
+    await store_balance(
+        app,
+        a_row("txn_1", type="payout", reporting_category="payout", source_id="po_1", amount=-941, fee=0),
+        a_payout(PayoutStatus.PENDING),
+        a_payout(PayoutStatus.PAID),
+    )
+    await project_log(pool, await load_log(app))
+    assert await balances(reader) == {("stripe_clearing", "USD"): -941, ("bank", "USD"): 941}
+    back = {"type": "payout_failure", "reporting_category": "payout_reversal", "source_id": "po_1"}
+    await store_balance(app, a_payout(PayoutStatus.FAILED), a_row("txn_2", **back, amount=941, fee=0))
+    await project_log(pool, await load_log(app))
+    assert await balances(reader) == {}
+    (paid_at,) = await rows(
+        reader, "SELECT at FROM read_model.ledger_entries WHERE kind = 'arrival' AND category = 'payout'"
+    )
+    assert paid_at["at"].timestamp() == CREATED + 86_400
+
+
+async def test_a_lost_event_is_refused_by_the_ledger_too(app: AppConnection, pool: Pool) -> None:
+    await store_balance(app, a_payout(PayoutStatus.PENDING), a_payout(PayoutStatus.PAID))
+    first, second = by_partition(await load_log(app), 1)[0]
+    apply = projecting(pool, PROJECTIONS)
+    with pytest.raises(VersionGap):
+        await apply(TopicPartition(STRIPE_BALANCE, 0), [replace(second, previous_position=0)])
+    await apply(TopicPartition(STRIPE_BALANCE, 0), [first, second])
+
+
+async def test_each_topic_has_the_checkpoints_of_its_own_projections(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    request = request_payment()
+    await store(app, [(request.payment_id, events_of(paid(request)))])
+    await store_balance(app, a_row())
+    await project_log(pool, await load_log(app))
+    found = await rows(reader, "SELECT consumer, topic FROM consumers.consumer_checkpoints ORDER BY 2, 1")
+    assert [(each["topic"], each["consumer"]) for each in found] == [
+        (PAYMENT, "projection:ledger"),
+        (PAYMENT, "projection:payment_timeline"),
+        (PAYMENT, "projection:payments"),
+        (STRIPE_BALANCE, "projection:ledger"),
+    ]
+
+
+async def test_nobody_can_write_an_entry_whose_sides_differ(pool: Pool) -> None:
+    insert = (
+        "INSERT INTO read_model.ledger_lines (position, number, line, account, currency, amount, at)"
+        " VALUES (1, 0, 1, 'bank', 'USD', 5, now()), (1, 0, 2, 'refunds', 'USD', %s, now()),"
+        " (1, 0, 3, 'refunds', 'EUR', 0, now())"
+    )
+    async with pool.connection() as conn:
+        with pytest.raises(psycopg.errors.CheckViolation, match="not balanced: 1 USD"):
+            async with conn.transaction():
+                await conn.execute(insert, [-4])
+        await conn.execute(insert, [-5])
+
+
+async def test_the_application_may_read_the_movements_and_how_far_the_ledger_is_and_no_more(
+    app: AppConnection, pool: Pool
+) -> None:
+    await store_balance(app, a_row("txn_1", reporting_category="topup", source_id=None))
+    await project_log(pool, await load_log(app))
+    found = await (await app.execute("SELECT amount, fee FROM ledger.stripe_movements")).fetchall()
+    assert found == [(1000, 59)]
+    progress = "SELECT topic, position > 0 FROM read_model.projection_checkpoints WHERE projection = 'ledger'"
+    assert await (await app.execute(progress)).fetchall() == [(STRIPE_BALANCE, True)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await app.execute("SELECT * FROM read_model.ledger_lines")
+
+
+async def test_a_refund_that_is_pending_at_stripe_is_posted_once(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    request = request_payment()
+    stripe_id = f"re_{REFUND.hex}"
+    asked, succeeded = refunded(REFUND, usd(400))
+    pending = RecordRefundPending(refund_id=REFUND, stripe_refund_id=stripe_id)
+    life = events_of([*paid(request), asked, pending, succeeded])
+    await store(app, [(request.payment_id, life)], rng=random.Random(3))
+    for message in by_partition(await load_log(app), 1)[0]:
+        await projecting(pool, PROJECTIONS)(TopicPartition(PAYMENT, 0), [message])  # the state is read back each time
+    assert (await balances(reader))["refunds", "USD"] == 400
+    assert (await movements(reader))[stripe_id, "refund"]["amount"] == -400

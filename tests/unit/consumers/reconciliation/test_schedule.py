@@ -1,0 +1,75 @@
+"""Which days are due."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from consumers.reconciliation.schedule import Schedule, days_due
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 3, 10, 5, 59, tzinfo=UTC), date(2026, 3, 8)),
+        (datetime(2026, 3, 10, 6, 0, tzinfo=UTC), date(2026, 3, 9)),
+        (datetime(2026, 3, 10, 23, 59, tzinfo=UTC), date(2026, 3, 9)),
+    ],
+)
+def test_the_day_before_is_due_at_the_set_time(now: datetime, expected: date) -> None:
+    last_due, fired = Schedule("0 6 * * *", "UTC").last_due(now)
+    assert last_due == expected
+    assert fired is not None
+    assert fired <= now
+
+
+def test_the_time_zone_says_what_time_it_is_and_which_day() -> None:
+    # 01:00 in Auckland on the 11th is noon in UTC on the 10th.
+    assert Schedule("0 1 * * *", "Pacific/Auckland").last_due(datetime(2026, 3, 10, 12, 30, tzinfo=UTC))[0] == date(
+        2026, 3, 10
+    )
+
+
+def test_a_day_is_due_once_though_clocks_change() -> None:
+    schedule, now = Schedule("30 2 * * *", "Europe/Berlin"), datetime(2026, 10, 24, 12, tzinfo=UTC)
+    due = [schedule.last_due(now + timedelta(hours=hours))[0] for hours in range(72)]
+    assert sorted({day for day in due if day}) == [
+        date(2026, 10, 23),
+        date(2026, 10, 24),
+        date(2026, 10, 25),
+        date(2026, 10, 26),
+    ]
+
+
+def test_what_is_no_crontab_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected 5"):
+        Schedule("daily", "UTC")
+
+
+LAST = date(2026, 3, 9)
+
+
+def test_at_first_the_last_day_alone_is_due() -> None:
+    assert days_due(last_due=LAST, since=None, known=(), at_most=31) == [LAST]
+
+
+def test_missed_days_are_caught_up_and_so_are_gaps() -> None:
+    known = {date(2026, 3, 4), date(2026, 3, 6)}
+    assert days_due(last_due=LAST, since=date(2026, 3, 4), known=known, at_most=31) == [
+        date(2026, 3, 5),
+        date(2026, 3, 7),
+        date(2026, 3, 8),
+        LAST,
+    ]
+
+
+def test_no_more_than_so_many_days_back() -> None:
+    assert days_due(last_due=LAST, since=date(2025, 1, 1), known=(), at_most=3) == [
+        date(2026, 3, 7),
+        date(2026, 3, 8),
+        LAST,
+    ]
+
+
+def test_nothing_is_due_where_all_is_known_or_only_today_is() -> None:
+    assert days_due(last_due=LAST, since=LAST, known={LAST}, at_most=31) == []
+    assert days_due(last_due=LAST, since=LAST + timedelta(days=1), known={LAST + timedelta(days=1)}, at_most=31) == []

@@ -1,0 +1,81 @@
+"""A ledger in memory, so that the rules can be told anything in any order."""
+
+from collections import Counter, defaultdict
+from uuid import UUID
+
+from domain.ledger import (
+    OWN_CATEGORIES,
+    Account,
+    Kind,
+    Movement,
+    Posting,
+    PostingState,
+    movement_source,
+    post_conversion,
+    post_payment,
+    post_payout,
+    post_transaction,
+)
+from domain.payment import PaymentEvent
+from domain.stripe_balance import PayoutChanged, TransactionRecorded
+
+Key = tuple[str, str]
+
+
+class Book:
+    """What was posted; a conversion as soon as both of its sides are known."""
+
+    def __init__(self) -> None:
+        self.postings: list[Posting] = []
+        self._payments: dict[UUID, PostingState] = defaultdict(PostingState)
+        self._at_bank: dict[str, bool] = defaultdict(bool)
+        self._presented: dict[Key, Movement] = {}
+        self._settled: dict[Key, Movement] = {}
+
+    def tell(self, fact: tuple[UUID, PaymentEvent] | TransactionRecorded | PayoutChanged) -> None:
+        match fact:
+            case TransactionRecorded():
+                self.postings += post_transaction(fact)
+                if fact.exchange_rate is not None and fact.reporting_category in OWN_CATEGORIES:
+                    key = (movement_source(fact), fact.reporting_category)
+                    self._settled[key] = Movement(currency=fact.currency, amount=fact.amount)
+                    self._convert(key)
+            case PayoutChanged():
+                at_bank, posted = post_payout(fact, at_bank=self._at_bank[fact.payout_id])
+                self._at_bank[fact.payout_id] = at_bank
+                self.postings += posted
+            case (payment_id, event):
+                self._payments[payment_id], posted = post_payment(self._payments[payment_id], event)
+                self.postings += posted
+                for posting in posted:
+                    key = (posting.source_id, posting.category)
+                    currency = posting.lines[0].currency
+                    amount = posting.effect_on(Account.STRIPE_CLEARING, currency)
+                    assert posting.kind is Kind.MOVEMENT
+                    assert key not in self._presented, "each movement once"
+                    self._presented[key] = Movement(currency=currency, amount=amount)
+                    self._convert(key)
+
+    def balance(self, account: Account) -> dict[str, int]:
+        """Return what an account is not level by, in each currency."""
+        sums: Counter[str] = Counter()
+        for posting in self.postings:
+            for line in posting.lines:
+                if line.account is account:
+                    sums[line.currency] += line.amount
+        return {currency: amount for currency, amount in sums.items() if amount}
+
+    def totals(self) -> dict[str, int]:
+        """Return what all accounts together are not level by: nothing, one would think."""
+        sums: Counter[str] = Counter()
+        for account in Account:
+            sums.update(self.balance(account))
+        return {currency: amount for currency, amount in sums.items() if amount}
+
+    def _convert(self, key: Key) -> None:
+        presented, settled = self._presented.get(key), self._settled.get(key)
+        if presented is not None and settled is not None:
+            source_id, category = key
+            self.postings.append(
+                post_conversion(source_id=source_id, category=category, presented=presented, settled=settled)
+            )

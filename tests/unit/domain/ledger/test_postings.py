@@ -1,0 +1,168 @@
+"""What each thing that happens posts, line by line."""
+
+import uuid
+
+import pytest
+
+from domain.ledger import Account, Kind, Line, Posting, PostingState, RefundUnknown, UnbalancedPosting, post_payment
+from domain.ledger.balance import post_transaction
+from domain.ledger.payouts import post_payout
+from domain.money import Money
+from domain.payment import (
+    DisputeFundsReinstated,
+    DisputeFundsWithdrawn,
+    PaymentCanceled,
+    PaymentEvent,
+    PaymentSucceeded,
+    RefundFailed,
+    RefundFound,
+    RefundPending,
+    RefundRequested,
+    RefundSucceeded,
+)
+from domain.stripe_balance import PayoutStatus
+from tests.support.balance_facts import a_payout, a_row
+from tests.unit.domain.ledger.book import Book
+
+REFUND = uuid.UUID(int=1)
+FIVE = Money(amount_cents=500, currency="USD")
+
+
+def told(*events: PaymentEvent) -> list[tuple[str, str, dict[str, int]]]:
+    """What a payment's events posted, each by source, category and what it changed which account by."""
+    state = PostingState()
+    postings: list[Posting] = []
+    for event in events:
+        state, posted = post_payment(state, event)
+        postings += posted
+    return [(each.source_id, each.category, changes(each)) for each in postings]
+
+
+def changes(posting: Posting) -> dict[str, int]:
+    return {line.account.value: line.amount for line in posting.lines}
+
+
+requested = RefundRequested(refund_id=REFUND, amount=FIVE, reason=None)
+pending = RefundPending(refund_id=REFUND, stripe_refund_id="re_1")
+succeeded = RefundSucceeded(refund_id=REFUND, stripe_refund_id="re_1")
+failed = RefundFailed(refund_id=REFUND, stripe_refund_id="re_1", code="c", message="m")
+refused = RefundFailed(refund_id=REFUND, stripe_refund_id=None, code="c", message="m")
+found = RefundFound(refund_id=REFUND, stripe_refund_id="re_1", amount=FIVE, reason=None)
+
+REFUNDED = ("re_1", "refund", {"refunds": 500, "stripe_clearing": -500})
+CAME_BACK = ("re_1", "refund_failure", {"stripe_clearing": 500, "refunds": -500})
+
+
+def test_a_payment_that_succeeds_moves_what_was_captured_from_the_customer_to_stripe() -> None:
+    event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="JPY"), charge_id="ch_1")
+    assert told(event) == [("ch_1", "charge", {"stripe_clearing": 1000, "customer_receivable": -1000})]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([requested], []),
+        ([requested, pending], [REFUNDED]),
+        ([requested, succeeded], [REFUNDED]),
+        ([requested, pending, succeeded], [REFUNDED]),
+        ([found], [REFUNDED]),
+        ([found, succeeded], [REFUNDED]),
+        ([requested, succeeded, failed], [REFUNDED, CAME_BACK]),
+        ([requested, failed], [REFUNDED, CAME_BACK]),
+        ([requested, refused], []),
+        ([PaymentCanceled(reason=None)], []),
+    ],
+    ids=lambda each: "+".join(type(event).__name__ for event in each) if isinstance(each, list) else None,
+)
+def test_a_refund_is_posted_once_it_is_at_stripe_and_taken_back_if_it_fails_there(
+    events: list[PaymentEvent], expected: list[tuple[str, str, dict[str, int]]]
+) -> None:
+    assert told(*events) == expected
+
+
+def test_an_event_of_a_refund_that_nobody_asked_for_is_refused() -> None:
+    with pytest.raises(RefundUnknown):
+        told(pending)
+    with pytest.raises(RefundUnknown):
+        told(requested, refused, pending)
+
+
+def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
+    taken = DisputeFundsWithdrawn(dispute_id="du_1", amount=FIVE)
+    given_back = DisputeFundsReinstated(dispute_id="du_1", amount=FIVE)
+    assert told(taken, given_back) == [
+        ("du_1", "dispute", {"stripe_clearing": -500, "disputes": 500}),
+        ("du_1", "dispute_reversal", {"stripe_clearing": 500, "disputes": -500}),
+    ]
+
+
+@pytest.mark.parametrize("category", ["charge", "refund", "refund_failure", "dispute", "dispute_reversal"])
+def test_of_a_row_that_the_payments_events_post_only_the_fee_is_posted(category: str) -> None:
+    (fee,) = post_transaction(a_row(reporting_category=category, amount=1000, fee=59))
+    assert (fee.kind, changes(fee)) == (Kind.FEE, {"stripe_fees": 59, "stripe_clearing": -59})
+    (given_back,) = post_transaction(a_row(reporting_category=category, amount=1000, fee=-1500))
+    assert changes(given_back) == {"stripe_fees": -1500, "stripe_clearing": 1500}
+    assert post_transaction(a_row(reporting_category=category, fee=0)) == ()
+
+
+@pytest.mark.parametrize(
+    ("category", "counter"),
+    [
+        ("payout", "payouts_in_transit"),
+        ("payout_reversal", "payouts_in_transit"),
+        ("fee", "stripe_fees"),
+        ("network_cost", "stripe_fees"),
+        ("topup", "adjustments"),
+        ("other_adjustment", "adjustments"),
+        ("a_category_of_tomorrow", "adjustments"),
+    ],
+)
+def test_other_rows_are_posted_as_a_whole(category: str, counter: str) -> None:
+    movement, fee = post_transaction(a_row(reporting_category=category, amount=-700, fee=25))
+    assert (movement.kind, changes(movement)) == (Kind.MOVEMENT, {"stripe_clearing": -700, counter: 700})
+    assert (fee.kind, changes(fee)) == (Kind.FEE, {"stripe_fees": 25, "stripe_clearing": -25})
+
+
+def test_a_row_that_nothing_with_an_id_caused_is_its_own_source() -> None:
+    assert post_transaction(a_row("txn_7", reporting_category="fee", source_id=None))[0].source_id == "txn_7"
+
+
+@pytest.mark.parametrize("row_first", [True, False])
+def test_a_charge_in_euros_that_is_settled_in_dollars_leaves_dollars_at_stripe(row_first: bool) -> None:
+    event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="EUR"), charge_id="ch_1")
+    row = a_row(amount=1080, fee=61, currency="USD", exchange_rate="1.08")
+    book = Book()
+    facts = [row, (REFUND, event)] if row_first else [(REFUND, event), row]
+    for fact in facts:
+        book.tell(fact)  # type: ignore[arg-type]
+    assert book.balance(Account.STRIPE_CLEARING) == {"USD": 1080 - 61}
+    assert book.balance(Account.CURRENCY_CONVERSION) == {"EUR": 1000, "USD": -1080}
+    assert book.balance(Account.CUSTOMER_RECEIVABLE) == {"EUR": -1000}
+    assert book.balance(Account.STRIPE_FEES) == {"USD": 61}
+    assert book.totals() == {}
+
+
+def test_a_payout_that_is_paid_is_at_the_bank_and_leaves_it_when_it_fails_later() -> None:
+    at_bank, posted = post_payout(a_payout(PayoutStatus.IN_TRANSIT), at_bank=False)
+    assert (at_bank, posted) == (False, ())
+    at_bank, (arrived,) = post_payout(a_payout(PayoutStatus.PAID), at_bank=at_bank)
+    assert (arrived.kind, changes(arrived)) == (Kind.ARRIVAL, {"bank": 941, "payouts_in_transit": -941})
+    assert post_payout(a_payout(PayoutStatus.PAID), at_bank=at_bank) == (True, ())
+    at_bank, (left,) = post_payout(a_payout(PayoutStatus.FAILED), at_bank=at_bank)
+    assert (at_bank, changes(left)) == (False, {"bank": -941, "payouts_in_transit": 941})
+
+
+@pytest.mark.parametrize("status", [PayoutStatus.FAILED, PayoutStatus.CANCELED])
+def test_a_payout_that_was_never_seen_as_paid_has_nothing_to_take_back(status: PayoutStatus) -> None:
+    assert post_payout(a_payout(status), at_bank=False) == (False, ())
+
+
+def test_sides_that_differ_make_no_posting() -> None:
+    lines = (
+        Line(account=Account.BANK, currency="USD", amount=5),
+        Line(account=Account.REFUNDS, currency="USD", amount=-4),
+        Line(account=Account.REFUNDS, currency="EUR", amount=-1),
+    )
+    with pytest.raises(UnbalancedPosting) as raised:
+        Posting(source_id="x_1", category="charge", kind=Kind.MOVEMENT, lines=lines)
+    assert raised.value.differences == {"USD": 1, "EUR": -1}

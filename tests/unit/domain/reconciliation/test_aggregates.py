@@ -1,0 +1,166 @@
+"""The run of a day, and the life of a discrepancy."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from domain.reconciliation import (
+    CompleteRun,
+    DiscrepancyEvent,
+    DiscrepancyExplained,
+    DiscrepancyIsResolved,
+    DiscrepancyNotFound,
+    DiscrepancyOpened,
+    DiscrepancyReopened,
+    DiscrepancyResolved,
+    DiscrepancyState,
+    DiscrepancyStatus,
+    Explain,
+    FailRun,
+    Observe,
+    ReconciliationRequested,
+    ReconciliationStarted,
+    RequestRun,
+    Resolve,
+    RunCommand,
+    RunEvent,
+    RunNotUnderWay,
+    RunState,
+    RunStatus,
+    StartRun,
+    decide_discrepancy,
+    decide_run,
+    evolve_discrepancy,
+    evolve_run,
+    judge,
+    run_id_of,
+)
+from tests.unit.domain.reconciliation.books import DAY, WINDOW
+from tests.unit.domain.reconciliation.test_judge import MOVEMENT, ROW
+
+REQUEST = RequestRun(date=DAY, time_zone="UTC", origin="api", who="api:finance")
+COMPLETE = CompleteRun(number=1, totals=())
+RUN = uuid.UUID(int=1)
+(MISSING,) = (finding.difference for finding in judge([ROW], [], WINDOW))
+(WRONG,) = (finding.difference for finding in judge([ROW], [MOVEMENT._replace(amount=1)], WINDOW))
+
+
+def run(*commands: RunCommand) -> tuple[RunState, list[RunEvent]]:
+    state: RunState | None = None
+    events: list[RunEvent] = []
+    for command in commands:
+        for event in decide_run(state, command):
+            state = evolve_run(state, event)
+            events.append(event)
+    assert state is not None
+    return state, events
+
+
+def test_a_day_that_is_asked_for_twice_is_run_once() -> None:
+    state, events = run(REQUEST, replace(REQUEST, origin="schedule"))
+    assert [type(event) for event in events] == [ReconciliationRequested]
+    assert (state.status, state.number, state.run_id) == (RunStatus.REQUESTED, 1, run_id_of(DAY, "UTC"))
+    state, events = run(REQUEST, StartRun(number=1, head=7), REQUEST)
+    assert (state.status, len(events)) == (RunStatus.RUNNING, 2)
+
+
+def test_after_its_end_a_day_can_be_run_again() -> None:
+    state, _ = run(REQUEST, StartRun(number=1, head=7), COMPLETE, REQUEST)
+    assert (state.status, state.number) == (RunStatus.REQUESTED, 2)
+    with pytest.raises(RunNotUnderWay):
+        decide_run(state, COMPLETE)
+
+
+def test_a_run_that_was_cut_short_goes_on_and_one_that_failed_begins_again() -> None:
+    state, _ = run(REQUEST, StartRun(number=1, head=7), StartRun(number=1, head=9))
+    assert (state.attempt, state.head) == (1, 7)
+    failed = FailRun(number=1, reason="Stripe is away", final=False)
+    state, events = run(REQUEST, StartRun(number=1, head=7), failed, REQUEST, StartRun(number=1, head=9))
+    assert (state.attempt, state.head, state.failure) == (2, 9, "Stripe is away")
+    assert isinstance(events[-1], ReconciliationStarted)
+
+
+def test_a_result_is_recorded_once() -> None:
+    state, events = run(REQUEST, StartRun(number=1, head=7), COMPLETE, COMPLETE)
+    assert (state.status, len(events)) == (RunStatus.COMPLETED, 3)
+
+
+def test_after_its_final_failure_it_is_over() -> None:
+    failed = FailRun(number=1, reason="no", final=True)
+    state, _ = run(REQUEST, StartRun(number=1, head=7), failed)
+    assert state.status is RunStatus.FAILED
+    with pytest.raises(RunNotUnderWay):
+        decide_run(state, StartRun(number=1, head=8))
+
+
+def test_a_report_has_runs_of_its_own() -> None:
+    assert run_id_of(DAY, "UTC") != run_id_of(DAY, "UTC", "activity.csv")
+    assert run_id_of(DAY, "UTC") != run_id_of(DAY, "Asia/Tokyo")
+
+
+def observe(difference: object = MISSING, *, settled: str | None = None) -> Observe:
+    return Observe(run_id=RUN, number=1, difference=difference, settled=settled)  # type: ignore[arg-type]
+
+
+def live(*commands: Observe | Explain | Resolve) -> tuple[DiscrepancyState, list[DiscrepancyEvent]]:
+    state: DiscrepancyState | None = None
+    events: list[DiscrepancyEvent] = []
+    for command in commands:
+        for event in decide_discrepancy(state, command):
+            state = evolve_discrepancy(state, event)
+            events.append(event)
+    assert state is not None
+    return state, events
+
+
+EXPLAIN = Explain(who="ana", why="a gift card")
+GONE = Resolve(who="reconciliation", why="it is gone", run_id=RUN, number=2)
+
+
+def test_it_is_opened_once_however_often_it_is_seen() -> None:
+    state, events = live(observe(), observe(), Observe(run_id=RUN, number=2, difference=MISSING))
+    assert [type(event) for event in events] == [DiscrepancyOpened]
+    assert state.status is DiscrepancyStatus.OPEN
+
+
+def test_the_run_of_another_day_sees_the_same() -> None:
+    other_day = replace(MISSING, date=DAY.replace(day=11))
+    assert len(live(observe(), observe(other_day))[1]) == 1
+
+
+def test_an_explanation_holds_while_it_is_the_same() -> None:
+    state, events = live(observe(WRONG), EXPLAIN, observe(WRONG), EXPLAIN)
+    assert (state.status, state.who, state.why) == (DiscrepancyStatus.EXPLAINED, "ana", "a gift card")
+    assert [type(event) for event in events] == [DiscrepancyOpened, DiscrepancyExplained]
+    assert WRONG.ledger is not None
+    worse = replace(WRONG, ledger=replace(WRONG.ledger, amount=2))
+    state, events = live(observe(WRONG), EXPLAIN, observe(worse))
+    assert isinstance(events[-1], DiscrepancyReopened)
+    assert (state.status, state.difference) == (DiscrepancyStatus.OPEN, worse)
+
+
+def test_it_is_resolved_once_and_opened_again_when_it_comes_back() -> None:
+    state, events = live(observe(), GONE, GONE, observe(), GONE)
+    assert [type(event) for event in events] == [
+        DiscrepancyOpened,
+        DiscrepancyResolved,
+        DiscrepancyReopened,
+        DiscrepancyResolved,
+    ]
+    assert state.status is DiscrepancyStatus.RESOLVED
+
+
+def test_what_settles_by_itself_is_resolved_as_it_is_opened_and_stays_so() -> None:
+    _, events = live(observe(settled="of the next day"), observe(settled="of the next day"))
+    assert [type(event) for event in events] == [DiscrepancyOpened, DiscrepancyResolved]
+    _, events = live(observe(), observe(settled="of the next day"))
+    assert [type(event) for event in events] == [DiscrepancyOpened, DiscrepancyResolved]
+
+
+def test_what_is_not_there_or_is_resolved_cannot_be_explained() -> None:
+    with pytest.raises(DiscrepancyNotFound):
+        decide_discrepancy(None, EXPLAIN)
+    state, _ = live(observe(), GONE)
+    with pytest.raises(DiscrepancyIsResolved):
+        decide_discrepancy(state, EXPLAIN)

@@ -1,0 +1,107 @@
+"""The finer points of what is a difference and what is not."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from domain.reconciliation import Kind, Movement, PayoutSum, StripeRow, Window, day_window, judge, judge_payout
+from tests.unit.domain.reconciliation.books import CUTOFF, DAY, WINDOW, told
+
+AT = WINDOW.start + 3600
+ROW = StripeRow("ch_1", "charge", "txn_1", 1000, 59, "USD", AT)
+MOVEMENT = Movement("ch_1", "charge", "USD", 1000, 59, AT)
+JUST_NOW = replace(WINDOW, now=AT + CUTOFF - 1)
+
+
+def kinds(stripe: list[StripeRow], ledger: list[Movement], window: Window = WINDOW) -> list[Kind]:
+    return [finding.difference.kind for finding in judge(stripe, ledger, window)]
+
+
+@pytest.mark.parametrize(("stripe", "ledger"), [([ROW], []), ([], [MOVEMENT]), ([ROW], [MOVEMENT._replace(fee=None)])])
+def test_what_may_still_come_is_a_matter_of_time(stripe: list[StripeRow], ledger: list[Movement]) -> None:
+    (finding,) = judge(stripe, ledger, JUST_NOW)
+    assert (finding.difference.kind, finding.settled) == (Kind.TIMING, False)
+    assert Kind.TIMING not in kinds(stripe, ledger, replace(JUST_NOW, now=AT + CUTOFF))
+
+
+def test_what_settled_on_another_day_is_told_and_needs_nobody() -> None:
+    (finding,) = judge([ROW], [MOVEMENT._replace(at=WINDOW.end)], WINDOW)
+    assert (finding.difference.kind, finding.settled) == (Kind.TIMING, True)
+
+
+def test_a_row_without_a_fee_needs_none_recorded() -> None:
+    assert kinds([ROW._replace(fee=0)], [MOVEMENT._replace(fee=None)]) == []
+
+
+def test_of_two_differences_both_are_told() -> None:
+    assert kinds([ROW._replace(amount=999, fee=60)], [MOVEMENT]) == [Kind.AMOUNT, Kind.FEE]
+
+
+def test_what_may_be_there_often_is_summed() -> None:
+    rows = [ROW._replace(category="fee", transaction_id=f"txn_{number}", fee=0, amount=-5) for number in range(3)]
+    assert kinds(rows, [MOVEMENT._replace(category="fee", fee=0, amount=-15)]) == []
+    assert kinds(rows, [MOVEMENT._replace(category="fee", fee=0, amount=-10)]) == [Kind.AMOUNT]
+
+
+def test_a_row_that_was_read_twice_is_one() -> None:
+    assert kinds([ROW, ROW], [MOVEMENT]) == []
+
+
+def test_a_double_of_another_amount_is_a_double_only() -> None:
+    assert kinds([ROW, ROW._replace(transaction_id="txn_2", amount=7)], [MOVEMENT]) == [Kind.DUPLICATE]
+    assert kinds([ROW._replace(amount=6), ROW._replace(transaction_id="txn_2", amount=7)], [MOVEMENT]) == [
+        Kind.DUPLICATE,
+        Kind.AMOUNT,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "rate"),
+    [
+        (("EUR", 1000), ("USD", 1234), "1.234"),
+        (("JPY", 1000), ("USD", 671), "0.0067105"),
+        (("USD", 671), ("KWD", 2060), "0.307"),
+    ],
+)
+def test_what_stripe_converted_is_compared_at_its_rate(
+    ours: tuple[str, int], theirs: tuple[str, int], rate: str
+) -> None:
+    movement = MOVEMENT._replace(currency=ours[0], amount=ours[1])
+    row = ROW._replace(currency=theirs[0], amount=theirs[1], exchange_rate=rate)
+    assert kinds([row], [movement]) == []
+    assert kinds([row._replace(amount=theirs[1] + 10)], [movement]) == [Kind.AMOUNT]
+    assert kinds([row._replace(exchange_rate=None)], [movement]) == [Kind.CURRENCY]
+
+
+def test_the_id_of_a_difference_is_the_same_on_every_day_and_in_every_run() -> None:
+    (first,) = judge([ROW], [], WINDOW)
+    (again,) = judge([ROW], [], Window.of_any_day(date=date(2026, 4, 1), cutoff=CUTOFF, now=WINDOW.now))
+    assert first.difference.discrepancy_id == again.difference.discrepancy_id
+    assert (
+        first.difference.discrepancy_id
+        != judge([ROW._replace(source_id="ch_2")], [], WINDOW)[0].difference.discrepancy_id
+    )
+
+
+@pytest.mark.parametrize(
+    ("items_net", "final", "kind"), [(900, True, None), (899, True, Kind.AMOUNT), (899, False, Kind.TIMING)]
+)
+def test_a_payout_is_the_sum_of_what_it_pays(items_net: int, final: bool, kind: Kind | None) -> None:
+    payout = PayoutSum(
+        payout_id="po_1", amount=900, currency="JPY", created=AT, items=3, items_net=items_net, final=final
+    )
+    finding = judge_payout(payout, WINDOW)
+    assert (told(finding) if finding else None) == ((kind, "po_1", "payout_items") if kind else None)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
+def test_a_day_is_as_long_as_its_time_zone_says(day: date, hours: int) -> None:
+    window = day_window(day, "Europe/Berlin", cutoff=60, now=0)
+    assert window.end - window.start == hours * 3600
+    assert (window.first, window.last) == (window.start - 60, window.end + 60)
+
+
+def test_days_follow_each_other_without_a_gap() -> None:
+    following = day_window(date(2026, 3, 11), "Asia/Tokyo", cutoff=0, now=0)
+    assert day_window(DAY, "Asia/Tokyo", cutoff=0, now=0).end == following.start

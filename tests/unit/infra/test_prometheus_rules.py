@@ -1,0 +1,45 @@
+"""The alert rules are well formed, and speak of metrics that there are."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from consumers.reconciliation import metrics
+
+RULES = Path(__file__).parents[3] / "infra/prometheus/reconciliation.rules.yml"
+_METRIC = re.compile(r"\breconciliation_[a-z_]+")
+
+
+def alerts() -> list[dict[str, Any]]:
+    document = yaml.safe_load(RULES.read_text("utf-8"))
+    assert set(document) == {"groups"}
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda each: each["alert"])
+def test_an_alert_says_when_how_bad_and_what_to_do(alert: dict[str, Any]) -> None:
+    assert set(alert) - {"for"} == {"alert", "expr", "labels", "annotations"}
+    assert alert["labels"]["severity"] in {"warning", "critical"}
+    assert set(alert["annotations"]) == {"summary", "description"}
+    assert re.fullmatch(r"\d+[smhd]", alert.get("for", "1h"))
+    for opening, closing in ("()", "[]", "{}"):
+        assert alert["expr"].count(opening) == alert["expr"].count(closing)
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda each: each["alert"])
+def test_its_metrics_are_those_of_the_worker(alert: dict[str, Any]) -> None:
+    assert metrics.DISCREPANCIES
+    known = set(REGISTRY._names_to_collectors)
+    asked_for = set(_METRIC.findall(alert["expr"]))
+    assert asked_for
+    assert asked_for <= known
+
+
+def test_there_is_an_alert_on_differences_and_one_on_the_age_of_the_last_good_run() -> None:
+    expressions = " ".join(alert["expr"] for alert in alerts())
+    assert "reconciliation_discrepancies_total" in expressions
+    assert "reconciliation_last_good_run_age_seconds" in expressions

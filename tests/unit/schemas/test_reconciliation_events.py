@@ -1,0 +1,63 @@
+"""Events of reconciliation: written, read, and as they are published."""
+
+import json
+import typing
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.reconciliation import ReconciliationEvent
+from schemas.cloudevents import to_kafka
+from schemas.envelope import EventMetadata, RecordedEvent
+from schemas.errors import UnknownEventType
+from schemas.events import RECONCILIATION_EVENT_TYPES, decode_reconciliation_event, encode_reconciliation_event
+from schemas.events.reconciliation_events import CATEGORY, NO_MERCHANT
+from schemas.topics import RECONCILIATION, topic_of
+from tests.support.published import message, validate
+
+METADATA = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id=NO_MERCHANT)
+MODELS = [event_type.model for event_type in RECONCILIATION_EVENT_TYPES]
+
+
+def recorded(event: ReconciliationEvent, type_: str | None = None) -> RecordedEvent:
+    new = encode_reconciliation_event(event, event_id=uuid.uuid4(), metadata=METADATA)
+    return RecordedEvent(
+        position=7,
+        event_id=new.event_id,
+        stream_id=uuid.uuid4(),
+        version=1,
+        category=CATEGORY,
+        type=type_ or new.type,
+        schema_version=new.schema_version,
+        data=new.data,
+        metadata=METADATA,
+        recorded_at=datetime.now(UTC),
+    )
+
+
+def test_every_event_of_the_domain_has_a_name() -> None:
+    assert set(MODELS) == set(typing.get_args(ReconciliationEvent))
+    assert {event_type.category for event_type in RECONCILIATION_EVENT_TYPES} == {CATEGORY}
+    assert topic_of(CATEGORY) == RECONCILIATION
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=50)
+@given(event=st.sampled_from(MODELS).flatmap(st.from_type))
+def test_an_event_survives_being_written_and_read_and_fits_what_is_published_of_it(event: ReconciliationEvent) -> None:
+    written = recorded(event)
+    assert decode_reconciliation_event(written) == event
+    sent = to_kafka(written, previous_position=3)
+    described = message(RECONCILIATION, f"{written.type}.v1")
+    validate(described["payload"], json.loads(sent.value))
+    validate(described["headers"], {name: raw.decode() for name, raw in sent.headers})
+
+
+def test_it_is_not_taken_for_another() -> None:
+    (event,) = (each for each in MODELS if each.__name__ == "DiscrepancyExplained")
+    with pytest.raises(UnknownEventType):
+        decode_reconciliation_event(
+            recorded(event(discrepancy_id=uuid.uuid4(), who="ana", why="a tip"), "payment.succeeded")
+        )
