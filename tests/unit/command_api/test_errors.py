@@ -29,6 +29,7 @@ NOT_A_CLIENTS = {
     # of reconciliation, where a client only asks for a day
     *("reconciliation_error", "rows_not_sorted", "run_not_under_way"),
     *("discrepancy_not_found", "discrepancy_is_resolved"),
+    *("ledger_error", "unbalanced_posting", "refund_unknown"),
 }
 
 
