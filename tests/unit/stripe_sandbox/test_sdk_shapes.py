@@ -22,6 +22,7 @@ CLASSES = {
     "balance": stripe.Balance,
     "payment_method": stripe.PaymentMethod,
     "account": stripe.Account,
+    "webhook_endpoint": stripe.WebhookEndpoint,
 }
 
 
@@ -81,7 +82,10 @@ async def shown(
     await sandbox.dispatcher.deliver_due()
     objects = [await stripe_http.show("/v1/balance"), await stripe_http.show("/v1/account"), *receiver.events]
     objects += [event["data"]["object"] for event in receiver.events]
-    for kind in ("payment_intents", "charges", "refunds", "disputes", "payouts", "balance_transactions", "events"):
+    for kind in (
+        *("payment_intents", "charges", "refunds", "disputes", "payouts", "balance_transactions", "events"),
+        "webhook_endpoints",
+    ):
         objects += await stripe_http.data(f"/v1/{kind}", limit=100)
     objects.append(
         (await stripe_http.show(f"/v1/payment_intents/{held['id']}", expand=["payment_method"]))["payment_method"]
