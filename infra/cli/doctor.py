@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -22,7 +23,7 @@ from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.running import environments, is_running
-from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, explain, load_settings
+from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, explain
 
 _WIDTH_OF_A_PIPE = 1000  # a line for each finding
 _STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.ERROR: "bold red", Status.SKIPPED: "dim"}
@@ -32,7 +33,7 @@ _FORCE_S = 1.0
 
 def run_doctor(processes: Sequence[str], *, embedded: bool | None, as_json: bool) -> int:
     """Look at everything and print what was found; return the exit code: 1 for any error."""
-    home = load_settings(HomeSettings).paystream_home
+    home = _home()
     if embedded is None:
         embedded = _nothing_is_set() and is_running(home)
     try:
@@ -46,10 +47,10 @@ def run_doctor(processes: Sequence[str], *, embedded: bool | None, as_json: bool
     except (EmbeddedError, declared.NotDeclared) as error:
         print(f"paystream: {error}", file=sys.stderr)
         return 1
-    return _examine(deployment, where, as_json=as_json, hint=not embedded and is_running(home))
+    return _examine(deployment, where, as_json=as_json, hint=None if embedded else _hint(home))
 
 
-def _examine(deployment: Deployment, where: str, *, as_json: bool, hint: bool) -> int:
+def _examine(deployment: Deployment, where: str, *, as_json: bool, hint: str | None) -> int:
     """Look, print, and end: also when something that was looked up goes on hanging in a thread."""
     if not as_json:
         print(f"Looking at {where} ...", flush=True)
@@ -62,13 +63,29 @@ def _examine(deployment: Deployment, where: str, *, as_json: bool, hint: bool) -
         else:
             _show(findings)
             if code and hint:
-                print("\nA `make run` is running here. To look at it instead: paystream doctor --embedded")
+                print(f"\n{hint}")
         sys.stdout.flush()
         ending = threading.Timer(_FORCE_S, os._exit, [code])
         ending.daemon = True
         ending.start()
     ending.cancel()
     return code
+
+
+def _home() -> Path:
+    """Return the folder of the embedded stack; a wrong setting is told later, as every other one."""
+    try:
+        return HomeSettings().paystream_home
+    except ValidationError:
+        return Path(HomeSettings.model_fields["paystream_home"].default)
+
+
+def _hint(home: Path) -> str | None:
+    if is_running(home):
+        return "A `make run` is running here. To look at it instead: paystream doctor --embedded"
+    if _nothing_is_set():
+        return "Nothing is set. Copy .env.example to .env and change it; or start `make run`, which needs no settings."
+    return None
 
 
 def _nothing_is_set() -> bool:
@@ -115,12 +132,12 @@ def _show(findings: Sequence[Finding]) -> None:
         area = each.area
     console.print(table)
     counted = Counter(each.status for each in findings)
-    told = Text("\n").join([])
-    for status in Status:
-        told.append(f"{counted[status]} {status.value}", style=_STYLES[status] if counted[status] else "dim")
-        told.append("" if status is list(Status)[-1] else ", ")
+    counts = [
+        Text(f"{counted[status]} {status.value}", style=_STYLES[status] if counted[status] else "dim")
+        for status in Status
+    ]
     console.print()
-    console.print(told)
+    console.print(Text(", ").join(counts))
 
 
 def _printable(text: str) -> str:

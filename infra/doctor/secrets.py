@@ -1,5 +1,6 @@
 """The last guard before anything is shown: whatever a server or a library said, no secret of the settings is in it."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,22 +16,25 @@ from infra.log_render import MASK, mask_text
 from infra.settings import ProcessSettings
 
 _SHORTEST = 4  # a shorter one would mask half of every sentence, and is no secret
+_WORDY = 12  # a shorter one, such as "paystream", is masked only where it stands alone
 
 
 def without_secrets(findings: Iterable[Finding], secrets: Iterable[str]) -> list[Finding]:
     """Return the findings with every one of the secrets masked, and all that looks like one."""
     longest_first = sorted({each for each in secrets if len(each) >= _SHORTEST}, key=len, reverse=True)
+    patterns = [re.compile(_pattern(each)) for each in longest_first]
 
     def masked(text: str) -> str:
-        for secret in longest_first:
-            text = text.replace(secret, MASK)
+        for pattern in patterns:
+            text = pattern.sub(MASK, text)
         return mask_text(text)
 
     return [
         replace(
             finding,
             detail=masked(finding.detail),
-            remedy=None if finding.remedy is None else masked(finding.remedy),
+            # Our own words, and commands to be copied.
+            remedy=None if finding.remedy is None else mask_text(finding.remedy),
         )
         for finding in findings
     ]
@@ -44,6 +48,11 @@ def secrets_of(deployment: Deployment) -> set[str]:
         for cls in _layers(process.settings)
         for secret in _within(_read(process.read, cls))
     }
+
+
+def _pattern(secret: str) -> str:
+    written = re.escape(secret)
+    return written if len(secret) >= _WORDY else rf"(?<!\w){written}(?!\w)"
 
 
 def _layers(cls: type[ProcessSettings]) -> list[type[ProcessSettings]]:
