@@ -11,7 +11,7 @@ SUBJECT = "connections"
 def capacity_finding(available: int, pools: Mapping[str, int]) -> Finding:
     """Judge the sum of the pools, each by the name of its process: one of each is counted."""
     wanted = sum(pools.values())
-    told = f"pools of {wanted} for one process of each kind, and the server has {available}"
+    told = f"pools of up to {wanted} for one process of each kind, and the server has {available}"
     if wanted > available:
         largest = ", ".join(f"{name} {size}" for name, size in sorted(pools.items(), key=lambda item: -item[1])[:3])
         remedy = (

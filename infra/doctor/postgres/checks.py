@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 
 from infra.cli.settings import MigrationSettings
-from infra.doctor.addresses import postgres_address, postgres_role
+from infra.doctor.addresses import QUOTE, UNREADABLE, postgres_address, postgres_role
 from infra.doctor.check import Check
 from infra.doctor.deployment import Deployment, Targets
 from infra.doctor.finding import Finding
@@ -47,7 +47,8 @@ def postgres_checks(deployment: Deployment) -> Iterator[Check]:
     read = deployment.targets(ReadDatabaseSettings)
     owned = deployment.targets(MigrationSettings)
     for database in _databases(written, read, owned):
-        yield Check(area=AREA, run=partial(_ask, database, embedded=deployment.embedded))
+        ask = _unreadable if database.address == UNREADABLE else partial(_until_it_fails, embedded=deployment.embedded)
+        yield Check(area=AREA, run=partial(ask, database))
     if not written.found and not read.found:
         why = "; ".join((*written.wrong, *read.wrong)) or "none of these processes has a database"
         yield Check(area=AREA, run=partial(_not_asked, why))
@@ -78,6 +79,20 @@ def _databases(
 
 async def _not_asked(why: str) -> AsyncGenerator[Finding, None]:
     yield AREA.skipped("server", f"not asked: {why}")
+
+
+async def _unreadable(database: Database) -> AsyncGenerator[Finding, None]:
+    users = sorted({user for each in database.logins.values() for user in each})
+    yield AREA.error("server", f"{', '.join(users)}: {UNREADABLE}", QUOTE)
+
+
+async def _until_it_fails(database: Database, *, embedded: bool) -> AsyncGenerator[Finding, None]:
+    try:
+        async for finding in _ask(database, embedded=embedded):
+            yield finding
+    except psycopg.Error as error:
+        remedy = "See its log: it let us in, and then did not answer a simple question."
+        yield AREA.error("server", f"{database.address}: {reason(error)}", remedy)
 
 
 async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding, None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
-from infra.doctor.addresses import redis_address
+from infra.doctor.addresses import QUOTE, UNREADABLE, redis_address
 from infra.redis import connect_redis
 
 TIMEOUT_S = 2.0
@@ -39,6 +39,8 @@ class NoRedis(Exception):
 async def ask(url: str) -> RedisFacts:
     """Connect, ask and close. Raises NoRedis."""
     address = redis_address(url)
+    if address == UNREADABLE:
+        raise NoRedis("The server", f"has {UNREADABLE}. {QUOTE}", refused=False)
     redis = connect_redis(url, timeout_s=TIMEOUT_S)
     try:
         await redis.ping()

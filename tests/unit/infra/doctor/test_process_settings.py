@@ -1,9 +1,12 @@
+import json
+
 from infra.cli.settings import MigrationSettings
 from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Status
 from infra.doctor.process_settings import settings_findings
-from infra.settings import DatabaseSettings, RedisSettings, StripeSettings
+from infra.settings import DEVELOPMENT_KEY_SHA256, DatabaseSettings, RedisSettings, StripeSettings
 from infra.stripe_sandbox.settings import SandboxSettings
+from query_api.settings import QueryApiSettings
 from tests.unit.infra.doctor.builders import deployment, statuses
 
 
@@ -32,6 +35,20 @@ def test_a_live_key_outside_production_is_an_error() -> None:
     (found,) = settings_findings(deployment(StripeSettings, stripe_secret_key="sk_live_abc123"))
     assert found.detail.startswith("STRIPE_SECRET_KEY: is a live key")
     assert "abc123" not in str(found)
+
+
+def test_what_production_refuses_is_an_error() -> None:
+    development = {
+        "READ_DATABASE_URL": "postgresql://x",
+        "API_KEYS": json.dumps([{"id": "d", "sha256": DEVELOPMENT_KEY_SHA256, "merchant_id": "m", "scopes": []}]),
+        "QUERY_ANONYMOUS_MERCHANT_ID": "m",
+    }
+    assert statuses(list(settings_findings(deployment(QueryApiSettings, **development)))) == {"processes": Status.OK}
+    found = list(settings_findings(deployment(QueryApiSettings, app_env="production", **development)))
+    assert {each.subject: each.status for each in found} == {
+        "API_KEYS": Status.ERROR,
+        "QUERY_ANONYMOUS_MERCHANT_ID": Status.ERROR,
+    }
 
 
 def test_processes_that_can_start_are_named() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from infra.doctor.addresses import postgres_address, redis_address
+from infra.doctor.addresses import UNREADABLE, postgres_address, redis_address
 from infra.doctor.finding import Status
 from infra.doctor.production import production_findings
 from infra.redlock import RedlockSettings
@@ -70,7 +70,9 @@ def test_no_password_is_shown() -> None:
         ("redis://:secret@host:6380/2", "host:6380/2"),
         ("rediss://user:secret@host", "host:6379"),
         ("unix:///run/redis.sock?password=secret", "/run/redis.sock"),
-        ("redis://host:port", "an address that cannot be read"),
+        ("redis://host:port", UNREADABLE),
+        ("redis://:pass/word@host:6379/0", UNREADABLE),
+        ("redis://:1/word@host:6379/0", UNREADABLE),
     ],
 )
 def test_the_address_of_redis_can_be_shown(url: str, address: str) -> None:
@@ -83,6 +85,8 @@ def test_the_address_of_redis_can_be_shown(url: str, address: str) -> None:
         ("postgresql://app:secret@db:5433/pay", "db:5433/pay"),
         ("host=a,b user=app password=secret dbname=pay", "a,b:5432/pay"),
         ("postgresql://app:secret@/pay?host=/run/postgresql", "/run/postgresql:5432/pay"),
+        ("postgresql://app:pass/word@host/pay", UNREADABLE),
+        ("postgresql://app:12/word@host/pay", UNREADABLE),
     ],
 )
 def test_the_address_of_a_database_can_be_shown(url: str, address: str) -> None:
