@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from psycopg.conninfo import conninfo_to_dict
 
-from infra.doctor.addresses import is_local, postgres_address, redis_address
+from infra.doctor.addresses import UNREADABLE, is_local, postgres_address, redis_address
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
 from infra.redlock import RedlockSettings
@@ -46,8 +46,9 @@ def _databases(deployment: Deployment) -> Iterator[Finding]:
     for variable, url in sorted(urls):
         given = conninfo_to_dict(url)
         hosts = str(given.get("host") or "").split(",")
-        if given.get("sslmode") not in _ENCRYPTED and not all(map(is_local, hosts)):
-            detail = f"{variable} ({postgres_address(url)}) would also be used without TLS"
+        address = postgres_address(url)
+        if address != UNREADABLE and given.get("sslmode") not in _ENCRYPTED and not all(map(is_local, hosts)):
+            detail = f"{variable} ({address}) would also be used without TLS"
             yield AREA.warning(
                 variable, detail, "Add sslmode=verify-full and sslrootcert=... to it, or sslmode=require."
             )
@@ -59,6 +60,7 @@ def _redis(deployment: Deployment) -> Iterator[Finding]:
         ("REDLOCK_URLS", url)
         for each in deployment.targets(RedlockSettings).found
         for url in each.settings.redlock_urls
+        if url != each.settings.redis_url
     }
     plain = {
         (variable, redis_address(url))
