@@ -60,18 +60,20 @@ def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
     subject = f"rights of {rights.role}"
     if _LOG not in rights.tables or not rights.tables.issuperset(NEEDED[purpose]):
         return AREA.skipped(subject, "not all tables are there yet: see the migrations")
+    alone = (
+        f"Give {users} a login that is a member of {purpose} alone, not a superuser nor the owner of the tables: "
+        f"CREATE ROLE ... LOGIN; GRANT {purpose} TO ..."
+    )
     if too_many := list(_too_many(purpose, rights)):
-        remedy = (
-            f"Give {users} a login that is a member of {purpose} alone, not a superuser nor the owner of the tables: "
-            f"CREATE ROLE ... LOGIN; GRANT {purpose} TO ..."
-        )
-        return AREA.error(subject, f"{users}: may {'; may '.join(too_many)}", remedy)
+        return AREA.error(subject, f"{users}: may {'; may '.join(too_many)}", alone)
     if too_few := list(_too_few(purpose, rights)):
         remedy = (
             f"Give {users} a login that is a member of {purpose} (GRANT {purpose} TO ...). If it has one of its own "
             f"where it runs, look at it there: paystream doctor --process {users.partition(',')[0]}"
         )
         return AREA.error(subject, f"{users}: may not {'; may not '.join(too_few)}", remedy)
+    if purpose is Purpose.PROJECTOR and rights.may_append:
+        return AREA.warning(subject, f"{users}: may call event_store.append, and never does", alone)
     return AREA.ok(subject, f"as {purpose} has them, for {users}")
 
 
@@ -82,7 +84,7 @@ def _too_many(purpose: Purpose, rights: Rights) -> Iterator[str]:
             yield f"{', '.join(sorted(changes))} {table}"
             if table == _LOG:
                 return  # its partitions are the same again
-    if purpose is not Purpose.APP and rights.may_append:
+    if purpose is Purpose.QUERY and rights.may_append:
         yield "call event_store.append"
 
 

@@ -52,12 +52,17 @@ def test_the_query_role_can_only_read() -> None:
 def test_only_the_application_appends() -> None:
     lacking = rights_finding(Purpose.APP, rights(Purpose.APP, may_append=False), "relay, command-api")
     beyond = rights_finding(Purpose.PROJECTOR, rights(Purpose.PROJECTOR, may_append=True), "projector")
+    reads = rights_finding(Purpose.QUERY, rights(Purpose.QUERY, may_append=True), "query-api")
 
     assert (lacking.status, lacking.detail) == (
         Status.ERROR,
         "relay, command-api: may not call event_store.append",
     )
-    assert (beyond.status, beyond.detail) == (Status.ERROR, "projector: may call event_store.append")
+    assert (beyond.status, beyond.detail) == (
+        Status.WARNING,
+        "projector: may call event_store.append, and never does",
+    )
+    assert (reads.status, reads.detail) == (Status.ERROR, "query-api: may call event_store.append")
 
 
 def test_a_projector_with_the_login_of_the_application_is_told_how_to_look_at_its_own() -> None:
