@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,30 @@ def test_a_wrong_setting_of_every_process_does_not_keep_the_rest_from_being_look
     monkeypatch.setenv("APP_ENV", "staging")
     assert run_doctor([], embedded=None, as_json=False) == 0
     assert len(looked_at) == 1
+
+
+def test_it_ends_although_something_hangs_in_a_thread(tmp_path: Path) -> None:
+    """As the look-up of a name does while no name server answers."""
+    script = """
+import asyncio, sys, time
+from infra.cli import doctor
+
+async def examine(deployment):
+    task = asyncio.create_task(asyncio.to_thread(time.sleep, 60))
+    await asyncio.wait({task}, timeout=0.1)
+    return []
+
+doctor.examine = examine
+sys.exit(doctor.run_doctor([], embedded=False, as_json=True))
+"""
+    root = Path(__file__).parents[4]
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(root), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (ended.returncode, json.loads(ended.stdout)["findings"]) == (0, [])
