@@ -15,7 +15,7 @@ MOVED := moved
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: moved help run demo install install-dev migrate migrate-create schemas lock format lint clean \
+.PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
 	differential test test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load
 
@@ -29,6 +29,9 @@ run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends
 
 demo: $(RUN_READY) ## Play payments, a decline and refunds on a system of its own, and check the results
 	@exec $(BIN)/paystream demo
+
+doctor: $(RUN_READY) ## Check a whole configuration and say what mends it: that of .env, or the running `make run`
+	@exec $(BIN)/paystream doctor $(ARGS)
 
 run-command-api: $(RUN_READY) ## Run one process: the API that takes payments (settings: see .env.example)
 	@exec $(BIN)/paystream command-api

@@ -9,6 +9,8 @@ from typing import Any
 
 PROCESSES = "paystream.processes"
 WORKERS = "paystream.workers"
+SETTINGS = "paystream.settings"
+"""The class of settings of each process, of each worker as `worker-<name>`, and of `migrate`."""
 TOPICS = "paystream.topics"
 SCHEMAS = "paystream.schemas"
 SCHEMA_RULES = "paystream.schema-rules"
@@ -32,6 +34,11 @@ def load(group: str, name: str) -> Callable[..., Any]:
         raise NotDeclared(_unknown(group, name, names(group)))
     loaded: Callable[..., Any] = found.load()
     return loaded
+
+
+def settings_of(name: str) -> Any:
+    """Return the class of settings of a process. Raises NotDeclared."""
+    return load(SETTINGS, name)
 
 
 def topic_declarations(partitions: int, replication_factor: int) -> list[Any]:

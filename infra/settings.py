@@ -314,12 +314,16 @@ def load_settings(cls: type[S]) -> S:
     try:
         return cls()
     except ValidationError as error:
-        details = error.errors(include_input=False, include_url=False, include_context=False)
-        for line in sorted(map(_explain, details)):
+        for line in explain(error):
             print(line, file=sys.stderr)  # noqa: T201 - logging does not exist yet
-        if any(detail["type"] == "missing" for detail in details):
+        if any(detail["type"] == "missing" for detail in error.errors(include_input=False)):
             print(_HINT, file=sys.stderr)  # noqa: T201 - the same
     raise SystemExit(2)
+
+
+def explain(error: ValidationError) -> list[str]:
+    """Return one line per missing or wrong variable, sorted; never a value, which may be a secret."""
+    return sorted(map(_explain, error.errors(include_input=False, include_url=False, include_context=False)))
 
 
 def _explain(detail: ErrorDetails) -> str:

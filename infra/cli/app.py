@@ -59,6 +59,31 @@ def demo() -> None:
 
 
 @app.command()
+def doctor(
+    process: Annotated[
+        list[str] | None, typer.Option(help="Only what this process needs, as command-api; may be repeated.")
+    ] = None,
+    embedded: Annotated[
+        bool | None,
+        typer.Option(
+            "--embedded/--environment",
+            help="The stack of `make run`, or the settings of the environment and .env. "
+            "[the environment; but the stack, if nothing is set there and it runs]",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Check a whole configuration: settings, Stripe, PostgreSQL, Redis, Kafka.
+
+    Says what is wrong and how to mend it, changes nothing, and takes 15 seconds at the most. Exit code 1 says that
+    something is wrong.
+    """
+    from infra.cli.doctor import run_doctor
+
+    raise SystemExit(run_doctor(process or [], embedded=embedded, as_json=as_json))
+
+
+@app.command()
 def worker(name: Annotated[str, typer.Argument(help="Which consumer, for example: stripe-gateway")]) -> None:
     """Run one Kafka consumer."""
     processes.run_worker(name)

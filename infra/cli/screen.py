@@ -104,6 +104,7 @@ def what_to_try(stack: Stack) -> list[str]:
         f"  curl -s {command_api}/payments/<id>/refund -H 'Authorization: Bearer {DEVELOPMENT_KEY}' \\",
         "       -H 'Content-Type: application/json' -d '{\"amount_cents\":500}'",
         "",
+        "In another terminal, `make doctor` looks whether all of it is as it should be.",
         "Ctrl-C ends everything; the payments stay.",
         "",
     ]

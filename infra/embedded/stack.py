@@ -21,6 +21,7 @@ from infra.embedded.ports import check_free, free_port, is_free
 from infra.embedded.postgres import OWNER, PostgresServer
 from infra.embedded.process import HTTP_PORTS, Process, ProcessSpec, declared_processes
 from infra.embedded.reports import LeftoverEnded, PartReady, Reporter, StepDone, silent
+from infra.embedded.running import SANDBOX_DATA, STACK_FILE
 from infra.embedded.supervisor import keep_running
 from infra.embedded.together import together
 from infra.embedded.topics import create_topics
@@ -194,7 +195,7 @@ class Stack:
         await self.stop()
 
     def _choose_ports(self) -> dict[str, int]:
-        """Take fixed ports as they are, the others as last time when still free; and remember them."""
+        """Take fixed ports as they are, the others as last time when still free; and remember them: see running.py."""
         last = self.home.remembered(_PORTS_FILE)
         names = dict.fromkeys(("postgres", "valkey", "broker", *HTTP_PORTS, *(spec.name for spec in self._specs)))
         ports = dict(self._fixed_ports)
@@ -205,6 +206,7 @@ class Stack:
             usable = isinstance(port, int) and port not in ports.values() and is_free(port)
             ports[name] = int(port) if usable and port else free_port(besides=ports.values())
         self.home.remember(_PORTS_FILE, {name: port for name, port in ports.items() if name not in self._fixed_ports})
+        self.home.remember(STACK_FILE, {"broker_kind": self._broker_kind, **ports})
         return ports
 
     def _build(self) -> None:
@@ -219,7 +221,7 @@ class Stack:
             broker=self._broker_kind,
             command_api=self.urls.command_api,
             stripe_api_base=self.urls.sandbox,
-            sandbox_data=self.home.path / "stripe-sandbox.sqlite",
+            sandbox_data=self.home.path / SANDBOX_DATA,
         )
         processes = [
             Process(

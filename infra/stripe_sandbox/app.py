@@ -32,6 +32,7 @@ from infra.stripe_sandbox.payouts import operations as payouts
 from infra.stripe_sandbox.payouts.daily import switch_daily_payouts
 from infra.stripe_sandbox.refunds import operations as refunds
 from infra.stripe_sandbox.store import Store
+from infra.stripe_sandbox.webhooks import operations as webhook_endpoints
 from infra.stripe_sandbox.webhooks.dispatcher import Dispatcher
 from infra.stripe_sandbox.webhooks.endpoints import Endpoint, Endpoints
 from infra.stripe_sandbox.webhooks.queue import WebhookQueue
@@ -49,6 +50,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *payouts.OPERATIONS,
     *balance.OPERATIONS,
     *events.OPERATIONS,
+    *webhook_endpoints.OPERATIONS,
     *account.OPERATIONS,
 )
 

@@ -23,6 +23,7 @@ CLASSES = {
     "payment_method": stripe.PaymentMethod,
     "account": stripe.Account,
     "customer": stripe.Customer,
+    "webhook_endpoint": stripe.WebhookEndpoint,
 }
 
 
@@ -87,14 +88,8 @@ async def shown(
     objects = [await stripe_http.show("/v1/balance"), await stripe_http.show("/v1/account"), *receiver.events]
     objects += [event["data"]["object"] for event in receiver.events]
     for kind in (
-        "payment_intents",
-        "charges",
-        "refunds",
-        "disputes",
-        "payouts",
-        "balance_transactions",
-        "events",
-        "customers",
+        *("payment_intents", "charges", "refunds", "disputes", "payouts", "balance_transactions", "events"),
+        *("customers", "webhook_endpoints"),
     ):
         objects += await stripe_http.data(f"/v1/{kind}", limit=100)
     objects.append(

@@ -28,13 +28,13 @@ def test_help_names_every_command() -> None:
     shown = CliRunner().invoke(app, ["--help"])
     assert shown.exit_code == 0
     for command in (
-        *("up", "demo", "migrate", "migrate-create", "topics", "kafka", "worker"),
+        *("up", "demo", "doctor", "migrate", "migrate-create", "topics", "kafka", "worker"),
         *("command-api", "query-api", "relay", "projector", "sandbox"),
     ):
         assert f"  {command} " in shown.output
 
 
-@pytest.mark.parametrize("command", ["worker", "relay", "topics create", "kafka start"])
+@pytest.mark.parametrize("command", ["worker", "relay", "doctor", "topics create", "kafka start"])
 def test_every_command_explains_itself(command: str) -> None:
     assert CliRunner().invoke(app, [*command.split(), "--help"]).exit_code == 0
 

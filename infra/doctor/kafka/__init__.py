@@ -1,0 +1,1 @@
+"""Kafka: the cluster, how we come in, its transactions and its topics."""

@@ -1,0 +1,170 @@
+"""Asks every database that processes use, by each login that they have."""
+
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import psycopg
+
+from infra.cli.settings import MigrationSettings
+from infra.doctor.addresses import QUOTE, UNREADABLE, postgres_address, postgres_role
+from infra.doctor.check import Check
+from infra.doctor.deployment import Deployment, Targets
+from infra.doctor.finding import Finding
+from infra.doctor.postgres.area import AREA
+from infra.doctor.postgres.capacity import SUBJECT as CONNECTIONS
+from infra.doctor.postgres.capacity import capacity_finding
+from infra.doctor.postgres.migrations import SUBJECT as MIGRATIONS
+from infra.doctor.postgres.migrations import known_revisions, revision_finding, unreadable
+from infra.doctor.postgres.rights import Purpose, Rights, rights_finding
+from infra.doctor.postgres.server import ServerFacts, away, connect, reason, round_trip, server_findings, turned_us_away
+from infra.postgres import Connection, Queries
+from infra.settings import DatabaseSettings, ReadDatabaseSettings
+
+_PROJECTOR = "projector"
+_QUERIES = Queries.load(Path(__file__).parent / "statements.sql")
+
+
+@dataclass(kw_only=True, slots=True)
+class Database:
+    """One address, the logins that processes have there, and their pools."""
+
+    address: str
+    logins: dict[tuple[str, Purpose], list[str]] = field(default_factory=dict)
+    """The processes by URL and purpose."""
+    pools: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a process appends or projects there."""
+        return any(purpose is not Purpose.QUERY for _, purpose in self.logins)
+
+
+def postgres_checks(deployment: Deployment) -> Iterator[Check]:
+    """Yield a check for each database."""
+    written = deployment.targets(DatabaseSettings)
+    read = deployment.targets(ReadDatabaseSettings)
+    owned = deployment.targets(MigrationSettings)
+    for database in _databases(written, read, owned):
+        ask = _unreadable if database.address == UNREADABLE else partial(_until_it_fails, embedded=deployment.embedded)
+        yield Check(area=AREA, run=partial(ask, database))
+    if not written.found and not read.found:
+        why = "; ".join((*written.wrong, *read.wrong)) or "none of these processes has a database"
+        yield Check(area=AREA, run=partial(_not_asked, why))
+
+
+def _databases(
+    written: Targets[DatabaseSettings], read: Targets[ReadDatabaseSettings], owned: Targets[MigrationSettings]
+) -> list[Database]:
+    databases: dict[str, Database] = {}
+
+    def add(url: str, purpose: Purpose, users: tuple[str, ...], pool_size: int = 0) -> None:
+        address = postgres_address(url)
+        database = databases.setdefault(address, Database(address=address))
+        database.logins.setdefault((url, purpose), []).extend(users)
+        database.pools.update(dict.fromkeys(users, pool_size) if pool_size else {})
+
+    for owner in owned.found:
+        add(owner.settings.migration_database_url.get_secret_value(), Purpose.OWNER, owner.users)
+    for writer in written.found:
+        url, size = writer.settings.database_url.get_secret_value(), writer.settings.database_pool_size
+        for user in writer.users:
+            add(url, Purpose.PROJECTOR if user == _PROJECTOR else Purpose.APP, (user,), size)
+    for reader in read.found:
+        url, size = reader.settings.read_database_url.get_secret_value(), reader.settings.read_database_pool_size
+        add(url, Purpose.QUERY, reader.users, size)
+    return list(databases.values())
+
+
+async def _not_asked(why: str) -> AsyncGenerator[Finding, None]:
+    yield AREA.skipped("server", f"not asked: {why}")
+
+
+async def _unreadable(database: Database) -> AsyncGenerator[Finding, None]:
+    users = sorted({user for each in database.logins.values() for user in each})
+    yield AREA.error("server", f"{', '.join(users)}: {UNREADABLE}", QUOTE)
+
+
+async def _until_it_fails(database: Database, *, embedded: bool) -> AsyncGenerator[Finding, None]:
+    try:
+        async for finding in _ask(database, embedded=embedded):
+            yield finding
+    except psycopg.Error as error:
+        remedy = "See its log: it let us in, and then did not answer a simple question."
+        yield AREA.error("server", f"{database.address}: {reason(error)}", remedy)
+
+
+async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding, None]:
+    revision: Finding | None = None
+    is_known = False
+    for (url, purpose), users in database.logins.items():
+        try:
+            connection = await connect(url)
+        except psycopg.OperationalError as error:
+            if not is_known and not turned_us_away(error):
+                yield away(database.address, error, embedded=embedded)
+                for subject in ("rights", MIGRATIONS, CONNECTIONS):
+                    yield AREA.skipped(subject, "PostgreSQL does not answer")
+                return
+            yield _refused(url, purpose, users, error)
+            continue
+        async with connection:
+            if not is_known:
+                is_known = True
+                for finding in server_findings(database.address, await _facts(connection), written=database.is_written):
+                    yield finding
+                yield capacity_finding(await _capacity(connection), database.pools)
+            if revision is None:
+                revision = await _revision(connection, embedded=embedded)
+            if purpose is not Purpose.OWNER:
+                yield rights_finding(purpose, await _rights(connection, url), ", ".join(users))
+    if is_known:
+        yield revision or unreadable()
+    else:
+        yield AREA.skipped(MIGRATIONS, "no login was let in")
+
+
+def _refused(url: str, purpose: Purpose, users: list[str], error: psycopg.OperationalError) -> Finding:
+    variable = {Purpose.QUERY: "READ_DATABASE_URL", Purpose.OWNER: "MIGRATION_DATABASE_URL"}.get(
+        purpose, "DATABASE_URL"
+    )
+    remedy = f"Compare user, password and database in {variable} with those of the server, and its pg_hba.conf."
+    return AREA.error(f"login {postgres_role(url)}", f"refused for {', '.join(users)}: {reason(error)}", remedy)
+
+
+async def _facts(connection: Connection) -> ServerFacts:
+    row = await (await connection.execute(_QUERIES.server)).fetchone()
+    assert row is not None
+    version, number, standby, _ = row
+    return ServerFacts(version=version, number=number, standby=standby, seconds=await round_trip(connection))
+
+
+async def _capacity(connection: Connection) -> int:
+    row = await (await connection.execute(_QUERIES.capacity)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def _revision(connection: Connection, *, embedded: bool) -> Finding | None:
+    """Return what is to be said of the revision, or None when this login may not read it."""
+    try:
+        row = await (await connection.execute(_QUERIES.revision)).fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    except psycopg.errors.UndefinedTable:
+        row = None
+    return revision_finding(None if row is None else str(row[0]), known_revisions(), embedded=embedded)
+
+
+async def _rights(connection: Connection, url: str) -> Rights:
+    tables = await (await connection.execute(_QUERIES.tables)).fetchall()
+    rights = await (await connection.execute(_QUERIES.table_rights)).fetchall()
+    may_append = await (await connection.execute(_QUERIES.may_append)).fetchone()
+    assert may_append is not None
+    return Rights(
+        role=postgres_role(url),
+        tables=frozenset(name for (name,) in tables),
+        of={name: frozenset(each) for name, each in rights},
+        may_append=may_append[0],
+    )

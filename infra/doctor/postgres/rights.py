@@ -1,0 +1,96 @@
+"""What a login may do, against what its processes need and what nobody may: the log is appended to, never changed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra.doctor.finding import Finding
+from infra.doctor.postgres.area import AREA
+
+_READ = frozenset({"SELECT"})
+_CHANGE = frozenset({"INSERT", "UPDATE", "DELETE", "TRUNCATE"})
+_KEEP = frozenset({"SELECT", "INSERT", "UPDATE"})
+_LOG = "event_store.events"
+_NEVER_CHANGED = (_LOG, "event_store.streams", "event_store.idempotency_keys")
+
+
+class Purpose(StrEnum):
+    """The group role that a login is to be a member of; OWNER is no group: it owns the database."""
+
+    APP = "paystream_app"
+    PROJECTOR = "paystream_projector"
+    QUERY = "paystream_query"
+    OWNER = "owner"
+
+
+NEEDED: Mapping[Purpose, Mapping[str, frozenset[str]]] = {
+    Purpose.APP: {
+        _LOG: _READ,
+        "consumers.consumer_checkpoints": _KEEP,
+        "consumers.gateway_tasks": _KEEP,
+    },
+    Purpose.PROJECTOR: {
+        _LOG: _READ,
+        "consumers.consumer_checkpoints": _KEEP,
+        "read_model.payments": _KEEP | {"DELETE"},
+        "read_model.payment_timeline": _KEEP | {"DELETE"},
+    },
+    Purpose.QUERY: {
+        "read_model.payments": _READ,
+        "read_model.payment_timeline": _READ,
+        "read_model.projection_checkpoints": _READ,
+    },
+    Purpose.OWNER: {},
+}
+"""By table. A part of what the processes need, which tells whether the login is of the right kind."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rights:
+    """What a login may do. A table that it may not see at all has none."""
+
+    role: str
+    tables: frozenset[str]
+    of: Mapping[str, frozenset[str]]
+    may_append: bool
+
+
+def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
+    """Judge a login by what it is used for."""
+    subject = f"rights of {rights.role}"
+    if _LOG not in rights.tables or not rights.tables.issuperset(NEEDED[purpose]):
+        return AREA.skipped(subject, "not all tables are there yet: see the migrations")
+    alone = (
+        f"Give {users} a login that is a member of {purpose} alone, not a superuser nor the owner of the tables: "
+        f"CREATE ROLE ... LOGIN; GRANT {purpose} TO ..."
+    )
+    if too_many := list(_too_many(purpose, rights)):
+        return AREA.error(subject, f"{users}: may {'; may '.join(too_many)}", alone)
+    if too_few := list(_too_few(purpose, rights)):
+        remedy = (
+            f"Give {users} a login that is a member of {purpose} (GRANT {purpose} TO ...). If it has one of its own "
+            f"where it runs, look at it there: paystream doctor --process {users.partition(',')[0]}"
+        )
+        return AREA.error(subject, f"{users}: may not {'; may not '.join(too_few)}", remedy)
+    if purpose is Purpose.PROJECTOR and rights.may_append:
+        return AREA.warning(subject, f"{users}: may call event_store.append, and never does", alone)
+    return AREA.ok(subject, f"as {purpose} has them, for {users}")
+
+
+def _too_many(purpose: Purpose, rights: Rights) -> Iterator[str]:
+    for table in sorted(rights.of):
+        changes = rights.of[table] & _CHANGE
+        if changes and (purpose is Purpose.QUERY or table in _NEVER_CHANGED or table.startswith(f"{_LOG}_")):
+            yield f"{', '.join(sorted(changes))} {table}"
+            if table == _LOG:
+                return  # its partitions are the same again
+    if purpose is Purpose.QUERY and rights.may_append:
+        yield "call event_store.append"
+
+
+def _too_few(purpose: Purpose, rights: Rights) -> Iterator[str]:
+    if purpose is Purpose.APP and not rights.may_append:
+        yield "call event_store.append"
+    for table, needed in NEEDED[purpose].items():
+        if lacking := needed - rights.of.get(table, frozenset()):
+            yield f"{', '.join(sorted(lacking))} {table}"

@@ -1,0 +1,46 @@
+-- name: server
+-- What it is, and who we are there.
+SELECT current_setting('server_version') AS version,
+       current_setting('server_version_num')::integer AS version_number,
+       pg_is_in_recovery() AS standby,
+       current_user AS role
+
+-- name: capacity
+-- How many connections there are for roles that are no superusers. reserved_connections came with version 16.
+SELECT current_setting('max_connections')::integer
+       - current_setting('superuser_reserved_connections')::integer
+       - coalesce(current_setting('reserved_connections', true)::integer, 0)
+
+-- name: revision
+-- The newest migration that was applied.
+SELECT version_num FROM public.alembic_version
+
+-- name: table_rights
+-- What this role may do with every table and view of ours. By oid: a name in a schema that is closed to us is an error.
+SELECT n.nspname || '.' || c.relname AS name,
+       array_remove(ARRAY[
+           CASE WHEN has_table_privilege(c.oid, 'SELECT') THEN 'SELECT' END,
+           CASE WHEN has_table_privilege(c.oid, 'INSERT') THEN 'INSERT' END,
+           CASE WHEN has_table_privilege(c.oid, 'UPDATE') THEN 'UPDATE' END,
+           CASE WHEN has_table_privilege(c.oid, 'DELETE') THEN 'DELETE' END,
+           CASE WHEN has_table_privilege(c.oid, 'TRUNCATE') THEN 'TRUNCATE' END
+       ], NULL) AS rights
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname IN ('event_store', 'consumers', 'read_model')
+   AND c.relkind IN ('r', 'p', 'v')
+   AND has_schema_privilege(n.oid, 'USAGE')
+
+-- name: tables
+-- Which tables and views of ours there are, whether this role may see into them or not.
+SELECT n.nspname || '.' || c.relname
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname IN ('event_store', 'consumers', 'read_model') AND c.relkind IN ('r', 'p', 'v')
+
+-- name: may_append
+-- Whether this role may call the one way into the log.
+SELECT coalesce(bool_or(has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE')), false)
+  FROM pg_catalog.pg_proc p
+  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname = 'event_store' AND p.proname = 'append'

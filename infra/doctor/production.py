@@ -1,0 +1,76 @@
+"""What is fine for development and not where real money moves. What a process refuses by itself, Settings shows."""
+
+from collections.abc import Iterator
+
+from psycopg.conninfo import conninfo_to_dict
+
+from infra.doctor.addresses import UNREADABLE, is_local, postgres_address, redis_address
+from infra.doctor.deployment import Deployment
+from infra.doctor.finding import Area, Finding
+from infra.redlock import RedlockSettings
+from infra.settings import DatabaseSettings, ProcessSettings, ReadDatabaseSettings, RedisSettings, StripeSettings
+
+AREA = Area("Production")
+
+_STRIPES = "https://api.stripe.com"
+_ENCRYPTED = ("require", "verify-ca", "verify-full")
+
+
+def production_findings(deployment: Deployment) -> Iterator[Finding]:
+    """Yield what should be otherwise with APP_ENV=production; else, that these rules were not applied."""
+    environments = {
+        each.settings.app_env for each in deployment.targets(ProcessSettings, differing_in=("app_env",)).found
+    }
+    if "production" not in environments:
+        told = " and ".join(sorted(environments)) or "not known"
+        yield AREA.ok("APP_ENV", f"{told}: what only production must have was not asked for")
+        return
+    found = [*_stripe(deployment), *_databases(deployment), *_redis(deployment)]
+    yield from found
+    if not found:
+        yield AREA.ok("APP_ENV", "production, and nothing of development is left (see also the lines above)")
+
+
+def _stripe(deployment: Deployment) -> Iterator[Finding]:
+    for target in deployment.targets(StripeSettings, differing_in=("stripe_api_base",)).found:
+        base = target.settings.stripe_api_base
+        if base is not None and base != _STRIPES:
+            detail = f"STRIPE_API_BASE={base} is not Stripe itself: payments there may move no money"
+            yield AREA.warning("STRIPE_API_BASE", detail, "Leave STRIPE_API_BASE empty, unless it is a proxy of yours.")
+
+
+def _databases(deployment: Deployment) -> Iterator[Finding]:
+    written, read = deployment.targets(DatabaseSettings).found, deployment.targets(ReadDatabaseSettings).found
+    urls = {("DATABASE_URL", each.settings.database_url.get_secret_value()) for each in written}
+    urls |= {("READ_DATABASE_URL", each.settings.read_database_url.get_secret_value()) for each in read}
+    for variable, url in sorted(urls):
+        given = conninfo_to_dict(url)
+        hosts = str(given.get("host") or "").split(",")
+        address = postgres_address(url)
+        if address != UNREADABLE and given.get("sslmode") not in _ENCRYPTED and not all(map(is_local, hosts)):
+            detail = f"{variable} ({address}) would also be used without TLS"
+            yield AREA.warning(
+                variable, detail, "Add sslmode=verify-full and sslrootcert=... to it, or sslmode=require."
+            )
+
+
+def _redis(deployment: Deployment) -> Iterator[Finding]:
+    urls = {("REDIS_URL", each.settings.redis_url) for each in deployment.targets(RedisSettings).found}
+    urls |= {
+        ("REDLOCK_URLS", url)
+        for each in deployment.targets(RedlockSettings).found
+        for url in each.settings.redlock_urls
+        if url != each.settings.redis_url
+    }
+    plain = {
+        (variable, redis_address(url))
+        for variable, secret in urls
+        if (url := secret.get_secret_value()).startswith("redis://") and not is_local(_host(url))
+    }
+    for variable, address in sorted(plain):
+        detail = f"{variable} ({address}) is used in the clear, password included"
+        yield AREA.warning(variable, detail, "Have the server speak TLS, and write rediss://...")
+
+
+def _host(url: str) -> str:
+    return redis_address(url).partition("/")[0].rpartition(":")[0]

@@ -1,0 +1,1 @@
+"""Redis or Valkey: the fast path, and the servers that vote for locks."""

@@ -1,0 +1,134 @@
+import psycopg
+import pytest
+
+from infra.doctor.finding import Status
+from infra.doctor.postgres.capacity import capacity_finding
+from infra.doctor.postgres.migrations import known_revisions, revision_finding
+from infra.doctor.postgres.rights import NEEDED, Purpose, Rights, rights_finding
+from infra.doctor.postgres.server import ServerFacts, reason, server_findings, turned_us_away
+from infra.migrations.runner import head_revision
+
+TABLES = frozenset(table for needed in NEEDED.values() for table in needed)
+LOG = "event_store.events"
+GRANTED = [Purpose.APP, Purpose.PROJECTOR, Purpose.QUERY]
+
+
+def rights(purpose: Purpose, *, may_append: bool | None = None, tables: frozenset[str] = TABLES, **more: str) -> Rights:
+    """The rights of a good login, and `more`: by table, `.` written as `__`."""
+    of = dict(NEEDED[purpose])
+    for name, extra in more.items():
+        table = name.replace("__", ".")
+        of[table] = of.get(table, frozenset()) | frozenset(extra.split())
+    append = purpose is Purpose.APP if may_append is None else may_append
+    return Rights(role="login", tables=tables, of=of, may_append=append)
+
+
+@pytest.mark.parametrize("purpose", GRANTED)
+def test_a_login_with_just_its_rights_is_fine(purpose: Purpose) -> None:
+    assert rights_finding(purpose, rights(purpose), "relay").status is Status.OK
+
+
+@pytest.mark.parametrize("right", ["INSERT", "UPDATE", "DELETE", "TRUNCATE"])
+@pytest.mark.parametrize("purpose", GRANTED)
+def test_nobody_may_change_the_log(purpose: Purpose, right: str) -> None:
+    found = rights_finding(purpose, rights(purpose, event_store__events=right), "relay")
+
+    assert (found.status, found.detail) == (Status.ERROR, f"relay: may {right} {LOG}")
+    assert found.remedy is not None
+    assert f"GRANT {purpose} TO" in found.remedy
+
+
+def test_nor_a_partition_of_it_nor_what_guards_it() -> None:
+    many = rights(Purpose.APP, event_store__events_default="INSERT", event_store__idempotency_keys="DELETE")
+    detail = rights_finding(Purpose.APP, many, "relay").detail
+    assert detail == "relay: may INSERT event_store.events_default; may DELETE event_store.idempotency_keys"
+
+
+def test_the_query_role_can_only_read() -> None:
+    found = rights_finding(Purpose.QUERY, rights(Purpose.QUERY, read_model__payments="UPDATE"), "query-api")
+    assert (found.status, found.detail) == (Status.ERROR, "query-api: may UPDATE read_model.payments")
+
+
+def test_only_the_application_appends() -> None:
+    lacking = rights_finding(Purpose.APP, rights(Purpose.APP, may_append=False), "relay, command-api")
+    beyond = rights_finding(Purpose.PROJECTOR, rights(Purpose.PROJECTOR, may_append=True), "projector")
+    reads = rights_finding(Purpose.QUERY, rights(Purpose.QUERY, may_append=True), "query-api")
+
+    assert (lacking.status, lacking.detail) == (
+        Status.ERROR,
+        "relay, command-api: may not call event_store.append",
+    )
+    assert (beyond.status, beyond.detail) == (
+        Status.WARNING,
+        "projector: may call event_store.append, and never does",
+    )
+    assert (reads.status, reads.detail) == (Status.ERROR, "query-api: may call event_store.append")
+
+
+def test_a_projector_with_the_login_of_the_application_is_told_how_to_look_at_its_own() -> None:
+    found = rights_finding(Purpose.PROJECTOR, Rights(role="app", tables=TABLES, of={}, may_append=False), "projector")
+    assert found.status is Status.ERROR
+    assert "may not DELETE, INSERT, SELECT, UPDATE read_model.payments" in found.detail
+    assert found.remedy is not None
+    assert "paystream doctor --process projector" in found.remedy
+
+
+def test_without_the_tables_the_migrations_are_what_is_wrong() -> None:
+    empty = Rights(role="login", tables=frozenset(), of={}, may_append=False)
+    assert rights_finding(Purpose.APP, empty, "relay").status is Status.SKIPPED
+
+
+def test_the_revisions_are_those_of_alembic() -> None:
+    assert known_revisions()[-1] == head_revision()
+
+
+@pytest.mark.parametrize(
+    ("there", "status", "says"),
+    [
+        ("0003", Status.OK, "at 0003"),
+        ("0001", Status.ERROR, "at 0001, wanted is 0003: 0002, 0003 not applied"),
+        (None, Status.ERROR, "no migration was ever applied; wanted is 0003"),
+        ("0004", Status.WARNING, "does not know"),
+    ],
+)
+def test_the_revision_is_the_newest_that_the_code_knows(there: str | None, status: Status, says: str) -> None:
+    found = revision_finding(there, ["0001", "0002", "0003"])
+    assert found.status is status
+    assert says in found.detail
+    if status is Status.ERROR:
+        assert found.remedy is not None
+        assert "paystream migrate" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("available", "status"), [(97, Status.OK), (80, Status.OK), (79, Status.WARNING), (39, Status.ERROR)]
+)
+def test_the_server_has_connections_for_all_pools(available: int, status: Status) -> None:
+    assert capacity_finding(available, {"a": 30, "b": 10}).status is status
+
+
+@pytest.mark.parametrize(
+    ("number", "standby", "written", "status"),
+    [
+        (180006, False, True, Status.OK),
+        (160001, False, True, Status.OK),
+        (120001, False, True, Status.ERROR),
+        (180006, True, True, Status.ERROR),
+        (180006, True, False, Status.OK),
+    ],
+)
+def test_a_server_is_new_enough_and_can_be_written(number: int, standby: bool, written: bool, status: Status) -> None:
+    facts = ServerFacts(version=f"{number // 10000}.1 (Debian)", number=number, standby=standby, seconds=0.001)
+    (found,) = server_findings("db:5432/pay", facts, written=written)
+    assert found.status is status
+    assert f"PostgreSQL {number // 10000}.1 at db:5432/pay" in found.detail
+
+
+def test_a_refused_login_is_told_from_a_server_that_is_away() -> None:
+    refused = psycopg.OperationalError('connection to server at "x" failed: FATAL:  password authentication failed')
+    away = psycopg.OperationalError("connection failed: Connection refused\n\tIs the server running?")
+    assert (turned_us_away(refused), turned_us_away(away)) == (True, False)
+    assert (reason(refused), reason(away)) == (
+        "password authentication failed",
+        "connection failed: Connection refused",
+    )
