@@ -38,8 +38,6 @@ def endpoint(**changes: object) -> dict[str, object]:
         ("sk_live_1", "production", Status.OK, "a secret live key"),
         ("rk_live_1", "production", Status.OK, "a restricted live key"),
         ("sk_test_1", "production", Status.WARNING, "no money moves"),
-        ("pk_test_1", "development", Status.ERROR, "publishable"),
-        ("whsec_1", "development", Status.ERROR, "has not the form"),
         ("sk_test_change_me", "development", Status.ERROR, ".env.example"),
     ],
 )
