@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from domain.stripe_balance import PayoutStatus, StripeBalanceEvent
@@ -48,8 +49,6 @@ def of_balance(fact: StripeBalanceEvent, *, position: int = 7, version: int = 1)
 
 def as_stored(state: StreamState) -> StreamState:
     """Return it as the database gives it back."""
-    import orjson  # noqa: PLC0415 - as the projection does
-
     return StreamState(version=state.version, state=orjson.loads(orjson.dumps(state.state)))
 
 
