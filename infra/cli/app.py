@@ -23,6 +23,7 @@ kafka = typer.Typer(help="A real Kafka on this machine.", no_args_is_help=True)
 dlq = typer.Typer(help="Dead letters: records that a consumer could not apply.", no_args_is_help=True)
 tasks = typer.Typer(help="Calls of Stripe that are stuck.", no_args_is_help=True)
 discrepancies = typer.Typer(help="What differs between Stripe's books and the ledger.", no_args_is_help=True)
+ledger = typer.Typer(help="The double-entry ledger.", no_args_is_help=True)
 schemas = typer.Typer(help="Published schemas of events and APIs.", no_args_is_help=True)
 
 
@@ -342,6 +343,20 @@ def discrepancies_resolve(
     raise SystemExit(run_resolve(discrepancy, who=who or getuser(), why=why))
 
 
+@ledger.command("export")
+def ledger_export(
+    output: Annotated[Path, typer.Option(help="The file to write; one that is there is replaced.")],
+    form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="What kind of file.")] = "csv",
+    since: Annotated[datetime | None, typer.Option("--from", help="This moment or later, in UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", help="Earlier than this moment, in UTC.")] = None,
+) -> None:
+    """Write the ledger's lines, the oldest first, into a file."""
+    from infra.cli.ledger import run_export
+    from infra.ledger_desk import ExportFormat
+
+    raise SystemExit(run_export(output, form=ExportFormat(form), since=since, until=until))
+
+
 @schemas.command("export")
 def schemas_export() -> None:
     """Write JSON Schemas, OpenAPI and AsyncAPI files."""
@@ -366,4 +381,5 @@ app.add_typer(kafka, name="kafka")
 app.add_typer(dlq, name="dlq")
 app.add_typer(tasks, name="tasks")
 app.add_typer(discrepancies, name="discrepancies")
+app.add_typer(ledger, name="ledger")
 app.add_typer(schemas, name="schemas")

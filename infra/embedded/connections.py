@@ -22,6 +22,11 @@ _SANDBOX_GUARD = {
     "STRIPE_BREAKER_LONGEST_OPEN_MS": "2000",  # it is back as soon as it is started again
 }
 
+_SANDBOX_BALANCE = {
+    "BALANCE_POLL_INTERVAL_MS": "2000",
+    "BALANCE_OVERLAP_S": "60",  # it shows rows at once: to read many again every other second would be for nothing
+}
+
 WEBHOOK_EVENTS = ",".join(
     (
         *(
@@ -87,7 +92,7 @@ class Connections:
                 return self._database() | self._kafka() | self._stripe() | spared
             case "worker-stripe-balance":
                 spared = {"REDIS_URL": self.redis_url, **_SANDBOX_GUARD}
-                return self._database() | self._stripe() | spared | {"BALANCE_POLL_INTERVAL_MS": "2000"}
+                return self._database() | self._stripe() | spared | _SANDBOX_BALANCE
             case "worker-sweeper":
                 return self._database() | {"REDIS_URL": self.redis_url}
             case _:

@@ -31,6 +31,7 @@ CREATE TABLE read_model.ledger_movements (
     CHECK ((transaction_id IS NULL) = (transaction_position IS NULL AND fee IS NULL AND transaction_at IS NULL)),
     CHECK (position IS NOT NULL OR transaction_id IS NOT NULL)
 ) WITH (fillfactor = 80);
+CREATE INDEX ledger_movements_at ON read_model.ledger_movements (at);  -- a day of them, for a reconciliation
 CREATE INDEX ledger_movements_payment ON read_model.ledger_movements (payment_id) WHERE payment_id IS NOT NULL;
 
 CREATE TABLE read_model.ledger_entries (

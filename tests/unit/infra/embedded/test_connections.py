@@ -73,7 +73,7 @@ def connections(tmp_path: Path) -> Connections:
             "worker-stripe-balance",
             {
                 *("DATABASE_URL", "REDIS_URL", "STRIPE_API_BASE", "STRIPE_SECRET_KEY", "BALANCE_POLL_INTERVAL_MS"),
-                *("STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
+                *("BALANCE_OVERLAP_S", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
             },
         ),
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL"}),
