@@ -13,7 +13,7 @@ import structlog
 from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, PutOff, TryAgain
 from consumers.gateway.notes import NewIntent, note_intents, note_waiting
 from consumers.gateway.plan import is_moot
-from consumers.gateway.tasks import Ending, Operation, Task, TaskStatus, find_dead, lock_leased, revive
+from consumers.gateway.tasks import RECONCILIATION, Ending, Operation, Task, TaskStatus, find_dead, lock_leased, revive
 from consumers.gateway.tasks import settle as put_back
 from domain.errors import DomainError
 from domain.payment import PaymentEvent, PaymentIntentCreated, PaymentState, decide, evolve
@@ -203,7 +203,7 @@ def _append(decision: _Decision) -> Append:
         correlation_id=task.correlation_id,
         causation_id=str(task.event_id),
         request_id=None if asked is None else asked.metadata.request_id,
-        actor=ACTOR,
+        actor=RECONCILIATION if task.heals else ACTOR,
         merchant_id=task.merchant_id,
         traceparent=task.traceparent,
     )
