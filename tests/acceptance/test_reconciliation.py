@@ -169,7 +169,8 @@ async def healed(system: System, run_id: str) -> set[str]:
     """Return the types of events of payments that are marked as completed because of a run."""
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as conn:
         cursor = await conn.execute(
-            "SELECT type FROM event_store.events WHERE category = 'payment' AND metadata->>'correlation_id' LIKE %s",
+            "SELECT type FROM event_store.events WHERE category = 'payment'"
+            " AND metadata->>'actor' = 'reconciliation' AND metadata->>'correlation_id' LIKE %s",
             (f"reconciliation-{run_id}-%",),
         )
         return {row[0] for row in await cursor.fetchall()}
