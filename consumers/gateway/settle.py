@@ -14,6 +14,7 @@ from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, Pu
 from consumers.gateway.notes import NewIntent, note_intents, note_waiting
 from consumers.gateway.plan import is_moot
 from consumers.gateway.tasks import (
+    RECONCILIATION,
     Ending,
     NewRefresh,
     Operation,
@@ -244,7 +245,7 @@ def _append(decision: _Decision) -> Append:
         correlation_id=task.correlation_id,
         causation_id=str(task.event_id),
         request_id=None if asked is None else asked.metadata.request_id,
-        actor=ACTOR,
+        actor=RECONCILIATION if task.heals else ACTOR,
         merchant_id=task.merchant_id,
         traceparent=task.traceparent,
     )

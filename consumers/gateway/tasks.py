@@ -15,6 +15,8 @@ from psycopg.rows import dict_row
 from infra.postgres import Connection, Queries
 
 _SQL = Queries.load(Path(__file__).with_name("tasks.sql"))
+RECONCILIATION = "reconciliation"
+"""Who is named as the actor of what a refresh finds that has a correlation id of a reconciliation."""
 _REFRESHES = UUID("5f0a1c52-3a55-5d5e-9a3c-7f6b7c1f2d10")
 
 
@@ -77,6 +79,11 @@ class Task(NewTask):
     """Since the first attempt."""
     outcome_unknown: bool
     """It must not be sent again."""
+
+    @property
+    def heals(self) -> bool:
+        """Whether a reconciliation asked for it, as a webhook was lost."""
+        return self.operation is Operation.REFRESH_PAYMENT and self.correlation_id.startswith(f"{RECONCILIATION}-")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

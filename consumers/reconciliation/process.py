@@ -7,7 +7,7 @@ from consumers.reconciliation.reconciler import Reconciler, RunRules
 from consumers.reconciliation.schedule import Schedule
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.stripe_books import StripeApiBooks
-from consumers.reconciliation.worker import SERVICE, ReconciliationWorker, WorkerRules
+from consumers.reconciliation.worker import SERVICE, Pulse, ReconciliationWorker, WorkerRules
 from infra.kafka.batches import BatchConsumer
 from infra.kafka.checkpoints import checkpointed
 from infra.kafka.dead_letters.desk import DeadLetters
@@ -57,9 +57,10 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
             open_stripe_guard(settings) as guard,
             open_redlock(settings) as redlock,
         ):
-            books = StripeApiBooks(client, guard, timeout_s=settings.call_timeout_s)
+            pulse = Pulse()
+            books = StripeApiBooks(client, guard, timeout_s=settings.call_timeout_s, beat=pulse)
             reconciler = Reconciler(pool, books, run_rules(settings), database_url=database_url)
-            worker = ReconciliationWorker(pool, reconciler, redlock, worker_rules(settings), wake=wake)
+            worker = ReconciliationWorker(pool, reconciler, redlock, worker_rules(settings), wake=wake, pulse=pulse)
             runtime.health.add_liveness("runs", worker.check_live)
             async with asyncio.TaskGroup() as group:
                 group.create_task(intake.run(runtime.stop))

@@ -47,7 +47,7 @@ class RunRef:
     @property
     def correlation_id(self) -> str:
         """What marks all that is recorded because of the run, the facts of payments that it has read again too."""
-        return f"reconciliation-{self.run_id}-{self.number}"
+        return f"{RECONCILIATION}-{self.run_id}-{self.number}"
 
     @property
     def metadata(self) -> EventMetadata:

@@ -42,10 +42,19 @@ class Guard(Protocol):
 class StripeApiBooks:
     """`StripeBooks` over the API. Methods raise stripe.StripeError, TimeoutError or NotSent after many tries."""
 
-    def __init__(self, client: stripe.StripeClient, guard: Guard, *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        client: stripe.StripeClient,
+        guard: Guard,
+        *,
+        timeout_s: float,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`beat` is called whenever Stripe has answered."""
         self._v1 = client.v1
         self._guard = guard
         self._timeout_s = timeout_s
+        self._beat = beat
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
         """Give all rows that were made then, newest first, page by page."""
@@ -134,12 +143,15 @@ class StripeApiBooks:
         for tries_left in reversed(range(_TRIES)):
             try:
                 async with self._guard.call(), asyncio.timeout(self._timeout_s):
-                    return await call()
+                    answer = await call()
             except (stripe.StripeError, TimeoutError, NotSent) as error:
                 if not tries_left or not _may_pass(error):
                     raise
                 log.info("reconciliation_reads_again", error=type(error).__name__, tries_left=tries_left)
                 pause = max(delay, error.wait_s) if isinstance(error, NotSent) else delay
+            else:
+                self._beat()
+                return answer
             await asyncio.sleep(pause)
             delay = min(delay * 2, longest)
         raise AssertionError("the last try returns or raises")

@@ -46,6 +46,22 @@ class WorkerRules:
     """From one look at what is due to the next."""
 
 
+class Pulse:
+    """When something moved last: Stripe answered, rows were compared, or it was looked what is due."""
+
+    def __init__(self) -> None:
+        self._beat_at = time.monotonic()
+
+    def __call__(self) -> None:
+        """Say that something moves."""
+        self._beat_at = time.monotonic()
+
+    @property
+    def silent_s(self) -> float:
+        """For how long nothing has moved."""
+        return time.monotonic() - self._beat_at
+
+
 class ReconciliationWorker:
     """One process runs and others stand by. The lock spares work; two at once come to one result.
 
@@ -60,22 +76,22 @@ class ReconciliationWorker:
         rules: WorkerRules,
         *,
         wake: asyncio.Event,
+        pulse: Pulse | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`wake` is set when a run was asked for."""
+        """`wake` is set when a run was asked for; `pulse` is beaten by others too."""
         self._pool = pool
         self._reconciler = reconciler
         self._redlock = redlock
         self._rules = rules
         self._wake = wake
         self._clock = clock
-        self._turned_at = time.monotonic()
+        self._pulse = pulse or Pulse()
 
     async def check_live(self) -> None:
         """Raise Unhealthy when nothing has moved for too long, neither a run nor the look at what is due."""
-        silent_s = time.monotonic() - self._turned_at
-        if silent_s > self._rules.interval_s + _STALL_AFTER_S:
-            raise Unhealthy(f"nothing has moved in {silent_s:.0f} s")
+        if self._pulse.silent_s > self._rules.interval_s + _STALL_AFTER_S:
+            raise Unhealthy(f"nothing has moved in {self._pulse.silent_s:.0f} s")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work, or stand by, until `stop`. A run under way is then cut short: the next process begins it anew."""
@@ -92,7 +108,7 @@ class ReconciliationWorker:
 
     async def _work(self) -> None:
         while True:
-            self._turned_at = time.monotonic()
+            self._pulse()
             try:
                 async with self._redlock.lock(_LOCK, self._rules.lock_ttl_ms) as lease:
                     while lease.valid_for_s > 0:
@@ -105,7 +121,7 @@ class ReconciliationWorker:
                     await self._pause(min(self._rules.interval_s, self._rules.lock_ttl_ms / 1000 / 2))
 
     async def _turn(self) -> None:
-        self._turned_at = time.monotonic()
+        self._pulse()
         ran = False
         try:
             await self.ask_for_days()
@@ -168,7 +184,7 @@ class ReconciliationWorker:
         return state is not None
 
     def _beat(self, stage: str, done: int, total: int | None = None) -> None:  # noqa: ARG002 - as Progress has it
-        self._turned_at = time.monotonic()
+        self._pulse()
 
     async def _failed(self, due: DueRun, reason: str) -> None:
         final = due.attempts + 1 >= self._rules.attempts

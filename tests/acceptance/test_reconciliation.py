@@ -169,7 +169,8 @@ async def healed(system: System, run_id: str) -> set[str]:
     """Return the types of events of payments that are marked as completed because of a run."""
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as conn:
         cursor = await conn.execute(
-            "SELECT type FROM event_store.events WHERE category = 'payment' AND metadata->>'correlation_id' LIKE %s",
+            "SELECT type FROM event_store.events WHERE category = 'payment'"
+            " AND metadata->>'actor' = 'reconciliation' AND metadata->>'correlation_id' LIKE %s",
             (f"reconciliation-{run_id}-%",),
         )
         return {row[0] for row in await cursor.fetchall()}
@@ -198,6 +199,66 @@ async def by_command(system: System, day: str, expected: set[tuple[str, str]]) -
     assert (code, out.strip()) == (0, "It is resolved. A run that finds it again opens it again.")
     code, out = await paystream(system, "reconcile", "--date", day)
     assert code == 1, "it is there still"
+
+
+async def test_payouts_are_compared_with_what_they_pay(system: System, tmp_path: Path) -> None:
+    charges = [await paid(system, payment_method="pm_card_bypassPending", currency="JPY") for _ in range(3)]
+    for charge in charges:
+        await in_the_ledger(system, charge)
+    (payout,) = await panel(system, "payouts/run")
+    await panel(system, f"payouts/{payout['id']}/settle", status="paid")
+    await in_the_ledger(system, payout["id"])
+    await asyncio.sleep(2.5)
+    day = datetime.fromtimestamp(payout["created"], UTC).date().isoformat()
+    run = await reconciled(system, day)
+    assert (run["payouts"], run["found"]) == (1, {})
+    assert [(each["stripe_amount"], each["ledger_amount"]) for each in run["totals"]] == [(177, 177)]
+
+    code, out = await paystream(system, "reconcile", "--report", str(await activity_report(system, tmp_path)))
+    assert code == 0, out
+    code, out = await paystream(system, "reconcile", "--report", str(await payout_report(system, tmp_path)))
+    assert code == 0, out
+    assert "Payouts compared with what they pay: 1" in out
+
+    (row,) = await rows(system, charges[0])
+    await panel(system, f"balance_transactions/{row['id']}", amount=row["amount"] - 1)
+    run = await reconciled(system, day, number=2)
+    assert await discrepancies(system) == Counter([("amount", charges[0]), ("amount", payout["id"])])
+    code, out = await paystream(system, "reconcile", "--report", str(await payout_report(system, tmp_path)))
+    assert code == 1
+    assert "payout_items" in out
+
+
+async def activity_report(system: System, folder: Path) -> Path:
+    """Write what Stripe's report of the balance's change from activity would have."""
+    header = "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id"
+    found = (await system.sandbox.get("/_sandbox/balance_transactions")).json()
+    lines = [",".join(_columns(each)) for each in found if each["reporting_category"] != "payout"]
+    return _written(folder / "activity.csv", [header, *lines])
+
+
+async def payout_report(system: System, folder: Path) -> Path:
+    """Write what Stripe's report of payout reconciliation would have."""
+    header = (
+        "automatic_payout_id,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id"
+    )
+    found = (await system.sandbox.get("/_sandbox/balance_transactions")).json()
+    paid_out = [each for each in found if each["payout"] and each["reporting_category"] != "payout"]
+    return _written(
+        folder / "payouts.csv", [header, *(",".join([each["payout"], *_columns(each)]) for each in paid_out)]
+    )
+
+
+def _columns(row: Json) -> list[str]:
+    created = datetime.fromtimestamp(row["created"], UTC).strftime("%Y-%m-%d %H:%M:%S")
+    assert row["currency"] == "jpy", "it has no minor unit"
+    amounts = [str(row[name]) for name in ("amount", "fee", "net")]
+    return [row["id"], created, row["currency"], *amounts, row["reporting_category"], row["source"]]
+
+
+def _written(path: Path, lines: list[str]) -> Path:
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
 
 
 async def paystream(system: System, *arguments: str) -> tuple[int, str]:

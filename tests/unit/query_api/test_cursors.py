@@ -1,7 +1,7 @@
 """Cursors come back as the keys they were made of, and nothing else is taken for one."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from infra.http.problems import Problem
 from projections.payments.read import PageKey
-from query_api.cursors import decode_key, decode_version, encode_key, encode_version
+from projections.reconciliation.read import DayKey
+from query_api.cursors import decode_day, decode_key, decode_version, encode_day, encode_key, encode_version
 
 moments = st.datetimes(timezones=st.just(UTC))
 
@@ -26,6 +27,11 @@ def test_a_cursor_of_a_timeline_is_exact(version: int) -> None:
     assert decode_version(encode_version(version)) == version
 
 
+@given(day=st.dates(), row_id=st.uuids())
+def test_a_cursor_of_days_is_exact(day: date, row_id: UUID) -> None:
+    assert decode_day(encode_day(DayKey(date=day, row_id=row_id))) == DayKey(date=day, row_id=row_id)
+
+
 def refusal(decode: Callable[[str], object], text: str) -> tuple[int, str] | None:
     try:
         decode(text)
@@ -36,7 +42,7 @@ def refusal(decode: Callable[[str], object], text: str) -> tuple[int, str] | Non
 
 @given(text=st.text(max_size=60))
 def test_any_text_is_a_cursor_or_a_400(text: str) -> None:
-    for decode in (decode_key, decode_version):
+    for decode in (decode_key, decode_version, decode_day):
         assert refusal(decode, text) in {None, (400, "invalid_cursor")}
 
 

@@ -83,6 +83,20 @@ async def test_a_second_run_of_the_day_opens_nothing_again(desk: Desk) -> None:
     assert (state.completed.opened, state.completed.found["amount"]) == (0, 1)
 
 
+async def test_whatever_is_in_an_id_comes_back_as_it_was(desk: Desk) -> None:
+    books = Agreeing.of(4)
+    strange = ["a\\N", "b\tc\nd\re", "\\.", "é\\t"]
+    rows = [
+        row._replace(source_id=source, exchange_rate="1.5") for row, source in zip(books.stripe, strange, strict=True)
+    ]
+    desk.books.stripe = rows
+    await desk.ledger.write([row._replace(source_id=source) for row, source in zip(books.ledger, strange, strict=True)])
+    state = await desk.run()
+    assert state.completed is not None
+    assert state.completed.found == {}
+    assert sum(each.stripe_rows for each in state.completed.totals) == 4
+
+
 async def test_two_runs_at_the_same_instant_give_one_result(desk: Desk) -> None:
     expected = await spoilt(desk)
     run_ids = await asyncio.gather(*(desk.request() for _ in range(4)))
