@@ -26,6 +26,9 @@ NOT_A_CLIENTS = {
     "inconsistent_fact",  # of facts, which no client sends
     "broken_history",
     "task_given_up",  # of an operator's command
+    "ledger_error",  # of the projector
+    "refund_unknown",
+    "unbalanced_posting",
 }
 
 
