@@ -146,7 +146,7 @@ def _bar() -> Iterator[Told]:
 
 def _print(result: ReconciliationResult) -> None:
     console = _console()
-    books = f"the report {result.report}" if result.report else "Stripe"
+    books = f"the report {_printable(result.report)}" if result.report else "Stripe"
     console.print(
         f"Reconciliation of {result.date} ({result.time_zone}) with {books}, run {result.number}", style="bold"
     )
