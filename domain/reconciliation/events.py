@@ -1,6 +1,5 @@
 """What happens in a reconciliation run, and to a discrepancy."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -45,7 +44,7 @@ class ReconciliationCompleted:
     number: int
     date: date
     totals: tuple[CurrencyTotals, ...]
-    found: Mapping[str, int] = field(default_factory=dict)
+    found: dict[str, int] = field(default_factory=dict)
     opened: int = 0
     resolved: int = 0
     healing: int = 0
