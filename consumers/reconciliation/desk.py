@@ -30,6 +30,7 @@ from infra.postgres import Connection, Pool, create_pool
 from infra.settings import load_settings
 from infra.stripe_client import stripe_client
 from infra.stripe_guard.settings import open_stripe_guard
+from schemas.http.reconciliations import FIRST_DAY
 
 _POLL_S = 0.5
 _SHOWN = 50
@@ -47,6 +48,8 @@ class ReconciliationTool:
         day = day or today - timedelta(days=1)
         if day > today:
             raise ReconciliationRefused(f"{day.isoformat()} has not begun in {zone}.")
+        if day < FIRST_DAY:
+            raise ReconciliationRefused(f"There was no Stripe on {day.isoformat()}.")
         async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
             books = StripeApiBooks(client, guard, timeout_s=settings.call_timeout_s)
             request = RequestRun(date=day, time_zone=zone, origin="command", who=who)

@@ -146,7 +146,7 @@ def _bar() -> Iterator[Told]:
 
 def _print(result: ReconciliationResult) -> None:
     console = _console()
-    books = f"the report {result.report}" if result.report else "Stripe"
+    books = f"the report {_printable(result.report)}" if result.report else "Stripe"
     console.print(
         f"Reconciliation of {result.date} ({result.time_zone}) with {books}, run {result.number}", style="bold"
     )
@@ -202,8 +202,8 @@ def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
             str(each.discrepancy_id),
             each.date.isoformat(),
             each.kind,
-            each.source_id,
-            each.category,
+            _printable(each.source_id),
+            _printable(each.category),
             _entry(each.stripe_amount, each.stripe_fee, each.stripe_currency),
             _entry(each.ledger_amount, each.ledger_fee, each.ledger_currency),
             each.status,

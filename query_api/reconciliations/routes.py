@@ -37,6 +37,8 @@ async def get_reconciliation(
         run_id = UUID(reconciliation_id)
     except ValueError:
         raise reconciliation_not_found() from None
+    if str(run_id) != reconciliation_id.lower():  # braces, a urn or missing hyphens: one run has one address
+        raise reconciliation_not_found()
     return await _reads(request).run(run_id)
 
 

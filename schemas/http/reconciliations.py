@@ -1,6 +1,6 @@
 """Bodies about reconciliations: what finance asks for, and what it is shown."""
 
-from datetime import date, datetime
+import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,9 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.reconciliation import DiscrepancyStatus, Kind, RunStatus
 
 Cents = Annotated[int, Field(description="Signed; in the currency's smallest unit, as Stripe counts it.")]
-Timestamp = Annotated[datetime, Field(description="ISO 8601, UTC.")]
+Timestamp = Annotated[dt.datetime, Field(description="ISO 8601, UTC.")]
 Position = Annotated[int, Field(ge=1, description="Place of an event in the whole log.")]
 
+
+FIRST_DAY = dt.date(2011, 1, 1)
+"""Before that, there was no Stripe."""
 
 RunStatusFilter = RunStatus
 KindFilter = Kind
@@ -27,8 +30,11 @@ class RequestReconciliationBody(_Body):
     """POST /reconciliations."""
 
     date: Annotated[
-        date,
-        Field(description="The day to compare, in the time zone of RECONCILIATION_TIME_ZONE; today at the latest."),
+        dt.date,
+        Field(
+            ge=FIRST_DAY,
+            description="The day to compare, in the time zone of RECONCILIATION_TIME_ZONE; today at the latest.",
+        ),
     ]
 
 
@@ -37,7 +43,7 @@ class ReconciliationAnswer(_Body):
 
     id: Annotated[UUID, Field(description="Of all runs of the day.")]
     number: Annotated[int, Field(ge=1, description="Which run of the day.")]
-    date: date
+    date: dt.date
     time_zone: str
     status: Literal["requested", "running", "retrying"]
     position: Position
@@ -60,7 +66,7 @@ class ReconciliationView(_Body):
 
     id: UUID
     number: int
-    date: date
+    date: dt.date
     time_zone: str
     origin: Annotated[str, Field(description="`schedule`, `api`, `command` or `report`.")]
     report: Annotated[str | None, Field(description="The file that Stripe's rows came from; null: Stripe itself.")]
@@ -103,7 +109,7 @@ class DiscrepancyView(_Body):
     kind: Kind
     source_id: Annotated[str, Field(description="Stripe's id of what moved the money: ch_, re_, du_, po_, ...")]
     category: Annotated[str, Field(description="Stripe's reporting category, or `payout_items`.")]
-    date: date
+    date: dt.date
     status: DiscrepancyStatus
     stripe: Annotated[BookEntryView | None, Field(description="Null: Stripe lacks it.")]
     ledger: Annotated[BookEntryView | None, Field(description="Null: the ledger lacks it.")]

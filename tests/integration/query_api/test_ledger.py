@@ -95,7 +95,7 @@ async def test_both_sides_of_a_trial_balance_are_equal_in_every_currency(
     await record(
         [*paid(request := request_payment()), *refunded(uuid.uuid4(), Money(amount_cents=300, currency="USD"))]
     )
-    await store_balance(app, a_row(source_id=f"ch_{request.payment_id.hex}"), topup(1, CREATED, -50, "JPY"))
+    await store_balance(app, a_row(source_id=f"ch_{request.payment_id.hex}"), topup(2, CREATED, -50, "JPY"))
     await project()
     response = await finance.get("/ledger/trial-balance")
     assert response.status_code == 200

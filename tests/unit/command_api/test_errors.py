@@ -26,6 +26,9 @@ NOT_A_CLIENTS = {
     "inconsistent_fact",  # of facts, which no client sends
     "broken_history",
     "task_given_up",  # of an operator's command
+    "ledger_error",  # of the projector
+    "refund_unknown",
+    "unbalanced_posting",
     # of reconciliation, where a client only asks for a day
     *("reconciliation_error", "rows_not_sorted", "run_not_under_way"),
     *("discrepancy_not_found", "discrepancy_is_resolved"),

@@ -15,7 +15,10 @@ async def test_a_key_that_takes_payments_may_not_ask(api: Standing) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
-@pytest.mark.parametrize("body", [{}, {"date": "yesterday"}, {"date": "2026-03-10", "force": True}, {"date": 20260310}])
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"date": "yesterday"}, {"date": "2026-03-10", "force": True}, {"date": 20260310}, {"date": "2010-12-31"}],
+)
 async def test_a_body_that_is_no_day_is_refused(api: Standing, body: dict[str, Any]) -> None:
     answer = await api.client.post("/reconciliations", json=body, headers=FINANCE)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
