@@ -57,7 +57,7 @@ async def _serve(runtime: Runtime) -> None:
         api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=settings.command_api_max_wait_s)
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))
-        secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_timeout_ms / 1000)
+        secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
         client_secrets = ClientSecretReader(payments=payments, outcomes=outcomes, secrets=secrets)
         webhooks = WebhookIntake.from_settings(settings, appender, timeout_s=settings.command_api_timeout_ms / 1000)
         keyring = ApiKeyring.from_settings(settings)

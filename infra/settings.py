@@ -36,6 +36,8 @@ _REDIS_URL = re.compile(r"^(rediss?|unix)://")
 
 _HINT = "Settings are described in .env.example; `make run` needs none."
 
+STRIPE_CALL_MARGIN_MS = 2_000
+
 S = TypeVar("S", bound=BaseSettings)
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -231,6 +233,11 @@ class StripeSettings(ProcessSettings):
         if info.data.get("app_env") == "production" and not value.startswith("https://"):
             raise ValueError("must be https when APP_ENV=production")
         return value.rstrip("/")
+
+    @property
+    def stripe_call_timeout_s(self) -> float:
+        """How long a whole call may take, in seconds; STRIPE_TIMEOUT_MS holds for each of its phases."""
+        return (self.stripe_timeout_ms + STRIPE_CALL_MARGIN_MS) / 1000
 
     @property
     def stripe_livemode(self) -> bool:

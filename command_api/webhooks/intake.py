@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID, uuid5
 
 import structlog
 from pydantic import SecretStr
@@ -11,7 +10,6 @@ from pydantic import SecretStr
 from command_api.errors import ShuttingDown
 from command_api.webhooks.errors import InvalidEvent, InvalidSignature, LivemodeMismatch, WebhookRefused
 from command_api.webhooks.metrics import WEBHOOKS
-from command_api.webhooks.read import NotAnEvent, read_event
 from command_api.webhooks.signature import is_signed
 from event_store.appends import NO_STREAM, Append, VersionConflict
 from event_store.group_commit import Appender, Closed
@@ -22,12 +20,12 @@ from infra.postgres import DatabaseUnavailable
 from infra.settings import StripeWebhookSettings
 from schemas.envelope import EventMetadata
 from schemas.events import encode_stripe_event
-from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived
+from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived, stream_id_of
+from schemas.stripe_webhooks.read import NotAnEvent, read_event
 
 log = structlog.get_logger(__name__)
 
 ACTOR = "stripe"
-_NAMESPACE = UUID("d8f1a0c2-5a0e-5d0b-9a57-3f6f3c1f7a10")
 _UNKNOWN_TYPE = "-"
 
 
@@ -118,11 +116,6 @@ class WebhookIntake:
         except TimeoutError:
             raise DatabaseUnavailable(f"the event was not recorded within {self.timeout_s:g} s") from None
         return Received.DUPLICATE if isinstance(result, VersionConflict) else Received.RECORDED
-
-
-def stream_id_of(stripe_event_id: str) -> UUID:
-    """Return the stream that holds the event, and nothing else: a second append to it is refused by the log."""
-    return uuid5(_NAMESPACE, stripe_event_id)
 
 
 def _metadata(context: RequestContext) -> EventMetadata:

@@ -40,7 +40,3 @@ SELECT min(created) FROM consumers.watched_payouts;
 -- name: count_watched
 -- How many there are.
 SELECT count(*) FROM consumers.watched_payouts;
-
--- name: known_streams
--- Those of the streams that are in the log.
-SELECT stream_id FROM event_store.streams WHERE stream_id = ANY(%(stream_ids)s::uuid[]);

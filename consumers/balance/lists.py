@@ -1,7 +1,7 @@
-"""The lists of Stripe's balance, a page at a time, newest rows first: https://docs.stripe.com/api/pagination."""
+"""Lists of Stripe, a page at a time, newest rows first: https://docs.stripe.com/api/pagination."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +17,7 @@ class List(StrEnum):
 
     TRANSACTIONS = "balance_transactions"
     PAYOUTS = "payouts"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,13 +47,20 @@ class Lists(Protocol):
 
 
 class StripeLists:
-    """Stripe itself, or its sandbox. A call ends within `timeout_s` of its turn, all its phases together."""
+    """Stripe itself, or its sandbox. A call ends within `timeout_s` of its turn, all its phases together.
 
-    def __init__(self, client: stripe.StripeClient, guard: Guard, *, timeout_s: float) -> None:
+    Of events, those of `event_types` are listed: 20 at most.
+    """
+
+    def __init__(
+        self, client: stripe.StripeClient, guard: Guard, *, timeout_s: float, event_types: Sequence[str] = ()
+    ) -> None:
         self._list: Mapping[List, Callable[[Any], Awaitable[Any]]] = {
             List.TRANSACTIONS: client.v1.balance_transactions.list_async,
             List.PAYOUTS: client.v1.payouts.list_async,
+            List.EVENTS: client.v1.events.list_async,
         }
+        self._event_types = list(event_types)
         self._guard = guard
         self._timeout_s = timeout_s
 
@@ -61,6 +69,8 @@ class StripeLists:
         params: JsonObject = {"limit": limit, "created": {"gte": created_from}}
         if after is not None:
             params["starting_after"] = after
+        if list_ is List.EVENTS:
+            params["types"] = self._event_types
         try:
             async with self._guard.call(), asyncio.timeout(self._timeout_s):
                 found = await self._list[list_](params)

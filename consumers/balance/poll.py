@@ -4,15 +4,17 @@ No connection is held while Stripe is called. Rows are listed from the newest to
 short must be finished before its newest row may become the watermark; until then it goes on where it was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from consumers.balance import cursors, metrics
 from consumers.balance.cursors import Cursor
-from consumers.balance.lists import CursorGone, List, Lists, Page
-from consumers.balance.record import Conflicted, record
+from consumers.balance.lists import CursorGone, JsonObject, List, Lists, Page
+from consumers.balance.record import Conflicted
+from consumers.balance.record import record as record_balance
 from infra.ids import uuid7
 from infra.postgres import Connection, Pool
 
@@ -28,19 +30,34 @@ class Reach:
     watch_days: int
 
 
+class Record(Protocol):
+    """Appends what is news in rows of a list, in the transaction of `conn`, and returns how much."""
+
+    async def __call__(
+        self, conn: Connection, list_: List, rows: Sequence[JsonObject], *, correlation_id: str, watch_days: int
+    ) -> int:
+        """Append. Raises UnexpectedRow or Conflicted: the transaction is then rolled back."""
+
+
 class Overtaken(Exception):
     """Another poller moved the list on meanwhile: what was read may be older than what is recorded."""
 
 
 async def poll(
-    pool: Pool, lists: Lists, list_: List, reach: Reach, *, go_on: Callable[[], bool] = lambda: True
+    pool: Pool,
+    lists: Lists,
+    list_: List,
+    reach: Reach,
+    *,
+    record: Record = record_balance,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> bool:
     """Read a list; return whether it was read to its end.
 
     False: another poller overtook this one, or `go_on` said no before a page. Nothing is lost by either, nor by a
     failure: the next poll goes on where this one was. Raises what Stripe and the database raise, and UnexpectedRow.
     """
-    correlation_id = f"balance-{uuid7()}"
+    correlation_id = f"{list_.value}-{uuid7()}"
     cursor = await _begin(pool, list_, reach)
     read = appended = 0
     try:

@@ -38,7 +38,7 @@ async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
         ):
             poller = BalancePoller(
                 pool,
-                StripeLists(client, guard, timeout_s=settings.call_timeout_s),
+                StripeLists(client, guard, timeout_s=settings.stripe_call_timeout_s),
                 redlock,
                 Reach(
                     overlap_s=settings.balance_overlap_s,

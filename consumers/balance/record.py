@@ -4,16 +4,15 @@ Nobody else can do harm meanwhile: a balance transaction has one place in the lo
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import structlog
-from psycopg.rows import scalar_row
 
 from consumers.balance import cursors, metrics
 from consumers.balance.facts import payout_of, transaction_of
 from consumers.balance.lists import List
+from consumers.balance.streams import known_streams
 from domain.stripe_balance import (
     PayoutChanged,
     StripeBalanceEvent,
@@ -25,7 +24,7 @@ from domain.stripe_balance import (
 from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append, load_many
 from infra.ids import uuid7
-from infra.postgres import Connection, Queries
+from infra.postgres import Connection
 from schemas.envelope import EventMetadata
 from schemas.events import decode_balance_event, encode_balance_event
 from schemas.events.balance_events import CATEGORY, NO_MERCHANT
@@ -37,9 +36,6 @@ ACTOR = "stripe-balance"
 
 class Conflicted(Exception):
     """Somebody else recorded another status of a payout in this moment: it has to be read again."""
-
-
-_SQL = Queries.load(Path(__file__).with_name("cursors.sql"))
 
 
 async def record(
@@ -71,9 +67,7 @@ async def _new_transactions(
     conn: Connection, facts: Sequence[TransactionRecorded], metadata: EventMetadata
 ) -> list[Append]:
     by_stream = {transaction_stream(fact.transaction_id): fact for fact in facts}
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL.known_streams, {"stream_ids": list(by_stream)})
-        known: set[UUID] = set(await cursor.fetchall())
+    known = await known_streams(conn, list(by_stream))
     # The oldest first, as they happened.
     return [
         _append(stream_id, NO_STREAM, fact, metadata)

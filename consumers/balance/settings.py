@@ -8,8 +8,6 @@ from infra.redlock import RedlockSettings
 from infra.settings import DatabaseSettings
 from infra.stripe_guard.settings import StripeGuardSettings
 
-_MARGIN_MS = 2_000
-
 
 class BalanceSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
     """What the poller needs."""
@@ -24,11 +22,6 @@ class BalanceSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
     """How long after its arrival a payout that is paid is looked at again: the bank can still send it back."""
     balance_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
     """How soon another poller takes over from one that was killed."""
-
-    @property
-    def call_timeout_s(self) -> float:
-        """How long a whole call may take; STRIPE_TIMEOUT_MS holds for each of its phases."""
-        return (self.stripe_timeout_ms + _MARGIN_MS) / 1000
 
     @model_validator(mode="after")
     def _lock_outlives_its_servers(self) -> Self:

@@ -54,7 +54,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     settler = Settler(pool)
     async with stripe_client(settings) as client, open_stripe_guard(settings) as guard:
         worker = Worker(
-            StripeApi(client, guard, timeout_s=settings.call_timeout_s),
+            StripeApi(client, guard, timeout_s=settings.stripe_call_timeout_s),
             settler,
             lookup_after_s=settings.gateway_lookup_after_ms / 1000,
             missing_after_s=settings.gateway_missing_after_ms / 1000,

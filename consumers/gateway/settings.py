@@ -4,10 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from infra.settings import DatabaseSettings, KafkaSettings
+from infra.settings import STRIPE_CALL_MARGIN_MS, DatabaseSettings, KafkaSettings
 from infra.stripe_guard.settings import StripeGuardSettings
-
-_MARGIN_MS = 2_000
 
 
 class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):
@@ -23,15 +21,10 @@ class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):
     """After how long, from the first attempt, a look-up that finds nothing means that Stripe never did it. Stripe may
     still put right by hand what failed there (https://docs.stripe.com/error-low-level#server-errors)."""
 
-    @property
-    def call_timeout_s(self) -> float:
-        """How long a whole call may take; STRIPE_TIMEOUT_MS holds for each of its phases."""
-        return (self.stripe_timeout_ms + _MARGIN_MS) / 1000
-
     @model_validator(mode="after")
     def _lease_outlives_calls(self) -> Self:
         # A place among the calls in flight, a turn, the call itself, and the writing of what it came to.
-        least = 2 * self.stripe_max_wait_ms + self.stripe_timeout_ms + 2 * _MARGIN_MS
+        least = 2 * self.stripe_max_wait_ms + self.stripe_timeout_ms + 2 * STRIPE_CALL_MARGIN_MS
         if self.gateway_lease_ms < least:
             raise ValueError(
                 f"GATEWAY_LEASE_MS must be at least {least} with this STRIPE_TIMEOUT_MS and STRIPE_MAX_WAIT_MS"

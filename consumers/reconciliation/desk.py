@@ -51,7 +51,7 @@ class ReconciliationTool:
         if day < FIRST_DAY:
             raise ReconciliationRefused(f"There was no Stripe on {day.isoformat()}.")
         async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
-            books = StripeApiBooks(client, guard, timeout_s=settings.call_timeout_s)
+            books = StripeApiBooks(client, guard, timeout_s=settings.stripe_call_timeout_s)
             request = RequestRun(date=day, time_zone=zone, origin="command", who=who)
             return await _run(pool, settings, books, request, told, plan=None)
 

@@ -58,7 +58,7 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
             open_redlock(settings) as redlock,
         ):
             pulse = Pulse()
-            books = StripeApiBooks(client, guard, timeout_s=settings.call_timeout_s, beat=pulse)
+            books = StripeApiBooks(client, guard, timeout_s=settings.stripe_call_timeout_s, beat=pulse)
             reconciler = Reconciler(pool, books, run_rules(settings), database_url=database_url)
             worker = ReconciliationWorker(pool, reconciler, redlock, worker_rules(settings), wake=wake, pulse=pulse)
             runtime.health.add_liveness("runs", worker.check_live)

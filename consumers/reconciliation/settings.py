@@ -9,8 +9,6 @@ from infra.redlock import RedlockSettings
 from infra.settings import DatabaseSettings, KafkaSettings, ReconciliationDaySettings
 from infra.stripe_guard.settings import StripeGuardSettings
 
-_MARGIN_MS = 2_000
-
 
 class ReconciliationSettings(
     DatabaseSettings, KafkaSettings, ReconciliationDaySettings, RedlockSettings, StripeGuardSettings
@@ -49,11 +47,6 @@ class ReconciliationSettings(
         if self.reconciliation_lock_ttl_ms < least:
             raise ValueError(f"RECONCILIATION_LOCK_TTL_MS must be at least {least} with this REDLOCK_SERVER_TIMEOUT_MS")
         return self
-
-    @property
-    def call_timeout_s(self) -> float:
-        """How long a whole call of Stripe may take; STRIPE_TIMEOUT_MS holds for each of its phases."""
-        return (self.stripe_timeout_ms + _MARGIN_MS) / 1000
 
     @property
     def reconciliation_cutoff_s(self) -> int:

@@ -1,5 +1,6 @@
-"""The sweeper: finds payments that have waited for too long, and has them read at Stripe again.
+"""The sweeper: finds payments that have waited for too long, and events of Stripe that no webhook brought.
 
-Webhooks are faster, but they can be lost; a call whose outcome is unknown has none at all. The sweeper itself calls
-nobody: it writes refresh tasks, which the Stripe gateway runs.
+Webhooks are faster, but they can be lost; a call whose outcome is unknown has none at all. It changes nothing at
+Stripe and no payment: it writes refresh tasks, which the Stripe gateway runs, and records events, which are then
+interpreted as those of webhooks are.
 """

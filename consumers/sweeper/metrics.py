@@ -13,3 +13,7 @@ SWEEP_SECONDS = Histogram(
 REFRESHES = Counter("sweeper_refreshes_total", "Payments that are to be read at Stripe, and why", ["reason"])
 WAITING = Gauge("sweeper_waiting_payments", "Payments that wait for something at Stripe", ["waits_for"])
 LONGEST_WAIT_SECONDS = Gauge("sweeper_longest_wait_seconds", "How long the first of them has waited", ["waits_for"])
+MISSED_EVENTS = Counter(
+    "sweeper_missed_stripe_events_total", "Events of Stripe's list that no webhook had brought yet", ["type"]
+)
+EVENT_LISTINGS = Counter("sweeper_event_listings_total", "Readings of Stripe's list of events", ["result"])

@@ -1,5 +1,7 @@
 """The process `sweeper`."""
 
+from consumers.balance.lists import StripeLists
+from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper
 from infra.postgres import create_pool, postgres_check
@@ -7,6 +9,8 @@ from infra.process import run
 from infra.redlock import open_redlock
 from infra.runtime import Runtime
 from infra.settings import load_settings
+from infra.stripe_client import stripe_client
+from infra.stripe_guard.settings import open_stripe_guard
 
 SERVICE = "sweeper"
 
@@ -27,10 +31,16 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:
-        async with open_redlock(settings) as redlock:
+        async with (
+            stripe_client(settings) as client,
+            open_stripe_guard(settings) as guard,
+            open_redlock(settings) as redlock,
+        ):
+            lists = StripeLists(client, guard, timeout_s=settings.stripe_call_timeout_s, event_types=EVENT_TYPES)
             sweeper = Sweeper(
                 pool,
                 redlock,
+                MissedEvents(pool, lists, overlap_s=settings.sweeper_events_overlap_s),
                 interval_s=settings.sweeper_interval_ms / 1000,
                 wait_s=settings.sweeper_wait_ms / 1000,
                 batch=settings.sweeper_batch,

@@ -6,9 +6,10 @@ from pydantic import Field, model_validator
 
 from infra.redlock import RedlockSettings
 from infra.settings import DatabaseSettings
+from infra.stripe_guard.settings import StripeGuardSettings
 
 
-class SweeperSettings(DatabaseSettings, RedlockSettings):
+class SweeperSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
     """What the sweeper needs."""
 
     sweeper_interval_ms: Annotated[int, Field(ge=100)] = 30_000
@@ -17,6 +18,9 @@ class SweeperSettings(DatabaseSettings, RedlockSettings):
     """How long a payment waits for something at Stripe before it is read there; webhooks are to come first."""
     sweeper_batch: Annotated[int, Field(ge=1, le=10_000)] = 50
     """The most payments of one sweep: each takes about three calls of Stripe."""
+    sweeper_events_overlap_s: Annotated[int, Field(ge=0)] = 60
+    """How far behind the newest event that it has seen each reading of Stripe's events reaches back: one that Stripe
+    shows later than it dates it is still found. All of these are read again each time."""
     sweeper_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
     """How soon another sweeper takes over from one that was killed."""
 

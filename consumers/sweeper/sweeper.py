@@ -2,20 +2,34 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 import structlog
+from stripe import StripeError
 
+from consumers.balance.facts import UnexpectedRow
 from consumers.sweeper import metrics
 from consumers.sweeper.sweep import measure, sweep
 from infra.health import Unhealthy
 from infra.kafka.transient import is_worth_retrying
 from infra.postgres import Pool
 from infra.redlock import NotAcquired, Redlock
+from infra.stripe_guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
 
 _LOCK = "sweeper"
 _STALL_AFTER_S = 60.0
+# What Stripe says or does not say, and an event that this code cannot read: the next sweep asks again.
+_OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedRow)
+
+
+class Events(Protocol):
+    """Where events are read that no webhook brought."""
+
+    async def catch_up(self, *, go_on: Callable[[], bool]) -> bool:
+        """Read what is new; return whether to its end. Raises what Stripe and the database raise."""
 
 
 class Sweeper:
@@ -25,10 +39,19 @@ class Sweeper:
     """
 
     def __init__(
-        self, pool: Pool, redlock: Redlock, *, interval_s: float, wait_s: float, batch: int, lock_ttl_ms: int
+        self,
+        pool: Pool,
+        redlock: Redlock,
+        events: Events,
+        *,
+        interval_s: float,
+        wait_s: float,
+        batch: int,
+        lock_ttl_ms: int,
     ) -> None:
         self._pool = pool
         self._redlock = redlock
+        self._events = events
         self._interval_s = interval_s
         self._wait_s = wait_s
         self._batch = batch
@@ -49,17 +72,18 @@ class Sweeper:
                 # Held until the next sweep, so that nobody else sweeps in between.
                 async with self._redlock.lock(_LOCK, self._lock_ttl_ms) as lease:
                     while not stop.is_set() and lease.valid_for_s > 0:
-                        await self._sweep("with_lock")
+                        await self._sweep("with_lock", lambda: lease.valid_for_s > 0 and not stop.is_set())
                         await _first(stop, lease.lost, self._interval_s)
             except NotAcquired as held:
                 if held.servers_away:
-                    await self._sweep("without_lock")
+                    await self._sweep("without_lock", lambda: not stop.is_set())
                     await _first(stop, None, self._interval_s)
                 else:
                     await _first(stop, None, min(self._interval_s, self._lock_ttl_ms / 1000 / 2))
 
-    async def _sweep(self, result: str) -> None:
+    async def _sweep(self, result: str, may_go_on: Callable[[], bool]) -> None:
         self._turned_at = time.monotonic()
+        await self._read_events(may_go_on)
         try:
             with metrics.SWEEP_SECONDS.time():
                 swept = await sweep(self._pool, wait_s=self._wait_s, limit=self._batch)
@@ -71,6 +95,23 @@ class Sweeper:
             log.warning("sweep_failed", error=f"{type(error).__name__}: {error}")
         else:
             metrics.SWEEPS.labels("passed" if swept is None else result).inc()
+
+    async def _read_events(self, may_go_on: Callable[[], bool]) -> None:
+        """Read what Stripe lists of events. Whatever goes wrong with it, the next sweep goes on where this one was."""
+
+        def go_on() -> bool:
+            self._turned_at = time.monotonic()
+            return may_go_on()
+
+        try:
+            ended = await self._events.catch_up(go_on=go_on)
+        except Exception as error:
+            if not (isinstance(error, _OF_STRIPE) or is_worth_retrying(error)):
+                raise
+            metrics.EVENT_LISTINGS.labels("failed").inc()
+            log.warning("stripe_events_not_listed", error=f"{type(error).__name__}: {error}")
+        else:
+            metrics.EVENT_LISTINGS.labels("whole" if ended else "cut_short").inc()
 
 
 async def _first(stop: asyncio.Event, lost: asyncio.Event | None, seconds: float) -> None:

@@ -49,6 +49,14 @@ TYPES = {
 FAMILIES = {"refund.": Kind.REFUND, "charge.dispute.": Kind.DISPUTE}
 
 
+LISTED = (
+    *TYPES,
+    *("refund.created", "refund.updated", "refund.failed"),
+    *(f"charge.dispute.{each}" for each in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")),
+)
+"""The types by their whole names, as listing events wants them: 20 at most."""
+
+
 def kind_of(event_type: str) -> Kind | None:
     """Return what an event of this type shows, or None when no payment depends on it."""
     if (kind := TYPES.get(event_type)) is not None:

@@ -92,7 +92,7 @@ class Connections:
             case "worker-stripe-balance":
                 return self._database() | self._stripe() | {"REDIS_URL": self.redis_url} | _SANDBOX_BALANCE
             case "worker-sweeper":
-                return self._database() | {"REDIS_URL": self.redis_url}
+                return self._database() | self._stripe() | {"REDIS_URL": self.redis_url}
             case _:
                 return self._database() | self._kafka()
 

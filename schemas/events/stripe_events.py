@@ -5,13 +5,14 @@ https://docs.stripe.com/api/events/object
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 from schemas.errors import UnknownEventType
 from schemas.events.event_type import EventType
 
 CATEGORY = "stripe-event"
+_NAMESPACE = UUID("d8f1a0c2-5a0e-5d0b-9a57-3f6f3c1f7a10")
 NO_MERCHANT = "-"
 """The merchant of these events in the log: they are the Stripe account's. Whose payment one is about is found later."""
 
@@ -37,6 +38,11 @@ class StripeEventReceived:
 
 RECEIVED = EventType(name="stripe_event.received", model=StripeEventReceived)
 STRIPE_EVENT_TYPES: tuple[EventType[StripeEventReceived], ...] = (RECEIVED,)
+
+
+def stream_id_of(stripe_event_id: str) -> UUID:
+    """Return the stream that holds the event, and nothing else: a second append to it is refused by the log."""
+    return uuid5(_NAMESPACE, stripe_event_id)
 
 
 def encode_stripe_event(event: StripeEventReceived, *, event_id: UUID, metadata: EventMetadata) -> NewEvent:

@@ -11,7 +11,7 @@ import orjson
 import psycopg
 import pytest
 
-from command_api.webhooks.intake import stream_id_of
+from schemas.events.stripe_events import stream_id_of
 from tests.support.system import Json, System, together
 from tests.support.waiting import eventually
 from tests.support.webhooks import a_stripe_event, deliver, secret_of

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from domain.payment import PaymentState, PaymentStatus, RefundStatus
+from domain.payment.values import DisputeFunds
 from event_store.payments import load_payments
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.support.system import Json, System
@@ -26,6 +27,7 @@ class AtStripe:
     intents: list[Json]
     charges: list[Json]
     refunds: list[Json]
+    disputes: list[Json]
 
 
 async def unsettled(system: System, made: Iterable[str]) -> list[str]:
@@ -82,7 +84,7 @@ def _compared(state: PaymentState, stripe: AtStripe) -> list[str]:
         ),
     }
     wrong += [f"{name}: ours {ours}, Stripe's {theirs}" for name, (ours, theirs) in books.items() if ours != theirs]
-    return wrong + _refunds_compared(state, stripe.refunds)
+    return wrong + _refunds_compared(state, stripe.refunds) + _disputes_compared(state, stripe.disputes)
 
 
 def _refunds_compared(state: PaymentState, refunds: list[Json]) -> list[str]:
@@ -100,9 +102,17 @@ def _refunds_compared(state: PaymentState, refunds: list[Json]) -> list[str]:
     return wrong
 
 
+def _disputes_compared(state: PaymentState, disputes: list[Json]) -> list[str]:
+    ours = {
+        (each.dispute_id, each.status.value, each.funds is not DisputeFunds.NONE) for each in state.disputes.values()
+    }
+    theirs = {(each["id"], each["status"], bool(each["balance_transactions"])) for each in disputes}
+    return [f"disputes: ours {ours}, Stripe's {theirs}"] if ours != theirs else []
+
+
 async def _at_stripe(admin: SandboxAdmin) -> dict[str, AtStripe]:
     """Return everything that the sandbox has, by the payment that its metadata names."""
-    found: dict[str, AtStripe] = defaultdict(lambda: AtStripe(intents=[], charges=[], refunds=[]))
+    found: dict[str, AtStripe] = defaultdict(lambda: AtStripe(intents=[], charges=[], refunds=[], disputes=[]))
 
     def put(shown: list[dict[str, Any]], into: str) -> None:
         for each in shown:
@@ -111,4 +121,7 @@ async def _at_stripe(admin: SandboxAdmin) -> dict[str, AtStripe]:
     put(await admin.payment_intents(), "intents")
     put(await admin.charges(), "charges")
     put(await admin.refunds(), "refunds")
+    owners = {intent["id"]: payment_id for payment_id, each in found.items() for intent in each.intents}
+    for dispute in await admin.disputes():
+        found[owners[str(dispute["payment_intent"])]].disputes.append(dispute)
     return found

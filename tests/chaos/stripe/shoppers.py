@@ -6,6 +6,7 @@ What is asked for may be refused, and nobody here knows what becomes of it: `jud
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +59,7 @@ class Shop:
             self._decline_and_try_again,
             self._confirm_later,
             self._authenticate,
+            self._contest,
         )
         await chance.choice(lives)(chance)
 
@@ -113,6 +115,20 @@ class Shop:
             await self.admin.authenticate(intent_id, outcome)
         except httpx.HTTPStatusError as error:
             return error.response
+        return httpx.Response(200)
+
+    async def _contest(self, chance: random.Random) -> None:
+        """Have the payer's bank take the money back, which only a webhook tells, or Stripe's list of events."""
+        payment_id, amount = await self._create(chance, payment_method=_GOOD)
+        await self._settled(payment_id)
+        await _persist(lambda: self._contested(payment_id))
+        await self._refund(payment_id, amount, chance)
+
+    async def _contested(self, payment_id: str) -> httpx.Response:
+        for charge in await self.system.charges(payment_id):
+            if charge["status"] == "succeeded" and not charge["disputed"]:
+                with suppress(httpx.HTTPStatusError):  # what was refunded meanwhile cannot be contested
+                    await self.admin.dispute(charge["id"])
         return httpx.Response(200)
 
     async def _create(self, chance: random.Random, **fields: Any) -> tuple[str, int]:

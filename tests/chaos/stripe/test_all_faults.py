@@ -98,7 +98,7 @@ async def test_no_payment_is_left_unsettled_and_all_books_agree(tmp_path: Path) 
 
         assert len(shop.made) == PAYMENTS
         books = await eventually(
-            lambda: judge.differences(system, admin, shop.made), until=lambda found: not found, within=30, every=1
+            lambda: judge.differences(system, admin, shop.made), until=lambda found: not found, within=60, every=1
         )
         assert books == [], f"CHAOS_SEED={seed}"
         assert await dead_letters(system) == 0

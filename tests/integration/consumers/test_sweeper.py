@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -71,11 +71,18 @@ async def refreshes(payments: Payments) -> list[str]:
     return [row[1] for row in await payments.tasks() if row[0] == "refresh_payment"]
 
 
+class NoEvents:
+    """A list of Stripe's events with nothing new in it."""
+
+    async def catch_up(self, *, go_on: Callable[[], bool]) -> bool:
+        return go_on()
+
+
 @asynccontextmanager
 async def sweeping(pool: Pool, redlock: Redlock, *, interval_s: float = 0.05) -> AsyncIterator[Sweeper]:
     """Run a sweeper until the end of the block."""
     stop = asyncio.Event()
-    sweeper = Sweeper(pool, redlock, interval_s=interval_s, wait_s=WAIT_S, batch=50, lock_ttl_ms=1000)
+    sweeper = Sweeper(pool, redlock, NoEvents(), interval_s=interval_s, wait_s=WAIT_S, batch=50, lock_ttl_ms=1000)
     running = asyncio.create_task(sweeper.run(stop))
     try:
         yield sweeper
@@ -229,12 +236,13 @@ async def test_one_sweeps_the_other_stands_by_and_takes_over(pool: Pool, valkey:
     class Named(Sweeper):
         name = ""
 
-        async def _sweep(self, result: str) -> None:
+        async def _sweep(self, result: str, may_go_on: Callable[[], bool]) -> None:
+            assert may_go_on()
             swept.append(f"{self.name} {result}")
 
     async def run(name: str, stop: asyncio.Event) -> None:
         async with open_redlock(settings) as redlock:
-            sweeper = Named(pool, redlock, interval_s=0.02, wait_s=WAIT_S, batch=50, lock_ttl_ms=1000)
+            sweeper = Named(pool, redlock, NoEvents(), interval_s=0.02, wait_s=WAIT_S, batch=50, lock_ttl_ms=1000)
             sweeper.name = name
             await sweeper.run(stop)
 
@@ -256,7 +264,10 @@ async def test_the_process_is_ready_sweeps_and_stops(
     payments: Payments, stripe_fake: FakeStripe, pool: Pool, database: Database, valkey: ValkeyServer
 ) -> None:
     payment_id = await waiting_payment(payments, stripe_fake, pool)
-    settings = SweeperSettings.model_validate({"database_url": database.url("app"), "redis_url": valkey.url})
+    stripe_is_away = {"stripe_secret_key": "sk_test_1", "stripe_api_base": "http://127.0.0.1:9"}
+    settings = SweeperSettings.model_validate(
+        {"database_url": database.url("app"), "redis_url": valkey.url, **stripe_is_away}
+    )
     runtime = Runtime(service=SERVICE, settings=settings, stop=asyncio.Event(), health=Health())
     process = asyncio.create_task(serve(runtime, settings))
     async with working(pool, stripe_fake):
@@ -270,7 +281,12 @@ async def test_the_process_is_ready_sweeps_and_stops(
 def test_a_lock_that_its_servers_could_outlast_is_refused() -> None:
     with pytest.raises(ValidationError, match="SWEEPER_LOCK_TTL_MS must be at least 500"):
         SweeperSettings.model_validate(
-            {"database_url": "postgresql://", "redis_url": NOBODY_LISTENS, "sweeper_lock_ttl_ms": 400}
+            {
+                "database_url": "postgresql://",
+                "redis_url": NOBODY_LISTENS,
+                "stripe_secret_key": "sk_test_1",
+                "sweeper_lock_ttl_ms": 400,
+            }
         )
 
 

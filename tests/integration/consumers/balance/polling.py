@@ -69,7 +69,7 @@ class Log:
 
 
 async def poll_both(pool: Pool, lists: Lists, reach: Reach = REACH) -> list[bool]:
-    return [await poll(pool, lists, each, reach) for each in List]
+    return [await poll(pool, lists, each, reach) for each in (List.TRANSACTIONS, List.PAYOUTS)]
 
 
 @dataclass

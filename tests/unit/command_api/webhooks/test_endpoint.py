@@ -11,12 +11,12 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from command_api.errors import ShuttingDown
-from command_api.webhooks.intake import stream_id_of
 from event_store.appends import Append, AppendResult
 from event_store.group_commit import Closed
 from infra.postgres import DatabaseUnavailable
 from schemas.envelope import RecordedEvent
 from schemas.events import decode_stripe_event
+from schemas.events.stripe_events import stream_id_of
 from tests.support.webhooks import NEW_SECRET, Json, a_stripe_event, deliver, sign
 from tests.unit.command_api.conftest import Standing
 

@@ -72,7 +72,7 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
                 *("BALANCE_OVERLAP_S", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
             },
         ),
-        ("worker-sweeper", {"DATABASE_URL", "REDIS_URL"}),
+        ("worker-sweeper", {"DATABASE_URL", "REDIS_URL", *STRIPE}),
         ("worker-stripe-webhooks", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
         ("worker-of-tomorrow", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
     ],

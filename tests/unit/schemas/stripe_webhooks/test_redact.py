@@ -3,7 +3,7 @@ from typing import Any
 import orjson
 import pytest
 
-from command_api.webhooks.redact import REMOVED, TooDeep, redacted
+from schemas.stripe_webhooks.redact import REMOVED, TooDeep, redacted
 
 
 def nested(depth: int) -> dict[str, Any]:

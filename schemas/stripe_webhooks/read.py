@@ -1,12 +1,15 @@
-"""From the bytes of a webhook to the event that is recorded: https://docs.stripe.com/api/events/object."""
+"""From Stripe's event, as a webhook brings it or a list shows it, to what is recorded of it.
+
+https://docs.stripe.com/api/events/object
+"""
 
 from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from command_api.webhooks.redact import TooDeep, redacted
 from schemas.events.stripe_events import StripeEventReceived
+from schemas.stripe_webhooks.redact import TooDeep, redacted
 
 _Id = Annotated[str, Field(min_length=1, max_length=255)]
 _HIGHEST_TIME = 2**53
@@ -38,9 +41,14 @@ class _Event(BaseModel):
 
 
 def read_event(raw: bytes) -> StripeEventReceived:
-    """Return the event, without client secrets. Raises NotAnEvent."""
+    """Return the event that a webhook brings, without client secrets. Raises NotAnEvent."""
+    return read_listed_event(_parsed(raw))
+
+
+def read_listed_event(shown: dict[str, Any]) -> StripeEventReceived:
+    """Return the event that a list shows, without client secrets. Raises NotAnEvent."""
     try:
-        document = redacted(_parsed(raw))
+        document = redacted(shown)
         event = _Event.model_validate(document)
     except TooDeep:
         raise NotAnEvent("is nested too deeply") from None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from command_api.webhooks.read import NotAnEvent, read_event
+from schemas.stripe_webhooks.read import NotAnEvent, read_event
 from tests.support.webhooks import a_stripe_event
 
 MISSING = object()

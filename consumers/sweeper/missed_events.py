@@ -1,0 +1,86 @@
+"""Reads the list of Stripe's events, and records those that no webhook brought.
+
+An endpoint that was not set up, an outage longer than the three days for which Stripe sends a webhook again: the event
+is in the list for 30 days (https://docs.stripe.com/api/events/list). It is recorded as a webhook is, in a stream of its
+own, so that it is there once whichever comes first; and it is interpreted as a webhook is.
+"""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import structlog
+
+from consumers.balance.facts import UnexpectedRow
+from consumers.balance.lists import JsonObject, List, Lists
+from consumers.balance.poll import Reach, poll
+from consumers.balance.streams import known_streams
+from consumers.sweeper import metrics
+from consumers.webhooks.handled import LISTED
+from event_store.appends import NO_STREAM, Append, Appended
+from event_store.store import append
+from infra.ids import uuid7
+from infra.postgres import Connection, Pool
+from schemas.envelope import EventMetadata
+from schemas.events import encode_stripe_event
+from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived, stream_id_of
+from schemas.stripe_webhooks.read import NotAnEvent, read_listed_event
+
+log = structlog.get_logger(__name__)
+
+ACTOR = "sweeper"
+EVENT_TYPES = LISTED
+_PAGE = 100
+
+
+class MissedEvents:
+    """How far the list is read is kept in the database: any process goes on where another one stopped."""
+
+    def __init__(self, pool: Pool, lists: Lists, *, overlap_s: int) -> None:
+        self._pool = pool
+        self._lists = lists
+        self._reach = Reach(overlap_s=overlap_s, page_size=_PAGE, watch_days=0)
+
+    async def catch_up(self, *, go_on: Callable[[], bool]) -> bool:
+        """Read what is new in the list; return whether to its end. Raises what Stripe and the database raise."""
+        return await poll(self._pool, self._lists, List.EVENTS, self._reach, record=record, go_on=go_on)
+
+
+async def record(
+    conn: Connection,
+    list_: List,  # noqa: ARG001 - there is one
+    rows: Sequence[JsonObject],
+    *,
+    correlation_id: str,
+    watch_days: int,  # noqa: ARG001 - an event does not change
+) -> int:
+    """Append the events that are not in the log; return how many. Raises UnexpectedRow."""
+    by_stream = {stream_id_of(event.stripe_event_id): event for event in map(_read, rows)}
+    known = await known_streams(conn, list(by_stream))
+    # The oldest first, as they happened.
+    missed = [(stream_id, event) for stream_id, event in reversed(by_stream.items()) if stream_id not in known]
+    results = await append(conn, [_append(stream_id, event, correlation_id) for stream_id, event in missed])
+    appended = 0
+    for (_, event), result in zip(missed, results, strict=True):
+        if isinstance(result, Appended):  # else its webhook came in this moment
+            appended += 1
+            metrics.MISSED_EVENTS.labels(event.type).inc()
+            log.info("stripe_event_listed", stripe_event_id=event.stripe_event_id, type=event.type)
+    return appended
+
+
+def _read(row: JsonObject) -> StripeEventReceived:
+    try:
+        return read_listed_event(row)
+    except NotAnEvent as error:
+        raise UnexpectedRow(f"event {row.get('id')} {error}") from error
+
+
+def _append(stream_id: UUID, event: StripeEventReceived, correlation_id: str) -> Append:
+    metadata = EventMetadata(correlation_id=correlation_id, actor=ACTOR, merchant_id=NO_MERCHANT)
+    return Append(
+        stream_id=stream_id,
+        category=CATEGORY,
+        merchant_id=NO_MERCHANT,
+        expected_version=NO_STREAM,
+        events=(encode_stripe_event(event, event_id=uuid7(), metadata=metadata),),
+    )
