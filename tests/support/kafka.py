@@ -152,7 +152,7 @@ async def read_topic(settings: KafkaSettings, topic: str) -> dict[int, list[Cons
     consumer = AIOKafkaConsumer(**consumer_config(settings, client_id="judge"))
     await consumer.start()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             places = [TopicPartition(topic, each) for each in range(settings.kafka_topic_partitions)]
             consumer.assign(places)
             await consumer.seek_to_beginning(*places)

@@ -20,7 +20,7 @@ async def eventually(
     probe: Callable[[], Awaitable[Value]],
     until: Callable[[Value], bool] = bool,
     *,
-    within: float = 15.0,
+    within: float = 30.0,
     every: float = 0.05,
 ) -> Value:
     """Return the first value of `probe` that satisfies `until`; fail with the last one after `within` seconds.
