@@ -22,7 +22,7 @@ from tests.support.kafka import read_topic
 from tests.support.load import chaos_seed
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]
 
 SMALL_BYTES, LIMIT_BYTES, LARGE_BYTES = 10, 2_000, 10_000
 EVENTS = 3_000
@@ -41,12 +41,13 @@ async def test_a_record_that_is_refused_takes_its_whole_batch_with_it(
     await append(app, batch(kafka, large=None))
     await app.commit()
     before = await judge_when_complete(app, kafka)
+    assert before.clean, before
     assert before.events == kafka.kafka_topic_partitions
 
     await asyncio.to_thread(limit_records, admin, LIMIT_BYTES)
     await append(app, batch(kafka, large=2))
     await app.commit()
-    await eventually(lambda: count(relay, "relay_session_failed"), lambda found: found >= 3, within=30)
+    await eventually(lambda: count(relay, "relay_session_failed"), lambda found: found >= 3, within=60)
     seen = await judge(app, kafka)
     assert seen.missing == kafka.kafka_topic_partitions, "a reader of committed data sees nothing of the batch"
     uncommitted = await read_topic(kafka.model_copy(update={"kafka_transactions": False}), PAYMENT)
