@@ -83,7 +83,7 @@ def metric(name: str, projection: str) -> float:
 
 
 async def none_left(reader: Connection) -> Sequence[Difference]:
-    return await eventually(lambda: differences(reader, reader), lambda found: not found, within=30)
+    return await eventually(lambda: differences(reader, reader), lambda found: not found, within=60)
 
 
 async def test_the_read_model_follows_a_broker_that_is_wiped_and_refilled(

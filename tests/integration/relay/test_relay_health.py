@@ -74,7 +74,7 @@ async def test_without_kafka_it_is_not_ready_but_live_and_it_comes_back(
     await eventually(lambda: is_ready(relay), lambda ready: not ready)
     await relay.check_live()
     await lent_broker.restart()
-    await eventually(lambda: is_ready(relay))
+    await eventually(lambda: is_ready(relay), within=90)
     stop.set()
     await asyncio.wait_for(running, 15)
 
