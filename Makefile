@@ -82,9 +82,9 @@ test-chaos: $(DEV_READY) ## Run the tests that kill and wipe parts while payment
 	@exec $(BIN)/pytest -m chaos $(ARGS)
 
 test-kafka: $(DEV_READY) ## Run the tests that depend on a broker on real Kafka (needs Java 17, and Maven once)
-	@exec $(BIN)/pytest --broker=apache -m "(integration or race or chaos or apache_kafka) and not load" $(ARGS)
+	@exec $(BIN)/pytest --broker=apache -m "not load" $(ARGS)
 
-test-load: $(DEV_READY) ## Measure throughput and latency on the embedded stack
+test-load: $(DEV_READY) ## Measure throughput and latency (on real Kafka: ARGS="--broker=apache tests/load/test_relay.py")
 	@exec $(BIN)/pytest -m load -s $(ARGS)
 
 format: $(DEV_READY) ## Format the code, and fix what the linter can fix

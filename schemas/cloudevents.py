@@ -115,6 +115,11 @@ def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes | None]])
         raise _malformed(str(wrong), raw) from None
 
 
+def is_at(position: int, headers: Iterable[tuple[str, bytes | None]]) -> bool:
+    """Whether a message's headers are those of the event at this position of the log."""
+    return ("ce_position", b"%d" % position) in headers
+
+
 def _delivered(value: bytes, found: Mapping[str, str]) -> Delivered:
     metadata = EventMetadata(
         correlation_id=found["ce_correlationid"],

@@ -10,20 +10,15 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections import defaultdict
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-# The types that this program has a use for, in the versions that it was written for. It passes over all others.
-UNDERSTOOD = {
-    "payment.requested": {1},
-    "payment.succeeded": {1},
-    "payment.failed": {1},
-    "payment.refund_succeeded": {1},
-}
+# The types that this program has a use for, in the version that it was written for. It passes over all others.
+UNDERSTOOD = {"payment.requested": 1, "payment.succeeded": 1, "payment.failed": 1, "payment.refund_succeeded": 1}
 TABLES = """
 CREATE TABLE IF NOT EXISTS checkpoints (partition INTEGER PRIMARY KEY, position INTEGER);
 CREATE TABLE IF NOT EXISTS history (payment_id TEXT, stream_version INTEGER, type TEXT, data TEXT);
@@ -37,25 +32,19 @@ def apply(database: sqlite3.Connection, partition: int, records: Sequence[Consum
         database.execute("BEGIN IMMEDIATE")  # nobody else reads the checkpoint until this ends
         found = database.execute("SELECT position FROM checkpoints WHERE partition = ?", [partition]).fetchone()
         checkpoint = found[0] if found else 0
-        for record in records:
-            headers = dict(record.headers)
+        for headers, data in ((dict(record.headers), record.value) for record in records):
             if int(headers["ce_prevposition"]) > checkpoint:
                 gap = True  # not its turn
             elif int(headers["ce_position"]) > checkpoint:  # else it was applied before
-                take(database, headers, record.value)
+                event_type, version = headers["ce_type"].decode(), int(headers["ce_dataschemaversion"])
+                if UNDERSTOOD.get(event_type, version) != version:
+                    sys.exit(f"{event_type} has come in version {version}: update this program, and it goes on")
+                if event_type in UNDERSTOOD:
+                    row = (headers["ce_subject"].decode(), int(headers["ce_streamversion"]), event_type, data.decode())
+                    database.execute("INSERT INTO history VALUES (?, ?, ?, ?)", row)
                 checkpoint = int(headers["ce_position"])
         database.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", [partition, checkpoint])
     return gap
-
-
-def take(database: sqlite3.Connection, headers: dict[str, bytes], data: bytes) -> None:
-    """Do what this program is for."""
-    event_type, version = headers["ce_type"].decode(), int(headers["ce_dataschemaversion"])
-    if event_type in UNDERSTOOD and version not in UNDERSTOOD[event_type]:
-        sys.exit(f"{event_type} has come in version {version}: update this program, and it goes on from here")
-    if event_type in UNDERSTOOD:
-        row = (headers["ce_subject"].decode(), int(headers["ce_streamversion"]), event_type, data.decode())
-        database.execute("INSERT INTO history VALUES (?, ?, ?, ?)", row)
 
 
 async def consume(database: sqlite3.Connection) -> None:
@@ -70,21 +59,17 @@ async def consume(database: sqlite3.Connection) -> None:
     )
     # By pattern: who asks for a topic by name creates it, wrongly, on a broker that allows that.
     consumer.subscribe(pattern=r"^paystream\.payment$")
-    await consumer.start()
-    read_again_at: dict[int, float] = defaultdict(float)
-    try:
+    read_again_at: dict[TopicPartition, float] = {}
+    async with consumer:
         while True:
             for place, records in (await consumer.getmany(timeout_ms=1000)).items():
-                gap, now = apply(database, place.partition, records), asyncio.get_running_loop().time()
-                if gap and now >= read_again_at[place.partition]:
+                if apply(database, place.partition, records) and time.monotonic() > read_again_at.get(place, 0.0):
                     print(f"events of partition {place.partition} are missing: reading it again", file=sys.stderr)
-                    read_again_at[place.partition] = now + 60
+                    read_again_at[place] = time.monotonic() + 60
                     with suppress(KafkaError):  # the partition has gone to another consumer
                         await consumer.seek_to_beginning(place)
             with suppress(KafkaError):  # only a hint where to start
                 await consumer.commit()
-    finally:
-        await consumer.stop()
 
 
 if __name__ == "__main__":

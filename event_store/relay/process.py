@@ -21,8 +21,11 @@ class RelaySettings(DatabaseSettings, KafkaSettings):
     relay_shard: Annotated[str, AfterValidator(lambda text: str(Shard.parse(text)))] = "0/1"
     relay_creates_topics: bool = True
     """Whether missing topics are created; otherwise the relay waits for them."""
-    relay_takeover_after_ms: Annotated[int, Field(ge=1000)] = 10_000
-    """How long another relay of the shard may be silent before this one takes over (with transactions)."""
+    relay_takeover_after_ms: Annotated[int, Field(ge=3000)] = 10_000
+    """How long another relay of the shard may be silent before this one takes over (with transactions).
+
+    It is heard of once a second, and later when its connection is busy reading the log.
+    """
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """How far a relay has published, as it stands in Kafka beside the events themselves.
 
 A record is kept for each shard in the compacted progress topic. It says for each partition which event was published
-there last. The position is where publishing goes on; an offset shows on the next start whether the partition
-still holds what was published (a topic can be deleted, an in-memory broker restarted).
+there last. The position is where publishing goes on; an offset says where to look, on the next start, whether the
+partition still holds that event (a topic can be deleted, an in-memory broker restarted).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 class Published(NamedTuple):
-    """The last event published to a partition: its position in the log, and a Kafka offset that proves it is there.
+    """The last event published to a partition: its position in the log, and a Kafka offset from which it is found.
 
     A partition that holds the event ends beyond the offset. With transactions it is the event's own; in a record it may
     be one less for each marker before it. Without, it is that of the first message sent to the partition together with
@@ -76,39 +76,70 @@ class Progress:
             raise ValueError(f"not a progress record: {wrong}") from None
 
 
+class Lost(NamedTuple):
+    """What a place no longer holds, and where it was said to end when that was seen."""
+
+    published: Published
+    end: int
+
+    @property
+    def highest_first(self) -> int:
+        """The highest offset that the next record can get there, if what was seen is true."""
+        return max(self.published.offset, self.end)
+
+
 class Resumed(NamedTuple):
     """Where publishing goes on, and what speaks for it."""
 
     progress: Progress
-    lost: Mapping[Place, int]
-    """The places that end before what was published there, with that offset: published again from the start."""
+    lost: Mapping[Place, Lost]
+    """The places that do not hold the last event published to them: published again from the start."""
     unrecorded: frozenset[Place]
     """The places that no record knows: nothing was ever published there, if the progress topic is whole."""
 
 
+def last_published(records: Iterable[Progress], places: Collection[Place]) -> dict[Place, Published]:
+    """Return the last event published to each place, as the records of every shard say, oldest first."""
+    return {
+        place: record.published[place]
+        for place, record in _newest(records, places).items()
+        if place in record.published
+    }
+
+
 def resume(
-    records: Iterable[Progress], *, shard: Shard, places: Collection[Place], end_offsets: Mapping[Place, int]
+    records: Iterable[Progress],
+    *,
+    shard: Shard,
+    places: Collection[Place],
+    held: Collection[Place],
+    end_offsets: Mapping[Place, int],
 ) -> Resumed:
     """Return where `shard` goes on with its `places`, from the records of every shard there ever was, oldest first.
 
     A place may have been another shard's before; the newest record counts, not the furthest: where a topic was
-    published again, the newer one is behind. A place that no longer holds the last event published to it (its end
-    offset is lower) is published again from the start. The position is that of the place furthest behind: what the
-    others have already is skipped by their own positions.
+    published again, the newer one is behind. A place that is not among the `held`, which hold the last event published
+    to them, is published again from the start. The position is that of the place furthest behind: what the others have
+    already is skipped by their own positions.
     """
+    newest = _newest(records, places)
+    published: dict[Place, Published] = {}
+    lost: dict[Place, Lost] = {}
+    positions: list[int] = []
+    for place in places:
+        record = newest.get(place)
+        last = record.published.get(place) if record else None
+        if last is not None and place in held:
+            published[place] = last
+        elif last is not None:
+            lost[place] = Lost(last, end_offsets[place])
+        positions.append(record.position if record and place not in lost else 0)
+    progress = Progress(shard=shard, position=min(positions, default=0), published=published)
+    return Resumed(progress, lost, frozenset(set(places) - newest.keys()))
+
+
+def _newest(records: Iterable[Progress], places: Collection[Place]) -> dict[Place, Progress]:
     newest: dict[Place, Progress] = {}
     for record in records:
         newest |= {place: record for place in places if record.shard.owns(place.partition)}
-    published: dict[Place, Published] = {}
-    lost: dict[Place, int] = {}
-    positions: list[int] = []
-    for place in places:
-        record_of_place = newest.get(place)
-        last = record_of_place.published.get(place) if record_of_place else None
-        if last is not None and end_offsets[place] <= last.offset:
-            lost[place] = last.offset
-        elif last is not None:
-            published[place] = last
-        positions.append(record_of_place.position if record_of_place and place not in lost else 0)
-    progress = Progress(shard=shard, position=min(positions, default=0), published=published)
-    return Resumed(progress, lost, frozenset(set(places) - newest.keys()))
+    return newest

@@ -1,20 +1,17 @@
-"""Reads back from Kafka how far a shard has come, and asks where partitions end."""
+"""Reads back from Kafka how far a shard has come, and compares it with what the topics hold."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from event_store.relay.progress import Place, Progress, Resumed, resume
+from event_store.relay.partitions import at_end, end_offsets, holding, holds_events, started
+from event_store.relay.progress import Place, Progress, Resumed, last_published, resume
 from event_store.relay.shard import Shard
 from infra.errors import InfraError
 from infra.kafka.clients import consumer_config
-from infra.kafka.ending import end_consumer
 from infra.settings import KafkaSettings
 from schemas.topics import RELAY_PROGRESS, event_topics
-
-log = structlog.get_logger(__name__)
 
 _PROGRESS = TopicPartition(RELAY_PROGRESS, 0)
 
@@ -37,7 +34,7 @@ async def watching(settings: KafkaSettings, name: str) -> AsyncIterator[AIOKafka
     To one of committed data a partition seems to end where any producer's open transaction begins.
     """
     options = consumer_config(settings, client_id=f"{name}-watcher") | {"isolation_level": "read_uncommitted"}
-    async with _started(AIOKafkaConsumer(**options)) as consumer:
+    async with started(AIOKafkaConsumer(**options)) as consumer:
         yield consumer
 
 
@@ -59,7 +56,7 @@ async def shards_of_records(settings: KafkaSettings, name: str, watcher: AIOKafk
 async def _newest(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer, isolation: str) -> list[Progress]:
     end = (await watcher.end_offsets([_PROGRESS]))[_PROGRESS]
     options = consumer_config(settings, client_id=f"{name}-reader") | {"isolation_level": isolation}
-    async with _started(AIOKafkaConsumer(**options)) as reader:
+    async with started(AIOKafkaConsumer(**options)) as reader:
         values = await _values(reader, end, believe_fetch=not settings.kafka_transactions)
     return [Progress.decode(value) for value in values]
 
@@ -69,7 +66,7 @@ async def _values(reader: AIOKafkaConsumer, end: int, *, believe_fetch: bool) ->
     values: dict[bytes, bytes] = {}
     reader.assign([_PROGRESS])
     await reader.seek_to_beginning(_PROGRESS)
-    while not await _at_end(reader, end, believe_fetch=believe_fetch):
+    while not await at_end(reader, _PROGRESS, end, believe_fetch=believe_fetch):
         for record in (await reader.getmany(_PROGRESS, timeout_ms=200)).get(_PROGRESS, []):
             values.pop(record.key, None)
             if record.value is not None:
@@ -85,48 +82,11 @@ async def resume_from(
         Place(topic, each) for topic in event_topics() for each in shard.partitions(settings.kafka_topic_partitions)
     ]
     ends = await end_offsets(watcher, places)
-    found = resume(records, shard=shard, places=places, end_offsets=ends)
+    last = last_published(records, places)
+    held = await holding(settings, last, ends)
+    found = resume(records, shard=shard, places=places, held=held, end_offsets=ends)
     if settings.kafka_transactions:
         for place in sorted(found.unrecorded):
-            if ends[place] and await _holds_events(settings, place, ends[place]):
+            if ends[place] and await holds_events(settings, place, ends[place]):
                 raise ProgressLost(place)
     return found
-
-
-async def end_offsets(watcher: AIOKafkaConsumer, places: Collection[Place]) -> dict[Place, int]:
-    """Return where partitions end. Raises KafkaError, also when one does not exist (after the request time-out)."""
-    if not places:
-        return {}
-    ends = await watcher.end_offsets([TopicPartition(*place) for place in places])
-    return {Place(each.topic, each.partition): end for each, end in ends.items()}
-
-
-async def _holds_events(settings: KafkaSettings, place: Place, end: int) -> bool:
-    """Whether there is a committed record: what is left of aborted transactions counts for nothing."""
-    partition = TopicPartition(*place)
-    async with _started(AIOKafkaConsumer(**consumer_config(settings))) as consumer:
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        while await consumer.position(partition) < end:
-            if await consumer.getmany(partition, timeout_ms=200):
-                return True
-    return False
-
-
-async def _at_end(consumer: AIOKafkaConsumer, end: int, *, believe_fetch: bool) -> bool:
-    """Whether all is read up to `end`.
-
-    `believe_fetch`: or up to what a fetch says is the end. Tansu can say 1 of an empty topic when it is asked. A real
-    broker's fetch can say too little, after a change of the leader.
-    """
-    position, fetched_end = await consumer.position(_PROGRESS), consumer.highwater(_PROGRESS)
-    return position >= end or (believe_fetch and fetched_end is not None and position >= fetched_end)
-
-
-@asynccontextmanager
-async def _started(consumer: AIOKafkaConsumer) -> AsyncIterator[AIOKafkaConsumer]:
-    try:
-        await consumer.start()
-        yield consumer
-    finally:
-        await end_consumer(consumer)

@@ -10,8 +10,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
 from event_store.relay.batches import Batches, build
-from event_store.relay.progress import Place, Progress, Published, Resumed
-from event_store.relay.progress_topic import end_offsets, read_records, resume_from, shards_of_records, watching
+from event_store.relay.partitions import end_offsets
+from event_store.relay.progress import Lost, Place, Progress, Published, Resumed
+from event_store.relay.progress_topic import read_records, resume_from, shards_of_records, watching
 from event_store.relay.shard import Shard
 from infra.errors import InfraError
 from infra.kafka.clients import producer_config
@@ -41,8 +42,11 @@ class TopicWentBack(Exception):
 class EndReportedTooLow(InfraError):
     """A partition that was reported to have lost its content has it: a broker that was cut off had answered."""
 
-    def __init__(self, place: Place, lost: int, offset: int) -> None:
-        super().__init__(f"{place} was said to end before offset {lost}, but took a record at {offset}")
+    def __init__(self, place: Place, lost: Lost, offset: int) -> None:
+        super().__init__(
+            f"{place} was said to end at {lost.end}, without the event at position {lost.published.position} that was "
+            f"published at {lost.published.offset} or later, but took a record at {offset}"
+        )
         self.place = place
 
 
@@ -139,7 +143,7 @@ class Session:
                 # At once: another round trip for the exact offsets would cost a third of a small transaction.
                 expected = {place: _at_least(before, batches, place) for place in batches.positions}
                 told = replace(before, position=position, published={**before.published, **expected})
-                deliveries.append(await self._send_progress(told))
+                deliveries.append(await self._send_record(told))
             # commit_transaction() would succeed although a batch failed: every delivery is waited for, one by one.
             await asyncio.gather(*deliveries)
             published = self._check(batches, [delivery.result() for delivery in deliveries])
@@ -169,7 +173,7 @@ class Session:
             async with asyncio.timeout(self._limit_s):
                 if self._transactional:
                     await self._producer.begin_transaction()
-                await (await self._send_progress(self._progress))
+                await (await self._send_record(self._progress))
                 if self._transactional:
                     await self._producer.commit_transaction()
             self._note_due = False
@@ -195,14 +199,22 @@ class Session:
             before = self._progress.published.get(place)
             if before is not None and first <= before.offset:
                 raise TopicWentBack(place, before.offset, first)
-            if self._transactional and first > self._lost.get(place, first):
-                raise EndReportedTooLow(place, self._lost[place], first)
+            lost = self._lost.get(place)
+            if self._transactional and lost is not None and first > lost.highest_first:
+                raise EndReportedTooLow(place, lost, first)
             found[place] = Published(position, last if self._transactional else first)
         return found
 
-    async def _send_progress(self, progress: Progress) -> asyncio.Future[RecordMetadata]:
+    async def _send_record(self, progress: Progress) -> asyncio.Future[RecordMetadata]:
+        """Hand over the record of `progress`.
+
+        A place that lost its content stays in it as it was, until something is published there again: should it hold
+        its content after all, the next session has to know.
+        """
+        lost = {place: each.published for place, each in self._lost.items()}
+        record = replace(progress, published={**lost, **progress.published})
         delivery: asyncio.Future[RecordMetadata] = await self._producer.send(
-            RELAY_PROGRESS, progress.encode(), key=progress.key, partition=0
+            RELAY_PROGRESS, record.encode(), key=record.key, partition=0
         )
         return delivery
 

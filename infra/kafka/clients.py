@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from infra.kafka.bootstrapping import close_cancelled_bootstraps
 from infra.kafka.closed_connections import tell_closed_connections
 from infra.kafka.header_names import read_any_header_name
 from infra.kafka.metadata import never_create_topics
@@ -11,6 +12,7 @@ from infra.kafka.security import keep_logins_out_of_logs, security_options
 from infra.settings import KafkaSettings
 
 never_create_topics()
+close_cancelled_bootstraps()
 read_any_header_name()
 tell_closed_connections()
 keep_logins_out_of_logs()

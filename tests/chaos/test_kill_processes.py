@@ -9,7 +9,7 @@ import pytest
 from tests.support.load import Customers, assert_books_agree, chaos_seed
 from tests.support.system import System, running_system
 
-pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(600)]
 
 PAYMENTS = 200
 ROUNDS = 2  # how often each process is killed

@@ -30,7 +30,7 @@ from tests.support.kafka import fresh_topics, transactional_settings
 from tests.support.load import chaos_seed
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]
 
 PARTITIONS = 6
 EVENTS_PER_S = 200
@@ -117,6 +117,13 @@ async def a_relay(home: Home, settings: KafkaSettings, database: Database) -> As
         await relay.stop()
 
 
+async def verdict(judge: Connection) -> tuple[int, int, int, int]:
+    """Return the counts: events, duplicates, missing, inversions."""
+    row: tuple[int, int, int, int] | None = await (await judge.execute(_JUDGE)).fetchone()
+    assert row is not None
+    return row
+
+
 async def test_rebalances_in_the_middle_of_the_work_lose_repeat_and_reorder_nothing(
     apache_cluster: KafkaCluster, database: Database, app: Connection, tmp_path: Path
 ) -> None:
@@ -166,9 +173,9 @@ async def test_rebalances_in_the_middle_of_the_work_lose_repeat_and_reorder_noth
         for group in groups:
             await eventually(group.owned, lambda found: found == everything, within=60)
         settled_s = time.monotonic() - stopped_at
-        assert await differences(judge, judge) == []
-        row = await (await judge.execute(_JUDGE)).fetchone()
-        assert row is not None
+        # A lag is half a second old, and knows nothing of what the relay has not published yet.
+        await eventually(lambda: differences(judge, judge), lambda found: not found, within=60)
+        row = await eventually(lambda: verdict(judge), lambda found: found[0] == count and found[2] == 0, within=60)
         seen = [sum(member.times_said('"consumer_assigned"') for member in group.members) for group in groups]
         sys.stdout.write(
             f"{len(moves)} moves, {sum(len(group.members) for group in groups)} members, assignments {seen}, "

@@ -20,7 +20,7 @@ from tests.support.database import Database
 from tests.support.kafka import three_brokers, transactional_settings
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]
 
 TOPIC = "test.coordinated"
 PARTITIONS = 6
@@ -65,11 +65,11 @@ async def test_a_group_goes_on_when_its_coordinator_is_killed(database: Database
             running(settings, TOPIC, effects.apply) as two,
         ):
             await publish_slowly(log, 100)
-            await eventually(effects.positions, until=lambda seen: len(seen) == 100)
+            await eventually(effects.positions, until=lambda seen: len(seen) == 100, within=60)
             publishing = asyncio.create_task(publish_slowly(log, 200))
             cluster.nodes[await coordinator(settings) - 1].kill()
             async with asyncio.timeout(60):
                 await publishing
-            await eventually(effects.positions, until=lambda seen: len(seen) >= 300, within=30)
-            await eventually(lambda: are_ready([one, two]), within=30)
+            await eventually(effects.positions, until=lambda seen: len(seen) >= 300, within=60)
+            await eventually(lambda: are_ready([one, two]), within=60)
         assert await effects.positions() == log.positions

@@ -1,6 +1,6 @@
 """How many events a second the relay publishes to real Kafka, with and without transactions, and how soon they arrive.
 
-Run with `pytest -m load -s --broker=apache tests/load/test_relay.py`, on a machine that does nothing else.
+Run with `make test-load ARGS="--broker=apache tests/load/test_relay.py"`, on a machine that does nothing else.
 """
 
 import asyncio
@@ -69,7 +69,8 @@ async def time_to_publish(settings: KafkaSettings, database: Database) -> tuple[
 async def test_delay_from_append_to_consumer(
     database: Database, app: Connection, apache_cluster: KafkaCluster, tmp_path: Path
 ) -> None:
-    table = Table("mode", "p50 ms", "p95 ms", "p99 ms", title=f"From append to consumer at {EVENTS_PER_S} events/s")
+    table = Table("mode", "events/s", "p50 ms", "p95 ms", "p99 ms", title="From append to consumer")
+    rates: list[float] = []
     for mode, transactional in MODES.items():
         settings = transactional_settings(
             apache_cluster.address, kafka_transactions=transactional, kafka_topic_partitions=12
@@ -77,13 +78,19 @@ async def test_delay_from_append_to_consumer(
         await fresh_topics(settings)
         with relays_of(tmp_path / mode, database, settings) as relays:
             await relays.started("0/1")
-            delays = await measure(settings, app)
-        table.add_row(mode, *(f"{delays[int(share * len(delays))] * 1000:.1f}" for share in (0.5, 0.95, 0.99)))
+            per_second, delays = await measure(settings, app)
+        shown = (f"{delays[int(share * len(delays))] * 1000:.1f}" for share in (0.5, 0.95, 0.99))
+        table.add_row(mode, f"{per_second:.0f}", *shown)
+        rates.append(per_second)
     Console().print(table)
+    assert min(rates) > 0.98 * EVENTS_PER_S, "the machine was too slow for what was to be measured"
 
 
-async def measure(settings: KafkaSettings, app: Connection) -> list[float]:
-    """Return the delays in seconds, sorted: from the commit of the append until a consumer has the record."""
+async def measure(settings: KafkaSettings, app: Connection) -> tuple[float, list[float]]:
+    """Append at the rate; return the rate that was reached, and the delays in seconds, sorted.
+
+    A delay is from the commit of the append until a consumer has the record.
+    """
     consumer = AIOKafkaConsumer(PAYMENT, **consumer_config(settings))
     await consumer.start()
     appended: dict[bytes, float] = {}
@@ -109,9 +116,10 @@ async def measure(settings: KafkaSettings, app: Connection) -> list[float]:
             await append(app, [item])
             await app.commit()
             appended[str(item.stream_id).encode()] = time.monotonic()
+        per_second = count / (time.monotonic() - started)
         await eventually(on_their_way, lambda found: found == 0, within=30)
     finally:
         consuming.cancel()
         await asyncio.wait({consuming})
         await consumer.stop()
-    return sorted(arrived[key] - appended[key] for key in appended)
+    return per_second, sorted(arrived[key] - appended[key] for key in appended)

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,18 +110,32 @@ async def fresh_topics(settings: KafkaSettings) -> None:
 
     A group goes when its last member has left, or was silent for its session time-out.
     """
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers, "log_level": 0})
-    await asyncio.to_thread(_delete_topics, admin)
-    await eventually(lambda: asyncio.to_thread(_delete_groups, admin), lambda left: not left, within=30)
+    await delete_topics(settings)
+    admin = _admin(settings)
+    await eventually(lambda: asyncio.to_thread(_delete_groups, admin), lambda left: not left, within=60)
 
 
-def _delete_topics(admin: AdminClient) -> None:
-    names = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
-    for deleted in (admin.delete_topics(names, operation_timeout=20) if names else {}).values():
-        with contextlib.suppress(KafkaException):  # somebody else deleted it
+async def delete_topics(settings: KafkaSettings, names: Collection[str] | None = None) -> None:
+    """Delete topics of real Kafka, by default every one, and wait until they are gone."""
+    admin = _admin(settings)
+    await eventually(lambda: asyncio.to_thread(_delete_topics, admin, names), lambda left: not left, within=60)
+
+
+def _admin(settings: KafkaSettings) -> AdminClient:
+    return AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers, "log_level": 0})
+
+
+def _delete_topics(admin: AdminClient, names: Collection[str] | None) -> list[str]:
+    """Ask for the topics to be deleted that are still there; return those that are left."""
+    for deleted in (admin.delete_topics(found) if (found := _topics(admin, names)) else {}).values():
+        with contextlib.suppress(KafkaException):  # somebody else deleted it, or it is tried again
             deleted.result(timeout=30)
-    while any(name in admin.list_topics(timeout=10).topics for name in names):
-        time.sleep(0.05)  # a poll, in a thread of its own
+    return _topics(admin, names)
+
+
+def _topics(admin: AdminClient, names: Collection[str] | None) -> list[str]:
+    topics = admin.list_topics(timeout=10).topics
+    return [name for name in topics if not name.startswith("__") and (names is None or name in names)]
 
 
 def _delete_groups(admin: AdminClient) -> list[str]:
@@ -139,7 +152,7 @@ async def read_topic(settings: KafkaSettings, topic: str) -> dict[int, list[Cons
     consumer = AIOKafkaConsumer(**consumer_config(settings, client_id="judge"))
     await consumer.start()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             places = [TopicPartition(topic, each) for each in range(settings.kafka_topic_partitions)]
             consumer.assign(places)
             await consumer.seek_to_beginning(*places)

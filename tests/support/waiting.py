@@ -5,22 +5,42 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import httpx
+import psycopg
+from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
+
 Value = TypeVar("Value")
+
+_NOT_YET = (OSError, TimeoutError, httpx.TransportError, psycopg.OperationalError, KafkaError, KafkaException)
+_LAST_PROBE_S = 10.0
 
 
 async def eventually(
     probe: Callable[[], Awaitable[Value]],
     until: Callable[[Value], bool] = bool,
     *,
-    within: float = 15.0,
+    within: float = 30.0,
     every: float = 0.05,
 ) -> Value:
-    """Return the first value of `probe` that satisfies `until`; fail with the last one after `within` seconds."""
+    """Return the first value of `probe` that satisfies `until`; fail with the last one after `within` seconds.
+
+    A connection that is refused, lost or too slow means "not yet"; any other error of the probe is the test's. The last
+    probe, begun in time, may end a little later; one that hangs is given up.
+    """
     deadline = time.monotonic() + within
+    seen: object = "nothing"
+    error: Exception | None = None
     while True:
-        value = await probe()
-        if until(value):
-            return value
+        try:
+            async with asyncio.timeout(max(deadline - time.monotonic(), 0) + _LAST_PROBE_S):
+                value = await probe()
+        except _NOT_YET as failed:
+            error, seen = failed, repr(failed)
+        else:
+            if until(value):
+                return value
+            error, seen = None, repr(value)
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within} s; last seen: {value!r}")
+            raise AssertionError(f"not within {within} s; last seen: {seen}") from error
         await asyncio.sleep(every)

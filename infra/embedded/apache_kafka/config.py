@@ -8,13 +8,9 @@ from infra.embedded.apache_kafka.tls import TlsFiles
 CLUSTER_ID = "cGF5c3RyZWFtLWthZmthMQ"
 """Any 16 bytes in base64. All nodes of a cluster share it, also one that lost its data: so it is always the same."""
 
-_ONE_NODE = {
-    # A node that was killed is let in again only when its former session is over, and nobody takes over meanwhile.
-    "broker.session.timeout.ms": "2000",
-    "broker.heartbeat.interval.ms": "500",
-}
-_SEVERAL_NODES = {
-    # By default 9 s: how long partitions have no leader after their broker was killed.
+_SESSION = {
+    # By default 9 s. A node that was killed is let in again only when its former session is over; until then its
+    # partitions have no leader. A node that gets no processor for so long on a busy machine is taken for dead.
     "broker.session.timeout.ms": "4000",
     "broker.heartbeat.interval.ms": "1000",
 }
@@ -64,7 +60,7 @@ class NodeConfig:
             "auto.create.topics.enable": "false",
             "group.initial.rebalance.delay.ms": "0",
             **self._replication(),
-            **(_ONE_NODE if len(self.nodes) == 1 else _SEVERAL_NODES),
+            **_SESSION,
             **_MODEST,
             **self._tls(),
             **self.extra,

@@ -26,11 +26,11 @@ class KafkaNode(Part):
 
     ready_within_s = 90.0  # 2 s alone; three at once on a machine that is busy otherwise take long
     poll_every_s = 0.05
-    # It hands its partitions over in 0.3 s; the last node of several cannot, and would try for minutes.
-    stop_steps = ((signal.SIGTERM, 3.0),)
 
     def __init__(self, name: str, label: str, home: Home, *, config: NodeConfig, report: Reporter = silent) -> None:
         super().__init__(name, label, home, port=config.ports.client)
+        # It hands its partitions over in 0.3 s; the last node of several cannot, and would try for minutes.
+        self.stop_steps = ((signal.SIGTERM, 3.0 if len(config.nodes) > 1 else 10.0),)
         self._config = config
         self._report = report
         self._java = Path()

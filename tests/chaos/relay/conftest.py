@@ -15,6 +15,7 @@ from tests.support.kafka import fresh_topics, transactional_settings
 
 Report = Callable[[str, Verdict], None]
 
+_NAME_WIDTH = 64
 _VERDICTS = pytest.StashKey[list[tuple[str, Verdict]]]()
 
 
@@ -49,7 +50,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     verdicts = config.stash.get(_VERDICTS, [])
     if verdicts:
         terminalreporter.write_sep("-", "relay on real Kafka, as a read_committed consumer sees it")
-        terminalreporter.write_line(f"{'':<52}{'events':>8}{'duplicates':>12}{'missing':>9}{'inversions':>12}")
+        titles = f"{'events':>8}{'duplicates':>12}{'missing':>9}{'inversions':>12}{'strangers':>11}"
+        terminalreporter.write_line(f"{'':<{_NAME_WIDTH}}{titles}")
     for name, each in verdicts:
-        counts = f"{each.events:>8}{each.duplicates:>12}{each.missing:>9}{each.inversions:>12}"
-        terminalreporter.write_line(f"{name:<52}{counts}")
+        counts = f"{each.events:>8}{each.duplicates:>12}{each.missing:>9}{each.inversions:>12}{each.strangers:>11}"
+        terminalreporter.write_line(f"{name:<{_NAME_WIDTH}}{counts}")

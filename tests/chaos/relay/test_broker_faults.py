@@ -17,9 +17,9 @@ from tests.support.database import Database
 from tests.support.kafka import three_brokers, transactional_settings
 from tests.support.load import chaos_seed
 
-pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]
 
-EVENTS = 5_000
+EVENTS = 20_000
 
 
 async def restart_each_and_lose_one(cluster: KafkaCluster, chance: random.Random) -> None:

@@ -12,8 +12,9 @@ from tests.chaos.relay.judge import judge_when_complete
 from tests.chaos.relay.load import Load
 from tests.chaos.relay.processes import RelayProcess, Relays
 from tests.support.load import chaos_seed
+from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]
 
 EVENTS = 20_000
 KILLS = 30
@@ -21,16 +22,27 @@ LAYOUTS = {"with a relay that stands by": ("0/1", "0/1"), "of two shards": ("0/2
 
 
 async def kill_again_and_again(running: list[RelayProcess], chance: random.Random) -> int:
-    """Kill a relay that publishes, or any when none does, at random instants, and start it again. Return how often."""
+    """Kill a relay at random instants, and start it again. Return how many of them published at that moment.
+
+    Two of three times it is awaited that one publishes; else it may be one that starts or stands by.
+    """
+
+    async def leading() -> list[RelayProcess]:
+        return [each for each in running if await each.leads()]
+
+    publishing = 0
     for kill in range(KILLS):
+        if kill % 3:
+            await eventually(leading, within=60)
         await asyncio.sleep(chance.uniform(0, 1.2))
-        leading = [each for each in running if await each.leads()]
-        victim = chance.choice(leading or running)
+        leaders = await leading()
+        victim = chance.choice(leaders or running)
         victim.kill()
+        publishing += victim in leaders
         if kill % 3 == 0:
             await asyncio.sleep(chance.uniform(0, 0.3))
         await victim.start()
-    return KILLS
+    return publishing
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -43,5 +55,6 @@ async def test_each_event_is_there_once_and_in_order(
     async with asyncio.TaskGroup() as group:
         killing = group.create_task(kill_again_and_again(running, chance))
         group.create_task(load.run(EVENTS, until=killing))
-    assert killing.result() == KILLS
-    report(f"kill -9, {KILLS} times, {layout}", await judge_when_complete(app, kafka))
+    publishing = killing.result()
+    report(f"kill -9, {KILLS} times ({publishing} publishing), {layout}", await judge_when_complete(app, kafka))
+    assert publishing >= KILLS // 2

@@ -22,10 +22,11 @@ from tests.support.kafka import read_topic
 from tests.support.load import chaos_seed
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]
 
 SMALL_BYTES, LIMIT_BYTES, LARGE_BYTES = 10, 2_000, 10_000
 EVENTS = 3_000
+REFILLS_CUT_SHORT = 4
 
 
 @pytest.fixture
@@ -40,12 +41,13 @@ async def test_a_record_that_is_refused_takes_its_whole_batch_with_it(
     await append(app, batch(kafka, large=None))
     await app.commit()
     before = await judge_when_complete(app, kafka)
+    assert before.clean, before
     assert before.events == kafka.kafka_topic_partitions
 
     await asyncio.to_thread(limit_records, admin, LIMIT_BYTES)
     await append(app, batch(kafka, large=2))
     await app.commit()
-    await eventually(lambda: count(relay, "relay_session_failed"), lambda found: found >= 3, within=30)
+    await eventually(lambda: count(relay, "relay_session_failed"), lambda found: found >= 3, within=60)
     seen = await judge(app, kafka)
     assert seen.missing == kafka.kafka_topic_partitions, "a reader of committed data sees nothing of the batch"
     uncommitted = await read_topic(kafka.model_copy(update={"kafka_transactions": False}), PAYMENT)
@@ -67,13 +69,24 @@ async def test_a_topic_that_was_deleted_is_made_anew_and_filled_again(
         await eventually(lambda: count(relay, "relay_started"), lambda found: found >= 2, within=60)
         relay.kill()
         await asyncio.to_thread(delete_topic, admin)
+        for _ in range(REFILLS_CUT_SHORT):
+            await start_and_kill(relay, chance)
         await relay.start()
         await relay.wait_ready()
 
     deleting = asyncio.create_task(delete_twice())
     await Load(connection=app, chance=random.Random(chance.random()), per_second=300).run(EVENTS, until=deleting)
     await deleting
-    report("a topic deleted, twice", await judge_when_complete(app, kafka))
+    report(f"a topic deleted, twice; {REFILLS_CUT_SHORT} refills cut short", await judge_when_complete(app, kafka))
+
+
+async def start_and_kill(relay: RelayProcess, chance: random.Random) -> None:
+    """Let a relay begin to publish, and kill it while its first batches are under way."""
+    already = await count(relay, "relay_started")
+    await relay.start()
+    await eventually(lambda: count(relay, "relay_started"), lambda found: found > already, within=60, every=0.01)
+    await asyncio.sleep(chance.uniform(0, 0.15))
+    relay.kill()
 
 
 def batch(kafka: KafkaSettings, *, large: int | None) -> list[Append]:

@@ -121,7 +121,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(pool: Pool, redis: Redis, *, timeout_s: float = 5.0) -> AsyncIterator[Running]:
+async def running(pool: Pool, redis: Redis, *, timeout_s: float = 30.0) -> AsyncIterator[Running]:
     """Start what one process of the command API has, but for its port."""
     appender = GroupCommit(pool)
     executor = CommandExecutor(

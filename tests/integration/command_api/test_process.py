@@ -74,13 +74,13 @@ async def test_it_serves_and_answers_those_who_wait_when_it_is_told_to_stop(
     async def accepted() -> bool:
         return "payment_accepted" in await asyncio.to_thread(log.read_text)
 
-    await eventually(ready)
+    await eventually(ready, within=60)
     waiting = asyncio.create_task(client.post("/payments", json=CREATE, headers={"Prefer": "wait=20"}))
     await eventually(accepted)
     started.send_signal(signal.SIGTERM)
     answer = await waiting
     assert (answer.status_code, answer.json()["status"]) == (201, "pending")
-    assert await asyncio.wait_for(started.wait(), 5) == 0
+    assert await asyncio.wait_for(started.wait(), 15) == 0
     (line,) = [line for line in map(json.loads, log.read_text().splitlines()) if line["event"] == "payment_accepted"]
     assert line["payment_id"] == answer.json()["id"]
     assert (line["amount_cents"], line["currency"], line["user_id"]) == (100, "USD", "user_1")

@@ -149,5 +149,5 @@ async def working(
         yield workers
     finally:
         stop.set()
-        await asyncio.wait_for(running, 8)
+        await asyncio.wait_for(running, 30)
         await settler.close()

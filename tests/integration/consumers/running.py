@@ -62,4 +62,4 @@ async def running(
         yield consumer
     finally:
         stop.set()
-        await asyncio.wait_for(task, 8)
+        await asyncio.wait_for(task, 30)

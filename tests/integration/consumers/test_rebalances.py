@@ -214,6 +214,8 @@ async def test_a_member_that_is_told_to_stop_while_the_group_settles_leaves_at_o
     settings: KafkaSettings, topic: str, effects: Effects
 ) -> None:
     """Else the group would wait for it until its session ends."""
+    session_s = 15
+    settings = settings.model_copy(update={"kafka_session_timeout_ms": session_s * 1000})
     lingering = Lingering()
     async with AsyncExitStack() as stack:
         first = AIOKafkaConsumer(**consumer_config(settings, group_id=NAME))
@@ -225,12 +227,14 @@ async def test_a_member_that_is_told_to_stop_while_the_group_settles_leaves_at_o
         await eventually(lambda: is_ready(leaver), within=20)
         lingering.go_on.clear()
         third = await stack.enter_async_context(running(settings, topic, effects.apply))
-        await eventually(lambda: complaint(leaver), until=lambda text: "waiting for the consumer group" in text)
+        await eventually(
+            lambda: complaint(leaver), until=lambda text: "waiting for the consumer group" in text, within=60
+        )
         started = time.perf_counter()
         await second.aclose()
-        assert time.perf_counter() - started < 1.5
+        assert time.perf_counter() - started < session_s / 3
         lingering.go_on.set()
-        await eventually(lambda: is_ready(third), within=5)
+        await eventually(lambda: is_ready(third), within=session_s * 2 / 3)
 
 
 class Lingering(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -272,8 +276,8 @@ async def test_a_client_that_cannot_be_stopped_leaves_nothing_running(
     try:
         started = time.perf_counter()
         await subscription.stop(2)
-        assert time.perf_counter() - started < 2.5
-        await eventually(lambda: still_running(before), until=lambda tasks: not tasks, within=1)
+        assert time.perf_counter() - started < 8
+        await eventually(lambda: still_running(before), until=lambda tasks: not tasks, within=15)
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -286,7 +290,7 @@ async def test_a_client_whose_fetching_died_is_replaced(
     settings: KafkaSettings, topic: str, log: Log, effects: Effects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing tells of it: polls go on and bring nothing, and what the last fetch said of the end stays as it was."""
-    monkeypatch.setattr(batches, "_REBUILD_AFTER_S", 1.0)
+    monkeypatch.setattr(batches, "_REBUILD_AFTER_S", 4.0)
     monkeypatch.setattr(partition_watch, "_FETCH_IS_FRESH_S", 0.5)
     async with running(settings, topic, effects.apply) as consumer:
         await eventually(lambda: is_ready(consumer))
@@ -296,7 +300,7 @@ async def test_a_client_whose_fetching_died_is_replaced(
         for _ in range(2):  # the first may come with the fetch that is under way
             async with log.producer.transaction():
                 await log.publish(log.record(5))
-            await eventually(effects.positions, until=lambda seen: len(seen) >= len(log.positions), within=20)
+            await eventually(effects.positions, until=lambda seen: len(seen) >= len(log.positions), within=60)
         assert consumer._subscription is not first
     assert await effects.positions() == log.positions
 

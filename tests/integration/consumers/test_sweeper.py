@@ -88,7 +88,7 @@ async def sweeping(pool: Pool, redlock: Redlock, *, interval_s: float = 0.05) ->
         yield sweeper
     finally:
         stop.set()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 20)
 
 
 async def test_a_payment_whose_webhook_was_lost_is_read_and_recorded(
@@ -275,7 +275,7 @@ async def test_the_process_is_ready_sweeps_and_stops(
     assert (await runtime.health.ready()).checks == {"postgres": "ok"}
     assert (await runtime.health.live()).checks == {"sweeper": "ok"}
     runtime.stop.set()
-    await asyncio.wait_for(process, 5)
+    await asyncio.wait_for(process, 20)
 
 
 def test_a_lock_that_its_servers_could_outlast_is_refused() -> None:

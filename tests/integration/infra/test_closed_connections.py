@@ -1,15 +1,17 @@
-"""A broker that goes away at any instant is an error of Kafka's to all who talk to it, never another one."""
+"""A broker that goes away at any instant is an error of Kafka's, never another one; and no connection is left open."""
 
 import asyncio
 from typing import Any
 
 import pytest
 import uvloop
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
 import infra.kafka.clients  # noqa: F401 - whoever has options for a client has the guard
+from tests.support.brokers import LentBroker
 
 pytestmark = pytest.mark.integration
 
@@ -32,3 +34,26 @@ async def use_a_connection_just_closed(send: str) -> None:
 @pytest.mark.parametrize("send", ["send", "_send_sasl_token"])
 def test_a_request_to_a_connection_just_closed_says_that_kafka_is_away(send: str) -> None:
     uvloop.run(use_a_connection_just_closed(send))  # as processes do: only uvloop refuses the write
+
+
+async def test_a_start_that_is_given_up_leaves_no_connection_open(
+    lent_broker: LentBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[AIOKafkaConnection] = []
+    waiting = asyncio.Event()
+    send = AIOKafkaConnection.send
+
+    def unanswered(self: AIOKafkaConnection, request: object, *args: Any, **options: Any) -> Any:
+        if not isinstance(request, MetadataRequest):
+            return send(self, request, *args, **options)
+        asked.append(self)
+        waiting.set()
+        return asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", unanswered)
+    starting = asyncio.create_task(AIOKafkaClient(bootstrap_servers=lent_broker.address).bootstrap())
+    await asyncio.wait_for(waiting.wait(), 30)
+    assert asked[0].connected()
+    starting.cancel()
+    await asyncio.wait({starting})
+    assert not asked[0].connected()

@@ -5,6 +5,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -13,18 +14,21 @@ from prometheus_client import REGISTRY
 from event_store.store import Connection as AppConnection
 from infra.health import Health
 from infra.kafka.clients import producer_config
+from infra.kafka.dead_letters.operators import Filter, list_letters
 from infra.kafka.topics import create_topics
 from infra.postgres import Connection
 from infra.runtime import Runtime
 from infra.settings import KafkaSettings
 from projections.process import ProjectorSettings, project
+from projections.runner import CONSUMER
 from projections.verify import Difference, differences
 from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent
-from schemas.topics import declarations, event_topics, topic_of
+from schemas.topics import PAYMENT, dead_letter_topic, declarations, event_topics, topic_of
 from tests.support.balance_facts import a_row
 from tests.support.brokers import LentBroker
 from tests.support.database import Database
+from tests.support.kafka import read_topic
 from tests.support.payment_histories import by_partition, random_history
 from tests.support.read_model import load_log, store, store_balance
 from tests.support.waiting import eventually
@@ -33,6 +37,12 @@ pytestmark = pytest.mark.integration
 
 PARTITIONS = 4
 PROJECTED = ("payments", "payment_timeline")
+DLQ = dead_letter_topic(PAYMENT, CONSUMER)
+POISON = (
+    ({"data": b"{not json"}, "InvalidEventData"),
+    ({"type": "payment.from_the_future"}, "UnknownEventType"),
+    ({"schema_version": 99}, "UnsupportedSchemaVersion"),
+)
 
 
 @asynccontextmanager
@@ -44,7 +54,7 @@ async def projector(database: Database, kafka: KafkaSettings) -> AsyncIterator[H
         yield runtime.health
     finally:
         runtime.stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
 async def record(app: AppConnection, seed: int, count: int) -> list[RecordedEvent]:
@@ -77,7 +87,7 @@ def metric(name: str, projection: str) -> float:
 
 
 async def none_left(reader: Connection) -> Sequence[Difference]:
-    return await eventually(lambda: differences(reader, reader), lambda found: not found, within=30)
+    return await eventually(lambda: differences(reader, reader), lambda found: not found, within=60)
 
 
 async def test_the_read_model_follows_a_broker_that_is_wiped_and_refilled(
@@ -89,7 +99,7 @@ async def test_the_read_model_follows_a_broker_that_is_wiped_and_refilled(
 
     async with projector(database, settings) as health:
         await none_left(reader)
-        assert (await health.ready()).status == "ok"
+        await eventually(lambda: _status(health), lambda status: status == "ok", within=30)
 
         await lent_broker.wipe()
         log = await record(app, seed=2, count=60)
@@ -136,3 +146,35 @@ async def _of_balance(reader: Connection) -> int:
     row = await (await reader.execute(query)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def test_poison_with_the_headers_of_an_event_is_kept_and_announced_and_its_neighbours_are_applied(
+    lent_broker: LentBroker, database: Database, app: AppConnection, reader: Connection
+) -> None:
+    settings = lent_broker.settings(kafka_topic_partitions=PARTITIONS)
+    log = await record(app, seed=4, count=60)
+    victims = dict(zip([event for event in log if event.version == 2][::9], POISON, strict=False))
+    assert len(victims) == len(POISON)
+    changed = {event.position: replace(event, **change) for event, (change, _) in victims.items()}  # type: ignore[arg-type]
+    await publish(settings, [changed.get(event.position, event) for event in log])
+    expected = {event.position: error_type for event, (_, error_type) in victims.items()}
+
+    async def refused() -> dict[int | None, str]:
+        letters, _ = await list_letters(reader, Filter(limit=1000))
+        return {each.position: each.error_type for each in letters if each.reason == "refused"}
+
+    async def announced() -> dict[int, str]:
+        dlq = await read_topic(settings.model_copy(update={"kafka_topic_partitions": 1}), DLQ)
+        headers = [dict(each.headers) for each in dlq[0]]
+        return {int(each["ce_position"]): each["dlq_errortype"].decode() for each in headers if each["dlq_errortype"]}
+
+    async def differing() -> set[uuid.UUID]:
+        return {each.payment_id for each in await differences(reader, reader)}
+
+    async with projector(database, settings) as health:
+        assert await eventually(refused, lambda found: len(found) >= len(expected), within=60) == expected
+        assert await eventually(announced, lambda found: len(found) >= len(expected), within=60) == expected
+        # All else is applied, and what follows the poison in its own payment waits.
+        payments = {event.stream_id for event in victims}
+        await eventually(differing, lambda found: found == payments, within=60)
+        await eventually(lambda: _status(health), lambda status: status == "ok", within=30)

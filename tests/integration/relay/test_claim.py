@@ -58,11 +58,11 @@ async def test_one_that_stands_by_takes_over_from_a_silent_holder(database: Data
 
 async def test_nobody_takes_over_from_a_holder_that_is_heard_of(database: Database) -> None:
     stop = asyncio.Event()
-    async with claiming(database, ALL) as holder, claiming(database, ALL, takeover_after_s=1.5) as other:
+    async with claiming(database, ALL) as holder, claiming(database, ALL, takeover_after_s=4) as other:
         assert await holder.take()
         keeping = asyncio.create_task(holder.keep(lambda: 7))
         waiting = asyncio.create_task(other.wait(stop, nothing))
-        await asyncio.wait({waiting, keeping}, timeout=4)
+        await asyncio.wait({waiting, keeping}, timeout=7)
         assert not waiting.done()
         assert not keeping.done()
         stop.set()

@@ -48,7 +48,7 @@ async def running_relay(database: Database, settings: KafkaSettings, shard: Shar
         yield relay
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
 async def append_streams(app: Connection, streams: int, events: int) -> int:
@@ -71,7 +71,7 @@ async def reached(relay: Relay, position: int) -> None:
     async def probe() -> int:
         return relay.position or 0
 
-    await eventually(probe, lambda found: found >= position)
+    await eventually(probe, lambda found: found >= position, within=60)
 
 
 async def delivered(settings: KafkaSettings) -> dict[int, list[Delivered]]:

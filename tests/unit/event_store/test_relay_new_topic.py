@@ -9,7 +9,7 @@ OLD, NEW = Place("paystream.payment", 0), Place("paystream.stripe-event", 0)
 
 def test_publishing_goes_on_where_it_was_and_the_new_topic_begins_empty() -> None:
     before = Progress(shard=SHARD, position=70, published={OLD: Published(70, 12)})
-    found = resume([before], shard=SHARD, places=[OLD, NEW], end_offsets={OLD: 13, NEW: 0})
+    found = resume([before], shard=SHARD, places=[OLD, NEW], held=[OLD], end_offsets={OLD: 13, NEW: 0})
     assert found.progress.position == 70
     assert found.progress.published == {OLD: Published(70, 12)}
     assert not found.lost
@@ -19,7 +19,7 @@ def test_publishing_goes_on_where_it_was_and_the_new_topic_begins_empty() -> Non
 def test_a_topic_that_was_deleted_is_filled_again_alone() -> None:
     both = {OLD: Published(70, 12), NEW: Published(66, 3)}
     before = Progress(shard=SHARD, position=70, published=both)
-    found = resume([before], shard=SHARD, places=[OLD, NEW], end_offsets={OLD: 13, NEW: 0})
+    found = resume([before], shard=SHARD, places=[OLD, NEW], held=[OLD], end_offsets={OLD: 13, NEW: 0})
     assert found.progress.position == 0
     assert found.progress.published == {OLD: Published(70, 12)}
     assert set(found.lost) == {NEW}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_store.relay.progress import Place, Progress, Published, resume
+from event_store.relay.progress import Lost, Place, Progress, Published, last_published, resume
 from event_store.relay.shard import Shard
 
 ONE = Shard(index=0, count=1)
@@ -19,9 +19,9 @@ def progress(shard: Shard, position: int, **published: tuple[int, int]) -> Progr
     )
 
 
-def resumed(shard: Shard, *records: Progress, p0: int = 100, p1: int = 100) -> tuple[int, dict[Place, Published]]:
+def resumed(shard: Shard, *records: Progress, missing: Place | None = None) -> tuple[int, dict[Place, Published]]:
     places = [place for place in (P0, P1) if shard.owns(place.partition)]
-    found = resume(records, shard=shard, places=places, end_offsets={P0: p0, P1: p1})
+    found = resume(records, shard=shard, places=places, held={P0, P1} - {missing}, end_offsets={P0: 100, P1: 100})
     return found.progress.position, dict(found.progress.published)
 
 
@@ -45,12 +45,24 @@ def test_it_goes_on_where_the_shard_stopped() -> None:
 
 
 def test_a_partition_that_lost_its_content_is_published_again_and_only_that() -> None:
-    found = resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7)), p0=5)
+    found = resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7)), missing=P0)
     assert found == (0, {P1: (20, 7)})
 
 
-def test_a_partition_that_ends_just_beyond_its_last_event_is_whole() -> None:
-    assert resumed(ONE, progress(ONE, 20, p0=(18, 5)), p0=6) == (20, {P0: (18, 5)})
+def test_an_end_beyond_the_last_offset_proves_nothing() -> None:
+    """What aborted transactions left behind counts towards the end."""
+    assert resumed(ONE, progress(ONE, 70, p0=(70, 12)), missing=P0) == (0, {})
+
+
+def test_what_has_to_be_looked_for_is_the_last_event_of_each_partition() -> None:
+    records = [progress(ONE, 30, p0=(18, 5), p1=(29, 7)), progress(ODD, 10, p1=(9, 3))]
+    assert last_published(records, [P0, P1]) == {P0: (18, 5), P1: (9, 3)}
+    assert last_published([progress(ONE, 30)], [P0, P1]) == {}
+
+
+def test_the_first_record_after_a_loss_is_no_higher_than_the_old_offset_or_the_end_that_was_seen() -> None:
+    assert Lost(Published(70, 12), 0).highest_first == 12
+    assert Lost(Published(70, 12), 41).highest_first == 41
 
 
 def test_one_relay_takes_over_from_two() -> None:
@@ -71,8 +83,8 @@ def test_the_newest_record_counts_even_when_it_is_behind() -> None:
 
 def test_it_tells_what_was_lost_and_what_no_record_knows() -> None:
     records = [progress(EVEN, 20, p0=(18, 5))]
-    found = resume(records, shard=ONE, places=[P0, P1], end_offsets={P0: 5, P1: 3})
-    assert found.lost == {P0: 5}
+    found = resume(records, shard=ONE, places=[P0, P1], held=(), end_offsets={P0: 4, P1: 3})
+    assert found.lost == {P0: ((18, 5), 4)}
     assert found.unrecorded == {P1}
 
 

@@ -120,7 +120,7 @@ async def test_it_stops_in_good_order_and_listens_on_this_machine_only(cluster: 
     assert [ip.removeprefix("::ffff:") for ip in listening] == ["127.0.0.1"] * 3  # clients, brokers, controllers
     started = time.monotonic()
     await cluster.stop()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert node.exit_code == 128 + signal.SIGTERM  # how Java ends when it was asked to
 
 
