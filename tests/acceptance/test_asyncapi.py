@@ -22,6 +22,7 @@ from domain.payment import (
     RecordCancelFailed,
     RecordCaptureFailed,
     RecordDispute,
+    RecordOutcomeUnknown,
     RecordProcessing,
     RecordRefundFound,
     RecordSucceeded,
@@ -149,6 +150,7 @@ def contest(request: RequestPayment) -> list[PaymentCommand]:
         dispute,
         replace(dispute, status=DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
         replace(dispute, status=DisputeStatus.WON, funds_withdrawn=True, funds_reinstated=True),
+        RecordOutcomeUnknown(event_id=task, operation="create_refund", reason="500 api_error"),
         RetryTask(event_id=task, operation="create_refund", who="ops", why="Stripe was down"),
         GiveUpTask(event_id=task, operation="create_refund", who="ops", why="paid by hand"),
     ]
