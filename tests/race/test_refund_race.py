@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.support.system import System, new_key, together
+from tests.support.waiting import answered
 
 pytestmark = pytest.mark.race
 
@@ -31,7 +32,8 @@ async def test_of_two_refunds_of_60_on_100_one_wins(system: System, attempt: int
 
 async def test_thirty_refunds_of_ten_on_100_give_back_exactly_100(system: System) -> None:
     payment_id = await a_payment(system, 100)
-    answers = await together(30, lambda _: system.refund(payment_id, 10, key=new_key()))
+    keys = [new_key() for _ in range(30)]
+    answers = await together(30, lambda index: answered(lambda: system.refund(payment_id, 10, key=keys[index])))
     accepted = [answer for answer in answers if answer.is_success]
     assert len(accepted) == 10
     newest = max(answer.json()["position"] for answer in accepted)

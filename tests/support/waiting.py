@@ -16,6 +16,13 @@ _NOT_YET = (OSError, TimeoutError, httpx.TransportError, psycopg.OperationalErro
 _LAST_PROBE_S = 10.0
 
 
+async def answered(send: Callable[[], Awaitable[httpx.Response]], *, within: float = 60.0) -> httpx.Response:
+    """Send the same again, with the same key, until the answer is not "ask again" (503), as a client has to."""
+    return await eventually(
+        send, lambda answer: answer.status_code != httpx.codes.SERVICE_UNAVAILABLE, within=within, every=0.2
+    )
+
+
 async def eventually(
     probe: Callable[[], Awaitable[Value]],
     until: Callable[[Value], bool] = bool,

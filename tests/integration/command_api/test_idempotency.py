@@ -12,6 +12,7 @@ from domain.payment import PaymentStatus, RecordAuthorized, RecordIntentCreated
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres import Pool
 from tests.integration.command_api.running import OTHER_API_KEY, Running, running
+from tests.support.waiting import answered
 
 pytestmark = pytest.mark.integration
 
@@ -183,9 +184,12 @@ async def test_of_two_refunds_of_60_on_100_one_is_refused(api: Running, valkey: 
 
 async def test_thirty_refunds_at_once_never_exceed_the_charge(api: Running) -> None:
     payment_id = await api.succeeded(amount_cents=200)
-    answers = await asyncio.gather(
-        *(api.post(f"/payments/{payment_id}/refund", {"amount_cents": 10}) for _ in range(30))
-    )
+
+    async def refund(number: int) -> httpx.Response:
+        path, key = f"/payments/{payment_id}/refund", f"refund-{number}"
+        return await answered(lambda: api.post(path, {"amount_cents": 10}, key))
+
+    answers = await asyncio.gather(*(refund(number) for number in range(30)))
     by_status = Counter(answer.status_code for answer in answers)
     assert by_status == {202: 20, 422: 10}
     assert (await api.state(payment_id)).amount_refundable.amount_cents == 0
