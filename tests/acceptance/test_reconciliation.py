@@ -19,7 +19,7 @@ from schemas.http.reconciliations import DiscrepancyPage, ReconciliationPage
 from tests.support.system import Json, System, running_system
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.broker, pytest.mark.timeout(600)]
 
 SETTINGS = {"RECONCILIATION_CUTOFF_MS": "1000", "BALANCE_POLL_INTERVAL_MS": "300"}
 STRIPE_KEY = "sk_test_paystream_sandbox"
@@ -83,7 +83,7 @@ async def reconciled(system: System, day: str, *, number: int | None = None) -> 
         return answer.json() if answer.status_code == httpx.codes.OK else {"number": 0, "status": ""}
 
     return await eventually(
-        probe, lambda found: (found["number"], found["status"]) == (found_number, "completed"), within=60
+        probe, lambda found: (found["number"], found["status"]) == (found_number, "completed"), within=120
     )
 
 
@@ -269,7 +269,7 @@ async def paystream(system: System, *arguments: str) -> tuple[int, str]:
         cwd=Path(__file__).parents[2],
         stdout=asyncio.subprocess.PIPE,
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    out, _ = await asyncio.wait_for(process.communicate(), 150)
     assert process.returncode is not None
     return process.returncode, out.decode()
 
