@@ -162,12 +162,14 @@ class Shop:
         """Wait until the query API shows the payment in a status that lasts, or give up and go on."""
         try:
             async with asyncio.timeout(_PATIENCE_S / 4):
+                pause_s = 0.1
                 while True:
                     answer = await _persist(lambda: self.system.query.get(f"/payments/{payment_id}"))
                     shown: Json = answer.json()
                     if answer.is_success and shown["status"] in SETTLED and shown["status"] != but:
                         return shown
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(1.5 * pause_s, 1.0)
         except TimeoutError:
             return {"status": "unsettled"}
 

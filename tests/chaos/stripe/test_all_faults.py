@@ -34,8 +34,9 @@ SETTINGS = {
     # What takes ten minutes, or a day, takes seconds here.
     "GATEWAY_LOOKUP_AFTER_MS": "300",
     "GATEWAY_MISSING_AFTER_MS": "5000",
-    "SWEEPER_INTERVAL_MS": "500",
-    "SWEEPER_WAIT_MS": "1500",
+    "SWEEPER_INTERVAL_MS": "1000",
+    "SWEEPER_WAIT_MS": "3000",
+    "BALANCE_POLL_INTERVAL_MS": "10000",
     "SWEEPER_BATCH": "500",
     "WEBHOOKS_WAIT_FOR_CALLS_MS": "300",
     "STRIPE_SANDBOX_SETTLE_MS": "1000",
@@ -52,7 +53,7 @@ async def kill_at_random(system: System, chance: random.Random, until: asyncio.E
         await asyncio.sleep(chance.random() * 0.3)
         await system.stack.restart(name)
         killed[name] += 1
-        await asyncio.sleep(0.5 + chance.random())
+        await asyncio.sleep(2 + 3 * chance.random())  # a start takes as much of the machine as a hundred payments
     return killed
 
 
