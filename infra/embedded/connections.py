@@ -87,8 +87,11 @@ class Connections:
                 )
             case "projector":
                 return self._database("paystream_projector_login") | self._kafka()
-            case "worker-stripe-gateway" | "worker-reconciliation":
+            case "worker-stripe-gateway":
                 return self._database() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url}
+            case "worker-reconciliation":
+                at_leisure = {"KAFKA_FETCH_MAX_WAIT_MS": "200"}  # who asks for a run can wait, and this saves power
+                return self._database() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url} | at_leisure
             case "worker-stripe-balance":
                 return self._database() | self._stripe() | {"REDIS_URL": self.redis_url} | _SANDBOX_BALANCE
             case "worker-sweeper":
