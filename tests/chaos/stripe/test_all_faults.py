@@ -20,16 +20,17 @@ from tests.support.load import chaos_seed
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
 PAYMENTS = int(os.environ.get("CHAOS_PAYMENTS", "500"))
 CLIENTS = 32
-LIVED_WITHIN_S = 300
+LIVED_WITHIN_S = 420
 SETTLES_WITHIN_S = 180
 _MAX_WAIT_MS = 1000
 SETTINGS = {
     "STRIPE_TIMEOUT_MS": str(TIMEOUT_MS),
     "STRIPE_MAX_WAIT_MS": str(_MAX_WAIT_MS),
+    "STRIPE_RATE_LIMIT_TEST_PER_S": "0",  # 429 is met all the same; how it slows calls down has tests of its own
     "GATEWAY_LEASE_MS": "8000",
     # What takes ten minutes, or a day, takes seconds here.
     "GATEWAY_LOOKUP_AFTER_MS": "300",
