@@ -52,7 +52,10 @@ async def test_an_emptied_read_model_is_built_again(tmp_path: Path) -> None:
         await assert_books_agree(system, customers.made)
         system.stack.kill("projector")
         async with await psycopg.AsyncConnection.connect(system.stack.database_url(), autocommit=True) as connection:
-            await connection.execute("TRUNCATE read_model.payments, read_model.payment_timeline")
+            await connection.execute(
+                "DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(format('read_model.%I', tablename), ', ')"
+                " FROM pg_tables WHERE schemaname = 'read_model'); END $$"
+            )
             await connection.execute("DELETE FROM consumers.consumer_checkpoints WHERE consumer LIKE 'projection:%'")
         assert await system.differences()
         await system.stack.restart("projector")
