@@ -23,14 +23,16 @@ from infra.doctor.kafka.security import AREA, security_finding
 from infra.doctor.kafka.topics import SUBJECT as TOPICS
 from infra.doctor.kafka.topics import topic_findings
 from infra.kafka.topics import KafkaUnavailable, compare_topics
-from infra.settings import KafkaSettings
+from infra.settings import KafkaSettings, ProcessSettings
 
 _TIMEOUT_MS = 2000
+# How long a process lets a poll wait says nothing of the cluster.
+_OF_THE_CLUSTER = KafkaSettings.model_fields.keys() - ProcessSettings.model_fields.keys() - {"kafka_fetch_max_wait_ms"}
 
 
 def kafka_checks(deployment: Deployment) -> Iterator[Check]:
     """Yield a check for each cluster that processes name, and for each way of using it."""
-    targets = deployment.targets(KafkaSettings)
+    targets = deployment.targets(KafkaSettings, differing_in=_OF_THE_CLUSTER)
     for target in targets.found:
         yield Check(area=AREA, run=partial(_ask, target.settings, embedded=deployment.embedded))
     if not targets.found:
