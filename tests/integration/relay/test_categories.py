@@ -19,7 +19,7 @@ from tests.support.kafka import read_topic
 
 pytestmark = pytest.mark.integration
 
-CATEGORIES = ("payment", "stripe-event", "stripe-balance")
+CATEGORIES = ("payment", "stripe-event", "stripe-balance", "reconciliation")
 
 
 def mixed(rng: random.Random, count: int) -> list[Append]:
