@@ -14,7 +14,7 @@ from consumers.balance.poll import Reach, measure, poll
 from infra.health import Unhealthy
 from infra.kafka.transient import is_worth_retrying
 from infra.postgres import Pool
-from infra.redlock import NotAcquired, Redlock
+from infra.redlock import Redlock, take_turns
 from infra.stripe_guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
@@ -50,21 +50,19 @@ class BalancePoller:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll, or stand by, until `stop`; a page in hand is finished."""
-        while not stop.is_set():
-            self._turned_at = time.monotonic()
-            try:
-                # Held until the next poll, so that nobody else polls in between.
-                async with self._redlock.lock(_LOCK, self._lock_ttl_ms) as lease:
-                    while not stop.is_set() and lease.valid_for_s > 0:
-                        await self._poll("with_lock", lambda: lease.valid_for_s > 0 and not stop.is_set())
-                        await _first(stop, lease.lost, self._interval_s)
-            except NotAcquired as held:
-                if held.servers_away:
-                    await self._poll("without_lock", lambda: not stop.is_set())
-                    await _first(stop, None, self._interval_s)
-                else:
-                    await self._look()
-                    await _first(stop, None, min(self._interval_s, self._lock_ttl_ms / 1000 / 2))
+        await take_turns(
+            self._redlock,
+            _LOCK,
+            self._poll,
+            stop,
+            interval_s=self._interval_s,
+            lock_ttl_ms=self._lock_ttl_ms,
+            turned=self._turned,
+            stand_by=self._look,
+        )
+
+    def _turned(self) -> None:
+        self._turned_at = time.monotonic()
 
     async def _poll(self, result: str, may_go_on: Callable[[], bool]) -> None:
         def go_on() -> bool:
@@ -92,12 +90,3 @@ class BalancePoller:
         except Exception as error:
             if not is_worth_retrying(error):
                 raise
-
-
-async def _first(stop: asyncio.Event, lost: asyncio.Event | None, seconds: float) -> None:
-    """Wait for the first of these."""
-    waiting = {asyncio.create_task(event.wait()) for event in (stop, lost) if event is not None}
-    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for each in waiting:
-        each.cancel()
-    await asyncio.wait(waiting)

@@ -14,7 +14,7 @@ from consumers.sweeper.sweep import measure, sweep
 from infra.health import Unhealthy
 from infra.kafka.transient import is_worth_retrying
 from infra.postgres import Pool
-from infra.redlock import NotAcquired, Redlock
+from infra.redlock import Redlock, take_turns
 from infra.stripe_guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
@@ -66,20 +66,22 @@ class Sweeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep, or stand by, until `stop`."""
-        while not stop.is_set():
-            self._turned_at = time.monotonic()
-            try:
-                # Held until the next sweep, so that nobody else sweeps in between.
-                async with self._redlock.lock(_LOCK, self._lock_ttl_ms) as lease:
-                    while not stop.is_set() and lease.valid_for_s > 0:
-                        await self._sweep("with_lock", lambda: lease.valid_for_s > 0 and not stop.is_set())
-                        await _first(stop, lease.lost, self._interval_s)
-            except NotAcquired as held:
-                if held.servers_away:
-                    await self._sweep("without_lock", lambda: not stop.is_set())
-                    await _first(stop, None, self._interval_s)
-                else:
-                    await _first(stop, None, min(self._interval_s, self._lock_ttl_ms / 1000 / 2))
+        await take_turns(
+            self._redlock,
+            _LOCK,
+            self._sweep,
+            stop,
+            interval_s=self._interval_s,
+            lock_ttl_ms=self._lock_ttl_ms,
+            turned=self._turned,
+            stand_by=self._stand_by,
+        )
+
+    def _turned(self) -> None:
+        self._turned_at = time.monotonic()
+
+    async def _stand_by(self) -> None:
+        """Do nothing: what waits is shown by the one who sweeps."""
 
     async def _sweep(self, result: str, may_go_on: Callable[[], bool]) -> None:
         self._turned_at = time.monotonic()
@@ -112,12 +114,3 @@ class Sweeper:
             log.warning("stripe_events_not_listed", error=f"{type(error).__name__}: {error}")
         else:
             metrics.EVENT_LISTINGS.labels("whole" if ended else "cut_short").inc()
-
-
-async def _first(stop: asyncio.Event, lost: asyncio.Event | None, seconds: float) -> None:
-    """Wait for the first of these."""
-    waiting = {asyncio.create_task(event.wait()) for event in (stop, lost) if event is not None}
-    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for each in waiting:
-        each.cancel()
-    await asyncio.wait(waiting)

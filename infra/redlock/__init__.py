@@ -13,5 +13,6 @@ from infra.redlock.lease import Lease
 from infra.redlock.redlock import Redlock
 from infra.redlock.settings import RedlockSettings, open_redlock
 from infra.redlock.singleton import Singleton
+from infra.redlock.turns import take_turns
 
-__all__ = ["Lease", "LeaseLost", "NotAcquired", "Redlock", "RedlockSettings", "Singleton", "open_redlock"]
+__all__ = ["Lease", "LeaseLost", "NotAcquired", "Redlock", "RedlockSettings", "Singleton", "open_redlock", "take_turns"]
