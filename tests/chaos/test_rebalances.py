@@ -1,12 +1,14 @@
 """Members of consumer groups come, go, die and freeze while events flow: every event takes effect once, in order."""
 
 import asyncio
+import operator
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -20,6 +22,8 @@ from infra.embedded.ports import free_port
 from infra.embedded.process import Process, ProcessSpec
 from infra.postgres import create_pool
 from infra.settings import KafkaSettings
+from projections.registry import PROJECTIONS
+from projections.runner import topics_of
 from projections.verify import differences
 from schemas.topics import PAYMENT
 from tests.integration.consumers.members import Member, effects_member, environment, projector_member
@@ -57,6 +61,7 @@ class Group:
     """A consumer group and what befalls it. Each member is a new process with a new name."""
 
     make: Callable[[int], Member]
+    topics: Sequence[str]
     chance: random.Random
     members: list[Member] = field(default_factory=list)
     thawing: list[asyncio.Task[None]] = field(default_factory=list)
@@ -93,6 +98,11 @@ class Group:
             for partition, lag in (await member.lags()).items():
                 found.setdefault(partition, []).append(lag)
         return found
+
+    @property
+    def settled(self) -> dict[TopicPartition, list[int]]:
+        """What `owned` returns when each partition has one owner, who has read it all."""
+        return {TopicPartition(topic, number): [0] for topic in self.topics for number in range(PARTITIONS)}
 
     async def _thaw(self, victim: Member) -> None:
         await asyncio.sleep(FROZEN_S)
@@ -145,9 +155,14 @@ async def test_rebalances_in_the_middle_of_the_work_lose_repeat_and_reorder_noth
         groups = (
             Group(
                 make=lambda number: effects_member(f"member-{number}", home, settings, database, PAYMENT),
+                topics=[PAYMENT],
                 chance=chance,
             ),
-            Group(make=lambda number: projector_member(f"projector-{number}", home, settings, database), chance=chance),
+            Group(
+                make=lambda number: projector_member(f"projector-{number}", home, settings, database),
+                topics=topics_of(PROJECTIONS),
+                chance=chance,
+            ),
         )
         for group in groups:
             stack.push_async_callback(group.end)
@@ -169,9 +184,8 @@ async def test_rebalances_in_the_middle_of_the_work_lose_repeat_and_reorder_noth
         stop.set()
         count = await appending
         stopped_at = time.monotonic()
-        everything = {TopicPartition(PAYMENT, each): [0] for each in range(PARTITIONS)}
         for group in groups:
-            await eventually(group.owned, lambda found: found == everything, within=60)
+            await eventually(group.owned, partial(operator.eq, group.settled), within=60)
         settled_s = time.monotonic() - stopped_at
         # A lag is half a second old, and knows nothing of what the relay has not published yet.
         await eventually(lambda: differences(judge, judge), lambda found: not found, within=60)
