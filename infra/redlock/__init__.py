@@ -5,14 +5,13 @@ They spare work, they do not protect money: that is done by PostgreSQL's constra
     async with open_redlock(settings) as redlock:
         async with redlock.lock("payment:1", ttl_ms=5_000, wait_s=2) as lease:
             lease.check()
-        await Singleton(redlock, "sweep").run(sweep, stop)
+        await take_turns(redlock, "sweep", sweep, stop, interval_s=60, lock_ttl_ms=30_000, turned=..., stand_by=...)
 """
 
 from infra.redlock.errors import LeaseLost, NotAcquired
 from infra.redlock.lease import Lease
 from infra.redlock.redlock import Redlock
 from infra.redlock.settings import RedlockSettings, open_redlock
-from infra.redlock.singleton import Singleton
 from infra.redlock.turns import take_turns
 
-__all__ = ["Lease", "LeaseLost", "NotAcquired", "Redlock", "RedlockSettings", "Singleton", "open_redlock", "take_turns"]
+__all__ = ["Lease", "LeaseLost", "NotAcquired", "Redlock", "RedlockSettings", "open_redlock", "take_turns"]

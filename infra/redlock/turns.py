@@ -11,7 +11,7 @@ from infra.redlock.redlock import Redlock
 class Work(Protocol):
     """One turn. `result` says under which circumstances; it asks `may_go_on` before each further step."""
 
-    async def __call__(self, result: str, may_go_on: Callable[[], bool]) -> None:
+    async def __call__(self, result: str, may_go_on: Callable[[], bool], /) -> None:
         """Do it. What it raises ends the turns."""
 
 

@@ -1,22 +1,24 @@
-"""A process that does its work only while it holds a lock, and says so. Run by test_singleton.py."""
+"""A process that does its work only while it holds a lock, and says so. Run by test_turns.py."""
 
 import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 
-from infra.redlock import Lease, RedlockSettings, Singleton, open_redlock
+from infra.redlock import RedlockSettings, open_redlock, take_turns
 
 
-async def work(lease: Lease) -> None:
-    """Work in small steps, each only with the lease."""
+async def work(_result: str, may_go_on: Callable[[], bool]) -> None:
+    """Work in small steps, each only while it may."""
     say("at it")
-    try:
-        while True:
-            lease.check()
-            await asyncio.sleep(0.01)
-    finally:
-        say("lost")
+    while may_go_on():  # noqa: ASYNC110 - what it waits for is the clock
+        await asyncio.sleep(0.01)
+    say("lost")
+
+
+async def stand_by() -> None:
+    """Look on."""
 
 
 def say(what: str) -> None:
@@ -30,8 +32,18 @@ async def main() -> None:
     settings = RedlockSettings.model_validate(
         {"redis_url": "redis://localhost", "redlock_urls": told["urls"], "redlock_restart_guard": False}
     )
+    ttl_ms = told["ttl_ms"]
     async with open_redlock(settings) as redlock:
-        await Singleton(redlock, "sweep", ttl_ms=told["ttl_ms"]).run(work, asyncio.Event())
+        await take_turns(
+            redlock,
+            "sweep",
+            work,
+            asyncio.Event(),
+            interval_s=0.1,
+            lock_ttl_ms=ttl_ms,
+            turned=lambda: None,
+            stand_by=stand_by,
+        )
 
 
 asyncio.run(main())
