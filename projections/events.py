@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 from domain.payment import PaymentEvent
@@ -12,74 +12,58 @@ from domain.stripe_balance import StripeBalanceEvent
 from schemas.envelope import RecordedEvent
 from schemas.events import decode, decode_balance_event, decode_reconciliation_event
 
+Fact = TypeVar("Fact")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DecodedEvent:
-    """A payment's recorded event with its decoded fact, in the newest schema version."""
+class _Decoded(Generic[Fact]):
+    """A recorded event with its decoded fact, in the newest schema version."""
 
     recorded: RecordedEvent
-    fact: PaymentEvent
+    fact: Fact
+
+    @property
+    def stream_id(self) -> UUID:
+        """The stream it belongs to."""
+        return self.recorded.stream_id
+
+    @property
+    def version(self) -> int:
+        """Its number within the stream."""
+        return self.recorded.version
+
+
+class DecodedEvent(_Decoded[PaymentEvent]):
+    """An event of a payment."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
         return cls(recorded=recorded, fact=decode(recorded))
 
-    @property
-    def stream_id(self) -> UUID:
-        """The payment it belongs to."""
-        return self.recorded.stream_id
 
-    @property
-    def version(self) -> int:
-        """Its number within the payment."""
-        return self.recorded.version
+class DecodedBalanceEvent(_Decoded[StripeBalanceEvent]):
+    """An event about Stripe's balance: its stream is a balance transaction or a payout."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DecodedBalanceEvent:
-    """A recorded event about Stripe's balance with its decoded fact, in the newest schema version."""
-
-    recorded: RecordedEvent
-    fact: StripeBalanceEvent
+    __slots__ = ()
 
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
         return cls(recorded=recorded, fact=decode_balance_event(recorded))
 
-    @property
-    def stream_id(self) -> UUID:
-        """The balance transaction or payout it belongs to."""
-        return self.recorded.stream_id
 
-    @property
-    def version(self) -> int:
-        """Its number within that."""
-        return self.recorded.version
+class DecodedReconciliationEvent(_Decoded[ReconciliationEvent]):
+    """An event of reconciliation: its stream is a day's runs, or a discrepancy."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DecodedReconciliationEvent:
-    """A recorded event of reconciliation with its decoded fact, in the newest schema version."""
-
-    recorded: RecordedEvent
-    fact: ReconciliationEvent
+    __slots__ = ()
 
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
         return cls(recorded=recorded, fact=decode_reconciliation_event(recorded))
-
-    @property
-    def stream_id(self) -> UUID:
-        """The day's runs, or the discrepancy, that it belongs to."""
-        return self.recorded.stream_id
-
-    @property
-    def version(self) -> int:
-        """Its number within that."""
-        return self.recorded.version
 
 
 class _InAStream(Protocol):
