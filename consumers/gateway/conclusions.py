@@ -126,8 +126,8 @@ def looked_up(
 ) -> Conclusion:
     """Return what follows from a look-up. Not found is believed only when Stripe can no longer be at work on it.
 
-    An object that stands as it stood before says that nothing was done; unless it tells of an attempt that `payment`
-    has not heard of: that was this one.
+    An object that stands as it stood before says that nothing was done. But of a confirmation it may tell an attempt
+    that `payment` has not heard of: that was this one.
     """
     if found is None:
         if not is_final:
@@ -135,12 +135,17 @@ def looked_up(
         return Finish(facts=_never_done(task, asked))
     concluded = _concluded(task, asked, found)
     if isinstance(concluded, Finish) and _says_nothing_of(asked, found):
-        if _tells_of_a_new_attempt(payment, concluded.facts):
+        if _attempts(asked) and _tells_of_a_new_attempt(payment, concluded.facts):
             return concluded
         return Finish(facts=(*concluded.facts, *_never_done(task, asked)))
     if isinstance(concluded, Finish) and isinstance(asked, PaymentRequested) and asked.confirm:
         return Finish(facts=(*concluded.facts, *_never_confirmed(task, concluded.facts)))
     return concluded
+
+
+def _attempts(asked: PaymentEvent) -> bool:
+    """Whether what was asked for attempts the payment: an attempt that Stripe shows may be this one."""
+    return not isinstance(asked, PaymentCaptureRequested | PaymentCancelRequested)
 
 
 def _tells_of_a_new_attempt(payment: PaymentState, facts: tuple[PaymentFact, ...]) -> bool:
@@ -166,7 +171,7 @@ def _concluded(task: Task, asked: PaymentEvent, answer: JsonObject) -> Conclusio
     try:
         if isinstance(asked, RefundRequested):
             return Finish(facts=refund_facts(answer, refund_id=asked.refund_id))
-        return Finish(facts=intent_facts(answer, attempt_id=str(task.event_id)))
+        return Finish(facts=intent_facts(answer, attempt_id=str(task.event_id) if _attempts(asked) else None))
     except UnexpectedObject as error:
         return Bury(error=str(error))
 

@@ -45,10 +45,11 @@ class UnexpectedObject(Exception):
     """Stripe's object is not as its reference says: nothing may be concluded from it."""
 
 
-def intent_facts(intent: JsonObject, *, attempt_id: str) -> tuple[PaymentFact, ...]:
+def intent_facts(intent: JsonObject, *, attempt_id: str | None) -> tuple[PaymentFact, ...]:
     """Return what the payment intent says that a call of ours answered.
 
-    `attempt_id` names a failed attempt that made no charge. Raises UnexpectedObject.
+    `attempt_id` names a failed attempt that made no charge; None: it was not this call that made it. Raises
+    UnexpectedObject.
     """
     return _read("payment intent", intent, lambda: (_intent_fact(intent, attempt_id),))
 

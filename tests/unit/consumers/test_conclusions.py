@@ -60,6 +60,9 @@ REFUND = RefundRequested(refund_id=REFUND_ID, amount=TEN, reason=None)
 SUCCEEDED = an_intent("succeeded", amount_received=1000, latest_charge="ch_1")
 HELD = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
 DECLINED = an_intent("requires_payment_method", last_payment_error=a_decline())
+NOT_AUTHENTICATED = an_intent(
+    "requires_payment_method", last_payment_error={"code": "payment_intent_authentication_failure", "message": "No."}
+)
 
 
 def ended(asked: PaymentEvent, outcome: Outcome, **task: Any) -> Conclusion:
@@ -184,6 +187,8 @@ def test_what_is_not_found_is_believed_only_at_the_end(asked: PaymentEvent) -> N
         (CAPTURE, SUCCEEDED, [RecordSucceeded]),
         (CAPTURE, HELD, [RecordAuthorized, RecordCaptureFailed]),
         (CANCEL, HELD, [RecordAuthorized, RecordCancelFailed]),
+        (CANCEL, NOT_AUTHENTICATED, [RecordAttemptFailed, RecordCancelFailed]),
+        (CANCEL, DECLINED, [RecordAttemptFailed, RecordCancelFailed]),
         (REFUND, {"id": "re_1", "status": "succeeded"}, [RecordRefundSucceeded]),
     ],
 )
@@ -191,6 +196,14 @@ def test_a_look_up_tells_what_became_of_it(
     asked: PaymentEvent, found: dict[str, Any], expected: list[type[PaymentFact]]
 ) -> None:
     assert facts(looked_up(a_task(), asked, found, a_payment()[0], is_final=False, lookup_after_s=600)) == expected
+
+
+def test_an_attempt_is_not_named_after_a_call_that_did_not_make_it() -> None:
+    canceling = looked_up(a_task(), CANCEL, NOT_AUTHENTICATED, a_payment()[0], is_final=False, lookup_after_s=600)
+    confirming = looked_up(a_task(), CONFIRM, NOT_AUTHENTICATED, a_payment()[0], is_final=False, lookup_after_s=600)
+    assert isinstance(canceling, Finish)
+    assert isinstance(confirming, Finish)
+    assert [getattr(each.facts[0], "attempt_id", None) for each in (canceling, confirming)] == [None, str(EVENT_ID)]
 
 
 def test_a_decline_that_was_known_before_says_nothing_of_this_attempt() -> None:
