@@ -1,111 +1,38 @@
 """The whole system against the sandbox: what is made untrue there is found, each once, and what can be is healed."""
 
 import asyncio
-import json
-import os
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import httpx
 import psycopg
 import pytest
 import pytest_asyncio
 
-from schemas.http.reconciliations import DiscrepancyPage, ReconciliationPage
+from tests.support.finance import (
+    at_stripe,
+    discrepancies,
+    fault,
+    in_the_ledger,
+    paid,
+    panel,
+    paystream,
+    reconciled,
+    rows,
+)
 from tests.support.system import Json, System, running_system
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.broker, pytest.mark.timeout(600)]
 
 SETTINGS = {"RECONCILIATION_CUTOFF_MS": "1000", "BALANCE_POLL_INTERVAL_MS": "300"}
-STRIPE_KEY = "sk_test_paystream_sandbox"
 
 
 @pytest_asyncio.fixture
 async def system(tmp_path: Path) -> AsyncIterator[System]:
     async with running_system(tmp_path, settings=SETTINGS) as lent:
         yield lent
-
-
-async def panel(system: System, path: str, **body: Any) -> Any:
-    answer = await system.sandbox.post(f"/_sandbox/{path}", json=body)
-    assert answer.is_success, answer.text
-    return answer.json()
-
-
-async def fault(system: System, effect: str, type_: str, **more: Any) -> None:
-    """Have the next row or webhook of a type go wrong."""
-    await panel(system, "faults", **{"effect": effect, "type": type_, "times": 1, **more})
-
-
-async def paid(system: System, **fields: Any) -> str:
-    """Return the charge of a new payment that succeeded."""
-    created = (await system.create(wait=10, **fields)).json()
-    assert created["status"] == "succeeded", created
-    (charge,) = await system.charges(created["id"])
-    return str(charge["id"])
-
-
-async def rows(system: System, source_id: str) -> list[Json]:
-    found = (await system.sandbox.get("/_sandbox/balance_transactions")).json()
-    return [each for each in found if each["source"] == source_id]
-
-
-async def in_the_ledger(system: System, source_id: str, *, fee: bool = True) -> None:
-    """Wait until the ledger has a movement of a source, and its fee."""
-
-    async def probe() -> bool:
-        async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as conn:
-            cursor = await conn.execute(
-                "SELECT fee IS NOT NULL FROM ledger.stripe_movements WHERE source_id = %s", (source_id,)
-            )
-            found = await cursor.fetchone()
-        return found is not None and (bool(found[0]) or not fee)
-
-    await eventually(probe, within=30)
-
-
-async def reconciled(system: System, day: str, *, number: int | None = None) -> Json:
-    """Ask for a run of a day and return what came of it."""
-    answers = await asyncio.gather(*(system.command.post("/reconciliations", json={"date": day}) for _ in range(3)))
-    assert [answer.status_code for answer in answers] == [202] * 3, [answer.text for answer in answers]
-    runs = {(answer.json()["id"], answer.json()["number"]) for answer in answers}
-    assert len(runs) == 1, "three requests at one instant are one run"
-    ((run_id, found_number),) = runs
-    assert number in {None, found_number}
-
-    async def probe() -> Json:
-        answer = await system.query.get(f"/reconciliations/{run_id}")
-        return answer.json() if answer.status_code == httpx.codes.OK else {"number": 0, "status": ""}
-
-    return await eventually(
-        probe, lambda found: (found["number"], found["status"]) == (found_number, "completed"), within=120
-    )
-
-
-async def discrepancies(system: System, **filters: str) -> Counter[tuple[str, str]]:
-    found: Counter[tuple[str, str]] = Counter()
-    cursor: str | None = None
-    while True:
-        page = {"limit": "2", **filters, **({} if cursor is None else {"cursor": cursor})}
-        answer = (await system.query.get("/discrepancies", params=page)).json()
-        DiscrepancyPage.model_validate(answer)
-        found.update((each["kind"], each["source_id"]) for each in answer["data"])
-        if not answer["has_more"]:
-            return found
-        cursor = answer["next_cursor"]
-
-
-async def at_stripe(system: System, path: str, **form: str) -> Json:
-    """Do what somebody does in Stripe's dashboard."""
-    async with httpx.AsyncClient(base_url=system.stack.urls.sandbox, verify=False) as client:
-        answer = await client.post(path, data=form, headers={"Authorization": f"Bearer {STRIPE_KEY}"})
-    assert answer.is_success, answer.text
-    return dict(answer.json())
 
 
 async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System) -> None:
@@ -117,10 +44,13 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
     double = await paid(system, currency="KWD", amount_cents=10_000)
     await fault(system, "wrong_amount", "charge", amount=-7)
     wrong_amount = await paid(system, currency="JPY")
+    wrong_currency = await paid(system)
     wrong_fee, refunded, failing = await paid(system), await paid(system), await paid(system)
     await in_the_ledger(system, wrong_fee)
     (row,) = await rows(system, wrong_fee)
     await panel(system, f"balance_transactions/{row['id']}", fee=row["fee"] + 1)
+    (other,) = await rows(system, wrong_currency)
+    await panel(system, f"balance_transactions/{other['id']}", currency="eur")
     await panel(system, "balance_transactions", account=row["account"], source="ch_of_nobody", amount=123)
     # Refunds that are made in Stripe's dashboard: no webhook tells of the first, nor that the second failed.
     refund = await at_stripe(system, "/v1/refunds", charge=failing, amount="100")
@@ -134,6 +64,7 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
     run = await reconciled(system, day)
     stays = {
         ("amount", wrong_amount),
+        ("currency", wrong_currency),
         ("duplicate", double),
         ("fee", wrong_fee),
         ("missing_at_stripe", missing_at_stripe),
@@ -143,14 +74,15 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
     assert await discrepancies(system) == Counter(stays | heals)
     assert run["found"] == {
         "amount": 1,
+        "currency": 1,
         "duplicate": 1,
         "fee": 1,
         "missing_at_stripe": 1,
         "missing_here": 2,
         "status": 1,
     }
-    assert (run["opened"], run["resolved"], run["healing"]) == (7, 0, 2)
-    assert {each["currency"] for each in run["totals"]} == {"USD", "JPY", "KWD"}
+    assert (run["opened"], run["resolved"], run["healing"]) == (8, 0, 2)
+    assert {each["currency"] for each in run["totals"]} == {"EUR", "USD", "JPY", "KWD"}
 
     await in_the_ledger(system, lost["id"], fee=False)
     await eventually(
@@ -259,39 +191,3 @@ def _columns(row: Json) -> list[str]:
 def _written(path: Path, lines: list[str]) -> Path:
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
-
-
-async def paystream(system: System, *arguments: str) -> tuple[int, str]:
-    environment = {"PATH": os.environ["PATH"], **system.stack.environment("worker-reconciliation")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "infra.cli", *arguments),
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), 150)
-    assert process.returncode is not None
-    return process.returncode, out.decode()
-
-
-async def test_the_day_before_is_reconciled_by_itself(system: System) -> None:
-    async def runs() -> list[Json]:
-        answer = await system.query.get("/reconciliations")
-        return list(answer.json()["data"])
-
-    ReconciliationPage.model_validate((await system.query.get("/reconciliations")).json())
-    found = await eventually(runs, lambda found: bool(found) and found[0]["status"] == "completed", within=30)
-    assert [(each["origin"], each["number"], each["totals"]) for each in found] == [("schedule", 1, [])]
-    async with httpx.AsyncClient(verify=False) as client:
-        port = system.stack.part("worker-reconciliation").port
-        metrics = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
-    assert "reconciliation_last_good_run_age_seconds" in metrics
-    assert json.dumps(found)
-
-
-async def test_who_may_not_read_finance_does_not(system: System) -> None:
-    async with httpx.AsyncClient(base_url=system.stack.urls.query_api, verify=False) as anonymous:
-        for path in ("/reconciliations", "/discrepancies"):
-            assert (await anonymous.get(path)).status_code == 401
-    assert (await system.query.get("/reconciliations/none")).status_code == 404
-    assert (await system.query.get("/discrepancies", params={"state": "open"})).status_code == 400

@@ -28,6 +28,7 @@ POST /_sandbox/events/{id}/send                         send an event to every e
 Faults (`faults/rules.py` says what each effect is):
 GET  /_sandbox/faults, POST {effect, method?, path?, type?, times? | probability?, seed?, after?, ms?, ...}
 DELETE /_sandbox/faults, DELETE /_sandbox/faults/{id}
-POST /_sandbox/balance_transactions/{id} {shown?, amount?, fee?}       falsify a row that is there
+POST /_sandbox/balance_transactions/{id} {shown?, amount?, fee?, currency?}
+                                                        falsify a row that is there
 POST /_sandbox/balance_transactions {account, source, type, ...}       write one that should not be
 """

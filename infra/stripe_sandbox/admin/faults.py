@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from infra.stripe_sandbox.balance.model import Entry
 from infra.stripe_sandbox.faults.rules import Rule
-from infra.stripe_sandbox.json_types import Json
+from infra.stripe_sandbox.json_types import Json, JsonObject
 from infra.stripe_sandbox.panel import Body, Panel, parsed, unknown
 
 
@@ -18,6 +18,7 @@ class RowChange(Body):
     shown: bool | None = None
     amount: int | None = None
     fee: int | None = None
+    currency: str | None = None
 
 
 class ExtraRow(Body):
@@ -80,4 +81,10 @@ class FaultPages:
             before = world.ledger.falsify(request.path_params["id"], **change.model_dump())
         if before is None:
             raise unknown("balance transaction")
-        return {"id": before.id, "before": {"shown": bool(before.shown), "amount": before.amount, "fee": before.fee}}
+        was: JsonObject = {
+            "shown": bool(before.shown),
+            "amount": before.amount,
+            "fee": before.fee,
+            "currency": before.currency,
+        }
+        return {"id": before.id, "before": was}

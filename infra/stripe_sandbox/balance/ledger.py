@@ -96,7 +96,13 @@ class Ledger:
         return (BalanceTransaction(*row) for row in self._store.execute("all_balance_transactions"))
 
     def falsify(
-        self, row_id: str, *, shown: bool | None = None, amount: int | None = None, fee: int | None = None
+        self,
+        row_id: str,
+        *,
+        shown: bool | None = None,
+        amount: int | None = None,
+        fee: int | None = None,
+        currency: str | None = None,
     ) -> BalanceTransaction | None:
         """Change a row of whichever account behind everybody's back, and return what it was; None without one."""
         found = self._store.execute("balance_transaction_of_any_account", id=row_id).fetchone()
@@ -109,6 +115,7 @@ class Ledger:
             shown=row.shown if shown is None else shown,
             amount=row.amount if amount is None else amount,
             fee=row.fee if fee is None else fee,
+            currency=row.currency if currency is None else currency,
         )
         return row
 

@@ -64,7 +64,7 @@ WHERE account = :account AND currency = :currency AND payout IS NULL AND availab
 
 -- name: change_balance_transaction
 -- What a fault does to a row afterwards.
-UPDATE balance_transactions SET shown = :shown, fee = :fee, amount = :amount WHERE id = :id;
+UPDATE balance_transactions SET shown = :shown, fee = :fee, amount = :amount, currency = :currency WHERE id = :id;
 
 -- name: all_balance_transactions
 -- Everything of every account, shown or not, oldest first.
