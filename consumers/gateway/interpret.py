@@ -6,6 +6,7 @@ https://docs.stripe.com/api/disputes/object
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
@@ -97,11 +98,11 @@ def _read(kind: str, shown: JsonObject, read: Callable[[], tuple[PaymentFact, ..
 
 
 def _facts_of_refund(refund: JsonObject) -> tuple[PaymentFact, ...]:
-    """Return that there is such a refund, unless it came to nothing, and how it stands."""
+    """Return that there is such a refund, and how it stands; of one that came to nothing, whether its money moved."""
     refund_id = _our_id(refund)
     fact = _refund_fact(refund, refund_id)
     if isinstance(fact, RecordRefundFailed):
-        return (fact,)
+        return (replace(fact, moved=_money(refund, "amount")) if refund.get("balance_transaction") else fact,)
     reason = refund.get("reason")
     found = RecordRefundFound(
         refund_id=refund_id,

@@ -8,7 +8,7 @@ ON CONFLICT (event_id) DO NOTHING;
 
 -- name: ask_for_refreshes
 -- A payment has one row for all its refreshes. A higher position tells the one that is reading it that it must be read
--- once more.
+-- once more. One that a reconciliation asked for, and that waits, stays its own: what it finds was lost on every other way.
 INSERT INTO consumers.gateway_tasks AS t
        (event_id, payment_id, merchant_id, operation, position, correlation_id, traceparent, due_at)
 SELECT event_id, payment_id, merchant_id, 'refresh_payment', position, correlation_id, traceparent,
@@ -19,7 +19,8 @@ SELECT event_id, payment_id, merchant_id, 'refresh_payment', position, correlati
  ORDER BY event_id
 ON CONFLICT (event_id) DO UPDATE
    SET position = greatest(t.position + 1, excluded.position),
-       correlation_id = excluded.correlation_id,
+       correlation_id = CASE WHEN t.status = 'due' AND t.correlation_id LIKE 'reconciliation-%%'
+                             THEN t.correlation_id ELSE excluded.correlation_id END,
        traceparent = excluded.traceparent,
        status = CASE t.status WHEN 'leased' THEN 'leased' ELSE 'due' END,
        due_at = CASE WHEN t.status IN ('done', 'dead') THEN excluded.due_at

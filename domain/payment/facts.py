@@ -136,12 +136,17 @@ class RecordRefundSucceeded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordRefundFailed:
-    """The refund did not happen, or came back. ``stripe_refund_id`` None: Stripe refused to create it."""
+    """The refund did not happen, or came back. ``stripe_refund_id`` None: Stripe refused to create it.
+
+    ``moved`` is what left our balance at Stripe and came back to it, if it did: of a refund that nobody told of before,
+    that is news.
+    """
 
     refund_id: UUID
     stripe_refund_id: str | None
     code: str
     message: str
+    moved: Money | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ amount back. https://docs.stripe.com/refunds
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import assert_never
+from uuid import UUID
 
 from domain.money import Money, check_representable
 from domain.payment.commands import RequestRefund
@@ -79,10 +80,8 @@ def record_found(state: PaymentState, fact: RecordRefundFound) -> tuple[RefundFo
             raise _inconsistent(state, f"Refund {fact.refund_id} is of {known.amount}, not of {fact.amount}")
         _check_same_refund(state, known, fact.stripe_refund_id)
         return ()
-    if any(each.stripe_refund_id == fact.stripe_refund_id for each in state.refunds.values()):
-        raise _inconsistent(state, f"{fact.stripe_refund_id} is known as another refund than {fact.refund_id}")
-    if fact.amount.currency != state.amount.currency or fact.amount.amount_cents == 0:
-        raise _inconsistent(state, f"{fact.amount} was refunded of {state.amount_captured}")
+    _check_name(state, fact.refund_id, fact.stripe_refund_id)
+    _check_amount(state, fact.amount)
     _check_room(state, fact.amount)
     return (
         RefundFound(
@@ -99,7 +98,7 @@ def record(state: PaymentState, fact: RefundFact) -> tuple[RefundEvent, ...]:
     refund = state.refunds.get(fact.refund_id)
     if refund is None:
         if isinstance(fact, RecordRefundFailed) and fact.stripe_refund_id is not None:
-            return ()  # made at Stripe itself, and it moved no money
+            return _came_back(state, fact, fact.stripe_refund_id)
         raise _inconsistent(state, f"No refund {fact.refund_id} was asked for")
     match fact:
         case RecordRefundPending():
@@ -112,6 +111,20 @@ def record(state: PaymentState, fact: RefundFact) -> tuple[RefundEvent, ...]:
             return _failed(state, refund, fact)
         case _:
             assert_never(fact)
+
+
+def _came_back(state: PaymentState, fact: RecordRefundFailed, stripe_refund_id: str) -> tuple[RefundEvent, ...]:
+    """Take in a refund that was made at Stripe itself and is over: there is always room for it, if its money moved."""
+    if fact.moved is None:
+        return ()
+    _check_name(state, fact.refund_id, stripe_refund_id)
+    _check_amount(state, fact.moved)
+    if fact.moved > state.amount_captured:
+        raise _inconsistent(state, f"{fact.moved} was refunded of {state.amount_captured}, and came back")
+    return (
+        RefundFound(refund_id=fact.refund_id, stripe_refund_id=stripe_refund_id, amount=fact.moved, reason=None),
+        RefundFailed(refund_id=fact.refund_id, stripe_refund_id=stripe_refund_id, code=fact.code, message=fact.message),
+    )
 
 
 def _pending(refund: Refund, fact: RecordRefundPending) -> tuple[RefundPending, ...]:
@@ -139,6 +152,16 @@ def _failed(state: PaymentState, refund: Refund, fact: RecordRefundFailed) -> tu
             message=fact.message,
         ),
     )
+
+
+def _check_name(state: PaymentState, refund_id: UUID, stripe_refund_id: str) -> None:
+    if any(each.stripe_refund_id == stripe_refund_id for each in state.refunds.values()):
+        raise _inconsistent(state, f"{stripe_refund_id} is known as another refund than {refund_id}")
+
+
+def _check_amount(state: PaymentState, amount: Money) -> None:
+    if amount.currency != state.amount.currency or amount.amount_cents == 0:
+        raise _inconsistent(state, f"{amount} was refunded of {state.amount_captured}")
 
 
 def _check_undisputed(state: PaymentState) -> None:

@@ -98,6 +98,34 @@ async def test_asked_for_many_times_a_payment_is_read_once(
     assert stripe_fake.reads == ["pi_1"]
 
 
+async def test_what_a_reconciliation_has_read_is_marked_as_healed_whoever_asks_meanwhile(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "succeeded")
+        await payments.all_done()
+    at_stripe = {"id": "re_site", "status": "succeeded", "amount": 300, "currency": "usd", "metadata": {}}
+    stripe_fake.refunds.append(at_stripe | {"payment_intent": "pi_1", "reason": None})
+    await payments.refresh(payment_id, position=0, correlation_id="reconciliation-run-1")
+    await payments.refresh(payment_id, position=900)
+    async with working(pool, stripe_fake):
+        await payments.all_done()
+        await refresh_ends(payments, "done")
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT metadata->>'actor', metadata->>'correlation_id' FROM event_store.events"
+            " WHERE type = 'payment.refund_found'"
+        )
+        assert await cursor.fetchall() == [("reconciliation", "reconciliation-run-1")]
+    await payments.refresh(payment_id, position=901)
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT correlation_id FROM consumers.gateway_tasks WHERE operation = 'refresh_payment'"
+        )
+        assert await cursor.fetchall() == [("webhook",)], "the next one is not the reconciliation's"
+
+
 @pytest.mark.parametrize("position", [1, 5, 900])
 async def test_what_comes_while_it_is_read_leads_to_another_reading(
     payments: Payments, stripe_fake: FakeStripe, pool: Pool, position: int

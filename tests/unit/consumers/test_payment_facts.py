@@ -103,6 +103,14 @@ def test_every_status_of_a_refund_has_its_facts(status: str, kind: list[type]) -
     assert [type(fact) for fact in payment_facts(PAID, [a_refund(status)], [])[1:]] == kind
 
 
+def test_a_refund_first_heard_of_when_it_had_failed_is_taken_in_if_its_money_moved() -> None:
+    payment, _ = a_payment(*payment_facts(PAID, [], []))
+    assert not told(payment, PAID, [a_refund("canceled")], []).refunds
+    payment = told(payment, PAID, [a_refund("failed", balance_transaction="txn_1")], [])
+    assert [(each.status, each.amount) for each in payment.refunds.values()] == [(RefundStatus.FAILED, usd(600))]
+    assert payment.amount_refundable == usd(1000)
+
+
 def test_what_failed_makes_room_for_what_came_after() -> None:
     payment, _ = a_payment(*payment_facts(PAID, [a_refund("pending", amount=1000)], []))
     assert payment.amount_refundable == usd(0)

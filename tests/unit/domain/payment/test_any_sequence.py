@@ -103,6 +103,7 @@ refund_facts: st.SearchStrategy[PaymentFact] = st.one_of(
         stripe_refund_id=st.one_of(st.none(), stripe_refund_ids),
         code=codes,
         message=texts,
+        moved=st.one_of(st.none(), moneys),
     ),
 )
 found_refunds = st.builds(

@@ -80,6 +80,15 @@ class TestTakenIn:
     def test_one_that_came_to_nothing_is_no_news(self) -> None:
         assert decide(payment_after(*PAID), failed()) == ()
 
+    def test_one_whose_money_went_and_came_back_is_news_whatever_room_there_is(self) -> None:
+        came_back = replace(failed(), moved=usd(10_00))
+        payment = payment_after(*PAID, refund(10_00), done("re_1"))
+        assert names(decide(payment, came_back)) == ["RefundFound", "RefundFailed"]
+        after = then(payment, came_back)
+        assert (after.amount_refunded, after.amount_refundable) == (usd(10_00), usd(0))
+        assert after.refunds[THEIRS].status is RefundStatus.FAILED
+        assert decide(after, came_back) == ()
+
 
 class TestBesideOurs:
     def test_it_goes_before_one_that_stripe_has_not_heard_of(self) -> None:
@@ -116,6 +125,13 @@ class TestContradictions:
     def test_what_cannot_be_is_not_believed(self, fact: RecordRefundFound) -> None:
         with pytest.raises(InconsistentFact):
             decide(payment_after(*PAID), fact)
+
+    @pytest.mark.parametrize("moved", [usd(10_01), usd(0), Money(amount_cents=1_00, currency="EUR")])
+    def test_what_cannot_be_did_not_come_back(self, moved: Money) -> None:
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID), replace(failed(), moved=moved))
+        with pytest.raises(InconsistentFact):
+            decide(payment_after(*PAID, found(1_00)), replace(failed(), refund_id=MINE, moved=usd(1_00)))
 
     def test_nothing_is_refunded_of_what_was_not_captured(self) -> None:
         with pytest.raises(InconsistentFact):
