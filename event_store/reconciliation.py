@@ -84,6 +84,23 @@ async def command_discrepancies(
     )
 
 
+async def load_discrepancies(
+    connection: Connection, discrepancy_ids: Sequence[UUID]
+) -> dict[UUID, Decided[DiscrepancyState]]:
+    """Return discrepancies as their streams say now."""
+    streams = await load_many(connection, discrepancy_ids)
+    return {
+        each: Decided(
+            state=fold_discrepancy(_discrepancy_events(recorded)),
+            events=(),
+            version=recorded[-1].version,
+            position=recorded[-1].position,
+        )
+        for each, recorded in streams.items()
+        if recorded
+    }
+
+
 def _run_events(events: Iterable[RecordedEvent]) -> Iterable[RunEvent]:
     return (cast("RunEvent", decode_reconciliation_event(each)) for each in events)
 

@@ -93,7 +93,7 @@ class CurrencyLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReconciliationResult:
-    """What a run came to, and what is open of it."""
+    """What a run came to, and what is open of its day."""
 
     reconciliation_id: UUID
     number: int
@@ -109,6 +109,8 @@ class ReconciliationResult:
     healing: int
     payouts: int
     open: Sequence[ListedDiscrepancy]
+    open_elsewhere: int
+    """How many discrepancies of other days are open."""
 
 
 Told = Callable[[str, int, int | None], None]

@@ -17,19 +17,26 @@ _ENDED = frozenset({PayoutStatus.FAILED, PayoutStatus.CANCELED})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cursor:
-    """A row of `consumers.balance_cursors`; times are Unix seconds of Stripe's clock."""
+    """A row of `consumers.balance_cursors`; numbers are Unix seconds of Stripe's clock, the rest is the database's."""
 
     revision: int
     watermark: int
     listing_from: int | None
     listing_after: str | None
     listing_newest: int | None
+    listing_began_at: datetime | None
+    loaded_at: datetime
 
     def begun(self, listing_from: int) -> "Cursor":
         """Return it with a listing under way: the one that is, or a new one from then on."""
         if self.listing_from is not None:
             return self
-        return replace(self, listing_from=max(0, listing_from), listing_newest=self.watermark)
+        return replace(
+            self,
+            listing_from=max(0, listing_from),
+            listing_newest=self.watermark,
+            listing_began_at=self.loaded_at,
+        )
 
     def after_page(self, *, last_id: str | None, newest: int, has_more: bool) -> "Cursor":
         """Return it after a page of the listing under way."""
@@ -37,7 +44,9 @@ class Cursor:
         seen = max(self.listing_newest, newest)
         if has_more and last_id is not None:
             return replace(self, listing_after=last_id, listing_newest=seen)
-        return replace(self, watermark=seen, listing_from=None, listing_after=None, listing_newest=None)
+        return replace(
+            self, watermark=seen, listing_from=None, listing_after=None, listing_newest=None, listing_began_at=None
+        )
 
     def restarted(self) -> "Cursor":
         """Return it with its listing to be read again from the newest row on."""
@@ -62,14 +71,16 @@ async def move(conn: Connection, list_: List, before: Cursor, after: Cursor) -> 
         "listing_from": after.listing_from,
         "listing_after": after.listing_after,
         "listing_newest": after.listing_newest,
-        "completed": after.listing_from is None,
+        "listing_began_at": after.listing_began_at,
+        # Of what Stripe made after the listing began, its first page may know nothing.
+        "completed_at": before.listing_began_at if after.listing_from is None else None,
     }
     moved = await conn.execute(_SQL.move, parameters)
     return replace(after, revision=before.revision + 1) if moved.rowcount else None
 
 
 async def completed_at(conn: Connection) -> dict[str, datetime]:
-    """Return when each list was last read as a whole; those that never were are left out."""
+    """Return up to when each list is read as a whole; those that never were are left out."""
     cursor = await conn.execute(_SQL.completed_at)
     return dict(await cursor.fetchall())
 

@@ -3,7 +3,7 @@
 Nobody else can do harm meanwhile: a balance transaction has one place in the log, and a payout's next status too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +61,16 @@ async def record(
         for event in each.events:
             metrics.EVENTS_APPENDED.labels(event.type).inc()
     return len(appended)
+
+
+async def record_missed(conn: Connection, rows: Sequence[Mapping[str, Any]], *, correlation_id: str, actor: str) -> int:
+    """Append rows of the balance that no poll has brought, for `actor`; return how many are news.
+
+    Raises UnexpectedRow.
+    """
+    metadata = EventMetadata(correlation_id=correlation_id, actor=actor, merchant_id=NO_MERCHANT)
+    appends = await _new_transactions(conn, [transaction_of(row) for row in rows], metadata)
+    return sum(isinstance(result, Appended) for result in await append(conn, appends))
 
 
 async def _new_transactions(

@@ -1,8 +1,8 @@
 """What a run needs of Stripe's books, whoever keeps them: Stripe itself, or a report of its in a file."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.reconciliation import PayoutSum, StripeRow
@@ -27,6 +27,9 @@ class StripeBooks(Protocol):
 
     async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
         """Return all rows of a source, whenever they were made."""
+
+    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:
+        """Return one row as Stripe writes it."""
 
     async def payout(self, payout_id: str) -> PayoutSum | None:
         """Return one payout."""

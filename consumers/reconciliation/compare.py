@@ -6,14 +6,26 @@ What one book lacks is looked for in the ledger at once, whatever its day. Nobod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from psycopg import AsyncServerCursor
 
 from consumers.reconciliation import ledger
 from consumers.reconciliation import staging as staged
+from consumers.reconciliation.heal import lacks_stripes_row
 from consumers.reconciliation.staging import Staging
-from domain.reconciliation import CurrencyTotals, Finding, MergeJoin, Movement, Review, StripeRow, Window, judge
+from domain.reconciliation import (
+    CurrencyTotals,
+    Difference,
+    Finding,
+    MergeJoin,
+    Movement,
+    Review,
+    StripeRow,
+    Window,
+    judge,
+)
 from domain.reconciliation.merge import Book
 from infra.postgres import Connection, Pool
 
@@ -30,30 +42,35 @@ class Scope:
     without: tuple[str, ...] = ()
     staged_sources_only: bool = False
     """Stripe's rows are no whole day: nothing follows from what they lack."""
-    edge_s: int = 0
-    """How near to the window's start and end nothing follows from what Stripe's rows lack: it may be just outside."""
 
     def believes(self, finding: Finding) -> bool:
         """Whether a finding follows from what Stripe's rows are."""
         difference = finding.difference
         if difference.stripe is not None or difference.ledger is None:
             return True
-        inside = self.window.start + self.edge_s <= difference.ledger.at < self.window.end - self.edge_s
-        return inside and not self.staged_sources_only
+        # Near the window's edge, Stripe's row may be just outside.
+        return self.window.holds_well(difference.ledger.at) and not self.staged_sources_only
 
 
 @dataclass(kw_only=True)
 class Comparison:
-    """What came of it. `doubtful` are sources of which a book lacks a row, to be looked up at Stripe."""
+    """What came of it. `doubtful` are sources of which a book lacks a row, to be looked up at Stripe.
+
+    `unrecorded` are differences for want of a row of Stripe's in the log.
+    """
 
     totals: tuple[CurrencyTotals, ...] = ()
     rows: int = 0
     found: Counter[str] = field(default_factory=Counter)
     doubtful: list[Review] = field(default_factory=list)
+    unrecorded: list[Difference] = field(default_factory=list)
 
 
 class Comparer:
-    """Runs one comparison. At most `doubts` sources are kept as doubtful; of the others what is known is believed."""
+    """Runs one comparison. At most `doubts` sources are kept as doubtful; of the others what is known is believed.
+
+    Nor are more kept as unrecorded.
+    """
 
     def __init__(
         self, pool: Pool, staging: Staging, scope: Scope, *, doubts: int, observe: Observe, beat: Callable[[int], None]
@@ -97,6 +114,10 @@ class Comparer:
         believed = [each for each in findings if self._scope.believes(each)]
         self._result.found.update(each.difference.kind.value for each in believed)
         self._findings += believed
+        room = self._doubts - len(self._result.unrecorded)
+        if room > 0:
+            lacking = (each.difference for each in believed if lacks_stripes_row(each.difference))
+            self._result.unrecorded += islice(lacking, room)
         if len(self._findings) >= _FINDINGS:
             await self.flush()
 

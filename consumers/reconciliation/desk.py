@@ -66,12 +66,15 @@ class ReconciliationTool:
         except (NotAReport, OSError, UnicodeDecodeError, ZoneInfoNotFoundError) as error:
             raise ReconciliationRefused(str(error)) from None
         async with _pool(settings) as pool:
-            async with pool.connection() as conn:
-                movements = await movements_of(conn, sorted(report.paid))
-            paid_out = {
-                payout_id: -sum(each.amount for each in found if each.category == "payout")
-                for payout_id, found in movements.items()
-            }
+
+            async def paid_out() -> dict[str, int]:
+                async with pool.connection() as conn:
+                    movements = await movements_of(conn, sorted(report.paid))
+                return {
+                    payout_id: -sum(each.amount for each in found if each.category == "payout")
+                    for payout_id, found in movements.items()
+                }
+
             request = RequestRun(date=report.last_day, time_zone=zone, origin="report", who=who, report=report.name)
             plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
             return await _run(pool, settings, ReportBooks(report=report, paid_out=paid_out), request, told, plan=plan)
@@ -137,7 +140,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
     run_id = run_id_of(request.date, request.time_zone, request.report)
     meta = metadata(correlation_id=f"command-{uuid7()}", actor=f"operator:{request.who}")
     async with pool.connection() as conn:
-        await command_run(conn, run_id, request, meta)
+        asked = await command_run(conn, run_id, request, meta)
     reconciler = Reconciler(
         pool, books, run_rules(settings), database_url=settings.database_url.get_secret_value(), plan=plan
     )
@@ -145,18 +148,24 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
     def progress(stage: str, done: int, total: int | None = None) -> None:
         told(stage, done, total)
 
-    while (state := await _attempt(reconciler, pool, run_id, progress)) is None:
+    ours = bool(asked.events)
+    while (state := await _attempt(reconciler, pool, run_id, progress, final=ours)) is None:
         told("waiting", 0, None)
         await asyncio.sleep(_POLL_S)
     async with pool.connection() as conn:
-        await note_end(conn, state)
+        if not state.is_under_way:
+            await note_end(conn, state)
         first = state.date if plan is None else plan.scope.window.day_of(plan.scope.window.start)
         opened = await _listed(conn, statuses=["open"], days=(first, state.date), kind=None, limit=_SHOWN)
-    return _result(state, opened)
+        unresolved = dict(await (await conn.execute(record.SQL.count_unresolved)).fetchall())
+    of_the_day = opened[0].found if opened else 0
+    return _result(state, opened, open_elsewhere=unresolved.get("open", 0) - of_the_day)
 
 
-async def _attempt(reconciler: Reconciler, pool: Pool, run_id: UUID, progress: Progress) -> RunState | None:
-    """Run it here; None while another process is at it. A failure is the end of it."""
+async def _attempt(
+    reconciler: Reconciler, pool: Pool, run_id: UUID, progress: Progress, *, final: bool
+) -> RunState | None:
+    """Run it here; None while another process is at it. A failure is the end of it, unless others asked for it too."""
     try:
         return await reconciler.run(run_id, progress=progress)
     except Exception as error:
@@ -165,12 +174,12 @@ async def _attempt(reconciler: Reconciler, pool: Pool, run_id: UUID, progress: P
         if state is None or not state.is_under_way:
             raise
         reason = f"{type(error).__name__}: {error}"
-        await reconciler.fail(run_id, state.number, reason=reason, final=True)
+        await reconciler.fail(run_id, state.number, reason=reason, final=final)
         async with pool.connection() as conn:
             return await load_run(conn, run_id)
 
 
-def _result(state: RunState, opened: Sequence[ListedDiscrepancy]) -> ReconciliationResult:
+def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewhere: int) -> ReconciliationResult:
     completed = state.completed
     return ReconciliationResult(
         reconciliation_id=state.run_id,
@@ -186,6 +195,7 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy]) -> Reconciliat
         healing=completed.healing if completed else 0,
         payouts=completed.payouts if completed else 0,
         open=opened,
+        open_elsewhere=open_elsewhere,
     )
 
 

@@ -1,6 +1,7 @@
-"""What the books lack because a webhook was lost: the gateway reads the payment at Stripe once more.
+"""What the books lack because a webhook was lost, or a row of Stripe's came too late for the poller.
 
-It records facts that are news, and moves no money. What it records carries the run's correlation id.
+The gateway reads the payment at Stripe once more; a row is recorded here. Both record facts that are news, and move no
+money. What they record carries the run's correlation id.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
+from consumers.balance.record import record_missed
+from consumers.gateway.tasks import RECONCILIATION, NewRefresh, ask_for_refreshes
 from consumers.reconciliation import metrics
 from consumers.reconciliation import record as recorded
-from consumers.reconciliation.books import Owner
+from consumers.reconciliation.books import Owner, StripeBooks
 from consumers.reconciliation.record import RunRef
 from domain.reconciliation import Difference, Kind
-from infra.postgres import Pool, Queries
+from infra.postgres import Connection, Pool, Queries
 
 SQL = Queries.load(Path(__file__).with_name("heal.sql"))
 
@@ -27,6 +29,13 @@ class Orphan:
 
     discrepancy_id: UUID
     owner: Owner
+
+
+def lacks_stripes_row(difference: Difference) -> bool:
+    """Whether the log lacks a row of Stripe's balance, which nothing but that row tells: a fee, a payout, a top-up."""
+    if difference.ledger is None:
+        return difference.kind in {Kind.MISSING_HERE, Kind.STATUS} and difference.category not in _OF_PAYMENTS
+    return difference.kind is Kind.FEE and difference.ledger.fee is None
 
 
 def can_be_healed(difference: Difference) -> bool:
@@ -60,14 +69,36 @@ async def heal(pool: Pool, run: RunRef, orphans: Sequence[Orphan]) -> int:
                 for each, merchant in merchants.items()
             ],
         )
-        await conn.execute(
-            recorded.SQL.note_healing,
-            {
-                "run_id": run.run_id,
-                "number": run.number,
-                "discrepancy_ids": list(payments),
-                "payment_ids": [payment_id for payment_id, _ in payments.values()],
-            },
-        )
+        await _note(conn, run, {each: payment_id for each, (payment_id, _) in payments.items()})
     metrics.REFRESHES.inc(len(merchants))
     return len(merchants)
+
+
+async def record_rows(pool: Pool, books: StripeBooks, run: RunRef, differences: Sequence[Difference]) -> int:
+    """Record the rows of Stripe's balance that these differences lack; return how many are news.
+
+    Raises what Stripe raises, and consumers.balance.facts.UnexpectedRow.
+    """
+    wanted = sorted({each for difference in differences for each in difference.transaction_ids})
+    rows = [row for each in wanted if (row := await books.transaction(each)) is not None]
+    if not rows:
+        return 0
+    async with pool.connection() as conn, conn.transaction():
+        news = await record_missed(conn, rows, correlation_id=run.correlation_id, actor=RECONCILIATION)
+        if news:
+            await _note(conn, run, {difference.discrepancy_id: None for difference in differences})
+    metrics.ROWS_RECORDED.inc(news)
+    return news
+
+
+async def _note(conn: Connection, run: RunRef, payments: Mapping[UUID, UUID | None]) -> None:
+    """Note of discrepancies that the run sees to them, and whose payments they are, if anybody's."""
+    await conn.execute(
+        recorded.SQL.note_healing,
+        {
+            "run_id": run.run_id,
+            "number": run.number,
+            "discrepancy_ids": list(payments),
+            "payment_ids": list(payments.values()),
+        },
+    )

@@ -49,7 +49,7 @@ def _shown(moment: float) -> str:
 async def wait_for_poller(
     pool: Pool, moment: float, *, within_s: float, beat: Callable[[], None] | None = None
 ) -> None:
-    """Return once a whole reading of Stripe's rows ended after a moment (Unix seconds). Raises PollerBehind."""
+    """Return once all of Stripe's rows up to a moment (Unix seconds) are read. Raises PollerBehind."""
     started = time.monotonic()
     while True:
         async with pool.connection() as conn, conn.cursor(row_factory=scalar_row) as cursor:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from consumers.reconciliation.intake import write_runs
+from consumers.reconciliation.intake import write_tables
 from consumers.reconciliation.reconciler import Reconciler, RunRules
 from consumers.reconciliation.schedule import Schedule
 from consumers.reconciliation.settings import ReconciliationSettings
@@ -38,7 +38,7 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
     pool = create_pool(database_url, size=settings.database_pool_size, name=SERVICE)
     wake = asyncio.Event()
     # After the commit: the runs are there then.
-    apply = checkpointed(pool, SERVICE, write_runs, committed=lambda _: wake.set())
+    apply = checkpointed(pool, SERVICE, write_tables, committed=lambda _: wake.set())
     intake = BatchConsumer[Delivered](
         settings,
         topics=[RECONCILIATION],

@@ -18,13 +18,14 @@ import structlog
 from consumers.reconciliation import metrics
 from consumers.reconciliation.books import StripeBooks
 from consumers.reconciliation.compare import Comparer, Comparison, Scope
-from consumers.reconciliation.heal import Orphan, can_be_healed, heal
+from consumers.reconciliation.heal import Orphan, can_be_healed, heal, lacks_stripes_row, record_rows
 from consumers.reconciliation.ledger import log_head, movements_of, wait_for_ledger, wait_for_poller
 from consumers.reconciliation.record import Recorder, RunRef, Unresolved, is_still_there
 from consumers.reconciliation.runs import SQL, note_end
 from consumers.reconciliation.staging import Staging, staging
 from domain.reconciliation import (
     CompleteRun,
+    Difference,
     FailRun,
     Finding,
     Review,
@@ -206,13 +207,15 @@ class Reconciler:
     ) -> None:
         """Judge what one book lacks with all that Stripe has of it, and have payments read that the ledger lacks."""
         orphans: list[Orphan] = []
+        unrecorded = list(compared.unrecorded)
         for done, review in enumerate(compared.doubtful):
             progress("looking", done, len(compared.doubtful))
             findings = await self._judge_anew(review, window)
             compared.found.update(each.difference.kind.value for each in findings)
             await recorder.observe(findings)
             orphans += await self._orphans(findings)
-        await self._heal(run, orphans)
+            unrecorded += _lacking_rows(findings)
+        await self._heal(run, orphans, unrecorded)
 
     async def _orphans(self, findings: Sequence[Finding]) -> list[Orphan]:
         """Return what of one source the ledger lacks and may get by reading its payment once more."""
@@ -221,9 +224,11 @@ class Reconciler:
             return []
         return [Orphan(discrepancy_id=each.discrepancy_id, owner=owner) for each in healable]
 
-    async def _heal(self, run: RunRef, orphans: Sequence[Orphan]) -> None:
+    async def _heal(self, run: RunRef, orphans: Sequence[Orphan], unrecorded: Sequence[Difference]) -> None:
         if orphans:
             await heal(self._pool, run, orphans)
+        if unrecorded:
+            await record_rows(self._pool, self._books, run, unrecorded)
 
     async def _judge_anew(self, review: Review, window: Window) -> Sequence[Finding]:
         if not any(each.difference.stripe is None for each in review.findings):
@@ -235,6 +240,7 @@ class Reconciler:
     async def _look_again(self, run: RunRef, staged: Staging, recorder: Recorder, progress: Progress) -> None:
         """Look at what is unresolved of other days: it may be gone, or wants to be healed once more."""
         orphans: list[Orphan] = []
+        unrecorded: list[Difference] = []
         unresolved = await recorder.unresolved_of_other_days(since=staged.begun_at, limit=self._rules.lookups)
         for done, each in enumerate(unresolved):
             progress("looking", done, len(unresolved))
@@ -245,7 +251,8 @@ class Reconciler:
                 why = f"It is another difference now: {kinds}." if kinds else "Both books agree."
                 await recorder.resolve({each.discrepancy_id: why})
             orphans += await self._orphans(findings)
-        await self._heal(run, orphans)
+            unrecorded += _lacking_rows(findings)
+        await self._heal(run, orphans, unrecorded)
 
     async def _findings_of(self, unresolved: Unresolved) -> list[Finding]:
         """Return what differs now in what a discrepancy is about, on whatever day."""
@@ -287,5 +294,9 @@ class Reconciler:
             yield row is not None and bool(row[0])
 
 
+def _lacking_rows(findings: Sequence[Finding]) -> list[Difference]:
+    return [each.difference for each in findings if lacks_stripes_row(each.difference)]
+
+
 def _ref(state: RunState) -> RunRef:
-    return RunRef(run_id=state.run_id, number=state.number, date=state.date)
+    return RunRef(run_id=state.run_id, number=state.number, date=state.date, time_zone=state.time_zone)

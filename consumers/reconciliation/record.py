@@ -43,6 +43,7 @@ class RunRef:
     run_id: UUID
     number: int
     date: date
+    time_zone: str
 
     @property
     def correlation_id(self) -> str:
@@ -92,9 +93,11 @@ class Recorder:
     async def resolve_gone(self, since: datetime) -> int:
         """Resolve what was open of this day and was not found since a moment; return how many."""
         resolved = 0
+        day, zone = self._run.date, self._run.time_zone
+        of_the_day = {"date": day, "time_zone": zone, "since": since, "limit": BATCH}
         while True:
             async with self._pool.connection() as conn:
-                cursor = await conn.execute(SQL.find_gone, {"date": self._run.date, "since": since, "limit": BATCH})
+                cursor = await conn.execute(SQL.find_gone, of_the_day)
                 gone = [row[0] for row in await cursor.fetchall()]
             if not gone:
                 return resolved

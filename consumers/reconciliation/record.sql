@@ -38,12 +38,21 @@ ON CONFLICT (discrepancy_id) DO UPDATE
        version = excluded.version
  WHERE d.version <= excluded.version;
 
+-- name: find_lacking
+-- Of these discrepancies, those that the table does not have in these versions.
+SELECT n.discrepancy_id
+  FROM unnest(%(discrepancy_ids)s::uuid[], %(versions)s::bigint[]) AS n(discrepancy_id, version)
+  LEFT JOIN reconciliation.discrepancies d USING (discrepancy_id)
+ WHERE d.version IS NULL OR d.version < n.version;
+
 -- name: find_gone
--- What is unresolved of a day and was not seen since a moment.
-SELECT discrepancy_id
-  FROM reconciliation.discrepancies
- WHERE status <> 'resolved' AND seen_at < %(since)s AND date = %(date)s
- ORDER BY discrepancy_id
+-- What is unresolved of a day in a time zone and was not seen since a moment. What a run of another zone dated is looked at
+-- one by one.
+SELECT d.discrepancy_id
+  FROM reconciliation.discrepancies d
+  JOIN reconciliation.runs r USING (run_id)
+ WHERE d.status <> 'resolved' AND d.seen_at < %(since)s AND d.date = %(date)s AND r.time_zone = %(time_zone)s
+ ORDER BY d.discrepancy_id
  LIMIT %(limit)s;
 
 -- name: find_unresolved
@@ -62,13 +71,13 @@ SELECT (SELECT count(*) FROM reconciliation.discrepancies
        (SELECT count(*) FROM reconciliation.discrepancies
          WHERE resolved_run_id = %(run_id)s AND resolved_number = %(number)s
            AND (run_id, number) <> (resolved_run_id, resolved_number)) AS resolved,
-       (SELECT count(DISTINCT payment_id) FROM reconciliation.discrepancies
+       (SELECT count(DISTINCT coalesce(payment_id::text, source_id)) FROM reconciliation.discrepancies
          WHERE healed_run_id = %(run_id)s AND healed_number = %(number)s) AS healing;
 
 -- name: note_healing
--- Whose payments these are, and that the run has them read at Stripe once more.
+-- Whose payments these are, if anybody's, and that the run completes what is lacking.
 UPDATE reconciliation.discrepancies d
-   SET payment_id = n.payment_id, healed_run_id = %(run_id)s, healed_number = %(number)s
+   SET payment_id = coalesce(n.payment_id, d.payment_id), healed_run_id = %(run_id)s, healed_number = %(number)s
   FROM unnest(%(discrepancy_ids)s::uuid[], %(payment_ids)s::uuid[]) AS n(discrepancy_id, payment_id)
  WHERE d.discrepancy_id = n.discrepancy_id;
 

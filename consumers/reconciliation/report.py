@@ -7,13 +7,14 @@ Amounts are in major units of the currency; dates are like 2026-05-01 12:00:00.
 
 import csv
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from consumers.reconciliation.books import Owner
@@ -91,13 +92,13 @@ class Report:
             cutoff=cutoff_s,
             now=now,
             time_zone=self.time_zone,
+            edge=cutoff_s,
         )
         return Plan(
             scope=Scope(
                 window=window,
                 without=_OF_PAYOUTS if self.kind is ReportKind.ACTIVITY else (),
                 staged_sources_only=self.kind is ReportKind.PAYOUTS,
-                edge_s=cutoff_s,
             ),
             thorough=False,
         )
@@ -158,11 +159,11 @@ class Report:
 class ReportBooks:
     """`StripeBooks` of a report. It knows its own rows alone: nothing can be looked up in it.
 
-    `paid_out`: the amounts of payouts as the ledger has them, which what they pay is compared with.
+    `paid_out` gives the amounts of payouts as the ledger has them by then, which what they pay is compared with.
     """
 
     report: Report
-    paid_out: dict[str, int]
+    paid_out: Callable[[], Awaitable[Mapping[str, int]]]
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
         """Give the rows of the file."""
@@ -172,10 +173,11 @@ class ReportBooks:
 
     async def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:  # noqa: ARG002 - as StripeBooks has it
         """Give the payouts of the file; of one that the ledger does not know, it has paid nothing."""
+        paid_out = await self.paid_out()
         for payout_id, (currency, items, net) in sorted(self.report.paid.items()):
             yield PayoutSum(
                 payout_id=payout_id,
-                amount=self.paid_out.get(payout_id, 0),
+                amount=paid_out.get(payout_id, 0),
                 currency=currency,
                 created=self.report.last,
                 items=items,
@@ -186,6 +188,10 @@ class ReportBooks:
     async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
         """Return the rows of a source."""
         return [row for row, _, _ in self.report.records() if row.source_id == source_id]
+
+    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """Return nothing: it is never asked for."""
+        return None
 
     async def payout(self, payout_id: str) -> PayoutSum | None:  # noqa: ARG002
         """Return nothing: it is never asked for."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from domain.reconciliation import ReconciliationRequested, RunState
 from infra.postgres import Connection, Queries
@@ -85,8 +85,16 @@ async def known_days(conn: Connection, *, time_zone: str, since: date) -> list[K
         return await cursor.fetchall()
 
 
+async def first_day(conn: Connection, *, time_zone: str) -> date | None:
+    """Return the first day that ever was asked for."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(SQL.first_day, {"time_zone": time_zone})
+        found: date | None = await cursor.fetchone()
+    return found
+
+
 async def last_good_run_age_s(conn: Connection) -> float | None:
-    """Return how long ago a run was last completed, in seconds."""
+    """Return how long ago the newest day that was reconciled was, in seconds: an older day's new run is none of it."""
     cursor = await conn.execute(SQL.last_good_run_age)
     row = await cursor.fetchone()
     return None if row is None or row[0] is None else float(row[0])

@@ -44,6 +44,14 @@ SELECT date, status, updated_at
  WHERE report IS NULL AND time_zone = %(time_zone)s AND date >= %(since)s
  ORDER BY date;
 
+-- name: first_day
+-- The first day that ever was asked for.
+SELECT min(date) FROM reconciliation.runs WHERE report IS NULL AND time_zone = %(time_zone)s;
+
 -- name: last_good_run_age
--- How long ago a run was last completed.
-SELECT extract(epoch FROM clock_timestamp() - max(completed_at))::float8 FROM reconciliation.runs WHERE report IS NULL;
+-- How long ago the newest completed day was completed.
+SELECT extract(epoch FROM clock_timestamp() - completed_at)::float8
+  FROM reconciliation.runs
+ WHERE report IS NULL AND completed_at IS NOT NULL
+ ORDER BY date DESC, completed_at DESC
+ LIMIT 1;

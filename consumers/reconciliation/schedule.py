@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
+_FIELDS, _DAY, _WEEKDAY = 5, 2, 4  # of a crontab expression
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_SUNDAY_TOO = 7
 _USUAL_PAUSE = timedelta(days=1)
 _LONGEST_PAUSE = timedelta(days=32)  # of a schedule that runs once a month
 
@@ -14,12 +17,13 @@ class Schedule:
     """When reconciliations run, by the clock on the wall in a time zone.
 
     The trigger knows of no change of clocks (at an hour that comes twice, it would never return): it is given what the
-    wall shows as if that were UTC. Raises ValueError for what is no crontab expression.
+    wall shows as if that were UTC. Raises ValueError for what is no crontab expression, and for one with both a day of
+    the month and a day of the week: crontab means either of them, the trigger would wait for both.
     """
 
     def __init__(self, crontab: str, time_zone: str) -> None:
         self._zone = ZoneInfo(time_zone)
-        self._trigger = CronTrigger.from_crontab(crontab, timezone=UTC)
+        self._trigger = CronTrigger.from_crontab(_with_named_weekdays(crontab), timezone=UTC)
 
     def last_due(self, now: datetime) -> tuple[date | None, datetime | None]:
         """Return the newest day that is due, the one before the schedule's last moment, and that moment."""
@@ -36,6 +40,32 @@ class Schedule:
             fired = moment
             moment = self._trigger.get_next_fire_time(fired, fired + timedelta(seconds=1))
         return fired
+
+
+def _with_named_weekdays(crontab: str) -> str:
+    """Return it with names for the numbers of weekdays: crontab's week begins on Sunday, the trigger's on Monday.
+
+    https://man7.org/linux/man-pages/man5/crontab.5.html
+    """
+    fields = crontab.split()
+    if len(fields) != _FIELDS or fields[_WEEKDAY] == "*":
+        return crontab
+    if fields[_DAY] != "*":
+        raise ValueError("give a day of the month or a day of the week, not both")
+    fields[_WEEKDAY] = ",".join(_named(part) for part in fields[_WEEKDAY].split(","))
+    return " ".join(fields)
+
+
+def _named(weekdays: str) -> str:
+    """Return one part of the field, such as `1-5`, `*/2` or `sun`, by names."""
+    days, _, step = weekdays.partition("/")
+    first, dash, last = ("0", "-", "6") if days == "*" else days.partition("-")
+    if not all(each.isdigit() for each in (first, last or "0", step or "1")):
+        return weekdays  # names; or nonsense, which the trigger refuses
+    if max(int(first), int(last or 0)) > _SUNDAY_TOO or int(step or 1) < 1 or (dash and int(first) > int(last or 0)):
+        raise ValueError(f"there is no day of the week {weekdays}")
+    numbers = range(int(first), int(last if dash else first) + 1, int(step or 1))
+    return ",".join(_WEEKDAYS[number % len(_WEEKDAYS)] for number in numbers)
 
 
 def days_due(*, last_due: date, since: date | None, known: Collection[date], at_most: int) -> list[date]:

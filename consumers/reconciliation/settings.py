@@ -21,15 +21,16 @@ class ReconciliationSettings(
     """How far back days are reconciled that were missed while nothing ran."""
     reconciliation_cutoff_ms: Annotated[int, Field(ge=1000, le=7 * 24 * 3600 * 1000)] = 7_200_000
     """How far apart the two books may date the same thing. Until so long after it, what one of them lacks may still
-    come. The schedule should be later than that."""
+    come. A day that the schedule has earlier than that is run once more the next time."""
     reconciliation_ledger_wait_ms: Annotated[int, Field(ge=1)] = 300_000
     """How long a run waits for the ledger to have all that was in the log when it started."""
     reconciliation_retry_ms: Annotated[int, Field(ge=1)] = 60_000
     """How long after a failure a run is tried again; twice as long each time."""
     reconciliation_attempts: Annotated[int, Field(ge=1)] = 8
     """How often a run is tried. The schedule asks for its day again the next time."""
-    reconciliation_lookups: Annotated[int, Field(ge=0)] = 500
-    """The most objects that a run looks up at Stripe one by one: what one book lacks, and what is unresolved."""
+    reconciliation_lookups: Annotated[int, Field(ge=0)] = 2_000
+    """The most objects that a run looks up at Stripe one by one: what one book lacks, and what is unresolved.
+    Beyond it, the next runs go on."""
     reconciliation_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
     """How soon another process takes over from one that was killed."""
 

@@ -65,12 +65,16 @@ class StripeApiBooks:
     async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
         """Return all rows of a source."""
         if source_id.startswith(_TRANSACTION):  # a row without a source
-            found = await self._find(lambda: self._v1.balance_transactions.retrieve_async(source_id))
+            found = await self.transaction(source_id)
             return [] if found is None else [row_of(found)]
         rows: list[StripeRow] = []
         async for page in self._pages(self._v1.balance_transactions.list_async, {"source": source_id}):
             rows += [row_of(each) for each in page]
         return rows
+
+    async def transaction(self, transaction_id: str) -> JsonObject | None:
+        """Return one row as Stripe writes it."""
+        return await self._find(lambda: self._v1.balance_transactions.retrieve_async(transaction_id))
 
     async def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:
         """Give the automatic payouts that were made then: of others, Stripe does not say what they pay."""

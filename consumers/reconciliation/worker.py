@@ -12,7 +12,15 @@ import structlog
 from consumers.reconciliation import metrics
 from consumers.reconciliation.reconciler import Reconciler
 from consumers.reconciliation.record import SQL as RECORDED
-from consumers.reconciliation.runs import DueRun, KnownDay, known_days, last_good_run_age_s, next_due, put_off
+from consumers.reconciliation.runs import (
+    DueRun,
+    KnownDay,
+    first_day,
+    known_days,
+    last_good_run_age_s,
+    next_due,
+    put_off,
+)
 from consumers.reconciliation.schedule import Schedule, days_due
 from domain.reconciliation import RequestRun, day_window, run_id_of
 from event_store.reconciliation import command_run, metadata
@@ -143,9 +151,9 @@ class ReconciliationWorker:
         first = last_due - timedelta(days=self._rules.catch_up_days - 1)
         async with self._pool.connection() as conn:
             known = await known_days(conn, time_zone=self._rules.time_zone, since=first)
+            since = await first_day(conn, time_zone=self._rules.time_zone)
         settled = {each.date for each in known if self._is_settled(each, fired)}
-        first_known = known[0].date if known else None
-        days = days_due(last_due=last_due, since=first_known, known=settled, at_most=self._rules.catch_up_days)
+        days = days_due(last_due=last_due, since=since, known=settled, at_most=self._rules.catch_up_days)
         asked = 0
         for day in days:
             command = RequestRun(date=day, time_zone=self._rules.time_zone, origin="schedule", who="schedule")
@@ -158,16 +166,17 @@ class ReconciliationWorker:
         return asked
 
     def _is_settled(self, day: KnownDay, fired: datetime) -> bool:
-        """Whether a day needs not be asked for: it is under way, or was run when it was over.
+        """Whether a day needs not be asked for: it is under way, or was run when it was over with its cut-off.
 
-        One that failed for good is asked for again at the schedule's next moment.
+        One that failed for good, or that the schedule has before its cut-off is over, is asked for again at the next
+        moment of the schedule.
         """
         if day.status == "due":
             return True
         if day.status == "failed":
             return day.updated_at >= fired
         window = day_window(day.date, self._rules.time_zone, cutoff=self._rules.cutoff_s, now=0)
-        return day.updated_at.timestamp() >= window.last
+        return day.updated_at.timestamp() >= min(window.last, fired.timestamp())
 
     async def run_next(self) -> bool:
         """Run what is due next; whether something was, and could be tried."""

@@ -37,7 +37,7 @@ class ReconciliationCompleted:
     """Both books were compared to their end. ``found`` has how many differences there are of each kind.
 
     ``opened`` counts those that nobody knew of or that came back, ``resolved`` those of earlier runs that are gone,
-    ``healing`` the payments that are read at Stripe once more because of it.
+    ``healing`` the payments that are read at Stripe once more because of it, and the rows of Stripe's that it recorded.
     """
 
     run_id: UUID

@@ -39,7 +39,7 @@ def judge(stripe: Iterable[StripeRow], ours: Iterable[Movement], window: Window)
                 findings += _both(rows, movements, window)
             else:
                 findings.append(_only_stripe(rows, window, known_here=bool(ours_by)))
-        elif any(window.holds(movement.at) for movement in movements):
+        elif any(window.holds(movement.at) and not _is_booked_elsewhere(movement, window) for movement in movements):
             findings.append(_only_ours(movements, window, known_there=bool(theirs_by)))
     return findings
 
@@ -73,6 +73,12 @@ def _movements_by_category(movements: Iterable[Movement]) -> dict[str, list[Move
     return found
 
 
+def _is_booked_elsewhere(movement: Movement, window: Window) -> bool:
+    """Whether Stripe has it on a day that is not looked at, as the ledger knows: then it is of that day."""
+    booked = movement.transaction_at
+    return booked is not None and not window.first <= booked < window.last
+
+
 def _only_stripe(rows: Sequence[StripeRow], window: Window, *, known_here: bool) -> Finding:
     if window.may_still_come(max(row.created for row in rows)):
         kind = Kind.TIMING
@@ -93,7 +99,8 @@ def _both(rows: Sequence[StripeRow], movements: Sequence[Movement], window: Wind
     def finding(kind: Kind, *, settled: bool = False) -> Finding:
         return Finding(difference=_difference(kind, rows, movements, window), settled=settled)
 
-    if rows[0].category in ONCE and (len(rows) > 1 or len(movements) > 1):
+    double = rows[0].category in ONCE and (len(rows) > 1 or len(movements) > 1 or _has_another(rows, movements))
+    if double:
         yield finding(Kind.DUPLICATE)
     if not _currencies_agree(rows, movements):
         yield finding(Kind.CURRENCY)
@@ -104,9 +111,15 @@ def _both(rows: Sequence[StripeRow], movements: Sequence[Movement], window: Wind
     late = awaited and window.may_still_come(max(row.created for row in rows))
     if (awaited and not late) or (fees and not _fees_agree(rows, sum(fees))):
         yield finding(Kind.FEE)
-    elsewhere = not any(window.holds(movement.at) for movement in movements)
+    elsewhere = not double and not any(window.holds_nearly(movement.at) for movement in movements)
     if late or elsewhere:
         yield finding(Kind.TIMING, settled=not late)
+
+
+def _has_another(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
+    """Whether Stripe has one more row of it, on another day, as the ledger knows."""
+    known = {row.transaction_id for row in rows}
+    return any(each.transaction_id is not None and each.transaction_id not in known for each in movements)
 
 
 def _currencies_agree(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
@@ -116,7 +129,9 @@ def _currencies_agree(rows: Sequence[StripeRow], movements: Sequence[Movement]) 
 
 
 def _amounts_agree(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
-    """Of several rows, the ledger may have the sum, or the first of them."""
+    """Of several rows, the ledger may have the sum, or the first of them. What was converted keeps its worth."""
+    if not all(_is_fair(rows, movement) for movement in movements):
+        return False
     total, ours = sum(row.amount for row in rows), sum(movement.amount for movement in movements)
     return total == ours or any(_is_worth(row, movement) for row in rows for movement in movements)
 
@@ -124,13 +139,26 @@ def _amounts_agree(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> 
 def _is_worth(row: StripeRow, movement: Movement) -> bool:
     if row.currency == movement.currency:
         return row.amount == movement.amount
+    return _is_at_rate(row, movement.amount, movement.currency)
+
+
+def _is_fair(rows: Sequence[StripeRow], movement: Movement) -> bool:
+    """Whether Stripe gave for it what its rate says: the ledger has the converted amount from Stripe itself."""
+    amount, currency = movement.presented_amount, movement.presented_currency
+    if amount is None or currency is None:
+        return True
+    rated = [row for row in rows if row.exchange_rate is not None]  # a report has no rates
+    return not rated or any(_is_at_rate(row, amount, currency) for row in rated)
+
+
+def _is_at_rate(row: StripeRow, amount: int, currency: str) -> bool:
     try:
         rate = Decimal(row.exchange_rate or "")
     except InvalidOperation:
         return False
     # The rate is between whole units: https://docs.stripe.com/api/balance_transactions/object#balance_transaction_object-exchange_rate
-    shift = decimals(row.currency) - decimals(movement.currency)
-    converted = (Decimal(movement.amount) * rate).scaleb(shift)
+    shift = decimals(row.currency) - decimals(currency)
+    converted = (Decimal(amount) * rate).scaleb(shift)
     # Stripe shows six digits of it.
     tolerance = max(Decimal(1), abs(converted) * Decimal("0.00001"))
     return abs(converted - row.amount) <= tolerance

@@ -154,10 +154,12 @@ class MergeJoin:
         i = first = self._stripe.at
         j = self._ledger.at
         for _ in range(min(len(rows) - i, len(movements) - j) - 1):
-            source, category, _, amount, fee, currency, created, _ = rows[i]
+            source, category, transaction_id, amount, fee, currency, created, _ = rows[i]
             movement = movements[j]
             if (
                 movement[:5] != (source, category, currency, amount, fee)
+                or (movement[7] is not None and movement[7] != transaction_id)
+                or movement[9] is not None
                 or rows[i + 1][0] == source
                 or movements[j + 1][0] == source
                 or not start <= created < end

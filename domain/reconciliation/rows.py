@@ -22,7 +22,11 @@ class StripeRow(NamedTuple):
 
 
 class Movement(NamedTuple):
-    """What one cause did to our account at Stripe, as the ledger has it. ``at`` is in Unix seconds."""
+    """What one cause did to our account at Stripe, as the ledger has it. Moments are in Unix seconds.
+
+    ``transaction_id`` and ``transaction_at`` are of Stripe's row of it that the ledger knows. What Stripe converted has
+    the amount that Stripe says came of it, and ``presented_amount``, ``presented_currency``: what it was before.
+    """
 
     source_id: str
     category: str
@@ -32,6 +36,9 @@ class Movement(NamedTuple):
     at: int
     payment_id: UUID | None = None
     transaction_id: str | None = None
+    transaction_at: int | None = None
+    presented_amount: int | None = None
+    presented_currency: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

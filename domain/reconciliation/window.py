@@ -23,6 +23,8 @@ class Window:
     now: int
     time_zone: str | None = None
     """Of a window of several days: which day a moment is of."""
+    edge: int = 0
+    """How many seconds beside its start and end are its own too, as far as the ledger dates things."""
 
     @classmethod
     def of_any_day(cls, *, date: dt.date, cutoff: int, now: int) -> Self:
@@ -42,6 +44,14 @@ class Window:
     def holds(self, at: int) -> bool:
         """Whether a moment is of the day."""
         return self.start <= at < self.end
+
+    def holds_nearly(self, at: int) -> bool:
+        """Whether the ledger's moment is of the day, give or take the edge."""
+        return self.start - self.edge <= at < self.end + self.edge
+
+    def holds_well(self, at: int) -> bool:
+        """Whether a moment is of the day and not near its start or end."""
+        return self.start + self.edge <= at < self.end - self.edge
 
     def day_of(self, at: int) -> dt.date:
         """Return the day of a moment."""

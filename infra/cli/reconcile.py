@@ -37,7 +37,7 @@ _STAGES = {
 
 
 def run_reconcile(day: date | None, *, who: str) -> int:
-    """Compare a day and print what came of it; 1 when differences are open, or there is no result."""
+    """Compare a day and print what came of it; 1 when differences are open, of any day, or there is no result."""
     return _reconcile(lambda desk, told: desk.reconcile(day, who=who, told=told))
 
 
@@ -89,7 +89,7 @@ def _reconcile(ask: Callable[[FinanceDesk, Told], Awaitable[ReconciliationResult
         with _bar() as told:
             result = await ask(desk, told)
         _print(result)
-        return 1 if result.failure or result.open else 0
+        return 1 if result.failure or result.open or result.open_elsewhere else 0
 
     return _guarded(work())
 
@@ -162,13 +162,15 @@ def _print(result: ReconciliationResult) -> None:
     found = ", ".join(f"{kind} {count}" for kind, count in sorted(result.found.items())) or "none"
     console.print(f"Differences: {found}. New: {result.opened}. Resolved: {result.resolved}.")
     if result.healing:
-        console.print(f"Read at Stripe once more, as a webhook may have been lost: {result.healing} payments.")
+        console.print(f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}.")
     if result.open:
         console.print(f"Open: {result.open[0].found}", style="bold")
         console.print(_discrepancies(result.open))
         _tell_of_more(result.open)
-    else:
+    elif not result.open_elsewhere:
         console.print("Nothing is open.", style="bold")
+    if result.open_elsewhere:
+        console.print(f"Open of other days: {result.open_elsewhere}. See: paystream discrepancies list")
 
 
 def _totals(result: ReconciliationResult) -> Table:

@@ -77,7 +77,9 @@ class ReconciliationView(_Body):
     found: Annotated[dict[str, int], Field(description="How many differences there are, by kind.")]
     opened: Annotated[int, Field(description="Discrepancies that nobody knew of, or that came back.")]
     resolved: Annotated[int, Field(description="Discrepancies of earlier runs that are gone.")]
-    healing: Annotated[int, Field(description="Payments that are read at Stripe once more because of it.")]
+    healing: Annotated[
+        int, Field(description="Payments that are read at Stripe once more because of it, and rows it recorded.")
+    ]
     payouts: Annotated[int, Field(description="Payouts that were compared with what they pay.")]
     requested_at: Timestamp
     completed_at: Timestamp | None

@@ -33,6 +33,9 @@ class GeneratedBooks:
     async def rows_of(self, source_id: str) -> Sequence[StripeRow]:  # noqa: ARG002
         return []
 
+    async def transaction(self, transaction_id: str) -> None:  # noqa: ARG002
+        return None
+
     async def payout(self, payout_id: str) -> PayoutSum | None:  # noqa: ARG002
         return None
 

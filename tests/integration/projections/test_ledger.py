@@ -253,7 +253,9 @@ async def test_a_conversion_is_posted_once_when_both_sides_are_applied_at_the_sa
     assert await clearing(reader) == {"USD": 30 * (1080 - 59)}
     (count,) = await rows(reader, "SELECT count(*) AS n FROM read_model.ledger_entries WHERE kind = 'conversion'")
     assert count["n"] == 30
-    assert {(each["currency"], each["amount"]) for each in (await movements(reader)).values()} == {("USD", 1080)}
+    names = ("currency", "amount", "presented_currency", "presented_amount")
+    seen = {tuple(each[name] for name in names) for each in (await movements(reader)).values()}
+    assert seen == {("USD", 1080, "EUR", 1000)}
 
 
 async def test_a_payout_fails_after_it_was_paid(app: AppConnection, pool: Pool, reader: Connection) -> None:

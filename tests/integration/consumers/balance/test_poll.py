@@ -14,6 +14,8 @@ from tests.integration.consumers.balance.polling import REACH, Log, Watched, cha
 pytestmark = pytest.mark.integration
 
 DAY = 24 * 3600
+_BEGAN = "SELECT listing_began_at FROM consumers.balance_cursors WHERE list = 'balance_transactions'"
+_COMPLETED = "SELECT completed_at FROM consumers.balance_cursors WHERE list = 'balance_transactions'"
 
 
 async def test_every_row_is_recorded_once_as_stripe_has_it(
@@ -49,6 +51,7 @@ async def test_a_poll_that_was_cut_short_between_pages_goes_on_where_it_was(
     with pytest.raises(stripe.APIConnectionError):
         await poll(pool, cut_short, List.TRANSACTIONS, REACH)
     assert len(await log_of.transactions()) == 6
+    began = await log_of.value(_BEGAN)
     await charge(client)  # newer than the listing, which is older than it
 
     goes_on = Watched(lists)
@@ -56,10 +59,13 @@ async def test_a_poll_that_was_cut_short_between_pages_goes_on_where_it_was(
     assert goes_on.asked[0] == cut_short.asked[2], "the page that failed, not the first"
     assert len(goes_on.asked) == 2
     assert len(await log_of.transactions()) == 10
+    assert began is not None
+    assert await log_of.value(_COMPLETED) == began, "of what was made since, it says nothing"
     assert await poll(pool, lists, List.TRANSACTIONS, REACH)
     assert sorted(each["transaction_id"] for each in await log_of.transactions()) == sorted(
         row["id"] for row in await rows_at_stripe(admin)
     )
+    assert await log_of.value(_COMPLETED) > began
 
 
 async def test_a_row_that_stripe_shows_late_is_found_within_the_overlap(

@@ -58,9 +58,9 @@ async def run(url: str, run_id: str, at: str) -> None:
     running = Reconciler(pool, books, rules, database_url=url, clock=lambda: LATER)
 
     def progress(stage: str, done: int, total: int | None = None) -> None:  # noqa: ARG001
-        if (stage, at) == ("comparing", "comparing"):
+        if stage == at and at in {"comparing", "looking"}:
             sys.stdout.write("now\n")
             sys.stdout.flush()
-            sys.stdin.read()  # for ever, with the transaction open
+            sys.stdin.read()  # for ever, with the transaction open, if there is one
 
     await running.run(uuid.UUID(run_id), progress=progress)

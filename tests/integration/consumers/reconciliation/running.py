@@ -55,16 +55,16 @@ class Desk:
             clock=lambda: self.now,
         )
 
-    async def request(self, day: date = DAY) -> uuid.UUID:
-        command = RequestRun(date=day, time_zone="UTC", origin="api", who="test")
-        run_id = run_id_of(day, "UTC")
+    async def request(self, day: date = DAY, *, time_zone: str = "UTC") -> uuid.UUID:
+        command = RequestRun(date=day, time_zone=time_zone, origin="api", who="test")
+        run_id = run_id_of(day, time_zone)
         async with self.pool.connection() as conn:
             decided = await command_run(conn, run_id, command, metadata(correlation_id="c", actor="test"))
             await want(conn, [each for each in decided.events if isinstance(each, ReconciliationRequested)])
         return run_id
 
-    async def run(self, day: date = DAY) -> RunState:
-        state = await self.reconciler().run(await self.request(day))
+    async def run(self, day: date = DAY, *, time_zone: str = "UTC") -> RunState:
+        state = await self.reconciler().run(await self.request(day, time_zone=time_zone))
         assert state is not None
         return state
 

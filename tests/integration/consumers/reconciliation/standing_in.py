@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 
@@ -16,7 +17,8 @@ CREATE SCHEMA IF NOT EXISTS ledger;
 DROP VIEW IF EXISTS ledger.stripe_movements;
 CREATE TABLE ledger.stripe_movements (
     source_id text NOT NULL, category text NOT NULL, currency text NOT NULL, amount bigint NOT NULL, fee bigint,
-    at timestamptz NOT NULL, payment_id uuid, position bigint NOT NULL DEFAULT 0, transaction_id text
+    at timestamptz NOT NULL, payment_id uuid, position bigint NOT NULL DEFAULT 0, transaction_id text,
+    transaction_at timestamptz, presented_amount bigint, presented_currency text
 );
 UPDATE consumers.balance_cursors SET completed_at = now();
 GRANT USAGE ON SCHEMA ledger TO paystream_app;
@@ -33,6 +35,8 @@ class FakeBooks:
     owners: dict[str, Owner] = field(default_factory=dict)
     page: int = 100
     before_page: Callable[[], Awaitable[None]] | None = None
+    transactions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Rows as Stripe writes them."""
     looked_up: list[str] = field(default_factory=list)
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
@@ -51,6 +55,9 @@ class FakeBooks:
     async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
         self.looked_up.append(source_id)
         return [row for row in self.stripe if row.source_id == source_id]
+
+    async def transaction(self, transaction_id: str) -> dict[str, Any] | None:
+        return self.transactions.get(transaction_id)
 
     async def payout(self, payout_id: str) -> PayoutSum | None:
         return next((each for each in self.paid_out if each.payout_id == payout_id), None)
@@ -76,8 +83,9 @@ class FakeLedger:
             async with conn.cursor() as cursor:
                 await cursor.executemany(
                     "INSERT INTO ledger.stripe_movements"
-                    " (source_id, category, currency, amount, fee, at, payment_id, transaction_id)"
-                    " VALUES (%s, %s, %s, %s, %s, to_timestamp(%s), %s, %s)",
+                    " (source_id, category, currency, amount, fee, at, payment_id, transaction_id, transaction_at,"
+                    " presented_amount, presented_currency)"
+                    " VALUES (%s, %s, %s, %s, %s, to_timestamp(%s), %s, %s, to_timestamp(%s), %s, %s)",
                     list(movements),
                 )
 

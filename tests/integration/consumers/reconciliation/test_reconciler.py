@@ -8,16 +8,26 @@ import uuid
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
 from consumers.reconciliation.books import Owner
+from consumers.reconciliation.intake import write_tables
 from consumers.reconciliation.ledger import LedgerBehind, PollerBehind
+from consumers.reconciliation.record import write_rows
 from consumers.reconciliation.staging import RowsLost
-from domain.reconciliation import Explain, PayoutSum, Resolve, RunStatus
+from domain.reconciliation import DiscrepancyCommand, Explain, PayoutSum, Resolve, RunStatus, StripeRow
+from domain.stripe_balance import TransactionRecorded
 from event_store.reconciliation import command_discrepancies, metadata
+from event_store.store import Connection
+from schemas.events import decode_balance_event
+from schemas.topics import RECONCILIATION
 from tests.integration.consumers.reconciliation.running import CUTOFF_S, LATER, WINDOW, Agreeing, Desk
 from tests.integration.consumers.reconciliation.standing_in import FakeBooks
+from tests.support.payment_histories import by_partition
+from tests.support.read_model import load_log
 
 pytestmark = pytest.mark.integration
 
@@ -139,7 +149,7 @@ asyncio.run(run(*sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("at", ["reading", "comparing", "recorded"])
+@pytest.mark.parametrize("at", ["reading", "comparing", "recorded", "looking"])
 async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(desk: Desk, at: str) -> None:
     expected = await spoilt(desk)
     run_id = await desk.request()
@@ -292,6 +302,81 @@ async def _a_payment(desk: Desk) -> uuid.UUID:
         f" (intent_id, payment_id) VALUES ('pi_ours', '{payment_id}')"
     )
     return payment_id
+
+
+async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(desk: Desk, app: Connection) -> None:
+    books = Agreeing.of(3, currencies=("USD",))
+    payout = StripeRow("po_1", "payout", "txn_payout", -2000, 0, "USD", WINDOW.start + 60)
+    fee = StripeRow("txn_fee", "fee", "txn_fee", -7, 0, "USD", WINDOW.start + 70)
+    desk.books.stripe = [*books.stripe, payout, fee]
+    desk.books.transactions = {row.transaction_id: as_stripe_writes(row) for row in desk.books.stripe}
+    await desk.ledger.write([books.ledger[0]._replace(fee=None), *books.ledger[1:]])
+    state = await desk.run()
+    assert state.completed is not None
+    assert (state.completed.found, state.completed.healing) == ({"fee": 1, "missing_here": 2}, 3)
+    log = [event for event in await load_log(app) if event.category == "stripe-balance"]
+    facts = [decode_balance_event(event) for event in log]
+    assert {fact.transaction_id for fact in facts if isinstance(fact, TransactionRecorded)} == {
+        *("txn_00000000", "txn_payout", "txn_fee")
+    }
+    assert {event.metadata.actor for event in log} == {"reconciliation"}
+    await desk.query(
+        "INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, position)"
+        " SELECT 'projection:ledger', 'paystream.stripe-balance', number, 1000 FROM generate_series(0, 11) AS number"
+    )
+    again = await desk.run()
+    assert again.completed is not None
+    assert again.completed.healing == 0, "the log has them"
+    assert len([event for event in await load_log(app) if event.category == "stripe-balance"]) == 3
+
+
+def as_stripe_writes(row: StripeRow) -> dict[str, Any]:
+    return {
+        "id": row.transaction_id,
+        "type": row.category,
+        "reporting_category": row.category,
+        "amount": row.amount,
+        "fee": row.fee,
+        "net": row.amount - row.fee,
+        "currency": row.currency.lower(),
+        "source": None if row.source_id == row.transaction_id else row.source_id,
+        "created": row.created,
+        "available_on": row.created,
+    }
+
+
+async def test_what_a_run_of_another_time_zone_dated_is_not_gone_because_it_was_not_seen(desk: Desk) -> None:
+    expected = await spoilt(desk)
+    await desk.run()
+    await desk.run(time_zone="Pacific/Honolulu")  # it begins ten hours later: it does not see the first of them
+    assert told(await desk.discrepancies()) == expected
+
+
+async def test_a_table_of_discrepancies_that_was_lost_is_written_anew_from_the_log(desk: Desk, app: Connection) -> None:
+    await spoilt(desk)
+    await desk.run()
+    (row,) = await desk.query("SELECT discrepancy_id FROM reconciliation.discrepancies WHERE kind = 'amount'")
+    async with desk.pool.connection() as conn:
+        commands: dict[uuid.UUID, DiscrepancyCommand] = {row["discrepancy_id"]: Explain(who="ana", why="a tip")}
+        decided = await command_discrepancies(conn, commands, metadata(correlation_id="c", actor="operator:ana"))
+        await write_rows(conn, decided)
+    query = (
+        "SELECT discrepancy_id, version, run_id, number, date, kind, source_id, category, status, stripe_amount,"
+        " ledger_amount, who, why FROM reconciliation.discrepancies ORDER BY discrepancy_id"
+    )
+    before = await desk.query(query)
+    assert len(before) == 8
+    await desk.query("TRUNCATE reconciliation.discrepancies")
+    log = [event for event in await load_log(app) if event.category == "reconciliation"]
+    for number, messages in by_partition(log, 3).items():
+        async with desk.pool.connection() as conn:
+            await write_tables(conn, TopicPartition(RECONCILIATION, number), messages)
+    assert await desk.query(query) == before
+    seen = await desk.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies")
+    for number, messages in by_partition(log, 3).items():
+        async with desk.pool.connection() as conn:
+            await write_tables(conn, TopicPartition(RECONCILIATION, number), messages)
+    assert await desk.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies") == seen, "it was there"
 
 
 async def test_more_doubts_than_may_be_looked_up_are_believed(desk: Desk) -> None:

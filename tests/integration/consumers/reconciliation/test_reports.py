@@ -9,7 +9,7 @@ from consumers.reconciliation.report import Report, ReportBooks
 from domain.reconciliation import Movement, RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_run, metadata
 from tests.integration.consumers.reconciliation.running import CUTOFF_S, WINDOW, Desk
-from tests.unit.consumers.reconciliation.test_report import ACTIVITY, PAYOUTS, written
+from tests.unit.consumers.reconciliation.test_report import ACTIVITY, PAYOUTS, knowing, written
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +24,7 @@ async def run(desk: Desk, file: Path, paid_out: dict[str, int]) -> RunState:
         await command_run(conn, run_id, request, metadata(correlation_id="c", actor="test"))
     reconciler = Reconciler(
         desk.pool,
-        ReportBooks(report=report, paid_out=paid_out),
+        ReportBooks(report=report, paid_out=knowing(paid_out)),
         desk.rules,
         database_url=desk.database.url("app"),
         clock=lambda: desk.now,

@@ -1,12 +1,13 @@
 """The worker: which days it asks for, and what becomes of a run that fails."""
 
 import asyncio
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from consumers.reconciliation.runs import want
+from consumers.reconciliation.runs import last_good_run_age_s, want
 from consumers.reconciliation.schedule import Schedule
 from consumers.reconciliation.worker import ReconciliationWorker, WorkerRules
 from domain.reconciliation import ReconciliationRequested, run_id_of
@@ -80,6 +81,36 @@ async def test_days_that_were_missed_are_caught_up(desk: Desk) -> None:
     assert await take_in(desk) == [DAY + timedelta(days=number) for number in (1, 2, 3)]
     assert await worker(desk).ask_for_days() == 0
     assert await worker(desk, catch_up_days=1).ask_for_days() == 0
+
+
+async def test_an_outage_longer_than_the_catch_up_leaves_no_day_out_that_it_reaches(desk: Desk) -> None:
+    await completed(desk, DAY, at_="2026-03-11 06:01+00")
+    desk.now = at(DAY + timedelta(days=41))
+    assert await worker(desk).ask_for_days() == 31
+    assert await take_in(desk) == [DAY + timedelta(days=number) for number in range(10, 41)]
+
+
+async def test_a_schedule_before_the_cut_off_is_over_has_the_day_twice_and_no_more(desk: Desk) -> None:
+    early = {"schedule": Schedule("0 1 * * *", "UTC")}
+    await completed(desk, DAY, at_="2026-03-11 01:02+00")
+    desk.now = at(DAY + timedelta(days=1), hour=1) + 300
+    assert await worker(desk, **early).ask_for_days() == 0, "it ran at its time"
+    desk.now = at(DAY + timedelta(days=2), hour=1) + 1
+    assert await worker(desk, **early).ask_for_days() == 2
+    assert await take_in(desk) == [DAY, DAY + timedelta(days=1)]
+    await desk.query(
+        "UPDATE reconciliation.runs SET status = 'completed', completed_at = '2026-03-12 01:02+00',"
+        " updated_at = '2026-03-12 01:02+00'"
+    )
+    assert await worker(desk, **early).ask_for_days() == 0
+
+
+async def test_only_the_newest_day_tells_how_long_ago_the_last_good_run_was(desk: Desk) -> None:
+    await completed(desk, DAY, at_="2026-03-11 06:01+00")
+    await completed(desk, DAY - timedelta(days=5), at_="2026-03-20 06:01+00")
+    async with desk.pool.connection() as conn:
+        age_s = await last_good_run_age_s(conn)
+    assert age_s == pytest.approx(time.time() - datetime(2026, 3, 11, 6, 1, tzinfo=UTC).timestamp(), abs=60)
 
 
 async def test_a_day_that_was_run_before_it_was_over_is_run_again(desk: Desk) -> None:

@@ -1,20 +1,34 @@
 """A listing goes from the newest row to the oldest; only its end moves the watermark."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from consumers.balance.cursors import Cursor
 
-START = Cursor(revision=0, watermark=1000, listing_from=None, listing_after=None, listing_newest=None)
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+START = Cursor(
+    revision=0,
+    watermark=1000,
+    listing_from=None,
+    listing_after=None,
+    listing_newest=None,
+    listing_began_at=None,
+    loaded_at=NOW,
+)
 
 
 def test_the_watermark_is_the_newest_row_of_a_listing_once_it_is_done() -> None:
     first = START.begun(900).after_page(last_id="txn_7", newest=1700, has_more=True)
     assert (first.watermark, first.listing_from, first.listing_after) == (1000, 900, "txn_7")
     done = first.after_page(last_id="txn_1", newest=1200, has_more=False)
-    assert done == Cursor(revision=0, watermark=1700, listing_from=None, listing_after=None, listing_newest=None)
+    assert done == replace(START, watermark=1700)
 
 
 def test_a_listing_that_was_cut_short_goes_on_with_its_own_bounds() -> None:
     cut_short = START.begun(900).after_page(last_id="txn_7", newest=1700, has_more=True)
-    assert cut_short.begun(850) == cut_short
+    later = replace(cut_short, loaded_at=NOW + timedelta(hours=3))
+    assert later.begun(850) == later
+    assert later.listing_began_at == NOW, "what came after that, its first page did not have"
 
 
 def test_a_listing_of_nothing_leaves_the_watermark_where_it_was() -> None:

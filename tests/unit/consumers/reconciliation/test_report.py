@@ -1,5 +1,6 @@
 """Stripe's CSV reports as books: amounts without floats, moments with their time zone, and what follows from a file."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,17 @@ def read(path: Path, text: str, **options: str) -> Report:
     return Report.read(written(path, text), time_zone=options.get("time_zone", "UTC"))
 
 
+def knowing(paid_out: Mapping[str, int]) -> Callable[[], Awaitable[Mapping[str, int]]]:
+    """Return what tells the amounts of payouts."""
+
+    async def told() -> Mapping[str, int]:
+        return paid_out
+
+    return told
+
+
 async def rows_of(report: Report) -> list[StripeRow]:
-    books = ReportBooks(report=report, paid_out={})
+    books = ReportBooks(report=report, paid_out=knowing({}))
     return [row async for page in books.rows(report.first, report.last + 1) for row in page]
 
 
@@ -76,7 +86,7 @@ async def test_a_payout_report_adds_up_what_each_payout_pays(tmp_path: Path) -> 
     report = read(tmp_path, text)
     assert report.kind is ReportKind.PAYOUTS
     assert report.plan(cutoff_s=1, now=0).scope.staged_sources_only
-    books = ReportBooks(report=report, paid_out={"po_1": 441})
+    books = ReportBooks(report=report, paid_out=knowing({"po_1": 441}))
     sums = [payout async for payout in books.payouts(0, 0)]
     assert [(each.payout_id, each.amount, each.items, each.items_net, each.currency) for each in sums] == [
         ("po_1", 441, 2, 441, "USD"),

@@ -45,6 +45,37 @@ def test_what_is_no_crontab_is_refused() -> None:
         Schedule("daily", "UTC")
 
 
+@pytest.mark.parametrize(
+    ("weekdays", "days"),
+    [
+        ("1", {9}),  # 9 March 2026 is a Monday
+        ("1-5", {9, 10, 11, 12, 13}),
+        ("0", {15}),
+        ("7", {15}),
+        ("5-7", {13, 14, 15}),
+        ("0-2", {9, 10, 15}),
+        ("*/3", {11, 14, 15}),
+        ("2,sun", {10, 15}),
+        ("mon-wed", {9, 10, 11}),
+        ("*", {9, 10, 11, 12, 13, 14, 15}),
+    ],
+)
+def test_weekdays_are_those_of_crontab(weekdays: str, days: set[int]) -> None:
+    schedule = Schedule(f"0 6 * * {weekdays}", "UTC")
+    ran = set()
+    for day in range(9, 16):
+        _, fired = schedule.last_due(datetime(2026, 3, day, 23, tzinfo=UTC))
+        if fired is not None and fired.date() == date(2026, 3, day):
+            ran.add(day)
+    assert ran == days
+
+
+@pytest.mark.parametrize("crontab", ["0 6 1 * 1", "0 6 * * 8", "0 6 * * 5-2", "0 6 * * 1/0", "0 6 * * noday"])
+def test_weekdays_that_are_none_are_refused(crontab: str) -> None:
+    with pytest.raises(ValueError, match=r"day of the week|noday|Unrecognized"):
+        Schedule(crontab, "UTC")
+
+
 LAST = date(2026, 3, 9)
 
 

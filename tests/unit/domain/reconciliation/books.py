@@ -109,6 +109,21 @@ def double_as_recorded(books: Books, at: int) -> None:
     books.ledger[at] = books.ledger[at]._replace(fee=2 * books.stripe[at].fee)
 
 
+def double_of_another_day(books: Books, at: int) -> None:
+    """The ledger knows another row of it, which is of a day that is not looked at."""
+    row = books.ledger[at]
+    books.ledger[at] = row._replace(transaction_id="txn_before", transaction_at=WINDOW.start - 2 * CUTOFF)
+    books.expected.add((Kind.DUPLICATE, row.source_id, row.category))
+
+
+def converted_at_another_rate(books: Books, at: int) -> None:
+    row = _change_stripe(books, at, exchange_rate="1.0")
+    books.ledger[at] = books.ledger[at]._replace(
+        presented_amount=2 * abs(row.amount) + 5000, presented_currency=row.currency
+    )
+    books.expected.add((Kind.AMOUNT, row.source_id, row.category))
+
+
 def settles_the_next_day(books: Books, at: int) -> None:
     row = books.ledger[at]
     books.ledger[at] = row._replace(at=WINDOW.end + 60)
@@ -137,6 +152,8 @@ SPOILERS: tuple[Callable[[Books, int], None], ...] = (
     wrong_currency,
     double,
     double_as_recorded,
+    double_of_another_day,
+    converted_at_another_rate,
     settles_the_next_day,
     goes_on_at_stripe_alone,
     goes_on_here_alone,

@@ -56,6 +56,27 @@ def test_a_double_of_another_amount_is_a_double_only() -> None:
     ]
 
 
+def test_a_double_of_another_day_is_a_double_on_its_own_day() -> None:
+    known = MOVEMENT._replace(at=AT - 86_400, transaction_id="txn_1", transaction_at=AT - 86_400)
+    (finding,) = judge([ROW._replace(transaction_id="txn_2")], [known], WINDOW)
+    assert (finding.difference.kind, finding.settled) == (Kind.DUPLICATE, False)
+    assert kinds([ROW], [MOVEMENT._replace(transaction_id="txn_1", transaction_at=AT)]) == []
+
+
+def test_what_stripe_booked_on_another_day_is_not_missing_there() -> None:
+    booked = MOVEMENT._replace(transaction_id="txn_1", transaction_at=WINDOW.last)
+    assert kinds([], [booked]) == []
+    assert kinds([], [booked._replace(transaction_at=AT)]) == [Kind.MISSING_AT_STRIPE], "it was there, and is gone"
+    any_day = Window.of_any_day(date=DAY, cutoff=CUTOFF, now=WINDOW.now)
+    assert kinds([], [booked], any_day) == [Kind.MISSING_AT_STRIPE]
+
+
+def test_beside_the_edge_of_a_report_the_ledger_dates_as_it_does() -> None:
+    movement = MOVEMENT._replace(at=WINDOW.end + 2)
+    assert kinds([ROW], [movement]) == [Kind.TIMING]
+    assert kinds([ROW], [movement], replace(WINDOW, edge=CUTOFF)) == []
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "rate"),
     [
@@ -72,6 +93,15 @@ def test_what_stripe_converted_is_compared_at_its_rate(
     assert kinds([row], [movement]) == []
     assert kinds([row._replace(amount=theirs[1] + 10)], [movement]) == [Kind.AMOUNT]
     assert kinds([row._replace(exchange_rate=None)], [movement]) == [Kind.CURRENCY]
+
+
+def test_what_stripe_converted_is_compared_with_what_it_was_before() -> None:
+    converted = MOVEMENT._replace(currency="USD", amount=1234, presented_amount=1000, presented_currency="EUR")
+    row = ROW._replace(amount=1234, exchange_rate="1.234")
+    assert kinds([row], [converted]) == []
+    # The ledger has the amount from Stripe's row: that they are equal says nothing.
+    assert kinds([row], [converted._replace(presented_amount=900)]) == [Kind.AMOUNT]
+    assert kinds([row._replace(exchange_rate=None)], [converted]) == [], "a report tells no rates"
 
 
 def test_the_id_of_a_difference_is_the_same_on_every_day_and_in_every_run() -> None:

@@ -105,6 +105,16 @@ def test_rows_of_the_days_beside_are_compared_and_not_counted() -> None:
     assert [(each.ledger_rows, each.stripe_rows) for each in join.totals] == [(1, 0)]
 
 
+def test_equal_rows_are_judged_where_the_ledger_knows_more() -> None:
+    rows = [StripeRow(f"ch_{n}", "charge", f"txn_{n}", 100, 3, "USD", WINDOW.start) for n in range(4)]
+    ours = [Movement(row.source_id, "charge", "USD", 100, 3, WINDOW.start) for row in rows]
+    ours[1] = ours[1]._replace(transaction_id="txn_9")
+    ours[2] = ours[2]._replace(presented_amount=90, presented_currency="EUR")
+    rows[2] = rows[2]._replace(exchange_rate="1.0")
+    reviews, _ = compare(rows, ours, chunk=10)
+    assert found(reviews) == [(Kind.DUPLICATE, "ch_1", "charge"), (Kind.AMOUNT, "ch_2", "charge")]
+
+
 def test_a_row_that_one_book_lacks_is_to_be_looked_for_on_other_days() -> None:
     (review,), _ = compare([StripeRow("ch_1", "charge", "txn_1", 100, 3, "USD", WINDOW.start)], [])
     assert review.lacks_a_row
