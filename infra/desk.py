@@ -113,6 +113,38 @@ class ReconciliationResult:
     """How many discrepancies of other days are open."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaidItem:
+    """A transaction that a payout pays: what it comes to at Stripe, and in the ledger (None: the ledger lacks it)."""
+
+    transaction_id: str
+    source_id: str
+    category: str
+    currency: str
+    payment_id: UUID | None
+    stripe_net: int
+    ledger_net: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payout:
+    """A payout of Stripe's with all that it pays. `final`: Stripe says that the list is complete."""
+
+    payout_id: str
+    amount: int
+    currency: str
+    created: datetime
+    final: bool
+    items: Sequence[PaidItem]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is the sum of what it pays, at Stripe and in the ledger."""
+        return sum(each.stripe_net for each in self.items) == self.amount and all(
+            each.stripe_net == each.ledger_net for each in self.items
+        )
+
+
 Told = Callable[[str, int, int | None], None]
 """Is told a stage, how much of it is done, and of how much (None: nobody knows)."""
 
@@ -127,6 +159,9 @@ class FinanceDesk(Protocol):
         self, path: Path, *, kind: str | None, time_zone: str | None, who: str, told: Told
     ) -> ReconciliationResult:
         """Compare a report of Stripe's with the ledger."""
+
+    async def payout(self, payout_id: str) -> Payout:
+        """Return a payout with the transactions that it pays."""
 
     async def list_discrepancies(
         self, conn: Connection, *, statuses: Sequence[str], day: date | None, kind: str | None, limit: int

@@ -11,10 +11,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg.rows import class_row
+from stripe import StripeError
 
 from consumers.reconciliation import record
 from consumers.reconciliation.books import StripeBooks
 from consumers.reconciliation.ledger import movements_of
+from consumers.reconciliation.paid_out import payout_with_items
 from consumers.reconciliation.process import run_rules
 from consumers.reconciliation.reconciler import Plan, Progress, Reconciler
 from consumers.reconciliation.report import NotAReport, Report, ReportBooks, ReportKind
@@ -24,11 +26,12 @@ from consumers.reconciliation.stripe_books import StripeApiBooks
 from domain.errors import DomainError
 from domain.reconciliation import DiscrepancyCommand, Explain, RequestRun, Resolve, RunState, run_id_of
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
-from infra.desk import CurrencyLine, ListedDiscrepancy, ReconciliationRefused, ReconciliationResult, Told
+from infra.desk import CurrencyLine, ListedDiscrepancy, Payout, ReconciliationRefused, ReconciliationResult, Told
 from infra.ids import uuid7
 from infra.postgres import Connection, Pool, create_pool
 from infra.settings import load_settings
 from infra.stripe_client import stripe_client
+from infra.stripe_guard.errors import NotSent
 from infra.stripe_guard.settings import open_stripe_guard
 from schemas.http.reconciliations import FIRST_DAY
 
@@ -78,6 +81,16 @@ class ReconciliationTool:
             request = RequestRun(date=report.last_day, time_zone=zone, origin="report", who=who, report=report.name)
             plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
             return await _run(pool, settings, ReportBooks(report=report, paid_out=paid_out), request, told, plan=plan)
+
+    async def payout(self, payout_id: str) -> Payout:
+        """Return a payout with the transactions that it pays."""
+        settings = load_settings(ReconciliationSettings)
+        async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
+            books = StripeApiBooks(client, guard, timeout_s=settings.stripe_call_timeout_s)
+            try:
+                return await payout_with_items(pool, books, payout_id)
+            except (StripeError, NotSent, TimeoutError) as error:
+                raise ReconciliationRefused(f"Stripe gave no answer: {type(error).__name__}: {error}") from None
 
     async def list_discrepancies(
         self, conn: Connection, *, statuses: Sequence[str], day: date | None, kind: str | None, limit: int

@@ -85,9 +85,14 @@ class StripeApiBooks:
                     yield await self._summed(each)
 
     async def payout(self, payout_id: str) -> PayoutSum | None:
-        """Return one payout."""
+        """Return one payout; None for one that is not automatic."""
         found = await self._find(lambda: self._v1.payouts.retrieve_async(payout_id))
-        return None if found is None else await self._summed(found)
+        return None if found is None or not found["automatic"] else await self._summed(found)
+
+    async def paid_by(self, payout_id: str) -> AsyncIterator[Sequence[StripeRow]]:
+        """Give the rows that an automatic payout pays, newest first, page by page."""
+        async for page in self._pages(self._v1.balance_transactions.list_async, {"payout": payout_id}):
+            yield [row_of(each) for each in page if each["reporting_category"] not in _OF_PAYOUTS]
 
     async def owner_of(self, source_id: str) -> Owner | None:
         """Return whose a charge, refund or dispute is."""
@@ -105,11 +110,9 @@ class StripeApiBooks:
 
     async def _summed(self, payout: JsonObject) -> PayoutSum:
         items = net = 0
-        async for page in self._pages(self._v1.balance_transactions.list_async, {"payout": payout["id"]}):
-            for each in page:
-                if each["reporting_category"] not in _OF_PAYOUTS:
-                    items += 1
-                    net += each["net"]
+        async for rows in self.paid_by(payout["id"]):
+            items += len(rows)
+            net += sum(row.amount - row.fee for row in rows)
         return PayoutSum(
             payout_id=payout["id"],
             amount=payout["amount"],

@@ -22,6 +22,7 @@ topics = typer.Typer(help="Kafka topics.", no_args_is_help=True)
 kafka = typer.Typer(help="A real Kafka on this machine.", no_args_is_help=True)
 dlq = typer.Typer(help="Dead letters: records that a consumer could not apply.", no_args_is_help=True)
 tasks = typer.Typer(help="Calls of Stripe that are stuck.", no_args_is_help=True)
+payouts = typer.Typer(help="What Stripe's payouts pay.", no_args_is_help=True)
 discrepancies = typer.Typer(help="What differs between Stripe's books and the ledger.", no_args_is_help=True)
 ledger = typer.Typer(help="The double-entry ledger.", no_args_is_help=True)
 schemas = typer.Typer(help="Published schemas of events and APIs.", no_args_is_help=True)
@@ -368,6 +369,19 @@ def discrepancies_resolve(
     raise SystemExit(run_resolve(discrepancy, who=who or getuser(), why=why))
 
 
+@payouts.command("show")
+def payouts_show(
+    payout: Annotated[str, typer.Argument(metavar="PAYOUT", help="Stripe's id of an automatic payout: po_...")],
+    *,
+    output: Annotated[Path | None, typer.Option(help="Write all of it into this CSV file.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most transactions to show.")] = 50,
+) -> None:
+    """Show which transactions a payout pays, at Stripe and in the ledger. Exit code 0 says that all agrees."""
+    from infra.cli.payouts import run_show
+
+    raise SystemExit(run_show(payout, output=output, limit=limit))
+
+
 @ledger.command("export")
 def ledger_export(
     output: Annotated[Path, typer.Option(help="The file to write; one that is there is replaced.")],
@@ -406,5 +420,6 @@ app.add_typer(kafka, name="kafka")
 app.add_typer(dlq, name="dlq")
 app.add_typer(tasks, name="tasks")
 app.add_typer(discrepancies, name="discrepancies")
+app.add_typer(payouts, name="payouts")
 app.add_typer(ledger, name="ledger")
 app.add_typer(schemas, name="schemas")

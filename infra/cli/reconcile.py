@@ -1,7 +1,5 @@
 """`paystream reconcile` and `paystream discrepancies`: the two books side by side, for finance."""
 
-import asyncio
-import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +7,6 @@ from datetime import date
 from pathlib import Path
 from uuid import UUID
 
-import psycopg
-import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -18,14 +14,13 @@ from rich.text import Text
 
 from infra import declared
 from infra.cli.amounts import shown
+from infra.cli.at_desk import guarded, with_connection
+from infra.cli.tables import console, printable
 from infra.desk import FinanceDesk, ListedDiscrepancy, ReconciliationResult, Told
-from infra.errors import InfraError
 from infra.log_render import mask_text
 from infra.postgres import Connection
-from infra.settings import DatabaseSettings, load_settings
 
 _DESK = "reconciliation"
-_WIDTH_OF_A_PIPE = 1000  # a line for each discrepancy
 _STAGES = {
     "ledger": "Waiting for the ledger",
     "reading": "Reading Stripe's books",
@@ -56,11 +51,11 @@ def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, lim
         if not found:
             print(f"No discrepancies that are {' or '.join(statuses)}.")
             return 0
-        _console().print(_discrepancies(found))
+        console().print(_discrepancies(found))
         _tell_of_more(found)
         return 0
 
-    return _with_connection(work)
+    return with_connection(_DESK, work)
 
 
 def run_explain(discrepancy_id: UUID, *, who: str, why: str) -> int:
@@ -70,7 +65,7 @@ def run_explain(discrepancy_id: UUID, *, who: str, why: str) -> int:
         print(await desk.explain(conn, discrepancy_id, who=who, why=why))
         return 0
 
-    return _with_connection(work)
+    return with_connection(_DESK, work)
 
 
 def run_resolve(discrepancy_id: UUID, *, who: str, why: str) -> int:
@@ -80,7 +75,7 @@ def run_resolve(discrepancy_id: UUID, *, who: str, why: str) -> int:
         print(await desk.resolve(conn, discrepancy_id, who=who, why=why))
         return 0
 
-    return _with_connection(work)
+    return with_connection(_DESK, work)
 
 
 def _reconcile(ask: Callable[[FinanceDesk, Told], Awaitable[ReconciliationResult]]) -> int:
@@ -91,38 +86,7 @@ def _reconcile(ask: Callable[[FinanceDesk, Told], Awaitable[ReconciliationResult
         _print(result)
         return 1 if result.failure or result.open or result.open_elsewhere else 0
 
-    return _guarded(work())
-
-
-def _with_connection(work: Callable[[FinanceDesk, Connection], Awaitable[int]]) -> int:
-    settings = load_settings(DatabaseSettings)
-
-    async def connected() -> int:
-        desk: FinanceDesk = declared.load(declared.DESKS, _DESK)()
-        url = settings.database_url.get_secret_value()
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
-            return await work(desk, conn)
-
-    return _guarded(connected())
-
-
-def _guarded(work: Awaitable[int]) -> int:
-    # A person reads what it prints; what a process logs is of no use here.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-
-    async def awaited() -> int:
-        return await work
-
-    try:
-        return asyncio.run(awaited())
-    except psycopg.errors.UndefinedTable:
-        reason = "the database lacks a table. Remedy: paystream migrate"
-    except psycopg.Error as error:
-        reason = f"the database refused: {mask_text(str(error).strip())}"
-    except (InfraError, declared.NotDeclared) as error:
-        reason = str(error)
-    print(f"paystream: {reason}", file=sys.stderr)
-    return 1
+    return guarded(work())
 
 
 @contextmanager
@@ -145,32 +109,30 @@ def _bar() -> Iterator[Told]:
 
 
 def _print(result: ReconciliationResult) -> None:
-    console = _console()
-    books = f"the report {_printable(result.report)}" if result.report else "Stripe"
-    console.print(
-        f"Reconciliation of {result.date} ({result.time_zone}) with {books}, run {result.number}", style="bold"
-    )
+    out = console()
+    books = f"the report {printable(result.report)}" if result.report else "Stripe"
+    out.print(f"Reconciliation of {result.date} ({result.time_zone}) with {books}, run {result.number}", style="bold")
     if result.failure:
-        console.print(f"There is no result: {mask_text(result.failure)}")
+        out.print(f"There is no result: {mask_text(result.failure)}")
         return
     if result.totals:
-        console.print(_totals(result))
+        out.print(_totals(result))
     else:
-        console.print("There are no rows of that day in either book.")
+        out.print("There are no rows of that day in either book.")
     if result.payouts:
-        console.print(f"Payouts compared with what they pay: {result.payouts}")
+        out.print(f"Payouts compared with what they pay: {result.payouts}")
     found = ", ".join(f"{kind} {count}" for kind, count in sorted(result.found.items())) or "none"
-    console.print(f"Differences: {found}. New: {result.opened}. Resolved: {result.resolved}.")
+    out.print(f"Differences: {found}. New: {result.opened}. Resolved: {result.resolved}.")
     if result.healing:
-        console.print(f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}.")
+        out.print(f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}.")
     if result.open:
-        console.print(f"Open: {result.open[0].found}", style="bold")
-        console.print(_discrepancies(result.open))
+        out.print(f"Open: {result.open[0].found}", style="bold")
+        out.print(_discrepancies(result.open))
         _tell_of_more(result.open)
     elif not result.open_elsewhere:
-        console.print("Nothing is open.", style="bold")
+        out.print("Nothing is open.", style="bold")
     if result.open_elsewhere:
-        console.print(f"Open of other days: {result.open_elsewhere}. See: paystream discrepancies list")
+        out.print(f"Open of other days: {result.open_elsewhere}. See: paystream discrepancies list")
 
 
 def _totals(result: ReconciliationResult) -> Table:
@@ -204,12 +166,12 @@ def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
             str(each.discrepancy_id),
             each.date.isoformat(),
             each.kind,
-            _printable(each.source_id),
-            _printable(each.category),
+            printable(each.source_id),
+            printable(each.category),
             _entry(each.stripe_amount, each.stripe_fee, each.stripe_currency),
             _entry(each.ledger_amount, each.ledger_fee, each.ledger_currency),
             each.status,
-            _printable(said),
+            printable(said),
         )
     return table
 
@@ -223,12 +185,3 @@ def _entry(amount: int | None, fee: int | None, currency: str | None) -> str:
 def _tell_of_more(found: Sequence[ListedDiscrepancy]) -> None:
     if found[0].found > len(found):
         print(f"{found[0].found} in all. All of them: paystream discrepancies list --limit {found[0].found}")
-
-
-def _printable(text: str) -> str:
-    return mask_text("".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text))
-
-
-def _console() -> Console:
-    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
-    return Console(width=width, highlight=False, markup=False, emoji=False)

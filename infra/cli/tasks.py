@@ -1,25 +1,18 @@
 """`paystream tasks list|retry|give-up`: what operators do about calls of Stripe that are stuck."""
 
-import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-import psycopg
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra import declared
+from infra.cli.at_desk import with_connection
+from infra.cli.tables import console, printable
 from infra.desk import Desk, ListedTask
-from infra.errors import InfraError
-from infra.log_render import mask_text
 from infra.postgres import Connection
-from infra.settings import DatabaseSettings, load_settings
 
 _DESK = "stripe-tasks"
-_WIDTH_OF_A_PIPE = 1000  # a line for each task
 _LONGEST_ERROR = 100
 
 
@@ -31,13 +24,12 @@ def run_list(statuses: Sequence[str], *, payment_id: UUID | None, limit: int) ->
         if not tasks:
             print(f"No tasks that are {' or '.join(statuses)}.")
             return 0
-        width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
-        Console(width=width, highlight=False, markup=False, emoji=False).print(_table(tasks))
+        console().print(_table(tasks))
         if tasks[0].found > len(tasks):
             print(f"{tasks[0].found} in all; these are the oldest. More: --limit {tasks[0].found}")
         return 0
 
-    return _run(work)
+    return with_connection(_DESK, work)
 
 
 def run_retry(event_id: UUID, *, who: str, why: str) -> int:
@@ -47,7 +39,7 @@ def run_retry(event_id: UUID, *, who: str, why: str) -> int:
         print(await desk.retry(conn, event_id, who=who, why=why))
         return 0
 
-    return _run(work)
+    return with_connection(_DESK, work)
 
 
 def run_give_up(event_id: UUID, *, who: str, why: str, force: bool) -> int:
@@ -57,28 +49,7 @@ def run_give_up(event_id: UUID, *, who: str, why: str, force: bool) -> int:
         print(await desk.give_up(conn, event_id, who=who, why=why, force=force))
         return 0
 
-    return _run(work)
-
-
-def _run(work: Callable[[Desk, Connection], Awaitable[int]]) -> int:
-    settings = load_settings(DatabaseSettings)
-
-    async def connected() -> int:
-        desk: Desk = declared.load(declared.DESKS, _DESK)()
-        url = settings.database_url.get_secret_value()
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
-            return await work(desk, conn)
-
-    try:
-        return asyncio.run(connected())
-    except psycopg.errors.UndefinedTable:
-        reason = "the database lacks a table. Remedy: paystream migrate"
-    except psycopg.Error as error:
-        reason = f"the database refused: {mask_text(str(error).strip())}"
-    except (InfraError, declared.NotDeclared) as error:
-        reason = str(error)
-    print(f"paystream: {reason}", file=sys.stderr)
-    return 1
+    return with_connection(_DESK, work)
 
 
 def _table(tasks: Sequence[ListedTask]) -> Table:
@@ -106,6 +77,5 @@ def _shown(moment: datetime) -> str:
 
 
 def _line(error: str | None) -> str:
-    text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in error or "-")
-    text = mask_text(text)
+    text = printable(error or "-")
     return text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]}..."

@@ -1,6 +1,7 @@
 """The whole system against the sandbox: what is made untrue there is found, each once, and what can be is healed."""
 
 import asyncio
+import csv
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -152,8 +153,23 @@ async def test_payouts_are_compared_with_what_they_pay(system: System, tmp_path:
     assert code == 0, out
     assert "Payouts compared with what they pay: 1" in out
 
+    table = tmp_path / "paid.csv"
+    code, out = await paystream(system, "payouts", "show", payout["id"], "--output", str(table))
+    assert code == 0, out
+    assert "3 transactions" in out
+    assert all(charge in out for charge in charges)
+    with table.open(encoding="utf-8") as file:
+        items = list(csv.DictReader(file))
+    assert {each["source_id"] for each in items} == set(charges)
+    assert sum(int(each["stripe_net"]) for each in items) == payout["amount"]
+    assert all(each["ledger_net"] == each["stripe_net"] and each["payment_id"] for each in items)
+
     (row,) = await rows(system, charges[0])
     await panel(system, f"balance_transactions/{row['id']}", amount=row["amount"] - 1)
+    code, out = await paystream(system, "payouts", "show", payout["id"])
+    assert code == 1
+    assert "They differ." in out
+    assert (await paystream(system, "payouts", "show", "po_unknown"))[0] == 1
     run = await reconciled(system, day, number=2)
     assert await discrepancies(system) == Counter([("amount", charges[0]), ("amount", payout["id"])])
     code, out = await paystream(system, "reconcile", "--report", str(await payout_report(system, tmp_path)))

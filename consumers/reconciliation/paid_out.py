@@ -1,0 +1,50 @@
+"""Which transactions a payout pays, as Stripe says, beside what the ledger has of each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from consumers.reconciliation.ledger import movements_of
+from consumers.reconciliation.stripe_books import StripeApiBooks
+from domain.reconciliation import Movement, StripeRow
+from infra.desk import PaidItem, Payout, ReconciliationRefused
+from infra.postgres import Pool
+
+
+async def payout_with_items(pool: Pool, books: StripeApiBooks, payout_id: str) -> Payout:
+    """Return a payout with what it pays. Raises ReconciliationRefused, and what Stripe raises."""
+    found = await books.payout(payout_id)
+    if found is None:
+        raise ReconciliationRefused(
+            f"Stripe has no automatic payout {payout_id}; of others it does not say what they pay."
+        )
+    items: list[PaidItem] = []
+    async for rows in books.paid_by(payout_id):
+        async with pool.connection() as conn:
+            movements = await movements_of(conn, [row.source_id for row in rows])
+        items += (_item(row, movements) for row in rows)
+    return Payout(
+        payout_id=payout_id,
+        amount=found.amount,
+        currency=found.currency,
+        created=datetime.fromtimestamp(found.created, UTC),
+        final=found.final,
+        items=items,
+    )
+
+
+def _item(row: StripeRow, movements: Mapping[str, Sequence[Movement]]) -> PaidItem:
+    ours = next((each for each in movements[row.source_id] if _is_of(each, row)), None)
+    return PaidItem(
+        transaction_id=row.transaction_id,
+        source_id=row.source_id,
+        category=row.category,
+        currency=row.currency,
+        payment_id=None if ours is None else ours.payment_id,
+        stripe_net=row.amount - row.fee,
+        ledger_net=None if ours is None or ours.currency != row.currency else ours.amount - (ours.fee or 0),
+    )
+
+
+def _is_of(movement: Movement, row: StripeRow) -> bool:
+    """Whether a movement is a row's: of several of one kind, the ledger keeps the first with its id."""
+    return movement.category == row.category and movement.transaction_id in {None, row.transaction_id}

@@ -1,0 +1,50 @@
+"""What commands at a desk (infra.desk, infra.ledger_desk) share: the connection, and errors as people read them."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import psycopg
+import structlog
+
+from infra import declared
+from infra.errors import InfraError
+from infra.log_render import mask_text
+from infra.postgres import Connection
+from infra.settings import DatabaseSettings, load_settings
+
+D = TypeVar("D")
+
+
+def with_connection(desk: str, work: Callable[[D, Connection], Awaitable[int]]) -> int:
+    """Do work with a desk and a connection in autocommit; return its exit code, or 1 with the reason on stderr."""
+    url = load_settings(DatabaseSettings).database_url.get_secret_value()
+
+    async def connected() -> int:
+        loaded: D = declared.load(declared.DESKS, desk)()
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
+            return await work(loaded, conn)
+
+    return guarded(connected())
+
+
+def guarded(work: Awaitable[int]) -> int:
+    """Do work; return its exit code, or 1 with the reason on stderr."""
+    # A person reads what it prints; what a process logs is of no use here.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+    async def awaited() -> int:
+        return await work
+
+    try:
+        return asyncio.run(awaited())
+    except psycopg.errors.UndefinedTable:
+        reason = "the database lacks a table. Remedy: paystream migrate"
+    except psycopg.Error as error:
+        reason = f"the database refused: {mask_text(str(error).strip())}"
+    except (InfraError, declared.NotDeclared) as error:
+        reason = str(error)
+    print(f"paystream: {reason}", file=sys.stderr)
+    return 1
