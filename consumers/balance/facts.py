@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from consumers.stripe_lists.errors import UnexpectedRow
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
-
-
-class UnexpectedRow(Exception):
-    """An object of Stripe's is not shaped as its documentation says; nothing can be recorded of it."""
 
 
 def transaction_of(row: Mapping[str, Any]) -> TransactionRecorded:

@@ -12,7 +12,6 @@ POLLS = Counter(
 POLL_SECONDS = Histogram(
     "balance_poll_duration_seconds", "One poll of a list", ["list"], buckets=(0.05, 0.1, 0.5, 1, 5, 10, 60, 600)
 )
-ROWS_READ = Counter("balance_rows_read_total", "Rows that Stripe listed, those known already too", ["list"])
 EVENTS_APPENDED = Counter("balance_events_appended_total", "What was news of them, and is in the log now", ["type"])
 LAG_SECONDS = Gauge("balance_poll_age_seconds", "Since a list was last read as a whole, by whichever process", ["list"])
 WATCHED_PAYOUTS = Gauge("balance_watched_payouts", "Payouts whose status may still change")

@@ -3,14 +3,17 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from stripe import StripeError
 
-from consumers.balance import metrics
-from consumers.balance.facts import UnexpectedRow
-from consumers.balance.lists import List, Lists
-from consumers.balance.poll import Reach, measure, poll
+from consumers.balance import metrics, watched
+from consumers.balance.record import record_payouts, record_transactions
+from consumers.stripe_lists import cursors
+from consumers.stripe_lists.errors import UnexpectedRow
+from consumers.stripe_lists.lists import List, Lists
+from consumers.stripe_lists.poll import Reach, poll
 from infra.health import Unhealthy
 from infra.kafka.transient import is_worth_retrying
 from infra.postgres import Pool
@@ -19,10 +22,32 @@ from infra.stripe_guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
 
+GoOn = Callable[[], bool]
+
 _LOCK = "stripe-balance"
 _STALL_AFTER_S = 60.0
 # What Stripe says or does not say, and an object that this code cannot read: whatever it is, the next poll asks again.
 _OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedRow)
+
+
+async def poll_transactions(pool: Pool, lists: Lists, reach: Reach, *, go_on: GoOn = lambda: True) -> bool:
+    """Read the balance transactions, as `consumers.stripe_lists.poll` says."""
+    return await poll(pool, lists, List.TRANSACTIONS, reach, record=record_transactions, go_on=go_on)
+
+
+async def poll_payouts(pool: Pool, lists: Lists, reach: Reach, *, watch_days: int, go_on: GoOn = lambda: True) -> bool:
+    """Read the payouts, back to the oldest that may still change."""
+    record = partial(record_payouts, watch_days=watch_days)
+    return await poll(pool, lists, List.PAYOUTS, reach, record=record, oldest=watched.oldest, go_on=go_on)
+
+
+async def measure(pool: Pool) -> None:
+    """Show up to when each list is read, by whichever process, and how many payouts are watched."""
+    async with pool.connection() as conn:
+        known, count = await cursors.completed_at(conn), await watched.count(conn)
+    for name, at in known.items():
+        metrics.completed(name, at.timestamp())
+    metrics.WATCHED_PAYOUTS.set(count)
 
 
 class BalancePoller:
@@ -32,12 +57,21 @@ class BalancePoller:
     """
 
     def __init__(
-        self, pool: Pool, lists: Lists, redlock: Redlock, reach: Reach, *, interval_s: float, lock_ttl_ms: int
+        self,
+        pool: Pool,
+        lists: Lists,
+        redlock: Redlock,
+        reach: Reach,
+        *,
+        watch_days: int,
+        interval_s: float,
+        lock_ttl_ms: int,
     ) -> None:
         self._pool = pool
         self._lists = lists
         self._redlock = redlock
         self._reach = reach
+        self._watch_days = watch_days
         self._interval_s = interval_s
         self._lock_ttl_ms = lock_ttl_ms
         self._turned_at = time.monotonic()
@@ -71,10 +105,11 @@ class BalancePoller:
 
         # Payouts first, so that most often a payout is known before the row that takes it off the balance. A list that
         # fails does not hold up the other.
-        for list_ in (List.PAYOUTS, List.TRANSACTIONS):
+        payouts = partial(poll_payouts, watch_days=self._watch_days)
+        for list_, read in ((List.PAYOUTS, payouts), (List.TRANSACTIONS, poll_transactions)):
             try:
                 with metrics.POLL_SECONDS.labels(list_.value).time():
-                    ended = await poll(self._pool, self._lists, list_, self._reach, go_on=go_on)
+                    ended = await read(self._pool, self._lists, self._reach, go_on=go_on)
             except Exception as error:
                 if not (isinstance(error, _OF_STRIPE) or is_worth_retrying(error)):
                     raise

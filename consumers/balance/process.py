@@ -1,9 +1,9 @@
 """The process `stripe-balance`."""
 
-from consumers.balance.lists import StripeLists
-from consumers.balance.poll import Reach
 from consumers.balance.poller import BalancePoller
 from consumers.balance.settings import BalanceSettings
+from consumers.stripe_lists.lists import StripeLists
+from consumers.stripe_lists.poll import Reach
 from infra.postgres import create_pool, postgres_check
 from infra.process import run
 from infra.redlock import open_redlock
@@ -40,11 +40,8 @@ async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
                 pool,
                 StripeLists(client, guard, timeout_s=settings.stripe_call_timeout_s),
                 redlock,
-                Reach(
-                    overlap_s=settings.balance_overlap_s,
-                    page_size=settings.balance_page_size,
-                    watch_days=settings.balance_payout_watch_days,
-                ),
+                Reach(overlap_s=settings.balance_overlap_s, page_size=settings.balance_page_size),
+                watch_days=settings.balance_payout_watch_days,
                 interval_s=settings.balance_poll_interval_ms / 1000,
                 lock_ttl_ms=settings.balance_lock_ttl_ms,
             )

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import structlog
 
-from consumers.balance import cursors, metrics
+from consumers.balance import metrics, watched
 from consumers.balance.facts import payout_of, transaction_of
-from consumers.balance.lists import List
-from consumers.balance.streams import known_streams
+from consumers.stripe_lists.errors import Conflicted
+from consumers.stripe_lists.streams import known_streams
 from domain.stripe_balance import (
     PayoutChanged,
     StripeBalanceEvent,
@@ -34,43 +34,41 @@ log = structlog.get_logger(__name__)
 ACTOR = "stripe-balance"
 
 
-class Conflicted(Exception):
-    """Somebody else recorded another status of a payout in this moment: it has to be read again."""
-
-
-async def record(
-    conn: Connection, list_: List, rows: Sequence[dict[str, Any]], *, correlation_id: str, watch_days: int
+async def record_transactions(
+    conn: Connection, rows: Sequence[Mapping[str, Any]], *, correlation_id: str, actor: str = ACTOR
 ) -> int:
-    """Append what is news in rows of a list; return how much.
+    """Append the balance transactions that the log does not have; return how many. Raises UnexpectedRow.
 
-    Raises UnexpectedRow or Conflicted; the caller then rolls back. A row that somebody else appended in this moment is
-    the same row: that is no conflict.
+    A row that somebody else appended in this moment is the same row: that is no conflict.
+    """
+    metadata = EventMetadata(correlation_id=correlation_id, actor=actor, merchant_id=NO_MERCHANT)
+    return await _append_all(conn, await _new_transactions(conn, [transaction_of(row) for row in rows], metadata))
+
+
+async def record_payouts(
+    conn: Connection, rows: Sequence[Mapping[str, Any]], *, correlation_id: str, watch_days: int
+) -> int:
+    """Append what is news of payouts, and watch those that may still change; return how much.
+
+    Raises UnexpectedRow or Conflicted; the caller then rolls back.
     """
     metadata = EventMetadata(correlation_id=correlation_id, actor=ACTOR, merchant_id=NO_MERCHANT)
-    if list_ is List.TRANSACTIONS:
-        appends = await _new_transactions(conn, [transaction_of(row) for row in rows], metadata)
-    else:
-        payouts = [payout_of(row) for row in rows]
-        appends = await _changed_payouts(conn, payouts, metadata)
-        await cursors.watch(conn, payouts, watch_days=watch_days)
+    payouts = [payout_of(row) for row in rows]
+    appends = await _changed_payouts(conn, payouts, metadata)
+    await watched.watch(conn, payouts, watch_days=watch_days)
+    appended = await _append_all(conn, appends)
+    if appended < len(appends):
+        raise Conflicted
+    return appended
+
+
+async def _append_all(conn: Connection, appends: Sequence[Append]) -> int:
     results = await append(conn, appends)
     appended = [each for each, result in zip(appends, results, strict=True) if isinstance(result, Appended)]
-    if list_ is List.PAYOUTS and len(appended) < len(appends):
-        raise Conflicted
     for each in appended:
         for event in each.events:
             metrics.EVENTS_APPENDED.labels(event.type).inc()
     return len(appended)
-
-
-async def record_missed(conn: Connection, rows: Sequence[Mapping[str, Any]], *, correlation_id: str, actor: str) -> int:
-    """Append rows of the balance that no poll has brought, for `actor`; return how many are news.
-
-    Raises UnexpectedRow.
-    """
-    metadata = EventMetadata(correlation_id=correlation_id, actor=actor, merchant_id=NO_MERCHANT)
-    appends = await _new_transactions(conn, [transaction_of(row) for row in rows], metadata)
-    return sum(isinstance(result, Appended) for result in await append(conn, appends))
 
 
 async def _new_transactions(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from consumers.balance.record import record_missed
+from consumers.balance.record import record_transactions
 from consumers.gateway.tasks import RECONCILIATION, NewRefresh, ask_for_refreshes
 from consumers.reconciliation import metrics
 from consumers.reconciliation import record as recorded
@@ -77,14 +77,14 @@ async def heal(pool: Pool, run: RunRef, orphans: Sequence[Orphan]) -> int:
 async def record_rows(pool: Pool, books: StripeBooks, run: RunRef, differences: Sequence[Difference]) -> int:
     """Record the rows of Stripe's balance that these differences lack; return how many are news.
 
-    Raises what Stripe raises, and consumers.balance.facts.UnexpectedRow.
+    Raises what Stripe raises, and consumers.stripe_lists.errors.UnexpectedRow.
     """
     wanted = sorted({each for difference in differences for each in difference.transaction_ids})
     rows = [row for each in wanted if (row := await books.transaction(each)) is not None]
     if not rows:
         return 0
     async with pool.connection() as conn, conn.transaction():
-        news = await record_missed(conn, rows, correlation_id=run.correlation_id, actor=RECONCILIATION)
+        news = await record_transactions(conn, rows, correlation_id=run.correlation_id, actor=RECONCILIATION)
         if news:
             await _note(conn, run, {difference.discrepancy_id: None for difference in differences})
     metrics.ROWS_RECORDED.inc(news)

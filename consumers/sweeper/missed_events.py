@@ -10,10 +10,10 @@ from uuid import UUID
 
 import structlog
 
-from consumers.balance.facts import UnexpectedRow
-from consumers.balance.lists import JsonObject, List, Lists
-from consumers.balance.poll import Reach, poll
-from consumers.balance.streams import known_streams
+from consumers.stripe_lists.errors import UnexpectedRow
+from consumers.stripe_lists.lists import JsonObject, List, Lists
+from consumers.stripe_lists.poll import Reach, poll
+from consumers.stripe_lists.streams import known_streams
 from consumers.sweeper import metrics
 from consumers.webhooks.handled import LISTED
 from event_store.appends import NO_STREAM, Append, Appended
@@ -38,21 +38,14 @@ class MissedEvents:
     def __init__(self, pool: Pool, lists: Lists, *, overlap_s: int) -> None:
         self._pool = pool
         self._lists = lists
-        self._reach = Reach(overlap_s=overlap_s, page_size=_PAGE, watch_days=0)
+        self._reach = Reach(overlap_s=overlap_s, page_size=_PAGE)
 
     async def catch_up(self, *, go_on: Callable[[], bool]) -> bool:
         """Read what is new in the list; return whether to its end. Raises what Stripe and the database raise."""
         return await poll(self._pool, self._lists, List.EVENTS, self._reach, record=record, go_on=go_on)
 
 
-async def record(
-    conn: Connection,
-    list_: List,  # noqa: ARG001 - there is one
-    rows: Sequence[JsonObject],
-    *,
-    correlation_id: str,
-    watch_days: int,  # noqa: ARG001 - an event does not change
-) -> int:
+async def record(conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:
     """Append the events that are not in the log; return how many. Raises UnexpectedRow."""
     by_stream = {stream_id_of(event.stripe_event_id): event for event in map(_read, rows)}
     known = await known_streams(conn, list(by_stream))

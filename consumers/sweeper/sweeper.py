@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 from stripe import StripeError
 
-from consumers.balance.facts import UnexpectedRow
+from consumers.stripe_lists.errors import UnexpectedRow
 from consumers.sweeper import metrics
 from consumers.sweeper.sweep import measure, sweep
 from infra.health import Unhealthy

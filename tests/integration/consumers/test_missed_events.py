@@ -9,8 +9,8 @@ import pytest_asyncio
 import stripe
 
 from command_api.webhooks.intake import Received
-from consumers.balance.lists import StripeLists
 from consumers.gateway.calls import StripeApi
+from consumers.stripe_lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.webhooks.handled import kind_of
 from consumers.webhooks.interpret import Outcome

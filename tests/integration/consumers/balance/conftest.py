@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 import stripe
 
-from consumers.balance.lists import StripeLists
+from consumers.stripe_lists.lists import StripeLists
 from infra.postgres import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.balance.polling import Log

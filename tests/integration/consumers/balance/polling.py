@@ -8,12 +8,14 @@ from typing import Any
 import stripe
 from psycopg.rows import dict_row
 
-from consumers.balance.lists import List, Lists, Page
-from consumers.balance.poll import Reach, poll
+from consumers.balance.poller import poll_payouts, poll_transactions
+from consumers.stripe_lists.lists import List, Lists, Page
+from consumers.stripe_lists.poll import Reach
 from infra.postgres import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 
-REACH = Reach(overlap_s=900, page_size=3, watch_days=7)
+REACH = Reach(overlap_s=900, page_size=3)
+WATCH_DAYS = 7
 
 
 async def charge(
@@ -69,7 +71,15 @@ class Log:
 
 
 async def poll_both(pool: Pool, lists: Lists, reach: Reach = REACH) -> list[bool]:
-    return [await poll(pool, lists, each, reach) for each in (List.TRANSACTIONS, List.PAYOUTS)]
+    return [await transactions(pool, lists, reach), await payouts(pool, lists, reach)]
+
+
+async def transactions(pool: Pool, lists: Lists, reach: Reach = REACH) -> bool:
+    return await poll_transactions(pool, lists, reach)
+
+
+async def payouts(pool: Pool, lists: Lists, reach: Reach = REACH) -> bool:
+    return await poll_payouts(pool, lists, reach, watch_days=WATCH_DAYS)
 
 
 @dataclass

@@ -5,11 +5,20 @@ import asyncio
 import pytest
 import stripe
 
-from consumers.balance.lists import List, StripeLists
-from consumers.balance.poll import Reach, poll
+from consumers.stripe_lists.lists import List, StripeLists
+from consumers.stripe_lists.poll import Reach
 from infra.postgres import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
-from tests.integration.consumers.balance.polling import REACH, Log, Watched, charge, poll_both, rows_at_stripe
+from tests.integration.consumers.balance.polling import (
+    REACH,
+    Log,
+    Watched,
+    charge,
+    payouts,
+    poll_both,
+    rows_at_stripe,
+    transactions,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -49,19 +58,19 @@ async def test_a_poll_that_was_cut_short_between_pages_goes_on_where_it_was(
         await charge(client)
     cut_short = Watched(lists, fail_at=3)
     with pytest.raises(stripe.APIConnectionError):
-        await poll(pool, cut_short, List.TRANSACTIONS, REACH)
+        await transactions(pool, cut_short)
     assert len(await log_of.transactions()) == 6
     began = await log_of.value(_BEGAN)
     await charge(client)  # newer than the listing, which is older than it
 
     goes_on = Watched(lists)
-    assert await poll(pool, goes_on, List.TRANSACTIONS, REACH)
+    assert await transactions(pool, goes_on)
     assert goes_on.asked[0] == cut_short.asked[2], "the page that failed, not the first"
     assert len(goes_on.asked) == 2
     assert len(await log_of.transactions()) == 10
     assert began is not None
     assert await log_of.value(_COMPLETED) == began, "of what was made since, it says nothing"
-    assert await poll(pool, lists, List.TRANSACTIONS, REACH)
+    assert await transactions(pool, lists)
     assert sorted(each["transaction_id"] for each in await log_of.transactions()) == sorted(
         row["id"] for row in await rows_at_stripe(admin)
     )
@@ -81,7 +90,7 @@ async def test_a_row_that_stripe_shows_late_is_found_within_the_overlap(
 
     (hidden,) = [row for row in await rows_at_stripe(admin, hidden=True) if not row["shown"]]
     await admin.falsify_row(hidden["id"], shown=True)
-    assert await poll_both(pool, lists, Reach(overlap_s=60, page_size=3, watch_days=7)) == [True, True]
+    assert await poll_both(pool, lists, Reach(overlap_s=60, page_size=3)) == [True, True]
     assert len(await log_of.transactions()) == 2, "an overlap that is too short does not reach it"
     assert await poll_both(pool, lists) == [True, True]
     assert [each["transaction_id"] for each in await log_of.transactions()][-1] == hidden["id"]
@@ -92,13 +101,13 @@ async def test_later_polls_read_the_overlap_and_what_is_new_alone(
 ) -> None:
     for _ in range(7):
         await charge(client)
-    await poll(pool, lists, List.TRANSACTIONS, REACH)
+    await transactions(pool, lists)
     await admin.advance(3600)
     await charge(client)
     newest = max(row["created"] for row in await rows_at_stripe(admin))
-    await poll(pool, lists, List.TRANSACTIONS, REACH)
+    await transactions(pool, lists)
     watched = Watched(lists)
-    await poll(pool, watched, List.TRANSACTIONS, REACH)
+    await transactions(pool, watched)
     assert watched.asked == [(List.TRANSACTIONS, newest - REACH.overlap_s, None)]
 
 
@@ -123,10 +132,10 @@ async def test_a_listing_whose_place_stripe_forgot_begins_again(
     for _ in range(7):
         await charge(client)
     with pytest.raises(stripe.APIConnectionError):
-        await poll(pool, Watched(lists, fail_at=2), List.TRANSACTIONS, REACH)
+        await transactions(pool, Watched(lists, fail_at=2))
     place = await log_of.place()
     await admin.falsify_row(place, shown=False)
-    assert await poll(pool, lists, List.TRANSACTIONS, REACH)
+    assert await transactions(pool, lists)
     assert len(await log_of.transactions()) == 7
 
 
@@ -169,8 +178,8 @@ async def test_an_old_payout_is_watched_for_as_long_as_its_status_may_change(
     assert await log_of.value("SELECT array_agg(payout_id) FROM consumers.watched_payouts") == [new["id"]]
 
     await log_of.value("UPDATE consumers.watched_payouts SET watch_until = now() - interval '1 s' RETURNING 1")
-    await poll(pool, lists, List.PAYOUTS, REACH)
+    await payouts(pool, lists)
     watched = Watched(lists)
-    await poll(pool, watched, List.PAYOUTS, REACH)
+    await payouts(pool, watched)
     newest = int(str(new["created"]))
     assert watched.asked[0][1] == newest - REACH.overlap_s, "the overlap still sees it, and watches it again"

@@ -15,10 +15,9 @@ import stripe
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
-from consumers.balance.lists import List, StripeLists
-from consumers.balance.poll import poll
 from consumers.balance.process import SERVICE, serve
 from consumers.balance.settings import BalanceSettings
+from consumers.stripe_lists.lists import List, StripeLists
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
@@ -26,7 +25,7 @@ from infra.health import Health
 from infra.postgres import Pool
 from infra.runtime import Runtime
 from infra.stripe_sandbox.client import SandboxAdmin
-from tests.integration.consumers.balance.polling import REACH, Log, charge, rows_at_stripe
+from tests.integration.consumers.balance.polling import Log, charge, rows_at_stripe, transactions
 from tests.integration.stripe_sandbox.running import SandboxProcess
 from tests.support.database import Database
 from tests.support.waiting import eventually
@@ -179,7 +178,7 @@ async def test_one_that_is_killed_between_pages_leaves_its_place_to_the_next(
     assert place is not None
 
     await admin.delay(before_ms=0)
-    assert await poll(pool, lists, List.TRANSACTIONS, REACH)
+    assert await transactions(pool, lists)
     assert sorted(each["transaction_id"] for each in await log_of.transactions()) == sorted(
         row["id"] for row in await rows_at_stripe(admin)
     )

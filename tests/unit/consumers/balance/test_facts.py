@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from consumers.balance.facts import UnexpectedRow, payout_of, transaction_of
+from consumers.balance.facts import payout_of, transaction_of
+from consumers.stripe_lists.errors import UnexpectedRow
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 
 ROW: dict[str, Any] = {

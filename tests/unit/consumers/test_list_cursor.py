@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from consumers.balance.cursors import Cursor
+from consumers.stripe_lists.cursors import Cursor
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 START = Cursor(

@@ -4,17 +4,16 @@ No connection is held while Stripe is called. Rows are listed from the newest to
 short must be finished before its newest row may become the watermark; until then it goes on where it was.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
-from consumers.balance import cursors, metrics
-from consumers.balance.cursors import Cursor
-from consumers.balance.lists import CursorGone, JsonObject, List, Lists, Page
-from consumers.balance.record import Conflicted
-from consumers.balance.record import record as record_balance
+from consumers.stripe_lists import cursors, metrics
+from consumers.stripe_lists.cursors import Cursor
+from consumers.stripe_lists.errors import Conflicted
+from consumers.stripe_lists.lists import CursorGone, JsonObject, List, Lists, Page
 from infra.ids import uuid7
 from infra.postgres import Connection, Pool
 
@@ -27,15 +26,12 @@ class Reach:
 
     overlap_s: int
     page_size: int
-    watch_days: int
 
 
 class Record(Protocol):
     """Appends what is news in rows of a list, in the transaction of `conn`, and returns how much."""
 
-    async def __call__(
-        self, conn: Connection, list_: List, rows: Sequence[JsonObject], *, correlation_id: str, watch_days: int
-    ) -> int:
+    async def __call__(self, conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:
         """Append. Raises UnexpectedRow or Conflicted: the transaction is then rolled back."""
 
 
@@ -49,16 +45,17 @@ async def poll(
     list_: List,
     reach: Reach,
     *,
-    record: Record = record_balance,
+    record: Record,
+    oldest: Callable[[Connection], Awaitable[int | None]] | None = None,
     go_on: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Read a list; return whether it was read to its end.
+    """Read a list; return whether it was read to its end. It reaches back to `oldest` (Unix seconds) at least.
 
     False: another poller overtook this one, or `go_on` said no before a page. Nothing is lost by either, nor by a
     failure: the next poll goes on where this one was. Raises what Stripe and the database raise, and UnexpectedRow.
     """
     correlation_id = f"{list_.value}-{uuid7()}"
-    cursor = await _begin(pool, list_, reach)
+    cursor = await _begin(pool, list_, reach, oldest)
     read = appended = 0
     try:
         while cursor.listing_from is not None:
@@ -69,35 +66,25 @@ async def poll(
                 # First of all: it locks the list. So a page is recorded only if it was read after the last one was.
                 cursor = await _move(conn, list_, cursor, _after(cursor, page))
                 if page is not None:
-                    appended += await record(
-                        conn, list_, page.rows, correlation_id=correlation_id, watch_days=reach.watch_days
-                    )
+                    appended += await record(conn, page.rows, correlation_id=correlation_id)
                     read += len(page.rows)
     except (Overtaken, Conflicted):
-        log.info("balance_poll_overtaken", list=list_.value)
+        log.info("stripe_list_overtaken", list=list_.value)
         return False
     if appended:
-        log.info("balance_rows_recorded", list=list_.value, correlation_id=correlation_id, read=read, appended=appended)
+        log.info("stripe_list_recorded", list=list_.value, correlation_id=correlation_id, read=read, appended=appended)
     return True
 
 
-async def measure(pool: Pool) -> None:
-    """Show how old the last whole reading of each list is, whoever made it, and how many payouts are watched."""
-    async with pool.connection() as conn:
-        known, watched = await cursors.completed_at(conn), await cursors.count_watched(conn)
-    for name, at in known.items():
-        metrics.completed(name, at.timestamp())
-    metrics.WATCHED_PAYOUTS.set(watched)
-
-
-async def _begin(pool: Pool, list_: List, reach: Reach) -> Cursor:
+async def _begin(
+    pool: Pool, list_: List, reach: Reach, oldest: Callable[[Connection], Awaitable[int | None]] | None
+) -> Cursor:
     """Return the listing that is under way, or a new one, which is written down with its first page."""
     async with pool.connection() as conn, conn.transaction():
         cursor = await cursors.load(conn, list_)
         listing_from = cursor.watermark - reach.overlap_s
-        if list_ is List.PAYOUTS:
-            oldest = await cursors.oldest_watched(conn)
-            listing_from = listing_from if oldest is None else min(listing_from, oldest)
+        if oldest is not None and (reached := await oldest(conn)) is not None:
+            listing_from = min(listing_from, reached)
     return cursor.begun(listing_from)
 
 
@@ -107,7 +94,7 @@ async def _page(lists: Lists, list_: List, cursor: Cursor, *, limit: int) -> Pag
     try:
         page = await lists.page(list_, created_from=cursor.listing_from, after=cursor.listing_after, limit=limit)
     except CursorGone as gone:
-        log.warning("balance_listing_restarted", list=list_.value, unknown=str(gone))
+        log.warning("stripe_list_restarted", list=list_.value, unknown=str(gone))
         return None
     metrics.ROWS_READ.labels(list_.value).inc(len(page.rows))
     return page
