@@ -12,7 +12,7 @@ from tests.support.system import System, running_system
 pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(600)]
 
 PAYMENTS = 200
-ROUNDS = 2  # how often each process is killed
+ROUNDS = 1  # how often each process is killed: once with each kind of broker
 
 
 async def kill_each(system: System, seed: int) -> list[str]:
