@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from consumers.gateway.tasks import Task
 from domain.payment import (
     PaymentCancelRequested,
+    PaymentCaptureRequested,
     PaymentConfirmationRequested,
     PaymentEvent,
     PaymentFact,
@@ -85,6 +86,22 @@ def _stripe_answered(asked: PaymentEvent, payment: PaymentState) -> bool:
 def is_moot(asked: PaymentEvent, payment: PaymentState) -> bool:
     """Whether Stripe need not be asked any more for what the event asked for, though it was before."""
     return _without_stripe(_TRIED, asked, payment) is not None
+
+
+def is_open(asked: PaymentEvent, payment: PaymentState) -> bool:
+    """Whether a capture, a cancellation or a refund has no outcome: without a task, nobody asks Stripe for it again."""
+    match asked:
+        case PaymentCaptureRequested():
+            wish = payment.capture_requested
+            return wish is not None and wish.request_id == asked.request_id
+        case PaymentCancelRequested():
+            wished = payment.cancel_requested
+            return wished is not None and wished.request_id == asked.request_id
+        case RefundRequested():
+            refund = payment.refunds.get(asked.refund_id)
+            return refund is not None and refund.status is RefundStatus.PENDING and refund.stripe_refund_id is None
+        case _:
+            return False
 
 
 def _without_stripe(attempts: int, asked: PaymentEvent, payment: PaymentState) -> Settle | None:

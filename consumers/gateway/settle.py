@@ -12,7 +12,7 @@ import structlog
 
 from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, PutOff, TryAgain
 from consumers.gateway.notes import NewIntent, note_intents, note_waiting
-from consumers.gateway.plan import is_moot
+from consumers.gateway.plan import is_moot, is_open
 from consumers.gateway.tasks import (
     RECONCILIATION,
     Ending,
@@ -107,6 +107,12 @@ class _Decision:
     def is_finished(self) -> bool:
         """Whether the task is done."""
         return isinstance(self.settlement.conclusion, Finish) and self.refusal is None
+
+    @property
+    def leaves_its_wish_open(self) -> bool:
+        """Whether the task would be done and what was asked for would not: it must not end so, whatever led there."""
+        asked = asking_event(self.task, self.payment)
+        return asked is not None and self.state is not None and is_open(decode(asked), self.state)
 
 
 def _facts(settlement: Settlement) -> tuple[PaymentFact, ...]:
@@ -264,8 +270,11 @@ def _ending(decision: _Decision) -> Ending:
     def ending(status: TaskStatus, *, delay_s: float = 0.0, error: str | None = None, unsent: bool = False) -> Ending:
         return Ending(event_id=event_id, position=position, status=status, delay_s=delay_s, error=error, unsent=unsent)
 
-    if decision.refusal is not None:
-        return ending(TaskStatus.DEAD, error=decision.refusal)
+    refusal = decision.refusal
+    if refusal is None and decision.is_finished and decision.leaves_its_wish_open:
+        refusal = "What Stripe said does not tell what became of it."
+    if refusal is not None:
+        return ending(TaskStatus.DEAD, error=refusal)
     match decision.settlement.conclusion:
         case Finish():
             return ending(TaskStatus.DONE)

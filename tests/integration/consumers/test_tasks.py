@@ -21,7 +21,7 @@ from consumers.gateway.tasks import (
     settle,
 )
 from domain.money import Money
-from domain.payment import RecordSucceeded
+from domain.payment import CancelPayment, RecordAttemptFailed, RecordSucceeded
 from event_store.payments import load_payment
 from infra.postgres import Pool
 from tests.integration.consumers.gateway_running import Payments
@@ -154,4 +154,22 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(pool: Pool) -> None:
     assert (await payments.state(payment_id)).status == "succeeded"
     again = await settler.settle(Settlement(task=second, payment=payment, conclusion=done))
     assert again.ending is None
+    await settler.close()
+
+
+async def test_a_call_never_ends_with_its_wish_open_whatever_led_there(pool: Pool) -> None:
+    payments, settler = Payments(pool), Settler(pool)
+    payment_id = await payments.request()
+    (creating,) = await claim_some(pool)
+    await end(pool, creating)
+    await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4(), reason=None))
+    (canceling,) = await claim_some(pool)
+    assert canceling.operation is Operation.CANCEL_INTENT
+    async with pool.connection() as conn:
+        payment = await load_payment(conn, payment_id)
+    failed = RecordAttemptFailed(intent_id=None, attempt_id="a", code="c", message="Another attempt's.")
+    settled = await settler.settle(Settlement(task=canceling, payment=payment, conclusion=Finish(facts=(failed,))))
+    assert settled.ending is not None
+    assert settled.ending.status is TaskStatus.DEAD
+    assert "payment.attempt_failed" in await payments.event_types(payment_id), "it is true all the same"
     await settler.close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Plan, Settle
+from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Plan, Settle, is_open
 from consumers.gateway.plan import plan as plan_with
 from consumers.gateway.tasks import Operation, Task
 from domain.money import Money
@@ -140,3 +140,23 @@ def test_a_task_that_was_lost_and_made_again_never_repeats_what_stripe_did() -> 
     refunding, _ = a_payment(SUCCEEDED, REFUND, pending)
     wanted = a_payment(SUCCEEDED, REFUND)[1]
     assert plan(a_task(Operation.CREATE_REFUND), wanted, refunding) == LookUp(is_final=False)
+
+
+def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
+    payment, canceling = a_payment(CREATED, CANCEL)
+    assert is_open(canceling, payment)
+    for outcome in (
+        RecordCanceled(intent_id=INTENT_ID, reason=None),
+        RecordCancelFailed(request_id=REQUEST_ID, code="c", message="No."),
+    ):
+        assert not is_open(canceling, a_payment(CREATED, CANCEL, outcome)[0])
+    capture = CapturePayment(request_id=REQUEST_ID, amount=TEN)
+    payment, capturing = a_payment(HELD, capture, capture_method=CaptureMethod.MANUAL)
+    assert is_open(capturing, payment)
+    assert not is_open(capturing, a_payment(HELD, capture, SUCCEEDED, capture_method=CaptureMethod.MANUAL)[0])
+    payment, refunding = a_payment(SUCCEEDED, REFUND)
+    assert is_open(refunding, payment)
+    pending = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    assert not is_open(refunding, a_payment(SUCCEEDED, REFUND, pending)[0])
+    payment, creating = a_payment()
+    assert not is_open(creating, payment), "a creation ends when the intent is known"
