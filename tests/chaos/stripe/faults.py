@@ -11,7 +11,6 @@ TIMEOUT_MS = 600
 _LONGER_THAN_A_CALL = TIMEOUT_MS + 300
 _SLOW = 150
 _REQUESTS, _READINGS, _WEBHOOKS = 0.03, 0.02, 0.04
-_LIMITED = 0.005  # each halves the rate of calls, and a minute of peace doubles it: more would only make it slow
 _MS = {
     Effect.LATENCY_BEFORE: _SLOW,
     Effect.LATENCY_AFTER: _LONGER_THAN_A_CALL,
@@ -31,8 +30,7 @@ def rules() -> Iterator[dict[str, Any]]:
         if effect in _FAILING:
             said = ({"should_retry": True}, {"should_retry": False, "status": 503})
         for each in said:
-            probability = _LIMITED if effect is Effect.RATE_LIMIT else _REQUESTS
-            yield {"effect": effect, "method": "POST", "probability": probability, "ms": _MS.get(effect, 0), **each}
+            yield {"effect": effect, "method": "POST", "probability": _REQUESTS, "ms": _MS.get(effect, 0), **each}
     for effect in _READING:
         yield {"effect": effect, "method": "GET", "probability": _READINGS, "ms": _MS.get(effect, 0)}
     for effect in sorted(OF_WEBHOOKS):
