@@ -152,7 +152,7 @@ class Comparer:
         for review in lacking:
             ours = tuple(each for each in movements[review.source_id] if each.category not in self._scope.without)
             findings = judge(review.stripe, ours, self._scope.window)
-            if not any(each.difference.is_one_sided for each in findings):
+            if not any(each.difference.is_half_known for each in findings):
                 await self.believe(findings)
             elif len(self._result.doubtful) < self._doubts:
                 self._result.doubtful.append(

@@ -161,7 +161,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
     def progress(stage: str, done: int, total: int | None = None) -> None:
         told(stage, done, total)
 
-    ours = bool(asked.events)
+    ours = bool(asked.events) or request.report is not None  # nobody else has the file
     while (state := await _attempt(reconciler, pool, run_id, progress, final=ours)) is None:
         told("waiting", 0, None)
         await asyncio.sleep(_POLL_S)

@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import structlog
+
 from consumers.balance.record import record_transactions
 from consumers.gateway.tasks import RECONCILIATION, NewRefresh, ask_for_refreshes
 from consumers.reconciliation import metrics
 from consumers.reconciliation import record as recorded
 from consumers.reconciliation.books import Owner, StripeBooks
 from consumers.reconciliation.record import RunRef
+from consumers.stripe_lists.errors import UnexpectedRow
 from domain.reconciliation import Difference, Kind
 from infra.postgres import Connection, Pool, Queries
+
+log = structlog.get_logger(__name__)
 
 SQL = Queries.load(Path(__file__).with_name("heal.sql"))
 
@@ -77,16 +82,24 @@ async def heal(pool: Pool, run: RunRef, orphans: Sequence[Orphan]) -> int:
 async def record_rows(pool: Pool, books: StripeBooks, run: RunRef, differences: Sequence[Difference]) -> int:
     """Record the rows of Stripe's balance that these differences lack; return how many are news.
 
-    Raises what Stripe raises, and consumers.stripe_lists.errors.UnexpectedRow.
+    One that cannot be read is left out, with a warning. Raises what Stripe raises.
     """
-    wanted = sorted({each for difference in differences for each in difference.transaction_ids})
-    rows = [row for each in wanted if (row := await books.transaction(each)) is not None]
-    if not rows:
-        return 0
-    async with pool.connection() as conn, conn.transaction():
-        news = await record_transactions(conn, rows, correlation_id=run.correlation_id, actor=RECONCILIATION)
-        if news:
-            await _note(conn, run, {difference.discrepancy_id: None for difference in differences})
+    lacking: dict[str, list[UUID]] = {}
+    for difference in differences:
+        for transaction_id in difference.transaction_ids:
+            lacking.setdefault(transaction_id, []).append(difference.discrepancy_id)
+    news = 0
+    for transaction_id, discrepancy_ids in sorted(lacking.items()):
+        row = await books.transaction(transaction_id)
+        if row is None:
+            continue
+        try:
+            async with pool.connection() as conn, conn.transaction():
+                if await record_transactions(conn, [row], correlation_id=run.correlation_id, actor=RECONCILIATION):
+                    await _note(conn, run, dict.fromkeys(discrepancy_ids))
+                    news += 1
+        except UnexpectedRow as error:
+            log.warning("reconciliation_row_not_recorded", error=str(error))
     metrics.ROWS_RECORDED.inc(news)
     return news
 

@@ -13,7 +13,8 @@ for _kind in Kind:  # from the start: Prometheus sees no rise in a series that i
     DISCREPANCIES.labels(_kind.value)
 UNRESOLVED = Gauge("reconciliation_unresolved_discrepancies", "Discrepancies that are open or explained", ["status"])
 LAST_GOOD_RUN_AGE_SECONDS = Gauge(
-    "reconciliation_last_good_run_age_seconds", "Since a run was last completed; NaN while none ever was"
+    "reconciliation_last_good_run_age_seconds",
+    "Since the newest reconciled day was completed; NaN while none ever was",
 )
 RUNS = Counter("reconciliation_runs_total", "Runs: completed, failed, passed as another process was at it", ["result"])
 RUN_SECONDS = Histogram(

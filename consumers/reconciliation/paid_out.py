@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from consumers.reconciliation.ledger import movements_of
 from consumers.reconciliation.stripe_books import StripeApiBooks
 from domain.reconciliation import Movement, StripeRow
+from domain.reconciliation.judge import ONCE
 from infra.desk import PaidItem, Payout, ReconciliationRefused
 from infra.postgres import Pool
 
@@ -42,7 +43,12 @@ def _item(row: StripeRow, movements: Mapping[str, Sequence[Movement]]) -> PaidIt
         payment_id=None if ours is None else ours.payment_id,
         stripe_net=row.amount - row.fee,
         ledger_net=None if ours is None or ours.currency != row.currency else ours.amount - (ours.fee or 0),
+        compared=ours is not None or row.category in ONCE or not _is_known(row, movements),
     )
+
+
+def _is_known(row: StripeRow, movements: Mapping[str, Sequence[Movement]]) -> bool:
+    return any(each.category == row.category for each in movements[row.source_id])
 
 
 def _is_of(movement: Movement, row: StripeRow) -> bool:

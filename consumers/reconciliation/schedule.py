@@ -31,7 +31,9 @@ class Schedule:
         fired = self._last_moment(wall, _USUAL_PAUSE) or self._last_moment(wall, _LONGEST_PAUSE)
         if fired is None:
             return None, None
-        return fired.date() - timedelta(days=1), fired.replace(tzinfo=self._zone)
+        moment = fired.replace(tzinfo=self._zone)
+        # A time that the change of clocks left out is read either way: the one that has been.
+        return fired.date() - timedelta(days=1), moment if moment <= now else moment.replace(fold=1)
 
     def _last_moment(self, wall: datetime, within: timedelta) -> datetime | None:
         fired: datetime | None = None
@@ -61,6 +63,8 @@ def _named(weekdays: str) -> str:
     days, _, step = weekdays.partition("/")
     first, dash, last = ("0", "-", "6") if days == "*" else days.partition("-")
     if not all(each.isdigit() for each in (first, last or "0", step or "1")):
+        if step:  # the trigger would take no notice of it
+            raise ValueError(f"a step goes with numbers alone, not with {weekdays}")
         return weekdays  # names; or nonsense, which the trigger refuses
     if max(int(first), int(last or 0)) > _SUNDAY_TOO or int(step or 1) < 1 or (dash and int(first) > int(last or 0)):
         raise ValueError(f"there is no day of the week {weekdays}")

@@ -107,7 +107,9 @@ def _both(rows: Sequence[StripeRow], movements: Sequence[Movement], window: Wind
     elif not _amounts_agree(rows, movements):
         yield finding(Kind.AMOUNT)
     fees = [movement.fee for movement in movements if movement.fee is not None]
-    awaited = not fees and any(row.fee for row in rows)
+    # A conversion is posted with Stripe's row, as a fee is.
+    ours = {movement.currency for movement in movements}
+    awaited = not fees and any(row.fee or row.currency not in ours for row in rows)
     late = awaited and window.may_still_come(max(row.created for row in rows))
     if (awaited and not late) or (fees and not _fees_agree(rows, sum(fees))):
         yield finding(Kind.FEE)

@@ -36,7 +36,7 @@ class Review:
     @property
     def lacks_a_row(self) -> bool:
         """Whether it has to be judged again with rows of other days: one that is missing may stand there."""
-        return any(finding.difference.is_one_sided for finding in self.findings)
+        return any(finding.difference.is_half_known for finding in self.findings)
 
 
 class _Reader(Generic[R]):

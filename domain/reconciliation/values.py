@@ -71,6 +71,11 @@ class Difference:
         """Whether one of the books lacks the row."""
         return self.stripe is None or self.ledger is None
 
+    @property
+    def is_half_known(self) -> bool:
+        """Whether rows of other days may change it: a book lacks a row, or the other one of a double was not read."""
+        return self.is_one_sided or (self.kind is Kind.DUPLICATE and len(self.transaction_ids) == 1)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:

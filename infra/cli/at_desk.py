@@ -40,8 +40,8 @@ def guarded(work: Awaitable[int]) -> int:
 
     try:
         return asyncio.run(awaited())
-    except psycopg.errors.UndefinedTable:
-        reason = "the database lacks a table. Remedy: paystream migrate"
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        reason = "the database lacks a table or a column. Remedy: paystream migrate"
     except psycopg.Error as error:
         reason = f"the database refused: {mask_text(str(error).strip())}"
     except (InfraError, declared.NotDeclared) as error:

@@ -12,7 +12,7 @@ from infra import declared
 from infra.cli.amounts import shown
 from infra.cli.at_desk import guarded
 from infra.cli.tables import console, printable
-from infra.desk import FinanceDesk, PaidItem, Payout
+from infra.desk import FinanceDesk, PaidItem, Payout, ReconciliationRefused
 
 _DESK = "reconciliation"
 _COLUMNS = ("transaction_id", "source_id", "category", "payment_id", "currency", "stripe_net", "ledger_net")
@@ -26,7 +26,10 @@ def run_show(payout_id: str, *, output: Path | None, limit: int) -> int:
         payout = await desk.payout(payout_id)
         _print(payout, limit)
         if output is not None:
-            _write(payout.items, output)
+            try:
+                _write(payout.items, output)
+            except OSError as error:
+                raise ReconciliationRefused(f"{output} cannot be written: {error.strerror}") from None
         return 0 if payout.agrees else 1
 
     return guarded(work())

@@ -304,16 +304,41 @@ async def _a_payment(desk: Desk) -> uuid.UUID:
     return payment_id
 
 
+async def test_a_double_of_another_day_is_one_discrepancy_however_it_is_looked_at(desk: Desk) -> None:
+    books = Agreeing.of(1)
+    first, ours = books.stripe[0], books.ledger[0]
+    desk.books.stripe = [first, first._replace(transaction_id="txn_again", created=WINDOW.end + 50_000)]
+    await desk.ledger.write([ours._replace(transaction_id=first.transaction_id, transaction_at=first.created)])
+    desk.now = LATER + 86_400
+    await desk.run()
+    assert await desk.discrepancies() == [], "of its own day there is nothing to say"
+    await desk.run(NEXT_DAY)
+    (row,) = await desk.query("SELECT discrepancy_id, kind, stripe_amount, date FROM reconciliation.discrepancies")
+    assert (row["kind"], row["stripe_amount"], row["date"]) == ("duplicate", 2 * first.amount, NEXT_DAY)
+    async with desk.pool.connection() as conn:
+        commands: dict[uuid.UUID, DiscrepancyCommand] = {row["discrepancy_id"]: Explain(who="ana", why="asked Stripe")}
+        decided = await command_discrepancies(conn, commands, metadata(correlation_id="c", actor="operator:ana"))
+        await write_rows(conn, decided)
+    desk.now += 86_400
+    for day in (date(2026, 3, 12), NEXT_DAY):
+        await desk.run(day)
+    assert told(await desk.discrepancies(), status="explained") == [("duplicate", first.source_id)]
+    assert (await desk.events())["discrepancy.reopened"] == 0
+
+
 async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(desk: Desk, app: Connection) -> None:
     books = Agreeing.of(3, currencies=("USD",))
     payout = StripeRow("po_1", "payout", "txn_payout", -2000, 0, "USD", WINDOW.start + 60)
     fee = StripeRow("txn_fee", "fee", "txn_fee", -7, 0, "USD", WINDOW.start + 70)
     desk.books.stripe = [*books.stripe, payout, fee]
+    odd = StripeRow("txn_odd", "fee", "txn_odd", -1, 0, "USD", WINDOW.start + 80)
+    desk.books.stripe.append(odd)
     desk.books.transactions = {row.transaction_id: as_stripe_writes(row) for row in desk.books.stripe}
+    del desk.books.transactions["txn_odd"]["available_on"]
     await desk.ledger.write([books.ledger[0]._replace(fee=None), *books.ledger[1:]])
     state = await desk.run()
     assert state.completed is not None
-    assert (state.completed.found, state.completed.healing) == ({"fee": 1, "missing_here": 2}, 3)
+    assert (state.completed.found, state.completed.healing) == ({"fee": 1, "missing_here": 3}, 3)
     log = [event for event in await load_log(app) if event.category == "stripe-balance"]
     facts = [decode_balance_event(event) for event in log]
     assert {fact.transaction_id for fact in facts if isinstance(fact, TransactionRecorded)} == {

@@ -40,6 +40,15 @@ def test_a_day_is_due_once_though_clocks_change() -> None:
     ]
 
 
+def test_a_time_that_the_change_of_clocks_leaves_out_has_been_when_it_is_told() -> None:
+    schedule = Schedule("30 2 * * *", "Europe/Berlin")
+    for minutes in range(0, 180, 7):
+        now = datetime(2026, 3, 29, 0, 30, tzinfo=UTC) + timedelta(minutes=minutes)
+        _, fired = schedule.last_due(now)
+        assert fired is not None
+        assert fired <= now
+
+
 def test_what_is_no_crontab_is_refused() -> None:
     with pytest.raises(ValueError, match="expected 5"):
         Schedule("daily", "UTC")
@@ -70,9 +79,11 @@ def test_weekdays_are_those_of_crontab(weekdays: str, days: set[int]) -> None:
     assert ran == days
 
 
-@pytest.mark.parametrize("crontab", ["0 6 1 * 1", "0 6 * * 8", "0 6 * * 5-2", "0 6 * * 1/0", "0 6 * * noday"])
+@pytest.mark.parametrize(
+    "crontab", ["0 6 1 * 1", "0 6 * * 8", "0 6 * * 5-2", "0 6 * * 1/0", "0 6 * * mon-fri/2", "0 6 * * noday"]
+)
 def test_weekdays_that_are_none_are_refused(crontab: str) -> None:
-    with pytest.raises(ValueError, match=r"day of the week|noday|Unrecognized"):
+    with pytest.raises(ValueError, match=r"day of the week|noday|Unrecognized|a step goes"):
         Schedule(crontab, "UTC")
 
 

@@ -60,6 +60,7 @@ def test_a_double_of_another_day_is_a_double_on_its_own_day() -> None:
     known = MOVEMENT._replace(at=AT - 86_400, transaction_id="txn_1", transaction_at=AT - 86_400)
     (finding,) = judge([ROW._replace(transaction_id="txn_2")], [known], WINDOW)
     assert (finding.difference.kind, finding.settled) == (Kind.DUPLICATE, False)
+    assert finding.difference.is_half_known, "the other row is to be read"
     assert kinds([ROW], [MOVEMENT._replace(transaction_id="txn_1", transaction_at=AT)]) == []
 
 
@@ -102,6 +103,16 @@ def test_what_stripe_converted_is_compared_with_what_it_was_before() -> None:
     # The ledger has the amount from Stripe's row: that they are equal says nothing.
     assert kinds([row], [converted._replace(presented_amount=900)]) == [Kind.AMOUNT]
     assert kinds([row._replace(exchange_rate=None)], [converted]) == [], "a report tells no rates"
+
+
+def test_a_conversion_wants_stripes_row_though_it_cost_nothing() -> None:
+    movement = MOVEMENT._replace(currency="EUR", amount=-1000, fee=None, category="refund")
+    row = ROW._replace(category="refund", currency="USD", amount=-1100, fee=0, exchange_rate="1.1")
+    (finding,) = judge([row], [movement], WINDOW)
+    assert finding.difference.kind is Kind.FEE
+    assert finding.difference.ledger is not None
+    assert finding.difference.ledger.fee is None
+    assert kinds([row._replace(currency="EUR", amount=-1000, exchange_rate=None)], [movement]) == []
 
 
 def test_the_id_of_a_difference_is_the_same_on_every_day_and_in_every_run() -> None:
