@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
@@ -30,16 +31,26 @@ def with_connection(desk: str, work: Callable[[D, Connection], Awaitable[int]]) 
     return guarded(connected())
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep logs silent: a person reads what is printed, and what a process would log is of no use to them."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
 def guarded(work: Awaitable[int]) -> int:
     """Do work; return its exit code, or 1 with the reason on stderr."""
-    # A person reads what it prints; what a process logs is of no use here.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
     async def awaited() -> int:
         return await work
 
     try:
-        return asyncio.run(awaited())
+        with _quiet():
+            return asyncio.run(awaited())
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
         reason = "the database lacks a table or a column. Remedy: paystream migrate"
     except psycopg.Error as error:

@@ -30,7 +30,7 @@ async def paid(system: System, **fields: Any) -> str:
 
 
 async def becomes(system: System, payment_id: str, until: Callable[[Json], bool]) -> Json:
-    return await eventually(lambda: system.payment(payment_id), until, within=20)
+    return await system.becomes(payment_id, until)
 
 
 async def told_since(system: System, payment_id: str, event_type: str) -> list[str]:

@@ -65,7 +65,7 @@ async def interpreted(system: System, outcome: str) -> float:
 
 
 async def becomes(system: System, payment_id: str, until: Callable[[Json], bool]) -> Json:
-    return await eventually(lambda: system.payment(payment_id), until, within=20)
+    return await system.becomes(payment_id, until)
 
 
 async def test_a_customer_who_authenticated_at_stripe_has_paid(system: System) -> None:

@@ -117,7 +117,7 @@ async def test_the_same_webhook_thirty_times_at_the_same_instant_has_one_effect(
     await eventually(lambda: types_of(system, payment_id), lambda types: len(types) > len(before))
     await quiet(system, payment_id)
     assert (await types_of(system, payment_id))[len(before) :] == list(change.effect)
-    payment = await eventually(lambda: system.payment(payment_id), change.effect_shows_in)
+    payment = await system.becomes(payment_id, change.effect_shows_in)
     assert payment["amount_captured_cents"] == 1000
     assert len(await system.charges(payment_id)) == 1
 

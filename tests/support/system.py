@@ -71,26 +71,27 @@ class System:
     async def settled(self, payment_id: str, *, min_position: int = 0, within: float = 20) -> Json:
         """Wait until the query API shows the payment, as of `min_position` and with its refunds, as settled."""
 
+        def is_settled(found: Json) -> bool:
+            return found["status"] in SETTLED and all(refund["status"] != "pending" for refund in found["refunds"])
+
+        return await self.becomes(payment_id, is_settled, min_position=min_position, within=within)
+
+    async def settled_as(self, payment_id: str, status: str, *, within: float = 20) -> Json:
+        """Wait until the query API shows the payment with this status."""
+        return await self.becomes(payment_id, lambda found: found["status"] == status, within=within)
+
+    async def becomes(
+        self, payment_id: str, until: Callable[[Json], bool], *, min_position: int = 0, within: float = 20
+    ) -> Json:
+        """Wait until the query API shows it so; it may not show it at all yet."""
+
         async def probe() -> Json | None:
             answer = await self.query.get(f"/payments/{payment_id}", params={"min_position": min_position})
             return answer.json() if answer.status_code == httpx.codes.OK else None
 
-        def is_settled(found: Json | None) -> bool:
-            return (
-                found is not None
-                and found["status"] in SETTLED
-                and all(refund["status"] != "pending" for refund in found["refunds"])
-            )
-
-        found = await eventually(probe, is_settled, within=within)
+        found = await eventually(probe, lambda seen: seen is not None and until(seen), within=within)
         assert found is not None
         return found
-
-    async def settled_as(self, payment_id: str, status: str, *, within: float = 20) -> Json:
-        """Wait until the query API shows the payment with this status."""
-        return await eventually(
-            lambda: self.payment(payment_id), lambda found: found["status"] == status, within=within
-        )
 
     async def charges(self, payment_id: str) -> list[Json]:
         """The charges that the sandbox has for a payment."""
