@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -27,7 +28,13 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.broker, pytest.mark.timeout(600)]
 
-SETTINGS = {"RECONCILIATION_CUTOFF_MS": "1000", "BALANCE_POLL_INTERVAL_MS": "300"}
+# Where it is noon: midnight does not come between. Etc/GMT+3 is three hours behind UTC.
+ZONE = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
+SETTINGS = {
+    "RECONCILIATION_CUTOFF_MS": "1000",
+    "RECONCILIATION_TIME_ZONE": ZONE,
+    "BALANCE_POLL_INTERVAL_MS": "300",
+}
 
 
 @pytest_asyncio.fixture
@@ -61,7 +68,7 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
     await panel(system, f"refunds/{refund['id']}/settle", status="failed")
     await asyncio.sleep(2.5)  # beyond the cut-off, and what the poller may lag
 
-    day = datetime.fromtimestamp(row["created"], UTC).date().isoformat()
+    day = datetime.fromtimestamp(row["created"], ZoneInfo(ZONE)).date().isoformat()
     run = await reconciled(system, day)
     stays = {
         ("amount", wrong_amount),
@@ -142,7 +149,7 @@ async def test_payouts_are_compared_with_what_they_pay(system: System, tmp_path:
     await panel(system, f"payouts/{payout['id']}/settle", status="paid")
     await in_the_ledger(system, payout["id"])
     await asyncio.sleep(2.5)
-    day = datetime.fromtimestamp(payout["created"], UTC).date().isoformat()
+    day = datetime.fromtimestamp(payout["created"], ZoneInfo(ZONE)).date().isoformat()
     run = await reconciled(system, day)
     assert (run["payouts"], run["found"]) == (1, {})
     assert [(each["stripe_amount"], each["ledger_amount"]) for each in run["totals"]] == [(177, 177)]
