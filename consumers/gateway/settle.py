@@ -271,7 +271,7 @@ def _ending(decision: _Decision) -> Ending:
         return Ending(event_id=event_id, position=position, status=status, delay_s=delay_s, error=error, unsent=unsent)
 
     refusal = decision.refusal
-    if refusal is None and decision.is_finished and decision.leaves_its_wish_open:
+    if decision.is_finished and decision.leaves_its_wish_open:
         refusal = "What Stripe said does not tell what became of it."
     if refusal is not None:
         return ending(TaskStatus.DEAD, error=refusal)

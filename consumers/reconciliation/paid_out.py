@@ -34,7 +34,9 @@ async def payout_with_items(pool: Pool, books: StripeApiBooks, payout_id: str) -
 
 
 def _item(row: StripeRow, movements: Mapping[str, Sequence[Movement]]) -> PaidItem:
-    ours = next((each for each in movements[row.source_id] if _is_of(each, row)), None)
+    alike = [each for each in movements[row.source_id] if each.category == row.category]
+    # Of several rows of one kind, the ledger shows the first, with its id.
+    ours = next((each for each in alike if each.transaction_id in {None, row.transaction_id}), None)
     return PaidItem(
         transaction_id=row.transaction_id,
         source_id=row.source_id,
@@ -43,14 +45,5 @@ def _item(row: StripeRow, movements: Mapping[str, Sequence[Movement]]) -> PaidIt
         payment_id=None if ours is None else ours.payment_id,
         stripe_net=row.amount - row.fee,
         ledger_net=None if ours is None or ours.currency != row.currency else ours.amount - (ours.fee or 0),
-        compared=ours is not None or row.category in ONCE or not _is_known(row, movements),
+        compared=ours is not None or not alike or row.category in ONCE,
     )
-
-
-def _is_known(row: StripeRow, movements: Mapping[str, Sequence[Movement]]) -> bool:
-    return any(each.category == row.category for each in movements[row.source_id])
-
-
-def _is_of(movement: Movement, row: StripeRow) -> bool:
-    """Whether a movement is a row's: of several of one kind, the ledger keeps the first with its id."""
-    return movement.category == row.category and movement.transaction_id in {None, row.transaction_id}

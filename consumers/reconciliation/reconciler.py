@@ -231,8 +231,7 @@ class Reconciler:
             await record_rows(self._pool, self._books, run, unrecorded)
 
     async def _judge_anew(self, review: Review, window: Window) -> Sequence[Finding]:
-        differences = [each.difference for each in review.findings]
-        if not any(each.stripe is None or (each.is_half_known and not each.is_one_sided) for each in differences):
+        if not any(each.difference.lacks_rows_of_stripe for each in review.findings):
             return review.findings
         rows = {row.transaction_id: row for row in review.stripe}
         rows |= {row.transaction_id: row for row in await self._books.rows_of(review.source_id)}

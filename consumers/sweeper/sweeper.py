@@ -74,14 +74,10 @@ class Sweeper:
             interval_s=self._interval_s,
             lock_ttl_ms=self._lock_ttl_ms,
             turned=self._turned,
-            stand_by=self._stand_by,
         )
 
     def _turned(self) -> None:
         self._turned_at = time.monotonic()
-
-    async def _stand_by(self) -> None:
-        """Do nothing: what waits is shown by the one who sweeps."""
 
     async def _sweep(self, result: str, may_go_on: Callable[[], bool]) -> None:
         self._turned_at = time.monotonic()

@@ -67,14 +67,14 @@ class Difference:
         return discrepancy_id_of(self.kind, self.source_id, self.category)
 
     @property
-    def is_one_sided(self) -> bool:
-        """Whether one of the books lacks the row."""
-        return self.stripe is None or self.ledger is None
+    def lacks_rows_of_stripe(self) -> bool:
+        """Whether Stripe may have more rows of it, on other days: it has none so far, or one of a double."""
+        return self.stripe is None or (self.kind is Kind.DUPLICATE and len(self.transaction_ids) == 1)
 
     @property
     def is_half_known(self) -> bool:
-        """Whether rows of other days may change it: a book lacks a row, or the other one of a double was not read."""
-        return self.is_one_sided or (self.kind is Kind.DUPLICATE and len(self.transaction_ids) == 1)
+        """Whether rows of other days, in either book, may change it."""
+        return self.ledger is None or self.lacks_rows_of_stripe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

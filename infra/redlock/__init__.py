@@ -5,7 +5,7 @@ They spare work, they do not protect money: that is done by PostgreSQL's constra
     async with open_redlock(settings) as redlock:
         async with redlock.lock("payment:1", ttl_ms=5_000, wait_s=2) as lease:
             lease.check()
-        await take_turns(redlock, "sweep", sweep, stop, interval_s=60, lock_ttl_ms=30_000, turned=..., stand_by=...)
+        await take_turns(redlock, "sweep", sweep, stop, interval_s=60, lock_ttl_ms=30_000)
 """
 
 from infra.redlock.errors import LeaseLost, NotAcquired

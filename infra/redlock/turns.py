@@ -23,13 +23,13 @@ async def take_turns(
     *,
     interval_s: float,
     lock_ttl_ms: int,
-    turned: Callable[[], None],
-    stand_by: Callable[[], Awaitable[None]],
+    turned: Callable[[], None] = lambda: None,
+    stand_by: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Do the work every `interval_s`, or stand by, until `stop`. `turned` is called before each try to have the lock.
+    """Do the work every `interval_s`, or stand by, until `stop`.
 
-    While the lock servers are away, each process does it (`without_lock`): only for work that two at once do no harm
-    with.
+    `turned` is called before each try to have the lock, `stand_by` whenever another process has it. While the lock
+    servers are away, each process does it (`without_lock`): only for work that two at once do no harm with.
     """
     while not stop.is_set():
         turned()
@@ -44,7 +44,8 @@ async def take_turns(
                 await work("without_lock", lambda: not stop.is_set())
                 await _first(stop, None, interval_s)
             else:
-                await stand_by()
+                if stand_by is not None:
+                    await stand_by()
                 await _first(stop, None, min(interval_s, lock_ttl_ms / 1000 / 2))
 
 

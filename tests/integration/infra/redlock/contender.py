@@ -17,10 +17,6 @@ async def work(_result: str, may_go_on: Callable[[], bool]) -> None:
     say("lost")
 
 
-async def stand_by() -> None:
-    """Look on."""
-
-
 def say(what: str) -> None:
     """Tell the test, on the stream that is not for logs."""
     print(what, file=sys.stderr, flush=True)  # noqa: T201
@@ -34,16 +30,7 @@ async def main() -> None:
     )
     ttl_ms = told["ttl_ms"]
     async with open_redlock(settings) as redlock:
-        await take_turns(
-            redlock,
-            "sweep",
-            work,
-            asyncio.Event(),
-            interval_s=0.1,
-            lock_ttl_ms=ttl_ms,
-            turned=lambda: None,
-            stand_by=stand_by,
-        )
+        await take_turns(redlock, "sweep", work, asyncio.Event(), interval_s=0.1, lock_ttl_ms=ttl_ms)
 
 
 asyncio.run(main())

@@ -162,7 +162,6 @@ async def test_a_turn_that_ended_is_followed_by_the_next_under_the_same_lease(
         stop,
         interval_s=0.01,
         lock_ttl_ms=TTL_MS,
-        turned=lambda: None,
         stand_by=stand_by,
     )
     assert holders[0][0] is not None
@@ -214,7 +213,6 @@ async def test_what_the_work_raises_is_raised_and_frees_the_lock(valkeys: Valkey
                 asyncio.Event(),
                 interval_s=60,
                 lock_ttl_ms=TTL_MS,
-                turned=lambda: None,
                 stand_by=stand_by,
             )
     assert await valkeys.holders("sweep") == [None] * 5
