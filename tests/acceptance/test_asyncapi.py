@@ -36,12 +36,12 @@ from infra.embedded.connections import DEVELOPMENT_MERCHANT
 from infra.ids import uuid7
 from schemas.events import PAYMENT_EVENT_TYPES, encode
 from schemas.topics import PAYMENT, RELAY_PROGRESS, STRIPE_EVENT, dead_letter_topics, event_topics
-from tests.support.events import metadata
+from tests.support.exported_schemas import described_headers, message, validate
+from tests.support.log_entries import metadata
 from tests.support.payment_histories import events_of, request_payment
-from tests.support.published import described_headers, message, validate
+from tests.support.signed_webhooks import a_stripe_event, deliver, secret_of
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
-from tests.support.webhooks import a_stripe_event, deliver, secret_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.broker]
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.support import example_consumer
-from tests.support.load import Customers
+from tests.support.payment_load import Customers
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 

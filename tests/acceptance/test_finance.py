@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from schemas.http.reconciliations import ReconciliationPage
-from tests.support.finance import discrepancies, fault, in_the_ledger, paid, panel, reconciled, rows
+from tests.support.finance_steps import discrepancies, fault, in_the_ledger, paid, panel, reconciled, rows
 from tests.support.system import Json, System
 from tests.support.waiting import eventually
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from tests.support.finance import (
+from tests.support.finance_steps import (
     at_stripe,
     discrepancies,
     fault,

@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer
 from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.topics import PAYMENT, STRIPE_EVENT
+from tests.support.signed_webhooks import a_stripe_event, deliver, secret_of
 from tests.support.system import Json, System
 from tests.support.waiting import eventually
-from tests.support.webhooks import a_stripe_event, deliver, secret_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.broker]
 

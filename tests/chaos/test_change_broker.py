@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.connections import BrokerKind
-from tests.support.load import Customers, Made, assert_books_agree
+from tests.support.payment_load import Customers, Made, assert_books_agree
 from tests.support.system import running_system
 
 pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(240)]

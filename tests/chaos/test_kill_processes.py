@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.load import Customers, assert_books_agree, chaos_seed
+from tests.support.payment_load import Customers, assert_books_agree, chaos_seed
 from tests.support.system import System, running_system
 
 pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(600)]

@@ -26,12 +26,12 @@ from projections.registry import PROJECTIONS
 from projections.runner import topics_of
 from projections.verify import differences
 from schemas.topics import PAYMENT
-from tests.integration.consumers.members import Member, effects_member, environment, projector_member
-from tests.integration.consumers.running import Effects
-from tests.support.appending import append_steadily
+from tests.integration.infra.kafka.group_members import Member, effects_member, environment, projector_member
+from tests.integration.infra.kafka.noting_consumer import Effects
 from tests.support.database import Database
 from tests.support.kafka import fresh_topics, transactional_settings
-from tests.support.load import chaos_seed
+from tests.support.payment_load import chaos_seed
+from tests.support.steady_appends import append_steadily
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]

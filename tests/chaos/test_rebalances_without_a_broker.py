@@ -14,8 +14,8 @@ from infra.postgres import create_pool
 from infra.settings import KafkaSettings
 from schemas.cloudevents import Delivered
 from schemas.topics import TopicDeclaration
-from tests.integration.consumers.log import Log
-from tests.integration.consumers.running import NAME, Effects, running
+from tests.integration.infra.kafka.noting_consumer import NAME, Effects, running
+from tests.integration.infra.kafka.published_log import Log
 from tests.support.database import Database
 from tests.support.kafka import three_brokers, transactional_settings
 from tests.support.waiting import eventually

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.load import Customers, assert_books_agree, chaos_seed
+from tests.support.payment_load import Customers, assert_books_agree, chaos_seed
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 

@@ -10,7 +10,7 @@ from consumers.reconciliation.books import Owner
 from consumers.reconciliation.reconciler import Reconciler, RunRules
 from domain.reconciliation import PayoutSum, StripeRow
 from infra.postgres import create_pool
-from tests.integration.consumers.reconciliation.running import CUTOFF_S, LATER, WINDOW
+from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER, WINDOW
 
 _PAGE = 100  # as Stripe's
 _CURRENCIES = ("USD", "JPY", "KWD")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.postgres import create_pool
-from tests.integration.consumers.reconciliation.running import WINDOW, Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import WINDOW, Desk
 from tests.support.database import Database
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(900)]

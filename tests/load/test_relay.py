@@ -20,10 +20,10 @@ from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.kafka.clients import consumer_config
 from infra.settings import KafkaSettings
 from schemas.topics import PAYMENT
-from tests.chaos.relay.processes import relays_of
+from tests.chaos.relay.relay_processes import relays_of
 from tests.support.database import Database
-from tests.support.events import an_append
 from tests.support.kafka import fresh_topics, transactional_settings
+from tests.support.log_entries import an_append
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.load, pytest.mark.apache_kafka, pytest.mark.timeout(300)]

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from infra.embedded.connections import DEVELOPMENT_KEY
 from infra.embedded.stack import Stack
-from tests.support.http_load import Measured, post_for
+from tests.support.http_load_client import Measured, post_for
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 

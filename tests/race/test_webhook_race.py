@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from schemas.events.stripe_events import stream_id_of
+from tests.support.signed_webhooks import a_stripe_event, deliver, secret_of
 from tests.support.system import Json, System, together
 from tests.support.waiting import eventually
-from tests.support.webhooks import a_stripe_event, deliver, secret_of
 
 pytestmark = pytest.mark.race
 

@@ -8,8 +8,8 @@ import pytest_asyncio
 
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.settings import KafkaSettings
-from tests.chaos.relay.judge import Verdict
-from tests.chaos.relay.processes import Relays, relays_of
+from tests.chaos.relay.relay_processes import Relays, relays_of
+from tests.chaos.relay.topic_verdict import Verdict
 from tests.support.database import Database
 from tests.support.kafka import fresh_topics, transactional_settings
 

@@ -9,13 +9,13 @@ import pytest
 from event_store.store import Connection
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.settings import KafkaSettings
+from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
-from tests.chaos.relay.judge import judge_when_complete
-from tests.chaos.relay.load import Load
-from tests.chaos.relay.processes import Relays, relays_of
+from tests.chaos.relay.relay_processes import Relays, relays_of
+from tests.chaos.relay.topic_verdict import judge_when_complete
 from tests.support.database import Database
 from tests.support.kafka import three_brokers, transactional_settings
-from tests.support.load import chaos_seed
+from tests.support.payment_load import chaos_seed
 
 pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]
 

@@ -7,11 +7,11 @@ import pytest
 
 from event_store.store import Connection
 from infra.settings import KafkaSettings
+from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
-from tests.chaos.relay.judge import judge_when_complete
-from tests.chaos.relay.load import Load
-from tests.chaos.relay.processes import RelayProcess, Relays
-from tests.support.load import chaos_seed
+from tests.chaos.relay.relay_processes import RelayProcess, Relays
+from tests.chaos.relay.topic_verdict import judge_when_complete
+from tests.support.payment_load import chaos_seed
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]

@@ -13,13 +13,13 @@ from event_store.appends import Append
 from event_store.store import Connection, append
 from infra.settings import KafkaSettings
 from schemas.topics import PAYMENT, partition_of
+from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
-from tests.chaos.relay.judge import judge, judge_when_complete
-from tests.chaos.relay.load import Load
-from tests.chaos.relay.processes import RelayProcess, Relays
-from tests.support.events import MERCHANT, new_event
+from tests.chaos.relay.relay_processes import RelayProcess, Relays
+from tests.chaos.relay.topic_verdict import judge, judge_when_complete
 from tests.support.kafka import read_topic
-from tests.support.load import chaos_seed
+from tests.support.log_entries import MERCHANT, new_event
+from tests.support.payment_load import chaos_seed
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(400)]

@@ -13,10 +13,10 @@ import pytest
 
 from infra.stripe_sandbox.client import SandboxAdmin
 from infra.stripe_sandbox.faults.rules import OF_REQUESTS, OF_WEBHOOKS
-from tests.chaos.stripe import judge
-from tests.chaos.stripe.faults import TIMEOUT_MS, let_loose
+from tests.chaos.stripe import compared_books
+from tests.chaos.stripe.random_faults import TIMEOUT_MS, let_loose
 from tests.chaos.stripe.shoppers import Shop
-from tests.support.load import chaos_seed
+from tests.support.payment_load import chaos_seed
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 
@@ -90,7 +90,7 @@ async def test_no_payment_is_left_unsettled_and_all_books_agree(tmp_path: Path) 
         await admin.clear_faults()
         lived = time.monotonic() - began
         left = await eventually(
-            lambda: judge.unsettled(system, shop.made),
+            lambda: compared_books.unsettled(system, shop.made),
             until=lambda found: not found,
             within=SETTLES_WITHIN_S,
             every=0.5,
@@ -100,7 +100,10 @@ async def test_no_payment_is_left_unsettled_and_all_books_agree(tmp_path: Path) 
 
         assert len(shop.made) == PAYMENTS
         books = await eventually(
-            lambda: judge.differences(system, admin, shop.made), until=lambda found: not found, within=60, every=1
+            lambda: compared_books.differences(system, admin, shop.made),
+            until=lambda found: not found,
+            within=60,
+            every=1,
         )
         assert books == [], f"CHAOS_SEED={seed}"
         assert await dead_letters(system) == 0

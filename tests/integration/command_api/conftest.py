@@ -14,7 +14,7 @@ from infra.embedded.valkey import ValkeyServer
 from infra.postgres import Pool, create_pool
 from infra.redis import create_redis
 from infra.settings import RedisSettings
-from tests.integration.command_api.running import Running, running
+from tests.integration.command_api.running_api import Running, running
 from tests.support.database import Database
 
 

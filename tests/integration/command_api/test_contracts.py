@@ -11,7 +11,7 @@ from event_store.appends import AlreadySeen, Append, AppendResult
 from event_store.group_commit import GroupCommit
 from event_store.payments import LoadedPayment
 from infra.postgres import Pool
-from tests.unit.command_api.contracts import AnswerCacheContract, EventStore, EventStoreContract
+from tests.unit.command_api.protocol_contracts import AnswerCacheContract, EventStore, EventStoreContract
 
 pytestmark = pytest.mark.integration
 

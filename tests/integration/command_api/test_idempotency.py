@@ -11,7 +11,7 @@ from domain.money import Money
 from domain.payment import PaymentStatus, RecordAuthorized, RecordIntentCreated
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres import Pool
-from tests.integration.command_api.running import OTHER_API_KEY, Running, running
+from tests.integration.command_api.running_api import OTHER_API_KEY, Running, running
 from tests.support.waiting import answered
 
 pytestmark = pytest.mark.integration

@@ -15,10 +15,10 @@ import pytest_asyncio
 
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
-from tests.integration.command_api.running import API_KEY, MERCHANT
+from tests.integration.command_api.running_api import API_KEY, MERCHANT
 from tests.support.database import Database
+from tests.support.signed_webhooks import SECRET
 from tests.support.waiting import eventually
-from tests.support.webhooks import SECRET
 
 pytestmark = pytest.mark.integration
 

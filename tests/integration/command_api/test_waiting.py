@@ -22,7 +22,7 @@ from domain.payment import (
     RecordSucceeded,
 )
 from infra.postgres import Pool
-from tests.integration.command_api.running import Running
+from tests.integration.command_api.running_api import Running
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration

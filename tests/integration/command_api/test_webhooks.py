@@ -9,9 +9,9 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.postgres import Pool, create_pool
-from tests.integration.command_api.running import Running, running
+from tests.integration.command_api.running_api import Running, running
 from tests.support.database import Database
-from tests.support.webhooks import a_stripe_event, deliver
+from tests.support.signed_webhooks import a_stripe_event, deliver
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ import pytest
 
 from event_store.appends import AlreadySeen, Append, Appended, VersionConflict
 from event_store.store import Connection, append, find_idempotency, load
-from tests.support.events import an_append, new_event
+from tests.support.log_entries import an_append, new_event
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,7 @@ from event_store.store import append
 from event_store.tail import Tail
 from infra.postgres import DatabaseUnavailable, Pool, create_pool
 from tests.support.database import Database
-from tests.support.events import an_append
+from tests.support.log_entries import an_append
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,7 @@ from event_store.store import Connection, load
 from infra.postgres import create_pool
 from schemas.envelope import NewEvent
 from tests.support.database import Database
-from tests.support.events import an_append, metadata
+from tests.support.log_entries import an_append, metadata
 
 pytestmark = pytest.mark.integration
 

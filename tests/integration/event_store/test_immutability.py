@@ -5,7 +5,7 @@ import pytest
 
 from event_store.store import Connection, append
 from tests.support.database import Database
-from tests.support.events import an_append
+from tests.support.log_entries import an_append
 
 pytestmark = pytest.mark.integration
 

@@ -16,7 +16,7 @@ from event_store.store import Connection, append
 from event_store.tail import Tail
 from schemas.envelope import RecordedEvent
 from tests.support.database import Database
-from tests.support.events import an_append
+from tests.support.log_entries import an_append
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 

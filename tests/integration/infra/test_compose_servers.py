@@ -12,7 +12,7 @@ from infra.embedded.apache_kafka.java import find_java
 from infra.embedded.binaries import postgres_bin
 from infra.embedded.postgres import PostgresServer
 from infra.embedded.reports import silent
-from tests.support.compose import ROOT, environment, kafka_settings, properties
+from tests.support.compose_file import ROOT, environment, kafka_settings, properties
 from tests.support.database import Database
 
 pytestmark = pytest.mark.integration

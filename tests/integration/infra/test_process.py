@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
-PROCESSES = Path(__file__).with_name("processes.py")
+PROCESSES = Path(__file__).with_name("process_programs.py")
 ROOT = Path(__file__).parents[3]
 Line = dict[str, Any]
 Start = Callable[..., Awaitable["Running"]]

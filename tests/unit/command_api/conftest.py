@@ -16,8 +16,8 @@ from command_api.fakes import FixedClientSecrets, FixedOutcomes, MemoryAnswerCac
 from infra.health import Health
 from infra.http.auth import ApiKeyring
 from infra.settings import ApiKey
-from tests.support.reconciliations import a_desk
-from tests.support.webhooks import an_intake
+from tests.support.refusing_reconciliations import a_desk
+from tests.support.signed_webhooks import an_intake
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from infra.ids import uuid7
 from infra.postgres import DatabaseUnavailable
 from schemas.events import encode
 from schemas.http.payments import CancelPaymentBody, CreatePaymentBody
-from tests.support.events import MERCHANT, metadata
+from tests.support.log_entries import MERCHANT, metadata
 
 WANTED = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
 

@@ -2,7 +2,7 @@
 
 from command_api.answer_cache import AnswerCache
 from command_api.fakes import MemoryAnswerCache, MemoryEventStore
-from tests.unit.command_api.contracts import AnswerCacheContract, EventStore, EventStoreContract
+from tests.unit.command_api.protocol_contracts import AnswerCacheContract, EventStore, EventStoreContract
 
 
 class TestMemoryEventStore(EventStoreContract):

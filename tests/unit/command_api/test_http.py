@@ -12,7 +12,7 @@ from command_api.metrics import COMMANDS, PAYMENTS_CREATED
 from domain.payment import RecordSucceeded, decide
 from event_store.appends import Append
 from schemas.events import decode, encode
-from tests.support.events import metadata
+from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
 
 CARD = "4242424242424242"

@@ -19,7 +19,7 @@ from domain.money import (
     check_chargeable,
     check_representable,
 )
-from tests.unit.domain.builders import usd
+from tests.unit.domain.payment_builders import usd
 
 amounts = st.integers(min_value=0, max_value=10**13)
 moneys = st.builds(usd, amounts)

@@ -27,7 +27,7 @@ from infra.settings import KafkaSettings
 from infra.stripe_sandbox.settings import SandboxSettings
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings
-from tests.support.compose import ROOT, SERVICES, TEXT, VARIABLE, environment, kafka_settings
+from tests.support.compose_file import ROOT, SERVICES, TEXT, VARIABLE, environment, kafka_settings
 
 OURS: dict[str, type[BaseSettings]] = {
     "migrate": MigrationSettings,

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from schemas.export.asyncapi import DEAD_LETTER, PROGRESS
 from schemas.topics import event_topics
-from tests.support.published import ASYNCAPI, followed
+from tests.support.exported_schemas import ASYNCAPI, followed
 
 CHANNELS: dict[str, Any] = ASYNCAPI["channels"]
 MESSAGES: dict[str, Any] = ASYNCAPI["components"]["messages"]

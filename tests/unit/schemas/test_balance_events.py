@@ -16,7 +16,7 @@ from schemas.events import decode, decode_balance_event, encode_balance_event
 from schemas.events.balance_events import CATEGORY, NO_MERCHANT
 from schemas.topics import STRIPE_BALANCE, topic_of
 from tests.support.balance_facts import a_payout, a_row
-from tests.support.published import message, validate
+from tests.support.exported_schemas import message, validate
 
 METADATA = EventMetadata(correlation_id="c", actor="stripe-balance", merchant_id=NO_MERCHANT)
 EVENTS = [

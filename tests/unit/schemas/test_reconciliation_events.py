@@ -16,7 +16,7 @@ from schemas.errors import UnknownEventType
 from schemas.events import RECONCILIATION_EVENT_TYPES, decode_reconciliation_event, encode_reconciliation_event
 from schemas.events.reconciliation_events import CATEGORY, NO_MERCHANT
 from schemas.topics import RECONCILIATION, topic_of
-from tests.support.published import message, validate
+from tests.support.exported_schemas import message, validate
 
 METADATA = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id=NO_MERCHANT)
 MODELS = [event_type.model for event_type in RECONCILIATION_EVENT_TYPES]

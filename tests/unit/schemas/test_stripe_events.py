@@ -14,7 +14,7 @@ from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchema
 from schemas.events import decode, decode_stripe_event, encode_stripe_event
 from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived
 from schemas.topics import STRIPE_EVENT, topic_of
-from tests.support.published import message, validate
+from tests.support.exported_schemas import message, validate
 
 EVENT = StripeEventReceived(
     stripe_event_id="evt_1",

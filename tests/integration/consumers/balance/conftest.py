@@ -9,9 +9,9 @@ import stripe
 from consumers.stripe_lists.lists import StripeLists
 from infra.postgres import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
-from tests.integration.consumers.balance.polling import Log
-from tests.integration.consumers.gateway_running import a_guard
-from tests.integration.stripe_sandbox.running import SandboxProcess, running_sandbox, stripe_sdk
+from tests.integration.consumers.balance.polled_sandbox import Log
+from tests.integration.consumers.gateway.gateway_without_kafka import a_guard
+from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

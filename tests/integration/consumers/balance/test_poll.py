@@ -9,7 +9,7 @@ from consumers.stripe_lists.lists import List, StripeLists
 from consumers.stripe_lists.poll import Reach
 from infra.postgres import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
-from tests.integration.consumers.balance.polling import (
+from tests.integration.consumers.balance.polled_sandbox import (
     REACH,
     Log,
     Watched,

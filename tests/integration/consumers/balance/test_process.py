@@ -25,8 +25,8 @@ from infra.health import Health
 from infra.postgres import Pool
 from infra.runtime import Runtime
 from infra.stripe_sandbox.client import SandboxAdmin
-from tests.integration.consumers.balance.polling import Log, charge, rows_at_stripe, transactions
-from tests.integration.stripe_sandbox.running import SandboxProcess
+from tests.integration.consumers.balance.polled_sandbox import Log, charge, rows_at_stripe, transactions
+from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess
 from tests.support.database import Database
 from tests.support.waiting import eventually
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from infra.postgres import Pool
-from tests.integration.consumers.reconciliation.running import Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import Desk
 from tests.support.database import Database
 
 

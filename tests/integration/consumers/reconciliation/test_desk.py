@@ -4,7 +4,7 @@ import pytest
 
 from consumers.reconciliation.desk import ReconciliationTool
 from domain.reconciliation import RunStatus, run_id_of
-from tests.integration.consumers.reconciliation.running import DAY, Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import DAY, Desk
 
 pytestmark = pytest.mark.integration
 

@@ -24,8 +24,8 @@ from event_store.reconciliation import command_discrepancies, metadata
 from event_store.store import Connection
 from schemas.events import decode_balance_event
 from schemas.topics import RECONCILIATION
-from tests.integration.consumers.reconciliation.running import CUTOFF_S, LATER, WINDOW, Agreeing, Desk
-from tests.integration.consumers.reconciliation.standing_in import FakeBooks
+from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER, WINDOW, Agreeing, Desk
+from tests.integration.consumers.reconciliation.stand_in_books import FakeBooks
 from tests.support.payment_histories import by_partition
 from tests.support.read_model import load_log
 
@@ -144,7 +144,7 @@ class _Nobody:
 
 KILLED = """
 import asyncio, sys
-from tests.integration.consumers.reconciliation.killed import run
+from tests.integration.consumers.reconciliation.killed_reconciliation_program import run
 asyncio.run(run(*sys.argv[1:]))
 """
 

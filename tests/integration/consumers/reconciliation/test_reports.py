@@ -8,7 +8,7 @@ from consumers.reconciliation.reconciler import Reconciler
 from consumers.reconciliation.report import Report, ReportBooks
 from domain.reconciliation import Movement, RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_run, metadata
-from tests.integration.consumers.reconciliation.running import CUTOFF_S, WINDOW, Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, WINDOW, Desk
 from tests.unit.consumers.reconciliation.test_report import ACTIVITY, PAYOUTS, knowing, written
 
 pytestmark = pytest.mark.integration

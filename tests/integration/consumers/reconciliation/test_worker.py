@@ -13,7 +13,7 @@ from consumers.reconciliation.worker import ReconciliationWorker, WorkerRules
 from domain.reconciliation import ReconciliationRequested, run_id_of
 from infra.redlock import RedlockSettings, open_redlock
 from schemas.events.reconciliation_events import RUN_EVENT_TYPES
-from tests.integration.consumers.reconciliation.running import CUTOFF_S, DAY, Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, DAY, Desk
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration

@@ -24,10 +24,10 @@ from domain.payment import (
 from domain.payment.values import PaymentStatus
 from infra.postgres import Connection, Pool
 from schemas.errors import SchemaError
-from tests.integration.consumers.gateway_running import Payments
-from tests.integration.consumers.webhooks.receiving import Webhooks, of_payment
+from tests.integration.consumers.gateway.gateway_without_kafka import Payments
+from tests.integration.consumers.webhooks.recorded_webhooks import Webhooks, of_payment
+from tests.support.signed_webhooks import Json, a_stripe_event
 from tests.support.waiting import eventually
-from tests.support.webhooks import Json, a_stripe_event
 
 pytestmark = pytest.mark.integration
 

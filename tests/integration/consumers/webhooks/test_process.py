@@ -14,10 +14,10 @@ from infra.kafka.topics import create_topics
 from infra.postgres import Pool
 from infra.runtime import Runtime
 from schemas.topics import STRIPE_EVENT, declarations
-from tests.integration.consumers.conftest import Cluster
-from tests.integration.consumers.gateway_running import Payments
-from tests.integration.consumers.log import Log
-from tests.integration.consumers.webhooks.receiving import Webhooks, of_payment
+from tests.integration.conftest import Cluster
+from tests.integration.consumers.gateway.gateway_without_kafka import Payments
+from tests.integration.consumers.webhooks.recorded_webhooks import Webhooks, of_payment
+from tests.integration.infra.kafka.published_log import Log
 from tests.support.database import Database
 from tests.support.waiting import eventually
 

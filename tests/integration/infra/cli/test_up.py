@@ -12,7 +12,13 @@ import httpx
 import pytest
 
 from infra.embedded.ports import free_port
-from tests.integration.infra.embedded.support import FAKE, all_gone, descendants, wait_for_descendants, wait_until
+from tests.integration.infra.embedded.embedded_parts import (
+    FAKE,
+    all_gone,
+    descendants,
+    wait_for_descendants,
+    wait_until,
+)
 
 pytestmark = pytest.mark.integration
 

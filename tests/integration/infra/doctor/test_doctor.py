@@ -29,7 +29,7 @@ from infra.embedded.valkey import ValkeyServer
 from infra.migrations.runner import upgrade
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.support.brokers import chosen_broker, on_apache
-from tests.support.commands import paystream
+from tests.support.paystream_command import paystream
 
 pytestmark = [pytest.mark.integration, pytest.mark.broker]
 

@@ -19,7 +19,7 @@ from infra.embedded.stack import Stack
 from infra.kafka.clients import consumer_config, producer_config
 from infra.kafka.topics import create_topics, describe_topics
 from schemas.topics import TopicDeclaration
-from tests.integration.infra.embedded.support import all_gone, descendants, wait_until
+from tests.integration.infra.embedded.embedded_parts import all_gone, descendants, wait_until
 from tests.support.kafka import apache_kafka, fresh_topics, three_brokers, transactional_settings
 from tests.support.waiting import eventually
 

@@ -25,7 +25,7 @@ from infra.embedded.valkey import ValkeyServer
 from infra.kafka.topics import create_topics
 from infra.settings import KafkaSettings
 from schemas.topics import TopicDeclaration
-from tests.integration.infra.embedded.support import alive
+from tests.integration.infra.embedded.embedded_parts import alive
 
 pytestmark = pytest.mark.integration
 

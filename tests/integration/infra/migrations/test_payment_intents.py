@@ -13,7 +13,7 @@ from infra.embedded.postgres import PostgresServer
 from infra.ids import uuid7
 from infra.migrations.runner import downgrade, upgrade
 from schemas.events import encode
-from tests.support.events import metadata
+from tests.support.log_entries import metadata
 from tests.support.payment_histories import events_of, paid, request_payment
 
 pytestmark = pytest.mark.integration

@@ -19,11 +19,11 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 TTL_MS = 600
-CONTENDER = Path(__file__).with_name("contender.py")
+CONTENDER = Path(__file__).with_name("lock_contender_program.py")
 
 
 class Other:
-    """Another process that wants to do the work, `contender.py`."""
+    """Another process that wants to do the work, `lock_contender_program.py`."""
 
     def __init__(self, process: Process) -> None:
         self._process = process

@@ -14,7 +14,7 @@ from infra.redis import connect_redis
 from infra.stripe_guard.bucket import Pace
 from infra.stripe_guard.rate_limit import RateLimit
 from infra.stripe_guard.redis_bucket import RedisBucket
-from tests.integration.infra.stripe_guard.processes import StartProcess
+from tests.integration.infra.stripe_guard.rate_limit_process import StartProcess
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

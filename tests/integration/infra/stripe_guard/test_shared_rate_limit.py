@@ -12,7 +12,7 @@ from infra.stripe_guard.bucket import Pace, Turn
 from infra.stripe_guard.errors import TooManyCalls
 from infra.stripe_guard.rate_limit import RateLimit
 from infra.stripe_guard.redis_bucket import RedisBucket
-from tests.integration.infra.stripe_guard.processes import StartProcess
+from tests.integration.infra.stripe_guard.rate_limit_process import StartProcess
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,7 @@ from domain.payment import PaymentStatus, RecordIntentCreated, RecordPaymentFail
 from event_store.appends import Append
 from infra.stripe_guard.errors import CircuitOpen
 from schemas.events import encode
-from tests.support.events import metadata
+from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
 
 AT_STRIPE = RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_PAYMENT_METHOD)

@@ -17,7 +17,7 @@ from infra.postgres import DatabaseUnavailable
 from schemas.envelope import RecordedEvent
 from schemas.events import decode_stripe_event
 from schemas.events.stripe_events import stream_id_of
-from tests.support.webhooks import NEW_SECRET, Json, a_stripe_event, deliver, sign
+from tests.support.signed_webhooks import NEW_SECRET, Json, a_stripe_event, deliver, sign
 from tests.unit.command_api.conftest import Standing
 
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from command_api.webhooks.signature import is_signed
-from tests.support.webhooks import NEW_SECRET, SECRET, sign
+from tests.support.signed_webhooks import NEW_SECRET, SECRET, sign
 
 RAW = '{"id":"evt_1","name":"Zoë"}'.encode()
 BOTH = (SecretStr(SECRET), SecretStr(NEW_SECRET))

@@ -6,7 +6,7 @@ import pytest
 from consumers.gateway.requests import PAYMENT_ID
 from consumers.webhooks.handled import Kind, Reference, kind_of, reference
 from schemas.events.stripe_events import StripeEventReceived
-from tests.support.webhooks import a_stripe_event
+from tests.support.signed_webhooks import a_stripe_event
 
 OURS = uuid.uuid4()
 

@@ -24,7 +24,7 @@ from domain.payment import (
 )
 from domain.payment.values import DisputeStatus, PaymentStatus
 from tests.support.payment_histories import events_of, request_payment
-from tests.unit.consumers.builders import INTENT_ID, PAYMENT_ID, an_intent
+from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, PAYMENT_ID, an_intent
 
 REFUND = uuid.uuid4()
 MONEY = Money(amount_cents=1000, currency="USD")

@@ -12,7 +12,7 @@ from domain.payment import PaymentEvent, fold
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 from tests.support.balance_facts import a_payout, a_row, rows_of, with_ids_of_its_own
 from tests.support.payment_histories import random_history
-from tests.unit.domain.ledger.book import Book
+from tests.unit.domain.ledger.memory_ledger import Book
 
 CURRENCIES = ("USD", "EUR", "JPY", "KWD")
 RATES = {"USD": 1.08, "EUR": 0.93, "JPY": 162.5, "KWD": 3.0712345}

@@ -22,7 +22,7 @@ from domain.payment import (
 )
 from domain.stripe_balance import PayoutStatus
 from tests.support.balance_facts import a_payout, a_row
-from tests.unit.domain.ledger.book import Book
+from tests.unit.domain.ledger.memory_ledger import Book
 
 REFUND = uuid.UUID(int=1)
 FIVE = Money(amount_cents=500, currency="USD")

@@ -51,7 +51,15 @@ from domain.payment import (
     fold,
 )
 from domain.payment.state import APPEALS
-from tests.unit.domain.builders import a_request, attempt_failed, authorized, refund_id, request_id, succeeded, usd
+from tests.unit.domain.payment_builders import (
+    a_request,
+    attempt_failed,
+    authorized,
+    refund_id,
+    request_id,
+    succeeded,
+    usd,
+)
 
 # Small pools, so that ids and amounts meet again; each first element is the one that fits, and is drawn most.
 moneys = st.sampled_from(

@@ -16,7 +16,7 @@ from domain.payment import (
     RecordDispute,
     decide,
 )
-from tests.unit.domain.builders import (
+from tests.unit.domain.payment_builders import (
     a_request,
     disputed,
     names,

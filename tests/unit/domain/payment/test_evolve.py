@@ -26,7 +26,7 @@ from domain.payment import (
     evolve,
     fold,
 )
-from tests.unit.domain.builders import (
+from tests.unit.domain.payment_builders import (
     a_manual_request,
     a_request,
     action_required,

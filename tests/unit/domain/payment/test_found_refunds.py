@@ -17,7 +17,7 @@ from domain.payment import (
     RefundStatus,
     decide,
 )
-from tests.unit.domain.builders import (
+from tests.unit.domain.payment_builders import (
     a_manual_request,
     a_request,
     authorized,

@@ -22,7 +22,7 @@ from domain.payment import (
     RecordPaymentFailed,
     decide,
 )
-from tests.unit.domain.builders import (
+from tests.unit.domain.payment_builders import (
     INTENT,
     a_manual_request,
     a_request,

@@ -17,7 +17,7 @@ from domain.payment import (
     TaskRetried,
     decide,
 )
-from tests.unit.domain.builders import a_request, payment_after, refund, refund_id, succeeded, then, usd
+from tests.unit.domain.payment_builders import a_request, payment_after, refund, refund_id, succeeded, then, usd
 
 EVENT_ID = UUID(int=0x400)
 SAID = {"event_id": EVENT_ID, "operation": "create_refund", "who": "ada", "why": "Stripe is back"}

@@ -36,7 +36,7 @@ from domain.reconciliation import (
     judge,
     run_id_of,
 )
-from tests.unit.domain.reconciliation.books import DAY, WINDOW
+from tests.unit.domain.reconciliation.spoiled_books import DAY, WINDOW
 from tests.unit.domain.reconciliation.test_judge import MOVEMENT, ROW
 
 REQUEST = RequestRun(date=DAY, time_zone="UTC", origin="api", who="api:finance")

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from domain.reconciliation import Kind, Movement, PayoutSum, StripeRow, Window, day_window, judge, judge_payout
-from tests.unit.domain.reconciliation.books import CUTOFF, DAY, WINDOW, told
+from tests.unit.domain.reconciliation.spoiled_books import CUTOFF, DAY, WINDOW, told
 
 AT = WINDOW.start + 3600
 ROW = StripeRow("ch_1", "charge", "txn_1", 1000, 59, "USD", AT)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.reconciliation import Kind, MergeJoin, Movement, RowsNotSorted, StripeRow
 from domain.reconciliation.merge import Book
-from tests.unit.domain.reconciliation.books import SPOILERS, WINDOW, Books, compare, found, spoil
+from tests.unit.domain.reconciliation.spoiled_books import SPOILERS, WINDOW, Books, compare, found, spoil
 
 PREFIX_OF = {"charge": "ch", "refund": "re", "dispute": "du", "payout": "po"}
 

@@ -5,7 +5,7 @@ import pytest
 from infra import declared
 from infra.doctor.deployment import Deployment, Process, Targets, declared_deployment, given_deployment
 from infra.settings import DatabaseSettings, KafkaSettings, ProcessSettings, RedisSettings
-from tests.unit.infra.doctor.builders import deployment
+from tests.unit.infra.doctor.deployments import deployment
 
 
 class Both(DatabaseSettings, KafkaSettings):

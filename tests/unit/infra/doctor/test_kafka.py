@@ -7,7 +7,7 @@ from infra.doctor.kafka.cluster import cluster_finding, replication_finding, tra
 from infra.doctor.kafka.security import security_finding
 from infra.doctor.kafka.topics import topic_findings
 from infra.kafka.topic_check import Comparison
-from tests.unit.infra.doctor.builders import kafka_settings
+from tests.unit.infra.doctor.deployments import kafka_settings
 
 SASL = {
     "kafka_security_protocol": "SASL_SSL",

@@ -7,7 +7,7 @@ from infra.doctor.process_settings import settings_findings
 from infra.settings import DEVELOPMENT_KEY_SHA256, DatabaseSettings, RedisSettings, StripeSettings
 from infra.stripe_sandbox.settings import SandboxSettings
 from query_api.settings import QueryApiSettings
-from tests.unit.infra.doctor.builders import deployment, statuses
+from tests.unit.infra.doctor.deployments import deployment, statuses
 
 
 class Both(DatabaseSettings, RedisSettings):

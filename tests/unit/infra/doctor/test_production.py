@@ -5,7 +5,7 @@ from infra.doctor.finding import Status
 from infra.doctor.production import production_findings
 from infra.redlock import RedlockSettings
 from infra.settings import DatabaseSettings, StripeSettings
-from tests.unit.infra.doctor.builders import deployment, statuses
+from tests.unit.infra.doctor.deployments import deployment, statuses
 
 
 class Everything(DatabaseSettings, RedlockSettings, StripeSettings):

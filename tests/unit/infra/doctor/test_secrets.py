@@ -5,7 +5,7 @@ from infra.doctor.finding import Area
 from infra.doctor.secrets import secrets_of, without_secrets
 from infra.redlock import RedlockSettings
 from infra.settings import ApiKeySettings, DatabaseSettings, KafkaSettings, StripeWebhookSettings
-from tests.unit.infra.doctor.builders import deployment
+from tests.unit.infra.doctor.deployments import deployment
 
 AREA = Area("Tests")
 

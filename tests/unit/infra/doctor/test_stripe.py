@@ -10,8 +10,8 @@ from infra.doctor.stripe.key import key_finding
 from infra.doctor.stripe.webhooks import EVENTS, endpoint_finding, secret_finding
 from infra.settings import StripeSettings
 from infra.stripe_client import create_stripe
-from tests.support.compose import ROOT
-from tests.unit.infra.doctor.builders import ACCOUNT, answer, statuses, stripe_settings, webhook_settings
+from tests.support.compose_file import ROOT
+from tests.unit.infra.doctor.deployments import ACCOUNT, answer, statuses, stripe_settings, webhook_settings
 
 PINNED = stripe.api_version
 OURS = "https://pay.example/webhooks/stripe"

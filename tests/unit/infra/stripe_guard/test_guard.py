@@ -9,7 +9,7 @@ from infra.stripe_guard.breaker import Rules, State
 from infra.stripe_guard.circuit import Circuit
 from infra.stripe_guard.errors import CircuitOpen, NotSent, TooManyCalls
 from infra.stripe_guard.guard import StripeGuard
-from tests.unit.infra.stripe_guard.fake_shared import FakeShared, limit_over
+from tests.unit.infra.stripe_guard.fake_shared_bucket import FakeShared, limit_over
 
 RULES = Rules(minimum_calls=2, open_s=60, longest_open_s=60, probes=1)
 

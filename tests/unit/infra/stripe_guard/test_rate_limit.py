@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 
 from infra.stripe_guard.bucket import Turn
 from infra.stripe_guard.errors import TooManyCalls
-from tests.unit.infra.stripe_guard.fake_shared import Clock, FakeShared, limit_over
+from tests.unit.infra.stripe_guard.fake_shared_bucket import Clock, FakeShared, limit_over
 
 
 def gauge(name: str) -> float | None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.stripe_webhooks.read import NotAnEvent, read_event
-from tests.support.webhooks import a_stripe_event
+from tests.support.signed_webhooks import a_stripe_event
 
 MISSING = object()
 

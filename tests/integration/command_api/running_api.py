@@ -1,0 +1,160 @@
+"""One process's command API, and the gateway's part played by hand."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from redis.asyncio import Redis
+
+from command_api.answer_cache import RedisAnswerCache
+from command_api.api import CommandApi
+from command_api.app import create_app
+from command_api.client_secrets.service import ClientSecretReader
+from command_api.executor import CommandExecutor
+from command_api.fakes import FixedClientSecrets
+from command_api.outcomes import OutcomeWaiter
+from command_api.payment_log import PostgresPaymentLog
+from domain.money import Money
+from domain.payment import (
+    PaymentCommand,
+    PaymentState,
+    PaymentStatus,
+    RecordIntentCreated,
+    RecordSucceeded,
+    decide,
+)
+from event_store.appends import Append, Appended
+from event_store.group_commit import GroupCommit
+from event_store.payments import CATEGORY, load_payment
+from event_store.store import append
+from infra.health import Health
+from infra.http.auth import ApiKeyring
+from infra.ids import uuid7
+from infra.postgres import Pool
+from infra.settings import ApiKey
+from schemas.envelope import EventMetadata
+from schemas.events import encode
+from tests.support.refusing_reconciliations import a_desk
+from tests.support.signed_webhooks import an_intake
+
+API_KEY, OTHER_API_KEY = "sk_test_one", "sk_test_two"
+MERCHANT, OTHER_MERCHANT = "merchant_one", "merchant_two"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """What a test calls, and what it stands on."""
+
+    client: httpx.AsyncClient
+    pool: Pool
+
+    async def create(self, key: str | None = None, **fields: Any) -> httpx.Response:
+        """Ask for a payment of 1.00 USD but for `fields`."""
+        body = {"user_id": "user_1", "amount_cents": 100, "currency": "USD", "payment_method": "pm_card_visa"}
+        return await self.post("/payments", body | fields, key)
+
+    async def post(
+        self, path: str, body: dict[str, Any] | None = None, key: str | None = None, **headers: str
+    ) -> httpx.Response:
+        """Send a command; header names have underscores here."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key is not None:
+            named["Idempotency-Key"] = key
+        return await self.client.post(path, json={} if body is None else body, headers=named)
+
+    async def succeeded(self, **fields: Any) -> str:
+        """Return the id of a payment that Stripe charged in full."""
+        created = (await self.create(**fields)).json()
+        amount = Money(amount_cents=created["amount_cents"], currency=created["currency"])
+        await self.record(
+            created["id"],
+            RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION),
+            RecordSucceeded(intent_id="pi_1", amount_captured=amount, charge_id="ch_1"),
+        )
+        return str(created["id"])
+
+    async def record(self, payment_id: str, *facts: PaymentCommand) -> int:
+        """Append what Stripe said of a payment, as the gateway does; return the last position."""
+        position = 0
+        async with self.pool.connection() as connection:
+            for fact in facts:
+                payment = await load_payment(connection, UUID(payment_id))
+                assert payment.state is not None
+                metadata = EventMetadata(correlation_id="c-1", actor="gateway", merchant_id=payment.state.merchant_id)
+                events = tuple(
+                    encode(event, event_id=uuid7(), metadata=metadata) for event in decide(payment.state, fact)
+                )
+                (result,) = await append(
+                    connection,
+                    [
+                        Append(
+                            stream_id=UUID(payment_id),
+                            category=CATEGORY,
+                            merchant_id=payment.state.merchant_id,
+                            expected_version=payment.version,
+                            events=events,
+                        )
+                    ],
+                )
+                assert isinstance(result, Appended)
+                position = result.position
+        return position
+
+    async def state(self, payment_id: str) -> PaymentState:
+        """Return the payment as the log tells it."""
+        async with self.pool.connection() as connection:
+            payment = await load_payment(connection, UUID(payment_id))
+        assert payment.state is not None
+        return payment.state
+
+    async def count(self, table: str) -> int:
+        """Return the number of rows of a table of the event store."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(f"SELECT count(*) FROM event_store.{table}")
+            row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@asynccontextmanager
+async def running(pool: Pool, redis: Redis, *, timeout_s: float = 30.0) -> AsyncIterator[Running]:
+    """Start what one process of the command API has, but for its port."""
+    appender = GroupCommit(pool)
+    executor = CommandExecutor(
+        cache=RedisAnswerCache(redis, timeout_s=0.2),
+        payments=PostgresPaymentLog(pool),
+        appender=appender,
+        timeout_s=timeout_s,
+    )
+    async with OutcomeWaiter(pool) as outcomes:
+        api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30)
+        app = create_app(
+            api,
+            client_secrets=ClientSecretReader(
+                payments=PostgresPaymentLog(pool), outcomes=outcomes, secrets=FixedClientSecrets()
+            ),
+            webhooks=an_intake(appender, timeout_s=timeout_s),
+            reconciliations=a_desk(),
+            keyring=keyring(),
+            health=Health(),
+        )
+        transport = httpx.ASGITransport(app)
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
+            yield Running(client=client, pool=pool)
+        await executor.close()
+        await appender.close()
+
+
+def keyring() -> ApiKeyring:
+    """Return the keys of two merchants."""
+    return ApiKeyring([_key("one", API_KEY, MERCHANT), _key("two", OTHER_API_KEY, OTHER_MERCHANT)])
+
+
+def _key(key_id: str, secret: str, merchant_id: str) -> ApiKey:
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    return ApiKey(id=key_id, sha256=digest, merchant_id=merchant_id, scopes=frozenset({"payments:write"}))

@@ -1,0 +1,324 @@
+"""The gateway's workers on a real database: every wanted call is made once, and its outcome recorded once."""
+
+import asyncio
+import uuid
+
+import pytest
+import stripe
+
+from domain.money import Money
+from domain.payment import CancelPayment, CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
+from infra.postgres import Pool, create_pool
+from tests.integration.consumers.gateway.fake_stripe import FakeStripe
+from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
+from tests.support.database import Database
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+TEN = Money(amount_cents=1000, currency="USD")
+
+
+@pytest.fixture
+def payments(pool: Pool) -> Payments:
+    return Payments(pool)
+
+
+@pytest.fixture
+def stripe_fake() -> FakeStripe:
+    return FakeStripe()
+
+
+def server_error() -> stripe.APIError:
+    return stripe.APIError("boom", http_status=500, json_body={"error": {"type": "api_error", "message": "boom"}})
+
+
+def not_authenticated() -> stripe.AuthenticationError:
+    body = {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided"}}
+    return stripe.AuthenticationError("Invalid API Key provided", http_status=401, json_body=body)
+
+
+async def test_a_payment_is_charged_and_refunded(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        state = await payments.becomes(payment_id, "succeeded")
+        assert (state.intent_id, state.charge_id, state.amount_captured) == ("pi_1", "ch_1", TEN)
+        refund_id = uuid.uuid4()
+        await payments.command(payment_id, RequestRefund(refund_id=refund_id))
+        await payments.all_done()
+    state = await payments.state(payment_id)
+    assert state.amount_refunded == TEN
+    assert len(stripe_fake.intents) == len(stripe_fake.refunds) == 1
+
+
+async def test_results_say_what_they_come_from(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+    payment_id = await payments.request()
+    async with working(pool, stripe_fake):
+        await payments.all_done()
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT event_id::text, metadata FROM event_store.events WHERE stream_id = %s ORDER BY version",
+            [payment_id],
+        )
+        (asked, _), *results = await cursor.fetchall()
+    assert len(results) == 2
+    for _, metadata in results:
+        assert metadata["causation_id"] == asked
+        assert metadata["correlation_id"] == "c-1"
+        assert metadata["request_id"] == "r-1"
+        assert metadata["actor"] == "stripe-gateway"
+        assert metadata["merchant_id"] == "merchant_test"
+
+
+async def test_a_declined_payment_can_be_confirmed_with_another_card(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(payment_method="pm_card_chargeDeclined")
+        state = await payments.becomes(payment_id, "requires_payment_method")
+        assert state.last_error is not None
+        assert (state.last_error.code, state.last_error.decline_code) == ("card_declined", "generic_decline")
+        await payments.command(payment_id, ConfirmPayment(payment_method="pm_card_visa"))
+        await payments.becomes(payment_id, "succeeded")
+
+
+async def test_a_hold_is_captured_in_part(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
+        await payments.becomes(payment_id, "requires_capture")
+        four = Money(amount_cents=400, currency="USD")
+        await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4(), amount=four))
+        state = await payments.becomes(payment_id, "succeeded")
+    assert state.amount_captured == four
+
+
+async def test_a_payment_canceled_before_stripe_heard_of_it_is_never_sent(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    payment_id = await payments.request(confirm=False)
+    await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4(), reason="abandoned"))
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "canceled")
+        await payments.all_done()
+    assert stripe_fake.sent == []
+
+
+async def test_a_payment_canceled_while_it_is_being_created_is_canceled_at_stripe(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.hold = asyncio.Event()
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(confirm=False)
+        await eventually(lambda: _sent(stripe_fake, 1))
+        await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4()))
+        stripe_fake.hold.set()
+        await payments.becomes(payment_id, "canceled")
+    assert [intent["status"] for intent in stripe_fake.intents.values()] == ["canceled"]
+
+
+@pytest.mark.parametrize("after_effect", [False, True])
+async def test_a_call_that_timed_out_is_sent_again_with_its_key_and_charges_once(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, after_effect: bool
+) -> None:
+    stripe_fake.failures = [TimeoutError(), server_error(), stripe.APIConnectionError("reset")]
+    stripe_fake.after_effect = after_effect
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "succeeded", within=20)
+    assert len({request.idempotency_key for request in stripe_fake.sent}) == 1
+    assert len(stripe_fake.sent) == 4
+    assert len(stripe_fake.intents) == 1
+
+
+@pytest.mark.parametrize("after_effect", [False, True])
+async def test_a_refund_that_timed_out_is_sent_again_with_its_key_and_made_once(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, after_effect: bool
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "succeeded")
+        stripe_fake.sent.clear()
+        stripe_fake.failures = [TimeoutError(), server_error(), stripe.APIConnectionError("reset")]
+        stripe_fake.after_effect = after_effect
+        amount = Money(amount_cents=600, currency="USD")
+        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=amount))
+        await payments.all_done(within=20)
+    assert len({request.idempotency_key for request in stripe_fake.sent}) == 1
+    assert len(stripe_fake.sent) == 4
+    assert len(stripe_fake.refunds) == 1
+    assert (await payments.state(payment_id)).amount_refunded == amount
+
+
+async def test_a_wrong_key_of_ours_is_never_recorded_as_a_refusal(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.failures = [not_authenticated()] * 100
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await eventually(payments.tasks, until=lambda rows: rows[0][3] is not None)
+        assert await payments.event_types(payment_id) == ["payment.requested"]
+        stripe_fake.failures.clear()
+        await payments.execute("UPDATE consumers.gateway_tasks SET due_at = now()")
+        await payments.becomes(payment_id, "succeeded")
+
+
+async def test_a_reused_key_is_a_dead_letter_that_holds_back_its_payment_alone(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    body = {"error": {"type": "idempotency_error", "message": "another request"}}
+    stripe_fake.failures = [stripe.IdempotencyError("another request", http_status=400, json_body=body)]
+    dead = await payments.request(confirm=False)
+    async with working(pool, stripe_fake):
+        await eventually(payments.tasks, until=lambda rows: rows[0][1] == "dead")
+        await payments.command(dead, CancelPayment(request_id=uuid.uuid4()))
+        alive = await payments.request()
+        await payments.becomes(alive, "succeeded")
+    rows = await payments.tasks()
+    assert [row[:3] for row in rows[:2]] == [("create_intent", "dead", 1), ("cancel_intent", "due", 0)]
+    assert len(stripe_fake.intents) == 1
+
+
+async def test_an_old_call_is_never_sent_again_but_looked_up(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.failures, stripe_fake.after_effect = [TimeoutError()], True
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await eventually(lambda: _sent(stripe_fake, 1))
+    await payments.execute(
+        "UPDATE consumers.gateway_tasks SET first_attempt_at = now() - interval '23 hours', due_at = now()"
+    )
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "succeeded")
+    assert len(stripe_fake.sent) == 1
+
+
+async def test_a_call_that_stripe_never_got_fails_only_when_its_key_is_dead(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    payment_id = await payments.request()
+    await payments.execute("UPDATE consumers.gateway_tasks SET first_attempt_at = now() - interval '23.5 hours'")
+    async with working(pool, stripe_fake):
+        await eventually(payments.tasks, until=lambda rows: rows[0][1] == "unknown" and rows[0][2] > 2)
+        assert (await payments.state(payment_id)).status == "pending"
+        await payments.execute("UPDATE consumers.gateway_tasks SET first_attempt_at = now() - interval '25 hours'")
+        state = await payments.becomes(payment_id, "failed")
+    assert state.last_error is not None
+    assert state.last_error.code == "not_processed"
+    assert stripe_fake.sent == []
+
+
+async def test_a_payment_that_stripes_search_hides_is_listed_before_it_is_called_failed(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.failures, stripe_fake.after_effect = [TimeoutError()], True
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await eventually(lambda: _sent(stripe_fake, 1))
+    stripe_fake.unsearchable = {"pi_1"}
+    await payments.execute(
+        "UPDATE consumers.gateway_tasks SET due_at = now(), outcome_unknown = true, status = 'unknown',"
+        " first_attempt_at = now() - interval '24 hours'"
+    )
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "succeeded")
+    assert len(stripe_fake.sent) == 1
+
+
+async def test_a_fact_that_contradicts_the_log_is_a_dead_letter_and_harms_no_neighbour(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    ids = [await payments.request() for _ in range(5)]
+    original = stripe_fake._create
+
+    def with_a_wrong_amount(params: dict[str, object]) -> object:
+        answer = original(params)
+        if params["metadata"]["paystream_payment_id"] == str(ids[2]):  # type: ignore[index]
+            assert isinstance(answer, dict)
+            answer["amount_received"] = 99_999
+        return answer
+
+    stripe_fake._create = with_a_wrong_amount  # type: ignore[method-assign, assignment]
+    async with working(pool, stripe_fake):
+        for payment_id in ids[:2] + ids[3:]:
+            await payments.becomes(payment_id, "succeeded")
+        await eventually(payments.tasks, until=lambda rows: rows[2][1] == "dead")
+    assert "InconsistentFact" in str((await payments.tasks())[2][3])
+    assert await payments.event_types(ids[2]) == ["payment.requested"]
+
+
+async def test_a_payment_that_changed_during_the_call_is_decided_on_again(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.hold = asyncio.Event()
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await eventually(lambda: _sent(stripe_fake, 1))
+        await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4()))
+        stripe_fake.hold.set()
+        await payments.becomes(payment_id, "succeeded")
+        await payments.all_done()
+    assert await payments.event_types(payment_id) == [
+        "payment.requested",
+        "payment.cancel_requested",
+        "payment.intent_created",
+        "payment.succeeded",
+    ]
+
+
+async def test_many_payments_with_refunds_keep_their_order_and_never_run_side_by_side(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.latency_s = 0.02
+    stripe_fake.failures = [server_error() for _ in range(20)]
+    ids = [await payments.request() for _ in range(40)]
+    async with working(pool, stripe_fake, concurrency=8), working(pool, stripe_fake, concurrency=8):
+        for payment_id in ids:
+            await payments.becomes(payment_id, "succeeded", within=30)
+        for payment_id in ids:
+            for _ in range(2):
+                amount = Money(amount_cents=500, currency="USD")
+                await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=amount))
+        await payments.all_done(within=30)
+    assert set(stripe_fake.most_in_flight.values()) == {1}
+    assert len(stripe_fake.intents) == 40
+    assert len(stripe_fake.refunds) == 80
+    for payment_id in ids:
+        assert (await payments.state(payment_id)).amount_refunded == TEN
+
+
+async def test_a_worker_that_stops_puts_back_what_it_could_not_finish(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.hold = asyncio.Event()
+    payment_id = await payments.request()
+    async with working(pool, stripe_fake):
+        await eventually(lambda: _sent(stripe_fake, 1))
+    assert (await payments.tasks())[0][:3] == ("create_intent", "due", 1)
+    stripe_fake.hold = None
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "succeeded")
+    assert len(stripe_fake.intents) == 1
+
+
+async def test_connections_that_break_during_calls_cost_nothing(
+    payments: Payments, stripe_fake: FakeStripe, database: Database
+) -> None:
+    stripe_fake.latency_s = 0.1
+    ids = [await payments.request() for _ in range(20)]
+    async with (
+        create_pool(database.url("app"), size=4, name="workers") as breaking,
+        working(breaking, stripe_fake, concurrency=5),
+    ):
+        for _ in range(10):
+            await asyncio.sleep(0.05)
+            await payments.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'workers'"
+            )
+        for payment_id in ids:
+            await payments.becomes(payment_id, "succeeded", within=40)
+    assert len(stripe_fake.intents) == 20
+
+
+async def _sent(stripe_fake: FakeStripe, count: int) -> bool:
+    return len(stripe_fake.sent) >= count

@@ -1,0 +1,277 @@
+"""Operators retry stuck calls and give them up: who did it and why stands in the log, and no money goes twice."""
+
+import asyncio
+import getpass
+import os
+import sys
+import uuid
+from typing import TypedDict
+from uuid import UUID
+
+import pytest
+import stripe
+
+from consumers.gateway.operators import TaskDesk
+from consumers.gateway.tasks import claim
+from domain.money import Money
+from domain.payment import CaptureMethod, CapturePayment, RefundStatus, RequestRefund, TaskGivenUp, TaskRetried
+from event_store.payments import load_payment
+from infra.desk import Desk, ListedTask, TaskRefused
+from infra.postgres import Pool
+from schemas.events import decode
+from tests.integration.consumers.gateway.fake_stripe import FakeStripe
+from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
+from tests.support.database import Database
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+FIVE = Money(amount_cents=500, currency="USD")
+
+
+class Said(TypedDict):
+    who: str
+    why: str
+
+
+WHO: Said = {"who": "alex", "why": "ticket 7"}
+
+
+@pytest.fixture
+def payments(pool: Pool) -> Payments:
+    return Payments(pool)
+
+
+@pytest.fixture
+def stripe_fake() -> FakeStripe:
+    return FakeStripe()
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return TaskDesk()
+
+
+def another_request() -> stripe.IdempotencyError:
+    body = {"error": {"type": "idempotency_error", "message": "another request"}}
+    return stripe.IdempotencyError("another request", http_status=400, json_body=body)
+
+
+async def a_dead_refund(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> tuple[UUID, UUID]:
+    """Return a payment whose refund is a dead letter, and the refund's id. Stripe never made the refund."""
+    async with working(pool, stripe_fake):
+        payment_id, refund_id = await payments.request(), uuid.uuid4()
+        await payments.becomes(payment_id, "succeeded")
+        stripe_fake.failures = [another_request()]
+        await payments.command(payment_id, RequestRefund(refund_id=refund_id, amount=FIVE))
+        await eventually(payments.tasks, until=lambda rows: rows[-1][1] == "dead")
+    return payment_id, refund_id
+
+
+async def listed(pool: Pool, desk: Desk, *statuses: str) -> list[ListedTask]:
+    async with pool.connection() as conn:
+        return await desk.list_tasks(conn, statuses=statuses or ("dead", "unknown"))
+
+
+async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+) -> None:
+    payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
+    (task,) = await listed(pool, desk)
+    assert (task.payment_id, task.operation, task.status, task.found) == (payment_id, "create_refund", "dead", 1)
+    assert "another request" in str(task.last_error)
+    async with pool.connection() as conn:
+        assert await desk.retry(conn, task.event_id, **WHO) == "It will be sent again, with the same idempotency key."
+    async with working(pool, stripe_fake):
+        await payments.all_done()
+    state = await payments.state(payment_id)
+    assert state.refunds[refund_id].status is RefundStatus.SUCCEEDED
+    assert {request.idempotency_key for request in stripe_fake.sent[1:]} == {str(task.event_id)}
+    async with pool.connection() as conn:
+        events = (await load_payment(conn, payment_id)).events
+    (retried,) = (event for event in events if event.type == "payment.task_retried")
+    assert retried.metadata.actor == "operator:alex"
+    assert retried.metadata.causation_id == str(task.event_id)
+    assert decode(retried) == TaskRetried(event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7")
+
+
+@pytest.mark.parametrize("made", [True, False])
+async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk, made: bool
+) -> None:
+    payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
+    if made:
+        metadata = {"paystream_refund_id": str(refund_id)}
+        refund = {"id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd", "payment_intent": "pi_1"}
+        stripe_fake.refunds.append(refund | {"metadata": metadata})
+    await payments.execute("UPDATE consumers.gateway_tasks SET first_attempt_at = now() - interval '25 hours'")
+    (task,) = await listed(pool, desk)
+    sent = len(stripe_fake.sent)
+    async with pool.connection() as conn:
+        said = await desk.retry(conn, task.event_id, **WHO)
+    assert said == "Stripe will be asked what became of it; it is not sent again."
+    async with working(pool, stripe_fake):
+        await payments.all_done()
+    assert len(stripe_fake.sent) == sent
+    refund_state = (await payments.state(payment_id)).refunds[refund_id]
+    assert refund_state.status is (RefundStatus.SUCCEEDED if made else RefundStatus.FAILED)
+
+
+async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_the_wish(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+) -> None:
+    payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
+    (task,) = await listed(pool, desk)
+    async with pool.connection() as conn:
+        with pytest.raises(TaskRefused, match="Stripe may have done it"):
+            await desk.give_up(conn, task.event_id, **WHO)
+        assert "payment.task_given_up" not in await payments.event_types(payment_id)
+        said = await desk.give_up(conn, task.event_id, force=True, **WHO)
+    assert said == "It is given up. Recorded: TaskGivenUp, RefundFailed."
+    assert (await payments.event_types(payment_id))[-2:] == ["payment.task_given_up", "payment.refund_failed"]
+    state = await payments.state(payment_id)
+    refund = state.refunds[refund_id]
+    assert refund.status is RefundStatus.FAILED
+    assert refund.error is not None
+    assert refund.error.code == "given_up"
+    assert state.amount_refundable == Money(amount_cents=1000, currency="USD")
+    assert await listed(pool, desk) == []
+    async with pool.connection() as conn:
+        events = (await load_payment(conn, payment_id)).events
+    assert decode(events[-2]) == TaskGivenUp(
+        event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
+    )
+    async with pool.connection() as conn:
+        with pytest.raises(TaskRefused, match="is done"):
+            await desk.retry(conn, task.event_id, **WHO)
+
+
+async def test_a_call_that_was_given_up_is_not_made_when_its_task_is_made_again(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+) -> None:
+    payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
+    (task,) = await listed(pool, desk)
+    async with pool.connection() as conn:
+        await desk.give_up(conn, task.event_id, force=True, **WHO)
+    sent = len(stripe_fake.sent)
+    await payments.execute(
+        "UPDATE consumers.gateway_tasks SET status = 'due', attempts = 0, first_attempt_at = NULL, finished_at = NULL"
+        " WHERE operation = 'create_refund'"
+    )
+    async with working(pool, stripe_fake):
+        await payments.all_done()
+    assert len(stripe_fake.sent) == sent
+    assert (await payments.event_types(payment_id))[-1] == "payment.refund_failed"
+
+
+async def test_what_was_never_sent_is_given_up_without_force_and_frees_the_later_calls(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
+        await payments.becomes(payment_id, "requires_capture")
+        await payments.all_done()
+    await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
+    (task,) = await listed(pool, desk, "due")
+    async with pool.connection() as conn:
+        said = await desk.give_up(conn, task.event_id, **WHO)
+    assert said == "It is given up. Recorded: TaskGivenUp, PaymentCaptureFailed."
+    async with working(pool, stripe_fake):
+        await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
+        await payments.becomes(payment_id, "succeeded")
+
+
+async def test_a_dead_refresh_is_retried_or_dismissed_and_says_nothing_of_the_payment(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "succeeded")
+        stripe_fake.intents["pi_1"]["amount_received"] = 999
+        await payments.refresh(payment_id)
+        (task,) = await eventually(lambda: listed(pool, desk))
+        async with pool.connection() as conn:
+            assert await desk.retry(conn, task.event_id, **WHO) == "The payment will be read at Stripe."
+        (task,) = await eventually(lambda: listed(pool, desk))
+        async with pool.connection() as conn:
+            said = await desk.give_up(conn, task.event_id, **WHO)
+        assert said == "It is given up. Recorded: TaskGivenUp."
+        stripe_fake.intents["pi_1"]["amount_received"] = 1000
+        await payments.refresh(payment_id)
+        await payments.all_done()
+    assert (await payments.state(payment_id)).status == "succeeded"
+
+
+async def test_a_call_in_work_is_left_alone(payments: Payments, pool: Pool, desk: Desk) -> None:
+    await payments.request()
+    async with pool.connection() as conn:
+        (task,) = await claim(conn, limit=1, lease_ms=30_000)
+    async with pool.connection() as conn:
+        for act in (desk.retry, desk.give_up):
+            with pytest.raises(TaskRefused, match="in work at this moment"):
+                await act(conn, task.event_id, **WHO)
+        with pytest.raises(TaskRefused, match="There is no task"):
+            await desk.retry(conn, uuid.uuid4(), **WHO)
+
+
+async def test_without_a_reason_nothing_is_done(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+) -> None:
+    await a_dead_refund(payments, stripe_fake, pool)
+    (task,) = await listed(pool, desk)
+    async with pool.connection() as conn:
+        with pytest.raises(TaskRefused, match="why must not be empty"):
+            await desk.give_up(conn, task.event_id, who="alex", why=" ", force=True)
+    assert len(await listed(pool, desk)) == 1
+
+
+async def test_a_retry_and_a_payment_that_changes_meanwhile_both_get_into_the_log(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+) -> None:
+    payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
+    (task,) = await listed(pool, desk)
+
+    async def retry() -> None:
+        async with pool.connection() as conn:
+            await desk.retry(conn, task.event_id, **WHO)
+
+    cents = Money(amount_cents=1, currency="USD")
+    refunds = (payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=cents)) for _ in range(1))
+    await asyncio.gather(retry(), *refunds)
+    types = await payments.event_types(payment_id)
+    assert types.count("payment.task_retried") == 1
+    assert types.count("payment.refund_requested") == 2
+
+
+async def paystream(database: Database, *arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "infra.cli", "tasks", *arguments),
+        env={**os.environ, "DATABASE_URL": database.url("app")},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def test_the_command_line_lists_retries_and_gives_up(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk, database: Database
+) -> None:
+    payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
+    (task,) = await listed(pool, desk)
+    code, shown = await paystream(database, "list")
+    assert code == 0
+    assert all(word in shown for word in (str(task.event_id), str(payment_id), "create_refund", "another request"))
+    assert await paystream(database, "list", "--status", "unknown") == (0, "No tasks that are unknown.\n")
+    code, shown = await paystream(database, "list", "--status", "odd")
+    assert (code, "There is no status odd" in shown) == (1, True)
+    code, shown = await paystream(database, "retry", str(task.event_id), "--why", "ticket 7")
+    assert (code, shown) == (0, "It will be sent again, with the same idempotency key.\n")
+    code, shown = await paystream(database, "give-up", str(task.event_id), "--why", "ticket 7", "--who", "alex")
+    assert (code, "Stripe may have done it" in shown) == (1, True)
+    code, shown = await paystream(database, "give-up", str(task.event_id), "--why", "x", "--who", "alex", "--force")
+    assert (code, shown) == (0, "It is given up. Recorded: TaskGivenUp, RefundFailed.\n")
+    async with pool.connection() as conn:
+        events = (await load_payment(conn, payment_id)).events
+    by = [event.metadata.actor for event in events if event.metadata.actor.startswith("operator:")]
+    assert by == [f"operator:{getpass.getuser()}", "operator:alex", "operator:alex"]

@@ -1,0 +1,262 @@
+"""What workers must not do: send on a lost lease, keep a connection during a call, hang unnoticed."""
+
+import asyncio
+import time
+import uuid
+
+import psycopg
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from consumers.gateway import pool as pool_module
+from consumers.gateway.pool import WorkerPool
+from consumers.gateway.requests import StripeRequest
+from consumers.gateway.settle import Settler
+from consumers.gateway.tasks import claim
+from consumers.gateway.worker import Job, Worker
+from event_store.appends import Append
+from event_store.payments import load_payment
+from event_store.store import append
+from infra.health import Unhealthy
+from infra.postgres import Pool, create_pool
+from infra.stripe_guard.breaker import Rules
+from infra.stripe_guard.circuit import Circuit
+from infra.stripe_guard.guard import StripeGuard
+from schemas.envelope import NewEvent
+from tests.integration.consumers.gateway.fake_stripe import FakeStripe, Json
+from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
+from tests.support.database import Database
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def payments(pool: Pool) -> Payments:
+    return Payments(pool)
+
+
+@pytest.fixture
+def stripe_fake() -> FakeStripe:
+    return FakeStripe()
+
+
+async def claimed(payments: Payments, pool: Pool, *, lease_ends_in_s: float) -> Job:
+    """Return a claimed payment, as the pool hands it to a worker."""
+    payment_id = await payments.request()
+    async with pool.connection() as conn:
+        (task,) = await claim(conn, limit=1, lease_ms=30_000)
+        payment = await load_payment(conn, payment_id)
+    return Job(task=task, payment=payment, lease_ends_at=time.time() + lease_ends_in_s)
+
+
+@pytest.mark.parametrize(("lease_ends_in_s", "calls"), [(-0.001, 0), (30.0, 1)])
+async def test_nothing_is_sent_once_the_lease_is_over(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, lease_ends_in_s: float, calls: int
+) -> None:
+    """A job can wait long before it runs (the machine slept): by then its key may be older than Stripe remembers."""
+    job = await claimed(payments, pool, lease_ends_in_s=lease_ends_in_s)
+    settler = Settler(pool)
+    await Worker(stripe_fake, settler, lookup_after_s=0.1, missing_after_s=24 * 3600).run(job)
+    await settler.close()
+    assert len(stripe_fake.sent) == calls
+    status = "done" if calls else "leased"
+    assert await payments.tasks() == [("create_intent", status, 1, None)]
+
+
+async def test_a_call_is_logged_with_the_ids_of_the_request_that_asked_for_it(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    job = await claimed(payments, pool, lease_ends_in_s=30)
+    settler = Settler(pool)
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await Worker(stripe_fake, settler, lookup_after_s=0.1, missing_after_s=24 * 3600).run(job)
+    await settler.close()
+    (line,) = (line for line in lines if line["event"] == "stripe_call_finished")
+    assert (line["request_id"], line["correlation_id"]) == ("r-1", "c-1")
+    assert line["payment_id"] == str(job.task.payment_id)
+    assert job.payment.state is not None
+    assert line["user_id"] == job.payment.state.user_id
+
+
+async def test_no_connection_is_held_during_a_call(
+    payments: Payments, stripe_fake: FakeStripe, database: Database
+) -> None:
+    stripe_fake.hold = asyncio.Event()
+    for _ in range(8):
+        await payments.request()
+    async with create_pool(database.url("app"), size=1, name="workers") as single, working(single, stripe_fake):
+
+        async def calls() -> int:
+            return len(stripe_fake.sent)
+
+        await eventually(calls, until=lambda out: out == 8)
+        async with single.connection(timeout=2) as conn:
+            await conn.execute("SELECT 1")
+        assert stripe_fake.intents == {}, "none has returned yet"
+        stripe_fake.hold.set()
+        await payments.all_done()
+    assert len(stripe_fake.intents) == 8
+
+
+async def live(workers: WorkerPool) -> bool:
+    try:
+        await workers.check_live()
+    except Unhealthy:
+        return False
+    return True
+
+
+async def test_workers_that_no_longer_look_for_tasks_are_not_live(
+    monkeypatch: pytest.MonkeyPatch, stripe_fake: FakeStripe, pool: Pool, database: Database
+) -> None:
+    monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 0.4)
+    async with (
+        create_pool(database.url("owner"), size=1, name="locking") as locking,
+        working(pool, stripe_fake) as workers,
+    ):
+        async with locking.connection() as conn:
+            await conn.execute("LOCK TABLE consumers.gateway_tasks IN ACCESS EXCLUSIVE MODE")
+            await eventually(lambda: live(workers), until=lambda found: not found)
+            with pytest.raises(Unhealthy, match="no task was looked for"):
+                await workers.check_live()
+        await eventually(lambda: live(workers))
+
+
+async def test_workers_whose_hands_are_full_are_live(
+    monkeypatch: pytest.MonkeyPatch, payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 1.0)
+    stripe_fake.hold = asyncio.Event()
+    await payments.request()
+    async with working(pool, stripe_fake, concurrency=1) as workers:
+        until = time.monotonic() + 2.5
+        while time.monotonic() < until:
+            await workers.check_live()
+            await asyncio.sleep(0.05)
+        stripe_fake.hold.set()
+        await payments.all_done()
+
+
+class FakeGate:
+    """Says how many calls may be prepared."""
+
+    def __init__(self, room: int | None) -> None:
+        self.admits = room
+        self.opened = asyncio.Event()
+
+    def room(self) -> int | None:
+        return self.admits
+
+    async def admitted(self) -> None:
+        await self.opened.wait()
+
+
+async def test_while_stripe_is_down_nothing_is_claimed_and_the_workers_are_live(
+    monkeypatch: pytest.MonkeyPatch, payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 0.2)
+    gate = FakeGate(0)
+    async with working(pool, stripe_fake, gate=gate) as workers:
+        payment_id = await payments.request()
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            await workers.check_live()
+            await asyncio.sleep(0.05)
+        assert await payments.tasks() == [("create_intent", "due", 0, None)]
+        gate.admits = None
+        gate.opened.set()
+        await payments.becomes(payment_id, "succeeded")
+
+
+async def test_while_stripe_is_probed_no_more_is_claimed_than_may_be_sent(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    stripe_fake.hold = asyncio.Event()
+    gate = FakeGate(3)
+    async with working(pool, stripe_fake, gate=gate):
+        for _ in range(8):
+            await payments.request()
+
+        async def statuses() -> list[str]:
+            return sorted(row[1] for row in await payments.tasks())
+
+        await eventually(statuses, until=lambda found: found.count("leased") == 3)
+        await asyncio.sleep(0.3)
+        assert (await statuses()).count("leased") == 3
+        gate.admits = None
+        stripe_fake.hold.set()
+        await payments.all_done()
+
+
+async def test_a_breaker_that_opens_leaves_stripe_alone_and_closes_again(payments: Payments, pool: Pool) -> None:
+    """Three failures open it; then only probes go out, until one goes well."""
+    rules = Rules(window_s=30, minimum_calls=3, failure_ratio=0.5, open_s=0.4, longest_open_s=0.4, probes=1)
+    guard = StripeGuard(Circuit("test", rules), None, max_concurrency=1, max_wait_s=5)
+
+    class Guarded(FakeStripe):
+        async def send(self, request: StripeRequest, *, not_after: float = float("inf")) -> Json:
+            async with guard.call():
+                return await super().send(request, not_after=not_after)
+
+    guarded = Guarded(failures=[ConnectionResetError() for _ in range(5)])
+    ids = [await payments.request() for _ in range(12)]
+    async with working(pool, guarded, gate=guard):
+        await eventually(lambda: _is_open(guard))
+        sent = len(guarded.sent)
+        assert 3 <= sent <= 4
+        ids.append(await payments.request())  # a command is accepted all the same
+        await payments.execute("UPDATE consumers.gateway_tasks SET due_at = now() WHERE status = 'due'")
+        for payment_id in ids:
+            await payments.becomes(payment_id, "succeeded", within=20)
+    assert len(guarded.sent) == 5 + len(ids), "each failed once more at most, and none was sent while it was open"
+    assert len(guarded.intents) == len(ids)
+
+
+async def _is_open(guard: StripeGuard) -> bool:
+    return guard.room() == 0
+
+
+async def test_a_payment_whose_events_make_no_sense_is_a_dead_letter_that_harms_no_neighbour(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    broken = await payments.request()
+    async with pool.connection() as conn:
+        (event,) = (await load_payment(conn, broken)).events
+        again = NewEvent(
+            event_id=uuid.uuid4(), type=event.type, schema_version=1, data=event.data, metadata=event.metadata
+        )
+        twice = Append(
+            stream_id=broken,
+            category=event.category,
+            merchant_id=event.metadata.merchant_id,
+            expected_version=1,
+            events=(again,),
+        )
+        await append(conn, [twice])
+    good = await payments.request()
+    async with working(pool, stripe_fake) as workers:
+        await payments.becomes(good, "succeeded")
+        await eventually(payments.tasks, until=lambda tasks: {task[1] for task in tasks} == {"dead", "done"})
+        assert await live(workers)
+    assert (await payments.tasks())[0][3] == f"BrokenHistory: Payment {broken} was requested twice."
+
+
+async def test_a_right_that_is_missing_for_a_while_buries_no_task(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, database: Database
+) -> None:
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        payment_id = await payments.request()
+        await owner.execute("REVOKE EXECUTE ON FUNCTION event_store.append(jsonb) FROM paystream_app")
+        with capture_logs() as lines:
+            async with working(pool, stripe_fake):
+
+                async def refused() -> bool:
+                    return any("InsufficientPrivilege" in str(line.get("error")) for line in lines)
+
+                await eventually(refused)
+                await owner.execute("GRANT EXECUTE ON FUNCTION event_store.append(jsonb) TO paystream_app")
+                await payments.becomes(payment_id, "succeeded")
+    assert await payments.tasks() == [("create_intent", "done", 1, None)]
+    assert len(stripe_fake.sent) == 1

@@ -1,0 +1,109 @@
+"""A reconciliation between two stand-ins, and what it recorded."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from consumers.reconciliation.reconciler import Reconciler, RunRules
+from consumers.reconciliation.runs import want
+from domain.reconciliation import (
+    Movement,
+    ReconciliationRequested,
+    RequestRun,
+    RunState,
+    StripeRow,
+    day_window,
+    run_id_of,
+)
+from event_store.reconciliation import command_run, load_run, metadata
+from infra.postgres import Pool
+from tests.integration.consumers.reconciliation.stand_in_books import FakeBooks, FakeLedger
+from tests.support.database import Database
+
+DAY = date(2026, 3, 10)
+CUTOFF_S = 7200
+WINDOW = day_window(DAY, "UTC", cutoff=CUTOFF_S, now=0)
+RULES = RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=5, lookups=100, partitions=12)
+LATER = float(WINDOW.end + 2 * CUTOFF_S)
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """Asks for runs, runs them and reads what came of them."""
+
+    database: Database
+    pool: Pool
+    books: FakeBooks = field(default_factory=FakeBooks)
+    now: float = LATER
+    rules: RunRules = RULES
+
+    @property
+    def ledger(self) -> FakeLedger:
+        return FakeLedger(self.database)
+
+    def reconciler(self, books: FakeBooks | None = None) -> Reconciler:
+        return Reconciler(
+            self.pool,
+            books or self.books,
+            self.rules,
+            database_url=self.database.url("app"),
+            clock=lambda: self.now,
+        )
+
+    async def request(self, day: date = DAY, *, time_zone: str = "UTC") -> uuid.UUID:
+        command = RequestRun(date=day, time_zone=time_zone, origin="api", who="test")
+        run_id = run_id_of(day, time_zone)
+        async with self.pool.connection() as conn:
+            decided = await command_run(conn, run_id, command, metadata(correlation_id="c", actor="test"))
+            await want(conn, [each for each in decided.events if isinstance(each, ReconciliationRequested)])
+        return run_id
+
+    async def run(self, day: date = DAY, *, time_zone: str = "UTC") -> RunState:
+        state = await self.reconciler().run(await self.request(day, time_zone=time_zone))
+        assert state is not None
+        return state
+
+    async def state(self, run_id: uuid.UUID) -> RunState | None:
+        async with self.pool.connection() as conn:
+            return await load_run(conn, run_id)
+
+    async def discrepancies(self) -> list[dict[str, Any]]:
+        return await self.query(
+            "SELECT kind, source_id, category, status, who, why FROM reconciliation.discrepancies"
+            " ORDER BY kind, source_id, category"
+        )
+
+    async def events(self) -> Counter[str]:
+        rows = await self.query("SELECT type FROM event_store.events WHERE category = 'reconciliation'")
+        return Counter(row["type"] for row in rows)
+
+    async def query(self, sql: str) -> list[dict[str, Any]]:
+        async with (
+            await psycopg.AsyncConnection.connect(self.database.url("owner"), autocommit=True) as conn,
+            conn.cursor(row_factory=dict_row) as cursor,
+        ):
+            await cursor.execute(sql)
+            return await cursor.fetchall() if cursor.description else []
+
+
+@dataclass
+class Agreeing:
+    """Two books that agree on so many charges."""
+
+    stripe: list[StripeRow] = field(default_factory=list)
+    ledger: list[Movement] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, count: int, *, currencies: tuple[str, ...] = ("USD", "JPY", "KWD")) -> "Agreeing":
+        books = cls()
+        for number in range(count):
+            source, currency = f"ch_{number:08d}", currencies[number % len(currencies)]
+            at = WINDOW.start + number * 80_000 // count
+            books.stripe.append(StripeRow(source, "charge", f"txn_{number:08d}", 1000 + number, 59, currency, at))
+            books.ledger.append(Movement(source, "charge", currency, 1000 + number, 59, at, uuid.uuid4(), None))
+        return books

@@ -1,0 +1,294 @@
+"""The sweeper: payments that wait too long at Stripe are read there, once for each time that they are due."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import stripe
+from pydantic import ValidationError
+
+from consumers.sweeper.process import SERVICE, serve
+from consumers.sweeper.settings import SweeperSettings
+from consumers.sweeper.sweep import measure, sweep
+from consumers.sweeper.sweeper import Sweeper
+from domain.payment import CaptureMethod, CapturePayment
+from infra.embedded.home import Home
+from infra.embedded.ports import free_port
+from infra.embedded.valkey import ValkeyServer
+from infra.health import Health
+from infra.postgres import Pool
+from infra.redlock import Redlock, RedlockSettings, open_redlock
+from infra.runtime import Runtime
+from tests.integration.consumers.gateway.fake_stripe import FakeStripe
+from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
+from tests.support.database import Database
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+WAIT_S = 600.0
+NOBODY_LISTENS = "redis://127.0.0.1:9/0"
+
+
+@pytest.fixture
+def payments(pool: Pool) -> Payments:
+    return Payments(pool)
+
+
+@pytest.fixture
+def stripe_fake() -> FakeStripe:
+    return FakeStripe()
+
+
+async def waiting_payment(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, *, since: str = "10 minutes"
+) -> uuid.UUID:
+    """Return a payment whose customer confirmed at Stripe so long ago, and whose webhook was lost."""
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(confirm=False)
+        state = await payments.becomes(payment_id, "requires_confirmation")
+        await payments.all_done()
+    assert state.intent_id is not None
+    paid = {"status": "succeeded", "amount_received": 1000, "latest_charge": f"ch_{state.intent_id}"}
+    stripe_fake.intents[state.intent_id] |= paid
+    await age(payments, since)
+    return payment_id
+
+
+async def age(payments: Payments, since: str) -> None:
+    await payments.execute(
+        f"UPDATE consumers.waiting_payments SET since = now() - interval '{since}',"
+        f" look_at = now() - interval '{since}'"
+    )
+
+
+async def refreshes(payments: Payments) -> list[str]:
+    """Return the status of every refresh task."""
+    return [row[1] for row in await payments.tasks() if row[0] == "refresh_payment"]
+
+
+class NoEvents:
+    """A list of Stripe's events with nothing new in it."""
+
+    async def catch_up(self, *, go_on: Callable[[], bool]) -> bool:
+        return go_on()
+
+
+@asynccontextmanager
+async def sweeping(pool: Pool, redlock: Redlock, *, interval_s: float = 0.05) -> AsyncIterator[Sweeper]:
+    """Run a sweeper until the end of the block."""
+    stop = asyncio.Event()
+    sweeper = Sweeper(pool, redlock, NoEvents(), interval_s=interval_s, wait_s=WAIT_S, batch=50, lock_ttl_ms=1000)
+    running = asyncio.create_task(sweeper.run(stop))
+    try:
+        yield sweeper
+    finally:
+        stop.set()
+        await asyncio.wait_for(running, 20)
+
+
+async def test_a_payment_whose_webhook_was_lost_is_read_and_recorded(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    payment_id = await waiting_payment(payments, stripe_fake, pool)
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 1
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "succeeded")
+        await payments.all_done()
+    assert await sweep(pool, wait_s=0.001, limit=50) == 0, "it waits no more"
+
+
+async def test_one_that_has_not_waited_long_is_left_alone(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    await waiting_payment(payments, stripe_fake, pool, since="9 minutes")
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 0
+
+
+async def test_one_that_goes_on_waiting_is_read_when_it_has_waited_a_quarter_longer(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    await waiting_payment(payments, stripe_fake, pool, since="4 days")
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 1
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 0
+    for passed, expected in (("23 hours", 0), ("2 hours", 1)):
+        await payments.execute(f"UPDATE consumers.waiting_payments SET look_at = look_at - interval '{passed}'")
+        assert await sweep(pool, wait_s=WAIT_S, limit=50) == expected
+
+
+async def test_a_hold_waits_from_its_end_on(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
+        await payments.becomes(payment_id, "requires_capture")
+        await payments.all_done()
+    await age(payments, "-6 days")
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 0
+    await age(payments, "11 minutes")
+    stripe_fake.intents["pi_1"] |= {"status": "canceled", "cancellation_reason": "automatic", "amount_capturable": 0}
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 1
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "canceled")
+
+
+@pytest.mark.parametrize("status", ["unknown", "dead"])
+async def test_a_call_that_is_stuck_has_its_payment_read_now_and_then(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, status: str
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
+        await payments.becomes(payment_id, "requires_capture")
+        body = {"error": {"type": "idempotency_error", "message": "another request"}}
+        stripe_fake.failures = [stripe.IdempotencyError("another request", http_status=400, json_body=body)]
+        await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
+        await eventually(payments.tasks, until=lambda rows: rows[-1][1] == "dead")
+    await payments.execute(
+        f"UPDATE consumers.gateway_tasks SET status = '{status}', finished_at = NULL,"
+        " due_at = now() + interval '1 day', first_attempt_at = now() - interval '1 hour' WHERE status = 'dead'"
+    )
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 1
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 0, "it will be read anyway"
+    async with working(pool, stripe_fake):
+        await eventually(lambda: refreshes(payments), until=lambda found: found == ["done"])
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 0, "it was read just now"
+    await payments.execute("UPDATE consumers.gateway_tasks SET finished_at = finished_at - interval '16 minutes'")
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 1
+
+
+async def test_a_sweep_takes_no_more_than_its_batch_and_those_due_longest_first(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    async with working(pool, stripe_fake):
+        ids = [await payments.request(confirm=False) for _ in range(5)]
+        for payment_id in ids:
+            await payments.becomes(payment_id, "requires_confirmation")
+        await payments.all_done()
+    await age(payments, "1 hour")
+    await payments.execute(
+        f"UPDATE consumers.waiting_payments SET look_at = now() - interval '2 hours' WHERE payment_id = '{ids[3]}'"
+    )
+    assert await sweep(pool, wait_s=WAIT_S, limit=1) == 1
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT payment_id FROM consumers.gateway_tasks WHERE operation = 'refresh_payment'"
+        )
+        assert await cursor.fetchall() == [(ids[3],)]
+    assert await sweep(pool, wait_s=WAIT_S, limit=50) == 4
+
+
+async def test_two_sweepers_at_once_without_a_lock_ask_for_each_payment_once(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+) -> None:
+    for _ in range(3):
+        await waiting_payment(payments, stripe_fake, pool)
+    counts = await asyncio.gather(*(sweep(pool, wait_s=WAIT_S, limit=50) for _ in range(8)))
+    assert sum(count or 0 for count in counts) == 3
+    assert await refreshes(payments) == ["due"] * 3
+    settings = RedlockSettings.model_validate({"redis_url": NOBODY_LISTENS})
+    async with (
+        open_redlock(settings) as one,
+        open_redlock(settings) as two,
+        working(pool, stripe_fake),
+        sweeping(pool, one),
+        sweeping(pool, two),
+    ):
+        await eventually(lambda: refreshes(payments), until=lambda found: found == ["done"] * 3)
+        await asyncio.sleep(0.5)
+    assert sorted(stripe_fake.reads) == ["pi_1", "pi_2", "pi_3"]
+
+
+async def test_it_sweeps_while_redis_is_away(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+    payment_id = await waiting_payment(payments, stripe_fake, pool)
+    settings = RedlockSettings.model_validate({"redis_url": NOBODY_LISTENS})
+    async with open_redlock(settings) as redlock, sweeping(pool, redlock) as sweeper, working(pool, stripe_fake):
+        await payments.becomes(payment_id, "succeeded")
+        await sweeper.check_live()
+
+
+async def test_what_waits_is_shown(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+    from consumers.sweeper import metrics  # noqa: PLC0415 - its samples
+
+    await waiting_payment(payments, stripe_fake, pool, since="2 hours")
+    await measure(pool)
+    ((sample,),) = (metric.samples for metric in metrics.WAITING.collect())
+    assert (sample.labels, sample.value) == ({"waits_for": "requires_confirmation"}, 1)
+    ((sample,),) = (metric.samples for metric in metrics.LONGEST_WAIT_SECONDS.collect())
+    assert sample.value == pytest.approx(7200, abs=60)
+
+
+@pytest_asyncio.fixture
+async def valkey(tmp_path: Path) -> AsyncIterator[ValkeyServer]:
+    with Home(tmp_path) as home:
+        server = ValkeyServer(home, port=free_port(), password="lock-and-key")
+        await server.start()
+        await server.wait_ready()
+        yield server
+        await server.stop()
+
+
+async def test_one_sweeps_the_other_stands_by_and_takes_over(pool: Pool, valkey: ValkeyServer) -> None:
+    settings = RedlockSettings.model_validate({"redis_url": valkey.url, "redlock_restart_guard": False})
+    swept: list[str] = []
+
+    class Named(Sweeper):
+        name = ""
+
+        async def _sweep(self, result: str, may_go_on: Callable[[], bool]) -> None:
+            assert may_go_on()
+            swept.append(f"{self.name} {result}")
+
+    async def run(name: str, stop: asyncio.Event) -> None:
+        async with open_redlock(settings) as redlock:
+            sweeper = Named(pool, redlock, NoEvents(), interval_s=0.02, wait_s=WAIT_S, batch=50, lock_ttl_ms=1000)
+            sweeper.name = name
+            await sweeper.run(stop)
+
+    stops = {name: asyncio.Event() for name in ("first", "second")}
+    tasks = {}
+    for name, stop in stops.items():
+        tasks[name] = asyncio.create_task(run(name, stop))
+        await eventually(lambda: _has(swept, "first with_lock", 3))
+    assert set(swept) == {"first with_lock"}
+    stops["first"].set()
+    await tasks["first"]
+    await eventually(lambda: _has(swept, "second with_lock", 3))
+    stops["second"].set()
+    await tasks["second"]
+    assert set(swept) == {"first with_lock", "second with_lock"}
+
+
+async def test_the_process_is_ready_sweeps_and_stops(
+    payments: Payments, stripe_fake: FakeStripe, pool: Pool, database: Database, valkey: ValkeyServer
+) -> None:
+    payment_id = await waiting_payment(payments, stripe_fake, pool)
+    stripe_is_away = {"stripe_secret_key": "sk_test_1", "stripe_api_base": "http://127.0.0.1:9"}
+    settings = SweeperSettings.model_validate(
+        {"database_url": database.url("app"), "redis_url": valkey.url, **stripe_is_away}
+    )
+    runtime = Runtime(service=SERVICE, settings=settings, stop=asyncio.Event(), health=Health())
+    process = asyncio.create_task(serve(runtime, settings))
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "succeeded")
+    assert (await runtime.health.ready()).checks == {"postgres": "ok"}
+    assert (await runtime.health.live()).checks == {"sweeper": "ok"}
+    runtime.stop.set()
+    await asyncio.wait_for(process, 20)
+
+
+def test_a_lock_that_its_servers_could_outlast_is_refused() -> None:
+    with pytest.raises(ValidationError, match="SWEEPER_LOCK_TTL_MS must be at least 500"):
+        SweeperSettings.model_validate(
+            {
+                "database_url": "postgresql://",
+                "redis_url": NOBODY_LISTENS,
+                "stripe_secret_key": "sk_test_1",
+                "sweeper_lock_ttl_ms": 400,
+            }
+        )
+
+
+async def _has(swept: list[str], line: str, times: int) -> bool:
+    return swept.count(line) >= times

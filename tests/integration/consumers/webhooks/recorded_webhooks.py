@@ -1,0 +1,86 @@
+"""Stripe's webhooks without HTTP and Kafka: recorded by the intake, and interpreted with the checkpoint."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiokafka import TopicPartition
+from psycopg.rows import dict_row
+
+from command_api.webhooks.intake import Received
+from consumers.gateway.requests import PAYMENT_ID
+from consumers.webhooks.interpret import Interpreter, Outcome
+from consumers.webhooks.patience import AfterCalls
+from consumers.webhooks.process import SERVICE
+from event_store.group_commit import GroupCommit
+from event_store.store import recorded_event
+from infra.http.context import RequestContext
+from infra.kafka.checkpoints import Applied, checkpointed
+from infra.postgres import Pool
+from schemas.cloudevents import Delivered
+from schemas.topics import STRIPE_EVENT
+from tests.support.signed_webhooks import Json, a_stripe_event, an_intake, sign
+
+PARTITION = TopicPartition(STRIPE_EVENT, 0)
+
+
+class Told(Interpreter):
+    """An interpreter that remembers what was committed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcomes: list[Outcome] = []
+
+    def committed(self, batch: Mapping[str, Any]) -> None:
+        for messages in batch.values():
+            self.outcomes += [self._uncommitted[message.position].outcome for message in messages]
+        super().committed(batch)
+
+
+class Webhooks:
+    """One process of the command API and one of the interpreter."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._appender = GroupCommit(pool)
+        self._intake = an_intake(self._appender)
+        self.interpreter = Told()
+        self._once = checkpointed(pool, SERVICE, self.interpreter.write, committed=self.interpreter.committed)
+
+    async def receive(self, event_type: str, obj: Json, **changes: Any) -> Received:
+        """Record an event, as the endpoint does."""
+        return await self.receive_event(a_stripe_event(event_type, obj, **changes))
+
+    async def receive_event(self, event: Json) -> Received:
+        raw = orjson.dumps(event)
+        context = RequestContext(request_id="r-1", correlation_id=f"webhook {event['id']}", traceparent=None)
+        return await self._intake.take(raw, sign(raw), context)
+
+    async def delivered(self) -> list[Delivered]:
+        """Return every event of Stripe in the log, as they come out of one partition."""
+        async with self._pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(
+                "SELECT position, event_id, stream_id, version, category, type, schema_version, data::text AS data, "
+                "metadata, recorded_at FROM event_store.events WHERE category = 'stripe-event' ORDER BY position"
+            )
+            events = [recorded_event(row) for row in await cursor.fetchall()]
+        before = [0, *(event.position for event in events)]
+        return [Delivered(event=event, previous_position=at) for event, at in zip(events, before, strict=False)]
+
+    async def interpret(self, *, longest_s: float = 0) -> list[Outcome]:
+        """Deliver everything, the old too, and return what was made of what is new."""
+        self.interpreter.outcomes.clear()
+        await self.apply(await self.delivered(), longest_s=longest_s)
+        return list(self.interpreter.outcomes)
+
+    async def apply(self, messages: list[Delivered], *, longest_s: float = 0) -> Applied:
+        return await AfterCalls(self._pool, self._once, longest_s=longest_s)(PARTITION, messages)
+
+    async def close(self) -> None:
+        await self._appender.close()
+
+
+def of_payment(payment_id: uuid.UUID, **fields: Any) -> Json:
+    """Return a member `metadata` as our objects at Stripe have it."""
+    return {"metadata": {PAYMENT_ID: str(payment_id)}, **fields}

@@ -1,0 +1,185 @@
+"""The relay puts every event into its topic, in order, once; on a broker with and on one without transactions."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from event_store.appends import Append, Appended
+from event_store.relay.relay import Relay
+from event_store.relay.session import Session
+from event_store.relay.shard import Shard
+from event_store.store import Connection, append
+from infra.settings import KafkaSettings
+from schemas.cloudevents import Delivered, from_kafka
+from schemas.topics import PAYMENT, partition_of
+from tests.support.brokers import LentBroker, on_apache
+from tests.support.database import Database
+from tests.support.kafka import (
+    mock_cluster,
+    mock_settings,
+    read_topic,
+)
+from tests.support.log_entries import an_append
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+ALL = Shard(index=0, count=1)
+
+
+@pytest.fixture(params=["plain", "transactional"])
+async def kafka(request: pytest.FixtureRequest, lent_broker: LentBroker) -> AsyncIterator[KafkaSettings]:
+    if request.param == "transactional" and not on_apache():
+        with mock_cluster() as servers:
+            yield mock_settings(servers)
+    else:
+        yield lent_broker.settings(kafka_transactions=request.param == "transactional")
+
+
+@asynccontextmanager
+async def running_relay(database: Database, settings: KafkaSettings, shard: Shard = ALL) -> AsyncIterator[Relay]:
+    stop = asyncio.Event()
+    # The mock cluster, which alone has no checksums, has no topic administration either.
+    relay = Relay(settings, database.url("app"), shard, stop, creates_topics=settings.kafka_check_crcs)
+    task = asyncio.create_task(relay.run())
+    try:
+        yield relay
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 30)
+
+
+async def append_streams(app: Connection, streams: int, events: int) -> int:
+    """Append to many new streams, in two rounds; return the last position."""
+    ids = [uuid.uuid4() for _ in range(streams)]
+    last = 0
+    for expected in (0, events):
+        last = await append_all(app, [an_append(each, expected, events=events) for each in ids])
+    return last
+
+
+async def append_all(app: Connection, items: Sequence[Append]) -> int:
+    results = [result for result in await append(app, items) if isinstance(result, Appended)]
+    assert len(results) == len(items)
+    await app.commit()
+    return results[-1].position
+
+
+async def reached(relay: Relay, position: int) -> None:
+    async def probe() -> int:
+        return relay.position or 0
+
+    await eventually(probe, lambda found: found >= position, within=60)
+
+
+async def delivered(settings: KafkaSettings) -> dict[int, list[Delivered]]:
+    records = await read_topic(settings, PAYMENT)
+    return {
+        partition: [from_kafka(record.value, record.headers) for record in found]
+        for partition, found in records.items()
+    }
+
+
+async def assert_each_event_once_and_in_order(app: Connection, settings: KafkaSettings) -> None:
+    rows = await (await app.execute("SELECT position, stream_id FROM event_store.events ORDER BY position")).fetchall()
+    found = await delivered(settings)
+    for partition, messages in found.items():
+        expected = [
+            position for position, stream in rows if partition_of(stream, settings.kafka_topic_partitions) == partition
+        ]
+        assert [message.position for message in messages] == expected
+        assert [message.previous_position for message in messages] == [0, *expected][: len(expected)]
+
+
+async def assert_a_consumer_gets_each_event_once(app: Connection, settings: KafkaSettings) -> None:
+    """By the rule for consumers: take what follows the checkpoint, drop what is before it, pass what is beyond."""
+    rows = await (await app.execute("SELECT position FROM event_store.events ORDER BY position")).fetchall()
+    applied: list[int] = []
+    for messages in (await delivered(settings)).values():
+        checkpoint = 0
+        for message in messages:
+            if message.previous_position <= checkpoint < message.position:
+                checkpoint = message.position
+                applied.append(checkpoint)
+    assert sorted(applied) == [position for (position,) in rows]
+
+
+async def test_every_event_is_published_once_in_order_across_restarts(
+    database: Database, app: Connection, kafka: KafkaSettings
+) -> None:
+    for _ in range(3):
+        position = await append_streams(app, streams=20, events=2)
+        async with running_relay(database, kafka) as relay:
+            await reached(relay, position)
+            position = await append_streams(app, streams=20, events=2)
+            await reached(relay, position)
+    await assert_each_event_once_and_in_order(app, kafka)
+
+
+async def test_rolled_back_appends_leave_no_trace_and_stop_nothing(
+    database: Database, app: Connection, kafka: KafkaSettings
+) -> None:
+    async with running_relay(database, kafka) as relay:
+        for _ in range(5):
+            await append(app, [an_append(), an_append()])
+            await app.rollback()
+            position = await append_all(app, [an_append()])
+        await reached(relay, position)
+    await assert_each_event_once_and_in_order(app, kafka)
+
+
+async def test_two_shards_share_the_log_and_one_takes_over_where_they_stopped(
+    database: Database, app: Connection, kafka: KafkaSettings
+) -> None:
+    first, second = (Shard(index=index, count=2) for index in range(2))
+    async with running_relay(database, kafka, first) as one, running_relay(database, kafka, second) as two:
+        position = await append_streams(app, streams=30, events=1)
+        await asyncio.gather(reached(one, position), reached(two, position))
+    position = await append_streams(app, streams=30, events=1)
+    async with running_relay(database, kafka) as alone:
+        await reached(alone, position)
+    await assert_each_event_once_and_in_order(app, kafka)
+
+
+async def test_a_failed_delivery_is_published_again_and_nothing_is_skipped(
+    database: Database, app: Connection, kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, failures = Session._send, iter([TimeoutError("lost delivery"), OSError("broken connection")])
+
+    async def failing(self: Session, events: Sequence[object]) -> object:
+        error = next(failures, None)
+        if error is not None:
+            raise error
+        return await send(self, events)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "_send", failing)
+    position = await append_streams(app, streams=10, events=2)
+    async with running_relay(database, kafka) as relay:
+        await reached(relay, position)
+    await assert_each_event_once_and_in_order(app, kafka)
+
+
+async def test_a_broker_that_lost_its_memory_is_filled_again_from_the_log(
+    database: Database, app: Connection, lent_broker: LentBroker
+) -> None:
+    settings = lent_broker.settings()
+    async with running_relay(database, settings) as relay:
+        await reached(relay, await append_streams(app, streams=40, events=2))
+        await lent_broker.wipe()
+        position = await append_streams(app, streams=3, events=1)
+        await reached(relay, position)
+    await assert_a_consumer_gets_each_event_once(app, settings)
+
+
+async def test_without_transactions_a_second_relay_of_a_shard_waits_for_the_first(
+    database: Database, app: Connection, lent_broker: LentBroker
+) -> None:
+    settings = lent_broker.settings(kafka_transactions=False)
+    async with running_relay(database, settings) as first:
+        await reached(first, await append_streams(app, streams=5, events=1))
+        async with running_relay(database, settings) as second:
+            await reached(first, await append_streams(app, streams=5, events=1))
+            assert second.position is None
+    await assert_each_event_once_and_in_order(app, settings)

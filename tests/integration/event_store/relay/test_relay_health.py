@@ -1,0 +1,211 @@
+"""What the relay says of itself while Kafka is away, and that it stops all the same."""
+
+import asyncio
+import os
+import signal
+import uuid
+
+import psycopg
+import pytest
+import structlog
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.errors import KafkaConnectionError, ProducerFenced
+
+from event_store.appends import Append
+from event_store.relay import metrics
+from event_store.relay.claim import Claim
+from event_store.relay.queue import show_queue
+from event_store.relay.relay import Relay
+from event_store.relay.session import Session
+from event_store.relay.shard import Shard
+from event_store.store import Connection, append
+from event_store.tail import Tail
+from infra.embedded.postgres import PostgresServer
+from infra.errors import ProcessFailed
+from infra.health import Unhealthy
+from schemas.envelope import RecordedEvent
+from tests.support.brokers import LentBroker
+from tests.support.database import Database, fresh_database
+from tests.support.log_entries import an_append
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+ALL = Shard(index=0, count=1)
+
+
+async def append_some(app: Connection, count: int) -> None:
+    items: list[Append] = [an_append(uuid.uuid4()) for _ in range(count)]
+    await append(app, items)
+    await app.commit()
+
+
+async def is_ready(relay: Relay) -> bool:
+    try:
+        await relay.check_ready()
+    except Unhealthy:
+        return False
+    return True
+
+
+async def test_the_queue_is_shown_while_kafka_is_away_and_after_a_restart(database: Database, app: Connection) -> None:
+    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as connection:
+        await append_some(app, 7)
+        await show_queue(connection, ALL, 4)
+        assert metrics.QUEUE_DEPTH._value.get() == 3
+        assert metrics.OLDEST_AGE._value.get() > 0
+        await append_some(app, 5)
+        await Claim(connection, ALL, 4).note(4)
+        await show_queue(connection, ALL, None)  # a relay that has just started: Kafka has told it nothing yet
+        assert metrics.QUEUE_DEPTH._value.get() == 8
+        await show_queue(connection, ALL, 12)
+        assert metrics.QUEUE_DEPTH._value.get() == 0
+        assert metrics.OLDEST_AGE._value.get() == 0
+
+
+async def test_without_kafka_it_is_not_ready_but_live_and_it_comes_back(
+    database: Database, app: Connection, lent_broker: LentBroker
+) -> None:
+    stop = asyncio.Event()
+    relay = Relay(lent_broker.settings(kafka_request_timeout_ms=1000), database.url("app"), ALL, stop)
+    running = asyncio.create_task(relay.run())
+    await eventually(lambda: is_ready(relay))
+    lent_broker.kill()
+    await append_some(app, 3)
+    await eventually(lambda: is_ready(relay), lambda ready: not ready)
+    await relay.check_live()
+    await lent_broker.restart()
+    await eventually(lambda: is_ready(relay), within=90)
+    stop.set()
+    await asyncio.wait_for(running, 15)
+
+
+async def test_with_a_frozen_broker_it_says_so_and_stops_in_time(
+    database: Database, app: Connection, lent_broker: LentBroker
+) -> None:
+    stop = asyncio.Event()
+    relay = Relay(lent_broker.settings(kafka_request_timeout_ms=20_000), database.url("app"), ALL, stop)
+    running = asyncio.create_task(relay.run())
+    await eventually(lambda: is_ready(relay))
+    os.kill(lent_broker.pid, signal.SIGSTOP)
+    try:
+        await append_some(app, 3)
+        await eventually(lambda: is_ready(relay), lambda ready: not ready, within=30)
+        stop.set()
+        await asyncio.wait_for(running, 15)
+    finally:
+        os.kill(lent_broker.pid, signal.SIGCONT)
+
+
+async def test_a_fenced_relay_ends_and_says_why(
+    database: Database, lent_broker: LentBroker, app: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fenced(*_: object) -> None:
+        raise ProducerFenced
+
+    monkeypatch.setattr(Session, "publish", fenced)
+    await append_some(app, 1)
+    relay = Relay(lent_broker.settings(), database.url("app"), ALL, asyncio.Event())
+    with pytest.raises(ProcessFailed, match="Kafka has fenced the relay of shard 0/1"):
+        await asyncio.wait_for(relay.run(), 60)
+
+
+async def test_one_failed_delivery_fails_the_batch_and_progress_stays(
+    database: Database, app: Connection, lent_broker: LentBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka's commit succeeds although a delivery failed: every delivery has to be looked at."""
+    await append_some(app, 6)
+    settings = lent_broker.settings()
+    relay = Relay(settings, database.url("app"), ALL, asyncio.Event())
+    await asyncio.wait_for(_until_published(relay, 6), 60)
+    await append_some(app, 6)
+    async with Session.open(settings, ALL) as session:
+        events = await _events_after(database, 6)
+        send, sent = session._producer.send_batch, 0
+
+        async def failing(*arguments: object, **options: object) -> object:
+            nonlocal sent
+            sent += 1
+            if sent == 1:
+                lost: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+                lost.set_exception(TimeoutError("lost"))
+                return lost
+            return await send(*arguments, **options)
+
+        monkeypatch.setattr(session._producer, "send_batch", failing)
+        with pytest.raises(TimeoutError, match="lost"):
+            await session.publish(events, 12)
+        assert session.position == 6
+
+
+async def test_a_database_that_was_restored_to_an_earlier_state_is_said_so(
+    session_postgres: PostgresServer, lent_broker: LentBroker
+) -> None:
+    settings = lent_broker.settings()
+    async with fresh_database(session_postgres) as before:
+        async with await psycopg.AsyncConnection.connect(before.url("app")) as connection:
+            await append_some(connection, 9)
+        await _until_published(Relay(settings, before.url("app"), ALL, asyncio.Event()), 9)
+    async with fresh_database(session_postgres) as restored:
+        async with await psycopg.AsyncConnection.connect(restored.url("app")) as connection:
+            await append_some(connection, 3)
+        stop = asyncio.Event()
+        relay = Relay(settings, restored.url("app"), ALL, stop)
+        running = asyncio.create_task(relay.run())
+        with structlog.testing.capture_logs() as logs:
+            await eventually(lambda: _said(logs, "LogWentBack"))
+        assert not await is_ready(relay)
+        stop.set()
+        await asyncio.wait_for(running, 15)
+
+
+async def test_a_client_that_fails_to_stop_does_not_end_the_relay(
+    database: Database, app: Connection, lent_broker: LentBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka cancels its fetches and awaits them: one in its retry pause makes stop() raise CancelledError."""
+    close, looks = Fetcher.close, iter([KafkaConnectionError("away")])
+
+    async def closing(self: Fetcher) -> None:
+        pausing = asyncio.create_task(asyncio.sleep(1))
+        await asyncio.sleep(0)
+        self._pending_tasks.add(pausing)
+        await close(self)
+
+    async def failing_once(_: Session) -> None:
+        error = next(looks, None)
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(Fetcher, "close", closing)
+    monkeypatch.setattr(Session, "check_topics", failing_once)
+    relay = Relay(lent_broker.settings(), database.url("app"), ALL, asyncio.Event())
+    running = asyncio.create_task(relay.run())
+    await eventually(lambda: is_ready(relay))
+    await append_some(app, 4)
+
+    async def published() -> int:
+        return relay.position or 0
+
+    await eventually(published, lambda position: position >= 4)
+    assert not running.done()
+    relay._stop.set()
+    await asyncio.wait_for(running, 15)
+
+
+async def _said(logs: list[structlog.typing.EventDict], words: str) -> bool:
+    return any(words in str(line.get("error")) for line in logs)
+
+
+async def _until_published(relay: Relay, position: int) -> None:
+    running = asyncio.create_task(relay.run())
+
+    async def reached() -> int:
+        return relay.position or 0
+
+    await eventually(reached, lambda found: found >= position)
+    relay._stop.set()
+    await running
+
+
+async def _events_after(database: Database, position: int) -> list[RecordedEvent]:
+    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as connection:
+        return list(await Tail(position).read(connection))

@@ -1,0 +1,169 @@
+"""The table of outcomes: HTTP status, error type, Stripe-Should-Retry and replay, or no answer at all."""
+
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.gateway.outcomes import (
+    TABLE,
+    Fault,
+    HeldBack,
+    Outcome,
+    Refused,
+    Retryable,
+    classify,
+    classify_error,
+    fault_of,
+    row_of,
+)
+from infra.stripe_guard.errors import CircuitOpen, NotSent, TooManyCalls
+from tests.unit.consumers.gateway.gateway_objects import a_fault, an_intent
+
+API, CARD, REQUEST, KEY = "api_error", "card_error", "invalid_request_error", "idempotency_error"
+AGAIN, ALARM = "again", "again, and a person must act"
+
+CASES: list[tuple[str, Fault, str]] = [
+    # row of the table, fault, outcome
+    ("no answer", a_fault(None, type=None), AGAIN),
+    ("key not accepted", a_fault(401, type=REQUEST), ALARM),
+    ("key not accepted", a_fault(403, type=REQUEST), ALARM),
+    ("key not accepted", a_fault(403, type=REQUEST, should_retry=False), ALARM),
+    ("our account, key or code", a_fault(400, code="api_key_expired"), ALARM),
+    ("our account, key or code", a_fault(400, code="parameter_unknown"), ALARM),
+    ("our object is missing", a_fault(404, code="resource_missing", param="intent"), ALARM),
+    ("our object is missing", a_fault(404, code="resource_missing", param="payment_intent"), ALARM),
+    ("our object is missing", a_fault(400, code="resource_missing", param="charge"), ALARM),
+    ("conflict", a_fault(409, type=REQUEST, code="idempotency_key_in_use"), AGAIN),
+    ("conflict", a_fault(409, type=KEY, code="idempotency_key_in_use"), AGAIN),
+    ("conflict", a_fault(409, type=API, should_retry=False), AGAIN),
+    ("too many, or locked", a_fault(429, code="rate_limit"), AGAIN),
+    ("too many, or locked", a_fault(429, code="lock_timeout"), AGAIN),
+    ("too many, or locked", a_fault(429, code="rate_limit", should_retry=False), AGAIN),
+    ("Stripe says: again", a_fault(400, should_retry=True), AGAIN),
+    ("Stripe says: again", a_fault(402, type=CARD, should_retry=True), AGAIN),
+    ("Stripe says: again", a_fault(503, type=API, should_retry=True, replayed=True), AGAIN),
+    ("Stripe says: again", a_fault(500, type=API, should_retry=True), AGAIN),
+    ("failure stored for the key", a_fault(500, type=API, replayed=True), "unknown"),
+    ("failure stored for the key", a_fault(500, type=API, replayed=True, should_retry=False), "unknown"),
+    ("failure, Stripe says: not again", a_fault(500, type=API, should_retry=False), "unknown"),
+    ("failure of Stripe", a_fault(500, type=API), AGAIN),
+    ("failure of Stripe", a_fault(502, type=None), AGAIN),
+    ("failure of Stripe", a_fault(599, type=None), AGAIN),
+    ("key of another request", a_fault(400, type=KEY), "broken"),
+    ("key of another request", a_fault(400, type=KEY, should_retry=False), "broken"),
+    ("declined", a_fault(402, type=CARD, code="card_declined"), "declined"),
+    ("declined", a_fault(402, type=CARD, code="expired_card", should_retry=False), "declined"),
+    ("declined", a_fault(402, type=CARD, code="card_declined", replayed=True), "declined"),
+    ("the client's object is missing", a_fault(404, code="resource_missing", param="payment_method"), "refused"),
+    ("no such address", a_fault(404, code="invalid_request_error"), ALARM),
+    ("no such address", a_fault(404, type=None, code="resource_missing"), ALARM),
+    ("refused", a_fault(400), "refused"),
+    ("refused", a_fault(400, code="payment_intent_unexpected_state"), "refused"),
+    ("refused", a_fault(400, code="charge_already_refunded", should_retry=False), "refused"),
+    ("refused", a_fault(400, code="resource_missing", param="payment_method"), "refused"),
+    ("refused", a_fault(402, code="balance_insufficient"), "refused"),
+    ("not an answer of Stripe's", a_fault(418, type=None), ALARM),
+    ("not an answer of Stripe's", a_fault(200, type=None), ALARM),
+    ("not an answer of Stripe's", a_fault(400, type=API), ALARM),
+]
+
+
+def shown(outcome: Outcome) -> str:
+    match outcome:
+        case Retryable():
+            assert outcome.alarm == (outcome.floor_s > 0)
+            return ALARM if outcome.alarm else AGAIN
+        case Refused():
+            return "declined" if outcome.is_decline else "refused"
+        case _:
+            return type(outcome).__name__.lower()
+
+
+@pytest.mark.parametrize(("row", "fault", "outcome"), CASES)
+def test_an_answer_means(row: str, fault: Fault, outcome: str) -> None:
+    assert (row_of(fault).name, shown(classify(fault))) == (row, outcome)
+
+
+def test_no_row_of_the_table_is_without_a_case() -> None:
+    names = [row.name for row in TABLE]
+    assert len(set(names)) == len(names)
+    assert {row for row, _, _ in CASES} == set(names)
+
+
+@given(
+    status=st.sampled_from([None, 200, 302, 400, 401, 402, 403, 404, 409, 418, 424, 429, 500, 502, 503, 504]),
+    type_=st.sampled_from([None, API, CARD, REQUEST, KEY, "rate_limit_error"]),
+    code=st.sampled_from(["card_declined", "resource_missing", "rate_limit", "lock_timeout", "unknown_error"]),
+    should_retry=st.sampled_from([None, True, False]),
+    replayed=st.booleans(),
+)
+def test_a_refusal_is_only_ever_concluded_from_a_4xx_that_stripe_does_not_want_again(
+    status: int | None, type_: str | None, code: str, should_retry: bool | None, replayed: bool
+) -> None:
+    """A wrong refusal is the costly error: the payment is called failed, and Stripe has taken the money."""
+    fault = a_fault(status, type=type_, code=code, should_retry=should_retry, replayed=replayed)
+    if isinstance(classify(fault), Refused):
+        assert status in {400, 402, 404, 418, 424}
+        assert should_retry is not True
+        assert type_ in {CARD, REQUEST}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        stripe.APIConnectionError("no route"),
+        ConnectionResetError(),
+        stripe.APIError("Invalid response object from API", "<html>", 502, {}),
+    ],
+)
+def test_no_answer_of_stripe_is_tried_again(error: Exception) -> None:
+    outcome = classify_error(error)
+    assert isinstance(outcome, Retryable)
+    assert not outcome.alarm
+
+
+@pytest.mark.parametrize("error", [CircuitOpen("stripe", wait_s=2), TooManyCalls(wait_s=5)])
+def test_a_call_that_was_not_made_is_no_answer(error: NotSent) -> None:
+    assert classify_error(error) == HeldBack(wait_s=error.wait_s, reason=str(error))
+
+
+def test_a_fault_of_ours_is_tried_again_loudly_and_recorded_as_nothing() -> None:
+    outcome = classify_error(KeyError("amount"))
+    assert isinstance(outcome, Retryable)
+    assert outcome.alarm
+
+
+def test_a_decline_is_read_with_its_charge_and_its_intent() -> None:
+    body = {
+        "error": {
+            "type": "card_error",
+            "code": "card_declined",
+            "decline_code": "insufficient_funds",
+            "message": "Your card has insufficient funds.",
+            "charge": "ch_1",
+            "payment_intent": an_intent("requires_payment_method"),
+        }
+    }
+    fault = fault_of(
+        stripe.CardError(
+            "Your card has insufficient funds.", None, "card_declined", http_status=402, json_body=body, headers={}
+        )
+    )
+    assert (fault.status, fault.type, fault.code) == (402, "card_error", "card_declined")
+    assert (fault.decline_code, fault.charge_id) == ("insufficient_funds", "ch_1")
+    assert fault.intent is not None
+    assert fault.intent["status"] == "requires_payment_method"
+    outcome = classify(fault)
+    assert isinstance(outcome, Refused)
+    assert outcome.is_decline
+
+
+@pytest.mark.parametrize("headers", [{"Stripe-Should-Retry": "true"}, httpx.Headers({"stripe-should-retry": "true"})])
+def test_headers_are_read_in_any_case(headers: Any) -> None:
+    error = stripe.InvalidRequestError("no", None, http_status=400, json_body={"error": {}}, headers=headers)
+    assert fault_of(error).should_retry is True

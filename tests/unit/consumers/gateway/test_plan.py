@@ -1,0 +1,162 @@
+"""What is done with a task: the rule of 23 hours above all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Plan, Settle, is_open
+from consumers.gateway.plan import plan as plan_with
+from consumers.gateway.tasks import Operation, Task
+from domain.money import Money
+from domain.payment import (
+    CancelPayment,
+    CaptureMethod,
+    CapturePayment,
+    ConfirmPayment,
+    PaymentCancelRequested,
+    PaymentConfirmationRequested,
+    PaymentEvent,
+    PaymentRequested,
+    PaymentState,
+    PaymentStatus,
+    RecordAuthorized,
+    RecordCanceled,
+    RecordCancelFailed,
+    RecordIntentCreated,
+    RecordPaymentFailed,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    RecordSucceeded,
+    RequestRefund,
+)
+from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, REQUEST_ID, a_payment, a_task
+
+TEN = Money(amount_cents=1000, currency="USD")
+CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
+SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id="ch_1")
+HELD = RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id="ch_1")
+CANCEL = CancelPayment(request_id=REQUEST_ID, reason="abandoned")
+REFUND = RequestRefund(refund_id=REFUND_ID, amount=TEN)
+DAY_S = 24 * 3600.0
+
+
+def plan(task: Task, asked: PaymentEvent, payment: PaymentState) -> Plan:
+    return plan_with(task, asked, payment, missing_after_s=DAY_S)
+
+
+def test_a_new_payment_is_created() -> None:
+    payment, asked = a_payment()
+    assert plan(a_task(), asked, payment) == Call()
+
+
+@given(age_s=st.floats(0, 10 * DAY_S), attempts=st.integers(1, 1000), unknown=st.booleans())
+def test_a_key_older_than_23_hours_is_never_sent_again(age_s: float, attempts: int, unknown: bool) -> None:
+    payment, asked = a_payment()
+    planned = plan(a_task(age_s=age_s, attempts=attempts, outcome_unknown=unknown), asked, payment)
+    may_send = age_s < RESEND_HORIZON_S and not unknown
+    assert isinstance(planned, Call) == may_send
+
+
+def test_a_task_that_is_too_old_is_left_in_peace_and_then_looked_up() -> None:
+    payment, asked = a_payment()
+    assert plan(a_task(age_s=RESEND_HORIZON_S), asked, payment) == GiveUpSending()
+    assert plan(a_task(age_s=RESEND_HORIZON_S, outcome_unknown=True), asked, payment) == LookUp(is_final=False)
+    assert plan(a_task(age_s=DAY_S, outcome_unknown=True), asked, payment) == LookUp(is_final=True)
+
+
+def test_when_what_is_missing_was_never_done_is_a_setting_and_never_makes_it_sent_again() -> None:
+    payment, asked = a_payment()
+    early = plan_with(a_task(age_s=61, outcome_unknown=True), asked, payment, missing_after_s=60)
+    assert early == LookUp(is_final=True)
+    assert plan_with(a_task(age_s=61), asked, payment, missing_after_s=60) == Call()
+
+
+def test_a_payment_that_is_to_be_canceled_before_stripe_heard_of_it_is_never_created() -> None:
+    payment, _ = a_payment(CANCEL, confirm=False)
+    requested = a_payment(confirm=False)[1]
+    assert isinstance(requested, PaymentRequested)
+    canceled = RecordCanceled(intent_id=None, reason="abandoned")
+    assert plan(a_task(), requested, payment) == Settle(facts=(canceled,))
+
+
+def test_once_stripe_may_have_heard_of_it_the_creation_is_finished_first() -> None:
+    payment, _ = a_payment(CANCEL, confirm=False)
+    requested = a_payment(confirm=False)[1]
+    assert plan(a_task(attempts=2), requested, payment) == Call()
+
+
+def test_cancelling_what_was_never_created_asks_nothing_of_stripe() -> None:
+    payment, _ = a_payment(CANCEL, RecordCanceled(intent_id=None), confirm=False)
+    asked = PaymentCancelRequested(request_id=REQUEST_ID, reason=None)
+    assert plan(a_task(Operation.CANCEL_INTENT), asked, payment) == Settle()
+
+
+def test_cancelling_a_payment_that_has_succeeded_fails_without_asking() -> None:
+    payment, _ = a_payment(CREATED, SUCCEEDED)
+    planned = plan(a_task(Operation.CANCEL_INTENT), PaymentCancelRequested(request_id=REQUEST_ID, reason=None), payment)
+    assert isinstance(planned, Settle)
+    (fact,) = planned.facts
+    assert isinstance(fact, RecordCancelFailed)
+    assert fact.request_id == REQUEST_ID
+
+
+def test_an_open_cancellation_is_asked_of_stripe() -> None:
+    payment, asked = a_payment(CREATED, CANCEL, confirm=False)
+    assert plan(a_task(Operation.CANCEL_INTENT), asked, payment) == Call()
+
+
+def test_a_confirmation_is_dropped_when_the_money_is_held_already() -> None:
+    payment, _ = a_payment(HELD, capture_method=CaptureMethod.MANUAL)
+    asked = PaymentConfirmationRequested(payment_method=None)
+    assert plan(a_task(Operation.CONFIRM_INTENT), asked, payment) == Settle()
+
+
+def test_an_open_confirmation_and_an_open_capture_are_asked_of_stripe() -> None:
+    payment, asked = a_payment(CREATED, ConfirmPayment(), confirm=False)
+    assert plan(a_task(Operation.CONFIRM_INTENT), asked, payment) == Call()
+    payment, asked = a_payment(HELD, CapturePayment(request_id=REQUEST_ID), capture_method=CaptureMethod.MANUAL)
+    assert plan(a_task(Operation.CAPTURE_INTENT), asked, payment) == Call()
+
+
+@pytest.mark.parametrize("end", [SUCCEEDED, RecordPaymentFailed(code="no", message="No.")])
+def test_creation_is_over_when_the_payment_is(end: RecordSucceeded | RecordPaymentFailed) -> None:
+    payment, _ = a_payment(end)
+    assert plan(a_task(attempts=2), a_payment()[1], payment) == Settle()
+
+
+def test_a_refund_is_asked_for_until_its_outcome_is_known() -> None:
+    payment, asked = a_payment(CREATED, SUCCEEDED, REFUND)
+    assert plan(a_task(Operation.CREATE_REFUND), asked, payment) == Call()
+    done = RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    payment, _ = a_payment(CREATED, SUCCEEDED, REFUND, done)
+    assert plan(a_task(Operation.CREATE_REFUND), asked, payment) == Settle()
+
+
+def test_a_task_that_was_lost_and_made_again_never_repeats_what_stripe_did() -> None:
+    created = a_payment(CREATED)[0]
+    asked = a_payment()[1]
+    assert plan(a_task(), asked, created) == LookUp(is_final=False)
+    pending = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    refunding, _ = a_payment(SUCCEEDED, REFUND, pending)
+    wanted = a_payment(SUCCEEDED, REFUND)[1]
+    assert plan(a_task(Operation.CREATE_REFUND), wanted, refunding) == LookUp(is_final=False)
+
+
+def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
+    payment, canceling = a_payment(CREATED, CANCEL)
+    assert is_open(canceling, payment)
+    for outcome in (
+        RecordCanceled(intent_id=INTENT_ID, reason=None),
+        RecordCancelFailed(request_id=REQUEST_ID, code="c", message="No."),
+    ):
+        assert not is_open(canceling, a_payment(CREATED, CANCEL, outcome)[0])
+    capture = CapturePayment(request_id=REQUEST_ID, amount=TEN)
+    payment, capturing = a_payment(HELD, capture, capture_method=CaptureMethod.MANUAL)
+    assert is_open(capturing, payment)
+    assert not is_open(capturing, a_payment(HELD, capture, SUCCEEDED, capture_method=CaptureMethod.MANUAL)[0])
+    payment, refunding = a_payment(SUCCEEDED, REFUND)
+    assert is_open(refunding, payment)
+    pending = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    assert not is_open(refunding, a_payment(SUCCEEDED, REFUND, pending)[0])
+    payment, creating = a_payment()
+    assert not is_open(creating, payment), "a creation ends when the intent is known"
