@@ -10,7 +10,9 @@ from pathlib import Path
 _KEPT = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE"),
     *("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "VIRTUAL_ENV"),
+    "COVERAGE_PROCESS_CONFIG",  # a measured test run measures what it starts: `patch` in pyproject.toml
 )
+_PORTS = 65_536
 
 
 def base_environment() -> dict[str, str]:
@@ -37,6 +39,20 @@ def user_cache() -> Path:
     """Return the user's cache folder. Source: https://specifications.freedesktop.org/basedir-spec/latest/."""
     named = os.environ.get("XDG_CACHE_HOME", "")
     return Path(named) if Path(named).is_absolute() else Path.home() / ".cache"
+
+
+def port_range() -> tuple[int, int] | None:
+    """Return the first port and the one after the last of PAYSTREAM_PORT_RANGE ("15000-17000"), if it is set.
+
+    Raises ValueError when it is no such range: several systems at a time on one machine must not fall back to sharing.
+    """
+    named = os.environ.get("PAYSTREAM_PORT_RANGE", "")
+    if not named:
+        return None
+    first, _, end = named.partition("-")
+    if not (first.isdecimal() and end.isdecimal() and 0 < int(first) < int(end) <= _PORTS):
+        raise ValueError(f"PAYSTREAM_PORT_RANGE is {named!r}: it has to be like 15000-17000.")
+    return int(first), int(end)
 
 
 def java_home() -> Path | None:

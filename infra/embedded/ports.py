@@ -1,14 +1,15 @@
 """Picks ports on 127.0.0.1 and sees whether one is free."""
 
-import random
+import secrets
 import socket
 from collections.abc import Iterable
 
+from infra.embedded.environment import port_range
 from infra.embedded.errors import PortInUse
 
 # Below the range that Linux, macOS and Windows take client ports from: a port there can be taken by any outgoing
 # connection while its server restarts, and a client that connects to it meanwhile can even connect to itself.
-_FROM, _TO = 15_000, 32_000
+FIRST, END = 15_000, 32_000
 _HIGHEST = 65_535
 _TRIES = 1_000
 _handed_out: set[int] = set()
@@ -31,14 +32,19 @@ def _refusal(port: int) -> OSError | None:
 
 
 def free_port(*, besides: Iterable[int] = ()) -> int:
-    """Return a free port that this process was not given before, outside the range of outgoing connections."""
+    """Return a free port that this process was not given before, outside the range of outgoing connections.
+
+    Two processes that choose at the same moment can be given the same one, and a server that restarts has left its own
+    for a moment: systems that run side by side choose from a range each (PAYSTREAM_PORT_RANGE).
+    """
+    first, end = port_range() or (FIRST, END)
     taken = _handed_out.union(besides)
     for _ in range(_TRIES):
-        port = random.randrange(_FROM, _TO)  # noqa: S311 - not a secret
+        port = first + secrets.randbelow(end - first)  # not `random`: tests give it the same seed again and again
         if port not in taken and is_free(port):
             _handed_out.add(port)
             return port
-    raise PortInUse(f"No free port between {_FROM} and {_TO} on 127.0.0.1.", port=_FROM)
+    raise PortInUse(f"No free port between {first} and {end} on 127.0.0.1.", port=first)
 
 
 def check_free(port: int, *, used_for: str, variable: str) -> None:
