@@ -15,9 +15,10 @@ _GROUP_SUFFIX = "_login"
 async def create_database(server: PostgresServer, name: str, *, template: str = "template0") -> str:
     """Create the database `name` unless it exists, as a copy of `template`; return its URL for the owner.
 
-    A copy of a migrated template takes some ten milliseconds. Nobody may be connected to the template meanwhile.
+    Nobody may be connected to the template meanwhile. Copying its files takes 10 ms where they are in memory, and
+    100 ms on a disk; by way of the write-ahead log, PostgreSQL's default, it would take 25 ms and 130 ms.
     """
-    statement = sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(
+    statement = sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY").format(
         name=sql.Identifier(name), template=sql.Identifier(template)
     )
     async with await _connect(server.url(database="postgres")) as connection:
