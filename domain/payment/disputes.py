@@ -25,11 +25,12 @@ _CLOSED = frozenset({DisputeStatus.WARNING_CLOSED, DisputeStatus.PREVENTED, Disp
 
 
 def record(state: PaymentState, fact: RecordDispute) -> tuple[DisputeEvent, ...]:
-    """Take Stripe's word: what of it is news."""
-    if state.charge_id is not None and fact.charge_id != state.charge_id:
-        reason = f"Dispute {fact.dispute_id} is of {fact.charge_id}, not of {state.charge_id}"
-        raise InconsistentFact(payment_id=state.payment_id, reason=reason)
+    """Take Stripe's word: what of it is news. A dispute stays that of the charge with which it was first heard of."""
     known = state.disputes.get(fact.dispute_id)
+    charge_id = state.charge_id if known is None else known.charge_id
+    if charge_id is not None and fact.charge_id != charge_id:
+        reason = f"Dispute {fact.dispute_id} is of {fact.charge_id}, not of {charge_id}"
+        raise InconsistentFact(payment_id=state.payment_id, reason=reason)
     if known is None:
         return (_opened(fact), *_withdrawn(fact, DisputeFunds.NONE), *_end(fact), *_reinstated(fact, DisputeFunds.NONE))
     return (*_withdrawn(fact, known.funds), *_moved(known, fact), *_reinstated(fact, known.funds))

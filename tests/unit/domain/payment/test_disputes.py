@@ -91,6 +91,11 @@ class TestCourse:
         with pytest.raises(InconsistentFact):
             decide(payment_after(*PAID), disputed(charge_id="ch_2"))
 
+    def test_it_stays_of_the_charge_of_which_it_was_first_told(self) -> None:
+        early = payment_after(a_request(), disputed(evidence_due_by=None))
+        with pytest.raises(InconsistentFact, match="Dispute du_1 is of ch_2, not of ch_1"):
+            decide(early, disputed(charge_id="ch_2"))
+
 
 class TestOrder:
     @pytest.mark.parametrize(
@@ -143,7 +148,7 @@ class TestRefunds:
         assert (refused.value.dispute_id, refused.value.dispute_status) == ("du_1", status)
 
     @pytest.mark.parametrize("status", SETTLED)
-    def test_are_granted_beside_an_inquiry_and_after_a_dispute_that_took_nothing(self, status: DisputeStatus) -> None:
+    def test_are_granted_beside_an_inquiry_and_a_dispute_that_took_nothing(self, status: DisputeStatus) -> None:
         assert names(decide(payment_after(*PAID, disputed(status)), refund(1_00))) == ["RefundRequested"]
 
     def test_that_were_asked_for_before_go_on(self) -> None:
