@@ -94,6 +94,7 @@ def _authorized(intent: PaymentIntent, charge: Charge) -> Attempt:
         next_action=None,
         amount_capturable=intent.amount if held else 0,
         amount_received=0 if held else intent.amount,
+        last_payment_error=None,
     )
     return Attempt(intent=after, charge=charge)
 
@@ -147,7 +148,13 @@ def _waiting_for_customer(intent: PaymentIntent, method: PaymentMethod, terms: T
             "type": "use_stripe_sdk",
             "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": terms.authentication_url},
         }
-    return replace(intent, status=REQUIRES_ACTION, payment_method=method.id, next_action=next_action)
+    return replace(
+        intent,
+        status=REQUIRES_ACTION,
+        payment_method=method.id,
+        next_action=next_action,
+        last_payment_error=None,  # it is of the confirmation before
+    )
 
 
 def _charge(
