@@ -20,7 +20,7 @@ from tests.integration.consumers.balance.polled_sandbox import (
     transactions,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 DAY = 24 * 3600
 _BEGAN = "SELECT listing_began_at FROM consumers.balance_cursors WHERE list = 'balance_transactions'"
@@ -111,7 +111,7 @@ async def test_later_polls_read_the_overlap_and_what_is_new_alone(
     assert watched.asked == [(List.TRANSACTIONS, newest - REACH.overlap_s, None)]
 
 
-async def test_pollers_at_the_same_instant_record_each_row_once_and_together_read_all(
+async def test_pollers_at_the_same_instant_read_all_and_record_each_row_once(
     client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
 ) -> None:
     for _ in range(12):

@@ -30,7 +30,7 @@ from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProces
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 NOBODY_LISTENS = "redis://127.0.0.1:9/0"
 
@@ -76,6 +76,14 @@ def metric(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
+def _polls() -> list[float]:
+    """Count the polls that came to their end, with the lock and without it."""
+    return [
+        metric("balance_polls_total", list="balance_transactions", result=result)
+        for result in ("with_lock", "without_lock")
+    ]
+
+
 async def test_it_polls_by_its_lock_and_tells_how_old_its_knowledge_is(
     client: stripe.StripeClient, sandbox: SandboxProcess, database: Database, valkey: ValkeyServer, log_of: Log
 ) -> None:
@@ -114,7 +122,12 @@ async def test_two_of_them_and_one_that_is_without_its_lock_record_each_row_once
         for _ in range(5):
             await charge(client)
         await eventually(log_of.transactions, lambda rows: len(rows) >= 10, within=20)
-        await asyncio.sleep(0.5)
+        before = _polls()
+
+        async def polled_again() -> list[float]:
+            return [now - then for now, then in zip(_polls(), before, strict=True)]
+
+        await eventually(polled_again, lambda more: min(more) >= 3, within=20)
     assert sorted(each["transaction_id"] for each in await log_of.transactions()) == sorted(
         row["id"] for row in await rows_at_stripe(admin)
     )

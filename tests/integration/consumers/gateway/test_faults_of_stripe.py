@@ -29,7 +29,7 @@ from tests.integration.consumers.gateway.gateway_without_kafka import Payments, 
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 FIVE = Money(amount_cents=500, currency="USD")
 _CALL_MS = 300
@@ -227,7 +227,7 @@ UNDONE: list[tuple[str, dict[str, Any], Act, str, str]] = [
 
 @pytest.mark.parametrize("should_retry", [True, False])
 @pytest.mark.parametrize(("path", "request_", "act", "status", "last"), UNDONE, ids=[each[0] for each in UNDONE])
-async def test_what_failed_at_stripe_before_its_effect_is_looked_up_and_never_done(
+async def test_what_failed_at_stripe_before_its_effect_is_looked_up_not_done(
     api: StripeApi,
     admin: SandboxAdmin,
     payments: Payments,

@@ -1,15 +1,17 @@
 """The gateway's workers on a real database: every wanted call is made once, and its outcome recorded once."""
 
 import asyncio
+import time
 import uuid
+from functools import partial
 
 import pytest
 import stripe
 
+from consumers.gateway.fakes import MemoryStripe
 from domain.money import Money
 from domain.payment import CancelPayment, CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
 from infra.postgres import Pool, create_pool
-from tests.integration.consumers.gateway.fake_stripe import FakeStripe
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 from tests.support.waiting import eventually
@@ -25,8 +27,15 @@ def payments(pool: Pool) -> Payments:
 
 
 @pytest.fixture
-def stripe_fake() -> FakeStripe:
-    return FakeStripe()
+def stripe_fake() -> MemoryStripe:
+    return MemoryStripe()
+
+
+def listed_a_whole_life_of_a_key(stripe_fake: MemoryStripe) -> list[bool]:
+    """Return of each listing whether it began a day ago or earlier, and went over a day at least."""
+    day, now = 24 * 3600, time.time()
+    assert stripe_fake.listed
+    return [first < now - day and last > first + day for first, last in stripe_fake.listed]
 
 
 def server_error() -> stripe.APIError:
@@ -38,7 +47,7 @@ def not_authenticated() -> stripe.AuthenticationError:
     return stripe.AuthenticationError("Invalid API Key provided", http_status=401, json_body=body)
 
 
-async def test_a_payment_is_charged_and_refunded(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+async def test_a_payment_is_charged_and_refunded(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
         state = await payments.becomes(payment_id, "succeeded")
@@ -51,7 +60,7 @@ async def test_a_payment_is_charged_and_refunded(payments: Payments, stripe_fake
     assert len(stripe_fake.intents) == len(stripe_fake.refunds) == 1
 
 
-async def test_results_say_what_they_come_from(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+async def test_results_say_what_they_come_from(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:
     payment_id = await payments.request()
     async with working(pool, stripe_fake):
         await payments.all_done()
@@ -71,7 +80,7 @@ async def test_results_say_what_they_come_from(payments: Payments, stripe_fake: 
 
 
 async def test_a_declined_payment_can_be_confirmed_with_another_card(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(payment_method="pm_card_chargeDeclined")
@@ -82,7 +91,7 @@ async def test_a_declined_payment_can_be_confirmed_with_another_card(
         await payments.becomes(payment_id, "succeeded")
 
 
-async def test_a_hold_is_captured_in_part(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+async def test_a_hold_is_captured_in_part(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
         await payments.becomes(payment_id, "requires_capture")
@@ -93,7 +102,7 @@ async def test_a_hold_is_captured_in_part(payments: Payments, stripe_fake: FakeS
 
 
 async def test_a_payment_canceled_before_stripe_heard_of_it_is_never_sent(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     payment_id = await payments.request(confirm=False)
     await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4(), reason="abandoned"))
@@ -103,8 +112,8 @@ async def test_a_payment_canceled_before_stripe_heard_of_it_is_never_sent(
     assert stripe_fake.sent == []
 
 
-async def test_a_payment_canceled_while_it_is_being_created_is_canceled_at_stripe(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_a_payment_canceled_during_its_creation_is_canceled_at_stripe(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.hold = asyncio.Event()
     async with working(pool, stripe_fake):
@@ -118,7 +127,7 @@ async def test_a_payment_canceled_while_it_is_being_created_is_canceled_at_strip
 
 @pytest.mark.parametrize("after_effect", [False, True])
 async def test_a_call_that_timed_out_is_sent_again_with_its_key_and_charges_once(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, after_effect: bool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, after_effect: bool
 ) -> None:
     stripe_fake.failures = [TimeoutError(), server_error(), stripe.APIConnectionError("reset")]
     stripe_fake.after_effect = after_effect
@@ -132,7 +141,7 @@ async def test_a_call_that_timed_out_is_sent_again_with_its_key_and_charges_once
 
 @pytest.mark.parametrize("after_effect", [False, True])
 async def test_a_refund_that_timed_out_is_sent_again_with_its_key_and_made_once(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, after_effect: bool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, after_effect: bool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
@@ -150,7 +159,7 @@ async def test_a_refund_that_timed_out_is_sent_again_with_its_key_and_made_once(
 
 
 async def test_a_wrong_key_of_ours_is_never_recorded_as_a_refusal(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.failures = [not_authenticated()] * 100
     async with working(pool, stripe_fake):
@@ -163,7 +172,7 @@ async def test_a_wrong_key_of_ours_is_never_recorded_as_a_refusal(
 
 
 async def test_a_reused_key_is_a_dead_letter_that_holds_back_its_payment_alone(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     body = {"error": {"type": "idempotency_error", "message": "another request"}}
     stripe_fake.failures = [stripe.IdempotencyError("another request", http_status=400, json_body=body)]
@@ -179,7 +188,7 @@ async def test_a_reused_key_is_a_dead_letter_that_holds_back_its_payment_alone(
 
 
 async def test_an_old_call_is_never_sent_again_but_looked_up(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.failures, stripe_fake.after_effect = [TimeoutError()], True
     async with working(pool, stripe_fake):
@@ -194,7 +203,7 @@ async def test_an_old_call_is_never_sent_again_but_looked_up(
 
 
 async def test_a_call_that_stripe_never_got_fails_only_when_its_key_is_dead(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     payment_id = await payments.request()
     await payments.execute("UPDATE consumers.gateway_tasks SET first_attempt_at = now() - interval '23.5 hours'")
@@ -206,10 +215,11 @@ async def test_a_call_that_stripe_never_got_fails_only_when_its_key_is_dead(
     assert state.last_error is not None
     assert state.last_error.code == "not_processed"
     assert stripe_fake.sent == []
+    assert all(listed_a_whole_life_of_a_key(stripe_fake))
 
 
-async def test_a_payment_that_stripes_search_hides_is_listed_before_it_is_called_failed(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_a_payment_hidden_from_stripes_search_is_listed_before_it_fails(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.failures, stripe_fake.after_effect = [TimeoutError()], True
     async with working(pool, stripe_fake):
@@ -223,10 +233,11 @@ async def test_a_payment_that_stripes_search_hides_is_listed_before_it_is_called
     async with working(pool, stripe_fake):
         await payments.becomes(payment_id, "succeeded")
     assert len(stripe_fake.sent) == 1
+    assert all(listed_a_whole_life_of_a_key(stripe_fake))
 
 
-async def test_a_fact_that_contradicts_the_log_is_a_dead_letter_and_harms_no_neighbour(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_a_fact_that_contradicts_the_log_is_a_dead_letter_of_its_own(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     ids = [await payments.request() for _ in range(5)]
     original = stripe_fake._create
@@ -248,7 +259,7 @@ async def test_a_fact_that_contradicts_the_log_is_a_dead_letter_and_harms_no_nei
 
 
 async def test_a_payment_that_changed_during_the_call_is_decided_on_again(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.hold = asyncio.Event()
     async with working(pool, stripe_fake):
@@ -266,8 +277,8 @@ async def test_a_payment_that_changed_during_the_call_is_decided_on_again(
     ]
 
 
-async def test_many_payments_with_refunds_keep_their_order_and_never_run_side_by_side(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_many_payments_with_refunds_keep_their_order_and_never_overlap(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.latency_s = 0.02
     stripe_fake.failures = [server_error() for _ in range(20)]
@@ -288,8 +299,9 @@ async def test_many_payments_with_refunds_keep_their_order_and_never_run_side_by
 
 
 async def test_a_worker_that_stops_puts_back_what_it_could_not_finish(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("consumers.gateway.pool._DRAIN_S", 0.2)
     stripe_fake.hold = asyncio.Event()
     payment_id = await payments.request()
     async with working(pool, stripe_fake):
@@ -302,7 +314,7 @@ async def test_a_worker_that_stops_puts_back_what_it_could_not_finish(
 
 
 async def test_connections_that_break_during_calls_cost_nothing(
-    payments: Payments, stripe_fake: FakeStripe, database: Database
+    payments: Payments, stripe_fake: MemoryStripe, database: Database
 ) -> None:
     stripe_fake.latency_s = 0.1
     ids = [await payments.request() for _ in range(20)]
@@ -310,8 +322,8 @@ async def test_connections_that_break_during_calls_cost_nothing(
         create_pool(database.url("app"), size=4, name="workers") as breaking,
         working(breaking, stripe_fake, concurrency=5),
     ):
-        for _ in range(10):
-            await asyncio.sleep(0.05)
+        for number in range(10):
+            await eventually(partial(_sent, stripe_fake, 2 * number + 1), every=0.005)
             await payments.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'workers'"
             )
@@ -320,5 +332,5 @@ async def test_connections_that_break_during_calls_cost_nothing(
     assert len(stripe_fake.intents) == 20
 
 
-async def _sent(stripe_fake: FakeStripe, count: int) -> bool:
+async def _sent(stripe_fake: MemoryStripe, count: int) -> bool:
     return len(stripe_fake.sent) >= count

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 import stripe
 
+from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.operators import TaskDesk
 from consumers.gateway.tasks import claim
 from domain.money import Money
@@ -19,7 +20,6 @@ from event_store.payments import load_payment
 from infra.desk import Desk, ListedTask, TaskRefused
 from infra.postgres import Pool
 from schemas.events import decode
-from tests.integration.consumers.gateway.fake_stripe import FakeStripe
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 from tests.support.waiting import eventually
@@ -43,8 +43,8 @@ def payments(pool: Pool) -> Payments:
 
 
 @pytest.fixture
-def stripe_fake() -> FakeStripe:
-    return FakeStripe()
+def stripe_fake() -> MemoryStripe:
+    return MemoryStripe()
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def another_request() -> stripe.IdempotencyError:
     return stripe.IdempotencyError("another request", http_status=400, json_body=body)
 
 
-async def a_dead_refund(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> tuple[UUID, UUID]:
+async def a_dead_refund(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> tuple[UUID, UUID]:
     """Return a payment whose refund is a dead letter, and the refund's id. Stripe never made the refund."""
     async with working(pool, stripe_fake):
         payment_id, refund_id = await payments.request(), uuid.uuid4()
@@ -74,7 +74,7 @@ async def listed(pool: Pool, desk: Desk, *statuses: str) -> list[ListedTask]:
 
 
 async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
 ) -> None:
     payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, desk)
@@ -97,7 +97,7 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
 
 @pytest.mark.parametrize("made", [True, False])
 async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk, made: bool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk, made: bool
 ) -> None:
     payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
     if made:
@@ -117,8 +117,8 @@ async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
     assert refund_state.status is (RefundStatus.SUCCEEDED if made else RefundStatus.FAILED)
 
 
-async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_the_wish(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
 ) -> None:
     payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, desk)
@@ -147,7 +147,7 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_the_wis
 
 
 async def test_a_call_that_was_given_up_is_not_made_when_its_task_is_made_again(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
 ) -> None:
     payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, desk)
@@ -164,8 +164,8 @@ async def test_a_call_that_was_given_up_is_not_made_when_its_task_is_made_again(
     assert (await payments.event_types(payment_id))[-1] == "payment.refund_failed"
 
 
-async def test_what_was_never_sent_is_given_up_without_force_and_frees_the_later_calls(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+async def test_giving_up_what_was_never_sent_needs_no_force_and_frees_what_waits(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
@@ -181,8 +181,8 @@ async def test_what_was_never_sent_is_given_up_without_force_and_frees_the_later
         await payments.becomes(payment_id, "succeeded")
 
 
-async def test_a_dead_refresh_is_retried_or_dismissed_and_says_nothing_of_the_payment(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
@@ -215,7 +215,7 @@ async def test_a_call_in_work_is_left_alone(payments: Payments, pool: Pool, desk
 
 
 async def test_without_a_reason_nothing_is_done(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
 ) -> None:
     await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, desk)
@@ -225,8 +225,8 @@ async def test_without_a_reason_nothing_is_done(
     assert len(await listed(pool, desk)) == 1
 
 
-async def test_a_retry_and_a_payment_that_changes_meanwhile_both_get_into_the_log(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk
+async def test_a_retry_and_a_change_of_the_payment_meanwhile_both_reach_the_log(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
 ) -> None:
     payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, desk)
@@ -255,7 +255,7 @@ async def paystream(database: Database, *arguments: str) -> tuple[int, str]:
 
 
 async def test_the_command_line_lists_retries_and_gives_up(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, desk: Desk, database: Database
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk, database: Database
 ) -> None:
     payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, desk)

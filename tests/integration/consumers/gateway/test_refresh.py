@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import stripe
 
+from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.notes import ask_for_intents
 from consumers.gateway.tasks import Operation, refresh_id
 from domain.money import Money
 from domain.payment import CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
 from infra.postgres import Pool
 from infra.stripe_guard.errors import CircuitOpen
-from tests.integration.consumers.gateway.fake_stripe import FakeStripe
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.waiting import eventually
 
@@ -28,8 +28,8 @@ def payments(pool: Pool) -> Payments:
 
 
 @pytest.fixture
-def stripe_fake() -> FakeStripe:
-    return FakeStripe()
+def stripe_fake() -> MemoryStripe:
+    return MemoryStripe()
 
 
 async def of_operation(payments: Payments, operation: Operation) -> list[tuple[str, int, str | None]]:
@@ -52,7 +52,7 @@ async def waiting_rows(pool: Pool) -> list[tuple[Any, ...]]:
 
 
 async def test_what_happened_at_stripe_alone_is_recorded(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
@@ -67,7 +67,7 @@ async def test_what_happened_at_stripe_alone_is_recorded(
 
 
 async def test_a_customer_who_confirmed_at_stripe_is_noticed_once(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(confirm=False)
@@ -86,7 +86,7 @@ async def test_a_customer_who_confirmed_at_stripe_is_noticed_once(
 
 
 async def test_asked_for_many_times_a_payment_is_read_once(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
@@ -98,8 +98,8 @@ async def test_asked_for_many_times_a_payment_is_read_once(
     assert stripe_fake.reads == ["pi_1"]
 
 
-async def test_what_a_reconciliation_has_read_is_marked_as_healed_whoever_asks_meanwhile(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_what_a_reconciliation_reads_is_marked_so_whoever_asks_meanwhile(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
@@ -128,7 +128,7 @@ async def test_what_a_reconciliation_has_read_is_marked_as_healed_whoever_asks_m
 
 @pytest.mark.parametrize("position", [1, 5, 900])
 async def test_what_comes_while_it_is_read_leads_to_another_reading(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, position: int
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, position: int
 ) -> None:
     """Webhooks of two partitions come in any order of their positions."""
     async with working(pool, stripe_fake):
@@ -146,7 +146,7 @@ async def test_what_comes_while_it_is_read_leads_to_another_reading(
 
 
 async def test_a_dead_call_is_healed_by_a_refresh_that_does_not_wait_for_it(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
@@ -170,7 +170,7 @@ async def test_a_dead_call_is_healed_by_a_refresh_that_does_not_wait_for_it(
 
 
 async def test_a_creation_whose_answer_was_never_understood_is_found_by_our_id(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     payment_id = await payments.request()
     original = stripe_fake._create
@@ -181,8 +181,8 @@ async def test_a_creation_whose_answer_was_never_understood_is_found_by_our_id(
         await payments.becomes(payment_id, "succeeded")
 
 
-async def test_a_reading_that_contradicts_the_log_dies_loudly_and_holds_nothing_back(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_a_reading_that_contradicts_the_log_fails_and_blocks_nothing(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
@@ -202,7 +202,7 @@ async def test_a_reading_that_contradicts_the_log_dies_loudly_and_holds_nothing_
 
 
 async def test_a_refresh_that_fails_is_tried_again_and_holds_nothing_back(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(confirm=False)
@@ -220,7 +220,7 @@ async def test_a_refresh_that_fails_is_tried_again_and_holds_nothing_back(
 
 
 async def test_reading_and_calling_never_go_side_by_side(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.latency_s = 0.01
     ids = [await payments.request() for _ in range(15)]
@@ -230,7 +230,7 @@ async def test_reading_and_calling_never_go_side_by_side(
         while not stop.is_set():
             for payment_id in ids:
                 await payments.refresh(payment_id)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # as often as webhooks come: news all the time, and time for the work
 
     async with working(pool, stripe_fake, concurrency=6), working(pool, stripe_fake, concurrency=6):
         asking = asyncio.create_task(keep_asking())
@@ -254,7 +254,7 @@ async def test_reading_and_calling_never_go_side_by_side(
 
 
 async def test_a_call_that_was_held_back_does_not_count_as_an_attempt(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.failures = [CircuitOpen("stripe", wait_s=60)]
     async with working(pool, stripe_fake):
@@ -267,7 +267,7 @@ async def test_a_call_that_was_held_back_does_not_count_as_an_attempt(
 
 
 async def test_whose_intent_it_is_is_noted_with_the_event(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
@@ -283,12 +283,12 @@ async def test_a_refresh_has_one_row_and_one_id() -> None:
     assert refresh_id(payment_id) != refresh_id(uuid.uuid4())
 
 
-async def _reads(stripe_fake: FakeStripe, count: int) -> bool:
+async def _reads(stripe_fake: MemoryStripe, count: int) -> bool:
     return len(stripe_fake.reads) >= count
 
 
-async def test_a_payment_whose_intent_was_asked_for_is_read_when_the_intent_is_known(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_a_refresh_of_an_unknown_intent_reads_the_payment_once_it_is_known(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with pool.connection() as conn:
         assert await ask_for_intents(conn, ["pi_1", "pi_of_others"]) == {}

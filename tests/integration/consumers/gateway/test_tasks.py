@@ -91,12 +91,12 @@ async def test_claimers_side_by_side_never_get_the_same_task_or_the_same_payment
                 busy.add(task.payment_id)
                 order[task.payment_id].append(task.position)
             for task in claimed:
-                await asyncio.sleep(rng.random() / 100)
+                await asyncio.sleep(rng.random() / 100)  # what the work takes, while others claim
                 busy.discard(task.payment_id)
                 assert await end(pool, task)
                 left -= 1
             if not claimed:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # as a worker that found nothing
 
     await asyncio.gather(*(claimer(number) for number in range(7)))
     assert all(positions == sorted(positions) and len(positions) == 3 for positions in order.values())
@@ -114,7 +114,7 @@ async def test_a_task_waits_for_the_earlier_ones_of_its_payment(pool: Pool, stat
     assert await claim_some(pool) == []
 
 
-async def test_a_lease_that_ran_out_is_somebody_elses_and_the_attempts_are_counted(pool: Pool) -> None:
+async def test_an_expired_lease_can_be_taken_and_the_attempts_are_counted(pool: Pool) -> None:
     await insert(pool, new_task(uuid.uuid4(), 1))
     (first,) = await claim_some(pool, lease_ms=30)
     (second,) = await eventually(lambda: claim_some(pool))

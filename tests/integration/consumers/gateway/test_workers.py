@@ -10,6 +10,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from consumers.gateway import pool as pool_module
+from consumers.gateway.fakes import Json, MemoryStripe
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.requests import StripeRequest
 from consumers.gateway.settle import Settler
@@ -24,7 +25,6 @@ from infra.stripe_guard.breaker import Rules
 from infra.stripe_guard.circuit import Circuit
 from infra.stripe_guard.guard import StripeGuard
 from schemas.envelope import NewEvent
-from tests.integration.consumers.gateway.fake_stripe import FakeStripe, Json
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 from tests.support.waiting import eventually
@@ -38,8 +38,8 @@ def payments(pool: Pool) -> Payments:
 
 
 @pytest.fixture
-def stripe_fake() -> FakeStripe:
-    return FakeStripe()
+def stripe_fake() -> MemoryStripe:
+    return MemoryStripe()
 
 
 async def claimed(payments: Payments, pool: Pool, *, lease_ends_in_s: float) -> Job:
@@ -53,7 +53,7 @@ async def claimed(payments: Payments, pool: Pool, *, lease_ends_in_s: float) -> 
 
 @pytest.mark.parametrize(("lease_ends_in_s", "calls"), [(-0.001, 0), (30.0, 1)])
 async def test_nothing_is_sent_once_the_lease_is_over(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, lease_ends_in_s: float, calls: int
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, lease_ends_in_s: float, calls: int
 ) -> None:
     """A job can wait long before it runs (the machine slept): by then its key may be older than Stripe remembers."""
     job = await claimed(payments, pool, lease_ends_in_s=lease_ends_in_s)
@@ -66,7 +66,7 @@ async def test_nothing_is_sent_once_the_lease_is_over(
 
 
 async def test_a_call_is_logged_with_the_ids_of_the_request_that_asked_for_it(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     job = await claimed(payments, pool, lease_ends_in_s=30)
     settler = Settler(pool)
@@ -81,7 +81,7 @@ async def test_a_call_is_logged_with_the_ids_of_the_request_that_asked_for_it(
 
 
 async def test_no_connection_is_held_during_a_call(
-    payments: Payments, stripe_fake: FakeStripe, database: Database
+    payments: Payments, stripe_fake: MemoryStripe, database: Database
 ) -> None:
     stripe_fake.hold = asyncio.Event()
     for _ in range(8):
@@ -109,7 +109,7 @@ async def live(workers: WorkerPool) -> bool:
 
 
 async def test_workers_that_no_longer_look_for_tasks_are_not_live(
-    monkeypatch: pytest.MonkeyPatch, stripe_fake: FakeStripe, pool: Pool, database: Database
+    monkeypatch: pytest.MonkeyPatch, stripe_fake: MemoryStripe, pool: Pool, database: Database
 ) -> None:
     monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 0.4)
     async with (
@@ -125,28 +125,40 @@ async def test_workers_that_no_longer_look_for_tasks_are_not_live(
 
 
 async def test_workers_whose_hands_are_full_are_live(
-    monkeypatch: pytest.MonkeyPatch, payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    monkeypatch: pytest.MonkeyPatch, payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
-    monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 1.0)
+    monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 0.6)
     stripe_fake.hold = asyncio.Event()
     await payments.request()
     async with working(pool, stripe_fake, concurrency=1) as workers:
-        until = time.monotonic() + 2.5
-        while time.monotonic() < until:
-            await workers.check_live()
-            await asyncio.sleep(0.05)
+        await eventually(lambda: _sent(stripe_fake))
+        await _stays_live(workers, 1.5)
         stripe_fake.hold.set()
         await payments.all_done()
 
 
+async def _sent(stripe_fake: MemoryStripe) -> bool:
+    return bool(stripe_fake.sent)
+
+
+async def _stays_live(workers: WorkerPool, seconds: float) -> None:
+    """Look all the time, for more than twice as long as silent workers are believed: time is what is tested."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        await workers.check_live()
+        await asyncio.sleep(0.05)
+
+
 class FakeGate:
-    """Says how many calls may be prepared."""
+    """Says how many calls may be prepared, and counts how often it was asked."""
 
     def __init__(self, room: int | None) -> None:
         self.admits = room
         self.opened = asyncio.Event()
+        self.asked = 0
 
     def room(self) -> int | None:
+        self.asked += 1
         return self.admits
 
     async def admitted(self) -> None:
@@ -154,16 +166,13 @@ class FakeGate:
 
 
 async def test_while_stripe_is_down_nothing_is_claimed_and_the_workers_are_live(
-    monkeypatch: pytest.MonkeyPatch, payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    monkeypatch: pytest.MonkeyPatch, payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
-    monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 0.2)
+    monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 0.3)
     gate = FakeGate(0)
     async with working(pool, stripe_fake, gate=gate) as workers:
         payment_id = await payments.request()
-        until = time.monotonic() + 1
-        while time.monotonic() < until:
-            await workers.check_live()
-            await asyncio.sleep(0.05)
+        await _stays_live(workers, 0.75)
         assert await payments.tasks() == [("create_intent", "due", 0, None)]
         gate.admits = None
         gate.opened.set()
@@ -171,7 +180,7 @@ async def test_while_stripe_is_down_nothing_is_claimed_and_the_workers_are_live(
 
 
 async def test_while_stripe_is_probed_no_more_is_claimed_than_may_be_sent(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.hold = asyncio.Event()
     gate = FakeGate(3)
@@ -183,7 +192,12 @@ async def test_while_stripe_is_probed_no_more_is_claimed_than_may_be_sent(
             return sorted(row[1] for row in await payments.tasks())
 
         await eventually(statuses, until=lambda found: found.count("leased") == 3)
-        await asyncio.sleep(0.3)
+        asked = gate.asked
+
+        async def asked_again() -> int:
+            return gate.asked - asked
+
+        await eventually(asked_again, until=lambda times: times >= 10)
         assert (await statuses()).count("leased") == 3
         gate.admits = None
         stripe_fake.hold.set()
@@ -195,7 +209,7 @@ async def test_a_breaker_that_opens_leaves_stripe_alone_and_closes_again(payment
     rules = Rules(window_s=30, minimum_calls=3, failure_ratio=0.5, open_s=0.4, longest_open_s=0.4, probes=1)
     guard = StripeGuard(Circuit("test", rules), None, max_concurrency=1, max_wait_s=5)
 
-    class Guarded(FakeStripe):
+    class Guarded(MemoryStripe):
         async def send(self, request: StripeRequest, *, not_after: float = float("inf")) -> Json:
             async with guard.call():
                 return await super().send(request, not_after=not_after)
@@ -218,8 +232,8 @@ async def _is_open(guard: StripeGuard) -> bool:
     return guard.room() == 0
 
 
-async def test_a_payment_whose_events_make_no_sense_is_a_dead_letter_that_harms_no_neighbour(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_a_payment_with_senseless_events_is_a_dead_letter_of_its_own(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     broken = await payments.request()
     async with pool.connection() as conn:
@@ -244,7 +258,7 @@ async def test_a_payment_whose_events_make_no_sense_is_a_dead_letter_that_harms_
 
 
 async def test_a_right_that_is_missing_for_a_while_buries_no_task(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, database: Database
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, database: Database
 ) -> None:
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
         payment_id = await payments.request()

@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Sequence
 
 from consumers.reconciliation import reconciler
+from consumers.reconciliation.fakes import MemoryBooks
 from consumers.reconciliation.reconciler import Reconciler, RunRules
 from consumers.reconciliation.record import Recorder
 from domain.reconciliation import Finding, StripeRow
 from infra.postgres import create_pool
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER
-from tests.integration.consumers.reconciliation.stand_in_books import FakeBooks
 
 
 async def wait_for_the_kill() -> None:
@@ -39,7 +39,7 @@ def read_rows() -> list[StripeRow]:
 
 
 async def run(url: str, run_id: str, at: str) -> None:
-    books = FakeBooks(stripe=read_rows(), page=10)
+    books = MemoryBooks(stripe=read_rows(), page=10)
     pages = 0
 
     async def before_page() -> None:

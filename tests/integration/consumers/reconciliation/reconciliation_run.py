@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from consumers.reconciliation.fakes import MemoryBooks
 from consumers.reconciliation.reconciler import Reconciler, RunRules
 from consumers.reconciliation.runs import want
 from domain.reconciliation import (
@@ -22,7 +23,7 @@ from domain.reconciliation import (
 )
 from event_store.reconciliation import command_run, load_run, metadata
 from infra.postgres import Pool
-from tests.integration.consumers.reconciliation.stand_in_books import FakeBooks, FakeLedger
+from tests.integration.consumers.reconciliation.ledger_table import LedgerTable
 from tests.support.database import Database
 
 DAY = date(2026, 3, 10)
@@ -38,15 +39,15 @@ class Desk:
 
     database: Database
     pool: Pool
-    books: FakeBooks = field(default_factory=FakeBooks)
+    books: MemoryBooks = field(default_factory=MemoryBooks)
     now: float = LATER
     rules: RunRules = RULES
 
     @property
-    def ledger(self) -> FakeLedger:
-        return FakeLedger(self.database)
+    def ledger(self) -> LedgerTable:
+        return LedgerTable(self.database)
 
-    def reconciler(self, books: FakeBooks | None = None) -> Reconciler:
+    def reconciler(self, books: MemoryBooks | None = None) -> Reconciler:
         return Reconciler(
             self.pool,
             books or self.books,

@@ -14,6 +14,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from consumers.reconciliation.books import Owner
+from consumers.reconciliation.fakes import MemoryBooks
 from consumers.reconciliation.intake import write_tables
 from consumers.reconciliation.ledger import LedgerBehind, PollerBehind
 from consumers.reconciliation.record import write_rows
@@ -25,7 +26,6 @@ from event_store.store import Connection
 from schemas.events import decode_balance_event
 from schemas.topics import RECONCILIATION
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER, WINDOW, Agreeing, Desk
-from tests.integration.consumers.reconciliation.stand_in_books import FakeBooks
 from tests.support.payment_histories import by_partition
 from tests.support.read_model import load_log
 
@@ -237,7 +237,7 @@ async def test_what_may_still_come_is_a_matter_of_time_until_it_is_not(desk: Des
     assert told(found, status="resolved") == [("timing", "ch_00000000")]
 
 
-async def test_an_explanation_stays_and_what_somebody_calls_resolved_is_opened_again(desk: Desk) -> None:
+async def test_an_explanation_stays_and_what_was_called_resolved_is_opened_again(desk: Desk) -> None:
     await spoilt(desk)
     await desk.run()
     ids = {
@@ -304,7 +304,7 @@ async def _a_payment(desk: Desk) -> uuid.UUID:
     return payment_id
 
 
-async def test_a_double_of_another_day_is_one_discrepancy_however_it_is_looked_at(desk: Desk) -> None:
+async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(desk: Desk) -> None:
     books = Agreeing.of(1)
     first, ours = books.stripe[0], books.ledger[0]
     desk.books.stripe = [first, first._replace(transaction_id="txn_again", created=WINDOW.end + 50_000)]
@@ -370,14 +370,14 @@ def as_stripe_writes(row: StripeRow) -> dict[str, Any]:
     }
 
 
-async def test_what_a_run_of_another_time_zone_dated_is_not_gone_because_it_was_not_seen(desk: Desk) -> None:
+async def test_a_run_in_another_time_zone_does_not_resolve_what_it_did_not_see(desk: Desk) -> None:
     expected = await spoilt(desk)
     await desk.run()
     await desk.run(time_zone="Pacific/Honolulu")  # it begins ten hours later: it does not see the first of them
     assert told(await desk.discrepancies()) == expected
 
 
-async def test_a_table_of_discrepancies_that_was_lost_is_written_anew_from_the_log(desk: Desk, app: Connection) -> None:
+async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(desk: Desk, app: Connection) -> None:
     await spoilt(desk)
     await desk.run()
     (row,) = await desk.query("SELECT discrepancy_id FROM reconciliation.discrepancies WHERE kind = 'amount'")
@@ -456,9 +456,9 @@ async def test_rows_that_the_database_has_lost_are_noticed(desk: Desk) -> None:
     books = Agreeing.of(10)
     await desk.ledger.write(books.ledger)
 
-    class Losing(FakeBooks):
+    class Losing(MemoryBooks):
         async def rows(self, first: int, last: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
-            async for page in FakeBooks.rows(self, first, last):
+            async for page in MemoryBooks.rows(self, first, last):
                 yield page
             self.stripe = []
 

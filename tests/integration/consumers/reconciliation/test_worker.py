@@ -83,14 +83,14 @@ async def test_days_that_were_missed_are_caught_up(desk: Desk) -> None:
     assert await worker(desk, catch_up_days=1).ask_for_days() == 0
 
 
-async def test_an_outage_longer_than_the_catch_up_leaves_no_day_out_that_it_reaches(desk: Desk) -> None:
+async def test_after_an_outage_longer_than_the_catch_up_each_day_in_reach_is_run(desk: Desk) -> None:
     await completed(desk, DAY, at_="2026-03-11 06:01+00")
     desk.now = at(DAY + timedelta(days=41))
     assert await worker(desk).ask_for_days() == 31
     assert await take_in(desk) == [DAY + timedelta(days=number) for number in range(10, 41)]
 
 
-async def test_a_schedule_before_the_cut_off_is_over_has_the_day_twice_and_no_more(desk: Desk) -> None:
+async def test_a_schedule_before_the_cut_off_is_over_runs_the_day_just_twice(desk: Desk) -> None:
     early = {"schedule": Schedule("0 1 * * *", "UTC")}
     await completed(desk, DAY, at_="2026-03-11 01:02+00")
     desk.now = at(DAY + timedelta(days=1), hour=1) + 300
@@ -121,7 +121,7 @@ async def test_a_day_that_was_run_before_it_was_over_is_run_again(desk: Desk) ->
     assert await worker(desk).ask_for_days() == 1
 
 
-async def test_a_run_that_fails_says_why_is_tried_again_and_is_given_up_in_the_end(desk: Desk) -> None:
+async def test_a_failing_run_says_why_is_tried_again_and_finally_given_up(desk: Desk) -> None:
     await desk.query("DROP TABLE ledger.stripe_movements")
     run_id = await desk.request()
     working = worker(desk)

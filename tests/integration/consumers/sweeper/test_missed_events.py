@@ -23,7 +23,7 @@ from tests.integration.consumers.gateway.gateway_without_kafka import Payments, 
 from tests.integration.consumers.webhooks.recorded_webhooks import Webhooks
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 THREE = Money(amount_cents=300, currency="USD")
 
@@ -74,7 +74,7 @@ def test_what_is_listed_is_what_payments_depend_on() -> None:
     assert {"charge.dispute.created", "refund.failed", "payment_intent.canceled"} <= set(EVENT_TYPES)
 
 
-async def test_a_dispute_and_a_refund_at_stripe_whose_webhooks_were_lost_are_noticed(
+async def test_a_dispute_and_a_refund_whose_webhooks_were_lost_are_noticed(
     admin: SandboxAdmin,
     client: stripe.StripeClient,
     missed: MissedEvents,

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import stripe
+from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
+from consumers.gateway.fakes import MemoryStripe
 from consumers.sweeper.process import SERVICE, serve
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweep import measure, sweep
@@ -23,7 +25,6 @@ from infra.health import Health
 from infra.postgres import Pool
 from infra.redlock import Redlock, RedlockSettings, open_redlock
 from infra.runtime import Runtime
-from tests.integration.consumers.gateway.fake_stripe import FakeStripe
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 from tests.support.waiting import eventually
@@ -40,12 +41,12 @@ def payments(pool: Pool) -> Payments:
 
 
 @pytest.fixture
-def stripe_fake() -> FakeStripe:
-    return FakeStripe()
+def stripe_fake() -> MemoryStripe:
+    return MemoryStripe()
 
 
 async def waiting_payment(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, *, since: str = "10 minutes"
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, *, since: str = "10 minutes"
 ) -> uuid.UUID:
     """Return a payment whose customer confirmed at Stripe so long ago, and whose webhook was lost."""
     async with working(pool, stripe_fake):
@@ -71,6 +72,12 @@ async def refreshes(payments: Payments) -> list[str]:
     return [row[1] for row in await payments.tasks() if row[0] == "refresh_payment"]
 
 
+def _sweeps() -> float:
+    """Count the sweeps without a lock, and those that left the work to another."""
+    found = (REGISTRY.get_sample_value("sweeper_sweeps_total", {"result": each}) for each in ("without_lock", "passed"))
+    return sum(value or 0.0 for value in found)
+
+
 class NoEvents:
     """A list of Stripe's events with nothing new in it."""
 
@@ -92,7 +99,7 @@ async def sweeping(pool: Pool, redlock: Redlock, *, interval_s: float = 0.05) ->
 
 
 async def test_a_payment_whose_webhook_was_lost_is_read_and_recorded(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     payment_id = await waiting_payment(payments, stripe_fake, pool)
     assert await sweep(pool, wait_s=WAIT_S, limit=50) == 1
@@ -103,14 +110,14 @@ async def test_a_payment_whose_webhook_was_lost_is_read_and_recorded(
 
 
 async def test_one_that_has_not_waited_long_is_left_alone(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     await waiting_payment(payments, stripe_fake, pool, since="9 minutes")
     assert await sweep(pool, wait_s=WAIT_S, limit=50) == 0
 
 
-async def test_one_that_goes_on_waiting_is_read_when_it_has_waited_a_quarter_longer(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+async def test_one_that_goes_on_waiting_is_read_after_waiting_a_quarter_longer(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     await waiting_payment(payments, stripe_fake, pool, since="4 days")
     assert await sweep(pool, wait_s=WAIT_S, limit=50) == 1
@@ -120,7 +127,7 @@ async def test_one_that_goes_on_waiting_is_read_when_it_has_waited_a_quarter_lon
         assert await sweep(pool, wait_s=WAIT_S, limit=50) == expected
 
 
-async def test_a_hold_waits_from_its_end_on(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+async def test_a_hold_waits_from_its_end_on(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
         await payments.becomes(payment_id, "requires_capture")
@@ -136,7 +143,7 @@ async def test_a_hold_waits_from_its_end_on(payments: Payments, stripe_fake: Fak
 
 @pytest.mark.parametrize("status", ["unknown", "dead"])
 async def test_a_call_that_is_stuck_has_its_payment_read_now_and_then(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, status: str
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, status: str
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
@@ -159,7 +166,7 @@ async def test_a_call_that_is_stuck_has_its_payment_read_now_and_then(
 
 
 async def test_a_sweep_takes_no_more_than_its_batch_and_those_due_longest_first(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         ids = [await payments.request(confirm=False) for _ in range(5)]
@@ -180,7 +187,7 @@ async def test_a_sweep_takes_no_more_than_its_batch_and_those_due_longest_first(
 
 
 async def test_two_sweepers_at_once_without_a_lock_ask_for_each_payment_once(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     for _ in range(3):
         await waiting_payment(payments, stripe_fake, pool)
@@ -196,11 +203,16 @@ async def test_two_sweepers_at_once_without_a_lock_ask_for_each_payment_once(
         sweeping(pool, two),
     ):
         await eventually(lambda: refreshes(payments), until=lambda found: found == ["done"] * 3)
-        await asyncio.sleep(0.5)
+        before = _sweeps()
+
+        async def swept_again() -> float:
+            return _sweeps() - before
+
+        await eventually(swept_again, until=lambda more: more >= 6)
     assert sorted(stripe_fake.reads) == ["pi_1", "pi_2", "pi_3"]
 
 
-async def test_it_sweeps_while_redis_is_away(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+async def test_it_sweeps_while_redis_is_away(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:
     payment_id = await waiting_payment(payments, stripe_fake, pool)
     settings = RedlockSettings.model_validate({"redis_url": NOBODY_LISTENS})
     async with open_redlock(settings) as redlock, sweeping(pool, redlock) as sweeper, working(pool, stripe_fake):
@@ -208,7 +220,7 @@ async def test_it_sweeps_while_redis_is_away(payments: Payments, stripe_fake: Fa
         await sweeper.check_live()
 
 
-async def test_what_waits_is_shown(payments: Payments, stripe_fake: FakeStripe, pool: Pool) -> None:
+async def test_what_waits_is_shown(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:
     from consumers.sweeper import metrics  # noqa: PLC0415 - its samples
 
     await waiting_payment(payments, stripe_fake, pool, since="2 hours")
@@ -261,7 +273,7 @@ async def test_one_sweeps_the_other_stands_by_and_takes_over(pool: Pool, valkey:
 
 
 async def test_the_process_is_ready_sweeps_and_stops(
-    payments: Payments, stripe_fake: FakeStripe, pool: Pool, database: Database, valkey: ValkeyServer
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, database: Database, valkey: ValkeyServer
 ) -> None:
     payment_id = await waiting_payment(payments, stripe_fake, pool)
     stripe_is_away = {"stripe_secret_key": "sk_test_1", "stripe_api_base": "http://127.0.0.1:9"}

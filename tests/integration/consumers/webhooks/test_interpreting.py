@@ -187,9 +187,7 @@ async def test_a_dispute_that_comes_before_its_intent_is_known_is_not_forgotten(
 
 
 @pytest.mark.parametrize("first", ["dispute", "intent"])
-async def test_of_a_dispute_and_its_intent_at_the_same_instant_the_later_sees_the_earlier(
-    pool: Pool, first: str
-) -> None:
+async def test_of_a_dispute_and_its_intent_at_one_instant_one_sees_the_other(pool: Pool, first: str) -> None:
     payment_id = uuid.uuid4()
 
     async def dispute(conn: Connection) -> bool:
@@ -280,7 +278,7 @@ async def test_the_answer_of_a_call_that_is_under_way_is_waited_for(webhooks: We
     assert await interpreting == [Outcome.NOTHING_NEW]
 
 
-async def test_a_call_that_takes_too_long_or_whose_process_died_is_waited_for_no_longer(
+async def test_a_call_that_is_too_slow_or_lost_its_process_is_not_waited_for(
     webhooks: Webhooks, payments: Payments
 ) -> None:
     slow, dead = await Story.begin(payments), await Story.begin(payments)

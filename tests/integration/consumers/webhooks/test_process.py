@@ -21,10 +21,10 @@ from tests.integration.infra.kafka.published_log import Log
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 
-async def test_an_event_in_kafka_asks_for_a_refresh_once_however_often_it_is_there(
+async def test_an_event_that_is_repeated_in_kafka_asks_for_one_refresh(
     cluster: Cluster, database: Database, pool: Pool
 ) -> None:
     settings = WebhooksSettings.model_validate(cluster.settings.model_dump() | {"database_url": database.url("app")})

@@ -216,7 +216,7 @@ def test_a_decline_that_was_known_before_says_nothing_of_this_attempt() -> None:
 
 
 @pytest.mark.parametrize("status", ["requires_confirmation", "requires_payment_method"])
-def test_an_intent_that_was_made_but_never_confirmed_can_be_confirmed_again(status: str) -> None:
+def test_an_intent_that_was_made_but_not_confirmed_can_be_confirmed_again(status: str) -> None:
     found = looked_up(a_task(), CREATE, an_intent(status), a_payment()[0], is_final=False, lookup_after_s=600)
     assert facts(found) == [RecordIntentCreated, RecordAttemptFailed]
     assert isinstance(found, Finish)

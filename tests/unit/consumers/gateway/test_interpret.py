@@ -103,7 +103,7 @@ def test_an_intent_says(intent: dict[str, Any], fact: PaymentFact) -> None:
         an_intent("requires_action"),
     ],
 )
-def test_nothing_is_concluded_from_an_intent_that_is_not_as_the_reference_says(intent: dict[str, Any]) -> None:
+def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[str, Any]) -> None:
     with pytest.raises(UnexpectedObject):
         intent_facts(intent, attempt_id="our-call")
 

@@ -24,6 +24,7 @@ from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, a
 
 TEN = Money(amount_cents=1000, currency="USD")
 CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
+WITHOUT_CARD = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
 SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id="ch_1")
 REFUND = RequestRefund(refund_id=REFUND_ID, amount=TEN)
 PENDING = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")
@@ -38,6 +39,7 @@ def a_dispute(status: DisputeStatus) -> RecordDispute:
     [
         ([], None),
         ([CREATED], Waiting(waits_for="requires_confirmation")),
+        ([WITHOUT_CARD], Waiting(waits_for="requires_payment_method")),
         ([RecordActionRequired(intent_id=INTENT_ID, action_type="x")], Waiting(waits_for="requires_action")),
         ([RecordProcessing(intent_id=INTENT_ID)], Waiting(waits_for="processing")),
         ([SUCCEEDED], None),
@@ -51,6 +53,8 @@ def a_dispute(status: DisputeStatus) -> RecordDispute:
         ([SUCCEEDED, a_dispute(DisputeStatus.UNDER_REVIEW)], Waiting(waits_for="dispute")),
         ([SUCCEEDED, a_dispute(DisputeStatus.WARNING_CLOSED)], None),
         ([SUCCEEDED, a_dispute(DisputeStatus.LOST)], None),
+        ([SUCCEEDED, a_dispute(DisputeStatus.WON)], None),
+        ([SUCCEEDED, a_dispute(DisputeStatus.PREVENTED)], None),
     ],
 )
 def test_a_payment_waits_for(happened: list[PaymentCommand], expected: Waiting | None) -> None:

@@ -101,7 +101,7 @@ def test_no_row_of_the_table_is_without_a_case() -> None:
     should_retry=st.sampled_from([None, True, False]),
     replayed=st.booleans(),
 )
-def test_a_refusal_is_only_ever_concluded_from_a_4xx_that_stripe_does_not_want_again(
+def test_a_refusal_is_only_concluded_from_a_4xx_that_is_not_to_be_retried(
     status: int | None, type_: str | None, code: str, should_retry: bool | None, replayed: bool
 ) -> None:
     """A wrong refusal is the costly error: the payment is called failed, and Stripe has taken the money."""

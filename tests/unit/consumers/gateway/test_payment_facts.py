@@ -103,7 +103,7 @@ def test_every_status_of_a_refund_has_its_facts(status: str, kind: list[type]) -
     assert [type(fact) for fact in payment_facts(PAID, [a_refund(status)], [])[1:]] == kind
 
 
-def test_a_refund_first_heard_of_when_it_had_failed_is_taken_in_if_its_money_moved() -> None:
+def test_a_refund_first_heard_of_as_failed_is_taken_in_if_its_money_moved() -> None:
     payment, _ = a_payment(*payment_facts(PAID, [], []))
     assert not told(payment, PAID, [a_refund("canceled")], []).refunds
     payment = told(payment, PAID, [a_refund("failed", balance_transaction="txn_1")], [])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Plan, Settle, is_open
+from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Plan, Settle, is_moot, is_open
 from consumers.gateway.plan import plan as plan_with
 from consumers.gateway.tasks import Operation, Task
 from domain.money import Money
@@ -13,6 +13,7 @@ from domain.payment import (
     CaptureMethod,
     CapturePayment,
     ConfirmPayment,
+    GiveUpTask,
     PaymentCancelRequested,
     PaymentConfirmationRequested,
     PaymentEvent,
@@ -29,7 +30,14 @@ from domain.payment import (
     RecordSucceeded,
     RequestRefund,
 )
-from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, REQUEST_ID, a_payment, a_task
+from tests.unit.consumers.gateway.gateway_objects import (
+    EVENT_ID,
+    INTENT_ID,
+    REFUND_ID,
+    REQUEST_ID,
+    a_payment,
+    a_task,
+)
 
 TEN = Money(amount_cents=1000, currency="USD")
 CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
@@ -64,14 +72,14 @@ def test_a_task_that_is_too_old_is_left_in_peace_and_then_looked_up() -> None:
     assert plan(a_task(age_s=DAY_S, outcome_unknown=True), asked, payment) == LookUp(is_final=True)
 
 
-def test_when_what_is_missing_was_never_done_is_a_setting_and_never_makes_it_sent_again() -> None:
+def test_when_a_missing_call_was_never_done_is_a_setting_and_sends_nothing() -> None:
     payment, asked = a_payment()
     early = plan_with(a_task(age_s=61, outcome_unknown=True), asked, payment, missing_after_s=60)
     assert early == LookUp(is_final=True)
     assert plan_with(a_task(age_s=61), asked, payment, missing_after_s=60) == Call()
 
 
-def test_a_payment_that_is_to_be_canceled_before_stripe_heard_of_it_is_never_created() -> None:
+def test_a_payment_to_cancel_before_stripe_heard_of_it_is_never_created() -> None:
     payment, _ = a_payment(CANCEL, confirm=False)
     requested = a_payment(confirm=False)[1]
     assert isinstance(requested, PaymentRequested)
@@ -160,3 +168,27 @@ def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
     assert not is_open(refunding, a_payment(SUCCEEDED, REFUND, pending)[0])
     payment, creating = a_payment()
     assert not is_open(creating, payment), "a creation ends when the intent is known"
+
+
+@given(age_s=st.floats(0, 10 * DAY_S), unknown=st.booleans())
+def test_a_task_that_was_given_up_is_never_sent_and_never_looked_up(age_s: float, unknown: bool) -> None:
+    _, asked = a_payment(CREATED, SUCCEEDED, REFUND)
+    give_up = GiveUpTask(event_id=EVENT_ID, operation="create_refund", who="ada", why="paid in cash")
+    payment, _ = a_payment(CREATED, SUCCEEDED, REFUND, give_up)
+    task = a_task(Operation.CREATE_REFUND, age_s=age_s, outcome_unknown=unknown, attempts=3)
+    assert plan(task, asked, payment) == Settle()
+    another = a_task(Operation.CREATE_REFUND, event_id=REQUEST_ID)
+    assert plan(another, asked, payment) == Call()
+
+
+def test_stripe_need_not_be_asked_for_what_is_over() -> None:
+    open_refund, asked = a_payment(CREATED, SUCCEEDED, REFUND)
+    done = RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    assert not is_moot(asked, open_refund)
+    assert is_moot(asked, a_payment(CREATED, SUCCEEDED, REFUND, done)[0])
+
+
+def test_a_payment_to_be_canceled_is_asked_for_once_stripe_may_know_it() -> None:
+    _, asked = a_payment(confirm=False)
+    to_be_canceled, _ = a_payment(CANCEL, confirm=False)
+    assert not is_moot(asked, to_be_canceled)

@@ -112,3 +112,15 @@ def test_without_an_intent_there_is_nothing_to_cancel() -> None:
     payment, asked = a_payment(CancelPayment(request_id=REQUEST_ID), confirm=False)
     with pytest.raises(NothingToSend):
         request_of(a_task(Operation.CANCEL_INTENT), asked, payment)
+
+
+def test_without_an_intent_there_is_nothing_to_refund() -> None:
+    paid, asked = a_payment(CREATED, SUCCEEDED, RequestRefund(refund_id=REFUND_ID))
+    with pytest.raises(NothingToSend):
+        request_of(a_task(Operation.CREATE_REFUND), asked, dataclasses.replace(paid, intent_id=None))
+
+
+def test_a_result_asks_stripe_for_nothing() -> None:
+    payment, result = a_payment(CREATED, SUCCEEDED)
+    with pytest.raises(NothingToSend):
+        request_of(a_task(), result, payment)

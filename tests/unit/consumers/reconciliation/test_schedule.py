@@ -40,7 +40,7 @@ def test_a_day_is_due_once_though_clocks_change() -> None:
     ]
 
 
-def test_a_time_that_the_change_of_clocks_leaves_out_has_been_when_it_is_told() -> None:
+def test_a_due_time_skipped_by_a_change_of_clocks_is_never_in_the_future() -> None:
     schedule = Schedule("30 2 * * *", "Europe/Berlin")
     for minutes in range(0, 180, 7):
         now = datetime(2026, 3, 29, 0, 30, tzinfo=UTC) + timedelta(minutes=minutes)

@@ -124,7 +124,7 @@ def test_what_contradicts_the_log_or_cannot_be_read_is_looked_at() -> None:
     assert news(Kind.CHARGE, {"id": "ch_1"}, paid)
 
 
-def test_a_refund_that_moved_on_or_was_made_at_stripe_is_news_and_one_that_stands_as_known_is_none() -> None:
+def test_a_refund_that_moved_on_or_is_unknown_is_news_and_a_known_one_not() -> None:
     refunding = payment(CREATED, SUCCEEDED, *REFUND_SENT)
     assert not news(Kind.REFUND, a_refund("pending"), refunding)
     assert news(Kind.REFUND, a_refund("succeeded"), refunding)
@@ -138,7 +138,7 @@ def test_a_charge_of_which_more_is_refunded_than_known_is_news(refunded: int, is
     assert news(Kind.CHARGE, {"id": "ch_1", "amount_refunded": refunded}, state) is is_news
 
 
-def test_a_dispute_is_news_when_it_is_new_or_went_on_and_not_when_the_event_is_late() -> None:
+def test_a_dispute_is_news_when_it_is_new_or_moved_on_and_not_when_late() -> None:
     assert news(Kind.DISPUTE, a_dispute("needs_response"), payment(CREATED, SUCCEEDED))
     disputed = payment(CREATED, SUCCEEDED, DISPUTE)
     assert not news(Kind.DISPUTE, a_dispute("under_review"), disputed)

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 import pytest
 
 from infra.redlock import LeaseLost, NotAcquired, Redlock
+from infra.redlock.fakes import ManualClock, MemoryServer
 from infra.redlock.servers import Vote
-from tests.unit.infra.redlock.fake_servers import Clock, FakeServer
 
 G, T, M, Y, A = Vote.GRANTED, Vote.TAKEN, Vote.MISSING, Vote.YOUNG, Vote.AWAY
 TTL_MS = 10_000
 
 
-def servers_that_say(*votes: Sequence[Vote], clock: Clock | None = None) -> list[FakeServer]:
-    clock = clock or Clock()
-    return [FakeServer(clock=clock, votes=list(each)) for each in votes]
+def servers_that_say(*votes: Sequence[Vote], clock: ManualClock | None = None) -> list[MemoryServer]:
+    clock = clock or ManualClock()
+    return [MemoryServer(clock=clock, votes=list(each)) for each in votes]
 
 
-def redlock_over(servers: Sequence[FakeServer]) -> Redlock:
+def redlock_over(servers: Sequence[MemoryServer]) -> Redlock:
     return Redlock(servers, clock=servers[0].clock, retry_s=(0, 0))
 
 
@@ -86,7 +86,7 @@ async def test_servers_are_asked_for_an_uptime_only_when_guarded() -> None:
     ],
 )
 async def test_an_extension_needs_a_majority_that_still_had_it(answers: list[Vote], extended: bool, lost: bool) -> None:
-    clock = Clock()
+    clock = ManualClock()
     servers = servers_that_say(*([G, answer] for answer in answers), clock=clock)
     async with redlock_over(servers).lock("busy", TTL_MS) as lease:
         clock.now += 5
@@ -97,7 +97,7 @@ async def test_an_extension_needs_a_majority_that_still_had_it(answers: list[Vot
 
 
 async def test_an_extension_that_is_answered_too_late_is_a_loss() -> None:
-    clock = Clock()
+    clock = ManualClock()
     servers = servers_that_say([], [], [], clock=clock)
     async with redlock_over(servers).lock("busy", TTL_MS) as lease:
         servers[0].latency_s = 9.95
@@ -106,7 +106,7 @@ async def test_an_extension_that_is_answered_too_late_is_a_loss() -> None:
 
 
 async def test_a_lease_that_is_over_is_not_extended_though_nobody_took_it() -> None:
-    clock = Clock()
+    clock = ManualClock()
     servers = servers_that_say([], [], [], clock=clock)
     async with redlock_over(servers).lock("busy", TTL_MS) as lease:
         clock.now += 9.9
@@ -117,7 +117,7 @@ async def test_a_lease_that_is_over_is_not_extended_though_nobody_took_it() -> N
 
 
 async def test_a_server_that_forgot_it_counts_again_from_the_next_time_on() -> None:
-    clock = Clock()
+    clock = ManualClock()
     servers = servers_that_say([], [], [], clock=clock)
     async with redlock_over(servers).lock("busy", TTL_MS) as lease:
         servers[0].keys.clear()
@@ -129,14 +129,14 @@ async def test_a_server_that_forgot_it_counts_again_from_the_next_time_on() -> N
 
 
 async def test_the_keeper_notices_the_end_though_the_servers_hang() -> None:
-    class Hanging(FakeServer):
+    class Hanging(MemoryServer):
         async def extend(self, name: str, token: str, *, ttl_ms: int) -> Vote:
             await answered.wait()
             return await super().extend(name, token, ttl_ms=ttl_ms)
 
     answered = asyncio.Event()
     loop_time = asyncio.get_running_loop().time
-    redlock = Redlock([Hanging(clock=Clock())], clock=loop_time)
+    redlock = Redlock([Hanging(clock=ManualClock())], clock=loop_time)
     try:
         async with redlock.lock("busy", 200) as lease, asyncio.timeout(2):
             await lease.lost.wait()

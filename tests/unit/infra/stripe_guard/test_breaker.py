@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from infra.stripe_guard.breaker import Admission, Breaker, Result, Rules, State
+from tests.support.hypothesis_profiles import examples
 
 RULES = Rules(window_s=10, minimum_calls=4, failure_ratio=0.5, open_s=2, longest_open_s=12, probes=2)
 LEGAL = {
@@ -103,7 +104,7 @@ def test_one_probe_that_finds_it_down_opens_it_again_for_longer_each_time() -> N
         assert subject.state(now) is State.OPEN
 
 
-def test_it_forgets_how_often_it_opened_once_it_was_closed_for_a_whole_window() -> None:
+def test_it_forgets_how_often_it_opened_after_a_whole_window_closed() -> None:
     subject = opened()
     end(subject, Result.UP, 2, times=2)
     end(subject, Result.DOWN, 5, times=4)
@@ -234,5 +235,5 @@ class AnyOrder(RuleBasedStateMachine):
                 assert 0 < self.subject.wait_s(self.now) <= self.limits.longest_open_s
 
 
-AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=60)
 TestAnyOrder: Callable[..., object] = AnyOrder.TestCase

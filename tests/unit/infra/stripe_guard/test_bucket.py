@@ -74,7 +74,7 @@ def test_a_429_halves_the_rate_once_for_all_that_come_with_it() -> None:
     assert bucket.rate == pytest.approx(pace.lowest)
 
 
-def test_the_rate_stays_low_for_a_while_and_then_rises_with_successes_alone() -> None:
+def test_the_rate_stays_low_for_a_while_and_rises_with_successes_alone() -> None:
     bucket = LocalBucket(Pace(limit=111))
     bucket.cut(100)
     bucket.take(104.9, successes=500)

@@ -8,13 +8,14 @@ import stripe
 from infra.stripe_guard.breaker import Rules, State
 from infra.stripe_guard.circuit import Circuit
 from infra.stripe_guard.errors import CircuitOpen, NotSent, TooManyCalls
+from infra.stripe_guard.fakes import MemoryBucket
 from infra.stripe_guard.guard import StripeGuard
-from tests.unit.infra.stripe_guard.fake_shared_bucket import FakeShared, limit_over
+from tests.unit.infra.stripe_guard.limits import limit_over, shared_bucket
 
 RULES = Rules(minimum_calls=2, open_s=60, longest_open_s=60, probes=1)
 
 
-def guard_over(shared: FakeShared | None = None, *, concurrency: int = 10, max_wait_s: float = 0.05) -> StripeGuard:
+def guard_over(shared: MemoryBucket | None = None, *, concurrency: int = 10, max_wait_s: float = 0.05) -> StripeGuard:
     rate = None if shared is None else limit_over(shared)
     return StripeGuard(Circuit("guarded", RULES), rate, max_concurrency=concurrency, max_wait_s=max_wait_s)
 
@@ -27,7 +28,7 @@ async def fail(guard: StripeGuard, error: BaseException, times: int = 1) -> None
 
 
 async def test_outages_open_it_and_nothing_is_sent_any_more() -> None:
-    shared = FakeShared()
+    shared = shared_bucket()
     guard = guard_over(shared)
     await fail(guard, TimeoutError(), times=2)
     asked = shared.asked
@@ -49,7 +50,7 @@ async def test_declines_refusals_and_our_own_faults_do_not() -> None:
 
 
 async def test_a_429_slows_down_and_every_served_call_counts_for_the_rate() -> None:
-    shared = FakeShared()
+    shared = shared_bucket()
     guard = guard_over(shared)
     await fail(guard, stripe.RateLimitError("slow down", http_status=429))
     assert shared.cuts == 1
@@ -87,7 +88,7 @@ async def test_no_more_calls_are_in_flight_than_allowed() -> None:
         async with guard.call():
             in_flight += 1
             most = max(most, in_flight)
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
             in_flight -= 1
 
     await asyncio.gather(*(call() for _ in range(20)))

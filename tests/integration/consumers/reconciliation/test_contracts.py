@@ -1,0 +1,69 @@
+"""What stands in for the two books is as they are: Stripe's over the API, and the view of the ledger."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from consumers.gateway.requests import PAYMENT_ID
+from consumers.reconciliation.books import StripeBooks
+from consumers.reconciliation.stripe_books import StripeApiBooks
+from infra.postgres import Pool
+from infra.stripe_sandbox.client import SandboxAdmin
+from tests.integration.consumers.gateway.gateway_without_kafka import a_guard
+from tests.integration.consumers.reconciliation.ledger_table import LedgerTable
+from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
+from tests.support.database import Database
+from tests.unit.consumers.reconciliation.books_contract import StripeBooksContract
+
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox() -> AsyncIterator[SandboxProcess]:
+    async with running_sandbox(None) as process:
+        yield process
+
+
+class TestStripeApiBooks(StripeBooksContract):
+    @pytest_asyncio.fixture(autouse=True)
+    async def _on(self, sandbox: SandboxProcess) -> AsyncIterator[None]:
+        async with SandboxAdmin(sandbox.url) as admin:
+            await admin.reset()
+        async with stripe_sdk(sandbox.url) as client:
+            self._client = client
+            self._books = StripeApiBooks(client, a_guard(), timeout_s=10)
+            yield
+
+    def books(self) -> StripeBooks:
+        return self._books
+
+    async def pay(self, payment_id: UUID, amount: int) -> tuple[str, str]:
+        intent = await self._client.v1.payment_intents.create_async(
+            {
+                "amount": amount,
+                "currency": "usd",
+                "payment_method": "pm_card_visa",
+                "confirm": True,
+                "allowed_payment_method_types": ["card"],
+                "metadata": {PAYMENT_ID: str(payment_id)},
+            }
+        )
+        assert isinstance(intent.latest_charge, str)
+        return intent.latest_charge, intent.id
+
+
+async def test_the_ledgers_table_has_the_columns_of_the_ledgers_view(database: Database, pool: Pool) -> None:
+    async def columns() -> list[tuple[object, ...]]:
+        async with pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT column_name, data_type FROM information_schema.columns"
+                " WHERE table_schema = 'ledger' AND table_name = 'stripe_movements' ORDER BY column_name"
+            )
+            return await cursor.fetchall()
+
+    of_view = await columns()
+    await LedgerTable(database).prepare()
+    assert len(of_view) == 12
+    assert await columns() == of_view

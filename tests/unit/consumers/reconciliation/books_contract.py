@@ -1,0 +1,86 @@
+"""What the reconciliation relies on, of Stripe's books over the API and of those in memory."""
+
+import uuid
+from abc import ABC, abstractmethod
+from uuid import UUID
+
+from consumers.reconciliation.books import Owner, StripeBooks
+from consumers.reconciliation.stripe_books import row_of
+from domain.reconciliation import StripeRow
+
+LONG_S = 3600
+
+
+async def rows_between(books: StripeBooks, first: int, last: int) -> list[StripeRow]:
+    return [row async for page in books.rows(first, last) for row in page]
+
+
+async def ids_between(books: StripeBooks, first: int, last: int) -> set[str]:
+    return {row.source_id for row in await rows_between(books, first, last)}
+
+
+class StripeBooksContract(ABC):
+    @abstractmethod
+    def books(self) -> StripeBooks:
+        """Return those in which everything is written that is paid."""
+
+    @abstractmethod
+    async def pay(self, payment_id: UUID, amount: int) -> tuple[str, str]:
+        """Have a payment of ours paid in US dollars; return the ids of its charge and its intent."""
+
+    async def paid_row(self, amount: int = 1000) -> StripeRow:
+        """Have something paid and return its only row."""
+        charge_id, _ = await self.pay(uuid.uuid4(), amount)
+        (row,) = await self.books().rows_of(charge_id)
+        return row
+
+    async def test_a_charge_has_one_row(self) -> None:
+        charge_id, _ = await self.pay(uuid.uuid4(), 1000)
+        (row,) = await self.books().rows_of(charge_id)
+        assert (row.source_id, row.category, row.amount, row.currency) == (charge_id, "charge", 1000, "USD")
+        assert row.transaction_id.startswith("txn_")
+        assert 0 < row.fee < row.amount
+        assert row.exchange_rate is None
+        assert await self.books().rows_of("ch_no_such_charge") == []
+
+    async def test_rows_are_given_from_a_moment_until_before_another(self) -> None:
+        books, row = self.books(), await self.paid_row()
+        at = row.created
+        assert row in await rows_between(books, at, at + 1)
+        assert row in await rows_between(books, at - LONG_S, at + LONG_S)
+        assert row.source_id not in await ids_between(books, at - LONG_S, at)
+        assert row.source_id not in await ids_between(books, at + 1, at + LONG_S)
+
+    async def test_every_row_is_given_once_however_many_pages_there_are(self) -> None:
+        books = self.books()
+        paid = [await self.paid_row(1000 + number) for number in range(103)]
+        first, last = min(row.created for row in paid), max(row.created for row in paid) + 1
+        given = await rows_between(books, first, last)
+        assert sorted(given) == sorted(set(given))
+        assert set(paid) <= set(given)
+        pages = [len(page) async for page in books.rows(first, last)]
+        assert len(pages) > 1
+        assert min(pages) > 0
+
+    async def test_a_row_is_found_by_its_own_id(self) -> None:
+        books, row = self.books(), await self.paid_row()
+        found = await books.transaction(row.transaction_id)
+        assert found is not None
+        assert row_of(found) == row
+        assert found["net"] == row.amount - row.fee
+        assert await books.rows_of(row.transaction_id) == [row]
+        assert await books.transaction("txn_no_such_row") is None
+        assert await books.rows_of("txn_no_such_row") == []
+
+    async def test_whose_a_charge_is(self) -> None:
+        books, payment_id = self.books(), uuid.uuid4()
+        charge_id, intent_id = await self.pay(payment_id, 1000)
+        assert await books.owner_of(charge_id) == Owner(intent_id=intent_id, payment_id=payment_id)
+        (row,) = await books.rows_of(charge_id)
+        for nobodys in (row.transaction_id, "ch_no_such_charge", "re_no_such_refund", "po_1"):
+            assert await books.owner_of(nobodys) is None
+
+    async def test_without_payouts_none_is_given(self) -> None:
+        books, row = self.books(), await self.paid_row()
+        assert [each async for each in books.payouts(row.created - LONG_S, row.created + LONG_S)] == []
+        assert await books.payout("po_no_such_payout") is None
