@@ -8,6 +8,9 @@ RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-develop
 SOURCES := domain schemas event_store command_api consumers projections query_api infra tests
 
+# Without the compiled modules each of a dozen processes would compile all of them anew, at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
 # An environment knows its own path: one that came along when the folder was moved or copied is made anew.
 MADE_IN := $(shell cat $(VENV)/.made-in 2>/dev/null)
 ifneq ($(MADE_IN),$(CURDIR))
@@ -17,7 +20,8 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
-	differential test test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load
+	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load \
+	coverage coverage-all mutate
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -63,29 +67,51 @@ migrate-create: $(RUN_READY) ## Write a new migration: make migrate-create messa
 
 # --- Develop -----------------------------------------------------------------------------------------------------
 
+# As many workers as tests/support/workers.py says.
+PARALLEL := -n auto
+
 test: $(DEV_READY) ## Run every test but the load tests and those that need real Kafka; options for pytest in ARGS
-	@exec $(BIN)/pytest -m "not load" $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) -m "not load" $(ARGS)
+
+test-fast: $(DEV_READY) ## Run the unit tests and the quick integration tests, with few examples: at every step
+	@exec $(BIN)/pytest $(PARALLEL) --quick --hypothesis-profile=quick $(ARGS)
 
 test-unit: $(DEV_READY) ## Run the unit tests
-	@exec $(BIN)/pytest tests/unit $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) tests/unit $(ARGS)
 
 test-integration: $(DEV_READY) ## Run the tests on real PostgreSQL, Valkey and a broker
-	@exec $(BIN)/pytest tests/integration $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) tests/integration $(ARGS)
 
 test-race: $(DEV_READY) ## Run the tests of concurrent requests
-	@exec $(BIN)/pytest -m race $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) -m race $(ARGS)
 
 test-acceptance: $(DEV_READY) ## Run the tests of the whole system over HTTP
-	@exec $(BIN)/pytest -m acceptance $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) -m acceptance $(ARGS)
 
 test-chaos: $(DEV_READY) ## Run the tests that kill and wipe parts while payments run
-	@exec $(BIN)/pytest -m chaos $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) -m chaos $(ARGS)
 
 test-kafka: $(DEV_READY) ## Run the tests that depend on a broker on real Kafka (needs Java 17, and Maven once)
-	@exec $(BIN)/pytest --broker=apache -m "not load" $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) --broker=apache -m "not load" $(ARGS)
 
 test-load: $(DEV_READY) ## Measure throughput and latency (on real Kafka: ARGS="--broker=apache tests/load/test_relay.py")
 	@exec $(BIN)/pytest -m load -s $(ARGS)
+
+MEASURE := $(BIN)/coverage run -m pytest $(PARALLEL)
+SHOW_COVERAGE := $(BIN)/coverage combine --quiet && $(BIN)/python -m tests.support.coverage_table
+
+coverage: $(DEV_READY) ## Run the unit tests with branch coverage, shown by folder; fails below the floor of pyproject.toml
+	@$(BIN)/coverage erase
+	@$(MEASURE) tests/unit $(ARGS)
+	@$(SHOW_COVERAGE)
+
+coverage-all: $(DEV_READY) ## The same with every test of make test, and the processes that tests start
+	@$(BIN)/coverage erase
+	@$(MEASURE) -m "not load" $(ARGS)
+	@$(SHOW_COVERAGE)
+
+mutate: $(DEV_READY) ## Change the money code in 300 places, show which no unit test notices: ARGS="--seed 1 --sample 300 --minutes 10"
+	@exec $(BIN)/python -m tests.support.mutation_check $(ARGS)
 
 format: $(DEV_READY) ## Format the code, and fix what the linter can fix
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
@@ -111,7 +137,7 @@ install: $(RUN_READY) ## Make .venv with what running needs
 install-dev: $(DEV_READY) ## Make .venv with what developing needs
 
 clean: ## Remove .venv, caches and build output; the data in .paystream stays
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The lock files agree: the widest is resolved first. Every platform, every Python from 3.11, hashes, no addresses.

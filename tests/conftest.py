@@ -1,47 +1,118 @@
 """Fixtures of every suite: real servers, started by the session that needs them."""
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Generator
+from typing import Any
 
 import psycopg
 import pytest
 import pytest_asyncio
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from event_store.store import Connection
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.postgres import PostgresServer
 from infra.embedded.stack import Stack
+from infra.embedded.valkey import ValkeyServer
+from tests.support import failure_report, hypothesis_profiles, workers
 from tests.support.brokers import (
     APACHE,
     EMBEDDED,
     LentBroker,
     choose_broker,
     chosen_broker,
+    needs_broker,
     on_apache,
     select_for_broker,
 )
 from tests.support.database import Database, fresh_database, postgres_server
 from tests.support.kafka import apache_kafka, embedded_broker, fresh_topics
-from tests.support.system import System
+from tests.support.prepared_home import copy_prepared
+from tests.support.system import AT_LEISURE, System
+from tests.support.valkey import emptied, valkey_server
 
 _NOT_RUN = pytest.StashKey[int]()
+_TOLD_NOT_RUN = "not_run"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "the broker for tests that need one: embedded (default; no Java), or apache (real Kafka)"
     parser.addoption("--broker", choices=(EMBEDDED, APACHE), default=EMBEDDED, help=text)
+    text = "only unit tests, and integration tests that need neither a broker nor processes of their own"
+    parser.addoption("--quick", action="store_true", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    workers.begin(config)
     choose_broker(config)
+    hypothesis_profiles.register()
+    failure_report.watch_parts()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    workers.end(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return workers.workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    workers.brief(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return workers.Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("quick"):
+        quick = [item for item in items if _is_quick(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(quick)])
+        items[:] = quick
     config.stash[_NOT_RUN] = select_for_broker(config, items)
-    # Those on the session's whole system last: its processes take half a core while they wait for something to do.
-    items.sort(key=lambda item: "session_stack" in getattr(item, "fixturenames", ()))
+    workers.spread(config, items)
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    if item.nodeid.startswith("tests/integration/"):
+        return not needs_broker(item) and item.get_closest_marker("processes") is None
+    return item.nodeid.startswith("tests/unit/")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (told := getattr(session.config, "workeroutput", None)) is not None:
+        told[_TOLD_NOT_RUN] = session.config.stash.get(_NOT_RUN, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    node.config.stash[_NOT_RUN] = getattr(node, "workeroutput", {}).get(_TOLD_NOT_RUN, 0)
+
+
+def pytest_runtest_setup() -> None:
+    failure_report.begin_test()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    # Python 3.11 fails to parse the source that a traceback shows when memory is tidied up meanwhile (gh-106905).
+    gc.disable()
+    try:
+        report = yield
+    finally:
+        gc.enable()
+    if report.failed:
+        report.sections.append(("Where to look", failure_report.where_to_look(item.config)))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    terminalreporter.write_line(f"order of the tests: --randomly-seed={config.getoption('randomly_seed', None)}")
     if not_run := config.stash.get(_NOT_RUN, 0):
         terminalreporter.write_line(f"{not_run} tests need real Kafka and did not run here: make test-kafka")
 
@@ -65,6 +136,19 @@ async def app(database: Database) -> AsyncIterator[Connection]:
     """A connection of the application's role, not in autocommit."""
     async with await psycopg.AsyncConnection.connect(database.url("app")) as connection:
         yield connection
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def session_valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ValkeyServer]:
+    """The session's Valkey."""
+    async with valkey_server(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def valkey(session_valkey: ValkeyServer) -> ValkeyServer:
+    """An empty Valkey; a test may stop it."""
+    return await emptied(session_valkey)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -99,7 +183,9 @@ async def lent_broker(
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def session_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """The whole system, once for all tests that leave it as they found it: running."""
-    async with Stack(tmp_path_factory.mktemp("system"), fsync=False, broker=chosen_broker()) as stack:
+    home = tmp_path_factory.mktemp("system")
+    await copy_prepared(home)
+    async with Stack(home, fsync=False, broker=chosen_broker(), settings=AT_LEISURE) as stack:
         yield stack
 
 

@@ -232,6 +232,7 @@ async def test_the_relays_progress_is_as_described(system: System) -> None:
         validate(described["bindings"]["kafka"]["key"], record.key.decode())
 
 
+@pytest.mark.own_system
 async def test_dead_letters_are_as_described(tmp_path: Path) -> None:
     async with running_system(tmp_path) as system:
         producer = AIOKafkaProducer(bootstrap_servers=system.stack.kafka_bootstrap_servers)

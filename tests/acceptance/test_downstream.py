@@ -85,7 +85,8 @@ def by_payment(rows: Iterable[Row]) -> dict[str, list[tuple[int, str]]]:
 
 
 @pytest.mark.chaos
-async def test_it_has_each_event_once_and_in_order_though_it_is_killed_and_kafka_is_wiped(tmp_path: Path) -> None:
+@pytest.mark.own_system
+async def test_it_has_each_event_once_and_in_order_despite_kills_and_a_wipe(tmp_path: Path) -> None:
     async with running_system(tmp_path / "system") as system, AsyncExitStack() as ending:
         example = Example(system, tmp_path)
 
@@ -104,9 +105,7 @@ async def test_it_has_each_event_once_and_in_order_though_it_is_killed_and_kafka
         await example.catches_up(customers)
 
 
-async def test_two_copies_on_one_database_begin_with_the_first_event_and_do_nothing_twice(
-    tmp_path: Path, system: System
-) -> None:
+async def test_two_copies_on_one_database_begin_at_the_start_and_repeat_nothing(tmp_path: Path, system: System) -> None:
     example = Example(system, tmp_path)
     customers = Customers(system=system, clients=4)
     await customers.run(10)

@@ -45,9 +45,7 @@ async def told_since(system: System, payment_id: str, event_type: str) -> list[s
     return types[types.index(event_type) + 1 :]
 
 
-async def test_a_refund_that_succeeded_and_comes_back_is_failed_and_its_amount_refundable_again(
-    system: System, bank: SandboxAdmin
-) -> None:
+async def test_a_refund_that_comes_back_fails_and_can_be_refunded_again(system: System, bank: SandboxAdmin) -> None:
     payment_id = await paid(system)
     refund = (await system.refund(payment_id, wait=10)).json()
     assert (refund["status"], refund["amount_cents"]) == ("succeeded", 1000)
@@ -156,7 +154,7 @@ async def test_a_dispute_that_is_won_gives_the_money_back(system: System, bank: 
     ]
 
 
-async def test_an_authentication_that_fails_charges_nothing_and_another_card_can_pay(
+async def test_a_failed_authentication_charges_nothing_and_another_card_can_pay(
     system: System, bank: SandboxAdmin
 ) -> None:
     created = (await system.create(payment_method="pm_card_authenticationRequired", wait=10)).json()

@@ -8,7 +8,7 @@ from infra.embedded.connections import BrokerKind
 from tests.support.payment_load import Customers, Made, assert_books_agree
 from tests.support.system import running_system
 
-pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(240), pytest.mark.own_system]
 
 
 async def test_a_home_may_change_its_broker_and_change_back(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Group:
         return {TopicPartition(topic, number): [0] for topic in self.topics for number in range(PARTITIONS)}
 
     async def _thaw(self, victim: Member) -> None:
-        await asyncio.sleep(FROZEN_S)
+        await asyncio.sleep(FROZEN_S)  # beyond its session, which the broker measures
         victim.resume()
 
     async def end(self) -> None:
@@ -134,7 +134,7 @@ async def verdict(judge: Connection) -> tuple[int, int, int, int]:
     return row
 
 
-async def test_rebalances_in_the_middle_of_the_work_lose_repeat_and_reorder_nothing(
+async def test_rebalances_amid_the_work_lose_repeat_and_reorder_nothing(
     apache_cluster: KafkaCluster, database: Database, app: Connection, tmp_path: Path
 ) -> None:
     seed = chaos_seed()
@@ -176,7 +176,7 @@ async def test_rebalances_in_the_middle_of_the_work_lose_repeat_and_reorder_noth
         chance.shuffle(moves)
         for group, move in moves:
             await group.befall(move)
-            await asyncio.sleep(chance.random() * 2)
+            await asyncio.sleep(chance.random() * 2)  # at random: into what a move falls is what varies
         for group in groups:
             await asyncio.gather(*group.thawing)
             while len(group.awake) < 2:

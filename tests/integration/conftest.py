@@ -49,9 +49,6 @@ async def log(cluster: Cluster) -> AsyncIterator[Log]:
 
 @pytest_asyncio.fixture
 async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = create_pool(database.url("app"), size=8, name="test")
-    await pool.open()
-    try:
-        yield pool
-    finally:
-        await pool.close()
+    """Connections of the application's role."""
+    async with create_pool(database.url("app"), size=8, name="test") as opened:
+        yield opened

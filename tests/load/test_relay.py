@@ -111,7 +111,7 @@ async def measure(settings: KafkaSettings, app: Connection) -> tuple[float, list
         started = time.monotonic()
         for number in range(count):
             due = started + (number + random.random()) / EVENTS_PER_S
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await asyncio.sleep(max(0.0, due - time.monotonic()))  # paces the load: the rate is what is measured
             item = an_append()
             await append(app, [item])
             await app.commit()

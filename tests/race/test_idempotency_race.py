@@ -19,7 +19,7 @@ async def until_answered(system: System, key: str, **fields: Any) -> httpx.Respo
         if answer.status_code != httpx.codes.CONFLICT:
             return answer
         assert answer.json()["code"] == "idempotency_key_in_use"
-        await asyncio.sleep(float(answer.headers["Retry-After"]) / 10)
+        await asyncio.sleep(float(answer.headers["Retry-After"]) / 10)  # as told, but ten times as impatient
 
 
 async def test_fifty_clients_with_one_key_make_one_payment_and_one_charge(system: System) -> None:

@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.support.system import Json, System, new_key, running_system
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.race
+pytestmark = [pytest.mark.race, pytest.mark.own_system]
 
 BEFORE, AFTER = "before_ms", "after_ms"  # the effect
 SLOW_MS = 1200
@@ -48,7 +48,7 @@ async def insist(system: System, path: str, body: Json, key: str, *, times: int)
         try:
             answer = await system.command.post(path, json=body, headers={"Idempotency-Key": key}, timeout=0.05)
         except httpx.TimeoutException:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # a client's pause before it asks again
         else:
             if answer.is_success:
                 answers.add(answer.text)

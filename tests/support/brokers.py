@@ -45,21 +45,21 @@ def choose_broker(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
+def needs_broker(item: pytest.Item) -> bool:
+    """Whether a test talks to a broker."""
+    marked = any(item.get_closest_marker(name) for name in ("broker", "apache_kafka"))
+    return marked or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 def select_for_broker(config: pytest.Config, items: list[pytest.Item]) -> int:
     """Leave out what the chosen broker has nothing to say to; return how many tests need real Kafka and do not run.
 
     On the embedded broker everything runs but the tests marked `apache_kafka`; on real Kafka what is marked so, what is
     marked `broker`, and what uses a broker's fixture.
     """
-    needs_apache = [item for item in items if item.get_closest_marker("apache_kafka")]
+    needs_apache = {item for item in items if item.get_closest_marker("apache_kafka")}
     if on_apache():
-        wanted = [
-            item
-            for item in items
-            if item in needs_apache
-            or item.get_closest_marker("broker")
-            or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
-        ]
+        wanted = [item for item in items if needs_broker(item)]
     else:
         wanted = [item for item in items if item not in needs_apache]
     if len(wanted) < len(items):

@@ -1,4 +1,8 @@
-"""A PostgreSQL server for the test session, and a migrated database of its own for each test that asks."""
+"""A PostgreSQL server for a worker's session, and a migrated database of its own for each test that asks.
+
+Each worker has a server of its own: a transaction that one test leaves open holds up the readers of every database of
+its server (`pg_snapshot_xmin` is the server's).
+"""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -6,14 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.embedded.databases import create_database, create_logins, drop_database
+from infra.embedded.databases import create_database, drop_database
 from infra.embedded.home import Home
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import OWNER, PostgresServer
-from infra.migrations.runner import upgrade
+from tests.support.prepared_home import TEMPLATE, copy_prepared
 
-_TEMPLATE = "paystream_template"
 _numbers = itertools.count(1)
 
 
@@ -32,25 +35,22 @@ class Database:
 @asynccontextmanager
 async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
     """Run a server with a migrated template database and the login roles."""
-    home = Home(folder)
-    home.open()
-    server = PostgresServer(home, port=free_port(), passwords=load_or_create(home), fsync=False)
-    await server.start()
-    try:
-        await server.wait_ready()
-        upgrade(await create_database(server, _TEMPLATE))
-        await create_logins(server)
-        yield server
-    finally:
-        await server.stop()
-        home.close()
+    await copy_prepared(folder, beside=True)
+    with Home(folder) as home:
+        server = PostgresServer(home, port=free_port(), passwords=load_or_create(home), fsync=False)
+        try:
+            await server.start()
+            await server.wait_ready()
+            yield server
+        finally:
+            await server.stop()
 
 
 @asynccontextmanager
 async def fresh_database(server: PostgresServer) -> AsyncIterator[Database]:
     """Lend a new database copied from the template, and drop it."""
     name = f"test_{next(_numbers)}"
-    await create_database(server, name, template=_TEMPLATE)
+    await create_database(server, name, template=TEMPLATE)
     try:
         yield Database(server=server, name=name)
     finally:

@@ -54,7 +54,7 @@ class Customers:
                 return
             chance = random.Random(self.seed * 1_000_003 + number)
             await self._customer(number, chance)
-            await asyncio.sleep(chance.random() * self.rest_s)
+            await asyncio.sleep(chance.random() * self.rest_s)  # paces the load
 
     async def _customer(self, number: int, chance: random.Random) -> None:
         declined = number % 10 == 9
@@ -80,7 +80,7 @@ class Customers:
         async def attempt(key: str) -> httpx.Response:
             answer = await self.system.refund(payment.id, payment.refunded_cents, key=key)
             if answer.status_code == httpx.codes.CONFLICT:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)  # a client's pause before it asks again, as those below
             return answer
 
         payment.position = (await _persist(attempt)).json()["position"]

@@ -64,5 +64,5 @@ async def append_steadily(connection: Connection, stop: asyncio.Event, *, per_se
             if payments[each].is_over:
                 payments[each] = _Payment(chance)
         behind = started + count / per_second - time.monotonic()
-        await asyncio.sleep(max(0.0, behind))
+        await asyncio.sleep(max(0.0, behind))  # paces the load
     return count

@@ -38,4 +38,5 @@ class Load:
                 appended += result.version - versions[each]
                 versions[each] = result.version
             if until is not None and not until.done():
+                # Paces the load.
                 await asyncio.sleep(max(0.0, started + appended / self.per_second - time.monotonic()))

@@ -1,6 +1,7 @@
 """The broker and the table of these tests."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from tests.support.kafka import fresh_topics, transactional_settings
 Report = Callable[[str, Verdict], None]
 
 _NAME_WIDTH = 64
-_VERDICTS = pytest.StashKey[list[tuple[str, Verdict]]]()
+_VERDICT = "relay on real Kafka"
+_rows: list[tuple[str, dict[str, int]]] = []
 
 
 @pytest_asyncio.fixture
@@ -36,22 +38,26 @@ def relays(tmp_path: Path, database: Database, kafka: KafkaSettings) -> Iterator
 
 
 @pytest.fixture
-def report(request: pytest.FixtureRequest) -> Report:
+def report(record_property: Callable[[str, object], None]) -> Report:
     """Add a line to the table at the end of the session, and fail when a count is not 0."""
 
     def add(name: str, verdict: Verdict) -> None:
-        request.config.stash.setdefault(_VERDICTS, []).append((name, verdict))
+        record_property(_VERDICT, (name, asdict(verdict)))  # a property of the test reaches the session from any worker
         assert verdict.clean, verdict
 
     return add
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    verdicts = config.stash.get(_VERDICTS, [])
-    if verdicts:
-        terminalreporter.write_sep("-", "relay on real Kafka, as a read_committed consumer sees it")
-        titles = f"{'events':>8}{'duplicates':>12}{'missing':>9}{'inversions':>12}{'strangers':>11}"
-        terminalreporter.write_line(f"{'':<{_NAME_WIDTH}}{titles}")
-    for name, each in verdicts:
-        counts = f"{each.events:>8}{each.duplicates:>12}{each.missing:>9}{each.inversions:>12}{each.strangers:>11}"
-        terminalreporter.write_line(f"{name:<{_NAME_WIDTH}}{counts}")
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        _rows.extend(value for name, value in report.user_properties if name == _VERDICT)  # type: ignore[misc]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not _rows:
+        return
+    terminalreporter.write_sep("-", "relay on real Kafka, as a read_committed consumer sees it")
+    counted = ("events", "duplicates", "missing", "inversions", "strangers")
+    terminalreporter.write_line(f"{'':<{_NAME_WIDTH}}" + "".join(f"{each:>12}" for each in counted))
+    for name, counts in _rows:
+        terminalreporter.write_line(f"{name:<{_NAME_WIDTH}}" + "".join(f"{counts[each]:>12}" for each in counted))

@@ -23,6 +23,7 @@ EVENTS = 20_000
 
 
 async def restart_each_and_lose_one(cluster: KafkaCluster, chance: random.Random) -> None:
+    # The pauses are random: into what a fault falls is what varies.
     for node in chance.sample(cluster.nodes, len(cluster.nodes)):
         await asyncio.sleep(chance.uniform(0.5, 1.5))
         if chance.random() < 0.5:
@@ -57,7 +58,7 @@ async def test_the_only_broker_restarts(
 
     async def restart() -> None:
         for kill in (True, False):
-            await asyncio.sleep(chance.uniform(0.5, 1.5))
+            await asyncio.sleep(chance.uniform(0.5, 1.5))  # at random: into what it falls is what varies
             if kill:
                 apache_cluster.kill()
             await apache_cluster.restart()

@@ -43,7 +43,7 @@ async def test_a_frozen_relay_is_succeeded_and_fenced_and_ends_by_itself(
     async def freeze_again_and_again() -> None:
         for _ in range(ROUNDS):
             frozen = await relays.leader()
-            await asyncio.sleep(chance.uniform(0, 0.5))
+            await asyncio.sleep(chance.uniform(0, 0.5))  # at random: into what it falls is what varies
             frozen.pause()
             (successor,) = set(relays.made) - {frozen}
             await eventually(successor.leads, within=60)
@@ -75,7 +75,7 @@ async def test_a_frozen_relay_of_another_layout_is_fenced_as_well(
     two = [relays.new("0/2"), relays.new("1/2")]
 
     async def change_layout() -> None:
-        await asyncio.sleep(chance.uniform(0, 0.5))
+        await asyncio.sleep(chance.uniform(0, 0.5))  # at random: into what it falls is what varies
         frozen.pause()
         for relay in two:
             await relay.start()

@@ -34,7 +34,7 @@ async def kill_again_and_again(running: list[RelayProcess], chance: random.Rando
     for kill in range(KILLS):
         if kill % 3:
             await eventually(leading, within=60)
-        await asyncio.sleep(chance.uniform(0, 1.2))
+        await asyncio.sleep(chance.uniform(0, 1.2))  # at random: into what the kill falls is what varies
         leaders = await leading()
         victim = chance.choice(leaders or running)
         victim.kill()

@@ -64,7 +64,7 @@ async def test_a_topic_that_was_deleted_is_made_anew_and_filled_again(
     (relay,) = await relays.started("0/1")
 
     async def delete_twice() -> None:
-        await asyncio.sleep(chance.uniform(0.5, 1.5))
+        await asyncio.sleep(chance.uniform(0.5, 1.5))  # at random: into what it falls is what varies
         await asyncio.to_thread(delete_topic, admin)
         await eventually(lambda: count(relay, "relay_started"), lambda found: found >= 2, within=60)
         relay.kill()
@@ -85,7 +85,7 @@ async def start_and_kill(relay: RelayProcess, chance: random.Random) -> None:
     already = await count(relay, "relay_started")
     await relay.start()
     await eventually(lambda: count(relay, "relay_started"), lambda found: found > already, within=60, every=0.01)
-    await asyncio.sleep(chance.uniform(0, 0.15))
+    await asyncio.sleep(chance.uniform(0, 0.15))  # at random: into what it falls is what varies
     relay.kill()
 
 

@@ -168,7 +168,7 @@ class Shop:
                     shown: Json = answer.json()
                     if answer.is_success and shown["status"] in SETTLED and shown["status"] != but:
                         return shown
-                    await asyncio.sleep(pause_s)
+                    await asyncio.sleep(pause_s)  # a client's pause before it asks again, as those below
                     pause_s = min(1.5 * pause_s, 1.0)
         except TimeoutError:
             return {"status": "unsettled"}

@@ -20,7 +20,7 @@ from tests.support.payment_load import chaos_seed
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900), pytest.mark.own_system]
 
 PAYMENTS = int(os.environ.get("CHAOS_PAYMENTS", "500"))
 CLIENTS = 32
@@ -51,7 +51,7 @@ async def kill_at_random(system: System, chance: random.Random, until: asyncio.E
     while not until.is_set():
         name = chance.choice(names)
         system.stack.kill(name)
-        await asyncio.sleep(chance.random() * 0.3)
+        await asyncio.sleep(chance.random() * 0.3)  # how long it is away
         await system.stack.restart(name)
         killed[name] += 1
         await asyncio.sleep(2 + 3 * chance.random())  # a start takes as much of the machine as a hundred payments

@@ -36,9 +36,7 @@ async def silent_redis() -> AsyncIterator[Redis]:
     listener.close()
 
 
-async def test_a_redis_that_never_answers_slows_one_request_down_and_not_the_next(
-    pool: Pool, silent_redis: Redis
-) -> None:
+async def test_a_redis_that_never_answers_slows_down_only_one_request(pool: Pool, silent_redis: Redis) -> None:
     before = REDIS_UNAVAILABLE._value.get()
     async with running(pool, silent_redis) as api:
         started = time.monotonic()
@@ -97,7 +95,7 @@ async def test_an_answer_to_another_key_is_not_believed(redis: Redis) -> None:
     assert await cache.claim(MERCHANT, "k-2") == InFlight()
 
 
-async def test_a_repeat_while_the_first_is_under_way_is_409_and_answered_once_that_died_after_its_commit(
+async def test_a_repeat_is_409_until_the_first_died_after_its_commit(
     pool: Pool, redis: Redis, valkey: ValkeyServer
 ) -> None:
     dead_process = RedisAnswerCache(redis, timeout_s=0.2)

@@ -20,7 +20,7 @@ from tests.support.database import Database
 from tests.support.signed_webhooks import SECRET
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 CREATE = {"user_id": "user_1", "amount_cents": 100, "currency": "USD"}
 

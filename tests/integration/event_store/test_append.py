@@ -113,7 +113,7 @@ async def test_a_stream_twice_in_a_call_or_no_events_are_refused(app: Connection
     assert await append(app, []) == []
 
 
-async def test_the_function_itself_refuses_a_stream_twice_and_a_missing_expected_version(
+async def test_the_function_refuses_a_stream_twice_and_no_expected_version(
     app: Connection,
 ) -> None:
     """The guard stands in the database too: not every caller is this package."""

@@ -32,7 +32,7 @@ async def test_a_writer_frozen_inside_its_transaction_is_put_out_by_the_database
         frozen = await frozen_pool.getconn()
         await append(frozen, [an_append(stream, 1)])  # and never commits: the process stands still
         blocked = asyncio.create_task(appender.append(an_append(stream, 1)))
-        await asyncio.sleep(0.1)
+        await eventually(lambda: _waits_for_a_lock(database))
         others = [asyncio.create_task(appender.append(an_append())) for _ in range(20)]
         results = await asyncio.wait_for(asyncio.gather(blocked, *others), 8)
         assert all(isinstance(result, Appended) for result in results)
@@ -51,16 +51,31 @@ async def test_what_a_thawed_process_gets_is_an_outage_that_passes(database: Dat
     url = f"{database.url('app')}?options=-c%20idle_in_transaction_session_timeout%3D200"
     async with create_pool(url, size=1, name="thawed") as pool:
         with pytest.raises(DatabaseUnavailable):
-            await _freeze_inside_a_transaction(pool)
+            await _freeze_inside_a_transaction(pool, url)
         async with pool.connection() as connection:
             await connection.execute("SELECT 1")
 
 
-async def _freeze_inside_a_transaction(pool: Pool) -> None:
+async def _freeze_inside_a_transaction(pool: Pool, url: str) -> None:
     async with pool.connection() as connection:
         await connection.execute("SELECT pg_current_xact_id()")
-        time.sleep(0.6)  # noqa: ASYNC251 - loop and all
+        _stand_still_until_put_out(url, connection.info.backend_pid)
         await connection.execute("SELECT 1")
+
+
+def _stand_still_until_put_out(url: str, backend: int) -> None:
+    """Let nothing else of this process run, loop and all, until the database has ended the connection."""
+    with psycopg.connect(url, autocommit=True) as watching:
+        while watching.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [backend]).fetchone() is not None:
+            time.sleep(0.01)
+
+
+async def _waits_for_a_lock(database: Database) -> bool:
+    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as conn:
+        cursor = await conn.execute(
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(await cursor.fetchall())
 
 
 async def test_making_partitions_behind_a_long_reader_does_not_stop_appends(database: Database) -> None:
@@ -74,7 +89,7 @@ async def test_making_partitions_behind_a_long_reader_does_not_stop_appends(data
     ):
         await reader.execute("SELECT FROM event_store.events LIMIT 1")  # an audit, a dump: open for hours
         making = asyncio.create_task(relay.execute("SELECT event_store.ensure_partitions()"))
-        await asyncio.sleep(0.05)
+        await eventually(lambda: _waits_for_a_lock(database))
         (result,) = await asyncio.wait_for(append(writer, [an_append()]), 3)
         assert isinstance(result, Appended)
         with pytest.raises(psycopg.errors.LockNotAvailable):

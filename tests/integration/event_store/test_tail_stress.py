@@ -47,7 +47,7 @@ class _Writers:
         chance = self._random.random
         if chance() < 0.4:  # a transaction id taken long before the positions
             await connection.execute("INSERT INTO scratch VALUES (1)")
-            await asyncio.sleep(chance() * 0.004)
+            await asyncio.sleep(chance() * 0.004)  # at random, as below: how transactions overlap is what varies
         appended: dict[uuid.UUID, int] = {}
         for call in range(self._random.choice((1, 1, 2))):
             # Shared streams in the first call only: two calls of one transaction could deadlock with another's.

@@ -25,7 +25,7 @@ async def api(runtime: Runtime) -> None:
     @app.get("/slow")
     async def slow() -> str:
         print("slow request began", flush=True)  # noqa: T201 - the test waits for it
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # longer than the server takes to hear of the signal, and then it is still in flight
         return "done"
 
     assert isinstance(runtime.settings, Settings)
@@ -36,7 +36,7 @@ async def api(runtime: Runtime) -> None:
 async def stubborn(runtime: Runtime) -> None:
     while True:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             assert runtime.stop.is_set()
 

@@ -15,7 +15,7 @@ from infra.embedded.reports import silent
 from tests.support.compose_file import ROOT, environment, kafka_settings, properties
 from tests.support.database import Database
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 
 async def run(*argv: str, env: dict[str, str], cwd: Path) -> tuple[int | None, str]:
@@ -57,7 +57,7 @@ async def test_the_login_roles_are_made_and_remade(
 
 
 @pytest.mark.apache_kafka
-async def test_kafkas_image_makes_the_settings_of_the_local_broker_of_its_environment(tmp_path: Path) -> None:
+async def test_kafkas_image_turns_its_environment_into_the_brokers_settings(tmp_path: Path) -> None:
     """With the image's own program, which comes with Kafka."""
     jars = await ensure_jars(silent)
     data = tmp_path / "data"

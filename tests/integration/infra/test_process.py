@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 PROCESSES = Path(__file__).with_name("process_programs.py")
 ROOT = Path(__file__).parents[3]
@@ -78,7 +78,7 @@ async def get(port: int, path: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_a_process_cleanly_and_its_health_is_served_until_then(
+async def test_a_signal_ends_a_process_cleanly_with_its_health_served_until_then(
     start: Start, number: signal.Signals
 ) -> None:
     running = await start("obedient")

@@ -120,7 +120,7 @@ async def replay(projector: Projector, reader: Connection, victim: Delivered, pa
         ({"version": 7}, "VersionGap"),
     ],
 )
-async def test_an_event_it_cannot_apply_waits_with_the_later_ones_of_its_payment_until_an_upgrade(
+async def test_an_event_it_cannot_apply_and_those_behind_it_wait_for_an_upgrade(
     app: AppConnection, pool: Pool, reader: Connection, change: dict[str, object], error_type: str
 ) -> None:
     messages, victim = with_a_newer(await payments(app), change)
@@ -140,7 +140,7 @@ async def test_an_event_it_cannot_apply_waits_with_the_later_ones_of_its_payment
     assert await open_letters(reader) == []
 
 
-async def test_a_projection_that_was_added_later_lacks_what_the_others_lack_and_gets_it_with_them(
+async def test_a_projection_added_later_lacks_and_gets_what_the_others_do(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     messages, victim = with_a_newer(await payments(app), {"schema_version": 99})
@@ -152,7 +152,7 @@ async def test_a_projection_that_was_added_later_lacks_what_the_others_lack_and_
     assert await differences(reader, reader) == []
 
 
-async def test_a_projection_that_is_being_built_comes_to_a_replayed_event_by_itself(
+async def test_a_projection_being_built_comes_to_a_replayed_event_by_itself(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     messages, victim = with_a_newer(await payments(app), {"schema_version": 99})
@@ -170,7 +170,7 @@ def _counted(reason: str) -> float:
     return REGISTRY.get_sample_value("consumer_dead_letters_total", labels) or 0.0
 
 
-async def test_an_event_of_stripes_balance_that_it_cannot_apply_is_a_dead_letter_of_the_ledger_alone(
+async def test_a_balance_event_it_cannot_apply_is_the_ledgers_dead_letter_alone(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     balance = TopicPartition(STRIPE_BALANCE, 0)

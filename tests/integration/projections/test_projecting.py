@@ -56,7 +56,7 @@ async def checkpoints(reader: Connection) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_any_batches_and_repeated_deliveries_end_in_a_replay_of_the_event_store(
+async def test_any_batches_and_repeats_end_in_a_replay_of_the_event_store(
     seed: int, app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     rng = random.Random(seed)
@@ -109,7 +109,7 @@ async def test_missing_events_are_a_gap_and_nothing_after_it_is_applied(
     assert await differences(reader, reader) == []
 
 
-async def test_an_inversion_within_a_payment_is_an_error_and_leaves_nothing_behind(
+async def test_events_of_a_payment_out_of_order_are_an_error_and_leave_nothing(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     first, second, third = await paid_messages(app)
@@ -124,7 +124,7 @@ async def test_an_inversion_within_a_payment_is_an_error_and_leaves_nothing_behi
     assert await load_payments(reader, [first.event.stream_id]) == {}
 
 
-async def test_an_event_that_this_code_does_not_know_stops_the_partition_and_leaves_nothing_behind(
+async def test_an_unknown_event_stops_the_partition_and_leaves_nothing_behind(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     first, second, _ = await paid_messages(app)

@@ -118,7 +118,7 @@ async def _status(health: Health) -> str:
     return (await health.ready()).status
 
 
-async def test_a_projector_that_starts_before_its_topic_and_its_events_catches_up(
+async def test_a_projector_started_before_its_topic_and_its_events_catches_up(
     lent_broker: LentBroker, database: Database, app: AppConnection, reader: Connection
 ) -> None:
     settings = lent_broker.settings(kafka_topic_partitions=PARTITIONS)
@@ -129,7 +129,7 @@ async def test_a_projector_that_starts_before_its_topic_and_its_events_catches_u
         await none_left(reader)
 
 
-async def test_it_follows_both_topics_and_gives_the_ledger_alone_what_is_about_stripes_balance(
+async def test_it_follows_both_topics_and_gives_only_the_ledger_balance_events(
     lent_broker: LentBroker, database: Database, app: AppConnection, reader: Connection
 ) -> None:
     settings = lent_broker.settings(kafka_topic_partitions=PARTITIONS)
@@ -148,7 +148,7 @@ async def _of_balance(reader: Connection) -> int:
     return int(row[0])
 
 
-async def test_poison_with_the_headers_of_an_event_is_kept_and_announced_and_its_neighbours_are_applied(
+async def test_poison_with_an_events_headers_is_kept_and_its_neighbours_applied(
     lent_broker: LentBroker, database: Database, app: AppConnection, reader: Connection
 ) -> None:
     settings = lent_broker.settings(kafka_topic_partitions=PARTITIONS)

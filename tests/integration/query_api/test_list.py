@@ -56,7 +56,7 @@ async def test_pages_run_newest_first_and_hold_each_payment_once(
     assert [len(page) for page in await all_pages(client, limit=7)] == [7, 7], "a full last page has no cursor"
 
 
-async def test_no_payment_is_lost_or_repeated_while_new_ones_come_and_old_ones_change(
+async def test_no_payment_is_lost_or_repeated_while_others_come_and_change(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
     start = 1_790_000_000_000

@@ -19,8 +19,33 @@ from tests.support.database import Database
 from tests.support.payment_histories import paid, request_payment
 from tests.support.query_client import client_of
 from tests.support.read_model import load_log
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """For how many positions each poll has asked the database."""
+    counts: list[int] = []
+    real = read.applied
+
+    async def counting(conn: Any, positions: Sequence[int]) -> set[int]:
+        counts.append(len(list(positions)))
+        return await real(conn, positions)
+
+    monkeypatch.setattr(read, "applied", counting)
+    return counts
+
+
+async def polled(asked: list[int], times: int) -> None:
+    """Wait for so many polls more."""
+    wanted = len(asked) + times
+
+    async def polls() -> int:
+        return len(asked)
+
+    await eventually(polls, lambda count: count >= wanted, every=0.01)
 
 
 async def last_position(app: AppConnection) -> int:
@@ -28,14 +53,14 @@ async def last_position(app: AppConnection) -> int:
 
 
 async def test_a_read_waits_until_the_event_is_applied(
-    client: httpx.AsyncClient, record: Record, project: Project, app: AppConnection
+    client: httpx.AsyncClient, record: Record, project: Project, app: AppConnection, asked: list[int]
 ) -> None:
     payment_id = await record(paid(request_payment()))
     position = await last_position(app)
     paths = (f"/payments/{payment_id}", "/payments", f"/payments/{payment_id}/events")
 
     reads = [asyncio.create_task(client.get(path, headers={"Paystream-Min-Position": str(position)})) for path in paths]
-    await asyncio.sleep(0.05)
+    await polled(asked, 3)
     assert not any(read.done() for read in reads)
     await project()
     one, many, events = [(await read).json() for read in reads]
@@ -116,21 +141,13 @@ async def test_a_header_that_is_no_position_is_400(client: httpx.AsyncClient) ->
 
 
 async def test_many_waiting_reads_share_one_query_a_tick(
-    read_pool: Pool, record: Record, project: Project, app: AppConnection, monkeypatch: pytest.MonkeyPatch
+    read_pool: Pool, record: Record, project: Project, app: AppConnection, asked: list[int]
 ) -> None:
-    asked: list[int] = []
-    real = read.applied
-
-    async def counting(conn: Any, positions: Sequence[int]) -> set[int]:
-        asked.append(len(list(positions)))
-        return await real(conn, positions)
-
-    monkeypatch.setattr(read, "applied", counting)
     await record(paid(request_payment()))
     position = await last_position(app)
     positions = AppliedPositions(read_pool, poll_s=0.05)
     waiting = [asyncio.create_task(positions.wait(position - number % 3, 5)) for number in range(60)]
-    await asyncio.sleep(0.2)
+    await polled(asked, 4)
     await project()
 
     assert all(await asyncio.gather(*waiting))
@@ -139,15 +156,15 @@ async def test_many_waiting_reads_share_one_query_a_tick(
     assert not positions._waiting
 
 
-async def test_waiting_reads_fail_when_the_database_goes_and_work_when_it_is_back(
-    database: Database, record: Record, project: Project
+async def test_waiting_reads_fail_without_the_database_and_work_when_it_is_back(
+    database: Database, record: Record, project: Project, asked: list[int]
 ) -> None:
     await record(paid(request_payment()))
     position = await project()
     async with create_read_pool(database.url("query"), size=2, timeout_ms=1000) as pool, client_of(pool) as client:
         await client.get("/payments")
         waiting = asyncio.create_task(client.get("/payments", params={"min_position": position + 9}))
-        await asyncio.sleep(0.05)
+        await polled(asked, 1)
         async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
             await owner.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

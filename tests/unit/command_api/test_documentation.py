@@ -22,7 +22,7 @@ def test_the_client_secret_documents_its_security_and_errors() -> None:
     assert set(operation["responses"]) == {"200", "401", "403", "404", "409", "502", "503"}
 
 
-def test_the_webhook_documents_its_signature_its_errors_and_asks_for_no_api_key() -> None:
+def test_the_webhook_documents_its_signature_and_errors_and_no_api_key() -> None:
     operation = DOCUMENT["paths"]["/webhooks/stripe"]["post"]
     assert "security" not in operation
     assert [parameter["name"] for parameter in operation["parameters"]] == ["Stripe-Signature"]

@@ -60,7 +60,7 @@ def executor(store: MemoryEventStore, cache: MemoryAnswerCache | None = None, ti
     return CommandExecutor(cache=cache or MemoryAnswerCache(), payments=store, appender=store, timeout_s=timeout_s)
 
 
-async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused_then() -> None:
+async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused() -> None:
     store = Interrupted()
     commands = executor(store)
     payment_id = (await commands.execute(create())).operation.payment_id
@@ -101,15 +101,16 @@ async def test_a_command_that_always_loses_gives_up() -> None:
 
 
 async def test_a_command_goes_on_when_its_client_does_not() -> None:
-    store, cache, go_on = Interrupted(), MemoryAnswerCache(), asyncio.Event()
+    store, cache, begun, go_on = Interrupted(), MemoryAnswerCache(), asyncio.Event(), asyncio.Event()
 
     async def wait(_: Append) -> None:
+        begun.set()
         await go_on.wait()
 
     store.before = wait
     commands, request = executor(store, cache), create()
     waiting = asyncio.create_task(commands.execute(request))
-    await asyncio.sleep(0.01)
+    await begun.wait()
     assert await cache.claim(MERCHANT, "k-1") == InFlight()
     with pytest.raises(KeyInUse):
         await commands.execute(create())
@@ -123,7 +124,7 @@ async def test_a_command_goes_on_when_its_client_does_not() -> None:
     assert replay.operation.payment_id == request.operation.payment_id
 
 
-async def test_a_command_that_is_not_recorded_in_time_is_unavailable_and_may_be_asked_again() -> None:
+async def test_a_command_not_recorded_in_time_is_unavailable_and_may_be_repeated() -> None:
     store, go_on = Interrupted(), asyncio.Event()
 
     async def wait(_: Append) -> None:
@@ -152,7 +153,7 @@ async def test_an_error_of_the_store_releases_the_key() -> None:
     assert not (await commands.execute(create())).replayed
 
 
-async def test_another_merchants_payment_is_not_found_and_another_requests_key_is_refused() -> None:
+async def test_anothers_payment_is_not_found_and_anothers_key_is_refused() -> None:
     store = MemoryEventStore()
     commands = executor(store)
     payment_id = (await commands.execute(create())).operation.payment_id

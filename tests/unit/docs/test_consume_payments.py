@@ -62,7 +62,7 @@ def test_a_message_after_a_missing_one_waits_for_it(database: sqlite3.Connection
     assert applied(database) == [5, 7, 12]
 
 
-def test_a_message_that_came_too_early_into_an_emptied_topic_is_applied_in_its_turn(
+def test_a_message_too_early_in_an_emptied_topic_is_applied_in_its_turn(
     database: sqlite3.Connection,
 ) -> None:
     EXAMPLE.apply(database, PARTITION, [a_record(5, 0)])

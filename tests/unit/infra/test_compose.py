@@ -85,7 +85,7 @@ def test_its_process_gets_the_settings_that_it_needs_and_no_others(
     settings(_env_file=None)
 
 
-@pytest.mark.parametrize("service", OURS.keys() - ONE_SHOT)
+@pytest.mark.parametrize("service", sorted(OURS.keys() - ONE_SHOT))
 def test_its_health_check_asks_the_process_itself_whether_it_is_ready(service: str) -> None:
     found = HEALTH_URL.search(SERVICES[service]["healthcheck"]["test"][-1])
     assert found is not None
@@ -120,7 +120,7 @@ def test_ports_are_published_to_this_machine_alone() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
-def test_every_variable_is_named_at_the_top_and_every_password_is_for_development() -> None:
+def test_variables_are_named_at_the_top_and_passwords_are_for_development() -> None:
     defaults = {found["name"]: found["default"] for found in VARIABLE.finditer(TEXT)}
     introduction = TEXT.partition("\nname:")[0]
     assert defaults.keys() == set(re.findall(r"PAYSTREAM_\w+", introduction))
@@ -137,7 +137,7 @@ def test_kafka_is_set_up_as_the_local_broker_is() -> None:
     assert settings == kafka_settings()
 
 
-def test_the_image_is_built_of_every_package_and_run_by_nobody_in_particular() -> None:
+def test_the_image_holds_every_package_and_does_not_run_as_root() -> None:
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
     let_in = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert {f"!{package}" for package in packages["packages"]} <= set(let_in)

@@ -168,7 +168,7 @@ def fail_with(secret: str) -> None:
     raise ValueError(f"could not charge {CARD}" + local[:0])
 
 
-def test_an_exception_is_structured_and_holds_neither_locals_nor_card_numbers(lines: Lines) -> None:
+def test_an_exception_is_structured_without_locals_or_card_numbers(lines: Lines) -> None:
     try:
         fail_with("hunter2")
     except ValueError:

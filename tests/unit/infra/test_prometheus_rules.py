@@ -39,7 +39,7 @@ def test_its_metrics_are_those_of_the_worker(alert: dict[str, Any]) -> None:
     assert asked_for <= known
 
 
-def test_there_is_an_alert_on_differences_and_one_on_the_age_of_the_last_good_run() -> None:
+def test_there_are_alerts_on_differences_and_on_the_last_good_runs_age() -> None:
     expressions = " ".join(alert["expr"] for alert in alerts())
     assert "reconciliation_discrepancies_total" in expressions
     assert "reconciliation_last_good_run_age_seconds" in expressions

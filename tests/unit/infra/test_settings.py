@@ -171,7 +171,7 @@ def test_a_webhook_secret_that_is_not_there_is_missed(
     assert capsys.readouterr().err.startswith("STRIPE_WEBHOOK_SECRET is not set\n")
 
 
-def test_there_are_two_webhook_secrets_while_one_is_changed_and_neither_is_shown(
+def test_there_are_two_webhook_secrets_during_a_change_and_none_is_shown(
     environment: pytest.MonkeyPatch,
 ) -> None:
     environment.setenv("STRIPE_WEBHOOK_SECRET", " whsec_old,whsec_new ")

@@ -24,7 +24,7 @@ def test_reading_without_a_key_is_refused_in_production() -> None:
         settings(query_anonymous_merchant_id="merchant_dev", app_env="production")
 
 
-async def test_every_connection_is_read_only_and_bounded_beside_the_options_that_were_given() -> None:
+async def test_every_connection_is_read_only_and_bounded_and_keeps_given_options() -> None:
     pool = create_read_pool("postgresql://reader@127.0.0.1:1/none?options=-c%20work_mem%3D8MB", size=1, timeout_ms=250)
     for option in ("work_mem=8MB", "default_transaction_read_only=on", "statement_timeout=250"):
         assert f"-c {option}" in str(pool.conninfo)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.compatibility import breaking_changes
@@ -205,13 +205,11 @@ def _with_one_object_changed(document: Schema, data: st.DataObject, *, needs_a_p
     return copied, data.draw(st.sampled_from(objects))
 
 
-@settings(deadline=None)
 @given(document=documents)
 def test_a_document_is_compatible_with_itself(document: Schema) -> None:
     assert found(document, document) == []
 
 
-@settings(deadline=None)
 @given(document=documents, data=st.data())
 def test_an_optional_property_may_be_added_at_any_depth(document: Schema, data: st.DataObject) -> None:
     changed, place = _with_one_object_changed(document, data, needs_a_property=False)
@@ -219,7 +217,6 @@ def test_an_optional_property_may_be_added_at_any_depth(document: Schema, data: 
     assert found(document, changed) == []
 
 
-@settings(deadline=None)
 @given(document=documents.filter(lambda document: document["properties"]), data=st.data())
 def test_no_property_may_be_removed_at_any_depth(document: Schema, data: st.DataObject) -> None:
     changed, place = _with_one_object_changed(document, data, needs_a_property=True)
@@ -227,7 +224,6 @@ def test_no_property_may_be_removed_at_any_depth(document: Schema, data: st.Data
     assert any(change.endswith(": removed") for change in found(document, changed))
 
 
-@settings(deadline=None)
 @given(document=documents.filter(lambda document: document["properties"]), data=st.data())
 def test_no_property_may_get_another_type_at_any_depth(document: Schema, data: st.DataObject) -> None:
     changed, place = _with_one_object_changed(document, data, needs_a_property=True)

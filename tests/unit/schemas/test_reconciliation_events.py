@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.reconciliation import ReconciliationEvent
@@ -17,6 +17,7 @@ from schemas.events import RECONCILIATION_EVENT_TYPES, decode_reconciliation_eve
 from schemas.events.reconciliation_events import CATEGORY, NO_MERCHANT
 from schemas.topics import RECONCILIATION, topic_of
 from tests.support.exported_schemas import message, validate
+from tests.support.hypothesis_profiles import examples
 
 METADATA = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id=NO_MERCHANT)
 MODELS = [event_type.model for event_type in RECONCILIATION_EVENT_TYPES]
@@ -44,9 +45,9 @@ def test_every_event_of_the_domain_has_a_name() -> None:
     assert topic_of(CATEGORY) == RECONCILIATION
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=50)
+@settings(max_examples=examples(50))
 @given(event=st.sampled_from(MODELS).flatmap(st.from_type))
-def test_an_event_survives_being_written_and_read_and_fits_what_is_published_of_it(event: ReconciliationEvent) -> None:
+def test_an_event_survives_writing_and_reading_and_fits_its_schema(event: ReconciliationEvent) -> None:
     written = recorded(event)
     assert decode_reconciliation_event(written) == event
     sent = to_kafka(written, previous_position=3)

@@ -70,7 +70,7 @@ def test_it_is_not_taken_for_an_event_of_a_payment_nor_one_of_those_for_it() -> 
         decode_stripe_event(recorded(type="payment.canceled"))
 
 
-def test_a_newer_version_and_wrong_data_are_told_apart_and_data_is_not_repeated() -> None:
+def test_a_newer_version_and_wrong_data_are_told_apart_without_the_data() -> None:
     with pytest.raises(UnsupportedSchemaVersion):
         decode_stripe_event(recorded(schema_version=2))
     with pytest.raises(InvalidEventData) as raised:

@@ -18,7 +18,7 @@ def test_the_partition_is_that_of_kafkas_default_partitioner(stream_id: UUID, pa
     assert partition_of(stream_id, partitions) == expected
 
 
-def test_event_and_dead_letter_topics_keep_everything_and_the_progress_topic_the_newest() -> None:
+def test_only_the_progress_topic_is_compacted_and_the_others_keep_all() -> None:
     declared = {topic.name: topic for topic in declarations(12, 1)}
     assert set(declared) == {*event_topics(), *dead_letter_topics(), RELAY_PROGRESS}
     for name in (*event_topics(), *dead_letter_topics()):

@@ -59,7 +59,7 @@ def _positions(messages: list[Delivered]) -> set[int]:
     return {each.position for each in messages}
 
 
-async def test_each_category_goes_to_its_topic_in_order_across_restarts_and_a_wipe(
+async def test_categories_reach_their_topics_in_order_across_restarts_and_a_wipe(
     database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
     rng, settings = random.Random(4), lent_broker.settings()

@@ -56,13 +56,17 @@ async def test_one_that_stands_by_takes_over_from_a_silent_holder(database: Data
         assert await successor.others() == {ALL}
 
 
-async def test_nobody_takes_over_from_a_holder_that_is_heard_of(database: Database) -> None:
+async def test_nobody_takes_over_from_a_holder_that_is_heard_of(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("event_store.relay.claim._EVERY_S", 0.2)
     stop = asyncio.Event()
-    async with claiming(database, ALL) as holder, claiming(database, ALL, takeover_after_s=4) as other:
+    async with claiming(database, ALL) as holder, claiming(database, ALL, takeover_after_s=1.2) as other:
         assert await holder.take()
         keeping = asyncio.create_task(holder.keep(lambda: 7))
         waiting = asyncio.create_task(other.wait(stop, nothing))
-        await asyncio.wait({waiting, keeping}, timeout=7)
+        # Twice the silence after which it would take over, as PostgreSQL's clock measures it.
+        await asyncio.wait({waiting, keeping}, timeout=2.4)
         assert not waiting.done()
         assert not keeping.done()
         stop.set()
@@ -73,11 +77,19 @@ async def test_nobody_takes_over_from_a_holder_that_is_heard_of(database: Databa
 
 
 async def test_without_transactions_it_waits_for_a_silent_holder(database: Database) -> None:
-    stop = asyncio.Event()
+    stop, looks = asyncio.Event(), 0
+
+    def alive() -> None:
+        nonlocal looks
+        looks += 1
+
+    async def looked() -> int:
+        return looks
+
     async with claiming(database, ALL) as silent, claiming(database, ALL) as other:
         assert await silent.take()
-        waiting = asyncio.create_task(other.wait(stop, nothing))
-        await asyncio.wait({waiting}, timeout=1)
+        waiting = asyncio.create_task(other.wait(stop, alive))
+        await eventually(looked, lambda count: count > 5)
         assert not waiting.done()
         stop.set()
         assert not await waiting

@@ -173,7 +173,7 @@ async def test_a_broker_that_lost_its_memory_is_filled_again_from_the_log(
     await assert_a_consumer_gets_each_event_once(app, settings)
 
 
-async def test_without_transactions_a_second_relay_of_a_shard_waits_for_the_first(
+async def test_without_transactions_a_second_relay_waits_for_the_first(
     database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
     settings = lent_broker.settings(kafka_transactions=False)

@@ -165,7 +165,7 @@ async def test_a_client_that_fails_to_stop_does_not_end_the_relay(
     close, looks = Fetcher.close, iter([KafkaConnectionError("away")])
 
     async def closing(self: Fetcher) -> None:
-        pausing = asyncio.create_task(asyncio.sleep(1))
+        pausing = asyncio.create_task(asyncio.Event().wait())
         await asyncio.sleep(0)
         self._pending_tasks.add(pausing)
         await close(self)

@@ -189,7 +189,7 @@ async def test_an_open_transaction_of_another_shard_hides_no_progress(
 
 
 @pytest.mark.parametrize("before", [30, 4])
-async def test_a_topic_that_lost_its_content_in_the_meantime_is_noticed_before_the_commit(
+async def test_a_topic_that_lost_its_content_is_noticed_before_the_commit(
     kafka: KafkaSettings, log: Sequence[RecordedEvent], before: int
 ) -> None:
     """Also when it ends beyond the old offsets by then: with what was delivered and aborted (4 before, 36 after)."""
@@ -220,7 +220,7 @@ async def test_a_topic_is_filled_again_although_that_was_aborted_before(
     assert await positions(kafka) == [event.position for event in log]
 
 
-async def test_without_transactions_a_topic_is_filled_again_although_that_was_cut_short_before(
+async def test_without_transactions_a_refill_that_was_cut_short_is_done_again(
     kafka: KafkaSettings, log: Sequence[RecordedEvent]
 ) -> None:
     """What was repeated makes the topic longer than it was, before it is whole."""
@@ -255,7 +255,7 @@ async def test_content_that_was_only_said_to_be_lost_is_not_published_again(
     assert await positions(kafka) == [event.position for event in log]
 
 
-async def test_content_that_was_only_said_to_be_lost_is_remembered_from_session_to_session(
+async def test_content_only_reported_lost_is_remembered_between_sessions(
     kafka: KafkaSettings, log: Sequence[RecordedEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the misled one committed of other partitions must not make the next one forget what this one holds."""

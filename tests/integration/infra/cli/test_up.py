@@ -20,7 +20,7 @@ from tests.integration.infra.embedded.embedded_parts import (
     wait_until,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 _UP = """
 import sys
@@ -78,9 +78,7 @@ def running_up(folder: Path, ports: Sequence[int] | None = None, home: Path | No
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_shows_each_part_then_what_to_try_then_events_and_ends_every_process(
-    tmp_path: Path, end: signal.Signals
-) -> None:
+def test_shows_parts_then_what_to_try_then_events_and_ends_all_processes(tmp_path: Path, end: signal.Signals) -> None:
     with running_up(tmp_path / "one") as up:
         up.wait_up()
         for part in ("PostgreSQL", "Valkey", "Kafka broker", "Database schema", "command-api", "relay"):

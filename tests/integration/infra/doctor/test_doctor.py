@@ -31,7 +31,7 @@ from infra.stripe_sandbox.client import SandboxAdmin
 from tests.support.brokers import chosen_broker, on_apache
 from tests.support.paystream_command import paystream
 
-pytestmark = [pytest.mark.integration, pytest.mark.broker]
+pytestmark = [pytest.mark.integration, pytest.mark.broker, pytest.mark.processes]
 
 SANDBOX = ProcessSpec(
     name="sandbox", label="sandbox", arguments=("-m", "infra.cli", "sandbox"), port_variable="STRIPE_SANDBOX_PORT"
@@ -255,7 +255,7 @@ async def test_a_kafka_that_does_not_answer_is_the_only_error(stack: Stack, vari
     assert [each.subject for each in found if each.status is Status.SKIPPED] == ["transactions", "topics"]
 
 
-async def test_a_topic_with_other_partitions_is_the_only_error_with_what_mends_it(variables: Variables) -> None:
+async def test_a_topic_with_other_partitions_is_the_only_error_and_has_a_remedy(variables: Variables) -> None:
     found = await findings(changed(variables, KAFKA_TOPIC_PARTITIONS="24"))
     assert {each.detail for each in found if each.status is Status.ERROR} == {"partitions 12 instead of 24"}
     assert all(area == "Kafka" and subject.startswith("paystream.") for area, subject in errors(found))
@@ -360,7 +360,7 @@ async def test_the_command_reads_the_environment_and_shows_no_secret(
         assert connection.execute("SELECT count(*) FROM event_store.events").fetchone() == (0,)
 
 
-async def test_the_command_ends_in_time_and_says_nothing_else_when_everything_is_away(tmp_path: Path) -> None:
+async def test_the_command_ends_in_time_and_is_quiet_when_everything_is_away(tmp_path: Path) -> None:
     nowhere = free_port()
     settings = {
         "database_url": f"postgresql://app:password-1@127.0.0.1:{nowhere}/paystream",

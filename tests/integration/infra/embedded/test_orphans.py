@@ -19,7 +19,7 @@ from tests.integration.infra.embedded.embedded_parts import (
     wait_until,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 _PARENT = """
 import asyncio, sys
@@ -31,7 +31,7 @@ async def main():
     spec = ProcessSpec(name="relay", label="Relay", arguments=(sys.argv[2],))
     async with Stack(Path(sys.argv[1]), fsync=False, processes=[spec]):
         print("up", flush=True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
 asyncio.run(main())
 """

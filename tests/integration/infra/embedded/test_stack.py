@@ -19,7 +19,7 @@ from infra.settings import KafkaSettings
 from tests.integration.infra.embedded.embedded_parts import all_gone, fake, wait_until
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 
 @pytest.fixture
@@ -116,9 +116,19 @@ async def test_supervision_keeps_out_of_a_restart_that_was_asked_for(tmp_path: P
         await running.wipe_broker()
         await running.restart("relay")
         after = pids(running)
-        await asyncio.sleep(1)  # more than the first delay of the supervisor
-        assert pids(running) == after
         assert reports == []
+        # Once the supervisor is through with a later end, it would be through with those above as well.
+        running.kill("postgres")
+
+        async def back() -> set[str]:
+            return {report.label for report in reports if isinstance(report, PartReady)}
+
+        await eventually(back)
+        now = pids(running)
+        assert {name for name in now if now[name] != after[name]} == {"postgres"}
+        ends_and_starts = [report for report in reports if isinstance(report, PartEnded | PartReady)]
+        assert ends_and_starts == reports
+        assert {report.label for report in ends_and_starts} == {"PostgreSQL"}
 
 
 async def test_wiping_the_broker_leaves_empty_topics_and_flushing_leaves_no_key(tmp_path: Path) -> None:
@@ -132,7 +142,7 @@ async def test_wiping_the_broker_leaves_empty_topics_and_flushing_leaves_no_key(
         assert "paystream.payment" in topics
 
 
-async def test_a_process_that_does_not_start_is_named_with_its_reason_and_nothing_is_left(tmp_path: Path) -> None:
+async def test_a_process_that_fails_to_start_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     reason = "API_KEYS is not set"
     broken = Stack(tmp_path, fsync=False, processes=[fake("relay"), fake("projector", "--fail-with", reason)])
     with pytest.raises(StartFailed, match=f"projector does not start: {reason}") as failure:

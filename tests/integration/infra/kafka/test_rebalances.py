@@ -77,7 +77,7 @@ def lag(topic: str, partition: int = 0) -> tuple[float | None, float | None]:
 
 
 @pytest.mark.parametrize("holds", ["records", "lock"])
-async def test_a_member_paused_beyond_its_session_that_wakes_up_in_a_batch_does_not_write_it_again(
+async def test_a_member_that_wakes_up_after_its_session_writes_no_batch_again(
     *,
     holds: str,
     settings: KafkaSettings,
@@ -134,7 +134,7 @@ def both(topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, each) for each in range(PARTITIONS)]
 
 
-async def test_lag_rises_while_nothing_is_applied_and_is_0_at_the_end_of_transactions(
+async def test_lag_rises_while_nothing_is_applied_and_is_0_after_transactions(
     settings: KafkaSettings, topic: str, log: Log, effects: Effects
 ) -> None:
     applying = asyncio.Event()
@@ -188,7 +188,7 @@ async def test_an_open_transaction_is_no_lag_and_an_aborted_one_leaves_none(
     assert await effects.positions() == log.positions
 
 
-async def test_a_restarted_consumer_finds_what_an_emptied_database_lacks_behind_markers_and_aborted_records(
+async def test_after_a_restart_it_finds_missing_events_behind_aborted_records(
     settings: KafkaSettings, topic: str, log: Log, effects: Effects, pool: Pool
 ) -> None:
     """Its offsets say that it has read everything; stepping back from the end meets no record for a long way."""
@@ -210,7 +210,7 @@ async def test_a_restarted_consumer_finds_what_an_emptied_database_lacks_behind_
     assert await effects.positions() == log.positions
 
 
-async def test_a_member_that_is_told_to_stop_while_the_group_settles_leaves_at_once(
+async def test_a_member_told_to_stop_while_the_group_settles_leaves_at_once(
     settings: KafkaSettings, topic: str, effects: Effects
 ) -> None:
     """Else the group would wait for it until its session ends."""

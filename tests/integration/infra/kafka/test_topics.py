@@ -210,7 +210,7 @@ async def test_every_difference_is_shown_with_what_mends_it(apache: KafkaSetting
 
 
 @pytest.mark.apache_kafka
-async def test_too_few_replicas_are_refused_and_a_lost_broker_is_not_taken_for_that(tmp_path: Path) -> None:
+async def test_too_few_replicas_are_refused_and_a_lost_broker_is_no_such_case(tmp_path: Path) -> None:
     async with three_brokers(tmp_path / "kafka") as cluster:
         settings = transactional_settings(cluster.address, kafka_replication_factor=3)
         payment = declared(PAYMENT, replicas=3)

@@ -31,7 +31,7 @@ async def url(session_postgres: PostgresServer) -> AsyncIterator[str]:
     await drop_database(session_postgres, NAME)
 
 
-async def test_the_intents_of_payments_of_before_are_known_and_everything_can_be_taken_back(url: str) -> None:
+async def test_the_intents_of_earlier_payments_are_known_and_it_can_be_reverted(url: str) -> None:
     upgrade(url, "0005")
     request = request_payment()
     story = Append(

@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 SECRET = "whsec_integration"
 PAYMENT: "PaymentIntentCreateParams" = {

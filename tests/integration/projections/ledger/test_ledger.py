@@ -150,7 +150,7 @@ async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool
     assert ("txn_fee", "fee") in known
 
 
-async def test_a_movement_is_known_before_its_fee_and_a_fee_before_its_movement_is_none(
+async def test_a_movement_is_known_before_its_fee_and_not_the_fee_before_it(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request = request_payment()
@@ -166,7 +166,7 @@ async def test_a_movement_is_known_before_its_fee_and_a_fee_before_its_movement_
     }
 
 
-async def test_the_fee_of_two_rows_for_one_charge_is_that_of_the_first_in_the_log(
+async def test_of_two_rows_for_one_charge_the_first_in_the_log_gives_the_fee(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request = request_payment()
@@ -179,7 +179,7 @@ async def test_the_fee_of_two_rows_for_one_charge_is_that_of_the_first_in_the_lo
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_any_order_of_both_topics_ends_in_what_stripe_holds_and_a_rebuild_gives_the_same(
+async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     seed: int, app: AppConnection, pool: Pool, reader: Connection, database: Database
 ) -> None:
     rng = random.Random(seed)
@@ -239,7 +239,7 @@ async def deliver(rng: random.Random, pool: Pool, log: Sequence[RecordedEvent]) 
     await asyncio.gather(*feeding)
 
 
-async def test_a_conversion_is_posted_once_when_both_sides_are_applied_at_the_same_instant(
+async def test_a_conversion_is_posted_once_when_both_sides_come_at_one_instant(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     requests = [request_payment(amount=Money(amount_cents=1000, currency="EUR")) for _ in range(30)]
@@ -315,9 +315,7 @@ async def test_nobody_can_write_an_entry_whose_sides_differ(pool: Pool) -> None:
         await conn.execute(insert, [-5])
 
 
-async def test_the_application_may_read_the_movements_and_how_far_the_ledger_is_and_no_more(
-    app: AppConnection, pool: Pool
-) -> None:
+async def test_the_application_may_only_read_movements_and_the_ledgers_progress(app: AppConnection, pool: Pool) -> None:
     await store_balance(app, a_row("txn_1", reporting_category="topup", source_id=None))
     await project_log(pool, await load_log(app))
     found = await (await app.execute("SELECT amount, fee FROM ledger.stripe_movements")).fetchall()

@@ -92,7 +92,7 @@ async def test_what_is_not_signed_is_refused_and_not_told_why(api: Standing, opt
     assert counted("invalid_signature") == before + 1
 
 
-async def test_without_a_signature_with_two_or_with_one_that_is_no_text_it_is_refused(api: Standing) -> None:
+async def test_no_signature_two_signatures_and_one_that_is_no_text_are_refused(api: Standing) -> None:
     raw = orjson.dumps(a_stripe_event())
     header = (b"Stripe-Signature", sign(raw).encode())
     for headers in ([], [header, header], [(b"Stripe-Signature", b"t=1,v1=\xe9")]):

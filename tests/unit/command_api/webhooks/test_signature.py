@@ -25,14 +25,14 @@ def test_a_header_may_have_several_signatures_of_which_one_counts() -> None:
     assert signed(f"{time_part},v1={'0' * 64},{ours},v0=abc", secrets=(SecretStr(NEW_SECRET),))
 
 
-def test_another_secret_other_bytes_and_a_secret_no_longer_known_do_not_count() -> None:
+def test_an_unknown_secret_other_bytes_and_a_retired_secret_do_not_count() -> None:
     assert not signed(sign(RAW, "whsec_three"))
     assert not signed(sign(RAW), raw=RAW + b" ")
     assert not signed(sign(RAW, SECRET), secrets=(SecretStr(NEW_SECRET),))
     assert not signed(sign(RAW), secrets=())
 
 
-def test_an_old_signature_does_not_count_and_one_of_a_clock_that_is_ahead_does() -> None:
+def test_an_old_signature_does_not_count_and_one_from_a_fast_clock_does() -> None:
     assert signed(sign(RAW, age_s=290))
     assert not signed(sign(RAW, age_s=310))
     assert signed(sign(RAW, age_s=310), tolerance_s=400)

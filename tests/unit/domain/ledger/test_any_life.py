@@ -11,6 +11,7 @@ from domain.ledger import Account
 from domain.payment import PaymentEvent, fold
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 from tests.support.balance_facts import a_payout, a_row, rows_of, with_ids_of_its_own
+from tests.support.hypothesis_profiles import examples
 from tests.support.payment_histories import random_history
 from tests.unit.domain.ledger.memory_ledger import Book
 
@@ -68,11 +69,9 @@ def interleaved(rng: random.Random, queues: list[list[Fact]]) -> list[Fact]:
     return mixed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(seed=st.integers(0, 2**32), payments=st.integers(1, 4), steps=st.integers(0, 30))
-def test_every_currency_is_level_and_the_clearing_account_is_what_stripe_holds(
-    seed: int, payments: int, steps: int
-) -> None:
+def test_each_currency_is_level_and_clearing_is_what_stripe_holds(seed: int, payments: int, steps: int) -> None:
     rng = random.Random(seed)
     rows: list[TransactionRecorded] = others(rng)
     queues: list[list[Fact]] = []

@@ -53,7 +53,7 @@ REFUNDED = ("re_1", "refund", {"refunds": 500, "stripe_clearing": -500})
 CAME_BACK = ("re_1", "refund_failure", {"stripe_clearing": 500, "refunds": -500})
 
 
-def test_a_payment_that_succeeds_moves_what_was_captured_from_the_customer_to_stripe() -> None:
+def test_a_successful_payment_moves_what_was_captured_to_stripe() -> None:
     event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="JPY"), charge_id="ch_1")
     assert told(event) == [("ch_1", "charge", {"stripe_clearing": 1000, "customer_receivable": -1000})]
 
@@ -74,7 +74,7 @@ def test_a_payment_that_succeeds_moves_what_was_captured_from_the_customer_to_st
     ],
     ids=lambda each: "+".join(type(event).__name__ for event in each) if isinstance(each, list) else None,
 )
-def test_a_refund_is_posted_once_it_is_at_stripe_and_taken_back_if_it_fails_there(
+def test_a_refund_is_posted_once_at_stripe_and_reversed_if_it_fails_there(
     events: list[PaymentEvent], expected: list[tuple[str, str, dict[str, int]]]
 ) -> None:
     assert told(*events) == expected
@@ -128,7 +128,7 @@ def test_a_row_that_nothing_with_an_id_caused_is_its_own_source() -> None:
 
 
 @pytest.mark.parametrize("row_first", [True, False])
-def test_a_charge_in_euros_that_is_settled_in_dollars_leaves_dollars_at_stripe(row_first: bool) -> None:
+def test_a_charge_in_euros_settled_in_dollars_leaves_dollars_at_stripe(row_first: bool) -> None:
     event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="EUR"), charge_id="ch_1")
     row = a_row(amount=1080, fee=61, currency="USD", exchange_rate="1.08")
     book = Book()
@@ -142,7 +142,7 @@ def test_a_charge_in_euros_that_is_settled_in_dollars_leaves_dollars_at_stripe(r
     assert book.totals() == {}
 
 
-def test_a_payout_that_is_paid_is_at_the_bank_and_leaves_it_when_it_fails_later() -> None:
+def test_a_paid_payout_is_at_the_bank_and_leaves_it_when_it_fails_later() -> None:
     at_bank, posted = post_payout(a_payout(PayoutStatus.IN_TRANSIT), at_bank=False)
     assert (at_bank, posted) == (False, ())
     at_bank, (arrived,) = post_payout(a_payout(PayoutStatus.PAID), at_bank=at_bank)

@@ -51,6 +51,7 @@ from domain.payment import (
     fold,
 )
 from domain.payment.state import APPEALS
+from tests.support.hypothesis_profiles import examples
 from tests.unit.domain.payment_builders import (
     a_request,
     attempt_failed,
@@ -350,5 +351,5 @@ class AnySequence(RuleBasedStateMachine):
         return state
 
 
-AnySequence.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
+AnySequence.TestCase.settings = settings(max_examples=examples(300), stateful_step_count=50)
 TestAnySequence: Callable[..., object] = AnySequence.TestCase

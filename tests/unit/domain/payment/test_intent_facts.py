@@ -231,7 +231,7 @@ class TestRoundAgain:
         payment = payment_after(a_request(), action_required("https://a.example"), attempt_failed())
         assert then(payment, action_required("https://b.example")).status is PaymentStatus.REQUIRES_ACTION
 
-    def test_processing_seen_before_a_decline_is_old_until_another_confirmation(self) -> None:
+    def test_processing_seen_before_a_decline_is_old_until_confirmed_again(self) -> None:
         payment = payment_after(a_request(), processing(), attempt_failed())
         assert decide(payment, processing()) == ()
         assert then(payment, TRY_AGAIN, processing()).status is PaymentStatus.PROCESSING
@@ -347,6 +347,6 @@ class TestContradictions:
         assert refused.value.payment_id == payment.payment_id
         assert refused.value.code == "inconsistent_fact"
 
-    def test_a_late_hold_says_nothing_new_of_money_already_taken_and_given_back(self) -> None:
+    def test_a_late_hold_says_nothing_new_of_money_taken_and_given_back(self) -> None:
         payment = payment_after(a_manual_request(), succeeded(8_00), refund(8_00))
         assert decide(payment, authorized(10_00)) == ()

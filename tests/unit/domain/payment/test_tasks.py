@@ -24,7 +24,7 @@ SAID = {"event_id": EVENT_ID, "operation": "create_refund", "who": "ada", "why":
 RETRY, GIVE_UP = RetryTask(**SAID), GiveUpTask(**SAID)  # type: ignore[arg-type]
 
 
-def test_each_time_that_an_outcome_is_unknown_is_recorded_and_changes_nothing() -> None:
+def test_each_unknown_outcome_is_recorded_and_changes_nothing() -> None:
     payment = payment_after(a_request())
     unknown = RecordOutcomeUnknown(event_id=EVENT_ID, operation="create_refund", reason="500")
     event = TaskOutcomeUnknown(event_id=EVENT_ID, operation="create_refund", reason="500")

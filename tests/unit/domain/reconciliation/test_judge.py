@@ -96,6 +96,12 @@ def test_what_stripe_converted_is_compared_at_its_rate(
     assert kinds([row._replace(exchange_rate=None)], [movement]) == [Kind.CURRENCY]
 
 
+@pytest.mark.parametrize("rate", ["", "1,1", "?"])
+def test_a_conversion_whose_rate_cannot_be_read_is_a_difference(rate: str) -> None:
+    movement = MOVEMENT._replace(currency="EUR", amount=1000)
+    assert kinds([ROW._replace(amount=1100, exchange_rate=rate)], [movement]) == [Kind.AMOUNT]
+
+
 def test_what_stripe_converted_is_compared_with_what_it_was_before() -> None:
     converted = MOVEMENT._replace(currency="USD", amount=1234, presented_amount=1000, presented_currency="EUR")
     row = ROW._replace(amount=1234, exchange_rate="1.234")
@@ -146,3 +152,27 @@ def test_a_day_is_as_long_as_its_time_zone_says(day: date, hours: int) -> None:
 def test_days_follow_each_other_without_a_gap() -> None:
     following = day_window(date(2026, 3, 11), "Asia/Tokyo", cutoff=0, now=0)
     assert day_window(DAY, "Asia/Tokyo", cutoff=0, now=0).end == following.start
+
+
+def test_a_moment_is_of_the_day_from_its_start_until_before_its_end() -> None:
+    assert [WINDOW.holds(at) for at in (WINDOW.start - 1, WINDOW.start, WINDOW.end - 1, WINDOW.end)] == [
+        *(False, True),
+        *(True, False),
+    ]
+
+
+def test_near_an_edge_a_moment_is_nearly_of_the_day_and_not_well() -> None:
+    window = replace(WINDOW, edge=60)
+    moments = (window.start - 61, window.start - 60, window.start + 59, window.start + 60)
+    assert [window.holds_nearly(at) for at in moments] == [False, True, True, True]
+    assert [window.holds_well(at) for at in moments] == [False, False, False, True]
+    moments = (window.end - 61, window.end - 60, window.end + 59, window.end + 60)
+    assert [window.holds_nearly(at) for at in moments] == [True, True, True, False]
+    assert [window.holds_well(at) for at in moments] == [True, False, False, False]
+
+
+def test_of_several_days_each_moment_has_the_day_of_the_time_zone() -> None:
+    berlin = day_window(date(2026, 6, 1), "Europe/Berlin", cutoff=0, now=0)
+    days = replace(berlin, end=berlin.end + 86_400, time_zone="Europe/Berlin")
+    assert [days.day_of(at).day for at in (berlin.start, berlin.end - 1, berlin.end)] == [1, 1, 2]
+    assert berlin.day_of(berlin.end).day == 1, "a window of one day has no other"

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.reconciliation import Kind, MergeJoin, Movement, RowsNotSorted, StripeRow
@@ -12,8 +12,6 @@ from domain.reconciliation.merge import Book
 from tests.unit.domain.reconciliation.spoiled_books import SPOILERS, WINDOW, Books, compare, found, spoil
 
 PREFIX_OF = {"charge": "ch", "refund": "re", "dispute": "du", "payout": "po"}
-
-on_a_busy_machine = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 @st.composite
@@ -39,7 +37,6 @@ def spoiled_books(draw: st.DrawFn) -> Books:
     return spoil(books, plan if books.stripe else {})
 
 
-@on_a_busy_machine
 @given(books=equal_books(), chunk=st.integers(1, 5))
 def test_equal_books_have_no_difference_and_equal_totals(books: Books, chunk: int) -> None:
     reviews, join = compare(books.stripe, books.ledger, chunk=chunk)
@@ -50,14 +47,12 @@ def test_equal_books_have_no_difference_and_equal_totals(books: Books, chunk: in
         assert totals.stripe_amount == sum(row.amount for row in books.stripe if row.currency == totals.currency)
 
 
-@on_a_busy_machine
 @given(books=spoiled_books(), chunk=st.integers(1, 5))
 def test_exactly_what_was_planted_is_found_each_once(books: Books, chunk: int) -> None:
     reviews, _ = compare(books.stripe, books.ledger, chunk=chunk)
     assert sorted(found(reviews)) == sorted(books.expected)
 
 
-@on_a_busy_machine
 @given(books=spoiled_books(), seed=st.integers())
 def test_the_order_of_the_rows_of_a_source_means_nothing(books: Books, seed: int) -> None:
     stripe, ledger = list(books.stripe), list(books.ledger)

@@ -44,7 +44,7 @@ def test_it_goes_on_where_the_shard_stopped() -> None:
     assert resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7))) == (20, {P0: (18, 5), P1: (20, 7)})
 
 
-def test_a_partition_that_lost_its_content_is_published_again_and_only_that() -> None:
+def test_only_a_partition_that_lost_its_content_is_published_again() -> None:
     found = resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7)), missing=P0)
     assert found == (0, {P1: (20, 7)})
 
@@ -60,7 +60,7 @@ def test_what_has_to_be_looked_for_is_the_last_event_of_each_partition() -> None
     assert last_published([progress(ONE, 30)], [P0, P1]) == {}
 
 
-def test_the_first_record_after_a_loss_is_no_higher_than_the_old_offset_or_the_end_that_was_seen() -> None:
+def test_the_first_record_after_a_loss_is_no_higher_than_old_offset_or_end() -> None:
     assert Lost(Published(70, 12), 0).highest_first == 12
     assert Lost(Published(70, 12), 41).highest_first == 41
 

@@ -63,7 +63,7 @@ def test_warnings_and_what_was_skipped_are_no_failure(capsys: pytest.CaptureFixt
     assert "\x1b" not in shown  # no terminal, no colours
 
 
-def test_an_error_is_shown_with_its_remedy_and_does_nothing_to_the_terminal(
+def test_an_error_is_shown_with_its_remedy_and_cannot_control_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found(monkeypatch, WRONG)
@@ -121,7 +121,7 @@ def test_what_cannot_be_looked_at_is_said(
     assert says in capsys.readouterr().err
 
 
-def test_a_wrong_setting_of_every_process_does_not_keep_the_rest_from_being_looked_at(
+def test_wrong_settings_of_every_process_do_not_keep_the_rest_unchecked(
     looked_at: list[Deployment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APP_ENV", "staging")

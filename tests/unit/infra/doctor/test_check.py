@@ -15,7 +15,7 @@ async def fine() -> AsyncGenerator[Finding, None]:
 
 async def hanging() -> AsyncGenerator[Finding, None]:
     yield AREA.ok("first", "is there")
-    await asyncio.sleep(3600)
+    await asyncio.Event().wait()
 
 
 async def broken() -> AsyncGenerator[Finding, None]:

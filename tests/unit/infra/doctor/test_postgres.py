@@ -65,7 +65,7 @@ def test_only_the_application_appends() -> None:
     assert (reads.status, reads.detail) == (Status.ERROR, "query-api: may call event_store.append")
 
 
-def test_a_projector_with_the_login_of_the_application_is_told_how_to_look_at_its_own() -> None:
+def test_a_projector_with_the_applications_login_is_told_of_its_own_option() -> None:
     found = rights_finding(Purpose.PROJECTOR, Rights(role="app", tables=TABLES, of={}, may_append=False), "projector")
     assert found.status is Status.ERROR
     assert "may not DELETE, INSERT, SELECT, UPDATE read_model.payments" in found.detail

@@ -41,7 +41,7 @@ def test_keywords_hide_their_password_too() -> None:
     assert "with a blank" in secrets_of(deployment(DatabaseSettings, database_url=url))
 
 
-def test_a_wrong_variable_does_not_keep_the_secrets_beside_it_from_being_known() -> None:
+def test_a_wrong_variable_does_not_hide_the_secrets_beside_it() -> None:
     broken = {**VARIABLES, "REDIS_TIMEOUT_MS": "soon", "API_KEYS": json.dumps("?")}
     process = Process(name="x", settings=Everything, variables=broken)
     assert "database/password" in secrets_of(Deployment(processes=(process,)))

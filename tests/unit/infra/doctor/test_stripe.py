@@ -122,7 +122,7 @@ def test_the_version_is_the_one_that_was_asked_for(answered: dict[str, str], sta
         (301, Status.ERROR),
     ],
 )
-def test_a_clock_that_is_ahead_by_the_tolerance_makes_every_webhook_too_old(ahead_s: int, status: Status) -> None:
+def test_a_clock_ahead_by_the_tolerance_makes_every_webhook_too_old(ahead_s: int, status: Status) -> None:
     assert clock_finding(answer(ahead_s=ahead_s), tolerance_s=300).status is status
 
 

@@ -19,7 +19,7 @@ def test_whoever_is_not_root_runs_servers_as_he_is(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("root")
-def test_root_drops_to_another_user_and_keeps_only_the_right_to_reach_files(
+def test_root_becomes_another_user_and_keeps_only_the_right_to_reach_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(privileges, "_works", lambda _: True)

@@ -181,7 +181,7 @@ async def test_an_unexpected_error_is_logged_once_with_its_cause_and_answered() 
     assert logs[1]["status"] == 500
 
 
-async def test_an_error_after_the_answer_began_is_logged_and_sends_no_second_head() -> None:
+async def test_an_error_after_the_answer_began_is_logged_without_a_second_head() -> None:
     with capture_logs() as logs:
         response = await a_client().get("/payments/p1/half")
 

@@ -60,7 +60,7 @@ def test_a_message_that_was_passed_over_is_still_missing() -> None:
     assert chosen.gap == Gap(checkpoint=7, previous_position=7, position=9)
 
 
-def test_the_checkpoint_of_a_partition_that_lost_nothing_may_stand_between_positions() -> None:
+def test_a_checkpoint_with_nothing_lost_may_stand_between_positions() -> None:
     """Another partition's events lie between: the checkpoint need not equal the predecessor."""
     chosen = select_new([Message(position=9, previous_position=7)], 8)
     assert chosen.checkpoint == 9

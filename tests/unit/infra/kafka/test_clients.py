@@ -34,7 +34,7 @@ def test_a_producer_waits_for_all_replicas_and_is_idempotent() -> None:
     assert (config["acks"], config["enable_idempotence"], config["transactional_id"]) == ("all", True, "relay-0")
 
 
-def test_without_transactions_a_producer_is_neither_transactional_nor_idempotent() -> None:
+def test_without_transactions_a_producer_is_not_even_idempotent() -> None:
     config = producer_config(settings(transactions=False), transactional_id="relay-0")
 
     assert config["acks"] == "all"
@@ -42,7 +42,7 @@ def test_without_transactions_a_producer_is_neither_transactional_nor_idempotent
     assert "transactional_id" not in config
 
 
-def test_a_consumer_starts_at_the_beginning_commits_nothing_and_sees_committed_data_only() -> None:
+def test_a_consumer_starts_at_the_beginning_and_reads_only_committed_data() -> None:
     config = consumer_config(settings(), group_id="gateway")
 
     assert config["auto_offset_reset"] == "earliest"

@@ -111,7 +111,7 @@ async def test_a_position_beyond_the_end_is_of_a_log_that_was_replaced(
     assert consumer.at == 0
 
 
-async def test_an_end_that_the_broker_understates_is_not_taken_for_a_replaced_log(
+async def test_an_end_that_the_broker_understates_is_no_replaced_log(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     """Tansu answers the question for the end with the offset after the first record of the last batch."""
@@ -151,7 +151,7 @@ async def test_after_kafka_was_away_it_looks_again(watch: PartitionWatch, consum
     assert consumer.at < 100
 
 
-async def test_missing_events_are_looked_for_from_the_beginning_once_and_then_at_the_end_again(
+async def test_missing_events_are_looked_for_from_the_beginning_and_then_the_end(
     watch: PartitionWatch, consumer: FakeConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
@@ -199,7 +199,7 @@ async def test_a_partition_that_stands_still_is_left_alone(
     assert consumer.at == 100
 
 
-async def test_an_empty_partition_that_seems_to_hold_a_record_keeps_nothing_waiting(
+async def test_an_empty_partition_that_seems_to_hold_a_record_blocks_nothing(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     consumer.at, consumer.end, consumer.fetched_end = 0, 1, 0
@@ -219,7 +219,7 @@ async def test_records_that_nobody_fetches_wait_all_the_same(
     assert lag()[0] == 40
 
 
-async def test_an_end_that_goes_back_after_a_change_of_leader_is_not_taken_for_a_replaced_log(
+async def test_an_end_that_goes_back_with_a_change_of_leader_is_no_replaced_log(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     """A new leader answers fetches with its own high watermark, which may be behind what consumers have read."""
@@ -276,7 +276,7 @@ async def test_commits_that_fail_are_tried_ever_more_rarely(
     assert 5 <= tries <= 8
 
 
-async def test_who_was_frozen_does_not_commit_before_the_group_has_told_whether_it_is_a_member(
+async def test_after_a_freeze_nothing_is_committed_before_the_group_can_tell(
     watch: PartitionWatch, consumer: FakeConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
@@ -331,7 +331,7 @@ async def test_what_was_in_hand_of_a_log_that_is_read_again_does_not_count(
     assert lag()[0] == 8
 
 
-async def test_lag_in_seconds_is_of_the_last_record_dealt_with_until_the_end_is_reached(
+async def test_lag_in_seconds_is_that_of_the_last_record_until_the_end(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     consumer.at = 90

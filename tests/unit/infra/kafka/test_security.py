@@ -122,7 +122,7 @@ def test_what_is_sent_to_log_in_stays_out_of_the_logs(caplog: pytest.LogCaptureF
         ),
     ],
 )
-def test_settings_that_do_not_fit_together_are_one_line_without_their_values(
+def test_settings_that_do_not_fit_are_one_line_without_their_values(
     environment: dict[str, str],
     line: str,
     pem: Path,

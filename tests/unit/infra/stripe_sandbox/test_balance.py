@@ -13,7 +13,7 @@ def figures(row: dict[str, Any]) -> tuple[str, str, int, int, int]:
     return (row["type"], row["reporting_category"], row["amount"], row["fee"], row["net"])
 
 
-async def test_a_payment_comes_in_less_its_fee_and_can_be_paid_out_two_days_later(
+async def test_a_payment_comes_in_less_its_fee_and_is_available_in_two_days(
     stripe_http: StripeHttp, clock: Clock
 ) -> None:
     intent = await stripe_http.pay(description="socks")

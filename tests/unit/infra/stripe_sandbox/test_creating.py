@@ -100,7 +100,7 @@ async def test_confirming_twice_is_refused(stripe_http: StripeHttp) -> None:
     )
 
 
-async def test_automatic_payment_methods_want_a_return_url_unless_redirects_are_off(stripe_http: StripeHttp) -> None:
+async def test_automatic_methods_want_a_return_url_unless_redirects_are_off(stripe_http: StripeHttp) -> None:
     payment = {name: value for name, value in PAYMENT.items() if name != "allowed_payment_method_types"}
 
     by_default = await stripe_http.post("/v1/payment_intents", **payment)

@@ -18,9 +18,7 @@ from infra.stripe_sandbox.balance.fees import card_fee, dispute_fee
         (10_000, "ugx", 400),
     ],
 )
-def test_a_card_payment_costs_a_share_and_a_fixed_part_in_money_that_exists(
-    amount: int, currency: str, fee: int
-) -> None:
+def test_a_card_payment_costs_a_share_and_a_fixed_part_in_existing_money(amount: int, currency: str, fee: int) -> None:
     assert card_fee(amount, currency) == fee
 
 

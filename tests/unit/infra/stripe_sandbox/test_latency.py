@@ -19,12 +19,23 @@ async def test_delayed_requests_overlap(stripe_http: StripeHttp, admin: SandboxA
     assert 0.2 <= time.monotonic() - began < 1.5
 
 
-async def test_a_delay_before_the_effect_shows_nothing_yet(stripe_http: StripeHttp, admin: SandboxAdmin) -> None:
+async def test_a_delay_before_the_effect_shows_nothing_yet(
+    stripe_http: StripeHttp, admin: SandboxAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def delay(delay_ms: float) -> None:
+        if delay_ms == 150:
+            begun.set()
+            await over.wait()
+
+    monkeypatch.setattr("infra.stripe_sandbox.latency._sleep", delay)
     await admin.delay(before_ms=150)
     request = asyncio.create_task(stripe_http.post(INTENTS, **PAYMENT))
-    await asyncio.sleep(0.05)
+    await begun.wait()
 
     before = await admin.charges()
+    over.set()
     await request
 
     assert before == []

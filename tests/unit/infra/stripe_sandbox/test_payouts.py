@@ -39,7 +39,7 @@ async def test_the_daily_payout_pays_out_what_is_available(
     assert await available(stripe_http) == 0
 
 
-async def test_payouts_begin_by_themselves_each_midnight_where_that_is_switched_on(
+async def test_payouts_begin_by_themselves_each_midnight_if_switched_on(
     stripe_http: StripeHttp, admin: SandboxAdmin, clock: Clock
 ) -> None:
     await stripe_http.pay(**AT_ONCE)
@@ -77,9 +77,7 @@ async def test_a_clock_that_jumps_over_days_pays_out_once_and_goes_on(
     assert len(await admin.payouts()) == 2
 
 
-async def test_automatic_payouts_are_switched_by_the_setting_and_made_up_for_after_a_stop(
-    tmp_path: Path, clock: Clock
-) -> None:
+async def test_automatic_payouts_are_a_setting_and_made_up_for_after_a_stop(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "sandbox.db"
 
     async def paid_out(*, on: bool, pays: bool = False) -> int:

@@ -48,7 +48,7 @@ async def test_some_refunds_move_later(
     assert event["request"] == {"id": None, "idempotency_key": None}
 
 
-async def test_a_refund_that_waits_for_the_customer_holds_its_amount_and_can_be_canceled(
+async def test_a_refund_waiting_for_the_customer_keeps_its_amount_until_canceled(
     stripe_http: StripeHttp, admin: SandboxAdmin
 ) -> None:
     intent = await stripe_http.pay(payment_method="pm_card_refundRequiresAction")

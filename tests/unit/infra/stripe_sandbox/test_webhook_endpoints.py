@@ -59,7 +59,7 @@ async def test_a_disabled_one_says_so(stripe_http: StripeHttp, admin: SandboxAdm
     assert shown["status"] == "disabled"
 
 
-async def test_one_that_there_is_not_is_missing_and_what_stripe_does_not_know_is_refused(
+async def test_an_absent_one_is_missing_and_unknown_parameters_are_refused(
     stripe_http: StripeHttp,
 ) -> None:
     missing, unknown = await stripe_http.get(f"{PATH}/we_1"), await stripe_http.get(PATH, created=1)

@@ -113,7 +113,7 @@ def test_a_row_says_what_the_domain_says_after_any_valid_history(seed: int, step
 
 
 @given(seed=seeds)
-def test_random_batches_with_repeated_deliveries_give_the_same_rows_as_one_fold(seed: int) -> None:
+def test_random_batches_with_repeats_give_the_same_rows_as_one_fold(seed: int) -> None:
     rng = random.Random(seed)
     ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(4)]
     log = recorded([(each, random_history(rng, payment_id=each, steps=12)) for each in ids], rng=rng)
@@ -140,7 +140,7 @@ def test_a_row_carries_version_position_and_times_of_its_events() -> None:
     assert row.created_at > START
 
 
-def test_refunds_are_listed_in_the_order_of_their_requests_with_their_own_times() -> None:
+def test_refunds_are_in_the_order_of_their_requests_with_their_own_times() -> None:
     first, second = uuid.uuid4(), uuid.uuid4()
     facts = events_of([*paid(request_payment()), *refunded(first, usd(300)), *refunded(second, usd(200))])
     row = row_of(facts)

@@ -82,7 +82,7 @@ async def test_a_refused_event_is_a_dead_letter_and_its_neighbours_are_applied(
     await member.progress.check_live()
 
 
-async def test_what_follows_in_its_stream_waits_behind_it_and_is_applied_in_order_when_it_is_replayed(
+async def test_later_events_of_its_stream_wait_and_are_applied_with_its_replay(
     effects: PickyEffects, member: Member, topic: Topic, pool: Pool
 ) -> None:
     effects.refused = {5}
@@ -105,7 +105,7 @@ async def test_what_follows_in_its_stream_waits_behind_it_and_is_applied_in_orde
     assert await checkpoint(pool) == (topic.positions[-1], third), "no statement more for the next batch"
 
 
-async def test_a_replay_that_fails_again_leaves_everything_as_it_was_but_for_the_error(
+async def test_a_replay_that_fails_again_changes_nothing_but_the_error(
     effects: PickyEffects, member: Member, topic: Topic, pool: Pool
 ) -> None:
     effects.refused = {str(BAD)}
@@ -118,7 +118,7 @@ async def test_a_replay_that_fails_again_leaves_everything_as_it_was_but_for_the
     assert await effects.in_order() == topic.positions[2:]
 
 
-async def test_an_undecodable_event_is_a_dead_letter_and_is_applied_after_an_upgrade(
+async def test_an_undecodable_event_is_a_dead_letter_applied_after_an_upgrade(
     effects: PickyEffects, member: Member, topic: Topic, pool: Pool
 ) -> None:
     good, bad, behind, rest = topic.add(GOOD, BAD, BAD, GOOD)
@@ -141,7 +141,7 @@ async def test_an_undecodable_event_is_a_dead_letter_and_is_applied_after_an_upg
     assert sorted(await effects.in_order()) == topic.positions
 
 
-async def test_a_record_that_is_no_event_of_ours_is_kept_once_and_holds_up_nobody(
+async def test_a_record_that_is_no_event_of_ours_is_kept_once_and_blocks_nothing(
     effects: PickyEffects, member: Member, topic: Topic, pool: Pool
 ) -> None:
     nonsense = topic.raw(b"not json", headers=[("ce_id", b"\xff\xfe"), ("x\0y", None)], key=str(GOOD).encode())
@@ -186,7 +186,7 @@ async def test_everything_delivered_again_changes_nothing(
     assert await told(pool) == buried
 
 
-async def test_members_that_both_think_they_own_the_partition_apply_and_bury_once(
+async def test_two_members_that_think_they_own_a_partition_apply_and_bury_once(
     effects: PickyEffects, topic: Topic, pool: Pool
 ) -> None:
     effects.refused = {8}
@@ -248,7 +248,7 @@ async def test_the_last_event_of_a_partition_can_be_replayed_and_is_then_known(
     assert await effects.in_order() == topic.positions
 
 
-async def test_a_discarded_event_is_passed_over_for_good_and_what_waits_can_be_applied(
+async def test_a_discarded_event_is_skipped_for_good_and_frees_what_waits(
     effects: PickyEffects, member: Member, topic: Topic, pool: Pool, database: Database
 ) -> None:
     effects.refused = {5}
@@ -292,7 +292,7 @@ async def test_applying_everything_again_resolves_what_can_be_applied_now(
     assert await effects.in_order() == (topic.positions if mended else before)
 
 
-async def test_an_event_that_was_applied_by_a_replay_and_fails_when_it_comes_again_is_open_again(
+async def test_a_replayed_event_that_comes_again_and_fails_is_open_again(
     effects: PickyEffects, member: Member, topic: Topic, pool: Pool, database: Database
 ) -> None:
     effects.refused = {8}
@@ -325,7 +325,7 @@ async def test_missing_events_before_a_dead_letter_are_still_missing(
     assert (await checkpoint(pool))[0] == topic.positions[3]
 
 
-async def test_many_dead_letters_in_a_row_stop_the_partition_also_after_a_restart(
+async def test_many_dead_letters_in_a_row_stop_it_even_after_a_restart(
     effects: PickyEffects, topic: Topic, pool: Pool
 ) -> None:
     def restarted() -> Member:

@@ -102,7 +102,7 @@ async def dlq_command(database: Database, *arguments: str) -> "subprocess.Comple
     )
 
 
-async def test_every_kind_of_poison_is_kept_and_announced_and_all_others_are_applied(scene: Scene) -> None:
+async def test_each_kind_of_poison_is_kept_and_announced_and_the_rest_applied(scene: Scene) -> None:
     before = [_counted(reason) for reason in ("undecodable", "refused", "behind")]
     log, topic = scene.log, scene.cluster.topic
     log.record(10, partition=0)
@@ -187,9 +187,7 @@ async def test_commands_that_cannot_be_are_refused_with_a_reason(database: Datab
         assert "Traceback" not in answer.stderr
 
 
-async def test_a_replay_that_nobody_runs_says_so_and_is_done_later_once_by_racing_members(
-    scene: Scene, pool: Pool
-) -> None:
+async def test_a_replay_that_nobody_runs_says_so_and_is_done_once_later(scene: Scene, pool: Pool) -> None:
     log = scene.log
     log.record(1, partition=1)
     stream = log.events[0].stream_id

@@ -30,9 +30,7 @@ def test_topics_are_made_by_declaration_alone() -> None:
 
 
 @pytest.mark.parametrize(("brokers", "copies", "in_sync"), [(1, "1", "1"), (2, "2", "1"), (3, "3", "2"), (4, "3", "2")])
-def test_kafkas_own_topics_survive_the_loss_of_a_broker_where_there_are_three(
-    brokers: int, copies: str, in_sync: str
-) -> None:
+def test_kafkas_own_topics_survive_the_loss_of_one_of_three_brokers(brokers: int, copies: str, in_sync: str) -> None:
     found = settings(NodeConfig(number=1, nodes=[FIRST, *OTHERS][:brokers]))
     assert found["offsets.topic.replication.factor"] == copies
     assert found["transaction.state.log.replication.factor"] == copies
