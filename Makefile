@@ -21,7 +21,7 @@ endif
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
 	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load \
-	coverage coverage-all mutate
+	coverage coverage-all mutate upgrade-fixture
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,9 @@ migrate-create: $(RUN_READY) ## Write a new migration: make migrate-create messa
 	@exec $(BIN)/paystream migrate-create "$(message)"
 
 # --- Develop -----------------------------------------------------------------------------------------------------
+
+# The version in pyproject.toml, as it is read without Python.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 
 # As many workers as tests/support/workers.py says.
 PARALLEL := -n auto
@@ -126,6 +129,9 @@ lint: $(DEV_READY) ## Check style, types, import arrows and the exported schemas
 
 schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents
 	@exec $(BIN)/paystream schemas export
+
+upgrade-fixture: $(DEV_READY) ## Keep what this release leaves behind, for the upgrade tests of later ones
+	@exec $(BIN)/python -m tests.integration.upgrade.generate_fixture $(VERSION)
 
 differential: $(DEV_READY) ## Compare the sandbox with another Stripe: ARGS="--api-base ... --key sk_test_... --file ..."
 	@exec $(BIN)/python -m infra.stripe_sandbox.differential $(ARGS)

@@ -47,10 +47,10 @@ async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
 
 
 @asynccontextmanager
-async def fresh_database(server: PostgresServer) -> AsyncIterator[Database]:
-    """Lend a new database copied from the template, and drop it."""
+async def fresh_database(server: PostgresServer, *, template: str = TEMPLATE) -> AsyncIterator[Database]:
+    """Lend a new database copied from a template, by default one that is empty, and drop it."""
     name = f"test_{next(_numbers)}"
-    await create_database(server, name, template=TEMPLATE)
+    await create_database(server, name, template=template)
     try:
         yield Database(server=server, name=name)
     finally:

@@ -13,7 +13,7 @@ from event_store.appends import Append, Appended
 from event_store.store import Connection, append, load, recorded_event
 from infra.postgres import Pool
 from projections.registry import PROJECTIONS
-from projections.runner import projecting
+from projections.runner import projecting, topics_of
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import encode, encode_balance_event
 from schemas.events.balance_events import CATEGORY as BALANCE
@@ -96,9 +96,9 @@ async def load_log(app: Connection, after: int = 0) -> list[RecordedEvent]:
 
 
 async def project_log(pool: Pool, log: Sequence[RecordedEvent], *, partitions: int = 1) -> None:
-    """Give the whole log, from its first event, to the projector."""
-    apply = projecting(pool, PROJECTIONS)
-    for category in sorted({event.category for event in log}):
+    """Give the whole log, from its first event, to the projector: all of it that any projection is built from."""
+    apply, topics = projecting(pool, PROJECTIONS), topics_of(PROJECTIONS)
+    for category in sorted({event.category for event in log if topic_of(event.category) in topics}):
         of_category = [event for event in log if event.category == category]
         for number, messages in by_partition(of_category, partitions).items():
             for at in range(0, len(messages), 500):

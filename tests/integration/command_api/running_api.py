@@ -121,8 +121,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(pool: Pool, redis: Redis, *, timeout_s: float = 30.0) -> AsyncIterator[Running]:
-    """Start what one process of the command API has, but for its port."""
+async def running(
+    pool: Pool, redis: Redis, *, timeout_s: float = 30.0, keys: ApiKeyring | None = None, api_key: str = API_KEY
+) -> AsyncIterator[Running]:
+    """Start what one process of the command API has, but for its port; its client has one of the keys."""
     appender = GroupCommit(pool)
     executor = CommandExecutor(
         cache=RedisAnswerCache(redis, timeout_s=0.2),
@@ -139,11 +141,11 @@ async def running(pool: Pool, redis: Redis, *, timeout_s: float = 30.0) -> Async
             ),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_desk(),
-            keyring=keyring(),
+            keyring=keyring() if keys is None else keys,
             health=Health(),
         )
         transport = httpx.ASGITransport(app)
-        headers = {"Authorization": f"Bearer {API_KEY}"}
+        headers = {"Authorization": f"Bearer {api_key}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
             yield Running(client=client, pool=pool)
         await executor.close()

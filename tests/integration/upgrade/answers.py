@@ -1,0 +1,52 @@
+"""What a query API answers to every read that there is, and whether a later one still says the same."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+
+_LISTS = ("/payments", "/ledger/entries", "/reconciliations", "/discrepancies")
+_BALANCES = ("/ledger/balances", "/ledger/trial-balance")
+
+
+async def read_everything(client: httpx.AsyncClient, payment_ids: Iterable[str]) -> dict[str, Any]:
+    """Return the answers by path; of a list, the elements of all its pages."""
+    ids = list(payment_ids)
+    lists = [*_LISTS, *(f"/payments/{each}/events" for each in ids)]
+    ones = [*_BALANCES, *(f"/payments/{each}" for each in ids)]
+    return {
+        **{path: [each async for each in _elements(client, path)] for path in lists},
+        **{path: await _answer(client, path) for path in ones},
+    }
+
+
+def lost(told: Any, now: Any, at: str = "") -> Iterator[str]:
+    """Yield where an answer does not say any more what was told before. That it says more is no loss."""
+    if isinstance(told, dict) and isinstance(now, dict):
+        for name, value in told.items():
+            if name in now:
+                yield from lost(value, now[name], f"{at}.{name}")
+            else:
+                yield f"{at}.{name} is gone"
+    elif isinstance(told, list) and isinstance(now, list) and len(told) == len(now):
+        for number, (before, after) in enumerate(zip(told, now, strict=True)):
+            yield from lost(before, after, f"{at}[{number}]")
+    elif told != now:
+        yield f"{at} was {told!r} and is {now!r}"
+
+
+async def _elements(client: httpx.AsyncClient, path: str) -> Any:
+    cursor: dict[str, str] = {}
+    while True:
+        page = await _answer(client, path, **cursor)
+        for each in page["data"]:
+            yield each
+        if not page["has_more"]:
+            return
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def _answer(client: httpx.AsyncClient, path: str, **params: str) -> Any:
+    answer = await client.get(path, params=params)
+    answer.raise_for_status()
+    return answer.json()

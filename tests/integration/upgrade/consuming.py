@@ -1,0 +1,67 @@
+"""Today's consumers on the records of an older release, as they would be given them, but without a broker."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import cast
+
+from aiokafka import TopicPartition
+
+from consumers.gateway import intake as gateway
+from consumers.gateway.process import SERVICE as GATEWAY
+from consumers.reconciliation import intake as reconciliation
+from consumers.reconciliation.worker import SERVICE as RECONCILIATION
+from consumers.webhooks.interpret import Interpreter
+from consumers.webhooks.process import SERVICE as WEBHOOKS
+from infra.kafka.applying import RecordApplier
+from infra.kafka.checkpoints import Checkpointed, checkpointed
+from infra.kafka.dead_letters.burial import Undertaker
+from infra.kafka.liveness import Progress
+from infra.kafka.partition_watch import PartitionWatch
+from infra.postgres import Pool
+from projections.registry import PROJECTIONS
+from projections.runner import projecting, topics_of
+from schemas.cloudevents import Delivered, from_kafka
+from schemas.topics import PAYMENT, STRIPE_EVENT
+from schemas.topics import RECONCILIATION as RECONCILIATION_TOPIC
+from tests.integration.infra.kafka.dead_letters.refusing_consumer import Watch
+from tests.integration.upgrade.fixture_files import Fixture, Record
+
+
+async def project(pool: Pool, release: Fixture) -> None:
+    """Give the projector all records, from the first one of each topic."""
+    await _deliver(projecting(pool, PROJECTIONS), release, topics_of(PROJECTIONS))
+
+
+async def take_in(pool: Pool, release: Fixture) -> None:
+    """Give the gateway all records of payments, and no more than that: it calls nobody."""
+    await _deliver(checkpointed(pool, GATEWAY, gateway.write_tasks), release, [PAYMENT])
+
+
+async def interpret(pool: Pool, release: Fixture) -> None:
+    """Give the interpreter of webhooks all that Stripe sent."""
+    await _deliver(checkpointed(pool, WEBHOOKS, Interpreter().write), release, [STRIPE_EVENT])
+
+
+async def note_runs(pool: Pool, release: Fixture) -> None:
+    """Give the reconciliation all that was asked for and found."""
+    await _deliver(checkpointed(pool, RECONCILIATION, reconciliation.write_tables), release, [RECONCILIATION_TOPIC])
+
+
+async def _deliver(apply: Checkpointed[Delivered], release: Fixture, topics: Iterable[str]) -> None:
+    progress = Progress(stall_after_s=60)
+    applier = RecordApplier[Delivered](
+        name=apply.consumer,
+        decode=from_kafka,
+        apply=apply,
+        progress=progress,
+        stop=asyncio.Event(),
+        undertaker=Undertaker(apply),
+    )
+    for topic in topics:
+        for partition, records in release.records(topic):
+            await _take(applier, partition, records)
+    await progress.check_live()  # no partition stands still
+
+
+async def _take(applier: RecordApplier[Delivered], partition: TopicPartition, records: list[Record]) -> None:
+    await applier.take(cast("PartitionWatch", Watch()), partition, records)

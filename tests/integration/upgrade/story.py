@@ -1,0 +1,294 @@
+"""What happens before a fixture is written: of everything that the system can go through, one at least.
+
+Each payment has a name, by which tests find it. A later release may tell more; what is here stays, so that every
+fixture has it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from aiokafka import AIOKafkaProducer
+
+from infra.embedded.stack import Stack
+from infra.kafka.clients import producer_config
+from infra.settings import KafkaSettings
+from infra.stripe_sandbox.client import SandboxAdmin
+from schemas.topics import PAYMENT
+from tests.support.finance_steps import at_stripe, in_the_ledger, paystream, reconciled, rows
+from tests.support.system import Json, System
+from tests.support.waiting import eventually
+
+MERCHANDISE: dict[str, Any] = {"description": "Two books", "metadata": {"order": "A-1", "note": "ça va, 書籍"}}
+CUTOFF_S = 1
+"""Of the reconciliations."""
+_SECOND_S = 1  # Stripe dates by the second
+_BANK_S = 30.0
+
+
+@dataclass(kw_only=True)
+class Story:
+    """Plays on a running system."""
+
+    system: System
+    bank: SandboxAdmin
+    payments: dict[str, str] = field(default_factory=dict)
+    commands: list[tuple[str, str, Json]] = field(default_factory=list)
+    """Path, key and body of the commands that have a key."""
+
+    async def tell(self) -> None:
+        """Let everything happen that comes to an end."""
+        await self._succeed()
+        await self._decline()
+        await self._authenticate()
+        await self._capture_later()
+        await self._refund()
+        await self._dispute()
+
+    # --- payments ---
+
+    async def _succeed(self) -> None:
+        await self._create("succeeded", **MERCHANDISE)
+        for currency, amount_cents in (("JPY", 5000), ("ISK", 150_000), ("KWD", 12_340), ("EUR", 2500)):
+            await self._create(
+                currency.lower(), currency=currency, amount_cents=amount_cents, payment_method="pm_card_bypassPending"
+            )
+        customer = await at_stripe(self.system, "/v1/customers", email="reader@books.example")
+        await self._create("of_a_customer", customer=customer["id"], statement_descriptor_suffix="BOOKS 2")
+
+    async def _decline(self) -> None:
+        await self._create("declined", "requires_payment_method", payment_method="pm_card_chargeDeclined")
+        await self._create(
+            "paid_after_all",
+            "requires_payment_method",
+            payment_method="pm_card_visa_chargeDeclinedInsufficientFunds",
+        )
+        await self._post("paid_after_all", "confirm", payment_method="pm_card_visa")
+        await self._shown("paid_after_all", _has_status("succeeded"))
+        await self._create("unconfirmed", "requires_payment_method", payment_method=None)
+        await self._create("failed", "failed", customer="cus_nobody")
+
+    async def _authenticate(self) -> None:
+        for name in ("authentication_awaited", "authenticated", "authentication_failed"):
+            await self._create(name, "requires_action", payment_method="pm_card_authenticationRequired")
+        await self.bank.authenticate(await self._intent("authenticated"))
+        await self.bank.authenticate(await self._intent("authentication_failed"), "fail")
+        await self._shown("authenticated", _has_status("succeeded"))
+        await self._shown("authentication_failed", _has_status("requires_payment_method"))
+
+    async def _capture_later(self) -> None:
+        for name in ("held", "captured_in_part", "canceled", "expired"):
+            await self._create(name, "requires_capture", capture_method="manual")
+        await self._post("captured_in_part", "capture", amount_cents=400)
+        await self._post("canceled", "cancel", reason="requested_by_customer")
+        await self.bank.expire(await self._charge("expired"))
+        await self._shown("captured_in_part", _has_status("succeeded"))
+        for name in ("canceled", "expired"):
+            await self._shown(name, _has_status("canceled"))
+
+    async def _refund(self) -> None:
+        await self._create("refunded_in_part")
+        await self._post("refunded_in_part", "refund", amount_cents=300, reason="requested_by_customer")
+        await self._shown("refunded_in_part", _refunded(300))
+        await self._create("refunded")
+        await self._post("refunded", "refund", amount_cents=400)
+        await self._shown("refunded", _refunded(400))
+        await self._post("refunded", "refund")
+        await self._shown("refunded", _refunded(1000))
+        for name, method in (
+            ("refund_succeeded_late", "pm_card_pendingRefund"),
+            ("refund_came_back", "pm_card_refundFail"),
+            ("refund_failed", "pm_card_pendingRefundFail"),
+        ):
+            await self._create(name, payment_method=method)
+            await self._post(name, "refund")
+        await self._shown("refund_succeeded_late", _refunded(1000))
+        for name in ("refund_came_back", "refund_failed"):
+            await self._shown(name, lambda found: [each["status"] for each in found["refunds"]] == ["failed"])
+        await self._create("refunded_at_stripe")
+        await at_stripe(
+            self.system, "/v1/refunds", payment_intent=await self._intent("refunded_at_stripe"), amount="250"
+        )
+        await self._shown("refunded_at_stripe", _refunded(250))
+
+    async def _dispute(self) -> None:
+        for name in ("dispute_open", "dispute_won", "dispute_lost", "dispute_inquiry"):
+            await self._create(name)
+            course = "inquiry" if name == "dispute_inquiry" else "product_not_received"
+            dispute = await self.bank.dispute(await self._charge(name), course)
+            await self._shown(name, lambda found: found["dispute"] is not None)
+            if name in {"dispute_won", "dispute_lost"}:
+                await self._shown(name, lambda found: found["dispute"]["funds"] == "withdrawn")
+                await self.bank.decide(str(dispute["id"]), name.removeprefix("dispute_"))
+        await self._shown("dispute_won", lambda found: found["dispute"]["funds"] == "reinstated")
+        await self._shown("dispute_lost", lambda found: found["dispute"]["status"] == "lost")
+
+    # --- finance ---
+
+    async def pay_out(self) -> None:
+        """Have one payout arrive at the bank."""
+        payouts = await self.bank.pay_out()
+        assert payouts, "there was money available"
+        for payout in payouts:
+            await self.bank.settle_payout(str(payout["id"]))
+            await in_the_ledger(self.system, str(payout["id"]), fee=False)
+
+    async def reconcile(self, time_zone: str) -> Json:
+        """Have differences found, one of them settled and one explained; return the last run."""
+        await self.bank.add_fault("hide_row", type="charge", times=1)
+        late = await self._charge(await self._create("booked_late"))
+        await in_the_ledger(self.system, late, fee=False)
+        await self.bank.add_fault("wrong_amount", type="charge", times=1, amount=-7)
+        wrong = await self._charge(await self._create("booked_wrong"))
+        await in_the_ledger(self.system, wrong)
+        (hidden,) = await rows(self.system, late)
+        await self.bank.add_row(account=hidden["account"], source="ch_of_nobody", amount=123)
+        await _pass(time.time() + CUTOFF_S + _SECOND_S)  # till then, what one book lacks may still come
+        day = datetime.fromtimestamp(hidden["created"], ZoneInfo(time_zone)).date().isoformat()
+
+        first = await reconciled(self.system, day)
+        assert first["found"].keys() == {"missing_at_stripe", "amount", "missing_here"}, first
+        await self.bank.falsify_row(hidden["id"], shown=True)
+        await in_the_ledger(self.system, late)
+        open_ = (await self.system.query.get("/discrepancies", params={"source_id": wrong})).json()["data"]
+        code, out = await paystream(
+            self.system, "discrepancies", "explain", open_[0]["id"], "--why", "A rebate", "--who", "ana"
+        )
+        assert code == 0, out
+        last = await reconciled(self.system, day, number=first["number"] + 1)
+        assert (last["found"], last["opened"], last["resolved"]) == ({"amount": 1, "missing_here": 1}, 0, 1), last
+        return last
+
+    async def scheduled(self) -> None:
+        """Wait until the day before was reconciled, as it is by itself."""
+
+        async def runs() -> list[Json]:
+            found = (await self.system.query.get("/reconciliations")).json()["data"]
+            return [each for each in found if each["origin"] == "schedule" and each["status"] == "completed"]
+
+        await eventually(runs, within=60)
+
+    # --- what stays undone ---
+
+    async def send_garbage(self) -> None:
+        """Put a record into a topic that no consumer can read, and have one of them give it up."""
+        settings = kafka_settings(self.system.stack)
+        async with AIOKafkaProducer(**producer_config(settings, client_id="stranger")) as producer:
+            await producer.send_and_wait(PAYMENT, b"{not \xff json", b"of nobody", partition=0)
+        letters = await eventually(self._letters, lambda found: found.keys() >= {"projector", "stripe-gateway"})
+        code, out = await paystream(
+            self.system, "dlq", "discard", str(letters["projector"]), "--why", "Not ours", "--who", "ana"
+        )
+        assert code == 0, out
+
+    async def leave_undone(self) -> dict[str, str]:
+        """Leave Stripe calls open in every way that there is; return the status of each by the name of its payment.
+
+        The gateway is gone afterwards, and the sweeper. No webhook tells of what was done.
+        """
+        # It would find out what the lost webhooks do not tell.
+        self.system.stack.kill("worker-sweeper")
+        await self._create("refund_unknown")
+        await self.bank.add_fault("error_before", method="POST", path="/v1/refunds", should_retry=False)
+        await self._post("refund_unknown", "refund", amount_cents=100)
+        await self._task("refund_unknown", "unknown")
+        await self.bank.add_fault("lose")
+        await self.bank.add_fault("reset_after", method="POST", path="/v1/payment_intents")
+        # Held, and not taken: what came of it is in no book, where a reconciliation would find it.
+        await self._ask("answer_lost", capture_method="manual")
+        await self._task("answer_lost", "due")
+        self.system.stack.kill("worker-stripe-gateway")
+        await self.bank.clear_faults()
+        await self._ask("not_taken_in")
+        return {name: (await self._tasks(name))[-1] for name in ("refund_unknown", "answer_lost")}
+
+    # --- steps ---
+
+    async def _ask(self, name: str, **fields: Any) -> None:
+        """Ask for a payment of 10.00 USD but for `fields`, with a key."""
+        body = {
+            "user_id": "user_1",
+            "amount_cents": 1000,
+            "currency": "USD",
+            "payment_method": "pm_card_visa",
+            **fields,
+        }
+        created = await self._send("/payments", name, {key: value for key, value in body.items() if value is not None})
+        self.payments[name] = str(created["id"])
+
+    async def _create(self, name: str, status: str = "succeeded", **fields: Any) -> str:
+        """Ask for a payment and wait until Stripe has answered; return the name."""
+        await self._ask(name, **fields)
+        await self._shown(name, _has_status(status))
+        return name
+
+    async def _post(self, name: str, action: str, **body: Any) -> None:
+        path = f"/payments/{self.payments[name]}/{action}"
+        await self._send(path, f"{name}-{action}-{body.get('amount_cents', 'rest')}", body)
+
+    async def _send(self, path: str, key: str, body: Json) -> Json:
+        answer = await self.system.command.post(path, json=body, headers={"Idempotency-Key": key})
+        assert answer.is_success, answer.text
+        self.commands.append((path, key, body))
+        return dict(answer.json())
+
+    async def _shown(self, name: str, until: Callable[[Json], bool]) -> Json:
+        return await self.system.becomes(self.payments[name], until, within=_BANK_S)
+
+    async def _intent(self, name: str) -> str:
+        return str((await self.system.payment(self.payments[name]))["stripe_payment_intent_id"])
+
+    async def _charge(self, name: str) -> str:
+        (charge,) = await self.system.charges(self.payments[name])
+        return str(charge["id"])
+
+    async def _task(self, name: str, status: str) -> None:
+        """Wait until the newest task of a payment was tried and has this status."""
+        await eventually(lambda: self._tasks(name), lambda found: found[-1:] == [status], every=0.01)
+
+    async def _tasks(self, name: str) -> list[str]:
+        found = await self._rows(
+            "SELECT status FROM consumers.gateway_tasks"
+            " WHERE payment_id = %s AND operation <> 'refresh_payment' AND attempts > 0 ORDER BY position",
+            self.payments[name],
+        )
+        return [row[0] for row in found]
+
+    async def _letters(self) -> dict[str, int]:
+        found = await self._rows("SELECT consumer, id FROM consumers.dead_letters WHERE announced_at IS NOT NULL")
+        return {row[0]: row[1] for row in found}
+
+    async def _rows(self, query: str, *parameters: object) -> list[Any]:
+        async with await psycopg.AsyncConnection.connect(self.system.stack.database_url()) as conn:
+            return await (await conn.execute(query, parameters)).fetchall()
+
+
+def kafka_settings(stack: Stack) -> KafkaSettings:
+    """Return how a stack's processes reach its broker."""
+    environment = stack.environment("relay").items()
+    return KafkaSettings.model_validate(
+        {name.lower(): value for name, value in environment if name.startswith("KAFKA_")}
+    )
+
+
+async def _pass(moment: float) -> None:
+    """Wait until a moment is over."""
+
+    async def is_over() -> bool:
+        return time.time() > moment
+
+    await eventually(is_over)
+
+
+def _has_status(status: str) -> Callable[[Json], bool]:
+    return lambda found: found["status"] == status
+
+
+def _refunded(amount_cents: int) -> Callable[[Json], bool]:
+    return lambda found: (
+        found["amount_refunded_cents"] == amount_cents and all(each["status"] != "pending" for each in found["refunds"])
+    )

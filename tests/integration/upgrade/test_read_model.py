@@ -1,0 +1,58 @@
+"""What an older release showed is shown by this one: as it stands, and built anew from the log or from the topics."""
+
+import httpx
+import psycopg
+import pytest
+
+from event_store.store import Connection
+from infra.postgres import Pool
+from projections.verify import differences
+from tests.integration.upgrade.answers import lost, read_everything
+from tests.integration.upgrade.consuming import project
+from tests.integration.upgrade.fixture_files import Fixture
+from tests.integration.upgrade.restored import empty_read_model, rows_of
+from tests.support.database import Database
+from tests.support.read_model import load_log, project_log
+
+pytestmark = pytest.mark.integration
+
+
+async def lost_answers(release: Fixture, query: httpx.AsyncClient) -> list[str]:
+    return list(lost(release.answers, await read_everything(query, release.manifest.payments.values())))
+
+
+async def read_model(database: Database) -> dict[str, list[object]]:
+    """Return all its rows; those of payments and their timelines are what a replay of the log says."""
+    async with await psycopg.AsyncConnection.connect(database.url("projector"), autocommit=True) as conn:
+        assert await differences(conn, conn) == []
+    async with await psycopg.AsyncConnection.connect(database.url("owner")) as conn:
+        return await rows_of(conn, "read_model")
+
+
+async def test_it_shows_what_it_showed_and_equals_a_replay(
+    release: Fixture, query: httpx.AsyncClient, database: Database
+) -> None:
+    assert len(release.answers) > 2 * len(release.manifest.payments)
+    assert await lost_answers(release, query) == []
+    assert all((await read_model(database)).values()), "there is something in each table"
+
+
+async def test_one_that_is_built_anew_from_the_log_is_the_same(
+    *, release: Fixture, query: httpx.AsyncClient, database: Database, app: Connection, projector_pool: Pool
+) -> None:
+    before = await read_model(database)
+    await empty_read_model(database.url("owner"))
+    assert (await query.get("/payments")).json()["data"] == []
+    await project_log(projector_pool, await load_log(app), partitions=release.manifest.partitions)
+    assert await lost_answers(release, query) == []
+    assert await read_model(database) == before
+
+
+async def test_one_that_is_built_anew_from_the_topics_is_the_same(
+    release: Fixture, query: httpx.AsyncClient, database: Database, projector_pool: Pool
+) -> None:
+    before = await read_model(database)
+    await empty_read_model(database.url("owner"))
+    await project(projector_pool, release)
+    assert await lost_answers(release, query) == []
+    assert await read_model(database) == before
