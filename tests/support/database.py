@@ -35,7 +35,7 @@ class Database:
 @asynccontextmanager
 async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
     """Run a server with a migrated template database and the login roles."""
-    await copy_prepared(folder, beside=True)
+    await copy_prepared(folder)
     with Home(folder) as home:
         server = PostgresServer(home, port=free_port(), passwords=load_or_create(home), fsync=False)
         try:

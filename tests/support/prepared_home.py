@@ -30,15 +30,16 @@ def share(folder: Path) -> None:
     _shared = folder
 
 
-async def copy_prepared(home: Path, *, beside: bool = False) -> None:
+async def copy_prepared(home: Path) -> None:
     """Fill a new home: a server that starts on it is migrated. Nothing happens when it has data already.
 
-    `beside`: the data goes where the prepared data is, into memory where there is enough of it, until the run ends.
+    The data goes where the prepared data is, into memory where there is enough of it, until the run ends: written to a
+    disk, that of all servers together would hold up whoever waits for the disk, the sandbox for one.
     """
     assert _shared is not None, "the run has not begun"
     if not (home / _DATA).exists():
         prepared = await _prepared(_shared)
-        await asyncio.to_thread(_copy, prepared, home, _new_folder(_shared) if beside else home)
+        await asyncio.to_thread(_copy, prepared, home, _new_folder(_shared))
 
 
 def _copy(prepared: Path, home: Path, folder: Path) -> None:
@@ -46,8 +47,7 @@ def _copy(prepared: Path, home: Path, folder: Path) -> None:
     shutil.copy2(prepared / _SECRETS, home)
     # cp, as the files keep their owner: PostgreSQL runs as another user when root starts it
     subprocess.run(["cp", "-a", prepared / _DATA, folder], check=True)
-    if folder != home:
-        (home / _DATA).symlink_to(folder / _DATA)
+    (home / _DATA).symlink_to(folder / _DATA)
 
 
 def _new_folder(shared: Path) -> Path:
