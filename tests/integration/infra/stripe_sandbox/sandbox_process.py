@@ -5,16 +5,20 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import stripe
 
 from infra.settings import StripeSettings
 from infra.stripe_client import stripe_client
+from tests.support.waiting import eventually
 
 START_S = 20
+_FIRST_LINES = 64 * 1024  # bytes
 STOP_S = 12
 
 
@@ -26,53 +30,43 @@ class SandboxProcess:
         if data is not None:
             self._settings["STRIPE_SANDBOX_DATA"] = str(data)
         self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
         self.url = ""
 
     async def start(self) -> None:
         """Start it and wait until it listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "from infra.stripe_sandbox.process import main; main()",
-            env={**os.environ, **self._settings},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(START_S):
-            self.url = f"http://127.0.0.1:{await self._port()}"
-        self._reader = asyncio.create_task(self._drain())
+        # Its output goes to a file: a pipe is full after some hundred requests, and nobody reads it between two tests.
+        with tempfile.TemporaryFile() as output:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                "from infra.stripe_sandbox.process import main; main()",
+                env={**os.environ, **self._settings},
+                stdout=output,
+            )
+            port = await eventually(partial(self._port, output.fileno()), within=START_S)
+            self.url = f"http://127.0.0.1:{port}"
 
     async def end(self, how: signal.Signals) -> int:
         """Send it a signal and return its exit code."""
         assert self._process is not None
-        assert self._reader is not None
         if self._process.returncode is None:
             self._process.send_signal(how)
         async with asyncio.timeout(STOP_S):
-            code = await self._process.wait()
-            await self._reader
-        return code
+            return await self._process.wait()
 
     @property
     def running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.returncode is None
 
-    async def _port(self) -> int:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
-            event = json.loads(line)
-            if event["event"] == "http_server_started":
+    async def _port(self, output: int) -> int | None:
+        """Return the port that it says it listens on, if it has said so."""
+        assert self.running, "the sandbox ended before it listened"
+        for line in os.pread(output, _FIRST_LINES, 0).splitlines(keepends=True):
+            event = json.loads(line) if line.endswith(b"\n") else {}
+            if event.get("event") == "http_server_started":
                 return int(event["port"])
-        await self._process.wait()
-        raise AssertionError("the sandbox ended before it listened")
-
-    async def _drain(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        async for _ in self._process.stdout:
-            pass
+        return None
 
 
 @asynccontextmanager
