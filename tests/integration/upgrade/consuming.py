@@ -17,6 +17,7 @@ from infra.kafka.checkpoints import Checkpointed, checkpointed
 from infra.kafka.dead_letters.burial import Undertaker
 from infra.kafka.liveness import Progress
 from infra.kafka.partition_watch import PartitionWatch
+from infra.kafka.subscription import Record
 from infra.postgres import Pool
 from projections.registry import PROJECTIONS
 from projections.runner import projecting, topics_of
@@ -24,7 +25,7 @@ from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import PAYMENT, STRIPE_EVENT
 from schemas.topics import RECONCILIATION as RECONCILIATION_TOPIC
 from tests.integration.infra.kafka.dead_letters.refusing_consumer import Watch
-from tests.integration.upgrade.fixture_files import Fixture, Record
+from tests.integration.upgrade.fixture_files import Fixture
 
 
 async def project(pool: Pool, release: Fixture) -> None:

@@ -1,7 +1,7 @@
 """A fixture: what one release left behind. A folder of files that no later release may change.
 
 manifest.json      the version, the schema's revision, and which payment of the story is which
-answers.jsonl      what its query API answered to each read, a line each
+answers.jsonl.gz   what its query API answered to each read, a line each
 database.sql.gz    its whole database, as pg_dump writes it
 topics.jsonl.gz    the records of its topics, a line each, in order of topic, partition and offset
 sandbox.sql.gz     the file of its Stripe sandbox, as SQLite dumps it
@@ -11,18 +11,19 @@ import gzip
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
 from aiokafka import ConsumerRecord, TopicPartition
 
+from infra.kafka.subscription import Record
+
 FIXTURES = Path(__file__).with_name("fixtures")
 
 Json = dict[str, Any]
-Record: TypeAlias = ConsumerRecord
 Topics = Mapping[TopicPartition, list[Record]]
 
 
@@ -96,32 +97,27 @@ class Fixture:
         }
         return Manifest(**found | read)
 
-    @property
-    def reconciled_day(self) -> date:
-        """The day whose reconciliation found something."""
-        return date.fromisoformat(self.manifest.reconciled["date"])
-
     @cached_property
     def answers(self) -> dict[str, Any]:
         """Return what the query API answered, by path; of a list, all of its pages."""
-        lines = (self.folder / "answers.jsonl").read_bytes().splitlines()
+        lines = self._unzipped("answers.jsonl").splitlines()
         return {each["path"]: each["answer"] for each in map(orjson.loads, lines)}
 
     @property
     def database_sql(self) -> bytes:
         """The dump of the database."""
-        return gzip.decompress((self.folder / "database.sql.gz").read_bytes())
+        return self._unzipped("database.sql")
 
     @property
     def sandbox_sql(self) -> str:
         """The dump of the sandbox's file."""
-        return gzip.decompress((self.folder / "sandbox.sql.gz").read_bytes()).decode()
+        return self._unzipped("sandbox.sql").decode()
 
     @cached_property
     def topics(self) -> Topics:
         """Return the records of every partition that has any, in order."""
         found: dict[TopicPartition, list[Record]] = {}
-        for line in gzip.decompress((self.folder / "topics.jsonl.gz").read_bytes()).splitlines():
+        for line in self._unzipped("topics.jsonl").splitlines():
             record = _read_record(orjson.loads(line))
             found.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
         return found
@@ -137,11 +133,19 @@ class Fixture:
         self.folder.mkdir(parents=True)
         pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         (self.folder / "manifest.json").write_bytes(orjson.dumps(asdict(manifest), option=pretty))
-        lines = ({"path": path, "answer": answer} for path, answer in answers.items())
-        (self.folder / "answers.jsonl").write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in lines))
-        for name, content in (("database.sql", database), ("sandbox.sql", sandbox), ("topics.jsonl", topics)):
+        lines = [orjson.dumps({"path": path, "answer": answer}) + b"\n" for path, answer in answers.items()]
+        zipped = {
+            "answers.jsonl": b"".join(lines),
+            "database.sql": database,
+            "sandbox.sql": sandbox,
+            "topics.jsonl": topics,
+        }
+        for name, content in zipped.items():
             # Without a time: the same content is the same file.
             (self.folder / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
+
+    def _unzipped(self, name: str) -> bytes:
+        return gzip.decompress((self.folder / f"{name}.gz").read_bytes())
 
 
 def committed() -> list[Fixture]:

@@ -6,8 +6,12 @@ from typing import Any
 
 import psycopg
 
+from event_store.relay.progress import Progress
+from infra.embedded.stack import Stack
+from infra.settings import KafkaSettings
 from infra.stripe_sandbox.client import SandboxAdmin
-from schemas.topics import partition_of, topic_of
+from schemas.topics import RELAY_PROGRESS, partition_of, topic_of
+from tests.support.kafka import read_topic
 from tests.support.system import System
 from tests.support.waiting import eventually
 
@@ -35,6 +39,24 @@ async def stands_still(
         return reasons
 
     await eventually(why_not, lambda found: not found, within=60)
+    await eventually(lambda: _published(system.stack), lambda found: found[0] == found[1], every=0.2)
+
+
+async def _published(stack: Stack) -> tuple[int, int]:
+    """Return how far the relay has noted that it published, and the last position: it notes once a second."""
+    settings = kafka_settings(stack).model_copy(update={"kafka_topic_partitions": 1})
+    (records,) = (await read_topic(settings, RELAY_PROGRESS)).values()
+    async with await psycopg.AsyncConnection.connect(stack.database_url()) as conn:
+        ((last,),) = await (await conn.execute("SELECT max(position) FROM event_store.events")).fetchall()
+    return Progress.decode(records[-1].value).position, last
+
+
+def kafka_settings(stack: Stack) -> KafkaSettings:
+    """Return how a stack's processes reach its broker."""
+    environment = stack.environment("relay").items()
+    return KafkaSettings.model_validate(
+        {name.lower(): value for name, value in environment if name.startswith("KAFKA_")}
+    )
 
 
 async def _unapplied(conn: psycopg.AsyncConnection[Any], without: Collection[str]) -> list[str]:

@@ -50,6 +50,23 @@ async def test_a_key_with_another_body_is_refused(release: Fixture, api: Running
 
 
 @pytest.mark.parametrize(
+    ("name", "action", "body", "code"),
+    [
+        ("refunded", "refund", {"amount_cents": 1}, "refund_amount_exceeds_refundable"),
+        ("refund_unknown", "refund", {"amount_cents": 901}, "refund_amount_exceeds_refundable"),
+        ("dispute_lost", "refund", {"amount_cents": 1}, "payment_disputed"),
+        ("canceled", "capture", {}, "payment_not_capturable"),
+        ("succeeded", "confirm", {"payment_method": "pm_card_visa"}, "payment_not_confirmable"),
+    ],
+)
+async def test_what_an_old_payment_does_not_allow_is_refused(
+    *, name: str, action: str, body: dict[str, object], code: str, release: Fixture, api: Running
+) -> None:
+    answer = await api.post(f"/payments/{release.manifest.payments[name]}/{action}", body, str(uuid.uuid4()))
+    assert answer.json()["code"] == code, answer.text
+
+
+@pytest.mark.parametrize(
     ("name", "action", "body"),
     [
         ("succeeded", "refund", {"amount_cents": 100}),

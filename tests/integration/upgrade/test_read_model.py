@@ -1,5 +1,7 @@
 """What an older release showed is shown by this one: as it stands, and built anew from the log or from the topics."""
 
+from typing import Any
+
 import httpx
 import psycopg
 import pytest
@@ -18,10 +20,10 @@ pytestmark = pytest.mark.integration
 
 
 async def lost_answers(release: Fixture, query: httpx.AsyncClient) -> list[str]:
-    return list(lost(release.answers, await read_everything(query, release.manifest.payments.values())))
+    return lost(release.answers, await read_everything(query, release.manifest.payments.values()))
 
 
-async def read_model(database: Database) -> dict[str, list[object]]:
+async def read_model(database: Database) -> dict[str, list[Any]]:
     """Return all its rows; those of payments and their timelines are what a replay of the log says."""
     async with await psycopg.AsyncConnection.connect(database.url("projector"), autocommit=True) as conn:
         assert await differences(conn, conn) == []
@@ -29,17 +31,15 @@ async def read_model(database: Database) -> dict[str, list[object]]:
         return await rows_of(conn, "read_model")
 
 
-async def test_it_shows_what_it_showed_and_equals_a_replay(
-    release: Fixture, query: httpx.AsyncClient, database: Database
-) -> None:
+async def test_it_shows_what_it_showed(release: Fixture, query: httpx.AsyncClient) -> None:
     assert len(release.answers) > 2 * len(release.manifest.payments)
     assert await lost_answers(release, query) == []
-    assert all((await read_model(database)).values()), "there is something in each table"
 
 
 async def test_one_that_is_built_anew_from_the_log_is_the_same(
     *, release: Fixture, query: httpx.AsyncClient, database: Database, app: Connection, projector_pool: Pool
 ) -> None:
+    await project(projector_pool, release)  # what the release did not have yet
     before = await read_model(database)
     await empty_read_model(database.url("owner"))
     assert (await query.get("/payments")).json()["data"] == []
@@ -51,6 +51,7 @@ async def test_one_that_is_built_anew_from_the_log_is_the_same(
 async def test_one_that_is_built_anew_from_the_topics_is_the_same(
     release: Fixture, query: httpx.AsyncClient, database: Database, projector_pool: Pool
 ) -> None:
+    await project(projector_pool, release)  # what the release did not have yet
     before = await read_model(database)
     await empty_read_model(database.url("owner"))
     await project(projector_pool, release)

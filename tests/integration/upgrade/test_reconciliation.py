@@ -1,7 +1,8 @@
-"""The day that an older release reconciled comes out the same."""
+"""The day that an older release reconciled comes out the same, over what its sandbox had."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -35,26 +36,31 @@ async def test_another_run_of_the_day_finds_the_same_and_opens_nothing(
     tmp_path: Path,
 ) -> None:
     before = release.manifest.reconciled
-    day, zone = release.reconciled_day, before["time_zone"]
-    now = datetime.fromisoformat(before["completed_at"]).timestamp()
-    rules = RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=10, lookups=100, partitions=release.manifest.partitions)
-    run_id = run_id_of(day, zone)
-    command = RequestRun(date=day, time_zone=zone, origin="api", who="test")
+    day, time_zone = date.fromisoformat(before["date"]), before["time_zone"]
+    run_id = run_id_of(day, time_zone)
+    command = RequestRun(date=day, time_zone=time_zone, origin="api", who="test")
     async with pool.connection() as conn:
         decided = await command_run(conn, run_id, command, metadata(correlation_id="c", actor="test"))
         await want(conn, [each for each in decided.events if isinstance(each, ReconciliationRequested)])
 
     async with sandbox_left_by(release, tmp_path / "sandbox.db") as client:
-        books = StripeApiBooks(client, a_guard(), timeout_s=10)
-        await Reconciler(pool, books, rules, database_url=database.url("app"), clock=lambda: now).run(run_id)
+        reconciler = Reconciler(
+            pool,
+            StripeApiBooks(client, a_guard(), timeout_s=10),
+            RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=10, lookups=100, partitions=release.manifest.partitions),
+            database_url=database.url("app"),
+            clock=datetime.fromisoformat(before["completed_at"]).timestamp,
+        )
+        await reconciler.run(run_id)
 
     await project_log(projector_pool, await load_log(app), partitions=release.manifest.partitions)
-    after = (await query.get(f"/reconciliations/{run_id}")).json()
-    assert after["number"] == before["number"] + 1
-    assert (after["status"], after["opened"], after["resolved"]) == ("completed", 0, 0)
-    # Not the totals: rows of the same day came to both books after the run that was kept.
-    assert after["found"] == before["found"]
-    known = release.answers["/discrepancies"]
-    shown = (await read_everything(query, []))["/discrepancies"]
-    told = [{name: each[name] for name in ("id", "kind", "source_id", "status")} for each in known]
-    assert list(lost(told, shown)) == []
+    shown = await read_everything(query, [])
+    (run,) = [each for each in shown["/reconciliations"] if each["id"] == str(run_id)]
+    assert (run["number"], run["status"]) == (before["number"] + 1, "completed")
+    assert (run["opened"], run["resolved"], run["healing"]) == (0, 0, 0)
+    assert lost({name: before[name] for name in ("found", "totals", "payouts")}, run) == []
+    assert statuses(shown["/discrepancies"]) == statuses(release.answers["/discrepancies"])
+
+
+def statuses(discrepancies: list[dict[str, Any]]) -> dict[tuple[str, str, str], str]:
+    return {(each["id"], each["kind"], each["source_id"]): each["status"] for each in discrepancies}
