@@ -118,10 +118,11 @@ async def test_one_of_three_works_and_when_it_stops_another_takes_over(connect: 
         await asyncio.sleep(TTL_MS / 1000)  # a lease that nobody extended would be over, by the servers' real clocks
         assert await number_at_it(processes)() == 1
         at_it = next(process for process in waiting if process.at_it)
-        await at_it.end()
         waiting.remove(at_it)
+        # The first may have stood by too: when all ask at once, each can have too few of the servers.
+        assert all(process.stood_by for process in waiting)
+        await at_it.end()
     assert [process.turns for process in processes] == [["with_lock"]] * 3
-    assert sum(process.stood_by > 0 for process in processes) == 2
 
 
 async def test_work_that_lost_its_lease_goes_on_unlocked_while_no_server_answers(
