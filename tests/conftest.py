@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 import pytest_asyncio
+import structlog
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
@@ -34,20 +35,29 @@ from tests.support.valkey import emptied, valkey_server
 
 _NOT_RUN = pytest.StashKey[int]()
 _TOLD_NOT_RUN = "not_run"
+_PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "the broker for tests that need one: embedded (default; no Java), or apache (real Kafka)"
     parser.addoption("--broker", choices=(EMBEDDED, APACHE), default=EMBEDDED, help=text)
-    text = "only unit tests, and integration tests that need neither a broker nor processes of their own"
+    text = "only unit tests, and integration tests that need no broker and are not marked as slow"
     parser.addoption("--quick", action="store_true", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all is collected: what imports make stays
     workers.begin(config)
     choose_broker(config)
     hypothesis_profiles.register()
     failure_report.watch_parts()
+    # Structlog's default draws each traceback with all local values, which takes it a second.
+    structlog.configure([*structlog.get_config()["processors"][:-1], _PLAIN])
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -80,7 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_quick(item: pytest.Item) -> bool:
     if item.nodeid.startswith("tests/integration/"):
-        return not needs_broker(item) and item.get_closest_marker("processes") is None
+        return not needs_broker(item) and item.get_closest_marker("slow") is None
     return item.nodeid.startswith("tests/unit/")
 
 

@@ -26,7 +26,8 @@ class Process:
         """Read settings of a class as the process would. Raises pydantic's ValidationError."""
         if self.variables is None:
             return cls()
-        given = cast("type[S]", type(cls.__name__, (cls,), {"settings_customise_sources": classmethod(_given_alone)}))
+        members = {"settings_customise_sources": classmethod(_given_alone), "__module__": __name__}
+        given = cast("type[S]", type(cls.__name__, (cls,), members))
         found: dict[str, Any] = {name.lower(): value for name, value in self.variables.items() if value}
         return given(**found)
 

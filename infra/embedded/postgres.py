@@ -34,6 +34,8 @@ _SETTINGS = {
     "max_connections": "200",
     "max_wal_size": "1GB",
     "log_checkpoints": "off",
+    # Many rounds make it hard to guess a weak password; ours are 192 random bits. 4,096 cost a client 3 ms to connect.
+    "scram_iterations": "1",
 }
 # synchronous_commit stays on: without it, what was committed is lost when the server is killed.
 _WITHOUT_FSYNC = {"fsync": "off", "full_page_writes": "off"}
@@ -162,6 +164,8 @@ class PostgresServer(Part):
                     password.name,
                     "--auth=scram-sha-256",
                     "--no-instructions",
+                    "--set",
+                    f"scram_iterations={_SETTINGS['scram_iterations']}",
                 ),
                 *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 *(() if self._fsync else ("--no-sync",)),

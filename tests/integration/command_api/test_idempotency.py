@@ -182,6 +182,7 @@ async def test_of_two_refunds_of_60_on_100_one_is_refused(api: Running, valkey: 
     assert (await api.state(payment_id)).amount_refund_pending.amount_cents == 60
 
 
+@pytest.mark.slow
 async def test_thirty_refunds_at_once_never_exceed_the_charge(api: Running) -> None:
     payment_id = await api.succeeded(amount_cents=200)
 

@@ -143,6 +143,7 @@ async def test_a_client_that_goes_away_leaves_a_whole_payment_and_its_answer(api
     assert await api.count("events") == 1
 
 
+@pytest.mark.slow
 async def test_without_postgres_a_command_is_503_with_the_key_to_ask_again_with(
     pool: Pool, redis: Redis, database: Database
 ) -> None:

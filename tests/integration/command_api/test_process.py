@@ -20,7 +20,7 @@ from tests.support.database import Database
 from tests.support.signed_webhooks import SECRET
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 CREATE = {"user_id": "user_1", "amount_cents": 100, "currency": "USD"}
 

@@ -33,6 +33,7 @@ async def test_an_event_that_several_processes_get_at_once_is_recorded_once(
         assert await one.count("events") == 20
 
 
+@pytest.mark.slow
 async def test_without_postgres_stripe_is_told_to_send_again_and_it_is_recorded(
     pool: Pool, redis: Redis, database: Database
 ) -> None:

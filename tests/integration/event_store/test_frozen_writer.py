@@ -19,6 +19,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.slow
 async def test_a_writer_frozen_inside_its_transaction_is_put_out_by_the_database(database: Database) -> None:
     stream = uuid.uuid4()
     url = database.url("app")

@@ -92,6 +92,7 @@ async def _naive_reader(database: Database, done: asyncio.Event) -> list[int]:
     return seen[1:]
 
 
+@pytest.mark.slow
 async def test_the_ordered_reader_is_exact_where_a_naive_one_loses(database: Database) -> None:
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
         await owner.execute("CREATE TABLE scratch (n int); GRANT INSERT ON scratch TO paystream_app")

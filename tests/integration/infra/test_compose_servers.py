@@ -15,7 +15,7 @@ from infra.embedded.reports import silent
 from tests.support.compose_file import ROOT, environment, kafka_settings, properties
 from tests.support.database import Database
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 async def run(*argv: str, env: dict[str, str], cwd: Path) -> tuple[int | None, str]:

@@ -12,7 +12,7 @@ from infra.health import Unhealthy
 from infra.postgres import DatabaseUnavailable, Pool, create_pool, postgres_check
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

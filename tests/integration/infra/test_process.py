@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 PROCESSES = Path(__file__).with_name("process_programs.py")
 ROOT = Path(__file__).parents[3]

@@ -14,7 +14,7 @@ from infra.health import Unhealthy
 from infra.redis import create_redis, redis_check
 from infra.settings import RedisSettings
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def settings(url: str, timeout_ms: int = 1000) -> RedisSettings:

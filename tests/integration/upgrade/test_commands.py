@@ -19,7 +19,7 @@ from tests.integration.command_api.running_api import Running, running
 from tests.integration.upgrade.fixture_files import Fixture
 from tests.support.read_model import load_log, project_log
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest_asyncio.fixture

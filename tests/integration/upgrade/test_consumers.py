@@ -13,7 +13,7 @@ from tests.integration.upgrade.fixture_files import Fixture
 from tests.integration.upgrade.restored import rows_of
 from tests.support.database import Database
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 Rows = dict[str, dict[str, list[Any]]]
 

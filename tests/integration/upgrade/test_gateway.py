@@ -20,7 +20,7 @@ from tests.integration.upgrade.consuming import take_in
 from tests.integration.upgrade.fixture_files import Fixture
 from tests.integration.upgrade.restored import sandbox_left_by
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 MINUTE_S, MONTH_S = 60.0, 30 * 24 * 3600.0
 

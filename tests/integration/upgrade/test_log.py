@@ -27,7 +27,7 @@ from tests.integration.upgrade.fixture_files import Fixture
 from tests.support.database import Database
 from tests.support.read_model import load_log
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 DECODE: Mapping[str, Callable[[RecordedEvent], Any]] = {
     PAYMENT: decode,

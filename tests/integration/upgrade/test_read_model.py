@@ -16,7 +16,7 @@ from tests.integration.upgrade.restored import empty_read_model, rows_of
 from tests.support.database import Database
 from tests.support.read_model import load_log, project_log
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 async def lost_answers(release: Fixture, query: httpx.AsyncClient) -> list[str]:

@@ -22,7 +22,7 @@ from tests.integration.upgrade.story import CUTOFF_S
 from tests.support.database import Database
 from tests.support.read_model import load_log, project_log
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 async def test_another_run_of_the_day_finds_the_same_and_opens_nothing(

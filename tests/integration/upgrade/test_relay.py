@@ -22,7 +22,7 @@ from tests.support.database import Database
 from tests.support.kafka import read_topic
 from tests.support.read_model import load_log
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 Content = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes | None], ...]]
 

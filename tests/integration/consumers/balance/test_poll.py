@@ -20,7 +20,7 @@ from tests.integration.consumers.balance.polled_sandbox import (
     transactions,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 DAY = 24 * 3600
 _BEGAN = "SELECT listing_began_at FROM consumers.balance_cursors WHERE list = 'balance_transactions'"

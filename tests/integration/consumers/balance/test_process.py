@@ -30,7 +30,7 @@ from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProces
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 NOBODY_LISTENS = "redis://127.0.0.1:9/0"
 

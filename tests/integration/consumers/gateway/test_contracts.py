@@ -11,7 +11,7 @@ from tests.integration.consumers.gateway.gateway_without_kafka import a_guard
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 from tests.unit.consumers.gateway.stripe_contract import StripeContract
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -29,7 +29,7 @@ from tests.integration.consumers.gateway.gateway_without_kafka import Payments, 
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 FIVE = Money(amount_cents=500, currency="USD")
 _CALL_MS = 300

@@ -126,6 +126,7 @@ async def test_a_payment_canceled_during_its_creation_is_canceled_at_stripe(
 
 
 @pytest.mark.parametrize("after_effect", [False, True])
+@pytest.mark.slow
 async def test_a_call_that_timed_out_is_sent_again_with_its_key_and_charges_once(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool, after_effect: bool
 ) -> None:
@@ -140,6 +141,7 @@ async def test_a_call_that_timed_out_is_sent_again_with_its_key_and_charges_once
 
 
 @pytest.mark.parametrize("after_effect", [False, True])
+@pytest.mark.slow
 async def test_a_refund_that_timed_out_is_sent_again_with_its_key_and_made_once(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool, after_effect: bool
 ) -> None:

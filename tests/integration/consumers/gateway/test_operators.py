@@ -254,6 +254,7 @@ async def paystream(database: Database, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
+@pytest.mark.slow
 async def test_the_command_line_lists_retries_and_gives_up(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk, database: Database
 ) -> None:

@@ -17,7 +17,7 @@ from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProces
 from tests.support.database import Database
 from tests.unit.consumers.reconciliation.books_contract import StripeBooksContract
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -150,6 +150,7 @@ asyncio.run(run(*sys.argv[1:]))
 
 
 @pytest.mark.parametrize("at", ["reading", "comparing", "recorded", "looking"])
+@pytest.mark.slow
 async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(desk: Desk, at: str) -> None:
     expected = await spoilt(desk)
     run_id = await desk.request()

@@ -23,7 +23,7 @@ from tests.integration.consumers.gateway.gateway_without_kafka import Payments, 
 from tests.integration.consumers.webhooks.recorded_webhooks import Webhooks
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 THREE = Money(amount_cents=300, currency="USD")
 

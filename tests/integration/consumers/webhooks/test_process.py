@@ -21,7 +21,7 @@ from tests.integration.infra.kafka.published_log import Log
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 async def test_an_event_that_is_repeated_in_kafka_asks_for_one_refresh(

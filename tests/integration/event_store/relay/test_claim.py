@@ -56,6 +56,7 @@ async def test_one_that_stands_by_takes_over_from_a_silent_holder(database: Data
         assert await successor.others() == {ALL}
 
 
+@pytest.mark.slow
 async def test_nobody_takes_over_from_a_holder_that_is_heard_of(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from infra.kafka.topics import describe_topics
 from tests.integration.infra.embedded.embedded_parts import all_gone, descendants, wait_for_descendants, wait_until
 from tests.support.kafka import transactional_settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 class Started:

@@ -20,7 +20,7 @@ from tests.integration.infra.embedded.embedded_parts import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 _UP = """
 import sys

@@ -31,7 +31,7 @@ from infra.stripe_sandbox.client import SandboxAdmin
 from tests.support.brokers import chosen_broker, on_apache
 from tests.support.paystream_command import paystream
 
-pytestmark = [pytest.mark.integration, pytest.mark.broker, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.broker, pytest.mark.slow]
 
 SANDBOX = ProcessSpec(
     name="sandbox", label="sandbox", arguments=("-m", "infra.cli", "sandbox"), port_variable="STRIPE_SANDBOX_PORT"

@@ -23,7 +23,7 @@ from tests.integration.infra.embedded.embedded_parts import all_gone, descendant
 from tests.support.kafka import apache_kafka, fresh_topics, three_brokers, transactional_settings
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.apache_kafka, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.apache_kafka, pytest.mark.slow]
 
 
 @pytest.fixture

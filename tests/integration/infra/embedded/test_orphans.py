@@ -19,7 +19,7 @@ from tests.integration.infra.embedded.embedded_parts import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 _PARENT = """
 import asyncio, sys

@@ -27,7 +27,7 @@ from infra.settings import KafkaSettings
 from schemas.topics import TopicDeclaration
 from tests.integration.infra.embedded.embedded_parts import alive
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from infra.settings import KafkaSettings
 from tests.integration.infra.embedded.embedded_parts import all_gone, fake, wait_until
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from tests.support.secured_kafka import (
 )
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.apache_kafka, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.apache_kafka, pytest.mark.slow]
 
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _DECLARED = declarations(4, 1)

@@ -10,7 +10,7 @@ from infra.redlock import LeaseLost, NotAcquired, Redlock
 from tests.integration.infra.redlock.valkeys import Connect, Valkeys
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 TTL_MS = 1_000
 OUTLIVED_S = 1.2 * TTL_MS / 1000  # after it a key that nobody extended is gone: the servers' clocks are real

@@ -16,7 +16,7 @@ from infra.redlock import Redlock, take_turns
 from tests.integration.infra.redlock.valkeys import Connect, Valkeys
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 TTL_MS = 600
 CONTENDER = Path(__file__).with_name("lock_contender_program.py")

@@ -44,6 +44,7 @@ async def drain(bucket: RedisBucket) -> Turn:
     return turn
 
 
+@pytest.mark.slow
 async def test_several_processes_keep_to_one_limit_and_use_it_up(process: StartProcess) -> None:
     limits = [process(PACE) for _ in range(3)]
     started = monotonic()
@@ -106,6 +107,7 @@ async def test_a_call_waits_no_longer_than_allowed(process: StartProcess, redis:
     assert 0.19 <= monotonic() - started < 1
 
 
+@pytest.mark.slow
 async def test_without_redis_each_process_keeps_to_its_part_until_it_is_back(
     valkey: ValkeyServer, process: StartProcess
 ) -> None:

@@ -18,7 +18,7 @@ from infra.stripe_sandbox.differential.play import lines
 from infra.stripe_sandbox.differential.scripts import SCRIPTS
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 GOLDEN = Path(__file__).with_name("golden") / "differential.jsonl"
 

@@ -10,7 +10,7 @@ from infra.stripe_sandbox.client import SandboxAdmin
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 PAYMENT: "PaymentIntentCreateParams" = {
     "amount": 1000,

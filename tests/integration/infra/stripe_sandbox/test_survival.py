@@ -17,7 +17,7 @@ from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProces
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 PAYMENT: "PaymentIntentCreateParams" = {
     "amount": 1000,

@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 SECRET = "whsec_integration"
 PAYMENT: "PaymentIntentCreateParams" = {

@@ -27,7 +27,7 @@ def settings_classes() -> list[type[ProcessSettings]]:
             yield child
             yield from below(child)
 
-    # The doctor makes classes of its own while it looks at an environment; they are gone when memory is tidied up.
+    # The doctor makes classes of its own while it looks at an environment; they stay until memory is tidied up.
     return [each for each in below(ProcessSettings) if not each.__module__.startswith(("tests.", "infra.doctor."))]
 
 

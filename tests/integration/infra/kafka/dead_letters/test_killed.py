@@ -16,7 +16,7 @@ from tests.integration.infra.kafka.noting_consumer import NAME
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 _REPOSITORY = Path(__file__).parents[5]
 KILLS = 5

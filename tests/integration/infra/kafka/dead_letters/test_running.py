@@ -171,6 +171,7 @@ async def test_an_operator_replays_and_discards_what_waits(scene: Scene, pool: P
         await eventually(_open, until=lambda number: number == 0)
 
 
+@pytest.mark.slow
 async def test_commands_that_cannot_be_are_refused_with_a_reason(database: Database) -> None:
     for arguments, said in (
         (("show", "77"), "there is no dead letter 77"),
