@@ -22,6 +22,7 @@ from pathlib import Path
 _FOLDER = Path("mutants")
 _SMALLEST = "consumers.gateway.backoff.*"
 """The quickest run there is: it makes all mutants, and finds out which tests reach which function."""
+_STOPS_WITHIN_S = 30.0
 _TAIL = 4000  # characters of its output that say why it failed
 _CAUGHT = {1, 3, 36, 24, -24, 152, 255}
 """Exit codes of mutmut for a failed test, and for a time-out: a loop without end is noticed as well."""
@@ -80,12 +81,22 @@ def _mutmut(arguments: Sequence[str], *, within_s: float) -> int:
         try:
             code = running.wait(max(within_s, 1))
         except subprocess.TimeoutExpired:
-            running.send_signal(signal.SIGINT)  # it stops its workers, and keeps what they found
-            return running.wait()
+            return _stopped(running)
         if code and quiet:
             log.seek(0)
             print(log.read()[-_TAIL:], file=sys.stderr)
         return code
+
+
+def _stopped(running: subprocess.Popen[bytes]) -> int:
+    """Stop mutmut: when told so, it stops its workers and keeps what they found."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        running.send_signal(number)
+        try:
+            return running.wait(_STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            continue
+    return running.wait()
 
 
 if __name__ == "__main__":

@@ -227,3 +227,38 @@ def test_an_intent_that_was_made_but_not_confirmed_can_be_confirmed_again(status
         state = newer
     assert not state.confirmation_requested
     assert state.status is PaymentStatus.REQUIRES_PAYMENT_METHOD
+
+
+def test_a_refused_confirmation_names_the_charge_and_the_reason() -> None:
+    fault = a_fault(
+        402, type="card_error", code="card_declined", charge_id="ch_9", decline_code="lost_card", intent=None
+    )
+    concluded = ended(CONFIRM, Refused(fault=fault))
+    assert isinstance(concluded, Finish)
+    (fact,) = concluded.facts
+    assert isinstance(fact, RecordAttemptFailed)
+    assert (fact.attempt_id, fact.code, fact.decline_code) == ("ch_9", "card_declined", "lost_card")
+    unnamed = ended(CONFIRM, Refused(fault=a_fault(402, type="card_error", charge_id=None, intent=None)))
+    assert isinstance(unnamed, Finish)
+    (fact,) = unnamed.facts
+    assert isinstance(fact, RecordAttemptFailed)
+    assert fact.attempt_id == str(EVENT_ID)
+
+
+def test_a_creation_that_is_refused_keeps_the_decline_code() -> None:
+    fault = a_fault(402, type="card_error", code="card_declined", decline_code="lost_card", intent=None)
+    concluded = ended(CREATE, Refused(fault=fault))
+    assert isinstance(concluded, Finish)
+    (fact,) = concluded.facts
+    assert isinstance(fact, RecordPaymentFailed)
+    assert (fact.code, fact.decline_code) == ("card_declined", "lost_card")
+
+
+def test_an_intent_never_confirmed_is_named_in_the_failed_attempt() -> None:
+    made = an_intent("requires_confirmation")
+    concluded = looked_up(a_task(), CREATE, made, a_payment()[0], is_final=True, lookup_after_s=600)
+    assert isinstance(concluded, Finish)
+    failed = [fact for fact in concluded.facts if isinstance(fact, RecordAttemptFailed)]
+    assert [(fact.intent_id, fact.attempt_id, fact.code) for fact in failed] == [
+        (INTENT_ID, str(EVENT_ID), "not_processed")
+    ]

@@ -167,3 +167,18 @@ def test_a_decline_is_read_with_its_charge_and_its_intent() -> None:
 def test_headers_are_read_in_any_case(headers: Any) -> None:
     error = stripe.InvalidRequestError("no", None, http_status=400, json_body={"error": {}}, headers=headers)
     assert fault_of(error).should_retry is True
+
+
+@pytest.mark.parametrize(
+    ("shown", "code"),
+    [
+        ({"code": "card_declined", "decline_code": "lost_card", "type": CARD}, "card_declined"),
+        ({"decline_code": "lost_card", "type": CARD}, "lost_card"),
+        ({"type": CARD}, "card_error"),
+        ({}, "unknown_error"),
+    ],
+)
+def test_an_error_without_a_code_is_called_by_the_next_best_name(shown: dict[str, str], code: str) -> None:
+    fault = fault_of(stripe.StripeError("No.", json_body={"error": shown}, http_status=402))
+    assert fault.code == code
+    assert fault.decline_code == shown.get("decline_code")

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -164,3 +165,39 @@ def test_what_is_not_there_or_is_resolved_cannot_be_explained() -> None:
     state, _ = live(observe(), GONE)
     with pytest.raises(DiscrepancyIsResolved):
         decide_discrepancy(state, EXPLAIN)
+
+
+def test_the_id_of_a_days_runs_is_the_same_for_ever() -> None:
+    assert str(run_id_of(date(2026, 3, 10), "UTC")) == "7d66d436-919d-5dc7-891d-448ced50236c"
+    assert str(run_id_of(date(2026, 3, 10), "Europe/Berlin", "balance.csv")) == "a90721db-39c9-593c-969b-661d20b81c68"
+
+
+def test_each_event_of_a_run_names_the_run_and_its_number() -> None:
+    retried = FailRun(number=1, reason="no answer", final=False)
+    _, events = run(REQUEST, StartRun(number=1, head=7), retried, StartRun(number=1, head=8), COMPLETE, REQUEST)
+    assert {event.run_id for event in events} == {run_id_of(DAY, "UTC")}
+    assert [event.number for event in events] == [1, 1, 1, 1, 1, 2]
+    assert [event.attempt for event in events if isinstance(event, ReconciliationStarted)] == [1, 2]
+
+
+def test_each_event_of_a_discrepancy_names_the_run_that_found_it() -> None:
+    later = uuid.UUID(int=2)
+    state: DiscrepancyState | None = None
+    events: list[DiscrepancyEvent] = []
+    for command in (
+        Observe(difference=MISSING, run_id=RUN, number=1, settled=None),
+        Observe(difference=MISSING, run_id=later, number=5, settled="it came"),
+        Observe(difference=MISSING, run_id=RUN, number=6, settled=None),
+        Resolve(who="ada", why="booked by hand", run_id=later, number=7),
+    ):
+        for event in decide_discrepancy(state, command):
+            state = evolve_discrepancy(state, event)
+            events.append(event)
+    expected = [
+        (DiscrepancyOpened, RUN, 1),
+        (DiscrepancyResolved, later, 5),
+        (DiscrepancyReopened, RUN, 6),
+        (DiscrepancyResolved, later, 7),
+    ]
+    assert [(type(event), event.run_id, event.number) for event in events] == expected  # type: ignore[union-attr]
+    assert {event.discrepancy_id for event in events} == {MISSING.discrepancy_id}

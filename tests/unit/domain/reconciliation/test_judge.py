@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from domain.reconciliation import Kind, Movement, PayoutSum, StripeRow, Window, day_window, judge, judge_payout
+from domain.reconciliation import Entry, Kind, Movement, PayoutSum, StripeRow, Window, day_window, judge, judge_payout
 from tests.unit.domain.reconciliation.spoiled_books import CUTOFF, DAY, WINDOW, told
 
 AT = WINDOW.start + 3600
@@ -176,3 +176,19 @@ def test_of_several_days_each_moment_has_the_day_of_the_time_zone() -> None:
     days = replace(berlin, end=berlin.end + 86_400, time_zone="Europe/Berlin")
     assert [days.day_of(at).day for at in (berlin.start, berlin.end - 1, berlin.end)] == [1, 1, 2]
     assert berlin.day_of(berlin.end).day == 1, "a window of one day has no other"
+
+
+@pytest.mark.parametrize(("amount", "agrees"), [(1099, True), (1101, True), (1098, False), (1102, False)])
+def test_a_converted_amount_may_be_off_by_one_smallest_unit(amount: int, agrees: bool) -> None:
+    row = ROW._replace(currency="EUR", amount=amount, exchange_rate="1.1")
+    assert (kinds([row], [MOVEMENT._replace(fee=59)]) == []) is agrees
+
+
+def test_a_payout_that_differs_shows_both_sums_of_stripe() -> None:
+    payout = PayoutSum(payout_id="po_1", amount=900, items_net=1000, items=2, currency="USD", created=AT, final=True)
+    finding = judge_payout(payout, WINDOW)
+    assert finding is not None
+    shown = finding.difference
+    assert (shown.source_id, shown.category, shown.date) == ("po_1", "payout_items", DAY)
+    assert shown.stripe == Entry(amount=900, currency="USD", fee=None, at=AT)
+    assert shown.ledger == Entry(amount=1000, currency="USD", fee=None, at=AT)

@@ -114,3 +114,24 @@ def test_a_row_that_one_book_lacks_is_to_be_looked_for_on_other_days() -> None:
     (review,), _ = compare([StripeRow("ch_1", "charge", "txn_1", 100, 3, "USD", WINDOW.start)], [])
     assert review.lacks_a_row
     assert found([review]) == [(Kind.MISSING_HERE, "ch_1", "charge")]
+
+
+@pytest.mark.parametrize(
+    ("at", "counted"), [(WINDOW.start, 1), (WINDOW.end - 1, 1), (WINDOW.start - 1, 0), (WINDOW.end, 0)]
+)
+@pytest.mark.parametrize("followed", [False, True], ids=["last", "with more behind it"])
+def test_a_day_begins_with_its_first_second_and_ends_before_the_next(at: int, counted: int, *, followed: bool) -> None:
+    books = Books()
+    books.add("ch_1", "charge", amount=1000, fee=59, currency="USD", at=at)
+    if followed:
+        books.add("ch_2", "charge", amount=7, fee=1, currency="JPY", at=WINDOW.start + 3600)
+    reviews, join = compare(books.stripe, books.ledger, chunk=5)
+    assert reviews == []
+    assert join.rows == 2 * len(books.stripe)
+    totals = {each.currency: each for each in join.totals}
+    if counted:
+        dollars = totals["USD"]
+        assert (dollars.stripe_rows, dollars.stripe_amount, dollars.stripe_fee) == (1, 1000, 59)
+        assert (dollars.ledger_rows, dollars.ledger_amount, dollars.ledger_fee) == (1, 1000, 59)
+    else:
+        assert "USD" not in totals
