@@ -8,7 +8,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Iterable
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -37,8 +37,9 @@ _GIVEN_BACK_AGAIN = frozenset({"failed", "canceled"})
 class MemoryStripe:
     """`failures` are raised by the next calls, before (or, with `after_effect`, after) they do anything.
 
-    `reads` are the intents that were read whole; `listed` the bounds of time within which intents were listed;
-    `unsearchable` the intents that the search does not show yet.
+    `server_errors`: the next calls are answered by a 500, which Stripe keeps for the key; each says whether after its
+    effect. `reads` are the intents that were read whole; `listed` the bounds of time within which intents were
+    listed; `unsearchable` the intents that the search does not show yet.
     """
 
     intents: dict[str, Json] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class MemoryStripe:
     sent: list[StripeRequest] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     after_effect: bool = False
+    server_errors: list[bool] = field(default_factory=list)
     latency_s: float = 0.0
     hold: asyncio.Event | None = None
     most_in_flight: Counter[str] = field(default_factory=Counter)
@@ -145,14 +147,24 @@ class MemoryStripe:
         """Return what is stored under the key, and perform the request if nothing is."""
         stored = self._stored.get(request.idempotency_key)
         if stored is None:
-            stored = self._stored[request.idempotency_key] = (request, self._perform(request))
+            answer = self._perform_or_fail(request)
+            self._stored[request.idempotency_key] = (request, answer)
+            return deepcopy(answer) if isinstance(answer, dict) else answer
         if stored[0] != request:
             return stripe.IdempotencyError(
                 "Keys for idempotent requests can only be used with the same parameters",
                 http_status=400,
                 json_body={"error": {"type": "idempotency_error", "message": "another request"}},
             )
-        return deepcopy(stored[1]) if isinstance(stored[1], dict) else stored[1]
+        return deepcopy(stored[1]) if isinstance(stored[1], dict) else _replayed(stored[1])
+
+    def _perform_or_fail(self, request: StripeRequest) -> Json | Exception:
+        if not self.server_errors:
+            return self._perform(request)
+        if self.server_errors.pop(0):
+            self._perform(request)
+        body = {"error": {"type": "api_error", "message": "An unknown error occurred."}}
+        return stripe.APIError("An unknown error occurred.", http_status=500, json_body=body)
 
     def _perform(self, request: StripeRequest) -> Json | Exception:
         params, intent_id = request.params, str(request.intent_id)
@@ -234,6 +246,13 @@ class MemoryStripe:
         refund = {"id": f"re_{number}", "status": "succeeded", "currency": intent["currency"], **params}
         self.refunds.append(refund)
         return dict(refund)
+
+
+def _replayed(answer: Exception) -> Exception:
+    again = copy(answer)
+    if isinstance(again, stripe.StripeError):
+        again.headers = {"Idempotent-Replayed": "true"}
+    return again
 
 
 def _check_status(intent: Json, allowed: Iterable[str]) -> None:

@@ -25,9 +25,15 @@ class TestStripeApi(StripeContract):
     async def _on(self, sandbox: SandboxProcess) -> AsyncIterator[None]:
         async with SandboxAdmin(sandbox.url) as admin:
             await admin.reset()
+            await admin.clear_faults()
         async with stripe_sdk(sandbox.url) as client:
             self._api = StripeApi(client, a_guard(), timeout_s=10)
+            self._url = sandbox.url
             yield
 
     def stripe(self) -> Stripe:
         return self._api
+
+    async def fail_next(self, *, after_effect: bool) -> None:
+        async with SandboxAdmin(self._url) as admin:
+            await admin.add_fault("error_after" if after_effect else "error_before", method="POST", times=1)

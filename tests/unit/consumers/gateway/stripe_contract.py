@@ -10,7 +10,7 @@ import pytest
 import stripe
 
 from consumers.gateway.calls import JsonObject, Stripe, TooLate
-from consumers.gateway.outcomes import Refused, classify_error
+from consumers.gateway.outcomes import Refused, Unknown, classify_error
 from consumers.gateway.requests import PAYMENT_ID, REFUND_ID, StripeRequest
 from consumers.gateway.tasks import Operation
 
@@ -62,6 +62,10 @@ class StripeContract(ABC):
     def stripe(self) -> Stripe:
         """Return one that knows of nothing."""
 
+    @abstractmethod
+    async def fail_next(self, *, after_effect: bool) -> None:
+        """Let the next call be answered by a 500, before or after its effect."""
+
     async def paid(self, api: Stripe, **params: Any) -> JsonObject:
         return await api.send(creation(uuid.uuid4(), **params))
 
@@ -112,6 +116,22 @@ class StripeContract(ABC):
             assert "idempotency_error" in str(refusal.value.json_body)
         assert await api.find_intent(intent_id=None, payment_id=other) is None
         assert await api.find_refund(intent_id=intent["id"], refund_id=other) is None
+
+    @pytest.mark.parametrize("after_effect", [False, True])
+    async def test_a_failure_of_stripe_stays_for_its_key(self, *, after_effect: bool) -> None:
+        api, payment_id = self.stripe(), uuid.uuid4()
+        asked = creation(payment_id)
+        await self.fail_next(after_effect=after_effect)
+        for _ in range(2):
+            with pytest.raises(stripe.APIError) as failure:
+                await api.send(asked)
+            assert failure.value.http_status == 500
+        assert isinstance(classify_error(failure.value), Unknown), "sent again, it tells nothing"
+        now = time.time()
+        listed = await api.list_intent(payment_id, created_from=now - 60, created_to=now)
+        assert (listed is not None) is after_effect
+        other = await api.send(creation(payment_id))
+        assert listed is None or listed["id"] != other["id"], "another key is another payment"
 
     async def test_a_decline_shows_its_intent_and_is_repeated(self) -> None:
         api, payment_id = self.stripe(), uuid.uuid4()

@@ -7,4 +7,8 @@ from tests.unit.consumers.gateway.stripe_contract import StripeContract
 
 class TestMemoryStripe(StripeContract):
     def stripe(self) -> Stripe:
-        return MemoryStripe()
+        self._stripe = MemoryStripe()
+        return self._stripe
+
+    async def fail_next(self, *, after_effect: bool) -> None:
+        self._stripe.server_errors.append(after_effect)
