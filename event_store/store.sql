@@ -21,19 +21,30 @@ SELECT i.fingerprint, i.status, i.response, e.position
  WHERE i.merchant_id = %(merchant_id)s AND i.key = %(key)s;
 
 -- name: read_log
--- One step of the ordered reader: what follows the cursor, together with the proof, taken in the same statement,
--- that no transaction older than `horizon` is still open.
+-- What follows a position.
 SELECT e.position, e.event_id, e.stream_id, e.version, e.category, e.type, e.schema_version,
-       e.data::text AS data, e.metadata, e.recorded_at,
-       pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS horizon_passed
+       e.data::text AS data, e.metadata, e.recorded_at
   FROM event_store.events e
  WHERE e.position > %(cursor)s
  ORDER BY e.position
  LIMIT %(limit)s;
 
--- name: take_horizon
--- A transaction id that is newer than every transaction that holds a position by now.
-SELECT pg_current_xact_id()::text AS horizon;
+-- name: position_holders
+-- The transactions that have drawn a position and have not ended: nextval locks its sequence until then.
+SELECT l.virtualtransaction
+  FROM pg_locks l
+ WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'RowExclusiveLock'
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND l.relation = 'event_store.event_position'::regclass;
+
+-- name: position_blockers
+-- Whose transactions those are. The age of another role's is hidden from one that is no member of pg_read_all_stats.
+SELECT l.pid, a.datname, a.usename, extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age_s
+  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+ WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'RowExclusiveLock'
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND l.relation = 'event_store.event_position'::regclass
+ ORDER BY a.xact_start NULLS FIRST, l.pid;
 
 -- name: queue
 -- How many events wait behind a position (counted up to a million), and when the first of them was recorded.

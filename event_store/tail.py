@@ -1,30 +1,35 @@
 """Reads the log in order without ever losing an event, while others append.
 
 Positions are drawn before their transactions commit, so a reader that simply goes on after the newest position it
-saw loses what commits late. This reader emits only the unbroken run after its cursor. At a gap it takes a horizon:
-a transaction id newer than that of every transaction that can hold a position below the newest one it has seen (the
-append function takes its transaction id before it draws positions). The gap is dead, its holder has rolled back,
-once one and the same statement shows that no transaction older than the horizon is open and that the gap is there
-still.
+saw loses what commits late. This reader emits only the unbroken run after its cursor. Drawing a position takes a lock
+on the sequence, which PostgreSQL keeps until the transaction has ended and its rows are visible. So a gap is dead, its
+holder has rolled back, when three statements, in this order, show it: one that there is a position above the gap, one
+which transactions hold the lock (repeated until none of those of the first time does), and one that the gap is there
+still. In one statement the last two would prove nothing: its snapshot may be older than the release that it sees. See
+docs/decisions/0005.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, scalar_row
 
 from event_store.store import QUERIES, Connection, recorded_event
 from schemas.envelope import RecordedEvent
 
-_NEVER = "18446744073709551615"  # the largest xid8: no horizon was taken, so no gap may be passed
+_PREPARED = "-1/"  # a transaction that was prepared for a two-phase commit keeps its locks under a new name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Horizon:
-    """A transaction id, and the position up to which it proves gaps: younger ones may belong to newer transactions."""
+class _Holders:
+    """The transactions that may hold a position up to `covers` which could not be seen yet."""
 
-    transaction_id: str
+    transactions: frozenset[str]
     covers: int
+
+    def are_gone(self, holding: frozenset[str]) -> bool:
+        """Whether none of them is among those that hold the lock now."""
+        return not (self.transactions & holding or any(each.startswith(_PREPARED) for each in holding))
 
 
 class Tail:
@@ -33,39 +38,58 @@ class Tail:
     def __init__(self, cursor: int = 0) -> None:
         self.cursor = cursor
         """The last position passed: everything up to it was emitted or is proved never to come."""
-        self._horizon: _Horizon | None = None
+        self._waiting_for: _Holders | None = None
+        self._proved_up_to = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether a gap stops it, whose transaction may be open still."""
+        return self._waiting_for is not None
 
     async def read(self, connection: Connection, limit: int = 500) -> list[RecordedEvent]:
         """Return the next events in order, at most `limit`; none when there are none yet, or a gap is undecided.
 
-        Moves the cursor past what it returns. `connection` must be in autocommit: within one long transaction of
-        its own, the reader would hold back the very proof that it waits for.
+        Moves the cursor past what it returns, and not at all when it raises. `connection` must be in autocommit: each
+        statement needs a snapshot of its own.
         """
         if not connection.autocommit:
             raise ValueError("the ordered reader needs a connection in autocommit")
-        horizon = self._horizon.transaction_id if self._horizon else _NEVER
-        async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(QUERIES["read_log"], {"cursor": self.cursor, "limit": limit, "horizon": horizon})
-            rows = await cursor.fetchall()
-            emitted = self._unbroken(rows)
-            blocked = rows[len(emitted) :]
-            if blocked and not self._covered(blocked[0]["position"]):
-                await cursor.execute(QUERIES["take_horizon"])
-                row = await cursor.fetchone()
-                assert row is not None
-                self._horizon = _Horizon(transaction_id=row["horizon"], covers=blocked[-1]["position"])
+        if self._waiting_for is not None:
+            await self._look_whether_they_are_gone(connection, self._waiting_for)
+        emitted, blocked = self._unbroken(await self._rows(connection, limit))
+        if blocked and self._waiting_for is None:
+            found = _Holders(transactions=await _holding(connection), covers=blocked[-1]["position"])
+            if found.are_gone(found.transactions):  # most gaps are left by what was rolled back long ago
+                self._proved_up_to = found.covers
+                emitted, _ = self._unbroken(await self._rows(connection, limit))
+            else:
+                self._waiting_for = found
+        if emitted:
+            self.cursor = emitted[-1].position
         return emitted
 
-    def _unbroken(self, rows: list[dict[str, Any]]) -> list[RecordedEvent]:
-        emitted: list[RecordedEvent] = []
+    async def _look_whether_they_are_gone(self, connection: Connection, holders: _Holders) -> None:
+        if holders.are_gone(await _holding(connection)):
+            self._proved_up_to, self._waiting_for = holders.covers, None
+
+    async def _rows(self, connection: Connection, limit: int) -> list[dict[str, Any]]:
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(QUERIES["read_log"], {"cursor": self.cursor, "limit": limit})
+            return await cursor.fetchall()
+
+    def _unbroken(self, rows: list[dict[str, Any]]) -> tuple[list[RecordedEvent], list[dict[str, Any]]]:
+        """Return the events before the first gap that is not proved, and the rows behind it."""
+        last, emitted = self.cursor, list[RecordedEvent]()
         for row in rows:
             position = row["position"]
-            gap_is_dead = row["horizon_passed"] and self._covered(position)
-            if position != self.cursor + 1 and not gap_is_dead:
+            if position != last + 1 and position > self._proved_up_to:
                 break
-            self.cursor = position
+            last = position
             emitted.append(recorded_event(row))
-        return emitted
+        return emitted, rows[len(emitted) :]
 
-    def _covered(self, position: int) -> bool:
-        return self._horizon is not None and position <= self._horizon.covers
+
+async def _holding(connection: Connection) -> frozenset[str]:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(QUERIES["position_holders"])
+        return frozenset(await cursor.fetchall())

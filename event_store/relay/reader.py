@@ -29,6 +29,11 @@ class Reader:
         self._limit = _SHORT
         self._ahead: asyncio.Task[Run] | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether it stands at a gap, whose transaction may be open still."""
+        return self._tail.waits
+
     async def next(self) -> Run:
         """Return the next run, without events when there are none. Raises psycopg.Error."""
         limit = self._limit

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 
 from event_store.relay import metrics
 from event_store.relay.claim import Claim
+from event_store.relay.gap_watch import GapWatch
 from event_store.relay.reader import Reader
 from event_store.relay.session import Session, TopicWentBack
 from event_store.relay.shard import Shard
@@ -69,6 +70,7 @@ class Relay:
         self._standing_by = False
         self._claim_lost = False
         self._turned_at = monotonic()
+        self._gap_watch: GapWatch | None = None
         self.position: int | None = None
         """Everything of the shard up to here is published; None while this relay does not publish."""
 
@@ -109,6 +111,8 @@ class Relay:
         silent_s = monotonic() - self._turned_at
         if silent_s > _SLOW_AFTER_S:
             raise Unhealthy(f"PostgreSQL or Kafka has not answered for {silent_s:.0f} s")
+        if self._gap_watch is not None and self._gap_watch.reason is not None:
+            raise Unhealthy(self._gap_watch.reason)
 
     async def check_live(self) -> None:
         """Liveness: the loop still turns, be it from error to error."""
@@ -192,11 +196,13 @@ class Relay:
             try:
                 await self._publish_from(session, reader, connection)
             finally:
+                self._gap_watch = None
                 await reader.close()
 
     async def _publish_from(self, session: Session, reader: Reader, connection: Connection) -> None:
         pause, look_around_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
         refilling = session.position == 0
+        watch = self._gap_watch = GapWatch(connection)
         while not self._stop.is_set():
             self._turn()
             events, position = await reader.next()
@@ -210,6 +216,7 @@ class Relay:
             else:
                 refilling = False
             if monotonic() > look_around_at:
+                await watch.look(position, waits=reader.waits)
                 await session.check_topics()
                 await session.write_progress()
                 look_around_at = monotonic() + _LOOK_AROUND_EVERY_S

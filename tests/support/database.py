@@ -1,8 +1,4 @@
-"""A PostgreSQL server for a worker's session, and a migrated database of its own for each test that asks.
-
-Each worker has a server of its own: a transaction that one test leaves open holds up the readers of every database of
-its server (`pg_snapshot_xmin` is the server's).
-"""
+"""A PostgreSQL server for a worker's session, and a migrated database of its own for each test that asks."""
 
 import itertools
 from collections.abc import AsyncIterator

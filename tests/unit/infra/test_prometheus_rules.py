@@ -8,16 +8,17 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from consumers.reconciliation import metrics
+from consumers.reconciliation import metrics as reconciliation_metrics
+from event_store.relay import metrics as relay_metrics
 
-RULES = Path(__file__).parents[3] / "infra/prometheus/reconciliation.rules.yml"
-_METRIC = re.compile(r"\breconciliation_[a-z_]+")
+RULES = Path(__file__).parents[3] / "infra/prometheus"
+_METRIC = re.compile(r"\b(?:reconciliation|relay)_[a-z_]+")
 
 
 def alerts() -> list[dict[str, Any]]:
-    document = yaml.safe_load(RULES.read_text("utf-8"))
-    assert set(document) == {"groups"}
-    return [rule for group in document["groups"] for rule in group["rules"]]
+    documents = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(RULES.glob("*.rules.yml"))]
+    assert all(set(document) == {"groups"} for document in documents)
+    return [rule for document in documents for group in document["groups"] for rule in group["rules"]]
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda each: each["alert"])
@@ -31,8 +32,9 @@ def test_an_alert_says_when_how_bad_and_what_to_do(alert: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda each: each["alert"])
-def test_its_metrics_are_those_of_the_worker(alert: dict[str, Any]) -> None:
-    assert metrics.DISCREPANCIES
+def test_its_metrics_are_those_of_the_processes(alert: dict[str, Any]) -> None:
+    assert reconciliation_metrics.DISCREPANCIES
+    assert relay_metrics.GAP_WAIT
     known = set(REGISTRY._names_to_collectors)
     asked_for = set(_METRIC.findall(alert["expr"]))
     assert asked_for
@@ -43,3 +45,7 @@ def test_there_are_alerts_on_differences_and_on_the_last_good_runs_age() -> None
     expressions = " ".join(alert["expr"] for alert in alerts())
     assert "reconciliation_discrepancies_total" in expressions
     assert "reconciliation_last_good_run_age_seconds" in expressions
+
+
+def test_there_is_an_alert_on_a_transaction_that_stops_the_relay() -> None:
+    assert any("relay_gap_wait_seconds" in alert["expr"] for alert in alerts())

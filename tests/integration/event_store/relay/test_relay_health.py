@@ -191,6 +191,41 @@ async def test_a_client_that_fails_to_stop_does_not_end_the_relay(
     await asyncio.wait_for(running, 15)
 
 
+async def test_a_transaction_that_stops_the_relay_is_named(
+    database: Database, app: Connection, lent_broker: LentBroker
+) -> None:
+    relay = Relay(lent_broker.settings(), database.url("app"), ALL, asyncio.Event())
+    with structlog.testing.capture_logs() as logs:
+        running = asyncio.create_task(relay.run())
+        await eventually(lambda: is_ready(relay))
+        await append(app, [an_append()])  # and does not commit
+        async with await psycopg.AsyncConnection.connect(database.url("app")) as other:
+            await append_some(other, 1)
+
+        async def named() -> str:
+            try:
+                await relay.check_ready()
+            except Unhealthy as error:
+                return str(error)
+            return ""
+
+        said = await eventually(named, lambda text: "open transaction" in text, within=15)
+        assert f"pid {app.info.backend_pid}, database {database.name}, user paystream_app_login, open for" in said
+        assert relay.position == 0
+        assert metrics.GAP_WAIT._value.get() >= 3
+        assert [line["position"] for line in logs if line["event"] == "relay_waits_for_transaction"] == [0]
+        await app.commit()
+
+        async def published() -> int:
+            return relay.position or 0
+
+        await eventually(published, lambda position: position == 2)
+        await eventually(lambda: is_ready(relay))
+        assert metrics.GAP_WAIT._value.get() == 0
+    relay._stop.set()
+    await asyncio.wait_for(running, 15)
+
+
 async def _said(logs: list[structlog.typing.EventDict], words: str) -> bool:
     return any(words in str(line.get("error")) for line in logs)
 
