@@ -43,6 +43,7 @@ class _Locked:
     outcome_unknown: bool
     in_flight: bool
     age_s: float
+    """Since the event that asked for it, or the first attempt where that is older."""
 
     @property
     def is_refresh(self) -> bool:
@@ -77,7 +78,7 @@ class TaskDesk:
         """
         async with conn.transaction():
             task = await _lock(conn, event_id)
-            too_old = task.may_have_happened and task.age_s >= RESEND_HORIZON_S
+            too_old = not task.is_refresh and task.age_s >= RESEND_HORIZON_S
             command = RetryTask(event_id=event_id, operation=task.operation, who=who, why=why)
             await _record(conn, task, command, who=who, gives_up=False)
             await conn.execute(_SQL.make_due, {"event_id": event_id, "look_up": too_old})

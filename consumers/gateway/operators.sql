@@ -11,10 +11,14 @@ SELECT event_id, payment_id, operation, status, attempts, created_at, due_at, la
 -- One task, which nobody can claim or end until the transaction ends.
 SELECT event_id, payment_id, merchant_id, operation, status, attempts, correlation_id, traceparent, outcome_unknown,
        status = 'leased' AND due_at > clock_timestamp() AS in_flight,
-       coalesce(extract(epoch FROM clock_timestamp() - first_attempt_at), 0)::float8 AS age_s
-  FROM consumers.gateway_tasks
+       extract(epoch FROM clock_timestamp() - least(
+           first_attempt_at,
+           (SELECT recorded_at FROM event_store.events e WHERE e.stream_id = t.payment_id AND e.event_id = t.event_id),
+           clock_timestamp()
+       ))::float8 AS age_s
+  FROM consumers.gateway_tasks t
  WHERE event_id = %(event_id)s
-   FOR UPDATE;
+   FOR UPDATE OF t;
 
 -- name: make_due
 -- Have a task claimed at once; one whose outcome is unknown is looked up.

@@ -1,9 +1,9 @@
 """What is to be done with a claimed task, given its payment: call, look up, wait, or nothing. Pure.
 
 The rule that keeps money safe: Stripe may forget an idempotency key after 24 hours, and a call sent again
-then is a new charge (https://docs.stripe.com/api/idempotent_requests). A task that was first tried longer
-ago than `RESEND_HORIZON_S` is never sent again; what became of it is looked up by our id in the object's
-metadata.
+then is a new charge (https://docs.stripe.com/api/idempotent_requests). What was asked for longer ago than
+`RESEND_HORIZON_S` is never sent; what became of it is looked up by our id in the object's metadata. It is the
+age of the event that counts: how long ago a task was first tried is lost when its row is restored or made again.
 """
 
 from dataclasses import dataclass
@@ -55,12 +55,21 @@ class Settle:
 Plan = Call | GiveUpSending | LookUp | Settle
 
 
-def plan(task: Task, asked: PaymentEvent, payment: PaymentState, *, missing_after_s: float) -> Plan:
-    """Return what to do for the event `asked`.
+def plan(
+    task: Task,
+    asked: PaymentEvent,
+    payment: PaymentState,
+    *,
+    event_age_s: float,
+    is_superseded: bool,
+    missing_after_s: float,
+) -> Plan:
+    """Return what to do for the event `asked`, which was recorded `event_age_s` ago.
 
-    `missing_after_s` after the first attempt, what is not found at Stripe was never done.
+    `is_superseded`: something later was asked for in its place. `missing_after_s` after the first attempt, what is not
+    found at Stripe was never done.
     """
-    if task.event_id in payment.tasks_given_up:
+    if task.event_id in payment.tasks_given_up or is_superseded:
         return Settle()  # what it held may have been given to another: it must not be made once more
     if (settled := _without_stripe(task.attempts, asked, payment)) is not None:
         return settled
@@ -68,7 +77,7 @@ def plan(task: Task, asked: PaymentEvent, payment: PaymentState, *, missing_afte
         return LookUp(is_final=False)
     if task.outcome_unknown:
         return LookUp(is_final=task.age_s >= missing_after_s)
-    return Call() if task.age_s < RESEND_HORIZON_S else GiveUpSending()
+    return Call() if max(task.age_s, event_age_s) < RESEND_HORIZON_S else GiveUpSending()
 
 
 def _stripe_answered(asked: PaymentEvent, payment: PaymentState) -> bool:
@@ -124,7 +133,11 @@ def _without_stripe(attempts: int, asked: PaymentEvent, payment: PaymentState) -
                 )
             )
         case PaymentConfirmationRequested():
-            is_over = payment.is_terminal or payment.status is PaymentStatus.REQUIRES_CAPTURE
+            # Before it was sent, what Stripe told can only be of an earlier attempt.
+            is_answered = attempts >= _TRIED and not payment.confirmation_requested
+            is_over = payment.is_terminal or payment.status is PaymentStatus.REQUIRES_CAPTURE or is_answered
+        case PaymentCaptureRequested() | PaymentCancelRequested():
+            is_over = payment.is_terminal or not is_open(asked, payment)
         case _:
             is_over = payment.is_terminal
     return Settle() if is_over else None

@@ -28,6 +28,7 @@ from consumers.gateway.tasks import (
 from consumers.gateway.tasks import settle as put_back
 from domain.errors import DomainError
 from domain.payment import (
+    PaymentConfirmationRequested,
     PaymentEvent,
     PaymentFact,
     PaymentIntentCreated,
@@ -77,6 +78,17 @@ class Settled:
 def asking_event(task: Task, payment: LoadedPayment) -> RecordedEvent | None:
     """Return the event that asked for the call, or None when it is not among the payment's events."""
     return next((event for event in payment.events if event.event_id == task.event_id), None)
+
+
+def is_superseded(asked: RecordedEvent, payment: LoadedPayment) -> bool:
+    """Whether it is a confirmation, and the client asked for another one later: that one counts."""
+    if not _is_confirmation(asked):
+        return False
+    return any(_is_confirmation(event) for event in payment.events if event.version > asked.version)
+
+
+def _is_confirmation(event: RecordedEvent) -> bool:
+    return isinstance(decode(event), PaymentConfirmationRequested)
 
 
 class _Decision:

@@ -33,7 +33,7 @@ from consumers.gateway.outcomes import (
 )
 from consumers.gateway.plan import KEY_LIFE_S, Call, GiveUpSending, LookUp, Plan, Settle, plan
 from consumers.gateway.requests import NothingToSend, request_of
-from consumers.gateway.settle import Settled, Settlement, Settler, asking_event
+from consumers.gateway.settle import Settled, Settlement, Settler, asking_event, is_superseded
 from consumers.gateway.tasks import Operation, Task, TaskStatus
 from domain.payment import PaymentEvent, PaymentState, RefundRequested
 from event_store.payments import LoadedPayment
@@ -103,7 +103,14 @@ class Worker:
         if payment is None or recorded is None:
             return Bury(error="the event that asked for it is not in the log")
         asked = decode(recorded)
-        planned = plan(task, asked, payment, missing_after_s=self._missing_after_s)
+        planned = plan(
+            task,
+            asked,
+            payment,
+            event_age_s=time.time() - recorded.recorded_at.timestamp(),
+            is_superseded=is_superseded(recorded, job.payment),
+            missing_after_s=self._missing_after_s,
+        )
         try:
             return await self._carry_out(planned, job, asked, payment)
         except NothingToSend as error:

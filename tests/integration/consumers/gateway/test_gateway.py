@@ -4,11 +4,14 @@ import asyncio
 import time
 import uuid
 from functools import partial
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import stripe
 
 from consumers.gateway.fakes import MemoryStripe
+from consumers.gateway.plan import RESEND_HORIZON_S
 from domain.money import Money
 from domain.payment import CancelPayment, CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
 from infra.postgres import Pool, create_pool
@@ -109,6 +112,18 @@ async def test_a_payment_canceled_before_stripe_heard_of_it_is_never_sent(
     async with working(pool, stripe_fake):
         await payments.becomes(payment_id, "canceled")
         await payments.all_done()
+    assert stripe_fake.sent == []
+
+
+async def test_a_task_made_again_a_day_later_is_looked_up_and_never_sent(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    """As after a restored backup: Stripe may have forgotten the key that the lost row had used."""
+    await payments.request()
+    a_day_later = SimpleNamespace(time=lambda: time.time() + RESEND_HORIZON_S, perf_counter=time.perf_counter)
+    with mock.patch("consumers.gateway.worker.time", a_day_later):
+        async with working(pool, stripe_fake):
+            await eventually(payments.tasks, lambda rows: rows[0][1] == "unknown")
     assert stripe_fake.sent == []
 
 

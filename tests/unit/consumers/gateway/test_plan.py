@@ -1,5 +1,7 @@
 """What is done with a task: the rule of 23 hours above all."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,14 +17,17 @@ from domain.payment import (
     ConfirmPayment,
     GiveUpTask,
     PaymentCancelRequested,
+    PaymentCommand,
     PaymentConfirmationRequested,
     PaymentEvent,
     PaymentRequested,
     PaymentState,
     PaymentStatus,
+    RecordAttemptFailed,
     RecordAuthorized,
     RecordCanceled,
     RecordCancelFailed,
+    RecordCaptureFailed,
     RecordIntentCreated,
     RecordPaymentFailed,
     RecordRefundPending,
@@ -48,8 +53,10 @@ REFUND = RequestRefund(refund_id=REFUND_ID, amount=TEN)
 DAY_S = 24 * 3600.0
 
 
-def plan(task: Task, asked: PaymentEvent, payment: PaymentState) -> Plan:
-    return plan_with(task, asked, payment, missing_after_s=DAY_S)
+def plan(
+    task: Task, asked: PaymentEvent, payment: PaymentState, *, event_age_s: float = 0, is_superseded: bool = False
+) -> Plan:
+    return plan_with(task, asked, payment, event_age_s=event_age_s, is_superseded=is_superseded, missing_after_s=DAY_S)
 
 
 def test_a_new_payment_is_created() -> None:
@@ -57,12 +64,38 @@ def test_a_new_payment_is_created() -> None:
     assert plan(a_task(), asked, payment) == Call()
 
 
-@given(age_s=st.floats(0, 10 * DAY_S), attempts=st.integers(1, 1000), unknown=st.booleans())
-def test_a_key_older_than_23_hours_is_never_sent_again(age_s: float, attempts: int, unknown: bool) -> None:
+@given(
+    age_s=st.floats(0, 10 * DAY_S),
+    event_age_s=st.floats(0, 10 * DAY_S),
+    attempts=st.integers(1, 1000),
+    unknown=st.booleans(),
+)
+def test_a_key_older_than_23_hours_is_never_sent_again(
+    age_s: float, event_age_s: float, attempts: int, unknown: bool
+) -> None:
     payment, asked = a_payment()
-    planned = plan(a_task(age_s=age_s, attempts=attempts, outcome_unknown=unknown), asked, payment)
-    may_send = age_s < RESEND_HORIZON_S and not unknown
+    task = a_task(age_s=age_s, attempts=attempts, outcome_unknown=unknown)
+    planned = plan(task, asked, payment, event_age_s=event_age_s)
+    may_send = max(age_s, event_age_s) < RESEND_HORIZON_S and not unknown
     assert isinstance(planned, Call) == may_send
+
+
+@pytest.mark.parametrize(
+    ("operation", "history"),
+    [
+        (Operation.CREATE_INTENT, ()),
+        (Operation.CONFIRM_INTENT, (CREATED, ConfirmPayment())),
+        (Operation.CANCEL_INTENT, (CREATED, CANCEL)),
+        (Operation.CREATE_REFUND, (SUCCEEDED, REFUND)),
+    ],
+)
+def test_a_task_that_was_restored_goes_by_the_age_of_its_event(
+    operation: Operation, history: tuple[PaymentCommand, ...]
+) -> None:
+    """Its first attempt is not known any more: the key may have been used, and forgotten by Stripe."""
+    payment, asked = a_payment(*history, confirm=False)
+    assert plan(a_task(operation), asked, payment, event_age_s=RESEND_HORIZON_S - 1) == Call()
+    assert plan(a_task(operation), asked, payment, event_age_s=RESEND_HORIZON_S) == GiveUpSending()
 
 
 def test_a_task_that_is_too_old_is_left_in_peace_and_then_looked_up() -> None:
@@ -74,9 +107,9 @@ def test_a_task_that_is_too_old_is_left_in_peace_and_then_looked_up() -> None:
 
 def test_when_a_missing_call_was_never_done_is_a_setting_and_sends_nothing() -> None:
     payment, asked = a_payment()
-    early = plan_with(a_task(age_s=61, outcome_unknown=True), asked, payment, missing_after_s=60)
-    assert early == LookUp(is_final=True)
-    assert plan_with(a_task(age_s=61), asked, payment, missing_after_s=60) == Call()
+    soon = partial(plan_with, event_age_s=61, is_superseded=False, missing_after_s=60)
+    assert soon(a_task(age_s=61, outcome_unknown=True), asked, payment) == LookUp(is_final=True)
+    assert soon(a_task(age_s=61), asked, payment) == Call()
 
 
 def test_a_payment_to_cancel_before_stripe_heard_of_it_is_never_created() -> None:
@@ -192,3 +225,28 @@ def test_a_payment_to_be_canceled_is_asked_for_once_stripe_may_know_it() -> None
     _, asked = a_payment(confirm=False)
     to_be_canceled, _ = a_payment(CANCEL, confirm=False)
     assert not is_moot(asked, to_be_canceled)
+
+
+def test_a_capture_or_cancellation_that_has_its_answer_is_not_sent_again() -> None:
+    capture = CapturePayment(request_id=REQUEST_ID, amount=TEN)
+    payment, capturing = a_payment(HELD, capture, capture_method=CaptureMethod.MANUAL)
+    assert plan(a_task(Operation.CAPTURE_INTENT), capturing, payment) == Call()
+    failed = RecordCaptureFailed(request_id=REQUEST_ID, code="c", message="No.")
+    answered, _ = a_payment(HELD, capture, failed, capture_method=CaptureMethod.MANUAL)
+    assert plan(a_task(Operation.CAPTURE_INTENT), capturing, answered) == Settle()
+    another = CapturePayment(request_id=EVENT_ID, amount=TEN)
+    again, _ = a_payment(HELD, capture, failed, another, capture_method=CaptureMethod.MANUAL)
+    assert plan(a_task(Operation.CAPTURE_INTENT), capturing, again) == Settle(), "the open one is another"
+    _, canceling = a_payment(CREATED, CANCEL)
+    refused, _ = a_payment(CREATED, CANCEL, RecordCancelFailed(request_id=REQUEST_ID, code="c", message="No."))
+    assert plan(a_task(Operation.CANCEL_INTENT), canceling, refused) == Settle()
+
+
+def test_a_confirmation_is_sent_once_and_not_after_its_answer() -> None:
+    failed = RecordAttemptFailed(intent_id=INTENT_ID, attempt_id="ch_1", code="c", decline_code=None, message="No.")
+    _, confirming = a_payment(CREATED, ConfirmPayment(), confirm=False)
+    answered, _ = a_payment(CREATED, ConfirmPayment(), failed, confirm=False)
+    assert plan(a_task(Operation.CONFIRM_INTENT, attempts=2), confirming, answered) == Settle()
+    assert plan(a_task(Operation.CONFIRM_INTENT), confirming, answered) == Call(), "that was of an earlier attempt"
+    again, _ = a_payment(CREATED, ConfirmPayment(), failed, ConfirmPayment(), confirm=False)
+    assert plan(a_task(Operation.CONFIRM_INTENT), confirming, again, is_superseded=True) == Settle()
