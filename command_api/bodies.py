@@ -3,6 +3,7 @@
 Errors name fields and never repeat what was sent.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -44,7 +45,7 @@ class ReadBody(Generic[Model]):
 async def read_body(request: Request, model: type[Model]) -> ReadBody[Model]:
     """Read the request's body; an empty one counts as `{}`.
 
-    Raises Problem (413, 415), CardNumberRefused or RequestValidationError.
+    Raises Problem (413, 415), CardNumberRefused or RequestValidationError: also for an object with a repeated member.
     """
     raw = await _read(request)
     document: Any = {}
@@ -54,6 +55,7 @@ async def read_body(request: Request, model: type[Model]) -> ReadBody[Model]:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise _malformed(error) from None
+        _refuse_repeated_members(raw)
     if holds_card_number(raw, document):
         raise CardNumberRefused("body")
     try:
@@ -91,6 +93,31 @@ def _expect_json(content_type: str | None) -> None:
 def _malformed(error: orjson.JSONDecodeError) -> RequestValidationError:
     message = f"is not JSON: {error.msg.partition(':')[0]} at character {error.pos}"
     return RequestValidationError([{"type": "json_invalid", "loc": ("body",), "msg": message}])
+
+
+def _refuse_repeated_members(raw: bytes) -> None:
+    """Refuse an object that has a member twice: which one counts depends on who reads it (RFC 8259, section 4)."""
+    try:
+        json.loads(raw, object_pairs_hook=_unrepeated)
+    except _Repeated as repeated:
+        message = f"has the member {str(repeated)[:_MAX_FIELD_CHARS]!r} more than once"
+        detail = {"type": "json_repeated_member", "loc": ("body",), "msg": message}
+        raise RequestValidationError([detail]) from None
+    except RecursionError:
+        detail = {"type": "json_invalid", "loc": ("body",), "msg": "is nested too deeply"}
+        raise RequestValidationError([detail]) from None
+
+
+class _Repeated(Exception):
+    pass
+
+
+def _unrepeated(members: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            raise _Repeated(name)
+        seen.add(name)
 
 
 def _invalid(error: ValidationError) -> RequestValidationError:

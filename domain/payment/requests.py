@@ -4,6 +4,7 @@ A request that was recorded before is not a new wish: it decides to nothing, wha
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -179,10 +180,16 @@ def _check_statement(suffix: str) -> None:
     field = "statement_descriptor_suffix"
     if len(suffix) > MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS:
         raise InvalidPaymentRequest(field, f"must not exceed {MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS} characters")
+    if not all(_is_latin(character) for character in suffix):
+        raise InvalidPaymentRequest(field, "must have Latin characters only")
     if not re.search(r"[A-Za-z]", suffix):
         raise InvalidPaymentRequest(field, "must have a letter")
     if _NOT_ON_STATEMENTS.intersection(suffix) or not suffix.isprintable():
         raise InvalidPaymentRequest(field, "must have none of < > \\ ' \" * and no control characters")
+
+
+def _is_latin(character: str) -> bool:
+    return character.isascii() or unicodedata.name(character, "").startswith("LATIN ")
 
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:

@@ -203,6 +203,28 @@ async def test_a_card_number_as_the_id_of_a_request_is_not_kept(api: Standing) -
     assert event.metadata.traceparent is None
 
 
+@pytest.mark.parametrize(
+    ("content", "member"),
+    [
+        (b'{"user_id": "u", "amount_cents": 1000, "amount_cents": 900000, "currency": "USD"}', "amount_cents"),
+        (b'{"user_id": "u", "amount_cents": 1000, "amount_cents": 1000, "currency": "USD"}', "amount_cents"),
+        (b'{"user_id": "u", "amount_cents": 1000, "amount\\u005fcents": 1, "currency": "USD"}', "amount_cents"),
+        (b'{"user_id": "u", "amount_cents": 1000, "currency": "USD", "metadata": {"a": "1", "a": "2"}}', "'a'"),
+    ],
+)
+async def test_an_object_that_has_a_member_twice_is_refused(api: Standing, content: bytes, member: str) -> None:
+    response = await api.client.post("/payments", content=content)
+    assert response.status_code == 422
+    assert member in response.json()["errors"][0]["message"]
+    assert "900000" not in response.text
+    assert api.store.streams == {}
+
+
+async def test_a_body_that_is_nested_too_deeply_is_refused(api: Standing) -> None:
+    response = await api.client.post("/payments", content=b'{"metadata":' * 1000 + b"1" + b"}" * 1000)
+    assert problem(response) == (400, "invalid_request")
+
+
 async def test_a_body_may_be_64_kib_and_no_more(api: Standing) -> None:
     for padding, expected in ((60 * 1024, 422), (65 * 1024, 413)):
         content = json.dumps({"unknown": "x" * padding}).encode()

@@ -113,6 +113,10 @@ class TestRequest:
             ("statement_descriptor_suffix", {"statement_descriptor_suffix": "s" * 23}),
             ("statement_descriptor_suffix", {"statement_descriptor_suffix": "2026-11"}),
             ("statement_descriptor_suffix", {"statement_descriptor_suffix": ""}),
+            ("statement_descriptor_suffix", {"statement_descriptor_suffix": "BOOKS 書"}),
+            ("statement_descriptor_suffix", {"statement_descriptor_suffix": "K\u041d\u0418"}),
+            ("statement_descriptor_suffix", {"statement_descriptor_suffix": "BOOKS ٣"}),
+            ("statement_descriptor_suffix", {"statement_descriptor_suffix": "BOOKS €"}),
             *(
                 ("statement_descriptor_suffix", {"statement_descriptor_suffix": f"BOOKS {character}"})
                 for character in "<>\\'\"*\n"
@@ -142,6 +146,10 @@ class TestRequest:
         payment = payment_after(request)
         assert payment.customer == "cus_NffrFeUfNV2Hib"
         assert payment.statement_descriptor_suffix == "BOOKS 2 + 3"
+
+    def test_may_have_latin_letters_with_accents_on_the_statement(self) -> None:
+        payment = payment_after(a_request(statement_descriptor_suffix="CAFÉ ÅÖ"))
+        assert payment.statement_descriptor_suffix == "CAFÉ ÅÖ"
 
     def test_does_not_share_its_metadata_with_the_caller(self) -> None:
         metadata = {"order": "A-1"}

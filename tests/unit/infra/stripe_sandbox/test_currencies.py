@@ -1,6 +1,9 @@
 import pytest
 
-from infra.stripe_sandbox.currencies import check_amount, check_currency, formatted
+from domain import currencies
+from domain.errors import DomainError
+from domain.money import Money, check_chargeable
+from infra.stripe_sandbox.currencies import SUPPORTED, check_amount, check_currency, formatted
 from infra.stripe_sandbox.errors import StripeError
 
 
@@ -59,3 +62,31 @@ def test_an_unknown_currency_is_refused_with_the_list() -> None:
         StripeError, match=r"Invalid currency: xyz\. Stripe currently supports these currencies: usd, aed"
     ):
         check_currency("xyz")
+
+
+def test_its_currencies_are_those_that_payments_may_have() -> None:
+    assert {currency.upper() for currency in SUPPORTED} == currencies.SUPPORTED
+
+
+@pytest.mark.parametrize("currency", sorted(currencies.SUPPORTED))
+def test_it_charges_each_amount_that_a_payment_may_have_and_no_other(currency: str) -> None:
+    step = currencies.granularity(currency)
+    least, most = currencies.minimum_charge(currency), currencies.maximum_charge(currency) // step * step
+    for amount in {least - step, least, least + 1, 150_000_000, most - 1, most, most + step} - {0}:
+        assert _charges(amount, currency) is _may_be(amount, currency), amount
+
+
+def _charges(amount: int, currency: str) -> bool:
+    try:
+        check_amount(amount, currency.lower())
+    except StripeError:
+        return False
+    return True
+
+
+def _may_be(amount: int, currency: str) -> bool:
+    try:
+        check_chargeable(Money(amount_cents=amount, currency=currency))
+    except DomainError:
+        return False
+    return True
