@@ -44,16 +44,21 @@ _log.addFilter(_Quiet())
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Coroutines, though they wait for nothing: FastStream calls plain functions in another thread, beside the loop.
+
+    There they would come late as well: aiokafka delivers the first records of an assignment as soon as it is free to.
+    """
+
     def __init__(self, on_assigned: OnAssigned) -> None:
         self._on_assigned = on_assigned
         self.settled = False
 
-    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         self.settled = False
         if revoked:
             self._on_assigned(None)
 
-    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self.settled = True
         self._on_assigned(assigned)
 

@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 import pytest
 from aiokafka import TopicPartition
+from anyio import to_thread
+from structlog.testing import capture_logs
 
 from infra.health import Unhealthy
 from infra.kafka.batches import BatchConsumer
@@ -197,6 +200,28 @@ async def test_a_database_that_is_away_for_a_while_costs_nothing(cluster: Cluste
         await eventually(effects.positions, until=lambda seen: len(seen) >= 30)
         await eventually(lambda: is_ready(consumer))
     assert await effects.positions() == log.positions
+
+
+async def test_a_partition_that_stops_at_its_first_record_is_seen_to_stand_still(
+    cluster: Cluster, log: Log, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastStream calls plain functions in another thread, where ours would void what was noted of the first records."""
+    before = to_thread.run_sync
+
+    async def late(*arguments: Any, **options: Any) -> Any:
+        await asyncio.sleep(0.5)  # longer than it takes to deliver: nothing tells of that
+        return await before(*arguments, **options)
+
+    monkeypatch.setattr(to_thread, "run_sync", late)
+    await log.publish_garbage(0)
+    with capture_logs() as logs:
+
+        async def assigned() -> bool:
+            return any(line["event"] == "consumer_assigned" for line in logs)
+
+        async with running(cluster.settings, cluster.topic, effects.apply) as consumer:
+            await eventually(assigned)
+            await eventually(lambda: is_live(consumer), until=lambda live: not live, within=10)
 
 
 @pytest.mark.parametrize("fault", ["undecodable", "refused by the callback"])
