@@ -1,8 +1,8 @@
 """Carries a command out once: claim its key, decide on the payment's state, append, remember the answer.
 
 The idempotency record in PostgreSQL, written in the same transaction as the events, is the authority; the cache in
-front of it only saves work. A command that is refused, or that has nothing new to record, leaves no record: its key
-stays free.
+front of it only saves work. A command that is refused leaves no record: its key stays free. One that is accepted always
+leaves one, also when it has no new events.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Recorded:
-    """The command's events are in the log, and `stored` is its idempotency record."""
+    """The command's events, if any, are in the log, and `stored` is its idempotency record."""
 
     answered: Answered
     stored: AlreadySeen
@@ -153,18 +153,16 @@ class CommandExecutor:
             if isinstance(outcome, AlreadySeen):
                 committed = outcome
                 return _replay(request, outcome, "postgres")
-            if isinstance(outcome, _Recorded):
-                committed = outcome.stored
-                return outcome.answered
-            return outcome
+            committed = outcome.stored
+            return outcome.answered
         finally:
             if committed is None:
                 await self._cache.release(claim)
             else:
                 await self._cache.keep(claim, committed)
 
-    async def _decide_and_append(self, request: CommandRequest) -> _Recorded | AlreadySeen | Answered:
-        """Return what was recorded now or before, or an answer without a record when there is nothing new."""
+    async def _decide_and_append(self, request: CommandRequest) -> _Recorded | AlreadySeen:
+        """Return what was recorded now or before."""
         payment, look_up = _NO_PAYMENT, not request.opens_stream
         for tries in range(_MAX_TRIES):
             if look_up:
@@ -178,7 +176,7 @@ class CommandExecutor:
             state = fold(events, payment.state)
             assert state is not None
             if not events:
-                return _answer(request.operation, state, payment.version, payment.events[-1].position)
+                return await self._remember(request, payment, state)
             result = await self._append(request, payment.version, events, state)
             if not isinstance(result, VersionConflict):
                 return result
@@ -187,20 +185,27 @@ class CommandExecutor:
             await asyncio.sleep(random.uniform(0, min(_MAX_PAUSE_S, 0.001 * tries)))  # noqa: S311 - not a secret
         raise PaymentBusy
 
+    async def _remember(
+        self, request: CommandRequest, payment: LoadedPayment, state: PaymentState
+    ) -> _Recorded | AlreadySeen:
+        """Store the answer of a command that has nothing to append."""
+        record = _record(request, state)
+        known = await self._payments.remember(
+            request.operation.payment_id, request.merchant_id, payment.version, record
+        )
+        return known or _recorded(request.operation, state, record, payment.version, payment.events[-1].position)
+
     async def _append(
         self, request: CommandRequest, version: int, events: tuple[PaymentEvent, ...], state: PaymentState
     ) -> _Recorded | AlreadySeen | VersionConflict:
-        operation = request.operation
-        status, response = operation.status(state), orjson.dumps(operation.body(state))
+        operation, record = request.operation, _record(request, state)
         append = Append(
             stream_id=operation.payment_id,
             category=CATEGORY,
             merchant_id=request.merchant_id,
             expected_version=version,
             events=tuple(encode(event, event_id=uuid7(), metadata=request.metadata) for event in events),
-            idempotency=IdempotencyRecord(
-                key=request.idempotency_key, fingerprint=request.fingerprint, status=status, response=response
-            ),
+            idempotency=record,
         )
         try:
             result = await self._appender.append(append)
@@ -209,12 +214,27 @@ class CommandExecutor:
         if not isinstance(result, Appended):
             return result
         announce(operation, state)
-        return _Recorded(
-            answered=_answer(operation, state, result.version, result.position),
-            stored=AlreadySeen(
-                fingerprint=request.fingerprint, status=status, response=response, position=result.position
-            ),
-        )
+        return _recorded(operation, state, record, result.version, result.position)
+
+
+def _record(request: CommandRequest, state: PaymentState) -> IdempotencyRecord:
+    return IdempotencyRecord(
+        key=request.idempotency_key,
+        fingerprint=request.fingerprint,
+        status=request.operation.status(state),
+        response=orjson.dumps(request.operation.body(state)),
+    )
+
+
+def _recorded(
+    operation: Operation, state: PaymentState, record: IdempotencyRecord, version: int, position: int
+) -> _Recorded:
+    return _Recorded(
+        answered=_answer(operation, state, version, position),
+        stored=AlreadySeen(
+            fingerprint=record.fingerprint, status=record.status, response=record.response, position=position
+        ),
+    )
 
 
 def _answer(operation: Operation, state: PaymentState, version: int, position: int) -> Answered:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from command_api.answer_cache import Claim, InFlight
 from command_api.payment_log import Found
 from domain.payment import PaymentState, fold
-from event_store.appends import AlreadySeen, Append, Appended, AppendResult, VersionConflict
+from event_store.appends import AlreadySeen, Append, Appended, AppendResult, IdempotencyRecord, VersionConflict
 from event_store.payments import LoadedPayment
 from schemas.envelope import RecordedEvent
 from schemas.events import decode
@@ -71,6 +71,20 @@ class MemoryEventStore:
     async def load(self, payment_id: UUID) -> LoadedPayment:
         """Return the payment."""
         return self.payment(payment_id)
+
+    async def remember(
+        self, payment_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
+    ) -> AlreadySeen | None:
+        """Store the answer of a command that appended nothing; return the stored one if the key is known."""
+        if (seen := self._answers.get((merchant_id, record.key))) is not None:
+            return seen
+        self._answers[merchant_id, record.key] = AlreadySeen(
+            fingerprint=record.fingerprint,
+            status=record.status,
+            response=record.response,
+            position=self.streams[payment_id][version - 1].position,
+        )
+        return None
 
     def payment(self, payment_id: UUID) -> LoadedPayment:
         """Return a payment as its events tell it."""

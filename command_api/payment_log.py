@@ -1,12 +1,12 @@
-"""What the command API reads from the event store before it decides."""
+"""What the command API reads from the event store before it decides, and remembers when there is nothing to append."""
 
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from event_store.appends import AlreadySeen
+from event_store.appends import AlreadySeen, IdempotencyRecord
 from event_store.payments import LoadedPayment, load_payment
-from event_store.store import find_idempotency
+from event_store.store import find_idempotency, remember
 from infra.postgres import Pool
 
 
@@ -29,6 +29,11 @@ class PaymentLog(Protocol):
 
     async def load(self, payment_id: UUID) -> LoadedPayment:
         """Return the payment."""
+
+    async def remember(
+        self, payment_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
+    ) -> AlreadySeen | None:
+        """Store the answer of a command that appended nothing; return the stored one if the key is known."""
 
 
 class PostgresPaymentLog:
@@ -56,3 +61,10 @@ class PostgresPaymentLog:
         """Return the payment at its newest version."""
         async with self._pool.connection() as connection:
             return await load_payment(connection, payment_id)
+
+    async def remember(
+        self, payment_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
+    ) -> AlreadySeen | None:
+        """Store the answer; committed when this returns."""
+        async with self._pool.connection() as connection:
+            return await remember(connection, record, merchant_id=merchant_id, stream_id=payment_id, version=version)

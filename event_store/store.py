@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
-from event_store.appends import AlreadySeen, Append, Appended, AppendResult, VersionConflict
+from event_store.appends import AlreadySeen, Append, Appended, AppendResult, IdempotencyRecord, VersionConflict
 from infra.postgres import Queries
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 
@@ -78,6 +78,30 @@ async def find_idempotency(connection: Connection, merchant_id: str, key: str) -
     """Return the stored answer of the command that used this key, or None."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(QUERIES["find_idempotency"], {"merchant_id": merchant_id, "key": key})
+        row = await cursor.fetchone()
+    return None if row is None else _already_seen(row)
+
+
+async def remember(
+    connection: Connection, record: IdempotencyRecord, *, merchant_id: str, stream_id: UUID, version: int
+) -> AlreadySeen | None:
+    """Store the answer of a command that was accepted and appended nothing; return the stored one if the key is known.
+
+    `version` is the one of the stream that the answer reflects.
+    """
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            QUERIES["remember"],
+            {
+                "merchant_id": merchant_id,
+                "key": record.key,
+                "fingerprint": record.fingerprint,
+                "status": record.status,
+                "response": record.response.decode(),
+                "stream_id": stream_id,
+                "version": version,
+            },
+        )
         row = await cursor.fetchone()
     return None if row is None else _already_seen(row)
 

@@ -20,6 +20,12 @@ SELECT i.fingerprint, i.status, i.response, e.position
   JOIN event_store.events e ON e.stream_id = i.stream_id AND e.version = i.version
  WHERE i.merchant_id = %(merchant_id)s AND i.key = %(key)s;
 
+-- name: remember
+-- Store the answer of a command that appended nothing; a row when its key is known (see event_store.remember).
+SELECT fingerprint, status, response, position
+  FROM event_store.remember(%(merchant_id)s, %(key)s, %(fingerprint)s, %(status)s::smallint, %(response)s,
+                            %(stream_id)s, %(version)s);
+
 -- name: read_log
 -- What follows a position.
 SELECT e.position, e.event_id, e.stream_id, e.version, e.category, e.type, e.schema_version,

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from command_api.answer_cache import AnswerCache, RedisAnswerCache
 from command_api.payment_log import Found, PostgresPaymentLog
-from event_store.appends import AlreadySeen, Append, AppendResult
+from event_store.appends import AlreadySeen, Append, AppendResult, IdempotencyRecord
 from event_store.group_commit import GroupCommit
 from event_store.payments import LoadedPayment
 from infra.postgres import Pool
@@ -26,6 +26,11 @@ class PostgresEventStore:
 
     async def find_answer(self, merchant_id: str, key: str) -> AlreadySeen | None:
         return await self._log.find_answer(merchant_id, key)
+
+    async def remember(
+        self, payment_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
+    ) -> AlreadySeen | None:
+        return await self._log.remember(payment_id, merchant_id, version, record)
 
     async def look_up(self, payment_id: UUID, merchant_id: str, key: str) -> Found:
         return await self._log.look_up(payment_id, merchant_id, key)

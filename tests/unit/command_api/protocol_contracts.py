@@ -2,6 +2,7 @@
 
 import uuid
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Protocol
 
 from command_api.answer_cache import AnswerCache, Claim, InFlight
@@ -67,6 +68,27 @@ class EventStoreContract(ABC):
         assert await store.append(opening(payment_id, "k-2")) == VersionConflict(actual_version=1)
         assert await store.append(opening(payment_id, "k-2", version=5)) == VersionConflict(actual_version=1)
         assert await store.find_answer(MERCHANT, "k-2") is None
+
+    async def test_an_answer_without_events_is_remembered_at_its_version(self) -> None:
+        store, payment_id = self.store(), uuid.uuid4()
+        opened = await store.append(opening(payment_id, None))
+        assert isinstance(opened, Appended)
+        record = IdempotencyRecord(key="k-2", fingerprint="f", status=202, response=b'{"z":1,"a":2}')
+        assert await store.remember(payment_id, MERCHANT, 1, record) is None
+        stored = AlreadySeen(fingerprint="f", status=202, response=b'{"z":1,"a":2}', position=opened.position)
+        assert await store.find_answer(MERCHANT, "k-2") == stored
+        other = replace(record, fingerprint="other", response=b"{}")
+        assert await store.remember(payment_id, MERCHANT, 1, other) == stored
+        assert await store.append(opening(uuid.uuid4(), "k-2")) == stored
+        assert await store.find_answer("another merchant", "k-2") is None
+
+    async def test_a_key_of_an_append_is_not_remembered_anew(self) -> None:
+        store, payment_id = self.store(), uuid.uuid4()
+        await store.append(opening(payment_id, "k-1"))
+        record = IdempotencyRecord(key="k-1", fingerprint="other", status=202, response=b"{}")
+        seen = await store.remember(payment_id, MERCHANT, 1, record)
+        assert seen is not None
+        assert (seen.fingerprint, seen.status) == ("f", 201)
 
     async def test_nothing_is_found_of_what_is_not_there(self) -> None:
         found = await self.store().look_up(uuid.uuid4(), MERCHANT, "k-1")

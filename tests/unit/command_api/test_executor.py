@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,13 +11,21 @@ from command_api.answer_cache import InFlight
 from command_api.errors import KeyInUse, KeyReused, PaymentBusy, PaymentNotFound
 from command_api.executor import CommandExecutor, CommandRequest
 from command_api.fakes import MemoryAnswerCache, MemoryEventStore
-from command_api.operations import Cancel, Create, Operation
-from domain.payment import PaymentNotCancelable, RecordPaymentFailed, decide
+from command_api.operations import Cancel, Confirm, Create, Operation
+from domain.payment import (
+    PaymentFact,
+    PaymentNotCancelable,
+    PaymentStatus,
+    RecordAttemptFailed,
+    RecordIntentCreated,
+    RecordPaymentFailed,
+    decide,
+)
 from event_store.appends import Append, AppendResult, VersionConflict
 from infra.ids import uuid7
 from infra.postgres import DatabaseUnavailable
 from schemas.events import encode
-from schemas.http.payments import CancelPaymentBody, CreatePaymentBody
+from schemas.http.payments import CancelPaymentBody, ConfirmPaymentBody, CreatePaymentBody
 from tests.support.log_entries import MERCHANT, metadata
 
 WANTED = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
@@ -41,6 +50,10 @@ def create(key: str = "k-1") -> CommandRequest:
 def cancel(payment_id: uuid.UUID, key: str = "k-2", merchant_id: str = MERCHANT) -> CommandRequest:
     operation = Cancel(payment_id=payment_id, request_id=uuid.uuid4(), wanted=CancelPaymentBody())
     return asked(operation, key, merchant_id)
+
+
+def confirm(payment_id: uuid.UUID, key: str) -> CommandRequest:
+    return asked(Confirm(payment_id=payment_id, wanted=ConfirmPaymentBody(payment_method="pm_card_visa")), key)
 
 
 class Interrupted(MemoryEventStore):
@@ -163,3 +176,38 @@ async def test_anothers_payment_is_not_found_and_anothers_key_is_refused() -> No
         await commands.execute(cancel(payment_id, key="k-1"))
     with pytest.raises(KeyReused):
         await executor(store).execute(cancel(payment_id, key="k-1"))
+
+
+async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
+    """Else its key would be a new command later: a second attempt on the card."""
+    store, cache = MemoryEventStore(), MemoryAnswerCache()
+    payment_id = (await executor(store).execute(create())).operation.payment_id
+    await learn(store, payment_id, RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION))
+    await executor(store).execute(confirm(payment_id, "k-2"))
+    under_way = await executor(store, cache).execute(confirm(payment_id, "k-3"))
+    assert (under_way.replayed, len(store.streams[payment_id])) == (False, 3), "it is under way already"
+    declined = RecordAttemptFailed(intent_id="pi_1", attempt_id="ch_1", code="c", decline_code=None, message="No.")
+    await learn(store, payment_id, declined)
+    for commands in (executor(store, cache), executor(store)):  # Redis may have forgotten everything
+        again = await commands.execute(confirm(payment_id, "k-3"))
+        assert (again.replayed, again.body, again.position) == (True, under_way.body, under_way.position)
+        with pytest.raises(KeyReused):
+            await commands.execute(replace(confirm(payment_id, "k-3"), fingerprint="another body"))
+    assert len(store.streams[payment_id]) == 4
+    await executor(store).execute(confirm(payment_id, "k-4"))
+    assert len(store.streams[payment_id]) == 5, "another key is another attempt"
+
+
+async def learn(store: MemoryEventStore, payment_id: uuid.UUID, fact: PaymentFact) -> None:
+    payment = store.payment(payment_id)
+    await store.append(
+        Append(
+            stream_id=payment_id,
+            category="payment",
+            merchant_id=MERCHANT,
+            expected_version=payment.version,
+            events=tuple(
+                encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in decide(payment.state, fact)
+            ),
+        )
+    )

@@ -1,0 +1,1 @@
+DROP FUNCTION event_store.remember(text, text, text, smallint, text, uuid, bigint);
