@@ -53,9 +53,11 @@ SELECT l.pid, a.datname, a.usename, extract(epoch FROM clock_timestamp() - a.xac
  ORDER BY a.xact_start NULLS FIRST, l.pid;
 
 -- name: queue
--- How many events wait behind a position (counted up to a million), and when the first of them was recorded.
-SELECT count(*), min(w.recorded_at)
-  FROM (SELECT recorded_at FROM event_store.events WHERE position > %(cursor)s LIMIT 1000000) AS w;
+-- How many positions wait behind one (gaps are among them: counting would cost as much as there waits), and when the first
+-- event of them was recorded.
+SELECT coalesce((SELECT position FROM event_store.events WHERE position > %(cursor)s ORDER BY position DESC LIMIT 1)
+                - %(cursor)s, 0),
+       (SELECT recorded_at FROM event_store.events WHERE position > %(cursor)s ORDER BY position LIMIT 1);
 
 -- name: note_relay
 -- Show that a relay is alive, and how far it has published (null: it does not know yet).

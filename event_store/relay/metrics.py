@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-QUEUE_DEPTH = Gauge("outbox_queue_depth", "Events in the log that are not published yet")
+QUEUE_DEPTH = Gauge("outbox_queue_depth", "Events in the log that are not published yet, estimated by their positions")
 OLDEST_AGE = Gauge("outbox_oldest_event_age_seconds", "Age of the oldest event that is not published yet")
 for unknown in (QUEUE_DEPTH, OLDEST_AGE):
     unknown.set(float("nan"))  # a gauge that was never set would say 0

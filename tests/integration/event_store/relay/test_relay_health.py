@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import uuid
+from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,7 +20,7 @@ from event_store.relay.queue import show_queue
 from event_store.relay.relay import Relay
 from event_store.relay.session import Session
 from event_store.relay.shard import Shard
-from event_store.store import Connection, append
+from event_store.store import QUERIES, Connection, append
 from event_store.tail import Tail
 from infra.embedded.postgres import PostgresServer
 from infra.errors import ProcessFailed
@@ -60,6 +62,24 @@ async def test_the_queue_is_shown_while_kafka_is_away_and_after_a_restart(databa
         await show_queue(connection, ALL, 12)
         assert metrics.QUEUE_DEPTH._value.get() == 0
         assert metrics.OLDEST_AGE._value.get() == 0
+
+
+async def test_the_queue_costs_the_same_however_long_it_is(database: Database, app: Connection) -> None:
+    await append_some(app, 2000)
+    async with await psycopg.AsyncConnection.connect(database.url("app")) as connection:
+        cursor = await connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {QUERIES['queue']}", {"cursor": 10})
+        row = await cursor.fetchone()
+        assert row is not None
+    scans = [node for node in _nodes(row[0][0]["Plan"]) if "Scan" in node["Node Type"]]
+    read = [node["Actual Rows"] * node["Actual Loops"] for node in scans]
+    assert read
+    assert sum(read) <= 4
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
 
 
 async def test_without_kafka_it_is_not_ready_but_live_and_it_comes_back(
