@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -19,6 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger(__name__)
 
+_CLIENT_CLOSED_REQUEST = 499  # nginx's; HTTP has no status for it
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
@@ -49,6 +50,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Unavailable, _on_unavailable)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
@@ -113,6 +115,11 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     code = _CODES.get(status, status.phrase.lower().replace(" ", "_"))
     detail = error.detail if error.detail != status.phrase else None
     return problem_response(Problem(status, code, status.phrase, detail, error.headers), request.scope)
+
+
+async def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    """Nobody reads the answer; its status is for the log and the metrics, where it must be no fault of ours."""
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 async def _on_unexpected(request: Request, _: Exception) -> Response:

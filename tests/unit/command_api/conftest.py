@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
+from fastapi import FastAPI
 
 from command_api.api import CommandApi
 from command_api.app import create_app
@@ -24,6 +25,7 @@ from tests.support.signed_webhooks import an_intake
 class Standing:
     """What a test calls, and what it stands on."""
 
+    app: FastAPI
     client: httpx.AsyncClient
     store: MemoryEventStore
     outcomes: FixedOutcomes
@@ -60,7 +62,7 @@ async def api() -> AsyncIterator[Standing]:
     transport = httpx.ASGITransport(app)
     headers = {"Authorization": "Bearer sk_writer"}
     async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
-        yield Standing(client=client, store=store, outcomes=outcomes, executor=executor, secrets=secrets)
+        yield Standing(app=app, client=client, store=store, outcomes=outcomes, executor=executor, secrets=secrets)
 
 
 def _key(key_id: str, scopes: set[str], merchant_id: str = "merchant_test") -> ApiKey:

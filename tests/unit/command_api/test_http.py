@@ -2,10 +2,12 @@
 
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 from structlog.testing import capture_logs
 
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
@@ -290,6 +292,34 @@ async def test_a_stopping_process_takes_no_more_commands(api: Standing) -> None:
     assert problem(refused) == (503, "shutting_down")
     assert refused.headers["retry-after"] == "1"
     assert refused.headers["idempotency-key"] == "k-1"
+
+
+@pytest.mark.parametrize("path", ["/payments", "/webhooks/stripe"])
+@pytest.mark.parametrize("authorization", [b"Bearer sk_writer", b""])
+async def test_a_client_that_hangs_up_in_its_body_is_no_fault_of_ours(
+    api: Standing, path: str, authorization: bytes
+) -> None:
+    received: Iterator[Message] = iter(
+        [
+            {"type": "http.request", "body": b'{"user_id"', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(received)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", authorization), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    with capture_logs() as logs:
+        await api.app(scope, receive, send)
+    assert not [line for line in logs if line["log_level"] in {"error", "critical"}]
+    assert sent[0]["status"] < 500
+    assert api.store.streams == {}
 
 
 async def test_health_and_metrics_are_served(api: Standing) -> None:
