@@ -41,7 +41,7 @@ async def connect(valkeys: Valkeys) -> AsyncIterator[Connect]:
     """Without `urls` to all five; with the guard against restarts only when asked for: it needs seconds."""
     async with AsyncExitStack() as closing:
 
-        async def redlock(*urls: str, guard: bool = False, timeout_ms: int = 200) -> Redlock:
+        async def redlock(*urls: str, guard: bool = False, timeout_ms: int = 400) -> Redlock:
             settings = RedlockSettings.model_validate(
                 {
                     "redis_url": valkeys.urls[0],

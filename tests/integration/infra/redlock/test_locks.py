@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-TTL_MS = 1_000
+TTL_MS = 2_000
 OUTLIVED_S = 1.2 * TTL_MS / 1000  # after it a key that nobody extended is gone: the servers' clocks are real
 
 
@@ -35,7 +35,8 @@ async def test_one_holds_it_everywhere_and_gives_it_back_everywhere(valkeys: Val
     one, other = await connect(), await connect()
     started = monotonic()
     async with one.lock("busy", TTL_MS) as lease:
-        assert 0.987 - (monotonic() - started) < lease.valid_for_s < 0.988
+        longest = 0.99 * TTL_MS / 1000 - 0.002  # what the clocks may differ by is taken off
+        assert longest - 0.001 - (monotonic() - started) < lease.valid_for_s < longest
         tokens = await valkeys.holders("busy")
         assert len(set(tokens)) == 1
         assert tokens[0] is not None
@@ -106,14 +107,14 @@ async def test_frozen_servers_cost_their_time_out_and_no_more(valkeys: Valkeys, 
     valkeys.freeze(1, 3)
     started = monotonic()
     async with redlock.lock("busy", TTL_MS) as lease:
-        assert 0.19 < monotonic() - started < 0.6
+        assert 0.19 < monotonic() - started < 1
         # The time that it took to ask is not believed.
-        assert lease.valid_for_s < 0.8
+        assert lease.valid_for_s < TTL_MS / 1000 - 0.19
         await asyncio.sleep(OUTLIVED_S)
         lease.check()
     valkeys.thaw(1, 3)
     # What they were asked meanwhile may come late, and then lives for one TTL at most.
-    await eventually(lambda: _free(redlock), within=5)
+    await eventually(lambda: _free(redlock), within=10)
 
 
 async def _free(redlock: Redlock) -> bool:

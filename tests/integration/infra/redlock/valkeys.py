@@ -15,7 +15,7 @@ from infra.redlock import Redlock
 class Connect(Protocol):
     """Connects to the servers anew, as another process would."""
 
-    async def __call__(self, *urls: str, guard: bool = False, timeout_ms: int = 200) -> Redlock: ...
+    async def __call__(self, *urls: str, guard: bool = False, timeout_ms: int = 400) -> Redlock: ...
 
 
 @dataclass(frozen=True, kw_only=True)
