@@ -127,6 +127,8 @@ class TestRequest:
             ("metadata", {"metadata": {"k" * 41: "v"}}),
             ("metadata", {"metadata": {"": "v"}}),
             ("metadata", {"metadata": {"a[b]": "v"}}),
+            ("metadata", {"metadata": {"a[": "v"}}),
+            ("metadata", {"metadata": {"a]": "v"}}),
             ("metadata", {"metadata": {"paystream_payment_id": "v"}}),
             ("metadata", {"metadata": {"k": "v" * 501}}),
         ],
@@ -137,7 +139,7 @@ class TestRequest:
         assert refused.value.field == field
 
     def test_may_use_the_limits_of_stripe_up(self) -> None:
-        most = {f"{n:040}": "v" * 500 for n in range(48)}
+        most = {"k": "", **{f"{n:040}": "v" * 500 for n in range(47)}}
         payment = payment_after(a_request(user_id="u" * 500, description="d" * 1000, metadata=most))
         assert payment.metadata == most
 

@@ -34,6 +34,7 @@ from domain.reconciliation import (
     decide_run,
     evolve_discrepancy,
     evolve_run,
+    fold_discrepancy,
     judge,
     run_id_of,
 )
@@ -201,3 +202,28 @@ def test_each_event_of_a_discrepancy_names_the_run_that_found_it() -> None:
     ]
     assert [(type(event), event.run_id, event.number) for event in events] == expected  # type: ignore[union-attr]
     assert {event.discrepancy_id for event in events} == {MISSING.discrepancy_id}
+
+
+def test_what_explains_itself_is_opened_and_resolved_by_the_reconciliation() -> None:
+    seen = Observe(difference=MISSING, run_id=RUN, number=1, settled="it came later")
+    opened, resolved = decide_discrepancy(None, seen)
+    assert isinstance(opened, DiscrepancyOpened)
+    assert isinstance(resolved, DiscrepancyResolved)
+    assert (resolved.who, resolved.why) == ("reconciliation", "it came later")
+    state = fold_discrepancy([opened, resolved])
+    assert state is not None
+    assert (state.status, state.who, state.why) == (DiscrepancyStatus.RESOLVED, "reconciliation", "it came later")
+    again = Observe(difference=MISSING, run_id=RUN, number=2, settled=None)
+    reopened, settled = decide_discrepancy(state, replace(again, settled=None)), decide_discrepancy(state, seen)
+    assert [type(event) for event in reopened] == [DiscrepancyReopened]
+    assert settled == (), "it is known, and as it was"
+
+
+def test_an_explanation_names_the_discrepancy_and_who_gave_it() -> None:
+    (opened,) = decide_discrepancy(None, Observe(difference=MISSING, run_id=RUN, number=1, settled=None))
+    (explained,) = decide_discrepancy(fold_discrepancy([opened]), Explain(who="ada", why="a test of ours"))
+    assert explained == DiscrepancyExplained(discrepancy_id=MISSING.discrepancy_id, who="ada", why="a test of ours")
+
+
+def test_what_never_happened_is_no_discrepancy() -> None:
+    assert fold_discrepancy([]) is None

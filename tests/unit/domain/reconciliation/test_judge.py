@@ -192,3 +192,9 @@ def test_a_payout_that_differs_shows_both_sums_of_stripe() -> None:
     assert (shown.source_id, shown.category, shown.date) == ("po_1", "payout_items", DAY)
     assert shown.stripe == Entry(amount=900, currency="USD", fee=None, at=AT)
     assert shown.ledger == Entry(amount=1000, currency="USD", fee=None, at=AT)
+
+
+def test_a_difference_shows_what_each_side_has() -> None:
+    (finding,) = judge([ROW._replace(amount=999)], [MOVEMENT._replace(at=AT + 1)], WINDOW)
+    assert finding.difference.stripe == Entry(amount=999, currency="USD", fee=59, at=AT)
+    assert finding.difference.ledger == Entry(amount=1000, currency="USD", fee=59, at=AT + 1)
