@@ -16,6 +16,10 @@ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login)
 ALTER ROLE paystream_app_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'app_password';
 ALTER ROLE paystream_projector_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'projector_password';
 ALTER ROLE paystream_query_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'query_password';
+-- Of the processes, each sets a shorter one: this is for a person who left a transaction open.
+ALTER ROLE paystream_app_login SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE paystream_projector_login SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE paystream_query_login SET idle_in_transaction_session_timeout = '60s';
 GRANT paystream_app TO paystream_app_login;
 GRANT paystream_projector TO paystream_projector_login;
 GRANT paystream_query TO paystream_query_login;

@@ -19,6 +19,8 @@ from infra.doctor.postgres.migrations import SUBJECT as MIGRATIONS
 from infra.doctor.postgres.migrations import known_revisions, revision_finding, unreadable
 from infra.doctor.postgres.rights import Purpose, Rights, rights_finding
 from infra.doctor.postgres.server import ServerFacts, away, connect, reason, round_trip, server_findings, turned_us_away
+from infra.doctor.postgres.transactions import SUBJECT as TRANSACTIONS
+from infra.doctor.postgres.transactions import look_twice
 from infra.postgres import Connection, Queries
 from infra.settings import DatabaseSettings, ReadDatabaseSettings
 
@@ -104,7 +106,7 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
         except psycopg.OperationalError as error:
             if not is_known and not turned_us_away(error):
                 yield away(database.address, error, embedded=embedded)
-                for subject in ("rights", MIGRATIONS, CONNECTIONS):
+                for subject in ("rights", MIGRATIONS, CONNECTIONS, *((TRANSACTIONS,) if database.is_written else ())):
                     yield AREA.skipped(subject, "PostgreSQL does not answer")
                 return
             yield _refused(url, purpose, users, error)
@@ -112,9 +114,8 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
         async with connection:
             if not is_known:
                 is_known = True
-                for finding in server_findings(database.address, await _facts(connection), written=database.is_written):
+                async for finding in _server(connection, database):
                     yield finding
-                yield capacity_finding(await _capacity(connection), database.pools)
             if revision is None:
                 revision = await _revision(connection, embedded=embedded)
             if purpose is not Purpose.OWNER:
@@ -123,6 +124,14 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
         yield revision or unreadable()
     else:
         yield AREA.skipped(MIGRATIONS, "no login was let in")
+
+
+async def _server(connection: Connection, database: Database) -> AsyncGenerator[Finding, None]:
+    for finding in server_findings(database.address, await _facts(connection), written=database.is_written):
+        yield finding
+    yield capacity_finding(await _capacity(connection), database.pools)
+    if database.is_written:
+        yield await look_twice(connection, _QUERIES)
 
 
 def _refused(url: str, purpose: Purpose, users: list[str], error: psycopg.OperationalError) -> Finding:

@@ -44,3 +44,14 @@ SELECT coalesce(bool_or(has_function_privilege(p.oid, 'EXECUTE') AND has_schema_
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname = 'event_store' AND p.proname = 'append'
+
+-- name: appending
+-- Transactions that have drawn a position in the log and have not ended: they hold the lock of its sequence.
+SELECT l.virtualtransaction, l.pid, a.datname, a.usename
+  FROM pg_catalog.pg_locks l
+  JOIN pg_catalog.pg_class c ON c.oid = l.relation
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+ WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'RowExclusiveLock'
+   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+   AND n.nspname = 'event_store' AND c.relname = 'event_position'

@@ -170,6 +170,16 @@ async def test_a_wrong_password_is_an_error_of_that_login_alone(variables: Varia
     assert "password authentication failed" in error.detail
 
 
+async def test_a_transaction_that_holds_up_the_log_is_the_only_error(stack: Stack, variables: Variables) -> None:
+    async with await psycopg.AsyncConnection.connect(stack.database_url()) as forgotten:
+        await forgotten.execute("SELECT nextval('event_store.event_position')")
+        error = the_error(await findings(variables))
+        assert (error.area, error.subject) == ("PostgreSQL", "open transactions")
+        assert f"pid {forgotten.info.backend_pid}, database paystream, user paystream_owner" in error.detail
+        assert error.remedy is not None
+        await forgotten.rollback()
+
+
 async def test_too_few_connections_are_an_error(variables: Variables) -> None:
     wide = {name: each | {"DATABASE_POOL_SIZE": "150"} for name, each in variables.items()}
     assert errors(await findings(wide)) == [("PostgreSQL", "connections")]
@@ -190,7 +200,7 @@ async def test_a_postgres_that_does_not_answer_is_the_only_error(stack: Stack, v
             found = await findings(variables)
     assert errors(found) == [("PostgreSQL", "server")]
     skipped = {each.subject for each in found if each.status is Status.SKIPPED}
-    assert skipped == {"rights", "migrations", "connections"}
+    assert skipped == {"rights", "migrations", "connections", "open transactions"}
 
 
 # --- Redis ---

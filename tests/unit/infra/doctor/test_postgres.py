@@ -6,6 +6,7 @@ from infra.doctor.postgres.capacity import capacity_finding
 from infra.doctor.postgres.migrations import known_revisions, revision_finding
 from infra.doctor.postgres.rights import NEEDED, Purpose, Rights, rights_finding
 from infra.doctor.postgres.server import ServerFacts, reason, server_findings, turned_us_away
+from infra.doctor.postgres.transactions import transactions_finding
 from infra.migrations.runner import head_revision
 
 TABLES = frozenset(table for needed in NEEDED.values() for table in needed)
@@ -132,3 +133,10 @@ def test_a_refused_login_is_told_from_a_server_that_is_away() -> None:
         "password authentication failed",
         "connection failed: Connection refused",
     )
+
+
+def test_transactions_that_hold_up_the_log_are_named() -> None:
+    assert transactions_finding({}).status is Status.OK
+    finding = transactions_finding({"3/7": "pid 7, database d, user u", "-1/9": "a prepared transaction"})
+    assert finding.status is Status.ERROR
+    assert "pid 7, database d, user u; a prepared transaction" in finding.detail
