@@ -154,10 +154,13 @@ async def test_confirm_tries_a_payment_that_was_made_without_confirming(api: Run
     accepted = await api.post(path, None, "k-1")
     assert accepted.status_code == 202
     twin = await api.post(path, None, "k-2")
-    assert (twin.status_code, await api.count("idempotency_keys")) == (202, 2)
+    assert (twin.status_code, await api.count("idempotency_keys")) == (202, 3)
     await api.record(payment_id, RecordSucceeded(intent_id="pi_1", amount_captured=USD_1, charge_id="ch_1"))
-    done = await api.post(path, None, "k-1", Prefer="wait=20")
-    assert (done.status_code, done.json()["status"]) == (200, "succeeded")
+    for key in ("k-1", "k-2"):  # the twin changed nothing, and is remembered all the same
+        done = await api.post(path, None, key, Prefer="wait=20")
+        assert (done.status_code, done.json()["status"]) == (200, "succeeded")
+        other = await api.post(path, {"payment_method": "pm_card_mastercard"}, key)
+        assert other.status_code == 422
 
 
 async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
