@@ -55,9 +55,10 @@ async def read_body(request: Request, model: type[Model]) -> ReadBody[Model]:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise _malformed(error) from None
-        _refuse_repeated_members(raw)
     if holds_card_number(raw, document):
         raise CardNumberRefused("body")
+    if raw:
+        _refuse_repeated_members(raw)  # names the member, which must be no card number
     try:
         wanted = model.model_validate(document)
     except ValidationError as error:

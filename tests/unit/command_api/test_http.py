@@ -222,6 +222,12 @@ async def test_an_object_that_has_a_member_twice_is_refused(api: Standing, conte
     assert api.store.streams == {}
 
 
+async def test_a_repeated_member_that_is_a_card_number_is_not_repeated(api: Standing) -> None:
+    response = await api.client.post("/payments", content=f'{{"{CARD}": 1, "{CARD}": 2}}'.encode())
+    assert problem(response)[1] == "card_number_refused"
+    assert CARD not in response.text
+
+
 async def test_a_body_that_is_nested_too_deeply_is_refused(api: Standing) -> None:
     response = await api.client.post("/payments", content=b'{"metadata":' * 1000 + b"1" + b"}" * 1000)
     assert problem(response) == (400, "invalid_request")
