@@ -80,15 +80,12 @@ def asking_event(task: Task, payment: LoadedPayment) -> RecordedEvent | None:
     return next((event for event in payment.events if event.event_id == task.event_id), None)
 
 
-def is_superseded(asked: RecordedEvent, payment: LoadedPayment) -> bool:
-    """Whether it is a confirmation, and the client asked for another one later: that one counts."""
-    if not _is_confirmation(asked):
+def is_superseded(asked: PaymentEvent, version: int, payment: LoadedPayment) -> bool:
+    """Whether `asked`, at `version`, is a confirmation, and the client asked for another one later: that one counts."""
+    if not isinstance(asked, PaymentConfirmationRequested):
         return False
-    return any(_is_confirmation(event) for event in payment.events if event.version > asked.version)
-
-
-def _is_confirmation(event: RecordedEvent) -> bool:
-    return isinstance(decode(event), PaymentConfirmationRequested)
+    later = (decode(event) for event in payment.events if event.version > version)
+    return any(isinstance(event, PaymentConfirmationRequested) for event in later)
 
 
 class _Decision:

@@ -108,7 +108,7 @@ class Worker:
             asked,
             payment,
             event_age_s=time.time() - recorded.recorded_at.timestamp(),
-            is_superseded=is_superseded(recorded, job.payment),
+            is_superseded=is_superseded(asked, recorded.version, job.payment),
             missing_after_s=self._missing_after_s,
         )
         try:

@@ -12,8 +12,16 @@ import stripe
 
 from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.plan import RESEND_HORIZON_S
+from consumers.gateway.tasks import Operation
 from domain.money import Money
-from domain.payment import CancelPayment, CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment import (
+    CancelPayment,
+    CaptureMethod,
+    CapturePayment,
+    ConfirmPayment,
+    RecordAttemptFailed,
+    RequestRefund,
+)
 from infra.postgres import Pool, create_pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
@@ -92,6 +100,24 @@ async def test_a_declined_payment_can_be_confirmed_with_another_card(
         assert (state.last_error.code, state.last_error.decline_code) == ("card_declined", "generic_decline")
         await payments.command(payment_id, ConfirmPayment(payment_method="pm_card_visa"))
         await payments.becomes(payment_id, "succeeded")
+
+
+async def test_of_two_confirmations_the_later_one_alone_is_sent(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(payment_method="pm_card_chargeDeclined")
+        await payments.becomes(payment_id, "requires_payment_method")
+        await payments.all_done()
+    await payments.command(payment_id, ConfirmPayment(payment_method="pm_card_visa"))
+    answered = RecordAttemptFailed(intent_id="pi_1", attempt_id="ch_2", code="c", decline_code=None, message="No.")
+    await payments.command(payment_id, answered)  # known by another way, while the call still waits
+    await payments.command(payment_id, ConfirmPayment(payment_method="pm_card_mastercard"))
+    async with working(pool, stripe_fake):
+        await payments.becomes(payment_id, "succeeded")
+        await payments.all_done()
+    sent = [each.params for each in stripe_fake.sent if each.operation is Operation.CONFIRM_INTENT]
+    assert [params["payment_method"] for params in sent] == ["pm_card_mastercard"]
 
 
 async def test_a_hold_is_captured_in_part(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:
