@@ -161,6 +161,7 @@ class Relay:
             finally:
                 self.position = None
                 metrics.LEADING.set(0)
+                metrics.GAP_WAIT.set(0)
 
     async def _claimed(self, claim: Claim) -> bool:
         """Wait for the claim; False when told to stop. Raises ProcessFailed when it was taken from this relay."""

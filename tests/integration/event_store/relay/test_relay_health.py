@@ -246,6 +246,25 @@ async def test_a_transaction_that_stops_the_relay_is_named(
     await asyncio.wait_for(running, 15)
 
 
+async def test_a_relay_that_ends_waits_for_no_transaction_any_more(
+    database: Database, app: Connection, lent_broker: LentBroker
+) -> None:
+    relay = Relay(lent_broker.settings(), database.url("app"), ALL, asyncio.Event())
+    running = asyncio.create_task(relay.run())
+    await eventually(lambda: is_ready(relay))
+    await append(app, [an_append()])  # and does not commit
+    async with await psycopg.AsyncConnection.connect(database.url("app")) as other:
+        await append_some(other, 1)
+
+    async def waited() -> float:
+        return float(metrics.GAP_WAIT._value.get())
+
+    await eventually(waited, lambda seconds: seconds > 0)
+    relay._stop.set()
+    await asyncio.wait_for(running, 15)
+    assert await waited() == 0, "else the alert would go on"
+
+
 async def _said(logs: list[structlog.typing.EventDict], words: str) -> bool:
     return any(words in str(line.get("error")) for line in logs)
 
