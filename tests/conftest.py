@@ -46,7 +46,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    gc.disable()  # until all is collected: what imports make stays
     workers.begin(config)
     choose_broker(config)
     hypothesis_profiles.register()
@@ -55,9 +54,14 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure([*structlog.get_config()["processors"][:-1], _PLAIN])
 
 
-def pytest_collection_finish() -> None:
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    gc.disable()  # what is imported stays: to look through it again and again takes a third of the time
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
