@@ -231,9 +231,7 @@ def _recorded(
 ) -> _Recorded:
     return _Recorded(
         answered=_answer(operation, state, version, position),
-        stored=AlreadySeen(
-            fingerprint=record.fingerprint, status=record.status, response=record.response, position=position
-        ),
+        stored=record.stored_at(position),
     )
 
 

@@ -52,12 +52,7 @@ class MemoryEventStore:
             )
         self.streams[item.stream_id] = stream
         if record is not None:
-            self._answers[item.merchant_id, record.key] = AlreadySeen(
-                fingerprint=record.fingerprint,
-                status=record.status,
-                response=record.response,
-                position=self._position,
-            )
+            self._answers[item.merchant_id, record.key] = record.stored_at(self._position)
         return Appended(version=len(stream), position=self._position)
 
     async def find_answer(self, merchant_id: str, key: str) -> AlreadySeen | None:
@@ -78,12 +73,7 @@ class MemoryEventStore:
         """Store the answer of a command that appended nothing; return the stored one if the key is known."""
         if (seen := self._answers.get((merchant_id, record.key))) is not None:
             return seen
-        self._answers[merchant_id, record.key] = AlreadySeen(
-            fingerprint=record.fingerprint,
-            status=record.status,
-            response=record.response,
-            position=self.streams[payment_id][version - 1].position,
-        )
+        self._answers[merchant_id, record.key] = record.stored_at(self.streams[payment_id][version - 1].position)
         return None
 
     def payment(self, payment_id: UUID) -> LoadedPayment:

@@ -21,6 +21,10 @@ class IdempotencyRecord:
     status: int
     response: bytes
 
+    def stored_at(self, position: int) -> "AlreadySeen":
+        """Return what is found under the key once the record is stored, for a command that reached this position."""
+        return AlreadySeen(fingerprint=self.fingerprint, status=self.status, response=self.response, position=position)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Append:

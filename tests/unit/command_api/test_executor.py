@@ -80,18 +80,7 @@ async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused() 
 
     async def fails_meanwhile(_: Append) -> None:
         store.before = None
-        payment = store.payment(payment_id)
-        fact = RecordPaymentFailed(code="amount_too_small", decline_code=None, message="No.")
-        events = decide(payment.state, fact)
-        await store.append(
-            Append(
-                stream_id=payment_id,
-                category="payment",
-                merchant_id=MERCHANT,
-                expected_version=payment.version,
-                events=tuple(encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
-            )
-        )
+        await learn(store, payment_id, RecordPaymentFailed(code="amount_too_small", decline_code=None, message="No."))
 
     store.before = fails_meanwhile
     with pytest.raises(PaymentNotCancelable):
