@@ -15,11 +15,11 @@ _REMEDY = "The relay publishes nothing that was appended after it. End it: SELEC
 async def look_twice(connection: Connection, queries: Queries) -> Finding:
     """Name the appending transactions that are open now and a second later."""
     first = await _open(connection, queries)
-    if first:
-        await asyncio.sleep(_LONG_S)
-        later = await _open(connection, queries)
-        first = {transaction: told for transaction, told in first.items() if transaction in later}
-    return transactions_finding(first)
+    if not first:
+        return transactions_finding({})
+    await asyncio.sleep(_LONG_S)
+    later = await _open(connection, queries)
+    return transactions_finding({transaction: later[transaction] for transaction in first.keys() & later.keys()})
 
 
 def transactions_finding(left_open: Mapping[str, str]) -> Finding:
