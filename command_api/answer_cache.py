@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -50,6 +50,9 @@ class InFlight:
     """Another request with this key is being carried out, or died within the last 30 s."""
 
 
+_UNKNOWN_LOG = Claim(name="", token=None)
+
+
 class AnswerCache(Protocol):
     """Remembers answers by merchant and key. Never raises: it is an optimisation."""
 
@@ -70,8 +73,10 @@ class RedisAnswerCache:
     `timeout_s` bounds each round trip.
     """
 
-    def __init__(self, redis: Redis, *, timeout_s: float) -> None:
+    def __init__(self, redis: Redis, *, timeout_s: float, epoch: Callable[[], int | None]) -> None:
+        """`epoch` is that of the log: what was answered for in another one may be lost. None: Redis is not asked."""
         self._redis = redis
+        self._epoch = epoch
         self._timeout_s = timeout_s
         self._left_alone_until = 0.0
         self._away = False
@@ -79,7 +84,10 @@ class RedisAnswerCache:
 
     async def claim(self, merchant_id: str, key: str) -> Claim | InFlight | AlreadySeen:
         """Take the key with SET NX; the same command tells what is there already."""
-        name = _name(merchant_id, key)
+        epoch = self._epoch()
+        if epoch is None:
+            return _UNKNOWN_LOG
+        name = _name(epoch, merchant_id, key)
         token = _MARKER + secrets.token_hex(16).encode()
         try:
             found = await self._ask("SET", name, token, "NX", "GET", "PX", MARKER_TTL_MS)
@@ -91,6 +99,8 @@ class RedisAnswerCache:
 
     async def keep(self, claim: Claim, answer: AlreadySeen) -> None:
         """Overwrite whatever is there: what is committed is the truth, whoever holds the marker."""
+        if claim is _UNKNOWN_LOG or answer.response is None:
+            return
         document = [claim.name, answer.fingerprint, answer.status, answer.position, answer.response.decode()]
         with suppress(_Away):
             await self._ask("SET", claim.name, _ANSWER + orjson.dumps(document), "PX", ANSWER_TTL_MS)
@@ -149,10 +159,10 @@ class _Away(Exception):
     """Redis is of no use now."""
 
 
-def _name(merchant_id: str, key: str) -> str:
+def _name(epoch: int, merchant_id: str, key: str) -> str:
     # Hashed, because a key may hold anything and names show up in Redis' own logs.
     digest = hashlib.sha256(f"{len(merchant_id)}:{merchant_id}:{key}".encode()).hexdigest()
-    return f"paystream:idempotency:{digest}"
+    return f"paystream:idempotency:{epoch}:{digest}"
 
 
 def _answer(name: str, found: bytes) -> AlreadySeen | None:

@@ -17,7 +17,7 @@ from command_api.acceptance import announce
 from command_api.answer_cache import AnswerCache, Claim, InFlight
 from command_api.errors import CommandError, KeyInUse, KeyReused, PaymentBusy, PaymentNotFound, ShuttingDown
 from command_api.metrics import COMMAND_DURATION, COMMANDS, REPLAYS
-from command_api.operations import Body, Operation
+from command_api.operations import Body, Operation, original_ids
 from command_api.payment_log import PaymentLog
 from domain.errors import DomainError
 from domain.payment import PaymentEvent, PaymentState, decide, fold
@@ -136,13 +136,13 @@ class CommandExecutor:
     async def _carry_out(self, request: CommandRequest) -> Answered:
         claim = await self._cache.claim(request.merchant_id, request.idempotency_key)
         if isinstance(claim, AlreadySeen):
-            return _replay(request, claim, "redis")
+            return await self._replay(request, claim, "redis")
         if isinstance(claim, InFlight):
             # Under way, or its process died: if that was after the commit, the answer is there.
             answer = await self._payments.find_answer(request.merchant_id, request.idempotency_key)
             if answer is None:
                 raise KeyInUse
-            return _replay(request, answer, "postgres")
+            return await self._replay(request, answer, "postgres")
         return await self._with(claim, request)
 
     async def _with(self, claim: Claim, request: CommandRequest) -> Answered:
@@ -152,7 +152,7 @@ class CommandExecutor:
             outcome = await self._decide_and_append(request)
             if isinstance(outcome, AlreadySeen):
                 committed = outcome
-                return _replay(request, outcome, "postgres")
+                return await self._replay(request, outcome, "postgres")
             committed = outcome.stored
             return outcome.answered
         finally:
@@ -160,6 +160,25 @@ class CommandExecutor:
                 await self._cache.release(claim)
             else:
                 await self._cache.keep(claim, committed)
+
+    async def _replay(self, request: CommandRequest, stored: AlreadySeen, source: str) -> Answered:
+        if stored.fingerprint != request.fingerprint:
+            raise KeyReused
+        REPLAYS.labels(source).inc()
+        if stored.response is None:  # written back from Kafka, which does not have it
+            payment = await self._payments.load_as_of(stored.position)
+            assert payment.state is not None
+            body = request.operation.at(original_ids(payment.state)).body(payment.state)
+        else:
+            body = orjson.loads(stored.response)
+        return Answered(
+            operation=request.operation.at(body),
+            status=stored.status,
+            body=body,
+            position=stored.position,
+            version=NO_STREAM,
+            replayed=True,
+        )
 
     async def _decide_and_append(self, request: CommandRequest) -> _Recorded | AlreadySeen:
         """Return what was recorded now or before."""
@@ -243,21 +262,6 @@ def _answer(operation: Operation, state: PaymentState, version: int, position: i
         position=position,
         version=version,
         settled=operation.settled(state),
-    )
-
-
-def _replay(request: CommandRequest, stored: AlreadySeen, source: str) -> Answered:
-    if stored.fingerprint != request.fingerprint:
-        raise KeyReused
-    REPLAYS.labels(source).inc()
-    body = orjson.loads(stored.response)
-    return Answered(
-        operation=request.operation.at(body),
-        status=stored.status,
-        body=body,
-        position=stored.position,
-        version=NO_STREAM,
-        replayed=True,
     )
 
 

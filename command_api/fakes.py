@@ -3,7 +3,8 @@
 For unit tests only: nothing is durable, and everything is in one process.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -67,6 +68,13 @@ class MemoryEventStore:
         """Return the payment."""
         return self.payment(payment_id)
 
+    async def load_as_of(self, position: int) -> LoadedPayment:
+        """Return the payment that has its event at a position, as it was then."""
+        for events in self.streams.values():
+            if any(event.position == position for event in events):
+                return _loaded([event for event in events if event.position <= position])
+        raise AssertionError(f"no event is at position {position}")
+
     async def remember(
         self, payment_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
     ) -> AlreadySeen | None:
@@ -76,10 +84,17 @@ class MemoryEventStore:
         self._answers[merchant_id, record.key] = record.stored_at(self.streams[payment_id][version - 1].position)
         return None
 
+    def lose_answers(self) -> None:
+        """Keep of each record what Kafka knows: not its answer."""
+        self._answers = {key: replace(each, response=None) for key, each in self._answers.items()}
+
     def payment(self, payment_id: UUID) -> LoadedPayment:
         """Return a payment as its events tell it."""
-        events = tuple(self.streams.get(payment_id, ()))
-        return LoadedPayment(state=fold(decode(event) for event in events), version=len(events), events=events)
+        return _loaded(self.streams.get(payment_id, ()))
+
+
+def _loaded(events: Sequence[RecordedEvent]) -> LoadedPayment:
+    return LoadedPayment(state=fold(decode(event) for event in events), version=len(events), events=tuple(events))
 
 
 class MemoryAnswerCache:

@@ -84,6 +84,12 @@ def _payment_body(state: PaymentState) -> Body:
     }
 
 
+def original_ids(state: PaymentState) -> Mapping[str, str]:
+    """Return the ids that the answer to a payment's last command tells, from the payment as that command left it."""
+    refunds = {"refund_id": str(list(state.refunds)[-1])} if state.refunds else {}
+    return {"id": str(state.payment_id)} | refunds
+
+
 def _charge_has_outcome(state: PaymentState) -> bool:
     """Stripe said where the payment stands, and no charge is on its way."""
     on_its_way = state.confirmation_requested or state.status in (PaymentStatus.PENDING, PaymentStatus.PROCESSING)

@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from event_store.appends import AlreadySeen, IdempotencyRecord
-from event_store.payments import LoadedPayment, load_payment
+from event_store.payments import LoadedPayment, load_payment, load_payment_as_of
 from event_store.store import find_idempotency, remember
 from infra.postgres import Pool
 
@@ -29,6 +29,9 @@ class PaymentLog(Protocol):
 
     async def load(self, payment_id: UUID) -> LoadedPayment:
         """Return the payment."""
+
+    async def load_as_of(self, position: int) -> LoadedPayment:
+        """Return the payment that has its event at a position, as it was then."""
 
     async def remember(
         self, payment_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
@@ -61,6 +64,11 @@ class PostgresPaymentLog:
         """Return the payment at its newest version."""
         async with self._pool.connection() as connection:
             return await load_payment(connection, payment_id)
+
+    async def load_as_of(self, position: int) -> LoadedPayment:
+        """Return the payment that has its event at a position, as it was then."""
+        async with self._pool.connection() as connection:
+            return await load_payment_as_of(connection, position)
 
     async def remember(
         self, payment_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord

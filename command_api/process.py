@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 
 from command_api.answer_cache import RedisAnswerCache
 from command_api.api import CommandApi
@@ -15,6 +16,7 @@ from command_api.reconciliations.asking import ReconciliationDesk
 from command_api.settings import CommandApiSettings
 from command_api.webhooks.intake import WebhookIntake
 from event_store.group_commit import GroupCommit
+from event_store.log_watch import LogWatch
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve
 from infra.postgres import create_pool, postgres_check
@@ -35,7 +37,9 @@ def main() -> None:
 async def _serve(runtime: Runtime) -> None:
     settings = runtime.settings
     assert isinstance(settings, CommandApiSettings)
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    watch = LogWatch()
+    database_url = settings.database_url.get_secret_value()
+    pool = create_pool(database_url, size=settings.database_pool_size, name=SERVICE, configure=watch.look)
     redis = create_redis(settings)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(redis.aclose)
@@ -45,7 +49,7 @@ async def _serve(runtime: Runtime) -> None:
         closing.push_async_callback(appender.close)
         payments = PostgresPaymentLog(pool)
         executor = CommandExecutor(
-            cache=RedisAnswerCache(redis, timeout_s=settings.redis_timeout_ms / 1000),
+            cache=RedisAnswerCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: watch.epoch),
             payments=payments,
             appender=appender,
             timeout_s=settings.command_api_timeout_ms / 1000,
@@ -53,6 +57,7 @@ async def _serve(runtime: Runtime) -> None:
         closing.push_async_callback(executor.close)
         outcomes = await closing.enter_async_context(OutcomeWaiter(pool))
         runtime.health.add_readiness("database", postgres_check(pool))
+        runtime.health.add_readiness("event_log", partial(watch.check, pool))
         runtime.health.add_readiness("redis", redis_check(redis), required=False)
         api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=settings.command_api_max_wait_s)
         stripe = await closing.enter_async_context(stripe_client(settings))

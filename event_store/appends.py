@@ -57,12 +57,13 @@ class VersionConflict:
 class AlreadySeen:
     """Nothing was written: the idempotency key is known, and this is what its command answered.
 
-    `position` is the one that the first command reached. The caller compares the fingerprint.
+    `position` is the one that the first command reached. The caller compares the fingerprint. `response` is None when
+    the record was written back from Kafka: the answer is made again from the stream as of that position.
     """
 
     fingerprint: str
     status: int
-    response: bytes
+    response: bytes | None
     position: int
 
 

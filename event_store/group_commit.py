@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.appends import Append, AppendResult
+from event_store.appends import Append, Appended, AppendResult
 from event_store.store import Connection, append
 
 Item = TypeVar("Item")
@@ -127,6 +127,7 @@ class GroupCommit:
 
     def __init__(self, pool: AsyncConnectionPool[Connection], *, max_batch: int = 256) -> None:
         self._pool = pool
+        self._known_position = 0
         self._batcher = Batcher[Append, AppendResult](self._write, key=lambda item: item.stream_id, max_batch=max_batch)
 
     async def append(self, item: Append) -> AppendResult:
@@ -145,12 +146,16 @@ class GroupCommit:
     async def _write(self, items: Sequence[Append]) -> Sequence[AppendResult | Exception]:
         try:
             return await self._append(items)
-        except psycopg.DataError as error:
-            # PostgreSQL refuses a value (a NUL character in a text, say) and with it the whole statement.
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            # PostgreSQL refuses a value (a NUL character in a text, an event id that is there) and with it the whole
+            # statement.
             if len(items) == 1:
                 return [error]
             return [each for item in items for each in await self._write([item])]
 
     async def _append(self, items: Sequence[Append]) -> list[AppendResult]:
         async with self._pool.connection() as connection:
-            return await append(connection, items)
+            results = await append(connection, items, known_position=self._known_position)
+        answered = (each.position for each in results if isinstance(each, Appended))
+        self._known_position = max(self._known_position, *answered, 0)
+        return results

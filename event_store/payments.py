@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.payment import PaymentState, fold
-from event_store.store import Connection, load_many
+from event_store.store import QUERIES, Connection, load, load_many
 from schemas.envelope import RecordedEvent
 from schemas.events import decode
 
@@ -24,6 +24,13 @@ class LoadedPayment:
 async def load_payment(connection: Connection, payment_id: UUID) -> LoadedPayment:
     """Load one payment. Raises schemas.errors.SchemaError when an event cannot be read."""
     return (await load_payments(connection, [payment_id]))[payment_id]
+
+
+async def load_payment_as_of(connection: Connection, position: int) -> LoadedPayment:
+    """Load the payment that has its event at a position, as it was then."""
+    row = await (await connection.execute(QUERIES["stream_at"], {"position": position})).fetchone()
+    assert row is not None, f"no event is at position {position}"
+    return _fold(await load(connection, row[0], up_to_position=position))
 
 
 async def load_payments(connection: Connection, payment_ids: Sequence[UUID]) -> dict[UUID, LoadedPayment]:

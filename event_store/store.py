@@ -1,14 +1,14 @@
 """Append to and load from the log. The caller owns the connection and its transaction; nothing here commits."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 from psycopg import AsyncConnection
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 from psycopg.types.json import set_json_loads
 
 from event_store.appends import AlreadySeen, Append, Appended, AppendResult, IdempotencyRecord, VersionConflict
@@ -21,12 +21,39 @@ set_json_loads(orjson.loads)
 
 Connection = AsyncConnection[Any]
 
+LOG_CLOSED = "57PS1"
+"""SQLSTATE of what is refused while the log is closed: of the class that means "try again later"."""
 
-async def append(connection: Connection, appends: Sequence[Append]) -> list[AppendResult]:
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogState:
+    """Which log this is, and whether it takes anything.
+
+    `epoch` (from 1) rises whenever it was closed and compared with Kafka. `closed_because` is None while it is open.
+    """
+
+    log_id: UUID
+    epoch: int
+    closed_because: str | None
+
+
+async def read_log_state(connection: Connection) -> LogState:
+    """Return the state of the log on the PostgreSQL behind the connection, which must be a primary."""
+    async with connection.cursor(row_factory=class_row(LogState)) as cursor:
+        await cursor.execute(QUERIES["log_state"])
+        state = await cursor.fetchone()
+    assert state is not None
+    return state
+
+
+async def append(connection: Connection, appends: Sequence[Append], *, known_position: int = 0) -> list[AppendResult]:
     """Append many commands' events in one round trip and answer each for itself, in the given order.
 
-    Raises ValueError when a stream stands in the call twice, or an append has no events: the order in which they
-    would be checked is not defined. Database errors pass through; the transaction is then unusable.
+    `known_position` is the highest that the caller was ever answered: a log that ends before it went back, and takes
+    nothing. Raises ValueError when a stream stands in the call twice, or an append has no events: the order in which
+    they would be checked is not defined. Database errors pass through, and the transaction is then unusable:
+    OperationalError with LOG_CLOSED while the log is closed, UniqueViolation for an event id that is in the log, and
+    DataError for a stream of another category or merchant.
     """
     if not appends:
         return []
@@ -36,7 +63,7 @@ async def append(connection: Connection, appends: Sequence[Append]) -> list[Appe
         raise ValueError("an append needs at least one event")
     document = "[" + ",".join(_append_json(each) for each in appends) + "]"
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(QUERIES["append"], {"appends": document})
+        await cursor.execute(QUERIES["append"], {"appends": document, "known_position": known_position})
         rows = {row["ordinal"]: row for row in await cursor.fetchall()}
     return [_result(rows[ordinal]) for ordinal in range(1, len(appends) + 1)]
 
@@ -46,10 +73,10 @@ async def load(
     stream_id: UUID,
     *,
     up_to_version: int | None = None,
-    up_to_time: datetime | None = None,
+    up_to_position: int | None = None,
 ) -> list[RecordedEvent]:
-    """Return a stream's events in order, as of a version or a moment (inclusive); empty when there are none."""
-    found = await load_many(connection, [stream_id], up_to_version=up_to_version, up_to_time=up_to_time)
+    """Return a stream's events in order, as of a version or a position (inclusive); empty when there are none."""
+    found = await load_many(connection, [stream_id], up_to_version=up_to_version, up_to_position=up_to_position)
     return found[stream_id]
 
 
@@ -58,13 +85,16 @@ async def load_many(
     stream_ids: Sequence[UUID],
     *,
     up_to_version: int | None = None,
-    up_to_time: datetime | None = None,
+    up_to_position: int | None = None,
 ) -> dict[UUID, list[RecordedEvent]]:
-    """Return the events of each stream in one round trip; a stream without events has an empty list."""
+    """Return the events of each stream in one round trip; a stream without events has an empty list.
+
+    As of a position, not a moment: the clock behind `recorded_at` may step back.
+    """
     parameters = {
         "stream_ids": list(stream_ids),
         "up_to_version": up_to_version,
-        "up_to_time": up_to_time,
+        "up_to_position": up_to_position,
     }
     found: dict[UUID, list[RecordedEvent]] = {stream_id: [] for stream_id in stream_ids}
     async with connection.cursor(row_factory=dict_row) as cursor:
@@ -129,7 +159,7 @@ def _append_json(each: Append) -> str:
         "category": each.category,
         "merchant_id": each.merchant_id,
         "expected_version": each.expected_version,
-        "events": [_event_fragment(event) for event in each.events],
+        "events": [_event_fragment(event, record) for event in each.events],
         "idempotency": None
         if record is None
         else {
@@ -142,13 +172,21 @@ def _append_json(each: Append) -> str:
     return orjson.dumps(head).decode()
 
 
-def _event_fragment(event: NewEvent) -> dict[str, Any]:
+def _event_fragment(event: NewEvent, record: IdempotencyRecord | None) -> dict[str, Any]:
+    metadata = event.metadata
+    if record is not None:  # so that Kafka knows all that is needed to make the record again
+        metadata = replace(
+            metadata,
+            idempotency_key=record.key,
+            request_fingerprint=record.fingerprint,
+            answer_status=str(record.status),
+        )
     return {
         "event_id": str(event.event_id),
         "type": event.type,
         "schema_version": event.schema_version,
         "data": orjson.Fragment(event.data),  # already JSON: not parsed and written again
-        "metadata": event.metadata.to_dict(),
+        "metadata": metadata.to_dict(),
     }
 
 
@@ -164,6 +202,6 @@ def _already_seen(row: Mapping[str, Any]) -> AlreadySeen:
     return AlreadySeen(
         fingerprint=row["fingerprint"],
         status=row["status"],
-        response=row["response"].encode(),
+        response=None if row["response"] is None else row["response"].encode(),
         position=row["position"],
     )

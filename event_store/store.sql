@@ -1,17 +1,19 @@
 -- name: append
--- Append many commands' events, each answered for itself (see event_store.append in migration 0001).
+-- Append many commands' events, each answered for itself (see event_store.append in migration 0016).
 SELECT ordinal, outcome, version, position, fingerprint, status, response
-  FROM event_store.append(%(appends)s::jsonb);
+  FROM event_store.append(%(appends)s::jsonb, %(known_position)s);
 
 -- name: load
--- The events of some streams, each stream in order, optionally as of a version or a moment.
+-- The events of some streams, each stream in order, optionally as of a version or a position.
 SELECT position, event_id, stream_id, version, category, type, schema_version,
        data::text AS data, metadata, recorded_at
-  FROM event_store.events
- WHERE stream_id = ANY(%(stream_ids)s::uuid[])
-   AND version <= coalesce(%(up_to_version)s::bigint, 9223372036854775807)
-   AND recorded_at <= coalesce(%(up_to_time)s::timestamptz, 'infinity')
- ORDER BY stream_id, version;
+  FROM event_store.load_streams(%(stream_ids)s::uuid[],
+                                coalesce(%(up_to_version)s::bigint, 9223372036854775807),
+                                coalesce(%(up_to_position)s::bigint, 9223372036854775807));
+
+-- name: stream_at
+-- Whose event is at a position.
+SELECT stream_id FROM event_store.events WHERE position = %(position)s;
 
 -- name: find_idempotency
 -- The stored answer of a command, and the position that it reached.
@@ -98,6 +100,10 @@ SELECT count(*) FILTER (WHERE pg_terminate_backend(holder.pid))
 -- Make the partitions of the log that the next appends will need.
 SELECT event_store.ensure_partitions();
 
--- name: last_position
--- The newest position that was ever drawn.
-SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_store.event_position;
+-- name: log_state
+-- Which log this is, in which epoch, and why it is closed (null: it is open).
+SELECT log_id, epoch, closed_because FROM event_store.log_state();
+
+-- name: close_log
+-- Have nothing appended, published or sent to Stripe until the log was compared with Kafka.
+SELECT event_store.close_log(%(reason)s);

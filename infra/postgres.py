@@ -2,7 +2,7 @@
 
 import re
 import select
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import monotonic
@@ -80,11 +80,19 @@ class Pool(AsyncConnectionPool[Connection]):
                 yield connection
 
 
-def create_pool(url: str, *, size: int, name: str, autocommit: bool = False) -> Pool:
+def create_pool(
+    url: str,
+    *,
+    size: int,
+    name: str,
+    autocommit: bool = False,
+    configure: Callable[[Connection], Awaitable[None]] | None = None,
+) -> Pool:
     """Return a pool that is not open yet: `await pool.open()` returns at once, with PostgreSQL up or down.
 
     `name` is what `pg_stat_activity` shows. Transactions are explicit but with `autocommit` (single reads need
-    none), statements are prepared on their second use. Who waits longer than 3 s for a connection gets
+    none), statements are prepared on their second use. `configure` is given every new connection first, and leaves it
+    outside of a transaction. Who waits longer than 3 s for a connection gets
     `DatabaseUnavailable`.
     """
     given = conninfo_to_dict(url)
@@ -96,6 +104,7 @@ def create_pool(url: str, *, size: int, name: str, autocommit: bool = False) -> 
         min_size=min(2, size),
         max_size=size,
         name=name,
+        configure=configure,
         timeout=3,
         # Attempts double their pause until this: more would mean to be still asleep when PostgreSQL is back.
         # When it has passed, the next request makes a new attempt at once.

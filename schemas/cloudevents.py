@@ -23,7 +23,7 @@ _KNOWN = frozenset(
     {
         *("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_dataschemaversion", "ce_position"),
         *("ce_prevposition", "ce_streamversion", "ce_merchantid", "ce_actor", "ce_correlationid", "ce_causationid"),
-        *("ce_requestid", "traceparent"),
+        *("ce_requestid", "ce_idempotencykey", "ce_requestfingerprint", "ce_answerstatus", "ce_logid", "traceparent"),
     }
 )
 _HIGHEST_POSITION = 2**63 - 1
@@ -42,11 +42,13 @@ class KafkaMessage:
 class Delivered:
     """A consumed event, with the position of the event before it in the same partition (0: it is the first).
 
-    A consumer whose checkpoint is below `previous_position` has missed events.
+    A consumer whose checkpoint is below `previous_position` has missed events. `log_id` names the log that it was
+    published from; older messages do not say it.
     """
 
     event: RecordedEvent
     previous_position: int
+    log_id: UUID | None = None
 
     @property
     def position(self) -> int:
@@ -69,8 +71,8 @@ class Delivered:
         }
 
 
-def to_kafka(event: RecordedEvent, previous_position: int) -> KafkaMessage:
-    """Encode an event; `previous_position` is that of the event before it in the same partition."""
+def to_kafka(event: RecordedEvent, previous_position: int, log_id: UUID | None = None) -> KafkaMessage:
+    """Encode an event of a log; `previous_position` is that of the event before it in the same partition."""
     meta = event.metadata
     headers = [
         ("ce_specversion", b"1.0"),
@@ -90,6 +92,10 @@ def to_kafka(event: RecordedEvent, previous_position: int) -> KafkaMessage:
     optional = (
         ("ce_causationid", meta.causation_id),
         ("ce_requestid", meta.request_id),
+        ("ce_idempotencykey", meta.idempotency_key),
+        ("ce_requestfingerprint", meta.request_fingerprint),
+        ("ce_answerstatus", meta.answer_status),
+        ("ce_logid", None if log_id is None else str(log_id)),
         ("traceparent", meta.traceparent),
     )
     headers += [(name, text.encode()) for name, text in optional if text is not None]
@@ -128,6 +134,9 @@ def _delivered(value: bytes, found: Mapping[str, str]) -> Delivered:
         causation_id=found.get("ce_causationid"),
         request_id=found.get("ce_requestid"),
         traceparent=found.get("traceparent"),
+        idempotency_key=found.get("ce_idempotencykey"),
+        request_fingerprint=found.get("ce_requestfingerprint"),
+        answer_status=found.get("ce_answerstatus"),
     )
     position, previous_position = _positions(found["ce_position"], found["ce_prevposition"])
     event = RecordedEvent(
@@ -142,7 +151,8 @@ def _delivered(value: bytes, found: Mapping[str, str]) -> Delivered:
         metadata=metadata,
         recorded_at=datetime.fromisoformat(found["ce_time"]),
     )
-    return Delivered(event=event, previous_position=previous_position)
+    log_id = UUID(found["ce_logid"]) if "ce_logid" in found else None
+    return Delivered(event=event, previous_position=previous_position, log_id=log_id)
 
 
 def _positions(position: str, previous: str) -> tuple[int, int]:

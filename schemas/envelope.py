@@ -7,7 +7,11 @@ from uuid import UUID
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventMetadata:
-    """Where an event comes from. `actor` is `api:<key id>`, a consumer's name, or an operator."""
+    """Where an event comes from. `actor` is `api:<key id>`, a consumer's name, or an operator.
+
+    The last three are of the command behind it, if that had an idempotency key: the key, what tells its request from
+    another under the same key, and the HTTP status of its answer. With them a lost idempotency record is made again.
+    """
 
     correlation_id: str
     actor: str
@@ -15,6 +19,9 @@ class EventMetadata:
     causation_id: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
+    idempotency_key: str | None = None
+    request_fingerprint: str | None = None
+    answer_status: str | None = None
 
     def to_dict(self) -> dict[str, str]:
         """Return the stored form: what is unknown is left out."""

@@ -33,12 +33,14 @@ ON CONFLICT (event_id) DO UPDATE
 -- name: lock_due
 -- Due tasks, those whose lease ran out too, that may be leased now, each with the lock of its payment until the
 -- transaction ends. Whoever finds a row or a payment locked passes it by. Whether a task may still be leased is to be
--- asked again in another statement: this one does not see what was committed since it began.
+-- asked again in another statement: this one does not see what was committed since it began. Raises 57PS1 while the log is
+-- closed, if any is due: what a restored database says of them may be old.
 SELECT due.event_id
   FROM (SELECT t.event_id, t.payment_id
           FROM consumers.gateway_tasks t
          WHERE t.status IN ('due', 'leased', 'unknown')
            AND t.due_at <= clock_timestamp()
+           AND (SELECT event_store.require_open()) > 0
            AND NOT EXISTS (SELECT FROM consumers.gateway_tasks other
                             WHERE other.payment_id = t.payment_id AND other.event_id <> t.event_id
                               AND other.status <> 'done'

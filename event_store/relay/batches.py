@@ -6,6 +6,7 @@ message, where each has a future of its own.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -18,10 +19,11 @@ from schemas.topics import partition_of, topic_of
 
 @dataclass(kw_only=True)
 class Batches:
-    """What goes to each place, in order, and the position that each place reaches with it."""
+    """What goes to each place, in order, and the event that is the last there then: its position and its id."""
 
     of_place: dict[Place, list[BatchBuilder]] = field(default_factory=dict)
     positions: dict[Place, int] = field(default_factory=dict)
+    event_ids: dict[Place, UUID] = field(default_factory=dict)
     events: list[RecordedEvent] = field(default_factory=list)
     """The events in the batches."""
 
@@ -37,11 +39,13 @@ class Batches:
 def build(
     events: Sequence[RecordedEvent],
     published: Mapping[Place, Published],
+    new_batch: Callable[[], BatchBuilder],
+    *,
     shard: Shard,
     partitions: int,
-    new_batch: Callable[[], BatchBuilder],
+    log_id: UUID,
 ) -> Batches:
-    """Encode what of `events` belongs to the shard and is not published yet."""
+    """Encode what of `events` belongs to the shard and is not published yet. `log_id` is the log's they are of."""
     found = Batches()
     for event in events:
         place = Place(topic_of(event.category), partition_of(event.stream_id, partitions))
@@ -49,12 +53,13 @@ def build(
         previous = found.positions.get(place, last.position if last else 0)
         if not shard.owns(place.partition) or event.position <= previous:
             continue
-        message = to_kafka(event, previous)
+        message = to_kafka(event, previous, log_id)
         batches = found.of_place.setdefault(place, [])
         if not batches or not _add(batches[-1], message):
             batches.append(new_batch())
             _add(batches[-1], message)  # the first message of a batch fits, whatever its size
         found.positions[place] = event.position
+        found.event_ids[place] = event.event_id
         found.events.append(event)
     return found
 

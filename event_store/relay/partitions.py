@@ -1,7 +1,7 @@
 """Looks into the partitions of events: where they end, and what they hold."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -9,7 +9,8 @@ from event_store.relay.progress import Place, Published
 from infra.kafka.clients import consumer_config
 from infra.kafka.ending import end_consumer
 from infra.settings import KafkaSettings
-from schemas.cloudevents import is_at
+from schemas.cloudevents import from_kafka, is_at
+from schemas.errors import MalformedMessage
 
 _POLL_MS = 200
 
@@ -49,6 +50,29 @@ async def holding(
                 ):
                     del sought[partition]
     return held
+
+
+async def last_events(
+    settings: KafkaSettings, starts: Mapping[Place, int], ends: Mapping[Place, int]
+) -> list[Published]:
+    """Return the newest event of each place that holds any from an offset on."""
+    left = {TopicPartition(*place) for place, start in starts.items() if ends[place] > start}
+    newest: dict[TopicPartition, Published] = {}
+    if not left:
+        return []
+    async with started(AIOKafkaConsumer(**consumer_config(settings))) as consumer:
+        consumer.assign(list(left))
+        for partition in left:
+            consumer.seek(partition, starts[Place(*partition)])
+        while left:
+            for partition, records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).items():
+                for record in records:
+                    with suppress(MalformedMessage):
+                        event = from_kafka(record.value, record.headers).event
+                        found = Published(event.position, record.offset, event.event_id)
+                        newest[partition] = max(newest.get(partition, found), found, key=lambda each: each.position)
+            left -= {each for each in left if await at_end(consumer, each, ends[Place(*each)], believe_fetch=True)}
+    return list(newest.values())
 
 
 async def holds_events(settings: KafkaSettings, place: Place, end: int) -> bool:

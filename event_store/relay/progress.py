@@ -8,6 +8,7 @@ partition still holds that event (a topic can be deleted, an in-memory broker re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -40,20 +41,22 @@ class Published(NamedTuple):
 
     position: int
     offset: int
+    event_id: UUID | None = None
+    """Tells it from another event at the same position of a log that went back. Older records do not say it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """Everything up to `position` that belongs to the shard is published."""
+    """Everything up to `position` that belongs to the shard is published, of the log `log_id` in its `epoch`.
+
+    Older records say neither.
+    """
 
     shard: Shard
     position: int
     published: Mapping[Place, Published] = field(default_factory=dict)
-
-    @property
-    def furthest(self) -> int:
-        """The newest position that is published anywhere."""
-        return max([self.position, *(each.position for each in self.published.values())])
+    log_id: UUID | None = None
+    epoch: int = 0
 
     @property
     def key(self) -> bytes:
@@ -62,16 +65,29 @@ class Progress:
 
     def encode(self) -> bytes:
         """Write the record's value."""
-        places = {str(place): list(published) for place, published in self.published.items()}
-        return orjson.dumps({"shard": str(self.shard), "position": self.position, "published": places})
+        places = {str(place): [each.position, each.offset] for place, each in self.published.items()}
+        ids = {str(place): str(each.event_id) for place, each in self.published.items() if each.event_id}
+        record = {"shard": str(self.shard), "position": self.position, "published": places, "event_ids": ids}
+        log = {} if self.log_id is None else {"log_id": str(self.log_id), "epoch": self.epoch}
+        return orjson.dumps(record | log)
 
     @classmethod
     def decode(cls, value: bytes) -> "Progress":
         """Read a record's value. Raises ValueError when it is not one."""
         try:
             found = orjson.loads(value)
-            places = {Place.parse(place): Published(*pair) for place, pair in found["published"].items()}
-            return cls(shard=Shard.parse(found["shard"]), position=int(found["position"]), published=places)
+            ids = {place: UUID(event_id) for place, event_id in found.get("event_ids", {}).items()}
+            places = {
+                Place.parse(place): Published(position, offset, ids.get(place))
+                for place, (position, offset) in found["published"].items()
+            }
+            return cls(
+                shard=Shard.parse(found["shard"]),
+                position=int(found["position"]),
+                published=places,
+                log_id=UUID(found["log_id"]) if "log_id" in found else None,
+                epoch=int(found.get("epoch", 0)),
+            )
         except (KeyError, TypeError, AttributeError, ValueError) as wrong:
             raise ValueError(f"not a progress record: {wrong}") from None
 
@@ -94,6 +110,8 @@ class Resumed(NamedTuple):
     progress: Progress
     lost: Mapping[Place, Lost]
     """The places that do not hold the last event published to them: published again from the start."""
+    newest: tuple[Published, ...]
+    """The newest events in the places: the log must have them, or it is not the one that was published."""
     unrecorded: frozenset[Place]
     """The places that no record knows: nothing was ever published there, if the progress topic is whole."""
 
@@ -135,7 +153,7 @@ def resume(
             lost[place] = Lost(last, end_offsets[place])
         positions.append(record.position if record and place not in lost else 0)
     progress = Progress(shard=shard, position=min(positions, default=0), published=published)
-    return Resumed(progress, lost, frozenset(set(places) - newest.keys()))
+    return Resumed(progress, lost, tuple(published.values()), frozenset(set(places) - newest.keys()))
 
 
 def _newest(records: Iterable[Progress], places: Collection[Place]) -> dict[Place, Progress]:

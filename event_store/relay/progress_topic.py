@@ -1,15 +1,17 @@
 """Reads back from Kafka how far a shard has come, and compares it with what the topics hold."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from event_store.relay.partitions import at_end, end_offsets, holding, holds_events, started
+from event_store.relay.partitions import at_end, end_offsets, holding, holds_events, last_events, started
 from event_store.relay.progress import Place, Progress, Resumed, last_published, resume
 from event_store.relay.shard import Shard
 from infra.errors import InfraError
 from infra.kafka.clients import consumer_config
+from infra.kafka.transient import ForeignCluster
 from infra.settings import KafkaSettings
 from schemas.topics import RELAY_PROGRESS, event_topics
 
@@ -48,9 +50,16 @@ async def read_records(settings: KafkaSettings, name: str, watcher: AIOKafkaCons
     return await _newest(settings, name, watcher, isolation)
 
 
-async def shards_of_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> set[Shard]:
-    """Return the shards that ever began a transaction, committed or not. Does not wait for open ones."""
-    return {record.shard for record in await _newest(settings, name, watcher, "read_uncommitted")}
+async def read_begun_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> list[Progress]:
+    """Return the newest record of each shard that ever began a transaction, committed or not. Waits for no open one."""
+    return await _newest(settings, name, watcher, "read_uncommitted")
+
+
+def require_own_log(records: Iterable[Progress], log_id: UUID) -> None:
+    """Raise ForeignCluster when a record speaks of another log."""
+    for record in records:
+        if record.log_id not in (None, log_id):
+            raise ForeignCluster(log_id, record.log_id)
 
 
 async def _newest(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer, isolation: str) -> list[Progress]:
@@ -89,4 +98,7 @@ async def resume_from(
         for place in sorted(found.unrecorded):
             if ends[place] and await holds_events(settings, place, ends[place]):
                 raise ProgressLost(place)
-    return found
+        return found
+    # A record is written once a second, and newer events than it tells of may be there.
+    starts = {place: found.progress.published[place].offset if place in held else 0 for place in places}
+    return found._replace(newest=tuple(await last_events(settings, starts, ends)))

@@ -10,13 +10,14 @@ import psycopg
 import structlog
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from event_store.recovery.recover import carry_out, examine, why_log_went_back
 from event_store.relay import metrics
 from event_store.relay.claim import Claim
 from event_store.relay.gap_watch import GapWatch
 from event_store.relay.reader import Reader
 from event_store.relay.session import Session, TopicWentBack
 from event_store.relay.shard import Shard
-from event_store.store import QUERIES, Connection
+from event_store.store import QUERIES, Connection, LogState, read_log_state
 from infra.errors import InfraError, ProcessFailed
 from infra.health import Unhealthy
 from infra.kafka.topics import create_topics, require_topics
@@ -34,16 +35,11 @@ _STUCK_AFTER_S = 60.0
 _SLOW_AFTER_S = 3.0
 _FINISH_S, _CLOSE_S = 1.0, 2.5
 _AGAIN_S = 1.0
+_CLOSED_LOOK_EVERY_S = 5.0
 
 
-class LogWentBack(InfraError):
-    """Kafka holds more than the log: PostgreSQL was restored or emptied. What follows would never be published."""
-
-    def __init__(self, published: int, last: int) -> None:
-        super().__init__(
-            f"published up to position {published}, but the log ends at {last}: the database was restored or emptied. "
-            "Delete the topics; they are filled again from the log."
-        )
+class LogClosed(InfraError):
+    """The log is closed: nothing is published from it until it was compared with Kafka."""
 
 
 class Relay:
@@ -71,6 +67,8 @@ class Relay:
         self._claim_lost = False
         self._turned_at = monotonic()
         self._gap_watch: GapWatch | None = None
+        self._closed_because: str | None = None
+        self._obstacles: tuple[str, ...] = ()
         self.position: int | None = None
         """Everything of the shard up to here is published; None while this relay does not publish."""
 
@@ -106,6 +104,8 @@ class Relay:
 
     async def check_ready(self) -> None:
         """Readiness: PostgreSQL and Kafka are both in hand, or another relay publishes and this one stands by."""
+        if self._closed_because is not None:
+            raise Unhealthy(f"the log is closed: {self._closed_because}")
         if not self._connected and not self._standing_by:
             raise Unhealthy("not connected to PostgreSQL and Kafka")
         silent_s = monotonic() - self._turned_at
@@ -185,10 +185,14 @@ class Relay:
             await create_topics(self._settings, declarations(partitions, replicas))
         else:
             await require_topics(self._settings, [*event_topics(), RELAY_PROGRESS])
-        async with Session.open(self._settings, self._shard, await claim.others()) as session:
-            row = await (await connection.execute(QUERIES["last_position"])).fetchone()
-            if row is not None and row[0] < session.furthest:
-                raise LogWentBack(session.furthest, row[0])
+        state = await self._opened(connection)
+        if state is None:
+            return
+        async with Session.open(self._settings, self._shard, state, await claim.others()) as session:
+            reason = await why_log_went_back(connection, state, session.newest, session.newest_epoch)
+            if reason is not None:
+                await connection.execute(QUERIES["close_log"], {"reason": reason})
+                raise LogClosed(reason)
             log.info("relay_started", shard=str(self._shard), position=session.position)
             reader = Reader(connection, session.position)
             self.position = session.position
@@ -199,6 +203,31 @@ class Relay:
             finally:
                 self._gap_watch = None
                 await reader.close()
+
+    async def _opened(self, connection: Connection) -> LogState | None:
+        """Wait until the log is open, and open it when that needs nobody's decision; None when told to stop."""
+        while not self._stop.is_set():
+            self._turn()
+            state = await read_log_state(connection)
+            if state.closed_because is None:
+                self._show_closed(None)
+                return state
+            self._show_closed(state.closed_because)
+            found, newest_epoch = await examine(self._settings, connection, state)
+            if not found.obstacles:
+                await carry_out(connection, found, newest_epoch)
+            elif found.obstacles != self._obstacles:
+                log.error("log_needs_decision", obstacles=found.obstacles, remedy="paystream recover --dry-run")
+                self._obstacles = found.obstacles
+            if found.obstacles:
+                await self._sleep(_CLOSED_LOOK_EVERY_S)
+        return None
+
+    def _show_closed(self, reason: str | None) -> None:
+        if reason is not None and reason != self._closed_because:
+            log.error("log_closed", reason=reason)
+        self._closed_because = reason
+        metrics.LOG_CLOSED.set(reason is not None)
 
     async def _publish_from(self, session: Session, reader: Reader, connection: Connection) -> None:
         pause, look_around_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
@@ -219,6 +248,7 @@ class Relay:
             if monotonic() > look_around_at:
                 await watch.look(position, waits=reader.waits)
                 await session.check_topics()
+                await self._require_open(connection)
                 await session.write_progress()
                 look_around_at = monotonic() + _LOOK_AROUND_EVERY_S
             if monotonic() > partitions_at:
@@ -228,6 +258,11 @@ class Relay:
             if not events:
                 await self._sleep(pause)
                 pause = min(pause * 2, _IDLE_MAX_S)
+
+    async def _require_open(self, connection: Connection) -> None:
+        state = await read_log_state(connection)
+        if state.closed_because is not None:
+            raise LogClosed(state.closed_because)
 
     def _turn(self) -> None:
         self._turned_at = monotonic()

@@ -12,8 +12,9 @@ from aiokafka.structs import RecordMetadata
 from event_store.relay.batches import Batches, build
 from event_store.relay.partitions import end_offsets
 from event_store.relay.progress import Lost, Place, Progress, Published, Resumed
-from event_store.relay.progress_topic import read_records, resume_from, shards_of_records, watching
+from event_store.relay.progress_topic import read_begun_records, read_records, require_own_log, resume_from, watching
 from event_store.relay.shard import Shard
+from event_store.store import LogState
 from infra.errors import InfraError
 from infra.kafka.clients import producer_config
 from infra.kafka.ending import end_producer
@@ -73,22 +74,32 @@ class Session:
         producer: AIOKafkaProducer,
         watcher: AIOKafkaConsumer,
         resumed: Resumed,
+        *,
+        state: LogState,
+        newest_epoch: int,
     ) -> None:
         self._transactional = settings.kafka_transactions
         self._partitions = settings.kafka_topic_partitions
         self._limit_s = Limits(settings).publish_s
         self._producer = producer
         self._watcher = watcher
-        self._progress = resumed.progress
+        self._progress = replace(resumed.progress, log_id=state.log_id, epoch=state.epoch)
+        self._log_id = state.log_id
         self._lost = dict(resumed.lost)
+        self.newest = resumed.newest
+        """The newest events in the places when it was opened."""
         self._note_due = False
+        self.newest_epoch = newest_epoch
+        """The newest in which any relay has published; 0 when that is not known."""
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: KafkaSettings, shard: Shard, overlapping: Collection[Shard] = ()
+        cls, settings: KafkaSettings, shard: Shard, state: LogState, overlapping: Collection[Shard] = ()
     ) -> AsyncIterator["Session"]:
         """Start a producer (which fences an older one of the shard) and read back how far the shard has come.
+
+        `state` is that of the log that is to be published; raises ForeignCluster when the records are of another one.
 
         With transactions the producers of `overlapping` shards, and of those that the progress topic names, are fenced
         as well, before the progress is read: what they had begun is then either in it, or never will be.
@@ -99,14 +110,17 @@ class Session:
         try:
             async with watching(settings, name) as watcher:
                 async with asyncio.timeout(limits.open_s):
+                    begun = await read_begun_records(settings, name, watcher)
+                    require_own_log(begun, state.log_id)  # before a producer starts, and fences the other log's relay
                     await producer.start()
                     if settings.kafka_transactions:
-                        found = await shards_of_records(settings, name, watcher)
+                        found = {record.shard for record in begun}
                         others = {each for each in found if each.overlaps(shard, settings.kafka_topic_partitions)}
-                        await _fence(settings, (others | set(overlapping)) - {shard})
+                        await fence(settings, (others | set(overlapping)) - {shard})
                     records = await read_records(settings, name, watcher)
                     resumed = await resume_from(records, settings, shard, watcher)
-                session = cls(settings, producer, watcher, resumed)
+                newest_epoch = max((each.epoch for each in records), default=0)
+                session = cls(settings, producer, watcher, resumed, state=state, newest_epoch=newest_epoch)
                 yield session
                 await session.write_progress()
         except BaseException:
@@ -119,11 +133,6 @@ class Session:
         """Everything of the shard up to here is published."""
         return self._progress.position
 
-    @property
-    def furthest(self) -> int:
-        """The newest position that was ever published, and is still there."""
-        return self._progress.furthest
-
     async def publish(self, events: Sequence[RecordedEvent], position: int) -> list[RecordedEvent]:
         """Publish the shard's part of `events`, which end at `position`; return that part.
 
@@ -131,7 +140,14 @@ class Session:
         (a time-out of the commit) all of it: the next session reads back which.
         """
         before = self._progress
-        batches = build(events, before.published, before.shard, self._partitions, self._producer.create_batch)
+        batches = build(
+            events,
+            before.published,
+            self._producer.create_batch,
+            shard=before.shard,
+            partitions=self._partitions,
+            log_id=self._log_id,
+        )
         if not batches.events:
             self._progress, self._note_due = replace(before, position=position), True
             return []
@@ -202,7 +218,7 @@ class Session:
             lost = self._lost.get(place)
             if self._transactional and lost is not None and first > lost.highest_first:
                 raise EndReportedTooLow(place, lost, first)
-            found[place] = Published(position, last if self._transactional else first)
+            found[place] = Published(position, last if self._transactional else first, batches.event_ids[place])
         return found
 
     async def _send_record(self, progress: Progress) -> asyncio.Future[RecordMetadata]:
@@ -223,7 +239,7 @@ def _at_least(before: Progress, batches: Batches, place: Place) -> Published:
     """Return what will be published at a place: its last offset is this one or, after markers, a higher one."""
     last = before.published.get(place)
     count = sum(batch.record_count() for batch in batches.of_place[place])
-    return Published(batches.positions[place], (last.offset if last else -1) + count)
+    return Published(batches.positions[place], (last.offset if last else -1) + count, batches.event_ids[place])
 
 
 def _retrieve(delivery: asyncio.Future[object]) -> None:
@@ -240,7 +256,7 @@ def _producer(settings: KafkaSettings, shard: Shard) -> AIOKafkaProducer:
     return AIOKafkaProducer(**options)
 
 
-async def _fence(settings: KafkaSettings, shards: Collection[Shard]) -> None:
+async def fence(settings: KafkaSettings, shards: Collection[Shard]) -> None:
     """Put an end to what the producers of other layouts may still send, by starting their successors."""
     for shard in shards:
         producer = _producer(settings, shard)

@@ -85,6 +85,8 @@ class Connections:
                     | _api_keys()
                     | self._stripe()
                 )
+            case "relay":
+                return self._database("paystream_relay_login") | self._kafka()
             case "projector":
                 return self._database("paystream_projector_login") | self._kafka()
             case "worker-stripe-gateway":

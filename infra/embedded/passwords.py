@@ -15,6 +15,7 @@ class Passwords:
 
     owner: str
     app: str
+    relay: str
     projector: str
     query: str
     valkey: str
@@ -24,6 +25,9 @@ def load_or_create(home: Home) -> Passwords:
     """Return the passwords of this home. Raises DataUnusable when they are lost but PostgreSQL's data is there."""
     kept = home.remembered(_FILE)
     names = [field.name for field in fields(Passwords)]
+    if kept.get("owner") and not kept.get("relay"):  # made by a version in which the relay had no login of its own
+        kept = {**kept, "relay": secrets.token_urlsafe(24)}
+        home.remember(_FILE, kept)
     if all(kept.get(name) for name in names):
         return Passwords(**{name: str(kept[name]) for name in names})
     if (home.path / "postgres").exists():

@@ -61,6 +61,7 @@ class PostgresServer(Part):
         """The password of each login role that the processes use."""
         return {
             "paystream_app_login": self._passwords.app,
+            "paystream_relay_login": self._passwords.relay,
             "paystream_projector_login": self._passwords.projector,
             "paystream_query_login": self._passwords.query,
         }

@@ -28,6 +28,9 @@ _APPLY_TIMEOUT_S = 60.0
 _BACKOFF_S = (0.1, 5.0)
 
 
+Admit = Callable[[Sequence[D]], Awaitable[None]]
+
+
 @runtime_checkable
 class Identified(Protocol):
     """A decoded message may have this, for the log line of a record that cannot be applied."""
@@ -52,11 +55,13 @@ class RecordApplier(Generic[D]):
         apply: Apply[D],
         progress: Progress,
         stop: asyncio.Event,
+        admit: Admit[D] | None = None,
         undertaker: Undertaker[D] | None = None,
     ) -> None:
         self._name = name
         self._decode = decode
         self._apply = apply
+        self._admit = admit
         self._progress = progress
         self._stop = stop
         self._undertaker = undertaker
@@ -110,8 +115,10 @@ class RecordApplier(Generic[D]):
         return True
 
     async def _attempt(self, partition: TopicPartition, deliveries: Sequence[Delivery[D]]) -> Applied:
+        messages = [delivery.message for delivery in deliveries if delivery.message is not None]
+        if self._admit is not None:
+            await self._admit(messages)
         if partition not in self._with_dead_letters:
-            messages = [delivery.message for delivery in deliveries if delivery.message is not None]
             applied = await self._apply(partition, messages)
             if not applied.look_at_dead_letters:
                 return applied

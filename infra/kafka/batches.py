@@ -35,7 +35,7 @@ from aiokafka.errors import KafkaError
 
 from infra.health import Health
 from infra.kafka import consumer_metrics as metrics
-from infra.kafka.applying import RecordApplier, reason, sleep_unless
+from infra.kafka.applying import Admit, RecordApplier, reason, sleep_unless
 from infra.kafka.checkpoints import Apply, D
 from infra.kafka.dead_letters.burial import Undertaker
 from infra.kafka.dead_letters.delivery import Decode
@@ -67,13 +67,17 @@ class BatchConsumer(Generic[D]):
         consumer: str,
         decode: Decode[D],
         apply: Apply[D],
+        admit: Admit[D] | None = None,
         dead_letters: DeadLetters[D] | None = None,
         group_id: str | None = None,
         max_records: int = 500,
         parallel: int = 4,
         stall_after_s: float = 60.0,
     ) -> None:
-        """`consumer` names checkpoints and metrics; `parallel`: partitions applied at the same time."""
+        """`consumer` names checkpoints and metrics; `parallel`: partitions applied at the same time.
+
+        `admit` raises when messages must not be taken at all: ForeignCluster, until somebody mends the settings.
+        """
         self._settings = settings
         self._topics = tuple(topics)
         self._name = consumer
@@ -93,6 +97,7 @@ class BatchConsumer(Generic[D]):
             name=consumer,
             decode=decode,
             apply=apply,
+            admit=admit,
             progress=self._progress,
             stop=self._stop,
             undertaker=undertaker,

@@ -5,8 +5,12 @@ something that has nothing to do with the record, such as a missing table or rig
 act, but to give up on the record would only lose its place.
 """
 
+from uuid import UUID
+
 import psycopg
 from aiokafka.errors import KafkaError
+
+from infra.errors import InfraError
 
 _TRANSIENT = (
     psycopg.OperationalError,  # no connection, no free one, server starting or stopping, deadlock, disk full
@@ -19,6 +23,16 @@ _OF_THE_VALUES = (psycopg.DataError, psycopg.IntegrityError)
 _TOO_MUCH_OR_TOO_COMPLEX = "54"
 
 
+class ForeignCluster(InfraError):
+    """Kafka holds what was published from another log: this cluster, or this database, was attached by mistake."""
+
+    def __init__(self, ours: UUID, theirs: UUID | None) -> None:
+        super().__init__(
+            f"Kafka holds events of the log {theirs}, and this database is the log {ours}: nothing is taken from there "
+            "and nothing is published to it. Compare KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL."
+        )
+
+
 def is_transient(error: BaseException) -> bool:
     """Return whether trying the same again later can help."""
     if isinstance(error, KafkaError):
@@ -27,11 +41,11 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_systemic(error: BaseException) -> bool:
-    """Return whether the database refused, whatever the values: the same holds for the next record.
+    """Return whether the same holds for the next record: the cluster is another's, or the database refused.
 
     Also "cached plan must not change result type", after a migration.
     """
-    return (
+    return isinstance(error, ForeignCluster) or (
         isinstance(error, psycopg.Error)
         and not isinstance(error, _OF_THE_VALUES)
         and not is_transient(error)

@@ -47,6 +47,13 @@ _ALWAYS: Mapping[str, tuple[dict[str, Any], str]] = {
 _SOMETIMES: Mapping[str, tuple[dict[str, Any], str]] = {
     "ce_causationid": (_TEXT, "The event or message that this one is a reaction to."),
     "ce_requestid": (_TEXT, "The HTTP request behind it, as its answer and the logs name it."),
+    "ce_logid": (
+        _UUID,
+        "The log it was published from. Never two in one topic: another one tells of a cluster that is not yours.",
+    ),
+    "ce_idempotencykey": (_TEXT, "The idempotency key of the command behind it, if it had one."),
+    "ce_requestfingerprint": (_TEXT, "Tells that command's request from another one under the same key."),
+    "ce_answerstatus": (_FROM_1, "The HTTP status with which that command was answered."),
     "traceparent": (_TEXT, "W3C trace context of what appended the event."),
 }
 

@@ -5,9 +5,13 @@ import uuid
 from typing import Any
 
 from event_store.appends import Append, IdempotencyRecord
+from event_store.store import LogState
 from schemas.envelope import EventMetadata, NewEvent
 
 MERCHANT = "merchant_test"
+
+
+OPEN_LOG = LogState(log_id=uuid.UUID(int=1), epoch=1, closed_because=None)
 
 
 def metadata(**fields: Any) -> EventMetadata:

@@ -50,6 +50,12 @@ def _copy(prepared: Path, home: Path, folder: Path) -> None:
     (home / _DATA).symlink_to(folder / _DATA)
 
 
+def new_data_folder() -> Path:
+    """Make a folder for the data of one more server, where the user that it runs as can reach it."""
+    assert _shared is not None, "the run has not begun"
+    return _new_folder(_shared)
+
+
 def _new_folder(shared: Path) -> Path:
     folder = Path(tempfile.mkdtemp(dir=shared))
     folder.chmod(0o755)

@@ -38,6 +38,9 @@ class PostgresEventStore:
     async def load(self, payment_id: UUID) -> LoadedPayment:
         return await self._log.load(payment_id)
 
+    async def load_as_of(self, position: int) -> LoadedPayment:
+        return await self._log.load_as_of(position)
+
 
 class TestPostgresEventStore(EventStoreContract):
     @pytest.fixture(autouse=True)
@@ -54,4 +57,4 @@ class TestRedisAnswerCache(AnswerCacheContract):
         self._redis = redis
 
     def cache(self) -> AnswerCache:
-        return RedisAnswerCache(self._redis, timeout_s=0.2)
+        return RedisAnswerCache(self._redis, timeout_s=0.2, epoch=lambda: 1)

@@ -53,7 +53,7 @@ async def test_a_redis_that_never_answers_slows_down_only_one_request(pool: Pool
 
 
 async def test_a_redis_that_comes_back_is_used_again(redis: Redis, valkey: ValkeyServer) -> None:
-    cache = RedisAnswerCache(redis, timeout_s=0.2)
+    cache = RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1)
     await valkey.stop()
     away = await cache.claim(MERCHANT, "k-1")
     assert isinstance(away, Claim)
@@ -69,7 +69,7 @@ async def test_a_redis_that_comes_back_is_used_again(redis: Redis, valkey: Valke
 
 
 async def test_a_marker_is_released_only_by_its_holder(redis: Redis) -> None:
-    cache = RedisAnswerCache(redis, timeout_s=0.2)
+    cache = RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1)
     claim = await cache.claim(MERCHANT, "k-1")
     assert isinstance(claim, Claim)
     assert 0 < await redis.pttl(claim.name) <= 30_000
@@ -86,7 +86,7 @@ async def test_a_marker_is_released_only_by_its_holder(redis: Redis) -> None:
 
 
 async def test_an_answer_to_another_key_is_not_believed(redis: Redis) -> None:
-    cache = RedisAnswerCache(redis, timeout_s=0.2)
+    cache = RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1)
     one, other = await cache.claim(MERCHANT, "k-1"), await cache.claim(MERCHANT, "k-2")
     assert isinstance(one, Claim)
     assert isinstance(other, Claim)
@@ -98,7 +98,7 @@ async def test_an_answer_to_another_key_is_not_believed(redis: Redis) -> None:
 async def test_a_repeat_is_409_until_the_first_died_after_its_commit(
     pool: Pool, redis: Redis, valkey: ValkeyServer
 ) -> None:
-    dead_process = RedisAnswerCache(redis, timeout_s=0.2)
+    dead_process = RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1)
     async with running(pool, redis) as api:
         await dead_process.claim(MERCHANT, "k-1")
         refused = await api.create("k-1")

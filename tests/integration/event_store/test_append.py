@@ -1,14 +1,17 @@
 """The log's one way in: versions, idempotency keys, and each append answered for itself."""
 
 import json
+import re
 import uuid
-from datetime import timedelta
+from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 
 from event_store.appends import AlreadySeen, Append, Appended, VersionConflict
 from event_store.store import Connection, append, find_idempotency, load
+from tests.support.database import Database
 from tests.support.log_entries import an_append, new_event
 
 pytestmark = pytest.mark.integration
@@ -91,16 +94,15 @@ async def test_a_key_whose_append_conflicts_stays_free(app: Connection) -> None:
     assert isinstance(result, Appended)
 
 
-async def test_load_up_to_a_version_and_a_moment(app: Connection) -> None:
+async def test_load_up_to_a_version_and_a_position(app: Connection) -> None:
     item = an_append(events=2)
     await append(app, [item])
     await app.commit()
     await append(app, [an_append(item.stream_id, 2, events=2)])
     events = await load(app, item.stream_id)
     assert len(await load(app, item.stream_id, up_to_version=3)) == 3
-    moment = events[1].recorded_at
-    assert len(await load(app, item.stream_id, up_to_time=moment)) == 2
-    assert await load(app, item.stream_id, up_to_time=moment - timedelta(seconds=1)) == []
+    assert len(await load(app, item.stream_id, up_to_position=events[1].position)) == 2
+    assert await load(app, item.stream_id, up_to_position=events[0].position - 1) == []
 
 
 async def test_a_stream_twice_in_a_call_or_no_events_are_refused(app: Connection) -> None:
@@ -134,3 +136,66 @@ async def test_data_is_returned_as_json_of_equal_value(app: Connection) -> None:
     (loaded,) = await load(app, item.stream_id)
     assert json.loads(loaded.data) == json.loads(event.data)
     assert loaded.metadata == event.metadata
+
+
+async def test_an_event_id_stands_in_the_log_once(app: Connection) -> None:
+    item = an_append()
+    await append(app, [item])
+    await app.commit()
+    for again in (replace(an_append(), events=item.events), replace(an_append(item.stream_id, 1), events=item.events)):
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            await append(app, [again])
+        await app.rollback()
+    twice = an_append()
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await append(app, [replace(twice, events=twice.events * 2)])
+    await app.rollback()
+    assert len(await load(app, item.stream_id)) == 1
+
+
+@pytest.mark.parametrize("change", [{"category": "stripe-event"}, {"merchant_id": "merchant_other"}], ids=str)
+async def test_a_stream_keeps_its_category_and_its_merchant(app: Connection, change: dict[str, Any]) -> None:
+    item = an_append()
+    await append(app, [item])
+    await app.commit()
+    with pytest.raises(psycopg.DataError, match=f"stream {item.stream_id} is of another category or merchant"):
+        await append(app, [replace(an_append(item.stream_id, 1), **change)])
+
+
+async def test_a_stream_says_between_which_positions_its_events_are(app: Connection) -> None:
+    item = an_append(events=2)
+    (first,) = await append(app, [item])
+    await append(app, [an_append()])
+    (last,) = await append(app, [an_append(item.stream_id, 2, events=3)])
+    assert isinstance(first, Appended)
+    assert isinstance(last, Appended)
+    query = "SELECT first_position, last_position FROM event_store.streams WHERE stream_id = %s"
+    assert await (await app.execute(query, [item.stream_id])).fetchone() == (first.position - 1, last.position)
+
+
+async def test_a_stream_of_an_older_version_learns_its_positions_with_the_next_append(
+    database: Database, app: Connection
+) -> None:
+    item = an_append(events=2)
+    await append(app, [item])
+    await app.commit()
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute("UPDATE event_store.streams SET first_position = NULL, last_position = NULL")
+    assert len(await load(app, item.stream_id)) == 2
+    await append(app, [an_append(item.stream_id, 2)])
+    events = await load(app, item.stream_id)
+    query = "SELECT first_position, last_position FROM event_store.streams"
+    assert await (await app.execute(query)).fetchone() == (events[0].position, events[-1].position)
+
+
+async def test_loading_a_stream_looks_into_its_own_partitions_alone(database: Database, app: Connection) -> None:
+    """Each partition costs, also one without a row of it: 23 ms with 400 of them."""
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute("SELECT event_store.ensure_partitions(50)")
+    item = an_append()
+    await append(app, [item])
+    await app.commit()
+    await load(app, item.stream_id)
+    locked = "SELECT relation::regclass::text FROM pg_locks WHERE pid = pg_backend_pid() AND relation IS NOT NULL"
+    names = {name for (name,) in await (await app.execute(locked)).fetchall()}
+    assert {name for name in names if re.fullmatch(r"event_store\.events_p\d+", name)} == {"event_store.events_p000000"}

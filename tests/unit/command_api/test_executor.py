@@ -11,7 +11,8 @@ from command_api.answer_cache import InFlight
 from command_api.errors import KeyInUse, KeyReused, PaymentBusy, PaymentNotFound
 from command_api.executor import CommandExecutor, CommandRequest
 from command_api.fakes import MemoryAnswerCache, MemoryEventStore
-from command_api.operations import Cancel, Confirm, Create, Operation
+from command_api.operations import Cancel, Confirm, Create, Operation, RefundPayment
+from domain.money import Money
 from domain.payment import (
     PaymentFact,
     PaymentNotCancelable,
@@ -19,13 +20,15 @@ from domain.payment import (
     RecordAttemptFailed,
     RecordIntentCreated,
     RecordPaymentFailed,
+    RecordRefundSucceeded,
+    RecordSucceeded,
     decide,
 )
 from event_store.appends import Append, AppendResult, VersionConflict
 from infra.ids import uuid7
 from infra.postgres import DatabaseUnavailable
 from schemas.events import encode
-from schemas.http.payments import CancelPaymentBody, ConfirmPaymentBody, CreatePaymentBody
+from schemas.http.payments import CancelPaymentBody, ConfirmPaymentBody, CreatePaymentBody, RefundPaymentBody
 from tests.support.log_entries import MERCHANT, metadata
 
 WANTED = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
@@ -54,6 +57,11 @@ def cancel(payment_id: uuid.UUID, key: str = "k-2", merchant_id: str = MERCHANT)
 
 def confirm(payment_id: uuid.UUID, key: str) -> CommandRequest:
     return asked(Confirm(payment_id=payment_id, wanted=ConfirmPaymentBody(payment_method="pm_card_visa")), key)
+
+
+def refund(payment_id: uuid.UUID, key: str) -> CommandRequest:
+    wanted = RefundPaymentBody(amount_cents=400)
+    return asked(RefundPayment(payment_id=payment_id, refund_id=uuid7(), wanted=wanted), key)
 
 
 class Interrupted(MemoryEventStore):
@@ -200,3 +208,22 @@ async def learn(store: MemoryEventStore, payment_id: uuid.UUID, fact: PaymentFac
             ),
         )
     )
+
+
+async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
+    """A failover lost the records, and Kafka gave back the events and who they were for, but no answers."""
+    store = MemoryEventStore()
+    before = executor(store)
+    created = await before.execute(create())
+    payment_id = created.operation.payment_id
+    paid = Money(amount_cents=1000, currency="USD")
+    await learn(store, payment_id, RecordSucceeded(intent_id="pi_1", amount_captured=paid, charge_id="ch_1"))
+    refunded = await before.execute(refund(payment_id, "k-2"))
+    store.lose_answers()
+    refund_id = uuid.UUID(refunded.body["refund_id"])
+    await learn(store, payment_id, RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id="re_1"))
+    after = executor(store)
+    replays = await after.execute(create()), await after.execute(refund(payment_id, "k-2"))
+    for original, again in zip((created, refunded), replays, strict=True):
+        assert again.replayed
+        assert (again.body, again.status, again.position) == (original.body, original.status, original.position)

@@ -21,6 +21,9 @@ metadata = st.builds(
     causation_id=st.none() | text,
     request_id=st.none() | text,
     traceparent=st.none() | text,
+    idempotency_key=st.none() | text,
+    request_fingerprint=st.none() | text,
+    answer_status=st.none() | text,
 )
 recorded = st.builds(
     RecordedEvent,
@@ -37,12 +40,13 @@ recorded = st.builds(
 )
 
 
-@given(event=recorded, share=st.floats(0, 1))
-def test_an_event_survives_the_wire(event: RecordedEvent, share: float) -> None:
+@given(event=recorded, share=st.floats(0, 1), log_id=st.none() | st.uuids())
+def test_an_event_survives_the_wire(event: RecordedEvent, share: float, log_id: uuid.UUID | None) -> None:
     previous = min(int(event.position * share), event.position - 1)
-    message = to_kafka(event, previous)
+    message = to_kafka(event, previous, log_id)
     found = from_kafka(message.value, message.headers)
     assert found.event == event
+    assert found.log_id == log_id
     assert found.stream == str(event.stream_id)
     assert found.previous_position == previous
     assert found.position == event.position

@@ -37,6 +37,9 @@ TRACED = EventMetadata(
     causation_id="a",
     request_id="r",
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    idempotency_key="k",
+    request_fingerprint="f",
+    answer_status="201",
 )
 DOCUMENTS: Mapping[str, Any] = {**event_schemas(), **asyncapi_documents()}
 ASYNCAPI = DOCUMENTS[ASYNCAPI_PATH]
@@ -64,7 +67,7 @@ def a_message(event: PaymentEvent, metadata: EventMetadata) -> KafkaMessage:
         metadata=new.metadata,
         recorded_at=datetime.now(UTC),
     )
-    return to_kafka(recorded, previous_position=0)
+    return to_kafka(recorded, 0, uuid.UUID(int=9) if metadata is TRACED else None)
 
 
 def headers_of(message: KafkaMessage) -> dict[str, str]:

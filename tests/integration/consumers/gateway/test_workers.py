@@ -262,7 +262,7 @@ async def test_a_right_that_is_missing_for_a_while_buries_no_task(
 ) -> None:
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
         payment_id = await payments.request()
-        await owner.execute("REVOKE EXECUTE ON FUNCTION event_store.append(jsonb) FROM paystream_app")
+        await owner.execute("REVOKE EXECUTE ON FUNCTION event_store.append(jsonb, bigint) FROM paystream_app")
         with capture_logs() as lines:
             async with working(pool, stripe_fake):
 
@@ -270,7 +270,7 @@ async def test_a_right_that_is_missing_for_a_while_buries_no_task(
                     return any("InsufficientPrivilege" in str(line.get("error")) for line in lines)
 
                 await eventually(refused)
-                await owner.execute("GRANT EXECUTE ON FUNCTION event_store.append(jsonb) TO paystream_app")
+                await owner.execute("GRANT EXECUTE ON FUNCTION event_store.append(jsonb, bigint) TO paystream_app")
                 await payments.becomes(payment_id, "succeeded")
     assert await payments.tasks() == [("create_intent", "done", 1, None)]
     assert len(stripe_fake.sent) == 1

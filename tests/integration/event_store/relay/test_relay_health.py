@@ -20,7 +20,7 @@ from event_store.relay.queue import show_queue
 from event_store.relay.relay import Relay
 from event_store.relay.session import Session
 from event_store.relay.shard import Shard
-from event_store.store import QUERIES, Connection, append
+from event_store.store import LOG_CLOSED, QUERIES, Connection, append, read_log_state
 from event_store.tail import Tail
 from infra.embedded.postgres import PostgresServer
 from infra.errors import ProcessFailed
@@ -138,7 +138,7 @@ async def test_one_failed_delivery_fails_the_batch_and_progress_stays(
     relay = Relay(settings, database.url("app"), ALL, asyncio.Event())
     await asyncio.wait_for(_until_published(relay, 6), 60)
     await append_some(app, 6)
-    async with Session.open(settings, ALL) as session:
+    async with Session.open(settings, ALL, await read_log_state(app)) as session:
         events = await _events_after(database, 6)
         send, sent = session._producer.send_batch, 0
 
@@ -157,9 +157,10 @@ async def test_one_failed_delivery_fails_the_batch_and_progress_stays(
         assert session.position == 6
 
 
-async def test_a_database_that_was_restored_to_an_earlier_state_is_said_so(
+async def test_a_log_that_kafka_contradicts_is_closed_until_somebody_decides(
     session_postgres: PostgresServer, lent_broker: LentBroker
 ) -> None:
+    """The same positions stand for other events: the database was appended to since it went back."""
     settings = lent_broker.settings()
     async with fresh_database(session_postgres) as before:
         async with await psycopg.AsyncConnection.connect(before.url("app")) as connection:
@@ -172,8 +173,12 @@ async def test_a_database_that_was_restored_to_an_earlier_state_is_said_so(
         relay = Relay(settings, restored.url("app"), ALL, stop)
         running = asyncio.create_task(relay.run())
         with structlog.testing.capture_logs() as logs:
-            await eventually(lambda: _said(logs, "LogWentBack"))
+            await eventually(lambda: _said(logs, "have their place taken in the log"))
         assert not await is_ready(relay)
+        async with await psycopg.AsyncConnection.connect(restored.url("app")) as connection:
+            with pytest.raises(psycopg.OperationalError, match="the log is closed: it lacks") as refused:
+                await append_some(connection, 1)
+            assert refused.value.sqlstate == LOG_CLOSED
         stop.set()
         await asyncio.wait_for(running, 15)
 
@@ -266,7 +271,7 @@ async def test_a_relay_that_ends_waits_for_no_transaction_any_more(
 
 
 async def _said(logs: list[structlog.typing.EventDict], words: str) -> bool:
-    return any(words in str(line.get("error")) for line in logs)
+    return any(words in f"{line.get('error')} {line.get('obstacles')}" for line in logs)
 
 
 async def _until_published(relay: Relay, position: int) -> None:

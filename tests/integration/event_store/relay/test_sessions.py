@@ -22,7 +22,7 @@ from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, declarations, partition_of
 from tests.support.database import Database
 from tests.support.kafka import delete_topics, fresh_topics, read_topic, transactional_settings
-from tests.support.log_entries import an_append
+from tests.support.log_entries import OPEN_LOG, an_append
 
 pytestmark = [pytest.mark.integration, pytest.mark.apache_kafka]
 
@@ -53,7 +53,7 @@ class Cut(Exception):
 
 async def publish_and_cut(settings: KafkaSettings, events: Sequence[RecordedEvent]) -> None:
     """Publish as the first in the topic, and do not note it."""
-    async with Session.open(settings, ALL) as session:
+    async with Session.open(settings, ALL, OPEN_LOG) as session:
         assert session.position == 0
         await session.publish(events, events[-1].position)
         raise Cut
@@ -82,7 +82,7 @@ async def stuck_before_commit(
     settings: KafkaSettings, shard: Shard, events: Sequence[RecordedEvent]
 ) -> AsyncIterator[tuple[Gate, "asyncio.Task[list[RecordedEvent]]"]]:
     """Open a session that has delivered the events and is about to commit them."""
-    async with Session.open(settings, shard) as session:
+    async with Session.open(settings, shard, OPEN_LOG) as session:
         gate = Gate(session)
         publishing = asyncio.create_task(session.publish(events, events[-1].position))
         async with asyncio.timeout(30):
@@ -113,7 +113,7 @@ async def test_a_successor_fences_what_was_about_to_be_committed(
 ) -> None:
     async with stuck_before_commit(kafka, ALL, log) as (gate, publishing):
         for shard in successors:
-            async with Session.open(kafka, shard, [ALL]) as successor:
+            async with Session.open(kafka, shard, OPEN_LOG, [ALL]) as successor:
                 assert successor.position == 0
                 await successor.publish(log, 40)
         gate.open.set()
@@ -131,7 +131,7 @@ async def test_a_successor_knows_what_was_committed_without_an_answer(
         async with asyncio.timeout(30):
             await gate.committed.wait()
         publishing.cancel()
-        async with Session.open(kafka, ALL) as successor:
+        async with Session.open(kafka, ALL, OPEN_LOG) as successor:
             assert successor.position == 20
             await successor.publish(log, 40)
     assert await positions(kafka) == [event.position for event in log]
@@ -145,7 +145,7 @@ async def test_a_successor_settles_a_commit_that_was_under_way(
         gate.open.set()
         await asyncio.sleep(0)
         publishing.cancel()
-        async with Session.open(kafka, ALL) as successor:
+        async with Session.open(kafka, ALL, OPEN_LOG) as successor:
             assert await positions(kafka) == [event.position for event in log[: successor.position]]
             await successor.publish(log, 40)
     assert await positions(kafka) == [event.position for event in log]
@@ -155,11 +155,11 @@ async def test_another_layout_is_found_in_the_progress_topic_and_fenced(
     kafka: KafkaSettings, log: Sequence[RecordedEvent]
 ) -> None:
     """Also when nobody names it: PostgreSQL was restored, say."""
-    async with Session.open(kafka, ALL) as first:
+    async with Session.open(kafka, ALL, OPEN_LOG) as first:
         await first.publish(log[:10], 10)
     async with stuck_before_commit(kafka, ALL, log[10:]) as (gate, publishing):
         for shard in (EVEN, ODD):
-            async with Session.open(kafka, shard) as successor:
+            async with Session.open(kafka, shard, OPEN_LOG) as successor:
                 assert successor.position == 10
                 await successor.publish(log[10:], 40)
         gate.open.set()
@@ -171,12 +171,12 @@ async def test_another_layout_is_found_in_the_progress_topic_and_fenced(
 async def test_an_open_transaction_of_another_shard_hides_no_progress(
     kafka: KafkaSettings, log: Sequence[RecordedEvent]
 ) -> None:
-    async with Session.open(kafka, EVEN) as even, stuck_before_commit(kafka, ODD, log) as (gate, publishing):
+    async with Session.open(kafka, EVEN, OPEN_LOG) as even, stuck_before_commit(kafka, ODD, log) as (gate, publishing):
         await even.publish(log, 40)
         await even.check_topics()
 
         async def reopened() -> int:
-            async with Session.open(kafka, EVEN) as again:
+            async with Session.open(kafka, EVEN, OPEN_LOG) as again:
                 return again.position
 
         opening = asyncio.create_task(reopened())
@@ -193,12 +193,12 @@ async def test_a_topic_that_lost_its_content_is_noticed_before_the_commit(
     kafka: KafkaSettings, log: Sequence[RecordedEvent], before: int
 ) -> None:
     """Also when it ends beyond the old offsets by then: with what was delivered and aborted (4 before, 36 after)."""
-    async with Session.open(kafka, ALL) as session:
+    async with Session.open(kafka, ALL, OPEN_LOG) as session:
         await session.publish(log[:before], before)
         await recreate_topic(kafka, PAYMENT)
         with pytest.raises(TopicWentBack):
             await session.publish(log[before:], 40)
-    async with Session.open(kafka, ALL) as again:
+    async with Session.open(kafka, ALL, OPEN_LOG) as again:
         assert again.position == 0
         await again.publish(log, 40)
     assert await positions(kafka) == [event.position for event in log]
@@ -208,13 +208,13 @@ async def test_a_topic_is_filled_again_although_that_was_aborted_before(
     kafka: KafkaSettings, log: Sequence[RecordedEvent]
 ) -> None:
     """Each attempt delivers all of it and commits nothing: the topic grows far beyond where it ended before."""
-    async with Session.open(kafka, ALL) as session:
+    async with Session.open(kafka, ALL, OPEN_LOG) as session:
         await session.publish(log[:4], 4)
     await recreate_topic(kafka, PAYMENT)
     for _ in range(3):
         async with stuck_before_commit(kafka, ALL, log) as (_, publishing):
             publishing.cancel()
-    async with Session.open(kafka, ALL) as again:
+    async with Session.open(kafka, ALL, OPEN_LOG) as again:
         assert again.position == 0
         await again.publish(log, 40)
     assert await positions(kafka) == [event.position for event in log]
@@ -225,14 +225,14 @@ async def test_without_transactions_a_refill_that_was_cut_short_is_done_again(
 ) -> None:
     """What was repeated makes the topic longer than it was, before it is whole."""
     plain = kafka.model_copy(update={"kafka_transactions": False})
-    async with Session.open(plain, ALL) as session:
+    async with Session.open(plain, ALL, OPEN_LOG) as session:
         await session.publish(log[:4], 4)
         await session.publish(log[4:], 40)
     await recreate_topic(plain, PAYMENT)
     for _ in range(3):
         with pytest.raises(Cut):
             await publish_and_cut(plain, log[:4])
-    async with Session.open(plain, ALL) as again:
+    async with Session.open(plain, ALL, OPEN_LOG) as again:
         assert again.position == 0
         await again.publish(log, 40)
     assert set(await positions(plain)) == {event.position for event in log}
@@ -242,15 +242,15 @@ async def test_content_that_was_only_said_to_be_lost_is_not_published_again(
     kafka: KafkaSettings, log: Sequence[RecordedEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A broker that was cut off can tell an old end."""
-    async with Session.open(kafka, ALL) as session:
+    async with Session.open(kafka, ALL, OPEN_LOG) as session:
         await session.publish(log, 40)
     with monkeypatch.context() as patched:
         patched.setattr("event_store.relay.progress_topic.end_offsets", _no_content)
-        async with Session.open(kafka, ALL) as misled:
+        async with Session.open(kafka, ALL, OPEN_LOG) as misled:
             assert misled.position == 0
             with pytest.raises(EndReportedTooLow):
                 await misled.publish(log, 40)
-    async with Session.open(kafka, ALL) as again:
+    async with Session.open(kafka, ALL, OPEN_LOG) as again:
         assert again.position == 40
     assert await positions(kafka) == [event.position for event in log]
 
@@ -261,17 +261,17 @@ async def test_content_only_reported_lost_is_remembered_between_sessions(
     """What the misled one committed of other partitions must not make the next one forget what this one holds."""
     last = partition_of(log[-1].stream_id, kafka.kafka_topic_partitions)
     others = [event for event in log if partition_of(event.stream_id, kafka.kafka_topic_partitions) != last]
-    async with Session.open(kafka, ALL) as session:
+    async with Session.open(kafka, ALL, OPEN_LOG) as session:
         await session.publish([event for event in log if event not in others], 40)
     with monkeypatch.context() as patched:
         patched.setattr("event_store.relay.progress_topic.end_offsets", _no_content)
-        async with Session.open(kafka, ALL) as misled:
+        async with Session.open(kafka, ALL, OPEN_LOG) as misled:
             await misled.publish(others, 39)
             await misled.publish([], 39)  # nothing for this shard: noted by itself
-        async with Session.open(kafka, ALL) as misled_again:
+        async with Session.open(kafka, ALL, OPEN_LOG) as misled_again:
             with pytest.raises(EndReportedTooLow):
                 await misled_again.publish(log, 40)
-    async with Session.open(kafka, ALL) as again:
+    async with Session.open(kafka, ALL, OPEN_LOG) as again:
         await again.publish(log, 40)
     assert await positions(kafka) == [event.position for event in log]
 
@@ -279,11 +279,11 @@ async def test_content_only_reported_lost_is_remembered_between_sessions(
 async def test_without_its_progress_nothing_is_published_a_second_time(
     kafka: KafkaSettings, log: Sequence[RecordedEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Session.open(kafka, ALL) as session:
+    async with Session.open(kafka, ALL, OPEN_LOG) as session:
         await session.publish(log, 40)
     monkeypatch.setattr("event_store.relay.session.read_records", _no_records)
     with pytest.raises(ProgressLost):
-        async with Session.open(kafka, ALL):
+        async with Session.open(kafka, ALL, OPEN_LOG):
             pytest.fail("it opened")
 
 
@@ -292,7 +292,7 @@ async def test_what_is_left_of_aborted_transactions_is_no_content(
 ) -> None:
     async with stuck_before_commit(kafka, ALL, log) as (_, publishing):
         publishing.cancel()
-    async with Session.open(kafka, ALL) as session:
+    async with Session.open(kafka, ALL, OPEN_LOG) as session:
         assert session.position == 0
         await session.publish(log, 40)
     assert await positions(kafka) == [event.position for event in log]

@@ -1,9 +1,15 @@
 """Where a relay goes on: from its own record, another layout's, or the start where a topic lost its content."""
 
+from dataclasses import replace
+from uuid import UUID
+
+import orjson
 import pytest
 
 from event_store.relay.progress import Lost, Place, Progress, Published, last_published, resume
+from event_store.relay.progress_topic import require_own_log
 from event_store.relay.shard import Shard
+from infra.kafka.transient import ForeignCluster
 
 ONE = Shard(index=0, count=1)
 EVEN, ODD = Shard(index=0, count=2), Shard(index=1, count=2)
@@ -25,9 +31,31 @@ def resumed(shard: Shard, *records: Progress, missing: Place | None = None) -> t
     return found.progress.position, dict(found.progress.published)
 
 
-def test_a_record_survives_its_encoding() -> None:
-    record = progress(ODD, 17, p1=(16, 3))
+@pytest.mark.parametrize(
+    "record",
+    [
+        progress(ODD, 17, p1=(16, 3)),
+        Progress(shard=ODD, position=17, published={P1: Published(16, 3, UUID(int=5))}, log_id=UUID(int=9), epoch=2),
+    ],
+    ids=["of an older version", "of a log"],
+)
+def test_a_record_survives_its_encoding(record: Progress) -> None:
     assert Progress.decode(record.encode()) == record
+
+
+def test_a_version_that_knows_of_no_logs_reads_a_record() -> None:
+    """It asks for a pair for each place, and for nothing else: a version may be rolled back."""
+    written = Progress(
+        shard=ODD, position=17, published={P1: Published(16, 3, UUID(int=5))}, log_id=UUID(int=9), epoch=2
+    )
+    assert orjson.loads(written.encode())["published"] == {"paystream.payment/1": [16, 3]}
+
+
+def test_a_record_of_another_log_is_refused() -> None:
+    ours, theirs = UUID(int=1), UUID(int=2)
+    require_own_log([progress(ONE, 20), replace(progress(ODD, 30), log_id=ours)], ours)
+    with pytest.raises(ForeignCluster, match=str(theirs)):
+        require_own_log([progress(ONE, 20), replace(progress(ODD, 30), log_id=theirs)], ours)
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"shard":"2/1","position":1,"published":{}}', b"\xff"])
@@ -41,12 +69,12 @@ def test_without_records_publishing_starts_at_the_beginning() -> None:
 
 
 def test_it_goes_on_where_the_shard_stopped() -> None:
-    assert resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7))) == (20, {P0: (18, 5), P1: (20, 7)})
+    assert resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7))) == (20, {P0: Published(18, 5), P1: Published(20, 7)})
 
 
 def test_only_a_partition_that_lost_its_content_is_published_again() -> None:
     found = resumed(ONE, progress(ONE, 20, p0=(18, 5), p1=(20, 7)), missing=P0)
-    assert found == (0, {P1: (20, 7)})
+    assert found == (0, {P1: Published(20, 7)})
 
 
 def test_an_end_beyond_the_last_offset_proves_nothing() -> None:
@@ -56,7 +84,7 @@ def test_an_end_beyond_the_last_offset_proves_nothing() -> None:
 
 def test_what_has_to_be_looked_for_is_the_last_event_of_each_partition() -> None:
     records = [progress(ONE, 30, p0=(18, 5), p1=(29, 7)), progress(ODD, 10, p1=(9, 3))]
-    assert last_published(records, [P0, P1]) == {P0: (18, 5), P1: (9, 3)}
+    assert last_published(records, [P0, P1]) == {P0: Published(18, 5), P1: Published(9, 3)}
     assert last_published([progress(ONE, 30)], [P0, P1]) == {}
 
 
@@ -67,30 +95,25 @@ def test_the_first_record_after_a_loss_is_no_higher_than_old_offset_or_end() -> 
 
 def test_one_relay_takes_over_from_two() -> None:
     found = resumed(ONE, progress(EVEN, 20, p0=(18, 5)), progress(ODD, 30, p1=(29, 7)))
-    assert found == (20, {P0: (18, 5), P1: (29, 7)})
+    assert found == (20, {P0: Published(18, 5), P1: Published(29, 7)})
 
 
 def test_two_relays_take_over_from_one_and_the_newest_record_counts() -> None:
     old = progress(ONE, 10, p0=(9, 1), p1=(10, 1))
-    assert resumed(EVEN, old) == (10, {P0: (9, 1)})
-    assert resumed(ODD, old, progress(ODD, 30, p1=(29, 7))) == (30, {P1: (29, 7)})
+    assert resumed(EVEN, old) == (10, {P0: Published(9, 1)})
+    assert resumed(ODD, old, progress(ODD, 30, p1=(29, 7))) == (30, {P1: Published(29, 7)})
 
 
 def test_the_newest_record_counts_even_when_it_is_behind() -> None:
     """A topic that was made anew is filled from the start: the further record is of the one that is gone."""
-    assert resumed(ODD, progress(ONE, 30, p1=(29, 7)), progress(ODD, 10, p1=(9, 3))) == (10, {P1: (9, 3)})
+    assert resumed(ODD, progress(ONE, 30, p1=(29, 7)), progress(ODD, 10, p1=(9, 3))) == (10, {P1: Published(9, 3)})
 
 
 def test_it_tells_what_was_lost_and_what_no_record_knows() -> None:
     records = [progress(EVEN, 20, p0=(18, 5))]
     found = resume(records, shard=ONE, places=[P0, P1], held=(), end_offsets={P0: 4, P1: 3})
-    assert found.lost == {P0: ((18, 5), 4)}
+    assert found.lost == {P0: (Published(18, 5), 4)}
     assert found.unrecorded == {P1}
-
-
-def test_the_furthest_position_is_that_of_the_partition_furthest_ahead() -> None:
-    assert progress(ONE, 20, p0=(18, 5), p1=(31, 7)).furthest == 31
-    assert progress(ONE, 40, p0=(18, 5)).furthest == 40
 
 
 def test_shards_of_different_layouts_overlap_where_they_share_a_partition() -> None:

@@ -24,7 +24,7 @@ from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings
 
-_PASSWORDS = Passwords(owner="o/1", app="a", projector="p", query="q", valkey="v")
+_PASSWORDS = Passwords(owner="o/1", app="a", relay="r", projector="p", query="q", valkey="v")
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_each_side_logs_in_with_the_role_of_its_own(connections: Connections) ->
         return connections.settings_of(process)[variable].split("//")[1].split(":")[0]
 
     assert role("command-api") == "paystream_app_login"
-    assert role("relay") == "paystream_app_login"
+    assert role("relay") == "paystream_relay_login"
     assert role("worker-stripe-gateway") == "paystream_app_login"
     assert role("projector") == "paystream_projector_login"
     assert role("query-api", "READ_DATABASE_URL") == "paystream_query_login"

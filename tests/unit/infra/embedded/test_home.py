@@ -1,6 +1,7 @@
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,19 @@ def test_passwords_are_made_once_and_differ(home: Home) -> None:
     first = load_or_create(home)
     assert load_or_create(home) == first
     kept = json.loads((home.path / "secrets.json").read_text())
-    assert len(set(kept.values())) == len(kept) == 5
+    assert len(set(kept.values())) == len(kept) == 6
+
+
+def test_a_login_that_came_later_gets_a_password_of_its_own(home: Home) -> None:
+    """In the folder of an older version there is data, and the passwords of the logins that it had."""
+    before = load_or_create(home)
+    kept = json.loads((home.path / "secrets.json").read_text())
+    del kept["relay"]
+    (home.path / "secrets.json").write_text(json.dumps(kept))
+    (home.path / "postgres").mkdir()
+    now = load_or_create(home)
+    assert load_or_create(home) == now
+    assert replace(now, relay=before.relay) == before
 
 
 def test_passwords_do_not_show_in_a_representation(home: Home) -> None:

@@ -1,0 +1,161 @@
+"""Examines a closed log against Kafka, writes back what it lost, and opens it in a new epoch."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from psycopg.errors import InsufficientPrivilege
+from psycopg.rows import class_row
+
+from event_store.recovery.compare import Comparison, LoggedEvent, compare
+from event_store.recovery.kafka_copy import read_copy
+from event_store.relay.progress import Published
+from event_store.relay.progress_topic import read_begun_records, require_own_log, watching
+from event_store.relay.session import fence
+from event_store.relay.shard import Shard
+from event_store.store import QUERIES as LOG_QUERIES
+from event_store.store import Connection, LogState, read_log_state
+from infra.errors import InfraError
+from infra.postgres import Queries
+from infra.settings import KafkaSettings
+from schemas.envelope import RecordedEvent
+
+log = structlog.get_logger(__name__)
+
+QUERIES = Queries.load(Path(__file__).with_name("recovery.sql"))
+
+_BATCH = 1000
+_NAME = "paystream-recovery"
+
+
+class NotAllowedToRecover(InfraError):
+    """The login may not write events back."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this login may not write back what the log lost: GRANT paystream_relay to the relay's login, or run "
+            "`paystream recover` as one that is a member of it, or as the owner"
+        )
+
+
+async def why_log_went_back(
+    connection: Connection, state: LogState, published: Sequence[Published], newest_epoch: int
+) -> str | None:
+    """Return why the log cannot be the one that was published, or None."""
+    if newest_epoch > state.epoch:
+        return f"it was published in epoch {newest_epoch}, and this is epoch {state.epoch}: an older state of it"
+    parameters = {
+        "positions": [each.position for each in published],
+        "event_ids": [each.event_id for each in published],
+    }
+    missing = await (await connection.execute(QUERIES.missing, parameters)).fetchall()
+    if missing:
+        positions = sorted(position for (position,) in missing)
+        return f"it lacks {len(missing)} of the events that were published last, the first at position {positions[0]}"
+    return None
+
+
+async def examine(settings: KafkaSettings, connection: Connection, state: LogState) -> tuple[Comparison, int]:
+    """Compare the log with Kafka; also return the newest epoch in which it was published.
+
+    Whoever may still publish for another PostgreSQL is fenced first, with transactions: then Kafka stands still. Raises
+    ForeignCluster, KafkaError, TimeoutError, psycopg.Error.
+    """
+    async with watching(settings, _NAME) as watcher:
+        records = await read_begun_records(settings, _NAME, watcher)
+    require_own_log(records, state.log_id)
+    if settings.kafka_transactions:
+        noted = await (await connection.execute(LOG_QUERIES["noted_shards"])).fetchall()
+        await fence(settings, {record.shard for record in records} | {Shard.parse(text) for (text,) in noted})
+    row = await (await connection.execute(QUERIES.whole_up_to)).fetchone()
+    assert row is not None
+    whole_up_to = int(row[0])
+    copy = await read_copy(settings, whole_up_to, state.log_id)
+    events = [event for partition in copy.values() for event in partition]
+    async with connection.cursor(row_factory=class_row(LoggedEvent)) as cursor:
+        positions = [event.position for event in events]
+        await cursor.execute(QUERIES.logged, {"position": whole_up_to, "positions": positions})
+        logged = await cursor.fetchall()
+    streams = list({event.stream_id for event in events})
+    versions = await (await connection.execute(QUERIES.versions, {"stream_ids": streams})).fetchall()
+    found = compare(
+        whole_up_to=whole_up_to,
+        copy=copy,
+        partitions=settings.kafka_topic_partitions,
+        logged=logged,
+        versions=dict(versions),
+    )
+    return found, max((record.epoch for record in records), default=0)
+
+
+async def carry_out(connection: Connection, found: Comparison, newest_epoch: int) -> LogState | None:
+    """Write back what was lost and open the log; return its state then, or None when another recovery is under way.
+
+    All in one transaction: nobody sees a part of it. Raises NotAllowedToRecover, psycopg.Error.
+    """
+    try:
+        async with connection.transaction():
+            taken = await (await connection.execute(QUERIES.lock)).fetchone()
+            if taken != (True,):
+                return None
+            if (await read_log_state(connection)).closed_because is not None:
+                await _write(connection, found, newest_epoch)
+    except InsufficientPrivilege:
+        raise NotAllowedToRecover from None
+    await connection.execute(LOG_QUERIES["ensure_partitions"])
+    return await read_log_state(connection)
+
+
+async def _write(connection: Connection, found: Comparison, newest_epoch: int) -> None:
+    for batch in _batches(found.lost):
+        await connection.execute(QUERIES.write_back, {"lost": orjson.dumps([_row(event) for event in batch]).decode()})
+    report = {
+        "whole_up_to": found.whole_up_to,
+        "common": found.common,
+        "written_back": len(found.lost),
+        "unpublished": len(found.unpublished),
+        "positions_written_back": [event.position for event in found.lost],
+        "left_out": [_row(each.lost) for each in found.different],
+        "obstacles": found.obstacles,
+    }
+    reopened = await connection.execute(
+        QUERIES.reopen,
+        {
+            "highest_epoch": newest_epoch,
+            "highest_position": found.highest_position,
+            "report": orjson.dumps(report).decode(),
+        },
+    )
+    row = await reopened.fetchone()
+    assert row is not None
+    log.warning(
+        "log_reopened",
+        epoch=row[0],
+        whole_up_to=found.whole_up_to,
+        common=found.common,
+        written_back=len(found.lost),
+        left_out=len(found.different),
+        unpublished=len(found.unpublished),
+    )
+
+
+def _batches(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
+    for start in range(0, len(events), _BATCH):
+        yield events[start : start + _BATCH]
+
+
+def _row(event: RecordedEvent) -> dict[str, Any]:
+    return {
+        "position": event.position,
+        "event_id": str(event.event_id),
+        "stream_id": str(event.stream_id),
+        "version": event.version,
+        "category": event.category,
+        "type": event.type,
+        "schema_version": event.schema_version,
+        "data": orjson.Fragment(event.data),
+        "metadata": event.metadata.to_dict(),
+        "recorded_at": event.recorded_at.isoformat(),
+    }

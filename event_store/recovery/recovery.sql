@@ -1,0 +1,34 @@
+-- name: whole_up_to
+-- Up to which position the log is whole, whatever it lost. A relay notes how far it has read the log: its note is later
+-- than all that it had read, and a log that has the note has that as well. 0 when the notes cannot be of this log.
+SELECT CASE WHEN noted.position <= s.last_value THEN noted.position ELSE 0 END
+  FROM event_store.event_position s, (SELECT coalesce(max(position), 0) AS position FROM event_store.relay_positions) noted;
+
+-- name: logged
+-- The events behind a position, and those at these positions.
+SELECT position, event_id, stream_id, version, category, type FROM event_store.events WHERE position > %(position)s
+UNION
+SELECT position, event_id, stream_id, version, category, type FROM event_store.events WHERE position = ANY(%(positions)s::bigint[]);
+
+-- name: versions
+-- What versions these streams have.
+SELECT stream_id, version FROM event_store.streams WHERE stream_id = ANY(%(stream_ids)s::uuid[]);
+
+-- name: lock
+-- One recovery at a time; false when another one is under way.
+SELECT pg_try_advisory_xact_lock(hashtext('paystream.recovery'));
+
+-- name: write_back
+-- Put events where they were (see event_store.write_back in migration 0016).
+SELECT event_store.write_back(%(lost)s::jsonb);
+
+-- name: reopen
+-- Open the log on this PostgreSQL, in a new epoch; which.
+SELECT event_store.reopen_log(%(highest_epoch)s, %(highest_position)s, %(report)s::jsonb);
+
+-- name: missing
+-- Which of these events, by position and id, the log does not have.
+SELECT t.position
+  FROM unnest(%(positions)s::bigint[], %(event_ids)s::uuid[]) AS t(position, event_id)
+ WHERE NOT EXISTS (SELECT FROM event_store.events e
+                    WHERE e.position = t.position AND e.event_id = coalesce(t.event_id, e.event_id));

@@ -1,0 +1,134 @@
+"""What the log lost and Kafka has, and what a person has to decide about."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from event_store.recovery.compare import Comparison, LoggedEvent, compare
+from event_store.relay.progress import Place
+from schemas.envelope import RecordedEvent
+from schemas.topics import PAYMENT, partition_of
+from tests.support.log_entries import metadata
+
+A, B, C = (uuid.UUID(int=number, version=4) for number in (1, 2, 3))
+PARTITIONS = 4
+
+
+def event(position: int, stream: uuid.UUID, version: int) -> RecordedEvent:
+    return RecordedEvent(
+        position=position,
+        event_id=uuid.uuid4(),
+        stream_id=stream,
+        version=version,
+        category="payment",
+        type="test.happened",
+        schema_version=1,
+        data=b"{}",
+        metadata=metadata(),
+        recorded_at=datetime(2026, 11, 28, tzinfo=UTC),
+    )
+
+
+def logged(each: RecordedEvent) -> LoggedEvent:
+    return LoggedEvent(
+        position=each.position,
+        event_id=each.event_id,
+        stream_id=each.stream_id,
+        version=each.version,
+        category=each.category,
+        type=each.type,
+    )
+
+
+def compared(log: Sequence[RecordedEvent], kafka: Sequence[RecordedEvent], whole_up_to: int = 1) -> Comparison:
+    copy: dict[Place, list[RecordedEvent]] = {}
+    for each in kafka:
+        copy.setdefault(Place(PAYMENT, partition_of(each.stream_id, PARTITIONS)), []).append(each)
+    versions: dict[uuid.UUID, int] = {}
+    for each in log:
+        versions[each.stream_id] = max(versions.get(each.stream_id, 0), each.version)
+    return compare(
+        whole_up_to=whole_up_to,
+        copy=copy,
+        partitions=PARTITIONS,
+        logged=[logged(each) for each in log],
+        versions=versions,
+    )
+
+
+def test_the_same_needs_nothing() -> None:
+    events = [event(1, A, 1), event(2, B, 1), event(3, A, 2)]
+    found = compared(events, events)
+    assert (found.common, found.lost, found.unpublished, found.obstacles) == (3, (), (), ())
+
+
+def test_what_only_kafka_has_is_lost_in_the_order_of_positions() -> None:
+    one, two, three, four = event(1, A, 1), event(2, B, 1), event(3, A, 2), event(4, A, 3)
+    found = compared([one], [one, four, three, two])
+    assert found.lost == (two, three, four)
+    assert found.obstacles == ()
+    assert found.highest_position == 4
+
+
+def test_a_later_position_that_was_kept_does_not_hide_an_earlier_one_that_was_lost() -> None:
+    """Positions are drawn before transactions commit: a standby may have 3 and lack 2."""
+    one, two, three = event(1, A, 1), event(2, B, 1), event(3, C, 1)
+    found = compared([one, three], [one, two, three])
+    assert (found.lost, found.obstacles) == ((two,), ())
+
+
+def test_what_stands_in_kafka_twice_is_written_back_once() -> None:
+    one, two = event(1, A, 1), event(2, A, 2)
+    assert compared([one], [one, two, two]).lost == (two,)
+
+
+def test_what_only_the_log_has_is_yet_to_be_published() -> None:
+    one, two = event(1, A, 1), event(2, B, 1)
+    found = compared([one, two], [one])
+    assert (found.unpublished, found.obstacles) == ((logged(two),), ())
+
+
+def test_a_position_that_was_used_twice_is_for_a_person_to_decide() -> None:
+    one, lost, instead = event(1, A, 1), event(2, B, 1), event(2, C, 1)
+    found = compared([one, instead], [one, lost])
+    assert found.lost == ()
+    assert [(each.lost, each.instead) for each in found.different] == [(lost, logged(instead))]
+    assert "appended to since" in found.obstacles[0]
+
+
+def test_a_stream_that_went_on_otherwise_is_for_a_person_to_decide() -> None:
+    one, lost, later = event(1, A, 1), event(2, A, 2), event(3, A, 3)
+    instead = event(9, A, 2)
+    found = compared([one, instead], [one, lost, later])
+    assert found.lost == ()
+    assert [each.lost for each in found.different] == [lost, later]
+    assert found.different[0].instead == logged(instead)
+
+
+def test_what_was_passed_over_in_kafka_was_appended_since() -> None:
+    one, later = event(1, A, 1), event(5, A, 2)
+    since = replace(event(3, A, 1), stream_id=_neighbour(A))
+    found = compared([one, since, later], [one, later])
+    assert found.obstacles == ("1 events of the log were passed over in Kafka: it was appended to since",)
+
+
+def test_a_cluster_that_has_nothing_in_common_is_for_a_person_to_decide() -> None:
+    assert "emptied, or it is another cluster" in compared([event(1, A, 1)], []).obstacles[0]
+    assert compared([], [], whole_up_to=0).obstacles == ()
+
+
+def test_a_log_that_lacks_what_it_should_have_is_for_a_person_to_decide() -> None:
+    one, two, three = event(1, A, 1), event(2, B, 1), event(3, A, 2)
+    found = compared([one], [one, two, three], whole_up_to=2)
+    assert found.obstacles == ("the log lacks events before position 2, up to which it should be whole",)
+
+
+def _neighbour(stream: uuid.UUID) -> uuid.UUID:
+    """Return another stream of the same partition."""
+    wanted = partition_of(stream, PARTITIONS)
+    return next(
+        other
+        for number in range(100, 999)
+        if partition_of(other := uuid.UUID(int=number, version=4), PARTITIONS) == wanted
+    )
