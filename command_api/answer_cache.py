@@ -28,6 +28,7 @@ ANSWER_TTL_MS = 24 * 60 * 60 * 1000
 MARKER_TTL_MS = 30_000
 """A process that dies in the middle of a command holds up its key for this long."""
 LEFT_ALONE_S = 1.0
+NAMES = "paystream:idempotency:"
 _MAX_PIPELINES = 2
 
 _MARKER, _ANSWER = b"?", b"="
@@ -95,7 +96,7 @@ class RedisAnswerCache:
             return Claim(name=name, token=None)
         if found is None:
             return Claim(name=name, token=token)
-        return _answer(name, cast("bytes", found)) or InFlight()
+        return read_answer(name, cast("bytes", found)) or InFlight()
 
     async def keep(self, claim: Claim, answer: AlreadySeen) -> None:
         """Overwrite whatever is there: what is committed is the truth, whoever holds the marker."""
@@ -162,10 +163,10 @@ class _Away(Exception):
 def _name(epoch: int, merchant_id: str, key: str) -> str:
     # Hashed, because a key may hold anything and names show up in Redis' own logs.
     digest = hashlib.sha256(f"{len(merchant_id)}:{merchant_id}:{key}".encode()).hexdigest()
-    return f"paystream:idempotency:{epoch}:{digest}"
+    return f"{NAMES}{epoch}:{digest}"
 
 
-def _answer(name: str, found: bytes) -> AlreadySeen | None:
+def read_answer(name: str, found: bytes) -> AlreadySeen | None:
     """Read a kept answer; None when `found` is a marker.
 
     The answer names its key. One that belongs to another key, as a mixed-up connection would deliver it, is not

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from event_store.own_log import OwnLog
+from event_store.own_log import DatabaseLog
 from infra.kafka.batches import BatchConsumer
 from infra.kafka.dead_letters.desk import DeadLetters
 from infra.postgres import create_pool, postgres_check
@@ -39,7 +39,7 @@ async def project(runtime: Runtime) -> None:
         topics=topics_of(PROJECTIONS),
         consumer=CONSUMER,
         decode=from_kafka,
-        admit=OwnLog(pool).admit,
+        log=DatabaseLog(pool),
         apply=apply,
         dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
         max_records=_MAX_RECORDS,

@@ -8,7 +8,7 @@ from consumers.gateway.pool import WorkerPool
 from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.settle import Settler
 from consumers.gateway.worker import Worker
-from event_store.own_log import OwnLog
+from event_store.own_log import DatabaseLog
 from infra.kafka.batches import BatchConsumer
 from infra.kafka.checkpoints import checkpointed
 from infra.kafka.dead_letters.desk import DeadLetters
@@ -46,7 +46,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         consumer=SERVICE,
         decode=from_kafka,
         apply=apply,
-        admit=OwnLog(pool).admit,
+        log=DatabaseLog(pool),
         dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
     )
     # Before the first await: nobody is to be told "ready" for want of checks.

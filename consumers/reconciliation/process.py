@@ -8,7 +8,7 @@ from consumers.reconciliation.schedule import Schedule
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.stripe_books import StripeApiBooks
 from consumers.reconciliation.worker import SERVICE, Pulse, ReconciliationWorker, WorkerRules
-from event_store.own_log import OwnLog
+from event_store.own_log import DatabaseLog
 from infra.kafka.batches import BatchConsumer
 from infra.kafka.checkpoints import checkpointed
 from infra.kafka.dead_letters.desk import DeadLetters
@@ -46,7 +46,7 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
         consumer=SERVICE,
         decode=from_kafka,
         apply=apply,
-        admit=OwnLog(pool).admit,
+        log=DatabaseLog(pool),
         dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
     )
     # Before the first await: nobody is to be told "ready" for want of checks.

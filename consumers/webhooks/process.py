@@ -3,7 +3,7 @@
 from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.patience import AfterCalls
 from consumers.webhooks.settings import WebhooksSettings
-from event_store.own_log import OwnLog
+from event_store.own_log import DatabaseLog
 from infra.kafka.batches import BatchConsumer
 from infra.kafka.checkpoints import checkpointed
 from infra.kafka.dead_letters.desk import DeadLetters
@@ -37,7 +37,7 @@ async def serve(runtime: Runtime, settings: WebhooksSettings) -> None:
         topics=[STRIPE_EVENT],
         consumer=SERVICE,
         decode=from_kafka,
-        admit=OwnLog(pool).admit,
+        log=DatabaseLog(pool),
         apply=AfterCalls(pool, once, longest_s=settings.webhooks_wait_for_calls_ms / 1000),
         dead_letters=DeadLetters(checkpointed=once, topic_of=dead_letter_topic),
     )

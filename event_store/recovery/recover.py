@@ -1,6 +1,6 @@
 """Examines a closed log against Kafka, writes back what it lost, and opens it in a new epoch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +90,13 @@ async def examine(settings: KafkaSettings, connection: Connection, state: LogSta
     return found, max((record.epoch for record in records), default=0)
 
 
-async def carry_out(connection: Connection, found: Comparison, newest_epoch: int) -> LogState | None:
+async def carry_out(
+    connection: Connection, found: Comparison, newest_epoch: int, *, decision: Mapping[str, str] | None = None
+) -> LogState | None:
     """Write back what was lost and open the log; return its state then, or None when another recovery is under way.
 
-    All in one transaction: nobody sees a part of it. Raises NotAllowedToRecover, psycopg.Error.
+    All in one transaction: nobody sees a part of it. `decision` tells who decided so, and why, if obstacles stood in
+    the way. Raises NotAllowedToRecover, psycopg.Error.
     """
     try:
         async with connection.transaction():
@@ -101,14 +104,14 @@ async def carry_out(connection: Connection, found: Comparison, newest_epoch: int
             if taken != (True,):
                 return None
             if (await read_log_state(connection)).closed_because is not None:
-                await _write(connection, found, newest_epoch)
+                await _write(connection, found, newest_epoch, decision or {})
     except InsufficientPrivilege:
         raise NotAllowedToRecover from None
     await connection.execute(LOG_QUERIES["ensure_partitions"])
     return await read_log_state(connection)
 
 
-async def _write(connection: Connection, found: Comparison, newest_epoch: int) -> None:
+async def _write(connection: Connection, found: Comparison, newest_epoch: int, decision: Mapping[str, str]) -> None:
     for batch in _batches(found.lost):
         await connection.execute(QUERIES.write_back, {"lost": orjson.dumps([_row(event) for event in batch]).decode()})
     report = {
@@ -119,6 +122,7 @@ async def _write(connection: Connection, found: Comparison, newest_epoch: int) -
         "positions_written_back": [event.position for event in found.lost],
         "left_out": [_row(each.lost) for each in found.different],
         "obstacles": found.obstacles,
+        **decision,
     }
     reopened = await connection.execute(
         QUERIES.reopen,

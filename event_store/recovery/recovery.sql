@@ -32,3 +32,31 @@ SELECT t.position
   FROM unnest(%(positions)s::bigint[], %(event_ids)s::uuid[]) AS t(position, event_id)
  WHERE NOT EXISTS (SELECT FROM event_store.events e
                     WHERE e.position = t.position AND e.event_id = coalesce(t.event_id, e.event_id));
+
+-- name: recorded_at
+-- When the last event up to a position was recorded.
+SELECT recorded_at FROM event_store.events WHERE position <= %(position)s ORDER BY position DESC LIMIT 1;
+
+-- name: last_recovery
+-- How the log was opened last.
+SELECT report FROM event_store.recoveries ORDER BY epoch DESC LIMIT 1;
+
+-- name: known_streams
+-- Which of these streams the log has.
+SELECT stream_id FROM event_store.streams WHERE stream_id = ANY(%(stream_ids)s::uuid[]);
+
+-- name: known_positions
+-- At which of these positions a stream has its event.
+SELECT t.position FROM unnest(%(positions)s::bigint[], %(stream_ids)s::uuid[]) AS t(position, stream_id)
+  JOIN event_store.events e ON e.position = t.position AND e.stream_id = t.stream_id;
+
+-- name: take_back_checkpoints
+-- Have consumers apply again what comes after a position: some of what they applied is not in the log.
+UPDATE consumers.consumer_checkpoints SET position = %(position)s, updated_at = now() WHERE position > %(position)s;
+
+-- name: end_tasks_without_event
+-- Have no call made for an event that is not in the log.
+UPDATE consumers.gateway_tasks t
+   SET status = 'dead', last_error = 'its event is not in the log', finished_at = clock_timestamp()
+ WHERE t.position > %(position)s AND t.status NOT IN ('done', 'dead') AND t.operation <> 'refresh_payment'
+   AND NOT EXISTS (SELECT FROM event_store.events e WHERE e.position = t.position AND e.event_id = t.event_id);

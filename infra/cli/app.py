@@ -120,6 +120,27 @@ def migrate_create(message: Annotated[str, typer.Argument(help="What the migrati
     raise SystemExit(run_migrate_create(message))
 
 
+@app.command()
+def recover(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    why: Annotated[
+        str | None, typer.Option("--reason", help="Why, where a person has to decide; kept with the recovery.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Who decides so. By default the user of this machine.")] = None,
+) -> None:
+    """Open a log that is closed because PostgreSQL came back younger.
+
+    Compares it with Kafka, writes back what it lost, and shows what Redis and Stripe know that it does not. The relay
+    does the same by itself when nothing has to be decided. Exit code 1 says that the log is closed still.
+    """
+    from getpass import getuser
+
+    from infra.cli.recover import run_recover
+
+    raise SystemExit(run_recover(dry_run=dry_run, yes=yes, who=who or getuser(), why=why))
+
+
 @topics.command("create")
 def topics_create() -> None:
     """Create the topics that are missing on KAFKA_BOOTSTRAP_SERVERS."""

@@ -35,12 +35,13 @@ from aiokafka.errors import KafkaError
 
 from infra.health import Health
 from infra.kafka import consumer_metrics as metrics
-from infra.kafka.applying import Admit, RecordApplier, reason, sleep_unless
+from infra.kafka.applying import RecordApplier, reason, sleep_unless
 from infra.kafka.checkpoints import Apply, D
 from infra.kafka.dead_letters.burial import Undertaker
 from infra.kafka.dead_letters.delivery import Decode
 from infra.kafka.dead_letters.desk import DeadLetters, Desk
 from infra.kafka.liveness import Progress
+from infra.kafka.own_log import OwnLog
 from infra.kafka.partition_watch import PartitionWatch
 from infra.kafka.subscription import Record, Subscription
 from infra.kafka.topics import KafkaUnavailable, TopicsMissing, require_topics
@@ -52,6 +53,7 @@ _START_TIMEOUT_S = 40.0  # a member that died holds a join up until its session 
 _DRAIN_S = 3.5
 _LEAVE_TIMEOUT_S = 2.0  # with the drain and the last commit (1.5 s) below the 8 s that a process has to stop
 _WATCH_EVERY_S = 0.5
+_EPOCH_EVERY_S = 5.0
 _BACKOFF_S = (0.2, 5.0)
 _REBUILD_AFTER_S = 20.0
 
@@ -67,7 +69,7 @@ class BatchConsumer(Generic[D]):
         consumer: str,
         decode: Decode[D],
         apply: Apply[D],
-        admit: Admit[D] | None = None,
+        log: OwnLog[D] | None = None,
         dead_letters: DeadLetters[D] | None = None,
         group_id: str | None = None,
         max_records: int = 500,
@@ -76,9 +78,12 @@ class BatchConsumer(Generic[D]):
     ) -> None:
         """`consumer` names checkpoints and metrics; `parallel`: partitions applied at the same time.
 
-        `admit` raises when messages must not be taken at all: ForeignCluster, until somebody mends the settings.
+        `log` is that of the database: it says which messages are not its own, and when it went back.
         """
         self._settings = settings
+        self._own_log = log
+        self._epoch: int | None = None
+        self._epoch_at = 0.0
         self._topics = tuple(topics)
         self._name = consumer
         self._group_id = group_id or consumer
@@ -97,7 +102,7 @@ class BatchConsumer(Generic[D]):
             name=consumer,
             decode=decode,
             apply=apply,
-            admit=admit,
+            admit=None if log is None else log.admit,
             progress=self._progress,
             stop=self._stop,
             undertaker=undertaker,
@@ -196,7 +201,19 @@ class BatchConsumer(Generic[D]):
                 metrics.REBUILDS.labels(self._name).inc()
                 log.warning("consumer_rebuilds_client", consumer=self._name, reason=fault)
                 return
+            await self._look_at_log(self._watch)
             await sleep_unless(self._stop, _WATCH_EVERY_S)
+
+    async def _look_at_log(self, watch: PartitionWatch) -> None:
+        """Read again what the database forgot: where no new message comes, nothing else would show it."""
+        if self._own_log is None or time.monotonic() < self._epoch_at:
+            return
+        self._epoch_at = time.monotonic() + _EPOCH_EVERY_S
+        epoch = await self._own_log.epoch()
+        if epoch is not None and self._epoch is not None and epoch != self._epoch:
+            log.warning("consumer_database_went_back", consumer=self._name, epoch=epoch)
+            watch.distrust()
+        self._epoch = epoch or self._epoch
 
     def _fault(self, subscription: Subscription, away_since: float | None) -> str | None:
         if not subscription.is_consuming:

@@ -6,7 +6,7 @@ tell by their `previous_position`; this watch makes sure that one is delivered:
 - a position beyond the partition's end: read it again from the beginning;
 - a position at the end, and nothing delivered since we got the partition or Kafka came back: step back,
   further each time, until a record (not a transaction marker) shows where we stand. It also finds a
-  database that was restored or emptied while the group's offsets stayed.
+  database that was restored or emptied while the group's offsets stayed (`distrust`: while we ran).
 """
 
 import asyncio
@@ -73,6 +73,11 @@ class PartitionWatch:
         self._settled = settled
         self._lag.forget()
         self._partitions.clear()
+
+    def distrust(self) -> None:
+        """Find out anew whether our positions and the checkpoints belong together: the database may have gone back."""
+        for state in self._partitions.values():
+            state.verified, state.step_back = False, _STEP_BACK
 
     def is_ours(self, partition: TopicPartition) -> bool:
         """Whether the partition is assigned to this member now."""

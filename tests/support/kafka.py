@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.kafka.clients import consumer_config
 from infra.settings import KafkaSettings
+from schemas.cloudevents import from_kafka
 from schemas.topics import RELAY_PROGRESS, event_topics
 from tests.support.waiting import eventually
 
@@ -145,6 +147,17 @@ def _delete_groups(admin: AdminClient) -> list[str]:
         with contextlib.suppress(KafkaException):  # it has members, or is gone
             deleted.result(timeout=30)
     return [group.group_id for group in admin.list_consumer_groups(request_timeout=10).result().valid]
+
+
+async def published_events(settings: KafkaSettings) -> Counter[tuple[int, str]]:
+    """Return how often each event stands in the topics, by position and id."""
+    found: Counter[tuple[int, str]] = Counter()
+    for topic in event_topics():
+        for records in (await read_topic(settings, topic)).values():
+            for record in records:
+                event = from_kafka(record.value, record.headers).event
+                found[event.position, str(event.event_id)] += 1
+    return found
 
 
 async def read_topic(settings: KafkaSettings, topic: str) -> dict[int, list[ConsumerRecord]]:

@@ -11,7 +11,7 @@ import psycopg
 
 from infra.embedded.databases import create_database, create_logins
 from infra.embedded.home import Home
-from infra.embedded.passwords import load_or_create
+from infra.embedded.passwords import Passwords, load_or_create
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import OWNER, PostgresServer
 from tests.support.prepared_home import new_data_folder
@@ -41,11 +41,12 @@ async def server_on(folder: Path, home: Path, like: PostgresServer) -> AsyncIter
 
 
 @asynccontextmanager
-async def new_cluster(home: Path) -> AsyncIterator[PostgresServer]:
+async def new_cluster(home: Path, passwords: Passwords | None = None) -> AsyncIterator[PostgresServer]:
     """Run a server whose data folder is made anew: with a system identifier of its own."""
     data = new_data_folder()
     with Home(home) as opened:
-        server = PostgresServer(opened, port=free_port(), passwords=load_or_create(opened), fsync=False)
+        passwords = passwords or load_or_create(opened)
+        server = PostgresServer(opened, port=free_port(), passwords=passwords, fsync=False)
         server.data = data / "postgres"  # where the user that it runs as can reach it
         _give(data, server)
         try:

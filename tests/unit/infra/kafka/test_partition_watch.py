@@ -389,3 +389,15 @@ async def test_what_is_said_of_a_partition_that_is_no_longer_ours_is_forgotten(
     await watch.look()
     await progress.check_ready()
     assert REGISTRY.get_sample_value("consumer_stopped_partitions", {"consumer": "test"}) == 0
+
+
+async def test_a_database_that_went_back_makes_it_step_back_again(
+    watch: PartitionWatch, consumer: FakeConsumer
+) -> None:
+    """No new message comes into a quiet partition, and nothing else would show what the database forgot."""
+    watch.handled(PARTITION, next_offset=100, moved=True)
+    await watch.look()
+    assert consumer.at == 100
+    watch.distrust()
+    await watch.look()
+    assert consumer.at == 98

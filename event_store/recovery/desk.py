@@ -1,0 +1,102 @@
+"""The decision about a closed log: what `paystream recover` shows and does."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from aiokafka.errors import KafkaError
+
+from event_store.recovery.compare import Comparison, LoggedEvent
+from event_store.recovery.recover import QUERIES, carry_out, examine
+from event_store.store import read_log_state
+from infra.errors import InfraError
+from infra.postgres import Connection
+from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
+from infra.settings import KafkaSettings
+from schemas.envelope import RecordedEvent
+
+
+class RecoveryTool:
+    """A `RecoveryDesk` on the event store and Kafka."""
+
+    async def examine(self, conn: Connection, settings: KafkaSettings) -> Examined:
+        """Look at the log, and compare it with Kafka while it is closed."""
+        state = await read_log_state(conn)
+        if state.closed_because is None:
+            row = await (await conn.execute(QUERIES.last_recovery)).fetchone()
+            whole_up_to = 0 if row is None else int(row[0]["whole_up_to"])
+            return await self._since(conn, Examined(epoch=state.epoch, closed_because=None, since=None), whole_up_to)
+        found, _ = await self._compared(conn, settings)
+        shown = Examined(
+            epoch=state.epoch,
+            closed_because=state.closed_because,
+            since=None,
+            whole_up_to=found.whole_up_to,
+            common=found.common,
+            lost=tuple(map(_shown, found.lost)),
+            left_out=tuple(
+                (_shown(each.lost), None if each.instead is None else _shown(each.instead)) for each in found.different
+            ),
+            unpublished=len(found.unpublished),
+            obstacles=found.obstacles,
+        )
+        return await self._since(conn, shown, found.whole_up_to)
+
+    async def recover(self, conn: Connection, settings: KafkaSettings, *, who: str, why: str) -> str:
+        """Write back what can be, and open the log. What cannot be stays in the record of it, whole."""
+        if (await read_log_state(conn)).closed_because is None:
+            raise RecoveryRefused("the log is open: there is nothing to recover")
+        found, newest_epoch = await self._compared(conn, settings)
+        async with conn.transaction():
+            state = await carry_out(conn, found, newest_epoch, decision={"decided_by": who, "because": why})
+            if state is None:
+                raise RecoveryRefused("another recovery is under way: ask again in a moment")
+            if found.obstacles:
+                await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
+                await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
+        told = f"the log is open, in epoch {state.epoch}; {len(found.lost)} events were written back"
+        if found.obstacles:
+            told += (
+                f", {len(found.different)} left out. Kafka holds what the log does not: delete its topics, and empty "
+                "the read model. Both are filled again from the log (docs/runbooks/restored-backup.md)"
+            )
+        return told
+
+    async def untraceable(self, conn: Connection, traces: Collection[Trace]) -> list[Trace]:
+        """Return the traces whose payment, or whose event at its position, the log lacks."""
+        streams = await (
+            await conn.execute(QUERIES.known_streams, {"stream_ids": [each.payment_id for each in traces]})
+        ).fetchall()
+        placed = [each for each in traces if each.position is not None]
+        parameters = {
+            "positions": [each.position for each in placed],
+            "stream_ids": [each.payment_id for each in placed],
+        }
+        positions = await (await conn.execute(QUERIES.known_positions, parameters)).fetchall()
+        known, at = {stream for (stream,) in streams}, {position for (position,) in positions}
+        return [
+            each
+            for each in traces
+            if each.payment_id not in known or (each.position is not None and each.position not in at)
+        ]
+
+    async def _compared(self, conn: Connection, settings: KafkaSettings) -> tuple[Comparison, int]:
+        try:
+            return await examine(settings, conn, await read_log_state(conn))
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise RecoveryRefused(f"Kafka does not answer, and nothing can be compared: {error!r}") from error
+        except InfraError as error:
+            raise RecoveryRefused(str(error)) from error
+
+    async def _since(self, conn: Connection, shown: Examined, whole_up_to: int) -> Examined:
+        row = await (await conn.execute(QUERIES.recorded_at, {"position": whole_up_to})).fetchone()
+        return replace(shown, since=None if row is None else row[0])
+
+
+def _shown(event: RecordedEvent | LoggedEvent) -> ShownEvent:
+    return ShownEvent(
+        position=event.position,
+        event_id=event.event_id,
+        stream_id=event.stream_id,
+        version=event.version,
+        type=event.type,
+    )

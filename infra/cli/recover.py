@@ -1,0 +1,121 @@
+"""`paystream recover`: what a log lost when PostgreSQL came back younger, and the decision about it."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import psycopg
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+from rich.table import Table
+from rich.text import Text
+
+from infra import declared
+from infra.cli.at_desk import guarded
+from infra.cli.tables import console
+from infra.postgres import Connection
+from infra.recovery_desk import Examined, KeptAnswers, PaymentsAtStripe, RecoveryDesk, ShownEvent, Trace
+from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, load_settings
+
+_SHOWN = 20
+
+
+class RecoverSettings(DatabaseSettings, KafkaSettings):
+    """What the comparison needs. `database_url` is of a member of paystream_relay, or of the owner."""
+
+
+def run_recover(*, dry_run: bool, yes: bool, who: str, why: str | None) -> int:
+    """Show what there is and, unless `dry_run`, ask and do it; return the exit code: 1 while the log is closed."""
+    settings = load_settings(RecoverSettings)
+
+    async def work() -> int:
+        desk: RecoveryDesk = declared.load(declared.DESKS, "recovery")()
+        url = settings.database_url.get_secret_value()
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
+            examined = await desk.examine(conn, settings)
+            _show(examined)
+            await _show_traces(desk, conn, examined)
+            if examined.closed_because is None:
+                return 0
+            if dry_run:
+                return 1
+            reason = why or "nothing differs but what was lost"
+            if examined.obstacles and not why:
+                print("A person has to decide here: say why with --reason.", file=sys.stderr)
+                return 1
+            if not yes and not await asyncio.to_thread(_confirmed):
+                return 1
+            print(await desk.recover(conn, settings, who=who, why=reason))
+            return 0
+
+    return guarded(work())
+
+
+def _show(examined: Examined) -> None:
+    if examined.closed_because is None:
+        print(f"The log is open, in epoch {examined.epoch}.")
+        return
+    print(f"The log is closed: {examined.closed_because}.")
+    print(f"It is whole up to position {examined.whole_up_to}; {examined.common} events were found here and in Kafka.")
+    print(f"Only in Kafka, to be written back at their own positions: {len(examined.lost)}")
+    _print_events(examined.lost)
+    print(f"Only in the log, yet to be published: {examined.unpublished}")
+    if examined.left_out:
+        print(f"Only in Kafka, and their place in the log is taken: {len(examined.left_out)}")
+        _print_events([lost for lost, _ in examined.left_out])
+    for obstacle in examined.obstacles:
+        print(f"To be decided: {obstacle}.")
+
+
+async def _show_traces(desk: RecoveryDesk, conn: Connection, examined: Examined) -> None:
+    """Show what was answered for and is nowhere in the log: the lost events are not, they will be in it."""
+    will_be_there = {event.stream_id for event in examined.lost}
+    since = examined.since or datetime.fromtimestamp(0, UTC)
+    for name, traces in (("Redis", _in_redis()), ("Stripe", _at_stripe(since))):
+        found = await traces
+        if found is None:
+            print(f"{name} could not be asked what it knows of lost payments: see its settings.")
+            continue
+        lost = [each for each in await desk.untraceable(conn, found) if each.payment_id not in will_be_there]
+        print(f"Known to {name} and not to the log, of {len(found)} looked at: {len(lost)}")
+        for each in lost[:_SHOWN]:
+            print(f"  payment {each.payment_id}: {each.where}")
+        if len(lost) > _SHOWN:
+            print(f"  ... and {len(lost) - _SHOWN} more")
+
+
+async def _in_redis() -> Sequence[Trace] | None:
+    try:
+        answers: KeptAnswers = declared.load(declared.DESKS, "kept-answers")()
+        return await answers.traces(RedisSettings())
+    except (ValidationError, RedisError, OSError) as error:
+        print(f"Redis: {type(error).__name__}", file=sys.stderr)
+        return None
+
+
+async def _at_stripe(since: datetime) -> Sequence[Trace] | None:
+    try:
+        payments: PaymentsAtStripe = declared.load(declared.DESKS, "payments-at-stripe")()
+        return await payments.traces(StripeSettings(), since=since)
+    except Exception as error:  # noqa: BLE001 - what is wrong there must not keep the rest from being seen
+        print(f"Stripe: {type(error).__name__}", file=sys.stderr)
+        return None
+
+
+def _print_events(events: Sequence[ShownEvent]) -> None:
+    if not events:
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("Position", "Event", "Stream", "Version", "Type"):
+        table.add_column(column, no_wrap=True)
+    for event in events[:_SHOWN]:
+        cells = (event.position, event.event_id, event.stream_id, event.version, event.type)
+        table.add_row(*(Text(str(cell)) for cell in cells))
+    console().print(table)
+    if len(events) > _SHOWN:
+        print(f"... and {len(events) - _SHOWN} more")
+
+
+def _confirmed() -> bool:
+    return input("Write back and open the log? [y/N] ").strip().lower() in {"y", "yes"}
