@@ -102,7 +102,11 @@ SELECT event_store.ensure_partitions();
 
 -- name: log_state
 -- Which log this is, in which epoch, and why it is closed (null: it is open).
-SELECT log_id, epoch, closed_because FROM event_store.log_state();
+SELECT log_id, epoch, closed_because, only_started FROM event_store.log_state();
+
+-- name: verify_start
+-- Say that what was published last is in the log, since PostgreSQL was started.
+SELECT event_store.verify_start();
 
 -- name: close_log
 -- Have nothing appended, published or sent to Stripe until the log was compared with Kafka.

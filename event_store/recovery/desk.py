@@ -3,16 +3,25 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+import structlog
 from aiokafka.errors import KafkaError
 
 from event_store.recovery.compare import Comparison, LoggedEvent
 from event_store.recovery.recover import QUERIES, carry_out, examine
+from event_store.store import QUERIES as LOG_QUERIES
 from event_store.store import read_log_state
 from infra.errors import InfraError
 from infra.postgres import Connection
 from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
 from infra.settings import KafkaSettings
 from schemas.envelope import RecordedEvent
+
+log = structlog.get_logger(__name__)
+
+_RELAY_COMPARES = (
+    "a relay opens the log as soon as it has PostgreSQL and Kafka in hand; without Kafka nobody can tell whether this "
+    "is the database that it was, and to open one that is older would use positions twice"
+)
 
 
 class RecoveryTool:
@@ -25,6 +34,10 @@ class RecoveryTool:
             row = await (await conn.execute(QUERIES.last_recovery)).fetchone()
             whole_up_to = 0 if row is None else int(row[0]["whole_up_to"])
             return await self._since(conn, Examined(epoch=state.epoch, closed_because=None, since=None), whole_up_to)
+        if state.only_started:
+            return Examined(
+                epoch=state.epoch, closed_because=state.closed_because, since=None, obstacles=(_RELAY_COMPARES,)
+            )
         found, _ = await self._compared(conn, settings)
         shown = Examined(
             epoch=state.epoch,
@@ -43,8 +56,13 @@ class RecoveryTool:
 
     async def recover(self, conn: Connection, settings: KafkaSettings, *, who: str, why: str) -> str:
         """Write back what can be, and open the log. What cannot be stays in the record of it, whole."""
-        if (await read_log_state(conn)).closed_because is None:
+        before = await read_log_state(conn)
+        if before.closed_because is None:
             raise RecoveryRefused("the log is open: there is nothing to recover")
+        if before.only_started:
+            await conn.execute(LOG_QUERIES["verify_start"])
+            log.warning("log_opened_uncompared", decided_by=who, because=why)
+            return f"the log is open, in epoch {before.epoch}, on your word: it was not compared with Kafka"
         found, newest_epoch = await self._compared(conn, settings)
         async with conn.transaction():
             state = await carry_out(conn, found, newest_epoch, decision={"decided_by": who, "because": why})

@@ -110,8 +110,6 @@ class Resumed(NamedTuple):
     progress: Progress
     lost: Mapping[Place, Lost]
     """The places that do not hold the last event published to them: published again from the start."""
-    newest: tuple[Published, ...]
-    """The newest events in the places: the log must have them, or it is not the one that was published."""
     unrecorded: frozenset[Place]
     """The places that no record knows: nothing was ever published there, if the progress topic is whole."""
 
@@ -153,7 +151,7 @@ def resume(
             lost[place] = Lost(last, end_offsets[place])
         positions.append(record.position if record and place not in lost else 0)
     progress = Progress(shard=shard, position=min(positions, default=0), published=published)
-    return Resumed(progress, lost, tuple(published.values()), frozenset(set(places) - newest.keys()))
+    return Resumed(progress, lost, frozenset(set(places) - newest.keys()))
 
 
 def _newest(records: Iterable[Progress], places: Collection[Place]) -> dict[Place, Progress]:

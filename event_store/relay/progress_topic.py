@@ -7,7 +7,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from event_store.relay.partitions import at_end, end_offsets, holding, holds_events, last_events, started
-from event_store.relay.progress import Place, Progress, Resumed, last_published, resume
+from event_store.relay.progress import Place, Progress, Published, Resumed, last_published, resume
 from event_store.relay.shard import Shard
 from infra.errors import InfraError
 from infra.kafka.clients import consumer_config
@@ -98,7 +98,18 @@ async def resume_from(
         for place in sorted(found.unrecorded):
             if ends[place] and await holds_events(settings, place, ends[place]):
                 raise ProgressLost(place)
-        return found
+    return found
+
+
+async def newest_published(
+    records: Collection[Progress], settings: KafkaSettings, watcher: AIOKafkaConsumer
+) -> list[Published]:
+    """Return the newest event of every partition, of all shards: the log has them, or it is older than Kafka."""
+    places = [Place(topic, each) for topic in event_topics() for each in range(settings.kafka_topic_partitions)]
+    last = last_published(records, places)
+    if settings.kafka_transactions:
+        return list(last.values())
     # A record is written once a second, and newer events than it tells of may be there.
-    starts = {place: found.progress.published[place].offset if place in held else 0 for place in places}
-    return found._replace(newest=tuple(await last_events(settings, starts, ends)))
+    ends = await end_offsets(watcher, places)
+    starts = {place: last[place].offset if place in last else 0 for place in places}
+    return await last_events(settings, starts, ends)

@@ -193,6 +193,10 @@ class Relay:
             if reason is not None:
                 await connection.execute(QUERIES["close_log"], {"reason": reason})
                 raise LogClosed(reason)
+            if state.only_started:
+                await connection.execute(QUERIES["verify_start"])
+                log.info("log_verified", shard=str(self._shard))
+            self._show_closed(None)
             log.info("relay_started", shard=str(self._shard), position=session.position)
             reader = Reader(connection, session.position)
             self.position = session.position
@@ -205,12 +209,15 @@ class Relay:
                 await reader.close()
 
     async def _opened(self, connection: Connection) -> LogState | None:
-        """Wait until the log is open, and open it when that needs nobody's decision; None when told to stop."""
+        """Wait until the log is open, and open it when that needs nobody's decision; None when told to stop.
+
+        One that is closed for a start of PostgreSQL alone is left so: a session tells whether it is whole.
+        """
         while not self._stop.is_set():
             self._turn()
             state = await read_log_state(connection)
-            if state.closed_because is None:
-                self._show_closed(None)
+            if state.closed_because is None or state.only_started:
+                self._show_closed(state.closed_because)
                 return state
             self._show_closed(state.closed_because)
             found, newest_epoch = await examine(self._settings, connection, state)
@@ -225,7 +232,7 @@ class Relay:
 
     def _show_closed(self, reason: str | None) -> None:
         if reason is not None and reason != self._closed_because:
-            log.error("log_closed", reason=reason)
+            log.warning("log_closed", reason=reason)
         self._closed_because = reason
         metrics.LOG_CLOSED.set(reason is not None)
 

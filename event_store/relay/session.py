@@ -12,7 +12,14 @@ from aiokafka.structs import RecordMetadata
 from event_store.relay.batches import Batches, build
 from event_store.relay.partitions import end_offsets
 from event_store.relay.progress import Lost, Place, Progress, Published, Resumed
-from event_store.relay.progress_topic import read_begun_records, read_records, require_own_log, resume_from, watching
+from event_store.relay.progress_topic import (
+    newest_published,
+    read_begun_records,
+    read_records,
+    require_own_log,
+    resume_from,
+    watching,
+)
 from event_store.relay.shard import Shard
 from event_store.store import LogState
 from infra.errors import InfraError
@@ -76,6 +83,7 @@ class Session:
         resumed: Resumed,
         *,
         state: LogState,
+        newest: Sequence[Published],
         newest_epoch: int,
     ) -> None:
         self._transactional = settings.kafka_transactions
@@ -86,8 +94,8 @@ class Session:
         self._progress = replace(resumed.progress, log_id=state.log_id, epoch=state.epoch)
         self._log_id = state.log_id
         self._lost = dict(resumed.lost)
-        self.newest = resumed.newest
-        """The newest events in the places when it was opened."""
+        self.newest = newest
+        """The newest event of every partition when it was opened, whatever its shard."""
         self._note_due = False
         self.newest_epoch = newest_epoch
         """The newest in which any relay has published; 0 when that is not known."""
@@ -118,9 +126,12 @@ class Session:
                         others = {each for each in found if each.overlaps(shard, settings.kafka_topic_partitions)}
                         await fence(settings, (others | set(overlapping)) - {shard})
                     records = await read_records(settings, name, watcher)
+                    newest = await newest_published(records, settings, watcher)
                     resumed = await resume_from(records, settings, shard, watcher)
                 newest_epoch = max((each.epoch for each in records), default=0)
-                session = cls(settings, producer, watcher, resumed, state=state, newest_epoch=newest_epoch)
+                session = cls(
+                    settings, producer, watcher, resumed, state=state, newest=newest, newest_epoch=newest_epoch
+                )
                 yield session
                 await session.write_progress()
         except BaseException:

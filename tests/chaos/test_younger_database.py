@@ -8,6 +8,7 @@ import pytest
 
 from event_store.store import read_log_state
 from infra.embedded.postgres import PostgresServer
+from tests.support.brokers import on_apache
 from tests.support.kafka import plain_settings, published_events, transactional_settings
 from tests.support.payment_load import Customers, Made, assert_books_agree, chaos_seed
 from tests.support.postgres_copies import backup, cut_off, dump, new_cluster, promote, restore, server_on
@@ -94,7 +95,7 @@ async def _was_lost(system: System, made: Made) -> bool:
 
 
 async def _log_and_kafka_agree(system: System, lost: int) -> None:
-    apache = system.stack.environment("relay")["KAFKA_TRANSACTIONS"] == "true"
+    apache = on_apache()
     made = transactional_settings if apache else plain_settings
     partitions = int(system.stack.environment("relay").get("KAFKA_TOPIC_PARTITIONS", 12))
     settings = made(system.stack.kafka_bootstrap_servers, kafka_topic_partitions=partitions)

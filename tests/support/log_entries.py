@@ -11,7 +11,7 @@ from schemas.envelope import EventMetadata, NewEvent
 MERCHANT = "merchant_test"
 
 
-OPEN_LOG = LogState(log_id=uuid.UUID(int=1), epoch=1, closed_because=None)
+OPEN_LOG = LogState(log_id=uuid.UUID(int=1), epoch=1, closed_because=None, only_started=False)
 
 
 def metadata(**fields: Any) -> EventMetadata:

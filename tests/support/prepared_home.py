@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import psycopg
+
 from infra.embedded.databases import create_database
 from infra.embedded.home import Home
 from infra.embedded.migrate import migrate
@@ -62,6 +64,13 @@ def _new_folder(shared: Path) -> Path:
     return folder
 
 
+async def _trust_restarts(server: PostgresServer) -> None:
+    """Let the log of the template stay open on every server that starts on the data: no relay would open it."""
+    url = server.url(database=TEMPLATE)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("UPDATE event_store.incarnation SET trusts_restarts = true")
+
+
 async def _prepared(shared: Path) -> Path:
     prepared = shared / "prepared"
     with (shared / "prepared.lock").open("w") as lock:
@@ -82,5 +91,6 @@ async def _make(folder: Path) -> None:
             await server.wait_ready()
             await migrate(server)
             await create_database(server, TEMPLATE, template=DATABASE)
+            await _trust_restarts(server)
         finally:
             await server.stop()

@@ -33,11 +33,13 @@ CREATE TABLE event_store.incarnation (
     log_id         uuid        NOT NULL,  -- which log this is: the same on its standbys, backups and dumps
     epoch          integer     NOT NULL CHECK (epoch > 0),  -- rises whenever the log was compared with Kafka and reopened
     server         text        NOT NULL,  -- server_identity() of the PostgreSQL that it may be appended to
+    verified_start timestamptz NOT NULL,  -- the start of that PostgreSQL since which it was compared with Kafka
+    trusts_restarts boolean    NOT NULL DEFAULT false,  -- whether it stays open when that PostgreSQL is started again
     closed_because text,                  -- nothing is appended, published or sent while this is set
     changed_at     timestamptz NOT NULL
 );
-INSERT INTO event_store.incarnation (log_id, epoch, server, changed_at)
-VALUES (gen_random_uuid(), 1, event_store.server_identity(), clock_timestamp());
+INSERT INTO event_store.incarnation (log_id, epoch, server, verified_start, changed_at)
+VALUES (gen_random_uuid(), 1, event_store.server_identity(), pg_postmaster_start_time(), clock_timestamp());
 
 -- What was done each time that the log was reopened.
 CREATE TABLE event_store.recoveries (
@@ -51,16 +53,23 @@ CREATE TABLE event_store.recoveries (
     report       jsonb       NOT NULL
 );
 
--- Why the log is closed, or null. Whoever reads the log's state reads it here.
+-- Why the log is closed, or null: whoever reads the log's state reads it here. A copy of the data folder that was put back
+-- has the identity of the one before, and only Kafka tells that it is older. So each start of PostgreSQL closes the log
+-- until the relay has seen that the events published last are there: `only_started` says that nothing else is the matter.
 CREATE FUNCTION event_store.log_state()
-RETURNS TABLE (log_id uuid, epoch integer, closed_because text)
+RETURNS TABLE (log_id uuid, epoch integer, closed_because text, only_started boolean)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT i.log_id, i.epoch,
-           coalesce(i.closed_because,
-                    CASE WHEN here.server <> i.server
-                         THEN format('this PostgreSQL (%s) is not the one that the log was written on (%s)',
-                                     here.server, i.server) END)
-      FROM event_store.incarnation i, event_store.server_identity() AS here(server);
+    SELECT i.log_id, i.epoch, coalesce(found.reason, started.reason), found.reason IS NULL AND started.reason IS NOT NULL
+      FROM event_store.incarnation i
+     CROSS JOIN event_store.server_identity() AS here(server)
+     CROSS JOIN LATERAL (
+           SELECT coalesce(i.closed_because,
+                           CASE WHEN here.server <> i.server
+                                THEN format('this PostgreSQL (%s) is not the one that the log was written on (%s)',
+                                            here.server, i.server) END) AS reason) AS found
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN NOT i.trusts_restarts AND pg_postmaster_start_time() <> i.verified_start
+                       THEN 'PostgreSQL was started, and the log was not compared with Kafka since' END AS reason) AS started;
 $$;
 
 -- Raises 57PS1 while the log is closed. In class 57 (operator intervention), so that drivers take it for what it is: try
@@ -83,6 +92,13 @@ CREATE FUNCTION event_store.close_log(reason text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE event_store.incarnation SET closed_because = reason, changed_at = clock_timestamp()
      WHERE closed_because IS NULL;
+$$;
+
+-- Says that what was published last is in the log: opens it when it was closed by a start of PostgreSQL alone.
+CREATE FUNCTION event_store.verify_start() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE event_store.incarnation SET verified_start = pg_postmaster_start_time(), changed_at = clock_timestamp()
+     WHERE (SELECT s.only_started FROM event_store.log_state() s);
 $$;
 
 ALTER TABLE event_store.streams ADD COLUMN first_position bigint, ADD COLUMN last_position bigint;
@@ -452,7 +468,8 @@ BEGIN
     begins := greatest((SELECT last_value FROM event_store.event_position), highest_position) + unseen;
     PERFORM setval('event_store.event_position', begins);
     UPDATE event_store.incarnation
-       SET epoch = raised, server = event_store.server_identity(), closed_because = NULL, changed_at = clock_timestamp();
+       SET epoch = raised, server = event_store.server_identity(), verified_start = pg_postmaster_start_time(),
+           closed_because = NULL, changed_at = clock_timestamp();
     INSERT INTO event_store.recoveries
     VALUES (raised, clock_timestamp(), session_user, event_store.server_identity(), reason,
             coalesce((report->>'written_back')::bigint, 0), begins, report);
@@ -463,11 +480,12 @@ $$;
 REVOKE ALL ON event_store.incarnation, event_store.recoveries FROM PUBLIC;
 REVOKE ALL ON FUNCTION event_store.append(jsonb, bigint), event_store.server_identity(), event_store.log_state(),
     event_store.require_open(), event_store.close_log(text), event_store.load_streams(uuid[], bigint, bigint),
-    event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb) FROM PUBLIC;
+    event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb), event_store.verify_start()
+    FROM PUBLIC;
 GRANT SELECT ON event_store.recoveries TO paystream_app;
 GRANT EXECUTE ON FUNCTION event_store.log_state(), event_store.load_streams(uuid[], bigint, bigint)
     TO paystream_app, paystream_projector;
-GRANT EXECUTE ON FUNCTION event_store.append(jsonb, bigint), event_store.require_open(), event_store.close_log(text)
-    TO paystream_app;
+GRANT EXECUTE ON FUNCTION event_store.append(jsonb, bigint), event_store.require_open(), event_store.close_log(text),
+    event_store.verify_start() TO paystream_app;
 GRANT EXECUTE ON FUNCTION event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb)
     TO paystream_relay;

@@ -155,7 +155,7 @@ async def _reopened(server: PostgresServer, database: str) -> bool:
 async def test_a_process_that_survived_appends_nothing_to_a_log_that_went_back(tmp_path: Path) -> None:
     """Before anybody has compared it with Kafka: the positions would be used twice."""
     async with postgres_server(tmp_path / "primary") as primary:
-        database = await new_log(primary)
+        database = await new_log(primary, trusts_restarts=True)
         copied = await backup(primary)
         async with create_pool(url(primary, database, "app"), size=1, name="test") as pool:
             appender = GroupCommit(pool)
@@ -168,3 +168,28 @@ async def test_a_process_that_survived_appends_nothing_to_a_log_that_went_back(t
                     await appender.append(an_append())
                 assert getattr(refused.value.__cause__, "sqlstate", None) == LOG_CLOSED
             assert await log_of(restored, database) == {}
+
+
+async def test_a_start_of_postgresql_closes_the_log_until_a_relay_has_seen_it(
+    tmp_path: Path, lent_broker: LentBroker
+) -> None:
+    """Whoever is faster than the relay would append to a folder that was put back, and use positions twice."""
+    settings = lent_broker.settings()
+    async with postgres_server(tmp_path / "primary") as primary:
+        database = await new_log(primary)
+        async with relayed(primary, database, settings) as relay, loaded(primary, database) as load:
+            await _appended(load, _MORE)
+            await published_up_to(relay, _MORE)
+        await primary.restart()
+        async with await psycopg.AsyncConnection.connect(url(primary, database, "app"), autocommit=True) as connection:
+            with pytest.raises(psycopg.OperationalError, match="was not compared with Kafka since"):
+                await append(connection, [an_append()])
+            async with relayed(primary, database, settings):
+                await eventually(lambda: _open(primary, database))
+            (result,) = await append(connection, [an_append()])
+            assert isinstance(result, Appended)
+        assert (await state_of(primary, database)).epoch == 1, "nothing was lost: no new epoch"
+
+
+async def _open(server: PostgresServer, database: str) -> bool:
+    return (await state_of(server, database)).closed_because is None

@@ -34,9 +34,14 @@ def url(server: PostgresServer, database: str, role: str) -> str:
     return server.url(OWNER if role == "owner" else f"paystream_{role}_login", database)
 
 
-async def new_log(server: PostgresServer) -> str:
+async def new_log(server: PostgresServer, *, trusts_restarts: bool = False) -> str:
     """Make a migrated database on a server that will not live to drop it."""
     await create_database(server, "payments", template=TEMPLATE)
+    async with await psycopg.AsyncConnection.connect(url(server, "payments", "owner"), autocommit=True) as connection:
+        await connection.execute(
+            "UPDATE event_store.incarnation SET trusts_restarts = %s, verified_start = pg_postmaster_start_time()",
+            [trusts_restarts],
+        )
     return "payments"
 
 
