@@ -17,6 +17,8 @@ _OPERATIONS: Mapping[str, Operation] = {
     "payment.cancel_requested": Operation.CANCEL_INTENT,
     "payment.refund_requested": Operation.CREATE_REFUND,
 }
+REQUESTS = tuple(_OPERATIONS)
+"""The types of the events that ask for a call."""
 
 
 def task_of(event: RecordedEvent) -> NewTask | None:

@@ -16,4 +16,7 @@ LONGEST_WAIT_SECONDS = Gauge("sweeper_longest_wait_seconds", "How long the first
 MISSED_EVENTS = Counter(
     "sweeper_missed_stripe_events_total", "Events of Stripe's list that no webhook had brought yet", ["type"]
 )
+MISSING_TASKS = Counter(
+    "sweeper_missing_tasks_total", "Accepted requests that nobody was about to carry out: made again", ["operation"]
+)
 EVENT_LISTINGS = Counter("sweeper_event_listings_total", "Readings of Stripe's list of events", ["result"])

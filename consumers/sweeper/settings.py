@@ -18,6 +18,8 @@ class SweeperSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
     """How long a payment waits for something at Stripe before it is read there; webhooks are to come first."""
     sweeper_batch: Annotated[int, Field(ge=1, le=10_000)] = 50
     """The most payments of one sweep: each takes about three calls of Stripe."""
+    sweeper_task_wait_ms: Annotated[int, Field(ge=1)] = 300_000
+    """How long after it was accepted a request must have its task; otherwise it is made again, and an alert tells."""
     sweeper_events_overlap_s: Annotated[int, Field(ge=0)] = 60
     """How far behind the newest event that it has seen each reading of Stripe's events reaches back: one that Stripe
     shows later than it dates it is still found. All of these are read again each time."""

@@ -10,6 +10,7 @@ from stripe import StripeError
 
 from consumers.stripe_lists.errors import UnexpectedRow
 from consumers.sweeper import metrics
+from consumers.sweeper.missing_tasks import make_missing_tasks
 from consumers.sweeper.sweep import measure, sweep
 from infra.health import Unhealthy
 from infra.kafka.transient import is_worth_retrying
@@ -46,6 +47,7 @@ class Sweeper:
         *,
         interval_s: float,
         wait_s: float,
+        task_wait_s: float,
         batch: int,
         lock_ttl_ms: int,
     ) -> None:
@@ -54,6 +56,7 @@ class Sweeper:
         self._events = events
         self._interval_s = interval_s
         self._wait_s = wait_s
+        self._task_wait_s = task_wait_s
         self._batch = batch
         self._lock_ttl_ms = lock_ttl_ms
         self._turned_at = time.monotonic()
@@ -86,6 +89,8 @@ class Sweeper:
             with metrics.SWEEP_SECONDS.time():
                 swept = await sweep(self._pool, wait_s=self._wait_s, limit=self._batch)
                 await measure(self._pool)
+                while may_go_on() and await make_missing_tasks(self._pool, wait_s=self._task_wait_s):
+                    self._turned_at = time.monotonic()
         except Exception as error:
             if not is_worth_retrying(error):
                 raise

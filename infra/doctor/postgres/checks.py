@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
+from psycopg.rows import class_row
 
 from infra.cli.settings import MigrationSettings
 from infra.doctor.addresses import QUOTE, UNREADABLE, postgres_address, postgres_role
@@ -19,6 +20,8 @@ from infra.doctor.postgres.migrations import SUBJECT as MIGRATIONS
 from infra.doctor.postgres.migrations import known_revisions, revision_finding, unreadable
 from infra.doctor.postgres.rights import Purpose, Rights, rights_finding
 from infra.doctor.postgres.server import ServerFacts, away, connect, reason, round_trip, server_findings, turned_us_away
+from infra.doctor.postgres.standbys import SUBJECT as STANDBYS
+from infra.doctor.postgres.standbys import Standbys, standby_findings
 from infra.doctor.postgres.transactions import SUBJECT as TRANSACTIONS
 from infra.doctor.postgres.transactions import look_twice
 from infra.postgres import Connection, Queries
@@ -36,6 +39,7 @@ class Database:
     logins: dict[tuple[str, Purpose], list[str]] = field(default_factory=dict)
     """The processes by URL and purpose."""
     pools: dict[str, int] = field(default_factory=dict)
+    in_production: bool = False
 
     @property
     def is_written(self) -> bool:
@@ -71,8 +75,10 @@ def _databases(
         add(owner.settings.migration_database_url.get_secret_value(), Purpose.OWNER, owner.users)
     for writer in written.found:
         url, size = writer.settings.database_url.get_secret_value(), writer.settings.database_pool_size
+        in_production = writer.settings.app_env == "production"
         for user in writer.users:
             add(url, Purpose.PROJECTOR if user == _PROJECTOR else Purpose.APP, (user,), size)
+        databases[postgres_address(url)].in_production |= in_production
     for reader in read.found:
         url, size = reader.settings.read_database_url.get_secret_value(), reader.settings.read_database_pool_size
         add(url, Purpose.QUERY, reader.users, size)
@@ -106,7 +112,12 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
         except psycopg.OperationalError as error:
             if not is_known and not turned_us_away(error):
                 yield away(database.address, error, embedded=embedded)
-                for subject in ("rights", MIGRATIONS, CONNECTIONS, *((TRANSACTIONS,) if database.is_written else ())):
+                for subject in (
+                    "rights",
+                    MIGRATIONS,
+                    CONNECTIONS,
+                    *((TRANSACTIONS, STANDBYS) if database.is_written else ()),
+                ):
                     yield AREA.skipped(subject, "PostgreSQL does not answer")
                 return
             yield _refused(url, purpose, users, error)
@@ -127,11 +138,19 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
 
 
 async def _server(connection: Connection, database: Database) -> AsyncGenerator[Finding, None]:
-    for finding in server_findings(database.address, await _facts(connection), written=database.is_written):
+    facts = await _facts(connection)
+    for finding in server_findings(database.address, facts, written=database.is_written):
         yield finding
     yield capacity_finding(await _capacity(connection), database.pools)
     if database.is_written:
         yield await look_twice(connection, _QUERIES)
+    if database.is_written and not facts.standby:
+        async with connection.cursor(row_factory=class_row(Standbys)) as cursor:
+            await cursor.execute(_QUERIES.standbys)
+            standbys = await cursor.fetchone()
+        assert standbys is not None
+        for finding in standby_findings(standbys, production=database.in_production):
+            yield finding
 
 
 def _refused(url: str, purpose: Purpose, users: list[str], error: psycopg.OperationalError) -> Finding:

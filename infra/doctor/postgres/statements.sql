@@ -55,3 +55,14 @@ SELECT l.virtualtransaction, l.pid, a.datname, a.usename
  WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'RowExclusiveLock'
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
    AND n.nspname = 'event_store' AND c.relname = 'event_position'
+
+-- name: standbys
+-- Who follows this server, and how far the furthest synchronous one is behind. Hidden columns are null.
+SELECT current_setting('synchronous_standby_names') AS names,
+       current_setting('synchronous_commit') AS commit,
+       count(r.pid)::integer AS connected,
+       CASE WHEN count(r.sync_state) = count(r.pid)
+            THEN (count(*) FILTER (WHERE r.sync_state IN ('sync', 'quorum')))::integer END AS synchronous,
+       min(pg_wal_lsn_diff(pg_current_wal_lsn(), r.flush_lsn))
+           FILTER (WHERE r.sync_state IN ('sync', 'quorum'))::bigint AS behind_bytes
+  FROM pg_catalog.pg_stat_replication r

@@ -89,7 +89,16 @@ class NoEvents:
 async def sweeping(pool: Pool, redlock: Redlock, *, interval_s: float = 0.05) -> AsyncIterator[Sweeper]:
     """Run a sweeper until the end of the block."""
     stop = asyncio.Event()
-    sweeper = Sweeper(pool, redlock, NoEvents(), interval_s=interval_s, wait_s=WAIT_S, batch=50, lock_ttl_ms=1000)
+    sweeper = Sweeper(
+        pool,
+        redlock,
+        NoEvents(),
+        interval_s=interval_s,
+        wait_s=WAIT_S,
+        task_wait_s=WAIT_S,
+        batch=50,
+        lock_ttl_ms=1000,
+    )
     running = asyncio.create_task(sweeper.run(stop))
     try:
         yield sweeper
@@ -254,7 +263,16 @@ async def test_one_sweeps_the_other_stands_by_and_takes_over(pool: Pool, valkey:
 
     async def run(name: str, stop: asyncio.Event) -> None:
         async with open_redlock(settings) as redlock:
-            sweeper = Named(pool, redlock, NoEvents(), interval_s=0.02, wait_s=WAIT_S, batch=50, lock_ttl_ms=1000)
+            sweeper = Named(
+                pool,
+                redlock,
+                NoEvents(),
+                interval_s=0.02,
+                wait_s=WAIT_S,
+                task_wait_s=WAIT_S,
+                batch=50,
+                lock_ttl_ms=1000,
+            )
             sweeper.name = name
             await sweeper.run(stop)
 

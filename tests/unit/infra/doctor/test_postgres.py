@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import psycopg
 import pytest
 
@@ -6,6 +8,7 @@ from infra.doctor.postgres.capacity import capacity_finding
 from infra.doctor.postgres.migrations import known_revisions, revision_finding
 from infra.doctor.postgres.rights import NEEDED, Purpose, Rights, rights_finding
 from infra.doctor.postgres.server import ServerFacts, reason, server_findings, turned_us_away
+from infra.doctor.postgres.standbys import Standbys, standby_findings
 from infra.doctor.postgres.transactions import transactions_finding
 from infra.migrations.runner import head_revision
 
@@ -140,3 +143,31 @@ def test_transactions_that_hold_up_the_log_are_named() -> None:
     finding = transactions_finding({"3/7": "pid 7, database d, user u", "-1/9": "a prepared transaction"})
     assert finding.status is Status.ERROR
     assert "pid 7, database d, user u; a prepared transaction" in finding.detail
+
+
+GOOD = Standbys(names="b", commit="on", connected=1, synchronous=1, behind_bytes=100)
+
+
+@pytest.mark.parametrize(
+    ("standbys", "why"),
+    [
+        (replace(GOOD, names=""), "no standby has what was committed last"),
+        (replace(GOOD, commit="local"), "a commit does not wait for it"),
+        (replace(GOOD, commit="off"), "a commit does not wait for it"),
+        (replace(GOOD, connected=0, synchronous=0, behind_bytes=None), "none of them is synchronous now"),
+        (replace(GOOD, synchronous=0, behind_bytes=None), "none of them is synchronous now"),
+        (replace(GOOD, behind_bytes=64 * 1024 * 1024), "replication is 64 MiB behind"),
+    ],
+)
+def test_production_wants_a_synchronous_standby_that_keeps_up(standbys: Standbys, why: str) -> None:
+    (found,) = standby_findings(standbys, production=True)
+    assert found.status is Status.ERROR
+    assert why in found.detail
+    (elsewhere,) = standby_findings(standbys, production=False)
+    assert elsewhere.status is Status.OK
+
+
+def test_a_standby_that_keeps_up_is_fine_also_where_its_lag_is_hidden() -> None:
+    for standbys in (GOOD, replace(GOOD, synchronous=None, behind_bytes=None)):
+        (found,) = standby_findings(standbys, production=True)
+        assert found.status is Status.OK

@@ -1,0 +1,89 @@
+"""Finds what clients asked for and nobody is about to do, and has it done.
+
+It reads the log itself, and believes neither Kafka, nor the relay, nor the gateway's intake, nor checkpoints: whatever
+of them loses an event, a payment, capture, cancellation or refund that was accepted is not forgotten. It costs what is
+new: each position is looked at once, a while after it was recorded.
+"""
+
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from psycopg.rows import dict_row
+
+from consumers.gateway.intake import REQUESTS, task_of
+from consumers.gateway.plan import is_open
+from consumers.gateway.tasks import NewTask, insert_tasks
+from consumers.sweeper import metrics
+from domain.payment import PaymentConfirmationRequested, PaymentEvent, PaymentRequested, PaymentState
+from event_store.payments import LoadedPayment, load_payments
+from infra.postgres import Connection, Pool, Queries
+from schemas.events import decode
+
+log = structlog.get_logger(__name__)
+
+_SQL = Queries.load(Path(__file__).with_name("missing_tasks.sql"))
+_LOOK_AT = 10_000
+
+
+async def make_missing_tasks(pool: Pool, *, wait_s: float) -> bool:
+    """Look at what was recorded `wait_s` ago and before, and was not looked at; return whether there is more.
+
+    Each missing task is made, logged and counted. Any number of these at once look at each position once.
+    """
+    async with pool.connection() as conn, conn.transaction():
+        row = await (await conn.execute(_SQL.lock_position)).fetchone()
+        if row is None:
+            return False
+        position = int(row[0])
+        parameters = {"position": position, "limit": _LOOK_AT, "wait_s": wait_s}
+        row = await (await conn.execute(_SQL.settled_end, parameters)).fetchone()
+        if row is None or row[0] is None:
+            return False
+        until = int(row[0])
+        missing = await _missing(conn, position, until)
+        if missing:
+            await insert_tasks(conn, missing)
+        await conn.execute(_SQL.move_position, {"until": until})
+    for task in missing:
+        metrics.MISSING_TASKS.labels(task.operation).inc()
+        log.error(
+            "task_was_missing",
+            payment_id=str(task.payment_id),
+            event_id=str(task.event_id),
+            operation=task.operation,
+            position=task.position,
+            correlation_id=task.correlation_id,
+        )
+    return until - position >= _LOOK_AT
+
+
+async def _missing(conn: Connection, position: int, until: int) -> list[NewTask]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        parameters = {"position": position, "until": until, "types": list(REQUESTS)}
+        await cursor.execute(_SQL.requests_without_task, parameters)
+        asked: dict[UUID, list[UUID]] = {row["payment_id"]: row["event_ids"] async for row in cursor}
+    payments = await load_payments(conn, list(asked)) if asked else {}
+    return [task for payment_id, event_ids in asked.items() for task in _open(payments[payment_id], event_ids)]
+
+
+def _waits(asked: PaymentEvent, payment: PaymentState) -> bool:
+    match asked:
+        case PaymentRequested():
+            return payment.intent_id is None and not payment.is_terminal
+        case PaymentConfirmationRequested():
+            return payment.confirmation_requested and not payment.is_terminal
+        case _:
+            return is_open(asked, payment)
+
+
+def _open(payment: LoadedPayment, event_ids: list[UUID]) -> list[NewTask]:
+    """Return the tasks of those requests that still wait to be carried out."""
+    assert payment.state is not None
+    tasks = []
+    for event in payment.events:
+        if event.event_id in event_ids and _waits(decode(event), payment.state):
+            task = task_of(event)
+            assert task is not None, "a request asks for a task"
+            tasks.append(task)
+    return tasks
