@@ -32,6 +32,10 @@ _OPTIONS = "-c idle_in_transaction_session_timeout=3000"
 # The database answered, and what it said is no outage: serialization failures and deadlocks, a value or statement
 # beyond its limits, a canceled statement, a lock not available.
 _ANSWERS = ("40", "54", "57014", "55P03")
+# Insufficient resources (a full disk, no memory) and system errors (I/O): what is only read may still work.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_SHORTAGES = ("53", "58")
+_SHORT_FOR_S = 10.0
 
 
 class DatabaseUnavailable(Unavailable, psycopg.OperationalError):
@@ -63,6 +67,14 @@ class Pool(AsyncConnectionPool[Connection]):
     Looking at the socket costs microseconds, where the pool's own `check` costs a round trip.
     """
 
+    _short_of: tuple[float, str] | None = None  # when, and of what
+
+    def short_of(self) -> str | None:
+        """Return what PostgreSQL lacked lately for its work, as when its disk is full: a SELECT would still be answered."""
+        if self._short_of is None or monotonic() - self._short_of[0] > _SHORT_FOR_S:
+            return None
+        return self._short_of[1]
+
     async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - the base's signature
         """Take a live connection; `timeout` in seconds, by default the pool's."""
         deadline = monotonic() + (self.timeout if timeout is None else timeout)
@@ -76,8 +88,13 @@ class Pool(AsyncConnectionPool[Connection]):
     async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109
         """Lend a connection; commits at the end of the block, rolls back when it raises."""
         with database_errors():
-            async with super().connection(timeout) as connection:
-                yield connection
+            try:
+                async with super().connection(timeout) as connection:
+                    yield connection
+            except psycopg.OperationalError as error:
+                if (error.sqlstate or "").startswith(_SHORTAGES):
+                    self._short_of = monotonic(), str(error).strip().splitlines()[0]
+                raise
 
 
 def create_pool(
@@ -114,7 +131,7 @@ def create_pool(
 
 
 def postgres_check(pool: Pool) -> Check:
-    """Return a readiness check that asks the database."""
+    """Return a readiness check that asks the database, and believes no answer while it lacks what writing needs."""
 
     async def check() -> None:
         try:
@@ -122,6 +139,8 @@ def postgres_check(pool: Pool) -> Check:
                 await connection.execute("SELECT 1")
         except (psycopg.Error, PoolTimeout) as error:
             raise Unhealthy("database not available") from error
+        if (shortage := pool.short_of()) is not None:
+            raise Unhealthy(f"database cannot write: {shortage}")
 
     return check
 

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -110,3 +111,33 @@ async def test_an_error_in_the_block_rolls_back(server: PostgresServer, pool: Po
 
     async with pool.connection() as connection:
         assert await (await connection.execute("SELECT * FROM kept")).fetchall() == []
+
+
+async def test_a_server_whose_disk_is_full_is_not_ready_though_it_answers(server: PostgresServer, pool: Pool) -> None:
+    await up(server)
+    with pytest.raises(DatabaseUnavailable):
+        async with pool.connection() as connection:
+            await connection.execute(
+                "DO $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device'"
+                " USING ERRCODE = 'disk_full'; END $$"
+            )
+    assert await answers(pool)
+    with pytest.raises(Unhealthy, match="database cannot write: could not extend file"):
+        await postgres_check(pool)()
+
+
+async def test_a_server_that_has_room_again_is_ready(
+    server: PostgresServer, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await up(server)
+    pool._short_of = (time.monotonic(), "No space left on device")
+    monkeypatch.setattr("infra.postgres._SHORT_FOR_S", 0.05)
+    await eventually(lambda: is_ready(pool), within=5)
+
+
+async def is_ready(pool: Pool) -> bool:
+    try:
+        await postgres_check(pool)()
+    except Unhealthy:
+        return False
+    return True
