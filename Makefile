@@ -21,7 +21,7 @@ endif
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
 	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load \
-	coverage coverage-all mutate upgrade-fixture
+	coverage coverage-all model-check mutate upgrade-fixture
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -115,6 +115,9 @@ coverage-all: $(DEV_READY) ## The same with every test of make test, and the pro
 
 mutate: $(DEV_READY) ## Change the money code in 300 places, show which no unit test notices: ARGS="--seed 1 --sample 300 --minutes 10"
 	@exec $(BIN)/python -m tests.support.mutation_check $(ARGS)
+
+model-check: $(DEV_READY) ## Exhaust the model of log, relay, consumers and recovery (needs spin and gcc); a minute and a half
+	@exec $(BIN)/python -m tests.model.check
 
 format: $(DEV_READY) ## Format the code, and fix what the linter can fix
 	@$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -29,7 +29,7 @@ LOG_CLOSED = "57PS1"
 class LogState:
     """Which log this is, and whether it takes anything.
 
-    `epoch` (from 1) rises whenever it was found to lack what Kafka has. `closed_because` is None while it is open.
+    `epoch` (from 1) rises whenever it was closed and is opened. `closed_because` is None while it is open.
     `only_started`: it is closed, and for no more than that PostgreSQL was started.
     """
 

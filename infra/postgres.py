@@ -70,7 +70,7 @@ class Pool(AsyncConnectionPool[Connection]):
     _short_of: tuple[float, str] | None = None  # when, and of what
 
     def short_of(self) -> str | None:
-        """Return what PostgreSQL lacked lately for its work, as when its disk is full: a SELECT would still be answered."""
+        """Return what PostgreSQL lacked lately, as when its disk is full: a SELECT would still be answered."""
         if self._short_of is None or monotonic() - self._short_of[0] > _SHORT_FOR_S:
             return None
         return self._short_of[1]

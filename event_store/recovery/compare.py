@@ -41,8 +41,8 @@ class Comparison:
     lost: tuple[RecordedEvent, ...]
     """Only in Kafka, in the order of positions, each after what its stream has in the log."""
     different: tuple[Difference, ...]
-    unpublished: tuple[LoggedEvent, ...]
-    """Only in the log: the relay publishes them."""
+    unpublished: int
+    """How many are only in the log: the relay publishes them."""
     highest_position: int
     obstacles: tuple[str, ...]
 
@@ -54,10 +54,14 @@ def compare(
     partitions: int,
     logged: Collection[LoggedEvent],
     versions: Mapping[UUID, int],
+    behind: int = 0,
+    may_be_empty: bool = False,
 ) -> Comparison:
-    """Compare. `logged` are the log's events behind the position and at those of Kafka's `copy`, by partition.
+    """Compare. `logged` are the log's events behind the position up to the last of Kafka's `copy`, and at those of it.
 
-    `versions` are those that the streams of the copy have in the log. A topic has so many `partitions`.
+    `behind` is how many there are after that. `versions` are those that the streams of the copy have in the log. Topics
+    have so many `partitions`. `may_be_empty`: that Kafka holds nothing at all says nothing, as of a broker that keeps
+    it in memory.
     """
     at = {each.position: each for each in logged}
     of_stream = {(each.stream_id, each.version): each for each in logged}
@@ -84,12 +88,12 @@ def compare(
         common=len(common),
         lost=tuple(lost),
         different=tuple(different),
-        unpublished=tuple(sorted(unpublished, key=lambda each: each.position)),
+        unpublished=len(unpublished) + behind,
         highest_position=max((event.position for event in held.values()), default=0),
         obstacles=tuple(
             _obstacles(
                 whole_up_to,
-                has_common=bool(common),
+                has_common=bool(common) or (may_be_empty and not held),
                 lost=lost,
                 different=different,
                 passed_over=[each for each in unpublished if each.position < _end(copy, each, partitions)],

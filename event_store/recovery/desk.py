@@ -7,7 +7,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from event_store.recovery.compare import Comparison, LoggedEvent
-from event_store.recovery.recover import QUERIES, carry_out, examine
+from event_store.recovery.recover import QUERIES, carry_out, examine, recovering
 from event_store.store import QUERIES as LOG_QUERIES
 from event_store.store import read_log_state
 from infra.errors import InfraError
@@ -18,6 +18,7 @@ from schemas.envelope import RecordedEvent
 
 log = structlog.get_logger(__name__)
 
+_UNDER_WAY = "a relay, or somebody else, compares the log with Kafka at this moment: ask again in a moment"
 _RELAY_COMPARES = (
     "a relay opens the log as soon as it has PostgreSQL and Kafka in hand; without Kafka nobody can tell whether this "
     "is the database that it was, and to open one that is older would use positions twice"
@@ -38,7 +39,10 @@ class RecoveryTool:
             return Examined(
                 epoch=state.epoch, closed_because=state.closed_because, since=None, obstacles=(_RELAY_COMPARES,)
             )
-        found, _ = await self._compared(conn, settings)
+        async with recovering(conn) as ours:
+            if not ours:
+                raise RecoveryRefused(_UNDER_WAY)
+            found, _ = await self._compared(conn, settings)
         shown = Examined(
             epoch=state.epoch,
             closed_because=state.closed_because,
@@ -49,7 +53,7 @@ class RecoveryTool:
             left_out=tuple(
                 (_shown(each.lost), None if each.instead is None else _shown(each.instead)) for each in found.different
             ),
-            unpublished=len(found.unpublished),
+            unpublished=found.unpublished,
             obstacles=found.obstacles,
         )
         return await self._since(conn, shown, found.whole_up_to)
@@ -63,14 +67,15 @@ class RecoveryTool:
             await conn.execute(LOG_QUERIES["verify_start"])
             log.warning("log_opened_uncompared", decided_by=who, because=why)
             return f"the log is open, in epoch {before.epoch}, on your word: it was not compared with Kafka"
-        found, newest_epoch = await self._compared(conn, settings)
-        async with conn.transaction():
-            state = await carry_out(conn, found, newest_epoch, decision={"decided_by": who, "because": why})
-            if state is None:
-                raise RecoveryRefused("another recovery is under way: ask again in a moment")
-            if found.obstacles:
-                await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
-                await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
+        async with recovering(conn) as ours:
+            if not ours:
+                raise RecoveryRefused(_UNDER_WAY)
+            found, newest_epoch = await self._compared(conn, settings)
+            async with conn.transaction():
+                state = await carry_out(conn, found, newest_epoch, decision={"decided_by": who, "because": why})
+                if found.obstacles:
+                    await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
+                    await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
         told = f"the log is open, in epoch {state.epoch}; {len(found.lost)} events were written back"
         if found.obstacles:
             told += (

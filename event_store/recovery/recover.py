@@ -1,6 +1,7 @@
 """Examines a closed log against Kafka, writes back what it lost, and opens it in a new epoch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,34 @@ async def why_log_went_back(
     return None
 
 
+async def recover_unless_decided(
+    settings: KafkaSettings, connection: Connection, state: LogState
+) -> tuple[str, ...] | None:
+    """Compare the log with Kafka and open it, unless a person has to decide; return the obstacles.
+
+    None: somebody else is at it. Raises what `examine` and `carry_out` raise.
+    """
+    async with recovering(connection) as ours:
+        if not ours:
+            return None
+        found, newest_epoch = await examine(settings, connection, state)
+        if not found.obstacles:
+            await carry_out(connection, found, newest_epoch)
+        return found.obstacles
+
+
+@asynccontextmanager
+async def recovering(connection: Connection) -> AsyncIterator[bool]:
+    """Hold the right to compare, which fences every relay: one at a time, and no relay opens a session meanwhile."""
+    row = await (await connection.execute(QUERIES.lock)).fetchone()
+    ours = row == (True,)
+    try:
+        yield ours
+    finally:
+        if ours and not connection.closed:
+            await connection.execute(QUERIES.unlock)
+
+
 async def examine(settings: KafkaSettings, connection: Connection, state: LogState) -> tuple[Comparison, int]:
     """Compare the log with Kafka; also return the newest epoch in which it was published.
 
@@ -76,33 +105,35 @@ async def examine(settings: KafkaSettings, connection: Connection, state: LogSta
     events = [event for partition in copy.values() for event in partition]
     async with connection.cursor(row_factory=class_row(LoggedEvent)) as cursor:
         positions = [event.position for event in events]
-        await cursor.execute(QUERIES.logged, {"position": whole_up_to, "positions": positions})
+        furthest = max(positions, default=whole_up_to)
+        await cursor.execute(QUERIES.logged, {"position": whole_up_to, "until": furthest, "positions": positions})
         logged = await cursor.fetchall()
     streams = list({event.stream_id for event in events})
     versions = await (await connection.execute(QUERIES.versions, {"stream_ids": streams})).fetchall()
+    row = await (await connection.execute(QUERIES.count_behind, {"position": furthest})).fetchone()
+    assert row is not None
     found = compare(
         whole_up_to=whole_up_to,
         copy=copy,
         partitions=settings.kafka_topic_partitions,
         logged=logged,
         versions=dict(versions),
+        behind=int(row[0]),
+        may_be_empty=state.only_started,
     )
     return found, max((record.epoch for record in records), default=0)
 
 
 async def carry_out(
     connection: Connection, found: Comparison, newest_epoch: int, *, decision: Mapping[str, str] | None = None
-) -> LogState | None:
-    """Write back what was lost and open the log; return its state then, or None when another recovery is under way.
+) -> LogState:
+    """Write back what was lost and open the log, unless it is open; return its state then.
 
     All in one transaction: nobody sees a part of it. `decision` tells who decided so, and why, if obstacles stood in
     the way. Raises NotAllowedToRecover, psycopg.Error.
     """
     try:
         async with connection.transaction():
-            taken = await (await connection.execute(QUERIES.lock)).fetchone()
-            if taken != (True,):
-                return None
             if (await read_log_state(connection)).closed_because is not None:
                 await _write(connection, found, newest_epoch, decision or {})
     except InsufficientPrivilege:
@@ -118,7 +149,7 @@ async def _write(connection: Connection, found: Comparison, newest_epoch: int, d
         "whole_up_to": found.whole_up_to,
         "common": found.common,
         "written_back": len(found.lost),
-        "unpublished": len(found.unpublished),
+        "unpublished": found.unpublished,
         "positions_written_back": [event.position for event in found.lost],
         "left_out": [_row(each.lost) for each in found.different],
         "obstacles": found.obstacles,
@@ -141,7 +172,7 @@ async def _write(connection: Connection, found: Comparison, newest_epoch: int, d
         common=found.common,
         written_back=len(found.lost),
         left_out=len(found.different),
-        unpublished=len(found.unpublished),
+        unpublished=found.unpublished,
     )
 
 

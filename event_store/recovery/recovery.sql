@@ -5,18 +5,27 @@ SELECT CASE WHEN noted.position <= s.last_value THEN noted.position ELSE 0 END
   FROM event_store.event_position s, (SELECT coalesce(max(position), 0) AS position FROM event_store.relay_positions) noted;
 
 -- name: logged
--- The events behind a position, and those at these positions.
-SELECT position, event_id, stream_id, version, category, type FROM event_store.events WHERE position > %(position)s
+-- The events behind a position and up to another, and those at these positions.
+SELECT position, event_id, stream_id, version, category, type FROM event_store.events
+ WHERE position > %(position)s AND position <= %(until)s
 UNION
 SELECT position, event_id, stream_id, version, category, type FROM event_store.events WHERE position = ANY(%(positions)s::bigint[]);
+
+-- name: count_behind
+-- How many events there are behind a position.
+SELECT count(*) FROM event_store.events WHERE position > %(position)s;
 
 -- name: versions
 -- What versions these streams have.
 SELECT stream_id, version FROM event_store.streams WHERE stream_id = ANY(%(stream_ids)s::uuid[]);
 
 -- name: lock
--- One recovery at a time; false when another one is under way.
-SELECT pg_try_advisory_xact_lock(hashtext('paystream.recovery'));
+-- One comparison at a time; false when another one is under way. Until the connection ends, or `unlock`.
+SELECT pg_try_advisory_lock(hashtext('paystream.recovery'));
+
+-- name: unlock
+-- Let others compare.
+SELECT pg_advisory_unlock(hashtext('paystream.recovery'));
 
 -- name: write_back
 -- Put events where they were (see event_store.write_back in migration 0016).

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from event_store.recovery.recover import carry_out, examine, why_log_went_back
+from event_store.recovery.recover import recover_unless_decided, why_log_went_back
 from event_store.relay import metrics
 from event_store.relay.claim import Claim
 from event_store.relay.gap_watch import GapWatch
@@ -36,6 +36,7 @@ _SLOW_AFTER_S = 3.0
 _FINISH_S, _CLOSE_S = 1.0, 2.5
 _AGAIN_S = 1.0
 _CLOSED_LOOK_EVERY_S = 5.0
+_OTHERS_LOOK_EVERY_S = 0.1
 
 
 class LogClosed(InfraError):
@@ -193,10 +194,6 @@ class Relay:
             if reason is not None:
                 await connection.execute(QUERIES["close_log"], {"reason": reason})
                 raise LogClosed(reason)
-            if state.only_started:
-                await connection.execute(QUERIES["verify_start"])
-                log.info("log_verified", shard=str(self._shard))
-            self._show_closed(None)
             log.info("relay_started", shard=str(self._shard), position=session.position)
             reader = Reader(connection, session.position)
             self.position = session.position
@@ -209,24 +206,20 @@ class Relay:
                 await reader.close()
 
     async def _opened(self, connection: Connection) -> LogState | None:
-        """Wait until the log is open, and open it when that needs nobody's decision; None when told to stop.
-
-        One that is closed for a start of PostgreSQL alone is left so: a session tells whether it is whole.
-        """
+        """Wait until the log is open, and open it when that needs nobody's decision; None when told to stop."""
         while not self._stop.is_set():
             self._turn()
             state = await read_log_state(connection)
-            if state.closed_because is None or state.only_started:
-                self._show_closed(state.closed_because)
-                return state
             self._show_closed(state.closed_because)
-            found, newest_epoch = await examine(self._settings, connection, state)
-            if not found.obstacles:
-                await carry_out(connection, found, newest_epoch)
-            elif found.obstacles != self._obstacles:
-                log.error("log_needs_decision", obstacles=found.obstacles, remedy="paystream recover --dry-run")
-                self._obstacles = found.obstacles
-            if found.obstacles:
+            if state.closed_because is None:
+                return state
+            obstacles = await recover_unless_decided(self._settings, connection, state)
+            if obstacles is None:
+                await self._sleep(_OTHERS_LOOK_EVERY_S)
+            elif obstacles:
+                if obstacles != self._obstacles:
+                    log.error("log_needs_decision", obstacles=obstacles, remedy="paystream recover --dry-run")
+                self._obstacles = obstacles
                 await self._sleep(_CLOSED_LOOK_EVERY_S)
         return None
 

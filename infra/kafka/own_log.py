@@ -16,5 +16,5 @@ class OwnLog(Protocol[D_contra]):
         ...
 
     async def epoch(self) -> int | None:
-        """Return a number that changes when the database was found younger than Kafka; None: it does not answer."""
+        """Return a number that changes when the database may be younger than it was; None: it does not answer."""
         ...

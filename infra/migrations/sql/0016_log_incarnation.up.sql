@@ -31,7 +31,7 @@ $$;
 CREATE TABLE event_store.incarnation (
     one_row        boolean     PRIMARY KEY DEFAULT true CHECK (one_row),
     log_id         uuid        NOT NULL,  -- which log this is: the same on its standbys, backups and dumps
-    epoch          integer     NOT NULL CHECK (epoch > 0),  -- rises whenever the log was compared with Kafka and reopened
+    epoch          integer     NOT NULL CHECK (epoch > 0),  -- rises whenever it was compared with Kafka and opened
     server         text        NOT NULL,  -- server_identity() of the PostgreSQL that it may be appended to
     verified_start timestamptz NOT NULL,  -- the start of that PostgreSQL since which it was compared with Kafka
     trusts_restarts boolean    NOT NULL DEFAULT false,  -- whether it stays open when that PostgreSQL is started again
@@ -94,11 +94,26 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
      WHERE closed_because IS NULL;
 $$;
 
--- Says that what was published last is in the log: opens it when it was closed by a start of PostgreSQL alone.
+-- New positions begin so far above the highest that anybody has seen. Between them lie those of events that were answered for
+-- and never published: they are not used again.
+CREATE FUNCTION event_store.leap(highest_position bigint) RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT setval('event_store.event_position', greatest(s.last_value, highest_position) + 100000)
+      FROM event_store.event_position s;
+$$;
+
+-- Says that what was published last is in the log: opens it when it was closed by a start of PostgreSQL alone. In a new epoch
+-- and with new positions all the same: what was answered for and not published yet, or what consumers noted, may be lost.
 CREATE FUNCTION event_store.verify_start() RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE event_store.incarnation SET verified_start = pg_postmaster_start_time(), changed_at = clock_timestamp()
-     WHERE (SELECT s.only_started FROM event_store.log_state() s);
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM event_store.incarnation FOR UPDATE;
+    IF (SELECT s.only_started FROM event_store.log_state() s) THEN
+        PERFORM event_store.leap(0);
+        UPDATE event_store.incarnation
+           SET epoch = epoch + 1, verified_start = pg_postmaster_start_time(), changed_at = clock_timestamp();
+    END IF;
+END
 $$;
 
 ALTER TABLE event_store.streams ADD COLUMN first_position bigint, ADD COLUMN last_position bigint;
@@ -448,12 +463,10 @@ END
 $$;
 
 -- Opens the log on this PostgreSQL, in a new epoch: above `highest_epoch`, and with new positions well above
--- `highest_position`, the highest that anybody has seen. Between them lie those of events that were answered for and never
--- published. Returns the epoch.
+-- `highest_position`, the highest that anybody has seen. Returns the epoch.
 CREATE FUNCTION event_store.reopen_log(highest_epoch integer, highest_position bigint, report jsonb) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    unseen CONSTANT bigint := 100000;
     before event_store.incarnation;
     reason text;
     raised integer;
@@ -465,8 +478,7 @@ BEGIN
         RAISE EXCEPTION 'the log is open' USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     raised := greatest(before.epoch, highest_epoch) + 1;
-    begins := greatest((SELECT last_value FROM event_store.event_position), highest_position) + unseen;
-    PERFORM setval('event_store.event_position', begins);
+    begins := event_store.leap(highest_position);
     UPDATE event_store.incarnation
        SET epoch = raised, server = event_store.server_identity(), verified_start = pg_postmaster_start_time(),
            closed_because = NULL, changed_at = clock_timestamp();
@@ -480,8 +492,8 @@ $$;
 REVOKE ALL ON event_store.incarnation, event_store.recoveries FROM PUBLIC;
 REVOKE ALL ON FUNCTION event_store.append(jsonb, bigint), event_store.server_identity(), event_store.log_state(),
     event_store.require_open(), event_store.close_log(text), event_store.load_streams(uuid[], bigint, bigint),
-    event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb), event_store.verify_start()
-    FROM PUBLIC;
+    event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb), event_store.verify_start(),
+    event_store.leap(bigint) FROM PUBLIC;
 GRANT SELECT ON event_store.recoveries TO paystream_app;
 GRANT EXECUTE ON FUNCTION event_store.log_state(), event_store.load_streams(uuid[], bigint, bigint)
     TO paystream_app, paystream_projector;

@@ -173,9 +173,7 @@ async def test_a_stream_says_between_which_positions_its_events_are(app: Connect
     assert await (await app.execute(query, [item.stream_id])).fetchone() == (first.position - 1, last.position)
 
 
-async def test_a_stream_of_an_older_version_learns_its_positions_with_the_next_append(
-    database: Database, app: Connection
-) -> None:
+async def test_a_stream_of_an_older_version_learns_its_positions(database: Database, app: Connection) -> None:
     item = an_append(events=2)
     await append(app, [item])
     await app.commit()

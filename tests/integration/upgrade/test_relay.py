@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 from domain.money import Money
 from domain.payment import RequestRefund
 from event_store.store import Connection
+from infra.embedded.connections import DEVELOPMENT_MERCHANT
 from infra.kafka.clients import producer_config
 from infra.kafka.topics import create_topics
 from infra.postgres import Pool
@@ -55,8 +56,10 @@ async def test_it_publishes_what_is_new_and_nothing_again(
     before = await contents(settings)
     payment_id = uuid.UUID(release.manifest.payments["succeeded"])
     refund = RequestRefund(refund_id=uuid.uuid4(), amount=Money(amount_cents=100, currency="USD"))
-    await Payments(pool, with_intake=False).command(payment_id, refund)
+    (*_, last) = await load_log(app)
+    await Payments(pool, with_intake=False, merchant_id=DEVELOPMENT_MERCHANT).command(payment_id, refund)
     (*_, new) = await load_log(app)
+    assert new.position > last.position
 
     async with running_relay(database, settings) as relay:
         await reached(relay, new.position)

@@ -9,10 +9,11 @@ import yaml
 from prometheus_client import REGISTRY
 
 from consumers.reconciliation import metrics as reconciliation_metrics
+from consumers.sweeper import metrics as sweeper_metrics
 from event_store.relay import metrics as relay_metrics
 
 RULES = Path(__file__).parents[3] / "infra/prometheus"
-_METRIC = re.compile(r"\b(?:reconciliation|relay)_[a-z_]+")
+_METRIC = re.compile(r"\b(?:reconciliation|relay|sweeper|event_log)_[a-z_]+")
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -35,6 +36,7 @@ def test_an_alert_says_when_how_bad_and_what_to_do(alert: dict[str, Any]) -> Non
 def test_its_metrics_are_those_of_the_processes(alert: dict[str, Any]) -> None:
     assert reconciliation_metrics.DISCREPANCIES
     assert relay_metrics.GAP_WAIT
+    assert sweeper_metrics.SWEEPS
     known = set(REGISTRY._names_to_collectors)
     asked_for = set(_METRIC.findall(alert["expr"]))
     assert asked_for

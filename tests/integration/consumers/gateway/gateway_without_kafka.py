@@ -34,8 +34,9 @@ MERCHANT = "merchant_test"
 class Payments:
     """What the command API does and, `with_intake`, the intake, in one step."""
 
-    def __init__(self, pool: Pool, *, with_intake: bool = True) -> None:
+    def __init__(self, pool: Pool, *, with_intake: bool = True, merchant_id: str = MERCHANT) -> None:
         self._pool = pool
+        self._merchant_id = merchant_id
         self._with_intake = with_intake
 
     async def request(self, **fields: Any) -> uuid.UUID:
@@ -52,7 +53,9 @@ class Payments:
     async def _commanded(self, payment_id: uuid.UUID, command: PaymentCommand) -> bool:
         async with self._pool.connection() as conn, conn.transaction():
             loaded = await load_payment(conn, payment_id)
-            metadata = EventMetadata(correlation_id="c-1", request_id="r-1", actor="api:test", merchant_id=MERCHANT)
+            metadata = EventMetadata(
+                correlation_id="c-1", request_id="r-1", actor="api:test", merchant_id=self._merchant_id
+            )
             events = tuple(
                 encode(event, event_id=uuid.uuid4(), metadata=metadata) for event in decide(loaded.state, command)
             )
@@ -62,7 +65,7 @@ class Payments:
                     Append(
                         stream_id=payment_id,
                         category=CATEGORY,
-                        merchant_id=MERCHANT,
+                        merchant_id=self._merchant_id,
                         expected_version=loaded.version,
                         events=events,
                     )

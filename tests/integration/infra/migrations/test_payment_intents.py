@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from event_store.appends import Append
-from event_store.store import append
+from event_store.store import _append_json
 from infra.embedded.databases import create_database, drop_database
 from infra.embedded.postgres import PostgresServer
 from infra.ids import uuid7
@@ -42,7 +42,7 @@ async def test_the_intents_of_earlier_payments_are_known_and_it_can_be_reverted(
         events=tuple(encode(each, event_id=uuid7(), metadata=metadata()) for each in events_of(paid(request))),
     )
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
-        await append(conn, [story])
+        await conn.execute("SELECT event_store.append(%s::jsonb)", [f"[{_append_json(story)}]"])
         with pytest.raises(psycopg.errors.CheckViolation):
             await conn.execute(REFRESH)
         upgrade(url, "0006")
