@@ -18,7 +18,7 @@ from schemas.topics import event_topics
 
 log = structlog.get_logger(__name__)
 
-_FIRST_STEP, _STEPS_GROW = 500, 4
+_FIRST_STEP, _STEPS_GROW = 100, 4
 _POLL_MS = 200
 
 

@@ -1,8 +1,8 @@
 """The relay's loop: read the log in order, publish, again; after an error a new session, never a skipped event."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -37,6 +37,7 @@ _FINISH_S, _CLOSE_S = 1.0, 2.5
 _AGAIN_S = 1.0
 _CLOSED_LOOK_EVERY_S = 5.0
 _OTHERS_LOOK_EVERY_S = 0.1
+_RECOVERY_S = 1800.0
 
 
 class LogClosed(InfraError):
@@ -213,7 +214,8 @@ class Relay:
             self._show_closed(state.closed_because)
             if state.closed_because is None:
                 return state
-            obstacles = await recover_unless_decided(self._settings, connection, state)
+            async with self._turning(), asyncio.timeout(_RECOVERY_S):
+                obstacles = await recover_unless_decided(self._settings, connection, state)
             if obstacles is None:
                 await self._sleep(_OTHERS_LOOK_EVERY_S)
             elif obstacles:
@@ -258,6 +260,21 @@ class Relay:
             if not events:
                 await self._sleep(pause)
                 pause = min(pause * 2, _IDLE_MAX_S)
+
+    @asynccontextmanager
+    async def _turning(self) -> AsyncIterator[None]:
+        """Count as turning meanwhile: what a day-old backup lost takes minutes to write back."""
+
+        async def turn() -> None:
+            while True:
+                self._turn()
+                await asyncio.sleep(_LOOK_AROUND_EVERY_S)
+
+        ticking = asyncio.create_task(turn())
+        try:
+            yield
+        finally:
+            ticking.cancel()
 
     async def _require_open(self, connection: Connection) -> None:
         state = await read_log_state(connection)
