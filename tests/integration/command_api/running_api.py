@@ -1,7 +1,7 @@
 """One process's command API, and the gateway's part played by hand."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -122,12 +122,18 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    pool: Pool, redis: Redis, *, timeout_s: float = 30.0, keys: ApiKeyring | None = None, api_key: str = API_KEY
+    pool: Pool,
+    redis: Redis,
+    *,
+    timeout_s: float = 30.0,
+    keys: ApiKeyring | None = None,
+    api_key: str = API_KEY,
+    epoch: Callable[[], int | None] = lambda: 1,
 ) -> AsyncIterator[Running]:
     """Start what one process of the command API has, but for its port; its client has one of the keys."""
     appender = GroupCommit(pool)
     executor = CommandExecutor(
-        cache=RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1),
+        cache=RedisAnswerCache(redis, timeout_s=0.2, epoch=epoch),
         payments=PostgresPaymentLog(pool),
         appender=appender,
         timeout_s=timeout_s,
