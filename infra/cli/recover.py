@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import psycopg
 from pydantic import ValidationError
-from redis.exceptions import RedisError
 from rich.table import Table
 from rich.text import Text
 
@@ -72,10 +71,14 @@ async def _show_traces(desk: RecoveryDesk, conn: Connection, examined: Examined)
     """Show what was answered for and is nowhere in the log: the lost events are not, they will be in it."""
     will_be_there = {event.stream_id for event in examined.lost}
     since = examined.since or datetime.fromtimestamp(0, UTC)
-    for name, traces in (("Redis", _in_redis()), ("Stripe", _at_stripe(since))):
-        found = await traces
-        if found is None:
-            print(f"{name} could not be asked what it knows of lost payments: see its settings.")
+    for name, asking in (("Redis", _in_redis()), ("Stripe", _at_stripe(since))):
+        try:
+            found = await asking
+        except ValidationError:
+            print(f"{name} was not asked what it knows of lost payments: it is not in these settings.")
+            continue
+        except Exception as error:  # noqa: BLE001 - what is wrong there must not keep the rest from being seen
+            print(f"{name} was not asked what it knows of lost payments: {type(error).__name__}.")
             continue
         lost = [each for each in await desk.untraceable(conn, found) if each.payment_id not in will_be_there]
         print(f"Known to {name} and not to the log, of {len(found)} looked at: {len(lost)}")
@@ -85,22 +88,14 @@ async def _show_traces(desk: RecoveryDesk, conn: Connection, examined: Examined)
             print(f"  ... and {len(lost) - _SHOWN} more")
 
 
-async def _in_redis() -> Sequence[Trace] | None:
-    try:
-        answers: KeptAnswers = declared.load(declared.DESKS, "kept-answers")()
-        return await answers.traces(RedisSettings())
-    except (ValidationError, RedisError, OSError) as error:
-        print(f"Redis: {type(error).__name__}", file=sys.stderr)
-        return None
+async def _in_redis() -> Sequence[Trace]:
+    answers: KeptAnswers = declared.load(declared.DESKS, "kept-answers")()
+    return await answers.traces(RedisSettings())
 
 
-async def _at_stripe(since: datetime) -> Sequence[Trace] | None:
-    try:
-        payments: PaymentsAtStripe = declared.load(declared.DESKS, "payments-at-stripe")()
-        return await payments.traces(StripeSettings(), since=since)
-    except Exception as error:  # noqa: BLE001 - what is wrong there must not keep the rest from being seen
-        print(f"Stripe: {type(error).__name__}", file=sys.stderr)
-        return None
+async def _at_stripe(since: datetime) -> Sequence[Trace]:
+    payments: PaymentsAtStripe = declared.load(declared.DESKS, "payments-at-stripe")()
+    return await payments.traces(StripeSettings(), since=since)
 
 
 def _print_events(events: Sequence[ShownEvent]) -> None:
