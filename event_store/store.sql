@@ -84,14 +84,19 @@ SELECT count(*) FILTER (WHERE pg_try_advisory_lock(hashtext('paystream.relay'), 
 SELECT pg_advisory_unlock_all();
 
 -- name: end_silent_relays
--- End the connections of other relays that hold one of these partitions, unless one of these shards was noted lately;
--- how many were ended.
+-- End the connections of other relays that hold one of these partitions, unless one of these shards was noted lately, or it
+-- compares the log with Kafka, in a transaction in which nobody sees its notes; how many were ended.
 SELECT count(*) FILTER (WHERE pg_terminate_backend(holder.pid))
   FROM (SELECT DISTINCT l.pid FROM pg_locks l
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
            AND l.classid = hashtext('paystream.relay')::oid AND l.objid = ANY (%(partitions)s::integer[]::oid[])
-           AND l.pid <> pg_backend_pid()) AS holder
+           AND l.pid <> pg_backend_pid()
+           AND NOT EXISTS (SELECT FROM pg_locks c
+                            WHERE c.pid = l.pid AND c.locktype = 'advisory' AND c.granted AND c.objsubid = 1
+                              AND c.database = l.database
+                              AND (c.classid::bigint << 32 | c.objid::bigint) = hashtext('paystream.recovery')::bigint)
+       ) AS holder
  WHERE NOT EXISTS (SELECT FROM event_store.relay_positions r
                     WHERE r.shard = ANY (%(shards)s::text[])
                       AND r.updated_at > clock_timestamp() - make_interval(secs => %(silent_s)s));
@@ -103,10 +108,6 @@ SELECT event_store.ensure_partitions();
 -- name: log_state
 -- Which log this is, in which epoch, and why it is closed (null: it is open).
 SELECT log_id, epoch, closed_because, only_started FROM event_store.log_state();
-
--- name: verify_start
--- Say that what was published last is in the log, since PostgreSQL was started.
-SELECT event_store.verify_start();
 
 -- name: close_log
 -- Have nothing appended, published or sent to Stripe until the log was compared with Kafka.

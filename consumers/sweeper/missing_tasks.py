@@ -15,9 +15,10 @@ from consumers.gateway.intake import REQUESTS, task_of
 from consumers.gateway.plan import is_open
 from consumers.gateway.tasks import NewTask, insert_tasks
 from consumers.sweeper import metrics
-from domain.payment import PaymentConfirmationRequested, PaymentEvent, PaymentRequested, PaymentState
-from event_store.payments import LoadedPayment, load_payments
+from domain.payment import BrokenHistory, PaymentConfirmationRequested, PaymentEvent, PaymentRequested, PaymentState
+from event_store.payments import LoadedPayment, load_payment
 from infra.postgres import Connection, Pool, Queries
+from schemas.errors import SchemaError
 from schemas.events import decode
 
 log = structlog.get_logger(__name__)
@@ -63,8 +64,14 @@ async def _missing(conn: Connection, position: int, until: int) -> list[NewTask]
         parameters = {"position": position, "until": until, "types": list(REQUESTS)}
         await cursor.execute(_SQL.requests_without_task, parameters)
         asked: dict[UUID, list[UUID]] = {row["payment_id"]: row["event_ids"] async for row in cursor}
-    payments = await load_payments(conn, list(asked)) if asked else {}
-    return [task for payment_id, event_ids in asked.items() for task in _open(payments[payment_id], event_ids)]
+    found: list[NewTask] = []
+    for payment_id, event_ids in asked.items():
+        try:
+            found += _open(await load_payment(conn, payment_id), event_ids)
+        except (SchemaError, BrokenHistory) as error:
+            # It is a dead letter of the gateway, or of a newer version: what cannot be read is not decided here.
+            log.warning("request_without_task_unreadable", payment_id=str(payment_id), error=f"{type(error).__name__}")
+    return found
 
 
 def _waits(asked: PaymentEvent, payment: PaymentState) -> bool:

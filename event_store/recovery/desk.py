@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import structlog
 from aiokafka.errors import KafkaError
+from psycopg.errors import InsufficientPrivilege
 
 from event_store.recovery.compare import Comparison, LoggedEvent
-from event_store.recovery.recover import QUERIES, carry_out, examine, recovering
-from event_store.store import QUERIES as LOG_QUERIES
+from event_store.recovery.recover import QUERIES, NotAllowedToRecover, carry_out, examine, recovering
 from event_store.store import read_log_state
 from infra.errors import InfraError
 from infra.postgres import Connection
@@ -19,10 +19,14 @@ from schemas.envelope import RecordedEvent
 log = structlog.get_logger(__name__)
 
 _UNDER_WAY = "a relay, or somebody else, compares the log with Kafka at this moment: ask again in a moment"
-_RELAY_COMPARES = (
-    "a relay opens the log as soon as it has PostgreSQL and Kafka in hand; without Kafka nobody can tell whether this "
-    "is the database that it was, and to open one that is older would use positions twice"
+_ON_YOUR_WORD = (
+    "A relay opens the log as soon as Kafka is back. To open it before says that this is the data that PostgreSQL had "
+    "before it was started, and no older copy of it"
 )
+
+
+class KafkaAway(RecoveryRefused):
+    """Nothing can be compared now."""
 
 
 class RecoveryTool:
@@ -35,14 +39,16 @@ class RecoveryTool:
             row = await (await conn.execute(QUERIES.last_recovery)).fetchone()
             whole_up_to = 0 if row is None else int(row[0]["whole_up_to"])
             return await self._since(conn, Examined(epoch=state.epoch, closed_because=None, since=None), whole_up_to)
-        if state.only_started:
-            return Examined(
-                epoch=state.epoch, closed_because=state.closed_because, since=None, obstacles=(_RELAY_COMPARES,)
-            )
         async with recovering(conn) as ours:
             if not ours:
                 raise RecoveryRefused(_UNDER_WAY)
-            found, _ = await self._compared(conn, settings)
+            try:
+                found, _ = await self._compared(conn, settings)
+            except KafkaAway as away:
+                if not state.only_started:
+                    raise
+                obstacles = (f"{away}. {_ON_YOUR_WORD}",)
+                return Examined(epoch=state.epoch, closed_because=state.closed_because, since=None, obstacles=obstacles)
         shown = Examined(
             epoch=state.epoch,
             closed_because=state.closed_because,
@@ -63,14 +69,17 @@ class RecoveryTool:
         before = await read_log_state(conn)
         if before.closed_because is None:
             raise RecoveryRefused("the log is open: there is nothing to recover")
-        if before.only_started:
-            await conn.execute(LOG_QUERIES["verify_start"])
-            log.warning("log_opened_uncompared", decided_by=who, because=why)
-            return f"the log is open, in epoch {before.epoch}, on your word: it was not compared with Kafka"
         async with recovering(conn) as ours:
             if not ours:
                 raise RecoveryRefused(_UNDER_WAY)
-            found, newest_epoch = await self._compared(conn, settings)
+            try:
+                found, newest_epoch = await self._compared(conn, settings)
+            except KafkaAway:
+                if not before.only_started:
+                    raise
+                return await _open_uncompared(conn, who, why)
+            if found.obstacles and not why:
+                raise RecoveryRefused("a person has to decide here: say why")
             async with conn.transaction():
                 state = await carry_out(conn, found, newest_epoch, decision={"decided_by": who, "because": why})
                 if found.obstacles:
@@ -106,13 +115,23 @@ class RecoveryTool:
         try:
             return await examine(settings, conn, await read_log_state(conn))
         except (KafkaError, TimeoutError, OSError) as error:
-            raise RecoveryRefused(f"Kafka does not answer, and nothing can be compared: {error!r}") from error
+            raise KafkaAway(f"Kafka does not answer, and nothing can be compared ({type(error).__name__})") from error
         except InfraError as error:
             raise RecoveryRefused(str(error)) from error
 
     async def _since(self, conn: Connection, shown: Examined, whole_up_to: int) -> Examined:
         row = await (await conn.execute(QUERIES.recorded_at, {"position": whole_up_to})).fetchone()
         return replace(shown, since=None if row is None else row[0])
+
+
+async def _open_uncompared(conn: Connection, who: str, why: str) -> str:
+    try:
+        row = await (await conn.execute(QUERIES.open_uncompared, {"who": who, "why": why})).fetchone()
+    except InsufficientPrivilege as error:
+        raise NotAllowedToRecover from error
+    assert row is not None
+    log.warning("log_opened_uncompared", decided_by=who, because=why)
+    return f"the log is open, in epoch {row[0]}, on your word: it was not compared with Kafka"
 
 
 def _shown(event: RecordedEvent | LoggedEvent) -> ShownEvent:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import structlog
+from psycopg import DataError, IntegrityError, InternalError, ProgrammingError
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
@@ -70,7 +71,10 @@ async def recover_unless_decided(
             return None
         found, newest_epoch = await examine(settings, connection, state)
         if not found.obstacles:
-            await carry_out(connection, found, newest_epoch)
+            try:
+                await carry_out(connection, found, newest_epoch)
+            except (IntegrityError, DataError, InternalError, ProgrammingError) as error:
+                return (f"PostgreSQL refuses what would be written back: {str(error).strip().splitlines()[0]}",)
         return found.obstacles
 
 
@@ -138,7 +142,6 @@ async def carry_out(
                 await _write(connection, found, newest_epoch, decision or {})
     except InsufficientPrivilege:
         raise NotAllowedToRecover from None
-    await connection.execute(LOG_QUERIES["ensure_partitions"])
     return await read_log_state(connection)
 
 

@@ -35,6 +35,10 @@ SELECT event_store.write_back(%(lost)s::jsonb);
 -- Open the log on this PostgreSQL, in a new epoch; which.
 SELECT event_store.reopen_log(%(highest_epoch)s, %(highest_position)s, %(report)s::jsonb);
 
+-- name: open_uncompared
+-- Open a log that was closed by a start of PostgreSQL alone, on a person's word; the epoch.
+SELECT event_store.verify_start(%(who)s, %(why)s);
+
 -- name: missing
 -- Which of these events, by position and id, the log does not have.
 SELECT t.position
@@ -64,8 +68,8 @@ SELECT t.position FROM unnest(%(positions)s::bigint[], %(stream_ids)s::uuid[]) A
 UPDATE consumers.consumer_checkpoints SET position = %(position)s, updated_at = now() WHERE position > %(position)s;
 
 -- name: end_tasks_without_event
--- Have no call made for an event that is not in the log.
+-- Have no call made for an event that is not in the log, and nothing wait for it.
 UPDATE consumers.gateway_tasks t
-   SET status = 'dead', last_error = 'its event is not in the log', finished_at = clock_timestamp()
- WHERE t.position > %(position)s AND t.status NOT IN ('done', 'dead') AND t.operation <> 'refresh_payment'
+   SET status = 'done', lease_token = NULL, last_error = 'its event is not in the log', finished_at = clock_timestamp()
+ WHERE t.position > %(position)s AND t.status <> 'done' AND t.operation <> 'refresh_payment'
    AND NOT EXISTS (SELECT FROM event_store.events e WHERE e.position = t.position AND e.event_id = t.event_id);

@@ -182,6 +182,7 @@ class Relay:
             self._standing_by = False
 
     async def _publish(self, connection: Connection, claim: Claim) -> None:
+        self._show_closed((await read_log_state(connection)).closed_because)  # also when Kafka does not answer
         if self._creates_topics:
             partitions, replicas = self._settings.kafka_topic_partitions, self._settings.kafka_replication_factor
             await create_topics(self._settings, declarations(partitions, replicas))
@@ -191,6 +192,8 @@ class Relay:
         if state is None:
             return
         async with Session.open(self._settings, self._shard, state, await claim.others()) as session:
+            if await read_log_state(connection) != state:
+                return  # it was closed, or opened anew, while the session was opened
             reason = await why_log_went_back(connection, state, session.newest, session.newest_epoch)
             if reason is not None:
                 await connection.execute(QUERIES["close_log"], {"reason": reason})
@@ -201,7 +204,7 @@ class Relay:
             self._connected = True
             metrics.LEADING.set(1)
             try:
-                await self._publish_from(session, reader, connection)
+                await self._publish_from(session, reader, connection, state)
             finally:
                 self._gap_watch = None
                 await reader.close()
@@ -231,7 +234,7 @@ class Relay:
         self._closed_because = reason
         metrics.LOG_CLOSED.set(reason is not None)
 
-    async def _publish_from(self, session: Session, reader: Reader, connection: Connection) -> None:
+    async def _publish_from(self, session: Session, reader: Reader, connection: Connection, opened: LogState) -> None:
         pause, look_around_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
         refilling = session.position == 0
         watch = self._gap_watch = GapWatch(connection)
@@ -250,7 +253,7 @@ class Relay:
             if monotonic() > look_around_at:
                 await watch.look(position, waits=reader.waits)
                 await session.check_topics()
-                await self._require_open(connection)
+                await self._require_open(connection, opened)
                 await session.write_progress()
                 look_around_at = monotonic() + _LOOK_AROUND_EVERY_S
             if monotonic() > partitions_at:
@@ -276,10 +279,10 @@ class Relay:
         finally:
             ticking.cancel()
 
-    async def _require_open(self, connection: Connection) -> None:
+    async def _require_open(self, connection: Connection, opened: LogState) -> None:
         state = await read_log_state(connection)
-        if state.closed_because is not None:
-            raise LogClosed(state.closed_because)
+        if state != opened:
+            raise LogClosed(state.closed_because or f"it was opened anew, in epoch {state.epoch}")
 
     def _turn(self) -> None:
         self._turned_at = monotonic()

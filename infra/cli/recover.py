@@ -39,13 +39,12 @@ def run_recover(*, dry_run: bool, yes: bool, who: str, why: str | None) -> int:
                 return 0
             if dry_run:
                 return 1
-            reason = why or "nothing differs but what was lost"
             if examined.obstacles and not why:
                 print("A person has to decide here: say why with --reason.", file=sys.stderr)
                 return 1
             if not yes and not await asyncio.to_thread(_confirmed):
                 return 1
-            print(await desk.recover(conn, settings, who=who, why=reason))
+            print(await desk.recover(conn, settings, who=who, why=why or ""))
             return 0
 
     return guarded(work())

@@ -1,7 +1,7 @@
 DROP FUNCTION event_store.write_back(jsonb);
 DROP FUNCTION event_store.reopen_log(integer, bigint, jsonb);
 DROP FUNCTION event_store.close_log(text);
-DROP FUNCTION event_store.verify_start();
+DROP FUNCTION event_store.verify_start(text, text);
 DROP FUNCTION event_store.leap(bigint);
 DROP FUNCTION event_store.log_state();
 DROP FUNCTION event_store.append(jsonb, bigint);

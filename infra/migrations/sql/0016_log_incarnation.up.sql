@@ -16,15 +16,15 @@ GRANT paystream_app TO paystream_relay;
 -- second. The first cannot change while a connection lives: it is read once for each (0.09 ms). Not from
 -- pg_control_checkpoint(), which still shows the old timeline for a while after a fast promotion.
 CREATE FUNCTION event_store.server_identity() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
-    system text := current_setting('paystream.system_identifier', true);
+    system text := pg_catalog.current_setting('paystream.system_identifier', true);
 BEGIN
-    IF coalesce(system, '') = '' THEN
-        system := (SELECT system_identifier::text FROM pg_control_system());
-        PERFORM set_config('paystream.system_identifier', system, false);
+    IF system IS NULL OR system = '' THEN
+        system := (SELECT system_identifier::text FROM pg_catalog.pg_control_system());
+        PERFORM pg_catalog.set_config('paystream.system_identifier', system, false);
     END IF;
-    RETURN system || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8);
+    RETURN system || '/' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8);
 END
 $$;
 
@@ -38,8 +38,11 @@ CREATE TABLE event_store.incarnation (
     closed_because text,                  -- nothing is appended, published or sent while this is set
     changed_at     timestamptz NOT NULL
 );
+-- One that has events may be a restored copy: the relay compares it first, as after any start.
 INSERT INTO event_store.incarnation (log_id, epoch, server, verified_start, changed_at)
-VALUES (gen_random_uuid(), 1, event_store.server_identity(), pg_postmaster_start_time(), clock_timestamp());
+SELECT gen_random_uuid(), 1, event_store.server_identity(),
+       CASE WHEN EXISTS (SELECT FROM event_store.events) THEN '-infinity' ELSE pg_postmaster_start_time() END,
+       clock_timestamp();
 
 -- What was done each time that the log was reopened.
 CREATE TABLE event_store.recoveries (
@@ -73,18 +76,24 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Raises 57PS1 while the log is closed. In class 57 (operator intervention), so that drivers take it for what it is: try
--- again later. Returns the epoch.
+-- again later. Returns the epoch. Every append asks: one look at one row, and what an open connection knows of its server.
 CREATE FUNCTION event_store.require_open() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    state record;
+    known  event_store.incarnation;
+    reason text;
 BEGIN
-    SELECT * INTO state FROM event_store.log_state();
-    IF state.closed_because IS NOT NULL THEN
-        RAISE EXCEPTION 'the log is closed: %', state.closed_because
-            USING ERRCODE = '57PS1', HINT = 'It opens once it was compared with Kafka. See: paystream recover --dry-run';
+    SELECT * INTO known FROM event_store.incarnation;
+    IF known.closed_because IS NULL AND known.server = event_store.server_identity()
+       AND (known.trusts_restarts OR known.verified_start = pg_postmaster_start_time()) THEN
+        RETURN known.epoch;
     END IF;
-    RETURN state.epoch;
+    SELECT s.closed_because INTO reason FROM event_store.log_state() s;
+    IF reason IS NULL THEN
+        RETURN known.epoch;  -- it was opened meanwhile
+    END IF;
+    RAISE EXCEPTION 'the log is closed: %', reason
+        USING ERRCODE = '57PS1', HINT = 'It opens once it was compared with Kafka. See: paystream recover --dry-run';
 END
 $$;
 
@@ -102,17 +111,27 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
       FROM event_store.event_position s;
 $$;
 
--- Says that what was published last is in the log: opens it when it was closed by a start of PostgreSQL alone. In a new epoch
--- and with new positions all the same: what was answered for and not published yet, or what consumers noted, may be lost.
-CREATE FUNCTION event_store.verify_start() RETURNS void
+-- Opens a log that was closed by a start of PostgreSQL alone, uncompared, on a person's word: Kafka is away, say. In a new epoch
+-- and with new positions all the same. Returns the epoch.
+CREATE FUNCTION event_store.verify_start(decided_by text, because text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state  record;
+    begins bigint;
 BEGIN
     PERFORM FROM event_store.incarnation FOR UPDATE;
-    IF (SELECT s.only_started FROM event_store.log_state() s) THEN
-        PERFORM event_store.leap(0);
-        UPDATE event_store.incarnation
-           SET epoch = epoch + 1, verified_start = pg_postmaster_start_time(), changed_at = clock_timestamp();
+    SELECT * INTO state FROM event_store.log_state();
+    IF NOT state.only_started THEN
+        RAISE EXCEPTION 'the log is not closed by a start of PostgreSQL alone'
+            USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+    begins := event_store.leap(0);
+    UPDATE event_store.incarnation
+       SET epoch = epoch + 1, verified_start = pg_postmaster_start_time(), changed_at = clock_timestamp();
+    INSERT INTO event_store.recoveries
+    VALUES (state.epoch + 1, clock_timestamp(), session_user, event_store.server_identity(), state.closed_because, 0, begins,
+            jsonb_build_object('whole_up_to', 0, 'decided_by', decided_by, 'because', because, 'compared', false));
+    RETURN state.epoch + 1;
 END
 $$;
 
@@ -492,12 +511,12 @@ $$;
 REVOKE ALL ON event_store.incarnation, event_store.recoveries FROM PUBLIC;
 REVOKE ALL ON FUNCTION event_store.append(jsonb, bigint), event_store.server_identity(), event_store.log_state(),
     event_store.require_open(), event_store.close_log(text), event_store.load_streams(uuid[], bigint, bigint),
-    event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb), event_store.verify_start(),
+    event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb), event_store.verify_start(text, text),
     event_store.leap(bigint) FROM PUBLIC;
 GRANT SELECT ON event_store.recoveries TO paystream_app;
 GRANT EXECUTE ON FUNCTION event_store.log_state(), event_store.load_streams(uuid[], bigint, bigint)
     TO paystream_app, paystream_projector;
-GRANT EXECUTE ON FUNCTION event_store.append(jsonb, bigint), event_store.require_open(), event_store.close_log(text),
-    event_store.verify_start() TO paystream_app;
-GRANT EXECUTE ON FUNCTION event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb)
-    TO paystream_relay;
+GRANT EXECUTE ON FUNCTION event_store.append(jsonb, bigint), event_store.require_open(), event_store.close_log(text)
+    TO paystream_app;
+GRANT EXECUTE ON FUNCTION event_store.write_back(jsonb), event_store.reopen_log(integer, bigint, jsonb),
+    event_store.verify_start(text, text) TO paystream_relay;
