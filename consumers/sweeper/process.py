@@ -43,6 +43,7 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
                 MissedEvents(pool, lists, overlap_s=settings.sweeper_events_overlap_s),
                 interval_s=settings.sweeper_interval_ms / 1000,
                 wait_s=settings.sweeper_wait_ms / 1000,
+                abandoned_after_s=settings.sweeper_abandoned_after_s,
                 batch=settings.sweeper_batch,
                 lock_ttl_ms=settings.sweeper_lock_ttl_ms,
             )
