@@ -54,6 +54,7 @@ class Relay:
         *,
         creates_topics: bool = True,
         takeover_after_s: float = 10.0,
+        dead_letter_above_bytes: int = 100_000,
     ) -> None:
         self._settings = settings
         self._creates_topics = creates_topics
@@ -64,6 +65,7 @@ class Relay:
         self._takeover_after_s = takeover_after_s if settings.kafka_transactions else None
         self._connected = False
         self._standing_by = False
+        self._dead_letter_above_bytes = dead_letter_above_bytes
         self._one_by_one_to = 0
         self._claim_lost = False
         self._turned_at = monotonic()
@@ -248,6 +250,9 @@ class Relay:
                 try:
                     sent = await session.publish(taken, position, one_by_one=position <= self._one_by_one_to)
                 except EventsRefused as error:
+                    if not any(len(event.data) > self._dead_letter_above_bytes for event in error.events):
+                        # Ordinary events: the topic takes too little, by mistake. They wait until that is mended.
+                        raise error.error from error
                     await self._bury(connection, error, up_to=position)
                     raise
                 self.position = position
@@ -276,7 +281,9 @@ class Relay:
             return
         (event,) = refused.events
         noted = {"position": event.position, "event_id": event.event_id, "stream_id": event.stream_id}
-        await connection.execute(QUERIES["refuse_event"], noted | {"type": event.type, "reason": refused.reason})
+        await connection.execute(
+            QUERIES["refuse_event"], noted | {"type": event.type, "reason": type(refused.error).__name__}
+        )
         metrics.REFUSED.inc()
         log.error(
             "relay_event_refused",
@@ -285,7 +292,7 @@ class Relay:
             stream_id=str(event.stream_id),
             type=event.type,
             size_bytes=len(event.data),
-            reason=refused.reason,
+            reason=repr(refused.error),
         )
 
     async def _require_open(self, connection: Connection) -> None:

@@ -46,10 +46,10 @@ class TopicWentBack(Exception):
 class EventsRefused(Exception):
     """Kafka takes these events under no circumstances, as they are too large together; of one, it never will."""
 
-    def __init__(self, events: Sequence[RecordedEvent], reason: str) -> None:
-        super().__init__(f"events from position {events[0].position} to {events[-1].position}: {reason}")
+    def __init__(self, events: Sequence[RecordedEvent], error: KafkaError) -> None:
+        super().__init__(f"events from position {events[0].position} to {events[-1].position}: {error!r}")
         self.events = tuple(events)
-        self.reason = reason
+        self.error = error
 
 
 class EndReportedTooLow(InfraError):
@@ -267,7 +267,7 @@ def _raise_if_refused(batches: Batches, sent: Sequence[tuple[BatchBuilder, async
     """Raise EventsRefused when Kafka said of a batch that it is too large; of others it may have said nothing yet."""
     for batch, delivery in sent:
         if delivery.done() and not delivery.cancelled() and isinstance(error := delivery.exception(), _TOO_LARGE):
-            raise EventsRefused(batches.of_batch[id(batch)], type(error).__name__) from error
+            raise EventsRefused(batches.of_batch[id(batch)], error) from error
 
 
 def _retrieve(delivery: asyncio.Future[object]) -> None:

@@ -238,3 +238,21 @@ async def test_an_event_that_kafka_refuses_does_not_stop_its_shard(
     rows = await (await app.execute("SELECT position, reason FROM event_store.refused_events")).fetchall()
     assert rows == [(refused, "MessageSizeTooLargeError")]
     assert metrics.REFUSED._value.get() == counted + 1
+
+
+async def test_when_a_topic_takes_too_little_events_wait_and_none_is_left_out(
+    database: Database, app: Connection, kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_batches_above(100, monkeypatch)
+    ended = metrics.SESSIONS.labels(ended_by="error")._value
+    before, last = ended.get(), await append_streams(app, streams=5, events=2)
+
+    async def failures() -> float:
+        return float(ended.get() - before)
+
+    async with running_relay(database, kafka) as relay:
+        await eventually(failures, lambda found: found >= 2, within=30)
+        monkeypatch.undo()
+        await reached(relay, last)
+    await assert_each_event_once_and_in_order(app, kafka)
+    assert await (await app.execute("SELECT * FROM event_store.refused_events")).fetchall() == []
