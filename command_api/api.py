@@ -40,6 +40,8 @@ class CommandApi:
     executor: CommandExecutor
     outcomes: Outcomes
     max_wait_s: int
+    expires_in_s: int = 24 * 3600
+    """For charges whose client does not say when they expire."""
 
     async def answer(
         self,
@@ -60,7 +62,10 @@ class CommandApi:
             body = await read_body(request, model)
         except CommandError as error:
             raise problem_of(error) from error
-        operation = operation_of(body.wanted, key)
+        wanted = body.wanted
+        if getattr(wanted, "expires_in_seconds", 0) is None:  # of a charge, whose client did not say
+            wanted = wanted.model_copy(update={"expires_in_seconds": self.expires_in_s})
+        operation = operation_of(wanted, key)
         user_id = operation.wanted.user_id if isinstance(operation, Create) else None
         bind_context(payment_id=str(operation.payment_id), user_id=user_id)
         command = CommandRequest(

@@ -91,7 +91,7 @@ _OWN_ERRORS = {
         "amount_too_small",
     },
 }
-_ALWAYS = {"card_number_refused", "idempotency_key_in_use", "idempotency_key_reused"}
+_ALWAYS = {"card_number_refused", "request_too_large", "idempotency_key_in_use", "idempotency_key_reused"}
 _OF_A_PAYMENT = {"payment_not_found", "payment_busy"}
 
 _REQUEST_HEADERS = [

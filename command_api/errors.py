@@ -66,6 +66,15 @@ class CardNumberRefused(CommandError):
         super().__init__(f"The {where} holds what looks like a card number. Send a Stripe payment method id instead.")
 
 
+class RequestTooLarge(CommandError):
+    """What was asked for makes an event that the log does not take."""
+
+    code = "request_too_large"
+
+    def __init__(self, size_bytes: int, max_bytes: int) -> None:
+        super().__init__(f"Recording the request would take {size_bytes} bytes, and {max_bytes} are allowed.")
+
+
 class ShuttingDown(Unavailable):
     """The process is stopping and takes no more commands; another one does."""
 
@@ -97,6 +106,7 @@ _TELLINGS = {
     "payment_not_cancelable": Telling(status=409, title="The payment cannot be canceled now"),
     "payment_not_refundable": Telling(status=409, title="Nothing was captured that could be refunded"),
     "payment_disputed": Telling(status=409, title="The payer's bank contests the payment"),
+    "request_too_large": Telling(status=413, title="More than can be recorded"),
     "idempotency_key_reused": Telling(status=422, title="The key was used for another request"),
     "capture_amount_exceeds_authorized": Telling(status=422, title="More than is held"),
     "refund_amount_exceeds_refundable": Telling(status=422, title="More than can still be refunded"),

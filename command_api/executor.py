@@ -15,13 +15,29 @@ import structlog
 
 from command_api.acceptance import announce
 from command_api.answer_cache import AnswerCache, Claim, InFlight
-from command_api.errors import CommandError, KeyInUse, KeyReused, PaymentBusy, PaymentNotFound, ShuttingDown
+from command_api.errors import (
+    CommandError,
+    KeyInUse,
+    KeyReused,
+    PaymentBusy,
+    PaymentNotFound,
+    RequestTooLarge,
+    ShuttingDown,
+)
 from command_api.metrics import COMMAND_DURATION, COMMANDS, REPLAYS
 from command_api.operations import Body, Operation, original_ids
 from command_api.payment_log import PaymentLog
 from domain.errors import DomainError
 from domain.payment import PaymentEvent, PaymentState, decide, fold
-from event_store.appends import NO_STREAM, AlreadySeen, Append, Appended, IdempotencyRecord, VersionConflict
+from event_store.appends import (
+    NO_STREAM,
+    AlreadySeen,
+    Append,
+    Appended,
+    EventTooLarge,
+    IdempotencyRecord,
+    VersionConflict,
+)
 from event_store.group_commit import Appender, Closed
 from event_store.payments import CATEGORY, LoadedPayment
 from infra.errors import Unavailable
@@ -230,6 +246,8 @@ class CommandExecutor:
             result = await self._appender.append(append)
         except Closed:
             raise ShuttingDown from None
+        except EventTooLarge as error:
+            raise RequestTooLarge(error.size_bytes, error.max_bytes) from error
         if not isinstance(result, Appended):
             return result
         announce(operation, state)

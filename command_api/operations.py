@@ -126,6 +126,7 @@ class Create:
             customer=wanted.customer,
             statement_descriptor_suffix=wanted.statement_descriptor_suffix,
             idempotency_key=self.idempotency_key,
+            expires_in_seconds=wanted.expires_in_seconds,
         )
 
     def status(self, state: PaymentState) -> int:  # noqa: ARG002 - the payment exists, whatever becomes of it
@@ -173,7 +174,9 @@ class Confirm(_OfPayment):
 
     def command(self, state: PaymentState | None) -> PaymentCommand:  # noqa: ARG002 - decided on the state later
         """Return the wish to try the charge."""
-        return ConfirmPayment(payment_method=self.wanted.payment_method)
+        return ConfirmPayment(
+            payment_method=self.wanted.payment_method, expires_in_seconds=self.wanted.expires_in_seconds
+        )
 
     def settled(self, state: PaymentState) -> bool:
         """Tell whether no charge is on its way."""

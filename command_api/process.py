@@ -45,7 +45,7 @@ async def _serve(runtime: Runtime) -> None:
         closing.push_async_callback(redis.aclose)
         closing.push_async_callback(pool.close)
         await pool.open()
-        appender = GroupCommit(pool)
+        appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes)
         closing.push_async_callback(appender.close)
         payments = PostgresPaymentLog(pool)
         executor = CommandExecutor(
@@ -59,7 +59,12 @@ async def _serve(runtime: Runtime) -> None:
         runtime.health.add_readiness("database", postgres_check(pool))
         runtime.health.add_readiness("event_log", partial(watch.check, pool))
         runtime.health.add_readiness("redis", redis_check(redis), required=False)
-        api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=settings.command_api_max_wait_s)
+        api = CommandApi(
+            executor=executor,
+            outcomes=outcomes,
+            max_wait_s=settings.command_api_max_wait_s,
+            expires_in_s=settings.payment_expires_in_s,
+        )
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)

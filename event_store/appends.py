@@ -9,6 +9,21 @@ NO_STREAM = 0
 """Expected version of a stream that must not exist yet."""
 
 
+MAX_EVENT_BYTES = 900_000
+"""What an event may take, data and metadata together. A topic takes 1,048,588 bytes a batch unless it is told otherwise
+(https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes); the rest is for the batch's own."""
+
+
+class EventTooLarge(Exception):
+    """Kafka would refuse the event: it is not recorded, or its shard would have to go on without it."""
+
+    def __init__(self, *, event_type: str, size_bytes: int, max_bytes: int) -> None:
+        super().__init__(f"an event {event_type} takes {size_bytes} bytes, more than the {max_bytes} that are taken")
+        self.event_type = event_type
+        self.size_bytes = size_bytes
+        self.max_bytes = max_bytes
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdempotencyRecord:
     """A command's answer, stored with its events. `fingerprint` tells one request from another under the same key.
@@ -36,6 +51,13 @@ class Append:
     expected_version: int
     events: tuple[NewEvent, ...]
     idempotency: IdempotencyRecord | None = None
+
+    def require_size(self, max_event_bytes: int) -> None:
+        """Raise EventTooLarge when one of the events is larger than that, data and metadata together."""
+        for event in self.events:
+            size = len(event.data) + sum(len(text.encode()) for text in event.metadata.to_dict().values())
+            if size > max_event_bytes:
+                raise EventTooLarge(event_type=event.type, size_bytes=size, max_bytes=max_event_bytes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.appends import Append, Appended, AppendResult
+from event_store.appends import MAX_EVENT_BYTES, Append, Appended, AppendResult
 from event_store.store import Connection, append
 
 Item = TypeVar("Item")
@@ -125,18 +125,22 @@ class Appender(Protocol):
 class GroupCommit:
     """An `Appender` that coalesces the appends waiting at a moment into one call, one transaction, one round trip."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection], *, max_batch: int = 256) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[Connection], *, max_batch: int = 256, max_event_bytes: int = MAX_EVENT_BYTES
+    ) -> None:
         self._pool = pool
+        self._max_event_bytes = max_event_bytes
         self._known_position = 0
         self._batcher = Batcher[Append, AppendResult](self._write, key=lambda item: item.stream_id, max_batch=max_batch)
 
     async def append(self, item: Append) -> AppendResult:
         """Append one command's events.
 
-        Raises psycopg.OperationalError or psycopg_pool.PoolTimeout when the database is away. A connection that
-        breaks during the commit leaves the outcome unknown: whoever asks again with the same idempotency key gets
-        the answer.
+        Raises EventTooLarge; psycopg.OperationalError or psycopg_pool.PoolTimeout when the database is away. A
+        connection that breaks during the commit leaves the outcome unknown: whoever asks again with the same
+        idempotency key gets the answer.
         """
+        item.require_size(self._max_event_bytes)  # before it is among its neighbours, which it must not fail
         return await self._batcher.submit(item)
 
     async def close(self) -> None:
@@ -155,7 +159,9 @@ class GroupCommit:
 
     async def _append(self, items: Sequence[Append]) -> list[AppendResult]:
         async with self._pool.connection() as connection:
-            results = await append(connection, items, known_position=self._known_position)
+            results = await append(
+                connection, items, known_position=self._known_position, max_event_bytes=self._max_event_bytes
+            )
         answered = (each.position for each in results if isinstance(each, Appended))
         self._known_position = max(self._known_position, *answered, 0)
         return results

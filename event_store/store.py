@@ -11,7 +11,15 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import set_json_loads
 
-from event_store.appends import AlreadySeen, Append, Appended, AppendResult, IdempotencyRecord, VersionConflict
+from event_store.appends import (
+    MAX_EVENT_BYTES,
+    AlreadySeen,
+    Append,
+    Appended,
+    AppendResult,
+    IdempotencyRecord,
+    VersionConflict,
+)
 from infra.postgres import Queries
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 
@@ -48,12 +56,19 @@ async def read_log_state(connection: Connection) -> LogState:
     return state
 
 
-async def append(connection: Connection, appends: Sequence[Append], *, known_position: int = 0) -> list[AppendResult]:
+async def append(
+    connection: Connection,
+    appends: Sequence[Append],
+    *,
+    known_position: int = 0,
+    max_event_bytes: int = MAX_EVENT_BYTES,
+) -> list[AppendResult]:
     """Append many commands' events in one round trip and answer each for itself, in the given order.
 
     `known_position` is the highest that the caller was ever answered: a log that ends before it went back, and takes
     nothing. Raises ValueError when a stream stands in the call twice, or an append has no events: the order in which
-    they would be checked is not defined. Database errors pass through, and the transaction is then unusable:
+    they would be checked is not defined. Raises EventTooLarge, and nothing is sent to the database, for an event that
+    Kafka would not take. Database errors pass through, and the transaction is then unusable:
     OperationalError with LOG_CLOSED while the log is closed, UniqueViolation for an event id that is in the log, and
     DataError for a stream of another category or merchant.
     """
@@ -63,6 +78,8 @@ async def append(connection: Connection, appends: Sequence[Append], *, known_pos
         raise ValueError("a stream may stand in one append call once")
     if not all(each.events for each in appends):
         raise ValueError("an append needs at least one event")
+    for each in appends:
+        each.require_size(max_event_bytes)
     document = "[" + ",".join(_append_json(each) for each in appends) + "]"
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(QUERIES["append"], {"appends": document, "known_position": known_position})

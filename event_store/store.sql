@@ -3,6 +3,16 @@
 SELECT ordinal, outcome, version, position, fingerprint, status, response
   FROM event_store.append(%(appends)s::jsonb, %(known_position)s);
 
+-- name: refuse_event
+-- Note an event that Kafka refuses; once is enough.
+INSERT INTO event_store.refused_events (position, event_id, stream_id, type, reason)
+VALUES (%(position)s, %(event_id)s, %(stream_id)s, %(type)s, %(reason)s)
+ON CONFLICT (position) DO NOTHING;
+
+-- name: refused_positions
+-- Where the events are that Kafka refused.
+SELECT position FROM event_store.refused_events WHERE position > %(position)s;
+
 -- name: load
 -- The events of some streams, each stream in order, optionally as of a version or a position.
 SELECT position, event_id, stream_id, version, category, type, schema_version,

@@ -84,6 +84,14 @@ class DatabaseSettings(ProcessSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=500)] = 10
 
 
+class AppendSettings(DatabaseSettings):
+    """What is appended for others, whose size nobody knows before."""
+
+    event_max_bytes: Annotated[int, Field(ge=10_000)] = 900_000
+    """The largest event that is recorded: the topics' max.message.bytes (1048588 by default) less a margin for headers.
+    What Kafka refuses would be missing in the topic."""
+
+
 class ReadDatabaseSettings(ProcessSettings):
     """The read model's database, through a role that can only read."""
 

@@ -8,10 +8,10 @@ import structlog
 from pydantic import SecretStr
 
 from command_api.errors import ShuttingDown
-from command_api.webhooks.errors import InvalidEvent, InvalidSignature, LivemodeMismatch, WebhookRefused
+from command_api.webhooks.errors import InvalidEvent, InvalidSignature, LivemodeMismatch, TooLarge, WebhookRefused
 from command_api.webhooks.metrics import WEBHOOKS
 from command_api.webhooks.signature import is_signed
-from event_store.appends import NO_STREAM, Append, VersionConflict
+from event_store.appends import NO_STREAM, Append, EventTooLarge, VersionConflict
 from event_store.group_commit import Appender, Closed
 from infra.errors import Unavailable
 from infra.http.context import RequestContext
@@ -113,6 +113,8 @@ class WebhookIntake:
                 result = await self.appender.append(append)
         except Closed:
             raise ShuttingDown from None
+        except EventTooLarge as error:
+            raise TooLarge(error.max_bytes) from error
         except TimeoutError:
             raise DatabaseUnavailable(f"the event was not recorded within {self.timeout_s:g} s") from None
         return Received.DUPLICATE if isinstance(result, VersionConflict) else Received.RECORDED

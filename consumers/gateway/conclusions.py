@@ -16,6 +16,7 @@ from domain.payment import (
     PaymentRequested,
     PaymentState,
     RecordAttemptFailed,
+    RecordCanceled,
     RecordCancelFailed,
     RecordCaptureFailed,
     RecordIntentCreated,
@@ -26,6 +27,10 @@ from domain.payment import (
 )
 
 JsonObject = dict[str, Any]
+
+EXPIRED = "expired"
+"""Why a payment ended that Stripe could not be asked for in time; Stripe's own word for an intent that is too old:
+https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancellation_reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,8 +128,11 @@ def looked_up(
     *,
     is_final: bool,
     lookup_after_s: float,
+    expired: bool = False,
 ) -> Conclusion:
     """Return what follows from a look-up. Not found is believed only when Stripe can no longer be at work on it.
+
+    `expired`: what was not done is not to be done any more.
 
     An object that stands as it stood before says that nothing was done. But of a confirmation it may tell an attempt
     that `payment` has not heard of: that was this one.
@@ -132,12 +140,12 @@ def looked_up(
     if found is None:
         if not is_final:
             return AskLater(delay_s=lookup_after_s, error="Stripe does not know of it yet")
-        return Finish(facts=_never_done(task, asked))
+        return Finish(facts=_never_done(task, asked, expired=expired))
     concluded = _concluded(task, asked, found)
     if isinstance(concluded, Finish) and _says_nothing_of(asked, found):
         if _attempts(asked) and _tells_of_a_new_attempt(payment, concluded.facts):
             return concluded
-        return Finish(facts=(*concluded.facts, *_never_done(task, asked)))
+        return Finish(facts=(*concluded.facts, *_never_done(task, asked, expired=expired)))
     if isinstance(concluded, Finish) and isinstance(asked, PaymentRequested) and asked.confirm:
         return Finish(facts=(*concluded.facts, *_never_confirmed(task, concluded.facts)))
     return concluded
@@ -211,15 +219,17 @@ def _failed(task: Task, asked: PaymentEvent, fault: Fault) -> PaymentFact:
     )
 
 
-def _never_done(task: Task, asked: PaymentEvent) -> tuple[PaymentFact, ...]:
+def _never_done(task: Task, asked: PaymentEvent, *, expired: bool) -> tuple[PaymentFact, ...]:
+    if expired and isinstance(asked, PaymentRequested):
+        return (RecordCanceled(intent_id=None, reason=EXPIRED),)
     return (
         failure(
             asked,
             attempt_id=str(task.event_id),
             intent_id=None,
-            code="not_processed",
+            code=EXPIRED if expired else "not_processed",
             decline_code=None,
-            message="Stripe did not process the request.",
+            message="Stripe could not be asked in time." if expired else "Stripe did not process the request.",
         ),
     )
 

@@ -35,9 +35,13 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LookUp:
-    """Ask Stripe what became of it. `is_final`: what is not found now will never be."""
+    """Ask Stripe what became of it. `is_final`: what is not found now will never be.
+
+    `expired`: as far as we know it was never sent, and it is too late to.
+    """
 
     is_final: bool
+    expired: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +79,9 @@ def plan(
         return settled
     if _stripe_answered(asked, payment):
         return LookUp(is_final=False)
+    if not task.outcome_unknown and is_expired(asked, event_age_s):
+        # To be sure: the row may be another one than that which it was sent for.
+        return LookUp(is_final=True, expired=True) if task.attempts < _TRIED else GiveUpSending()
     if task.outcome_unknown:
         return LookUp(is_final=task.age_s >= missing_after_s)
     return Call() if max(task.age_s, event_age_s) < RESEND_HORIZON_S else GiveUpSending()
@@ -88,6 +95,15 @@ def _stripe_answered(asked: PaymentEvent, payment: PaymentState) -> bool:
         case RefundRequested():
             refund = payment.refunds.get(asked.refund_id)
             return refund is not None and refund.stripe_refund_id is not None
+        case _:
+            return False
+
+
+def is_expired(asked: PaymentEvent, age_s: float) -> bool:
+    """Whether it is too late to ask Stripe for it: nobody counts on the charge any more."""
+    match asked:
+        case PaymentRequested() | PaymentConfirmationRequested():
+            return asked.expires_in_seconds is not None and age_s >= asked.expires_in_seconds
         case _:
             return False
 

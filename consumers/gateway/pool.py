@@ -14,6 +14,7 @@ import structlog
 
 from consumers.gateway import metrics
 from consumers.gateway.tasks import TaskStatus, claim, count_open
+from consumers.gateway.turns import Turns
 from consumers.gateway.worker import Job
 from domain.payment import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
@@ -64,6 +65,7 @@ class WorkerPool:
         self._concurrency = concurrency
         self._lease_ms = lease_ms
         self._wake = wake
+        self._turns = Turns()
         self._running: set[asyncio.Task[None]] = set()
         self._looked_at = time.monotonic()
 
@@ -135,7 +137,7 @@ class WorkerPool:
     async def _claim(self, room: int) -> list[Job]:
         lease_ends_at = time.time() + self._lease_ms / 1000
         async with self._pool.connection() as conn:
-            tasks = await claim(conn, limit=room, lease_ms=self._lease_ms)
+            tasks = await claim(conn, limit=room, lease_ms=self._lease_ms, turns=self._turns)
             if not tasks:
                 return []
             # In the claim's transaction: if this fails, nothing is claimed.

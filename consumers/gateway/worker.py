@@ -123,8 +123,8 @@ class Worker:
                 return Finish(facts=facts)
             case GiveUpSending():
                 return AskLater(delay_s=self._lookup_after_s, error="too old to be sent again")
-            case LookUp(is_final=is_final):
-                return await self._look_up(job, asked, payment, is_final=is_final)
+            case LookUp():
+                return await self._look_up(job, asked, payment, planned)
             case Call():
                 outcome = await self._call(job, asked, payment)
         return conclude(task, asked, outcome, lookup_after_s=self._lookup_after_s, uniform=_uniform)
@@ -165,7 +165,7 @@ class Worker:
         except UnexpectedObject as error:
             return Bury(error=str(error))
 
-    async def _look_up(self, job: Job, asked: PaymentEvent, payment: PaymentState, *, is_final: bool) -> Conclusion:
+    async def _look_up(self, job: Job, asked: PaymentEvent, payment: PaymentState, wanted: LookUp) -> Conclusion:
         task = job.task
         try:
             if isinstance(asked, RefundRequested) and payment.intent_id is not None:
@@ -175,7 +175,7 @@ class Worker:
                     intent_id=None if task.operation is Operation.CREATE_INTENT else payment.intent_id,
                     payment_id=task.payment_id,
                 )
-                if found is None and is_final:
+                if found is None and wanted.is_final and not wanted.expired:
                     # The search may lag behind: a payment that it hides must not be called failed.
                     first = time.time() - task.age_s
                     found = await self._stripe.list_intent(
@@ -189,10 +189,21 @@ class Worker:
             return AskLater(delay_s=self._lookup_after_s, error="look-up: too many intents to list within a lease")
         except Exception as error:  # noqa: BLE001 - a look-up changes nothing: whatever failed, it is done again
             metrics.LOOK_UPS.labels("failed").inc()
-            return AskLater(delay_s=self._lookup_after_s, error=f"look-up: {type(error).__name__}: {error}")
+            failed = f"look-up: {type(error).__name__}: {error}"
+            if wanted.expired:
+                return PutOff(delay_s=self._lookup_after_s, error=failed)
+            return AskLater(delay_s=self._lookup_after_s, error=failed)
         metrics.LOOK_UPS.labels("missing" if found is None else "found").inc()
         log.warning("stripe_outcome_looked_up", operation=task.operation.value, found=found is not None)
-        return looked_up(task, asked, found, payment, is_final=is_final, lookup_after_s=self._lookup_after_s)
+        return looked_up(
+            task,
+            asked,
+            found,
+            payment,
+            is_final=wanted.is_final,
+            expired=wanted.expired,
+            lookup_after_s=self._lookup_after_s,
+        )
 
     async def _settle(self, job: Job, conclusion: Conclusion) -> None:
         """Write the end of the task; while the database is away, until the lease is lost at the latest.

@@ -11,6 +11,7 @@ SWEEP_SECONDS = Histogram(
     "sweeper_sweep_duration_seconds", "One sweep", buckets=(0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 )
 REFRESHES = Counter("sweeper_refreshes_total", "Payments that are to be read at Stripe, and why", ["reason"])
+ABANDONED = Counter("sweeper_abandoned_payments_total", "Payments given up as their customers had left")
 WAITING = Gauge("sweeper_waiting_payments", "Payments that wait for something at Stripe", ["waits_for"])
 LONGEST_WAIT_SECONDS = Gauge("sweeper_longest_wait_seconds", "How long the first of them has waited", ["waits_for"])
 MISSED_EVENTS = Counter(

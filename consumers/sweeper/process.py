@@ -44,6 +44,7 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
                 interval_s=settings.sweeper_interval_ms / 1000,
                 wait_s=settings.sweeper_wait_ms / 1000,
                 task_wait_s=settings.sweeper_task_wait_ms / 1000,
+                abandoned_after_s=settings.sweeper_abandoned_after_s,
                 batch=settings.sweeper_batch,
                 lock_ttl_ms=settings.sweeper_lock_ttl_ms,
             )

@@ -20,6 +20,9 @@ class SweeperSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
     """The most payments of one sweep: each takes about three calls of Stripe."""
     sweeper_task_wait_ms: Annotated[int, Field(ge=1)] = 300_000
     """How long after it was accepted a request must have its task; otherwise it is made again, and an alert tells."""
+    sweeper_abandoned_after_s: Annotated[int, Field(ge=600)] = 24 * 3600
+    """How long a payment may wait for its customer (to confirm, to authenticate, to give another payment method) before
+    it is canceled."""
     sweeper_events_overlap_s: Annotated[int, Field(ge=0)] = 60
     """How far behind the newest event that it has seen each reading of Stripe's events reaches back: one that Stripe
     shows later than it dates it is still found. All of these are read again each time."""

@@ -5,7 +5,8 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('paystream sweeper', 0)) AS is
 
 -- name: take_waiting
 -- Payments that have waited long enough, those due longest first. Each is looked at again when it has waited a quarter
--- longer: one that waits for ever costs less and less.
+-- longer: one that waits for ever costs less and less. One that waits for its customer is looked at when the time has come
+-- to give it up, too.
 WITH due AS (
     SELECT payment_id
       FROM consumers.waiting_payments
@@ -14,16 +15,21 @@ WITH due AS (
      LIMIT %(limit)s
 )
 UPDATE consumers.waiting_payments w
-   SET look_at = now() + greatest(%(wait_s)s * interval '1 second', (now() - w.since) / 4)
+   SET look_at = CASE WHEN ends.at > now() THEN least(next.at, ends.at) ELSE next.at END
   FROM due
+ CROSS JOIN LATERAL (SELECT payment_id, since, waits_for FROM consumers.waiting_payments
+                      WHERE payment_id = due.payment_id) AS waiting
+ CROSS JOIN LATERAL (SELECT now() + greatest(%(wait_s)s * interval '1 second', (now() - waiting.since) / 4) AS at) AS next
+ CROSS JOIN LATERAL (SELECT CASE WHEN waiting.waits_for = ANY(%(of_customers)s::text[])
+                                 THEN waiting.since + %(abandoned_after_s)s::float8 * interval '1 second' END AS at) AS ends
  WHERE w.payment_id = due.payment_id
-RETURNING w.payment_id, w.merchant_id, w.waits_for AS reason;
+RETURNING w.payment_id, w.merchant_id, w.waits_for AS reason, coalesce(ends.at <= now(), false) AS is_abandoned;
 
 -- name: find_stuck_tasks
 -- Payments with a call whose outcome is unknown, or that no more is made, for so long; but for those that are to be
 -- read anyway, or were read in the last quarter of that time.
 SELECT DISTINCT ON (t.payment_id) t.payment_id, t.merchant_id,
-       CASE t.status WHEN 'dead' THEN 'dead_task' ELSE 'unknown_outcome' END AS reason
+       CASE t.status WHEN 'dead' THEN 'dead_task' ELSE 'unknown_outcome' END AS reason, false AS is_abandoned
   FROM consumers.gateway_tasks t
  WHERE t.status IN ('unknown', 'dead')
    AND t.operation <> 'refresh_payment'

@@ -50,6 +50,7 @@ class Sweeper:
         task_wait_s: float,
         batch: int,
         lock_ttl_ms: int,
+        abandoned_after_s: float | None = None,
     ) -> None:
         self._pool = pool
         self._redlock = redlock
@@ -57,6 +58,7 @@ class Sweeper:
         self._interval_s = interval_s
         self._wait_s = wait_s
         self._task_wait_s = task_wait_s
+        self._abandoned_after_s = abandoned_after_s
         self._batch = batch
         self._lock_ttl_ms = lock_ttl_ms
         self._turned_at = time.monotonic()
@@ -87,7 +89,9 @@ class Sweeper:
         await self._read_events(may_go_on)
         try:
             with metrics.SWEEP_SECONDS.time():
-                swept = await sweep(self._pool, wait_s=self._wait_s, limit=self._batch)
+                swept = await sweep(
+                    self._pool, wait_s=self._wait_s, limit=self._batch, abandoned_after_s=self._abandoned_after_s
+                )
                 await measure(self._pool)
                 while may_go_on() and await make_missing_tasks(self._pool, wait_s=self._task_wait_s):
                     self._turned_at = time.monotonic()

@@ -25,6 +25,8 @@ class RequestPayment:
     customer: str | None = None
     statement_descriptor_suffix: str | None = None
     idempotency_key: str
+    expires_in_seconds: int | None = None
+    """Stripe is not asked any more when so many have passed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,7 @@ class ConfirmPayment:
     """Try to charge; ``payment_method`` is needed when the payment has none or its last one was declined."""
 
     payment_method: str | None = None
+    expires_in_seconds: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,8 @@ class PaymentRequested:
     idempotency_key: str
     customer: str | None = None
     statement_descriptor_suffix: str | None = None
+    expires_in_seconds: int | None = None
+    """From when this is recorded; after that Stripe is not to be asked any more. None: no end was set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +45,8 @@ class PaymentConfirmationRequested:
     """Stripe is to be asked to charge ``payment_method`` (None: the one that the intent has)."""
 
     payment_method: str | None
+    expires_in_seconds: int | None = None
+    """From when this is recorded; after that Stripe is not to be asked any more. None: no end was set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +141,10 @@ class PaymentCancelFailed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentCanceled:
-    """Status canceled, for good: a hold is released. Clears the next action and requests."""
+    """Status canceled, for good: a hold is released. Clears the next action and requests.
+
+    Reason ``expired``: the hold ended, or Stripe could not be asked in time.
+    """
 
     reason: str | None
 

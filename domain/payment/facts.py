@@ -111,7 +111,7 @@ class RecordCancelFailed:
 class RecordCanceled:
     """Nothing will be charged any more; a hold is released. ``intent_id`` None: none was ever created.
 
-    ``reason`` is Stripe's; ``expired``: the hold ended before it was captured.
+    ``reason`` is Stripe's; ``expired``: the hold ended before it was captured, or Stripe could not be asked in time.
     """
 
     intent_id: str | None

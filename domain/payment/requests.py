@@ -39,6 +39,9 @@ MAX_DESCRIPTION_CHARS = 1000
 MAX_USER_ID_CHARS = MAX_METADATA_VALUE_CHARS
 """It travels to Stripe as a metadata value."""
 MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS = 22
+MIN_EXPIRES_IN_SECONDS = 60
+"""So soon after it was sent, what was sent is found by Stripe's search: https://docs.stripe.com/search#data-freshness."""
+MAX_EXPIRES_IN_SECONDS = 24 * 3600
 CUSTOMER_PATTERN = r"^cus_[A-Za-z0-9]{1,251}$"
 _NOT_ON_STATEMENTS = frozenset("<>\\'\"*")
 
@@ -74,6 +77,7 @@ def request_payment(command: RequestPayment) -> tuple[PaymentRequested]:
     check_chargeable(command.amount)
     _check_texts(command)
     _check_metadata(command.metadata)
+    _check_expiry(command.expires_in_seconds)
     if command.confirm and not command.payment_method:
         raise InvalidPaymentRequest("payment_method", "is needed to confirm the payment at once")
     return (
@@ -90,6 +94,7 @@ def request_payment(command: RequestPayment) -> tuple[PaymentRequested]:
             customer=command.customer,
             statement_descriptor_suffix=command.statement_descriptor_suffix,
             idempotency_key=command.idempotency_key,
+            expires_in_seconds=command.expires_in_seconds,
         ),
     )
 
@@ -112,7 +117,8 @@ def confirm(state: PaymentState, command: ConfirmPayment) -> tuple[PaymentConfir
         method = method or state.payment_method
     elif not method:  # a declined one is gone from the intent: to try it again has to be said
         raise _not_confirmable(state, "A payment method is needed")
-    return (PaymentConfirmationRequested(payment_method=method),)
+    _check_expiry(command.expires_in_seconds)
+    return (PaymentConfirmationRequested(payment_method=method, expires_in_seconds=command.expires_in_seconds),)
 
 
 def capture(state: PaymentState, command: CapturePayment) -> tuple[PaymentCaptureRequested, ...]:
@@ -173,6 +179,13 @@ def _check_texts(command: RequestPayment) -> None:
         raise InvalidPaymentRequest("customer", "must be the id of a Stripe customer (cus_...)")
     if command.statement_descriptor_suffix is not None:
         _check_statement(command.statement_descriptor_suffix)
+
+
+def _check_expiry(seconds: int | None) -> None:
+    if seconds is not None and not MIN_EXPIRES_IN_SECONDS <= seconds <= MAX_EXPIRES_IN_SECONDS:
+        raise InvalidPaymentRequest(
+            "expires_in_seconds", f"must be from {MIN_EXPIRES_IN_SECONDS} to {MAX_EXPIRES_IN_SECONDS}"
+        )
 
 
 def _check_statement(suffix: str) -> None:

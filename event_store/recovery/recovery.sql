@@ -5,9 +5,10 @@ SELECT CASE WHEN noted.position <= s.last_value THEN noted.position ELSE 0 END
   FROM event_store.event_position s, (SELECT coalesce(max(position), 0) AS position FROM event_store.relay_positions) noted;
 
 -- name: logged
--- The events behind a position and up to another, and those at these positions.
-SELECT position, event_id, stream_id, version, category, type FROM event_store.events
+-- The events behind a position and up to another, and those at these positions; but for those that Kafka refused.
+SELECT position, event_id, stream_id, version, category, type FROM event_store.events e
  WHERE position > %(position)s AND position <= %(until)s
+   AND NOT EXISTS (SELECT FROM event_store.refused_events r WHERE r.position = e.position)
 UNION
 SELECT position, event_id, stream_id, version, category, type FROM event_store.events WHERE position = ANY(%(positions)s::bigint[]);
 

@@ -26,6 +26,8 @@ class Batches:
     event_ids: dict[Place, UUID] = field(default_factory=dict)
     events: list[RecordedEvent] = field(default_factory=list)
     """The events in the batches."""
+    of_batch: dict[int, list[RecordedEvent]] = field(default_factory=dict)
+    """The events of each batch, by `id` of the batch."""
 
     def rounds(self) -> list[list[tuple[Place, BatchBuilder]]]:
         """Return the first batch of every place, then the second ones: a producer sends one a place at a time."""
@@ -44,8 +46,12 @@ def build(
     shard: Shard,
     partitions: int,
     log_id: UUID,
+    one_by_one: bool = False,
 ) -> Batches:
-    """Encode what of `events` belongs to the shard and is not published yet. `log_id` is the log's they are of."""
+    """Encode what of `events` belongs to the shard and is not published yet. `log_id` is the log's they are of.
+
+    `one_by_one`: in a batch each, so that Kafka can refuse each for itself.
+    """
     found = Batches()
     for event in events:
         place = Place(topic_of(event.category), partition_of(event.stream_id, partitions))
@@ -55,9 +61,10 @@ def build(
             continue
         message = to_kafka(event, previous, log_id)
         batches = found.of_place.setdefault(place, [])
-        if not batches or not _add(batches[-1], message):
+        if one_by_one or not batches or not _add(batches[-1], message):
             batches.append(new_batch())
             _add(batches[-1], message)  # the first message of a batch fits, whatever its size
+        found.of_batch.setdefault(id(batches[-1]), []).append(event)
         found.positions[place] = event.position
         found.event_ids[place] = event.event_id
         found.events.append(event)

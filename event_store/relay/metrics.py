@@ -12,6 +12,7 @@ PUBLISH_DELAY = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
 )
 PUBLISHED = Counter("relay_events_published_total", "Events delivered to Kafka")
+REFUSED = Counter("relay_events_refused_total", "Events that Kafka refused: they are in the log, not in the topic")
 SESSIONS = Counter("relay_sessions_total", "Producers that were opened; each error costs one", ["ended_by"])
 POSITION = Gauge("relay_position", "Position in the log up to which everything is published")
 LEADING = Gauge("relay_leading", "1 while this relay publishes, 0 while it stands by for another or cannot")

@@ -21,6 +21,9 @@ class RelaySettings(DatabaseSettings, KafkaSettings):
     relay_shard: Annotated[str, AfterValidator(lambda text: str(Shard.parse(text)))] = "0/1"
     relay_creates_topics: bool = True
     """Whether missing topics are created; otherwise the relay waits for them."""
+    relay_dead_letter_above_bytes: Annotated[int, Field(ge=0)] = 100_000
+    """An event whose data is larger, and that Kafka refuses, is left out. A smaller one is as events are: when Kafka
+    refuses that, the topic's max.message.bytes is wrong, and all wait until it is mended, so that none is missing."""
     relay_takeover_after_ms: Annotated[int, Field(ge=3000)] = 10_000
     """How long another relay of the shard may be silent before this one takes over (with transactions).
 
@@ -42,6 +45,7 @@ def main() -> None:
             runtime.stop,
             creates_topics=settings.relay_creates_topics,
             takeover_after_s=settings.relay_takeover_after_ms / 1000,
+            dead_letter_above_bytes=settings.relay_dead_letter_above_bytes,
         )
         runtime.health.add_readiness("relay", relay.check_ready)
         runtime.health.add_liveness("relay", relay.check_live)

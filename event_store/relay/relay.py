@@ -15,7 +15,7 @@ from event_store.relay import metrics
 from event_store.relay.claim import Claim
 from event_store.relay.gap_watch import GapWatch
 from event_store.relay.reader import Reader
-from event_store.relay.session import Session, TopicWentBack
+from event_store.relay.session import EventsRefused, Session, TopicWentBack
 from event_store.relay.shard import Shard
 from event_store.store import QUERIES, Connection, LogState, read_log_state
 from infra.errors import InfraError, ProcessFailed
@@ -56,6 +56,7 @@ class Relay:
         *,
         creates_topics: bool = True,
         takeover_after_s: float = 10.0,
+        dead_letter_above_bytes: int = 100_000,
     ) -> None:
         self._settings = settings
         self._creates_topics = creates_topics
@@ -66,6 +67,8 @@ class Relay:
         self._takeover_after_s = takeover_after_s if settings.kafka_transactions else None
         self._connected = False
         self._standing_by = False
+        self._dead_letter_above_bytes = dead_letter_above_bytes
+        self._one_by_one_to = 0
         self._claim_lost = False
         self._turned_at = monotonic()
         self._gap_watch: GapWatch | None = None
@@ -90,6 +93,9 @@ class Relay:
             except TopicWentBack as error:
                 metrics.SESSIONS.labels(ended_by="topic_went_back").inc()
                 log.warning("relay_topic_went_back", error=str(error))
+            except EventsRefused as error:
+                metrics.SESSIONS.labels(ended_by="event_refused").inc()
+                log.warning("relay_batch_refused", error=str(error))
             except ProcessFailed:  # an InfraError too, but trying again would not help: a topic is not as declared
                 metrics.SESSIONS.labels(ended_by="error").inc()
                 raise
@@ -237,6 +243,7 @@ class Relay:
     async def _publish_from(self, session: Session, reader: Reader, connection: Connection, opened: LogState) -> None:
         pause, look_around_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
         refilling = session.position == 0
+        refused = await _refused(connection, session.position)
         watch = self._gap_watch = GapWatch(connection)
         while not self._stop.is_set():
             self._turn()
@@ -244,7 +251,15 @@ class Relay:
             if events:
                 if refilling and self.position == 0:
                     log.info("relay_refill_started", shard=str(self._shard))
-                sent = await session.publish(events, position)
+                taken = [event for event in events if event.position not in refused]
+                try:
+                    sent = await session.publish(taken, position, one_by_one=position <= self._one_by_one_to)
+                except EventsRefused as error:
+                    if not any(len(event.data) > self._dead_letter_above_bytes for event in error.events):
+                        # Ordinary events: the topic takes too little, by mistake. They wait until that is mended.
+                        raise error.error from error
+                    await self._bury(connection, error, up_to=position)
+                    raise
                 self.position = position
                 _show(sent, position, delays=not refilling)
                 pause = _IDLE_MIN_S
@@ -279,6 +294,27 @@ class Relay:
         finally:
             ticking.cancel()
 
+    async def _bury(self, connection: Connection, refused: EventsRefused, *, up_to: int) -> None:
+        """Note the event that Kafka refused, to go on without it. Of several, find it first: publish each alone."""
+        if len(refused.events) > 1:
+            self._one_by_one_to = up_to
+            return
+        (event,) = refused.events
+        noted = {"position": event.position, "event_id": event.event_id, "stream_id": event.stream_id}
+        await connection.execute(
+            QUERIES["refuse_event"], noted | {"type": event.type, "reason": type(refused.error).__name__}
+        )
+        metrics.REFUSED.inc()
+        log.error(
+            "relay_event_refused",
+            position=event.position,
+            event_id=str(event.event_id),
+            stream_id=str(event.stream_id),
+            type=event.type,
+            size_bytes=len(event.data),
+            reason=repr(refused.error),
+        )
+
     async def _require_open(self, connection: Connection, opened: LogState) -> None:
         state = await read_log_state(connection)
         if state != opened:
@@ -298,6 +334,12 @@ class Relay:
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+async def _refused(connection: Connection, position: int) -> frozenset[int]:
+    """Return the positions, behind this one, of the events that Kafka refused."""
+    cursor = await connection.execute(QUERIES["refused_positions"], {"position": position})
+    return frozenset(row[0] for row in await cursor.fetchall())
 
 
 async def _while_kept(keeping: Coroutine[None, None, None], working: Coroutine[None, None, None]) -> None:

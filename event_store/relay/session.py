@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from event_store.relay.batches import Batches, build
@@ -34,6 +36,7 @@ try_next_transaction_soon()
 
 log = structlog.get_logger(__name__)
 
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _MARGIN_MS = 5_000
 # By default Kafka looks for transactions that are open for too long every 10 s.
 _CLEANING_MS = 15_000
@@ -45,6 +48,15 @@ class TopicWentBack(Exception):
     def __init__(self, place: Place, expected: int, actual: int) -> None:
         super().__init__(f"{place} went back: offset {expected} was published, now it ends at {actual}")
         self.place = place
+
+
+class EventsRefused(Exception):
+    """Kafka takes these events under no circumstances, as they are too large together; of one, it never will."""
+
+    def __init__(self, events: Sequence[RecordedEvent], error: KafkaError) -> None:
+        super().__init__(f"events from position {events[0].position} to {events[-1].position}: {error!r}")
+        self.events = tuple(events)
+        self.error = error
 
 
 class EndReportedTooLow(InfraError):
@@ -144,11 +156,14 @@ class Session:
         """Everything of the shard up to here is published."""
         return self._progress.position
 
-    async def publish(self, events: Sequence[RecordedEvent], position: int) -> list[RecordedEvent]:
+    async def publish(
+        self, events: Sequence[RecordedEvent], position: int, *, one_by_one: bool = False
+    ) -> list[RecordedEvent]:
         """Publish the shard's part of `events`, which end at `position`; return that part.
 
-        Raises KafkaError, TimeoutError, TopicWentBack or EndReportedTooLow; then nothing of it was committed, or
-        (a time-out of the commit) all of it: the next session reads back which.
+        `one_by_one`: each in a batch of its own. Raises EventsRefused, KafkaError, TimeoutError, TopicWentBack or
+        EndReportedTooLow; then nothing of it was committed, or (a time-out of the commit) all of it: the next session
+        reads back which.
         """
         before = self._progress
         batches = build(
@@ -158,6 +173,7 @@ class Session:
             shard=before.shard,
             partitions=self._partitions,
             log_id=self._log_id,
+            one_by_one=one_by_one,
         )
         if not batches.events:
             self._progress, self._note_due = replace(before, position=position), True
@@ -165,14 +181,19 @@ class Session:
         async with asyncio.timeout(self._limit_s):
             if self._transactional:
                 await self._producer.begin_transaction()
-            deliveries = await self._send(batches)
+            sent = await self._send(batches)
+            deliveries = [delivery for _, delivery in sent]
             if self._transactional:
                 # At once: another round trip for the exact offsets would cost a third of a small transaction.
                 expected = {place: _at_least(before, batches, place) for place in batches.positions}
                 told = replace(before, position=position, published={**before.published, **expected})
                 deliveries.append(await self._send_record(told))
             # commit_transaction() would succeed although a batch failed: every delivery is waited for, one by one.
-            await asyncio.gather(*deliveries)
+            try:
+                await asyncio.gather(*deliveries)
+            except KafkaError:
+                _raise_if_refused(batches, sent)
+                raise
             published = self._check(batches, [delivery.result() for delivery in deliveries])
             if self._transactional:
                 await self._producer.commit_transaction()
@@ -205,14 +226,14 @@ class Session:
                     await self._producer.commit_transaction()
             self._note_due = False
 
-    async def _send(self, batches: Batches) -> list[asyncio.Future[RecordMetadata]]:
-        """Hand over every batch to the producer; return what becomes of them."""
+    async def _send(self, batches: Batches) -> list[tuple[BatchBuilder, asyncio.Future[RecordMetadata]]]:
+        """Hand over every batch to the producer; return them with what becomes of each."""
         deliveries = []
         for turn in batches.rounds():
             for place, batch in turn:
                 delivery = await self._producer.send_batch(batch, place.topic, partition=place.partition)
                 delivery.add_done_callback(_retrieve)
-                deliveries.append(delivery)
+                deliveries.append((batch, delivery))
         return deliveries
 
     def _check(self, batches: Batches, delivered: Sequence[RecordMetadata]) -> dict[Place, Published]:
@@ -251,6 +272,13 @@ def _at_least(before: Progress, batches: Batches, place: Place) -> Published:
     last = before.published.get(place)
     count = sum(batch.record_count() for batch in batches.of_place[place])
     return Published(batches.positions[place], (last.offset if last else -1) + count, batches.event_ids[place])
+
+
+def _raise_if_refused(batches: Batches, sent: Sequence[tuple[BatchBuilder, asyncio.Future[RecordMetadata]]]) -> None:
+    """Raise EventsRefused when Kafka said of a batch that it is too large; of others it may have said nothing yet."""
+    for batch, delivery in sent:
+        if delivery.done() and not delivery.cancelled() and isinstance(error := delivery.exception(), _TOO_LARGE):
+            raise EventsRefused(batches.of_batch[id(batch)], error) from error
 
 
 def _retrieve(delivery: asyncio.Future[object]) -> None:

@@ -25,11 +25,13 @@ from domain.payment import CancellationReason, CaptureMethod, PaymentStatus, Ref
 from domain.payment.requests import (
     CUSTOMER_PATTERN,
     MAX_DESCRIPTION_CHARS,
+    MAX_EXPIRES_IN_SECONDS,
     MAX_METADATA_KEY_CHARS,
     MAX_METADATA_KEYS,
     MAX_METADATA_VALUE_CHARS,
     MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS,
     MAX_USER_ID_CHARS,
+    MIN_EXPIRES_IN_SECONDS,
 )
 from schemas.http.obstacles import LastError, NextAction, RefundError
 
@@ -92,6 +94,17 @@ StatementDescriptorSuffix = Annotated[
     ),
 ]
 
+ExpiresInSeconds = Annotated[
+    StrictInt,
+    Field(
+        ge=MIN_EXPIRES_IN_SECONDS,
+        le=MAX_EXPIRES_IN_SECONDS,
+        description="When Stripe could not be asked for so long, the charge is not tried any more: a new payment is "
+        "canceled, with the reason `expired`; a confirmation has failed, with the code `expired`. Unsaid: the server's "
+        "own, 24 hours unless it is set otherwise.",
+    ),
+]
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -134,6 +147,7 @@ class CreatePaymentBody(_Body):
     ) = None
     customer: Customer | None = None
     statement_descriptor_suffix: StatementDescriptorSuffix | None = None
+    expires_in_seconds: ExpiresInSeconds | None = None
 
     @property
     def wants_confirmation(self) -> bool:
@@ -147,6 +161,7 @@ class ConfirmPaymentBody(_Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"payment_method": "pm_card_visa"}]})
 
     payment_method: PaymentMethod | None = None
+    expires_in_seconds: ExpiresInSeconds | None = None
 
 
 class CapturePaymentBody(_Body):

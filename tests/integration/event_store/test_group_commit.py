@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from event_store.appends import AlreadySeen, Append, Appended, VersionConflict
+from event_store.appends import AlreadySeen, Append, Appended, EventTooLarge, VersionConflict
 from event_store.group_commit import GroupCommit
-from event_store.store import Connection, load
+from event_store.store import Connection, append, load
 from infra.postgres import create_pool
 from schemas.envelope import NewEvent
 from tests.support.database import Database
@@ -53,3 +53,20 @@ async def test_a_value_that_the_database_refuses_fails_alone(appender: GroupComm
     results = await asyncio.gather(*(appender.append(item) for item in items), return_exceptions=True)
     assert isinstance(results.pop(1), psycopg.DataError)
     assert all(isinstance(result, Appended) for result in results)
+
+
+async def test_an_event_that_kafka_would_refuse_is_not_recorded(appender: GroupCommit, app: Connection) -> None:
+    large = NewEvent(
+        event_id=uuid.uuid4(),
+        type="t",
+        schema_version=1,
+        data=b'{"text":"%s"}' % (b"x" * 1_000_000),
+        metadata=metadata(),
+    )
+    bad = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=(large,))
+    items = [an_append(), bad, *(an_append() for _ in range(10))]
+    results = await asyncio.gather(*(appender.append(item) for item in items), return_exceptions=True)
+    assert isinstance(results.pop(1), EventTooLarge)
+    assert all(isinstance(result, Appended) for result in results)
+    with pytest.raises(EventTooLarge):
+        await append(app, [bad])

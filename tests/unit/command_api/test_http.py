@@ -11,8 +11,8 @@ from starlette.types import Message
 from structlog.testing import capture_logs
 
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
-from domain.payment import RecordSucceeded, decide
-from event_store.appends import Append
+from domain.payment import PaymentRequested, RecordSucceeded, decide
+from event_store.appends import Append, AppendResult, EventTooLarge
 from schemas.events import decode, encode
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
@@ -60,6 +60,27 @@ async def test_a_payment_is_created_as_the_contract_says(api: Standing) -> None:
     }
     assert PAYMENTS_CREATED.labels("USD")._value.get() == created + 1
     assert COMMANDS.labels("create", "accepted")._value.get() >= 1
+
+
+async def test_a_charge_expires_when_its_client_says_or_after_a_day(api: Standing) -> None:
+    charge = {"user_id": "u", "amount_cents": 1000, "currency": "USD"}
+    found = []
+    for said in ({}, {"expires_in_seconds": 90}):
+        payment_id = uuid.UUID((await api.create(charge | said)).json()["id"])
+        (asked,) = map(decode, api.store.streams[payment_id])
+        assert isinstance(asked, PaymentRequested)
+        found.append(asked.expires_in_seconds)
+    assert found == [24 * 3600, 90]
+    for wrong in (59, 24 * 3600 + 1, "90"):
+        assert problem(await api.create(charge | {"expires_in_seconds": wrong})) == (422, "invalid_request")
+
+
+async def test_more_than_the_log_takes_is_refused(api: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_: Append) -> AppendResult:
+        raise EventTooLarge(event_type="payment.requested", size_bytes=2000, max_bytes=1000)
+
+    monkeypatch.setattr(api.store, "append", refuse)
+    assert problem(await api.create()) == (413, "request_too_large")
 
 
 async def test_a_missing_key_is_made_and_answered_and_works(api: Standing) -> None:

@@ -79,6 +79,7 @@ def test_an_event_is_plain_json() -> None:
         "customer": "cus_1",
         "statement_descriptor_suffix": None,
         "idempotency_key": "k",
+        "expires_in_seconds": None,
     }
 
 

@@ -377,3 +377,32 @@ async def test_connections_that_break_during_calls_cost_nothing(
 
 async def _sent(stripe_fake: MemoryStripe, count: int) -> bool:
     return len(stripe_fake.sent) >= count
+
+
+async def test_a_payment_that_stripe_was_not_asked_for_in_time_is_canceled(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    payment_id = await payments.request(expires_in_seconds=60)
+    later = SimpleNamespace(time=lambda: time.time() + 61, perf_counter=time.perf_counter)
+    with mock.patch("consumers.gateway.worker.time", later):
+        async with working(pool, stripe_fake):
+            await payments.becomes(payment_id, "canceled")
+    assert stripe_fake.sent == []
+    assert (await payments.event_types(payment_id))[-1] == "payment.canceled"
+
+
+async def test_while_stripe_is_away_an_expired_payment_stays_as_it_is(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    payment_id = await payments.request(expires_in_seconds=60)
+    later = SimpleNamespace(time=lambda: time.time() + 61, perf_counter=time.perf_counter)
+    with (
+        mock.patch("consumers.gateway.worker.time", later),
+        mock.patch.object(stripe_fake, "find_intent", side_effect=TimeoutError),
+    ):
+        async with working(pool, stripe_fake):
+            await eventually(payments.tasks, lambda rows: rows[0][3] is not None)
+    assert (await payments.event_types(payment_id)) == ["payment.requested"]
+    with mock.patch("consumers.gateway.worker.time", later):
+        async with working(pool, stripe_fake):
+            await payments.becomes(payment_id, "canceled")

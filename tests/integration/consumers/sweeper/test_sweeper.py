@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
 from consumers.gateway.fakes import MemoryStripe
+from consumers.gateway.tasks import Operation
 from consumers.sweeper.process import SERVICE, serve
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweep import measure, sweep
@@ -32,6 +33,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 WAIT_S = 600.0
+DAY_S = 24 * 3600.0
 NOBODY_LISTENS = "redis://127.0.0.1:9/0"
 
 
@@ -134,6 +136,86 @@ async def test_one_that_goes_on_waiting_is_read_after_waiting_a_quarter_longer(
     for passed, expected in (("23 hours", 0), ("2 hours", 1)):
         await payments.execute(f"UPDATE consumers.waiting_payments SET look_at = look_at - interval '{passed}'")
         assert await sweep(pool, wait_s=WAIT_S, limit=50) == expected
+
+
+async def left_payments(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> dict[str, uuid.UUID]:
+    """Return a payment in each status in which its customer has to do something."""
+    found = {}
+    async with working(pool, stripe_fake):
+        for status, method in {
+            "requires_confirmation": "pm_card_visa",
+            "requires_payment_method": None,
+            "requires_action": "pm_card_visa",
+        }.items():
+            found[status] = await payments.request(confirm=False, payment_method=method)
+            state = await payments.becomes(found[status], status.replace("action", "confirmation"))
+        action = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank.example"}}
+        stripe_fake.intents[str(state.intent_id)] |= {"status": "requires_action", "next_action": action}
+        await payments.refresh(found["requires_action"])
+        await payments.becomes(found["requires_action"], "requires_action")
+        await payments.all_done()
+    return found
+
+
+async def write_cancellations(pool: Pool) -> None:
+    """Write the tasks for what the sweeper asked for, as the intake does."""
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "INSERT INTO consumers.gateway_tasks"
+            " (event_id, payment_id, merchant_id, operation, position, correlation_id)"
+            " SELECT event_id, stream_id, 'merchant_test', 'cancel_intent', position, 'c' FROM event_store.events"
+            " WHERE type = 'payment.cancel_requested'"
+        )
+        assert cursor.rowcount
+
+
+async def test_payments_that_their_customers_left_are_canceled(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    left = await left_payments(payments, stripe_fake, pool)
+    await age(payments, "23 hours")
+    assert await sweep(pool, wait_s=WAIT_S, limit=50, abandoned_after_s=DAY_S) == len(left)
+    assert (await refreshes(payments)).count("due") == len(left), "it is not yet time to give them up"
+    async with working(pool, stripe_fake):
+        await payments.all_done()
+    await payments.execute(
+        "UPDATE consumers.waiting_payments SET since = since - interval '1 hour', look_at = look_at - interval '1 hour'"
+    )
+    assert await sweep(pool, wait_s=WAIT_S, limit=50, abandoned_after_s=DAY_S) == len(left), "it was not put off beyond"
+    await write_cancellations(pool)
+    async with working(pool, stripe_fake):
+        for payment_id in left.values():
+            await payments.becomes(payment_id, "canceled")
+            types = await payments.event_types(payment_id)
+            assert types[-2:] == ["payment.cancel_requested", "payment.canceled"]
+    canceled = [request.params for request in stripe_fake.sent if request.operation is Operation.CANCEL_INTENT]
+    assert canceled == [{"cancellation_reason": "abandoned"}] * len(left)
+    await age(payments, "9 days")
+    assert await sweep(pool, wait_s=WAIT_S, limit=50, abandoned_after_s=DAY_S) == 0, "nothing is read for ever"
+
+
+async def test_one_whose_cancellation_is_under_way_is_read_and_not_asked_again(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    left = await left_payments(payments, stripe_fake, pool)
+    await age(payments, "25 hours")
+    await sweep(pool, wait_s=WAIT_S, limit=50, abandoned_after_s=DAY_S)
+    assert (await refreshes(payments)).count("due") == 0
+    await age(payments, "26 hours")
+    await sweep(pool, wait_s=WAIT_S, limit=50, abandoned_after_s=DAY_S)
+    assert (await refreshes(payments)).count("due") == len(left)
+    for payment_id in left.values():
+        assert (await payments.event_types(payment_id)).count("payment.cancel_requested") == 1
+
+
+async def test_money_that_is_held_is_not_given_up(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
+        await payments.becomes(payment_id, "requires_capture")
+        await payments.all_done()
+    await age(payments, "9 days")
+    assert await sweep(pool, wait_s=WAIT_S, limit=50, abandoned_after_s=DAY_S) == 1
+    assert "payment.cancel_requested" not in await payments.event_types(payment_id)
 
 
 async def test_a_hold_waits_from_its_end_on(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:

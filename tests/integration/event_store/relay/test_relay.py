@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from event_store.appends import Append, Appended
+from event_store.relay import metrics
 from event_store.relay.relay import Relay
 from event_store.relay.session import Session
 from event_store.relay.shard import Shard
@@ -22,7 +26,7 @@ from tests.support.kafka import (
     mock_settings,
     read_topic,
 )
-from tests.support.log_entries import an_append
+from tests.support.log_entries import MERCHANT, an_append, new_event
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -183,3 +187,72 @@ async def test_without_transactions_a_second_relay_waits_for_the_first(
             await reached(first, await append_streams(app, streams=5, events=1))
             assert second.position is None
     await assert_each_event_once_and_in_order(app, settings)
+
+
+def refuse_batches_above(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Kafka say of larger batches what it says of those above max.message.bytes."""
+    send = AIOKafkaProducer.send_batch
+
+    async def refusing(
+        producer: AIOKafkaProducer, batch: BatchBuilder, topic: str, *, partition: int
+    ) -> asyncio.Future[object]:
+        if batch.size() <= size:
+            sent: asyncio.Future[object] = await send(producer, batch, topic, partition=partition)
+            return sent
+        refused: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        refused.set_exception(MessageSizeTooLargeError())
+        return refused
+
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", refusing)
+
+
+@pytest.mark.parametrize("limit", [100_000, 6_000])
+async def test_an_event_that_kafka_refuses_does_not_stop_its_shard(
+    database: Database, app: Connection, kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    refuse_batches_above(limit, monkeypatch)
+    counted = metrics.REFUSED._value.get()
+    stream = uuid.uuid4()
+    await append_all(app, [an_append(stream, events=40)])
+    large = Append(
+        stream_id=stream,
+        category="payment",
+        merchant_id=MERCHANT,
+        expected_version=40,
+        events=(new_event({"text": "x" * 200_000}),),
+    )
+    refused = await append_all(app, [large])
+    last = await append_all(app, [an_append(stream, 41, events=40)])
+    async with running_relay(database, kafka) as relay:
+        await reached(relay, last)
+    messages = (await delivered(kafka))[partition_of(stream, kafka.kafka_topic_partitions)]
+    applied: list[Delivered] = []
+    for message in messages:  # by the rule for consumers: what was sent beside it comes again, without transactions
+        checkpoint = applied[-1].position if applied else 0
+        if message.previous_position <= checkpoint < message.position:
+            applied.append(message)
+    positions = [message.position for message in applied]
+    assert positions == [position for position in range(1, last + 1) if position != refused]
+    assert [message.previous_position for message in applied] == [0, *positions][: len(positions)]
+    assert [message.event.version for message in applied] == positions, "the payment's own numbers leave one out"
+    rows = await (await app.execute("SELECT position, reason FROM event_store.refused_events")).fetchall()
+    assert rows == [(refused, "MessageSizeTooLargeError")]
+    assert metrics.REFUSED._value.get() == counted + 1
+
+
+async def test_when_a_topic_takes_too_little_events_wait_and_none_is_left_out(
+    database: Database, app: Connection, kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_batches_above(100, monkeypatch)
+    ended = metrics.SESSIONS.labels(ended_by="error")._value
+    before, last = ended.get(), await append_streams(app, streams=5, events=2)
+
+    async def failures() -> float:
+        return float(ended.get() - before)
+
+    async with running_relay(database, kafka) as relay:
+        await eventually(failures, lambda found: found >= 2, within=30)
+        monkeypatch.undo()
+        await reached(relay, last)
+    await assert_each_event_once_and_in_order(app, kafka)
+    assert await (await app.execute("SELECT * FROM event_store.refused_events")).fetchall() == []

@@ -262,3 +262,20 @@ def test_an_intent_never_confirmed_is_named_in_the_failed_attempt() -> None:
     assert [(fact.intent_id, fact.attempt_id, fact.code) for fact in failed] == [
         (INTENT_ID, str(EVENT_ID), "not_processed")
     ]
+
+
+def test_what_expired_and_stripe_does_not_know_is_not_charged() -> None:
+    payment = a_payment()[0]
+    created = looked_up(a_task(), CREATE, None, payment, is_final=True, expired=True, lookup_after_s=600)
+    assert created == Finish(facts=(RecordCanceled(intent_id=None, reason="expired"),))
+    waits = an_intent("requires_confirmation")
+    confirmed = looked_up(a_task(), CONFIRM, waits, payment, is_final=True, expired=True, lookup_after_s=600)
+    assert isinstance(confirmed, Finish)
+    failed = confirmed.facts[-1]
+    assert isinstance(failed, RecordAttemptFailed)
+    assert failed.code == "expired"
+
+
+def test_what_expired_here_and_was_charged_at_stripe_is_believed() -> None:
+    found = looked_up(a_task(), CREATE, SUCCEEDED, a_payment()[0], is_final=True, expired=True, lookup_after_s=600)
+    assert RecordSucceeded in facts(found)

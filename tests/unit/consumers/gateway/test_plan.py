@@ -250,3 +250,32 @@ def test_a_confirmation_is_sent_once_and_not_after_its_answer() -> None:
     assert plan(a_task(Operation.CONFIRM_INTENT), confirming, answered) == Call(), "that was of an earlier attempt"
     again, _ = a_payment(CREATED, ConfirmPayment(), failed, ConfirmPayment(), confirm=False)
     assert plan(a_task(Operation.CONFIRM_INTENT), confirming, again, is_superseded=True) == Settle()
+
+
+@pytest.mark.parametrize("expires_in_s", [60, 24 * 3600])
+@pytest.mark.parametrize("late_s", [0, 1, 100 * 3600])
+def test_a_charge_that_expired_unsent_is_not_sent_any_more(expires_in_s: int, late_s: float) -> None:
+    payment, asked = a_payment(expires_in_seconds=expires_in_s)
+    planned = plan(a_task(), asked, payment, event_age_s=expires_in_s + late_s)
+    assert planned == LookUp(is_final=True, expired=True)
+    confirming = PaymentConfirmationRequested(payment_method=None, expires_in_seconds=expires_in_s)
+    created, _ = a_payment(CREATED)
+    task = a_task(Operation.CONFIRM_INTENT)
+    assert plan(task, confirming, created, event_age_s=expires_in_s + late_s) == planned
+
+
+def test_a_charge_is_sent_until_it_expires() -> None:
+    payment, asked = a_payment(expires_in_seconds=60)
+    assert plan(a_task(), asked, payment, event_age_s=59.9) == Call()
+
+
+def test_what_may_have_been_sent_before_it_expired_is_left_to_look_up() -> None:
+    payment, asked = a_payment(expires_in_seconds=60)
+    assert plan(a_task(attempts=2), asked, payment, event_age_s=61) == GiveUpSending()
+    unknown = a_task(attempts=2, outcome_unknown=True)
+    assert plan(unknown, asked, payment, event_age_s=61) == LookUp(is_final=False)
+
+
+def test_what_stripe_answered_before_it_expired_counts() -> None:
+    (payment, _), (_, asked) = a_payment(CREATED, expires_in_seconds=60), a_payment(expires_in_seconds=60)
+    assert plan(a_task(), asked, payment, event_age_s=61) == LookUp(is_final=False)
