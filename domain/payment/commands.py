@@ -29,7 +29,10 @@ class RequestPayment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfirmPayment:
-    """Try to charge; ``payment_method`` is needed when the payment has none or its last one was declined."""
+    """Try to charge.
+
+    ``payment_method`` is needed when the payment has none, its last one was declined, or the payer has to act on that.
+    """
 
     payment_method: str | None = None
 

@@ -141,7 +141,11 @@ captures = st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st
 cancellations = st.builds(CancelPayment, request_id=request_ids)
 refund_requests = st.builds(RequestRefund, refund_id=refund_ids, amount=st.one_of(st.none(), moneys))
 
-CONFIRMABLE = {PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION}
+CONFIRMABLE = {
+    PaymentStatus.REQUIRES_PAYMENT_METHOD,
+    PaymentStatus.REQUIRES_CONFIRMATION,
+    PaymentStatus.REQUIRES_ACTION,
+}
 
 # Where a run begins: as deep as a run from nothing seldom gets.
 starts: st.SearchStrategy[list[PaymentFact]] = st.sampled_from(
