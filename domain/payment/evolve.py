@@ -289,9 +289,11 @@ def _dispute_after(
                 appealed=dispute.appealed or event.status in APPEALS,
             )
         case DisputeFundsWithdrawn():
-            return replace(dispute, funds=DisputeFunds.WITHDRAWN)
+            times = dispute.times_withdrawn + 1
+            appealed = dispute.appealed and times == 1  # taken once more, it may be appealed once more
+            return replace(dispute, funds=DisputeFunds.WITHDRAWN, times_withdrawn=times, appealed=appealed)
         case DisputeFundsReinstated():
-            return replace(dispute, funds=DisputeFunds.REINSTATED)
+            return replace(dispute, funds=DisputeFunds.REINSTATED, times_reinstated=dispute.times_reinstated + 1)
         case DisputeClosed():
             return replace(dispute, status=DisputeStatus(event.status))
         case _:

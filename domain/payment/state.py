@@ -89,6 +89,8 @@ class Dispute:
     funds: DisputeFunds
     appealed: bool
     """It was lost once, and that was appealed."""
+    times_withdrawn: int = 0
+    times_reinstated: int = 0
 
     @property
     def is_contested(self) -> bool:
