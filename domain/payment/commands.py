@@ -82,11 +82,19 @@ class GiveUpTask:
     why: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptStripe:
+    """Believe Stripe where it contradicts what is recorded; an operator says so."""
+
+    who: str
+    why: str
+
+
 PaymentRequestCommand = RequestPayment | ConfirmPayment | CapturePayment | CancelPayment | RequestRefund
 """What a client may ask for."""
 
-OperatorCommand = RetryTask | GiveUpTask
-"""What an operator may do about calls that do not come to an end by themselves."""
+OperatorCommand = RetryTask | GiveUpTask | AcceptStripe
+"""What an operator may do about what does not come to an end by itself."""
 
 PaymentCommand = PaymentRequestCommand | OperatorCommand | PaymentFact
 """All that ``decide`` understands."""
