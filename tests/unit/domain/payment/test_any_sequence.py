@@ -176,8 +176,8 @@ def may_be_news_again(state: PaymentState, fact: PaymentFact) -> bool:
         case RecordDispute() if fact.dispute_id in state.disputes:
             dispute = state.disputes[fact.dispute_id]
             appealed = fact.status is DisputeStatus.LOST and dispute.status in APPEALS
-            taken_again = dispute.status is DisputeStatus.WON and dispute.times_withdrawn > 1
-            return appealed or (taken_again and dispute.funds is DisputeFunds.WITHDRAWN)
+            # After the amount was taken once more, won may be what it was before that: any other status is news then.
+            return appealed or dispute.times_withdrawn > 1
         case _:
             return False
 
