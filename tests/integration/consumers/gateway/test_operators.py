@@ -187,7 +187,7 @@ async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
         await payments.becomes(payment_id, "succeeded")
-        stripe_fake.intents["pi_1"]["amount_received"] = 999
+        stripe_fake.intents["pi_1"]["status"] = "odd"
         await payments.refresh(payment_id)
         (task,) = await eventually(lambda: listed(pool, desk))
         async with pool.connection() as conn:
@@ -196,7 +196,7 @@ async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(
         async with pool.connection() as conn:
             said = await desk.give_up(conn, task.event_id, **WHO)
         assert said == "It is given up. Recorded: TaskGivenUp."
-        stripe_fake.intents["pi_1"]["amount_received"] = 1000
+        stripe_fake.intents["pi_1"]["status"] = "succeeded"
         await payments.refresh(payment_id)
         await payments.all_done()
     assert (await payments.state(payment_id)).status == "succeeded"
