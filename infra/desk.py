@@ -49,6 +49,9 @@ class Desk(Protocol):
     async def give_up(self, conn: Connection, event_id: UUID, *, who: str, why: str, force: bool = False) -> str:
         """End the task without its effect; return what was recorded."""
 
+    async def accept(self, conn: Connection, payment_id: UUID, *, who: str, why: str) -> str:
+        """Make a payment what Stripe says wherever that contradicts the log; return what was recorded."""
+
 
 class ReconciliationRefused(InfraError):
     """What was asked for cannot be done; nothing was changed."""

@@ -76,6 +76,10 @@ class PaymentListParameters(PageParameters):
     amount_max: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
     stripe_payment_intent_id: Text | None = None
     idempotency_key: Text | None = Field(default=None, description="The key that it was created with.")
+    contradicted: bool | None = Field(
+        default=None,
+        description="True: only payments of which Stripe says what contradicts the log; false: only the others.",
+    )
 
     def filters(self) -> PaymentFilters:
         """Return the filters for the read model."""
@@ -89,4 +93,5 @@ class PaymentListParameters(PageParameters):
             amount_max=self.amount_max,
             stripe_payment_intent_id=self.stripe_payment_intent_id,
             idempotency_key=self.idempotency_key,
+            contradicted=self.contradicted,
         )

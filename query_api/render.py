@@ -37,6 +37,7 @@ def payment(stored: StoredPayment) -> Json:
         "last_error": _fragment(stored.last_error),
         "next_action": _fragment(stored.next_action),
         "dispute": _fragment(stored.dispute),
+        "contradictions": orjson.Fragment(stored.contradictions),
         "version": stored.version,
         "updated_at": timestamp(stored.updated_at),
     }

@@ -146,8 +146,8 @@ def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
         reason=str(dispute["reason"]),
         status=DisputeStatus(dispute["status"]),
         evidence_due_by=int(dispute["evidence_details"].get("due_by") or 0) or None,  # 0: no answer is possible
-        funds_withdrawn=any(amount < 0 for amount in moved),
-        funds_reinstated=any(amount > 0 for amount in moved),
+        funds_withdrawn=sum(amount < 0 for amount in moved),
+        funds_reinstated=sum(amount > 0 for amount in moved),
     )
     return (fact,)
 

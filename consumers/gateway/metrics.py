@@ -21,3 +21,6 @@ LOOK_UPS = Counter(
 )
 LEASES_LOST = Counter("gateway_leases_lost_total", "Results that were dropped as the lease had run out")
 IN_FLIGHT = Gauge("gateway_tasks_in_flight", "Tasks that this process works on")
+CONTRADICTIONS = Counter(
+    "gateway_contradictions_total", "Times that Stripe first said of a payment what contradicts what is recorded of it"
+)

@@ -1,9 +1,9 @@
-"""What operators do about tasks that do not come to an end by themselves: list, retry, give up.
+"""What operators do about what does not come to an end by itself: calls (list, retry, give up), and contradictions.
 
 Who did it and why is written into the payment's log, in the transaction that does it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -13,9 +13,9 @@ from psycopg.rows import class_row
 from consumers.gateway.conclusions import failure
 from consumers.gateway.notes import note_waiting
 from consumers.gateway.plan import RESEND_HORIZON_S
-from consumers.gateway.tasks import Operation, TaskStatus
+from consumers.gateway.tasks import NewRefresh, Operation, TaskStatus, ask_for_refreshes
 from domain.errors import DomainError
-from domain.payment import GiveUpTask, PaymentCommand, PaymentEvent, RetryTask, decide, evolve
+from domain.payment import AcceptStripe, GiveUpTask, PaymentCommand, PaymentEvent, RetryTask, decide, evolve
 from event_store.appends import Append, Appended
 from event_store.payments import CATEGORY, LoadedPayment, load_payment
 from event_store.store import append
@@ -106,6 +106,33 @@ class TaskDesk:
         told = ", ".join(type(event).__name__ for event in events)
         return f"It is given up. Recorded: {told}."
 
+    async def accept(self, conn: Connection, payment_id: UUID, *, who: str, why: str) -> str:
+        """Make a payment what Stripe says wherever that contradicts, and return what was recorded. Raises TaskRefused.
+
+        It is read at Stripe once more after that: what came since is recorded, and calls that this settles end.
+        """
+        correlation_id = str(uuid7())
+        async with conn.transaction():
+            payment = await load_payment(conn, payment_id)
+            if payment.state is None:
+                raise TaskRefused(f"There is no payment {payment_id}.")
+            merchant_id = payment.state.merchant_id
+            metadata = EventMetadata(
+                correlation_id=correlation_id,
+                causation_id=None,
+                actor=f"operator:{who}",
+                merchant_id=merchant_id,
+                traceparent=None,
+            )
+            command = AcceptStripe(who=who, why=why)
+            events = await _append(conn, payment_id, lambda _: (command,), metadata=metadata)
+            refresh = NewRefresh(
+                payment_id=payment_id, merchant_id=merchant_id, position=0, correlation_id=correlation_id
+            )
+            await ask_for_refreshes(conn, [refresh])
+        told = ", ".join(type(event).__name__ for event in events)
+        return f"Stripe's word is accepted. Recorded: {told}."
+
 
 async def _lock(conn: Connection, event_id: UUID) -> _Locked:
     async with conn.cursor(row_factory=class_row(_Locked)) as cursor:
@@ -131,11 +158,27 @@ async def _record(
         merchant_id=task.merchant_id,
         traceparent=task.traceparent,
     )
+    return await _append(
+        conn,
+        task.payment_id,
+        lambda payment: (command, *(_failure(task, payment) if gives_up else ())),
+        metadata=metadata,
+    )
+
+
+async def _append(
+    conn: Connection,
+    payment_id: UUID,
+    commands: Callable[[LoadedPayment], Sequence[PaymentCommand]],
+    *,
+    metadata: EventMetadata,
+) -> list[PaymentEvent]:
+    """Append what follows from commands; return the events. Raises TaskRefused."""
     for _ in range(_ROUNDS):
         try:
-            payment = await load_payment(conn, task.payment_id)
+            payment = await load_payment(conn, payment_id)
             state, events = payment.state, list[PaymentEvent]()
-            for each in (command, *(_failure(task, payment) if gives_up else ())):
+            for each in commands(payment):
                 for event in decide(state, each):
                     state = evolve(state, event)
                     events.append(event)
@@ -144,9 +187,9 @@ async def _record(
         if not events:
             return []
         appended = Append(
-            stream_id=task.payment_id,
+            stream_id=payment_id,
             category=CATEGORY,
-            merchant_id=task.merchant_id,
+            merchant_id=metadata.merchant_id,
             expected_version=payment.version,
             events=tuple(encode(event, event_id=uuid7(), metadata=metadata) for event in events),
         )

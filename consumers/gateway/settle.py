@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, PutOff, TryAgain
+from consumers.gateway.metrics import CONTRADICTIONS
 from consumers.gateway.notes import NewIntent, note_intents, note_waiting
 from consumers.gateway.plan import is_moot, is_open
 from consumers.gateway.tasks import (
@@ -29,13 +30,13 @@ from consumers.gateway.tasks import settle as put_back
 from domain.errors import DomainError
 from domain.payment import (
     PaymentConfirmationRequested,
+    PaymentContradicted,
     PaymentEvent,
     PaymentFact,
     PaymentIntentCreated,
     PaymentState,
     RecordOutcomeUnknown,
-    decide,
-    evolve,
+    observe,
 )
 from event_store.appends import Append, VersionConflict
 from event_store.group_commit import Batcher
@@ -101,16 +102,23 @@ class _Decision:
         self.state = payment.state
         self.events: tuple[PaymentEvent, ...] = ()
         self.refusal: str | None = None
-        state, events = payment.state, list[PaymentEvent]()
+        facts = _facts(self.settlement)
+        if not facts:
+            return
         try:
-            for fact in _facts(self.settlement):
-                for event in decide(state, fact):
-                    state = evolve(state, event)
-                    events.append(event)
+            observed = observe(payment.state, facts)
         except DomainError as error:
             self.refusal = f"{type(error).__name__}: {error}"
-        else:
-            self.state, self.events = state, tuple(events)
+            return
+        self.state, self.events = observed.state, observed.events
+        if observed.contradictions and self.task.operation is not Operation.REFRESH_PAYMENT:
+            # What was asked for has no outcome that can be believed: a person has to look.
+            self.refusal = "; ".join(observed.contradictions)
+
+    @property
+    def contradictions(self) -> int:
+        """How many were recorded."""
+        return sum(isinstance(event, PaymentContradicted) for event in self.events)
 
     @property
     def is_finished(self) -> bool:
@@ -181,6 +189,10 @@ class Settler:
             endings = {event_id: _ending(decision) for event_id, decision in decisions.items()}
             if endings:
                 await put_back(conn, list(endings.values()))
+        for decision in decisions.values():
+            if decision.contradictions:
+                CONTRADICTIONS.inc(decision.contradictions)
+                log.error("payment_contradicted", payment_id=str(decision.task.payment_id))
         return [
             _settled(decisions[event_id], endings[event_id]) if event_id in decisions else Settled(ending=None)
             for event_id in (item.task.event_id for item in items)

@@ -9,7 +9,7 @@ from typing import assert_never
 from consumers.gateway.interpret import UnexpectedObject, dispute_facts, listed_refund_facts, payment_facts
 from consumers.webhooks.handled import JsonObject, Kind, Reference
 from domain.errors import DomainError
-from domain.payment import PaymentFact, PaymentState, decide
+from domain.payment import PaymentFact, PaymentState, observe
 
 
 def says_news(about: Reference, payment: PaymentState) -> bool:
@@ -20,7 +20,8 @@ def says_news(about: Reference, payment: PaymentState) -> bool:
     if about.kind is Kind.CHARGE:
         return _more_is_refunded(about.shown, payment)
     try:
-        return any(decide(payment, fact) for fact in _facts(about))
+        observed = observe(payment, _facts(about))
+        return bool(observed.events or observed.contradictions)
     except (DomainError, UnexpectedObject):
         return True
 

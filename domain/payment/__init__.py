@@ -1,6 +1,7 @@
 """The payment: ``decide`` turns commands and facts into events, ``evolve`` turns events into state."""
 
 from domain.payment.commands import (
+    AcceptStripe,
     CancelPayment,
     CapturePayment,
     ConfirmPayment,
@@ -16,6 +17,7 @@ from domain.payment.decide import decide
 from domain.payment.errors import (
     BrokenHistory,
     CaptureExceedsAuthorized,
+    ContradictionNotAcceptable,
     InconsistentFact,
     InvalidPaymentRequest,
     PaymentAlreadyExists,
@@ -44,6 +46,8 @@ from domain.payment.events import (
     PaymentCaptureFailed,
     PaymentCaptureRequested,
     PaymentConfirmationRequested,
+    PaymentContradicted,
+    PaymentContradictionResolved,
     PaymentEvent,
     PaymentFailed,
     PaymentIntentCreated,
@@ -82,9 +86,11 @@ from domain.payment.facts import (
     RefundFact,
     RequestFact,
 )
+from domain.payment.observe import Observed, observe
 from domain.payment.state import (
     CancelRequest,
     CaptureRequest,
+    Contradiction,
     Dispute,
     LastError,
     NextAction,
@@ -102,6 +108,7 @@ from domain.payment.values import (
 )
 
 __all__ = [
+    "AcceptStripe",
     "BrokenHistory",
     "CancelPayment",
     "CancelRequest",
@@ -111,6 +118,8 @@ __all__ = [
     "CapturePayment",
     "CaptureRequest",
     "ConfirmPayment",
+    "Contradiction",
+    "ContradictionNotAcceptable",
     "Dispute",
     "DisputeClosed",
     "DisputeFunds",
@@ -125,6 +134,7 @@ __all__ = [
     "InvalidPaymentRequest",
     "LastError",
     "NextAction",
+    "Observed",
     "OperatorCommand",
     "PaymentActionRequired",
     "PaymentAlreadyExists",
@@ -137,6 +147,8 @@ __all__ = [
     "PaymentCaptureRequested",
     "PaymentCommand",
     "PaymentConfirmationRequested",
+    "PaymentContradicted",
+    "PaymentContradictionResolved",
     "PaymentDisputed",
     "PaymentError",
     "PaymentEvent",
@@ -191,4 +203,5 @@ __all__ = [
     "decide",
     "evolve",
     "fold",
+    "observe",
 ]

@@ -31,7 +31,10 @@ class RequestPayment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfirmPayment:
-    """Try to charge; ``payment_method`` is needed when the payment has none or its last one was declined."""
+    """Try to charge.
+
+    ``payment_method`` is needed when the payment has none, its last one was declined, or the payer has to act on that.
+    """
 
     payment_method: str | None = None
     expires_in_seconds: int | None = None
@@ -82,11 +85,19 @@ class GiveUpTask:
     why: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptStripe:
+    """Believe Stripe where it contradicts what is recorded; an operator says so."""
+
+    who: str
+    why: str
+
+
 PaymentRequestCommand = RequestPayment | ConfirmPayment | CapturePayment | CancelPayment | RequestRefund
 """What a client may ask for."""
 
-OperatorCommand = RetryTask | GiveUpTask
-"""What an operator may do about calls that do not come to an end by themselves."""
+OperatorCommand = RetryTask | GiveUpTask | AcceptStripe
+"""What an operator may do about what does not come to an end by itself."""
 
 PaymentCommand = PaymentRequestCommand | OperatorCommand | PaymentFact
 """All that ``decide`` understands."""

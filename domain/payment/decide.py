@@ -2,13 +2,14 @@
 
 Pure: the same state and command give the same events. No events means that there is nothing new; a
 DomainError means no. Rules are in requests (what clients ask of a charge), refunds, disputes, tasks (calls that
-come to no end), and intent_facts (what Stripe says of a charge).
+come to no end), intent_facts (what Stripe says of a charge), and contradictions (what is to be believed all the same).
 """
 
 from typing import assert_never
 
-from domain.payment import disputes, intent_facts, refunds, requests, tasks
+from domain.payment import contradictions, disputes, intent_facts, refunds, requests, tasks
 from domain.payment.commands import (
+    AcceptStripe,
     CancelPayment,
     CapturePayment,
     ConfirmPayment,
@@ -50,7 +51,7 @@ def decide(state: PaymentState | None, command: PaymentCommand) -> tuple[Payment
     return _learn(state, command) if isinstance(command, PaymentFact) else _grant(state, command)
 
 
-def _grant(
+def _grant(  # noqa: PLR0911 - one line per kind
     state: PaymentState,
     command: ConfirmPayment | CapturePayment | CancelPayment | RequestRefund | OperatorCommand,
 ) -> tuple[PaymentEvent, ...]:
@@ -67,6 +68,8 @@ def _grant(
             return tasks.retry(state, command)
         case GiveUpTask():
             return tasks.give_up(state, command)
+        case AcceptStripe():
+            return contradictions.accept(state, command)
         case _:
             assert_never(command)
 

@@ -3,6 +3,10 @@
 A dispute goes from needs_response over under_review to won or lost. An inquiry (``warning_``) comes before it, or
 ends by itself. Then only what a bank does late follows: a lost dispute may be given back, which makes it won, or
 be appealed, which ends in won or in lost for good. https://docs.stripe.com/disputes/how-disputes-work
+
+A bank may also take back what it gave: then the amount is withdrawn once more, and a new round begins, in which the
+dispute may take any status again. How often the amount moved only ever rises at Stripe, so it tells news from what is
+told late, which statuses alone do not.
 """
 
 from domain.payment.errors import InconsistentFact
@@ -32,8 +36,12 @@ def record(state: PaymentState, fact: RecordDispute) -> tuple[DisputeEvent, ...]
         reason = f"Dispute {fact.dispute_id} is of {fact.charge_id}, not of {charge_id}"
         raise InconsistentFact(payment_id=state.payment_id, reason=reason)
     if known is None:
-        return (_opened(fact), *_withdrawn(fact, DisputeFunds.NONE), *_end(fact), *_reinstated(fact, DisputeFunds.NONE))
-    return (*_withdrawn(fact, known.funds), *_moved(known, fact), *_reinstated(fact, known.funds))
+        moved = _funds(fact, withdrawn=0, reinstated=0)
+        before, after = _around_the_end(moved)
+        return (_opened(fact), *before, *_end(fact), *after)
+    moved = _funds(fact, withdrawn=known.times_withdrawn, reinstated=known.times_reinstated)
+    before, after = _around_the_end(moved)
+    return (*before, *_moved(known, fact), *after)
 
 
 def _opened(fact: RecordDispute) -> DisputeOpened:
@@ -48,7 +56,7 @@ def _opened(fact: RecordDispute) -> DisputeOpened:
 
 
 def _moved(known: Dispute, fact: RecordDispute) -> tuple[DisputeUpdated | DisputeClosed, ...]:
-    advances = _advances(known, fact.status)
+    advances = _advances(known, fact)
     if fact.status in _CLOSED:
         return _end(fact) if advances else ()
     # A time for the evidence is only ever put off: an earlier one is old news.
@@ -58,12 +66,23 @@ def _moved(known: Dispute, fact: RecordDispute) -> tuple[DisputeUpdated | Disput
     return ()
 
 
-def _advances(known: Dispute, status: DisputeStatus) -> bool:
+def _advances(known: Dispute, fact: RecordDispute) -> bool:
+    status, told, now = fact.status, _round(_times(fact)[0]), _round(known.times_withdrawn)
+    if told != now:
+        return told > now and status is not known.status
+    if known.status is DisputeStatus.WON and now > 1 and known.funds is DisputeFunds.WITHDRAWN:
+        # It stands as it was won before the amount was taken once more: whatever else is told of now came after that.
+        return status is not DisputeStatus.WON
     if status is DisputeStatus.LOST and known.status in APPEALS:
         return True
     if known.status is DisputeStatus.LOST and known.appealed:
         return status is DisputeStatus.WON
     return _IN_ORDER.index(status) > _IN_ORDER.index(known.status)
+
+
+def _round(withdrawn: int) -> int:
+    """Return the round that a dispute is in: the first one begins before anything is withdrawn."""
+    return max(withdrawn, 1)
 
 
 def _end(fact: RecordDispute) -> tuple[DisputeClosed, ...]:
@@ -72,14 +91,30 @@ def _end(fact: RecordDispute) -> tuple[DisputeClosed, ...]:
     return (DisputeClosed(dispute_id=fact.dispute_id, status=fact.status.value),)
 
 
-def _withdrawn(fact: RecordDispute, before: DisputeFunds) -> tuple[DisputeFundsWithdrawn, ...]:
-    # What was given back was taken before.
-    if before is not DisputeFunds.NONE or not (fact.funds_withdrawn or fact.funds_reinstated):
-        return ()
-    return (DisputeFundsWithdrawn(dispute_id=fact.dispute_id, amount=fact.amount),)
+_Moved = tuple[DisputeFundsWithdrawn | DisputeFundsReinstated, ...]
 
 
-def _reinstated(fact: RecordDispute, before: DisputeFunds) -> tuple[DisputeFundsReinstated, ...]:
-    if before is DisputeFunds.REINSTATED or not fact.funds_reinstated:
-        return ()
-    return (DisputeFundsReinstated(dispute_id=fact.dispute_id, amount=fact.amount),)
+def _funds(fact: RecordDispute, *, withdrawn: int, reinstated: int) -> _Moved:
+    """Return how the amount moved beyond the times that are known."""
+    moved: list[DisputeFundsWithdrawn | DisputeFundsReinstated] = []
+    to_withdraw, to_reinstate = _times(fact)
+    while withdrawn < to_withdraw or reinstated < to_reinstate:
+        if withdrawn == reinstated:
+            withdrawn += 1
+            moved.append(DisputeFundsWithdrawn(dispute_id=fact.dispute_id, amount=fact.amount))
+        else:
+            reinstated += 1
+            moved.append(DisputeFundsReinstated(dispute_id=fact.dispute_id, amount=fact.amount))
+    return tuple(moved)
+
+
+def _times(fact: RecordDispute) -> tuple[int, int]:
+    """Return how often the amount was taken and given back, by turns: what was given back was taken before."""
+    return max(fact.funds_reinstated, min(fact.funds_withdrawn, fact.funds_reinstated + 1)), fact.funds_reinstated
+
+
+def _around_the_end(moved: _Moved) -> tuple[_Moved, _Moved]:
+    """Return what is told before the status, and what after it: giving back follows from how the dispute ended."""
+    if moved and isinstance(moved[-1], DisputeFundsReinstated):
+        return moved[:-1], moved[-1:]
+    return moved, ()

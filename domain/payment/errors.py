@@ -128,13 +128,26 @@ class RefundExceedsRefundable(PaymentError):
 class InconsistentFact(PaymentError):
     """What Stripe is said to have done contradicts what is recorded: another object, currency, or more money.
 
-    Nothing is recorded. Someone has to look: money may have moved that this payment does not know of.
+    Nothing of it is recorded but that (see contradictions). Someone has to look: money may have moved that this payment
+    does not know of.
     """
 
     code: ClassVar[str] = "inconsistent_fact"
 
     def __init__(self, *, payment_id: UUID, reason: str) -> None:
         self.payment_id = payment_id
+        self.reason = reason
+        super().__init__(f"{reason} (payment {payment_id}).")
+
+
+class ContradictionNotAcceptable(PaymentError):
+    """There is nothing to accept, or the payment cannot be made what Stripe says without undoing what is posted."""
+
+    code: ClassVar[str] = "contradiction_not_acceptable"
+
+    def __init__(self, *, payment_id: UUID, reason: str) -> None:
+        self.payment_id = payment_id
+        self.reason = reason
         super().__init__(f"{reason} (payment {payment_id}).")
 
 

@@ -176,7 +176,10 @@ class RefundSucceeded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefundFailed:
-    """The amount, reserved or refunded, can be refunded again. Final."""
+    """The amount, reserved or refunded, can be refunded again.
+
+    Final, unless Stripe has the refund after all and an operator accepts that: then RefundFound follows.
+    """
 
     refund_id: UUID
     stripe_refund_id: str | None
@@ -281,6 +284,35 @@ class TaskGivenUp:
     why: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentContradicted:
+    """Stripe says of ``object_id`` what contradicts this log; none of it is believed until an operator accepts it.
+
+    ``object_id`` is Stripe's id of an intent, a refund or a dispute, and ``status`` what it is there. ``refund_id`` is
+    of a refund only, ``charge_id`` of the others.
+    """
+
+    object_id: str
+    status: str
+    reason: str
+    amount: Money | None
+    charge_id: str | None
+    refund_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentContradictionResolved:
+    """A contradiction is over: an operator accepted Stripe's word, as the next events say, or Stripe agrees again.
+
+    ``who`` and ``why`` are the operator's; None in the other case.
+    """
+
+    object_id: str
+    status: str
+    who: str | None
+    why: str | None
+
+
 IntentEvent = (
     PaymentIntentCreated
     | PaymentActionRequired
@@ -301,4 +333,7 @@ RequestEvent = (
 RefundEvent = RefundRequested | RefundFound | RefundPending | RefundSucceeded | RefundFailed
 DisputeEvent = DisputeOpened | DisputeUpdated | DisputeFundsWithdrawn | DisputeFundsReinstated | DisputeClosed
 TaskEvent = TaskOutcomeUnknown | TaskRetried | TaskGivenUp
-PaymentEvent = PaymentRequested | IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent
+ContradictionEvent = PaymentContradicted | PaymentContradictionResolved
+PaymentEvent = (
+    PaymentRequested | IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent | ContradictionEvent
+)

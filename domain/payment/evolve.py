@@ -10,6 +10,7 @@ from typing import assert_never
 from domain.money import Money
 from domain.payment.errors import BrokenHistory
 from domain.payment.events import (
+    ContradictionEvent,
     DisputeClosed,
     DisputeEvent,
     DisputeFundsReinstated,
@@ -26,6 +27,8 @@ from domain.payment.events import (
     PaymentCaptureFailed,
     PaymentCaptureRequested,
     PaymentConfirmationRequested,
+    PaymentContradicted,
+    PaymentContradictionResolved,
     PaymentEvent,
     PaymentFailed,
     PaymentIntentCreated,
@@ -48,6 +51,7 @@ from domain.payment.state import (
     APPEALS,
     CancelRequest,
     CaptureRequest,
+    Contradiction,
     Dispute,
     LastError,
     NextAction,
@@ -64,7 +68,7 @@ def fold(events: Iterable[PaymentEvent], state: PaymentState | None = None) -> P
     return state
 
 
-def evolve(state: PaymentState | None, event: PaymentEvent) -> PaymentState:
+def evolve(state: PaymentState | None, event: PaymentEvent) -> PaymentState:  # noqa: PLR0911 - one line per kind
     """Give the state after one more event."""
     if isinstance(event, PaymentRequested):
         if state is not None:
@@ -80,6 +84,8 @@ def evolve(state: PaymentState | None, event: PaymentEvent) -> PaymentState:
         return _after_refund_event(state, event)
     if isinstance(event, DisputeEvent):
         return _after_dispute_event(state, event)
+    if isinstance(event, ContradictionEvent):
+        return _after_contradiction_event(state, event)
     return _after_task_event(state, event)
 
 
@@ -116,6 +122,7 @@ def _requested(event: PaymentRequested) -> PaymentState:
         actions_seen=frozenset(),
         processing_seen=False,
         tasks_given_up=frozenset(),
+        contradictions={},
     )
 
 
@@ -289,9 +296,11 @@ def _dispute_after(
                 appealed=dispute.appealed or event.status in APPEALS,
             )
         case DisputeFundsWithdrawn():
-            return replace(dispute, funds=DisputeFunds.WITHDRAWN)
+            times = dispute.times_withdrawn + 1
+            appealed = dispute.appealed and times == 1  # taken once more, it may be appealed once more
+            return replace(dispute, funds=DisputeFunds.WITHDRAWN, times_withdrawn=times, appealed=appealed)
         case DisputeFundsReinstated():
-            return replace(dispute, funds=DisputeFunds.REINSTATED)
+            return replace(dispute, funds=DisputeFunds.REINSTATED, times_reinstated=dispute.times_reinstated + 1)
         case DisputeClosed():
             return replace(dispute, status=DisputeStatus(event.status))
         case _:
@@ -306,6 +315,30 @@ def _after_task_event(state: PaymentState, event: TaskEvent) -> PaymentState:
             return replace(state, tasks_given_up=state.tasks_given_up | {event.event_id})
         case _:
             assert_never(event)
+
+
+def _after_contradiction_event(state: PaymentState, event: ContradictionEvent) -> PaymentState:
+    key = (event.object_id, event.status)
+    match event:
+        case PaymentContradicted():
+            now = Contradiction(
+                object_id=event.object_id,
+                status=event.status,
+                reason=event.reason,
+                amount=event.amount,
+                charge_id=event.charge_id,
+                refund_id=event.refund_id,
+            )
+        case PaymentContradictionResolved():
+            before = state.contradictions.get(key)
+            if before is None:
+                raise BrokenHistory(f"{type(event).__name__} comes before PaymentContradicted of {event.object_id}.")
+            now = replace(before, open=False, accepted=event.who is not None)
+        case _:
+            assert_never(event)
+    # One that is said again comes last.
+    others = {each: it for each, it in state.contradictions.items() if each != key}
+    return replace(state, contradictions={**others, key: now})
 
 
 def _error(

@@ -167,7 +167,8 @@ class RecordRefundFound:
 class RecordDispute:
     """A dispute as it stands at Stripe. ``amount`` may be in another currency than the payment.
 
-    ``evidence_due_by`` is in Unix seconds; None when no answer is possible.
+    ``evidence_due_by`` is in Unix seconds; None when no answer is possible. ``funds_withdrawn`` and
+    ``funds_reinstated`` are how often Stripe took the amount and gave it back so far: what was won may be lost yet.
     """
 
     dispute_id: str
@@ -176,8 +177,8 @@ class RecordDispute:
     reason: str
     status: DisputeStatus
     evidence_due_by: int | None = None
-    funds_withdrawn: bool = False
-    funds_reinstated: bool = False
+    funds_withdrawn: int = 0
+    funds_reinstated: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

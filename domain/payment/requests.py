@@ -45,7 +45,13 @@ MAX_EXPIRES_IN_SECONDS = 24 * 3600
 CUSTOMER_PATTERN = r"^cus_[A-Za-z0-9]{1,251}$"
 _NOT_ON_STATEMENTS = frozenset("<>\\'\"*")
 
-_CONFIRMABLE = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
+_CONFIRMABLE = frozenset(
+    {PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION, PaymentStatus.REQUIRES_ACTION}
+)
+"""The statuses in which Stripe takes a confirmation: https://docs.stripe.com/api/payment_intents/confirm
+
+In ``requires_action`` it is another attempt, with another payment method; the payer need not act on the first one.
+"""
 
 _CANCELABLE = frozenset(
     {
@@ -115,7 +121,7 @@ def confirm(state: PaymentState, command: ConfirmPayment) -> tuple[PaymentConfir
     method = command.payment_method
     if state.status is PaymentStatus.REQUIRES_CONFIRMATION:
         method = method or state.payment_method
-    elif not method:  # a declined one is gone from the intent: to try it again has to be said
+    elif not method:  # one that was declined, or that the payer has to act on, is tried again only if that is said
         raise _not_confirmable(state, "A payment method is needed")
     _check_expiry(command.expires_in_seconds)
     return (PaymentConfirmationRequested(payment_method=method, expires_in_seconds=command.expires_in_seconds),)

@@ -89,11 +89,28 @@ class Dispute:
     funds: DisputeFunds
     appealed: bool
     """It was lost once, and that was appealed."""
+    times_withdrawn: int = 0
+    times_reinstated: int = 0
 
     @property
     def is_contested(self) -> bool:
         """Whether the bank has the money back, or wants it."""
         return self.status in CONTESTED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contradiction:
+    """What Stripe said of one of its objects, in one status of it, against what is recorded."""
+
+    object_id: str
+    status: str
+    reason: str
+    amount: Money | None
+    charge_id: str | None
+    refund_id: UUID | None
+    open: bool = True
+    accepted: bool = False
+    """An operator took Stripe's word for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +155,8 @@ class PaymentState:
     processing_seen: bool
     tasks_given_up: frozenset[UUID]
     """By the event that asked for the call."""
+    contradictions: Mapping[tuple[str, str], Contradiction]
+    """By Stripe's id of the object and its status there, in the order in which they were learned of."""
 
     @property
     def amount_refunded(self) -> Money:
@@ -148,6 +167,11 @@ class PaymentState:
     def amount_refund_pending(self) -> Money:
         """What refunds without an outcome hold."""
         return self._refunds_in(RefundStatus.PENDING)
+
+    @property
+    def open_contradictions(self) -> tuple[Contradiction, ...]:
+        """What Stripe says against what is recorded, as long as that was neither accepted nor said otherwise."""
+        return tuple(each for each in self.contradictions.values() if each.open)
 
     @property
     def amount_refundable(self) -> Money:

@@ -22,6 +22,7 @@ topics = typer.Typer(help="Kafka topics.", no_args_is_help=True)
 kafka = typer.Typer(help="A real Kafka on this machine.", no_args_is_help=True)
 dlq = typer.Typer(help="Dead letters: records that a consumer could not apply.", no_args_is_help=True)
 tasks = typer.Typer(help="Calls of Stripe that are stuck.", no_args_is_help=True)
+payments = typer.Typer(help="Payments of which Stripe says otherwise than the log.", no_args_is_help=True)
 payouts = typer.Typer(help="What Stripe's payouts pay.", no_args_is_help=True)
 discrepancies = typer.Typer(help="What differs between Stripe's books and the ledger.", no_args_is_help=True)
 ledger = typer.Typer(help="The double-entry ledger.", no_args_is_help=True)
@@ -301,6 +302,20 @@ def tasks_give_up(
     raise SystemExit(run_give_up(task, who=who or getuser(), why=why, force=force))
 
 
+@payments.command("accept")
+def payments_accept(
+    payment: Annotated[UUID, typer.Argument(metavar="PAYMENT_ID", help="The payment's id.")],
+    reason: Annotated[str, typer.Option(help="Why Stripe is right; written into the payment's log.")],
+    who: Annotated[str | None, _WHO_LOGGED] = None,
+) -> None:
+    """Believe Stripe wherever it contradicts what is recorded of a payment: payment, refunds and ledger follow."""
+    from getpass import getuser
+
+    from infra.cli.payments import run_accept
+
+    raise SystemExit(run_accept(payment, who=who or getuser(), reason=reason))
+
+
 _DISCREPANCY = typer.Argument(metavar="DISCREPANCY", help="Its id, as the list shows it.")
 _DAY = typer.Option("--date", formats=["%Y-%m-%d"], help="A day like 2026-05-01.")
 
@@ -440,6 +455,7 @@ app.add_typer(topics, name="topics")
 app.add_typer(kafka, name="kafka")
 app.add_typer(dlq, name="dlq")
 app.add_typer(tasks, name="tasks")
+app.add_typer(payments, name="payments")
 app.add_typer(discrepancies, name="discrepancies")
 app.add_typer(payouts, name="payouts")
 app.add_typer(ledger, name="ledger")

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.money import Money
-from domain.payment import PaymentEvent, PaymentRequested
+from domain.payment import PaymentContradicted, PaymentEvent, PaymentRequested
 from domain.payment.events import DisputeEvent
 from projections.events import DecodedEvent
 
@@ -53,6 +53,7 @@ _NAMES = {
     "intent_id": "stripe_payment_intent_id",
     "charge_id": "stripe_charge_id",
     "dispute_id": "stripe_dispute_id",
+    "object_id": "stripe_id",
 }
 
 
@@ -60,7 +61,7 @@ def summary(fact: PaymentEvent) -> dict[str, Any]:
     """Return what an event says, with the API's names: amounts in cents, Stripe's ids marked as such.
 
     What it leaves unsaid (None) is left out. The currency stands in the first event only, as it never changes; but a
-    dispute may be in another one.
+    dispute, or what contradicts, may be in another one.
     """
     said: dict[str, Any] = {}
     for name in fact.__slots__:
@@ -68,6 +69,6 @@ def summary(fact: PaymentEvent) -> dict[str, Any]:
         if value is None or name in _SAID_ELSEWHERE:
             continue
         said[_NAMES.get(name, name)] = value.amount_cents if isinstance(value, Money) else value
-        if isinstance(value, Money) and isinstance(fact, PaymentRequested | DisputeEvent):
+        if isinstance(value, Money) and isinstance(fact, PaymentRequested | DisputeEvent | PaymentContradicted):
             said["currency"] = value.currency
     return said

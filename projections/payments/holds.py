@@ -1,4 +1,4 @@
-"""Tells Prometheus of holds that end soon: money that nobody captured is given back then."""
+"""Tells Prometheus of holds that end soon, as money that nobody captured is given back then, and of contradictions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,6 +17,9 @@ log = structlog.get_logger(__name__)
 OPEN = Gauge("authorizations_open", "Payments whose money is held")
 EXPIRING = Gauge(
     "authorizations_expiring", "Payments whose hold ends within this time, or has ended unnoticed", ["within"]
+)
+CONTRADICTED = Gauge(
+    "payments_contradicted", "Payments of which Stripe says what contradicts the log, and nobody accepted that"
 )
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
@@ -41,7 +44,11 @@ async def count_holds(pool: Pool) -> None:
     async with pool.connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(_SQL.count_holds, {"within_s": _SOON_S})
         row = await cursor.fetchone()
+        await cursor.execute(_SQL.count_contradicted)
+        contradicted = await cursor.fetchone()
     assert row is not None
+    assert contradicted is not None
+    CONTRADICTED.set(contradicted[0])
     OPEN.set(row[0])
     EXPIRING.labels("24h").set(row[1])
 

@@ -24,6 +24,7 @@ from domain.payment import (
     PaymentCaptureFailed,
     PaymentCaptureRequested,
     PaymentConfirmationRequested,
+    PaymentContradictionResolved,
     PaymentFailed,
     PaymentIntentCreated,
     PaymentProcessing,
@@ -37,10 +38,18 @@ from domain.payment import (
     RefundStatus,
     RefundSucceeded,
 )
-from domain.payment.events import DisputeEvent, IntentEvent, RefundEvent, RequestEvent, TaskEvent
+from domain.payment.events import ContradictionEvent, DisputeEvent, IntentEvent, RefundEvent, RequestEvent, TaskEvent
 from projections.errors import MisplacedEvent, check_next
 from projections.events import DecodedEvent
-from projections.payments.rows import ActionColumn, DisputeColumn, ErrorColumn, PaymentRow, RefundElement, RefundError
+from projections.payments.rows import (
+    ActionColumn,
+    ContradictionElement,
+    DisputeColumn,
+    ErrorColumn,
+    PaymentRow,
+    RefundElement,
+    RefundError,
+)
 from schemas.envelope import RecordedEvent
 from schemas.http.times import payment_created_at, timestamp
 
@@ -102,6 +111,7 @@ def _first(fact: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
         last_error=None,
         next_action=None,
         dispute=None,
+        contradictions=(),
         created_at=payment_created_at(recorded.stream_id, recorded.recorded_at),
         updated_at=recorded.recorded_at,
         version=recorded.version,
@@ -111,7 +121,7 @@ def _first(fact: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
 
 def _changed(
     row: PaymentRow,
-    fact: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent,
+    fact: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent | ContradictionEvent,
     recorded: RecordedEvent,
 ) -> PaymentRow:
     if isinstance(fact, RefundEvent):
@@ -120,6 +130,8 @@ def _changed(
         return _with_dispute(row, fact)
     if isinstance(fact, TaskEvent):
         return row  # the timeline tells of it
+    if isinstance(fact, ContradictionEvent):
+        return _with_contradiction(row, fact)
     return _with_status(row, fact)
 
 
@@ -196,7 +208,12 @@ def _with_refund(row: PaymentRow, fact: RefundEvent, recorded: RecordedEvent) ->
             error=None,
             created_at=timestamp(recorded.recorded_at),
         )
-        return replace(row, refunds=(*row.refunds, refund))
+        known = next((each for each in row.refunds if each.refund_id == fact.refund_id), None)
+        if known is None:
+            return replace(row, refunds=(*row.refunds, refund))
+        # It was recorded as failed, and Stripe has it after all.
+        again = replace(refund, created_at=known.created_at)
+        return replace(row, refunds=tuple(again if each is known else each for each in row.refunds))
     if all(refund.refund_id != fact.refund_id for refund in row.refunds):
         raise MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
     refunds = tuple(_settled(refund, fact) if refund.refund_id == fact.refund_id else refund for refund in row.refunds)
@@ -250,6 +267,22 @@ def _contested(
             return replace(dispute, funds=DisputeFunds.REINSTATED.value)
         case DisputeClosed():
             return replace(dispute, status=fact.status)
+
+
+def _with_contradiction(row: PaymentRow, fact: ContradictionEvent) -> PaymentRow:
+    """Show those that are open; the timeline tells of the others."""
+    key = (fact.object_id, fact.status)
+    others = tuple(each for each in row.contradictions if (each.stripe_id, each.status) != key)
+    if isinstance(fact, PaymentContradictionResolved):
+        return replace(row, contradictions=others)
+    contradiction = ContradictionElement(
+        stripe_id=fact.object_id,
+        status=fact.status,
+        reason=fact.reason,
+        amount_cents=None if fact.amount is None else fact.amount.amount_cents,
+        currency=None if fact.amount is None else fact.amount.currency,
+    )
+    return replace(row, contradictions=(*others, contradiction))
 
 
 def _due_by(unix_s: int | None) -> str | None:

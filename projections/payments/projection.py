@@ -12,7 +12,15 @@ from infra.postgres import Connection, Queries
 from projections.errors import RowsChangedMeanwhile
 from projections.events import DecodedEvent, by_stream
 from projections.payments.mapping import NAME, fold
-from projections.payments.rows import ActionColumn, DisputeColumn, ErrorColumn, PaymentRow, RefundElement, RefundError
+from projections.payments.rows import (
+    ActionColumn,
+    ContradictionElement,
+    DisputeColumn,
+    ErrorColumn,
+    PaymentRow,
+    RefundElement,
+    RefundError,
+)
 from schemas.topics import PAYMENT
 
 _SQL = Queries.load(Path(__file__).with_name("projection.sql"))
@@ -64,6 +72,7 @@ def _row(columns: dict[str, Any]) -> PaymentRow:
             "refunds": tuple(_refund(element) for element in orjson.loads(columns["refunds"])),
             "last_error": None if error is None else ErrorColumn(**orjson.loads(error)),
             "next_action": None if action is None else ActionColumn(**orjson.loads(action)),
+            "contradictions": tuple(ContradictionElement(**each) for each in orjson.loads(columns["contradictions"])),
             "dispute": None if dispute is None else DisputeColumn(**orjson.loads(dispute)),
         }
     )

@@ -3,8 +3,8 @@
 SELECT payment_id, merchant_id, user_id, amount_cents, currency, status, stripe_payment_intent_id, idempotency_key,
        description, metadata::text AS metadata, customer, statement_descriptor_suffix, capture_method,
        amount_capturable_cents, amount_captured_cents, amount_refunded_cents, capture_before, refunds::text AS refunds,
-       last_error::text AS last_error, next_action::text AS next_action, dispute::text AS dispute, created_at,
-       updated_at, version, position
+       last_error::text AS last_error, next_action::text AS next_action, dispute::text AS dispute,
+       contradictions::text AS contradictions, created_at, updated_at, version, position
   FROM read_model.payments
  WHERE payment_id = ANY(%(payment_ids)s::uuid[]);
 
@@ -14,17 +14,17 @@ INSERT INTO read_model.payments
       (payment_id, merchant_id, user_id, amount_cents, currency, status, stripe_payment_intent_id, idempotency_key,
        description, metadata, customer, statement_descriptor_suffix, capture_method, amount_capturable_cents,
        amount_captured_cents, amount_refunded_cents, capture_before, refunds, last_error, next_action, dispute,
-       created_at, updated_at, version, position)
+       contradictions, created_at, updated_at, version, position)
 SELECT payment_id, merchant_id, user_id, amount_cents, currency, status, stripe_payment_intent_id, idempotency_key,
        description, metadata, customer, statement_descriptor_suffix, capture_method, amount_capturable_cents,
        amount_captured_cents, amount_refunded_cents, capture_before, refunds, last_error, next_action, dispute,
-       created_at, updated_at, version, position
+       contradictions, created_at, updated_at, version, position
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
        payment_id uuid, merchant_id text, user_id text, amount_cents bigint, currency text, status text,
        stripe_payment_intent_id text, idempotency_key text, description text, metadata jsonb, customer text,
        statement_descriptor_suffix text, capture_method text, amount_capturable_cents bigint,
        amount_captured_cents bigint, amount_refunded_cents bigint, capture_before timestamptz, refunds jsonb,
-       last_error jsonb, next_action jsonb, dispute jsonb, created_at timestamptz, updated_at timestamptz,
+       last_error jsonb, next_action jsonb, dispute jsonb, contradictions jsonb, created_at timestamptz, updated_at timestamptz,
        version bigint, position bigint);
 
 -- name: update
@@ -40,6 +40,7 @@ UPDATE read_model.payments AS p
        last_error = n.last_error,
        next_action = n.next_action,
        dispute = n.dispute,
+       contradictions = n.contradictions,
        updated_at = n.updated_at,
        version = n.version,
        position = n.position
@@ -48,5 +49,5 @@ UPDATE read_model.payments AS p
        payment_id uuid, status text, stripe_payment_intent_id text,
        amount_capturable_cents bigint, amount_captured_cents bigint, amount_refunded_cents bigint,
        capture_before timestamptz, refunds jsonb, last_error jsonb, next_action jsonb, dispute jsonb,
-       updated_at timestamptz, version bigint, position bigint)
+       contradictions jsonb, updated_at timestamptz, version bigint, position bigint)
  WHERE p.payment_id = n.payment_id AND p.version = change.version_before;

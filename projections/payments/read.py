@@ -16,7 +16,7 @@ _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 class StoredPayment:
     """A payment as read.
 
-    `metadata`, `refunds`, `last_error`, `next_action` and `dispute` are JSON, ready to be sent.
+    `metadata`, `refunds`, `last_error`, `next_action`, `dispute` and `contradictions` are JSON, ready to be sent.
     """
 
     payment_id: UUID
@@ -40,6 +40,7 @@ class StoredPayment:
     last_error: str | None
     next_action: str | None
     dispute: str | None
+    contradictions: str
     version: int
     updated_at: datetime
     position: int
@@ -71,6 +72,7 @@ class PaymentFilters:
     amount_max: int | None = None
     stripe_payment_intent_id: str | None = None
     idempotency_key: str | None = None
+    contradicted: bool | None = None
 
 
 async def find(conn: Connection, *, merchant_id: str, payment_id: UUID) -> StoredPayment | None:

@@ -59,6 +59,17 @@ class DisputeColumn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ContradictionElement:
+    """An element of `contradictions`: what Stripe says of an object of it, against what is recorded."""
+
+    stripe_id: str
+    status: str
+    reason: str
+    amount_cents: int | None
+    currency: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentRow:
     """What a payment is as of its event number `version`, which stands at `position` in the log."""
 
@@ -84,6 +95,8 @@ class PaymentRow:
     last_error: ErrorColumn | None
     next_action: ActionColumn | None
     dispute: DisputeColumn | None
+    contradictions: tuple[ContradictionElement, ...]
+    """Those that are open."""
     created_at: datetime
     updated_at: datetime
     version: int

@@ -40,6 +40,8 @@ PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
     EventType(name="payment.task_outcome_unknown", model=payment.TaskOutcomeUnknown),
     EventType(name="payment.task_retried", model=payment.TaskRetried),
     EventType(name="payment.task_given_up", model=payment.TaskGivenUp),
+    EventType(name="payment.contradicted", model=payment.PaymentContradicted),
+    EventType(name="payment.contradiction_resolved", model=payment.PaymentContradictionResolved),
 )
 
 EVENT_TYPES: tuple[EventType[Any], ...] = (

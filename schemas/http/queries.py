@@ -58,6 +58,16 @@ class DisputeView(_Answer):
     ]
 
 
+class ContradictionView(_Answer):
+    """What Stripe says of one of its objects, against what is recorded of the payment."""
+
+    stripe_id: Annotated[str, Field(description="Of the intent, the refund or the dispute.")]
+    status: Annotated[str, Field(description="What it is at Stripe.")]
+    reason: str
+    amount_cents: Annotated[int | None, Field(description="What it comes to at Stripe.")]
+    currency: str | None
+
+
 class PaymentView(_Answer):
     """A payment as of `version`."""
 
@@ -86,6 +96,12 @@ class PaymentView(_Answer):
     last_error: LastError | None
     next_action: NextAction | None
     dispute: Annotated[DisputeView | None, Field(description="The newest; the events tell of all.")]
+    contradictions: Annotated[
+        list[ContradictionView],
+        Field(
+            description="Those that are open: nothing of them is in the other fields until an operator accepts them."
+        ),
+    ]
     version: Version
     updated_at: Timestamp
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from domain.errors import DomainError
 from domain.money import Money
 from domain.payment import (
+    AcceptStripe,
     CancelPayment,
     CaptureMethod,
     CapturePayment,
@@ -17,6 +18,7 @@ from domain.payment import (
     GiveUpTask,
     PaymentCommand,
     PaymentEvent,
+    PaymentFact,
     PaymentState,
     PaymentStatus,
     RecordActionRequired,
@@ -41,6 +43,7 @@ from domain.payment import (
     RetryTask,
     decide,
     fold,
+    observe,
 )
 from infra.ids import uuid7
 from schemas.cloudevents import Delivered
@@ -88,12 +91,16 @@ def refunded(refund_id: uuid.UUID, amount: Money) -> list[PaymentCommand]:
 
 
 def events_of(commands: Iterable[PaymentCommand]) -> list[PaymentEvent]:
-    """Return what the commands decide to, one after the other; commands that are refused change nothing."""
+    """Return what the commands decide to, one after the other; commands that are refused change nothing.
+
+    What Stripe says is taken in as an observation is: a contradiction is an event too.
+    """
     events: list[PaymentEvent] = []
     state: PaymentState | None = None
     for command in commands:
         try:
-            decided = decide(state, command)
+            is_told = isinstance(command, PaymentFact) and state is not None
+            decided = observe(state, (command,)).events if is_told else decide(state, command)  # type: ignore[arg-type]
         except DomainError:
             continue
         state = fold(decided, state)
@@ -203,6 +210,7 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
     lambda _, ids, __: RecordOutcomeUnknown(
         event_id=ids.some(ids.requests), operation="capture_intent", reason="500 api_error"
     ),
+    lambda *_: AcceptStripe(who="ada", why="seen in the Dashboard"),
     lambda rng, ids, _: rng.choice((RetryTask, GiveUpTask))(
         event_id=ids.some(ids.requests), operation="capture_intent", who="ada", why="Stripe is back"
     ),

@@ -9,6 +9,7 @@ import pytest
 
 from domain.money import Money
 from domain.payment import (
+    AcceptStripe,
     CaptureMethod,
     DisputeStatus,
     PaymentCommand,
@@ -17,6 +18,7 @@ from domain.payment import (
     RecordAuthorized,
     RecordCanceled,
     RecordRefundFailed,
+    RecordSucceeded,
     RequestRefund,
 )
 from infra.embedded.ports import free_port
@@ -103,6 +105,7 @@ async def test_a_payment_shows_all_fields_of_the_contract(
         "last_error": None,
         "next_action": None,
         "dispute": None,
+        "contradictions": [],
         "version": 7,
         "updated_at": body["updated_at"],
     }
@@ -139,6 +142,46 @@ async def test_a_dispute_is_shown_as_it_stands(client: httpx.AsyncClient, record
     assert PaymentView.model_validate_json(response.content)
     events = (await client.get(f"/payments/{request.payment_id}/events")).json()["data"]
     assert events[-2]["data"] == {"stripe_dispute_id": "du_2", "amount_cents": 900, "currency": "EUR"}
+
+
+async def test_what_stripe_says_against_the_log_is_shown_until_accepted(
+    client: httpx.AsyncClient, record: Record, project: Project
+) -> None:
+    open_one, accepted = (request_payment(uuid7()) for _ in range(2))
+    for request, *more in ((open_one,), (accepted, AcceptStripe(who="ada", why="seen"))):
+        intent_id = f"pi_{request.payment_id.hex}"
+        captured = RecordSucceeded(intent_id=intent_id, amount_captured=request.amount, charge_id="ch_1")
+        await record([request, RecordCanceled(intent_id=intent_id), captured, *more])
+    await project()
+
+    body = (await client.get(f"/payments/{open_one.payment_id}")).json()
+    (shown,) = body["contradictions"]
+    assert (body["status"], body["amount_captured_cents"]) == ("canceled", 0)
+    assert {name: shown[name] for name in ("stripe_id", "status", "amount_cents", "currency")} == {
+        "stripe_id": f"pi_{open_one.payment_id.hex}",
+        "status": "succeeded",
+        "amount_cents": 1000,
+        "currency": "USD",
+    }
+    assert "was captured, yet the payment is canceled" in shown["reason"]
+    listed = (await client.get("/payments", params={"contradicted": "true"})).json()["data"]
+    assert [each["id"] for each in listed] == [str(open_one.payment_id)]
+    assert PaymentView.model_validate(listed[0])
+
+    after = (await client.get(f"/payments/{accepted.payment_id}")).json()
+    assert (after["status"], after["amount_captured_cents"], after["contradictions"]) == ("succeeded", 1000, [])
+    events = (await client.get(f"/payments/{accepted.payment_id}/events")).json()["data"]
+    assert [each["type"] for each in events[-3:]] == [
+        "payment.contradicted",
+        "payment.contradiction_resolved",
+        "payment.succeeded",
+    ]
+    assert events[-2]["data"] == {
+        "stripe_id": f"pi_{accepted.payment_id.hex}",
+        "status": "succeeded",
+        "who": "ada",
+        "why": "seen",
+    }
 
 
 async def test_a_hold_shows_its_end_until_it_is_over(

@@ -8,12 +8,14 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from consumers.gateway import metrics as gateway_metrics
 from consumers.reconciliation import metrics as reconciliation_metrics
 from consumers.sweeper import metrics as sweeper_metrics
 from event_store.relay import metrics as relay_metrics
+from projections.payments.holds import CONTRADICTED
 
 RULES = Path(__file__).parents[3] / "infra/prometheus"
-_METRIC = re.compile(r"\b(?:reconciliation|relay|sweeper|event_log)_[a-z_]+")
+_METRIC = re.compile(r"\b(?:reconciliation|relay|payments|gateway|sweeper|event_log)_[a-z_]+")
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -37,6 +39,8 @@ def test_its_metrics_are_those_of_the_processes(alert: dict[str, Any]) -> None:
     assert reconciliation_metrics.DISCREPANCIES
     assert relay_metrics.GAP_WAIT
     assert sweeper_metrics.SWEEPS
+    assert gateway_metrics.CONTRADICTIONS
+    assert CONTRADICTED
     known = set(REGISTRY._names_to_collectors)
     asked_for = set(_METRIC.findall(alert["expr"]))
     assert asked_for
@@ -51,3 +55,7 @@ def test_there_are_alerts_on_differences_and_on_the_last_good_runs_age() -> None
 
 def test_there_is_an_alert_on_a_transaction_that_stops_the_relay() -> None:
     assert any("relay_gap_wait_seconds" in alert["expr"] for alert in alerts())
+
+
+def test_there_is_an_alert_on_what_stripe_says_against_the_log() -> None:
+    assert any("payments_contradicted" in alert["expr"] for alert in alerts())

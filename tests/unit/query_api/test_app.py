@@ -56,6 +56,7 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
         "amount_max",
         "stripe_payment_intent_id",
         "idempotency_key",
+        "contradicted",
         "limit",
         "cursor",
         "min_position",

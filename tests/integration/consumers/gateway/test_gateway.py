@@ -298,7 +298,7 @@ async def test_a_fact_that_contradicts_the_log_is_a_dead_letter_of_its_own(
             await payments.becomes(payment_id, "succeeded")
         await eventually(payments.tasks, until=lambda rows: rows[2][1] == "dead")
     assert "InconsistentFact" in str((await payments.tasks())[2][3])
-    assert await payments.event_types(ids[2]) == ["payment.requested"]
+    assert await payments.event_types(ids[2]) == ["payment.requested", "payment.contradicted"]
 
 
 async def test_a_payment_that_changed_during_the_call_is_decided_on_again(

@@ -187,7 +187,7 @@ async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
         await payments.becomes(payment_id, "succeeded")
-        stripe_fake.intents["pi_1"]["amount_received"] = 999
+        stripe_fake.intents["pi_1"]["status"] = "odd"
         await payments.refresh(payment_id)
         (task,) = await eventually(lambda: listed(pool, desk))
         async with pool.connection() as conn:
@@ -196,7 +196,7 @@ async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(
         async with pool.connection() as conn:
             said = await desk.give_up(conn, task.event_id, **WHO)
         assert said == "It is given up. Recorded: TaskGivenUp."
-        stripe_fake.intents["pi_1"]["amount_received"] = 1000
+        stripe_fake.intents["pi_1"]["status"] = "succeeded"
         await payments.refresh(payment_id)
         await payments.all_done()
     assert (await payments.state(payment_id)).status == "succeeded"
@@ -243,9 +243,9 @@ async def test_a_retry_and_a_change_of_the_payment_meanwhile_both_reach_the_log(
     assert types.count("payment.refund_requested") == 2
 
 
-async def paystream(database: Database, *arguments: str) -> tuple[int, str]:
+async def paystream(database: Database, *arguments: str, group: str = "tasks") -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "infra.cli", "tasks", *arguments),
+        *(sys.executable, "-m", "infra.cli", group, *arguments),
         env={**os.environ, "DATABASE_URL": database.url("app")},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -276,3 +276,44 @@ async def test_the_command_line_lists_retries_and_gives_up(
         events = (await load_payment(conn, payment_id)).events
     by = [event.metadata.actor for event in events if event.metadata.actor.startswith("operator:")]
     assert by == [f"operator:{getpass.getuser()}", "operator:alex", "operator:alex"]
+
+
+async def test_stripes_word_is_accepted_by_an_operator_and_read_again(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+) -> None:
+    payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
+    (task,) = await listed(pool, desk)
+    async with pool.connection() as conn:
+        with pytest.raises(TaskRefused, match="Stripe contradicts nothing"):
+            await desk.accept(conn, payment_id, **WHO)
+        with pytest.raises(TaskRefused, match="There is no payment"):
+            await desk.accept(conn, uuid.uuid4(), **WHO)
+        await desk.give_up(conn, task.event_id, force=True, **WHO)
+    metadata = {"paystream_refund_id": str(refund_id)}
+    refund = {"id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd", "payment_intent": "pi_1"}
+    stripe_fake.refunds.append(refund | {"metadata": metadata})
+    async with working(pool, stripe_fake):
+        await payments.refresh(payment_id)
+        await payments.all_done()
+        (contradiction,) = (await payments.state(payment_id)).open_contradictions
+        assert (contradiction.object_id, contradiction.status) == ("re_1", "succeeded")
+        async with pool.connection() as conn:
+            said = await desk.accept(conn, payment_id, **WHO)
+        assert said == (
+            "Stripe's word is accepted. Recorded: PaymentContradictionResolved, RefundFound, RefundSucceeded."
+        )
+        await payments.all_done()
+    state = await payments.state(payment_id)
+    assert (state.amount_refunded, state.open_contradictions) == (FIVE, ())
+    async with pool.connection() as conn:
+        events = (await load_payment(conn, payment_id)).events
+    assert [event.metadata.actor for event in events[-3:]] == ["operator:alex"] * 3
+
+
+@pytest.mark.slow
+async def test_the_command_that_accepts_stripes_word_needs_a_reason(database: Database) -> None:
+    arguments = ("accept", str(uuid.uuid4()))
+    code, said = await paystream(database, *arguments, group="payments")
+    assert (code, "--reason" in said) == (2, True)
+    code, said = await paystream(database, *arguments, "--reason", "seen", group="payments")
+    assert (code, "There is no payment" in said) == (1, True)

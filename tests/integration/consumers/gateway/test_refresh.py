@@ -181,17 +181,22 @@ async def test_a_creation_whose_answer_was_never_understood_is_found_by_our_id(
         await payments.becomes(payment_id, "succeeded")
 
 
-async def test_a_reading_that_contradicts_the_log_fails_and_blocks_nothing(
+async def test_a_reading_that_contradicts_is_told_once_and_blocks_nothing(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
         await payments.becomes(payment_id, "succeeded")
         stripe_fake.intents["pi_1"]["amount_received"] = 999
-        await payments.refresh(payment_id)
-        await refresh_ends(payments, "dead")
-        ((_, _, error),) = await of_operation(payments, Operation.REFRESH_PAYMENT)
-        assert "InconsistentFact" in str(error)
+        for _ in range(2):
+            await payments.refresh(payment_id)
+            await refresh_ends(payments, "done")
+        assert (await payments.event_types(payment_id)).count("payment.contradicted") == 1
+        ((_, status, error),) = [
+            (each.object_id, each.status, each.reason)
+            for each in (await payments.state(payment_id)).open_contradictions
+        ]
+        assert (status, "captured, not" in error) == ("succeeded", True)
         await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4()))
         await eventually(
             lambda: of_operation(payments, Operation.CREATE_REFUND), until=lambda rows: rows[0][0] == "done"
@@ -199,6 +204,7 @@ async def test_a_reading_that_contradicts_the_log_fails_and_blocks_nothing(
         stripe_fake.intents["pi_1"]["amount_received"] = 1000
         await payments.refresh(payment_id)
         await refresh_ends(payments, "done")
+        assert not (await payments.state(payment_id)).open_contradictions
 
 
 async def test_a_refresh_that_fails_is_tried_again_and_holds_nothing_back(

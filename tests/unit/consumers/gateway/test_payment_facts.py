@@ -131,9 +131,9 @@ def test_what_was_only_held_is_released_not_refunded() -> None:
 
 @pytest.mark.parametrize(
     ("moved", "withdrawn", "reinstated"),
-    [((), False, False), ((-1000,), True, False), ((-1000, 1000), True, True)],
+    [((), 0, 0), ((-1000,), 1, 0), ((-1000, 1000), 1, 1), ((-1000, 1000, -1000), 2, 1)],
 )
-def test_a_dispute_says_what_became_of_the_money(moved: tuple[int, ...], withdrawn: bool, reinstated: bool) -> None:
+def test_a_dispute_says_what_became_of_the_money(moved: tuple[int, ...], withdrawn: int, reinstated: int) -> None:
     *_, fact = payment_facts(PAID, [], [a_dispute("under_review", moved=moved)])
     assert fact == RecordDispute(
         dispute_id="du_1",

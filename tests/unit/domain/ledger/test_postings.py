@@ -96,6 +96,13 @@ def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
     ]
 
 
+def test_a_dispute_that_takes_the_money_once_more_is_posted_once_more() -> None:
+    taken = DisputeFundsWithdrawn(dispute_id="du_1", amount=FIVE)
+    given_back = DisputeFundsReinstated(dispute_id="du_1", amount=FIVE)
+    posted = [lines for _, _, lines in told(taken, given_back, taken)]
+    assert [each["stripe_clearing"] for each in posted] == [-500, 500, -500]
+
+
 @pytest.mark.parametrize("category", ["charge", "refund", "refund_failure", "dispute", "dispute_reversal"])
 def test_of_a_row_that_the_payments_events_post_only_the_fee_is_posted(category: str) -> None:
     (fee,) = post_transaction(a_row(reporting_category=category, amount=1000, fee=59))

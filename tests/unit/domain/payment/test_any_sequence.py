@@ -129,8 +129,8 @@ disputes = st.builds(
     reason=st.just("fraudulent"),
     status=st.sampled_from(DisputeStatus),
     evidence_due_by=st.sampled_from([None, 1_800_000_000, 1_900_000_000]),
-    funds_withdrawn=st.booleans(),
-    funds_reinstated=st.booleans(),
+    funds_withdrawn=st.integers(0, 2),
+    funds_reinstated=st.integers(0, 2),
 )
 operator_commands: st.SearchStrategy[OperatorCommand] = st.one_of(
     st.builds(RetryTask, event_id=request_ids, operation=texts, who=texts, why=texts),
@@ -141,7 +141,11 @@ captures = st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st
 cancellations = st.builds(CancelPayment, request_id=request_ids)
 refund_requests = st.builds(RequestRefund, refund_id=refund_ids, amount=st.one_of(st.none(), moneys))
 
-CONFIRMABLE = {PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION}
+CONFIRMABLE = {
+    PaymentStatus.REQUIRES_PAYMENT_METHOD,
+    PaymentStatus.REQUIRES_CONFIRMATION,
+    PaymentStatus.REQUIRES_ACTION,
+}
 
 # Where a run begins: as deep as a run from nothing seldom gets.
 starts: st.SearchStrategy[list[PaymentFact]] = st.sampled_from(
@@ -169,8 +173,11 @@ def may_be_news_again(state: PaymentState, fact: PaymentFact) -> bool:
             return state.confirmation_requested
         case RecordAttemptFailed(attempt_id=None):
             return True
-        case RecordDispute(status=DisputeStatus.LOST):
-            return fact.dispute_id in state.disputes and state.disputes[fact.dispute_id].status in APPEALS
+        case RecordDispute() if fact.dispute_id in state.disputes:
+            dispute = state.disputes[fact.dispute_id]
+            appealed = fact.status is DisputeStatus.LOST and dispute.status in APPEALS
+            # After the amount was taken once more, won may be what it was before that: any other status is news then.
+            return appealed or dispute.times_withdrawn > 1
         case _:
             return False
 
@@ -178,6 +185,11 @@ def may_be_news_again(state: PaymentState, fact: PaymentFact) -> bool:
 def went_back(before: Dispute, after: Dispute) -> bool:
     order, funds = list(DisputeStatus), list(DisputeFunds)
     appeal_failed = before.status in APPEALS and after.status is DisputeStatus.LOST
+    if after.times_withdrawn > max(before.times_withdrawn, 1):
+        return False  # a new round
+    taken_again = before.times_withdrawn > 1 and before.funds is DisputeFunds.WITHDRAWN
+    if taken_again and before.status is DisputeStatus.WON:
+        return False
     return (
         (order.index(after.status) < order.index(before.status) and not appeal_failed)
         or funds.index(after.funds) < funds.index(before.funds)

@@ -123,6 +123,51 @@ class TestOrder:
         payment = payment_after(*PAID, disputed(S.LOST))
         assert decide(payment, disputed(S.WON)) == (DisputeClosed(dispute_id="du_1", status="won"),)
 
+    def test_what_was_won_may_be_withdrawn_again_and_lost(self) -> None:
+        won = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
+        again = disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1)
+        assert decide(won, again) == (
+            DisputeFundsWithdrawn(dispute_id="du_1", amount=usd(10_00)),
+            DisputeClosed(dispute_id="du_1", status="lost"),
+        )
+        lost = then(won, again)
+        assert (lost.disputes["du_1"].status, lost.disputes["du_1"].funds) == (S.LOST, DisputeFunds.WITHDRAWN)
+        assert lost.amount_disputed == usd(10_00)
+        for late in (
+            again,
+            disputed(S.WON, funds_withdrawn=1, funds_reinstated=1),
+            disputed(S.UNDER_REVIEW, funds_withdrawn=1),
+        ):
+            assert decide(lost, late) == ()
+
+    def test_what_was_withdrawn_again_may_be_told_before_its_end(self) -> None:
+        won = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
+        taken = then(won, disputed(S.WON, funds_withdrawn=2, funds_reinstated=1))
+        assert taken.disputes["du_1"].funds is DisputeFunds.WITHDRAWN
+        reopened = then(taken, disputed(S.UNDER_REVIEW, funds_withdrawn=2, funds_reinstated=1))
+        assert reopened.disputes["du_1"].status is S.UNDER_REVIEW
+        lost = disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1)
+        assert then(taken, lost).disputes["du_1"].status is S.LOST
+        assert then(reopened, lost).disputes["du_1"].status is S.LOST
+
+    def test_what_was_lost_after_all_may_be_given_back_once_more(self) -> None:
+        payment = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
+        payment = then(payment, disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1))
+        given_back = disputed(S.WON, funds_withdrawn=2, funds_reinstated=2)
+        assert names(decide(payment, given_back)) == ["DisputeClosed", "DisputeFundsReinstated"]
+        payment = then(payment, given_back)
+        assert decide(payment, disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1)) == ()
+
+    def test_all_that_happened_since_is_told_at_once(self) -> None:
+        events = decide(payment_after(*PAID), disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1))
+        assert names(events) == [
+            "DisputeOpened",
+            "DisputeFundsWithdrawn",
+            "DisputeFundsReinstated",
+            "DisputeFundsWithdrawn",
+            "DisputeClosed",
+        ]
+
     def test_an_appeal_that_fails_ends_in_lost_for_good(self) -> None:
         payment = payment_after(*PAID, disputed(S.LOST), disputed(S.APPEAL_UNDER_REVIEW), disputed(S.LOST))
         assert payment.disputes["du_1"].status is S.LOST

@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from domain.payment import (
+    AcceptStripe,
     BrokenHistory,
     CancelPayment,
     ConfirmPayment,
@@ -23,8 +24,10 @@ from domain.payment import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RetryTask,
+    decide,
     evolve,
     fold,
+    observe,
 )
 from tests.unit.domain.payment_builders import (
     a_manual_request,
@@ -67,9 +70,13 @@ LONG = history_of(
     RetryTask(event_id=request_id(3), operation="capture_intent", who="ada", why="Stripe is back"),
     GiveUpTask(event_id=request_id(3), operation="capture_intent", who="ada", why="no use"),
 )
+REFUSED = history_of(a_request(), RecordPaymentFailed(code="x", message="x"))
+OBSERVED = observe(fold(REFUSED), (succeeded(),))
+CONTRADICTED = [*REFUSED, *OBSERVED.events, *decide(OBSERVED.state, AcceptStripe(who="ada", why="seen"))]
 SHORT = [
     history_of(a_request(), RecordCanceled(intent_id=None)),
     history_of(a_request(), RecordPaymentFailed(code="x", message="x")),
+    CONTRADICTED,
 ]
 
 

@@ -197,9 +197,24 @@ class TestConfirm:
         with pytest.raises(PaymentNotConfirmable):
             decide(payment, ConfirmPayment())
 
-    @pytest.mark.parametrize(
-        "told", [(), (action_required(),), (processing(),), (authorized(),), (succeeded(),), (CANCELED,)]
-    )
+    def test_another_card_may_be_taken_when_the_payer_has_to_act(self) -> None:
+        payment = payment_after(a_request(), action_required())
+        for no_method in (ConfirmPayment(), ConfirmPayment(payment_method="")):
+            with pytest.raises(PaymentNotConfirmable, match="A payment method is needed"):
+                decide(payment, no_method)
+        payment = then(payment, ConfirmPayment(payment_method="pm_2"))
+        assert (payment.confirmation_requested, payment.payment_method) == (True, "pm_2")
+        assert decide(payment, ConfirmPayment(payment_method="pm_2")) == ()
+        payment = then(payment, action_required("https://bank.example/3ds/2"))
+        assert not payment.confirmation_requested
+        assert then(payment, succeeded()).status is PaymentStatus.SUCCEEDED
+
+    def test_of_one_who_has_to_act_is_not_asked_while_canceled(self) -> None:
+        payment = payment_after(a_request(), action_required(), cancel())
+        with pytest.raises(PaymentNotConfirmable, match="A cancellation is on its way"):
+            decide(payment, ConfirmPayment(payment_method="pm_2"))
+
+    @pytest.mark.parametrize("told", [(), (processing(),), (authorized(),), (succeeded(),), (CANCELED,)])
     def test_needs_a_payment_that_waits_for_it(self, told: tuple[PaymentCommand, ...]) -> None:
         payment = payment_after(a_request(), *told)
         with pytest.raises(PaymentNotConfirmable) as refused:

@@ -73,6 +73,16 @@ def domain_columns(state: PaymentState) -> dict[str, Any]:
         "next_action": state.next_action and asdict(state.next_action),
         "capture_before": state.capture_before and datetime.fromtimestamp(state.capture_before, UTC),
         "dispute": dispute_columns([*state.disputes.values()][-1]) if state.disputes else None,
+        "contradictions": tuple(
+            {
+                "stripe_id": each.object_id,
+                "status": each.status,
+                "reason": each.reason,
+                "amount_cents": each.amount and each.amount.amount_cents,
+                "currency": each.amount and each.amount.currency,
+            }
+            for each in state.open_contradictions
+        ),
     }
 
 

@@ -1,0 +1,195 @@
+"""What Stripe says that contradicts the log: kept as an event, and accepted by an operator.
+
+A contradiction is recorded once for an object and a status of it. It ends when Stripe says of that object what does
+not contradict, or when an operator accepts Stripe's word. Then the payment is what Stripe said, as far as that can be
+told without undoing what is posted already.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from domain.money import Money
+from domain.payment.commands import AcceptStripe
+from domain.payment.errors import ContradictionNotAcceptable, InconsistentFact, InvalidPaymentRequest
+from domain.payment.events import (
+    PaymentContradicted,
+    PaymentContradictionResolved,
+    PaymentEvent,
+    PaymentIntentCreated,
+    PaymentSucceeded,
+    RefundFailed,
+    RefundFound,
+    RefundPending,
+    RefundSucceeded,
+)
+from domain.payment.evolve import evolve
+from domain.payment.facts import (
+    PaymentFact,
+    RecordAuthorized,
+    RecordDispute,
+    RecordRefundFailed,
+    RecordRefundFound,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    RecordSucceeded,
+)
+from domain.payment.state import Contradiction, PaymentState, Refund
+from domain.payment.values import PaymentStatus, RefundReason, RefundStatus
+
+_REFUND_STATUS = {
+    RecordRefundPending: RefundStatus.PENDING,
+    RecordRefundSucceeded: RefundStatus.SUCCEEDED,
+    RecordRefundFailed: RefundStatus.FAILED,
+}
+
+
+def accept(state: PaymentState, command: AcceptStripe) -> tuple[PaymentEvent, ...]:
+    """Make the payment what Stripe says, wherever that contradicts. Raises ContradictionNotAcceptable."""
+    for field, text in (("who", command.who), ("why", command.why)):
+        if not text.strip():
+            raise InvalidPaymentRequest(field, "must not be empty")
+    if not state.open_contradictions:
+        raise ContradictionNotAcceptable(payment_id=state.payment_id, reason="Stripe contradicts nothing")
+    events, refusals = list[PaymentEvent](), list[str]()
+    # The intent first: what was refunded was captured before.
+    for contradiction in sorted(state.open_contradictions, key=lambda each: each.refund_id is not None):
+        try:
+            changes = _accepted(state, contradiction)
+        except ContradictionNotAcceptable as error:
+            refusals.append(error.reason)
+            continue
+        for event in (resolved(contradiction, command), *changes):
+            state = evolve(state, event)
+            events.append(event)
+    if not events:
+        raise ContradictionNotAcceptable(payment_id=state.payment_id, reason="; ".join(refusals))
+    return tuple(events)
+
+
+def object_of(fact: PaymentFact) -> str | None:
+    """Return Stripe's id of the object that a fact is of."""
+    match fact:
+        case RecordRefundFound() | RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
+            return fact.stripe_refund_id
+        case RecordDispute():
+            return fact.dispute_id
+        case _:
+            return getattr(fact, "intent_id", None)
+
+
+def contradicted(
+    state: PaymentState, object_id: str, told: Sequence[PaymentFact], error: InconsistentFact
+) -> tuple[PaymentContradicted, ...]:
+    """Record what is ``told`` of an object and contradicts, unless that is known or was accepted."""
+    shown = _Shown()
+    for fact in told:
+        shown = _shown(shown, fact)
+    known = state.contradictions.get((object_id, shown.status))
+    if known is not None and (known.open or known.accepted):
+        return ()
+    refund = None if shown.refund_id is None else state.refunds.get(shown.refund_id)
+    return (
+        PaymentContradicted(
+            object_id=object_id,
+            status=str(shown.status),
+            reason=error.reason,
+            amount=refund.amount if shown.amount is None and refund is not None else shown.amount,
+            charge_id=shown.charge_id,
+            refund_id=shown.refund_id,
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Shown:
+    status: str = "unknown"
+    amount: Money | None = None
+    charge_id: str | None = None
+    refund_id: UUID | None = None
+
+
+def _shown(before: _Shown, fact: PaymentFact) -> _Shown:
+    match fact:
+        case RecordSucceeded():
+            return _Shown(status=PaymentStatus.SUCCEEDED, amount=fact.amount_captured, charge_id=fact.charge_id)
+        case RecordAuthorized():
+            return _Shown(status=PaymentStatus.REQUIRES_CAPTURE, amount=fact.amount, charge_id=fact.charge_id)
+        case RecordDispute():
+            return _Shown(status=fact.status, amount=fact.amount, charge_id=fact.charge_id)
+        case RecordRefundFound():
+            return _Shown(status=RefundStatus.PENDING, amount=fact.amount, refund_id=fact.refund_id)
+        case RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
+            amount = fact.moved if isinstance(fact, RecordRefundFailed) else before.amount
+            return _Shown(status=_REFUND_STATUS[type(fact)], amount=amount, refund_id=fact.refund_id)
+        case _:
+            return before
+
+
+def resolved(contradiction: Contradiction, command: AcceptStripe | None = None) -> PaymentContradictionResolved:
+    """Record that a contradiction is over, by an operator or by itself."""
+    return PaymentContradictionResolved(
+        object_id=contradiction.object_id,
+        status=contradiction.status,
+        who=None if command is None else command.who,
+        why=None if command is None else command.why,
+    )
+
+
+def _accepted(state: PaymentState, contradiction: Contradiction) -> tuple[PaymentEvent, ...]:
+    amount = contradiction.amount
+    if amount is None or amount.amount_cents == 0 or amount.currency != state.amount.currency:
+        raise _not_acceptable(state, contradiction, "the amount is none of this payment's")
+    if contradiction.refund_id is not None:
+        return _refund_accepted(state, contradiction, amount)
+    if contradiction.status != PaymentStatus.SUCCEEDED or state.status is PaymentStatus.SUCCEEDED:
+        raise _not_acceptable(state, contradiction, "what is recorded cannot be taken back")
+    if state.intent_id not in {None, contradiction.object_id} or contradiction.charge_id is None:
+        raise _not_acceptable(state, contradiction, "it is another object than the payment's")
+    captured = PaymentSucceeded(amount_captured=amount, charge_id=contradiction.charge_id)
+    if state.intent_id is not None:
+        return (captured,)
+    created = PaymentIntentCreated(intent_id=contradiction.object_id, status=PaymentStatus.REQUIRES_CONFIRMATION)
+    return (created, captured)
+
+
+def _refund_accepted(state: PaymentState, contradiction: Contradiction, amount: Money) -> tuple[PaymentEvent, ...]:
+    if state.status is not PaymentStatus.SUCCEEDED:
+        raise _not_acceptable(state, contradiction, "nothing is captured here: accept the payment first")
+    assert contradiction.refund_id is not None
+    stripe_id = contradiction.object_id
+    same = next((each for each in state.refunds.values() if each.stripe_refund_id == stripe_id), None)
+    refund = same or state.refunds.get(contradiction.refund_id)
+    if refund is not None and refund.status is not RefundStatus.FAILED and refund.amount != amount:
+        raise _not_acceptable(state, contradiction, f"{refund.amount} is recorded, and cannot be taken back")
+    refund_id, is_known = contradiction.refund_id, False
+    if refund is not None:
+        refund_id, is_known = refund.refund_id, refund.status is not RefundStatus.FAILED
+        if refund.stripe_refund_id not in {None, stripe_id}:
+            # Two refunds at Stripe carry one id of ours: the other one gets an id that is always the same for it.
+            refund_id, is_known = uuid5(refund.refund_id, stripe_id), False
+    first: tuple[PaymentEvent, ...] = (
+        (RefundPending(refund_id=refund_id, stripe_refund_id=stripe_id),)
+        if is_known
+        else (RefundFound(refund_id=refund_id, stripe_refund_id=stripe_id, amount=amount, reason=_reason_of(refund)),)
+    )
+    match contradiction.status:
+        case RefundStatus.SUCCEEDED:
+            return (*first, RefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id))
+        case RefundStatus.FAILED:
+            failed = RefundFailed(
+                refund_id=refund_id, stripe_refund_id=stripe_id, code="unknown", message="The refund failed at Stripe."
+            )
+            return (*first, failed)
+        case _:
+            return first
+
+
+def _reason_of(refund: Refund | None) -> RefundReason | None:
+    return None if refund is None else refund.reason
+
+
+def _not_acceptable(state: PaymentState, contradiction: Contradiction, why: str) -> ContradictionNotAcceptable:
+    return ContradictionNotAcceptable(
+        payment_id=state.payment_id, reason=f"{contradiction.object_id}: {contradiction.reason}: {why}"
+    )

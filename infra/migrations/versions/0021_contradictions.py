@@ -1,0 +1,18 @@
+"""What Stripe says against a payment's log, in its row of the read model."""
+
+from infra.migrations.sql_files import run_sql_file
+
+revision = "0021"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the step."""
+    run_sql_file("0021_contradictions.up.sql")
+
+
+def downgrade() -> None:
+    """Take the step back."""
+    run_sql_file("0021_contradictions.down.sql")

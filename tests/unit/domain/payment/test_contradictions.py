@@ -1,0 +1,192 @@
+"""What Stripe says against the log: recorded once, in nobody's way, and believed when an operator says so."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from domain.ledger import PostingState, post_payment
+from domain.payment import (
+    AcceptStripe,
+    ContradictionNotAcceptable,
+    DisputeStatus,
+    InconsistentFact,
+    InvalidPaymentRequest,
+    Observed,
+    PaymentContradicted,
+    PaymentContradictionResolved,
+    PaymentEvent,
+    PaymentFact,
+    PaymentState,
+    PaymentStatus,
+    PaymentUnknown,
+    RecordCanceled,
+    RecordPaymentFailed,
+    RecordRefundFailed,
+    RecordRefundFound,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    RefundStatus,
+    decide,
+    evolve,
+    fold,
+    observe,
+)
+from tests.unit.domain.payment_builders import (
+    a_request,
+    authorized,
+    disputed,
+    history_of,
+    names,
+    payment_after,
+    refund,
+    refund_id,
+    succeeded,
+    then,
+    usd,
+)
+
+PAID = (a_request(), succeeded())
+REFUSED = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code="declined", message="No.")
+FAILED = RecordPaymentFailed(code="declined", message="No.")
+ACCEPT = AcceptStripe(who="ada", why="seen in the Dashboard")
+EXISTS: tuple[PaymentFact, ...] = (
+    RecordRefundFound(refund_id=refund_id(), stripe_refund_id="re_1", amount=usd(4_00)),
+    RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1"),
+)
+REFUND_REFUSED = (*PAID, refund(4_00), REFUSED)
+
+
+def seen(state: PaymentState, *facts: PaymentFact) -> PaymentState:
+    """The payment after an observation."""
+    return observe(state, facts).state
+
+
+def clearing(events: Iterable[PaymentEvent]) -> int:
+    """What the ledger says that we have at Stripe, in cents."""
+    state, cents = PostingState(), 0
+    for event in events:
+        state, posted = post_payment(state, event)
+        cents += sum(line.amount for each in posted for line in each.lines if line.account == "stripe_clearing")
+    return cents
+
+
+class TestObserve:
+    def test_what_does_not_contradict_is_recorded_all_the_same(self) -> None:
+        observed = observe(payment_after(*REFUND_REFUSED), (succeeded(), *EXISTS, disputed()))
+        assert names(observed.events) == ["PaymentContradicted", "DisputeOpened"]
+        contradicted = observed.events[0]
+        assert isinstance(contradicted, PaymentContradicted)
+        assert (contradicted.object_id, contradicted.status) == ("re_1", "succeeded")
+        assert (contradicted.amount, contradicted.refund_id) == (usd(4_00), refund_id())
+        assert "was refused by Stripe, yet it is re_1 there" in contradicted.reason
+        assert observed.contradictions[0].startswith("InconsistentFact: ")
+
+    def test_a_contradiction_is_recorded_once_for_each_status(self) -> None:
+        pending = (EXISTS[0], RecordRefundPending(refund_id=refund_id(), stripe_refund_id="re_1"))
+        state = seen(payment_after(*REFUND_REFUSED), *pending)
+        again = observe(state, pending)
+        assert (again.events, len(again.contradictions)) == ((), 1)
+        assert names(observe(state, EXISTS).events) == ["PaymentContradicted"]
+
+    def test_it_is_over_when_stripe_agrees_again(self) -> None:
+        state = seen(payment_after(*PAID), succeeded(9_99))
+        assert [each.object_id for each in state.open_contradictions] == ["pi_1"]
+        observed = observe(state, (succeeded(),))
+        assert observed.events == (
+            PaymentContradictionResolved(object_id="pi_1", status="succeeded", who=None, why=None),
+        )
+        assert not observed.state.open_contradictions
+        assert names(observe(observed.state, (succeeded(9_99),)).events) == ["PaymentContradicted"]
+
+    def test_a_dispute_of_another_charge_holds_back_no_refund(self) -> None:
+        observed = observe(payment_after(*PAID), (disputed(charge_id="ch_2"), *EXISTS))
+        assert names(observed.events) == ["PaymentContradicted", "RefundFound", "RefundSucceeded"]
+
+    def test_of_what_is_no_object_of_stripes_nothing_is_recorded(self) -> None:
+        with pytest.raises(InconsistentFact):
+            observe(payment_after(*PAID), (REFUSED,))
+        with pytest.raises(PaymentUnknown):
+            observe(None, (succeeded(),))
+
+    def test_a_replay_of_what_was_observed_gives_the_same_payment(self) -> None:
+        before = history_of(*REFUND_REFUSED)
+        observed: Observed = observe(fold(before), (succeeded(), *EXISTS))
+        accepted = decide(observed.state, ACCEPT)
+        assert fold([*before, *observed.events, *accepted]) == fold(accepted, observed.state)
+
+
+class TestAccept:
+    def test_a_refund_recorded_as_failed_is_made_what_stripe_says(self) -> None:
+        before = history_of(*REFUND_REFUSED)
+        observed = observe(fold(before), (succeeded(), *EXISTS))
+        events = decide(observed.state, ACCEPT)
+        assert names(events) == ["PaymentContradictionResolved", "RefundFound", "RefundSucceeded"]
+        assert events[0] == PaymentContradictionResolved(
+            object_id="re_1", status="succeeded", who="ada", why="seen in the Dashboard"
+        )
+        state = then(observed.state, ACCEPT)
+        assert state.refunds[refund_id()].status is RefundStatus.SUCCEEDED
+        assert (state.refunds[refund_id()].stripe_refund_id, state.refunds[refund_id()].error) == ("re_1", None)
+        assert (state.amount_refunded, state.amount_refundable) == (usd(4_00), usd(6_00))
+        assert clearing([*before, *observed.events, *events]) == 6_00
+        assert observe(state, (succeeded(), *EXISTS)).events == ()
+
+    @pytest.mark.parametrize("end", [FAILED, RecordCanceled(intent_id="pi_1")])
+    def test_a_payment_that_was_captured_after_all_is_succeeded(self, end: PaymentFact) -> None:
+        before = history_of(a_request(), end)
+        observed = observe(fold(before), (succeeded(), *EXISTS))
+        assert names(observed.events) == ["PaymentContradicted", "PaymentContradicted"]
+        state = then(observed.state, ACCEPT)
+        assert (state.status, state.amount_captured) == (PaymentStatus.SUCCEEDED, usd(10_00))
+        assert (state.intent_id, state.charge_id) == ("pi_1", "ch_1")
+        assert (state.amount_refunded, state.open_contradictions) == (usd(4_00), ())
+        assert clearing([*before, *observed.events, *decide(observed.state, ACCEPT)]) == 6_00
+        assert observe(state, (succeeded(), *EXISTS)).events == ()
+
+    def test_two_refunds_with_one_id_of_ours_are_both_counted(self) -> None:
+        asked = RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1")
+        twice = tuple(
+            fact
+            for stripe_id in ("re_1", "re_2")
+            for fact in (
+                RecordRefundFound(refund_id=refund_id(), stripe_refund_id=stripe_id, amount=usd(4_00)),
+                RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=stripe_id),
+            )
+        )
+        state = then(seen(payment_after(*PAID, refund(4_00), asked), *twice), ACCEPT)
+        assert state.amount_refunded == usd(8_00)
+        assert [each.stripe_refund_id for each in state.refunds.values()] == ["re_1", "re_2"]
+        assert observe(state, twice).events == ()
+
+    def test_more_refunded_than_captured_leaves_nothing_to_refund(self) -> None:
+        found = RecordRefundFound(refund_id=refund_id(9), stripe_refund_id="re_9", amount=usd(8_00))
+        done = RecordRefundSucceeded(refund_id=refund_id(9), stripe_refund_id="re_9")
+        state = then(seen(seen(payment_after(*PAID), *EXISTS), found, done), ACCEPT)
+        assert (state.amount_refunded, state.amount_refundable) == (usd(12_00), usd(0))
+
+    @pytest.mark.parametrize("fact", [succeeded(9_99), authorized(9_99), disputed(charge_id="ch_2")])
+    def test_what_is_posted_already_is_not_taken_back(self, fact: PaymentFact) -> None:
+        state = seen(payment_after(*PAID), fact)
+        assert len(state.open_contradictions) == 1
+        with pytest.raises(ContradictionNotAcceptable):
+            decide(state, ACCEPT)
+
+    def test_what_can_be_accepted_is_beside_what_cannot(self) -> None:
+        state = seen(payment_after(*REFUND_REFUSED), disputed(DisputeStatus.LOST, charge_id="ch_2"), *EXISTS)
+        state = then(state, ACCEPT)
+        assert [each.object_id for each in state.open_contradictions] == ["du_1"]
+        assert state.amount_refunded == usd(4_00)
+
+    def test_it_needs_a_contradiction_somebody_and_a_reason(self) -> None:
+        with pytest.raises(ContradictionNotAcceptable):
+            decide(payment_after(*PAID), ACCEPT)
+        state = seen(payment_after(*REFUND_REFUSED), *EXISTS)
+        for said in (AcceptStripe(who=" ", why="x"), AcceptStripe(who="ada", why="")):
+            with pytest.raises(InvalidPaymentRequest):
+                decide(state, said)
+
+    def test_it_may_be_accepted_before_stripe_settles_the_refund(self) -> None:
+        pending = (EXISTS[0], RecordRefundPending(refund_id=refund_id(), stripe_refund_id="re_1"))
+        state = then(seen(payment_after(*REFUND_REFUSED), *pending), ACCEPT)
+        assert state.amount_refund_pending == usd(4_00)
+        assert evolve(state, observe(state, EXISTS).events[0]).amount_refunded == usd(4_00)
