@@ -37,7 +37,7 @@ from domain.reconciliation import (
     judge,
     judge_payout,
 )
-from domain.reconciliation.judge import PAYOUT_ITEMS
+from domain.reconciliation.values import PAYOUT_ITEMS
 from event_store.reconciliation import command_run, load_run
 from infra.postgres import Pool
 
@@ -245,6 +245,9 @@ class Reconciler:
         for done, each in enumerate(unresolved):
             progress("looking", done, len(unresolved))
             findings = await self._findings_of(each)
+            if findings is None:
+                await recorder.leave(each.discrepancy_id)
+                continue
             await recorder.observe(findings)
             if not is_still_there(each, findings):
                 kinds = ", ".join(sorted({finding.difference.kind.value for finding in findings}))
@@ -254,14 +257,21 @@ class Reconciler:
             unrecorded += _lacking_rows(findings)
         await self._heal(run, orphans, unrecorded)
 
-    async def _findings_of(self, unresolved: Unresolved) -> list[Finding]:
-        """Return what differs now in what a discrepancy is about, on whatever day."""
+    async def _findings_of(self, unresolved: Unresolved) -> list[Finding] | None:
+        """Return what differs now in what a discrepancy is about, on whatever day; None: Stripe does not show it.
+
+        Stripe takes no row back. When it had some of this, and now gives none, it is the question that finds none.
+        """
         window = Window.of_any_day(date=unresolved.date, cutoff=self._rules.cutoff_s, now=int(self._clock()))
         if unresolved.category == PAYOUT_ITEMS:
             payout = await self._books.payout(unresolved.source_id)
-            found = None if payout is None else judge_payout(payout, window)
+            if payout is None:
+                return None
+            found = judge_payout(payout, window)
             return [] if found is None else [found]
         rows: Sequence[StripeRow] = await self._books.rows_of(unresolved.source_id)
+        if unresolved.was_at_stripe and not any(row.category == unresolved.category for row in rows):
+            return None
         async with self._pool.connection() as conn:
             movements = await movements_of(conn, [unresolved.source_id])
         findings = judge(rows, movements[unresolved.source_id], window)

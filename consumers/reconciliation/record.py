@@ -22,7 +22,6 @@ from domain.reconciliation import (
     Kind,
     Observe,
     Resolve,
-    discrepancy_id_of,
 )
 from domain.reconciliation.discrepancy import RECONCILIATION
 from event_store.reconciliation import Decided, command_discrepancies, metadata
@@ -66,6 +65,8 @@ class Unresolved:
     kind: str
     source_id: str
     category: str
+    was_at_stripe: bool
+    """Whether Stripe had a row of it when it was seen last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,6 +119,11 @@ class Recorder:
         async with self._pool.connection() as conn, conn.cursor(row_factory=class_row(Unresolved)) as cursor:
             await cursor.execute(SQL.find_unresolved, {"since": since, "limit": limit})
             return await cursor.fetchall()
+
+    async def leave(self, discrepancy_id: UUID) -> None:
+        """Note that a discrepancy was looked for and not seen: it stays as it is, and others come first next time."""
+        async with self._pool.connection() as conn:
+            await conn.execute(SQL.note_looked_for, {"discrepancy_id": discrepancy_id})
 
     async def counts(self) -> Counts:
         """Return what the run came to so far."""
@@ -198,7 +204,4 @@ def _entry(book: str, difference: Difference) -> dict[str, object]:
 
 def is_still_there(unresolved: Unresolved, findings: Sequence[Finding]) -> bool:
     """Whether a discrepancy is among what was found."""
-    return unresolved.discrepancy_id in {
-        discrepancy_id_of(each.difference.kind, each.difference.source_id, each.difference.category)
-        for each in findings
-    }
+    return unresolved.discrepancy_id in {each.difference.discrepancy_id for each in findings}

@@ -19,7 +19,7 @@ from consumers.reconciliation.intake import write_tables
 from consumers.reconciliation.ledger import LedgerBehind, PollerBehind
 from consumers.reconciliation.record import write_rows
 from consumers.reconciliation.staging import RowsLost
-from domain.reconciliation import DiscrepancyCommand, Explain, PayoutSum, Resolve, RunStatus, StripeRow
+from domain.reconciliation import DiscrepancyCommand, Explain, Movement, PayoutSum, Resolve, RunStatus, StripeRow
 from domain.stripe_balance import TransactionRecorded
 from event_store.reconciliation import command_discrepancies, metadata
 from event_store.store import Connection
@@ -376,6 +376,42 @@ async def test_a_run_in_another_time_zone_does_not_resolve_what_it_did_not_see(d
     await desk.run()
     await desk.run(time_zone="Pacific/Honolulu")  # it begins ten hours later: it does not see the first of them
     assert told(await desk.discrepancies()) == expected
+
+
+async def test_what_stripe_does_not_show_any_more_is_not_called_gone(desk: Desk) -> None:
+    await desk.ledger.write([])
+    dispute = StripeRow("du_1", "dispute", "txn_1", -1000, 1500, "USD", WINDOW.start)
+    payout = PayoutSum(
+        payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=899, final=True
+    )
+    desk.books.stripe, desk.books.paid_out = [dispute], [payout]
+    await desk.run()
+    expected = [("amount", "po_1"), ("missing_here", "du_1")]
+    assert told(await desk.discrepancies()) == expected
+    desk.books.stripe, desk.books.paid_out = [], []
+    desk.now += 86_400
+    state = await desk.run(NEXT_DAY)
+    assert told(await desk.discrepancies()) == expected
+    assert state.completed is not None
+    assert state.completed.resolved == 0
+
+
+async def test_another_day_does_not_resolve_the_second_row_of_this_one(desk: Desk) -> None:
+    first = StripeRow("ch_1", "network_cost", "txn_1", -5, 0, "USD", WINDOW.start)
+    second = first._replace(transaction_id="txn_2", created=WINDOW.start + 60)
+    third = first._replace(transaction_id="txn_3", created=WINDOW.end + 40_000)
+    booked = [
+        Movement(row.source_id, row.category, "USD", row.amount, 0, row.created, None, row.transaction_id, row.created)
+        for row in (first, third)
+    ]
+    desk.books.stripe = [first, second, third]
+    await desk.ledger.write(booked)
+    desk.now = LATER + 86_400
+    await desk.run()
+    assert told(await desk.discrepancies()) == [("missing_here", "ch_1")]
+    await desk.run(NEXT_DAY)
+    assert told(await desk.discrepancies()) == [("missing_here", "ch_1")]
+    assert (await desk.events())["discrepancy.opened"] == 1
 
 
 async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(desk: Desk, app: Connection) -> None:
