@@ -30,6 +30,7 @@ from projections.ledger.mapping import (
 from projections.ledger.rows import AwaitedRow, ConvertibleRow, EntryRow, WaitingRow
 from schemas.topics import PAYMENT, STRIPE_BALANCE
 
+_TWICE = sorted(TWICE_CATEGORIES)
 _SQL = Queries.load(Path(__file__).with_name("projection.sql"))
 
 
@@ -100,9 +101,10 @@ async def _write(conn: Connection, changes: Changes) -> None:
         await conn.execute(_SQL.note_movements, {"rows": rows})
     if changes.transactions:
         rows = orjson.dumps(first_transactions(changes.transactions)).decode()
+        await conn.execute(_SQL.keep_displaced, {"rows": rows, "twice": _TWICE})
         await conn.execute(_SQL.note_transactions, {"rows": rows})
         rows = orjson.dumps(changes.transactions).decode()
-        await conn.execute(_SQL.keep_transactions, {"rows": rows})
+        await conn.execute(_SQL.keep_transactions, {"rows": rows, "twice": _TWICE})
     met = await _meetings(conn, changes)
     if met.moved:
         await conn.execute(_SQL.remove_entries, {"positions": [each.position for each in met.moved]})
@@ -139,6 +141,7 @@ async def _meetings(conn: Connection, changes: Changes) -> _Meetings:
             met.entries += second_row_of(each)
     await _place_awaited(conn, keys, met)
     met.entries += await _conversions(conn, own)
+    await conn.execute(_SQL.drop_settled, {**keys, "twice": _TWICE})
     return met
 
 

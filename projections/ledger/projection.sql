@@ -49,15 +49,47 @@ ON CONFLICT (source_id, category) DO UPDATE
  WHERE NOT m.converted
    AND (m.transaction_position IS NULL OR EXCLUDED.transaction_position < m.transaction_position);
 
--- name: keep_transactions
--- Each of Stripe's rows.
+-- name: keep_displaced
+-- Of Stripe's rows that were the first of theirs, those before which a batch has one; locks the rows in their order. The fee
+-- of one that is not here already is posted.
+WITH locked AS (
+    SELECT m.source_id, m.category, m.transaction_id, m.transaction_position, m.transaction_currency,
+           m.transaction_amount, m.fee, m.transaction_at, n.posted
+      FROM read_model.ledger_movements m
+      JOIN jsonb_to_recordset(%(rows)s::jsonb) AS n(
+           source_id text, category text, transaction_position bigint, posted boolean) USING (source_id, category)
+     WHERE n.transaction_position < m.transaction_position AND NOT m.converted
+       AND (n.posted OR m.category = ANY(%(twice)s::text[]))
+     ORDER BY m.source_id, m.category
+       FOR UPDATE OF m
+)
 INSERT INTO read_model.ledger_transactions
       (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)
 SELECT transaction_id, source_id, category, transaction_position, transaction_currency, transaction_amount, fee,
-       transaction_at, posted, fee_posted
+       transaction_at, posted, true
+  FROM locked
+    ON CONFLICT DO NOTHING;
+
+-- name: keep_transactions
+-- Stripe's rows that are not the first of theirs, or whose fee waits for a payment.
+INSERT INTO read_model.ledger_transactions
+      (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)
+SELECT n.transaction_id, n.source_id, n.category, n.transaction_position, n.transaction_currency, n.transaction_amount,
+       n.fee, n.transaction_at, n.posted, n.fee_posted
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
        transaction_id text, source_id text, category text, transaction_position bigint, transaction_currency text,
-       transaction_amount bigint, fee bigint, transaction_at timestamptz, posted boolean, fee_posted boolean);
+       transaction_amount bigint, fee bigint, transaction_at timestamptz, posted boolean, fee_posted boolean)
+  JOIN read_model.ledger_movements m USING (source_id, category)
+ WHERE NOT n.fee_posted
+    OR (n.transaction_id <> m.transaction_id AND (n.posted OR n.category = ANY(%(twice)s::text[])));
+
+-- name: drop_settled
+-- Of the movements that a batch touched: rows of which there is nothing left to be posted, and ledger_movements tells.
+DELETE FROM read_model.ledger_transactions t
+ USING unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  JOIN read_model.ledger_movements m USING (source_id, category)
+ WHERE t.source_id = touched.source_id AND t.category = touched.category AND t.fee_posted
+   AND (t.transaction_id = m.transaction_id OR t.category <> ALL(%(twice)s::text[]));
 
 -- name: post_fees
 -- Of the movements that a batch touched (and locked above): the fees of Stripe's rows that a payment tells of now.

@@ -7,8 +7,8 @@ ALTER TABLE read_model.ledger_movements
     ADD COLUMN entry_position bigint,                         -- with which of both its entry stands
     ADD CHECK ((due_position IS NULL) = (due_at IS NULL)) NOT VALID;
 
--- Every row of Stripe's balance, since a source and category may have several. A row of a payment posts its fee once that
--- payment tells of the movement. Rows that an older release applied are here only if they are not the first of theirs.
+-- Rows of Stripe's balance of which ledger_movements cannot tell: those beside the first of their source and category, and
+-- those of payments that nobody has told of, which post their fee once somebody does.
 CREATE TABLE read_model.ledger_transactions (
     transaction_id text        PRIMARY KEY,
     source_id      text        NOT NULL,
