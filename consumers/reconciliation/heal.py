@@ -57,6 +57,21 @@ def can_be_healed(difference: Difference) -> bool:
     )
 
 
+def is_of_payment(difference: Difference) -> bool:
+    """Whether it is a row of a payment, and the ledger knows nothing of it."""
+    return difference.ledger is None and difference.category in _OF_PAYMENTS
+
+
+async def is_foreign(pool: Pool, owner: Owner) -> bool:
+    """Whether a payment at Stripe is of another system: without our metadata, and of no intent that we know."""
+    if owner.payment_id is not None:
+        return False
+    parameters = {"intent_ids": [owner.intent_id], "payment_ids": [None], "discrepancy_ids": [UUID(int=0)]}
+    async with pool.connection() as conn:
+        cursor = await conn.execute(SQL.find_payments, parameters)
+        return await cursor.fetchone() is None
+
+
 async def heal(pool: Pool, run: RunRef, orphans: Sequence[Orphan]) -> int:
     """Have the payments of orphans read again, those of them that are ours; return how many."""
     async with pool.connection() as conn, conn.transaction():

@@ -32,6 +32,7 @@ SQL = Queries.load(Path(__file__).with_name("record.sql"))
 
 BATCH = 500
 _AGREE = "Both books agree."
+_FOREIGN = "It is of another system in the same account at Stripe: it has no metadata of ours."
 _SETTLED = "The counterpart is of another day."
 
 
@@ -113,6 +114,13 @@ class Recorder:
                 for discrepancy_id, why in reasons.items()
             }
         )
+
+    async def resolve_foreign(self, discrepancy_ids: Sequence[UUID]) -> None:
+        """Resolve those that were found before it was known that they are of another system's payments."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(SQL.find_known, {"discrepancy_ids": list(discrepancy_ids)})
+            known = [row[0] for row in await cursor.fetchall()]
+        await self.resolve(dict.fromkeys(known, _FOREIGN))
 
     async def unresolved_of_other_days(self, *, since: datetime, limit: int) -> list[Unresolved]:
         """Return discrepancies that this run has not seen, those first that were looked at longest ago."""

@@ -55,6 +55,11 @@ SELECT d.discrepancy_id
  ORDER BY d.discrepancy_id
  LIMIT %(limit)s;
 
+-- name: find_known
+-- Of these, those that are there and not resolved.
+SELECT discrepancy_id FROM reconciliation.discrepancies
+ WHERE discrepancy_id = ANY(%(discrepancy_ids)s::uuid[]) AND status <> 'resolved';
+
 -- name: find_unresolved
 -- What is unresolved and was not seen since a moment, that seen longest ago first.
 SELECT discrepancy_id, run_id, date, kind, source_id, category, stripe_amount IS NOT NULL AS was_at_stripe

@@ -113,7 +113,13 @@ class StripeApiBooks:
             found = await self._find(lambda: v1.disputes.retrieve_async(source_id))
         if found is None:
             return None
-        return Owner(intent_id=_id_of(found.get("payment_intent")), payment_id=_payment_id(found.get("metadata")))
+        payment_id = _payment_id(found.get("metadata"))
+        charge_id = _id_of(found.get("charge"))
+        if payment_id is None and charge_id is not None:
+            # What others make of a payment of ours (a dispute, a refund in the dashboard) has no metadata of ours.
+            charge = await self._find(lambda: v1.charges.retrieve_async(charge_id))
+            payment_id = None if charge is None else _payment_id(charge.get("metadata"))
+        return Owner(intent_id=_id_of(found.get("payment_intent")), payment_id=payment_id)
 
     async def _summed(self, payout: JsonObject) -> PayoutSum:
         items = net = 0

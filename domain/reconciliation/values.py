@@ -111,6 +111,10 @@ class CurrencyTotals:
     ledger_rows: int = 0
     ledger_amount: int = 0
     ledger_fee: int = 0
+    foreign_rows: int = 0
+    """Of Stripe's rows, those of payments that another system makes in the same account: the ledger has none."""
+    foreign_amount: int = 0
+    foreign_fee: int = 0
 
 
 def discrepancy_id_of(kind: Kind, source_id: str, category: str, transaction_id: str | None = None) -> UUID:

@@ -292,7 +292,32 @@ async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(desk: 
     assert [(each["payment_id"], each["operation"]) for each in tasks] == [(ours, "refresh_payment")]
     assert tasks[0]["correlation_id"] == f"reconciliation-{state.run_id}-1"
     assert state.completed is not None
-    assert (state.completed.healing, state.completed.opened) == (1, 3)
+    # One is of another system; the third has our metadata, and yet we know nothing of it.
+    assert (state.completed.healing, state.completed.opened) == (1, 2)
+
+
+async def test_charges_of_another_system_are_counted_apart(desk: Desk) -> None:
+    books = Agreeing.of(3, currencies=("USD",))
+    theirs = books.stripe[0]
+    desk.books.stripe = books.stripe
+    await desk.ledger.write(books.ledger[1:])
+    await desk.run()
+    assert told(await desk.discrepancies()) == [("missing_here", theirs.source_id)], "nobody knows whose it is"
+    desk.books.owners = {theirs.source_id: Owner(intent_id="pi_foreign", payment_id=None)}
+    state = await desk.run()
+    assert state.completed is not None
+    (totals,) = state.completed.totals
+    assert (totals.foreign_rows, totals.foreign_amount, totals.foreign_fee) == (1, theirs.amount, theirs.fee)
+    assert totals.stripe_amount == totals.ledger_amount + totals.foreign_amount
+    assert (state.completed.found, state.completed.resolved) == ({}, 1)
+    (known,) = await desk.discrepancies()
+    assert (known["status"], known["why"]) == (
+        "resolved",
+        "It is of another system in the same account at Stripe: it has no metadata of ours.",
+    )
+    desk.now += 86_400
+    await desk.run(NEXT_DAY)
+    assert (await desk.events())["discrepancy.opened"] == 1
 
 
 async def _a_payment(desk: Desk) -> uuid.UUID:
