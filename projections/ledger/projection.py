@@ -27,7 +27,7 @@ from projections.ledger.mapping import (
     take_payout,
     take_transaction,
 )
-from projections.ledger.rows import AwaitedRow, ConvertibleRow, EntryRow, WaitingRow
+from projections.ledger.rows import AwaitedRow, ConvertibleRow, EntryRow, SecondRow, WaitingRow
 from schemas.topics import PAYMENT, STRIPE_BALANCE
 
 _TWICE = sorted(TWICE_CATEGORIES)
@@ -109,7 +109,7 @@ async def _write(conn: Connection, changes: Changes) -> None:
     if met.moved:
         await conn.execute(_SQL.remove_entries, {"positions": [each.position for each in met.moved]})
     entries = [*changes.entries, *met.entries]
-    if entries:
+    if entries or met.moved:
         rows = orjson.dumps(entries).decode()
         await conn.execute(_SQL.insert_entries, {"rows": rows})
         await conn.execute(_SQL.add_to_days, {"rows": rows, "removed": orjson.dumps(met.moved).decode()})
@@ -119,7 +119,7 @@ async def _write(conn: Connection, changes: Changes) -> None:
 
 @dataclass(kw_only=True, slots=True)
 class _Meetings:
-    """Entries that need both a payment's event and Stripe's row, and those of them that stood in another place."""
+    """Entries that need both a payment's event and Stripe's row, and those that are no more, or in another place."""
 
     entries: list[EntryRow] = field(default_factory=list)
     moved: list[EntryRow] = field(default_factory=list)
@@ -137,12 +137,22 @@ async def _meetings(conn: Connection, changes: Changes) -> _Meetings:
     met.entries += [fee_of(each) for each in await _waiting(conn, _SQL.post_fees, keys)]
     disputes = [key for key in own if key[1] in TWICE_CATEGORIES]
     if disputes:
-        for each in await _waiting(conn, _SQL.post_second_rows, _keys(disputes)):
-            met.entries += second_row_of(each)
+        await _second_rows(conn, _keys(disputes), met)
     await _place_awaited(conn, keys, met)
     met.entries += await _conversions(conn, own)
     await conn.execute(_SQL.drop_settled, {**keys, "twice": _TWICE})
     return met
+
+
+async def _second_rows(conn: Connection, keys: Mapping[str, list[str]], met: _Meetings) -> None:
+    async with conn.cursor(row_factory=class_row(SecondRow)) as cursor:
+        await cursor.execute(_SQL.second_rows, keys)
+        found = await cursor.fetchall()
+    if not found:
+        return
+    await conn.execute(_SQL.turn_second_rows, {"transaction_ids": [each.transaction_id for each in found]})
+    for each in found:
+        (met.moved if each.posted else met.entries).extend(second_row_of(each))
 
 
 async def _place_awaited(conn: Connection, keys: Mapping[str, list[str]], met: _Meetings) -> None:

@@ -129,7 +129,7 @@ UPDATE read_model.ledger_movements m
  WHERE m.source_id = first.source_id AND m.category = first.category;
 
 -- name: remove_entries
--- Of refunds that were pending, those that stand elsewhere from now on.
+-- Entries that stand elsewhere from now on, or turned out to be of a row that is another one again.
 WITH head AS (
     DELETE FROM read_model.ledger_entries e USING unnest(%(positions)s::bigint[]) AS gone(position)
      WHERE e.position = gone.position AND e.number = 3
@@ -137,16 +137,24 @@ WITH head AS (
 DELETE FROM read_model.ledger_lines l USING unnest(%(positions)s::bigint[]) AS gone(position)
  WHERE l.position = gone.position AND l.number = 3;
 
--- name: post_second_rows
--- Of them, rows beside the first that are not the first one again: a dispute's second one.
-UPDATE read_model.ledger_transactions t
-   SET posted = true
+-- name: second_rows
+-- Of them, rows beside the first that have to be posted and are not, or are and must not: each that is not another one again
+-- that comes before it in the log.
+SELECT t.transaction_id, t.source_id, t.category, t.currency, t.amount, t.fee, t.position, t.at, t.posted
   FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
   JOIN read_model.ledger_movements m USING (source_id, category)
- WHERE t.source_id = touched.source_id AND t.category = touched.category
-   AND m.position IS NOT NULL AND NOT t.posted AND t.transaction_id <> m.transaction_id
-   AND (t.currency, t.amount) <> (m.transaction_currency, m.transaction_amount)
-RETURNING t.source_id, t.category, t.currency, t.amount, t.fee, t.position, t.at;
+  JOIN read_model.ledger_transactions t USING (source_id, category)
+ WHERE m.position IS NOT NULL AND t.transaction_id <> m.transaction_id
+   AND t.posted = ((t.currency, t.amount) = (m.transaction_currency, m.transaction_amount)
+                   OR EXISTS (SELECT FROM read_model.ledger_transactions earlier
+                               WHERE earlier.source_id = t.source_id AND earlier.category = t.category
+                                 AND earlier.position < t.position
+                                 AND (earlier.currency, earlier.amount) = (t.currency, t.amount)))
+ ORDER BY t.position;
+
+-- name: turn_second_rows
+-- They are posted after this transaction, or are not any more.
+UPDATE read_model.ledger_transactions SET posted = NOT posted WHERE transaction_id = ANY(%(transaction_ids)s::text[]);
 
 -- name: convertible
 -- Of the movements that a batch touched (and locked above): those whose conversion can be posted now.

@@ -74,6 +74,14 @@ class WaitingRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SecondRow(WaitingRow):
+    """One of Stripe's rows beside the first, and whether its amount is posted so far."""
+
+    transaction_id: str
+    posted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AwaitedRow:
     """A movement that was awaited, where its entry stands (None: nowhere), and where it has to."""
 

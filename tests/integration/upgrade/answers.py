@@ -12,6 +12,7 @@ why."""
 
 _ENTRIES = "/ledger/entries"
 _PLACE = ("id", "position", "at")
+_MAY_MOVE = frozenset({"refund", "refund_failure"})
 _LISTS = ("/payments", "/ledger/entries", "/reconciliations", "/discrepancies")
 _BALANCES = ("/ledger/balances", "/ledger/trial-balance")
 
@@ -43,10 +44,10 @@ def _without_places(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     refunds = [
         {name: value for name, value in each.items() if name not in _PLACE}
         for each in entries
-        if each["category"] == "refund"
+        if each["category"] in _MAY_MOVE
     ]
-    others = [each for each in entries if each["category"] != "refund"]
-    return [*others, *sorted(refunds, key=lambda each: (each["source_id"], each["kind"]))]
+    others = [each for each in entries if each["category"] not in _MAY_MOVE]
+    return [*others, *sorted(refunds, key=lambda each: (each["source_id"], each["category"], each["kind"]))]
 
 
 def _lost(told: Any, now: Any, at: str) -> Iterator[str]:

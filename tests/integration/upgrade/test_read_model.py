@@ -25,11 +25,12 @@ async def lost_answers(release: Fixture, query: httpx.AsyncClient, *, anew: bool
 
 def without_places_of_refunds(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Return all but where refunds stand in the ledger: of one that was pending, that changes when it is built anew."""
-    at = {(each["position"], each["number"]) for each in rows["ledger_entries"] if each["category"] == "refund"}
+    refunds = ("refund", "refund_failure")
+    at = {(each["position"], each["number"]) for each in rows["ledger_entries"] if each["category"] in refunds}
     return rows | {
-        "ledger_entries": [each for each in rows["ledger_entries"] if each["category"] != "refund"],
+        "ledger_entries": [each for each in rows["ledger_entries"] if each["category"] not in refunds],
         "ledger_lines": [each for each in rows["ledger_lines"] if (each["position"], each["number"]) not in at],
-        "ledger_movements": [each for each in rows["ledger_movements"] if each["category"] != "refund"],
+        "ledger_movements": [each for each in rows["ledger_movements"] if each["category"] not in refunds],
     }
 
 
