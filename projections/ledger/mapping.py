@@ -5,7 +5,7 @@ then, when Stripe made it; a payout when it arrived at the bank, or was known to
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -261,20 +261,20 @@ def _read_refunds(state: Mapping[str, Any]) -> PostingState:
 
 
 def _stage_of(column: Mapping[str, Any]) -> RefundStage:
-    """Return the stage; an older release wrote none, and posted what Stripe had, pending or not."""
-    if "stage" in column:
-        return RefundStage(column["stage"])
+    """Return the stage; an older release told of none that is pending, and posted what Stripe had."""
+    if column.get("pending"):
+        return RefundStage.PENDING
     return RefundStage.POSTED if column["posted"] else RefundStage.ASKED
 
 
 def _write_refunds(postings: PostingState) -> dict[str, Any]:
-    refunds = {
-        str(refund_id): RefundColumn(
+    refunds: dict[str, dict[str, Any]] = {}
+    for refund_id, each in postings.refunds.items():
+        column = RefundColumn(
             amount=each.amount.amount_cents,
             currency=each.amount.currency,
             posted=each.stage is not RefundStage.ASKED,
-            stage=each.stage.value,
+            pending=each.stage is RefundStage.PENDING,
         )
-        for refund_id, each in postings.refunds.items()
-    }
+        refunds[str(refund_id)] = {name: value for name, value in asdict(column).items() if value or name != "pending"}
     return {"refunds": refunds}

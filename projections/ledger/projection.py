@@ -101,6 +101,7 @@ async def _write(conn: Connection, changes: Changes) -> None:
         await conn.execute(_SQL.note_movements, {"rows": rows})
     if changes.transactions:
         rows = orjson.dumps(first_transactions(changes.transactions)).decode()
+        await conn.execute(_SQL.add_transactions, {"rows": rows})
         await conn.execute(_SQL.keep_displaced, {"rows": rows, "twice": _TWICE})
         await conn.execute(_SQL.note_transactions, {"rows": rows})
         rows = orjson.dumps(changes.transactions).decode()

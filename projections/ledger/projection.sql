@@ -49,6 +49,20 @@ ON CONFLICT (source_id, category) DO UPDATE
  WHERE NOT m.converted
    AND (m.transaction_position IS NULL OR EXCLUDED.transaction_position < m.transaction_position);
 
+-- name: add_transactions
+-- The first of Stripe's rows of sources and categories that nobody knew; waits for whoever writes one at this instant, so
+-- that the next statements see it.
+INSERT INTO read_model.ledger_movements
+      (source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
+       exchange_rate, transaction_at)
+SELECT source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
+       exchange_rate, transaction_at
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
+       source_id text, category text, transaction_id text, transaction_position bigint, transaction_currency text,
+       transaction_amount bigint, fee bigint, exchange_rate text, transaction_at timestamptz)
+ ORDER BY source_id, category
+    ON CONFLICT DO NOTHING;
+
 -- name: keep_displaced
 -- Of Stripe's rows that were the first of theirs, those before which a batch has one; locks the rows in their order. The fee
 -- of one that is not here already is posted.

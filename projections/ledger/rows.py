@@ -117,4 +117,5 @@ class RefundColumn:
     currency: str
     posted: bool
     """Whether a release that knows no stages takes it for posted, so that it does not post it too."""
-    stage: str
+    pending: bool = False
+    """It is not posted after all, before its money has moved."""
