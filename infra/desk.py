@@ -92,6 +92,10 @@ class CurrencyLine:
     ledger_rows: int
     ledger_amount: int
     ledger_fee: int
+    foreign_rows: int = 0
+    """Of Stripe's rows, those of another system in the same account."""
+    foreign_amount: int = 0
+    foreign_fee: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ from domain.reconciliation import (
     CurrencyTotals,
     Difference,
     Finding,
+    ForeignRow,
     MergeJoin,
     Movement,
     Review,
@@ -56,7 +57,7 @@ class Scope:
 class Comparison:
     """What came of it. `doubtful` are sources of which a book lacks a row, to be looked up at Stripe.
 
-    `unrecorded` are differences for want of a row of Stripe's in the log.
+    `unrecorded` are differences for want of a row of Stripe's in the log, `foreign` rows of another system's payments.
     """
 
     totals: tuple[CurrencyTotals, ...] = ()
@@ -64,6 +65,7 @@ class Comparison:
     found: Counter[str] = field(default_factory=Counter)
     doubtful: list[Review] = field(default_factory=list)
     unrecorded: list[Difference] = field(default_factory=list)
+    foreign: list[ForeignRow] = field(default_factory=list)
 
 
 class Comparer:

@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 
 SQL = Queries.load(Path(__file__).with_name("heal.sql"))
 
-_OF_PAYMENTS = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
+_OF_DISPUTES = frozenset({"dispute", "dispute_reversal"})
+_OF_PAYMENTS = frozenset({"charge", "refund", "refund_failure"}) | _OF_DISPUTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +38,13 @@ class Orphan:
 
 
 def lacks_stripes_row(difference: Difference) -> bool:
-    """Whether the log lacks a row of Stripe's balance, which nothing but that row tells: a fee, a payout, a top-up."""
+    """Whether the log lacks a row of Stripe's balance, which nothing but that row tells: a fee, a payout, a top-up.
+
+    Of a dispute it may be the second row, of which no event of the payment tells.
+    """
     if difference.ledger is None:
-        return difference.kind in {Kind.MISSING_HERE, Kind.STATUS} and difference.category not in _OF_PAYMENTS
+        told_by_events = difference.category in _OF_PAYMENTS - _OF_DISPUTES
+        return difference.kind in {Kind.MISSING_HERE, Kind.STATUS} and not told_by_events
     return difference.kind is Kind.FEE and difference.ledger.fee is None
 
 
@@ -50,6 +55,21 @@ def can_be_healed(difference: Difference) -> bool:
         and difference.kind in {Kind.MISSING_HERE, Kind.STATUS}
         and difference.category in _OF_PAYMENTS
     )
+
+
+def is_of_payment(difference: Difference) -> bool:
+    """Whether it is a row of a payment, and the ledger knows nothing of it."""
+    return difference.ledger is None and difference.category in _OF_PAYMENTS
+
+
+async def is_foreign(pool: Pool, owner: Owner) -> bool:
+    """Whether a payment at Stripe is of another system: without our metadata, and of no intent that we know."""
+    if owner.payment_id is not None:
+        return False
+    parameters = {"intent_ids": [owner.intent_id], "payment_ids": [None], "discrepancy_ids": [UUID(int=0)]}
+    async with pool.connection() as conn:
+        cursor = await conn.execute(SQL.find_payments, parameters)
+        return await cursor.fetchone() is None
 
 
 async def heal(pool: Pool, run: RunRef, orphans: Sequence[Orphan]) -> int:

@@ -16,9 +16,17 @@ import psycopg
 import structlog
 
 from consumers.reconciliation import metrics
-from consumers.reconciliation.books import StripeBooks
+from consumers.reconciliation.books import Owner, StripeBooks
 from consumers.reconciliation.compare import Comparer, Comparison, Scope
-from consumers.reconciliation.heal import Orphan, can_be_healed, heal, lacks_stripes_row, record_rows
+from consumers.reconciliation.heal import (
+    Orphan,
+    can_be_healed,
+    heal,
+    is_foreign,
+    is_of_payment,
+    lacks_stripes_row,
+    record_rows,
+)
 from consumers.reconciliation.ledger import log_head, movements_of, wait_for_ledger, wait_for_poller
 from consumers.reconciliation.record import Recorder, RunRef, Unresolved, is_still_there
 from consumers.reconciliation.runs import SQL, note_end
@@ -28,6 +36,7 @@ from domain.reconciliation import (
     Difference,
     FailRun,
     Finding,
+    ForeignRow,
     Review,
     RunState,
     StartRun,
@@ -36,8 +45,9 @@ from domain.reconciliation import (
     day_window,
     judge,
     judge_payout,
+    with_foreign,
 )
-from domain.reconciliation.judge import PAYOUT_ITEMS
+from domain.reconciliation.values import PAYOUT_ITEMS
 from event_store.reconciliation import command_run, load_run
 from infra.postgres import Pool
 
@@ -211,18 +221,38 @@ class Reconciler:
         for done, review in enumerate(compared.doubtful):
             progress("looking", done, len(compared.doubtful))
             findings = await self._judge_anew(review, window)
+            owner = await self._owner_of(findings)
+            if owner is not None and await is_foreign(self._pool, owner):
+                findings = await self._without_foreign(review, findings, compared, window, recorder)
             compared.found.update(each.difference.kind.value for each in findings)
             await recorder.observe(findings)
-            orphans += await self._orphans(findings)
+            orphans += _orphans(findings, owner)
             unrecorded += _lacking_rows(findings)
         await self._heal(run, orphans, unrecorded)
 
-    async def _orphans(self, findings: Sequence[Finding]) -> list[Orphan]:
-        """Return what of one source the ledger lacks and may get by reading its payment once more."""
-        healable = [each.difference for each in findings if can_be_healed(each.difference)]
-        if not healable or (owner := await self._books.owner_of(healable[0].source_id)) is None:
-            return []
-        return [Orphan(discrepancy_id=each.discrepancy_id, owner=owner) for each in healable]
+    async def _owner_of(self, findings: Sequence[Finding]) -> Owner | None:
+        """Return whose payment it is of which the ledger lacks a row, if it does."""
+        of_payments = [each.difference for each in findings if is_of_payment(each.difference)]
+        return await self._books.owner_of(of_payments[0].source_id) if of_payments else None
+
+    async def _without_foreign(
+        self,
+        review: Review,
+        findings: Sequence[Finding],
+        compared: Comparison,
+        window: Window,
+        recorder: Recorder,
+    ) -> Sequence[Finding]:
+        """Count the rows of another system's payment apart, and return what else was found."""
+        theirs = [each.difference for each in findings if is_of_payment(each.difference)]
+        categories = {each.category for each in theirs}
+        compared.foreign += (
+            ForeignRow(row.currency, row.amount, row.fee)
+            for row in review.stripe
+            if row.category in categories and window.holds(row.created)
+        )
+        await recorder.resolve_foreign([each.discrepancy_id for each in theirs])
+        return [each for each in findings if not is_of_payment(each.difference)]
 
     async def _heal(self, run: RunRef, orphans: Sequence[Orphan], unrecorded: Sequence[Difference]) -> None:
         if orphans:
@@ -245,23 +275,37 @@ class Reconciler:
         for done, each in enumerate(unresolved):
             progress("looking", done, len(unresolved))
             findings = await self._findings_of(each)
+            if findings is None:
+                await recorder.leave(each.discrepancy_id)
+                continue
+            owner = await self._owner_of(findings)
+            if owner is not None and await is_foreign(self._pool, owner):
+                await recorder.resolve_foreign([each.discrepancy_id])
+                continue
             await recorder.observe(findings)
             if not is_still_there(each, findings):
                 kinds = ", ".join(sorted({finding.difference.kind.value for finding in findings}))
                 why = f"It is another difference now: {kinds}." if kinds else "Both books agree."
                 await recorder.resolve({each.discrepancy_id: why})
-            orphans += await self._orphans(findings)
+            orphans += _orphans(findings, owner)
             unrecorded += _lacking_rows(findings)
         await self._heal(run, orphans, unrecorded)
 
-    async def _findings_of(self, unresolved: Unresolved) -> list[Finding]:
-        """Return what differs now in what a discrepancy is about, on whatever day."""
+    async def _findings_of(self, unresolved: Unresolved) -> list[Finding] | None:
+        """Return what differs now in what a discrepancy is about, on whatever day; None: Stripe does not show it.
+
+        Stripe takes no row back. When it had some of this, and now gives none, it is the question that finds none.
+        """
         window = Window.of_any_day(date=unresolved.date, cutoff=self._rules.cutoff_s, now=int(self._clock()))
         if unresolved.category == PAYOUT_ITEMS:
             payout = await self._books.payout(unresolved.source_id)
-            found = None if payout is None else judge_payout(payout, window)
+            if payout is None:
+                return None
+            found = judge_payout(payout, window)
             return [] if found is None else [found]
         rows: Sequence[StripeRow] = await self._books.rows_of(unresolved.source_id)
+        if unresolved.was_at_stripe and not any(row.category == unresolved.category for row in rows):
+            return None
         async with self._pool.connection() as conn:
             movements = await movements_of(conn, [unresolved.source_id])
         findings = judge(rows, movements[unresolved.source_id], window)
@@ -271,7 +315,7 @@ class Reconciler:
         counts = await recorder.counts()
         command = CompleteRun(
             number=state.number,
-            totals=compared.totals,
+            totals=with_foreign(compared.totals, compared.foreign),
             found=dict(sorted(compared.found.items())),
             opened=counts.opened,
             resolved=counts.resolved,
@@ -292,6 +336,14 @@ class Reconciler:
             cursor = await conn.execute(SQL.try_lock, {"run_id": run_id})
             row = await cursor.fetchone()
             yield row is not None and bool(row[0])
+
+
+def _orphans(findings: Sequence[Finding], owner: Owner | None) -> list[Orphan]:
+    """Return what of one source the ledger lacks and may get by reading its payment once more."""
+    if owner is None:
+        return []
+    healable = (each.difference for each in findings if can_be_healed(each.difference))
+    return [Orphan(discrepancy_id=each.discrepancy_id, owner=owner) for each in healable]
 
 
 def _lacking_rows(findings: Sequence[Finding]) -> list[Difference]:

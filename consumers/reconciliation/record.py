@@ -22,7 +22,6 @@ from domain.reconciliation import (
     Kind,
     Observe,
     Resolve,
-    discrepancy_id_of,
 )
 from domain.reconciliation.discrepancy import RECONCILIATION
 from event_store.reconciliation import Decided, command_discrepancies, metadata
@@ -33,6 +32,7 @@ SQL = Queries.load(Path(__file__).with_name("record.sql"))
 
 BATCH = 500
 _AGREE = "Both books agree."
+_FOREIGN = "It is of another system in the same account at Stripe: it has no metadata of ours."
 _SETTLED = "The counterpart is of another day."
 
 
@@ -66,6 +66,8 @@ class Unresolved:
     kind: str
     source_id: str
     category: str
+    was_at_stripe: bool
+    """Whether Stripe had a row of it when it was seen last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,11 +115,23 @@ class Recorder:
             }
         )
 
+    async def resolve_foreign(self, discrepancy_ids: Sequence[UUID]) -> None:
+        """Resolve those that were found before it was known that they are of another system's payments."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(SQL.find_known, {"discrepancy_ids": list(discrepancy_ids)})
+            known = [row[0] for row in await cursor.fetchall()]
+        await self.resolve(dict.fromkeys(known, _FOREIGN))
+
     async def unresolved_of_other_days(self, *, since: datetime, limit: int) -> list[Unresolved]:
         """Return discrepancies that this run has not seen, those first that were looked at longest ago."""
         async with self._pool.connection() as conn, conn.cursor(row_factory=class_row(Unresolved)) as cursor:
             await cursor.execute(SQL.find_unresolved, {"since": since, "limit": limit})
             return await cursor.fetchall()
+
+    async def leave(self, discrepancy_id: UUID) -> None:
+        """Note that a discrepancy was looked for and not seen: it stays as it is, and others come first next time."""
+        async with self._pool.connection() as conn:
+            await conn.execute(SQL.note_looked_for, {"discrepancy_id": discrepancy_id})
 
     async def counts(self) -> Counts:
         """Return what the run came to so far."""
@@ -198,7 +212,4 @@ def _entry(book: str, difference: Difference) -> dict[str, object]:
 
 def is_still_there(unresolved: Unresolved, findings: Sequence[Finding]) -> bool:
     """Whether a discrepancy is among what was found."""
-    return unresolved.discrepancy_id in {
-        discrepancy_id_of(each.difference.kind, each.difference.source_id, each.difference.category)
-        for each in findings
-    }
+    return unresolved.discrepancy_id in {each.difference.discrepancy_id for each in findings}

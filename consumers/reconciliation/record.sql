@@ -55,13 +55,22 @@ SELECT d.discrepancy_id
  ORDER BY d.discrepancy_id
  LIMIT %(limit)s;
 
+-- name: find_known
+-- Of these, those that are there and not resolved.
+SELECT discrepancy_id FROM reconciliation.discrepancies
+ WHERE discrepancy_id = ANY(%(discrepancy_ids)s::uuid[]) AND status <> 'resolved';
+
 -- name: find_unresolved
 -- What is unresolved and was not seen since a moment, that seen longest ago first.
-SELECT discrepancy_id, run_id, date, kind, source_id, category
+SELECT discrepancy_id, run_id, date, kind, source_id, category, stripe_amount IS NOT NULL AS was_at_stripe
   FROM reconciliation.discrepancies
  WHERE status <> 'resolved' AND seen_at < %(since)s
  ORDER BY seen_at
  LIMIT %(limit)s;
+
+-- name: note_looked_for
+-- Somebody looked for it, and learned nothing.
+UPDATE reconciliation.discrepancies SET seen_at = clock_timestamp() WHERE discrepancy_id = %(discrepancy_id)s;
 
 -- name: count_run
 -- What a run opened that did not settle at once, what it found gone, and what it had read again.

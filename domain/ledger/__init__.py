@@ -5,28 +5,39 @@ Amounts count the smallest unit as Stripe does, signed: a debit is above zero, a
 """
 
 from domain.ledger.accounts import Account
-from domain.ledger.balance import OWN_CATEGORIES, movement_source, post_transaction
+from domain.ledger.balance import (
+    OWN_CATEGORIES,
+    TWICE_CATEGORIES,
+    movement_source,
+    post_second_row,
+    post_transaction,
+)
 from domain.ledger.conversions import Movement, post_conversion
 from domain.ledger.errors import LedgerError, RefundUnknown, UnbalancedPosting
-from domain.ledger.payments import PostingState, RefundToPost, post_payment
+from domain.ledger.payments import PostingState, RefundStage, RefundToPost, post_awaited, post_payment
 from domain.ledger.payouts import post_payout
-from domain.ledger.postings import Kind, Line, Posting
+from domain.ledger.postings import Awaits, Kind, Line, Posting
 
 __all__ = [
     "OWN_CATEGORIES",
+    "TWICE_CATEGORIES",
     "Account",
+    "Awaits",
     "Kind",
     "LedgerError",
     "Line",
     "Movement",
     "Posting",
     "PostingState",
+    "RefundStage",
     "RefundToPost",
     "RefundUnknown",
     "UnbalancedPosting",
     "movement_source",
+    "post_awaited",
     "post_conversion",
     "post_payment",
     "post_payout",
+    "post_second_row",
     "post_transaction",
 ]

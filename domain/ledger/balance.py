@@ -1,4 +1,8 @@
-"""What a row of Stripe's balance posts: always its fee, and its amount unless a payment's own events post that."""
+"""What a row of Stripe's balance posts: its fee, and its amount unless a payment's own events post that.
+
+A row of a payment posts nothing before a payment of ours tells of it: another system's charges in the same account at
+Stripe are in the books with neither their amount nor their fee.
+"""
 
 from domain.ledger.accounts import Account
 from domain.ledger.postings import Kind, Posting, transfer
@@ -7,18 +11,26 @@ from domain.stripe_balance import TransactionRecorded
 OWN_CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
 """Posted by the payment's own events: here only the fee, and the conversion."""
 
+TWICE_CATEGORIES = frozenset({"dispute", "dispute_reversal"})
+"""Of these a source may have a second row that is not the first one again, which no event of the payment tells of."""
+
 _PAYOUTS = frozenset({"payout", "payout_reversal"})
 _FEES = frozenset({"fee", "network_cost", "tax"})
 """Rows that are a fee as a whole. https://docs.stripe.com/reports/reporting-categories"""
 
 
 def post_transaction(row: TransactionRecorded) -> tuple[Posting, ...]:
-    """Return what a row posts."""
+    """Return what a row posts; one of OWN_CATEGORIES, once a payment of ours tells of it."""
     amount = row.amount if row.reporting_category not in OWN_CATEGORIES else 0
     return (
         *_clearing(row, Kind.MOVEMENT, _counter_account(row.reporting_category), amount),
         *_clearing(row, Kind.FEE, Account.STRIPE_FEES, -row.fee),
     )
+
+
+def post_second_row(row: TransactionRecorded) -> tuple[Posting, ...]:
+    """Return what the amount of a dispute's second row posts: a conversion of Stripe's, or a fee given back."""
+    return _clearing(row, Kind.MOVEMENT, Account.DISPUTES, row.amount)
 
 
 def movement_source(row: TransactionRecorded) -> str:

@@ -1,16 +1,20 @@
 """What a payment posts by its own events, before Stripe's balance has a row for it.
 
-A refund is posted once Stripe has it, with the amount that was asked for: a refund that Stripe refused moved nothing.
+A refund is posted with the amount that was asked for, when Stripe's balance moves: with the event, if it succeeds at
+once. One that is pending may have moved it or not, and may end without moving it: https://docs.stripe.com/refunds. No
+event says so, but Stripe's row of it does: what such a refund posts waits for that.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
 from domain.ledger.accounts import Account
+from domain.ledger.conversions import Movement
 from domain.ledger.errors import RefundUnknown
-from domain.ledger.postings import Kind, Posting, transfer
+from domain.ledger.postings import Awaits, Kind, Posting, transfer
 from domain.money import Money
 from domain.payment import (
     DisputeFundsReinstated,
@@ -26,12 +30,22 @@ from domain.payment import (
 from domain.payment.events import RefundEvent
 
 
+class RefundStage(StrEnum):
+    """How far a refund has come, as far as its posting goes."""
+
+    ASKED = "asked"
+    """Stripe is not known to have it."""
+    PENDING = "pending"
+    """Stripe has it: whether the money has moved, its row will say."""
+    POSTED = "posted"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefundToPost:
-    """A refund that can still post something. ``posted``: Stripe has it, and so has the ledger."""
+    """A refund that can still post something."""
 
     amount: Money
-    posted: bool = False
+    stage: RefundStage = RefundStage.ASKED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,22 +79,39 @@ def _post_refund(state: PostingState, event: RefundEvent) -> tuple[PostingState,
         case RefundRequested():
             return _with(state, event.refund_id, RefundToPost(amount=event.amount)), ()
         case RefundFound():
-            refund = RefundToPost(amount=event.amount, posted=True)
-            return _with(state, event.refund_id, refund), _refunded(event.stripe_refund_id, event.amount)
-        case RefundPending() | RefundSucceeded():
-            return _at_stripe(state, event)
+            refund = RefundToPost(amount=event.amount, stage=RefundStage.PENDING)
+            return _with(state, event.refund_id, refund), _refunded(event, refund.amount, Awaits.POSSIBLE)
+        case RefundPending():
+            return _pending(state, event)
+        case RefundSucceeded():
+            return _succeeded(state, event)
         case RefundFailed():
             return _failed(state, event)
         case _:
             assert_never(event)
 
 
-def _at_stripe(state: PostingState, event: RefundPending | RefundSucceeded) -> tuple[PostingState, tuple[Posting, ...]]:
+def _pending(state: PostingState, event: RefundPending) -> tuple[PostingState, tuple[Posting, ...]]:
     refund = _known(state, event.refund_id)
-    if refund.posted:
+    if refund.stage is not RefundStage.ASKED:
         return state, ()
-    after = _with(state, event.refund_id, replace(refund, posted=True))
-    return after, _refunded(event.stripe_refund_id, refund.amount)
+    after = _with(state, event.refund_id, replace(refund, stage=RefundStage.PENDING))
+    return after, _refunded(event, refund.amount, Awaits.POSSIBLE)
+
+
+def _succeeded(state: PostingState, event: RefundSucceeded) -> tuple[PostingState, tuple[Posting, ...]]:
+    refund = _known(state, event.refund_id)
+    match refund.stage:
+        case RefundStage.ASKED:
+            after = _with(state, event.refund_id, replace(refund, stage=RefundStage.POSTED))
+            return after, _refunded(event, refund.amount)
+        case RefundStage.PENDING:
+            after = _with(state, event.refund_id, replace(refund, stage=RefundStage.POSTED))
+            return after, _refunded(event, refund.amount, Awaits.DUE)
+        case RefundStage.POSTED:
+            return state, ()
+        case _:
+            assert_never(refund.stage)
 
 
 def _failed(state: PostingState, event: RefundFailed) -> tuple[PostingState, tuple[Posting, ...]]:
@@ -88,18 +119,38 @@ def _failed(state: PostingState, event: RefundFailed) -> tuple[PostingState, tup
     after = PostingState(refunds={each: it for each, it in state.refunds.items() if each != event.refund_id})
     if event.stripe_refund_id is None:
         return after, ()
-    # Nobody may have told of it before it failed: at Stripe the money went and came back all the same.
-    went = () if refund.posted else _refunded(event.stripe_refund_id, refund.amount)
-    return after, (*went, *_moved(event.stripe_refund_id, "refund_failure", Account.REFUNDS, refund.amount))
+    # Nobody may have told of it before it failed: at Stripe the money may have gone and come back all the same.
+    unheard_of = refund.stage is RefundStage.ASKED
+    went = _refunded(event, refund.amount, Awaits.POSSIBLE) if unheard_of else ()
+    awaits = None if refund.stage is RefundStage.POSTED else Awaits.POSSIBLE
+    came_back = _moved(event.stripe_refund_id, "refund_failure", Account.REFUNDS, refund.amount, awaits=awaits)
+    return after, (*went, *came_back)
 
 
-def _refunded(stripe_refund_id: str, amount: Money) -> tuple[Posting, ...]:
-    return _moved(stripe_refund_id, "refund", Account.REFUNDS, amount, sign=-1)
+def post_awaited(*, source_id: str, category: str, movement: Movement) -> tuple[Posting, ...]:
+    """Return what a refund posts that was pending, now that its money has moved. The amount is ours."""
+    amount = Money(amount_cents=abs(movement.amount), currency=movement.currency)
+    return _moved(source_id, category, Account.REFUNDS, amount, sign=1 if movement.amount > 0 else -1)
 
 
-def _moved(source_id: str, category: str, counter: Account, amount: Money, *, sign: int = 1) -> tuple[Posting, ...]:
+def _refunded(
+    event: RefundFound | RefundPending | RefundSucceeded | RefundFailed, amount: Money, awaits: Awaits | None = None
+) -> tuple[Posting, ...]:
+    assert event.stripe_refund_id is not None
+    return _moved(event.stripe_refund_id, "refund", Account.REFUNDS, amount, sign=-1, awaits=awaits)
+
+
+def _moved(
+    source_id: str,
+    category: str,
+    counter: Account,
+    amount: Money,
+    *,
+    sign: int = 1,
+    awaits: Awaits | None = None,
+) -> tuple[Posting, ...]:
     """Post money that came to Stripe from another account, or with ``sign`` -1 the way back."""
-    return transfer(
+    posted = transfer(
         source_id=source_id,
         category=category,
         kind=Kind.MOVEMENT,
@@ -108,6 +159,7 @@ def _moved(source_id: str, category: str, counter: Account, amount: Money, *, si
         amount=sign * amount.amount_cents,
         currency=amount.currency,
     )
+    return tuple(replace(each, awaits=awaits) for each in posted)
 
 
 def _known(state: PostingState, refund_id: UUID) -> RefundToPost:

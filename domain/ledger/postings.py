@@ -20,6 +20,15 @@ class Kind(StrEnum):
     """A payout reached the bank, or was sent back from there."""
 
 
+class Awaits(StrEnum):
+    """That a posting stands with Stripe's row of it, if that row is the first to say that the money has moved."""
+
+    POSSIBLE = "possible"
+    """Nothing else says so: without the row, nothing is posted."""
+    DUE = "due"
+    """Stripe says so by the event too: without the row, it is posted with the event."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """What an account is debited (above zero) or credited (below) with."""
@@ -40,6 +49,8 @@ class Posting:
     category: str
     kind: Kind
     lines: tuple[Line, ...]
+    awaits: Awaits | None = None
+    """None: it stands with the event, whatever Stripe's row says."""
 
     def __post_init__(self) -> None:
         sums: Counter[str] = Counter()

@@ -34,8 +34,8 @@ from domain.reconciliation.events import (
     RunEvent,
 )
 from domain.reconciliation.judge import judge, judge_payout
-from domain.reconciliation.merge import MergeJoin, Review
-from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
+from domain.reconciliation.merge import MergeJoin, Review, with_foreign
+from domain.reconciliation.rows import ForeignRow, Movement, PayoutSum, StripeRow
 from domain.reconciliation.run import (
     CompleteRun,
     FailRun,
@@ -78,6 +78,7 @@ __all__ = [
     "Explain",
     "FailRun",
     "Finding",
+    "ForeignRow",
     "Kind",
     "MergeJoin",
     "Movement",
@@ -112,4 +113,5 @@ __all__ = [
     "judge",
     "judge_payout",
     "run_id_of",
+    "with_foreign",
 ]

@@ -1,7 +1,8 @@
 """What differs between all that the two books say of one source.
 
 A source is judged as a whole, since a row that one side lacks means something else when that side knows the source by
-another row: then it is the object's status that differs.
+another row: then it is the object's status that differs. Where there may be many rows of a source and category, each
+is judged by itself: that one of them is booked says nothing of the next.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,17 +10,11 @@ from decimal import Decimal, InvalidOperation
 
 from domain.currencies import decimals
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
-from domain.reconciliation.values import Difference, Entry, Finding, Kind
+from domain.reconciliation.values import ONCE, PAYOUT_ITEMS, Difference, Entry, Finding, Kind
 from domain.reconciliation.window import Window
 
-ONCE = frozenset(
-    {
-        *("charge", "refund", "refund_failure", "dispute", "dispute_reversal"),
-        *("payout", "payout_reversal"),
-    }
-)
-"""Categories of which a source has one row: a second one is a mistake. Of others it may have many."""
-PAYOUT_ITEMS = "payout_items"
+_TWICE = frozenset({"dispute", "dispute_reversal"})
+"""Of a dispute, Stripe may have a second row that is not the first one again: a conversion, or a fee given back."""
 
 
 def judge(stripe: Iterable[StripeRow], ours: Iterable[Movement], window: Window) -> list[Finding]:
@@ -31,17 +26,59 @@ def judge(stripe: Iterable[StripeRow], ours: Iterable[Movement], window: Window)
     theirs_by, ours_by = _by_category(stripe), _movements_by_category(ours)
     findings: list[Finding] = []
     for category in sorted(theirs_by.keys() | ours_by.keys()):
-        rows, movements = theirs_by.get(category, []), ours_by.get(category, [])
-        if rows:
-            if not any(window.holds(row.created) for row in rows):
-                continue
-            if movements:
-                findings += _both(rows, movements, window)
-            else:
-                findings.append(_only_stripe(rows, window, known_here=bool(ours_by)))
-        elif any(window.holds(movement.at) and not _is_booked_elsewhere(movement, window) for movement in movements):
-            findings.append(_only_ours(movements, window, known_there=bool(theirs_by)))
+        known_here, known_there = bool(ours_by.keys() - {category}), bool(theirs_by.keys() - {category})
+        for rows, movements in _parts(category, theirs_by.get(category, []), ours_by.get(category, [])):
+            findings += _judge_part(rows, movements, window, known_here=known_here, known_there=known_there)
     return findings
+
+
+def _judge_part(
+    rows: Sequence[StripeRow], movements: Sequence[Movement], window: Window, *, known_here: bool, known_there: bool
+) -> Iterator[Finding]:
+    if rows:
+        if any(window.holds(row.created) for row in rows):
+            if movements:
+                yield from _both(rows, movements, window)
+            else:
+                yield _only_stripe(rows, window, known_here=known_here)
+    elif any(window.holds(movement.at) and not _is_booked_elsewhere(movement, window) for movement in movements):
+        yield _only_ours(movements, window, known_there=known_there)
+
+
+def _parts(
+    category: str, rows: Sequence[StripeRow], movements: Sequence[Movement]
+) -> Iterator[tuple[Sequence[StripeRow], Sequence[Movement]]]:
+    """Yield what is to be judged by itself: each row with its movement, as far as the ledger says which one it is."""
+    if category in ONCE and not (category in _TWICE and _are_distinct(rows, movements)):
+        yield rows, movements
+        return
+    waiting = {row.transaction_id: row for row in rows}
+    unnamed: list[Movement] = []
+    for movement in movements:
+        if movement.transaction_id is None:
+            same = next((row for row in waiting.values() if category in _TWICE and _is_worth(row, movement)), None)
+            if same is None:
+                unnamed.append(movement)
+            else:
+                yield (waiting.pop(same.transaction_id),), (movement,)
+        elif (row := waiting.pop(movement.transaction_id, None)) is not None:
+            yield (row,), (movement,)
+        else:
+            yield (), (movement,)
+    if unnamed:
+        yield tuple(waiting.values()), unnamed
+    else:
+        for row in waiting.values():
+            yield (row,), ()
+
+
+def _are_distinct(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
+    """Whether these are several rows, as far as anybody knows, and none of them is another one again."""
+    known = {row.transaction_id: (row.currency, row.amount) for row in rows}
+    for movement in movements:
+        if movement.transaction_id is not None:
+            known.setdefault(movement.transaction_id, (movement.currency, movement.amount))
+    return len(known) > 1 and len(set(known.values())) == len(known)
 
 
 def judge_payout(payout: PayoutSum, window: Window) -> Finding | None:
@@ -104,14 +141,14 @@ def _both(rows: Sequence[StripeRow], movements: Sequence[Movement], window: Wind
         yield finding(Kind.DUPLICATE)
     if not _currencies_agree(rows, movements):
         yield finding(Kind.CURRENCY)
-    elif not _amounts_agree(rows, movements):
+    elif not _amounts_agree(rows, movements, double=double):
         yield finding(Kind.AMOUNT)
     fees = [movement.fee for movement in movements if movement.fee is not None]
     # A conversion is posted with Stripe's row, as a fee is.
     ours = {movement.currency for movement in movements}
     awaited = not fees and any(row.fee or row.currency not in ours for row in rows)
     late = awaited and window.may_still_come(max(row.created for row in rows))
-    if (awaited and not late) or (fees and not _fees_agree(rows, sum(fees))):
+    if (awaited and not late) or (fees and not _fees_agree(rows, sum(fees), double=double)):
         yield finding(Kind.FEE)
     elsewhere = not double and not any(window.holds_nearly(movement.at) for movement in movements)
     if late or elsewhere:
@@ -130,12 +167,14 @@ def _currencies_agree(rows: Sequence[StripeRow], movements: Sequence[Movement]) 
     return all(row.currency in expected or row.exchange_rate is not None for row in rows)
 
 
-def _amounts_agree(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
-    """Of several rows, the ledger may have the sum, or the first of them. What was converted keeps its worth."""
+def _amounts_agree(rows: Sequence[StripeRow], movements: Sequence[Movement], *, double: bool) -> bool:
+    """Of a double, the ledger may have the sum, or one of them. What was converted keeps its worth."""
     if not all(_is_fair(rows, movement) for movement in movements):
         return False
-    total, ours = sum(row.amount for row in rows), sum(movement.amount for movement in movements)
-    return total == ours or any(_is_worth(row, movement) for row in rows for movement in movements)
+    if sum(row.amount for row in rows) == sum(movement.amount for movement in movements):
+        return True
+    alone = len(rows) == len(movements) == 1
+    return (double or alone) and any(_is_worth(row, movement) for row in rows for movement in movements)
 
 
 def _is_worth(row: StripeRow, movement: Movement) -> bool:
@@ -166,8 +205,8 @@ def _is_at_rate(row: StripeRow, amount: int, currency: str) -> bool:
     return abs(converted - row.amount) <= tolerance
 
 
-def _fees_agree(rows: Sequence[StripeRow], fee: int) -> bool:
-    return fee == sum(row.fee for row in rows) or any(fee == row.fee for row in rows)
+def _fees_agree(rows: Sequence[StripeRow], fee: int, *, double: bool) -> bool:
+    return fee == sum(row.fee for row in rows) or (double and any(fee == row.fee for row in rows))
 
 
 def _difference(kind: Kind, rows: Sequence[StripeRow], movements: Sequence[Movement], window: Window) -> Difference:

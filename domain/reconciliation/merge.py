@@ -3,18 +3,32 @@
 It pulls nothing itself: the caller asks which book it `wants` rows of, and pushes the next ones.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from domain.reconciliation.errors import RowsNotSorted
 from domain.reconciliation.judge import judge
-from domain.reconciliation.rows import Movement, StripeRow
+from domain.reconciliation.rows import ForeignRow, Movement, StripeRow
 from domain.reconciliation.values import CurrencyTotals, Finding
 from domain.reconciliation.window import Window
 
 R = TypeVar("R", StripeRow, Movement)
+
+
+def with_foreign(totals: Iterable[CurrencyTotals], foreign: Iterable[ForeignRow]) -> tuple[CurrencyTotals, ...]:
+    """Say of a day's totals how much of Stripe's side is another system's."""
+    by_currency = {each.currency: each for each in totals}
+    for row in foreign:
+        each = by_currency.get(row.currency) or CurrencyTotals(currency=row.currency)
+        by_currency[row.currency] = replace(
+            each,
+            foreign_rows=each.foreign_rows + 1,
+            foreign_amount=each.foreign_amount + row.amount,
+            foreign_fee=each.foreign_fee + row.fee,
+        )
+    return tuple(by_currency[currency] for currency in sorted(by_currency))
 
 
 class Book(StrEnum):

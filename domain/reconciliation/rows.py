@@ -21,6 +21,14 @@ class StripeRow(NamedTuple):
     exchange_rate: str | None = None
 
 
+class ForeignRow(NamedTuple):
+    """One of Stripe's rows that is of another system's payment, as far as a day's totals go."""
+
+    currency: str
+    amount: int
+    fee: int
+
+
 class Movement(NamedTuple):
     """What one cause did to our account at Stripe, as the ledger has it. Moments are in Unix seconds.
 

@@ -7,6 +7,15 @@ from uuid import UUID, uuid5
 
 _DISCREPANCIES = UUID("3d0e3c1a-8f5b-5c62-9d4e-0a7c51b2f6e1")
 
+ONCE = frozenset(
+    {
+        *("charge", "refund", "refund_failure", "dispute", "dispute_reversal"),
+        *("payout", "payout_reversal"),
+    }
+)
+"""Categories of which a source has one row: a second one is a mistake. Of others it may have many."""
+PAYOUT_ITEMS = "payout_items"
+
 
 class Kind(StrEnum):
     """What differs between the two books."""
@@ -63,8 +72,14 @@ class Difference:
 
     @property
     def discrepancy_id(self) -> UUID:
-        """The same difference has the same id, whichever run finds it."""
-        return discrepancy_id_of(self.kind, self.source_id, self.category)
+        """The same difference has the same id, whichever run finds it.
+
+        Where a source may have many rows, that of one row is not that of another.
+        """
+        row = self.transaction_ids[0] if len(self.transaction_ids) == 1 else None
+        if row == self.source_id or self.category in ONCE or self.category == PAYOUT_ITEMS:
+            row = None
+        return discrepancy_id_of(self.kind, self.source_id, self.category, row)
 
     @property
     def lacks_rows_of_stripe(self) -> bool:
@@ -96,8 +111,13 @@ class CurrencyTotals:
     ledger_rows: int = 0
     ledger_amount: int = 0
     ledger_fee: int = 0
+    foreign_rows: int = 0
+    """Of Stripe's rows, those of payments that another system makes in the same account: the ledger has none."""
+    foreign_amount: int = 0
+    foreign_fee: int = 0
 
 
-def discrepancy_id_of(kind: Kind, source_id: str, category: str) -> UUID:
-    """Return the id of a discrepancy."""
-    return uuid5(_DISCREPANCIES, f"{kind}:{source_id}:{category}")
+def discrepancy_id_of(kind: Kind, source_id: str, category: str, transaction_id: str | None = None) -> UUID:
+    """Return the id of a discrepancy; of one row of Stripe's, where that is one of many."""
+    of_row = "" if transaction_id is None else f":{transaction_id}"
+    return uuid5(_DISCREPANCIES, f"{kind}:{source_id}:{category}{of_row}")

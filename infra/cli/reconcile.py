@@ -123,6 +123,13 @@ def _print(result: ReconciliationResult) -> None:
         out.print(f"Payouts compared with what they pay: {result.payouts}")
     found = ", ".join(f"{kind} {count}" for kind, count in sorted(result.found.items())) or "none"
     out.print(f"Differences: {found}. New: {result.opened}. Resolved: {result.resolved}.")
+    for each in result.totals:
+        if each.foreign_rows:
+            amount, fee = (shown(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
+            out.print(
+                f"Of another system in the same account (without our metadata): {each.foreign_rows:,} of Stripe's "
+                f"rows, {amount} with fees of {fee} {each.currency}."
+            )
     if result.healing:
         out.print(f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}.")
     if result.open:
@@ -141,7 +148,8 @@ def _totals(result: ReconciliationResult) -> Table:
     for column in ("Stripe: rows", "amount", "fees", "Ledger: rows", "amount", "fees", "Difference"):
         table.add_column(column, justify="right", no_wrap=True)
     for each in result.totals:
-        difference = (each.stripe_amount - each.stripe_fee) - (each.ledger_amount - each.ledger_fee)
+        foreign = each.foreign_amount - each.foreign_fee
+        difference = (each.stripe_amount - each.stripe_fee) - (each.ledger_amount - each.ledger_fee) - foreign
         table.add_row(
             each.currency,
             f"{each.stripe_rows:,}",

@@ -1,11 +1,11 @@
 """From events to rows, purely: what `domain.ledger` posts, and when it counts.
 
-A payment's postings count when the event was recorded; those of a balance row when Stripe made it; a payout when it
-arrived at the bank, or was known to have.
+A payment's postings count when the event was recorded; those of a balance row, and of a refund that is pending until
+then, when Stripe made it; a payout when it arrived at the bank, or was known to have.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,25 +13,39 @@ from uuid import UUID
 from domain.ledger import (
     OWN_CATEGORIES,
     Account,
+    Awaits,
     Movement,
     Posting,
     PostingState,
+    RefundStage,
     RefundToPost,
     movement_source,
+    post_awaited,
     post_conversion,
     post_payment,
     post_payout,
+    post_second_row,
     post_transaction,
 )
 from domain.money import Money
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 from projections.errors import check_next
 from projections.events import DecodedBalanceEvent, DecodedEvent
-from projections.ledger.rows import ConvertibleRow, EntryRow, LineRow, MovementRow, RefundColumn, TransactionRow
+from projections.ledger.rows import (
+    AwaitedRow,
+    ConvertibleRow,
+    EntryRow,
+    LineRow,
+    MovementRow,
+    RefundColumn,
+    TransactionRow,
+    WaitingRow,
+)
 
 NAME = "ledger"
-_CONVERSION_NUMBER = 2
-"""After the two entries that a balance row can have."""
+_FEE_NUMBER = 0
+_CONVERSION_NUMBER, _AMOUNT_NUMBER = 2, 3
+"""After the two entries that a balance row can have at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +73,8 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
         _check_next(event, version)
         version = recorded.version
         postings, posted = post_payment(postings, event.fact)
-        changes.entries += _entries(posted, recorded.position, recorded.recorded_at)
+        at_once = [each for each in posted if each.awaits is None]
+        changes.entries += _entries(at_once, recorded.position, recorded.recorded_at)
         changes.movements += (
             MovementRow(
                 source_id=each.source_id,
@@ -69,6 +84,9 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
                 at=recorded.recorded_at,
                 payment_id=recorded.stream_id,
                 position=recorded.position,
+                posted=each.awaits is None,
+                due_position=recorded.position if each.awaits is Awaits.DUE else None,
+                due_at=recorded.recorded_at if each.awaits is Awaits.DUE else None,
             )
             for each in posted
         )
@@ -93,7 +111,9 @@ def take_transaction(event: DecodedBalanceEvent, changes: Changes) -> None:
     assert isinstance(row, TransactionRecorded)
     _check_next(event, 0)
     at, position = _moment(row.created), event.recorded.position
-    changes.entries += _entries(post_transaction(row), position, at)
+    of_payment = row.reporting_category in OWN_CATEGORIES
+    if not of_payment:
+        changes.entries += _entries(post_transaction(row), position, at)
     changes.transactions.append(
         TransactionRow(
             source_id=movement_source(row),
@@ -105,9 +125,11 @@ def take_transaction(event: DecodedBalanceEvent, changes: Changes) -> None:
             fee=row.fee,
             exchange_rate=row.exchange_rate,
             transaction_at=at,
+            posted=not of_payment,
+            fee_posted=not of_payment or not row.fee,
         )
     )
-    if row.reporting_category not in OWN_CATEGORIES:
+    if not of_payment:
         changes.movements.append(
             MovementRow(
                 source_id=movement_source(row),
@@ -132,9 +154,35 @@ def conversion_of(row: ConvertibleRow) -> EntryRow:
     return _entry(posting, row.transaction_position, _CONVERSION_NUMBER, row.transaction_at)
 
 
+def fee_of(row: WaitingRow) -> EntryRow:
+    """Return the entry of the fee of a payment's row, now that the payment tells of its movement."""
+    (posting,) = post_transaction(_as_recorded(row))
+    return _entry(posting, row.position, _FEE_NUMBER, row.at)
+
+
+def second_row_of(row: WaitingRow) -> list[EntryRow]:
+    """Return the entry of the amount of a dispute's second row, unless that is nothing."""
+    return [_entry(each, row.position, _AMOUNT_NUMBER, row.at) for each in post_second_row(_as_recorded(row))]
+
+
+def awaited_of(row: AwaitedRow, position: int, at: datetime) -> list[EntryRow]:
+    """Return the entry, at a place, of a refund that was pending. The amount is ours."""
+    movement = Movement(currency=row.currency, amount=row.amount)
+    posted = post_awaited(source_id=row.source_id, category=row.category, movement=movement)
+    return [_entry(each, position, _AMOUNT_NUMBER, at) for each in posted]
+
+
 def first_of_each(rows: Sequence[MovementRow]) -> list[MovementRow]:
-    """Return the first movement, by position, of each source and category, in their order."""
-    first = {(each.source_id, each.category): each for each in sorted(rows, key=lambda row: -row.position)}
+    """Return the first movement, by position, of each source and category, in their order.
+
+    One that may never come becomes due by a later one.
+    """
+    first: dict[tuple[str, str], MovementRow] = {}
+    for each in sorted(rows, key=lambda row: row.position):
+        known = first.setdefault((each.source_id, each.category), each)
+        if each.due_position is not None and known.due_position is None:
+            due = replace(known, due_position=each.due_position, due_at=each.due_at)
+            first[each.source_id, each.category] = due
     return [first[key] for key in sorted(first)]
 
 
@@ -142,6 +190,25 @@ def first_transactions(rows: Sequence[TransactionRow]) -> list[TransactionRow]:
     """Return the first of Stripe's rows, by position, of each source and category, in their order."""
     first = {(each.source_id, each.category): each for each in sorted(rows, key=lambda row: -row.transaction_position)}
     return [first[key] for key in sorted(first)]
+
+
+def _as_recorded(row: WaitingRow) -> TransactionRecorded:
+    """Return Stripe's row again, as far as the postings go by it."""
+    created = int(row.at.timestamp())
+    return TransactionRecorded(
+        transaction_id="",
+        type=row.category,
+        reporting_category=row.category,
+        amount=row.amount,
+        fee=row.fee,
+        net=row.amount - row.fee,
+        currency=row.currency,
+        source_id=row.source_id,
+        exchange_rate=None,
+        description=None,
+        created=created,
+        available_on=created,
+    )
 
 
 def _entries(postings: Sequence[Posting], position: int, at: datetime) -> list[EntryRow]:
@@ -186,16 +253,28 @@ def _check_next(event: DecodedEvent | DecodedBalanceEvent, current: int) -> None
 def _read_refunds(state: Mapping[str, Any]) -> PostingState:
     refunds = {
         UUID(refund_id): RefundToPost(
-            amount=Money(amount_cents=each["amount"], currency=each["currency"]), posted=each["posted"]
+            amount=Money(amount_cents=each["amount"], currency=each["currency"]), stage=_stage_of(each)
         )
         for refund_id, each in state.get("refunds", {}).items()
     }
     return PostingState(refunds=refunds)
 
 
+def _stage_of(column: Mapping[str, Any]) -> RefundStage:
+    """Return the stage; an older release told of none that is pending, and posted what Stripe had."""
+    if column.get("pending"):
+        return RefundStage.PENDING
+    return RefundStage.POSTED if column["posted"] else RefundStage.ASKED
+
+
 def _write_refunds(postings: PostingState) -> dict[str, Any]:
-    refunds = {
-        str(refund_id): RefundColumn(amount=each.amount.amount_cents, currency=each.amount.currency, posted=each.posted)
-        for refund_id, each in postings.refunds.items()
-    }
+    refunds: dict[str, dict[str, Any]] = {}
+    for refund_id, each in postings.refunds.items():
+        column = RefundColumn(
+            amount=each.amount.amount_cents,
+            currency=each.amount.currency,
+            posted=each.stage is not RefundStage.ASKED,
+            pending=each.stage is RefundStage.PENDING,
+        )
+        refunds[str(refund_id)] = {name: value for name, value in asdict(column).items() if value or name != "pending"}
     return {"refunds": refunds}

@@ -1,13 +1,15 @@
 """Writes the `ledger` projection, which has a part for each of its two topics and one checkpoint name for both."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import LiteralString
 from uuid import UUID
 
 import orjson
 from psycopg.rows import class_row, dict_row
 
-from domain.ledger import OWN_CATEGORIES
+from domain.ledger import OWN_CATEGORIES, TWICE_CATEGORIES
 from domain.stripe_balance import TransactionRecorded
 from infra.postgres import Connection, Queries
 from projections.events import DecodedBalanceEvent, DecodedEvent, by_stream
@@ -15,16 +17,20 @@ from projections.ledger.mapping import (
     NAME,
     Changes,
     StreamState,
+    awaited_of,
     conversion_of,
+    fee_of,
     first_of_each,
     first_transactions,
+    second_row_of,
     take_payment,
     take_payout,
     take_transaction,
 )
-from projections.ledger.rows import ConvertibleRow, EntryRow
+from projections.ledger.rows import AwaitedRow, ConvertibleRow, EntryRow, SecondRow, WaitingRow
 from schemas.topics import PAYMENT, STRIPE_BALANCE
 
+_TWICE = sorted(TWICE_CATEGORIES)
 _SQL = Queries.load(Path(__file__).with_name("projection.sql"))
 
 
@@ -95,21 +101,85 @@ async def _write(conn: Connection, changes: Changes) -> None:
         await conn.execute(_SQL.note_movements, {"rows": rows})
     if changes.transactions:
         rows = orjson.dumps(first_transactions(changes.transactions)).decode()
+        await conn.execute(_SQL.add_transactions, {"rows": rows})
+        await conn.execute(_SQL.keep_displaced, {"rows": rows, "twice": _TWICE})
         await conn.execute(_SQL.note_transactions, {"rows": rows})
-    entries = [*changes.entries, *await _conversions(conn, changes)]
-    if entries:
-        parameters = {"rows": orjson.dumps(entries).decode()}
-        await conn.execute(_SQL.insert_entries, parameters)
-        await conn.execute(_SQL.add_to_days, parameters)
+        rows = orjson.dumps(changes.transactions).decode()
+        await conn.execute(_SQL.keep_transactions, {"rows": rows, "twice": _TWICE})
+    met = await _meetings(conn, changes)
+    if met.moved:
+        await conn.execute(_SQL.remove_entries, {"positions": [each.position for each in met.moved]})
+    entries = [*changes.entries, *met.entries]
+    if entries or met.moved:
+        rows = orjson.dumps(entries).decode()
+        await conn.execute(_SQL.insert_entries, {"rows": rows})
+        await conn.execute(_SQL.add_to_days, {"rows": rows, "removed": orjson.dumps(met.moved).decode()})
+    if met.moved:
+        await conn.execute(_SQL.drop_empty_days, {"days": sorted({each.at for each in met.moved})})
 
 
-async def _conversions(conn: Connection, changes: Changes) -> list[EntryRow]:
-    """Post the conversions that became possible: under the locks of the rows, so that each is posted once."""
+@dataclass(kw_only=True, slots=True)
+class _Meetings:
+    """Entries that need both a payment's event and Stripe's row, and those that are no more, or in another place."""
+
+    entries: list[EntryRow] = field(default_factory=list)
+    moved: list[EntryRow] = field(default_factory=list)
+
+
+async def _meetings(conn: Connection, changes: Changes) -> _Meetings:
+    """Post what needs both sides: under the locks of the rows, so that each is posted once."""
+    met = _Meetings()
     touched = {(each.source_id, each.category) for each in changes.movements}
     touched |= {(each.source_id, each.category) for each in changes.transactions}
     own = [key for key in touched if key[1] in OWN_CATEGORIES]
     if not own:
-        return []
+        return met
+    keys = _keys(own)
+    met.entries += [fee_of(each) for each in await _waiting(conn, _SQL.post_fees, keys)]
+    disputes = [key for key in own if key[1] in TWICE_CATEGORIES]
+    if disputes:
+        await _second_rows(conn, _keys(disputes), met)
+    await _place_awaited(conn, keys, met)
+    met.entries += await _conversions(conn, own)
+    await conn.execute(_SQL.drop_settled, {**keys, "twice": _TWICE})
+    return met
+
+
+async def _second_rows(conn: Connection, keys: Mapping[str, list[str]], met: _Meetings) -> None:
+    async with conn.cursor(row_factory=class_row(SecondRow)) as cursor:
+        await cursor.execute(_SQL.second_rows, keys)
+        found = await cursor.fetchall()
+    if not found:
+        return
+    await conn.execute(_SQL.turn_second_rows, {"transaction_ids": [each.transaction_id for each in found]})
+    for each in found:
+        (met.moved if each.posted else met.entries).extend(second_row_of(each))
+
+
+async def _place_awaited(conn: Connection, keys: Mapping[str, list[str]], met: _Meetings) -> None:
+    """Post refunds that were pending, with the first event in the log that says that the money has moved.
+
+    Of the two topics, either may be behind: then one is posted already, and stands with the later event.
+    """
+    async with conn.cursor(row_factory=class_row(AwaitedRow)) as cursor:
+        await cursor.execute(_SQL.awaited, keys)
+        found = await cursor.fetchall()
+    if not found:
+        return
+    await conn.execute(_SQL.place_awaited, _keys([(each.source_id, each.category) for each in found]))
+    for each in found:
+        met.entries += awaited_of(each, each.new_position, each.new_at)
+        if each.entry_position is not None:
+            met.moved += awaited_of(each, each.entry_position, each.at)
+
+
+async def _waiting(conn: Connection, query: LiteralString, keys: Mapping[str, list[str]]) -> list[WaitingRow]:
+    async with conn.cursor(row_factory=class_row(WaitingRow)) as cursor:
+        await cursor.execute(query, keys)
+        return await cursor.fetchall()
+
+
+async def _conversions(conn: Connection, own: Sequence[tuple[str, str]]) -> list[EntryRow]:
     async with conn.cursor(row_factory=class_row(ConvertibleRow)) as cursor:
         await cursor.execute(_SQL.convertible, {**_keys(own), "own": sorted(OWN_CATEGORIES)})
         found = await cursor.fetchall()

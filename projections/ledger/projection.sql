@@ -13,16 +13,23 @@ ON CONFLICT (stream_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUD
 
 -- name: note_movements
 -- What moved. Locks the rows in their order, so that batches of other partitions wait and do not deadlock. Of several
--- movements of one source and category, which only rows of Stripe's own kinds can have, the first in the log is kept.
-INSERT INTO read_model.ledger_movements AS m (source_id, category, currency, amount, at, payment_id, position)
-SELECT source_id, category, currency, amount, at, payment_id, position
+-- movements of one source and category, which only rows of Stripe's own kinds can have, the first in the log is kept. What
+-- may never move the money becomes due.
+INSERT INTO read_model.ledger_movements AS m
+      (source_id, category, currency, amount, at, payment_id, position, posted, due_position, due_at)
+SELECT source_id, category, currency, amount, at, payment_id, position, posted, due_position, due_at
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
-       source_id text, category text, currency text, amount bigint, at timestamptz, payment_id uuid, position bigint)
+       source_id text, category text, currency text, amount bigint, at timestamptz, payment_id uuid, position bigint,
+       posted boolean, due_position bigint, due_at timestamptz)
  ORDER BY source_id, category
 ON CONFLICT (source_id, category) DO UPDATE
-   SET currency = EXCLUDED.currency, amount = EXCLUDED.amount, at = EXCLUDED.at, payment_id = EXCLUDED.payment_id,
-       position = EXCLUDED.position
- WHERE m.position IS NULL OR EXCLUDED.position < m.position;
+   SET currency = EXCLUDED.currency, amount = EXCLUDED.amount, payment_id = EXCLUDED.payment_id,
+       position = least(m.position, EXCLUDED.position),
+       at = CASE WHEN m.position < EXCLUDED.position THEN m.at ELSE EXCLUDED.at END,
+       posted = CASE WHEN m.position IS NULL THEN EXCLUDED.posted ELSE m.posted END,
+       due_position = coalesce(m.due_position, EXCLUDED.due_position), due_at = coalesce(m.due_at, EXCLUDED.due_at)
+ WHERE m.position IS NULL OR EXCLUDED.position < m.position
+    OR (m.due_position IS NULL AND EXCLUDED.due_position IS NOT NULL);
 
 -- name: note_transactions
 -- Stripe's rows, the first in the log of each source and category; but one that was converted stays.
@@ -41,6 +48,127 @@ ON CONFLICT (source_id, category) DO UPDATE
        fee = EXCLUDED.fee, exchange_rate = EXCLUDED.exchange_rate, transaction_at = EXCLUDED.transaction_at
  WHERE NOT m.converted
    AND (m.transaction_position IS NULL OR EXCLUDED.transaction_position < m.transaction_position);
+
+-- name: add_transactions
+-- The first of Stripe's rows of sources and categories that nobody knew; waits for whoever writes one at this instant, so
+-- that the next statements see it.
+INSERT INTO read_model.ledger_movements
+      (source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
+       exchange_rate, transaction_at)
+SELECT source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
+       exchange_rate, transaction_at
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
+       source_id text, category text, transaction_id text, transaction_position bigint, transaction_currency text,
+       transaction_amount bigint, fee bigint, exchange_rate text, transaction_at timestamptz)
+ ORDER BY source_id, category
+    ON CONFLICT DO NOTHING;
+
+-- name: keep_displaced
+-- Of Stripe's rows that were the first of theirs, those before which a batch has one; locks the rows in their order. The fee
+-- of one that is not here already is posted.
+WITH locked AS (
+    SELECT m.source_id, m.category, m.transaction_id, m.transaction_position, m.transaction_currency,
+           m.transaction_amount, m.fee, m.transaction_at, n.posted
+      FROM read_model.ledger_movements m
+      JOIN jsonb_to_recordset(%(rows)s::jsonb) AS n(
+           source_id text, category text, transaction_position bigint, posted boolean) USING (source_id, category)
+     WHERE n.transaction_position < m.transaction_position AND NOT m.converted
+       AND (n.posted OR m.category = ANY(%(twice)s::text[]))
+     ORDER BY m.source_id, m.category
+       FOR UPDATE OF m
+)
+INSERT INTO read_model.ledger_transactions
+      (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)
+SELECT transaction_id, source_id, category, transaction_position, transaction_currency, transaction_amount, fee,
+       transaction_at, posted, true
+  FROM locked
+    ON CONFLICT DO NOTHING;
+
+-- name: keep_transactions
+-- Stripe's rows that are not the first of theirs, or whose fee waits for a payment.
+INSERT INTO read_model.ledger_transactions
+      (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)
+SELECT n.transaction_id, n.source_id, n.category, n.transaction_position, n.transaction_currency, n.transaction_amount,
+       n.fee, n.transaction_at, n.posted, n.fee_posted
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
+       transaction_id text, source_id text, category text, transaction_position bigint, transaction_currency text,
+       transaction_amount bigint, fee bigint, transaction_at timestamptz, posted boolean, fee_posted boolean)
+  JOIN read_model.ledger_movements m USING (source_id, category)
+ WHERE NOT n.fee_posted
+    OR (n.transaction_id <> m.transaction_id AND (n.posted OR n.category = ANY(%(twice)s::text[])));
+
+-- name: drop_settled
+-- Of the movements that a batch touched: rows of which there is nothing left to be posted, and ledger_movements tells.
+DELETE FROM read_model.ledger_transactions t
+ USING unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  JOIN read_model.ledger_movements m USING (source_id, category)
+ WHERE t.source_id = touched.source_id AND t.category = touched.category AND t.fee_posted
+   AND (t.transaction_id = m.transaction_id OR t.category <> ALL(%(twice)s::text[]));
+
+-- name: post_fees
+-- Of the movements that a batch touched (and locked above): the fees of Stripe's rows that a payment tells of now.
+UPDATE read_model.ledger_transactions t
+   SET fee_posted = true
+  FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  JOIN read_model.ledger_movements m USING (source_id, category)
+ WHERE t.source_id = touched.source_id AND t.category = touched.category
+   AND m.position IS NOT NULL AND NOT t.fee_posted
+RETURNING t.source_id, t.category, t.currency, 0::bigint AS amount, t.fee, t.position, t.at;
+
+-- name: awaited
+-- Of the movements that a batch touched (and locked above): those that were awaited, and whose entry does not stand yet
+-- with the first event in the log that says that the money has moved.
+SELECT m.source_id, m.category, m.currency, m.amount, m.entry_position, m.at,
+       CASE WHEN first.by_row THEN m.transaction_position ELSE m.due_position END AS new_position,
+       CASE WHEN first.by_row THEN m.transaction_at ELSE m.due_at END AS new_at
+  FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  JOIN read_model.ledger_movements m USING (source_id, category)
+ CROSS JOIN LATERAL (
+       SELECT m.due_position IS NULL OR coalesce(m.transaction_position < m.due_position, false) AS by_row) AS first
+ WHERE m.position IS NOT NULL AND (NOT m.posted OR m.entry_position IS NOT NULL)
+   AND (m.transaction_position IS NOT NULL OR m.due_position IS NOT NULL)
+   AND m.entry_position IS DISTINCT FROM CASE WHEN first.by_row THEN m.transaction_position ELSE m.due_position END
+ ORDER BY m.source_id, m.category;
+
+-- name: place_awaited
+-- Their entries stand there after this transaction.
+UPDATE read_model.ledger_movements m
+   SET posted = true,
+       entry_position = CASE WHEN first.by_row THEN m.transaction_position ELSE m.due_position END,
+       at = CASE WHEN first.by_row THEN m.transaction_at ELSE m.due_at END
+  FROM (SELECT w.source_id, w.category,
+               w.due_position IS NULL OR coalesce(w.transaction_position < w.due_position, false) AS by_row
+          FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS placed(source_id, category)
+          JOIN read_model.ledger_movements w USING (source_id, category)) AS first
+ WHERE m.source_id = first.source_id AND m.category = first.category;
+
+-- name: remove_entries
+-- Entries that stand elsewhere from now on, or turned out to be of a row that is another one again.
+WITH head AS (
+    DELETE FROM read_model.ledger_entries e USING unnest(%(positions)s::bigint[]) AS gone(position)
+     WHERE e.position = gone.position AND e.number = 3
+)
+DELETE FROM read_model.ledger_lines l USING unnest(%(positions)s::bigint[]) AS gone(position)
+ WHERE l.position = gone.position AND l.number = 3;
+
+-- name: second_rows
+-- Of them, rows beside the first that have to be posted and are not, or are and must not: each that is not another one again
+-- that comes before it in the log.
+SELECT t.transaction_id, t.source_id, t.category, t.currency, t.amount, t.fee, t.position, t.at, t.posted
+  FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  JOIN read_model.ledger_movements m USING (source_id, category)
+  JOIN read_model.ledger_transactions t USING (source_id, category)
+ WHERE m.position IS NOT NULL AND t.transaction_id <> m.transaction_id
+   AND t.posted = ((t.currency, t.amount) = (m.transaction_currency, m.transaction_amount)
+                   OR EXISTS (SELECT FROM read_model.ledger_transactions earlier
+                               WHERE earlier.source_id = t.source_id AND earlier.category = t.category
+                                 AND earlier.position < t.position
+                                 AND (earlier.currency, earlier.amount) = (t.currency, t.amount)))
+ ORDER BY t.position;
+
+-- name: turn_second_rows
+-- They are posted after this transaction, or are not any more.
+UPDATE read_model.ledger_transactions SET posted = NOT posted WHERE transaction_id = ANY(%(transaction_ids)s::text[]);
 
 -- name: convertible
 -- Of the movements that a batch touched (and locked above): those whose conversion can be posted now.
@@ -77,9 +205,17 @@ SELECT e.position, e.number, l.line, l.item->>'account', l.item->>'currency', (l
 -- The sums of the days, last of all: these rows are everybody's, and locked from here to the end of the transaction.
 INSERT INTO read_model.ledger_days AS d (day, account, currency, debit, credit)
 SELECT (e.at AT TIME ZONE 'UTC')::date AS day, l.account, l.currency,
-       sum(greatest(l.amount, 0)), sum(greatest(-l.amount, 0))
-  FROM jsonb_to_recordset(%(rows)s::jsonb) AS e(at timestamptz, lines jsonb),
+       sum(e.sign * greatest(l.amount, 0)), sum(e.sign * greatest(-l.amount, 0))
+  FROM (SELECT 1 AS sign, at, lines FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(at timestamptz, lines jsonb)
+         UNION ALL
+        SELECT -1, at, lines FROM jsonb_to_recordset(%(removed)s::jsonb) AS r(at timestamptz, lines jsonb)) AS e,
        LATERAL jsonb_to_recordset(e.lines) AS l(account text, currency text, amount bigint)
  GROUP BY 1, 2, 3
  ORDER BY 1, 2, 3
 ON CONFLICT (day, account, currency) DO UPDATE SET debit = d.debit + EXCLUDED.debit, credit = d.credit + EXCLUDED.credit;
+
+-- name: drop_empty_days
+-- Nothing is left of these days where entries were removed.
+DELETE FROM read_model.ledger_days
+ WHERE day IN (SELECT (at AT TIME ZONE 'UTC')::date FROM unnest(%(days)s::timestamptz[]) AS removed(at))
+   AND debit = 0 AND credit = 0;

@@ -38,6 +38,9 @@ class MovementRow:
     at: datetime
     payment_id: UUID | None
     position: int
+    posted: bool = True
+    due_position: int | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +56,43 @@ class TransactionRow:
     fee: int
     exchange_rate: str | None
     transaction_at: datetime
+    posted: bool
+    fee_posted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingRow:
+    """What of one of Stripe's rows can be posted now: its fee or its amount."""
+
+    source_id: str
+    category: str
+    currency: str
+    amount: int
+    fee: int
+    position: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SecondRow(WaitingRow):
+    """One of Stripe's rows beside the first, and whether its amount is posted so far."""
+
+    transaction_id: str
+    posted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AwaitedRow:
+    """A movement that was awaited, where its entry stands (None: nowhere), and where it has to."""
+
+    source_id: str
+    category: str
+    currency: str
+    amount: int
+    entry_position: int | None
+    at: datetime
+    new_position: int
+    new_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,3 +116,6 @@ class RefundColumn:
     amount: int
     currency: str
     posted: bool
+    """Whether a release that knows no stages takes it for posted, so that it does not post it too."""
+    pending: bool = False
+    """It is not posted after all, before its money has moved."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.reconciliation import (
+    CurrencyTotals,
     DiscrepancyEvent,
     DiscrepancyExplained,
     DiscrepancyOpened,
@@ -68,7 +69,7 @@ def next_run(row: RunRow | None, recorded: RecordedEvent, fact: RunEvent) -> Run
             changes = {
                 "status": RunStatus.COMPLETED.value,
                 "failure": None,
-                "totals": [asdict(each) for each in fact.totals],
+                "totals": [_totals(each) for each in fact.totals],
                 "found": dict(fact.found),
                 "opened": fact.opened,
                 "resolved": fact.resolved,
@@ -120,6 +121,12 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, fact: 
         case DiscrepancyResolved():
             changes = {"status": DiscrepancyStatus.RESOLVED.value, "who": fact.who, "why": fact.why}
     return replace(row, **changes, **at)
+
+
+def _totals(totals: CurrencyTotals) -> dict[str, Any]:
+    """Return totals as they are shown: of another system's rows, only where there are any."""
+    told = asdict(totals)
+    return told if totals.foreign_rows else {name: told[name] for name in told if not name.startswith("foreign_")}
 
 
 def _check(row: RunRow | DiscrepancyRow | None, recorded: RecordedEvent) -> None:

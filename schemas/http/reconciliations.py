@@ -59,6 +59,11 @@ class CurrencyTotalsView(_Body):
     ledger_rows: int
     ledger_amount: Cents
     ledger_fee: Cents
+    foreign_rows: Annotated[
+        int, Field(description="Of Stripe's rows, those of payments that another system makes in the same account.")
+    ] = 0
+    foreign_amount: Cents = 0
+    foreign_fee: Cents = 0
 
 
 class ReconciliationView(_Body):

@@ -1,12 +1,13 @@
 """What Stripe's balance would say of payments: its rows, and the payouts of them."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from domain.money import Money
-from domain.payment import DisputeFunds, PaymentEvent, PaymentState, RefundStatus
+from domain.payment import DisputeFunds, PaymentEvent, PaymentState, RefundStatus, RefundSucceeded
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 
 CREATED = 1_777_636_800
@@ -53,33 +54,45 @@ def with_ids_of_its_own(payment_id: UUID, event: PaymentEvent) -> PaymentEvent:
 
 
 def rows_of(
-    payment: PaymentState, *, settled_in: str | None = None, rate: float = 1.0
+    payment: PaymentState,
+    *,
+    settled_in: str | None = None,
+    rate: float = 1.0,
+    moved: Callable[[UUID], bool] = lambda _: True,
 ) -> Iterator[TransactionRecorded]:
     """Yield the rows that Stripe writes for a payment, each with a fee of some kind.
 
     `settled_in`: the balance's currency, if it is another one than the payment's, and the rate that leads to it.
+    `moved`: whether a refund has moved money.
     """
-    for number, (category, source, moved, sign) in enumerate(_movements(payment)):
-        converted = settled_in is not None and settled_in != moved.currency
-        amount = sign * (round(moved.amount_cents * rate) if converted else moved.amount_cents)
-        fee = {"charge": 30 + moved.amount_cents // 40, "dispute": 1500, "dispute_reversal": -1500}.get(category, 0)
+    for number, (category, source, money, sign) in enumerate(_movements(payment, moved)):
+        converted = settled_in is not None and settled_in != money.currency
+        amount = sign * (round(money.amount_cents * rate) if converted else money.amount_cents)
+        fee = {"charge": 30 + money.amount_cents // 40, "dispute": 1500, "dispute_reversal": -1500}.get(category, 0)
         yield a_row(
             f"txn_{payment.payment_id.hex}_{number}",
             type="adjustment" if "dispute" in category else category,
             reporting_category=category,
             amount=amount,
             fee=fee,
-            currency=settled_in if converted else moved.currency,
+            currency=settled_in if converted else money.currency,
             source_id=source,
             exchange_rate=str(rate) if converted else None,
         )
 
 
-def _movements(payment: PaymentState) -> Iterator[tuple[str, str, Money, int]]:
+def some_moved(rng: random.Random, events: Iterable[PaymentEvent]) -> Callable[[UUID], bool]:
+    """Return which refunds have moved money: those that succeeded at any time, and some of the others."""
+    succeeded = {event.refund_id for event in events if isinstance(event, RefundSucceeded)}
+    others: dict[UUID, bool] = {}
+    return lambda refund_id: refund_id in succeeded or others.setdefault(refund_id, rng.random() < 0.5)
+
+
+def _movements(payment: PaymentState, has_moved: Callable[[UUID], bool]) -> Iterator[tuple[str, str, Money, int]]:
     if payment.amount_captured.amount_cents and payment.charge_id is not None:
         yield "charge", payment.charge_id, payment.amount_captured, 1
     for refund in payment.refunds.values():
-        if refund.stripe_refund_id is None:
+        if refund.stripe_refund_id is None or not has_moved(refund.refund_id):
             continue
         yield "refund", refund.stripe_refund_id, refund.amount, -1
         if refund.status is RefundStatus.FAILED:

@@ -23,6 +23,7 @@ class Dispute(Record):
     """A charge in dispute. An inquiry (`warning_...`) takes no money and lets the charge be refunded."""
 
     KIND: ClassVar[str] = "dispute"
+    PREFIX: ClassVar[str] = "du"
 
     charge: str
     payment_intent: str

@@ -23,7 +23,7 @@ def open_dispute(
     reason, network_reason_code = REASONS[course]
     inquiry = course is DisputeCourse.INQUIRY
     dispute = Dispute(
-        id=world.ids.new("du"),
+        id=world.ids.new(Dispute.PREFIX),
         created=world.now,
         charge=charge.id,
         payment_intent=charge.payment_intent,

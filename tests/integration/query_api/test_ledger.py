@@ -153,7 +153,9 @@ async def test_a_payments_entries_are_its_movements_fees_and_conversions(
     await record(paid(request_payment()))
     charge = f"ch_{request.payment_id.hex}"
     await store_balance(
-        app, a_row(source_id=charge, amount=1080, fee=61, exchange_rate="1.08"), a_row("txn_2", source_id="ch_x", fee=5)
+        app,
+        a_row(source_id=charge, amount=1080, fee=61, exchange_rate="1.08"),
+        a_row("txn_2", source_id="ch_x", reporting_category="network_cost", amount=-5, fee=0, created=CREATED + 10),
     )
     await project()
 

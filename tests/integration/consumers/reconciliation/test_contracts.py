@@ -67,3 +67,26 @@ async def test_the_ledgers_table_has_the_columns_of_the_ledgers_view(database: D
     await LedgerTable(database).prepare()
     assert len(of_view) == 12
     assert await columns() == of_view
+
+
+class TestRowsOfDisputes:
+    async def test_both_rows_of_a_dispute_are_read_from_the_dispute(self, sandbox: SandboxProcess) -> None:
+        async with SandboxAdmin(sandbox.url) as admin, stripe_sdk(sandbox.url) as client:
+            intent = await client.v1.payment_intents.create_async(
+                {
+                    "amount": 1000,
+                    "currency": "usd",
+                    "payment_method": "pm_card_visa",
+                    "confirm": True,
+                    "allowed_payment_method_types": ["card"],
+                }
+            )
+            dispute = await admin.dispute(str(intent.latest_charge), "fraudulent")
+            await admin.decide(str(dispute["id"]), "won")
+            books = StripeApiBooks(client, a_guard(), timeout_s=10)
+            rows = await books.rows_of(str(dispute["id"]))
+            assert [(row.source_id, row.category, row.amount, row.fee) for row in rows] == [
+                (dispute["id"], "dispute", -1000, 1500),
+                (dispute["id"], "dispute_reversal", 1000, -1500),
+            ]
+            assert await books.rows_of("du_no_such_dispute") == []

@@ -19,7 +19,7 @@ from consumers.reconciliation.intake import write_tables
 from consumers.reconciliation.ledger import LedgerBehind, PollerBehind
 from consumers.reconciliation.record import write_rows
 from consumers.reconciliation.staging import RowsLost
-from domain.reconciliation import DiscrepancyCommand, Explain, PayoutSum, Resolve, RunStatus, StripeRow
+from domain.reconciliation import DiscrepancyCommand, Explain, Movement, PayoutSum, Resolve, RunStatus, StripeRow
 from domain.stripe_balance import TransactionRecorded
 from event_store.reconciliation import command_discrepancies, metadata
 from event_store.store import Connection
@@ -292,7 +292,32 @@ async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(desk: 
     assert [(each["payment_id"], each["operation"]) for each in tasks] == [(ours, "refresh_payment")]
     assert tasks[0]["correlation_id"] == f"reconciliation-{state.run_id}-1"
     assert state.completed is not None
-    assert (state.completed.healing, state.completed.opened) == (1, 3)
+    # One is of another system; the third has our metadata, and yet we know nothing of it.
+    assert (state.completed.healing, state.completed.opened) == (1, 2)
+
+
+async def test_charges_of_another_system_are_counted_apart(desk: Desk) -> None:
+    books = Agreeing.of(3, currencies=("USD",))
+    theirs = books.stripe[0]
+    desk.books.stripe = books.stripe
+    await desk.ledger.write(books.ledger[1:])
+    await desk.run()
+    assert told(await desk.discrepancies()) == [("missing_here", theirs.source_id)], "nobody knows whose it is"
+    desk.books.owners = {theirs.source_id: Owner(intent_id="pi_foreign", payment_id=None)}
+    state = await desk.run()
+    assert state.completed is not None
+    (totals,) = state.completed.totals
+    assert (totals.foreign_rows, totals.foreign_amount, totals.foreign_fee) == (1, theirs.amount, theirs.fee)
+    assert totals.stripe_amount == totals.ledger_amount + totals.foreign_amount
+    assert (state.completed.found, state.completed.resolved) == ({}, 1)
+    (known,) = await desk.discrepancies()
+    assert (known["status"], known["why"]) == (
+        "resolved",
+        "It is of another system in the same account at Stripe: it has no metadata of ours.",
+    )
+    desk.now += 86_400
+    await desk.run(NEXT_DAY)
+    assert (await desk.events())["discrepancy.opened"] == 1
 
 
 async def _a_payment(desk: Desk) -> uuid.UUID:
@@ -376,6 +401,42 @@ async def test_a_run_in_another_time_zone_does_not_resolve_what_it_did_not_see(d
     await desk.run()
     await desk.run(time_zone="Pacific/Honolulu")  # it begins ten hours later: it does not see the first of them
     assert told(await desk.discrepancies()) == expected
+
+
+async def test_what_stripe_does_not_show_any_more_is_not_called_gone(desk: Desk) -> None:
+    await desk.ledger.write([])
+    dispute = StripeRow("du_1", "dispute", "txn_1", -1000, 1500, "USD", WINDOW.start)
+    payout = PayoutSum(
+        payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=899, final=True
+    )
+    desk.books.stripe, desk.books.paid_out = [dispute], [payout]
+    await desk.run()
+    expected = [("amount", "po_1"), ("missing_here", "du_1")]
+    assert told(await desk.discrepancies()) == expected
+    desk.books.stripe, desk.books.paid_out = [], []
+    desk.now += 86_400
+    state = await desk.run(NEXT_DAY)
+    assert told(await desk.discrepancies()) == expected
+    assert state.completed is not None
+    assert state.completed.resolved == 0
+
+
+async def test_another_day_does_not_resolve_the_second_row_of_this_one(desk: Desk) -> None:
+    first = StripeRow("ch_1", "network_cost", "txn_1", -5, 0, "USD", WINDOW.start)
+    second = first._replace(transaction_id="txn_2", created=WINDOW.start + 60)
+    third = first._replace(transaction_id="txn_3", created=WINDOW.end + 40_000)
+    booked = [
+        Movement(row.source_id, row.category, "USD", row.amount, 0, row.created, None, row.transaction_id, row.created)
+        for row in (first, third)
+    ]
+    desk.books.stripe = [first, second, third]
+    await desk.ledger.write(booked)
+    desk.now = LATER + 86_400
+    await desk.run()
+    assert told(await desk.discrepancies()) == [("missing_here", "ch_1")]
+    await desk.run(NEXT_DAY)
+    assert told(await desk.discrepancies()) == [("missing_here", "ch_1")]
+    assert (await desk.events())["discrepancy.opened"] == 1
 
 
 async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(desk: Desk, app: Connection) -> None:

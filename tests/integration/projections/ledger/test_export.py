@@ -27,8 +27,8 @@ pytestmark = pytest.mark.integration
 EXPECTED = [
     ("topup", "stripe_clearing", "JPY", 700, Decimal(700)),
     ("topup", "adjustments", "JPY", -700, Decimal(-700)),
-    ("charge", "stripe_clearing", "USD", -59, Decimal("-0.59")),
-    ("charge", "stripe_fees", "USD", 59, Decimal("0.59")),
+    ("network_cost", "stripe_clearing", "USD", -59, Decimal("-0.59")),
+    ("network_cost", "stripe_fees", "USD", 59, Decimal("0.59")),
     ("charge", "stripe_clearing", "KWD", 12340, Decimal("12.340")),
     ("charge", "customer_receivable", "KWD", -12340, Decimal("-12.340")),
 ]
@@ -39,7 +39,8 @@ async def fill(app: AppConnection, pool: Pool) -> str:
     request = request_payment(amount=Money(amount_cents=12340, currency="KWD"))
     await store(app, [(request.payment_id, events_of(paid(request)))])
     topup = {"reporting_category": "topup", "source_id": None, "amount": 700, "fee": 0, "currency": "JPY"}
-    await store_balance(app, a_row("txn_1", **topup), a_row("txn_2", source_id="ch_x", created=CREATED + 60))
+    cost = {"reporting_category": "network_cost", "source_id": "ch_x", "amount": -59, "fee": 0}
+    await store_balance(app, a_row("txn_1", **topup), a_row("txn_2", **cost, created=CREATED + 60))
     await project_log(pool, await load_log(app))
     return str(request.payment_id)
 

@@ -23,7 +23,7 @@ from projections.registry import PROJECTIONS
 from projections.runner import projecting
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, STRIPE_BALANCE, topic_of
-from tests.support.balance_facts import CREATED, a_payout, a_row, rows_of, with_ids_of_its_own
+from tests.support.balance_facts import CREATED, a_payout, a_row, rows_of, some_moved, with_ids_of_its_own
 from tests.support.database import Database
 from tests.support.payment_histories import (
     batches,
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.integration
 
 PARTITIONS = 3
 REFUND, FAILING = uuid.UUID(int=11), uuid.UUID(int=12)
-TABLES = ("ledger_streams", "ledger_movements", "ledger_entries", "ledger_lines", "ledger_days")
+TABLES = ("ledger_streams", "ledger_movements", "ledger_transactions", "ledger_entries", "ledger_lines", "ledger_days")
 
 
 def usd(cents: int) -> Money:
@@ -150,7 +150,7 @@ async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool
     assert ("txn_fee", "fee") in known
 
 
-async def test_a_movement_is_known_before_its_fee_and_not_the_fee_before_it(
+async def test_a_movement_is_known_before_its_fee_and_no_fee_before_it(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request = request_payment()
@@ -159,11 +159,8 @@ async def test_a_movement_is_known_before_its_fee_and_not_the_fee_before_it(
     await project_log(pool, await load_log(app))
     (known,) = (await movements(reader)).values()
     assert (known["amount"], known["fee"], known["transaction_id"]) == (1000, None, None)
-    assert await balances(reader) == {
-        ("customer_receivable", "USD"): -1000,
-        ("stripe_clearing", "USD"): 1000 - 59,
-        ("stripe_fees", "USD"): 59,
-    }
+    # Of another system's charge neither the amount nor the fee is in the books.
+    assert await balances(reader) == {("customer_receivable", "USD"): -1000, ("stripe_clearing", "USD"): 1000}
 
 
 async def test_of_two_rows_for_one_charge_the_first_in_the_log_gives_the_fee(
@@ -193,7 +190,7 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
         payment = fold(life)
         assert payment is not None
         settled_in = rng.choice(list(rates))
-        facts += rows_of(payment, settled_in=settled_in, rate=rates[settled_in])
+        facts += rows_of(payment, settled_in=settled_in, rate=rates[settled_in], moved=some_moved(rng, life))
     await store_balance(app, *rng.sample(facts, len(facts)))
     log = await load_log(app)
 
@@ -339,3 +336,116 @@ async def test_a_refund_that_is_pending_at_stripe_is_posted_once(
         await projecting(pool, PROJECTIONS)(TopicPartition(PAYMENT, 0), [message])  # the state is read back each time
     assert (await balances(reader))["refunds", "USD"] == 400
     assert (await movements(reader))[stripe_id, "refund"]["amount"] == -400
+
+
+def a_refunds_row(stripe_id: str, **changes: Any) -> TransactionRecorded:
+    return a_row(**{"transaction_id": "txn_went", "source_id": stripe_id, "reporting_category": "refund"} | changes)
+
+
+def pending_refund(stripe_id: str) -> RecordRefundPending:
+    return RecordRefundPending(refund_id=REFUND, stripe_refund_id=stripe_id)
+
+
+async def test_a_pending_refund_is_in_the_books_once_its_money_moved(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    request, stripe_id = request_payment(), f"re_{REFUND.hex}"
+    asked, _ = refunded(REFUND, usd(400))
+    await store(app, [(request.payment_id, events_of([*paid(request), asked, pending_refund(stripe_id)]))])
+    await project_log(pool, await load_log(app))
+    assert ("refunds", "USD") not in await balances(reader)
+    assert (stripe_id, "refund") not in await movements(reader), "nothing is missing at Stripe"
+    await store_balance(app, a_refunds_row(stripe_id, amount=-400, fee=0))
+    await project_log(pool, await load_log(app))
+    assert (await balances(reader))["refunds", "USD"] == 400
+    known = (await movements(reader))[stripe_id, "refund"]
+    assert (known["amount"], known["at"].timestamp(), known["payment_id"]) == (-400, CREATED, request.payment_id)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_pending_refund_that_is_canceled_leaves_what_stripe_has(
+    moved: bool, app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    request, stripe_id = request_payment(), f"re_{REFUND.hex}"
+    asked, _ = refunded(REFUND, usd(400))
+    canceled = RecordRefundFailed(refund_id=REFUND, stripe_refund_id=stripe_id, code="refund_canceled", message="m")
+    await store(app, [(request.payment_id, events_of([*paid(request), asked, pending_refund(stripe_id), canceled]))])
+    if moved:
+        await store_balance(app, a_refunds_row(stripe_id, amount=-400, fee=0))
+    await project_log(pool, await load_log(app), partitions=PARTITIONS)
+    refunds = {key: each["amount"] for key, each in (await movements(reader)).items() if key[0] == stripe_id}
+    # What went has to come back: it is missing at Stripe until then.
+    assert refunds == ({(stripe_id, "refund"): -400, (stripe_id, "refund_failure"): 400} if moved else {})
+    assert (await clearing(reader))["USD"] == (600 if moved else 1000)
+    if moved:
+        back = {"transaction_id": "txn_back", "reporting_category": "refund_failure"}
+        await store_balance(app, a_refunds_row(stripe_id, amount=400, fee=0, **back))
+        await project_log(pool, await load_log(app), partitions=PARTITIONS)
+        assert await clearing(reader) == {"USD": 1000}
+
+
+@pytest.mark.parametrize("row_first", [True, False])
+async def test_a_refund_stands_with_the_first_that_says_it_moved(
+    row_first: bool, app: AppConnection, pool: Pool, reader: Connection, database: Database
+) -> None:
+    """Whichever topic is ahead: nothing is posted twice, and a rebuild gives the same."""
+    request, stripe_id = request_payment(), f"re_{REFUND.hex}"
+    asked, succeeded = refunded(REFUND, usd(400))
+    life = events_of([*paid(request), asked, pending_refund(stripe_id), succeeded])
+    row = a_refunds_row(stripe_id, amount=-400, fee=0)
+    if row_first:
+        await store_balance(app, row)
+        await store(app, [(request.payment_id, life)])
+    else:
+        await store(app, [(request.payment_id, life)])
+        await store_balance(app, row)
+    log = await load_log(app)
+    seen = []
+    for categories in (("payment", "stripe-balance"), ("stripe-balance", "payment")):
+        for category in categories:
+            for message in by_partition([event for event in log if event.category == category], 1)[0]:
+                await projecting(pool, PROJECTIONS)(TopicPartition(topic_of(category), 0), [message])
+        seen.append(await everything(reader))
+        await forget(pool)
+        await forget_checkpoints(database)
+    assert seen[0] == seen[1]
+    (entry,) = [each for each in seen[0]["ledger_entries"] if each["category"] == "refund"]
+    (ours,) = [event.position for event in log if event.type == "payment.refund_succeeded"]
+    (theirs,) = [event.position for event in log if event.category == "stripe-balance"]
+    assert entry["position"] == min(ours, theirs)
+
+
+async def test_a_disputes_second_row_is_in_the_books(
+    app: AppConnection, pool: Pool, reader: Connection, database: Database
+) -> None:
+    request = request_payment()
+    charge = f"ch_{request.payment_id.hex}"
+    life = events_of([*paid(request), disputed("du_1", charge, usd(1000), funds_withdrawn=True)])
+    await store(app, [(request.payment_id, life)])
+    of_dispute = {"type": "adjustment", "reporting_category": "dispute", "source_id": "du_1"}
+    await store_balance(
+        app,
+        a_row("txn_1", **of_dispute, amount=-1000, fee=1500),
+        a_row("txn_2", **of_dispute, amount=-30, fee=0),
+        a_row("txn_3", **of_dispute, amount=-1000, fee=1500),  # the first one again: a mistake, and not booked
+    )
+    log = await load_log(app)
+    await deliver(random.Random(1), pool, log)
+    assert (await balances(reader))["disputes", "USD"] == 1030
+    seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
+    assert {(each["transaction_id"], each["amount"]) for each in seen} == {("txn_1", -1000), ("txn_2", -30)}
+    before = await everything(reader)
+    await forget(pool)
+    await forget_checkpoints(database)
+    await deliver(random.Random(2), pool, log)
+    assert await everything(reader) == before
+
+
+async def test_each_row_of_a_source_is_known_to_the_reconciliation(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    cost = {"type": "stripe_fee", "reporting_category": "network_cost", "fee": 0}
+    await store_balance(app, *(a_row(f"txn_{number}", **cost, amount=-number) for number in (1, 2, 3)))
+    await project_log(pool, await load_log(app), partitions=PARTITIONS)
+    seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements")
+    assert {(each["transaction_id"], each["amount"]) for each in seen} == {("txn_1", -1), ("txn_2", -2), ("txn_3", -3)}

@@ -6,11 +6,13 @@ from uuid import UUID
 from domain.ledger import (
     OWN_CATEGORIES,
     Account,
+    Awaits,
     Kind,
     Movement,
     Posting,
     PostingState,
     movement_source,
+    post_awaited,
     post_conversion,
     post_payment,
     post_payout,
@@ -23,7 +25,7 @@ Key = tuple[str, str]
 
 
 class Book:
-    """What was posted; a conversion as soon as both of its sides are known."""
+    """What was posted; what needs both a payment's event and Stripe's row, as soon as both are known."""
 
     def __init__(self) -> None:
         self.postings: list[Posting] = []
@@ -31,30 +33,41 @@ class Book:
         self._at_bank: dict[str, bool] = defaultdict(bool)
         self._presented: dict[Key, Movement] = {}
         self._settled: dict[Key, Movement] = {}
+        self._rows: dict[Key, list[TransactionRecorded]] = defaultdict(list)
+        self._waiting: dict[Key, Movement] = {}
 
     def tell(self, fact: tuple[UUID, PaymentEvent] | TransactionRecorded | PayoutChanged) -> None:
         match fact:
-            case TransactionRecorded():
+            case TransactionRecorded(reporting_category=category) if category not in OWN_CATEGORIES:
                 self.postings += post_transaction(fact)
-                if fact.exchange_rate is not None and fact.reporting_category in OWN_CATEGORIES:
-                    key = (movement_source(fact), fact.reporting_category)
+            case TransactionRecorded():
+                key = (movement_source(fact), fact.reporting_category)
+                self._rows[key].append(fact)
+                if fact.exchange_rate is not None:
                     self._settled[key] = Movement(currency=fact.currency, amount=fact.amount)
-                    self._convert(key)
+                self._meet(key)
             case PayoutChanged():
                 at_bank, posted = post_payout(fact, at_bank=self._at_bank[fact.payout_id])
                 self._at_bank[fact.payout_id] = at_bank
                 self.postings += posted
             case (payment_id, event):
                 self._payments[payment_id], posted = post_payment(self._payments[payment_id], event)
-                self.postings += posted
                 for posting in posted:
                     key = (posting.source_id, posting.category)
                     currency = posting.lines[0].currency
                     amount = posting.effect_on(Account.STRIPE_CLEARING, currency)
                     assert posting.kind is Kind.MOVEMENT
+                    if posting.awaits is Awaits.DUE:
+                        if self._waiting.pop(key, None) is not None:
+                            self.postings.append(posting)
+                        continue
                     assert key not in self._presented, "each movement once"
                     self._presented[key] = Movement(currency=currency, amount=amount)
-                    self._convert(key)
+                    if posting.awaits is None:
+                        self.postings.append(posting)
+                    else:
+                        self._waiting[key] = self._presented[key]
+                    self._meet(key)
 
     def balance(self, account: Account) -> dict[str, int]:
         """Return what an account is not level by, in each currency."""
@@ -72,10 +85,16 @@ class Book:
             sums.update(self.balance(account))
         return {currency: amount for currency, amount in sums.items() if amount}
 
-    def _convert(self, key: Key) -> None:
-        presented, settled = self._presented.get(key), self._settled.get(key)
-        if presented is not None and settled is not None:
-            source_id, category = key
+    def _meet(self, key: Key) -> None:
+        source_id, category = key
+        presented, rows = self._presented.get(key), self._rows[key]
+        if presented is None or not rows:
+            return
+        if (movement := self._waiting.pop(key, None)) is not None:
+            self.postings += post_awaited(source_id=source_id, category=category, movement=movement)
+        while rows:
+            self.postings += post_transaction(rows.pop())
+        if (settled := self._settled.pop(key, None)) is not None:
             self.postings.append(
                 post_conversion(source_id=source_id, category=category, presented=presented, settled=settled)
             )

@@ -1,11 +1,22 @@
 """What each thing that happens posts, line by line."""
 
 import uuid
+from itertools import combinations
 
 import pytest
 
-from domain.ledger import Account, Kind, Line, Posting, PostingState, RefundUnknown, UnbalancedPosting, post_payment
-from domain.ledger.balance import post_transaction
+from domain.ledger import (
+    Account,
+    Awaits,
+    Kind,
+    Line,
+    Posting,
+    PostingState,
+    RefundUnknown,
+    UnbalancedPosting,
+    post_payment,
+)
+from domain.ledger.balance import post_second_row, post_transaction
 from domain.ledger.payouts import post_payout
 from domain.money import Money
 from domain.payment import (
@@ -20,7 +31,7 @@ from domain.payment import (
     RefundRequested,
     RefundSucceeded,
 )
-from domain.stripe_balance import PayoutStatus
+from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from tests.support.balance_facts import a_payout, a_row
 from tests.unit.domain.ledger.memory_ledger import Book
 
@@ -29,13 +40,13 @@ FIVE = Money(amount_cents=500, currency="USD")
 
 
 def told(*events: PaymentEvent) -> list[tuple[str, str, dict[str, int]]]:
-    """What a payment's events posted, each by source, category and what it changed which account by."""
+    """What a payment's events post by themselves, each by source, category and what it changed which account by."""
     state = PostingState()
     postings: list[Posting] = []
     for event in events:
         state, posted = post_payment(state, event)
         postings += posted
-    return [(each.source_id, each.category, changes(each)) for each in postings]
+    return [(each.source_id, each.category, changes(each)) for each in postings if each.awaits is not Awaits.POSSIBLE]
 
 
 def changes(posting: Posting) -> dict[str, int]:
@@ -62,13 +73,15 @@ def test_a_successful_payment_moves_what_was_captured_to_stripe() -> None:
     ("events", "expected"),
     [
         ([requested], []),
-        ([requested, pending], [REFUNDED]),
+        ([requested, pending], []),
         ([requested, succeeded], [REFUNDED]),
         ([requested, pending, succeeded], [REFUNDED]),
-        ([found], [REFUNDED]),
+        ([requested, pending, succeeded, failed], [REFUNDED, CAME_BACK]),
+        ([requested, pending, failed], []),
+        ([found], []),
         ([found, succeeded], [REFUNDED]),
         ([requested, succeeded, failed], [REFUNDED, CAME_BACK]),
-        ([requested, failed], [REFUNDED, CAME_BACK]),
+        ([requested, failed], []),
         ([requested, refused], []),
         ([PaymentCanceled(reason=None)], []),
     ],
@@ -78,6 +91,54 @@ def test_a_refund_is_posted_once_at_stripe_and_reversed_if_it_fails_there(
     events: list[PaymentEvent], expected: list[tuple[str, str, dict[str, int]]]
 ) -> None:
     assert told(*events) == expected
+
+
+WENT = a_row("txn_1", reporting_category="refund", source_id="re_1", amount=-500, fee=0)
+BACK = a_row("txn_2", reporting_category="refund_failure", source_id="re_1", amount=500, fee=0)
+
+
+@pytest.mark.parametrize(
+    ("events", "rows"),
+    [
+        ([requested, pending], []),
+        ([requested, pending], [WENT]),
+        ([requested, pending, succeeded], [WENT]),
+        ([found], []),
+        ([found, succeeded], [WENT]),
+        ([requested, pending, failed], []),
+        ([requested, pending, failed], [WENT]),
+        ([requested, pending, failed], [WENT, BACK]),
+        ([requested, pending, succeeded, failed], [WENT, BACK]),
+        ([found, failed], [WENT, BACK]),
+        ([requested, failed], []),
+        ([requested, failed], [WENT]),
+        ([requested, failed], [WENT, BACK]),
+    ],
+    ids=lambda each: "+".join(type(event).__name__ for event in each) or "nothing",
+)
+def test_a_refund_posts_once_what_moved_at_stripe_in_any_order(
+    events: list[PaymentEvent], rows: list[TransactionRecorded]
+) -> None:
+    for places in combinations(range(len(events) + len(rows)), len(rows)):
+        book, told_rows, told_events = Book(), iter(rows), iter(events)
+        for place in range(len(events) + len(rows)):
+            book.tell(next(told_rows) if place in places else (REFUND, next(told_events)))
+        assert book.balance(Account.STRIPE_CLEARING).get("USD", 0) == sum(row.amount for row in rows)
+        assert len(book.postings) == len(rows), "each once"
+
+
+def test_a_row_of_no_payment_of_ours_posts_neither_amount_nor_fee() -> None:
+    book = Book()
+    book.tell(a_row(fee=59))
+    assert book.postings == []
+    book.tell((REFUND, PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="USD"), charge_id="ch_1")))
+    assert book.balance(Account.STRIPE_CLEARING) == {"USD": 941}
+
+
+def test_a_disputes_second_row_is_posted_against_disputes() -> None:
+    second = a_row("txn_2", reporting_category="dispute", source_id="du_1", amount=-30, fee=0)
+    (posting,) = post_second_row(second)
+    assert (posting.kind, changes(posting)) == (Kind.MOVEMENT, {"stripe_clearing": -30, "disputes": 30})
 
 
 def test_an_event_of_a_refund_that_nobody_asked_for_is_refused() -> None:

@@ -198,3 +198,48 @@ def test_a_difference_shows_what_each_side_has() -> None:
     (finding,) = judge([ROW._replace(amount=999)], [MOVEMENT._replace(at=AT + 1)], WINDOW)
     assert finding.difference.stripe == Entry(amount=999, currency="USD", fee=59, at=AT)
     assert finding.difference.ledger == Entry(amount=1000, currency="USD", fee=59, at=AT + 1)
+
+
+FEE_ROW = StripeRow("ch_1", "network_cost", "txn_1", -5, 0, "USD", AT)
+FEE_MOVEMENT = Movement("ch_1", "network_cost", "USD", -5, 0, AT, None, "txn_1", AT)
+
+
+def test_a_row_that_is_booked_says_nothing_of_the_next_one() -> None:
+    second = FEE_ROW._replace(transaction_id="txn_2")
+    assert kinds([FEE_ROW], [FEE_MOVEMENT]) == []
+    (finding,) = judge([FEE_ROW, second], [FEE_MOVEMENT], WINDOW)
+    assert (finding.difference.kind, finding.difference.transaction_ids) == (Kind.MISSING_HERE, ("txn_2",))
+    both = [FEE_MOVEMENT, FEE_MOVEMENT._replace(transaction_id="txn_2")]
+    assert kinds([FEE_ROW, second], both) == []
+    assert kinds([FEE_ROW, second._replace(amount=-6)], both) == [Kind.AMOUNT]
+
+
+def test_a_second_row_of_another_day_is_judged_by_itself() -> None:
+    second = FEE_ROW._replace(transaction_id="txn_2")
+    of_yesterday = FEE_MOVEMENT._replace(at=AT - 86_400, transaction_at=AT - 86_400)
+    assert kinds([second], [of_yesterday]) == [Kind.MISSING_HERE]
+
+
+def test_a_second_row_that_stripe_has_no_more_is_missing_there() -> None:
+    both = [FEE_MOVEMENT, FEE_MOVEMENT._replace(transaction_id="txn_2")]
+    (finding,) = judge([FEE_ROW], both, WINDOW)
+    assert (finding.difference.kind, finding.difference.transaction_ids) == (Kind.MISSING_AT_STRIPE, ("txn_2",))
+
+
+def test_two_rows_of_one_source_are_two_differences() -> None:
+    second, third = (FEE_ROW._replace(transaction_id=f"txn_{number}") for number in (2, 3))
+    found = judge([FEE_ROW, second, third], [FEE_MOVEMENT], WINDOW)
+    assert len({each.difference.discrepancy_id for each in found}) == 2
+
+
+DISPUTE = StripeRow("du_1", "dispute", "txn_1", -1000, 1500, "USD", AT)
+TAKEN = Movement("du_1", "dispute", "USD", -1000, 1500, AT, None, "txn_1", AT)
+
+
+def test_a_dispute_may_have_a_second_row_that_is_not_the_first_again() -> None:
+    second = DISPUTE._replace(transaction_id="txn_2", amount=-30, fee=0)
+    assert kinds([DISPUTE, second], [TAKEN, TAKEN._replace(transaction_id="txn_2", amount=-30, fee=0)]) == []
+    assert kinds([DISPUTE, second], [TAKEN]) == [Kind.MISSING_HERE]
+    assert kinds([second], [TAKEN._replace(at=AT - 86_400, transaction_at=AT - 86_400)]) == [Kind.MISSING_HERE]
+    assert kinds([DISPUTE, second], [TAKEN._replace(transaction_id=None, fee=None)]) == [Kind.FEE, Kind.MISSING_HERE]
+    assert kinds([DISPUTE, second._replace(amount=-1000)], [TAKEN]) == [Kind.DUPLICATE]

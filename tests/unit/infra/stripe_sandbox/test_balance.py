@@ -194,3 +194,13 @@ async def test_a_row_can_be_missing_falsified_or_too_many(stripe_http: StripeHtt
     assert (wrong["fee"], wrong["net"]) == (99, 901)
     extra, _ = await stripe_http.data(ROWS)
     assert (extra["source"], extra["amount"]) == ("ch_nobody", 5)
+
+
+async def test_the_filter_by_source_finds_no_row_of_a_dispute(stripe_http: StripeHttp, admin: SandboxAdmin) -> None:
+    intent = await stripe_http.pay()
+    dispute = await admin.dispute(intent["latest_charge"], "product_not_received")
+    shown = await stripe_http.show(f"/v1/disputes/{dispute['id']}")
+
+    assert await stripe_http.data(ROWS, source=dispute["id"]) == []
+    (row,) = await stripe_http.data(ROWS, type="adjustment")
+    assert (row["source"], [each["id"] for each in shown["balance_transactions"]]) == (dispute["id"], [row["id"]])

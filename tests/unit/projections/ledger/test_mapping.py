@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.money import Money
+from domain.payment import RecordRefundFailed, RecordRefundPending, RecordRefundSucceeded
 from domain.stripe_balance import PayoutStatus, StripeBalanceEvent
 from projections.errors import VersionGap
 from projections.events import DecodedBalanceEvent, DecodedEvent
@@ -23,7 +25,7 @@ from projections.ledger.mapping import (
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import encode_balance_event
 from tests.support.balance_facts import CREATED, a_payout, a_row
-from tests.support.payment_histories import random_history, recorded
+from tests.support.payment_histories import events_of, paid, random_history, recorded, refunded, request_payment
 
 RECORDED_AT = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
@@ -102,3 +104,20 @@ def test_of_several_rows_for_one_movement_the_first_in_the_log_counts() -> None:
         take_transaction(of_balance(row, position=position), changes)
     assert [each.position for each in first_of_each(changes.movements)] == [5]
     assert [(each.transaction_id, each.fee) for each in first_transactions(changes.transactions)] == [("txn_5", 2)]
+
+
+@pytest.mark.parametrize("ends", [RecordRefundSucceeded, RecordRefundFailed])
+def test_what_an_older_release_posted_while_pending_is_not_posted_again(ends: Any) -> None:
+    refund_id, request = uuid.UUID(int=1), request_payment()
+    named: dict[str, Any] = {"refund_id": refund_id, "stripe_refund_id": "re_1"}
+    asked, _ = refunded(refund_id, Money(amount_cents=400, currency="USD"))
+    why = {"code": "refund_canceled", "message": "m"} if ends is RecordRefundFailed else {}
+    life = events_of([*paid(request), asked, RecordRefundPending(**named), ends(**named, **why)])
+    events = [DecodedEvent.of(each) for each in recorded([(request.payment_id, life)])]
+    stored = {"refunds": {str(refund_id): {"amount": 400, "currency": "USD", "posted": True}}}
+    changes = Changes()
+    take_payment(StreamState(version=len(life) - 1, state=stored), events[-1:], changes)
+    # What is in the books already is taken back there, whether Stripe has moved it or not.
+    expected = [("refund_failure", True)] if ends is RecordRefundFailed else []
+    assert [(each.category, each.posted) for each in changes.movements] == expected
+    assert len(changes.entries) == len(expected)
