@@ -9,6 +9,7 @@ from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_f
 from consumers.gateway.outcomes import Broken, Fault, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
 from consumers.gateway.tasks import Task
 from domain.payment import (
+    NOT_PROCESSED,
     PaymentCancelRequested,
     PaymentCaptureRequested,
     PaymentEvent,
@@ -60,13 +61,20 @@ class AskLater:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """What was called failed is not at Stripe; look again `delay_s` from now whether it appears."""
+
+    delay_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Bury:
     """A person has to look."""
 
     error: str
 
 
-Conclusion = Finish | TryAgain | PutOff | AskLater | Bury
+Conclusion = Finish | TryAgain | PutOff | AskLater | Watch | Bury
 
 
 def conclude(
@@ -84,7 +92,7 @@ def conclude(
         case Refused():
             return _refused(task, asked, outcome)
         case Retryable():
-            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, uniform=uniform)
+            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, cap_s=outcome.cap_s, uniform=uniform)
             return TryAgain(delay_s=wait, error=outcome.reason)
         case Unknown():
             return AskLater(delay_s=lookup_after_s, error=outcome.reason)
@@ -102,7 +110,7 @@ def not_read(
         case HeldBack():
             return _put_off(outcome, uniform)
         case Retryable():
-            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, uniform=uniform)
+            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, cap_s=outcome.cap_s, uniform=uniform)
             return TryAgain(delay_s=wait, error=outcome.reason)
         case Unknown() | Broken():
             return TryAgain(delay_s=backoff.CAP_S, error=outcome.reason)
@@ -124,23 +132,26 @@ def looked_up(
     is_final: bool,
     lookup_after_s: float,
 ) -> Conclusion:
-    """Return what follows from a look-up. Not found is believed only when Stripe can no longer be at work on it.
+    """Return what follows from a look-up. Not found is believed only when it is final.
 
-    An object that stands as it stood before says that nothing was done. But of a confirmation it may tell an attempt
-    that `payment` has not heard of: that was this one.
+    Nor is it before that an object that stands as it stood before says that nothing was done. But of a confirmation it
+    may tell an attempt that `payment` has not heard of: that was this one.
     """
     if found is None:
-        if not is_final:
-            return AskLater(delay_s=lookup_after_s, error="Stripe does not know of it yet")
-        return Finish(facts=_never_done(task, asked))
-    concluded = _concluded(task, asked, found)
-    if isinstance(concluded, Finish) and _says_nothing_of(asked, found):
-        if _attempts(asked) and _tells_of_a_new_attempt(payment, concluded.facts):
+        shown, failed, error = Finish(), _never_done(task, asked), "Stripe does not know of it yet"
+    else:
+        concluded = _concluded(task, asked, found)
+        if not isinstance(concluded, Finish):
             return concluded
-        return Finish(facts=(*concluded.facts, *_never_done(task, asked)))
-    if isinstance(concluded, Finish) and isinstance(asked, PaymentRequested) and asked.confirm:
-        return Finish(facts=(*concluded.facts, *_never_confirmed(task, concluded.facts)))
-    return concluded
+        shown, failed, error = concluded, (), "Stripe shows the payment as it was before"
+        if _says_nothing_of(asked, found):
+            if not (_attempts(asked) and _tells_of_a_new_attempt(payment, shown.facts)):
+                failed = _never_done(task, asked)
+        elif isinstance(asked, PaymentRequested) and asked.confirm:
+            failed = _never_confirmed(task, shown.facts)
+    if failed and not is_final:
+        return AskLater(delay_s=lookup_after_s, error=error)
+    return Finish(facts=(*shown.facts, *failed))
 
 
 def _attempts(asked: PaymentEvent) -> bool:
@@ -158,7 +169,7 @@ def _never_confirmed(task: Task, facts: tuple[PaymentFact, ...]) -> tuple[Paymen
         RecordAttemptFailed(
             intent_id=fact.intent_id,
             attempt_id=str(task.event_id),
-            code="not_processed",
+            code=NOT_PROCESSED,
             decline_code=None,
             message="Stripe did not process the confirmation.",
         )
@@ -217,7 +228,7 @@ def _never_done(task: Task, asked: PaymentEvent) -> tuple[PaymentFact, ...]:
             asked,
             attempt_id=str(task.event_id),
             intent_id=None,
-            code="not_processed",
+            code=NOT_PROCESSED,
             decline_code=None,
             message="Stripe did not process the request.",
         ),

@@ -58,6 +58,7 @@ from domain.payment.events import (
     TaskGivenUp,
     TaskOutcomeUnknown,
     TaskRetried,
+    TaskUndone,
 )
 from domain.payment.evolve import evolve, fold
 from domain.payment.facts import (
@@ -79,10 +80,12 @@ from domain.payment.facts import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
+    RecordUndone,
     RefundFact,
     RequestFact,
 )
 from domain.payment.state import (
+    NOT_PROCESSED,
     CancelRequest,
     CaptureRequest,
     Dispute,
@@ -102,6 +105,7 @@ from domain.payment.values import (
 )
 
 __all__ = [
+    "NOT_PROCESSED",
     "BrokenHistory",
     "CancelPayment",
     "CancelRequest",
@@ -170,6 +174,7 @@ __all__ = [
     "RecordRefundPending",
     "RecordRefundSucceeded",
     "RecordSucceeded",
+    "RecordUndone",
     "Refund",
     "RefundExceedsRefundable",
     "RefundFact",
@@ -188,6 +193,7 @@ __all__ = [
     "TaskGivenUp",
     "TaskOutcomeUnknown",
     "TaskRetried",
+    "TaskUndone",
     "decide",
     "evolve",
     "fold",

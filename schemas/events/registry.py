@@ -40,6 +40,7 @@ PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
     EventType(name="payment.task_outcome_unknown", model=payment.TaskOutcomeUnknown),
     EventType(name="payment.task_retried", model=payment.TaskRetried),
     EventType(name="payment.task_given_up", model=payment.TaskGivenUp),
+    EventType(name="payment.task_undone", model=payment.TaskUndone),
 )
 
 EVENT_TYPES: tuple[EventType[Any], ...] = (

@@ -26,6 +26,7 @@ from domain.payment import (
     RecordProcessing,
     RecordRefundFound,
     RecordSucceeded,
+    RecordUndone,
     RequestPayment,
     RetryTask,
 )
@@ -153,6 +154,7 @@ def contest(request: RequestPayment) -> list[PaymentCommand]:
         RecordOutcomeUnknown(event_id=task, operation="create_refund", reason="500 api_error"),
         RetryTask(event_id=task, operation="create_refund", who="ops", why="Stripe was down"),
         GiveUpTask(event_id=task, operation="create_refund", who="ops", why="paid by hand"),
+        RecordUndone(event_id=task, intent_id="pi_late", how="refunded", amount=request.amount),
     ]
 
 

@@ -35,6 +35,7 @@ from domain.payment import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
+    RecordUndone,
     RefundReason,
     RequestPayment,
     RequestRefund,
@@ -202,6 +203,12 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
     ),
     lambda _, ids, __: RecordOutcomeUnknown(
         event_id=ids.some(ids.requests), operation="capture_intent", reason="500 api_error"
+    ),
+    lambda rng, ids, amount: RecordUndone(
+        event_id=ids.some(ids.requests),
+        intent_id=f"pi_late_{rng.randint(1, 2)}",
+        how=rng.choice(("canceled", "refunded")),
+        amount=amount,
     ),
     lambda rng, ids, _: rng.choice((RetryTask, GiveUpTask))(
         event_id=ids.some(ids.requests), operation="capture_intent", who="ada", why="Stripe is back"

@@ -22,6 +22,7 @@ from domain.payment import (
     RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
+    RecordUndone,
     RetryTask,
     evolve,
     fold,
@@ -66,6 +67,7 @@ LONG = history_of(
     RecordOutcomeUnknown(event_id=request_id(3), operation="capture_intent", reason="500"),
     RetryTask(event_id=request_id(3), operation="capture_intent", who="ada", why="Stripe is back"),
     GiveUpTask(event_id=request_id(3), operation="capture_intent", who="ada", why="no use"),
+    RecordUndone(event_id=request_id(4), intent_id="pi_2", how="refunded", amount=usd(10_00)),
 )
 SHORT = [
     history_of(a_request(), RecordCanceled(intent_id=None)),
