@@ -8,11 +8,12 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from consumers.gateway import metrics as gateway_metrics
 from consumers.reconciliation import metrics as reconciliation_metrics
 from event_store.relay import metrics as relay_metrics
 
 RULES = Path(__file__).parents[3] / "infra/prometheus"
-_METRIC = re.compile(r"\b(?:reconciliation|relay)_[a-z_]+")
+_METRIC = re.compile(r"\b(?:reconciliation|relay|gateway)_[a-z_]+")
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -35,6 +36,7 @@ def test_an_alert_says_when_how_bad_and_what_to_do(alert: dict[str, Any]) -> Non
 def test_its_metrics_are_those_of_the_processes(alert: dict[str, Any]) -> None:
     assert reconciliation_metrics.DISCREPANCIES
     assert relay_metrics.GAP_WAIT
+    assert gateway_metrics.UNDONE
     known = set(REGISTRY._names_to_collectors)
     asked_for = set(_METRIC.findall(alert["expr"]))
     assert asked_for
@@ -49,3 +51,7 @@ def test_there_are_alerts_on_differences_and_on_the_last_good_runs_age() -> None
 
 def test_there_is_an_alert_on_a_transaction_that_stops_the_relay() -> None:
     assert any("relay_gap_wait_seconds" in alert["expr"] for alert in alerts())
+
+
+def test_there_is_an_alert_on_a_payment_that_was_undone_at_stripe() -> None:
+    assert any("gateway_undone_total" in alert["expr"] for alert in alerts())

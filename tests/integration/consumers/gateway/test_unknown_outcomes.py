@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 TEN = Money(amount_cents=1000, currency="USD")
-SOON: dict[str, float] = {"lookup_after_s": 0.05, "not_listed_after_s": 0.3}
+SOON: dict[str, Any] = {"lookup_after_s": 0.05, "not_listed_after_s": 0.3}
 
 
 @pytest.fixture
