@@ -17,6 +17,9 @@ JsonObject = dict[str, Any]
 
 _PAGE = 100  # Stripe's most
 _FOREVER = float("inf")
+_RETRIEVE, _SEARCH = "retrieve_intent", "search_intents"  # endpoints, as Stripe counts them
+_URGENT = frozenset({Operation.CREATE_REFUND, Operation.CAPTURE_INTENT})
+"""What goes first when calls are scarce: a customer's money waits, or a hold may end."""
 _CHARGE = "latest_charge"
 """Expanded wherever an intent is read: when a hold ends stands in its charge."""
 
@@ -37,7 +40,9 @@ class Reading:
 class Guard(Protocol):
     """What a call goes through: a limit of calls, a breaker."""
 
-    def call(self) -> AbstractAsyncContextManager[None]:
+    def call(
+        self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
+    ) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to make one call. Raises infra.stripe_guard.errors.NotSent."""
 
 
@@ -79,9 +84,10 @@ class StripeApi:
         params: Any = request.params
         intents = self._v1.payment_intents
         intent_id = request.intent_id or ""
-        async with self._turn(not_after):
+        operation = request.operation
+        async with self._turn(operation.value, not_after, writes=True, urgent=operation in _URGENT):
             answer: stripe.PaymentIntent | stripe.Refund
-            match request.operation:
+            match operation:
                 case Operation.CREATE_INTENT:
                     answer = await intents.create_async(params, options)
                 case Operation.CONFIRM_INTENT:
@@ -102,14 +108,15 @@ class StripeApi:
         The search lags behind by up to a minute, and by more while Stripe has trouble, so that nothing follows from
         what it does not find: https://docs.stripe.com/search#data-freshness.
         """
-        async with self._turn():
-            if intent_id is not None:
+        if intent_id is not None:
+            async with self._turn(_RETRIEVE):
                 found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": [_CHARGE]})
-                return found.to_dict()
+            return found.to_dict()
+        async with self._turn(_SEARCH):
             result = await self._v1.payment_intents.search_async(
                 {"query": f"metadata['{PAYMENT_ID}']:'{payment_id}'", "limit": 1, "expand": [f"data.{_CHARGE}"]}
             )
-            return result.data[0].to_dict() if result.data else None
+        return result.data[0].to_dict() if result.data else None
 
     async def list_intent(
         self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = _FOREVER
@@ -117,7 +124,7 @@ class StripeApi:
         """Return the payment's intent by our metadata, among all that were created then (Unix seconds)."""
         created = {"gte": int(created_from), "lte": int(created_to) + 1}
         filters = {"created": created, "expand": [f"data.{_CHARGE}"]}
-        intents = self._pages(self._v1.payment_intents.list_async, filters, not_after)
+        intents = self._pages("list_intents", self._v1.payment_intents.list_async, filters, not_after)
         async for intent in intents:
             if (intent.get("metadata") or {}).get(PAYMENT_ID) == str(payment_id):
                 return intent
@@ -125,7 +132,7 @@ class StripeApi:
 
     async def find_refund(self, *, intent_id: str, refund_id: UUID) -> JsonObject | None:
         """Return the refund of an intent that carries our id. A charge has few refunds, so all are looked at."""
-        async for refund in self._pages(self._v1.refunds.list_async, {"payment_intent": intent_id}):
+        async for refund in self._refunds({"payment_intent": intent_id}):
             if (refund.get("metadata") or {}).get(REFUND_ID) == str(refund_id):
                 return refund
         return None
@@ -135,7 +142,7 @@ class StripeApi:
 
         The intent is read first: a refund or dispute that is newer than what it shows is no contradiction.
         """
-        async with self._turn():
+        async with self._turn(_RETRIEVE):
             found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": [_CHARGE]})
         intent = found.to_dict()
         if not intent.get("latest_charge"):
@@ -143,24 +150,35 @@ class StripeApi:
         of_intent = {"payment_intent": intent_id}
         return Reading(
             intent=intent,
-            refunds=tuple([each async for each in self._pages(self._v1.refunds.list_async, of_intent)]),
-            disputes=tuple([each async for each in self._pages(self._v1.disputes.list_async, of_intent)]),
+            refunds=tuple([each async for each in self._refunds(of_intent)]),
+            disputes=tuple(
+                [each async for each in self._pages("list_disputes", self._v1.disputes.list_async, of_intent)]
+            ),
         )
 
+    def _refunds(self, filters: Mapping[str, Any]) -> AsyncIterator[JsonObject]:
+        return self._pages("list_refunds", self._v1.refunds.list_async, filters)
+
     @asynccontextmanager
-    async def _turn(self, not_after: float = _FOREVER) -> AsyncIterator[None]:
-        async with self._guard.call(), asyncio.timeout(self._timeout_s):
+    async def _turn(
+        self, endpoint: str, not_after: float = _FOREVER, *, writes: bool = False, urgent: bool = False
+    ) -> AsyncIterator[None]:
+        async with self._guard.call(endpoint, writes=writes, urgent=urgent), asyncio.timeout(self._timeout_s):
             if time.time() > not_after:
                 raise TooLate
             yield
 
     async def _pages(
-        self, list_: Callable[[Any], Awaitable[Any]], filters: Mapping[str, Any], not_after: float = _FOREVER
+        self,
+        endpoint: str,
+        list_: Callable[[Any], Awaitable[Any]],
+        filters: Mapping[str, Any],
+        not_after: float = _FOREVER,
     ) -> AsyncIterator[JsonObject]:
         """Give all objects of a list, newest first. Each page is a call of its own."""
         params = {**filters, "limit": _PAGE}
         while True:
-            async with self._turn(not_after):
+            async with self._turn(endpoint, not_after):
                 page = await list_(params)
             for each in page.data:
                 yield each.to_dict()

@@ -9,6 +9,7 @@ from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_f
 from consumers.gateway.outcomes import Broken, Fault, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
 from consumers.gateway.tasks import Task
 from domain.payment import (
+    NOT_PROCESSED,
     PaymentCancelRequested,
     PaymentCaptureRequested,
     PaymentEvent,
@@ -65,13 +66,20 @@ class AskLater:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """What was called failed is not at Stripe; look again `delay_s` from now whether it appears."""
+
+    delay_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Bury:
     """A person has to look."""
 
     error: str
 
 
-Conclusion = Finish | TryAgain | PutOff | AskLater | Bury
+Conclusion = Finish | TryAgain | PutOff | AskLater | Watch | Bury
 
 
 def conclude(
@@ -89,7 +97,7 @@ def conclude(
         case Refused():
             return _refused(task, asked, outcome)
         case Retryable():
-            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, uniform=uniform)
+            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, cap_s=outcome.cap_s, uniform=uniform)
             return TryAgain(delay_s=wait, error=outcome.reason)
         case Unknown():
             return AskLater(delay_s=lookup_after_s, error=outcome.reason)
@@ -107,7 +115,7 @@ def not_read(
         case HeldBack():
             return _put_off(outcome, uniform)
         case Retryable():
-            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, uniform=uniform)
+            wait = backoff.delay_s(task.attempts, floor_s=outcome.floor_s, cap_s=outcome.cap_s, uniform=uniform)
             return TryAgain(delay_s=wait, error=outcome.reason)
         case Unknown() | Broken():
             return TryAgain(delay_s=backoff.CAP_S, error=outcome.reason)
@@ -130,25 +138,28 @@ def looked_up(
     lookup_after_s: float,
     expired: bool = False,
 ) -> Conclusion:
-    """Return what follows from a look-up. Not found is believed only when Stripe can no longer be at work on it.
+    """Return what follows from a look-up. Not found is believed only when it is final.
 
-    `expired`: what was not done is not to be done any more.
-
-    An object that stands as it stood before says that nothing was done. But of a confirmation it may tell an attempt
-    that `payment` has not heard of: that was this one.
+    `expired`: what was not done is not to be done any more. Nor is it believed before that an object that stands as it
+    stood says that nothing was done. But of a confirmation it may tell an attempt that `payment` has not heard of: that
+    was this one.
     """
     if found is None:
-        if not is_final:
-            return AskLater(delay_s=lookup_after_s, error="Stripe does not know of it yet")
-        return Finish(facts=_never_done(task, asked, expired=expired))
-    concluded = _concluded(task, asked, found)
-    if isinstance(concluded, Finish) and _says_nothing_of(asked, found):
-        if _attempts(asked) and _tells_of_a_new_attempt(payment, concluded.facts):
+        shown, failed = Finish(), _never_done(task, asked, expired=expired)
+        error = "Stripe does not know of it yet"
+    else:
+        concluded = _concluded(task, asked, found)
+        if not isinstance(concluded, Finish):
             return concluded
-        return Finish(facts=(*concluded.facts, *_never_done(task, asked, expired=expired)))
-    if isinstance(concluded, Finish) and isinstance(asked, PaymentRequested) and asked.confirm:
-        return Finish(facts=(*concluded.facts, *_never_confirmed(task, concluded.facts)))
-    return concluded
+        shown, failed, error = concluded, (), "Stripe shows the payment as it was before"
+        if _says_nothing_of(asked, found):
+            if not (_attempts(asked) and _tells_of_a_new_attempt(payment, shown.facts)):
+                failed = _never_done(task, asked, expired=expired)
+        elif isinstance(asked, PaymentRequested) and asked.confirm:
+            failed = _never_confirmed(task, shown.facts)
+    if failed and not is_final:
+        return AskLater(delay_s=lookup_after_s, error=error)
+    return Finish(facts=(*shown.facts, *failed))
 
 
 def _attempts(asked: PaymentEvent) -> bool:
@@ -166,7 +177,7 @@ def _never_confirmed(task: Task, facts: tuple[PaymentFact, ...]) -> tuple[Paymen
         RecordAttemptFailed(
             intent_id=fact.intent_id,
             attempt_id=str(task.event_id),
-            code="not_processed",
+            code=NOT_PROCESSED,
             decline_code=None,
             message="Stripe did not process the confirmation.",
         )
@@ -227,7 +238,7 @@ def _never_done(task: Task, asked: PaymentEvent, *, expired: bool) -> tuple[Paym
             asked,
             attempt_id=str(task.event_id),
             intent_id=None,
-            code=EXPIRED if expired else "not_processed",
+            code=EXPIRED if expired else NOT_PROCESSED,
             decline_code=None,
             message="Stripe could not be asked in time." if expired else "Stripe did not process the request.",
         ),

@@ -240,7 +240,9 @@ class MemoryStripe:
         given_back = sum(refund["amount"] for refund in of_it if refund["status"] not in _GIVEN_BACK_AGAIN)
         if given_back >= intent["amount_received"]:
             raise _refusal("The charge has already been refunded.", "charge_already_refunded")
-        if params["amount"] > intent["amount_received"] - given_back:
+        left = intent["amount_received"] - given_back
+        params = {"amount": left, **params}
+        if params["amount"] > left:
             raise _refusal("Refund amount is greater than unrefunded amount on charge", None, param="amount")
         number = next(self._numbers)
         refund = {"id": f"re_{number}", "status": "succeeded", "currency": intent["currency"], **params}

@@ -19,6 +19,11 @@ DEAD = Counter("gateway_dead_letters_total", "Tasks that a person has to look at
 LOOK_UPS = Counter(
     "gateway_look_ups_total", "Look-ups of calls whose outcome is unknown: found, missing, failed", ["result"]
 )
+UNDONE = Counter(
+    "gateway_undone_total",
+    "Payments that were called failed, stood at Stripe after all, and were undone there: canceled, refunded",
+    ["how"],
+)
 LEASES_LOST = Counter("gateway_leases_lost_total", "Results that were dropped as the lease had run out")
 IN_FLIGHT = Gauge("gateway_tasks_in_flight", "Tasks that this process works on")
 CONTRADICTIONS = Counter(

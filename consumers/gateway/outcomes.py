@@ -13,11 +13,15 @@ from typing import Any
 
 import stripe
 
+from consumers.gateway.backoff import CAP_S
 from infra.stripe_guard.errors import NotSent
 
 JsonObject = dict[str, Any]
 
 _ALARM_FLOOR_S = 10.0
+_CONFLICT_CAP_S = 1.5
+"""Between asking again whether the request that holds the key, or the object, is through: seconds at most.
+https://docs.stripe.com/error-low-level#idempotency"""
 # Refusals that are about our account, key or code, never about the payment.
 _OUR_FAULT_CODES = frozenset(
     {
@@ -73,10 +77,14 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retryable:
-    """Nothing is known, or nothing was done: the same again with the same key. `alarm`: a person must act first."""
+    """Nothing is known, or nothing was done: the same again with the same key. `alarm`: a person must act first.
+
+    The next attempt is at least `floor_s` and at most `cap_s` away, however many there were.
+    """
 
     reason: str
     floor_s: float = 0.0
+    cap_s: float = CAP_S
     alarm: bool = False
 
 
@@ -107,6 +115,10 @@ Outcome = Succeeded | Refused | Retryable | Unknown | Broken | HeldBack
 
 def _again(fault: Fault) -> Outcome:
     return Retryable(reason=_say(fault))
+
+
+def _again_soon(fault: Fault) -> Outcome:
+    return Retryable(reason=_say(fault), cap_s=_CONFLICT_CAP_S)
 
 
 def _again_with_alarm(fault: Fault) -> Outcome:
@@ -159,11 +171,13 @@ TABLE: tuple[Row, ...] = (
     Row(name="our account, key or code", code=_OUR_FAULT_CODES, then=_again_with_alarm),
     Row(name="our object is missing", code=_MISSING, param=_OUR_OBJECTS, then=_again_with_alarm),
     # In flight with this key, or the object is locked: before the type, which can be idempotency_error here.
-    Row(name="conflict", status={409}, then=_again),
+    Row(name="conflict", status={409}, then=_again_soon),
     Row(name="too many, or locked", status={429}, then=_again),
     Row(name="Stripe says: again", should_retry=True, then=_again),
     Row(name="failure stored for the key", status=_SERVER_ERRORS, replayed=True, then=_unknown),
     Row(name="failure, Stripe says: not again", status=_SERVER_ERRORS, should_retry=False, then=_unknown),
+    # The API method ran, and its failure is kept: what it did, if anything, is done by now.
+    Row(name="failure of the API", status={500}, type={"api_error"}, then=_unknown),
     Row(name="failure of Stripe", status=_SERVER_ERRORS, then=_again),
     Row(name="key of another request", type={"idempotency_error"}, then=_broken),
     Row(name="declined", status=_CLIENT_ERRORS, type={"card_error"}, then=_refused),

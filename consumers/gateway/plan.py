@@ -2,7 +2,8 @@
 
 The rule that keeps money safe: Stripe may forget an idempotency key after 24 hours, and a call sent again
 then is a new charge (https://docs.stripe.com/api/idempotent_requests). What was asked for longer ago than
-`RESEND_HORIZON_S` is never sent; what became of it is looked up by our id in the object's metadata. It is the
+`RESEND_HORIZON_S` is never sent; what became of it is looked up by our id in the object's metadata. So is what Stripe
+answered with a failure of its own: that answer is kept for the key, and sending again would tell nothing. It is the
 age of the event that counts: how long ago a task was first tried is lost when its row is restored or made again.
 """
 
@@ -67,24 +68,44 @@ def plan(
     event_age_s: float,
     is_superseded: bool,
     missing_after_s: float,
+    not_listed_after_s: float = float("inf"),
+    unknown_for_s: float | None = None,
 ) -> Plan:
     """Return what to do for the event `asked`, which was recorded `event_age_s` ago.
 
     `is_superseded`: something later was asked for in its place. `missing_after_s` after the first attempt, what is not
-    found at Stripe was never done.
+    found at Stripe was never done. What can be undone need not wait for that: it counts as never done when it was
+    unknown for `not_listed_after_s` (it is, for `unknown_for_s`; None: not known since when).
     """
     if task.event_id in payment.tasks_given_up or is_superseded:
         return Settle()  # what it held may have been given to another: it must not be made once more
     if (settled := _without_stripe(task.attempts, asked, payment)) is not None:
         return settled
+    age_s = max(task.age_s, event_age_s)
+    if task.outcome_unknown:
+        soon = can_be_undone(asked) and unknown_for_s is not None and was_sent_lately(age_s, unknown_for_s)
+        unlisted = unknown_for_s is not None and unknown_for_s >= not_listed_after_s
+        return LookUp(is_final=unlisted if soon else task.age_s >= missing_after_s)
     if _stripe_answered(asked, payment):
         return LookUp(is_final=False)
-    if not task.outcome_unknown and is_expired(asked, event_age_s):
+    if is_expired(asked, event_age_s) and task.attempts < _TRIED:
         # To be sure: the row may be another one than that which it was sent for.
-        return LookUp(is_final=True, expired=True) if task.attempts < _TRIED else GiveUpSending()
-    if task.outcome_unknown:
-        return LookUp(is_final=task.age_s >= missing_after_s)
-    return Call() if max(task.age_s, event_age_s) < RESEND_HORIZON_S else GiveUpSending()
+        return LookUp(is_final=True, expired=True)
+    return GiveUpSending() if is_expired(asked, event_age_s) or age_s >= RESEND_HORIZON_S else Call()
+
+
+def can_be_undone(asked: PaymentEvent) -> bool:
+    """Whether it does no harm to call it failed though it may still happen.
+
+    A creation is undone, a confirmation and a cancellation are of one intent, which is charged or canceled once. Money
+    that was captured or refunded does not come back.
+    """
+    return not isinstance(asked, PaymentCaptureRequested | RefundRequested)
+
+
+def was_sent_lately(age_s: float, unknown_for_s: float) -> bool:
+    """Whether Stripe itself answered that it is unknown, rather than that it was too old to be sent."""
+    return age_s - unknown_for_s < RESEND_HORIZON_S
 
 
 def _stripe_answered(asked: PaymentEvent, payment: PaymentState) -> bool:
@@ -109,8 +130,8 @@ def is_expired(asked: PaymentEvent, age_s: float) -> bool:
 
 
 def is_moot(asked: PaymentEvent, payment: PaymentState) -> bool:
-    """Whether Stripe need not be asked any more for what the event asked for, though it was before."""
-    return _without_stripe(_TRIED, asked, payment) is not None
+    """Whether what the event asked for has its outcome, or an object at Stripe that tells it: nobody need wait."""
+    return _without_stripe(_TRIED, asked, payment) is not None or _stripe_answered(asked, payment)
 
 
 def is_open(asked: PaymentEvent, payment: PaymentState) -> bool:

@@ -60,6 +60,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             settler,
             lookup_after_s=settings.gateway_lookup_after_ms / 1000,
             missing_after_s=settings.gateway_missing_after_ms / 1000,
+            not_listed_after_s=settings.gateway_not_listed_after_ms / 1000,
         )
         workers = WorkerPool(
             pool,
@@ -70,6 +71,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             gate=guard,
         )
         runtime.health.add_liveness("workers", workers.check_live)
+        runtime.health.add_readiness("stripe", guard.check, required=False)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(intake.run(runtime.stop))

@@ -16,10 +16,15 @@ class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):
     gateway_lease_ms: Annotated[int, Field(ge=1)] = 30_000
     """How long a task is ours: after a crash, it is tried again so much later."""
     gateway_lookup_after_ms: Annotated[int, Field(ge=1)] = 600_000
-    """How long a call whose outcome is unknown is left in peace before it is looked up."""
+    """The longest time between two look-ups of a call whose outcome is unknown: they begin within a second, and become
+    fewer."""
+    gateway_not_listed_after_ms: Annotated[int, Field(ge=1)] = 30_000
+    """After how long, since Stripe answered a creation, a confirmation or a cancellation with a failure of its own, a
+    look-up that finds nothing means that it failed. A payment that appears after all is undone."""
     gateway_missing_after_ms: Annotated[int, Field(ge=1)] = 24 * 3600 * 1000
-    """After how long, from the first attempt, a look-up that finds nothing means that Stripe never did it. Stripe may
-    still put right by hand what failed there (https://docs.stripe.com/error-low-level#server-errors)."""
+    """After how long, from the first attempt, the same of a capture or a refund, which cannot be undone; and for how
+    long it is watched whether a payment appears that was called failed. Stripe may still put right by hand what failed
+    there (https://docs.stripe.com/error-low-level#server-errors)."""
 
     @model_validator(mode="after")
     def _lease_outlives_calls(self) -> Self:

@@ -7,10 +7,11 @@ deciders are idempotent.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
-from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, PutOff, TryAgain
+from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, PutOff, TryAgain, Watch
 from consumers.gateway.metrics import CONTRADICTIONS
 from consumers.gateway.notes import NewIntent, note_intents, note_waiting
 from consumers.gateway.plan import is_moot, is_open
@@ -22,9 +23,9 @@ from consumers.gateway.tasks import (
     Task,
     TaskStatus,
     ask_for_refreshes,
-    find_dead,
+    find_stuck,
+    hasten,
     lock_leased,
-    revive,
 )
 from consumers.gateway.tasks import settle as put_back
 from domain.errors import DomainError
@@ -36,6 +37,7 @@ from domain.payment import (
     PaymentIntentCreated,
     PaymentState,
     RecordOutcomeUnknown,
+    TaskOutcomeUnknown,
     observe,
 )
 from event_store.appends import Append, VersionConflict
@@ -51,7 +53,10 @@ from schemas.events import decode, encode
 log = structlog.get_logger(__name__)
 
 ACTOR = "stripe-gateway"
+WATCHED_AFTER_S = 5.0
+"""When it is first looked whether what was called failed appears at Stripe."""
 _ROUNDS = 10
+_OUTCOME_UNKNOWN = "payment.task_outcome_unknown"
 
 
 class StillConflicting(Exception):
@@ -79,6 +84,16 @@ class Settled:
 def asking_event(task: Task, payment: LoadedPayment) -> RecordedEvent | None:
     """Return the event that asked for the call, or None when it is not among the payment's events."""
     return next((event for event in payment.events if event.event_id == task.event_id), None)
+
+
+def unknown_since(task: Task, payment: LoadedPayment) -> datetime | None:
+    """Return when it was first recorded that the outcome of the task's call is unknown, or None."""
+    for event in payment.events:
+        if event.type == _OUTCOME_UNKNOWN:
+            fact = decode(event)
+            if isinstance(fact, TaskOutcomeUnknown) and fact.event_id == task.event_id:
+                return event.recorded_at
+    return None
 
 
 def is_superseded(asked: PaymentEvent, version: int, payment: LoadedPayment) -> bool:
@@ -233,7 +248,15 @@ async def _take_notes(conn: Connection, decisions: Sequence[_Decision]) -> None:
     refreshes = [_refresh(decision.task) for decision in changed if decision.task.payment_id in asked_for]
     if refreshes:  # Stripe told of a dispute or a refund before the answer that made the intent was recorded
         await ask_for_refreshes(conn, refreshes)
+    watched = [_refresh(decision.task) for decision in changed if _may_appear_now(decision)]
+    if watched:
+        await ask_for_refreshes(conn, watched, delay_s=WATCHED_AFTER_S)
     await note_waiting(conn, [(decision.payment.state, decision.state) for decision in changed if decision.state])
+
+
+def _may_appear_now(decision: _Decision) -> bool:
+    before, after = decision.payment.state, decision.state
+    return after is not None and after.may_appear and not (before is not None and before.may_appear)
 
 
 def _refresh(task: Task) -> NewRefresh:
@@ -247,7 +270,10 @@ def _refresh(task: Task) -> NewRefresh:
 
 
 async def _revive_moot(conn: Connection, decisions: Sequence[_Decision]) -> None:
-    """Let dead tasks end whose wish a refresh has found settled: they hold up the payment's later ones for nothing."""
+    """Let tasks end now whose outcome a refresh has found: they hold up the payment's later ones for nothing.
+
+    Those are dead, unknown, or to be tried again later.
+    """
     refreshed = {
         decision.task.payment_id: decision
         for decision in decisions
@@ -256,13 +282,13 @@ async def _revive_moot(conn: Connection, decisions: Sequence[_Decision]) -> None
     if not refreshed:
         return
     moot = []
-    for event_id, payment_id in await find_dead(conn, list(refreshed)):
+    for event_id, payment_id in await find_stuck(conn, list(refreshed)):
         decision = refreshed[payment_id]
         asked = next((event for event in decision.payment.events if event.event_id == event_id), None)
         if asked is not None and decision.state is not None and is_moot(decode(asked), decision.state):
             moot.append(event_id)
     if moot:
-        await revive(conn, moot)
+        await hasten(conn, moot)
 
 
 def _append(decision: _Decision) -> Append:
@@ -285,7 +311,7 @@ def _append(decision: _Decision) -> Append:
     )
 
 
-def _ending(decision: _Decision) -> Ending:
+def _ending(decision: _Decision) -> Ending:  # noqa: PLR0911 - one line per conclusion
     event_id, position = decision.task.event_id, decision.task.position
 
     def ending(status: TaskStatus, *, delay_s: float = 0.0, error: str | None = None, unsent: bool = False) -> Ending:
@@ -301,6 +327,8 @@ def _ending(decision: _Decision) -> Ending:
             return ending(TaskStatus.DONE)
         case TryAgain(delay_s=delay_s, error=error):
             return ending(TaskStatus.DUE, delay_s=delay_s, error=error)
+        case Watch(delay_s=delay_s):
+            return ending(TaskStatus.DUE, delay_s=delay_s)
         case PutOff(delay_s=delay_s, error=error):
             return ending(TaskStatus.DUE, delay_s=delay_s, error=error, unsent=True)
         case AskLater(delay_s=delay_s, error=error):

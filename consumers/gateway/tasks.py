@@ -240,15 +240,15 @@ async def settle(conn: Connection, endings: Sequence[Ending]) -> None:
     )
 
 
-async def find_dead(conn: Connection, payment_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
-    """Return event id and payment id of the dead tasks of payments; refreshes are not among them."""
-    cursor = await conn.execute(_SQL.find_dead, {"payment_ids": list(payment_ids)})
+async def find_stuck(conn: Connection, payment_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """Return event id and payment id of the payments' tasks that were tried and wait; refreshes are not among them."""
+    cursor = await conn.execute(_SQL.find_stuck, {"payment_ids": list(payment_ids)})
     return [(row[0], row[1]) for row in await cursor.fetchall()]
 
 
-async def revive(conn: Connection, event_ids: Sequence[UUID]) -> None:
-    """Make dead tasks due."""
-    await conn.execute(_SQL.revive, {"event_ids": list(event_ids)})
+async def hasten(conn: Connection, event_ids: Sequence[UUID]) -> None:
+    """Have tasks that wait, and dead ones, claimed at once."""
+    await conn.execute(_SQL.hasten, {"event_ids": list(event_ids)})
 
 
 async def count_open(conn: Connection) -> dict[str, int]:

@@ -169,17 +169,18 @@ UPDATE consumers.gateway_tasks t
        ) AS s
  WHERE t.event_id = s.event_id;
 
--- name: find_dead
--- The dead tasks of these payments.
+-- name: find_stuck
+-- The tasks of these payments that were tried and wait: for another attempt, a look-up or a person.
 SELECT event_id, payment_id
   FROM consumers.gateway_tasks
- WHERE payment_id = ANY(%(payment_ids)s) AND status = 'dead' AND operation <> 'refresh_payment';
+ WHERE payment_id = ANY(%(payment_ids)s) AND operation <> 'refresh_payment'
+   AND (status = 'dead' OR (status IN ('due', 'unknown') AND attempts > 0 AND due_at > clock_timestamp()));
 
--- name: revive
--- Have dead tasks claimed again.
+-- name: hasten
+-- Have tasks that wait, and dead ones, claimed at once. One whose outcome is unknown is not sent again.
 UPDATE consumers.gateway_tasks
-   SET status = 'due', due_at = clock_timestamp(), finished_at = NULL
- WHERE event_id = ANY(%(event_ids)s) AND status = 'dead';
+   SET status = CASE WHEN outcome_unknown THEN 'unknown' ELSE 'due' END, due_at = clock_timestamp(), finished_at = NULL
+ WHERE event_id = ANY(%(event_ids)s) AND status IN ('dead', 'due', 'unknown');
 
 -- name: count_open
 -- How many tasks are not done, by status.

@@ -35,7 +35,7 @@ class CursorGone(Exception):
 class Guard(Protocol):
     """What a call goes through: a limit of calls, a breaker."""
 
-    def call(self) -> AbstractAsyncContextManager[None]:
+    def call(self, endpoint: str | None = None) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to make one call. Raises infra.stripe_guard.errors.NotSent."""
 
 
@@ -72,7 +72,7 @@ class StripeLists:
         if list_ is List.EVENTS:
             params["types"] = self._event_types
         try:
-            async with self._guard.call(), asyncio.timeout(self._timeout_s):
+            async with self._guard.call(f"list_{list_.value}"), asyncio.timeout(self._timeout_s):
                 found = await self._list[list_](params)
         except stripe.InvalidRequestError as error:
             if after is not None and error.param == "starting_after":

@@ -62,6 +62,7 @@ from domain.payment.events import (
     TaskGivenUp,
     TaskOutcomeUnknown,
     TaskRetried,
+    TaskUndone,
 )
 from domain.payment.evolve import evolve, fold
 from domain.payment.facts import (
@@ -83,11 +84,13 @@ from domain.payment.facts import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
+    RecordUndone,
     RefundFact,
     RequestFact,
 )
 from domain.payment.observe import Observed, observe
 from domain.payment.state import (
+    NOT_PROCESSED,
     CancelRequest,
     CaptureRequest,
     Contradiction,
@@ -108,6 +111,7 @@ from domain.payment.values import (
 )
 
 __all__ = [
+    "NOT_PROCESSED",
     "AcceptStripe",
     "BrokenHistory",
     "CancelPayment",
@@ -182,6 +186,7 @@ __all__ = [
     "RecordRefundPending",
     "RecordRefundSucceeded",
     "RecordSucceeded",
+    "RecordUndone",
     "Refund",
     "RefundExceedsRefundable",
     "RefundFact",
@@ -200,6 +205,7 @@ __all__ = [
     "TaskGivenUp",
     "TaskOutcomeUnknown",
     "TaskRetried",
+    "TaskUndone",
     "decide",
     "evolve",
     "fold",

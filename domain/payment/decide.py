@@ -32,6 +32,7 @@ from domain.payment.facts import (
     RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
+    RecordUndone,
 )
 from domain.payment.state import PaymentState
 
@@ -86,6 +87,8 @@ def _learn(state: PaymentState, fact: PaymentFact) -> tuple[PaymentEvent, ...]: 
             return refunds.record(state, fact)
         case RecordOutcomeUnknown():
             return tasks.record_unknown(fact)
+        case RecordUndone():
+            return tasks.record_undone(state, fact)
         case RecordDispute():
             return disputes.record(state, fact)
         case _:

@@ -313,6 +313,20 @@ class PaymentContradictionResolved:
     why: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskUndone:
+    """What event ``event_id`` had asked for was called failed, stood at Stripe after all, and was undone there.
+
+    ``how``: ``canceled`` (no money was taken, or a hold was released) or ``refunded`` (``amount`` was charged and goes
+    back). The payment stays failed.
+    """
+
+    event_id: UUID
+    intent_id: str
+    how: str
+    amount: Money
+
+
 IntentEvent = (
     PaymentIntentCreated
     | PaymentActionRequired
@@ -332,7 +346,7 @@ RequestEvent = (
 )
 RefundEvent = RefundRequested | RefundFound | RefundPending | RefundSucceeded | RefundFailed
 DisputeEvent = DisputeOpened | DisputeUpdated | DisputeFundsWithdrawn | DisputeFundsReinstated | DisputeClosed
-TaskEvent = TaskOutcomeUnknown | TaskRetried | TaskGivenUp
+TaskEvent = TaskOutcomeUnknown | TaskRetried | TaskGivenUp | TaskUndone
 ContradictionEvent = PaymentContradicted | PaymentContradictionResolved
 PaymentEvent = (
     PaymentRequested | IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent | ContradictionEvent

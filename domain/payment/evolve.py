@@ -46,6 +46,7 @@ from domain.payment.events import (
     TaskGivenUp,
     TaskOutcomeUnknown,
     TaskRetried,
+    TaskUndone,
 )
 from domain.payment.state import (
     APPEALS,
@@ -123,6 +124,7 @@ def _requested(event: PaymentRequested) -> PaymentState:
         processing_seen=False,
         tasks_given_up=frozenset(),
         contradictions={},
+        intents_undone=frozenset(),
     )
 
 
@@ -313,6 +315,8 @@ def _after_task_event(state: PaymentState, event: TaskEvent) -> PaymentState:
             return state  # for the record only
         case TaskGivenUp():
             return replace(state, tasks_given_up=state.tasks_given_up | {event.event_id})
+        case TaskUndone():
+            return replace(state, intents_undone=state.intents_undone | {event.intent_id})
         case _:
             assert_never(event)
 

@@ -190,6 +190,16 @@ class RecordOutcomeUnknown:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordUndone:
+    """What was called failed stood at Stripe after all, and nothing is left of it: ``amount`` went back."""
+
+    event_id: UUID
+    intent_id: str
+    how: str
+    amount: Money
+
+
 IntentFact = (
     RecordIntentCreated
     | RecordActionRequired
@@ -202,4 +212,6 @@ IntentFact = (
 )
 RequestFact = RecordCaptureFailed | RecordCancelFailed
 RefundFact = RecordRefundPending | RecordRefundSucceeded | RecordRefundFailed
-PaymentFact = IntentFact | RequestFact | RefundFact | RecordRefundFound | RecordDispute | RecordOutcomeUnknown
+PaymentFact = (
+    IntentFact | RequestFact | RefundFact | RecordRefundFound | RecordDispute | RecordOutcomeUnknown | RecordUndone
+)

@@ -17,6 +17,9 @@ from domain.payment.values import (
 TERMINAL = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED})
 """Stripe never leaves these; refunds and disputes happen beside them."""
 
+NOT_PROCESSED = "not_processed"
+"""The code of a failure that Stripe did not tell: it failed itself, and did not show afterwards what was asked for."""
+
 APPEALS = frozenset({DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW})
 """A dispute that was lost is contested once more, by us."""
 
@@ -157,6 +160,14 @@ class PaymentState:
     """By the event that asked for the call."""
     contradictions: Mapping[tuple[str, str], Contradiction]
     """By Stripe's id of the object and its status there, in the order in which they were learned of."""
+    intents_undone: frozenset[str]
+    """What appeared at Stripe after the payment had failed, and was undone there. None of them is its intent."""
+
+    @property
+    def may_appear(self) -> bool:
+        """Whether it failed only as Stripe did not show it: should it appear there after all, it is to be undone."""
+        was_not_found = self.last_error is not None and self.last_error.code == NOT_PROCESSED
+        return self.status is PaymentStatus.FAILED and self.intent_id is None and was_not_found
 
     @property
     def amount_refunded(self) -> Money:

@@ -6,14 +6,21 @@ have been given to another; so giving up is recorded once, and before what follo
 
 from domain.payment.commands import GiveUpTask, RetryTask
 from domain.payment.errors import InvalidPaymentRequest, TaskAlreadyGivenUp
-from domain.payment.events import TaskGivenUp, TaskOutcomeUnknown, TaskRetried
-from domain.payment.facts import RecordOutcomeUnknown
+from domain.payment.events import TaskGivenUp, TaskOutcomeUnknown, TaskRetried, TaskUndone
+from domain.payment.facts import RecordOutcomeUnknown, RecordUndone
 from domain.payment.state import PaymentState
 
 
 def record_unknown(fact: RecordOutcomeUnknown) -> tuple[TaskOutcomeUnknown]:
     """Note each time that a call came to no known end."""
     return (TaskOutcomeUnknown(event_id=fact.event_id, operation=fact.operation, reason=fact.reason),)
+
+
+def record_undone(state: PaymentState, fact: RecordUndone) -> tuple[TaskUndone, ...]:
+    """Note once that what a call had made after all was undone."""
+    if fact.intent_id in state.intents_undone:
+        return ()
+    return (TaskUndone(event_id=fact.event_id, intent_id=fact.intent_id, how=fact.how, amount=fact.amount),)
 
 
 def retry(state: PaymentState, command: RetryTask) -> tuple[TaskRetried]:

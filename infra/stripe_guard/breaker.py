@@ -1,8 +1,8 @@
 """A circuit breaker as a state machine: what it was told and when decides. No clock, no I/O.
 
-Closed: all calls are made, and the last ones counted. When too many of them found the other side down, it opens:
-no call is made for a while, longer each time. Then it is half-open: a few probes are let through. If all of them
-find the other side up, it closes; if one does not, it opens again.
+Closed: all calls are made, and the last ones counted. When too many of them found the other side down, or some in a
+row, it opens: no call is made for a while, longer each time. Then it is half-open: a few probes are let through. If all
+of them find the other side up, it closes; if one does not, it opens again.
 """
 
 from collections import deque
@@ -35,15 +35,18 @@ class Result(Enum):
 class Rules:
     """When it opens and for how long.
 
-    It opens when, of the calls that ended in the last `window_s` (at most the last 1000), at least `minimum_calls`,
-    the part `failure_ratio` or more found the other side down. It stays open for `open_s`, and for twice as long each
-    time that it opens again within `window_s` of being closed, at most `longest_open_s`; a little less, by chance, so
-    that processes do not probe all at once. `probes` must find the other side up, and are made at the same time.
+    It opens when `consecutive` calls in a row found the other side down: an outage is known by the first calls that
+    meet it, however many went well before. It opens as well when, of the calls that ended in the last `window_s` (at
+    most the last 1000), at least `minimum_calls`, the part `failure_ratio` or more found it down. It stays open for
+    `open_s`, and for twice as long each time that it opens again within `window_s` of being closed, at most
+    `longest_open_s`; a little less, by chance, so that processes do not probe all at once.
+    `probes` must find the other side up, and are made at the same time.
     """
 
     window_s: float = 30.0
     minimum_calls: int = 10
     failure_ratio: float = 0.5
+    consecutive: int = 5
     open_s: float = 2.0
     longest_open_s: float = 60.0
     probes: int = 3
@@ -65,7 +68,7 @@ class Breaker:
         self._state = State.CLOSED
         self._period = 0
         self._ended: deque[tuple[float, bool]] = deque()
-        self._down = 0
+        self._down = self._in_a_row = 0
         self._openings = 0
         self._opens_until = 0.0
         self._closed_at = float("-inf")
@@ -121,10 +124,12 @@ class Breaker:
             return
         self._ended.append((now, result is Result.DOWN))
         self._down += result is Result.DOWN
+        self._in_a_row = self._in_a_row + 1 if result is Result.DOWN else 0
         while self._ended[0][0] <= now - self._rules.window_s or len(self._ended) > _MOST_COUNTED:
             self._down -= self._ended.popleft()[1]
         enough = len(self._ended) >= self._rules.minimum_calls
-        if enough and self._down >= self._rules.failure_ratio * len(self._ended):
+        too_many = enough and self._down >= self._rules.failure_ratio * len(self._ended)
+        if too_many or self._in_a_row >= self._rules.consecutive:
             self._open(now)
 
     def _open(self, now: float) -> None:
@@ -139,4 +144,4 @@ class Breaker:
         self._state = state
         self._period += 1
         self._ended.clear()
-        self._down = self._probes_out = self._probes_up = 0
+        self._down = self._in_a_row = self._probes_out = self._probes_up = 0

@@ -18,10 +18,12 @@ _PROBES_BACK_S = 1.0
 
 
 class Circuit:
-    """One breaker for one dependency. Each process has its own: they see the same calls fail, and need no agreement."""
+    """One breaker for one kind of call. Each process has its own: they see the same calls fail and need not agree."""
 
     def __init__(self, name: str, rules: Rules, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
+        self._rules = rules
+        self._left_at = float("-inf")
         self._breaker = Breaker(rules, uniform=random.SystemRandom().uniform)
         self._clock = clock
         self._shown = State.CLOSED
@@ -29,6 +31,15 @@ class Circuit:
         self._refusals = metrics.BREAKER_REFUSALS.labels(name)
         # Asked at each scrape: from open to half-open nothing happens but time.
         metrics.BREAKER_STATE.labels(name).set_function(lambda: float(self.state))
+
+    def for_kind(self, kind: str) -> "Circuit":
+        """Return a new one with the same rules for another kind of call."""
+        return Circuit(f"{self.name}:{kind}", self._rules, clock=self._clock)
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it knows how its calls fare now: one ended lately, or too many failed and nothing closed it since."""
+        return self.state is not State.CLOSED or self._clock() - self._left_at <= self._rules.window_s
 
     @property
     def state(self) -> State:
@@ -70,6 +81,7 @@ class Circuit:
     def leave(self, admission: Admission, result: Result) -> None:
         """Take note of how an admitted call ended."""
         self._breaker.record(admission, result, self._clock())
+        self._left_at = self._clock()
         self._notice(self._breaker.state(self._clock()))
         self._changed.set()  # those who wait look again: a probe's place may be free
 

@@ -1,11 +1,12 @@
-"""What every call of Stripe goes through: the breaker, a cap of calls in flight, a turn within the rate limit."""
+"""What every call of Stripe goes through: a breaker, a cap of calls in flight, a turn within the rate limit."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from infra.health import Unhealthy
 from infra.stripe_guard import metrics
-from infra.stripe_guard.breaker import Result
+from infra.stripe_guard.breaker import Result, State
 from infra.stripe_guard.circuit import Circuit
 from infra.stripe_guard.errors import TooManyCalls
 from infra.stripe_guard.rate_limit import RateLimit
@@ -14,6 +15,7 @@ from infra.stripe_guard.verdicts import Verdict, judge
 _RESULTS = {
     Verdict.SERVED: Result.UP,
     Verdict.LIMITED: Result.UP,
+    Verdict.LIMITED_HERE: Result.UP,
     Verdict.DOWN: Result.DOWN,
     Verdict.NOTHING: Result.NOTHING,
 }
@@ -22,40 +24,53 @@ _RESULTS = {
 class StripeGuard:
     """One for a process, shared by all that call Stripe in it.
 
-        async with guard.call():
+        async with guard.call("create_refund", writes=True, urgent=True):
             await client.v1.refunds.create_async(...)
 
     Put only the call itself into the block: its time counts, and its exceptions are judged. What is awaited for long
     before the call (a lease, an age of a key) is to be looked at in the block, since the wait for a turn is over then.
+
+    `circuit` is that of all reads. Each kind of change has its own, made when it is first asked for: reads that work
+    say nothing of changes that fail, nor one change of another.
     """
 
     def __init__(self, circuit: Circuit, rate: RateLimit | None, *, max_concurrency: int, max_wait_s: float) -> None:
         self.circuit = circuit
+        self._of_changes: dict[str, Circuit] = {}
         self._rate = rate
         self._in_flight = asyncio.Semaphore(max_concurrency)
         self._max_wait_s = max_wait_s
 
     @asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
+    async def call(
+        self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
+    ) -> AsyncIterator[None]:
         """Wait for a turn and make a call within the block, whose exceptions pass through.
 
-        Raises a NotSent before the block is entered: CircuitOpen at once, TooManyCalls after `max_wait_s` for a place
-        and as long again for a turn.
+        `endpoint` names what is called, as Stripe limits each by itself. `urgent`: it comes before others that wait
+        for their turn. Raises a NotSent before the block is entered: CircuitOpen at once, TooManyCalls after
+        `max_wait_s` for a place and as long again for a turn.
         """
-        self.circuit.check()  # before the wait, so as not to use up turns
+        circuit = self._circuit_of(endpoint or "change") if writes else self.circuit
+        circuit.check()  # before the wait, so as not to use up turns
         await self._take_place()
         try:
             with metrics.IN_FLIGHT.track_inprogress():
                 if self._rate is not None:
-                    await self._rate.take()
-                async with self._judged():
+                    await self._rate.take(endpoint, urgent=urgent)
+                async with self._judged(circuit, endpoint):
                     yield
         finally:
             self._in_flight.release()
 
+    def _circuit_of(self, endpoint: str) -> Circuit:
+        if endpoint not in self._of_changes:
+            self._of_changes[endpoint] = self.circuit.for_kind(endpoint)
+        return self._of_changes[endpoint]
+
     @asynccontextmanager
-    async def _judged(self) -> AsyncIterator[None]:
-        admission = self.circuit.enter()
+    async def _judged(self, circuit: Circuit, endpoint: str | None) -> AsyncIterator[None]:
+        admission = circuit.enter()
         verdict = Verdict.NOTHING  # as when it is cancelled
         try:
             yield
@@ -64,16 +79,21 @@ class StripeGuard:
             verdict = judge(error)
             raise
         finally:
-            self.circuit.leave(admission, _RESULTS[verdict])
-            await self._tell_rate(verdict)
+            circuit.leave(admission, _RESULTS[verdict])
+            await self._tell_rate(verdict, endpoint)
 
-    async def _tell_rate(self, verdict: Verdict) -> None:
+    async def _tell_rate(self, verdict: Verdict, endpoint: str | None) -> None:
         if self._rate is None:
             return
-        if verdict is Verdict.SERVED:
-            self._rate.succeeded()
-        elif verdict is Verdict.LIMITED:
-            await self._rate.cut()
+        match verdict:
+            case Verdict.SERVED:
+                self._rate.succeeded(endpoint)
+            case Verdict.LIMITED_HERE if endpoint is not None:
+                self._rate.cut_endpoint(endpoint)
+            case Verdict.LIMITED | Verdict.LIMITED_HERE:
+                await self._rate.cut()
+            case _:
+                return
 
     async def _take_place(self) -> None:
         try:
@@ -84,9 +104,33 @@ class StripeGuard:
             raise TooManyCalls(wait_s=self._max_wait_s) from None
 
     def room(self) -> int | None:
-        """Return how many calls may be prepared now: None for any number, few while Stripe is probed, 0 while down."""
-        return self.circuit.room()
+        """Return how many changes may be prepared now: None for any number, few while Stripe is probed, 0 while down.
+
+        While one kind of change goes well, any number: those of a kind that does not are put off, one by one.
+        """
+        rooms = [circuit.room() for circuit in self._used()]
+        known = [room for room in rooms if room is not None]
+        return max(known) if known and len(known) == len(rooms) else None
 
     async def admitted(self) -> None:
-        """Wait until Stripe may be called."""
-        await self.circuit.admitted()
+        """Wait until Stripe may be asked for changes."""
+        while self.room() == 0:
+            waiting = {asyncio.create_task(circuit.admitted()) for circuit in self._used()}
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in waiting:
+                    each.cancel()
+
+    async def check(self) -> None:
+        """Raise Unhealthy while a breaker is not closed: for a readiness check that is not required."""
+        failing = [
+            f"{circuit.name} is {circuit.state.name.lower()}"
+            for circuit in (self.circuit, *self._of_changes.values())
+            if circuit.state is not State.CLOSED
+        ]
+        if failing:
+            raise Unhealthy(", ".join(failing))
+
+    def _used(self) -> list[Circuit]:
+        return [circuit for circuit in self._of_changes.values() if circuit.is_in_use]

@@ -10,10 +10,13 @@ from redis.exceptions import RedisError
 from infra.stripe_guard import metrics
 from infra.stripe_guard.bucket import LocalBucket, Pace, SharedBucket, Turn
 from infra.stripe_guard.errors import TooManyCalls
+from infra.stripe_guard.line import Line
 
 log = structlog.get_logger(__name__)
 
 _ASK_REDIS_AGAIN_S = 1.0
+_ENDPOINT_LIMIT = 25.0
+"""Calls a second of one endpoint, "unless noted otherwise": https://docs.stripe.com/rate-limits"""
 
 
 class RateLimit:
@@ -38,19 +41,29 @@ class RateLimit:
         self._away = False
         self._left_alone_until = 0.0
         # One asks at a time, the first first: the others' asking would only load Redis.
-        self._asking = asyncio.Lock()
+        self._asking = Line()
+        # Of endpoints that Stripe limits now, beside the limit of all: this process's part.
+        self._endpoint_pace = Pace(limit=min(_ENDPOINT_LIMIT, pace.limit)).share(processes)
+        self._endpoints: dict[str, LocalBucket] = {}
+        self._endpoint_successes: dict[str, int] = {}
         metrics.CEILING.set(pace.limit)
         self._show(pace.highest)
 
-    async def take(self) -> None:
-        """Wait for a turn. Raises TooManyCalls when it does not come in time; it is then not used up."""
+    async def take(self, endpoint: str | None = None, *, urgent: bool = False) -> None:
+        """Wait for a turn. Raises TooManyCalls when it does not come in time; it is then not used up.
+
+        Those that are `urgent` come before the others who wait.
+        """
         began = self._clock()
         try:
-            async with asyncio.timeout(self._max_wait_s), self._asking:
-                turn = await self._ask()
-                while not turn.granted:
-                    await asyncio.sleep(turn.wait_s)
+            async with asyncio.timeout(self._max_wait_s):
+                if endpoint in self._endpoints:
+                    await self._take_of(endpoint)
+                async with self._asking.place(first=urgent):
                     turn = await self._ask()
+                    while not turn.granted:
+                        await asyncio.sleep(turn.wait_s)
+                        turn = await self._ask()
         except TimeoutError:
             metrics.HELD_BACK.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None
@@ -58,9 +71,36 @@ class RateLimit:
             await asyncio.sleep(turn.wait_s)
         metrics.WAIT_SECONDS.observe(self._clock() - began)
 
-    def succeeded(self) -> None:
+    async def _take_of(self, endpoint: str) -> None:
+        """Wait for a turn of an endpoint that is limited; forget the limit once it is as fast as it can be."""
+        while (bucket := self._endpoints.get(endpoint)) is not None:
+            turn = bucket.take(self._clock(), successes=self._endpoint_successes.pop(endpoint, 0))
+            if bucket.rate >= self._endpoint_pace.highest:
+                self._endpoints.pop(endpoint)
+                log.info("stripe_endpoint_rate_restored", endpoint=endpoint)
+            await asyncio.sleep(turn.wait_s)
+            if turn.granted:
+                return
+
+    def cut_endpoint(self, endpoint: str) -> None:
+        """Call one endpoint less often: Stripe said 429 for it alone."""
+        metrics.LIMITED.inc()
+        bucket = self._endpoints.setdefault(endpoint, LocalBucket(self._endpoint_pace))
+        self._endpoint_successes.pop(endpoint, None)
+        before = bucket.rate
+        if bucket.cut(self._clock()) < before:
+            log.warning("stripe_endpoint_rate_lowered", endpoint=endpoint, calls_per_s=round(bucket.rate, 2))
+
+    @property
+    def limited_endpoints(self) -> frozenset[str]:
+        """The endpoints that are called less often now."""
+        return frozenset(self._endpoints)
+
+    def succeeded(self, endpoint: str | None = None) -> None:
         """Take note that Stripe served a call. The next turn reports it: that spares a round trip."""
         self._successes += 1
+        if endpoint in self._endpoints:
+            self._endpoint_successes[endpoint] = self._endpoint_successes.get(endpoint, 0) + 1
 
     async def cut(self) -> None:
         """Go slower: Stripe said 429. Does not raise."""

@@ -38,10 +38,12 @@ class StripeGuardSettings(RedisSettings, StripeSettings):
     stripe_breaker_minimum_calls: Annotated[int, Field(ge=1, le=1000)] = 10
     stripe_breaker_failure_ratio: Annotated[float, Field(gt=0, le=1)] = 0.5
     """It opens when such a part of the window's calls, and at least so many calls, found Stripe down."""
+    stripe_breaker_consecutive: Annotated[int, Field(ge=1, le=1000)] = 5
+    """It opens when so many calls in a row found Stripe down. Each kind of change has one, and all reads together."""
     stripe_breaker_open_ms: Milliseconds = 2_000
     stripe_breaker_longest_open_ms: Milliseconds = 60_000
     """How long it stays open: the first time, and at most, since it doubles each time."""
-    stripe_breaker_probes: Annotated[int, Field(ge=1)] = 3
+    stripe_breaker_probes: Annotated[int, Field(ge=1)] = 2
     """So many calls must go well before it closes."""
 
     @property
@@ -56,6 +58,7 @@ class StripeGuardSettings(RedisSettings, StripeSettings):
             window_s=self.stripe_breaker_window_ms / 1000,
             minimum_calls=self.stripe_breaker_minimum_calls,
             failure_ratio=self.stripe_breaker_failure_ratio,
+            consecutive=self.stripe_breaker_consecutive,
             open_s=self.stripe_breaker_open_ms / 1000,
             longest_open_s=self.stripe_breaker_longest_open_ms / 1000,
             probes=self.stripe_breaker_probes,

@@ -11,14 +11,19 @@ _TOO_MANY, _SERVER_ERRORS = 429, 500
 # https://docs.stripe.com/rate-limits: these are about one object, and slower calls of others would not help.
 _OBJECT_LOCKED = "lock_timeout"
 _OBJECT_REASONS = {"resource-specific"}
+_ENDPOINT_REASONS = {"endpoint-rate", "endpoint-concurrency"}
 
 
 class Verdict(Enum):
-    """SERVED: it answered, be it a decline or a refusal. DOWN, LIMITED: it did not serve. NOTHING: our own fault."""
+    """SERVED: it answered, be it a decline or a refusal. DOWN, LIMITED: it did not serve. NOTHING: our own fault.
+
+    LIMITED_HERE: it did not serve, as this endpoint is asked too often; the others may go on.
+    """
 
     SERVED = "served"
     DOWN = "down"
     LIMITED = "limited"
+    LIMITED_HERE = "limited_here"
     NOTHING = "nothing"
 
 
@@ -35,5 +40,7 @@ def judge(error: Exception) -> Verdict:
     if error.http_status == _TOO_MANY:
         reason = headers.get("stripe-rate-limited-reason")
         is_about_an_object = error.code == _OBJECT_LOCKED or reason in _OBJECT_REASONS
-        return Verdict.SERVED if is_about_an_object else Verdict.LIMITED
+        if is_about_an_object:
+            return Verdict.SERVED
+        return Verdict.LIMITED_HERE if reason in _ENDPOINT_REASONS else Verdict.LIMITED
     return Verdict.SERVED

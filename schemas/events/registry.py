@@ -42,6 +42,7 @@ PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
     EventType(name="payment.task_given_up", model=payment.TaskGivenUp),
     EventType(name="payment.contradicted", model=payment.PaymentContradicted),
     EventType(name="payment.contradiction_resolved", model=payment.PaymentContradictionResolved),
+    EventType(name="payment.task_undone", model=payment.TaskUndone),
 )
 
 EVENT_TYPES: tuple[EventType[Any], ...] = (

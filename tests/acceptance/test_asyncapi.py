@@ -27,6 +27,7 @@ from domain.payment import (
     RecordProcessing,
     RecordRefundFound,
     RecordSucceeded,
+    RecordUndone,
     RequestPayment,
     RetryTask,
 )
@@ -156,6 +157,7 @@ def contest(request: RequestPayment) -> list[PaymentCommand]:
         GiveUpTask(event_id=task, operation="create_refund", who="ops", why="paid by hand"),
         RecordRefundFound(refund_id=uuid7(), stripe_refund_id=f"re_{task.hex}", amount=request.amount),  # too much
         AcceptStripe(who="ops", why="seen in the Dashboard"),
+        RecordUndone(event_id=task, intent_id="pi_late", how="refunded", amount=request.amount),
     ]
 
 

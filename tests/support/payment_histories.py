@@ -37,6 +37,7 @@ from domain.payment import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
+    RecordUndone,
     RefundReason,
     RequestPayment,
     RequestRefund,
@@ -211,6 +212,12 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
         event_id=ids.some(ids.requests), operation="capture_intent", reason="500 api_error"
     ),
     lambda *_: AcceptStripe(who="ada", why="seen in the Dashboard"),
+    lambda rng, ids, amount: RecordUndone(
+        event_id=ids.some(ids.requests),
+        intent_id=f"pi_late_{rng.randint(1, 2)}",
+        how=rng.choice(("canceled", "refunded")),
+        amount=amount,
+    ),
     lambda rng, ids, _: rng.choice((RetryTask, GiveUpTask))(
         event_id=ids.some(ids.requests), operation="capture_intent", who="ada", why="Stripe is back"
     ),

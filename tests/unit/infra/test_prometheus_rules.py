@@ -41,6 +41,7 @@ def test_its_metrics_are_those_of_the_processes(alert: dict[str, Any]) -> None:
     assert sweeper_metrics.SWEEPS
     assert gateway_metrics.CONTRADICTIONS
     assert CONTRADICTED
+    assert gateway_metrics.UNDONE
     known = set(REGISTRY._names_to_collectors)
     asked_for = set(_METRIC.findall(alert["expr"]))
     assert asked_for
@@ -59,3 +60,7 @@ def test_there_is_an_alert_on_a_transaction_that_stops_the_relay() -> None:
 
 def test_there_is_an_alert_on_what_stripe_says_against_the_log() -> None:
     assert any("payments_contradicted" in alert["expr"] for alert in alerts())
+
+
+def test_there_is_an_alert_on_a_payment_that_was_undone_at_stripe() -> None:
+    assert any("gateway_undone_total" in alert["expr"] for alert in alerts())

@@ -135,12 +135,19 @@ async def working(
     lease_ms: int = 30_000,
     lookup_after_s: float = 0.1,
     missing_after_s: float = 24 * 3600,
+    not_listed_after_s: float | None = None,
     gate: Gate | None = None,
 ) -> AsyncIterator[WorkerPool]:
     """Run workers until the end of the block, and stop them in good order."""
     stop = asyncio.Event()
     settler = Settler(pool)
-    worker = Worker(stripe, settler, lookup_after_s=lookup_after_s, missing_after_s=missing_after_s)
+    worker = Worker(
+        stripe,
+        settler,
+        lookup_after_s=lookup_after_s,
+        missing_after_s=missing_after_s,
+        not_listed_after_s=missing_after_s if not_listed_after_s is None else not_listed_after_s,
+    )
     workers = WorkerPool(
         pool,
         worker.run,

@@ -58,7 +58,7 @@ async def test_nothing_is_sent_once_the_lease_is_over(
     """A job can wait long before it runs (the machine slept): by then its key may be older than Stripe remembers."""
     job = await claimed(payments, pool, lease_ends_in_s=lease_ends_in_s)
     settler = Settler(pool)
-    await Worker(stripe_fake, settler, lookup_after_s=0.1, missing_after_s=24 * 3600).run(job)
+    await Worker(stripe_fake, settler, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(job)
     await settler.close()
     assert len(stripe_fake.sent) == calls
     status = "done" if calls else "leased"
@@ -71,7 +71,9 @@ async def test_a_call_is_logged_with_the_ids_of_the_request_that_asked_for_it(
     job = await claimed(payments, pool, lease_ends_in_s=30)
     settler = Settler(pool)
     with capture_logs(processors=[merge_contextvars]) as lines:
-        await Worker(stripe_fake, settler, lookup_after_s=0.1, missing_after_s=24 * 3600).run(job)
+        await Worker(stripe_fake, settler, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(
+            job
+        )
     await settler.close()
     (line,) = (line for line in lines if line["event"] == "stripe_call_finished")
     assert (line["request_id"], line["correlation_id"]) == ("r-1", "c-1")
@@ -211,7 +213,7 @@ async def test_a_breaker_that_opens_leaves_stripe_alone_and_closes_again(payment
 
     class Guarded(MemoryStripe):
         async def send(self, request: StripeRequest, *, not_after: float = float("inf")) -> Json:
-            async with guard.call():
+            async with guard.call(request.operation.value, writes=True):
                 return await super().send(request, not_after=not_after)
 
     guarded = Guarded(failures=[ConnectionResetError() for _ in range(5)])

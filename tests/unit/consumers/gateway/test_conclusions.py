@@ -15,7 +15,7 @@ from consumers.gateway.conclusions import (
     looked_up,
     not_read,
 )
-from consumers.gateway.outcomes import Broken, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
+from consumers.gateway.outcomes import Broken, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown, classify
 from domain.money import Money
 from domain.payment import (
     PaymentCancelRequested,
@@ -195,11 +195,28 @@ def test_what_is_not_found_is_believed_only_at_the_end(asked: PaymentEvent) -> N
 def test_a_look_up_tells_what_became_of_it(
     asked: PaymentEvent, found: dict[str, Any], expected: list[type[PaymentFact]]
 ) -> None:
-    assert facts(looked_up(a_task(), asked, found, a_payment()[0], is_final=False, lookup_after_s=600)) == expected
+    assert facts(looked_up(a_task(), asked, found, a_payment()[0], is_final=True, lookup_after_s=600)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [(CAPTURE, HELD), (CANCEL, HELD), (CANCEL, DECLINED), (CREATE, an_intent("requires_confirmation"))],
+)
+def test_what_stands_as_before_is_looked_up_again_until_the_end(asked: PaymentEvent, found: dict[str, Any]) -> None:
+    concluded = looked_up(a_task(), asked, found, a_payment()[0], is_final=False, lookup_after_s=600)
+    assert isinstance(concluded, AskLater)
+
+
+def test_a_conflict_is_asked_again_within_two_seconds() -> None:
+    conflict = classify(a_fault(409, code="idempotency_key_in_use"))
+    for attempts in (1, 7, 1000):
+        again = ended(CREATE, conflict, attempts=attempts)
+        assert isinstance(again, TryAgain)
+        assert again.delay_s <= 2
 
 
 def test_an_attempt_is_not_named_after_a_call_that_did_not_make_it() -> None:
-    canceling = looked_up(a_task(), CANCEL, NOT_AUTHENTICATED, a_payment()[0], is_final=False, lookup_after_s=600)
+    canceling = looked_up(a_task(), CANCEL, NOT_AUTHENTICATED, a_payment()[0], is_final=True, lookup_after_s=600)
     confirming = looked_up(a_task(), CONFIRM, NOT_AUTHENTICATED, a_payment()[0], is_final=False, lookup_after_s=600)
     assert isinstance(canceling, Finish)
     assert isinstance(confirming, Finish)
@@ -210,14 +227,14 @@ def test_a_decline_that_was_known_before_says_nothing_of_this_attempt() -> None:
     shown = looked_up(a_task(), CREATE, DECLINED, a_payment()[0], is_final=False, lookup_after_s=600)
     assert isinstance(shown, Finish)
     declined = a_payment(*shown.facts)[0]
-    again = looked_up(a_task(), CONFIRM, DECLINED, declined, is_final=False, lookup_after_s=600)
+    again = looked_up(a_task(), CONFIRM, DECLINED, declined, is_final=True, lookup_after_s=600)
     assert isinstance(again, Finish)
     assert [getattr(fact, "code", None) for fact in again.facts] == ["card_declined", "not_processed"]
 
 
 @pytest.mark.parametrize("status", ["requires_confirmation", "requires_payment_method"])
 def test_an_intent_that_was_made_but_not_confirmed_can_be_confirmed_again(status: str) -> None:
-    found = looked_up(a_task(), CREATE, an_intent(status), a_payment()[0], is_final=False, lookup_after_s=600)
+    found = looked_up(a_task(), CREATE, an_intent(status), a_payment()[0], is_final=True, lookup_after_s=600)
     assert facts(found) == [RecordIntentCreated, RecordAttemptFailed]
     assert isinstance(found, Finish)
     state = a_payment()[0]

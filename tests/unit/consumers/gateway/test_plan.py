@@ -112,6 +112,51 @@ def test_when_a_missing_call_was_never_done_is_a_setting_and_sends_nothing() -> 
     assert soon(a_task(age_s=61), asked, payment) == Call()
 
 
+@pytest.mark.parametrize(
+    ("operation", "history", "is_final"),
+    [
+        (Operation.CREATE_INTENT, (), True),
+        (Operation.CONFIRM_INTENT, (CREATED, ConfirmPayment()), True),
+        (Operation.CANCEL_INTENT, (CREATED, CANCEL), True),
+        (Operation.CREATE_REFUND, (SUCCEEDED, REFUND), False),
+        (Operation.CAPTURE_INTENT, (HELD, CapturePayment(request_id=REQUEST_ID)), False),
+    ],
+)
+def test_what_can_be_undone_fails_soon_and_nothing_else_does(
+    operation: Operation, history: tuple[PaymentCommand, ...], *, is_final: bool
+) -> None:
+    payment, asked = a_payment(*history, confirm=False)
+    task = a_task(operation, age_s=31, outcome_unknown=True)
+    soon = partial(
+        plan_with,
+        task,
+        asked,
+        payment,
+        event_age_s=31,
+        is_superseded=False,
+        missing_after_s=DAY_S,
+        not_listed_after_s=30,
+    )
+    assert soon(unknown_for_s=29) == LookUp(is_final=False)
+    assert soon(unknown_for_s=30) == LookUp(is_final=is_final)
+
+
+def test_what_was_too_old_to_be_sent_does_not_fail_soon() -> None:
+    payment, asked = a_payment()
+    task = a_task(age_s=60, outcome_unknown=True)
+    planned = plan_with(
+        task,
+        asked,
+        payment,
+        event_age_s=RESEND_HORIZON_S + 60,
+        is_superseded=False,
+        missing_after_s=DAY_S,
+        not_listed_after_s=30,
+        unknown_for_s=60,
+    )
+    assert planned == LookUp(is_final=False)
+
+
 def test_a_payment_to_cancel_before_stripe_heard_of_it_is_never_created() -> None:
     payment, _ = a_payment(CANCEL, confirm=False)
     requested = a_payment(confirm=False)[1]

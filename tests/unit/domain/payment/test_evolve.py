@@ -23,6 +23,7 @@ from domain.payment import (
     RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
+    RecordUndone,
     RetryTask,
     decide,
     evolve,
@@ -69,6 +70,7 @@ LONG = history_of(
     RecordOutcomeUnknown(event_id=request_id(3), operation="capture_intent", reason="500"),
     RetryTask(event_id=request_id(3), operation="capture_intent", who="ada", why="Stripe is back"),
     GiveUpTask(event_id=request_id(3), operation="capture_intent", who="ada", why="no use"),
+    RecordUndone(event_id=request_id(4), intent_id="pi_2", how="refunded", amount=usd(10_00)),
 )
 REFUSED = history_of(a_request(), RecordPaymentFailed(code="x", message="x"))
 OBSERVED = observe(fold(REFUSED), (succeeded(),))

@@ -5,16 +5,21 @@ from uuid import UUID
 import pytest
 
 from domain.payment import (
+    NOT_PROCESSED,
     GiveUpTask,
     InvalidPaymentRequest,
+    PaymentStatus,
     PaymentUnknown,
     RecordOutcomeUnknown,
+    RecordPaymentFailed,
     RecordRefundFailed,
+    RecordUndone,
     RetryTask,
     TaskAlreadyGivenUp,
     TaskGivenUp,
     TaskOutcomeUnknown,
     TaskRetried,
+    TaskUndone,
     decide,
 )
 from tests.unit.domain.payment_builders import a_request, payment_after, refund, refund_id, succeeded, then, usd
@@ -55,6 +60,23 @@ def test_what_follows_from_giving_up_is_told_by_the_failure_of_the_wish() -> Non
     assert payment.amount_refund_pending == usd(6_00)
     failed = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code="given_up", message="Given up.")
     assert then(payment, failed).amount_refundable == usd(10_00)
+
+
+def test_what_appeared_after_all_and_was_undone_is_recorded_once() -> None:
+    failed = payment_after(a_request(), RecordPaymentFailed(code=NOT_PROCESSED, message="No."))
+    assert failed.may_appear
+    undone = RecordUndone(event_id=EVENT_ID, intent_id="pi_1", how="refunded", amount=usd(10_00))
+    (event,) = decide(failed, undone)
+    assert event == TaskUndone(event_id=EVENT_ID, intent_id="pi_1", how="refunded", amount=usd(10_00))
+    after = then(failed, undone)
+    assert after.status is PaymentStatus.FAILED
+    assert after.intents_undone == {"pi_1"}
+    assert decide(after, undone) == ()
+
+
+def test_what_stripe_refused_cannot_appear() -> None:
+    refused = payment_after(a_request(), RecordPaymentFailed(code="amount_too_small", message="No."))
+    assert not refused.may_appear
 
 
 @pytest.mark.parametrize("field", ["who", "why"])

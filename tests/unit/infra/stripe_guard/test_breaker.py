@@ -1,7 +1,8 @@
 """The circuit breaker against a plain model, in any order of calls, answers and passing time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 import hypothesis.strategies as st
 import pytest
@@ -11,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from infra.stripe_guard.breaker import Admission, Breaker, Result, Rules, State
 from tests.support.hypothesis_profiles import examples
 
-RULES = Rules(window_s=10, minimum_calls=4, failure_ratio=0.5, open_s=2, longest_open_s=12, probes=2)
+RULES = Rules(window_s=10, minimum_calls=4, failure_ratio=0.5, consecutive=1000, open_s=2, longest_open_s=12, probes=2)
 LEGAL = {
     (State.CLOSED, State.OPEN),
     (State.OPEN, State.HALF_OPEN),
@@ -130,6 +131,24 @@ def test_calls_that_began_before_it_opened_say_nothing_later() -> None:
     assert subject.state(2) is State.CLOSED
 
 
+def test_failures_in_a_row_open_it_however_many_calls_went_well_before() -> None:
+    subject = breaker(replace(RULES, consecutive=5))
+    end(subject, Result.UP, 0, times=900)
+    end(subject, Result.DOWN, 1, times=4)
+    end(subject, Result.NOTHING, 1)
+    assert subject.state(1) is State.CLOSED
+    end(subject, Result.DOWN, 1)
+    assert subject.state(1) is State.OPEN
+
+
+def test_one_call_that_goes_well_begins_the_row_anew() -> None:
+    subject = breaker(replace(RULES, consecutive=5, minimum_calls=1000))
+    for _ in range(20):
+        end(subject, Result.DOWN, 0, times=4)
+        end(subject, Result.UP, 0)
+    assert subject.state(0) is State.CLOSED
+
+
 def test_its_memory_is_bounded() -> None:
     subject = breaker()
     end(subject, Result.UP, 0, times=5000)
@@ -150,10 +169,21 @@ class Model:
 class AnyOrder(RuleBasedStateMachine):
     """Calls begin and end, and time passes, in any order."""
 
-    @initialize(ratio=st.sampled_from([0.1, 0.5, 1.0]), minimum=st.integers(1, 6), probes=st.integers(1, 4))
-    def build(self, ratio: float, minimum: int, probes: int) -> None:
+    @initialize(
+        ratio=st.sampled_from([0.1, 0.5, 1.0]),
+        minimum=st.integers(1, 6),
+        consecutive=st.integers(2, 6),
+        probes=st.integers(1, 4),
+    )
+    def build(self, ratio: float, minimum: int, consecutive: int, probes: int) -> None:
         self.limits = Rules(
-            window_s=10, minimum_calls=minimum, failure_ratio=ratio, open_s=2, longest_open_s=12, probes=probes
+            window_s=10,
+            minimum_calls=minimum,
+            failure_ratio=ratio,
+            consecutive=consecutive,
+            open_s=2,
+            longest_open_s=12,
+            probes=probes,
         )
         self.subject = breaker(self.limits)
         self.now = 100.0
@@ -193,7 +223,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.subject.record(admission, result, self.now)
         if state is State.CLOSED:
             enough = result is not Result.NOTHING and len(counted) >= self.limits.minimum_calls
-            opens = enough and counted.count(Result.DOWN) >= self.limits.failure_ratio * len(counted)
+            too_many = enough and counted.count(Result.DOWN) >= self.limits.failure_ratio * len(counted)
+            opens = too_many or self.failures_in_a_row() >= self.limits.consecutive
             assert self.subject.state(self.now) is (State.OPEN if opens else State.CLOSED)
         elif result is Result.DOWN:
             assert self.subject.state(self.now) is State.OPEN
@@ -208,6 +239,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.subject.record(self.model.stale.pop(), result, self.now)
         after = (self.subject.state(self.now), self.subject.room(self.now), self.subject.wait_s(self.now))
         assert before == after
+
+    def failures_in_a_row(self) -> int:
+        return len(list(takewhile(lambda what: what is Result.DOWN, (what for _, what in reversed(self.model.ended)))))
 
     def look(self) -> None:
         """Follow the state; a new period makes what is out stale."""

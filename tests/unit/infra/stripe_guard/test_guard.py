@@ -1,10 +1,12 @@
 """A call through the whole guard."""
 
 import asyncio
+from typing import Any
 
 import pytest
 import stripe
 
+from infra.health import Health
 from infra.stripe_guard.breaker import Rules, State
 from infra.stripe_guard.circuit import Circuit
 from infra.stripe_guard.errors import CircuitOpen, NotSent, TooManyCalls
@@ -20,11 +22,15 @@ def guard_over(shared: MemoryBucket | None = None, *, concurrency: int = 10, max
     return StripeGuard(Circuit("guarded", RULES), rate, max_concurrency=concurrency, max_wait_s=max_wait_s)
 
 
-async def fail(guard: StripeGuard, error: BaseException, times: int = 1) -> None:
+async def fail(guard: StripeGuard, error: BaseException, times: int = 1, **kind: Any) -> None:
     for _ in range(times):
         with pytest.raises(type(error)):
-            async with guard.call():
+            async with guard.call(**kind):
                 raise error
+
+
+CREATE: dict[str, Any] = {"endpoint": "create_intent", "writes": True}
+REFUND: dict[str, Any] = {"endpoint": "create_refund", "writes": True}
 
 
 async def test_outages_open_it_and_nothing_is_sent_any_more() -> None:
@@ -38,7 +44,61 @@ async def test_outages_open_it_and_nothing_is_sent_any_more() -> None:
             sent = True
     assert not sent
     assert shared.asked == asked  # nor is a turn used up
+
+
+async def test_changes_that_fail_are_stopped_though_reads_work() -> None:
+    guard = guard_over()
+    for _ in range(100):
+        async with guard.call("retrieve_intent"):
+            pass
+    await fail(guard, TimeoutError(), times=2, **CREATE)
+    with pytest.raises(CircuitOpen):
+        async with guard.call(**CREATE):
+            pass
     assert guard.room() == 0
+    async with guard.call("retrieve_intent"):
+        pass
+
+
+async def test_one_kind_of_change_that_fails_stops_no_other() -> None:
+    guard = guard_over()
+    async with guard.call(**REFUND):
+        pass
+    await fail(guard, TimeoutError(), times=2, **CREATE)
+    async with guard.call(**REFUND):
+        pass
+    assert guard.room() is None
+
+
+async def test_who_waits_for_changes_is_let_on_when_probes_may_go() -> None:
+    rules = Rules(minimum_calls=2, open_s=0.01, longest_open_s=0.01, probes=1)
+    guard = StripeGuard(Circuit("probed", rules), None, max_concurrency=10, max_wait_s=5)
+    await fail(guard, TimeoutError(), times=2, **CREATE)
+    assert guard.room() == 0
+    async with asyncio.timeout(5):
+        await guard.admitted()
+    assert guard.room() == 1
+
+
+async def test_an_open_breaker_shows_in_the_health_as_degraded() -> None:
+    guard, health = guard_over(), Health()
+    health.add_readiness("stripe", guard.check, required=False)
+    assert (await health.ready()).status == "ok"
+    await fail(guard, TimeoutError(), times=2, **CREATE)
+    report = await health.ready()
+    assert report.status == "degraded"
+    assert report.http_status == 200
+    assert report.checks == {"stripe": "guarded:create_intent is open"}
+
+
+async def test_a_429_of_one_endpoint_slows_no_other() -> None:
+    shared = shared_bucket()
+    guard = guard_over(shared)
+    limited = stripe.RateLimitError(
+        "slow down", http_status=429, headers={"Stripe-Rate-Limited-Reason": "endpoint-rate"}
+    )
+    await fail(guard, limited, **CREATE)
+    assert shared.cuts == 0
 
 
 async def test_declines_refusals_and_our_own_faults_do_not() -> None:

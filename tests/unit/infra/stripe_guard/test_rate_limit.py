@@ -101,3 +101,43 @@ async def test_redis_is_asked_again_after_a_second_and_used_when_it_is_back() ->
     await limit.take()
     assert gauge("stripe_rate_limit_shared") == 1
     assert gauge("stripe_rate_limit_per_second") == 100
+
+
+async def test_an_endpoint_that_is_limited_gets_fewer_turns_than_others() -> None:
+    shared = shared_bucket(*[Turn(granted=True, wait_s=0, rate=100)] * 100)
+    limit = limit_over(shared, processes=1, max_wait_s=0.05)
+    for _ in range(100):  # time stands still: each cut halves it, and only the first counts
+        limit.cut_endpoint("create_intent")
+    got = await asyncio.gather(*(limit.take("create_intent") for _ in range(20)), return_exceptions=True)
+    assert 1 <= sum(result is None for result in got) <= 5
+    assert any(isinstance(result, TooManyCalls) for result in got)
+    for _ in range(20):
+        await limit.take("create_refund")
+        await limit.take()
+
+
+async def test_an_endpoint_is_as_fast_as_before_after_a_while() -> None:
+    shared = shared_bucket()
+    limit = limit_over(shared, processes=1, max_wait_s=0.05)
+    limit.cut_endpoint("create_intent")
+    for _ in range(1000):
+        shared.clock.now += 1
+        limit.succeeded("create_intent")
+        await limit.take("create_intent")
+    assert limit.limited_endpoints == frozenset()
+
+
+async def test_urgent_calls_take_their_turn_before_others_that_wait() -> None:
+    shared = shared_bucket(*[Turn(granted=False, wait_s=0.005, rate=1)] * 4)
+    limit, order = limit_over(shared), list[str]()
+
+    async def take(name: str, *, urgent: bool) -> None:
+        await limit.take("any", urgent=urgent)
+        order.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name in ("first", "second", "third"):
+            group.create_task(take(name, urgent=False))
+        await asyncio.sleep(0)
+        group.create_task(take("refund", urgent=True))
+    assert order == ["first", "refund", "second", "third"]

@@ -1,0 +1,96 @@
+"""How a payment that was called failed, and stands at Stripe after all, is undone there. Pure.
+
+It failed here because Stripe answered its creation with a failure of its own and did not list it afterwards. The client
+was told so and may have paid again by another payment: nobody may stay charged for this one. To undo it twice does no
+harm: a canceled intent cannot be canceled again, and what was refunded whole has nothing left to refund
+(https://docs.stripe.com/api/refunds/create).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from consumers.gateway.calls import JsonObject, Reading
+from consumers.gateway.requests import PAYMENT_ID, StripeRequest
+from consumers.gateway.tasks import Operation
+from domain.money import Money
+from domain.payment import RecordUndone
+
+_CAME_BACK = frozenset({"failed", "canceled"})
+_CANCELABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})
+
+
+class How(StrEnum):
+    """What was done."""
+
+    CANCELED = "canceled"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undo:
+    """The next call, and what is to be recorded when it went well."""
+
+    request: StripeRequest
+    fact: RecordUndone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undone:
+    """Nothing is left to do."""
+
+    fact: RecordUndone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotYet:
+    """It stands where nothing can be done: a bank is at work on it."""
+
+
+def next_step(reading: Reading, *, event_id: UUID, payment_id: UUID) -> Undo | Undone | NotYet:
+    """Return what is to be done about the intent that was made for the event."""
+    intent = reading.intent
+    intent_id, status = str(intent["id"]), intent["status"]
+    received = _money(intent, int(intent["amount_received"]))
+    if status == "canceled":
+        return Undone(fact=_fact(event_id, intent_id, How.CANCELED, _money(intent, 0)))
+    if status in _CANCELABLE:
+        request = StripeRequest(
+            operation=Operation.CANCEL_INTENT,
+            idempotency_key=f"undo-cancel-{event_id}",
+            intent_id=intent_id,
+            params={},
+        )
+        return Undo(request=request, fact=_fact(event_id, intent_id, How.CANCELED, _money(intent, 0)))
+    if status != "succeeded":
+        return NotYet()
+    fact = _fact(event_id, intent_id, How.REFUNDED, received)
+    if _given_back(reading) >= received.amount_cents:
+        return Undone(fact=fact)
+    # No amount: all that is left. None of our refund ids: it is a refund of no payment.
+    request = StripeRequest(
+        operation=Operation.CREATE_REFUND,
+        idempotency_key=f"undo-refund-{event_id}",
+        intent_id=None,
+        params={"payment_intent": intent_id, "metadata": {PAYMENT_ID: str(payment_id)}},
+    )
+    return Undo(request=request, fact=fact)
+
+
+def went_well(undo: Undo, answer: JsonObject) -> bool:
+    """Whether the call's answer says that it is undone."""
+    if undo.request.operation is Operation.CANCEL_INTENT:
+        return bool(answer.get("status") == "canceled")
+    return answer.get("status") not in _CAME_BACK
+
+
+def _given_back(reading: Reading) -> int:
+    return sum(int(refund["amount"]) for refund in reading.refunds if refund["status"] not in _CAME_BACK)
+
+
+def _fact(event_id: UUID, intent_id: str, how: How, amount: Money) -> RecordUndone:
+    return RecordUndone(event_id=event_id, intent_id=intent_id, how=how.value, amount=amount)
+
+
+def _money(intent: JsonObject, cents: int) -> Money:
+    return Money(amount_cents=cents, currency=str(intent["currency"]).upper())
