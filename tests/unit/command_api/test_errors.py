@@ -25,7 +25,7 @@ NOT_A_CLIENTS = {
     "payment_unknown",  # asked for before deciding: payment_not_found
     "inconsistent_fact",  # of facts, which no client sends
     "broken_history",
-    "task_given_up",  # of an operator's command
+    *("task_given_up", "contradiction_not_acceptable"),  # of an operator's command
     "ledger_error",  # of the projector
     "refund_unknown",
     "unbalanced_posting",
