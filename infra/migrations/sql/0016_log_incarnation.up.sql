@@ -38,11 +38,9 @@ CREATE TABLE event_store.incarnation (
     closed_because text,                  -- nothing is appended, published or sent while this is set
     changed_at     timestamptz NOT NULL
 );
--- One that has events may be a restored copy: the relay compares it first, as after any start.
+-- A log of before is taken for whole: an upgrade must not stop payments. See docs/runbooks/restored-backup.md for an older copy.
 INSERT INTO event_store.incarnation (log_id, epoch, server, verified_start, changed_at)
-SELECT gen_random_uuid(), 1, event_store.server_identity(),
-       CASE WHEN EXISTS (SELECT FROM event_store.events) THEN '-infinity' ELSE pg_postmaster_start_time() END,
-       clock_timestamp();
+VALUES (gen_random_uuid(), 1, event_store.server_identity(), pg_postmaster_start_time(), clock_timestamp());
 
 -- What was done each time that the log was reopened.
 CREATE TABLE event_store.recoveries (
