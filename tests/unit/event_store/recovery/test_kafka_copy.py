@@ -1,0 +1,120 @@
+"""How far back Kafka is read: until an event at or before the position, in growing steps, or the whole."""
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from event_store.recovery import kafka_copy
+from event_store.recovery.kafka_copy import read_copy
+from event_store.relay.progress import Place
+from infra.kafka.transient import ForeignCluster
+from infra.settings import KafkaSettings
+from schemas.cloudevents import to_kafka
+from schemas.envelope import RecordedEvent
+from schemas.topics import PAYMENT
+from tests.support.log_entries import metadata
+
+OURS, THEIRS = uuid.UUID(int=1), uuid.UUID(int=2)
+EVENTS = 1000
+
+
+class Consumer:
+    """One partition of payments, whose events have the positions 1, 2, 3, ..."""
+
+    def __init__(self, log_id: uuid.UUID | None, *, broken: Sequence[int] = ()) -> None:
+        self.records = [self._record(number, log_id, broken=number in broken) for number in range(EVENTS)]
+        self.at: dict[TopicPartition, int] = {}
+        self.read = 0
+
+    def _record(self, number: int, log_id: uuid.UUID | None, *, broken: bool) -> Any:
+        event = RecordedEvent(
+            position=number + 1,
+            event_id=uuid.UUID(int=number + 1),
+            stream_id=uuid.UUID(int=5),
+            version=number + 1,
+            category="payment",
+            type="test.happened",
+            schema_version=1,
+            data=b"{}",
+            metadata=metadata(),
+            recorded_at=datetime(2026, 11, 28, tzinfo=UTC),
+        )
+        headers = [] if broken else to_kafka(event, number, log_id).headers
+        return SimpleNamespace(value=b"{}", headers=headers, topic=PAYMENT, offset=number)
+
+    def assign(self, partitions: Sequence[TopicPartition]) -> None:
+        self.partitions = partitions
+
+    async def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return {each: EVENTS if each.topic == PAYMENT else 0 for each in partitions}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.at[partition] = offset
+
+    async def position(self, partition: TopicPartition) -> int:
+        return self.at[partition]
+
+    def highwater(self, _: TopicPartition) -> int:
+        return EVENTS
+
+    async def getmany(self, *partitions: TopicPartition, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        assert timeout_ms
+        found = {}
+        for each in partitions:
+            found[each] = self.records[self.at[each] : self.at[each] + 300]
+            self.at[each] += len(found[each])
+            self.read += len(found[each])
+        return found
+
+
+def settings(*, transactions: bool) -> KafkaSettings:
+    return KafkaSettings.model_validate(
+        {"kafka_bootstrap_servers": "127.0.0.1:1", "kafka_transactions": transactions, "kafka_topic_partitions": 1}
+    )
+
+
+async def positions(
+    monkeypatch: pytest.MonkeyPatch, consumer: Consumer, position: int, *, transactions: bool = True
+) -> list[int]:
+    @asynccontextmanager
+    async def started(_: object) -> AsyncIterator[Consumer]:
+        yield consumer
+
+    monkeypatch.setattr(kafka_copy, "started", started)
+    monkeypatch.setattr(kafka_copy, "AIOKafkaConsumer", lambda **_: None)
+    found = await read_copy(settings(transactions=transactions), position, OURS)
+    assert set(found) == {Place(PAYMENT, 0)}
+    return [event.position for event in found[Place(PAYMENT, 0)]]
+
+
+async def test_what_lies_behind_the_position_is_read_and_a_little_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer = Consumer(OURS)
+    found = await positions(monkeypatch, consumer, 950)
+    assert found == list(range(901, 1001))
+    assert consumer.read == 100
+
+
+async def test_it_goes_back_in_growing_steps_until_it_has_the_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await positions(monkeypatch, Consumer(OURS), 700) == list(range(601, 1001))
+    assert await positions(monkeypatch, Consumer(OURS), 0) == list(range(1, 1001))
+
+
+async def test_without_transactions_the_whole_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await positions(monkeypatch, Consumer(None), 950, transactions=False) == list(range(1, 1001))
+
+
+async def test_what_is_no_event_is_passed_over_and_another_logs_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await positions(monkeypatch, Consumer(OURS, broken=[950, 999]), 990) == [
+        each for each in range(901, 1001) if each not in (951, 1000)
+    ]
+    with pytest.raises(ForeignCluster):
+        await positions(monkeypatch, Consumer(THEIRS), 950)
