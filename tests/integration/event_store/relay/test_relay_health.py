@@ -119,7 +119,7 @@ async def test_with_a_frozen_broker_it_says_so_and_stops_in_time(
 async def test_a_fenced_relay_ends_and_says_why(
     database: Database, lent_broker: LentBroker, app: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fenced(*_: object) -> None:
+    async def fenced(*_: object, **__: object) -> None:
         raise ProducerFenced
 
     monkeypatch.setattr(Session, "publish", fenced)
