@@ -62,7 +62,7 @@ async def test_an_event_in_kafka_becomes_a_charge_and_the_process_says_how_it_is
         await relay.publish()
     await payments.becomes(payment_id, "succeeded", within=20)
     ready = await eventually(runtime.health.ready, until=lambda report: report.status == "ok")
-    assert set(ready.checks) == {SERVICE, "postgres"}
+    assert set(ready.checks) == {SERVICE, "postgres", "stripe"}
     assert (await runtime.health.live()).status == "ok"
     runtime.stop.set()
     started = time.perf_counter()
