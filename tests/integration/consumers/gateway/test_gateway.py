@@ -50,7 +50,9 @@ def listed_a_whole_life_of_a_key(stripe_fake: MemoryStripe) -> list[bool]:
 
 
 def server_error() -> stripe.APIError:
-    return stripe.APIError("boom", http_status=500, json_body={"error": {"type": "api_error", "message": "boom"}})
+    """Return a failure that is not kept for the key: Stripe says to send it again."""
+    body = {"error": {"type": "api_error", "message": "boom"}}
+    return stripe.APIError("boom", http_status=500, json_body=body, headers={"Stripe-Should-Retry": "true"})
 
 
 def not_authenticated() -> stripe.AuthenticationError:
