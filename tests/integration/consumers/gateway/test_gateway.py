@@ -173,13 +173,13 @@ async def test_a_payment_canceled_during_its_creation_is_canceled_at_stripe(
 async def test_a_call_that_timed_out_is_sent_again_with_its_key_and_charges_once(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool, after_effect: bool
 ) -> None:
-    stripe_fake.failures = [TimeoutError(), stripe.APIConnectionError("reset")]
+    stripe_fake.failures = [TimeoutError(), server_error(), stripe.APIConnectionError("reset")]
     stripe_fake.after_effect = after_effect
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
         await payments.becomes(payment_id, "succeeded", within=20)
     assert len({request.idempotency_key for request in stripe_fake.sent}) == 1
-    assert len(stripe_fake.sent) == 3
+    assert len(stripe_fake.sent) == 4
     assert len(stripe_fake.intents) == 1
 
 
@@ -192,13 +192,13 @@ async def test_a_refund_that_timed_out_is_sent_again_with_its_key_and_made_once(
         payment_id = await payments.request()
         await payments.becomes(payment_id, "succeeded")
         stripe_fake.sent.clear()
-        stripe_fake.failures = [TimeoutError(), stripe.APIConnectionError("reset")]
+        stripe_fake.failures = [TimeoutError(), server_error(), stripe.APIConnectionError("reset")]
         stripe_fake.after_effect = after_effect
         amount = Money(amount_cents=600, currency="USD")
         await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=amount))
         await payments.all_done(within=20)
     assert len({request.idempotency_key for request in stripe_fake.sent}) == 1
-    assert len(stripe_fake.sent) == 3
+    assert len(stripe_fake.sent) == 4
     assert len(stripe_fake.refunds) == 1
     assert (await payments.state(payment_id)).amount_refunded == amount
 
@@ -326,7 +326,7 @@ async def test_many_payments_with_refunds_keep_their_order_and_never_overlap(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.latency_s = 0.02
-    stripe_fake.failures = [stripe.APIConnectionError("reset") for _ in range(20)]
+    stripe_fake.failures = [server_error() for _ in range(20)]
     ids = [await payments.request() for _ in range(40)]
     async with working(pool, stripe_fake, concurrency=8), working(pool, stripe_fake, concurrency=8):
         for payment_id in ids:
