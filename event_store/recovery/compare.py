@@ -83,6 +83,7 @@ def compare(
             strayed.add(event.stream_id)
             different.append(Difference(lost=event, instead=here or of_stream.get((event.stream_id, event.version))))
     unpublished = [each for each in logged if each.position > whole_up_to and each.event_id not in held]
+    ends = {place: max(event.position for event in events) for place, events in copy.items() if events}
     return Comparison(
         whole_up_to=whole_up_to,
         common=len(common),
@@ -96,7 +97,7 @@ def compare(
                 has_common=bool(common) or (may_be_empty and not held),
                 lost=lost,
                 different=different,
-                passed_over=[each for each in unpublished if each.position < _end(copy, each, partitions)],
+                passed_over=[each for each in unpublished if each.position < ends.get(_place(each, partitions), 0)],
             )
         ),
     )
@@ -123,7 +124,5 @@ def _obstacles(
         yield f"{len(passed_over)} events of the log were passed over in Kafka: it was appended to since"
 
 
-def _end(copy: Mapping[Place, Sequence[RecordedEvent]], event: LoggedEvent, partitions: int) -> int:
-    """Return the last position in the partition that the event belongs to."""
-    place = Place(topic_of(event.category), partition_of(event.stream_id, partitions))
-    return max((each.position for each in copy.get(place, ())), default=0)
+def _place(event: LoggedEvent, partitions: int) -> Place:
+    return Place(topic_of(event.category), partition_of(event.stream_id, partitions))

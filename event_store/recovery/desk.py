@@ -9,7 +9,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from event_store.recovery.compare import Comparison, LoggedEvent
 from event_store.recovery.recover import QUERIES, NotAllowedToRecover, carry_out, examine, recovering
-from event_store.store import read_log_state
+from event_store.store import LogState, read_log_state
 from infra.errors import InfraError
 from infra.postgres import Connection
 from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
@@ -43,7 +43,7 @@ class RecoveryTool:
             if not ours:
                 raise RecoveryRefused(_UNDER_WAY)
             try:
-                found, _ = await self._compared(conn, settings)
+                found, _ = await self._compared(conn, settings, state)
             except KafkaAway as away:
                 if not state.only_started:
                     raise
@@ -73,7 +73,7 @@ class RecoveryTool:
             if not ours:
                 raise RecoveryRefused(_UNDER_WAY)
             try:
-                found, newest_epoch = await self._compared(conn, settings)
+                found, newest_epoch = await self._compared(conn, settings, before)
             except KafkaAway:
                 if not before.only_started:
                     raise
@@ -111,9 +111,9 @@ class RecoveryTool:
             if each.payment_id not in known or (each.position is not None and each.position not in at)
         ]
 
-    async def _compared(self, conn: Connection, settings: KafkaSettings) -> tuple[Comparison, int]:
+    async def _compared(self, conn: Connection, settings: KafkaSettings, state: LogState) -> tuple[Comparison, int]:
         try:
-            return await examine(settings, conn, await read_log_state(conn))
+            return await examine(settings, conn, state)
         except (KafkaError, TimeoutError, OSError) as error:
             raise KafkaAway(f"Kafka does not answer, and nothing can be compared ({type(error).__name__})") from error
         except InfraError as error:

@@ -189,8 +189,10 @@ $$;
 -- answered: the log went back), when an event id is in the log, and when a stream is of another category or merchant.
 --
 -- The order of the steps is what makes the log readable in order and free of deadlocks:
---   1. keys, then existing streams, then new streams are locked, each kind in sorted order, by every caller;
---   2. positions are drawn when the existing streams are locked, so positions rise along each stream. Who draws for a
+--   1. the transaction id is taken before any position: a relay of the release before, which may still run beside this
+--      function, proves by it that a gap is dead;
+--   2. keys, then existing streams, then new streams are locked, each kind in sorted order, by every caller;
+--   3. positions are drawn when the existing streams are locked, so positions rise along each stream. Who draws for a
 --      new stream that somebody else makes at that moment writes nothing, and leaves a gap.
 DROP FUNCTION event_store.append(jsonb);
 CREATE FUNCTION event_store.append(appends jsonb, known_position bigint DEFAULT 0)
@@ -218,6 +220,7 @@ DECLARE
                                      FROM event_store.event_position);
 BEGIN
     PERFORM event_store.require_open();
+    PERFORM pg_current_xact_id();
     IF known_position > log_end THEN
         RAISE EXCEPTION 'the log is closed: it ends at position %, but position % was given out before', log_end,
             known_position
