@@ -33,6 +33,11 @@ LOG_CLOSED = "57PS1"
 """SQLSTATE of what is refused while the log is closed: of the class that means "try again later"."""
 
 
+def is_log_closed(error: BaseException) -> bool:
+    """Whether the database refused for that, as it or the pool says it."""
+    return LOG_CLOSED in {getattr(each, "sqlstate", None) for each in (error, error.__cause__)}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogState:
     """Which log this is, and whether it takes anything.

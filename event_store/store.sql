@@ -119,6 +119,14 @@ SELECT event_store.ensure_partitions();
 -- Which log this is, in which epoch, and why it is closed (null: it is open).
 SELECT log_id, epoch, closed_because, only_started FROM event_store.log_state();
 
+-- name: close_log_behind
+-- Close a log that ends before a position that was given out: it went back, and nothing else has noticed.
+SELECT event_store.close_log(
+           format('it ends at position %%s, but position %%s was given out before', here.position, known.position))
+  FROM (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS position FROM event_store.event_position) here,
+       (SELECT %(known_position)s::bigint AS position) known
+ WHERE known.position > here.position;
+
 -- name: close_log
 -- Have nothing appended, published or sent to Stripe until the log was compared with Kafka.
 SELECT event_store.close_log(%(reason)s);
