@@ -65,11 +65,14 @@ SELECT l.pid, a.datname, a.usename, extract(epoch FROM clock_timestamp() - a.xac
  ORDER BY a.xact_start NULLS FIRST, l.pid;
 
 -- name: queue
--- How many positions wait behind one (gaps are among them: counting would cost as much as there waits), and when the first
--- event of them was recorded.
-SELECT coalesce((SELECT position FROM event_store.events WHERE position > %(cursor)s ORDER BY position DESC LIMIT 1)
-                - %(cursor)s, 0),
-       (SELECT recorded_at FROM event_store.events WHERE position > %(cursor)s ORDER BY position LIMIT 1);
+-- How many positions wait behind one, from the first to the last that has an event, and when the first was recorded. Gaps
+-- between them are counted: to look at each would cost as much as there waits.
+SELECT coalesce(last.position - first.position + 1, 0), first.recorded_at
+  FROM (VALUES (1)) AS always
+  LEFT JOIN (SELECT position, recorded_at FROM event_store.events
+              WHERE position > %(cursor)s ORDER BY position LIMIT 1) AS first ON true
+  LEFT JOIN (SELECT position FROM event_store.events
+              WHERE position > %(cursor)s ORDER BY position DESC LIMIT 1) AS last ON true;
 
 -- name: note_relay
 -- Show that a relay is alive, and how far it has published (null: it does not know yet).
