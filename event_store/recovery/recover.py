@@ -148,7 +148,7 @@ async def carry_out(
         async with announcing(settings) as announce, connection.transaction():
             if (await read_log_state(connection)).closed_because is not None:
                 await _write_back(connection, found)
-                report = _report(found) | (decision or {})
+                report = {**_report(found), **(decision or {})}
                 await _reopen(connection, found, newest_epoch, report, announce)
     except InsufficientPrivilege:
         raise NotAllowedToRecover from None
