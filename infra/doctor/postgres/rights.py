@@ -58,8 +58,8 @@ class Rights:
     tables: frozenset[str]
     of: Mapping[str, frozenset[str]]
     may_append: bool
-    may_recover: bool = False
-    """May write back what the log lost, and open it."""
+    may_recover: bool | None = False
+    """May write back what the log lost, and open it; None before the migration that brings this."""
 
 
 def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
@@ -100,7 +100,7 @@ def _too_many(purpose: Purpose, rights: Rights) -> Iterator[str]:
 def _too_few(purpose: Purpose, rights: Rights) -> Iterator[str]:
     if purpose is Purpose.APP and not rights.may_append:
         yield "call event_store.append"
-    if purpose is Purpose.RELAY and not rights.may_recover:
+    if purpose is Purpose.RELAY and rights.may_recover is False:
         yield "open the log, which stays closed after the next start of PostgreSQL"
     for table, needed in NEEDED[purpose].items():
         if lacking := needed - rights.of.get(table, frozenset()):
