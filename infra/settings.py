@@ -70,6 +70,14 @@ class ProcessSettings(BaseSettings):
     """0 takes any free port."""
     shutdown_grace_ms: Annotated[int, Field(ge=0)] = 8000
     """How long work in flight may take to finish after SIGTERM."""
+    http_head_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
+    """How long a request's line and headers may take to arrive."""
+    http_body_timeout_ms: Annotated[int, Field(ge=100)] = 30_000
+    """How long its body may take after that."""
+    http_max_connections: Annotated[int, Field(ge=1)] = 2000
+    """Of one process; never more than its open files allow."""
+    http_max_connections_per_address: Annotated[int, Field(ge=1)] = 1000
+    """Behind a proxy, every connection has the proxy's address."""
 
     @field_validator("log_level", mode="before")
     @classmethod
