@@ -102,6 +102,8 @@ class ProcessSettings(BaseSettings):
     """How long a request's line and headers may take to arrive."""
     http_body_timeout_ms: Annotated[int, Field(ge=100)] = 30_000
     """How long its body may take after that."""
+    http_write_timeout_ms: Annotated[int, Field(ge=100)] = 30_000
+    """How long a client may leave what it is sent unread."""
     http_max_connections: Annotated[int, Field(ge=1)] = 2000
     """Of one process; never more than its open files allow."""
     http_max_connections_per_address: Annotated[int, Field(ge=1)] = 1000

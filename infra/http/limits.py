@@ -42,6 +42,7 @@ class HttpLimits:
         return cls(
             head_timeout_s=settings.http_head_timeout_ms / 1000,
             body_timeout_s=settings.http_body_timeout_ms / 1000,
+            write_timeout_s=settings.http_write_timeout_ms / 1000,
             max_connections=most,
             max_connections_per_address=settings.http_max_connections_per_address,
         )

@@ -33,6 +33,8 @@ _LINGER_BYTES = 1024 * 1024
 under what the client still sends, and it would not see the answer (https://www.rfc-editor.org/rfc/rfc9112#section-9.6)."""
 _UNREAD_BODY_BYTES = 256 * 1024
 """What is read of a body, and thrown away, after its request was answered."""
+_READ_BYTES = 64 * 1024
+"""What a client has to read of a large answer in each `write_timeout_s`."""
 _MAX_PIPELINED = 16
 _FREE_OVERHEAD_BYTES = 16 * 1024
 _OVERHEAD_PER_BYTE = 8
@@ -85,12 +87,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._address: str | None = None
         self._stage = _Stage.NOTHING
         self._head_bytes = 0  # of the head that is being read
-        self._header_count = 0
-        self._once: dict[bytes, bytes] = {}
         self._body_bytes = 0
         self._body_read = 0  # with what chunks take beside their data
         self._timer: asyncio.TimerHandle | None = None  # of what is missing of a request, or of the end
         self._write_timer: asyncio.TimerHandle | None = None
+        self._unread = 0
         self._running: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
         self._last_answer: Problem | None = None  # follows those that are owed
@@ -134,7 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(self._refusal or refusals.malformed())
             return
-        if not self._ending and (self._stage is not _Stage.NOTHING or self._head_bytes):
+        if (self._stage is not _Stage.NOTHING or self._head_bytes) and self._timer is None and not self._ending:
             self._wait_for_the_rest()
 
     def _read(self, data: bytes) -> None:
@@ -147,7 +148,11 @@ class BoundedProtocol(HttpToolsProtocol):
                 room = self._limits.max_head_bytes - self._head_bytes
                 part, data = data[:room], data[room:]
                 self._head_bytes += len(part)
-            self._parse(part)
+            try:
+                self.parser.feed_data(part)
+            except httptools.HttpParserUpgrade as upgrade:
+                # Nothing else is spoken here, and a server may pass over the wish: what follows is the next request.
+                data = part[upgrade.args[0] :] + data
             if self._ending:
                 return
             if self._stage is _Stage.BODY:
@@ -159,16 +164,6 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(self._head_too_large())
                 return
 
-    def _parse(self, part: bytes) -> None:
-        while part:
-            try:
-                self.parser.feed_data(part)
-            except httptools.HttpParserUpgrade as upgrade:
-                # Nothing else is spoken here, and a server may pass over the wish: what follows is the next request.
-                part = part[upgrade.args[0] :]
-            else:
-                return
-
     # --- What the parser finds ------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
@@ -177,62 +172,57 @@ class BoundedProtocol(HttpToolsProtocol):
             self._give_up(refusals.too_many_pipelined())
         super().on_message_begin()
         self._stage = _Stage.HEAD
-        self._header_count = 0
-        self._once = {}
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the URL."""
-        super().on_url(url)
-        if len(self.url) > self._limits.max_url_bytes:
-            self._give_up(refusals.url_too_long(self._limits.max_url_bytes))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what comes after the body is none."""
-        if self._stage is _Stage.BODY:
-            self._give_up(refusals.trailers())
-        self._header_count += 1
-        if self._header_count > self._limits.max_headers:
-            self._give_up(self._head_too_large())
-        name = name.lower()
-        if name in _ONCE:
-            if name in self._once:
-                self._give_up(refusals.repeated_header(name.decode()))
-            self._once[name] = value
-        elif b"_" in name and name.replace(b"_", b"-") in _OURS:
-            self._give_up(refusals.header_with_underscore(name.decode()))
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Check what frames the body, and hand the request to the application."""
-        version = self.parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            self._give_up(refusals.unknown_version())
-        if version == "1.1" and b"host" not in self._once:
-            self._give_up(refusals.no_host())
-        coding = self._once.get(b"transfer-encoding")
-        if coding is not None:
-            if version == "1.0":
-                self._give_up(refusals.malformed("HTTP/1.0 has no Transfer-Encoding."))
-            if coding.strip().lower() != b"chunked":
-                self._give_up(refusals.unknown_coding())
-        if self.parser.should_upgrade() and (coding is not None or self._once.get(b"content-length", b"0") != b"0"):
-            self._give_up(refusals.upgrade())  # the parser takes the body for the other protocol's
+        """Check the head, and hand the request to the application."""
+        self._check_framing(self._check_headers())
         super().on_headers_complete()
+        self.headers = []  # the application has the others: what comes after the body is no header
         self._stop_timer()
         self._stage = _Stage.BODY
-        self._head_bytes = 0
-        self._body_bytes = self._body_read = 0
+        self._head_bytes = self._body_bytes = self._body_read = 0
+
+    def _check_headers(self) -> dict[bytes, bytes]:
+        """Return the headers that may be there once."""
+        if len(self.url) > self._limits.max_url_bytes:
+            self._give_up(refusals.url_too_long(self._limits.max_url_bytes))
+        if len(self.headers) > self._limits.max_headers:
+            self._give_up(self._head_too_large())
+        once: dict[bytes, bytes] = {}
+        for name, value in self.headers:
+            if name in _ONCE:
+                if name in once:
+                    self._give_up(refusals.repeated_header(name.decode()))
+                once[name] = value
+            elif b"_" in name and name.replace(b"_", b"-") in _OURS:
+                self._give_up(refusals.header_with_underscore(name.decode()))
+        return once
+
+    def _check_framing(self, once: dict[bytes, bytes]) -> None:
+        version, coding = self.parser.get_http_version(), once.get(b"transfer-encoding")
+        if version not in ("1.1", "1.0"):
+            self._give_up(refusals.unknown_version())
+        if version == "1.1" and b"host" not in once:
+            self._give_up(refusals.no_host())
+        if coding is not None and version == "1.0":
+            self._give_up(refusals.malformed("HTTP/1.0 has no Transfer-Encoding."))
+        if coding is not None and coding.strip().lower() != b"chunked":
+            self._give_up(refusals.unknown_coding())
+        if self.parser.should_upgrade() and (coding is not None or once.get(b"content-length", b"0") != b"0"):
+            self._give_up(refusals.upgrade())  # the parser takes the body for the other protocol's
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._body_bytes += len(body)
         super().on_body(body)
-        if self.cycle.response_complete and self._body_bytes > _UNREAD_BODY_BYTES:
+        if self._body_bytes > _UNREAD_BODY_BYTES and self.cycle.response_complete:
             self._hang_up()
             raise _Refused
 
     def on_message_complete(self) -> None:
         """End a request."""
+        if self.headers:
+            self._give_up(refusals.trailers())
         super().on_message_complete()
         self._stop_timer()
         self._stage = _Stage.NOTHING
@@ -277,6 +267,8 @@ class BoundedProtocol(HttpToolsProtocol):
         raise _Refused
 
     def _head_too_large(self) -> Problem:
+        if not self.headers and len(self.url) > self._limits.max_url_bytes:
+            return refusals.url_too_long(self._limits.max_url_bytes)
         return refusals.head_too_large(self._limits.max_head_bytes, self._limits.max_headers)
 
     def _refuse(self, problem: Problem) -> None:
@@ -358,7 +350,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_write_timer(self) -> None:
         if self._write_timer is None:
-            self._write_timer = self.loop.call_later(self._limits.write_timeout_s, self.transport.abort)
+            self._unread = self.transport.get_write_buffer_size()
+            self._write_timer = self.loop.call_later(self._limits.write_timeout_s, self._on_unread)
+
+    def _on_unread(self) -> None:
+        """Cut off a client that reads nothing, or a little now and then to keep what is held for it."""
+        self._write_timer = None
+        if self._unread - self.transport.get_write_buffer_size() < _READ_BYTES:
+            self.transport.abort()
+        else:
+            self._start_write_timer()
 
     def _stop_write_timer(self) -> None:
         if self._write_timer is not None:

@@ -2,6 +2,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -24,14 +25,26 @@ class Server:
     process: psutil.Process
     opened: list["Connection"] = field(default_factory=list)
 
-    async def connect(self) -> "Connection":
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def connect(self, *, receive_bytes: int | None = None) -> "Connection":
+        """Open a connection; with `receive_bytes`, one whose machine keeps no more of what is not read yet."""
+        connected = socket.socket()
+        if receive_bytes is not None:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        connected.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connected, ("127.0.0.1", self.port))
+        limit = 65536 if receive_bytes is None else receive_bytes
+        reader, writer = await asyncio.open_connection(sock=connected, limit=limit)
         self.opened.append(Connection(reader=reader, writer=writer))
         return self.opened[-1]
 
     async def ask(self, *parts: bytes) -> "Answer":
         """Send the parts on a connection of their own; return all that comes back until it is closed."""
         return await (await self.connect()).ask(*parts)
+
+    def connections(self) -> int:
+        """How many clients are connected."""
+        established = [each for each in self.process.net_connections() if each.status == psutil.CONN_ESTABLISHED]
+        return len([each for each in established if each.laddr.port == self.port])
 
     def memory(self) -> int:
         """Bytes of memory that the process has."""

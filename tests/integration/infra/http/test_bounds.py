@@ -126,6 +126,20 @@ async def test_the_unread_body_of_an_answered_request_is_bounded(server: Server)
     assert sent < 100 * MB
 
 
+async def test_a_client_that_does_not_read_is_cut(start: Start) -> None:
+    server = await start(http_write_timeout_ms=500)
+    memory = server.memory()
+    for _ in range(5):
+        connection = await server.connect(receive_bytes=4096)
+        await connection.send(b"GET /large HTTP/1.1\r\nHost: api\r\n\r\n")
+
+    async def connections() -> int:
+        return server.connections()
+
+    await eventually(connections, lambda count: count == 0)
+    await eventually(lambda: asyncio.to_thread(server.memory), lambda now: now - memory < 30 * MB)
+
+
 async def test_connections_of_one_address_are_bounded(start: Start) -> None:
     server = await start(http_max_connections_per_address=3)
     held = [await server.connect() for _ in range(3)]
