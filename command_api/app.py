@@ -50,6 +50,7 @@ def _bare_app() -> FastAPI:
         version="1",
         description=DESCRIPTION,
         redoc_url=None,
+        redirect_slashes=False,  # to an address that the client names in its Host header
     )
     for each in (router, client_secrets_router, webhooks_router, reconciliations_router):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more

@@ -137,11 +137,11 @@ class GroupCommit:
     async def append(self, item: Append) -> AppendResult:
         """Append one command's events.
 
-        Raises EventTooLarge; psycopg.OperationalError or psycopg_pool.PoolTimeout when the database is away. A
-        connection that breaks during the commit leaves the outcome unknown: whoever asks again with the same
-        idempotency key gets the answer.
+        Raises EventTooLarge or EventNotStorable; psycopg.OperationalError or psycopg_pool.PoolTimeout when the
+        database is away. A connection that breaks during the commit leaves the outcome unknown: whoever asks again
+        with the same idempotency key gets the answer.
         """
-        item.require_size(self._max_event_bytes)  # before it is among its neighbours, which it must not fail
+        item.require_storable(self._max_event_bytes)  # before it is among its neighbours, which it must not fail
         return await self._batcher.submit(item)
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -28,10 +29,22 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
 
+Scope = Literal["payments:write", "payments:read", "finance:write", "finance:read"]
+"""What an API key may be for."""
+
+# Those that .env.example, docker-compose.yml and `make run` have, which anybody can read there. A part of them tells.
+_EXAMPLES = re.compile(
+    r"change[-_ ]?me|example|placeholder|your[-_](?:secret|password|key)|development-only"
+    r"|paystream[-_]sandbox|of_somebody_else",
+    re.IGNORECASE,
+)
+_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{16,}")
+
 # https://docs.stripe.com/keys: a key of an organization (sk_org_) says nothing of the account that it acts for.
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _TEST_KEYS = ("sk_test_", "rk_test_")
 
+_POSTGRES = ("postgresql://", "postgres://")
 _REDIS_URL = re.compile(r"^(rediss?|unix)://")
 
 _HINT = "Settings are described in .env.example; `make run` needs none."
@@ -54,6 +67,21 @@ def _check_postgres_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _secret_part(value: str) -> str:
+    """Return the password of an address: its host and database may have any name. Else, the value."""
+    from psycopg import ProgrammingError  # noqa: PLC0415 - not every process has a database
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    if "://" in value and not value.startswith(_POSTGRES):
+        return urlsplit(value).password or ""
+    if value.startswith(_POSTGRES) or "=" in value:
+        try:
+            return str(conninfo_to_dict(value).get("password") or "")
+        except ProgrammingError:
+            return value
+    return value
+
+
 PostgresUrl = Annotated[SecretStr, AfterValidator(_check_postgres_url)]
 """A URL, or keywords: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING."""
 
@@ -70,11 +98,31 @@ class ProcessSettings(BaseSettings):
     """0 takes any free port."""
     shutdown_grace_ms: Annotated[int, Field(ge=0)] = 8000
     """How long work in flight may take to finish after SIGTERM."""
+    http_head_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
+    """How long a request's line and headers may take to arrive."""
+    http_body_timeout_ms: Annotated[int, Field(ge=100)] = 30_000
+    """How long its body may take after that."""
+    http_write_timeout_ms: Annotated[int, Field(ge=100)] = 30_000
+    """How long a client may leave what it is sent unread."""
+    http_max_connections: Annotated[int, Field(ge=1)] = 2000
+    """Of one process; never more than its open files allow."""
+    http_max_connections_per_address: Annotated[int, Field(ge=1)] = 1000
+    """Behind a proxy, every connection has the proxy's address."""
 
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("*")
+    @classmethod
+    def _no_example_in_production(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse the secrets that examples have: whoever reads the repository knows them."""
+        if info.data.get("app_env") == "production":
+            for secret in value if isinstance(value, tuple) else (value,):
+                if isinstance(secret, SecretStr) and _EXAMPLES.search(_secret_part(secret.get_secret_value())):
+                    raise ValueError("is a secret out of an example, which APP_ENV=production refuses")
+        return value
 
 
 class DatabaseSettings(ProcessSettings):
@@ -275,6 +323,15 @@ class StripeWebhookSettings(StripeSettings):
             raise ValueError("must not be empty, nor have an empty part")
         return secrets
 
+    @field_validator("stripe_webhook_secret")
+    @classmethod
+    def _long_in_production(cls, secrets: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        """Refuse what Stripe would not give out, and somebody could guess."""
+        well_formed = all(_WEBHOOK_SECRET.fullmatch(secret.get_secret_value()) for secret in secrets)
+        if info.data.get("app_env") == "production" and not well_formed:
+            raise ValueError("must be whsec_ and at least 16 characters when APP_ENV=production")
+        return secrets
+
 
 class ApiKey(BaseModel):
     """One API key: `sha256` is the hash, in hexadecimal, of the key that the client sends."""
@@ -284,7 +341,7 @@ class ApiKey(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=100)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     merchant_id: Annotated[str, Field(min_length=1, max_length=100)]
-    scopes: frozenset[str]
+    scopes: frozenset[Scope]
 
     @field_validator("sha256", mode="before")
     @classmethod

@@ -7,11 +7,12 @@ from schemas.http.reconciliations import ReconciliationAnswer, RequestReconcilia
 
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
 _ERRORS = {
-    400: "`invalid_request`: the body is not JSON; `card_number_refused`: a card number was sent",
+    400: "`invalid_request`: the body is not JSON, or there is a query string; "
+    "`card_number_refused`: a card number was sent",
     401: "`unauthenticated`: no API key, or an unknown one",
     403: "`forbidden`: the API key lacks the scope finance:write",
     413: "`body_too_large`: the body is larger than 64 KiB",
-    415: "`unsupported_media_type`: the body is not declared as JSON",
+    415: "`unsupported_media_type`: the body is not declared as JSON in UTF-8, or has a Content-Encoding",
     422: "`invalid_request`: a field is missing, unknown or not valid; `day_not_begun`: the day has not begun",
     503: "`database_unavailable`: the event store cannot be reached; ask again",
 }

@@ -22,6 +22,7 @@ DOCUMENTED: dict[str, Any] = {
         200: {"description": "Recorded", "content": {"application/json": {"schema": _ANSWER}}},
         400: {"description": _REFUSALS, "content": _PROBLEM},
         413: {"description": f"`{TooLarge.code}`: {TooLarge.title}", "content": _PROBLEM},
+        415: {"description": "`unsupported_media_type`: the body has a Content-Encoding", "content": _PROBLEM},
         503: {
             "description": "`database_unavailable`, `shutting_down`: it may or may not be recorded",
             "content": _PROBLEM,

@@ -93,7 +93,7 @@ class RequestContextMiddleware:
                 if status:
                     # The server cuts the connection: what was sent must not look complete.
                     raise
-                await problem_response(unexpected(), scope)(scope, receive, send_with_ids)
+                await problem_response(unexpected(scope["method"]), scope)(scope, receive, send_with_ids)
             finally:
                 _record(scope, status or 500, time.perf_counter() - started)
 

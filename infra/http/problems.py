@@ -20,6 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger(__name__)
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx's; HTTP has no status for it
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
@@ -74,14 +75,11 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
     )
 
 
-def unexpected() -> Problem:
+def unexpected(method: str) -> Problem:
     """Return what a client learns of an error nobody foresaw: nothing of its inside."""
-    return Problem(
-        500,
-        "internal_error",
-        "Internal error",
-        "The error was recorded. Retry with the same Idempotency-Key.",
-    )
+    safe = method in _SAFE
+    retry = "Ask again." if safe else "If the request has an Idempotency-Key, retry it with the same one."
+    return Problem(500, "internal_error", "Internal error", f"The error was recorded. {retry}")
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -124,7 +122,7 @@ async def _on_disconnect(_request: Request, _error: Exception) -> Response:
 
 async def _on_unexpected(request: Request, _: Exception) -> Response:
     # Logged by the request context middleware; without it by the server, to which Starlette raises it again.
-    return problem_response(unexpected(), request.scope)
+    return problem_response(unexpected(request.method), request.scope)
 
 
 def _field(detail: Mapping[str, Any]) -> str:

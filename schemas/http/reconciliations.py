@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.reconciliation import DiscrepancyStatus, Kind, RunStatus
+from schemas.http.strict import AS_DAY
 
 Cents = Annotated[int, Field(description="Signed; in the currency's smallest unit, as Stripe counts it.")]
 Timestamp = Annotated[dt.datetime, Field(description="ISO 8601, UTC.")]
@@ -35,6 +36,7 @@ class RequestReconciliationBody(_Body):
             ge=FIRST_DAY,
             description="The day to compare, in the time zone of RECONCILIATION_TIME_ZONE; today at the latest.",
         ),
+        AS_DAY,
     ]
 
 

@@ -273,6 +273,44 @@ async def test_a_body_that_is_declared_as_something_else_is_refused(api: Standin
     assert problem(response) == (415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("text/plain", "text/json", "application/jsonp", "application/x-www-form-urlencoded", "", "json", "*/*"),
+        *("application/json; charset=utf-16", "application/json;charset=latin-1", "application/xml, application/json"),
+    ],
+)
+async def test_only_json_in_utf_8_is_taken(api: Standing, content_type: str) -> None:
+    response = await api.client.post("/payments", content=b"{}", headers={"Content-Type": content_type})
+    assert problem(response) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/JSON; charset=UTF-8", 'application/json;charset="utf-8"']
+)
+async def test_json_is_declared_in_any_spelling(api: Standing, content_type: str) -> None:
+    response = await api.client.post("/payments", content=b"{}", headers={"Content-Type": content_type})
+    assert problem(response) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "x-unknown"])
+@pytest.mark.parametrize("path", ["/payments", "/webhooks/stripe"])
+async def test_a_body_that_is_packed_is_refused(api: Standing, path: str, coding: str) -> None:
+    response = await api.client.post(path, content=b"{}", headers={"Content-Encoding": coding})
+    assert problem(response) == (415, "unsupported_media_type")
+    assert response.headers["accept-encoding"] == "identity"
+
+
+async def test_an_amount_in_the_query_string_is_not_passed_over(api: Standing) -> None:
+    created = (await api.create()).json()
+    await succeed(api, created["id"])
+    for path in (f"/payments/{created['id']}/refund?amount_cents=500", "/payments?dry_run=true"):
+        response = await api.client.post(path)
+        assert problem(response) == (400, "invalid_request")
+    assert problem(await api.client.get(f"/payments/{created['id']}/client_secret?x=1")) == (400, "invalid_request")
+    assert api.store.payment(uuid.UUID(created["id"])).state.refunds == {}  # type: ignore[union-attr]
+
+
 async def test_the_key_is_checked_before_anything_else(api: Standing) -> None:
     for key, expected in (("sk_nobody", (401, "unauthenticated")), ("sk_reader", (403, "forbidden"))):
         response = await api.client.post("/payments/x/refund", content=b"{", headers={"Authorization": f"Bearer {key}"})
@@ -360,6 +398,13 @@ async def test_health_and_metrics_are_served(api: Standing) -> None:
 async def test_unknown_paths_and_methods_are_problems(api: Standing) -> None:
     assert problem(await api.client.get("/payments")) == (405, "method_not_allowed")
     assert problem(await api.client.post("/payment")) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/payments/", "/reconciliations/", "/webhooks/stripe/", "//payments"])
+async def test_no_answer_leads_to_the_address_of_the_host_header(api: Standing, path: str) -> None:
+    response = await api.client.post(path, json={}, headers={"Host": "evil.test"})
+    assert problem(response) == (404, "not_found")
+    assert "evil.test" not in str(response.headers)
 
 
 async def succeed(api: Standing, payment_id: str) -> None:
