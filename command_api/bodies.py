@@ -15,12 +15,30 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from command_api.errors import CardNumberRefused
+from domain.payment.requests import (
+    MAX_DESCRIPTION_CHARS,
+    MAX_METADATA_KEY_CHARS,
+    MAX_METADATA_KEYS,
+    MAX_METADATA_VALUE_CHARS,
+    MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS,
+    MAX_USER_ID_CHARS,
+)
 from infra.card_numbers import holds_card_number
 from infra.http.problems import Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
-MAX_BODY_BYTES = 64 * 1024
+_KIB = 1024
+_CHAR_BYTES = 12  # of JSON at most: two escapes for an emoji (RFC 8259, section 7)
+_MOST_CHARS = (
+    MAX_METADATA_KEYS * (MAX_METADATA_KEY_CHARS + MAX_METADATA_VALUE_CHARS)
+    + MAX_DESCRIPTION_CHARS
+    + MAX_USER_ID_CHARS
+    + MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS
+)
+MAX_BODY_KIB = -(-_CHAR_BYTES * _MOST_CHARS // _KIB) + 16
+"""Whatever is within the limits of each member fits, however it is written; the rest is for names, ids and layout."""
+MAX_BODY_BYTES = MAX_BODY_KIB * _KIB
 
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 _MAX_ERRORS = 20

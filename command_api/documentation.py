@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from command_api.bodies import MAX_BODY_KIB
 from command_api.errors import TELLINGS
 from infra.http.openapi import leave_out_validation_errors
 from infra.http.problems import MEDIA_TYPE
@@ -59,7 +60,7 @@ _GENERAL_ERRORS = {
     },
     401: {"unauthenticated": "No API key, or an unknown one"},
     403: {"forbidden": "The API key lacks the scope payments:write"},
-    413: {"body_too_large": "The body is larger than 64 KiB"},
+    413: {"body_too_large": f"The body is larger than {MAX_BODY_KIB} KiB"},
     415: {"unsupported_media_type": "The body is not declared as JSON in UTF-8, or has a Content-Encoding"},
     422: {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"},
     503: {

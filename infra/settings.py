@@ -8,7 +8,7 @@ DATABASE_URL. An empty variable counts as not set.
 import json
 import re
 import sys
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,7 +24,16 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from infra.fallback import fallback
+from infra.validation import message_of
 
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
@@ -244,6 +253,14 @@ class KafkaSettings(KafkaSecuritySettings):
     """False only for librdkafka's mock cluster, which sends wrong checksums."""
 
 
+def zone_named(name: str) -> ZoneInfo:
+    """Return a time zone of the IANA time zone database. Raises ValueError: names like ../x and folders are none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a name like Europe/Berlin or UTC") from None
+
+
 class ReconciliationDaySettings(ProcessSettings):
     """When a day of the reconciliation begins and ends."""
 
@@ -253,10 +270,7 @@ class ReconciliationDaySettings(ProcessSettings):
     @field_validator("reconciliation_time_zone")
     @classmethod
     def _known_time_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("must be a name like Europe/Berlin or UTC") from None
+        zone_named(value)
         return value
 
 
@@ -308,7 +322,9 @@ class StripeWebhookSettings(StripeSettings):
     """whsec_...; while it is changed, the old one and the new one, comma-separated."""
     stripe_webhook_tolerance_s: Annotated[int, Field(ge=1)] = 300
     """How old a signature may be: longer, and what somebody recorded can be sent again."""
-    stripe_webhook_max_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024
+    stripe_webhook_max_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024
+    """Twice the metadata that Stripe takes, as it is now and was before, each character as two JSON escapes, is 650 kB.
+    https://docs.stripe.com/metadata: 50 keys of 40 characters, values of 500."""
 
     @field_validator("stripe_webhook_secret", mode="before")
     @classmethod
@@ -384,13 +400,38 @@ def load_settings(cls: type[S]) -> S:
     The lines never hold a value: it may be a secret.
     """
     try:
-        return cls()
+        return read_settings(cls)
     except ValidationError as error:
         for line in explain(error):
             print(line, file=sys.stderr)  # noqa: T201 - logging does not exist yet
         if any(detail["type"] == "missing" for detail in error.errors(include_input=False)):
             print(_HINT, file=sys.stderr)  # noqa: T201 - the same
+            if hint := fallback().hint:
+                print(hint, file=sys.stderr)  # noqa: T201 - the same
     raise SystemExit(2)
+
+
+def read_settings(cls: type[S]) -> S:
+    """Read the settings: the environment first, then `.env`, then what a command falls back on.
+
+    Raises pydantic's ValidationError.
+    """
+    found = fallback().variables
+    if not found:
+        return cls()
+    given = {name.lower(): value for name, value in found.items()}
+
+    def sources(
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, InitSettingsSource(settings_cls, given)
+
+    members = {"settings_customise_sources": staticmethod(sources), "__module__": __name__}
+    return cast("type[S]", type(cls.__name__, (cls,), members))()
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -404,5 +445,5 @@ def _explain(detail: ErrorDetails) -> str:
     if detail["type"] == "missing" and not rest:
         return f"{variable} is not set"
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
-    message = detail["msg"].removeprefix("Value error, ")
+    message = message_of(detail)
     return f"{variable}{where}: {message[:1].lower()}{message[1:]}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from command_api.bodies import MAX_BODY_KIB
 from infra.http.problems import MEDIA_TYPE
 from schemas.http.reconciliations import ReconciliationAnswer, RequestReconciliationBody
 
@@ -11,7 +12,7 @@ _ERRORS = {
     "`card_number_refused`: a card number was sent",
     401: "`unauthenticated`: no API key, or an unknown one",
     403: "`forbidden`: the API key lacks the scope finance:write",
-    413: "`body_too_large`: the body is larger than 64 KiB",
+    413: f"`body_too_large`: the body is larger than {MAX_BODY_KIB} KiB",
     415: "`unsupported_media_type`: the body is not declared as JSON in UTF-8, or has a Content-Encoding",
     422: "`invalid_request`: a field is missing, unknown or not valid; `day_not_begun`: the day has not begun",
     503: "`database_unavailable`: the event store cannot be reached; ask again",

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from infra.errors import Unavailable
+from infra.validation import message_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -98,7 +99,7 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     details: Sequence[Mapping[str, Any]] = error.errors()
-    errors = [{"field": _field(detail), "message": _message(detail)} for detail in details]
+    errors = [{"field": _field(detail), "message": message_of(detail)} for detail in details]
     about_body = any(detail["loc"][:1] == ("body",) for detail in details)
     malformed = not about_body or any(detail["type"] == "json_invalid" for detail in details)
     status = HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -131,7 +132,3 @@ def _field(detail: Mapping[str, Any]) -> str:
     if detail["type"] == "json_invalid" or not path:
         return str(place)
     return ".".join(str(part) for part in path)
-
-
-def _message(detail: Mapping[str, Any]) -> str:
-    return str(detail["msg"]).removeprefix("Value error, ")

@@ -13,6 +13,7 @@ from infra.stripe_sandbox.commits import Commits
 from infra.stripe_sandbox.errors import BAD_REQUEST, CONFLICT, NOT_FOUND
 from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.operation import OK, World
+from infra.validation import message_of
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -67,7 +68,7 @@ async def parsed(request: Request, model: type[B]) -> B:
     try:
         return model.model_validate_json(await request.body() or b"{}")
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors())
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'body'}: {message_of(each)}" for each in error.errors())
         raise RefusedError(wrong) from error
 
 

@@ -10,9 +10,10 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
+from command_api.bodies import MAX_BODY_BYTES
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
 from domain.payment import PaymentRequested, RecordSucceeded, decide
-from event_store.appends import Append, AppendResult, EventTooLarge
+from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
 from schemas.events import decode, encode
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
@@ -254,15 +255,35 @@ async def test_a_body_that_is_nested_too_deeply_is_refused(api: Standing) -> Non
     assert problem(response) == (400, "invalid_request")
 
 
-async def test_a_body_may_be_64_kib_and_no_more(api: Standing) -> None:
-    for padding, expected in ((60 * 1024, 422), (65 * 1024, 413)):
+def largest_body(char: str) -> dict[str, Any]:
+    """Return a payment of which every member is as long as it may be."""
+    metadata = {f"{number:02}" + char * 38: char * 500 for number in range(48)}
+    texts = {"user_id": char * 500, "description": char * 1000, "statement_descriptor_suffix": "A" * 22}
+    return {"amount_cents": 1000, "currency": "USD", "customer": "cus_" + "x" * 251, "metadata": metadata, **texts}
+
+
+@pytest.mark.parametrize("char", ["x", "\N{CJK UNIFIED IDEOGRAPH-4E2D}", "\N{GRINNING FACE}", "\x01", '"', "\\"])
+@pytest.mark.parametrize("is_ascii", [True, False])
+async def test_what_is_within_each_limit_fits_however_it_is_written(api: Standing, char: str, is_ascii: bool) -> None:
+    body = largest_body(char)
+    content = json.dumps(body, ensure_ascii=is_ascii, indent=4).encode()
+    assert MAX_BODY_BYTES > 12 * 540 * 48
+    response = await api.client.post("/payments", content=content)
+    assert response.status_code == 201, response.text
+    (events,) = api.store.streams.values()
+    assert json.loads(events[0].data)["metadata"] == body["metadata"]
+    assert len(events[0].data) < MAX_EVENT_BYTES / 2, "as much again is Stripe's own in the event that brings it back"
+
+
+async def test_a_larger_body_than_any_payment_needs_is_refused(api: Standing) -> None:
+    for padding, expected in ((MAX_BODY_BYTES - 100, 422), (MAX_BODY_BYTES, 413)):
         content = json.dumps({"unknown": "x" * padding}).encode()
         response = await api.client.post("/payments", content=content)
         assert response.status_code == expected
     assert problem(response) == (413, "body_too_large")
 
     async def chunks() -> Any:
-        for _ in range(70):
+        for _ in range(MAX_BODY_BYTES // 1024 + 2):
             yield b"x" * 1024
 
     assert problem(await api.client.post("/payments", content=chunks())) == (413, "body_too_large")

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from infra.health import Health, health_routes
 from infra.http.context import RequestContext, RequestContextMiddleware, request_context
 from infra.http.problems import install_problem_handlers
+from infra.ids import uuid7
 from infra.logs import bind_context
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -88,6 +89,29 @@ async def test_an_id_that_is_not_valid_is_replaced(bad: bytes) -> None:
 
     assert is_uuid7(response.headers["x-request-id"])
     assert response.headers["x-correlation-id"] == response.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("header", ["X-Request-ID", "X-Correlation-ID"])
+@pytest.mark.parametrize(
+    "ours",
+    [
+        "reconciliation-1",
+        "Reconciliation-x",
+        f"reconciliation-{uuid7()}-1",
+        *(f"{word}-{uuid7()}" for word in ("command", "schedule", "discrepancy", "payouts", "events")),
+        f"balance_transactions-{uuid7()}",
+    ],
+)
+async def test_a_client_cannot_take_an_id_like_one_of_our_own(header: str, ours: str) -> None:
+    response = await a_client().get("/payments/p1/events", headers={header: ours})
+    assert ours not in (response.headers["x-request-id"], response.headers["x-correlation-id"])
+    assert is_uuid7(response.headers["x-correlation-id"])
+
+
+@pytest.mark.parametrize("mine", ["command-12", "events-of-today", "order-reconciliation-1"])
+async def test_an_id_of_a_client_that_is_none_of_ours_is_kept(mine: str) -> None:
+    response = await a_client().get("/payments/p1/events", headers={"X-Correlation-ID": mine})
+    assert response.headers["x-correlation-id"] == mine
 
 
 @pytest.mark.parametrize("card", ["4242424242424242", "4242-4242-4242-4242", "order:378282246310005"])
