@@ -55,6 +55,10 @@ SELECT l.virtualtransaction
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND l.relation = 'event_store.event_position'::regclass;
 
+-- name: last_drawn
+-- The last position that anybody has drawn. A sequence has no snapshot: it is the one of this moment.
+SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_store.event_position;
+
 -- name: position_blockers
 -- Whose transactions those are. The age of another role's is hidden from one that is no member of pg_read_all_stats.
 SELECT l.pid, a.datname, a.usename, extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age_s

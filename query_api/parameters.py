@@ -55,7 +55,7 @@ class ReadParameters(BaseModel):
 
     min_position: Position | None = Field(
         default=None,
-        description="Answer only when the event at this position, which a command answered, has been applied.",
+        description="Answer only when the read model reflects this position of the log, as a command answered it.",
     )
 
 
