@@ -14,6 +14,7 @@ from infra.stripe_sandbox.errors import BAD_REQUEST, CONFLICT, NOT_FOUND
 from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.operation import OK, World
 from infra.validation import message_of
+from infra.stripe_sandbox.transitions import settle_due
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -50,10 +51,14 @@ class Panel:
     commits: Commits
 
     def page(self, answer: Callable[[Request], Awaitable[Json]]) -> Callable[[Request], Awaitable[Response]]:
-        """Return an endpoint that answers with the JSON, once everything that it tells is committed."""
+        """Return an endpoint that answers with the JSON, once everything that it tells is committed.
+
+        What is due moves before.
+        """
 
         async def endpoint(request: Request) -> Response:
             try:
+                settle_due(self.world)
                 answered = await answer(request)
                 await self.commits.done()
             except RefusedError as error:
