@@ -13,8 +13,8 @@ from infra.stripe_sandbox.commits import Commits
 from infra.stripe_sandbox.errors import BAD_REQUEST, CONFLICT, NOT_FOUND
 from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.operation import OK, World
-from infra.validation import message_of
 from infra.stripe_sandbox.transitions import settle_due
+from infra.validation import message_of
 
 B = TypeVar("B", bound=BaseModel)
 
