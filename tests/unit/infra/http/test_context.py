@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 from infra.health import Health, health_routes
 from infra.http.context import RequestContext, RequestContextMiddleware, request_context
 from infra.http.problems import install_problem_handlers
-from infra.ids import uuid7
 from infra.logs import bind_context
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -91,15 +90,18 @@ async def test_an_id_that_is_not_valid_is_replaced(bad: bytes) -> None:
     assert response.headers["x-correlation-id"] == response.headers["x-request-id"]
 
 
+AN_ID = "01a22369-6cf0-714d-88a5-13f0c3407a2d"
+
+
 @pytest.mark.parametrize("header", ["X-Request-ID", "X-Correlation-ID"])
 @pytest.mark.parametrize(
     "ours",
     [
         "reconciliation-1",
         "Reconciliation-x",
-        f"reconciliation-{uuid7()}-1",
-        *(f"{word}-{uuid7()}" for word in ("command", "schedule", "discrepancy", "payouts", "events")),
-        f"balance_transactions-{uuid7()}",
+        f"reconciliation-{AN_ID}-1",
+        *(f"{word}-{AN_ID}" for word in ("command", "schedule", "discrepancy", "payouts", "events")),
+        f"balance_transactions-{AN_ID}",
     ],
 )
 async def test_a_client_cannot_take_an_id_like_one_of_our_own(header: str, ours: str) -> None:
