@@ -9,6 +9,9 @@ from uuid import UUID
 import pytest
 
 from domain.payment import fold as fold_payment
+from domain.reconciliation import DiscrepancyOpened, ReconciliationRequested, run_id_of
+from domain.stripe_balance import PayoutChanged, TransactionRecorded
+from domain.stripe_balance.streams import payout_stream, transaction_stream
 from event_store.payments import CATEGORY as PAYMENT
 from event_store.reconciliation import load_discrepancies, load_run
 from event_store.store import Connection
@@ -22,6 +25,7 @@ from schemas.events import decode, decode_balance_event, decode_reconciliation_e
 from schemas.events.balance_events import CATEGORY as BALANCE
 from schemas.events.reconciliation_events import CATEGORY as RECONCILIATION
 from schemas.events.stripe_events import CATEGORY as STRIPE_EVENT
+from schemas.events.stripe_events import StripeEventReceived, stream_id_of
 from schemas.topics import event_topics
 from tests.integration.upgrade.fixture_files import Fixture
 from tests.support.database import Database
@@ -61,6 +65,42 @@ async def test_every_event_is_there_and_is_read_in_its_newest_version(release: F
     assert Counter(each.category for each in log) == release.manifest.events
     for event in log:
         DECODE[event.category](event)
+
+
+def stream_of(fact: object) -> UUID | None:
+    """Return the stream that a fact of this kind is put into today; None where the id is drawn, not made."""
+    match fact:
+        case TransactionRecorded(transaction_id=transaction_id):
+            return transaction_stream(transaction_id)
+        case PayoutChanged(payout_id=payout_id):
+            return payout_stream(payout_id)
+        case StripeEventReceived(stripe_event_id=stripe_event_id):
+            return stream_id_of(stripe_event_id)
+        case ReconciliationRequested(date=day, time_zone=time_zone, report=None):
+            return run_id_of(day, time_zone)
+        case DiscrepancyOpened(difference=difference):
+            return difference.discrepancy_id
+        case _:
+            return None
+
+
+async def test_a_fact_that_comes_again_is_in_the_stream_where_it_was(release: Fixture, app: Connection) -> None:
+    """Else it would be recorded a second time."""
+    seen: Counter[type] = Counter()
+    log = await load_log(app)
+    assert len(log) == sum(release.manifest.events.values())
+    for event in log:
+        fact = DECODE[event.category](event)
+        if (expected := stream_of(fact)) is not None:
+            assert event.stream_id == expected, fact
+            seen[type(fact)] += 1
+    assert seen.keys() == {
+        TransactionRecorded,
+        PayoutChanged,
+        StripeEventReceived,
+        ReconciliationRequested,
+        DiscrepancyOpened,
+    }
 
 
 async def test_a_replay_of_every_payment_comes_to_what_was_shown(release: Fixture, app: Connection) -> None:

@@ -9,6 +9,7 @@ import pytest_asyncio
 from consumers.gateway.requests import PAYMENT_ID
 from consumers.reconciliation.books import StripeBooks
 from consumers.reconciliation.stripe_books import StripeApiBooks
+from domain.reconciliation import PayoutSum
 from infra.postgres import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway.gateway_without_kafka import a_guard
@@ -29,10 +30,9 @@ async def sandbox() -> AsyncIterator[SandboxProcess]:
 class TestStripeApiBooks(StripeBooksContract):
     @pytest_asyncio.fixture(autouse=True)
     async def _on(self, sandbox: SandboxProcess) -> AsyncIterator[None]:
-        async with SandboxAdmin(sandbox.url) as admin:
+        async with SandboxAdmin(sandbox.url) as admin, stripe_sdk(sandbox.url) as client:
             await admin.reset()
-        async with stripe_sdk(sandbox.url) as client:
-            self._client = client
+            self._admin, self._client = admin, client
             self._books = StripeApiBooks(client, a_guard(), timeout_s=10)
             yield
 
@@ -53,6 +53,22 @@ class TestStripeApiBooks(StripeBooksContract):
         assert isinstance(intent.latest_charge, str)
         return intent.latest_charge, intent.id
 
+    async def refund(self, charge_id: str, amount: int) -> str:
+        return (await self._client.v1.refunds.create_async({"charge": charge_id, "amount": amount})).id
+
+    async def dispute_and_win(self, charge_id: str) -> str:
+        dispute = await self._admin.dispute(charge_id, "fraudulent")
+        await self._admin.decide(str(dispute["id"]), "won")
+        return str(dispute["id"])
+
+    async def pay_out(self) -> PayoutSum:
+        await self._admin.advance(8 * 86_400)  # Stripe pays out what has been available for a while
+        (made,) = await self._admin.pay_out()
+        payout = await self._books.payout(str(made["id"]))
+        assert payout is not None
+        assert payout.payout_id == made["id"]
+        return payout
+
 
 async def test_the_ledgers_table_has_the_columns_of_the_ledgers_view(database: Database, pool: Pool) -> None:
     async def columns() -> list[tuple[object, ...]]:
@@ -67,26 +83,3 @@ async def test_the_ledgers_table_has_the_columns_of_the_ledgers_view(database: D
     await LedgerTable(database).prepare()
     assert len(of_view) == 12
     assert await columns() == of_view
-
-
-class TestRowsOfDisputes:
-    async def test_both_rows_of_a_dispute_are_read_from_the_dispute(self, sandbox: SandboxProcess) -> None:
-        async with SandboxAdmin(sandbox.url) as admin, stripe_sdk(sandbox.url) as client:
-            intent = await client.v1.payment_intents.create_async(
-                {
-                    "amount": 1000,
-                    "currency": "usd",
-                    "payment_method": "pm_card_visa",
-                    "confirm": True,
-                    "allowed_payment_method_types": ["card"],
-                }
-            )
-            dispute = await admin.dispute(str(intent.latest_charge), "fraudulent")
-            await admin.decide(str(dispute["id"]), "won")
-            books = StripeApiBooks(client, a_guard(), timeout_s=10)
-            rows = await books.rows_of(str(dispute["id"]))
-            assert [(row.source_id, row.category, row.amount, row.fee) for row in rows] == [
-                (dispute["id"], "dispute", -1000, 1500),
-                (dispute["id"], "dispute_reversal", 1000, -1500),
-            ]
-            assert await books.rows_of("du_no_such_dispute") == []

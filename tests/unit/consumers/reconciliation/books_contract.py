@@ -6,7 +6,7 @@ from uuid import UUID
 
 from consumers.reconciliation.books import Owner, StripeBooks
 from consumers.reconciliation.stripe_books import row_of
-from domain.reconciliation import StripeRow
+from domain.reconciliation import PayoutSum, StripeRow
 
 LONG_S = 3600
 
@@ -27,6 +27,18 @@ class StripeBooksContract(ABC):
     @abstractmethod
     async def pay(self, payment_id: UUID, amount: int) -> tuple[str, str]:
         """Have a payment of ours paid in US dollars; return the ids of its charge and its intent."""
+
+    @abstractmethod
+    async def refund(self, charge_id: str, amount: int) -> str:
+        """Have a part of a charge refunded; return the refund's id."""
+
+    @abstractmethod
+    async def dispute_and_win(self, charge_id: str) -> str:
+        """Have a charge of 10.00 USD disputed, and won; return the dispute's id."""
+
+    @abstractmethod
+    async def pay_out(self) -> PayoutSum:
+        """Have what was paid up to now paid out, by itself; return what is to be said of it."""
 
     async def paid_row(self, amount: int = 1000) -> StripeRow:
         """Have something paid and return its only row."""
@@ -84,3 +96,40 @@ class StripeBooksContract(ABC):
         books, row = self.books(), await self.paid_row()
         assert [each async for each in books.payouts(row.created - LONG_S, row.created + LONG_S)] == []
         assert await books.payout("po_no_such_payout") is None
+
+    async def test_a_refund_has_a_row_and_is_of_the_charges_payment(self) -> None:
+        books, payment_id = self.books(), uuid.uuid4()
+        charge_id, intent_id = await self.pay(payment_id, 1000)
+        refund_id = await self.refund(charge_id, 300)
+        (row,) = await books.rows_of(refund_id)
+        assert (row.source_id, row.category, row.amount, row.fee, row.currency) == (refund_id, "refund", -300, 0, "USD")
+        assert len(await books.rows_of(charge_id)) == 1
+        assert await books.owner_of(refund_id) == Owner(intent_id=intent_id, payment_id=payment_id)
+
+    async def test_each_row_of_a_source_is_given(self) -> None:
+        books, payment_id = self.books(), uuid.uuid4()
+        charge_id, intent_id = await self.pay(payment_id, 1000)
+        dispute_id = await self.dispute_and_win(charge_id)
+        rows = await books.rows_of(dispute_id)
+        assert [(row.source_id, row.category, row.amount, row.fee) for row in rows] == [
+            (dispute_id, "dispute", -1000, 1500),
+            (dispute_id, "dispute_reversal", 1000, -1500),
+        ]
+        assert len({row.transaction_id for row in rows}) == 2
+        assert await books.owner_of(dispute_id) == Owner(intent_id=intent_id, payment_id=payment_id)
+        assert await books.rows_of("du_no_such_dispute") == []
+
+    async def test_a_payout_is_the_sum_of_what_it_pays(self) -> None:
+        books = self.books()
+        charge_id, _ = await self.pay(uuid.uuid4(), 5000)
+        (charge,) = await books.rows_of(charge_id)
+        (refund,) = await books.rows_of(await self.refund(charge_id, 700))
+        paid_out = await self.pay_out()
+        assert (paid_out.items, paid_out.items_net) == (2, charge.amount - charge.fee + refund.amount)
+        assert paid_out.amount == paid_out.items_net
+        assert paid_out.currency == "USD"
+        assert await books.payout(paid_out.payout_id) == paid_out
+        at = paid_out.created
+        assert [each async for each in books.payouts(at, at + 1)] == [paid_out]
+        assert [each async for each in books.payouts(at + 1, at + LONG_S)] == []
+        assert [each async for each in books.payouts(at - LONG_S, at)] == []
