@@ -190,9 +190,11 @@ async def _rights(connection: Connection, url: str) -> Rights:
     rights = await (await connection.execute(_QUERIES.table_rights)).fetchall()
     may_append = await (await connection.execute(_QUERIES.may_append)).fetchone()
     assert may_append is not None
+    other_ways = await (await connection.execute(_QUERIES.other_ways)).fetchall()
     return Rights(
         role=postgres_role(url),
         tables=frozenset(name for (name,) in tables),
         of={name: frozenset(each) for name, each in rights},
         may_append=may_append[0],
+        other_ways=tuple(way for (way,) in other_ways),
     )

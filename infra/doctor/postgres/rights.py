@@ -53,6 +53,8 @@ class Rights:
     tables: frozenset[str]
     of: Mapping[str, frozenset[str]]
     may_append: bool
+    other_ways: tuple[str, ...] = ()
+    """What it may do beside its tables, and has no need to."""
 
 
 def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
@@ -74,6 +76,9 @@ def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
         return AREA.error(subject, f"{users}: may not {'; may not '.join(too_few)}", remedy)
     if purpose is Purpose.PROJECTOR and rights.may_append:
         return AREA.warning(subject, f"{users}: may call event_store.append, and never does", alone)
+    if rights.other_ways:
+        detail = f"{users}: may {'; may '.join(rights.other_ways)}, and never does"
+        return AREA.warning(subject, detail, "Take it from PUBLIC, as docs/runbooks/database-roles.md has it.")
     return AREA.ok(subject, f"as {purpose} has them, for {users}")
 
 

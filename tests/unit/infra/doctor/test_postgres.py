@@ -69,6 +69,15 @@ def test_only_the_application_appends() -> None:
     assert (reads.status, reads.detail) == (Status.ERROR, "query-api: may call event_store.append")
 
 
+def test_what_postgresql_lets_anybody_do_is_a_warning() -> None:
+    ways = ("connect to the database postgres", "make large objects")
+    found = rights_finding(Purpose.QUERY, replace(rights(Purpose.QUERY), other_ways=ways), "query-api")
+    assert (found.status, found.detail) == (
+        Status.WARNING,
+        "query-api: may connect to the database postgres; may make large objects, and never does",
+    )
+
+
 def test_a_projector_with_the_applications_login_is_told_of_its_own_option() -> None:
     found = rights_finding(Purpose.PROJECTOR, Rights(role="app", tables=TABLES, of={}, may_append=False), "projector")
     assert found.status is Status.ERROR
