@@ -40,7 +40,8 @@ MAX_BODY_KIB = -(-_CHAR_BYTES * _MOST_CHARS // _KIB) + 16
 """Whatever is within the limits of each member fits, however it is written; the rest is for names, ids and layout."""
 MAX_BODY_BYTES = MAX_BODY_KIB * _KIB
 
-_CHARSETS = ("utf-8", "utf8", "us-ascii")
+_JSON = "application/json"
+_CHARSETS = (["utf-8"], ["utf8"], ["us-ascii"])
 _MAX_ERRORS = 20
 _MAX_FIELD_CHARS = 64
 _MESSAGES = {
@@ -116,16 +117,14 @@ async def _read(request: Request) -> bytes:
 
 def _expect_json(content_types: Sequence[str]) -> None:
     """Raise Problem (415) for another media type, or JSON that is not in UTF-8 (RFC 8259, section 8.1)."""
-    if not content_types:
+    if not content_types or content_types == [_JSON]:
         return
     message = Message()
     message["Content-Type"] = content_types[0]
     media_type = content_types[0].partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or (
-        media_type.startswith("application/") and media_type.endswith("+json")
-    )
-    charset = message.get_param("charset", "utf-8")
-    if len(content_types) == 1 and is_json and isinstance(charset, str) and charset.lower() in _CHARSETS:
+    is_json = media_type == _JSON or (media_type.startswith("application/") and media_type.endswith("+json"))
+    charsets = [str(value).lower() for name, value in message.get_params([]) if name.lower() == "charset"]
+    if len(content_types) == 1 and is_json and charsets in ([], *_CHARSETS):
         return
     raise _unsupported("Send the body as JSON in UTF-8, with Content-Type: application/json.")
 

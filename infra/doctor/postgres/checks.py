@@ -193,10 +193,12 @@ async def _rights(connection: Connection, url: str) -> Rights:
     may_recover = await (await connection.execute(_QUERIES.may_recover)).fetchone()
     assert may_append is not None
     assert may_recover is not None
+    other_ways = await (await connection.execute(_QUERIES.other_ways)).fetchall()
     return Rights(
         role=postgres_role(url),
         tables=frozenset(name for (name,) in tables),
         of={name: frozenset(each) for name, each in rights},
         may_append=may_append[0],
         may_recover=may_recover[0],
+        other_ways=tuple(way for (way,) in other_ways),
     )

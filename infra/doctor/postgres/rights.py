@@ -60,6 +60,8 @@ class Rights:
     may_append: bool
     may_recover: bool | None = False
     """May write back what the log lost, and open it; None before the migration that brings this."""
+    other_ways: tuple[str, ...] = ()
+    """What it may do beside its tables, and has no need to."""
 
 
 def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
@@ -83,6 +85,9 @@ def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
         return AREA.warning(subject, f"{users}: may write events back into the log, and never does", alone)
     if purpose is Purpose.PROJECTOR and rights.may_append:
         return AREA.warning(subject, f"{users}: may call event_store.append, and never does", alone)
+    if rights.other_ways:
+        detail = f"{users}: may {'; may '.join(rights.other_ways)}, and never does"
+        return AREA.warning(subject, detail, "Take it from PUBLIC, as docs/runbooks/database-roles.md has it.")
     return AREA.ok(subject, f"as {purpose} has them, for {users}")
 
 

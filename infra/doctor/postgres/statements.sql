@@ -52,6 +52,15 @@ SELECT bool_or(has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname = 'event_store' AND p.proname = 'reopen_log'
 
+-- name: other_ways
+-- What PostgreSQL lets anybody do unless it is taken away: this role beside its tables.
+SELECT 'make large objects' WHERE has_function_privilege('pg_catalog.lo_create(oid)', 'EXECUTE')
+ UNION ALL
+SELECT 'connect to the database ' || d.datname
+  FROM pg_catalog.pg_database d
+ WHERE d.datname <> current_database() AND d.datallowconn AND has_database_privilege(d.oid, 'CONNECT')
+ ORDER BY 1
+
 -- name: appending
 -- Transactions that have drawn a position in the log and have not ended: they hold the lock of its sequence.
 SELECT l.virtualtransaction, l.pid, a.datname, a.usename

@@ -46,7 +46,7 @@ async def test_of_many_appends_to_one_version_one_wins(appender: GroupCommit, ap
 
 async def test_a_value_that_the_database_refuses_fails_alone(appender: GroupCommit) -> None:
     poison = NewEvent(
-        event_id=uuid.uuid4(), type="t", schema_version=1, data=b'{"text":"\\u0000"}', metadata=metadata()
+        event_id=uuid.uuid4(), type="t", schema_version=1, data=b'{"text":"\\ud800"}', metadata=metadata()
     )
     bad = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=(poison,))
     items = [an_append(), bad, *(an_append() for _ in range(10))]

@@ -298,7 +298,13 @@ async def test_a_body_that_is_declared_as_something_else_is_refused(api: Standin
     "content_type",
     [
         *("text/plain", "text/json", "application/jsonp", "application/x-www-form-urlencoded", "", "json", "*/*"),
-        *("application/json; charset=utf-16", "application/json;charset=latin-1", "application/xml, application/json"),
+        *(
+            "application/json; charset=utf-16",
+            "application/json;charset=latin-1",
+            "application/json;charset=utf-8;charset=utf-16",
+            "application/json;charset*=utf-8''utf-8",
+            "application/xml, application/json",
+        ),
     ],
 )
 async def test_only_json_in_utf_8_is_taken(api: Standing, content_type: str) -> None:

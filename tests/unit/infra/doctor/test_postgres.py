@@ -83,6 +83,15 @@ def test_a_relay_can_open_a_closed_log_and_nobody_else() -> None:
     )
 
 
+def test_what_postgresql_lets_anybody_do_is_a_warning() -> None:
+    ways = ("connect to the database postgres", "make large objects")
+    found = rights_finding(Purpose.QUERY, replace(rights(Purpose.QUERY), other_ways=ways), "query-api")
+    assert (found.status, found.detail) == (
+        Status.WARNING,
+        "query-api: may connect to the database postgres; may make large objects, and never does",
+    )
+
+
 def test_a_projector_with_the_applications_login_is_told_of_its_own_option() -> None:
     found = rights_finding(Purpose.PROJECTOR, Rights(role="app", tables=TABLES, of={}, may_append=False), "projector")
     assert found.status is Status.ERROR
