@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_KEY = "Idempotency-Key"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommandApi:
@@ -42,6 +44,8 @@ class CommandApi:
     max_wait_s: int
     expires_in_s: int = 24 * 3600
     """For charges whose client does not say when they expire."""
+    card_number_exempt: frozenset[str] = frozenset()
+    """Where no card number is looked for: paths of a body's members, and `Idempotency-Key`."""
 
     async def answer(
         self,
@@ -58,8 +62,9 @@ class CommandApi:
         """
         started = time.monotonic()
         try:
-            key = read_idempotency_key(request.headers.getlist("idempotency-key")) or str(uuid7())
-            body = await read_body(request, model)
+            keys = request.headers.getlist("idempotency-key")
+            key = read_idempotency_key(keys, is_exempt=_KEY in self.card_number_exempt) or str(uuid7())
+            body = await read_body(request, model, exempt=self.card_number_exempt)
         except CommandError as error:
             raise problem_of(error) from error
         wanted = body.wanted

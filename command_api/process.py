@@ -64,6 +64,7 @@ async def _serve(runtime: Runtime) -> None:
             outcomes=outcomes,
             max_wait_s=settings.command_api_max_wait_s,
             expires_in_s=settings.payment_expires_in_s,
+            card_number_exempt=settings.card_number_exempt_fields,
         )
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))

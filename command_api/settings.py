@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
 
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
 from infra.settings import (
@@ -28,3 +29,12 @@ class CommandApiSettings(
     """When Stripe could not be asked for so long, a charge is not tried any more; clients may say otherwise."""
     command_api_timeout_ms: Annotated[int, Field(ge=100)] = 5000
     """How long a command may take to be recorded before the client is told to ask again."""
+    card_number_exempt_fields: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Where no card number is looked for: `Idempotency-Key`, and paths in a body (`user_id`, `metadata.order_id`)."""
+
+    @field_validator("card_number_exempt_fields", mode="before")
+    @classmethod
+    def _parse_fields(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(part.strip() for part in value.split(",") if part.strip())

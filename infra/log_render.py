@@ -10,6 +10,8 @@ from uuid import UUID
 import orjson
 from structlog.typing import EventDict, WrappedLogger
 
+from infra.card_numbers import mask_card_numbers, text_holds_card_number
+
 MASK = "***"
 
 # Deeper than any of our fields and than a structured traceback; ends a value that contains itself.
@@ -21,15 +23,7 @@ _SECRET_KEY = re.compile(
 )
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s]+(@)")
 _TOKEN = re.compile(r"(?i)(bearer\s+)[\w.~+/=-]+|((?:whsec|[sr]k_[a-z]+|\w+_secret)_)[A-Za-z0-9]+")
-_DIGITS = re.compile(r"\d{13}|\d{4}[ -]\d{4}")
-# 13 to 19 digits bare, or grouped as they are printed on cards. Hexadecimal neighbours make it an id, not a
-# number.
-_CARD = re.compile(
-    r"(?<![0-9a-fA-F-])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{5})(?![0-9a-fA-F])"
-)
-_MANY_DIGITS = 10**12
-_CARD_LENGTHS = range(13, 20)
-_CARD_FIRST_DIGITS = frozenset({2, 3, 4, 5, 6, 9})
+_LONG_NUMBERS = range(10**12, 10**19)
 
 
 def mask_fields(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
@@ -44,9 +38,7 @@ def mask_text(text: str) -> str:
         text = _URL_PASSWORD.sub(rf"\1{MASK}\2", text)
     if "sk_" in text or "rk_" in text or "sec" in text or "earer " in text or "EARER " in text:
         text = _TOKEN.sub(lambda found: f"{found[1] or found[2]}{MASK}", text)
-    if _DIGITS.search(text):
-        text = _CARD.sub(lambda found: MASK if _is_card_number(found[0]) else found[0], text)
-    return text
+    return mask_card_numbers(text, MASK)
 
 
 def render(_: WrappedLogger, __: str, fields: EventDict) -> bytes:
@@ -73,7 +65,7 @@ def _masked(value: Any, depth: int) -> Any:
     match value:
         case str():
             return mask_text(value)
-        case int() if value > _MANY_DIGITS and _is_card_number(str(value)):
+        case int() if value in _LONG_NUMBERS and text_holds_card_number(str(value)):
             return MASK
         case dict() if depth:
             return {str(key): _masked_item(key, item, depth - 1) for key, item in value.items()}
@@ -90,15 +82,3 @@ def _repr(value: Any) -> str:
         return repr(value)
     except Exception:  # noqa: BLE001 - somebody's __repr__ must not cost us the line
         return f"<{type(value).__name__}>"
-
-
-def _is_card_number(text: str) -> bool:
-    """Say whether the digits pass the Luhn check and begin as card numbers do (ISO/IEC 7812: 2 to 6, and 9).
-
-    The first digit keeps times in milliseconds and microseconds readable: they begin with 1 until 2033.
-    """
-    digits = [int(character) for character in text if character.isdigit()]
-    if len(digits) not in _CARD_LENGTHS or digits[0] not in _CARD_FIRST_DIGITS:
-        return False
-    doubled = (sum(divmod(digit * 2, 10)) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

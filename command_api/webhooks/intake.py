@@ -13,6 +13,7 @@ from command_api.webhooks.metrics import WEBHOOKS
 from command_api.webhooks.signature import is_signed
 from event_store.appends import NO_STREAM, Append, EventTooLarge, VersionConflict
 from event_store.group_commit import Appender, Closed
+from infra.card_numbers import mask_card_numbers
 from infra.errors import Unavailable
 from infra.http.context import RequestContext
 from infra.ids import uuid7
@@ -96,7 +97,7 @@ class WebhookIntake:
 
     def _read(self, raw: bytes) -> StripeEventReceived:
         try:
-            return read_event(raw)
+            return read_event(raw, mask=mask_card_numbers)
         except NotAnEvent as error:
             raise InvalidEvent(str(error)) from None
 

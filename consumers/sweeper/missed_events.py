@@ -18,6 +18,7 @@ from consumers.sweeper import metrics
 from consumers.webhooks.handled import LISTED
 from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append
+from infra.card_numbers import mask_card_numbers
 from infra.ids import uuid7
 from infra.postgres import Connection, Pool
 from schemas.envelope import EventMetadata
@@ -63,7 +64,7 @@ async def record(conn: Connection, rows: Sequence[JsonObject], *, correlation_id
 
 def _read(row: JsonObject) -> StripeEventReceived:
     try:
-        return read_listed_event(row)
+        return read_listed_event(row, mask=mask_card_numbers)
     except NotAnEvent as error:
         raise UnexpectedRow(f"event {row.get('id')} {error}") from error
 

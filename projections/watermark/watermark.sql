@@ -12,17 +12,18 @@ SELECT s.epoch, s.closed_because IS NULL AS is_open, w.position, w.epoch AS prov
 -- lowest. From the beginning unless every partition has one, and has the event at it: the read model is new, or being rebuilt.
 SELECT CASE WHEN count(*) = 2 * %(partitions)s
              AND bool_and(c.partition < %(partitions)s
-                          AND EXISTS (SELECT FROM read_model.applied_events a WHERE a.position = c.position))
+                          AND (SELECT a.position FROM read_model.applied_events a WHERE a.position = c.position) IS NOT NULL)
             THEN min(c.position) ELSE 0 END
   FROM consumers.consumer_checkpoints c
  WHERE c.consumer IN ('projection:payments', 'projection:payment_timeline') AND c.topic = %(topic)s;
 
 -- name: following
--- What follows a position in the log, and whether it is a payment's event that the read model lacks and should get.
+-- What follows a position in the log, and whether it is a payment's event that the read model lacks and should get. Looked
+-- up by a scalar each: of EXISTS the planner may make a hash of the whole read model.
 SELECT e.position,
        e.category = 'payment'
-       AND NOT EXISTS (SELECT FROM read_model.applied_events a WHERE a.position = e.position)
-       AND NOT EXISTS (SELECT FROM read_model.unapplied_events u WHERE u.position = e.position) AS is_missing
+       AND (SELECT a.position FROM read_model.applied_events a WHERE a.position = e.position) IS NULL
+       AND (SELECT u.position FROM read_model.unapplied_events u WHERE u.position = e.position LIMIT 1) IS NULL AS is_missing
   FROM event_store.events e
  WHERE e.position > %(after)s
  ORDER BY e.position

@@ -3,6 +3,7 @@
 https://docs.stripe.com/api/events/object
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -41,15 +42,15 @@ class _Event(BaseModel):
     account: _Id | None = None
 
 
-def read_event(raw: bytes) -> StripeEventReceived:
-    """Return the event that a webhook brings, without client secrets. Raises NotAnEvent."""
-    return read_listed_event(_parsed(raw))
+def read_event(raw: bytes, *, mask: Callable[[str], str] | None = None) -> StripeEventReceived:
+    """Return the event that a webhook brings, without client secrets and what `mask` takes out. Raises NotAnEvent."""
+    return read_listed_event(_parsed(raw), mask=mask)
 
 
-def read_listed_event(shown: dict[str, Any]) -> StripeEventReceived:
-    """Return the event that a list shows, without client secrets. Raises NotAnEvent."""
+def read_listed_event(shown: dict[str, Any], *, mask: Callable[[str], str] | None = None) -> StripeEventReceived:
+    """Return the event that a list shows, likewise. Raises NotAnEvent."""
     try:
-        document = redacted(shown)
+        document = redacted(shown, mask=mask)
         event = _Event.model_validate(document)
     except TooDeep:
         raise NotAnEvent("is nested too deeply") from None

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -451,3 +452,13 @@ async def succeed(api: Standing, payment_id: str) -> None:
             events=tuple(encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
         )
     )
+
+
+async def test_an_exempted_field_may_look_like_a_card_number_and_no_other(api: Standing) -> None:
+    exempt = frozenset({"metadata.order_id", "Idempotency-Key"})
+    api.app.state.command_api = replace(api.app.state.command_api, card_number_exempt=exempt)
+    body = {"user_id": "u", "amount_cents": 1000, "currency": "USD"}
+    accepted = await api.create(body | {"metadata": {"order_id": CARD}}, Idempotency_Key=CARD)
+    assert accepted.status_code == 201
+    for refused in ({"metadata": {"order_id": CARD, "note": CARD}}, {"description": CARD}, {"order_id": CARD}):
+        assert problem(await api.create(body | refused))[1] == "card_number_refused"

@@ -1,6 +1,7 @@
 """POST /webhooks/stripe, as Stripe and as others meet it."""
 
 import json
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -207,3 +208,23 @@ async def test_what_cannot_be_recorded_now_is_to_be_sent_again(
     assert code(response) == (503, expected)
     assert response.headers["retry-after"] == "1"
     assert counted(expected, event["type"]) == before + 1
+
+
+async def test_card_numbers_in_a_signed_event_are_masked_and_the_event_kept(api: Standing) -> None:
+    """Whoever writes one into a description at Stripe: the event must not be lost, and the number not kept."""
+    charge = {
+        "id": "ch_3MmlLrLkdIwHu7ix0snN0B15",
+        "object": "charge",
+        "description": "paid by card4242.4242.4242.4242 on the telephone",
+        "metadata": {"4242\u200b4242\u200b4242\u200b4242": "5555 5555 5555 4444", "payment_id": str(uuid.uuid4())},
+        "payment_method_details": {"card": {"network_transaction_id": "104102978678771"}},
+    }
+    event = a_stripe_event("charge.updated", charge)
+    assert (await deliver(api.client, event)).status_code == 200
+    (found,) = recorded(api)
+    kept = decode_stripe_event(found).payload["data"]["object"]
+    assert kept["description"] == "paid by card*** on the telephone"
+    assert kept["metadata"] == {"***": "***", "payment_id": charge["metadata"]["payment_id"]}  # type: ignore[index]
+    assert {name: kept[name] for name in ("id", "payment_method_details")} == {
+        name: charge[name] for name in ("id", "payment_method_details")
+    }
