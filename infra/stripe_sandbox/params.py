@@ -82,9 +82,9 @@ def choice(name: str, *choices: str) -> Param:
     return Param(name=name, kind=Kind.CHOICE, choices=choices)
 
 
-def texts(name: str) -> Param:
+def texts(name: str, *, required: bool = False) -> Param:
     """Return a list of texts."""
-    return Param(name=name, kind=Kind.TEXTS)
+    return Param(name=name, kind=Kind.TEXTS, required=required)
 
 
 def nested(name: str, *shape: Param) -> Param:
