@@ -52,6 +52,7 @@ def _bare_app() -> FastAPI:
         version="1",
         description=DESCRIPTION,
         openapi_url=None,  # with it go FastAPI's own pages, which load their scripts from elsewhere
+        redirect_slashes=False,  # to an address that the client names in its Host header
     )
     for each in (router, client_secrets_router, webhooks_router, reconciliations_router):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more

@@ -4,8 +4,9 @@ Errors name fields and never repeat what was sent.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -14,13 +15,32 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from command_api.errors import CardNumberRefused
+from domain.payment.requests import (
+    MAX_DESCRIPTION_CHARS,
+    MAX_METADATA_KEY_CHARS,
+    MAX_METADATA_KEYS,
+    MAX_METADATA_VALUE_CHARS,
+    MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS,
+    MAX_USER_ID_CHARS,
+)
 from infra.card_numbers import holds_card_number
 from infra.http.problems import Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
-MAX_BODY_BYTES = 64 * 1024
+_KIB = 1024
+_CHAR_BYTES = 12  # of JSON at most: two escapes for an emoji (RFC 8259, section 7)
+_MOST_CHARS = (
+    MAX_METADATA_KEYS * (MAX_METADATA_KEY_CHARS + MAX_METADATA_VALUE_CHARS)
+    + MAX_DESCRIPTION_CHARS
+    + MAX_USER_ID_CHARS
+    + MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS
+)
+MAX_BODY_KIB = -(-_CHAR_BYTES * _MOST_CHARS // _KIB) + 16
+"""Whatever is within the limits of each member fits, however it is written; the rest is for names, ids and layout."""
+MAX_BODY_BYTES = MAX_BODY_KIB * _KIB
 
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
 _MAX_ERRORS = 20
 _MAX_FIELD_CHARS = 64
 _MESSAGES = {
@@ -45,12 +65,14 @@ class ReadBody(Generic[Model]):
 async def read_body(request: Request, model: type[Model]) -> ReadBody[Model]:
     """Read the request's body; an empty one counts as `{}`.
 
-    Raises Problem (413, 415), CardNumberRefused or RequestValidationError: also for an object with a repeated member.
+    Raises Problem (413, 415), CardNumberRefused or RequestValidationError: also for an object with a repeated member,
+    and for a query string.
     """
+    refuse_parameters(request)
     raw = await _read(request)
     document: Any = {}
     if raw:
-        _expect_json(request.headers.get("content-type"))
+        _expect_json(request.headers.getlist("content-type"))
         try:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
@@ -66,29 +88,60 @@ async def read_body(request: Request, model: type[Model]) -> ReadBody[Model]:
     return ReadBody(wanted=wanted, canonical=orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 
 
-async def _read(request: Request) -> bytes:
-    """Read no more than is allowed. The framework's own limit answers in plain text."""
+async def read_bytes(request: Request, max_bytes: int) -> bytes | None:
+    """Return the bytes as they came; None when there are more than `max_bytes`, of which no more are read.
+
+    The framework's own limit answers in plain text. Raises Problem (415) for a body that is packed: nothing unpacks it.
+    """
+    if any(each.strip().lower() not in ("", "identity") for each in request.headers.getlist("content-encoding")):
+        detail = "Send the body as it is, without a Content-Encoding."
+        raise _unsupported(detail, {"Accept-Encoding": "identity"})  # RFC 9110, section 15.5.16
+    if int(request.headers.get("content-length", 0)) > max_bytes:
+        return None
     raw = bytearray()
-    too_large = int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES
-    if not too_large:
-        async for chunk in request.stream():
-            raw += chunk
-            if too_large := len(raw) > MAX_BODY_BYTES:
-                break
-    if too_large:
-        detail = f"A body may have {MAX_BODY_BYTES} bytes."
-        raise Problem(413, "body_too_large", "The body is too large", detail, {"Connection": "close"})
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > max_bytes:
+            return None
     return bytes(raw)
 
 
-def _expect_json(content_type: str | None) -> None:
-    if content_type is None:
+async def _read(request: Request) -> bytes:
+    raw = await read_bytes(request, MAX_BODY_BYTES)
+    if raw is None:
+        detail = f"A body may have {MAX_BODY_BYTES} bytes."
+        raise Problem(413, "body_too_large", "The body is too large", detail, {"Connection": "close"})
+    return raw
+
+
+def _expect_json(content_types: Sequence[str]) -> None:
+    """Raise Problem (415) for another media type, or JSON that is not in UTF-8 (RFC 8259, section 8.1)."""
+    if not content_types:
         return
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json")):
+    message = Message()
+    message["Content-Type"] = content_types[0]
+    media_type = content_types[0].partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
+    charset = message.get_param("charset", "utf-8")
+    if len(content_types) == 1 and is_json and isinstance(charset, str) and charset.lower() in _CHARSETS:
         return
-    detail = "Send the body as JSON, with Content-Type: application/json."
-    raise Problem(415, "unsupported_media_type", "Unsupported media type", detail)
+    raise _unsupported("Send the body as JSON in UTF-8, with Content-Type: application/json.")
+
+
+def _unsupported(detail: str, headers: Mapping[str, str] | None = None) -> Problem:
+    return Problem(415, "unsupported_media_type", "Unsupported media type", detail, headers)
+
+
+def refuse_parameters(request: Request) -> None:
+    """Raise RequestValidationError for a query string: an amount that stands there would be passed over."""
+    details = [
+        {"type": "parameter", "loc": ("query", name[:_MAX_FIELD_CHARS]), "msg": "is not a known parameter"}
+        for name in list(request.query_params)[:_MAX_ERRORS]
+    ]
+    if details:
+        raise RequestValidationError(details)
 
 
 def _malformed(error: orjson.JSONDecodeError) -> RequestValidationError:

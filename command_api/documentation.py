@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from command_api.bodies import MAX_BODY_KIB
 from command_api.errors import TELLINGS
 from command_api.headers import KEY_PATTERN, MAX_KEY_CHARS
 from infra.http.openapi import ApiDescription, described_errors, reference
@@ -60,13 +61,13 @@ API = ApiDescription(
 
 _GENERAL_ERRORS = {
     400: {
-        "invalid_request": "The body is not JSON",
+        "invalid_request": "The body is not JSON, or there is a query string",
         "idempotency_key_invalid": "The Idempotency-Key is not valid",
     },
     401: {"unauthenticated": "No API key, or an unknown one"},
     403: {"forbidden": "The API key lacks the scope payments:write"},
-    413: {"body_too_large": "The body is larger than 64 KiB"},
-    415: {"unsupported_media_type": "The body is not declared as JSON"},
+    413: {"body_too_large": f"The body is larger than {MAX_BODY_KIB} KiB"},
+    415: {"unsupported_media_type": "The body is not declared as JSON in UTF-8, or has a Content-Encoding"},
     422: {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"},
     503: {
         "database_unavailable": "The event store cannot be reached; ask again with the same key",

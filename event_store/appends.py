@@ -1,5 +1,6 @@
 """What goes into the log's one way in, and what comes back."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +15,10 @@ MAX_EVENT_BYTES = 900_000
 (https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes); the rest is for the batch's own."""
 
 
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""As JSON writes it; after a backslash that is itself escaped it is five characters of a text."""
+
+
 class EventTooLarge(Exception):
     """Kafka would refuse the event: it is not recorded, or its shard would have to go on without it."""
 
@@ -22,6 +27,14 @@ class EventTooLarge(Exception):
         self.event_type = event_type
         self.size_bytes = size_bytes
         self.max_bytes = max_bytes
+
+
+class EventNotStorable(ValueError):
+    """The log cannot hold the event: its data is no JSON object, or a text has the character U+0000."""
+
+    def __init__(self, *, event_type: str, reason: str) -> None:
+        super().__init__(f"an event {event_type} cannot be stored: {reason}")
+        self.event_type = event_type
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,9 +65,16 @@ class Append:
     events: tuple[NewEvent, ...]
     idempotency: IdempotencyRecord | None = None
 
-    def require_size(self, max_event_bytes: int) -> None:
-        """Raise EventTooLarge when one of the events is larger than that, data and metadata together."""
+    def require_storable(self, max_event_bytes: int) -> None:
+        """Raise EventTooLarge when an event is larger than that, data and metadata together; or EventNotStorable.
+
+        PostgreSQL would refuse the latter, and with it all that is appended in the same call.
+        """
         for event in self.events:
+            if not event.data.lstrip().startswith(b"{"):
+                raise EventNotStorable(event_type=event.type, reason="its data is no JSON object")
+            if _NUL.search(event.data) or any("\0" in text for text in event.metadata.to_dict().values()):
+                raise EventNotStorable(event_type=event.type, reason="a text in it has the character U+0000")
             size = len(event.data) + sum(len(text.encode()) for text in event.metadata.to_dict().values())
             if size > max_event_bytes:
                 raise EventTooLarge(event_type=event.type, size_bytes=size, max_bytes=max_event_bytes)

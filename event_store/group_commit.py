@@ -6,14 +6,15 @@ whatever arrives is the next batch, so the busier the process the fewer its comm
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from event_store.appends import MAX_EVENT_BYTES, Append, Appended, AppendResult
-from event_store.store import Connection, append
+from event_store.store import QUERIES, Connection, append, is_log_closed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -136,11 +137,11 @@ class GroupCommit:
     async def append(self, item: Append) -> AppendResult:
         """Append one command's events.
 
-        Raises EventTooLarge; psycopg.OperationalError or psycopg_pool.PoolTimeout when the database is away. A
-        connection that breaks during the commit leaves the outcome unknown: whoever asks again with the same
-        idempotency key gets the answer.
+        Raises EventTooLarge or EventNotStorable; psycopg.OperationalError or psycopg_pool.PoolTimeout when the
+        database is away. A connection that breaks during the commit leaves the outcome unknown: whoever asks again
+        with the same idempotency key gets the answer.
         """
-        item.require_size(self._max_event_bytes)  # before it is among its neighbours, which it must not fail
+        item.require_storable(self._max_event_bytes)  # before it is among its neighbours, which it must not fail
         return await self._batcher.submit(item)
 
     async def close(self) -> None:
@@ -158,10 +159,21 @@ class GroupCommit:
             return [each for item in items for each in await self._write([item])]
 
     async def _append(self, items: Sequence[Append]) -> list[AppendResult]:
-        async with self._pool.connection() as connection:
-            results = await append(
-                connection, items, known_position=self._known_position, max_event_bytes=self._max_event_bytes
-            )
+        try:
+            async with self._pool.connection() as connection:
+                results = await append(
+                    connection, items, known_position=self._known_position, max_event_bytes=self._max_event_bytes
+                )
+        except psycopg.OperationalError as error:
+            if is_log_closed(error):
+                await self._close_log_that_went_back()
+            raise
         answered = (each.position for each in results if isinstance(each, Appended))
         self._known_position = max(self._known_position, *answered, 0)
         return results
+
+    async def _close_log_that_went_back(self) -> None:
+        """Have it compared with Kafka: otherwise it refuses us alone, and others append to it."""
+        with suppress(psycopg.Error, PoolTimeout):
+            async with self._pool.connection() as connection:
+                await connection.execute(QUERIES["close_log_behind"], {"known_position": self._known_position})

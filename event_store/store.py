@@ -33,6 +33,11 @@ LOG_CLOSED = "57PS1"
 """SQLSTATE of what is refused while the log is closed: of the class that means "try again later"."""
 
 
+def is_log_closed(error: BaseException) -> bool:
+    """Whether the database refused for that, as it or the pool says it."""
+    return LOG_CLOSED in {getattr(each, "sqlstate", None) for each in (error, error.__cause__)}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogState:
     """Which log this is, and whether it takes anything.
@@ -67,10 +72,10 @@ async def append(
 
     `known_position` is the highest that the caller was ever answered: a log that ends before it went back, and takes
     nothing. Raises ValueError when a stream stands in the call twice, or an append has no events: the order in which
-    they would be checked is not defined. Raises EventTooLarge, and nothing is sent to the database, for an event that
-    Kafka would not take. Database errors pass through, and the transaction is then unusable:
-    OperationalError with LOG_CLOSED while the log is closed, UniqueViolation for an event id that is in the log, and
-    DataError for a stream of another category or merchant.
+    they would be checked is not defined. Raises EventTooLarge or EventNotStorable, and nothing is sent to the database,
+    for an event that Kafka or PostgreSQL would not take. Database errors pass through, and the transaction is then
+    unusable: OperationalError with LOG_CLOSED while the log is closed, UniqueViolation for an event id that is in the
+    log, and DataError for a stream of another category or merchant.
     """
     if not appends:
         return []
@@ -79,7 +84,7 @@ async def append(
     if not all(each.events for each in appends):
         raise ValueError("an append needs at least one event")
     for each in appends:
-        each.require_size(max_event_bytes)
+        each.require_storable(max_event_bytes)
     document = "[" + ",".join(_append_json(each) for each in appends) + "]"
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(QUERIES["append"], {"appends": document, "known_position": known_position})

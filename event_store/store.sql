@@ -55,6 +55,10 @@ SELECT l.virtualtransaction
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND l.relation = 'event_store.event_position'::regclass;
 
+-- name: last_drawn
+-- The last position that anybody has drawn. A sequence has no snapshot: it is the one of this moment.
+SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_store.event_position;
+
 -- name: position_blockers
 -- Whose transactions those are. The age of another role's is hidden from one that is no member of pg_read_all_stats.
 SELECT l.pid, a.datname, a.usename, extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age_s
@@ -65,11 +69,14 @@ SELECT l.pid, a.datname, a.usename, extract(epoch FROM clock_timestamp() - a.xac
  ORDER BY a.xact_start NULLS FIRST, l.pid;
 
 -- name: queue
--- How many positions wait behind one (gaps are among them: counting would cost as much as there waits), and when the first
--- event of them was recorded.
-SELECT coalesce((SELECT position FROM event_store.events WHERE position > %(cursor)s ORDER BY position DESC LIMIT 1)
-                - %(cursor)s, 0),
-       (SELECT recorded_at FROM event_store.events WHERE position > %(cursor)s ORDER BY position LIMIT 1);
+-- How many positions wait behind one, from the first to the last that has an event, and when the first was recorded. Gaps
+-- between them are counted: to look at each would cost as much as there waits.
+SELECT coalesce(last.position - first.position + 1, 0), first.recorded_at
+  FROM (VALUES (1)) AS always
+  LEFT JOIN (SELECT position, recorded_at FROM event_store.events
+              WHERE position > %(cursor)s ORDER BY position LIMIT 1) AS first ON true
+  LEFT JOIN (SELECT position FROM event_store.events
+              WHERE position > %(cursor)s ORDER BY position DESC LIMIT 1) AS last ON true;
 
 -- name: note_relay
 -- Show that a relay is alive, and how far it has published (null: it does not know yet).
@@ -118,6 +125,14 @@ SELECT event_store.ensure_partitions();
 -- name: log_state
 -- Which log this is, in which epoch, and why it is closed (null: it is open).
 SELECT log_id, epoch, closed_because, only_started FROM event_store.log_state();
+
+-- name: close_log_behind
+-- Close a log that ends before a position that was given out: it went back, and nothing else has noticed.
+SELECT event_store.close_log(
+           format('it ends at position %%s, but position %%s was given out before', here.position, known.position))
+  FROM (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS position FROM event_store.event_position) here,
+       (SELECT %(known_position)s::bigint AS position) known
+ WHERE known.position > here.position;
 
 -- name: close_log
 -- Have nothing appended, published or sent to Stripe until the log was compared with Kafka.

@@ -89,6 +89,48 @@ class Tail:
         return emitted, rows[len(emitted) :]
 
 
+class ProvedEnd:
+    """Up to where the log is final, told without reading it: for who asks where events are, not what they say.
+
+    What is at or below a proved position is there for every later statement, or never will be. Gaps at the very end,
+    which no event above shows, are proved as well. It holds while the log is open, in one epoch: what a recovery writes
+    back draws no position. Not safe for concurrent use; needs a primary, and a connection in autocommit.
+    """
+
+    def __init__(self) -> None:
+        self.position = 0
+        """The highest position that is proved."""
+        self.drawn = 0
+        """The highest position that anybody had drawn at the last look; proved by one of the looks that follow."""
+        self._waiting_for: _Holders | None = None
+
+    async def look(self, connection: Connection) -> int:
+        """Return the highest position that is proved now."""
+        if not connection.autocommit:
+            raise ValueError("the proof needs a connection in autocommit")
+        self.drawn = await _last_drawn(connection)  # first: whoever has drawn it holds the lock, or has ended
+        holding = await _holding(connection)
+        if self._waiting_for is not None:
+            if not self._waiting_for.are_gone(holding):
+                return self.position
+            self.position, self._waiting_for = self._waiting_for.covers, None
+        if self.drawn > self.position:
+            found = _Holders(transactions=holding, covers=self.drawn)
+            if found.are_gone(holding):
+                self.position = self.drawn
+            else:
+                self._waiting_for = found
+        return self.position
+
+
+async def _last_drawn(connection: Connection) -> int:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(QUERIES["last_drawn"])
+        drawn: int | None = await cursor.fetchone()
+    assert drawn is not None
+    return drawn
+
+
 async def _holding(connection: Connection) -> frozenset[str]:
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(QUERIES["position_holders"])

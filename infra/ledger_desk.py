@@ -31,5 +31,6 @@ class LedgerDesk(Protocol):
     ) -> int:
         """Write every line of a time into a file, the oldest first, and return how many.
 
-        `since` is inclusive, `until` is not. The file is there when it is whole, not before.
+        `since` is inclusive, `until` is not. The file is there when it is whole, not before. One that is there is not
+        replaced by one without lines.
         """

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from infra.errors import ProcessFailed
 from infra.health import Health, Unhealthy, health_routes
+from infra.http.limits import HttpLimits
 from infra.http.server import bind, serve_socket
 from infra.logs import configure_logging
 from infra.runtime import Runtime
@@ -100,7 +101,9 @@ async def _beside_health_server(runtime: Runtime, main: Main) -> BaseException |
     listener = bind(settings.health_host, settings.health_port, "HEALTH_PORT")
     log.info("health_server_started", host=settings.health_host, port=listener.getsockname()[1])
     app = Starlette(routes=health_routes(runtime.health))
-    server = asyncio.create_task(serve_socket(app, listener, done, grace_s=1), name="health server")
+    limits = HttpLimits.from_settings(settings)
+    serving = serve_socket(app, listener, done, grace_s=1, limits=limits)
+    server = asyncio.create_task(serving, name="health server")
     try:
         return await _until_done(runtime, main)
     finally:

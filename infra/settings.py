@@ -8,7 +8,8 @@ DATABASE_URL. An empty variable counts as not set.
 import json
 import re
 import sys
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, cast
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -23,15 +24,36 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from infra.fallback import fallback
+from infra.validation import message_of
 
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
+
+Scope = Literal["payments:write", "payments:read", "finance:write", "finance:read"]
+"""What an API key may be for."""
+
+# Those that .env.example, docker-compose.yml and `make run` have, which anybody can read there. A part of them tells.
+_EXAMPLES = re.compile(
+    r"change[-_ ]?me|example|placeholder|your[-_](?:secret|password|key)|development-only"
+    r"|paystream[-_]sandbox|of_somebody_else",
+    re.IGNORECASE,
+)
+_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{16,}")
 
 # https://docs.stripe.com/keys: a key of an organization (sk_org_) says nothing of the account that it acts for.
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _TEST_KEYS = ("sk_test_", "rk_test_")
 
+_POSTGRES = ("postgresql://", "postgres://")
 _REDIS_URL = re.compile(r"^(rediss?|unix)://")
 
 _HINT = "Settings are described in .env.example; `make run` needs none."
@@ -54,6 +76,21 @@ def _check_postgres_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _secret_part(value: str) -> str:
+    """Return the password of an address: its host and database may have any name. Else, the value."""
+    from psycopg import ProgrammingError  # noqa: PLC0415 - not every process has a database
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    if "://" in value and not value.startswith(_POSTGRES):
+        return urlsplit(value).password or ""
+    if value.startswith(_POSTGRES) or "=" in value:
+        try:
+            return str(conninfo_to_dict(value).get("password") or "")
+        except ProgrammingError:
+            return value
+    return value
+
+
 PostgresUrl = Annotated[SecretStr, AfterValidator(_check_postgres_url)]
 """A URL, or keywords: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING."""
 
@@ -70,11 +107,31 @@ class ProcessSettings(BaseSettings):
     """0 takes any free port."""
     shutdown_grace_ms: Annotated[int, Field(ge=0)] = 8000
     """How long work in flight may take to finish after SIGTERM."""
+    http_head_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
+    """How long a request's line and headers may take to arrive."""
+    http_body_timeout_ms: Annotated[int, Field(ge=100)] = 30_000
+    """How long its body may take after that."""
+    http_write_timeout_ms: Annotated[int, Field(ge=100)] = 30_000
+    """How long a client may leave what it is sent unread."""
+    http_max_connections: Annotated[int, Field(ge=1)] = 2000
+    """Of one process; never more than its open files allow."""
+    http_max_connections_per_address: Annotated[int, Field(ge=1)] = 1000
+    """Behind a proxy, every connection has the proxy's address."""
 
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("*")
+    @classmethod
+    def _no_example_in_production(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse the secrets that examples have: whoever reads the repository knows them."""
+        if info.data.get("app_env") == "production":
+            for secret in value if isinstance(value, tuple) else (value,):
+                if isinstance(secret, SecretStr) and _EXAMPLES.search(_secret_part(secret.get_secret_value())):
+                    raise ValueError("is a secret out of an example, which APP_ENV=production refuses")
+        return value
 
 
 class DatabaseSettings(ProcessSettings):
@@ -196,6 +253,14 @@ class KafkaSettings(KafkaSecuritySettings):
     """False only for librdkafka's mock cluster, which sends wrong checksums."""
 
 
+def zone_named(name: str) -> ZoneInfo:
+    """Return a time zone of the IANA time zone database. Raises ValueError: names like ../x and folders are none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a name like Europe/Berlin or UTC") from None
+
+
 class ReconciliationDaySettings(ProcessSettings):
     """When a day of the reconciliation begins and ends."""
 
@@ -205,10 +270,7 @@ class ReconciliationDaySettings(ProcessSettings):
     @field_validator("reconciliation_time_zone")
     @classmethod
     def _known_time_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("must be a name like Europe/Berlin or UTC") from None
+        zone_named(value)
         return value
 
 
@@ -260,7 +322,9 @@ class StripeWebhookSettings(StripeSettings):
     """whsec_...; while it is changed, the old one and the new one, comma-separated."""
     stripe_webhook_tolerance_s: Annotated[int, Field(ge=1)] = 300
     """How old a signature may be: longer, and what somebody recorded can be sent again."""
-    stripe_webhook_max_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024
+    stripe_webhook_max_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024
+    """Twice the metadata that Stripe takes, as it is now and was before, each character as two JSON escapes, is 650 kB.
+    https://docs.stripe.com/metadata: 50 keys of 40 characters, values of 500."""
 
     @field_validator("stripe_webhook_secret", mode="before")
     @classmethod
@@ -275,6 +339,15 @@ class StripeWebhookSettings(StripeSettings):
             raise ValueError("must not be empty, nor have an empty part")
         return secrets
 
+    @field_validator("stripe_webhook_secret")
+    @classmethod
+    def _long_in_production(cls, secrets: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        """Refuse what Stripe would not give out, and somebody could guess."""
+        well_formed = all(_WEBHOOK_SECRET.fullmatch(secret.get_secret_value()) for secret in secrets)
+        if info.data.get("app_env") == "production" and not well_formed:
+            raise ValueError("must be whsec_ and at least 16 characters when APP_ENV=production")
+        return secrets
+
 
 class ApiKey(BaseModel):
     """One API key: `sha256` is the hash, in hexadecimal, of the key that the client sends."""
@@ -284,7 +357,7 @@ class ApiKey(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=100)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     merchant_id: Annotated[str, Field(min_length=1, max_length=100)]
-    scopes: frozenset[str]
+    scopes: frozenset[Scope]
 
     @field_validator("sha256", mode="before")
     @classmethod
@@ -327,13 +400,38 @@ def load_settings(cls: type[S]) -> S:
     The lines never hold a value: it may be a secret.
     """
     try:
-        return cls()
+        return read_settings(cls)
     except ValidationError as error:
         for line in explain(error):
             print(line, file=sys.stderr)  # noqa: T201 - logging does not exist yet
         if any(detail["type"] == "missing" for detail in error.errors(include_input=False)):
             print(_HINT, file=sys.stderr)  # noqa: T201 - the same
+            if hint := fallback().hint:
+                print(hint, file=sys.stderr)  # noqa: T201 - the same
     raise SystemExit(2)
+
+
+def read_settings(cls: type[S]) -> S:
+    """Read the settings: the environment first, then `.env`, then what a command falls back on.
+
+    Raises pydantic's ValidationError.
+    """
+    found = fallback().variables
+    if not found:
+        return cls()
+    given = {name.lower(): value for name, value in found.items()}
+
+    def sources(
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, InitSettingsSource(settings_cls, given)
+
+    members = {"settings_customise_sources": staticmethod(sources), "__module__": __name__}
+    return cast("type[S]", type(cls.__name__, (cls,), members))()
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -347,5 +445,5 @@ def _explain(detail: ErrorDetails) -> str:
     if detail["type"] == "missing" and not rest:
         return f"{variable} is not set"
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
-    message = detail["msg"].removeprefix("Value error, ")
+    message = message_of(detail)
     return f"{variable}{where}: {message[:1].lower()}{message[1:]}"

@@ -12,6 +12,7 @@ from infra.settings import DatabaseSettings, KafkaSettings, load_settings
 from projections.payments.holds import watched_holds
 from projections.registry import PROJECTIONS
 from projections.runner import CONSUMER, projecting, topics_of
+from projections.watermark.moving import WatermarkMover
 from schemas.cloudevents import from_kafka
 from schemas.topics import dead_letter_topic
 
@@ -32,8 +33,10 @@ def main() -> None:
 async def project(runtime: Runtime) -> None:
     """Consume until `runtime.stop`."""
     settings = cast("ProjectorSettings", runtime.settings)
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=CONSUMER)
-    apply = projecting(pool, PROJECTIONS)
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=settings.database_pool_size, name=CONSUMER)
+    watermark = WatermarkMover(url, partitions=settings.kafka_topic_partitions)
+    apply = projecting(pool, PROJECTIONS, applied=watermark.applied)
     consumer = BatchConsumer(
         settings,
         topics=topics_of(PROJECTIONS),
@@ -46,5 +49,5 @@ async def project(runtime: Runtime) -> None:
     )
     runtime.health.add_readiness("postgres", postgres_check(pool))
     consumer.register(runtime.health)
-    async with pool, watched_holds(pool):
+    async with pool, watched_holds(pool), watermark.running():
         await consumer.run(runtime.stop)

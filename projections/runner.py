@@ -34,9 +34,12 @@ def topics_of(projections: Sequence[Projection[Any]]) -> list[str]:
     return sorted({projection.topic for projection in projections})
 
 
-def projecting(pool: Pool, projections: Sequence[Projection[Any]]) -> Checkpointed[Delivered]:
+def projecting(
+    pool: Pool, projections: Sequence[Projection[Any]], *, applied: Callable[[], None] | None = None
+) -> Checkpointed[Delivered]:
     """Make the `apply` of the batch runtime (infra.kafka.batches) for these projections.
 
+    `applied` is called whenever events were applied.
     It raises SchemaError, ProjectionError or domain.errors.DomainError when an event cannot be applied.
     """
     by_checkpoint: dict[str, dict[str, Projection[Any]]] = {topic: {} for topic in topics_of(projections)}
@@ -52,6 +55,8 @@ def projecting(pool: Pool, projections: Sequence[Projection[Any]]) -> Checkpoint
     def committed(messages: Mapping[str, Sequence[Delivered]]) -> None:
         for checkpoint, new in messages.items():
             metrics.applied(checkpoint.removeprefix(CHECKPOINT_PREFIX), len(new), new[-1].event)
+        if applied is not None:
+            applied()
 
     names = {topic: list(checkpoints) for topic, checkpoints in by_checkpoint.items()}
     return Checkpointed(pool, CONSUMER, write, names=names, committed=committed)

@@ -1,13 +1,12 @@
 """The reads: from parameters to an answer. Routes (`routes.py`) only say where each is found."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from starlette.responses import Response
 
 from infra.http.auth import Principal
-from infra.postgres import Pool
+from infra.postgres import Connection, Pool
 from projections.payment_timeline import read as timeline
 from projections.payment_timeline.read import StoredEntry
 from projections.payments import read as payments
@@ -31,11 +30,15 @@ class QueryApi:
         self, principal: Principal, payment_id: UUID, min_position: int, if_none_match: str | None
     ) -> Response:
         """Answer with one payment, or 304 when the client has this version of it. Raises Problem."""
-        stored = await self._find(principal, payment_id)
+
+        async def find(conn: Connection) -> StoredPayment | None:
+            return await payments.find(conn, merchant_id=principal.merchant_id, payment_id=payment_id)
+
+        async with self.pool.connection() as conn:
+            stored = await find(conn)
         # The payment itself tells most often; only else the position is looked up, for it may be another payment's.
         if min_position and (stored is None or stored.position < min_position):
-            await self.freshness.require(min_position)
-            stored = await self._find(principal, payment_id)
+            stored = await self.freshness.read(min_position, find)
         if stored is None:
             raise payment_not_found()
         headers = {"ETag": f'"{stored.version}"'}
@@ -46,9 +49,8 @@ class QueryApi:
     async def payments(self, principal: Principal, parameters: PaymentListParameters, min_position: int) -> Response:
         """Answer with a page of the merchant's payments, newest first. Raises Problem."""
         after = decode_key(parameters.cursor) if parameters.cursor is not None else None
-        if min_position:
-            await self.freshness.require(min_position)
-        async with self.pool.connection() as conn:
+
+        async def page(conn: Connection) -> tuple[int, list[StoredPayment]]:
             position = await payments.newest_position(conn)  # first: the page may only be fresher than it says
             found = await payments.page(
                 conn,
@@ -57,6 +59,9 @@ class QueryApi:
                 after=after,
                 limit=parameters.limit + 1,
             )
+            return position, found
+
+        position, found = await self.freshness.read(min_position, page)
         shown = found[: parameters.limit]
         cursor = encode_key(shown[-1].key) if len(found) > len(shown) else None
         return render.answer(render.page([render.payment(row) for row in shown], cursor), position=position)
@@ -66,27 +71,21 @@ class QueryApi:
     ) -> Response:
         """Answer with a page of a payment's events, oldest first. Raises Problem."""
         after = decode_version(parameters.cursor) if parameters.cursor is not None else 0
-        if min_position:
-            await self.freshness.require(min_position)
-        found = await self._entries(principal, payment_id, after, parameters.limit + 1)
-        # A payment has an event from its first moment: one without any is not there.
-        if not found and (not after or not await self._entries(principal, payment_id, 0, 1)):
+
+        async def entries(conn: Connection, after: int, limit: int) -> list[StoredEntry]:
+            return await timeline.page(
+                conn, merchant_id=principal.merchant_id, payment_id=payment_id, after_version=after, limit=limit
+            )
+
+        async def page(conn: Connection) -> tuple[list[StoredEntry], bool]:
+            found = await entries(conn, after, parameters.limit + 1)
+            # A payment has an event from its first moment: one without any is not there.
+            return found, bool(found or (after and await entries(conn, 0, 1)))
+
+        found, is_there = await self.freshness.read(min_position, page)
+        if not is_there:
             raise payment_not_found()
         shown = found[: parameters.limit]
         cursor = encode_version(shown[-1].version) if len(found) > len(shown) else None
         position = shown[-1].position if shown else None
         return render.answer(render.page([render.entry(row) for row in shown], cursor), position=position)
-
-    async def _find(self, principal: Principal, payment_id: UUID) -> StoredPayment | None:
-        async with self.pool.connection() as conn:
-            return await payments.find(conn, merchant_id=principal.merchant_id, payment_id=payment_id)
-
-    async def _entries(self, principal: Principal, payment_id: UUID, after: int, limit: int) -> Sequence[StoredEntry]:
-        async with self.pool.connection() as conn:
-            return await timeline.page(
-                conn,
-                merchant_id=principal.merchant_id,
-                payment_id=payment_id,
-                after_version=after,
-                limit=limit,
-            )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from psycopg.errors import QueryCanceled
 
 from infra.health import Health, health_routes
@@ -17,6 +17,7 @@ from query_api.errors import query_timeout
 from query_api.ledger.api import LedgerApi
 from query_api.ledger.routes import SCOPE as FINANCE_SCOPE
 from query_api.ledger.routes import ledger_routes
+from query_api.parameters import refuse_repeated
 from query_api.reconciliations.routes import router as reconciliation_routes
 from query_api.routes import payment_routes
 
@@ -44,11 +45,19 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _bare_app(anonymous_merchant_id: str | None) -> FastAPI:
-    # Without openapi_url FastAPI's own pages go, which load their scripts from elsewhere.
-    app = FastAPI(title="Paystream query API", version="1", description=DESCRIPTION, openapi_url=None)
-    app.include_router(payment_routes(authenticated(SCOPE, anonymous_merchant_id)))
-    app.include_router(ledger_routes(authenticated(FINANCE_SCOPE)))  # of the whole account: always with a key
-    app.include_router(reconciliation_routes)
+    app = FastAPI(
+        title="Paystream query API",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url=None,  # with it go FastAPI's own pages, which load their scripts from elsewhere
+        redirect_slashes=False,  # to an address that the client names in its Host header
+    )
+    for router in (
+        payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
+        ledger_routes(authenticated(FINANCE_SCOPE)),  # of the whole account: always with a key
+        reconciliation_routes,
+    ):
+        app.include_router(router, dependencies=[Depends(refuse_repeated)])
     app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)
     app.add_exception_handler(QueryCanceled, _on_timeout)

@@ -1,12 +1,14 @@
 """Opaque cursors: where the next page begins.
 
 A cursor holds a sort key and grants nothing: the merchant always comes from the API key, so a forged cursor
-only moves the reader within what it may see.
+only moves the reader within what it may see. Still, each is taken in one spelling only, the one that was given
+out: what is decoded must encode to the same text, and true is no 1.
 """
 
-import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import orjson
@@ -18,6 +20,10 @@ from query_api.errors import invalid_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_BIGINT, _SMALLINT = 2**63 - 1, 2**15 - 1
+
+
+Key = TypeVar("Key")
 
 
 def encode_key(key: PageKey) -> str:
@@ -27,14 +33,11 @@ def encode_key(key: PageKey) -> str:
 
 def decode_key(cursor: str) -> PageKey:
     """Read a cursor of payments. Raises the problem `invalid_cursor` (400)."""
-    match _unpack(cursor):
-        case [int(microseconds), str(payment_id)]:
-            try:
-                return PageKey(created_at=_EPOCH + microseconds * _MICROSECOND, payment_id=UUID(payment_id))
-            except (ValueError, OverflowError):
-                raise invalid_cursor() from None
-        case _:
-            raise invalid_cursor()
+
+    def key(microseconds: int, payment_id: str) -> PageKey:
+        return PageKey(created_at=_moment(microseconds), payment_id=UUID(payment_id))
+
+    return _decode(cursor, [int, str], key, encode_key)
 
 
 def encode_entry_key(key: EntryKey) -> str:
@@ -44,14 +47,12 @@ def encode_entry_key(key: EntryKey) -> str:
 
 def decode_entry_key(cursor: str) -> EntryKey:
     """Read a cursor of ledger entries. Raises the problem `invalid_cursor` (400)."""
-    match _unpack(cursor):
-        case [int(microseconds), int(position), int(number)] if 0 < position < 2**63 and 0 <= number < 2**15:
-            try:
-                return EntryKey(at=_EPOCH + microseconds * _MICROSECOND, position=position, number=number)
-            except OverflowError:
-                raise invalid_cursor() from None
-        case _:
-            raise invalid_cursor()
+
+    def key(microseconds: int, position: int, number: int) -> EntryKey:
+        _require(0 < position <= _BIGINT and 0 <= number <= _SMALLINT)
+        return EntryKey(at=_moment(microseconds), position=position, number=number)
+
+    return _decode(cursor, [int, int, int], key, encode_entry_key)
 
 
 def encode_version(version: int) -> str:
@@ -61,11 +62,12 @@ def encode_version(version: int) -> str:
 
 def decode_version(cursor: str) -> int:
     """Read a cursor of a timeline. Raises the problem `invalid_cursor` (400)."""
-    match _unpack(cursor):
-        case [int(version)] if 0 < version < 2**63:
-            return version
-        case _:
-            raise invalid_cursor()
+
+    def key(version: int) -> int:
+        _require(0 < version <= _BIGINT)
+        return version
+
+    return _decode(cursor, [int], key, encode_version)
 
 
 def encode_day(key: DayKey) -> str:
@@ -75,24 +77,33 @@ def encode_day(key: DayKey) -> str:
 
 def decode_day(cursor: str) -> DayKey:
     """Read a cursor of a list by days. Raises the problem `invalid_cursor` (400)."""
-    match _unpack(cursor):
-        case [str(day), str(row_id)]:
-            try:
-                return DayKey(date=date.fromisoformat(day), row_id=UUID(row_id))
-            except ValueError:
-                raise invalid_cursor() from None
-        case _:
-            raise invalid_cursor()
+
+    def key(day: str, row_id: str) -> DayKey:
+        return DayKey(date=date.fromisoformat(day), row_id=UUID(row_id))
+
+    return _decode(cursor, [str, str], key, encode_day)
+
+
+def _decode(cursor: str, types: list[type], key: Callable[..., Key], encode: Callable[[Key], str]) -> Key:
+    """Return the key that `key` makes of the cursor's parts, which must be of exactly these types."""
+    try:
+        parts = orjson.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        _require(isinstance(parts, list) and [type(part) for part in parts] == types)
+        found = key(*parts)
+        _require(encode(found) == cursor)
+    except (ValueError, OverflowError):  # base64, ASCII and JSON that are none are ValueErrors as well
+        raise invalid_cursor() from None
+    return found
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 def _pack(parts: list[object]) -> str:
     return urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()
-
-
-def _unpack(cursor: str) -> object:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        unpacked: object = orjson.loads(urlsafe_b64decode(padded))
-    except (UnicodeEncodeError, binascii.Error, orjson.JSONDecodeError):
-        raise invalid_cursor() from None
-    return unpacked

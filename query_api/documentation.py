@@ -13,7 +13,8 @@ ledger of what they moved at Stripe.
 
 **Reading your own write.** A command answers with a `position`. Send it along (`min_position`, or the header
 `Paystream-Min-Position`) and the answer is held until that event shows, for a bounded time; else 503
-`projection_behind` says how far behind the read model is. Answers say how far they reach in `Paystream-Position`.
+`projection_behind` says how far behind the read model is. Any position of the log will do, not only a payment's: the
+answer then has all payments' events up to there. Answers say how far they reach in `Paystream-Position`.
 
 **Pages.** Follow `next_cursor` while `has_more` is true, with the same filters.
 """
@@ -47,7 +48,7 @@ _ERRORS: dict[int, dict[str, str]] = {
     403: {"forbidden": "The API key lacks the scope that this needs: payments:read, or finance:read for the ledger"},
     404: {"payment_not_found": "There is no such payment of this merchant"},
     503: {
-        "projection_behind": "The position asked for has not been applied in time; has the lag",
+        "projection_behind": "The position asked for was not reached in time, or is none of the log yet; has the lag",
         "database_unavailable": "The read model cannot be reached",
         "query_timeout": "The database did not answer in time",
     },

@@ -1,29 +1,22 @@
 """What may stand in a query string. Anything else is a 400: a misspelt filter must not become "no filter"."""
 
-import re
-from datetime import UTC, datetime
+from collections import Counter
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from projections.payments.read import PaymentFilters
 from schemas.http.queries import StatusFilter
+from schemas.http.strict import IN_DIGITS, Boolean, Moment
 
 LARGEST = 2**63 - 1
 """PostgreSQL's bigint."""
 
-_OFFSET_WITHOUT_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
-
-
-def _moment(text: object) -> datetime:
-    try:
-        assert isinstance(text, str)
-        # A "+" that was not escaped arrives as a space.
-        moment = datetime.fromisoformat(_OFFSET_WITHOUT_PLUS.sub("+", text))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (AssertionError, ValueError, OverflowError):
-        raise PydanticCustomError("moment", "must be a time like 2026-05-01T12:00:00Z") from None
+_MAX_NAME_CHARS = 64
+_MAX_ERRORS = 20
 
 
 def _storable(text: str) -> str:
@@ -33,9 +26,26 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
-Cents = Annotated[int, Field(ge=0, le=LARGEST)]
-Position = Annotated[int, Field(ge=0, le=LARGEST)]
+Cents = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
+Position = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
+Limit = Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS]
+
+
+async def refuse_repeated(request: Request) -> None:
+    """FastAPI dependency: refuse a parameter that is there twice, of which only the last would count."""
+    counted = Counter(name for name, _ in request.query_params.multi_items())
+    _refuse([name for name, count in counted.items() if count > 1], "must be given once")
+
+
+async def refuse_all(request: Request) -> None:
+    """FastAPI dependency of reads that have no parameters."""
+    _refuse(list(request.query_params), "is not a known parameter")
+
+
+def _refuse(names: list[str], message: str) -> None:
+    if names:
+        details = [{"type": "parameter", "loc": ("query", name[:_MAX_NAME_CHARS]), "msg": message} for name in names]
+        raise RequestValidationError(details[:_MAX_ERRORS])
 
 
 class ReadParameters(BaseModel):
@@ -45,14 +55,14 @@ class ReadParameters(BaseModel):
 
     min_position: Position | None = Field(
         default=None,
-        description="Answer only when the event at this position, which a command answered, has been applied.",
+        description="Answer only when the read model reflects this position of the log, as a command answered it.",
     )
 
 
 class PageParameters(ReadParameters):
     """What every list takes."""
 
-    limit: int = Field(default=20, ge=1, le=100, description="The most elements in the page.")
+    limit: Limit = 20
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = Field(
         default=None, description="The `next_cursor` of the page before. Keep the filters the same."
     )
@@ -76,7 +86,7 @@ class PaymentListParameters(PageParameters):
     amount_max: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
     stripe_payment_intent_id: Text | None = Field(default=None, description="Stripe's id of the payment (pi_...).")
     idempotency_key: Text | None = Field(default=None, description="The key that it was created with.")
-    contradicted: bool | None = Field(
+    contradicted: Boolean | None = Field(
         default=None,
         description="True: only payments of which Stripe says what contradicts the log; false: only the others.",
     )

@@ -10,15 +10,15 @@ from infra.logs import bind_context
 from query_api.api import QueryApi
 from query_api.documentation import documented
 from query_api.errors import parse_payment_id
-from query_api.parameters import LARGEST, PageParameters, PaymentListParameters, ReadParameters
+from query_api.parameters import PageParameters, PaymentListParameters, Position, ReadParameters
 from schemas.http.queries import PaymentPage, PaymentView
 from schemas.http.timeline import TimelinePage
 
 Reader = Callable[..., Awaitable[Principal]]
 PaymentId = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
 MinPosition = Annotated[
-    int | None,
-    Header(alias="Paystream-Min-Position", ge=0, le=LARGEST, description="Like `min_position`; the larger holds."),
+    Position | None,
+    Header(alias="Paystream-Min-Position", description="Like `min_position`; the larger holds."),
 ]
 
 

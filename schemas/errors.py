@@ -1,5 +1,8 @@
 """What can be wrong with something that came over a wire."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class SchemaError(Exception):
     """Root of the package's errors: the message itself is at fault, trying again cannot help."""
@@ -51,3 +54,8 @@ class MalformedMessage(SchemaError):
         self.position = position
         self.previous_position = previous_position
         self.stream = stream
+
+
+def message_of(detail: Mapping[str, Any]) -> str:
+    """Return what is wrong, of one of the details of pydantic's ValidationError, without the name of Python's error."""
+    return str(detail["msg"]).removeprefix("Value error, ")

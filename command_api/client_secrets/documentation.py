@@ -7,6 +7,7 @@ from infra.http.openapi import described_errors
 from schemas.http.client_secrets import ClientSecretAnswer
 
 _CODES = {
+    400: {"invalid_request": "It has no query parameters"},
     401: {"unauthenticated": "No API key, or an unknown one"},
     403: {"forbidden": "The API key lacks the scope payments:write"},
     404: {"payment_not_found": TELLINGS["payment_not_found"].title},

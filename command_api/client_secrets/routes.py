@@ -4,6 +4,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from command_api.api import parse_payment_id
+from command_api.bodies import refuse_parameters
 from command_api.client_secrets.documentation import DOCUMENTED
 from command_api.client_secrets.errors import StripeRefused
 from command_api.client_secrets.service import ClientSecretReader
@@ -29,6 +30,7 @@ async def get_client_secret(request: Request, payment_id: PaymentId) -> Response
     else, and only over TLS. With `Prefer: wait=N` a payment that Stripe does not know yet is waited for.
     """
     principal = await _authenticate(request, None)
+    refuse_parameters(request)
     reader = request.app.state.client_secrets
     assert isinstance(reader, ClientSecretReader)
     subject = parse_payment_id(payment_id)

@@ -56,6 +56,6 @@ def _told(error: stripe.StripeError | TimeoutError, intent_id: str) -> StripeUna
     verdict = judge(error)
     kind, status = type(error).__name__, getattr(error, "http_status", None)
     log.warning("client_secret_not_read", intent_id=intent_id, error=kind, status=status, verdict=verdict.value)
-    if verdict in {Verdict.DOWN, Verdict.LIMITED}:
-        return StripeUnavailable(f"Stripe did not answer: {kind}.")
-    return StripeRefused("Stripe refused to show the payment.")
+    if verdict in {Verdict.SERVED, Verdict.NOTHING}:
+        return StripeRefused("Stripe refused to show the payment.")
+    return StripeUnavailable(f"Stripe did not answer: {kind}.")

@@ -2,15 +2,19 @@
 
 from typing import Any
 
+from command_api.bodies import MAX_BODY_KIB
 from infra.http.openapi import described_errors, reference
 from schemas.http.reconciliations import ReconciliationAnswer, RequestReconciliationBody
 
 _ERRORS = {
-    400: {"invalid_request": "The body is not JSON", "card_number_refused": "A card number was sent"},
+    400: {
+        "invalid_request": "The body is not JSON, or there is a query string",
+        "card_number_refused": "A card number was sent",
+    },
     401: {"unauthenticated": "No API key, or an unknown one"},
     403: {"forbidden": "The API key lacks the scope finance:write"},
-    413: {"body_too_large": "The body is larger than 64 KiB"},
-    415: {"unsupported_media_type": "The body is not declared as JSON"},
+    413: {"body_too_large": f"The body is larger than {MAX_BODY_KIB} KiB"},
+    415: {"unsupported_media_type": "The body is not declared as JSON in UTF-8, or has a Content-Encoding"},
     422: {
         "invalid_request": "A field is missing, unknown or not valid; `errors` says which",
         "day_not_begun": "The day has not begun",

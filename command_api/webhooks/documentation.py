@@ -9,6 +9,7 @@ from schemas.http.webhooks import WebhookAnswer
 _ERRORS = {
     400: {each.code: each.title for each in (InvalidSignature, InvalidEvent, LivemodeMismatch)},
     413: {TooLarge.code: TooLarge.title},
+    415: {"unsupported_media_type": "The body has a Content-Encoding"},
     503: {
         "database_unavailable": "It may or may not be recorded",
         "shutting_down": "This process is stopping; it may or may not be recorded",

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from command_api.bodies import read_bytes
 from command_api.webhooks.documentation import DOCUMENTED
 from command_api.webhooks.errors import InvalidSignature, TooLarge, WebhookRefused
 from command_api.webhooks.intake import Received, WebhookIntake
@@ -36,16 +37,10 @@ async def receive_stripe_webhook(request: Request) -> Response:
 
 async def _read(request: Request, intake: WebhookIntake) -> bytes:
     """Return the bytes as they came: they are what is signed."""
-    raw = bytearray()
-    too_large = int(request.headers.get("content-length", 0)) > intake.max_bytes
-    if not too_large:
-        async for chunk in request.stream():
-            raw += chunk
-            if too_large := len(raw) > intake.max_bytes:
-                break
-    if too_large:
+    raw = await read_bytes(request, intake.max_bytes)
+    if raw is None:
         raise intake.refuse(TooLarge(intake.max_bytes))
-    return bytes(raw)
+    return raw
 
 
 def _signature(request: Request, intake: WebhookIntake) -> str:

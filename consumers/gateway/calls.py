@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,12 +11,14 @@ from uuid import UUID
 import stripe
 
 from consumers.gateway.requests import PAYMENT_ID, REFUND_ID, StripeRequest
+from consumers.gateway.shared_list import SharedList
 from consumers.gateway.tasks import Operation
 
 JsonObject = dict[str, Any]
 
 _PAGE = 100  # Stripe's most
 _FOREVER = float("inf")
+_LONG_LIST_S = 3600.0
 _RETRIEVE, _SEARCH = "retrieve_intent", "search_intents"  # endpoints, as Stripe counts them
 _URGENT = frozenset({Operation.CREATE_REFUND, Operation.CAPTURE_INTENT})
 """What goes first when calls are scarce: a customer's money waits, or a hold may end."""
@@ -77,6 +79,7 @@ class StripeApi:
         self._v1 = client.v1
         self._guard = guard
         self._timeout_s = timeout_s
+        self._recent = SharedList(self._created)
 
     async def send(self, request: StripeRequest, *, not_after: float = _FOREVER) -> JsonObject:
         """Make the call and return the object that it answers."""
@@ -121,14 +124,29 @@ class StripeApi:
     async def list_intent(
         self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = _FOREVER
     ) -> JsonObject | None:
-        """Return the payment's intent by our metadata, among all that were created then (Unix seconds)."""
-        created = {"gte": int(created_from), "lte": int(created_to) + 1}
-        filters = {"created": created, "expand": [f"data.{_CHARGE}"]}
-        intents = self._pages("list_intents", self._v1.payment_intents.list_async, filters, not_after)
-        async for intent in intents:
-            if (intent.get("metadata") or {}).get(PAYMENT_ID) == str(payment_id):
-                return intent
-        return None
+        """Return the payment's intent by our metadata, among all that were created then (Unix seconds).
+
+        All who look at the same time share one list, unless it is one of hours: none of the others should wait for it.
+        """
+        wanted = {"created_from": int(created_from), "created_to": int(created_to) + 1}
+        is_long = created_to - created_from > _LONG_LIST_S
+        within_s = not_after - time.time()
+        if within_s <= 0:
+            raise TooLate
+        list_ = SharedList(self._created) if is_long else self._recent
+        # A list that goes on has not failed, however long it takes; but its call must not be begun after the lease.
+        over = asyncio.timeout(None if within_s == _FOREVER else within_s)
+        try:
+            async with over:
+                return await list_.find(payment_id, **wanted)
+        except TimeoutError:
+            if over.expired():
+                raise TooLate from None
+            raise
+
+    def _created(self, first: int, last: int) -> AsyncGenerator[JsonObject, None]:
+        filters = {"created": {"gte": first, "lte": last}, "expand": [f"data.{_CHARGE}"]}
+        return self._pages("list_intents", self._v1.payment_intents.list_async, filters)
 
     async def find_refund(self, *, intent_id: str, refund_id: UUID) -> JsonObject | None:
         """Return the refund of an intent that carries our id. A charge has few refunds, so all are looked at."""
@@ -156,7 +174,7 @@ class StripeApi:
             ),
         )
 
-    def _refunds(self, filters: Mapping[str, Any]) -> AsyncIterator[JsonObject]:
+    def _refunds(self, filters: Mapping[str, Any]) -> AsyncGenerator[JsonObject, None]:
         return self._pages("list_refunds", self._v1.refunds.list_async, filters)
 
     @asynccontextmanager
@@ -173,12 +191,11 @@ class StripeApi:
         endpoint: str,
         list_: Callable[[Any], Awaitable[Any]],
         filters: Mapping[str, Any],
-        not_after: float = _FOREVER,
-    ) -> AsyncIterator[JsonObject]:
+    ) -> AsyncGenerator[JsonObject]:
         """Give all objects of a list, newest first. Each page is a call of its own."""
         params = {**filters, "limit": _PAGE}
         while True:
-            async with self._turn(endpoint, not_after):
+            async with self._turn(endpoint):
                 page = await list_(params)
             for each in page.data:
                 yield each.to_dict()

@@ -10,6 +10,8 @@ from schemas.cloudevents import Delivered
 from schemas.envelope import RecordedEvent
 from schemas.events import decode
 
+SERVICE = "stripe-gateway"
+"""The process, and the consumer that its checkpoints and dead letters are of."""
 _OPERATIONS: Mapping[str, Operation] = {
     "payment.requested": Operation.CREATE_INTENT,
     "payment.confirmation_requested": Operation.CONFIRM_INTENT,

@@ -3,7 +3,7 @@
 import asyncio
 
 from consumers.gateway.calls import StripeApi
-from consumers.gateway.intake import write_tasks
+from consumers.gateway.intake import SERVICE, write_tasks
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.settle import Settler
@@ -20,8 +20,6 @@ from infra.stripe_client import stripe_client
 from infra.stripe_guard.settings import open_stripe_guard
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import PAYMENT, dead_letter_topic
-
-SERVICE = "stripe-gateway"
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from infra.postgres import Connection, Queries
 
 _SQL = Queries.load(Path(__file__).with_name("tasks.sql"))
 RECONCILIATION = "reconciliation"
-"""Who is named as the actor of what a refresh finds that has a correlation id of a reconciliation."""
+"""Who is named as the actor of what a refresh finds that a reconciliation asked for."""
 _LANES = 100
 """The most lanes of a rank that are looked at in one statement."""
 _CLAIM_ROUNDS = 10
@@ -63,13 +63,18 @@ class NewTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewRefresh:
-    """A payment that is to be read at Stripe again. `position` is that of the event that says so, 0 for none."""
+    """A payment that is to be read at Stripe again. `position` is that of the event that says so, 0 for none.
+
+    `asked_by` is RECONCILIATION when that asked for it. It does not follow from the correlation id, which a client may
+    have chosen.
+    """
 
     payment_id: UUID
     merchant_id: str
     position: int
     correlation_id: str
     traceparent: str | None = None
+    asked_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,11 +88,12 @@ class Task(NewTask):
     """Since the first attempt."""
     outcome_unknown: bool
     """It must not be sent again."""
+    asked_by: str | None = None
 
     @property
     def heals(self) -> bool:
         """Whether a reconciliation asked for it, as a webhook was lost."""
-        return self.operation is Operation.REFRESH_PAYMENT and self.correlation_id.startswith(f"{RECONCILIATION}-")
+        return self.operation is Operation.REFRESH_PAYMENT and self.asked_by == RECONCILIATION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +147,7 @@ async def ask_for_refreshes(conn: Connection, refreshes: Sequence[NewRefresh], *
             "positions": [refresh.position for refresh in refreshes],
             "correlation_ids": [refresh.correlation_id for refresh in refreshes],
             "traceparents": [refresh.traceparent for refresh in refreshes],
+            "asked_by": [refresh.asked_by for refresh in refreshes],
             "delay_s": delay_s,
         },
     )

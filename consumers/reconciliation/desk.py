@@ -3,19 +3,19 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
 from stripe import StripeError
 
 from consumers.reconciliation import record
 from consumers.reconciliation.books import StripeBooks
-from consumers.reconciliation.ledger import movements_of
+from consumers.reconciliation.ledger import movements_of, sources_of
 from consumers.reconciliation.paid_out import payout_with_items
 from consumers.reconciliation.process import run_rules
 from consumers.reconciliation.reconciler import Plan, Progress, Reconciler
@@ -29,7 +29,7 @@ from event_store.reconciliation import command_discrepancies, command_run, load_
 from infra.desk import CurrencyLine, ListedDiscrepancy, Payout, ReconciliationRefused, ReconciliationResult, Told
 from infra.ids import uuid7
 from infra.postgres import Connection, Pool, create_pool
-from infra.settings import load_settings
+from infra.settings import load_settings, zone_named
 from infra.stripe_client import stripe_client
 from infra.stripe_guard.errors import NotSent
 from infra.stripe_guard.settings import open_stripe_guard
@@ -63,24 +63,19 @@ class ReconciliationTool:
     ) -> ReconciliationResult:
         """Compare a report of Stripe's with the ledger."""
         settings = load_settings(ReconciliationSettings)
+        zone = time_zone or settings.reconciliation_time_zone
         try:
-            zone = str(ZoneInfo(time_zone or settings.reconciliation_time_zone))
+            zone_named(zone)
+        except ValueError:
+            raise ReconciliationRefused(
+                f"{zone} is no time zone. Remedy: --time-zone with a name like Europe/Berlin or UTC"
+            ) from None
+        try:
             report = Report.read(path, time_zone=zone, kind=None if kind is None else ReportKind(kind))
-        except (NotAReport, OSError, UnicodeDecodeError, ZoneInfoNotFoundError) as error:
+        except NotAReport as error:
             raise ReconciliationRefused(str(error)) from None
-        async with _pool(settings) as pool:
-
-            async def paid_out() -> dict[str, int]:
-                async with pool.connection() as conn:
-                    movements = await movements_of(conn, sorted(report.paid))
-                return {
-                    payout_id: -sum(each.amount for each in found if each.category == "payout")
-                    for payout_id, found in movements.items()
-                }
-
-            request = RequestRun(date=report.last_day, time_zone=zone, origin="report", who=who, report=report.name)
-            plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
-            return await _run(pool, settings, ReportBooks(report=report, paid_out=paid_out), request, told, plan=plan)
+        with closing(report):
+            return await _run_report(settings, report, who=who, told=told)
 
     async def payout(self, payout_id: str) -> Payout:
         """Return a payout with the transactions that it pays."""
@@ -139,6 +134,30 @@ async def _listed(
             {"statuses": list(statuses), "first": first, "last": last, "kind": kind, "limit": limit},
         )
         return await cursor.fetchall()
+
+
+async def _run_report(
+    settings: ReconciliationSettings, report: Report, *, who: str, told: Told
+) -> ReconciliationResult:
+    async with _pool(settings) as pool:
+
+        async def paid_out() -> dict[str, int]:
+            async with pool.connection() as conn:
+                movements = await movements_of(conn, sorted(report.paid))
+            return {
+                payout_id: -sum(each.amount for each in found if each.category == "payout")
+                for payout_id, found in movements.items()
+            }
+
+        async def sources(transaction_ids: Sequence[str]) -> dict[str, str]:
+            async with pool.connection() as conn:
+                return await sources_of(conn, transaction_ids)
+
+        zone = report.time_zone
+        request = RequestRun(date=report.last_day, time_zone=zone, origin="report", who=who, report=report.name)
+        plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
+        books = ReportBooks(report=report, paid_out=paid_out, sources_of=sources)
+        return await _run(pool, settings, books, request, told, plan=plan)
 
 
 async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common

@@ -90,7 +90,13 @@ async def heal(pool: Pool, run: RunRef, orphans: Sequence[Orphan]) -> int:
         await ask_for_refreshes(
             conn,
             [
-                NewRefresh(payment_id=each, merchant_id=merchant, position=0, correlation_id=run.correlation_id)
+                NewRefresh(
+                    payment_id=each,
+                    merchant_id=merchant,
+                    position=0,
+                    correlation_id=run.correlation_id,
+                    asked_by=RECONCILIATION,
+                )
                 for each, merchant in merchants.items()
             ],
         )

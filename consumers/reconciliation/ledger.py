@@ -10,7 +10,10 @@ from uuid import UUID
 from psycopg.rows import scalar_row
 
 from domain.reconciliation import Movement
+from domain.stripe_balance import TransactionRecorded, transaction_stream
+from event_store.store import load_many
 from infra.postgres import Connection, Pool, Queries
+from schemas.events import decode_balance_event
 from schemas.topics import partition_of, topic_of
 
 SQL = Queries.load(Path(__file__).with_name("ledger.sql"))
@@ -97,6 +100,20 @@ async def movements_of(conn: Connection, source_ids: Sequence[str]) -> dict[str,
     cursor = await conn.execute(SQL.movements_of_sources, {"source_ids": list(source_ids)})
     for row in await cursor.fetchall():
         found[row[0]].append(Movement._make(row))
+    return found
+
+
+async def sources_of(conn: Connection, transaction_ids: Sequence[str]) -> dict[str, str]:
+    """Return what these balance transactions are of, as the log has it; those without a source are left out.
+
+    Stripe's reports do not say it by default, and the ledger goes by it.
+    """
+    streams = {transaction_stream(each): each for each in transaction_ids}
+    found: dict[str, str] = {}
+    for stream_id, events in (await load_many(conn, list(streams))).items():
+        for event in map(decode_balance_event, events):
+            if isinstance(event, TransactionRecorded) and event.source_id is not None:
+                found[streams[stream_id]] = event.source_id
     return found
 
 

@@ -2,49 +2,41 @@
 
 `balance_change_from_activity.itemized`, every row but payouts: https://docs.stripe.com/reports/report-types/balance;
 `payout_reconciliation.itemized`, what payouts pay: https://docs.stripe.com/reports/report-types/payout-reconciliation.
-Amounts are in major units of the currency; dates are like 2026-05-01 12:00:00.
+How they lie on people's disks: report_file.
 """
 
-import csv
 import hashlib
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 from consumers.reconciliation.books import Owner
 from consumers.reconciliation.compare import Scope
 from consumers.reconciliation.reconciler import Plan
-from domain.currencies import decimals
+from consumers.reconciliation.report_file.errors import NotAReport, refused
+from consumers.reconciliation.report_file.lines import DOWNLOAD_AGAIN, opened
+from consumers.reconciliation.report_file.rows import OF_PAYOUTS, AmbiguousRow, ReportKind, ReportRow, RowReader
+from consumers.reconciliation.report_file.spool import Spool
+from consumers.reconciliation.report_file.values import Style
 from domain.reconciliation import PayoutSum, StripeRow, Window
 
+__all__ = ["NotAReport", "Report", "ReportBooks", "ReportKind"]
+
 _PAGE = 1_000
-_NEEDED = ("balance_transaction_id", "currency", "gross", "fee", "net", "reporting_category")
-_PAYOUT = "automatic_payout_id"
-_CREATED_UTC, _CREATED = "created_utc", "created"
-_OF_PAYOUTS = ("payout", "payout_reversal")
 _DIGEST_CHARS = 12
-
-
-class ReportKind(StrEnum):
-    """Which of Stripe's reports a file is."""
-
-    ACTIVITY = "activity"
-    PAYOUTS = "payouts"
-
-
-class NotAReport(Exception):
-    """A file that is none of the reports, or has a row that cannot be read; the text is for people."""
 
 
 @dataclass(kw_only=True)
 class Report:
-    """A file, and what is known of it as a whole. Its amounts become whole numbers as Stripe counts them."""
+    """A file, and what is known of it as a whole. Its amounts become whole numbers as Stripe counts them.
+
+    The file is read once, to its end, before anything follows from it. `close` throws what was read away.
+    """
 
     path: Path
     kind: ReportKind
@@ -56,28 +48,61 @@ class Report:
     last: int
     """When its first and its last row were made, in Unix seconds."""
     rows_in_all: int
+    repeated: int
+    """How many rows the file has once more: they count once."""
     paid: dict[str, tuple[str, int, int]]
     """Of each payout: its currency, how many transactions it pays, and their net."""
+    spool: Spool
 
     @classmethod
     def read(cls, path: Path, *, time_zone: str, kind: ReportKind | None = None) -> "Report":
-        """Read a file once. Raises NotAReport or OSError."""
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        report = cls(
+        """Read a file. Raises NotAReport, with whatever is wrong with it. Its time zone must be one that there is."""
+        style, zone = Style(), ZoneInfo(time_zone)
+        try:
+            try:
+                return cls._read(path, RowReader(path=path, kind=kind, zone=zone, style=style), time_zone)
+            except AmbiguousRow:
+                if not path.is_file():  # a pipe is read once
+                    raise
+                with path.open("rb", buffering=0) as raw, opened(path, cast("BinaryIO", raw)) as text:
+                    RowReader(path=path, kind=kind, zone=zone, style=style).learn(text)
+                return cls._read(path, RowReader(path=path, kind=kind, zone=zone, style=style), time_zone)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise refused(path, f"cannot be read: {why}", "name a file that you may read") from None
+
+    @classmethod
+    def _read(cls, path: Path, reader: RowReader, time_zone: str) -> "Report":
+        spool = Spool(path)
+        repeated = 0
+        try:
+            with path.open("rb", buffering=0) as raw:
+                hashed = _Hashed(cast("BinaryIO", raw))
+                with opened(path, cast("BinaryIO", hashed)) as text:
+                    for line, row in reader.rows(text):
+                        repeated += not spool.add(line, row)
+            count, first, last = spool.extent()
+            kind = _kind_of_rows(reader, count)
+            paid = _paid(path, spool) if kind is ReportKind.PAYOUTS else {}
+        except BaseException:
+            spool.close()
+            raise
+        return cls(
             path=path,
-            kind=kind or _kind_of(path),
+            kind=kind,
             time_zone=time_zone,
-            name=f"{path.name} {digest.hexdigest()[:_DIGEST_CHARS]}",
-            first=0,
-            last=0,
-            rows_in_all=0,
-            paid={},
+            name=f"{path.name} {hashed.digest.hexdigest()[:_DIGEST_CHARS]}",
+            first=first,
+            last=last,
+            rows_in_all=count,
+            repeated=repeated,
+            paid=paid,
+            spool=spool,
         )
-        report._look_through()
-        return report
+
+    def close(self) -> None:
+        """Throw what was read away."""
+        self.spool.close()
 
     def plan(self, *, cutoff_s: int, now: int) -> Plan:
         """Return what a run of it compares.
@@ -97,7 +122,7 @@ class Report:
         return Plan(
             scope=Scope(
                 window=window,
-                without=_OF_PAYOUTS if self.kind is ReportKind.ACTIVITY else (),
+                without=OF_PAYOUTS if self.kind is ReportKind.ACTIVITY else (),
                 staged_sources_only=self.kind is ReportKind.PAYOUTS,
             ),
             thorough=False,
@@ -108,68 +133,34 @@ class Report:
         """The day of its last row."""
         return datetime.fromtimestamp(self.last, ZoneInfo(self.time_zone)).date()
 
-    def records(self) -> Iterator[tuple[StripeRow, str, int]]:
-        """Give each row with the payout that pays it, and its net. Raises NotAReport."""
-        with self.path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            _check_header(self.path, reader.fieldnames or ())
-            for record in reader:
-                try:
-                    yield self._row(record)
-                except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-                    raise NotAReport(f"{self.path.name}, line {reader.line_num}: {error}") from None
+    def records(self) -> Iterator[ReportRow]:
+        """Give each row with the payout that pays it, and its net."""
+        return self.spool.rows()
 
-    def _row(self, record: dict[str, str]) -> tuple[StripeRow, str, int]:
-        currency, transaction_id = record["currency"].upper(), record["balance_transaction_id"]
-        if not transaction_id or not currency:
-            raise ValueError("it has no balance_transaction_id or no currency")
-        row = StripeRow(
-            source_id=record.get("source_id") or transaction_id,
-            category=record["reporting_category"],
-            transaction_id=transaction_id,
-            amount=_amount(record["gross"], currency),
-            fee=_amount(record["fee"], currency),
-            currency=currency,
-            created=self._created(record),
-        )
-        net = _amount(record["net"], currency)
-        if net != row.amount - row.fee:
-            raise ValueError("its net is not gross less fee")
-        return row, record.get(_PAYOUT) or "", net
 
-    def _created(self, record: dict[str, str]) -> int:
-        if text := record.get(_CREATED_UTC):
-            return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-        return int(datetime.fromisoformat(record[_CREATED]).replace(tzinfo=ZoneInfo(self.time_zone)).timestamp())
-
-    def _look_through(self) -> None:
-        moments: list[int] = []
-        for row, payout_id, net in self.records():
-            moments = [min(*moments, row.created), max(*moments, row.created)] if moments else [row.created] * 2
-            self.rows_in_all += 1
-            if self.kind is ReportKind.PAYOUTS and payout_id and row.category not in _OF_PAYOUTS:
-                currency, items, paid = self.paid.get(payout_id, (row.currency, 0, 0))
-                self.paid[payout_id] = (currency, items + 1, paid + net)
-        if not moments:
-            raise NotAReport(f"{self.path.name} has no rows")
-        self.first, self.last = moments
+async def _no_sources(_: Sequence[str]) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(kw_only=True)
 class ReportBooks:
     """`StripeBooks` of a report. It knows its own rows alone: nothing can be looked up in it.
 
-    `paid_out` gives the amounts of payouts as the ledger has them by then, which what they pay is compared with.
+    `paid_out` gives the amounts of payouts as the ledger has them by then, which what they pay is compared with;
+    `sources_of` what balance transactions are of, as the log has it: by default a report does not say so.
     """
 
     report: Report
     paid_out: Callable[[], Awaitable[Mapping[str, int]]]
+    sources_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]] = _no_sources
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
         """Give the rows of the file."""
-        wanted = (row for row, _, _ in self.report.records() if first <= row.created < last)
+        wanted = (each.row for each in self.report.records() if first <= each.row.created < last)
         while page := list(islice(wanted, _PAGE)):
-            yield page
+            unknown = [row.transaction_id for row in page if row.source_id == row.transaction_id]
+            sources = await self.sources_of(unknown) if unknown else {}
+            yield [row._replace(source_id=sources.get(row.transaction_id, row.source_id)) for row in page]
 
     async def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:  # noqa: ARG002 - as StripeBooks has it
         """Give the payouts of the file; of one that the ledger does not know, it has paid nothing."""
@@ -187,7 +178,7 @@ class ReportBooks:
 
     async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
         """Return the rows of a source."""
-        return [row for row, _, _ in self.report.records() if row.source_id == source_id]
+        return self.report.spool.rows_of(source_id)
 
     async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:  # noqa: ARG002
         """Return nothing: it is never asked for."""
@@ -202,31 +193,37 @@ class ReportBooks:
         return None
 
 
-def _kind_of(path: Path) -> ReportKind:
-    """Tell the two by their first column; `--kind` says so where the columns were chosen by hand."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        header = next(csv.reader(file), [])
-    _check_header(path, header)
-    return ReportKind.PAYOUTS if header[0] == _PAYOUT else ReportKind.ACTIVITY
+class _Hashed(io.RawIOBase):
+    """A file that is read, and what is in it as a number."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self.digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """Whether it can be read: it can."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer."""
+        count: int = self._raw.readinto(buffer)  # type: ignore[attr-defined]  # of a file without a buffer
+        self.digest.update(memoryview(buffer)[:count])
+        return count
 
 
-def _check_header(path: Path, header: Sequence[str]) -> None:
-    lacking = [name for name in _NEEDED if name not in header]
-    if _CREATED not in header and _CREATED_UTC not in header:
-        lacking.append(_CREATED_UTC)
-    if lacking:
-        raise NotAReport(
-            f"{path.name} is none of Stripe's reports balance_change_from_activity.itemized and "
-            f"payout_reconciliation.itemized: it lacks the columns {', '.join(lacking)}"
-        )
+def _kind_of_rows(reader: RowReader, count: int) -> ReportKind:
+    if reader.kind is None or not count:
+        raise refused(reader.path, "has no rows", DOWNLOAD_AGAIN)
+    return reader.kind
 
 
-def _amount(text: str, currency: str) -> int:
-    """Return an amount in the currency's smallest unit as Stripe counts it. Raises ValueError or InvalidOperation."""
-    number = text.strip()
-    if "," in number and "." not in number:  # the parameter decimal_separator
-        number = number.replace(",", ".")
-    scaled = Decimal(number).scaleb(decimals(currency))
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{text} is no amount of {currency}")
-    return int(scaled)
+def _paid(path: Path, spool: Spool) -> dict[str, tuple[str, int, int]]:
+    paid: dict[str, tuple[str, int, int]] = {}
+    for (payout_id, currency), (items, net) in spool.paid().items():
+        if payout_id in paid:
+            problem = (
+                f"has transactions of {payout_id} in {paid[payout_id][0]} and {currency}: a payout has one currency"
+            )
+            raise refused(path, problem, DOWNLOAD_AGAIN)
+        paid[payout_id] = (currency, items, net)
+    return paid

@@ -12,6 +12,7 @@ import structlog
 from psycopg.rows import dict_row
 
 from consumers.gateway.intake import REQUESTS, task_of
+from consumers.gateway.intake import SERVICE as GATEWAY
 from consumers.gateway.plan import is_open
 from consumers.gateway.tasks import NewTask, insert_tasks
 from consumers.sweeper import metrics
@@ -61,7 +62,7 @@ async def make_missing_tasks(pool: Pool, *, wait_s: float) -> bool:
 
 async def _missing(conn: Connection, position: int, until: int) -> list[NewTask]:
     async with conn.cursor(row_factory=dict_row) as cursor:
-        parameters = {"position": position, "until": until, "types": list(REQUESTS)}
+        parameters = {"position": position, "until": until, "types": list(REQUESTS), "gateway": GATEWAY}
         await cursor.execute(_SQL.requests_without_task, parameters)
         asked: dict[UUID, list[UUID]] = {row["payment_id"]: row["event_ids"] async for row in cursor}
     found: list[NewTask] = []

@@ -11,12 +11,14 @@ SELECT max(position)
  WHERE recorded_at <= now() - %(wait_s)s * interval '1 second';
 
 -- name: requests_without_task
--- Which payments asked for something between two positions that no task stands for, and with which events.
+-- Which payments asked for something between two positions that no task stands for, and with which events. What is a dead
+-- letter of the gateway's, or waits behind one, is not forgotten: that is for the operator who replays or discards it.
 SELECT e.stream_id AS payment_id, array_agg(e.event_id) AS event_ids
   FROM event_store.events e
  WHERE e.position > %(position)s AND e.position <= %(until)s
    AND e.type = ANY(%(types)s::text[])
    AND NOT EXISTS (SELECT FROM consumers.gateway_tasks t WHERE t.event_id = e.event_id)
+   AND NOT EXISTS (SELECT FROM consumers.dead_letters d WHERE d.consumer = %(gateway)s AND d.position = e.position)
  GROUP BY e.stream_id;
 
 -- name: move_position

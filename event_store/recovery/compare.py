@@ -56,12 +56,13 @@ def compare(
     versions: Mapping[UUID, int],
     behind: int = 0,
     may_be_empty: bool = False,
+    announced_position: int = 0,
 ) -> Comparison:
     """Compare. `logged` are the log's events behind the position up to the last of Kafka's `copy`, and at those of it.
 
     `behind` is how many there are after that. `versions` are those that the streams of the copy have in the log. Topics
     have so many `partitions`. `may_be_empty`: that Kafka holds nothing at all says nothing, as of a broker that keeps
-    it in memory.
+    it in memory. `announced_position` is the highest that any progress record names: it may have been used.
     """
     at = {each.position: each for each in logged}
     of_stream = {(each.stream_id, each.version): each for each in logged}
@@ -90,7 +91,7 @@ def compare(
         lost=tuple(lost),
         different=tuple(different),
         unpublished=len(unpublished) + behind,
-        highest_position=max((event.position for event in held.values()), default=0),
+        highest_position=max([announced_position, *(event.position for event in held.values())]),
         obstacles=tuple(
             _obstacles(
                 whole_up_to,

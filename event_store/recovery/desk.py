@@ -81,7 +81,9 @@ class RecoveryTool:
             if found.obstacles and not why:
                 raise RecoveryRefused("a person has to decide here: say why")
             async with conn.transaction():
-                state = await carry_out(conn, found, newest_epoch, decision={"decided_by": who, "because": why})
+                state = await carry_out(
+                    settings, conn, found, newest_epoch, decision={"decided_by": who, "because": why}
+                )
                 if found.obstacles:
                     await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
                     await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})

@@ -11,6 +11,7 @@ from psycopg import DataError, IntegrityError, InternalError, ProgrammingError
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
+from event_store.recovery.announcement import Announce, announcing, highest_position
 from event_store.recovery.compare import Comparison, LoggedEvent, compare
 from event_store.recovery.kafka_copy import read_copy
 from event_store.relay.progress import Published
@@ -72,7 +73,7 @@ async def recover_unless_decided(
         found, newest_epoch = await examine(settings, connection, state)
         if not found.obstacles:
             try:
-                await carry_out(connection, found, newest_epoch)
+                await carry_out(settings, connection, found, newest_epoch)
             except (IntegrityError, DataError, InternalError, ProgrammingError) as error:
                 return (f"PostgreSQL refuses what would be written back: {str(error).strip().splitlines()[0]}",)
         return found.obstacles
@@ -124,31 +125,43 @@ async def examine(settings: KafkaSettings, connection: Connection, state: LogSta
         versions=dict(versions),
         behind=int(row[0]),
         may_be_empty=state.only_started,
+        announced_position=highest_position(records),
     )
     return found, max((record.epoch for record in records), default=0)
 
 
 async def carry_out(
-    connection: Connection, found: Comparison, newest_epoch: int, *, decision: Mapping[str, str] | None = None
+    settings: KafkaSettings,
+    connection: Connection,
+    found: Comparison,
+    newest_epoch: int,
+    *,
+    decision: Mapping[str, str] | None = None,
 ) -> LogState:
     """Write back what was lost and open the log, unless it is open; return its state then.
 
-    All in one transaction: nobody sees a part of it. `decision` tells who decided so, and why, if obstacles stood in
-    the way. Raises NotAllowedToRecover, psycopg.Error.
+    All in one transaction: nobody sees a part of it. Kafka is told of the new epoch before that commits: if this server
+    is lost before anything was published in it, the next one knows nothing of it otherwise. `decision` tells who
+    decided so, and why, if obstacles stood in the way. Raises NotAllowedToRecover, psycopg.Error, KafkaError.
     """
     try:
-        async with connection.transaction():
+        async with announcing(settings) as announce, connection.transaction():
             if (await read_log_state(connection)).closed_because is not None:
-                await _write(connection, found, newest_epoch, decision or {})
+                await _write_back(connection, found)
+                report = {**_report(found), **(decision or {})}
+                await _reopen(connection, found, newest_epoch, report, announce)
     except InsufficientPrivilege:
         raise NotAllowedToRecover from None
     return await read_log_state(connection)
 
 
-async def _write(connection: Connection, found: Comparison, newest_epoch: int, decision: Mapping[str, str]) -> None:
+async def _write_back(connection: Connection, found: Comparison) -> None:
     for batch in _batches(found.lost):
         await connection.execute(QUERIES.write_back, {"lost": orjson.dumps([_row(event) for event in batch]).decode()})
-    report = {
+
+
+def _report(found: Comparison) -> dict[str, Any]:
+    return {
         "whole_up_to": found.whole_up_to,
         "common": found.common,
         "written_back": len(found.lost),
@@ -156,21 +169,27 @@ async def _write(connection: Connection, found: Comparison, newest_epoch: int, d
         "positions_written_back": [event.position for event in found.lost],
         "left_out": [_row(each.lost) for each in found.different],
         "obstacles": found.obstacles,
-        **decision,
     }
-    reopened = await connection.execute(
-        QUERIES.reopen,
-        {
-            "highest_epoch": newest_epoch,
-            "highest_position": found.highest_position,
-            "report": orjson.dumps(report).decode(),
-        },
-    )
-    row = await reopened.fetchone()
-    assert row is not None
+
+
+async def _reopen(
+    connection: Connection, found: Comparison, newest_epoch: int, report: Mapping[str, Any], announce: Announce
+) -> None:
+    parameters = {
+        "highest_epoch": newest_epoch,
+        "highest_position": found.highest_position,
+        "report": orjson.dumps(report).decode(),
+    }
+    reopened = await (await connection.execute(QUERIES.reopen, parameters)).fetchone()
+    assert reopened is not None
+    (epoch,) = reopened
+    began = await (await connection.execute(QUERIES.began, {"epoch": epoch})).fetchone()
+    assert began is not None
+    log_id, positions_from = began
+    await announce(log_id, epoch, positions_from)
     log.warning(
         "log_reopened",
-        epoch=row[0],
+        epoch=epoch,
         whole_up_to=found.whole_up_to,
         common=found.common,
         written_back=len(found.lost),

@@ -36,6 +36,10 @@ SELECT event_store.write_back(%(lost)s::jsonb);
 -- Open the log on this PostgreSQL, in a new epoch; which.
 SELECT event_store.reopen_log(%(highest_epoch)s, %(highest_position)s, %(report)s::jsonb);
 
+-- name: began
+-- Which log this is, and above what position it has the new events of an epoch.
+SELECT i.log_id, r.positions_from FROM event_store.recoveries r CROSS JOIN event_store.log_state() i WHERE r.epoch = %(epoch)s;
+
 -- name: open_uncompared
 -- Open a log that was closed by a start of PostgreSQL alone, on a person's word; the epoch.
 SELECT event_store.verify_start(%(who)s, %(why)s);

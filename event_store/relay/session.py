@@ -1,7 +1,7 @@
 """One life of a Kafka producer: from reading the progress back to the first error, after which it is thrown away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -108,7 +108,8 @@ class Session:
         self._lost = dict(resumed.lost)
         self.newest = newest
         """The newest event of every partition when it was opened, whatever its shard."""
-        self._note_due = False
+        # An epoch that began without a comparison was not announced: the next server has to hear of it from here.
+        self._note_due = newest_epoch < state.epoch and state.epoch > 1
         self.newest_epoch = newest_epoch
         """The newest in which any relay has published; 0 when that is not known."""
 
@@ -293,6 +294,33 @@ def _producer(settings: KafkaSettings, shard: Shard) -> AIOKafkaProducer:
     if settings.kafka_transactions:
         options["transaction_timeout_ms"] = Limits(settings).transaction_ms
     return AIOKafkaProducer(**options)
+
+
+@asynccontextmanager
+async def producing(
+    settings: KafkaSettings, shard: Shard
+) -> AsyncIterator[Callable[[str, bytes, bytes], Awaitable[None]]]:
+    """Lend a way to write single records as a shard's only producer: topic, value, key; each is there on return.
+
+    Raises KafkaError (ProducerFenced when somebody began to write as that shard since), TimeoutError.
+    """
+    producer = _producer(settings, shard)
+    limit_s = Limits(settings).publish_s
+
+    async def send(topic: str, value: bytes, key: bytes) -> None:
+        async with asyncio.timeout(limit_s):
+            if settings.kafka_transactions:
+                await producer.begin_transaction()
+            await producer.send_and_wait(topic, value, key=key, partition=0)
+            if settings.kafka_transactions:
+                await producer.commit_transaction()
+
+    try:
+        async with asyncio.timeout(Limits(settings).open_s):
+            await producer.start()
+        yield send
+    finally:
+        await end_producer(producer, deliver=False)
 
 
 async def fence(settings: KafkaSettings, shards: Collection[Shard]) -> None:

@@ -1,6 +1,7 @@
 """The commands of `paystream` and their help. What they do is in the modules beside, loaded when it is needed."""
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import typer
 
 from infra.cli import processes
+from infra.fallback import Fallback, fall_back_on
 
 app = typer.Typer(
     name="paystream",
@@ -27,6 +29,22 @@ payouts = typer.Typer(help="What Stripe's payouts pay.", no_args_is_help=True)
 discrepancies = typer.Typer(help="What differs between Stripe's books and the ledger.", no_args_is_help=True)
 ledger = typer.Typer(help="The double-entry ledger.", no_args_is_help=True)
 schemas = typer.Typer(help="Published schemas of events and APIs.", no_args_is_help=True)
+
+
+@app.callback()
+def before(context: typer.Context) -> None:
+    """Have the command find the stack of a running `make run`, if nothing else is set."""
+    command = context.invoked_subcommand
+    if command is None:
+        return
+
+    @cache
+    def find() -> Fallback:
+        from infra.cli import stack
+
+        return stack.find(command) if command in stack.PROCESSES else Fallback()
+
+    context.call_on_close(fall_back_on(find))
 
 
 def run_app() -> None:
@@ -76,10 +94,10 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Check a whole configuration: settings, Stripe, PostgreSQL, Redis, Kafka.
+    """Check a whole configuration, and say what mends it.
 
-    Says what is wrong and how to mend it, changes nothing, and takes 15 seconds at the most. Exit code 1 says that
-    something is wrong.
+    Looks at settings, Stripe, PostgreSQL, Redis and Kafka, changes nothing, and takes 15 seconds at the most. Exit code
+    1 says that something is wrong.
     """
     from infra.cli.doctor import run_doctor
 
@@ -130,7 +148,7 @@ def recover(
     ] = None,
     who: Annotated[str | None, typer.Option(help="Who decides so. By default the user of this machine.")] = None,
 ) -> None:
-    """Open a log that is closed because PostgreSQL came back younger.
+    """Open a log that closed as PostgreSQL came back younger.
 
     Compares it with Kafka, writes back what it lost, and shows what Redis and Stripe know that it does not. The relay
     does the same by itself when nothing has to be decided. Exit code 1 says that the log is closed still.
@@ -203,7 +221,10 @@ def dlq_show(
     letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
     full: Annotated[bool, typer.Option(help="The whole value, however long.")] = False,
 ) -> None:
-    """Show one dead letter: where it comes from, why it failed, its headers and value."""
+    """Show one dead letter, and why it failed.
+
+    With where it comes from, its headers and its value.
+    """
     from infra.cli.dlq import run_show
 
     raise SystemExit(run_show(letter_id, full=full))
@@ -276,7 +297,10 @@ def tasks_retry(
     why: Annotated[str, _WHY_LOGGED],
     who: Annotated[str | None, _WHO_LOGGED] = None,
 ) -> None:
-    """Have a call tried again at once, with its key; or looked up at Stripe, when that may have forgotten the key."""
+    """Have a call tried again at once.
+
+    With its key; or it is looked up at Stripe, when that may have forgotten the key.
+    """
     from getpass import getuser
 
     from infra.cli.tasks import run_retry
@@ -308,7 +332,10 @@ def payments_accept(
     reason: Annotated[str, typer.Option(help="Why Stripe is right; written into the payment's log.")],
     who: Annotated[str | None, _WHO_LOGGED] = None,
 ) -> None:
-    """Believe Stripe wherever it contradicts what is recorded of a payment: payment, refunds and ledger follow."""
+    """Believe Stripe wherever it contradicts a payment's log.
+
+    Payment, refunds and ledger follow.
+    """
     from getpass import getuser
 
     from infra.cli.payments import run_accept
@@ -340,9 +367,10 @@ def reconcile(
     ] = None,
     who: Annotated[str | None, typer.Option(help="Who asks; recorded. By default the user of this machine.")] = None,
 ) -> None:
-    """Compare a day's ledger with Stripe's books: yesterday's, unless --date says another, or a report of Stripe's.
+    """Compare the ledger with Stripe's books.
 
-    Exit code 0 says that no difference is open.
+    Of yesterday, unless --date says another day; or with a report that Stripe made, with --report. Exit code 0 says
+    that no difference is open.
     """
     from getpass import getuser
 
@@ -420,7 +448,7 @@ def payouts_show(
 
 @ledger.command("export")
 def ledger_export(
-    output: Annotated[Path, typer.Option(help="The file to write; one that is there is replaced.")],
+    output: Annotated[Path, typer.Option(help="The file to write; one that is there is replaced by a whole one.")],
     form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="What kind of file.")] = "csv",
     since: Annotated[datetime | None, typer.Option("--from", help="This moment or later, in UTC.")] = None,
     until: Annotated[datetime | None, typer.Option("--to", help="Earlier than this moment, in UTC.")] = None,

@@ -12,19 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from infra import declared
-from infra.cli.settings import HomeSettings
+from infra.cli import stack
 from infra.doctor.deployment import Deployment, declared_deployment, given_deployment
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.running import environments, is_running
-from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, explain
 
 _WIDTH_OF_A_PIPE = 1000  # a line for each finding
 _STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.ERROR: "bold red", Status.SKIPPED: "dim"}
@@ -34,9 +32,9 @@ _FORCE_S = 1.0
 
 def run_doctor(processes: Sequence[str], *, embedded: bool | None, as_json: bool) -> int:
     """Look at everything and print what was found; return the exit code: 1 for any error."""
-    home = _home()
+    home = stack.home()
     if embedded is None:
-        embedded = _nothing_is_set() and is_running(home)
+        embedded = stack.stands_in()
     try:
         if embedded:
             variables = environments(home, list(processes) or declared.names(declared.SETTINGS))
@@ -75,37 +73,12 @@ def _examine(deployment: Deployment, where: str, *, as_json: bool, hint: str | N
     return code
 
 
-def _home() -> Path:
-    """Return the folder of the embedded stack; a wrong setting is told later, as every other one."""
-    try:
-        return HomeSettings().paystream_home
-    except ValidationError:
-        return Path(HomeSettings.model_fields["paystream_home"].default)
-
-
 def _hint(home: Path) -> str | None:
     if is_running(home):
         return "A `make run` is running here. To look at it instead: paystream doctor --embedded"
-    if _nothing_is_set():
+    if not stack.set_places():
         return "Nothing is set. Copy .env.example to .env and change it; or start `make run`, which needs no settings."
     return None
-
-
-def _nothing_is_set() -> bool:
-    """Whether neither the environment nor .env says where anything is: somebody who came for `make run`."""
-    for cls, variable in (
-        (DatabaseSettings, "DATABASE_URL"),
-        (RedisSettings, "REDIS_URL"),
-        (KafkaSettings, "KAFKA_BOOTSTRAP_SERVERS"),
-        (StripeSettings, "STRIPE_SECRET_KEY"),
-    ):
-        try:
-            cls()
-        except ValidationError as error:
-            if f"{variable} is not set" in explain(error):
-                continue
-        return False
-    return True
 
 
 def _document(where: str, findings: Sequence[Finding]) -> dict[str, object]:

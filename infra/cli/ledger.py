@@ -22,7 +22,7 @@ def run_export(output: Path, *, form: ExportFormat, since: datetime | None, unti
         url = settings.read_database_url.get_secret_value()
         async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as conn:
             lines = await desk.export(conn, output, form=form, since=_utc(since), until=_utc(until))
-        print(f"{lines} lines are in {output}.")
+        print(f"{lines} lines are in {output}." + ("" if lines else " The ledger has none of that time."))
         return 0
 
     return guarded(connected())

@@ -13,6 +13,7 @@ from infra.cli.amounts import shown
 from infra.cli.at_desk import guarded
 from infra.cli.tables import console, printable
 from infra.desk import FinanceDesk, PaidItem, Payout, ReconciliationRefused
+from infra.files import whole_file
 
 _DESK = "reconciliation"
 _COLUMNS = ("transaction_id", "source_id", "category", "payment_id", "currency", "stripe_net", "ledger_net")
@@ -29,7 +30,7 @@ def run_show(payout_id: str, *, output: Path | None, limit: int) -> int:
             try:
                 _write(payout.items, output)
             except OSError as error:
-                raise ReconciliationRefused(f"{output} cannot be written: {error.strerror}") from None
+                raise ReconciliationRefused(f"{output} cannot be written: {error.strerror or error}") from None
         return 0 if payout.agrees else 1
 
     return guarded(work())
@@ -74,7 +75,7 @@ def _items(items: Sequence[PaidItem]) -> Table:
 
 def _write(items: Sequence[PaidItem], output: Path) -> None:
     """Write all items; amounts are in the currency's smallest unit as Stripe counts it."""
-    with output.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(output) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         writer.writerows([getattr(each, name) for name in _COLUMNS] for each in items)

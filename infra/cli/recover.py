@@ -15,7 +15,7 @@ from infra.cli.at_desk import guarded
 from infra.cli.tables import console
 from infra.postgres import Connection
 from infra.recovery_desk import Examined, KeptAnswers, PaymentsAtStripe, RecoveryDesk, ShownEvent, Trace
-from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, load_settings
+from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, load_settings, read_settings
 
 _SHOWN = 20
 
@@ -89,12 +89,12 @@ async def _show_traces(desk: RecoveryDesk, conn: Connection, examined: Examined)
 
 async def _in_redis() -> Sequence[Trace]:
     answers: KeptAnswers = declared.load(declared.DESKS, "kept-answers")()
-    return await answers.traces(RedisSettings())
+    return await answers.traces(read_settings(RedisSettings))
 
 
 async def _at_stripe(since: datetime) -> Sequence[Trace]:
     payments: PaymentsAtStripe = declared.load(declared.DESKS, "payments-at-stripe")()
-    return await payments.traces(StripeSettings(), since=since)
+    return await payments.traces(read_settings(StripeSettings), since=since)
 
 
 def _print_events(events: Sequence[ShownEvent]) -> None:

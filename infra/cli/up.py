@@ -16,11 +16,19 @@ from infra.embedded.stack import Stack
 from infra.settings import load_settings
 
 _LOOK_EVERY_S = 0.2
+_NO_PRODUCTION = (
+    "paystream: APP_ENV=production, but `make run` is a system for development: it takes no real money, its passwords "
+    "and keys are known, and its Stripe is a stand-in. Remedy: APP_ENV=development make run; for production, "
+    "docker-compose.yml and .env.example."
+)
 
 
 def run_up(broker: BrokerKind = "embedded") -> int:
     """Run the stack until a signal ends it; return the exit code: 1 when it does not start."""
     settings = load_settings(UpSettings)
+    if settings.app_env == "production":
+        print(_NO_PRODUCTION, file=sys.stderr)
+        return 2
     screen = Screen()
     try:
         return asyncio.run(_up(settings, screen, broker))

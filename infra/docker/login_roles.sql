@@ -28,3 +28,6 @@ GRANT paystream_app TO paystream_app_login;
 GRANT paystream_relay TO paystream_relay_login;
 GRANT paystream_projector TO paystream_projector_login;
 GRANT paystream_query TO paystream_query_login;
+
+-- PostgreSQL lets anybody into the databases that it comes with.
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;

@@ -36,7 +36,10 @@ async def drop_database(server: PostgresServer, name: str) -> None:
 
 
 async def create_logins(server: PostgresServer) -> None:
-    """Make the login roles of the processes, members of the group roles that the migrations make."""
+    """Make the login roles of the processes, members of the group roles that the migrations make.
+
+    They are all that may connect, and to our databases alone: PostgreSQL lets anybody into those that it comes with.
+    """
     text = (_HERE / "login_roles.sql").read_text(encoding="utf-8")
     async with await _connect(server.url(database="postgres")) as connection:
         for login, password in server.logins.items():
@@ -46,6 +49,7 @@ async def create_logins(server: PostgresServer) -> None:
                 password=sql.Literal(password),
             )
             await connection.execute(statement)
+        await connection.execute("REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC")
 
 
 async def is_migrated(database_url: str) -> bool:

@@ -24,9 +24,10 @@ class Home:
     def open(self) -> None:
         """Make it and lock it. Raises HomeUnusable when it cannot be written, HomeInUse when another stack has it."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self.path, self.logs, self.run):
                 folder.mkdir(mode=0o700, exist_ok=True)
+                _close_to_others(folder)
                 if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     raise PermissionError(13, "Permission denied", str(folder))
             self._lock = self._locked()
@@ -99,3 +100,10 @@ class Home:
         lock.write(str(os.getpid()))
         lock.flush()
         return lock
+
+
+def _close_to_others(folder: Path) -> None:
+    """Let nobody else into a folder that is ours: it may be there already, made by hand or by an older release."""
+    found = folder.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+        folder.chmod(0o700)

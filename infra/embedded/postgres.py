@@ -74,6 +74,8 @@ class PostgresServer(Part):
     async def prepare(self) -> None:
         """Make the data folder when it is not there. Raises DataUnusable when it cannot be this server's."""
         try:
+            if self._run_as is not None and not self._run_as.prefix:
+                self.home.path.chmod(0o711)  # its user has to get through, and sees nothing on the way
             if self.data.exists():
                 self._check_version()
                 if self._run_as is not None and self.data.stat().st_uid == 0:

@@ -31,6 +31,11 @@ DURATION = Histogram(
 
 _KEY = "paystream.context"
 _ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+# What marks the work of our own processes (a reconciliation, a command, a poll): no caller's id shall look like it.
+_OURS = re.compile(
+    r"reconciliation-.*|(?:discrepancy|command|schedule|balance_transactions|payouts|events)-[0-9a-f]{8}-[0-9a-f-]{27}.*",
+    re.IGNORECASE,
+)
 # https://www.w3.org/TR/trace-context/#traceparent-header; ids of zeroes and version ff are invalid.
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -41,7 +46,8 @@ _PROBES = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 class RequestContext:
     """The ids of a request. The correlation id is the caller's, or else the request's own.
 
-    They are logged and kept with events for good, so what is not well-formed or looks like a card number is ignored.
+    They are logged and kept with events for good, so what is not well-formed, looks like a card number or like an id of
+    our own processes is ignored.
     """
 
     request_id: str
@@ -93,7 +99,7 @@ class RequestContextMiddleware:
                 if status:
                     # The server cuts the connection: what was sent must not look complete.
                     raise
-                await problem_response(unexpected(), scope)(scope, receive, send_with_ids)
+                await problem_response(unexpected(scope["method"]), scope)(scope, receive, send_with_ids)
             finally:
                 _record(scope, status or 500, time.perf_counter() - started)
 
@@ -108,7 +114,7 @@ def _context_of(headers: Headers) -> RequestContext:
 
 
 def _valid(pattern: re.Pattern[str], value: str | None) -> str | None:
-    if value is None or not pattern.fullmatch(value) or text_holds_card_number(value):
+    if value is None or not pattern.fullmatch(value) or _OURS.fullmatch(value) or text_holds_card_number(value):
         return None
     return value
 

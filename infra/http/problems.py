@@ -14,12 +14,14 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from infra.errors import Unavailable
+from infra.validation import message_of
 
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger(__name__)
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx's; HTTP has no status for it
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
@@ -74,14 +76,11 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
     )
 
 
-def unexpected() -> Problem:
+def unexpected(method: str) -> Problem:
     """Return what a client learns of an error nobody foresaw: nothing of its inside."""
-    return Problem(
-        500,
-        "internal_error",
-        "Internal error",
-        "The error was recorded. Retry with the same Idempotency-Key.",
-    )
+    safe = method in _SAFE
+    retry = "Ask again." if safe else "If the request has an Idempotency-Key, retry it with the same one."
+    return Problem(500, "internal_error", "Internal error", f"The error was recorded. {retry}")
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -100,7 +99,7 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     details: Sequence[Mapping[str, Any]] = error.errors()
-    errors = [{"field": _field(detail), "message": _message(detail)} for detail in details]
+    errors = [{"field": _field(detail), "message": message_of(detail)} for detail in details]
     about_body = any(detail["loc"][:1] == ("body",) for detail in details)
     malformed = not about_body or any(detail["type"] == "json_invalid" for detail in details)
     status = HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -124,7 +123,7 @@ async def _on_disconnect(_request: Request, _error: Exception) -> Response:
 
 async def _on_unexpected(request: Request, _: Exception) -> Response:
     # Logged by the request context middleware; without it by the server, to which Starlette raises it again.
-    return problem_response(unexpected(), request.scope)
+    return problem_response(unexpected(request.method), request.scope)
 
 
 def _field(detail: Mapping[str, Any]) -> str:
@@ -133,7 +132,3 @@ def _field(detail: Mapping[str, Any]) -> str:
     if detail["type"] == "json_invalid" or not path:
         return str(place)
     return ".".join(str(part) for part in path)
-
-
-def _message(detail: Mapping[str, Any]) -> str:
-    return str(detail["msg"]).removeprefix("Value error, ")

@@ -1,23 +1,28 @@
-"""uvicorn inside a loop that is already running, without its signal handlers, on a socket that we bind."""
+"""uvicorn inside a loop that is already running, without its signal handlers, on a socket that we bind.
+
+uvicorn's own bounds are for h11 (`h11_max_incomplete_event_size`), or too coarse (`limit_concurrency` counts idle
+connections, and answers in plain text): `protocol` has ours.
+"""
 
 import asyncio
 import contextlib
 import errno
 import socket
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from infra.errors import ProcessFailed
+from infra.http.limits import Connections, HttpLimits
+from infra.http.protocol import BoundedProtocol
 from infra.runtime import Runtime
 from infra.settings import ProcessSettings
 
 log = structlog.get_logger(__name__)
-
-# Longer than the usual keep-alive of clients and load balancers' probes, so that the client closes first.
-_KEEP_ALIVE_S = 75
 
 
 class PortInUse(ProcessFailed):
@@ -34,7 +39,8 @@ async def serve(app: ASGIApp, host: str, port: int, runtime: Runtime) -> None:
     log.info("http_server_started", host=host, port=listener.getsockname()[1])
     # One second less than main has, to close what main opened.
     grace_s = max(1, runtime.settings.shutdown_grace_ms // 1000 - 1)
-    await serve_socket(app, listener, runtime.stop, grace_s=grace_s)
+    limits = HttpLimits.from_settings(runtime.settings)
+    await serve_socket(app, listener, runtime.stop, grace_s=grace_s, limits=limits)
 
 
 def bind(host: str, port: int, variable: str | None = None) -> socket.socket:
@@ -55,18 +61,22 @@ def bind(host: str, port: int, variable: str | None = None) -> socket.socket:
     return listener
 
 
-async def serve_socket(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, *, grace_s: int) -> None:
+async def serve_socket(
+    app: ASGIApp, listener: socket.socket, stop: asyncio.Event, *, grace_s: int, limits: HttpLimits
+) -> None:
     """Serve on a bound socket until `stop` is set; requests that last `grace_s` longer are cancelled."""
+    # What uvicorn calls a class is whatever makes a protocol.
+    protocol: Any = partial(BoundedProtocol, limits=limits, connections=Connections(limits))
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=protocol,
             ws="none",
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_keep_alive=limits.keep_alive_s,
             timeout_graceful_shutdown=grace_s,
         )
     )

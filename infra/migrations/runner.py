@@ -4,6 +4,7 @@ Safe to run from many processes at once: an advisory lock lets one work while th
 """
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from alembic.script import ScriptDirectory
 
 _HERE = Path(__file__).parent
 _LOCK_KEY = 0x7061_7973  # "pays": any constant that no other program takes on this database
+_LOOK_AGAIN_S = 0.1
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
@@ -68,8 +70,7 @@ def _run(database_url: str, work: Callable[[Config], None]) -> None:
     )
     config = _config()
     with engine.connect() as connection:
-        connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
-        connection.commit()
+        _lock(connection)
         config.attributes["connection"] = connection
         try:
             work(config)
@@ -77,3 +78,13 @@ def _run(database_url: str, work: Callable[[Config], None]) -> None:
         finally:
             connection.execute(sqlalchemy.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
             connection.commit()
+
+
+def _lock(connection: sqlalchemy.Connection) -> None:
+    """Wait until nobody else migrates. Not within a statement: an index that is built concurrently waits for those."""
+    while True:
+        ours = connection.execute(sqlalchemy.text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}).scalar()
+        connection.commit()
+        if ours:
+            return
+        time.sleep(_LOOK_AGAIN_S)

@@ -9,6 +9,7 @@ from infra.stripe_guard import metrics
 from infra.stripe_guard.breaker import Result, State
 from infra.stripe_guard.circuit import Circuit
 from infra.stripe_guard.errors import TooManyCalls
+from infra.stripe_guard.in_flight import InFlight
 from infra.stripe_guard.rate_limit import RateLimit
 from infra.stripe_guard.verdicts import Verdict, judge
 
@@ -17,7 +18,15 @@ _RESULTS = {
     Verdict.LIMITED: Result.UP,
     Verdict.LIMITED_HERE: Result.UP,
     Verdict.DOWN: Result.DOWN,
+    Verdict.UNANSWERED: Result.DOWN,
     Verdict.NOTHING: Result.NOTHING,
+}
+# Whether it was answered in time. A failure of Stripe's own says nothing of that.
+_ANSWERED = {
+    Verdict.SERVED: True,
+    Verdict.LIMITED: True,
+    Verdict.LIMITED_HERE: True,
+    Verdict.UNANSWERED: False,
 }
 
 
@@ -31,14 +40,15 @@ class StripeGuard:
     before the call (a lease, an age of a key) is to be looked at in the block, since the wait for a turn is over then.
 
     `circuit` is that of all reads. Each kind of change has its own, made when it is first asked for: reads that work
-    say nothing of changes that fail, nor one change of another.
+    say nothing of changes that fail, nor one change of another. `max_concurrency` calls are in flight at most; fewer
+    after some that got no answer.
     """
 
     def __init__(self, circuit: Circuit, rate: RateLimit | None, *, max_concurrency: int, max_wait_s: float) -> None:
         self.circuit = circuit
         self._of_changes: dict[str, Circuit] = {}
         self._rate = rate
-        self._in_flight = asyncio.Semaphore(max_concurrency)
+        self._in_flight = InFlight(max_concurrency)
         self._max_wait_s = max_wait_s
 
     @asynccontextmanager
@@ -53,34 +63,29 @@ class StripeGuard:
         """
         circuit = self._circuit_of(endpoint or "change") if writes else self.circuit
         circuit.check()  # before the wait, so as not to use up turns
-        await self._take_place()
+        place = await self._take_place(urgent=urgent)
+        verdict = Verdict.NOTHING  # as when it is cancelled
         try:
             with metrics.IN_FLIGHT.track_inprogress():
                 if self._rate is not None:
                     await self._rate.take(endpoint, urgent=urgent)
-                async with self._judged(circuit, endpoint):
+                admission = circuit.enter()
+                try:
                     yield
+                    verdict = Verdict.SERVED
+                except Exception as error:
+                    verdict = judge(error)
+                    raise
+                finally:
+                    circuit.leave(admission, _RESULTS[verdict])
+                    await self._tell_rate(verdict, endpoint)
         finally:
-            self._in_flight.release()
+            self._in_flight.give_back(place, answered=_ANSWERED.get(verdict))
 
     def _circuit_of(self, endpoint: str) -> Circuit:
         if endpoint not in self._of_changes:
             self._of_changes[endpoint] = self.circuit.for_kind(endpoint)
         return self._of_changes[endpoint]
-
-    @asynccontextmanager
-    async def _judged(self, circuit: Circuit, endpoint: str | None) -> AsyncIterator[None]:
-        admission = circuit.enter()
-        verdict = Verdict.NOTHING  # as when it is cancelled
-        try:
-            yield
-            verdict = Verdict.SERVED
-        except Exception as error:
-            verdict = judge(error)
-            raise
-        finally:
-            circuit.leave(admission, _RESULTS[verdict])
-            await self._tell_rate(verdict, endpoint)
 
     async def _tell_rate(self, verdict: Verdict, endpoint: str | None) -> None:
         if self._rate is None:
@@ -95,25 +100,28 @@ class StripeGuard:
             case _:
                 return
 
-    async def _take_place(self) -> None:
+    async def _take_place(self, *, urgent: bool) -> int:
         try:
             async with asyncio.timeout(self._max_wait_s):
-                await self._in_flight.acquire()
+                return await self._in_flight.take(first=urgent)
         except TimeoutError:
             metrics.HELD_BACK.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None
 
     def room(self) -> int | None:
-        """Return how many changes may be prepared now: None for any number, few while Stripe is probed, 0 while down.
+        """Return how many calls may be prepared now: None for any number, few while Stripe is probed, 0 while down.
 
-        While one kind of change goes well, any number: those of a kind that does not are put off, one by one.
+        While one kind of change goes well, those of a kind that does not are put off, one by one. Reads count when no
+        change was made lately.
         """
         rooms = [circuit.room() for circuit in self._used()]
         known = [room for room in rooms if room is not None]
-        return max(known) if known and len(known) == len(rooms) else None
+        admitted = max(known) if len(known) == len(rooms) else None
+        given = [room for room in (admitted, self._in_flight.room) if room is not None]
+        return min(given, default=None)
 
     async def admitted(self) -> None:
-        """Wait until Stripe may be asked for changes."""
+        """Wait until Stripe may be called."""
         while self.room() == 0:
             waiting = {asyncio.create_task(circuit.admitted()) for circuit in self._used()}
             try:
@@ -133,4 +141,4 @@ class StripeGuard:
             raise Unhealthy(", ".join(failing))
 
     def _used(self) -> list[Circuit]:
-        return [circuit for circuit in self._of_changes.values() if circuit.is_in_use]
+        return [circuit for circuit in self._of_changes.values() if circuit.is_in_use] or [self.circuit]

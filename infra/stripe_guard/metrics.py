@@ -16,3 +16,4 @@ WAIT_SECONDS = Histogram(
 LIMITED = Counter("stripe_rate_limit_hits_total", "Calls that Stripe refused with 429, as there were too many")
 HELD_BACK = Counter("stripe_rate_limit_held_back_total", "Calls that were not made, as too many waited for their turn")
 IN_FLIGHT = Gauge("stripe_guard_calls_in_flight", "Calls of Stripe that this process makes now")
+MOST_IN_FLIGHT = Gauge("stripe_guard_calls_in_flight_limit", "Calls of Stripe that this process may make at once now")

@@ -17,11 +17,13 @@ _ENDPOINT_REASONS = {"endpoint-rate", "endpoint-concurrency"}
 class Verdict(Enum):
     """SERVED: it answered, be it a decline or a refusal. DOWN, LIMITED: it did not serve. NOTHING: our own fault.
 
-    LIMITED_HERE: it did not serve, as this endpoint is asked too often; the others may go on.
+    UNANSWERED: nothing came back, as when it is asked for more than it can do. LIMITED_HERE: it did not serve, as this
+    endpoint is asked too often; the others may go on.
     """
 
     SERVED = "served"
     DOWN = "down"
+    UNANSWERED = "unanswered"
     LIMITED = "limited"
     LIMITED_HERE = "limited_here"
     NOTHING = "nothing"
@@ -30,7 +32,7 @@ class Verdict(Enum):
 def judge(error: Exception) -> Verdict:
     """Return what an exception of a call says."""
     if isinstance(error, stripe.APIConnectionError | OSError):  # TimeoutError is an OSError
-        return Verdict.DOWN
+        return Verdict.UNANSWERED
     if not isinstance(error, stripe.StripeError) or error.http_status is None:
         return Verdict.NOTHING
     headers = {name.lower(): value.lower() for name, value in (error.headers or {}).items()}

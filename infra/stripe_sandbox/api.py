@@ -31,8 +31,8 @@ from infra.stripe_sandbox.errors import (
 from infra.stripe_sandbox.faults.requests import NONE as NO_FAULT
 from infra.stripe_sandbox.faults.requests import RequestFault
 from infra.stripe_sandbox.forms import Form, decode
+from infra.stripe_sandbox.headers import check_account, check_version
 from infra.stripe_sandbox.idempotency import Claim, InFlight, checked_key, fingerprint_of, keep
-from infra.stripe_sandbox.ids import account_of
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.latency import Latency
 from infra.stripe_sandbox.operation import Call, Operation, Reply, World
@@ -112,7 +112,11 @@ class Api:
         return _response(request, None, request_id, answer)
 
     async def _read(self, operation: Operation, request: Request, request_id: str) -> Incoming:
-        account = account_of(secret_key(request.headers.get("authorization")))
+        key = secret_key(request.headers.get("authorization"))
+        check_version(request.headers)
+        account = self.world.restricted_keys.account(key)
+        check_account(request.headers, key=key, account=account)
+        self.world.restricted_keys.check(key, operation.method, operation.path)
         encoded = await request.body() if operation.method == "POST" else request.scope["query_string"]
         return Incoming(
             operation=operation, request=request, request_id=request_id, account=account, form=decode(encoded)
@@ -241,7 +245,7 @@ def _response(
 ) -> JsonAnswer:
     headers = {
         "Request-Id": request_id,
-        "Stripe-Version": request.headers.get("stripe-version", API_VERSION),
+        "Stripe-Version": API_VERSION,
         "Cache-Control": "no-cache, no-store",
     }
     key = request.headers.get("idempotency-key")

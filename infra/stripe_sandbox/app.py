@@ -31,6 +31,7 @@ from infra.stripe_sandbox.payment_intents import operations as payment_intents
 from infra.stripe_sandbox.payouts import operations as payouts
 from infra.stripe_sandbox.payouts.daily import switch_daily_payouts
 from infra.stripe_sandbox.refunds import operations as refunds
+from infra.stripe_sandbox.restricted_keys import RestrictedKeys
 from infra.stripe_sandbox.store import Store
 from infra.stripe_sandbox.webhooks import operations as webhook_endpoints
 from infra.stripe_sandbox.webhooks.dispatcher import Dispatcher
@@ -138,5 +139,6 @@ def _world(
         events=EventLog(store, sandbox_clock, ids, webhooks),
         webhooks=webhooks,
         behaviour=behaviour,
+        restricted_keys=RestrictedKeys(),
         settle_ms=settle_ms,
     )

@@ -1,10 +1,13 @@
-"""What Stripe's test payment methods do: https://docs.stripe.com/testing.
+"""What a test card does: how it is charged, authenticated, refunded and disputed (https://docs.stripe.com/testing).
 
-A payment method's name is used in place of a card number. Each use makes a payment method of its own, as at Stripe.
+Which cards there are, by the names of their payment methods, is in `card_names.py`.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+NETWORK_DECLINE_CODE = "01"
+"""As it was seen at Stripe with `generic_decline`; what the other test cards have there is not known."""
 
 
 class RefundCourse(StrEnum):
@@ -23,6 +26,30 @@ class DisputeCourse(StrEnum):
     FRAUDULENT = "fraudulent"
     NOT_RECEIVED = "product_not_received"
     INQUIRY = "inquiry"
+    COMPELLING_EVIDENCE = "compelling_evidence"
+    COMPLIANCE = "compliance"
+    SMART = "smart_disputes"
+    TWICE = "twice"
+    """Of the two disputes each is about a half, which is the sandbox's guess: Stripe says "multiple times"."""
+
+
+class Authentication(StrEnum):
+    """When the card's bank wants its customer to authenticate."""
+
+    NEVER = "never"
+    ON_REQUEST = "on_request"
+    """Where `payment_method_options[card][request_three_d_secure]` asks for it."""
+    ON_SESSION = "on_session"
+    """Unless the customer is away (`off_session`): the card counts as set up for that."""
+    ALWAYS = "always"
+
+
+class Risk(StrEnum):
+    """What Radar says: https://docs.stripe.com/radar/risk-evaluation."""
+
+    NORMAL = "normal"
+    ELEVATED = "elevated"
+    HIGHEST = "highest"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +60,7 @@ class Decline:
     message: str
     decline_code: str | None = None
     advice_code: str | None = None
+    network_decline_code: str | None = NETWORK_DECLINE_CODE
     blocked: bool = False
 
 
@@ -44,94 +72,35 @@ class Card:
     last4: str
     brand: str = "visa"
     funding: str = "credit"
+    country: str = "US"
     decline: Decline | None = None
-    needs_authentication: bool = False
+    authentication: Authentication = Authentication.NEVER
+    risk: Risk = Risk.NORMAL
+    cvc_check: str = "pass"
+    line1_check: str | None = None
+    postal_code_check: str | None = None
     refunds: RefundCourse = RefundCourse.SUCCEEDS
     disputed: DisputeCourse | None = None
     available_at_once: bool = False
     """Whether the money can be paid out without waiting for days."""
 
-
-AUTHENTICATION_REQUIRED = Decline(
-    code="authentication_required",
-    decline_code="authentication_required",
-    message="Your card was declined. This transaction requires authentication.",
-)
-
-_DECLINED = "Your card was declined."
-
-
-def _declined(decline_code: str, advice_code: str, message: str = _DECLINED, *, blocked: bool = False) -> Decline:
-    return Decline(
-        code="card_declined",
-        decline_code=decline_code,
-        advice_code=advice_code,
-        message=message,
-        blocked=blocked,
-    )
+    def asks_for_authentication(self, *, off_session: bool, requested: bool) -> bool:
+        """Whether a payment has to wait for its customer: while they are away or not, asked for by us or not."""
+        match self.authentication:
+            case Authentication.ALWAYS:
+                return True
+            case Authentication.ON_SESSION:
+                return not off_session
+            case Authentication.ON_REQUEST:
+                return requested
+            case Authentication.NEVER:
+                return False
 
 
-_INSUFFICIENT_FUNDS = _declined("insufficient_funds", "try_again_later", "Your card has insufficient funds.")
-_PROCESSING_ERROR = Decline(
-    code="processing_error",
-    message="An error occurred while processing your card. Try again in a little bit.",
-    advice_code="try_again_later",
-)
-_EXPIRED = Decline(code="expired_card", message="Your card has expired.", advice_code="confirm_card_data")
-_INCORRECT_CVC = Decline(
-    code="incorrect_cvc", message="Your card's security code is incorrect.", advice_code="confirm_card_data"
-)
-_VELOCITY = _declined(
-    "card_velocity_exceeded",
-    "try_again_later",
-    "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
-)
-
-_STOLEN = _declined("stolen_card", "do_not_try_again")
-_LOST = _declined("lost_card", "do_not_try_again")
-_GENERIC = _declined("generic_decline", "try_again_later")
-
-# Stripe's documentation spells these with and without the brand: https://docs.stripe.com/testing#declined-payments
-_EITHER_SPELLING = (
-    ("chargeDeclined", "0002", _GENERIC),
-    ("chargeDeclinedInsufficientFunds", "9995", _INSUFFICIENT_FUNDS),
-    ("chargeDeclinedLostCard", "9987", _LOST),
-    ("chargeDeclinedStolenCard", "9979", _STOLEN),
-    ("chargeDeclinedVelocityLimitExceeded", "6975", _VELOCITY),
-)
-
-CARDS = {
-    card.name: card
-    for card in (
-        Card(name="pm_card_visa", last4="4242"),
-        Card(name="pm_card_visa_debit", last4="5556", funding="debit"),
-        Card(name="pm_card_mastercard", last4="4444", brand="mastercard"),
-        Card(name="pm_card_amex", last4="8431", brand="amex"),
-        Card(name="pm_card_discover", last4="1117", brand="discover"),
-        *(
-            Card(name=f"pm_card_{brand}{name}", last4=last4, decline=decline)
-            for name, last4, decline in _EITHER_SPELLING
-            for brand in ("", "visa_")
-        ),
-        Card(name="pm_card_chargeDeclinedExpiredCard", last4="0069", decline=_EXPIRED),
-        Card(name="pm_card_chargeDeclinedIncorrectCvc", last4="0127", decline=_INCORRECT_CVC),
-        Card(name="pm_card_chargeDeclinedProcessingError", last4="0119", decline=_PROCESSING_ERROR),
-        Card(
-            name="pm_card_chargeDeclinedFraudulent",
-            last4="0019",
-            decline=_declined("fraudulent", "do_not_try_again", blocked=True),
-        ),
-        Card(name="pm_card_authenticationRequired", last4="3184", needs_authentication=True),
-        Card(name="pm_card_threeDSecure2Required", last4="3220", needs_authentication=True),
-        Card(name="pm_card_threeDSecureRequired", last4="3063", needs_authentication=True),
-        Card(name="pm_card_pendingRefund", last4="7726", refunds=RefundCourse.PENDING_THEN_SUCCEEDS),
-        Card(name="pm_card_refundFail", last4="5126", refunds=RefundCourse.SUCCEEDS_THEN_FAILS),
-        # These two are the sandbox's own: Stripe has such refunds with other payment methods than cards.
-        Card(name="pm_card_pendingRefundFail", last4="7734", refunds=RefundCourse.PENDING_THEN_FAILS),
-        Card(name="pm_card_refundRequiresAction", last4="7742", refunds=RefundCourse.REQUIRES_ACTION),
-        Card(name="pm_card_createDispute", last4="0259", disputed=DisputeCourse.FRAUDULENT),
-        Card(name="pm_card_createDisputeProductNotReceived", last4="2685", disputed=DisputeCourse.NOT_RECEIVED),
-        Card(name="pm_card_createDisputeInquiry", last4="1976", disputed=DisputeCourse.INQUIRY),
-        Card(name="pm_card_bypassPending", last4="0077", available_at_once=True),
-    )
-}
+def checks(card: Card) -> dict[str, str | None]:
+    """Return what the bank said of the address and the code."""
+    return {
+        "address_line1_check": card.line1_check,
+        "address_postal_code_check": card.postal_code_check,
+        "cvc_check": card.cvc_check,
+    }

@@ -99,8 +99,13 @@ class SandboxAdmin:
         return await self._object("POST", "/_sandbox/clock", {"rate": rate})
 
     async def behave(self, **behaviour: object) -> dict[str, object]:
-        """Set `automatic_payouts` or `search_lag_s`, and return both."""
+        """Set any of `behaviour.Behaviour`, and return all of it."""
         return await self._object("POST", "/_sandbox/behaviour", dict(behaviour))
+
+    async def restrict_key(self, key: str, *permissions: str, account_of: str | None = None) -> None:
+        """Make a key `rk_test_...` that may do this much, of the account of another key or of its own."""
+        body = {"key": key, "permissions": list(permissions), **_given(account_of=account_of)}
+        await self._call("POST", "/_sandbox/restricted_keys", body)
 
     # --- webhooks ---
 

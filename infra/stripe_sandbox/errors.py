@@ -15,6 +15,7 @@ ErrorType = Literal["api_error", "card_error", "idempotency_error", "invalid_req
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
 PAYMENT_REQUIRED = 402
+FORBIDDEN = 403
 NOT_FOUND = 404
 CONFLICT = 409
 TOO_MANY_REQUESTS = 429

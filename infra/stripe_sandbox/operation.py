@@ -13,6 +13,7 @@ from infra.stripe_sandbox.faults.registry import Faults
 from infra.stripe_sandbox.ids import Ids
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.params import Params, Spec
+from infra.stripe_sandbox.restricted_keys import RestrictedKeys
 from infra.stripe_sandbox.store import Store
 from infra.stripe_sandbox.webhooks.queue import WebhookQueue
 
@@ -31,6 +32,7 @@ class World:
     events: EventLog
     webhooks: WebhookQueue
     behaviour: Behaviour
+    restricted_keys: RestrictedKeys
     settle_ms: int
     """How long after its creation something moves by itself: a refund, a dispute, the bank's decision on one."""
 

@@ -85,8 +85,8 @@ def page(call: Call, listing: Listing[T], *, url: str) -> JsonObject:
 def list_page(call: Call, model: type[R], render: Callable[[R], JsonObject], *, url: str) -> JsonObject:
     """Return a page of stored objects.
 
-    A `payment_intent` parameter keeps to that intent's objects, a `charge` parameter to that charge's, a `status` or
-    `email` parameter to those with that status or address.
+    A `payment_intent` parameter keeps to that intent's objects, a `charge` or `customer` parameter to theirs, a
+    `status`, `email` or `transfer_group` parameter to those with that one.
     """
     return page(call, _Objects(model=model, shown=render), url=url)
 
@@ -110,7 +110,7 @@ def created_range(params: Params) -> range:
     return range(first, last + 1)
 
 
-_FILTERS = ("charge", "email", "status")
+_FILTERS = ("charge", "customer", "email", "status", "transfer_group")
 
 
 class _Objects(Listing[tuple[int, R]]):

@@ -13,6 +13,8 @@ from infra.stripe_sandbox.commits import Commits
 from infra.stripe_sandbox.errors import BAD_REQUEST, CONFLICT, NOT_FOUND
 from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.operation import OK, World
+from infra.stripe_sandbox.transitions import settle_due
+from infra.validation import message_of
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -49,10 +51,14 @@ class Panel:
     commits: Commits
 
     def page(self, answer: Callable[[Request], Awaitable[Json]]) -> Callable[[Request], Awaitable[Response]]:
-        """Return an endpoint that answers with the JSON, once everything that it tells is committed."""
+        """Return an endpoint that answers with the JSON, once everything that it tells is committed.
+
+        What is due moves before.
+        """
 
         async def endpoint(request: Request) -> Response:
             try:
+                settle_due(self.world)
                 answered = await answer(request)
                 await self.commits.done()
             except RefusedError as error:
@@ -67,7 +73,7 @@ async def parsed(request: Request, model: type[B]) -> B:
     try:
         return model.model_validate_json(await request.body() or b"{}")
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors())
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'body'}: {message_of(each)}" for each in error.errors())
         raise RefusedError(wrong) from error
 
 

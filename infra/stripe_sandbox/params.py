@@ -1,7 +1,10 @@
 """What each operation accepts, and the typed values that come out.
 
-Unknown, missing and malformed parameters are refused with Stripe's texts, before anything is done. A parameter that
-Stripe has and the sandbox does not model is refused as well, by name: ignoring it would hide a difference.
+Unknown, missing and malformed parameters are refused with Stripe's texts, before anything is done; those inside objects
+as well. A parameter that Stripe has and the sandbox does not model is refused too, by name (`not_modelled.py`):
+ignoring it would hide a difference.
+
+Types, words and lengths are those of Stripe's description of its API: https://github.com/stripe/openapi.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +17,7 @@ from infra.stripe_sandbox.errors import invalid_parameter
 from infra.stripe_sandbox.forms import Form, FormValue
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.metadata import MetadataChange, parse_metadata
+from infra.stripe_sandbox.not_modelled import not_modelled
 
 MAX_TEXT = 5000
 INTEGER_DIGITS = 18
@@ -24,6 +28,7 @@ class Kind(Enum):
 
     INTEGER = auto()
     FLAG = auto()
+    FLAG_OR_CHOICE = auto()
     TEXT = auto()
     CHOICE = auto()
     TEXTS = auto()
@@ -77,19 +82,24 @@ def text(
     return Param(name=name, kind=Kind.TEXT, required=required, clearable=clearable, max_length=max_length, check=check)
 
 
-def choice(name: str, *choices: str) -> Param:
-    """Return one of the given words."""
-    return Param(name=name, kind=Kind.CHOICE, choices=choices)
+def choice(name: str, *choices: str, clearable: bool = False) -> Param:
+    """Return one of the given words; a clearable one may be sent empty, which unsets it."""
+    return Param(name=name, kind=Kind.CHOICE, choices=choices, clearable=clearable)
 
 
-def texts(name: str, *, required: bool = False) -> Param:
-    """Return a list of texts."""
-    return Param(name=name, kind=Kind.TEXTS, required=required)
+def flag_or_choice(name: str, *choices: str) -> Param:
+    """Return true or false, or one of the given words, which means true."""
+    return Param(name=name, kind=Kind.FLAG_OR_CHOICE, choices=choices)
 
 
-def nested(name: str, *shape: Param) -> Param:
-    """Return an object; without a shape its members are taken as they come."""
-    return Param(name=name, kind=Kind.OBJECT, shape=shape)
+def texts(name: str, *choices: str, required: bool = False) -> Param:
+    """Return a list of texts, of the given words where there are any."""
+    return Param(name=name, kind=Kind.TEXTS, choices=choices, required=required)
+
+
+def nested(name: str, *shape: Param, required: bool = False, clearable: bool = False) -> Param:
+    """Return an object with these members; a clearable one may be sent empty, which unsets it."""
+    return Param(name=name, kind=Kind.OBJECT, shape=shape, required=required, clearable=clearable)
 
 
 def between(name: str) -> Param:
@@ -107,7 +117,9 @@ def removed(name: str, refusal: str) -> Param:
     return Param(name=name, kind=Kind.REMOVED, refusal=refusal)
 
 
-METADATA = Param(name="metadata", kind=Kind.METADATA)
+METADATA = Param(name="metadata", kind=Kind.METADATA, clearable=True)
+NEW_METADATA = Param(name="metadata", kind=Kind.METADATA)
+"""Of an object that is made: there is none that could be unset."""
 EXPAND = texts("expand")
 
 
@@ -215,16 +227,16 @@ def _refuse_unknown(accepted: Iterable[str], form: Iterable[str], *, prefix: str
 
 def _parse(param: Param, value: FormValue, path: str) -> Value:
     if param.kind is Kind.UNMODELLED:
-        raise invalid_parameter(f"The sandbox does not model the parameter: {path}", param=path)
+        raise not_modelled(f"the parameter {path}", param=path)
     if param.kind is Kind.REMOVED:
         raise invalid_parameter(param.refusal, param=path, code=f"{param.name}_no_longer_supported")
     if param.kind is Kind.METADATA:
-        return parse_metadata(value)
+        return _metadata(param, value, path)
     if value == "":
         _check_clearable(param, path)
         return None
     if param.kind is Kind.TEXTS:
-        return _texts(value, path)
+        return _texts(param, value, path)
     if param.kind is Kind.RANGE and isinstance(value, str):
         number = _integer(value, path)
         return {"gte": number, "lte": number}
@@ -238,17 +250,28 @@ def _parse(param: Param, value: FormValue, path: str) -> Value:
 def _scalar(param: Param, value: str, path: str) -> Value:
     if param.kind is Kind.INTEGER:
         return _integer(value, path)
-    if param.kind is Kind.FLAG:
+    if param.kind is Kind.FLAG or (param.kind is Kind.FLAG_OR_CHOICE and value not in param.choices):
         return _flag(value, path)
-    if param.kind is Kind.CHOICE and value not in param.choices:
-        raise invalid_parameter(f"Invalid {path}: must be one of {_enumerated(param.choices)}", param=path)
-    if len(value) > param.max_length:
-        raise invalid_parameter(
-            f"Invalid string: {value[:10]}...{value[-10:]}; must be at most {param.max_length} characters", param=path
-        )
+    if param.kind is Kind.FLAG_OR_CHOICE:
+        return True
+    if param.kind is Kind.CHOICE:
+        _check_word(param, value, path)
+    _check_length(value, path, param.max_length)
     if param.check is not None:
         param.check(value, path)
     return value
+
+
+def _check_word(param: Param, value: str, path: str) -> None:
+    if value not in param.choices:
+        raise invalid_parameter(f"Invalid {path}: must be one of {_enumerated(param.choices)}", param=path)
+
+
+def _check_length(value: str, path: str, most: int) -> None:
+    if len(value) > most:
+        raise invalid_parameter(
+            f"Invalid string: {value[:10]}...{value[-10:]}; must be at most {most} characters", param=path
+        )
 
 
 def _check_clearable(param: Param, path: str) -> None:
@@ -275,20 +298,28 @@ def _flag(value: str, path: str) -> bool:
     return value == "true"
 
 
-def _texts(value: FormValue, path: str) -> list[str]:
+def _texts(param: Param, value: FormValue, path: str) -> list[str]:
     if not isinstance(value, list):
         raise invalid_parameter("Invalid array", param=path)
     entries = [entry for entry in value if isinstance(entry, str)]
     if len(entries) != len(value):
         raise invalid_parameter("Invalid string", param=path)
+    for index, entry in enumerate(entries):
+        if param.choices:
+            _check_word(param, entry, f"{path}[{index}]")
+        _check_length(entry, f"{path}[{index}]", param.max_length)
     return entries
+
+
+def _metadata(param: Param, value: FormValue, path: str) -> MetadataChange:
+    if value == "":
+        _check_clearable(param, path)
+    return parse_metadata(value)
 
 
 def _object(param: Param, value: FormValue, path: str) -> JsonObject:
     if not isinstance(value, dict):
         raise invalid_parameter("Invalid object", param=path)
-    if not param.shape:
-        return dict(value)
     members = {member.name: member for member in param.shape}
     _refuse_unknown(members, value, prefix=path)
     parsed: JsonObject = {}

@@ -29,6 +29,10 @@ class SandboxSettings(ProcessSettings):
     """How many times as fast as real time the sandbox's clock runs; without it, as it ran last, or as real time."""
     stripe_sandbox_automatic_payouts: bool = False
     """Whether what is available is paid out at each midnight (UTC) of its clock, as Stripe does by default."""
+    stripe_sandbox_booking_lag_s: float = Field(default=0, ge=0)
+    """How long after a payment the balance learns of it. Without, the moment after the answer."""
+    stripe_sandbox_cards_want_return_url: bool = False
+    """Whether to confirm with `allowed_payment_method_types` a `return_url` is needed, which nobody saw at Stripe."""
     stripe_sandbox_search_lag_s: float = Field(default=0, ge=0)
     """How old a payment intent is at least before a search finds it. At Stripe, up to a minute."""
     stripe_sandbox_webhook_url: str | None = Field(default=None, pattern=r"^https?://")
@@ -52,7 +56,10 @@ class SandboxSettings(ProcessSettings):
     def behaviour(self) -> Behaviour:
         """What it does by itself, and late, to begin with."""
         return Behaviour(
-            automatic_payouts=self.stripe_sandbox_automatic_payouts, search_lag_s=self.stripe_sandbox_search_lag_s
+            automatic_payouts=self.stripe_sandbox_automatic_payouts,
+            booking_lag_s=self.stripe_sandbox_booking_lag_s,
+            cards_want_return_url=self.stripe_sandbox_cards_want_return_url,
+            search_lag_s=self.stripe_sandbox_search_lag_s,
         )
 
     @property

@@ -228,7 +228,10 @@ class Store:
 
     def due(self, now: float) -> list[str]:
         """Return the objects whose time has come."""
-        return [row[0] for row in self.execute("due", now=now)]
+        found = [row[0] for row in self.execute("due", now=now)]
+        if not found:
+            self.next_due = self._read_next_due()
+        return found
 
     def unschedule(self, object_id: str) -> None:
         """Forget an object that has changed."""

@@ -5,7 +5,6 @@ a cursor of the server and written in portions: the memory does not grow with th
 """
 
 import csv
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from domain.currencies import decimals
+from infra.files import whole_file
 from infra.ledger_desk import ExportFormat, ExportRefused
 from infra.postgres import Connection
 from projections.ledger.read import StoredLine, lines
@@ -38,18 +38,33 @@ class ExportDesk:
         self, conn: Connection, output: Path, *, form: ExportFormat, since: Any = None, until: Any = None
     ) -> int:
         """Write every line of a time into a file, the oldest first, and return how many. Raises ExportRefused."""
+        if since is not None and until is not None and since >= until:
+            raise ExportRefused(
+                f"the time ends at {timestamp(until)}, before it begins at {timestamp(since)}. "
+                "Remedy: --to later than --from"
+            )
         count = 0
         portion: list[StoredLine] = []
-        with _whole_file(output) as path, _writer(path, form) as writer:
-            async with conn.transaction():
-                async for line in lines(conn, since=since, until=until):
-                    portion.append(line)
-                    if len(portion) == _PORTION:
-                        writer.write(portion)
-                        count += len(portion)
-                        portion = []
-            writer.write(portion)
-        return count + len(portion)
+        with _refusing(output), whole_file(output) as path:
+            with _writer(path, form) as writer:
+                async with conn.transaction():
+                    async for line in lines(conn, since=since, until=until):
+                        portion.append(line)
+                        if len(portion) == _PORTION:
+                            writer.write(portion)
+                            count += len(portion)
+                            portion = []
+                writer.write(portion)
+                count += len(portion)
+            if not count:
+                _keep(output, path)
+        return count
+
+
+def _keep(output: Path, empty: Path) -> None:
+    """Refuse to replace a file by an empty one."""
+    if output.exists() and output.resolve() != empty:
+        raise ExportRefused(f"the ledger has no lines of that time; {output} is as it was")
 
 
 def decimal_amount(line: StoredLine) -> Decimal:
@@ -58,16 +73,12 @@ def decimal_amount(line: StoredLine) -> Decimal:
 
 
 @contextmanager
-def _whole_file(output: Path) -> Iterator[Path]:
-    """Lend a place beside the file; what is written there becomes the file when the block ends well."""
-    beside = output.with_name(f".{output.name}.{os.getpid()}")
+def _refusing(output: Path) -> Iterator[None]:
+    """Say in words why a file cannot be written."""
     try:
-        yield beside
-        beside.replace(output)
+        yield
     except OSError as error:
         raise ExportRefused(f"{output} cannot be written: {error.strerror or error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -29,10 +29,21 @@ class StoredEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """The highest position applied in any partition (0: none yet), and when a checkpoint last moved."""
+    """The highest position applied in any partition, the lowest of those that partitions have come to (0: none yet).
+
+    `updated_at`: when a checkpoint last moved. `watermark`: up to where the read model is proved to be whole.
+    """
 
     position: int
+    lowest: int
     updated_at: datetime | None
+    watermark: int
+
+    def reached_before(self, position: int) -> int:
+        """Return up to where the read model has come on its way to a position that it does not reflect."""
+        if self.watermark >= position:  # it waits for nothing else
+            return position - 1
+        return max((each for each in (self.watermark, self.lowest, self.position) if each < position), default=0)
 
 
 async def page(
@@ -51,7 +62,7 @@ async def page(
 
 
 async def applied(conn: Connection, positions: Iterable[int]) -> set[int]:
-    """Return those of `positions` whose events the timeline holds."""
+    """Return those of `positions` that the read model reflects: nothing of a payment is missing there any more."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL.applied, {"positions": list(positions)})
         return set(await cursor.fetchall())

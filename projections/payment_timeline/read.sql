@@ -7,11 +7,17 @@ SELECT position, version, type, at, actor, request_id, correlation_id, data::tex
  LIMIT %(limit)s
 
 -- name: applied
--- Those of the given positions whose events have been applied.
-SELECT position FROM read_model.payment_timeline WHERE position = ANY(%(positions)s::bigint[])
+-- Those of the given positions that the read model reflects: their event is in it, or is none of a payment and the
+-- watermark is past it.
+SELECT asked.position
+  FROM unnest(%(positions)s::bigint[]) AS asked(position)
+ WHERE EXISTS (SELECT FROM read_model.applied_events a WHERE a.position = asked.position)
+    OR (asked.position <= (SELECT position FROM read_model.payments_watermark)
+        AND NOT EXISTS (SELECT FROM read_model.unapplied_events u WHERE u.position = asked.position))
 
 -- name: progress
 -- How far the projection has come, and when it last moved.
-SELECT coalesce(max(position), 0) AS position, max(updated_at) AS updated_at
+SELECT coalesce(max(position), 0) AS position, coalesce(min(position), 0) AS lowest, max(updated_at) AS updated_at,
+       coalesce((SELECT position FROM read_model.payments_watermark), 0) AS watermark
   FROM read_model.projection_checkpoints
  WHERE projection = 'payment_timeline'

@@ -1,13 +1,13 @@
 """What may stand in a query string of the ledger's reads. Anything else is a 400."""
 
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from projections.ledger.read import EntryFilters
-from query_api.parameters import Moment, Text
+from query_api.parameters import Limit, Text
 from schemas.http.ledger import AccountFilter
+from schemas.http.strict import Id, Moment
 
 
 class _Parameters(BaseModel):
@@ -27,12 +27,12 @@ class BalanceParameters(_Parameters):
 class EntryParameters(_Parameters):
     """The filters of the list of entries; those that are given must all hold."""
 
-    payment_id: UUID | None = Field(default=None, description="All that belongs to a payment, its fees too.")
+    payment_id: Id | None = Field(default=None, description="All that belongs to a payment, its fees too.")
     account: AccountFilter | None = Field(default=None, description="Entries with a line of this account.")
     source_id: Text | None = Field(default=None, description="Stripe's id of what they are about.")
     since: Moment | None = Field(default=None, description="At this moment or later; ISO 8601.")
     until: Moment | None = Field(default=None, description="Earlier than this; ISO 8601.")
-    limit: int = Field(default=20, ge=1, le=100, description="The most elements in the page.")
+    limit: Limit = 20
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = Field(
         default=None, description="The `next_cursor` of the page before. Keep the filters the same."
     )

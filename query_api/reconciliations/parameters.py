@@ -1,16 +1,15 @@
 """What may stand in a query string of finance."""
 
-import datetime as dt
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from projections.reconciliation.read import DiscrepancyFilters, RunFilters
-from query_api.parameters import Text
+from query_api.parameters import Limit, Text
 from schemas.http.reconciliations import DiscrepancyStatusFilter, KindFilter, RunStatusFilter
+from schemas.http.strict import Day, Id
 
-Day = Annotated[dt.date | None, Field(default=None, description="A day like 2026-05-01, inclusive.")]
+DayFilter = Annotated[Day | None, Field(default=None, description="A day like 2026-05-01, inclusive.")]
 
 
 class FinancePageParameters(BaseModel):
@@ -18,12 +17,12 @@ class FinancePageParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: int = Field(default=20, ge=1, le=100, description="The most elements in the page.")
+    limit: Limit = 20
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = Field(
         default=None, description="The `next_cursor` of the page before. Keep the filters the same."
     )
-    date_from: Day
-    date_to: Day
+    date_from: DayFilter
+    date_to: DayFilter
 
 
 class RunListParameters(FinancePageParameters):
@@ -44,8 +43,8 @@ class DiscrepancyListParameters(FinancePageParameters):
     status: DiscrepancyStatusFilter | None = Field(default=None, description="`unresolved` is open or explained.")
     kind: KindFilter | None = Field(default=None, description="What differs.")
     source_id: Text | None = Field(default=None, description="Stripe's id of what moved the money.")
-    payment_id: UUID | None = Field(default=None, description="The payment that it is about.")
-    reconciliation_id: UUID | None = Field(default=None, description="Opened, or found again, by a run of this day.")
+    payment_id: Id | None = Field(default=None, description="The payment that it is about.")
+    reconciliation_id: Id | None = Field(default=None, description="Opened, or found again, by a run of this day.")
 
     def filters(self) -> DiscrepancyFilters:
         """Return the filters for the read model."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from infra.http.auth import Principal, authenticated
+from query_api.parameters import refuse_all
 from query_api.reconciliations.api import ReconciliationReads, reconciliation_not_found
 from query_api.reconciliations.documentation import documented
 from query_api.reconciliations.parameters import DiscrepancyListParameters, RunListParameters
@@ -26,7 +27,11 @@ async def list_reconciliations(
     return await _reads(request).runs(parameters)
 
 
-@router.get("/reconciliations/{reconciliation_id}", **documented(ReconciliationView, one=True))
+@router.get(
+    "/reconciliations/{reconciliation_id}",
+    dependencies=[Depends(refuse_all)],
+    **documented(ReconciliationView, one=True),
+)
 async def get_reconciliation(
     request: Request,
     _: Finance,

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.errors import InvalidEventData, UnsupportedSchemaVersion
+from schemas.errors import InvalidEventData, UnsupportedSchemaVersion, message_of
 
 JsonObject = dict[str, Any]
 Upcaster = Callable[[JsonObject], JsonObject]
@@ -71,7 +71,7 @@ def _reason(wrong: Exception) -> str:
     """Say where the data is wrong without repeating it: it may hold what no log should."""
     if isinstance(wrong, ValidationError):
         return "; ".join(
-            f"{'.'.join(str(part) for part in each['loc']) or 'event'}: {each['msg']}"
+            f"{'.'.join(str(part) for part in each['loc']) or 'event'}: {message_of(each)}"
             for each in wrong.errors(include_input=False, include_url=False, include_context=False)
         )
     return "not JSON"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from domain.reconciliation import DiscrepancyStatus, Kind, RunStatus
 from schemas.http.answers import Json
+from schemas.http.strict import AS_DAY
 
 Cents = Annotated[int, Field(description="Signed; in the currency's smallest unit, as Stripe counts it.")]
 Timestamp = Annotated[dt.datetime, Field(description="ISO 8601, UTC.")]
@@ -97,6 +98,7 @@ class RequestReconciliationBody(_Body):
             json_schema_extra={"pattern": r"^(201[1-9]|20[2-9][0-9]|2[1-9][0-9]{2})-(0[1-9]|1[0-2])-[0-3][0-9]$"},
             description=f"The day to compare, in the time zone of RECONCILIATION_TIME_ZONE: from {FIRST_DAY} to today.",
         ),
+        AS_DAY,
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.errors import message_of
 from schemas.events.stripe_events import StripeEventReceived
 from schemas.stripe_webhooks.redact import TooDeep, redacted
 
@@ -79,4 +80,4 @@ def _parsed(raw: bytes) -> dict[str, Any]:
 
 def _reason(error: ValidationError) -> str:
     details = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}" for detail in details)
+    return "; ".join(f"{'.'.join(str(part) for part in detail['loc'])}: {message_of(detail)}" for detail in details)

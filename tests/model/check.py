@@ -27,6 +27,7 @@ HOLDS = (
     ("two events, a failover, pruned keys", (*_ALONE, "FAILOVER", "LATE")),
     ("two events, a restored copy, pruned keys", (*_ALONE, "RESTORE", "LATE")),
     ("two events, a wiped Kafka, a crash", (*_ALONE, "WIPE", "CRASH")),
+    ("two events, two failovers", (*_ALONE, "FAILOVER", "LOSSES=2")),
 )
 FAILS = (
     ("no incarnation", (*_ALONE, "FAILOVER", "NO_INCARNATION")),
@@ -35,6 +36,7 @@ FAILS = (
     ("the same epoch after a recovery", (*_ONE, "RESTORE", "SAME_EPOCH")),
     ("answers in Redis without epoch", (*_ONE, "FAILOVER", "REDIS_WITHOUT_EPOCH")),
     ("positions go on where Kafka ends", (*_ALONE, "FAILOVER", "NO_JUMP")),
+    ("a new epoch that Kafka is not told of", (*_ALONE, "FAILOVER", "LOSSES=2", "NO_ANNOUNCEMENT")),
     ("no fencing of relays", (*_TWO, "NO_FENCE")),
     ("one statement at a gap", (*_TWO, "ONE_STATEMENT")),
     ("the age of the attempt, not of the event", (*_ONE, "FAILOVER", "LATE", "AGE_OF_ATTEMPT")),

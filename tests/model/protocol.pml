@@ -12,8 +12,8 @@
  *   everything ends  in a state in which nobody waits for anything.
  *
  * -D switches (tests/model/check.py): FAILOVER, RESTORE, CRASH, WIPE (Kafka), WIPE_REDIS and LATE (Stripe prunes its keys) choose
- * what may happen, each once at any moment. The others take a guard away, and the model must fail then. What is not in it: several partitions, several payments that depend on each other,
- * the decisions of the domain.
+ * what may happen, each once at any moment (a failover or restore LOSSES times). The others take a guard away, and the model must
+ * fail then. What is not in it: several partitions, several payments that depend on each other, the decisions of the domain.
  */
 
 #ifndef EVENTS
@@ -22,8 +22,11 @@
 #ifndef ASKS
 #define ASKS 2 /* how often a client asks, with one key */
 #endif
+#ifndef LOSSES
+#define LOSSES 1 /* how often the copy takes the place of PostgreSQL */
+#endif
 #define MOST 3 /* for which the arrays are made, and the expressions below */
-#define POSITIONS 12
+#define POSITIONS (4 + 4 * (LOSSES + 1))
 #define UNSEEN 3 /* how far new positions begin beyond the highest that anybody has seen */
 #define NOTHING 0
 #define DUE 1
@@ -63,14 +66,16 @@ byte log_end; /* the highest position that has an event */
 
 /* What a standby, or a backup, has of it. */
 byte copy_log[POSITIONS];
-byte copy_sequence, copy_noted, copy_checkpoint;
+byte copy_sequence, copy_noted, copy_checkpoint, copy_epoch;
 byte copy_task[MOST + 1];
-bool copied, lost_its_commits;
+bool copied;
+byte losses;
 
 /* Kafka: one partition, its progress record, and the fence of transactional producers. */
 byte topic_event[POSITIONS], topic_position[POSITIONS];
 byte topic_end;
 byte progress_event, progress_position, progress_epoch;
+byte announced; /* above which position a recovery said that new ones would be */
 byte fence;
 byte wipes;
 
@@ -169,7 +174,7 @@ again:  skip
 
 /* A relay: opens a session (which fences older ones), compares, reads in order, publishes. Two of them: one is a zombie. */
 proctype Relay() {
-    byte mine, life, cursor, i, reading, known_epoch;
+    byte mine, life, cursor, i, reading, known_epoch, new_epoch, new_positions;
     bool waits_for[MOST + 1];
     bool differs;
     byte wiped;
@@ -193,7 +198,42 @@ session:
 #else
            mine == fence && life == lives && (!right_server || !start_seen || differs) ->
 #endif
-           /* Kafka stands still, for all others are fenced. What it has behind the note, and the log lacks, is written back. */
+           /* Kafka stands still, for all others are fenced. */
+           new_positions = sequence_;
+           if
+           :: topic_end > 0 && topic_position[topic_end - 1] > new_positions -> new_positions = topic_position[topic_end - 1]
+           :: else
+           fi;
+           if
+           :: announced > new_positions -> new_positions = announced
+           :: else
+           fi;
+#ifndef NO_JUMP
+           new_positions = new_positions + UNSEEN;
+#endif
+           new_epoch = epoch;
+           if
+           :: progress_epoch > new_epoch -> new_epoch = progress_epoch
+           :: else
+           fi;
+#ifndef SAME_EPOCH
+           new_epoch++;
+#endif
+       }
+#ifndef NO_ANNOUNCEMENT
+       atomic {
+           if
+           :: mine == fence -> announced = new_positions; progress_epoch = new_epoch
+           :: else -> goto over
+           fi
+       }
+#endif
+       if
+       :: life != lives -> goto session
+       :: mine != fence -> goto over
+       :: atomic {
+           mine == fence && life == lives ->
+           /* One transaction: what Kafka has behind the note, and the log lacks, is written back, and the log opens. */
            for (i : 0 .. POSITIONS - 1) {
                if
                :: i < topic_end && topic_position[i] > noted && log_[topic_position[i]] == NOTHING ->
@@ -204,25 +244,14 @@ session:
                :: else
                fi
            }
-           if
-           :: topic_end > 0 && topic_position[topic_end - 1] > sequence_ -> sequence_ = topic_position[topic_end - 1]
-           :: else
-           fi;
-#ifndef NO_JUMP
-           sequence_ = sequence_ + UNSEEN;
-#endif
-           if
-           :: progress_epoch > epoch -> epoch = progress_epoch
-           :: else
-           fi;
-#ifndef SAME_EPOCH
-           epoch++;
-#endif
+           sequence_ = new_positions;
+           epoch = new_epoch;
            right_server = true;
            start_seen = true;
            find_end();
            goto session
        }
+       fi
 #ifdef LAST_EVENT_ALONE
     :: atomic {
            mine == fence && life == lives && right_server && !start_seen && !differs ->
@@ -381,18 +410,18 @@ end: do
            copied = true;
            for (i : 0 .. POSITIONS - 1) { copy_log[i] = log_[i] }
            for (i : 1 .. EVENTS) { copy_task[i] = task[i] }
-           copy_sequence = sequence_; copy_noted = noted; copy_checkpoint = checkpoint
+           copy_sequence = sequence_; copy_noted = noted; copy_checkpoint = checkpoint; copy_epoch = epoch
        }
     :: atomic {
-           copied && !lost_its_commits ->
-           lost_its_commits = true;
+           copied && losses < LOSSES ->
+           losses++;
            for (i : 0 .. POSITIONS - 1) { log_[i] = copy_log[i] }
            for (i : 1 .. EVENTS) {
                task[i] = copy_task[i];
                attempted[i] = false;
                held[i] = false
            }
-           sequence_ = copy_sequence; noted = copy_noted; checkpoint = copy_checkpoint;
+           sequence_ = copy_sequence; noted = copy_noted; checkpoint = copy_checkpoint; epoch = copy_epoch;
            find_end();
            lives++;
 #ifdef FAILOVER
@@ -422,7 +451,8 @@ end: do
            wipes == 0 ->
            wipes++;
            for (i : 0 .. POSITIONS - 1) { topic_event[i] = NOTHING; topic_position[i] = 0 }
-           topic_end = 0; progress_event = NOTHING; progress_position = 0; progress_epoch = 0
+           topic_end = 0; progress_event = NOTHING; progress_position = 0; progress_epoch = 0;
+           announced = 0
        }
 #endif
 #ifdef LATE
@@ -452,7 +482,7 @@ active proctype Judge() {
                 fi
             }
             assert(there == (times == 1)); /* the log and Kafka hold the same */
-            assert(!answered[e] || there || (lost_its_commits && !was_published[e])); /* nothing that was answered is lost */
+            assert(!answered[e] || there || (losses > 0 && !was_published[e])); /* nothing that was answered is lost */
             assert(!there || (task[e] == DONE && (carried_out[e] == 1 || given_up[e]))); /* each was carried out */
             assert(there || carried_out[e] == 0)
         }

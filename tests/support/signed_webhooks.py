@@ -25,7 +25,7 @@ def an_intake(appender: Appender, **changes: Any) -> WebhookIntake:
         "secrets": (SecretStr(SECRET), SecretStr(NEW_SECRET)),
         "livemode": False,
         "tolerance_s": 300,
-        "max_bytes": 256 * 1024,
+        "max_bytes": 1024 * 1024,
         "timeout_s": 5.0,
     }
     return WebhookIntake(**defaults | changes)

@@ -27,7 +27,8 @@ from infra.doctor.postgres.transactions import look_twice
 from infra.postgres import Connection, Queries
 from infra.settings import DatabaseSettings, ReadDatabaseSettings
 
-_PROJECTOR = "projector"
+_PURPOSES = {"projector": Purpose.PROJECTOR, "relay": Purpose.RELAY}
+"""Of the processes that are no ordinary members of the application."""
 _QUERIES = Queries.load(Path(__file__).parent / "statements.sql")
 
 
@@ -77,7 +78,7 @@ def _databases(
         url, size = writer.settings.database_url.get_secret_value(), writer.settings.database_pool_size
         in_production = writer.settings.app_env == "production"
         for user in writer.users:
-            add(url, Purpose.PROJECTOR if user == _PROJECTOR else Purpose.APP, (user,), size)
+            add(url, _PURPOSES.get(user, Purpose.APP), (user,), size)
         databases[postgres_address(url)].in_production |= in_production
     for reader in read.found:
         url, size = reader.settings.read_database_url.get_secret_value(), reader.settings.read_database_pool_size
@@ -189,10 +190,13 @@ async def _rights(connection: Connection, url: str) -> Rights:
     tables = await (await connection.execute(_QUERIES.tables)).fetchall()
     rights = await (await connection.execute(_QUERIES.table_rights)).fetchall()
     may_append = await (await connection.execute(_QUERIES.may_append)).fetchone()
+    may_recover = await (await connection.execute(_QUERIES.may_recover)).fetchone()
     assert may_append is not None
+    assert may_recover is not None
     return Rights(
         role=postgres_role(url),
         tables=frozenset(name for (name,) in tables),
         of={name: frozenset(each) for name, each in rights},
         may_append=may_append[0],
+        may_recover=may_recover[0],
     )

@@ -38,5 +38,6 @@ def unreadable() -> Finding:
     return AREA.skipped(
         SUBJECT,
         "no login of these settings may read public.alembic_version",
-        "For this command, set MIGRATION_DATABASE_URL as well; or GRANT SELECT ON alembic_version TO paystream_app.",
+        "For this command, set MIGRATION_DATABASE_URL as well; or GRANT to paystream_app USAGE ON SCHEMA public and "
+        "SELECT ON alembic_version.",
     )

@@ -18,6 +18,7 @@ class Purpose(StrEnum):
     """The group role that a login is to be a member of; OWNER is no group: it owns the database."""
 
     APP = "paystream_app"
+    RELAY = "paystream_relay"
     PROJECTOR = "paystream_projector"
     QUERY = "paystream_query"
     OWNER = "owner"
@@ -28,6 +29,10 @@ NEEDED: Mapping[Purpose, Mapping[str, frozenset[str]]] = {
         _LOG: _READ,
         "consumers.consumer_checkpoints": _KEEP,
         "consumers.gateway_tasks": _KEEP,
+    },
+    Purpose.RELAY: {
+        _LOG: _READ,
+        "event_store.relay_positions": _KEEP,
     },
     Purpose.PROJECTOR: {
         _LOG: _READ,
@@ -53,6 +58,8 @@ class Rights:
     tables: frozenset[str]
     of: Mapping[str, frozenset[str]]
     may_append: bool
+    may_recover: bool | None = False
+    """May write back what the log lost, and open it; None before the migration that brings this."""
 
 
 def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
@@ -72,6 +79,8 @@ def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
             f"where it runs, look at it there: paystream doctor --process {users.partition(',')[0]}"
         )
         return AREA.error(subject, f"{users}: may not {'; may not '.join(too_few)}", remedy)
+    if purpose is not Purpose.RELAY and rights.may_recover:
+        return AREA.warning(subject, f"{users}: may write events back into the log, and never does", alone)
     if purpose is Purpose.PROJECTOR and rights.may_append:
         return AREA.warning(subject, f"{users}: may call event_store.append, and never does", alone)
     return AREA.ok(subject, f"as {purpose} has them, for {users}")
@@ -91,6 +100,8 @@ def _too_many(purpose: Purpose, rights: Rights) -> Iterator[str]:
 def _too_few(purpose: Purpose, rights: Rights) -> Iterator[str]:
     if purpose is Purpose.APP and not rights.may_append:
         yield "call event_store.append"
+    if purpose is Purpose.RELAY and rights.may_recover is False:
+        yield "open the log, which stays closed after the next start of PostgreSQL"
     for table, needed in NEEDED[purpose].items():
         if lacking := needed - rights.of.get(table, frozenset()):
             yield f"{', '.join(sorted(lacking))} {table}"

@@ -45,6 +45,13 @@ SELECT coalesce(bool_or(has_function_privilege(p.oid, 'EXECUTE') AND has_schema_
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname = 'event_store' AND p.proname = 'append'
 
+-- name: may_recover
+-- Whether this role may open a closed log; null before the migration that brings it.
+SELECT bool_or(has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'))
+  FROM pg_catalog.pg_proc p
+  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname = 'event_store' AND p.proname = 'reopen_log'
+
 -- name: appending
 -- Transactions that have drawn a position in the log and have not ended: they hold the lock of its sequence.
 SELECT l.virtualtransaction, l.pid, a.datname, a.usename

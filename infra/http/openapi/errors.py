@@ -8,7 +8,13 @@ from infra.http.problems import MEDIA_TYPE
 PROBLEM = "ProblemBody"
 """The component that is the body of every error."""
 PROBLEM_CODE = "ProblemCode"
-GENERAL_CODES = frozenset({"not_found", "method_not_allowed", "internal_error"})
+GENERAL_CODES = frozenset(
+    {
+        *("not_found", "method_not_allowed", "internal_error"),
+        *("malformed_request", "url_too_long", "headers_too_large", "request_timeout", "too_many_connections"),
+        *("transfer_coding_unsupported", "http_version_unsupported"),
+    }
+)
 """Codes of answers that belong to no operation, or to all of them."""
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 0}}}

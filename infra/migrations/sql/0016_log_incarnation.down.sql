@@ -212,7 +212,7 @@ DECLARE
     name text;
 BEGIN
     FOR name IN SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'event_store.events'::regclass LOOP
-        EXECUTE format('DROP INDEX event_store.%I', split_part(name, '.', 2) || '_event_id');
+        EXECUTE format('DROP INDEX IF EXISTS event_store.%I', split_part(name, '.', 2) || '_event_id');
     END LOOP;
 END
 $$;

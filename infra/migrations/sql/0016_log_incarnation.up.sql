@@ -138,18 +138,7 @@ ALTER TABLE event_store.streams ADD COLUMN first_position bigint, ADD COLUMN las
 ALTER TABLE event_store.idempotency_keys ALTER COLUMN response DROP NOT NULL;
 
 -- An event id stands in the log once. A partitioned table cannot hold that as a whole, since the index lacks the position;
--- each partition of ten million does.
-DO $$
-DECLARE
-    name text;
-BEGIN
-    FOR name IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-                 WHERE i.inhparent = 'event_store.events'::regclass LOOP
-        EXECUTE format('CREATE UNIQUE INDEX %I ON event_store.%I (event_id)', name || '_event_id', name);
-    END LOOP;
-END
-$$;
-
+-- each partition of ten million does. Those that are there already get their index in 0019, which builds it beside writes.
 CREATE OR REPLACE FUNCTION event_store.ensure_partitions(ahead integer DEFAULT 3) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE

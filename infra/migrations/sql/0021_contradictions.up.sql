@@ -1,3 +1,2 @@
 -- What Stripe says against a payment's log, as long as it is open. A projector of before leaves it at the default.
 ALTER TABLE read_model.payments ADD COLUMN contradictions jsonb NOT NULL DEFAULT '[]';
-CREATE INDEX payments_contradicted ON read_model.payments (payment_id) WHERE contradictions <> '[]'::jsonb;

@@ -3,7 +3,7 @@
 from infra.migrations.sql_files import run_sql_file
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

@@ -25,7 +25,6 @@ from infra.stripe_sandbox.payouts.model import Payout
 from infra.stripe_sandbox.payouts.render import render as render_payout
 from infra.stripe_sandbox.refunds.model import Refund
 from infra.stripe_sandbox.refunds.render import render as render_refund
-from infra.stripe_sandbox.transitions import settle_due
 
 Shown = Callable[[], Iterable[JsonObject]]
 
@@ -56,7 +55,6 @@ class ObjectPages:
 
     async def _state(self, _: Request) -> Json:
         world = self.panel.world
-        settle_due(world)
         others = {
             "balance_transactions": world.ledger.counts(),
             "events": world.events.counts(),
@@ -76,7 +74,6 @@ class ObjectPages:
                 raise RefusedError(str(error)) from error
             if not isinstance(wanted, dict):
                 raise RefusedError("write the filter as metadata[key]=value")
-            settle_due(self.panel.world)
             return [each for each in shown() if wanted.items() <= _metadata(each).items()]
 
         return self.panel.page(export)

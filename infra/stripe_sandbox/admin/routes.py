@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from infra.stripe_sandbox.admin.faults import FaultPages
+from infra.stripe_sandbox.admin.keys import KeyPages
 from infra.stripe_sandbox.admin.objects import ObjectPages
 from infra.stripe_sandbox.admin.payments import PaymentPages
 from infra.stripe_sandbox.admin.time import TimePages
@@ -21,4 +22,5 @@ def panel_routes(panel: Panel, latency: Latency) -> list[Route]:
         *PaymentPages(panel=panel).routes(),
         *WebhookPages(panel=panel).routes(),
         *FaultPages(panel=panel).routes(),
+        *KeyPages(panel=panel).routes(),
     ]

@@ -6,6 +6,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.routing import Route
 
+from infra.stripe_sandbox.behaviour import Behaviour
 from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.latency import Delays, Latency
 from infra.stripe_sandbox.panel import Body, Panel, RefusedError, json_body, parsed
@@ -27,6 +28,8 @@ class BehaviourChange(Body):
     """What of the sandbox's behaviour is to be another."""
 
     automatic_payouts: bool | None = None
+    booking_lag_s: float | None = Field(default=None, ge=0, le=A_YEAR_S)
+    cards_want_return_url: bool | None = None
     search_lag_s: float | None = Field(default=None, ge=0, le=A_YEAR_S)
 
 
@@ -77,8 +80,9 @@ class TimePages:
         world = self.panel.world
         if request.method == "POST":
             change = await parsed(request, BehaviourChange)
-            if change.search_lag_s is not None:
-                world.behaviour.search_lag_s = change.search_lag_s
+            for name in ("booking_lag_s", "cards_want_return_url", "search_lag_s"):
+                if getattr(change, name) is not None:
+                    setattr(world.behaviour, name, getattr(change, name))
             if change.automatic_payouts is not None:
                 switch_daily_payouts(world, on=change.automatic_payouts)
                 world.webhooks.added.set()
@@ -91,6 +95,8 @@ class TimePages:
         world.faults.reload()
         world.webhooks.endpoints.reload()
         switch_daily_payouts(world, on=False)
-        world.behaviour.search_lag_s = 0
+        for each in fields(Behaviour):
+            setattr(world.behaviour, each.name, each.default)
+        world.restricted_keys.made.clear()
         self.latency.delays = Delays()
         return {"reset": True}

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from infra.stripe_sandbox.balance.model import BalanceTransaction
 from infra.stripe_sandbox.balance.render import render
 from infra.stripe_sandbox.disputes.model import Dispute
-from infra.stripe_sandbox.errors import resource_missing
+from infra.stripe_sandbox.errors import BAD_REQUEST, resource_missing
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import Json, JsonObject
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, Listing, Window, page
 from infra.stripe_sandbox.params import spec, text
+from infra.stripe_sandbox.payouts.model import Payout
 
 
 class _BalanceTransactions(Listing[BalanceTransaction]):
@@ -22,6 +23,7 @@ class _BalanceTransactions(Listing[BalanceTransaction]):
 
     def rows(self, call: Call, window: Window) -> Iterable[BalanceTransaction]:
         params, ledger = call.params, call.world.ledger
+        _check_payout(call)
         source = params.text("source")
         if source is None:
             return ledger.page(
@@ -46,6 +48,12 @@ class _BalanceTransactions(Listing[BalanceTransaction]):
 
     def render(self, call: Call, row: BalanceTransaction) -> JsonObject:
         return render(row, call.now)
+
+
+def _check_payout(call: Call) -> None:
+    payout = call.params.text("payout")
+    if payout is not None and call.store.get(Payout, call.account, payout) is None:
+        raise resource_missing("payout", payout, param="payout", status=BAD_REQUEST)
 
 
 def list_(call: Call) -> Reply:

@@ -1,10 +1,10 @@
-"""What becomes of a charge by itself: a hold ends, a bank disputes it."""
+"""What becomes of a charge by itself: it is booked, or a hold ends."""
 
 from dataclasses import replace
 
 from infra.stripe_sandbox.cause import Cause
+from infra.stripe_sandbox.charges.book import book
 from infra.stripe_sandbox.charges.model import Charge
-from infra.stripe_sandbox.disputes.open import open_dispute
 from infra.stripe_sandbox.operation import World
 from infra.stripe_sandbox.payment_intents.model import CANCELED, PaymentIntent
 
@@ -14,7 +14,7 @@ https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-ca
 
 
 def charge_moves(world: World, charge_id: str) -> None:
-    """Let a hold end, or the card's bank dispute the charge."""
+    """Let a charge be booked, or a hold end."""
     located = world.store.locate(Charge, charge_id)
     if located is None:
         return
@@ -22,8 +22,8 @@ def charge_moves(world: World, charge_id: str) -> None:
     cause = Cause(account=account)
     if charge.held:
         _expire(world, cause, charge)
-    elif charge.captured and charge.card.disputed is not None and not charge.disputed:
-        open_dispute(world, cause, charge, charge.card.disputed)
+    elif charge.unbooked:
+        book(world, cause, charge)
 
 
 def released(world: World, cause: Cause, charge: Charge) -> Charge:

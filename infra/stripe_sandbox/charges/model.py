@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from infra.stripe_sandbox.cards import CARDS, Card
+from infra.stripe_sandbox.card_names import CARDS
+from infra.stripe_sandbox.cards import Card
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.records import Record
 
@@ -43,6 +44,8 @@ class Charge(Record):
     failure_reason: str | None = None
     failure_message: str | None = None
     advice_code: str | None = None
+    network_decline_code: str | None = None
+    transfer_group: str | None = None
     customer: str | None = None
     description: str | None = None
     receipt_email: str | None = None
@@ -69,6 +72,11 @@ class Charge(Record):
     def captured(self) -> bool:
         """Whether money was taken."""
         return self.amount_captured > 0
+
+    @property
+    def unbooked(self) -> bool:
+        """Whether the balance does not know yet of the money that was taken."""
+        return self.captured and self.balance_transaction is None
 
     @property
     def held(self) -> bool:

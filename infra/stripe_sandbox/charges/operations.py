@@ -13,16 +13,21 @@ def retrieve(call: Call) -> Reply:
     """Return one charge."""
     charge = call.store.get(Charge, call.account, call.path["charge"])
     if charge is None:
-        raise resource_missing("charge", call.path["charge"], param="charge")
+        raise resource_missing("charge", call.path["charge"], param="id")
     return Reply(body=expanded(call, render(charge)))
 
 
 def list_(call: Call) -> Reply:
-    """Return a page of charges, newest first, of one payment intent where asked."""
+    """Return a page of charges, newest first, of one payment intent, customer or group where asked."""
     return Reply(body=list_page(call, Charge, render, url="/v1/charges"))
 
 
 OPERATIONS = (
-    Operation(method="GET", path="/v1/charges", accepts=spec(*PAGE_PARAMS, text("payment_intent")), run=list_),
+    Operation(
+        method="GET",
+        path="/v1/charges",
+        accepts=spec(*PAGE_PARAMS, text("customer"), text("payment_intent"), text("transfer_group")),
+        run=list_,
+    ),
     Operation(method="GET", path="/v1/charges/{charge}", accepts=spec(), run=retrieve),
 )

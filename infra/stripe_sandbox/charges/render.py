@@ -1,11 +1,15 @@
 """A charge as the API shows it: https://docs.stripe.com/api/charges/object."""
 
+from infra.stripe_sandbox.cards import Risk, checks
 from infra.stripe_sandbox.charges.model import Charge, Outcome
+from infra.stripe_sandbox.customers.address import shown_shipping
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.payment_methods import EXPIRES, billing_details
 
 STATEMENT_NAME = "PAYSTREAM SANDBOX"
-RISK_SCORES = {Outcome.AUTHORIZED: 20, Outcome.DECLINED: 20, Outcome.BLOCKED: 95}
+RISK_SCORES = {Risk.NORMAL: 20, Risk.ELEVATED: 70, Risk.HIGHEST: 95}
+SHIPPING = ("carrier", "name", "phone", "tracking_number")
+_GENERIC = "generic_decline"
 
 
 def render(charge: Charge) -> JsonObject:
@@ -40,21 +44,20 @@ def render(charge: Charge) -> JsonObject:
         "payment_intent": charge.payment_intent,
         "payment_method": charge.payment_method,
         "payment_method_details": {"card": _card(charge), "type": "card"},
-        "presentment_details": None,
         "radar_options": {},
         "receipt_email": charge.receipt_email,
         "receipt_number": None,
-        "receipt_url": None,
+        "receipt_url": _receipt(charge),
         "refunded": charge.captured and charge.amount_refunded >= charge.amount_captured,
         "review": None,
-        "shipping": charge.shipping,
+        "shipping": shown_shipping(charge.shipping, *SHIPPING),
         "source": None,
         "source_transfer": None,
         "statement_descriptor": charge.statement_descriptor,
         "statement_descriptor_suffix": charge.statement_descriptor_suffix,
         "status": charge.status,
         "transfer_data": None,
-        "transfer_group": None,
+        "transfer_group": charge.transfer_group,
     }
 
 
@@ -63,14 +66,19 @@ def _statement(charge: Charge) -> str:
     return f"{STATEMENT_NAME[:10]}* {suffix}"[:22] if suffix else STATEMENT_NAME
 
 
+def _receipt(charge: Charge) -> str | None:
+    """Return where Stripe would show the receipt; of the sandbox's there is none to see."""
+    return f"https://pay.stripe.com/receipts/payment/{charge.id}" if charge.succeeded else None
+
+
 def _outcome(charge: Charge) -> JsonObject:
-    risk_score = RISK_SCORES[charge.outcome]
+    risk = charge.card.risk
     common: JsonObject = {
         "advice_code": charge.advice_code,
         "network_advice_code": None,
-        "network_decline_code": None,
-        "risk_level": "normal" if charge.outcome is not Outcome.BLOCKED else "highest",
-        "risk_score": risk_score,
+        "network_decline_code": charge.network_decline_code,
+        "risk_level": risk.value,
+        "risk_score": RISK_SCORES[risk],
     }
     if charge.outcome == Outcome.AUTHORIZED:
         return {
@@ -88,11 +96,16 @@ def _outcome(charge: Charge) -> JsonObject:
             "seller_message": "Stripe blocked this payment as too risky.",
             "type": "blocked",
         }
+    reason = charge.failure_reason or charge.failure_code
     return {
         **common,
         "network_status": "declined_by_network",
-        "reason": charge.failure_reason,
-        "seller_message": f"The bank returned the decline code `{charge.failure_reason or charge.failure_code}`.",
+        "reason": reason,
+        "seller_message": (
+            "The bank did not return any further details with this decline."
+            if reason == _GENERIC
+            else f"The bank returned the decline code `{reason}`."
+        ),
         "type": "issuer_declined",
     }
 
@@ -104,8 +117,8 @@ def _card(charge: Charge) -> JsonObject:
         "amount_authorized": charge.amount if charge.succeeded else None,
         "authorization_code": None,
         "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-        "country": "US",
+        "checks": checks(card),
+        "country": card.country,
         "exp_month": month,
         "exp_year": year,
         "extended_authorization": {"status": "disabled"},

@@ -6,6 +6,8 @@ from typing import ClassVar
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.records import Record
 
+NOT_EXEMPT = "none"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Customer(Record):
@@ -22,4 +24,4 @@ class Customer(Record):
     phone: str | None = None
     preferred_locales: list[str] = field(default_factory=list)
     shipping: JsonObject | None = None
-    tax_exempt: str = "none"
+    tax_exempt: str = NOT_EXEMPT

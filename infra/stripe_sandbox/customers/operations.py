@@ -2,23 +2,29 @@
 
 from dataclasses import replace
 
+from infra.stripe_sandbox.customers.address import ADDRESS, SHIPPING_ADDRESS
 from infra.stripe_sandbox.customers.find import WELL_KNOWN, find_customer
-from infra.stripe_sandbox.customers.model import Customer
-from infra.stripe_sandbox.customers.render import ADDRESS, render
-from infra.stripe_sandbox.errors import StripeError, invalid_parameter, resource_missing
+from infra.stripe_sandbox.customers.model import NOT_EXEMPT, Customer
+from infra.stripe_sandbox.customers.render import render
+from infra.stripe_sandbox.errors import StripeError, resource_missing
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
-from infra.stripe_sandbox.params import METADATA, choice, nested, spec, text, texts, unmodelled
+from infra.stripe_sandbox.params import METADATA, choice, flag, nested, spec, text, texts, unmodelled
+from infra.stripe_sandbox.texts import check_email
 
-_ADDRESS = nested("address", *(text(name) for name in ADDRESS))
-_CLEARABLE = ("business_name", "description", "email", "individual_name", "name", "phone")
 _SHARED = (
-    *(text(name, clearable=True) for name in _CLEARABLE),
-    _ADDRESS,
+    text("business_name", clearable=True, max_length=150),
+    text("description", clearable=True),
+    text("email", clearable=True, max_length=512, check=check_email),
+    text("individual_name", clearable=True, max_length=150),
+    text("name", clearable=True, max_length=256),
+    text("phone", clearable=True, max_length=20),
+    ADDRESS,
     texts("preferred_locales"),
-    nested("shipping", _ADDRESS, text("name", required=True), text("phone")),
-    choice("tax_exempt", "exempt", "none", "reverse"),
+    nested("shipping", SHIPPING_ADDRESS, text("name", required=True), text("phone", clearable=True), clearable=True),
+    choice("tax_exempt", "exempt", "none", "reverse", clearable=True),
+    flag("validate"),  # a source, of which there are none
     METADATA,
     *unmodelled(
         "balance", "cash_balance", "invoice_prefix", "invoice_settings", "next_invoice_sequence", "source", "tax"
@@ -65,22 +71,19 @@ def _named(call: Call) -> Customer:
 
 def _changed(call: Call, before: Customer) -> Customer:
     params = call.params
-    email = params.text_or("email", before.email)
-    if email is not None and "@" not in email:
-        raise invalid_parameter(f"Invalid email address: {email}", param="email", code="email_invalid")
     return replace(
         before,
         metadata=params.metadata().apply(before.metadata),
         address=params.object_or("address", before.address),
         business_name=params.text_or("business_name", before.business_name),
         description=params.text_or("description", before.description),
-        email=email,
+        email=params.text_or("email", before.email),
         individual_name=params.text_or("individual_name", before.individual_name),
         name=params.text_or("name", before.name),
         phone=params.text_or("phone", before.phone),
         preferred_locales=params.texts("preferred_locales") or before.preferred_locales,
         shipping=params.object_or("shipping", before.shipping),
-        tax_exempt=params.word_or("tax_exempt", before.tax_exempt),
+        tax_exempt=params.text_or("tax_exempt", before.tax_exempt) or NOT_EXEMPT,
     )
 
 
@@ -94,7 +97,7 @@ OPERATIONS = (
     Operation(
         method="GET",
         path="/v1/customers",
-        accepts=spec(*PAGE_PARAMS, text("email"), *unmodelled("test_clock")),
+        accepts=spec(*PAGE_PARAMS, text("email", max_length=512), *unmodelled("test_clock")),
         run=list_,
     ),
     Operation(method="GET", path="/v1/customers/{customer}", accepts=spec(), run=retrieve),

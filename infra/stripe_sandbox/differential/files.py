@@ -13,6 +13,7 @@ import stripe
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from infra.stripe_sandbox.differential.steps import Script, Step, references
+from infra.validation import message_of
 
 _SDK = stripe.StripeClient("sk_test_of_nobody").v1
 
@@ -54,7 +55,7 @@ def read_scripts(path: Path) -> dict[str, Script]:
         raise ScriptFileError(f"{path}: not JSON: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        raise ScriptFileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ScriptFileError(f"{path}: {'.'.join(map(str, first['loc']))}: {message_of(first)}") from error
     return {name: tuple(_steps(f"{path}: {name}", steps)) for name, steps in written.items()}
 
 

@@ -35,6 +35,8 @@ class Dispute(Record):
     network_reason_code: str
     inquiry: bool
     due_by: int
+    eligibility: str | None = None
+    """The network's program, of `ELIGIBILITY`."""
     evidence: JsonObject = field(default_factory=dict)
     submission_count: int = 0
     past_due: bool = False
@@ -59,5 +61,16 @@ REASONS = {
     DisputeCourse.FRAUDULENT: ("fraudulent", "10.4"),
     DisputeCourse.NOT_RECEIVED: ("product_not_received", "13.1"),
     DisputeCourse.INQUIRY: ("fraudulent", "10"),
+    DisputeCourse.COMPELLING_EVIDENCE: ("fraudulent", "10.4"),
+    DisputeCourse.COMPLIANCE: ("noncompliant", "compliance"),
+    DisputeCourse.SMART: ("fraudulent", "10.4"),
+    DisputeCourse.TWICE: ("fraudulent", "10.4"),
 }
 """Stripe's reason and Visa's code for it."""
+
+ELIGIBILITY = {
+    ("visa", DisputeCourse.COMPELLING_EVIDENCE): "visa_compelling_evidence_3",
+    ("visa", DisputeCourse.COMPLIANCE): "visa_compliance",
+    ("mastercard", DisputeCourse.COMPLIANCE): "mastercard_compliance",
+}
+"""The programs of the networks under which a dispute can be answered: https://docs.stripe.com/disputes/api."""

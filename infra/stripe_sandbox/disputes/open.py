@@ -7,13 +7,26 @@ from infra.stripe_sandbox.balance.render import render as render_row
 from infra.stripe_sandbox.cards import DisputeCourse
 from infra.stripe_sandbox.cause import Cause
 from infra.stripe_sandbox.charges.model import Charge
-from infra.stripe_sandbox.disputes.model import NEEDS_RESPONSE, REASONS, WARNING_NEEDS_RESPONSE, Dispute
+from infra.stripe_sandbox.disputes.model import ELIGIBILITY, NEEDS_RESPONSE, REASONS, WARNING_NEEDS_RESPONSE, Dispute
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.operation import World
 
 DAY = 24 * 3600
 DAYS_TO_RESPOND = 9
 """Of the calendar, the day of the dispute included: evidence is due at its last second."""
+
+
+def dispute_charge(world: World, cause: Cause, charge: Charge) -> None:
+    """Let the card's bank dispute a charge that was just taken, where it does; inside the caller's transaction."""
+    course = charge.card.disputed
+    if course is DisputeCourse.TWICE:
+        half = charge.amount_captured // 2
+        open_dispute(world, cause, charge, course, amount=half)
+        disputed = world.store.get(Charge, cause.account, charge.id)
+        assert disputed is not None
+        open_dispute(world, cause, disputed, course, amount=charge.amount_captured - half)
+    elif course is not None:
+        open_dispute(world, cause, charge, course)
 
 
 def open_dispute(
@@ -34,6 +47,7 @@ def open_dispute(
         brand=charge.card.brand,
         network_reason_code=network_reason_code,
         inquiry=inquiry,
+        eligibility=ELIGIBILITY.get((charge.card.brand, course)),
         due_by=response_due(world.now),
     )
     if not inquiry:

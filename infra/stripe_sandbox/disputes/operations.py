@@ -103,7 +103,7 @@ OPERATIONS = (
         accepts=spec(
             nested(
                 "evidence",
-                *(text(name, clearable=True, max_length=20_000) for name in EVIDENCE),
+                *(text(name, clearable=True, max_length=length) for name, length in EVIDENCE.items()),
                 *unmodelled("appeal", "enhanced_evidence"),
             ),
             choice("intended_submission_method", "manual", "prefer_manual", "prefer_smart_disputes", "smart_disputes"),

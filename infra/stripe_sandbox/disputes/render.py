@@ -3,36 +3,44 @@
 from infra.stripe_sandbox.disputes.model import Dispute
 from infra.stripe_sandbox.json_types import JsonObject
 
-EVIDENCE = (
-    "access_activity_log",
-    "billing_address",
-    "cancellation_policy",
-    "cancellation_policy_disclosure",
-    "cancellation_rebuttal",
-    "customer_communication",
-    "customer_email_address",
-    "customer_name",
-    "customer_purchase_ip",
-    "customer_signature",
-    "duplicate_charge_documentation",
-    "duplicate_charge_explanation",
-    "duplicate_charge_id",
-    "product_description",
-    "receipt",
-    "refund_policy",
-    "refund_policy_disclosure",
-    "refund_refusal_explanation",
-    "service_date",
-    "service_documentation",
-    "shipping_address",
-    "shipping_carrier",
-    "shipping_date",
-    "shipping_documentation",
-    "shipping_tracking_number",
-    "uncategorized_file",
-    "uncategorized_text",
+_LONG, _SHORT = 20_000, 5000
+EVIDENCE = {
+    "access_activity_log": _LONG,
+    "billing_address": _SHORT,
+    "cancellation_policy": _SHORT,
+    "cancellation_policy_disclosure": _LONG,
+    "cancellation_rebuttal": _LONG,
+    "customer_communication": _SHORT,
+    "customer_email_address": _SHORT,
+    "customer_name": _SHORT,
+    "customer_purchase_ip": _SHORT,
+    "customer_signature": _SHORT,
+    "duplicate_charge_documentation": _SHORT,
+    "duplicate_charge_explanation": _LONG,
+    "duplicate_charge_id": _SHORT,
+    "product_description": _LONG,
+    "receipt": _SHORT,
+    "refund_policy": _SHORT,
+    "refund_policy_disclosure": _LONG,
+    "refund_refusal_explanation": _LONG,
+    "service_date": _SHORT,
+    "service_documentation": _SHORT,
+    "shipping_address": _SHORT,
+    "shipping_carrier": _SHORT,
+    "shipping_date": _SHORT,
+    "shipping_documentation": _SHORT,
+    "shipping_tracking_number": _SHORT,
+    "uncategorized_file": _SHORT,
+    "uncategorized_text": _LONG,
+}
+"""The texts and files by which a charge can be defended, and how long they may be."""
+_WANTED = (
+    "missing_customer_identifiers",
+    "missing_disputed_transaction_description",
+    "missing_merchandise_or_services",
+    "missing_prior_undisputed_transaction_description",
+    "missing_prior_undisputed_transactions",
 )
-"""The texts and files by which a charge can be defended."""
 
 
 def render(dispute: Dispute) -> JsonObject:
@@ -45,7 +53,7 @@ def render(dispute: Dispute) -> JsonObject:
         "charge": dispute.charge,
         "created": dispute.created,
         "currency": dispute.currency,
-        "enhanced_eligibility_types": [],
+        "enhanced_eligibility_types": [] if dispute.eligibility is None else [dispute.eligibility],
         "evidence": {
             "appeal": None,
             "enhanced_evidence": {},
@@ -53,7 +61,7 @@ def render(dispute: Dispute) -> JsonObject:
         },
         "evidence_details": {
             "due_by": dispute.due_by,
-            "enhanced_eligibility": {},
+            "enhanced_eligibility": _eligibility(dispute),
             "has_evidence": bool(dispute.evidence),
             "past_due": dispute.past_due,
             "submission_count": dispute.submission_count,
@@ -68,7 +76,7 @@ def render(dispute: Dispute) -> JsonObject:
         "payment_method_details": {
             "card": {
                 "brand": dispute.brand,
-                "case_type": "inquiry" if dispute.inquiry else "chargeback",
+                "case_type": _case_type(dispute),
                 "network": dispute.brand,
                 "network_reason_code": dispute.network_reason_code,
             },
@@ -77,3 +85,19 @@ def render(dispute: Dispute) -> JsonObject:
         "reason": dispute.reason,
         "status": dispute.status,
     }
+
+
+def _case_type(dispute: Dispute) -> str:
+    if dispute.inquiry:
+        return "inquiry"
+    return "compliance" if dispute.reason == "noncompliant" else "chargeback"
+
+
+def _eligibility(dispute: Dispute) -> JsonObject:
+    match dispute.eligibility:
+        case None:
+            return {}
+        case "visa_compelling_evidence_3" as program:
+            return {program: {"required_actions": list(_WANTED), "status": "requires_action"}}
+        case program:
+            return {program: {"status": "requires_fee_acknowledgement"}}

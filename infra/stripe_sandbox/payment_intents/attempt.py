@@ -7,8 +7,9 @@ intent back to `requires_payment_method`, with the failed charge and the reason 
 from dataclasses import dataclass, replace
 
 from infra.stripe_sandbox.balance.model import ROW_PREFIX
-from infra.stripe_sandbox.cards import AUTHENTICATION_REQUIRED, Decline
+from infra.stripe_sandbox.cards import Decline
 from infra.stripe_sandbox.charges.model import Charge, Outcome
+from infra.stripe_sandbox.declines import AUTHENTICATION_NOT_HANDLED, AUTHENTICATION_REQUIRED
 from infra.stripe_sandbox.errors import PAYMENT_REQUIRED, doc_url, error_object
 from infra.stripe_sandbox.ids import Ids
 from infra.stripe_sandbox.json_types import JsonObject
@@ -27,6 +28,8 @@ from infra.stripe_sandbox.payment_methods import render as render_method
 AUTHORIZATION_SECONDS = 7 * 24 * 3600
 """How long a hold lasts: https://docs.stripe.com/payments/place-a-hold-on-a-payment-method."""
 
+_AUTHENTICATE = frozenset({"any", "challenge"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
@@ -34,6 +37,7 @@ class Terms:
 
     off_session: bool = False
     use_stripe_sdk: bool = False
+    error_on_requires_action: bool = False
     return_url: str | None = None
     authentication_url: str = ""
 
@@ -61,9 +65,15 @@ def attempt(
 ) -> Attempt:
     """Return what confirming the intent with this payment method leads to."""
     card = method.card
-    if card.needs_authentication and not authenticated:
+    asked = card.asks_for_authentication(
+        off_session=terms.off_session, requested=intent.card_option("request_three_d_secure") in _AUTHENTICATE
+    )
+    if asked and not authenticated:
         if terms.off_session:
-            return _declined(intent, method, AUTHENTICATION_REQUIRED, charge=None)
+            charge = _charge(intent, method, AUTHENTICATION_REQUIRED, ids=ids, now=now)
+            return _declined(intent, method, AUTHENTICATION_REQUIRED, charge=charge)
+        if terms.error_on_requires_action:
+            return _declined(intent, method, AUTHENTICATION_NOT_HANDLED, charge=None)
         return Attempt(intent=_waiting_for_customer(intent, method, terms))
     if card.decline is not None:
         charge = _charge(intent, method, card.decline, ids=ids, now=now)
@@ -85,7 +95,7 @@ def authentication_failed(intent: PaymentIntent, method: PaymentMethod) -> Payme
 
 
 def _authorized(intent: PaymentIntent, charge: Charge) -> Attempt:
-    held = intent.capture_method == "manual"
+    held = intent.captured_by_hand
     after = replace(
         intent,
         status=REQUIRES_CAPTURE if held else SUCCEEDED,
@@ -109,6 +119,7 @@ def _declined(intent: PaymentIntent, method: PaymentMethod, decline: Decline, *,
         "decline_code": decline.decline_code,
         "doc_url": doc_url(decline.code),
         "message": decline.message,
+        "network_decline_code": decline.network_decline_code,
         "payment_method": shown,
         "payment_method_type": "card",
         "type": "card_error",
@@ -121,6 +132,7 @@ def _declined(intent: PaymentIntent, method: PaymentMethod, decline: Decline, *,
             "advice_code": decline.advice_code,
             "charge": charge_id,
             "decline_code": decline.decline_code,
+            "network_decline_code": decline.network_decline_code,
             "payment_method": shown,
             "payment_method_type": "card",
         },
@@ -167,7 +179,7 @@ def _charge(
     authenticated: bool = False,
 ) -> Charge:
     """Return a charge of the whole amount; Stripe copies the intent's metadata onto it."""
-    held = decline is None and intent.capture_method == "manual"
+    held = decline is None and intent.captured_by_hand
     taken = decline is None and not held
     return Charge(
         id=ids.new("ch"),
@@ -181,13 +193,15 @@ def _charge(
         status="succeeded" if decline is None else "failed",
         outcome=_outcome(decline),
         amount_captured=intent.amount if taken else 0,
-        balance_transaction=ids.new(ROW_PREFIX) if taken else None,
+        balance_transaction=ids.new(ROW_PREFIX) if taken and not intent.booked_later else None,
         capture_before=now + AUTHORIZATION_SECONDS if held else None,
         authenticated=authenticated,
         failure_code=None if decline is None else decline.code,
         failure_reason=None if decline is None else decline.decline_code,
         failure_message=None if decline is None else decline.message,
         advice_code=None if decline is None else decline.advice_code,
+        network_decline_code=None if decline is None else decline.network_decline_code,
+        transfer_group=intent.transfer_group,
         customer=intent.customer,
         description=intent.description,
         receipt_email=intent.receipt_email,

@@ -6,12 +6,13 @@ A partial capture releases the rest; there is no second one.
 from dataclasses import replace
 
 from infra.stripe_sandbox.balance.model import ROW_PREFIX
+from infra.stripe_sandbox.charges.book import take
 from infra.stripe_sandbox.charges.model import Charge
+from infra.stripe_sandbox.disputes.open import dispute_charge
 from infra.stripe_sandbox.errors import StripeError, unexpected_state
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.params import METADATA, flag, integer, spec, text, unmodelled
-from infra.stripe_sandbox.payment_intents.keep import take
 from infra.stripe_sandbox.payment_intents.lookup import named_intent
 from infra.stripe_sandbox.payment_intents.model import REQUIRES_CAPTURE, SUCCEEDED, PaymentIntent
 from infra.stripe_sandbox.payment_intents.render import render
@@ -63,6 +64,7 @@ def capture(call: Call) -> Reply:
     call.store.update(call.account, captured, before=charge)
     call.world.events.emit(call.cause, "charge.captured", captured, before=charge)
     call.world.events.emit(call.cause, "payment_intent.succeeded", intent)
+    dispute_charge(call.world, call.cause, captured)
     return Reply(body=expanded(call, render(intent)))
 
 

@@ -3,28 +3,31 @@
 from dataclasses import replace
 from urllib.parse import quote
 
-from infra.stripe_sandbox.errors import PAYMENT_REQUIRED, StripeError, unexpected_state
+from infra.stripe_sandbox.errors import StripeError, unexpected_state
 from infra.stripe_sandbox.expand import expanded
+from infra.stripe_sandbox.not_modelled import not_modelled
 from infra.stripe_sandbox.operation import OK, Call, Operation, Reply
-from infra.stripe_sandbox.params import choice, nested, spec, text, texts
+from infra.stripe_sandbox.params import choice, integer, spec, text
 from infra.stripe_sandbox.payment_intents.attempt import Attempt, Terms, attempt
 from infra.stripe_sandbox.payment_intents.fields import (
     CONFIRMATION,
-    PAYMENT_METHOD_TYPES,
+    FUTURE_USAGES,
+    SHARED,
     UNMODELLED_FOR_ALL,
     UNMODELLED_FOR_CONFIRMATION,
+    shipping,
     termed,
 )
 from infra.stripe_sandbox.payment_intents.keep import keep
-from infra.stripe_sandbox.payment_intents.lookup import named_intent
+from infra.stripe_sandbox.payment_intents.lookup import check_secret, named_intent
 from infra.stripe_sandbox.payment_intents.model import (
     CONFIRMABLE,
-    REQUIRES_ACTION,
     SUCCEEDED,
     PaymentIntent,
 )
 from infra.stripe_sandbox.payment_intents.render import render
-from infra.stripe_sandbox.payment_methods import use
+from infra.stripe_sandbox.payment_methods import mark_used, use
+from infra.stripe_sandbox.texts import check_email
 
 AUTHENTICATION_PATH = "/_sandbox/payment_intents/{intent}/authenticate"
 
@@ -42,16 +45,13 @@ _NO_RETURN_URL = (
     "want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
     "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
 )
-_ACTION_IS_AN_ERROR = (
-    "This payment required an authentication action to complete, but `error_on_requires_action` was set. When you're "
-    "ready, you can upgrade your integration to handle actions at "
-    "https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions."
-)
 
 
 def confirm(call: Call) -> Reply:
     """Charge, or ask the customer to authenticate. A decline answers 402 and is kept."""
     before = named_intent(call)
+    check_secret(call, before)
+    _check_amount(call, before)
     changed = replace(
         termed(before, call.params),
         receipt_email=call.params.text_or("receipt_email", before.receipt_email),
@@ -60,6 +60,12 @@ def confirm(call: Call) -> Reply:
     result = confirmed(call, changed, payment_method=call.params.text("payment_method"))
     keep(call.world, call.cause, result, before=before)
     return shown(call, result)
+
+
+def _check_amount(call: Call, intent: PaymentIntent) -> None:
+    amount = call.params.integer_or("amount_to_confirm", intent.amount)
+    if amount != intent.amount:
+        raise not_modelled("confirming another amount than the intent's", param="amount_to_confirm")
 
 
 def confirmed(call: Call, intent: PaymentIntent, *, payment_method: str | None) -> Attempt:
@@ -87,23 +93,21 @@ def confirmed(call: Call, intent: PaymentIntent, *, payment_method: str | None) 
             members={"payment_intent": render(intent)},
         )
     params = call.params
-    if intent.may_redirect and "return_url" not in params and not params.flag("use_stripe_sdk"):
+    redirects = intent.may_redirect or (
+        call.world.behaviour.cards_want_return_url and intent.automatic_payment_methods is None
+    )
+    if redirects and "return_url" not in params and not params.flag("use_stripe_sdk"):
         raise StripeError(_NO_RETURN_URL, members={"payment_intent": render(intent)})
+    method = use(call, chosen, intent)
     terms = Terms(
+        error_on_requires_action=params.flag("error_on_requires_action"),
         off_session=params.flag("off_session"),
         use_stripe_sdk=params.flag("use_stripe_sdk"),
         return_url=params.text("return_url"),
         authentication_url=call.origin + AUTHENTICATION_PATH.format(intent=quote(intent.id)),
     )
-    result = attempt(intent, use(call, chosen), terms, ids=call.world.ids, now=call.now)
-    if result.intent.status == REQUIRES_ACTION and params.flag("error_on_requires_action"):
-        raise StripeError(
-            _ACTION_IS_AN_ERROR,
-            status=PAYMENT_REQUIRED,
-            error_type="card_error",
-            code="payment_intent_action_required",
-            members={"payment_intent": render(intent)},
-        )
+    result = attempt(intent, method, terms, ids=call.world.ids, now=call.now)
+    mark_used(call, method, result.intent)
     return result
 
 
@@ -118,13 +122,12 @@ OPERATION = Operation(
     path="/v1/payment_intents/{intent}/confirm",
     accepts=spec(
         text("payment_method"),
-        texts("allowed_payment_method_types"),
-        PAYMENT_METHOD_TYPES,
-        nested("payment_method_options"),
-        nested("shipping"),
-        text("receipt_email", clearable=True),
-        choice("capture_method", "automatic", "automatic_async", "manual"),
-        choice("setup_future_usage", "off_session", "on_session"),
+        text("client_secret"),
+        integer("amount_to_confirm"),
+        shipping(),
+        text("receipt_email", clearable=True, check=check_email),
+        choice("setup_future_usage", *FUTURE_USAGES, clearable=True),
+        *SHARED,
         *CONFIRMATION,
         *UNMODELLED_FOR_ALL,
         *UNMODELLED_FOR_CONFIRMATION,

@@ -8,20 +8,24 @@ from infra.stripe_sandbox.errors import invalid_parameter
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.operation import Call, Operation, Reply
-from infra.stripe_sandbox.params import METADATA, Params, choice, flag, integer, nested, spec, text, unmodelled
+from infra.stripe_sandbox.params import NEW_METADATA, Params, choice, flag, integer, nested, spec, text, unmodelled
 from infra.stripe_sandbox.payment_intents.attempt import Attempt
 from infra.stripe_sandbox.payment_intents.confirm import confirmed, shown
 from infra.stripe_sandbox.payment_intents.fields import (
     CONFIRMATION,
     DESCRIPTIVE,
+    FUTURE_USAGES,
     SHARED,
     UNMODELLED_FOR_ALL,
     UNMODELLED_FOR_CONFIRMATION,
     UNMODELLED_FOR_PLATFORMS,
     refuse_without_confirm,
+    shipping,
 )
 from infra.stripe_sandbox.payment_intents.keep import keep_new
+from infra.stripe_sandbox.payment_intents.method_options import merged
 from infra.stripe_sandbox.payment_intents.model import (
+    ASYNC,
     REQUIRES_CONFIRMATION,
     REQUIRES_PAYMENT_METHOD,
     PaymentIntent,
@@ -47,7 +51,7 @@ def create(call: Call) -> Reply:
         keep_new(call.world, call.cause, result, created=intent)
         return shown(call, result)
     if method is not None:
-        intent = replace(intent, payment_method=use(call, method).id, status=REQUIRES_CONFIRMATION)
+        intent = replace(intent, payment_method=use(call, method, intent).id, status=REQUIRES_CONFIRMATION)
     keep_new(call.world, call.cause, Attempt(intent=intent), created=intent)
     return Reply(body=expanded(call, render(intent)))
 
@@ -63,10 +67,10 @@ def _new_intent(call: Call, *, amount: int, currency: str) -> PaymentIntent:
         currency=currency,
         status=REQUIRES_PAYMENT_METHOD,
         client_secret=call.world.ids.client_secret(intent_id),
-        capture_method=params.word_or("capture_method", "automatic_async"),
+        capture_method=params.word_or("capture_method", ASYNC),
         confirmation_method=params.word_or("confirmation_method", "automatic"),
         allowed_payment_method_types=params.texts("allowed_payment_method_types") or None,
-        payment_method_options=params.object("payment_method_options") or {},
+        payment_method_options=merged({}, params.object("payment_method_options") or {}),
         automatic_payment_methods=_automatic_methods(params),
         customer=params.text("customer"),
         description=params.text("description"),
@@ -110,8 +114,11 @@ OPERATION = Operation(
         ),
         flag("confirm"),
         choice("confirmation_method", "automatic", "manual"),
-        METADATA,
+        text("payment_method"),
+        NEW_METADATA,
         *DESCRIPTIVE,
+        shipping(clearable=False),
+        choice("setup_future_usage", *FUTURE_USAGES),
         *SHARED,
         *CONFIRMATION,
         *UNMODELLED_FOR_ALL,

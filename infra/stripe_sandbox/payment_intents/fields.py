@@ -2,40 +2,70 @@
 
 from dataclasses import replace
 
+from infra.stripe_sandbox.customers.address import SHIPPING_ADDRESS
 from infra.stripe_sandbox.errors import invalid_parameter
-from infra.stripe_sandbox.params import Params, choice, flag, integer, nested, removed, text, texts, unmodelled
+from infra.stripe_sandbox.params import (
+    Param,
+    Params,
+    choice,
+    flag,
+    flag_or_choice,
+    integer,
+    nested,
+    removed,
+    text,
+    texts,
+    unmodelled,
+)
+from infra.stripe_sandbox.payment_intents.method_options import METHOD_OPTIONS, METHOD_TYPES, merged
 from infra.stripe_sandbox.payment_intents.model import PaymentIntent
 from infra.stripe_sandbox.payment_intents.statement import check_statement
+from infra.stripe_sandbox.texts import check_email, check_url
 
 PAYMENT_METHOD_TYPES = removed(
     "payment_method_types",
     "The parameter `payment_method_types` is no longer supported in this API version. Use "
     "`allowed_payment_method_types`, or leave the choice to dynamic payment methods.",
 )
+DESCRIPTION_LENGTH = 1000
+
+
+def shipping(*, clearable: bool = True) -> Param:
+    """Return where goods are sent; of a new intent there is nothing to unset."""
+    return nested(
+        "shipping",
+        SHIPPING_ADDRESS,
+        text("carrier", clearable=True),
+        text("name", required=True),
+        text("phone", clearable=True),
+        text("tracking_number", clearable=True),
+        clearable=clearable,
+    )
+
+
 DESCRIPTIVE = (
     text("customer", clearable=True),
-    text("description", clearable=True),
-    text("receipt_email", clearable=True),
-    nested("shipping"),
+    text("description", clearable=True, max_length=DESCRIPTION_LENGTH),
+    text("receipt_email", clearable=True, check=check_email),
     text("statement_descriptor", clearable=True, check=check_statement),
     text("statement_descriptor_suffix", clearable=True, check=check_statement),
     text("transfer_group"),
 )
+ALLOWED_TYPES = texts("allowed_payment_method_types", *METHOD_TYPES)
 SHARED = (
-    text("payment_method"),
-    texts("allowed_payment_method_types"),
+    ALLOWED_TYPES,
     # https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents
     PAYMENT_METHOD_TYPES,
-    nested("payment_method_options"),
+    METHOD_OPTIONS,
     choice("capture_method", "automatic", "automatic_async", "manual"),
-    choice("setup_future_usage", "off_session", "on_session"),
 )
 CONFIRMATION = (
-    flag("off_session"),
-    text("return_url"),
+    flag_or_choice("off_session", "one_off", "recurring"),
+    text("return_url", check=check_url),
     flag("use_stripe_sdk"),
     flag("error_on_requires_action"),
 )
+FUTURE_USAGES = ("off_session", "on_session")
 AMOUNT = (integer("amount"), text("currency"))
 
 UNMODELLED_FOR_ALL = unmodelled(
@@ -75,7 +105,7 @@ def termed(intent: PaymentIntent, params: Params) -> PaymentIntent:
         setup_future_usage=params.text_or("setup_future_usage", intent.setup_future_usage),
         allowed_payment_method_types=allowed,
         automatic_payment_methods=None if allowed else intent.automatic_payment_methods,
-        payment_method_options=params.object("payment_method_options") or intent.payment_method_options,
+        payment_method_options=merged(intent.payment_method_options, params.object("payment_method_options") or {}),
     )
 
 

@@ -1,15 +1,13 @@
 """Storing what an attempt led to: the intent, the charge, its money, and the events that tell of them."""
 
-from infra.stripe_sandbox.balance.entries import of_charge
 from infra.stripe_sandbox.cause import Cause
+from infra.stripe_sandbox.charges.book import book, book_later, take
 from infra.stripe_sandbox.charges.model import Charge
+from infra.stripe_sandbox.disputes.open import dispute_charge
 from infra.stripe_sandbox.operation import World
 from infra.stripe_sandbox.payment_intents.attempt import Attempt
 from infra.stripe_sandbox.payment_intents.model import REQUIRES_ACTION, REQUIRES_CAPTURE, SUCCEEDED, PaymentIntent
 from infra.stripe_sandbox.records import difference
-
-ASYNC = "automatic_async"
-_NOT_BOOKED = {"balance_transaction": None}
 
 
 def keep_new(world: World, cause: Cause, result: Attempt, *, created: PaymentIntent) -> None:
@@ -26,38 +24,33 @@ def keep(world: World, cause: Cause, result: Attempt, *, before: PaymentIntent) 
     _keep_outcome(world, cause, result)
 
 
-def take(world: World, cause: Cause, charge: Charge) -> None:
-    """Put the money of a captured charge into the balance, in the row that the charge names."""
-    if charge.card.disputed is not None:
-        world.move_later(charge.id)
-    world.ledger.post(cause.account, of_charge(charge, world.now), row_id=charge.balance_transaction)
-
-
 def _keep_outcome(world: World, cause: Cause, result: Attempt) -> None:
-    if result.charge is not None:
-        _keep_charge(world, cause, result.intent, result.charge)
+    charge = result.charge
+    if charge is not None:
+        _keep_charge(world, cause, charge)
     event = _event_of(result)
     if event is not None:
         world.events.emit(cause, event, result.intent)
+    if charge is not None and charge.captured:
+        # The money is booked after the payment has succeeded:
+        # https://docs.stripe.com/payments/payment-intents/asynchronous-capture
+        if charge.unbooked and charge.card.disputed is None:
+            book_later(world, charge)
+        else:
+            dispute_charge(world, cause, book(world, cause, charge) if charge.unbooked else charge)
 
 
-def _keep_charge(world: World, cause: Cause, intent: PaymentIntent, charge: Charge) -> None:
+def _keep_charge(world: World, cause: Cause, charge: Charge) -> None:
     if not charge.succeeded:
         world.store.insert(cause.account, charge)
         world.events.emit(cause, "charge.failed", charge)
         return
-    if charge.captured:
+    if charge.balance_transaction is not None:
         take(world, cause, charge)
     elif charge.capture_before is not None:
         world.store.schedule(charge.id, charge.capture_before)
     world.store.insert(cause.account, charge)
-    if charge.captured and intent.capture_method == ASYNC:
-        # The money is booked after the payment has succeeded:
-        # https://docs.stripe.com/payments/payment-intents/asynchronous-capture
-        world.events.emit_as_it_was(cause, "charge.succeeded", charge, earlier=_NOT_BOOKED)
-        world.events.emit_changed(cause, "charge.updated", charge, before=_NOT_BOOKED)
-    else:
-        world.events.emit(cause, "charge.succeeded", charge)
+    world.events.emit(cause, "charge.succeeded", charge)
 
 
 def _event_of(result: Attempt) -> str | None:

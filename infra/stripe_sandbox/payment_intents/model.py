@@ -1,9 +1,10 @@
 """The state of a payment intent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from infra.stripe_sandbox.json_types import JsonObject
+from infra.stripe_sandbox.json_types import Json, JsonObject
 from infra.stripe_sandbox.records import Record
 
 REQUIRES_PAYMENT_METHOD = "requires_payment_method"
@@ -13,6 +14,8 @@ PROCESSING = "processing"
 REQUIRES_CAPTURE = "requires_capture"
 SUCCEEDED = "succeeded"
 CANCELED = "canceled"
+
+ASYNC = "automatic_async"
 
 ACCOUNT_METHODS = ("card", "link")
 """The payment methods that are enabled in the sandbox account's dashboard."""
@@ -29,7 +32,7 @@ class PaymentIntent(Record):
     currency: str
     status: str
     client_secret: str
-    capture_method: str = "automatic_async"
+    capture_method: str = ASYNC
     confirmation_method: str = "automatic"
     payment_method: str | None = None
     allowed_payment_method_types: list[str] | None = None
@@ -56,6 +59,21 @@ class PaymentIntent(Record):
         """What a customer may choose from: what the account has, less what the intent does not allow."""
         allowed = self.allowed_payment_method_types
         return [name for name in ACCOUNT_METHODS if allowed is None or name in allowed]
+
+    def card_option(self, name: str) -> Json:
+        """Return one of the `payment_method_options` for cards, or None."""
+        card = self.payment_method_options.get("card")
+        return card.get(name) if isinstance(card, Mapping) else None
+
+    @property
+    def captured_by_hand(self) -> bool:
+        """Whether a charge on a card only holds the money."""
+        return "manual" in {self.capture_method, self.card_option("capture_method")}
+
+    @property
+    def booked_later(self) -> bool:
+        """Whether the balance learns of a charge after its payment has succeeded."""
+        return self.capture_method == ASYNC and not self.captured_by_hand
 
     @property
     def may_redirect(self) -> bool:

@@ -1,7 +1,10 @@
 """A payment intent as the API shows it: https://docs.stripe.com/api/payment_intents/object."""
 
+from infra.stripe_sandbox.customers.address import shown_shipping
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.payment_intents.model import PaymentIntent
+
+SHIPPING = ("carrier", "name", "phone", "tracking_number")
 
 
 def render(intent: PaymentIntent) -> JsonObject:
@@ -42,7 +45,7 @@ def render(intent: PaymentIntent) -> JsonObject:
         "receipt_email": intent.receipt_email,
         "review": None,
         "setup_future_usage": intent.setup_future_usage,
-        "shipping": intent.shipping,
+        "shipping": shown_shipping(intent.shipping, *SHIPPING),
         "source": None,
         "statement_descriptor": intent.statement_descriptor,
         "statement_descriptor_suffix": intent.statement_descriptor_suffix,

@@ -15,6 +15,7 @@ from operator import eq, ge, gt, le, lt
 
 from infra.stripe_sandbox.errors import StripeError, invalid_parameter
 from infra.stripe_sandbox.expand import expanded_items
+from infra.stripe_sandbox.not_modelled import not_modelled
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.pages import LIMIT, page_limit
 from infra.stripe_sandbox.params import spec, text
@@ -29,6 +30,11 @@ _TERM = re.compile(
         (?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"']+))""",
     re.VERBOSE,
 )
+_JOINT = re.compile(r"\s+(?P<word>AND|OR)\s+", re.IGNORECASE)
+_NAME = r"""[a-z_]+(?:\[(?:"[^"]+"|'[^']+')\])?"""
+_NEGATED = re.compile(rf"-{_NAME}[:<>~]")
+_LIKE = re.compile(rf"{_NAME}~")
+_NULL = "null"
 _COMPARISONS: dict[str, Callable[[int, int], bool]] = {":": eq, ">": gt, "<": lt, ">=": ge, "<=": le}
 _TEXT_FIELDS = frozenset({"status", "currency", "customer"})
 _NUMBER_FIELDS = frozenset({"amount", "created"})
@@ -60,14 +66,16 @@ def parse(query: str) -> list[Term]:
     while True:
         match = _TERM.match(query, position)
         if match is None:
-            raise _unreadable()
+            raise _refused(query, position)
         terms.append(_term(match))
         rest = query[match.end() :]
         if not rest.strip():
             return terms
-        joint = re.match(r"\s+AND\s+", rest, re.IGNORECASE)
+        joint = _JOINT.match(rest)
         if joint is None:
             raise _unreadable()
+        if joint["word"].upper() == "OR":
+            raise not_modelled("the operator OR in a search", param="query")
         position = match.end() + joint.end()
 
 
@@ -114,6 +122,8 @@ def _term(match: re.Match[str]) -> Term:
     field, operator = match["field"], match["operator"]
     key = match["key1"] or match["key2"]
     value = next(part for part in (match["double"], match["single"], match["bare"]) if part is not None)
+    if match["bare"] is not None and value.lower() == _NULL:
+        raise not_modelled("null in a search", param="query")
     if field == "metadata":
         if key is None or operator != ":":
             raise _unreadable()
@@ -125,6 +135,15 @@ def _term(match: re.Match[str]) -> Term:
     elif (field in _TEXT_FIELDS and operator != ":") or (field in _NUMBER_FIELDS and not value.isdecimal()):
         raise _unreadable()
     return Term(field=field, key=key, operator=operator, value=value)
+
+
+def _refused(query: str, position: int) -> StripeError:
+    """Return the refusal of what is no term: of Stripe's grammar, or of none."""
+    if _NEGATED.match(query, position):
+        return not_modelled("negation in a search", param="query")
+    if _LIKE.match(query, position):
+        return not_modelled("substrings in a search", param="query")
+    return _unreadable()
 
 
 def _unreadable() -> StripeError:

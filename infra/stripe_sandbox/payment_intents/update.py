@@ -7,14 +7,16 @@ from infra.stripe_sandbox.customers.find import check_customer, check_same_custo
 from infra.stripe_sandbox.errors import StripeError
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
-from infra.stripe_sandbox.params import METADATA, spec
+from infra.stripe_sandbox.params import METADATA, choice, spec, text
 from infra.stripe_sandbox.payment_intents.fields import (
     AMOUNT,
     DESCRIPTIVE,
+    FUTURE_USAGES,
     SHARED,
     UNMODELLED_FOR_ALL,
     UNMODELLED_FOR_PLATFORMS,
     described,
+    shipping,
     termed,
 )
 from infra.stripe_sandbox.payment_intents.lookup import named_intent
@@ -48,9 +50,11 @@ def update(call: Call) -> Reply:
         check_amount(intent.amount, intent.currency)
     method = params.text("payment_method")
     if method is not None:
-        intent = replace(intent, payment_method=use(call, method).id)
+        intent = replace(intent, payment_method=use(call, method, intent).id)
         if intent.status == REQUIRES_PAYMENT_METHOD:
             intent = replace(intent, status=REQUIRES_CONFIRMATION)
+    elif "payment_method" in params:
+        intent = replace(intent, payment_method=None, status=REQUIRES_PAYMENT_METHOD, next_action=None)
     call.store.update(call.account, intent, before=before)
     return Reply(body=expanded(call, render(intent)))
 
@@ -68,6 +72,16 @@ def _too_late(intent: PaymentIntent, name: str) -> StripeError:
 OPERATION = Operation(
     method="POST",
     path="/v1/payment_intents/{intent}",
-    accepts=spec(*AMOUNT, METADATA, *DESCRIPTIVE, *SHARED, *UNMODELLED_FOR_ALL, *UNMODELLED_FOR_PLATFORMS),
+    accepts=spec(
+        *AMOUNT,
+        text("payment_method", clearable=True),
+        METADATA,
+        *DESCRIPTIVE,
+        shipping(),
+        choice("setup_future_usage", *FUTURE_USAGES, clearable=True),
+        *SHARED,
+        *UNMODELLED_FOR_ALL,
+        *UNMODELLED_FOR_PLATFORMS,
+    ),
     run=update,
 )

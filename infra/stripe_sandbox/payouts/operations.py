@@ -7,9 +7,9 @@ from infra.stripe_sandbox.errors import StripeError, invalid_parameter, resource
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
-from infra.stripe_sandbox.params import METADATA, choice, integer, spec, text, unmodelled
+from infra.stripe_sandbox.params import METADATA, NEW_METADATA, choice, integer, spec, text, unmodelled
 from infra.stripe_sandbox.payouts.make import DESCRIPTION, arrival, begin
-from infra.stripe_sandbox.payouts.model import CANCELED, FAILED, IN_TRANSIT, PAID, PENDING, Payout
+from infra.stripe_sandbox.payouts.model import CANCELED, PENDING, Payout
 from infra.stripe_sandbox.payouts.render import render
 from infra.stripe_sandbox.payouts.settle import settle
 
@@ -17,6 +17,9 @@ _TOO_LITTLE = (
     "You have insufficient funds in your Stripe account for this transfer. Your card balance is too low. You can use "
     "the /v1/balance endpoint to view your Stripe balance (for more details, see stripe.com/docs/api#balance)."
 )
+
+
+BANK_ACCOUNT, CARD = "bank_account", "card"
 
 
 def create(call: Call) -> Reply:
@@ -28,7 +31,7 @@ def create(call: Call) -> Reply:
         raise invalid_parameter(
             "This value must be greater than or equal to 1.", param="amount", code="parameter_invalid_integer"
         )
-    if amount > call.world.ledger.available(call.account, currency):
+    if params.word_or("source_type", CARD) != CARD or amount > call.world.ledger.available(call.account, currency):
         raise StripeError(_TOO_LITTLE, code="balance_insufficient")
     payout = Payout(
         id=call.world.ids.new("po"),
@@ -93,9 +96,10 @@ OPERATIONS = (
             text("currency", required=True),
             text("description"),
             choice("method", "instant", "standard"),
+            choice("source_type", BANK_ACCOUNT, CARD, "fpx"),
             text("statement_descriptor", max_length=22),
-            METADATA,
-            *unmodelled("destination", "payout_method", "source_type"),
+            NEW_METADATA,
+            *unmodelled("destination", "payout_method"),
         ),
         run=create,
     ),
@@ -104,7 +108,7 @@ OPERATIONS = (
         path="/v1/payouts",
         accepts=spec(
             *PAGE_PARAMS,
-            choice("status", CANCELED, FAILED, IN_TRANSIT, PAID, PENDING),
+            text("status"),
             *unmodelled("arrival_date", "destination"),
         ),
         run=list_,

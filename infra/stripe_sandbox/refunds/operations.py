@@ -48,7 +48,7 @@ def cancel(call: Call) -> Reply:
 def _named(call: Call) -> Refund:
     refund = call.store.get(Refund, call.account, call.path["refund"])
     if refund is None:
-        raise resource_missing("refund", call.path["refund"], param="refund")
+        raise resource_missing("refund", call.path["refund"], param="id")
     return refund
 
 

@@ -197,3 +197,18 @@ async def test_loading_a_stream_looks_into_its_own_partitions_alone(database: Da
     locked = "SELECT relation::regclass::text FROM pg_locks WHERE pid = pg_backend_pid() AND relation IS NOT NULL"
     names = {name for (name,) in await (await app.execute(locked)).fetchall()}
     assert {name for name in names if re.fullmatch(r"event_store\.events_p\d+", name)} == {"event_store.events_p000000"}
+
+
+async def test_an_append_looks_into_one_partition_of_the_log(database: Database, app: Connection) -> None:
+    """Whatever it costs to look into one, there may be hundreds."""
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute("SELECT event_store.ensure_partitions(10)")
+    item = an_append(key="k")
+    await append(app, [item])
+    await app.commit()
+    await append(app, [an_append(item.stream_id, 1), an_append(key="another")])
+    looked_into = await app.execute(
+        "SELECT count(DISTINCT l.relation) FROM pg_locks l JOIN pg_inherits i ON i.inhrelid = l.relation "
+        "WHERE l.pid = pg_backend_pid() AND i.inhparent = 'event_store.events'::regclass"
+    )
+    assert await looked_into.fetchone() == (1,)

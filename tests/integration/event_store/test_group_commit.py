@@ -9,7 +9,7 @@ import pytest
 
 from event_store.appends import AlreadySeen, Append, Appended, EventTooLarge, VersionConflict
 from event_store.group_commit import GroupCommit
-from event_store.store import Connection, append, load
+from event_store.store import Connection, append, is_log_closed, load, read_log_state
 from infra.postgres import create_pool
 from schemas.envelope import NewEvent
 from tests.support.database import Database
@@ -70,3 +70,31 @@ async def test_an_event_that_kafka_would_refuse_is_not_recorded(appender: GroupC
     assert all(isinstance(result, Appended) for result in results)
     with pytest.raises(EventTooLarge):
         await append(app, [bad])
+
+
+async def test_a_log_that_ends_before_what_it_answered_is_closed_for_all(
+    appender: GroupCommit, database: Database, app: Connection
+) -> None:
+    """With the identity of the one before, as of a dump that was loaded over it: others would append to it."""
+    answered = await appender.append(an_append())
+    assert isinstance(answered, Appended)
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute("SELECT setval('event_store.event_position', 1, false)")
+    with pytest.raises(psycopg.OperationalError) as refused:
+        await appender.append(an_append())
+    assert is_log_closed(refused.value)
+    state = await read_log_state(app)
+    assert state.closed_because == f"it ends at position 0, but position {answered.position} was given out before"
+    with pytest.raises(psycopg.OperationalError):
+        await append(app, [an_append()])
+
+
+async def test_a_log_that_is_closed_for_another_reason_keeps_it(
+    appender: GroupCommit, database: Database, app: Connection
+) -> None:
+    await appender.append(an_append())
+    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as other:
+        await other.execute("SELECT event_store.close_log('a restored backup')")
+    with pytest.raises(psycopg.OperationalError):
+        await appender.append(an_append())
+    assert (await read_log_state(app)).closed_because == "a restored backup"

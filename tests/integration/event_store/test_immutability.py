@@ -1,11 +1,15 @@
 """Nobody changes what is written, and the application's roles have one way in."""
 
+import json
+from dataclasses import replace
+
 import psycopg
 import pytest
 
+from event_store.appends import Appended, EventNotStorable
 from event_store.store import Connection, append
 from tests.support.database import Database
-from tests.support.log_entries import an_append
+from tests.support.log_entries import an_append, new_event
 
 pytestmark = pytest.mark.integration
 
@@ -81,3 +85,81 @@ async def test_partitions_are_made_ahead_and_protected_like_the_first(database: 
         for change in ("TRUNCATE event_store.events_p000004", "DELETE FROM event_store.events_p000004"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 await owner.execute(change)
+
+
+EVENT = {
+    "event_id": "00000000-0000-7000-8000-000000000001",
+    "type": "test.happened",
+    "schema_version": 1,
+    "data": {},
+    "metadata": {},
+}
+STREAM = {"stream_id": "00000000-0000-7000-8000-000000000002", "category": "c", "merchant_id": "m"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"data": None}, {"data": []}, {"data": "text"}, {"data": 1}, {"data": True}),
+        *({"metadata": None}, {"metadata": []}, {"metadata": "text"}, {"metadata": 1}, {"metadata": True}),
+        *({"type": ""}, {"type": None}, {"schema_version": 0}, {"schema_version": None}, {"event_id": None}),
+        *({"merchant_id": ""}, {"category": ""}, {"merchant_id": None}),
+    ],
+)
+async def test_what_is_no_event_is_not_appended(app: Connection, change: dict[str, object]) -> None:
+    event = {name: change.get(name, value) for name, value in EVENT.items()}
+    stream = {name: change.get(name, value) for name, value in STREAM.items()}
+    appends = json.dumps([stream | {"expected_version": 0, "events": [event], "idempotency": None}])
+    with pytest.raises((psycopg.errors.IntegrityError, psycopg.DataError)):
+        await app.execute("SELECT * FROM event_store.append(%s)", [appends])
+
+
+async def test_a_null_character_is_refused_by_its_name(app: Connection) -> None:
+    named, literal = new_event({"note": "a\0b"}), new_event({"note": "a\\u0000b"})
+    item = an_append()
+    with pytest.raises(EventNotStorable, match=r"test\.happened cannot be stored: .* U\+0000"):
+        await append(app, [replace(item, events=(named,))])
+    with pytest.raises(EventNotStorable, match=r"U\+0000"):
+        await append(app, [replace(item, events=(replace(literal, metadata=replace(literal.metadata, actor="\0")),))])
+    for data in (b"null", b"[]", b'"text"', b"1", b""):
+        with pytest.raises(EventNotStorable, match="no JSON object"):
+            await append(app, [replace(item, events=(replace(literal, data=data),))])
+    (result,) = await append(app, [replace(item, events=(literal,))])
+    assert isinstance(result, Appended)
+
+
+@pytest.mark.parametrize("ahead", ["11", "1000", "2147483647", "-1", "NULL"])
+async def test_the_application_makes_few_partitions_ahead(app: Connection, ahead: str) -> None:
+    await app.execute("SELECT event_store.ensure_partitions(10)")
+    with pytest.raises(psycopg.DataError, match="0 to 10 ahead"):
+        await app.execute(f"SELECT event_store.ensure_partitions({ahead})")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT lo_create(0)",
+        "SELECT lo_creat(-1)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT lo_open(1, 131072)",
+        "SELECT lo_put(1, 0, 'x')",
+        "SELECT lowrite(0, 'x')",
+        "SELECT lo_unlink(1)",
+        "CREATE TABLE public.mine ()",
+        "SELECT FROM public.alembic_version",
+    ],
+)
+@pytest.mark.parametrize("role", ["app", "projector", "query"])
+async def test_a_role_keeps_nothing_of_its_own(database: Database, role: str, statement: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database.url(role), autocommit=True) as connection:
+        await connection.execute("SET default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await connection.execute(statement)
+
+
+@pytest.mark.parametrize("role", ["app", "projector", "query"])
+@pytest.mark.parametrize("other", ["postgres", "template1"])
+async def test_a_role_connects_to_no_other_database(database: Database, role: str, other: str) -> None:
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        await psycopg.AsyncConnection.connect(database.url(role), dbname=other)

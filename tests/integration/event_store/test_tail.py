@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from event_store.store import Connection, append
-from event_store.tail import Tail
+from event_store.tail import ProvedEnd, Tail
 from tests.integration.event_store.log_writers import forgotten_transaction
 from tests.support.database import Database
 from tests.support.log_entries import an_append
@@ -121,3 +121,51 @@ async def test_a_read_that_fails_at_its_second_statement_moves_nothing(database:
             await tail.read(reading)
         assert tail.cursor == 0
         assert [event.position for event in await tail.read(reading)] == [1, 3]
+
+
+async def test_the_end_is_proved_without_an_event_behind_the_gap(database: Database, app: Connection) -> None:
+    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as reading:
+        end = ProvedEnd()
+        assert await end.look(reading) == 0
+        await append(app, [an_append(events=2)])
+        await app.commit()
+        assert await end.look(reading) == 2
+        await append(app, [an_append()])
+        await app.rollback()
+        assert (await end.look(reading), end.drawn) == (3, 3)
+
+
+async def test_an_end_is_proved_when_those_of_before_have_ended(database: Database) -> None:
+    urls = database.url("app")
+    async with (
+        await psycopg.AsyncConnection.connect(urls) as first,
+        await psycopg.AsyncConnection.connect(urls) as second,
+        await psycopg.AsyncConnection.connect(urls, autocommit=True) as reading,
+    ):
+        end = ProvedEnd()
+        await append(first, [an_append()])  # 1, open
+        assert (await end.look(reading), end.drawn) == (0, 1)
+        await append(second, [an_append()])  # 2, open, and drawn after the look
+        assert (await end.look(reading), end.drawn) == (0, 2)
+        await first.commit()
+        assert await end.look(reading) == 1, "who came later holds up nothing that was drawn before"
+        assert await end.look(reading) == 1
+        await second.rollback()
+        assert await end.look(reading) == 2
+
+
+async def test_a_prepared_transaction_proves_no_end(database: Database) -> None:
+    """It keeps its locks under a new name, and may be committed much later."""
+    reader = mock.AsyncMock(side_effect=[frozenset({"3/7"}), frozenset({"-1/12"}), frozenset()])
+    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as reading:
+        end = ProvedEnd()
+        with (
+            mock.patch("event_store.tail._holding", reader),
+            mock.patch("event_store.tail._last_drawn", return_value=5),
+        ):
+            assert [await end.look(reading) for _ in range(3)] == [0, 0, 5]
+
+
+async def test_the_proof_of_an_end_refuses_a_connection_in_a_transaction(app: Connection) -> None:
+    with pytest.raises(ValueError, match="autocommit"):
+        await ProvedEnd().look(app)

@@ -9,6 +9,7 @@ import pytest_asyncio
 from domain.payment import PaymentCommand
 from event_store.store import Connection as AppConnection
 from infra.postgres import Pool, create_pool
+from projections.watermark.moving import WatermarkMover
 from query_api.database import create_read_pool
 from tests.support.database import Database
 from tests.support.payment_histories import events_of
@@ -60,3 +61,11 @@ async def project(app: AppConnection, projector_pool: Pool) -> Project:
         return log[-1].position
 
     return project
+
+
+@pytest_asyncio.fixture
+async def mover(database: Database) -> AsyncIterator[WatermarkMover]:
+    """What the projector runs beside its consumer; the tests project with one partition."""
+    mover = WatermarkMover(database.url("projector"), partitions=1)
+    async with mover.running():
+        yield mover

@@ -7,7 +7,7 @@ from typing import cast
 from aiokafka import TopicPartition
 
 from consumers.gateway import intake as gateway
-from consumers.gateway.process import SERVICE as GATEWAY
+from consumers.gateway.intake import SERVICE as GATEWAY
 from consumers.reconciliation import intake as reconciliation
 from consumers.reconciliation.worker import SERVICE as RECONCILIATION
 from consumers.webhooks.interpret import Interpreter

@@ -19,14 +19,14 @@ def test_there_are_these_commands_and_no_others() -> None:
 def test_the_client_secret_documents_its_security_and_errors() -> None:
     operation = DOCUMENT["paths"][SECRET_PATH]["get"]
     assert operation["security"] == [{"ApiKey": []}]
-    assert set(operation["responses"]) == {"200", "401", "403", "404", "409", "502", "503"}
+    assert set(operation["responses"]) == {"200", "400", "401", "403", "404", "409", "502", "503"}
 
 
 def test_the_webhook_documents_its_signature_and_errors_and_no_api_key() -> None:
     operation = DOCUMENT["paths"]["/webhooks/stripe"]["post"]
     assert operation["security"] == []
     assert [parameter["name"] for parameter in operation["parameters"]] == ["Stripe-Signature"]
-    assert set(operation["responses"]) == {"200", "400", "413", "503"}
+    assert set(operation["responses"]) == {"200", "400", "413", "415", "503"}
     assert "security" not in DOCUMENT
 
 

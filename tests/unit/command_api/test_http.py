@@ -10,9 +10,10 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
+from command_api.bodies import MAX_BODY_BYTES
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
 from domain.payment import PaymentRequested, RecordSucceeded, decide
-from event_store.appends import Append, AppendResult, EventTooLarge
+from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
 from schemas.events import decode, encode
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
@@ -254,15 +255,35 @@ async def test_a_body_that_is_nested_too_deeply_is_refused(api: Standing) -> Non
     assert problem(response) == (400, "invalid_request")
 
 
-async def test_a_body_may_be_64_kib_and_no_more(api: Standing) -> None:
-    for padding, expected in ((60 * 1024, 422), (65 * 1024, 413)):
+def largest_body(char: str) -> dict[str, Any]:
+    """Return a payment of which every member is as long as it may be."""
+    metadata = {f"{number:02}" + char * 38: char * 500 for number in range(48)}
+    texts = {"user_id": char * 500, "description": char * 1000, "statement_descriptor_suffix": "A" * 22}
+    return {"amount_cents": 1000, "currency": "USD", "customer": "cus_" + "x" * 251, "metadata": metadata, **texts}
+
+
+@pytest.mark.parametrize("char", ["x", "\N{CJK UNIFIED IDEOGRAPH-4E2D}", "\N{GRINNING FACE}", "\x01", '"', "\\"])
+@pytest.mark.parametrize("is_ascii", [True, False])
+async def test_what_is_within_each_limit_fits_however_it_is_written(api: Standing, char: str, is_ascii: bool) -> None:
+    body = largest_body(char)
+    content = json.dumps(body, ensure_ascii=is_ascii, indent=4).encode()
+    assert MAX_BODY_BYTES > 12 * 540 * 48
+    response = await api.client.post("/payments", content=content)
+    assert response.status_code == 201, response.text
+    (events,) = api.store.streams.values()
+    assert json.loads(events[0].data)["metadata"] == body["metadata"]
+    assert len(events[0].data) < MAX_EVENT_BYTES / 2, "as much again is Stripe's own in the event that brings it back"
+
+
+async def test_a_larger_body_than_any_payment_needs_is_refused(api: Standing) -> None:
+    for padding, expected in ((MAX_BODY_BYTES - 100, 422), (MAX_BODY_BYTES, 413)):
         content = json.dumps({"unknown": "x" * padding}).encode()
         response = await api.client.post("/payments", content=content)
         assert response.status_code == expected
     assert problem(response) == (413, "body_too_large")
 
     async def chunks() -> Any:
-        for _ in range(70):
+        for _ in range(MAX_BODY_BYTES // 1024 + 2):
             yield b"x" * 1024
 
     assert problem(await api.client.post("/payments", content=chunks())) == (413, "body_too_large")
@@ -271,6 +292,44 @@ async def test_a_body_may_be_64_kib_and_no_more(api: Standing) -> None:
 async def test_a_body_that_is_declared_as_something_else_is_refused(api: Standing) -> None:
     response = await api.client.post("/payments", data={"user_id": "u"})
     assert problem(response) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("text/plain", "text/json", "application/jsonp", "application/x-www-form-urlencoded", "", "json", "*/*"),
+        *("application/json; charset=utf-16", "application/json;charset=latin-1", "application/xml, application/json"),
+    ],
+)
+async def test_only_json_in_utf_8_is_taken(api: Standing, content_type: str) -> None:
+    response = await api.client.post("/payments", content=b"{}", headers={"Content-Type": content_type})
+    assert problem(response) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/JSON; charset=UTF-8", 'application/json;charset="utf-8"']
+)
+async def test_json_is_declared_in_any_spelling(api: Standing, content_type: str) -> None:
+    response = await api.client.post("/payments", content=b"{}", headers={"Content-Type": content_type})
+    assert problem(response) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "x-unknown"])
+@pytest.mark.parametrize("path", ["/payments", "/webhooks/stripe"])
+async def test_a_body_that_is_packed_is_refused(api: Standing, path: str, coding: str) -> None:
+    response = await api.client.post(path, content=b"{}", headers={"Content-Encoding": coding})
+    assert problem(response) == (415, "unsupported_media_type")
+    assert response.headers["accept-encoding"] == "identity"
+
+
+async def test_an_amount_in_the_query_string_is_not_passed_over(api: Standing) -> None:
+    created = (await api.create()).json()
+    await succeed(api, created["id"])
+    for path in (f"/payments/{created['id']}/refund?amount_cents=500", "/payments?dry_run=true"):
+        response = await api.client.post(path)
+        assert problem(response) == (400, "invalid_request")
+    assert problem(await api.client.get(f"/payments/{created['id']}/client_secret?x=1")) == (400, "invalid_request")
+    assert api.store.payment(uuid.UUID(created["id"])).state.refunds == {}  # type: ignore[union-attr]
 
 
 async def test_the_key_is_checked_before_anything_else(api: Standing) -> None:
@@ -360,6 +419,13 @@ async def test_health_and_metrics_are_served(api: Standing) -> None:
 async def test_unknown_paths_and_methods_are_problems(api: Standing) -> None:
     assert problem(await api.client.get("/payments")) == (405, "method_not_allowed")
     assert problem(await api.client.post("/payment")) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/payments/", "/reconciliations/", "/webhooks/stripe/", "//payments"])
+async def test_no_answer_leads_to_the_address_of_the_host_header(api: Standing, path: str) -> None:
+    response = await api.client.post(path, json={}, headers={"Host": "evil.test"})
+    assert problem(response) == (404, "not_found")
+    assert "evil.test" not in str(response.headers)
 
 
 async def succeed(api: Standing, payment_id: str) -> None:

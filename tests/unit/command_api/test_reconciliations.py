@@ -17,7 +17,11 @@ async def test_a_key_that_takes_payments_may_not_ask(api: Standing) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"date": "yesterday"}, {"date": "2026-03-10", "force": True}, {"date": 20260310}, {"date": "2010-12-31"}],
+    [
+        *({}, {"date": "yesterday"}, {"date": "2026-03-10", "force": True}, {"date": 20260310}, {"date": "2010-12-31"}),
+        *({"date": 1777593600}, {"date": "1777593600"}, {"date": "20260310"}, {"date": "2026-03-10T00:00:00"}),
+        *({"date": "2026-3-10"}, {"date": None}, {"date": True}, {"date": ["2026-03-10"]}),
+    ],
 )
 async def test_a_body_that_is_no_day_is_refused(api: Standing, body: dict[str, Any]) -> None:
     answer = await api.client.post("/reconciliations", json=body, headers=FINANCE)

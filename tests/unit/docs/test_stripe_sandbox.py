@@ -1,23 +1,27 @@
 """What docs/stripe-sandbox.md says is there, and what is there is in it."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from starlette.routing import Route
 
 from infra.stripe_sandbox.admin.routes import panel_routes
-from infra.stripe_sandbox.app import Sandbox, build_sandbox
-from infra.stripe_sandbox.cards import CARDS
+from infra.stripe_sandbox.app import OPERATIONS, Sandbox, build_sandbox
+from infra.stripe_sandbox.card_names import CARDS
 from infra.stripe_sandbox.commits import Commits
 from infra.stripe_sandbox.customers.find import WELL_KNOWN
 from infra.stripe_sandbox.differential.files import read_scripts
 from infra.stripe_sandbox.faults.rules import Effect
+from infra.stripe_sandbox.not_modelled import OTHERS
 from infra.stripe_sandbox.panel import Panel
+from infra.stripe_sandbox.params import Kind, Param
 from infra.stripe_sandbox.store import Store
 from infra.stripe_sandbox.version import API_VERSION
 
 ROOT = Path(__file__).parents[3]
+SANDBOX = ROOT / "infra" / "stripe_sandbox"
 TEXT = (ROOT / "docs" / "stripe-sandbox.md").read_text()
 
 
@@ -51,3 +55,38 @@ def test_the_script_in_it_is_one(tmp_path: Path) -> None:
     file = tmp_path / "example.jsonl"
     file.write_text(script)
     assert [step.name for step in read_scripts(file)["example"]] == ["customer", "intent", "refund", "step_4"]
+
+
+def test_what_is_not_modelled_is_listed_as_the_code_has_it() -> None:
+    _, _, listed = TEXT.partition("### What it does not model\n")
+
+    expected = [f"- {how}" for how in OTHERS.values()]
+    for operation in OPERATIONS:
+        names = list(not_modelled_of(operation.accepts.values()))
+        if names:
+            expected.append(f"- `{operation.method} {operation.path}`: {', '.join(names)}")
+
+    assert [line for line in listed.splitlines() if line.startswith("- ")] == expected
+
+
+def test_nothing_is_listed_that_is_not_refused_so() -> None:
+    sources = "".join(file.read_text() for file in SANDBOX.rglob("*.py") if file.name != "not_modelled.py")
+
+    refused = set(re.findall(r'not_modelled\(\s*f?"([^"{]+)', sources))
+
+    assert {each.strip() for each in refused} == {*OTHERS, "the parameter"}
+
+
+def not_modelled_of(params: Iterable[Param], prefix: str = "") -> Iterator[str]:
+    """Yield the parameters by name; of the kinds of payment methods, all but two, once."""
+    for param in params:
+        name = f"{prefix}[{param.name}]" if prefix else param.name
+        inside = [each for each in param.shape if each.kind is Kind.UNMODELLED]
+        if param.kind is Kind.UNMODELLED:
+            yield f"`{name}`"
+        elif param.name == "payment_method_options" and inside:
+            modelled = [each for each in param.shape if each not in inside]
+            yield f"`{name}` of all but `{'`, `'.join(each.name for each in modelled)}`"
+            yield from not_modelled_of(modelled, name)
+        else:
+            yield from not_modelled_of(param.shape, name)

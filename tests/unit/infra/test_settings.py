@@ -99,6 +99,9 @@ def test_an_empty_variable_counts_as_not_set(
         ("API_KEYS", f"[{SECRET}", "API_KEYS: is not JSON: Expecting value at character 1"),
         ("API_KEYS", json.dumps([an_api_key(sha256=SECRET)]), "API_KEYS[0].sha256: string should match pattern"),
         ("API_KEYS", json.dumps([an_api_key(key=SECRET)]), "API_KEYS[0].key: extra inputs are not permitted"),
+        ("API_KEYS", json.dumps([an_api_key(scopes=["payment:write"])]), "API_KEYS[0].scopes"),
+        ("API_KEYS", json.dumps([an_api_key(scopes=["payments:read", "*"])]), "API_KEYS[0].scopes"),
+        ("API_KEYS", json.dumps([an_api_key(scopes=["Payments:read"])]), "API_KEYS[0].scopes"),
         ("API_KEYS", json.dumps([an_api_key(), an_api_key()]), "API_KEYS: has the same id twice"),
         ("API_KEYS", json.dumps([an_api_key(), an_api_key(id="b")]), "API_KEYS: has the same key twice"),
     ],
@@ -123,6 +126,52 @@ def test_production_refuses_the_development_key(
 
     environment.setenv("API_KEYS", json.dumps([an_api_key(sha256=DEVELOPMENT_KEY_SHA256.upper())]))
     assert errors_of(capsys) == [expected]
+
+
+class Secretive(StripeWebhookSettings, DatabaseSettings, RedisSettings):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("STRIPE_WEBHOOK_SECRET", "whsec_change_me"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_paystream_sandbox"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_of_somebody_else"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_4f6b2a9c8d7e1f305a6b,whsec_change_me"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_short"),
+        ("STRIPE_WEBHOOK_SECRET", "4f6b2a9c8d7e1f305a6b"),
+        ("STRIPE_SECRET_KEY", "sk_test_change_me"),
+        ("STRIPE_SECRET_KEY", "rk_test_CHANGE-ME"),
+        ("STRIPE_SECRET_KEY", "sk_test_paystream_sandbox"),
+        ("DATABASE_URL", "postgresql://paystream_app_login:change-me@db:5432/paystream"),
+        ("DATABASE_URL", "host=db user=app password=development-only-app"),
+        ("REDIS_URL", "redis://:development-only-valkey@redis:6379/0"),
+    ],
+)
+def test_production_refuses_the_secrets_of_examples(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    environment.setenv("STRIPE_WEBHOOK_SECRET", "whsec_4f6b2a9c8d7e1f305a6b")
+    environment.setenv(variable, value)
+    load_settings(Secretive)
+
+    environment.setenv("APP_ENV", "production")
+    with pytest.raises(SystemExit):
+        load_settings(Secretive)
+    said = capsys.readouterr().err
+    assert said.startswith(f"{variable}: ")
+    assert len(said.splitlines()) == 1
+    assert value not in said
+
+
+def test_production_takes_secrets_of_its_own(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("APP_ENV", "production")
+    environment.setenv("STRIPE_WEBHOOK_SECRET", "whsec_4f6b2a9c8d7e1f305a6b,whsec_9MgBhtZ5fEJD1rnsWyHUAK")
+    environment.setenv("STRIPE_SECRET_KEY", "sk_live_51Hc0pYk2tM")
+    environment.setenv("DATABASE_URL", f"postgresql://app:{SECRET}@db.example.com/example")
+    environment.setenv("REDIS_URL", "redis://cache.example.com:6379/0")
+    assert load_settings(Secretive).stripe_livemode
 
 
 def test_production_refuses_a_stripe_address_without_tls(

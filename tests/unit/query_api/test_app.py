@@ -1,11 +1,14 @@
 """What the query API says of itself, and what its settings refuse."""
 
+import hashlib
+
 import httpx
 import pytest
 from pydantic import ValidationError
 
 from infra.health import Health
 from infra.http.auth import ApiKeyring
+from infra.settings import ApiKey
 from query_api.api import QueryApi
 from query_api.app import create_app, openapi_document
 from query_api.database import create_read_pool
@@ -81,3 +84,48 @@ async def test_health_and_metrics_are_served_and_other_paths_are_404_problems() 
             response = await client.request(method, path)
             assert response.status_code == status
             assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/payments?limit=1&limit=2", "/payments?limit=%2B1", "/payments?limit=1_0", "/payments?limit=%201"),
+        *("/payments?limit=1.0", "/payments?limit=1e1", "/payments?limit=%EF%BC%91", "/payments?limit=01"),
+        *("/payments?min_position=1.0", "/payments?amount_min=%2B5", "/payments?amount_max=5.0"),
+        *("/payments?contradicted=1", "/payments?contradicted=on", "/payments?contradicted=True"),
+        *("/payments?created_after=20260501", "/payments?created_after=2026-W18-5", "/payments?created_after=0"),
+        *("/ledger/entries?since=0", "/ledger/entries?payment_id=019ab3c45d6e7f809a1b2c3d4e5f6071"),
+        *("/ledger/balances?as_of=1777593600", "/ledger/entries?limit=5.0"),
+        *("/reconciliations?date_from=0", "/reconciliations?date_to=20260501", "/discrepancies?date_from=1777593600"),
+        *("/discrepancies?reconciliation_id={019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071}", "/discrepancies?limit=%2B5"),
+        "/reconciliations/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071?x=1",
+        "/payments/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071?min_position=1&min_position=2",
+    ],
+)
+async def test_a_parameter_has_one_spelling_and_is_given_once(path: str) -> None:
+    response = await reading(path)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("position", ["+1", "1.0", "1_0", "01", "\uff11"])
+async def test_a_position_in_a_header_has_one_spelling(position: str) -> None:
+    response = await reading("/payments", {"Paystream-Min-Position": position})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+
+
+async def test_a_slash_too_many_leads_nowhere() -> None:
+    response = await reading("/payments/", {"Host": "evil.test"})
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+async def reading(path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """Ask with a key that may read all, of an API without a database."""
+    pool = create_read_pool("postgresql://reader@127.0.0.1:1/none", size=1, timeout_ms=250)
+    api = QueryApi(pool=pool, freshness=Freshness(pool, wait_ms=1))
+    digest = hashlib.sha256(b"sk_reader").hexdigest()
+    key = ApiKey(id="1", sha256=digest, merchant_id="m", scopes=frozenset({"payments:read", "finance:read"}))
+    app = create_app(api, keyring=ApiKeyring([key]), health=Health())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://query") as client:
+        encoded = {name.encode(): value.encode() for name, value in (headers or {}).items()}
+        return await client.get(path, headers={b"Authorization": b"Bearer sk_reader"} | encoded)

@@ -1,5 +1,6 @@
 """Cursors come back as the keys they were made of, and nothing else is taken for one."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -9,9 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.http.problems import Problem
+from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
 from projections.reconciliation.read import DayKey
-from query_api.cursors import decode_day, decode_key, decode_version, encode_day, encode_key, encode_version
+from query_api.cursors import (
+    decode_day,
+    decode_entry_key,
+    decode_key,
+    decode_version,
+    encode_day,
+    encode_entry_key,
+    encode_key,
+    encode_version,
+)
+
+DECODERS: list[Callable[[str], object]] = [decode_key, decode_entry_key, decode_version, decode_day]
+ID = UUID("019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
 
 moments = st.datetimes(timezones=st.just(UTC))
 
@@ -32,6 +46,51 @@ def test_a_cursor_of_days_is_exact(day: date, row_id: UUID) -> None:
     assert decode_day(encode_day(DayKey(date=day, row_id=row_id))) == DayKey(date=day, row_id=row_id)
 
 
+@given(at=moments, position=st.integers(min_value=1, max_value=2**63 - 1), number=st.integers(0, 2**15 - 1))
+def test_a_cursor_of_entries_is_exact(at: datetime, position: int, number: int) -> None:
+    key = EntryKey(at=at, position=position, number=number)
+    assert decode_entry_key(encode_entry_key(key)) == key
+
+
+def packed(document: str) -> str:
+    return urlsafe_b64encode(document.encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *("[true]", "[1.0]", "[1e3]", "[null]", '["1"]', "[[1]]", "1", "true", "{}", "[]", "[1,1]", "[ 1]", "[1] "),
+        *(
+            "[0,true,true]",
+            "[true,1,1]",
+            "[0,1.0,1]",
+            "[0,0,0]",
+            "[0,1,-1]",
+            "[0,1,32768]",
+            "[0,9223372036854775808,1]",
+        ),
+        *(f'[true,"{ID}"]', f'[0.0,"{ID}"]', f'[0,"{ID.hex}"]', f'[0,"{{{ID}}}"]', f'[0,"{str(ID).upper()}"]'),
+        *(
+            f'[1e99,"{ID}"]',
+            f'[{10**18},"{ID}"]',
+            f'[-{10**18},"{ID}"]',
+            f'["20260501","{ID}"]',
+            f'["2026-W18","{ID}"]',
+        ),
+        *(f'["2026-05-01T00:00:00","{ID}"]', f'["2026-05-01","{ID}",1]', "[" * 80),
+    ],
+)
+def test_what_only_looks_like_a_cursor_is_400(document: str) -> None:
+    for decode in DECODERS:
+        assert refusal(decode, packed(document)) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("change", ["{}=", "{}!", " {}", "{}\n", "!{}", "{}=="])
+def test_a_cursor_has_one_spelling(change: str) -> None:
+    assert refusal(decode_version, encode_version(1)) is None
+    assert refusal(decode_version, change.format(encode_version(1))) == (400, "invalid_cursor")
+
+
 def refusal(decode: Callable[[str], object], text: str) -> tuple[int, str] | None:
     try:
         decode(text)
@@ -42,7 +101,7 @@ def refusal(decode: Callable[[str], object], text: str) -> tuple[int, str] | Non
 
 @given(text=st.text(max_size=60))
 def test_any_text_is_a_cursor_or_a_400(text: str) -> None:
-    for decode in (decode_key, decode_version, decode_day):
+    for decode in DECODERS:
         assert refusal(decode, text) in {None, (400, "invalid_cursor")}
 
 

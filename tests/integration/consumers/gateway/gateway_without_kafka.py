@@ -107,10 +107,21 @@ class Payments:
             self.tasks, until=lambda rows: all(row[1] == "done" for row in rows), within=within, every=0.02
         )
 
-    async def refresh(self, payment_id: uuid.UUID, *, position: int = 1, correlation_id: str = "webhook") -> None:
+    async def refresh(
+        self,
+        payment_id: uuid.UUID,
+        *,
+        position: int = 1,
+        correlation_id: str = "webhook",
+        asked_by: str | None = None,
+    ) -> None:
         """Ask for a refresh, as a webhook does."""
         asked = NewRefresh(
-            payment_id=payment_id, merchant_id=MERCHANT, position=position, correlation_id=correlation_id
+            payment_id=payment_id,
+            merchant_id=MERCHANT,
+            position=position,
+            correlation_id=correlation_id,
+            asked_by=asked_by,
         )
         async with self._pool.connection() as conn:
             await ask_for_refreshes(conn, [asked])

@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 from pydantic import ValidationError
 
-from consumers.gateway.process import SERVICE, serve
+from consumers.gateway.intake import SERVICE
+from consumers.gateway.process import serve
 from consumers.gateway.settings import GatewaySettings
 from event_store.payments import load_payment
 from infra.health import Health

@@ -98,6 +98,28 @@ async def test_asked_for_many_times_a_payment_is_read_once(
     assert stripe_fake.reads == ["pi_1"]
 
 
+async def test_a_correlation_id_of_a_client_makes_nobody_the_actor(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "succeeded")
+        await payments.all_done()
+    at_stripe = {"id": "re_site", "status": "succeeded", "amount": 300, "currency": "usd", "metadata": {}}
+    stripe_fake.refunds.append(at_stripe | {"payment_intent": "pi_1", "reason": None})
+    await payments.refresh(payment_id, position=0, correlation_id="reconciliation-by-a-client")
+    await payments.refresh(payment_id, position=900, correlation_id="another")
+    async with working(pool, stripe_fake):
+        await payments.all_done()
+        await refresh_ends(payments, "done")
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT metadata->>'actor', metadata->>'correlation_id' FROM event_store.events"
+            " WHERE type = 'payment.refund_found'"
+        )
+        assert await cursor.fetchall() == [("stripe-gateway", "another")]
+
+
 async def test_what_a_reconciliation_reads_is_marked_so_whoever_asks_meanwhile(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
@@ -107,7 +129,7 @@ async def test_what_a_reconciliation_reads_is_marked_so_whoever_asks_meanwhile(
         await payments.all_done()
     at_stripe = {"id": "re_site", "status": "succeeded", "amount": 300, "currency": "usd", "metadata": {}}
     stripe_fake.refunds.append(at_stripe | {"payment_intent": "pi_1", "reason": None})
-    await payments.refresh(payment_id, position=0, correlation_id="reconciliation-run-1")
+    await payments.refresh(payment_id, position=0, correlation_id="reconciliation-run-1", asked_by="reconciliation")
     await payments.refresh(payment_id, position=900)
     async with working(pool, stripe_fake):
         await payments.all_done()

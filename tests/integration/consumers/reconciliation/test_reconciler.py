@@ -288,9 +288,10 @@ async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(desk: 
         "ch_00000002": Owner(intent_id=None, payment_id=uuid.uuid4()),
     }
     state = await desk.run()
-    tasks = await desk.query("SELECT payment_id, operation, correlation_id FROM consumers.gateway_tasks")
+    tasks = await desk.query("SELECT payment_id, operation, correlation_id, asked_by FROM consumers.gateway_tasks")
     assert [(each["payment_id"], each["operation"]) for each in tasks] == [(ours, "refresh_payment")]
     assert tasks[0]["correlation_id"] == f"reconciliation-{state.run_id}-1"
+    assert tasks[0]["asked_by"] == "reconciliation"
     assert state.completed is not None
     # One is of another system; the third has our metadata, and yet we know nothing of it.
     assert (state.completed.healing, state.completed.opened) == (1, 2)

@@ -100,3 +100,23 @@ async def test_each_position_is_looked_at_once(payments: Payments, pool: Pool, d
     await remove_tasks(database)
     await make_missing_tasks(pool, wait_s=0)
     assert await payments.tasks() == []
+
+
+async def test_a_dead_letter_of_the_gateway_is_left_to_its_operator(
+    forgotten: Payments, pool: Pool, database: Database
+) -> None:
+    payment_id = await forgotten.request()
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute(
+            """
+            INSERT INTO consumers.dead_letters
+                   (consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position,
+                    stream, headers, digest, lacking, reason, error_type, error)
+            SELECT 'stripe-gateway', 'paystream.payment.events', 0, 0, now(), position, 0,
+                   stream_id, '[]', '', '{}', 'behind', 'ValueError', 'an event before it'
+              FROM event_store.events WHERE stream_id = %s
+            """,
+            [payment_id],
+        )
+    await make_missing_tasks(pool, wait_s=0)
+    assert await forgotten.tasks() == []

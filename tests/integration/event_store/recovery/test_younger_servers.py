@@ -11,7 +11,8 @@ import structlog
 
 from event_store.appends import Appended
 from event_store.group_commit import GroupCommit
-from event_store.store import LOG_CLOSED, append, find_idempotency
+from event_store.recovery.desk import RecoveryTool
+from event_store.store import LOG_CLOSED, LogState, append, find_idempotency
 from infra.embedded.postgres import PostgresServer
 from infra.postgres import create_pool
 from infra.settings import KafkaSettings
@@ -87,6 +88,37 @@ async def test_a_dump_is_restored_into_a_new_cluster(tmp_path: Path, lent_broker
         async with new_cluster(tmp_path / "new") as new:
             await restore(new, database, dumped, _GROUPS)
             await _comes_back(new, database, settings, load)
+
+
+async def test_two_restores_in_a_row_take_neither_epoch_nor_positions_twice(
+    tmp_path: Path, lent_broker: LentBroker
+) -> None:
+    """What was answered on the second server was lost with it, and nothing of it had been published."""
+    settings = lent_broker.settings()
+    async with postgres_server(tmp_path / "first") as first:
+        database = await new_log(first)
+        copies = [await backup(first), await backup(first)]
+        async with relayed(first, database, settings) as relay, loaded(first, database) as load:
+            await published_up_to(relay, 20)
+        first.kill()
+        used = max(load.answered)
+        for number, copied in enumerate(copies):
+            async with server_on(copied, tmp_path / f"server-{number}", first) as restored:
+                state = await _recovered(restored, database, settings)
+                assert (state.closed_because, state.epoch) == (None, 2 + number)
+                async with await psycopg.AsyncConnection.connect(url(restored, database, "app")) as connection:
+                    (result,) = await append(connection, [an_append()])
+                    assert isinstance(result, Appended)
+                    assert result.position > used
+                    used = result.position
+                restored.kill()
+
+
+async def _recovered(server: PostgresServer, database: str, settings: KafkaSettings) -> LogState:
+    """Open a closed log as an operator does, with no relay that would publish."""
+    async with await psycopg.AsyncConnection.connect(url(server, database, "relay"), autocommit=True) as connection:
+        await RecoveryTool().recover(connection, settings, who="a test", why="a failover")
+    return await state_of(server, database)
 
 
 async def _comes_back(server: PostgresServer, database: str, settings: KafkaSettings, load: Load) -> None:

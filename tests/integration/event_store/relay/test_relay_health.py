@@ -64,6 +64,15 @@ async def test_the_queue_is_shown_while_kafka_is_away_and_after_a_restart(databa
         assert metrics.OLDEST_AGE._value.get() == 0
 
 
+async def test_positions_that_a_recovery_left_out_do_not_wait(database: Database, app: Connection) -> None:
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as connection:
+        await append_some(app, 4)
+        await connection.execute("SELECT event_store.leap(0)")
+        await append_some(app, 3)
+        await show_queue(connection, ALL, 4)
+        assert metrics.QUEUE_DEPTH._value.get() == 3
+
+
 async def test_the_queue_costs_the_same_however_long_it_is(database: Database, app: Connection) -> None:
     await append_some(app, 2000)
     async with await psycopg.AsyncConnection.connect(database.url("app")) as connection:

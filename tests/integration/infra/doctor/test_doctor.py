@@ -69,6 +69,11 @@ def changed(variables: Variables, **changes: str) -> Variables:
     }
 
 
+def with_login_of(variables: Variables, process: str, other: str) -> Variables:
+    """The same, with the database login of another process for one."""
+    return {**variables, process: variables[process] | {"DATABASE_URL": variables[other]["DATABASE_URL"]}}
+
+
 async def findings(variables: Variables) -> list[Finding]:
     """Look, within the time that it may take; and see that no secret is in what is shown."""
     deployment, began = given_deployment(variables), time.monotonic()
@@ -150,9 +155,13 @@ async def test_a_login_that_may_change_the_log_is_the_only_error(stack: Stack, v
 
 
 async def test_a_projector_with_the_login_of_the_application_is_the_only_error(variables: Variables) -> None:
-    same = changed(variables, DATABASE_URL=variables["command-api"]["DATABASE_URL"])
-    error = the_error(await findings(same))
+    error = the_error(await findings(with_login_of(variables, "projector", "command-api")))
     assert error.detail.startswith("projector: may not ")
+
+
+async def test_a_relay_with_the_login_of_the_application_is_the_only_error(variables: Variables) -> None:
+    error = the_error(await findings(with_login_of(variables, "relay", "command-api")))
+    assert error.detail == "relay: may not open the log, which stays closed after the next start of PostgreSQL"
 
 
 async def test_a_query_api_that_could_write_is_the_only_error(variables: Variables) -> None:
@@ -347,7 +356,9 @@ async def test_the_command_reads_the_environment_and_shows_no_secret(
     (tmp_path / ".env").write_text(f"DATABASE_URL={url}\n")
     del merged["DATABASE_URL"]
 
-    chosen = [word for name in ("command-api", "relay", "worker-sweeper") for word in ("--process", name)]
+    chosen = [
+        word for name in ("command-api", "worker-stripe-gateway", "worker-sweeper") for word in ("--process", name)
+    ]
     shown = await paystream("doctor", *chosen, cwd=tmp_path, settings=merged)
     everything = await paystream(
         "doctor", "--json", cwd=tmp_path, settings=merged | {"stripe_secret_key": "sk_live_x1"}

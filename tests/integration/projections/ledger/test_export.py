@@ -92,8 +92,26 @@ async def test_a_time_can_be_given_and_its_end_is_not_in_it(
         minute = {"since": since, "until": since + timedelta(seconds=60)}
         assert await desk.export(conn, output, form=ExportFormat.CSV, **minute) == 2
         assert await desk.export(conn, output, form=ExportFormat.CSV, since=since + timedelta(seconds=60)) == 4
-        assert await desk.export(conn, output, form=ExportFormat.PARQUET, until=since) == 0
-        assert parquet.read_table(output).num_rows == 0
+        nothing = tmp_path / "ledger.parquet"
+        assert await desk.export(conn, nothing, form=ExportFormat.PARQUET, until=since) == 0
+        assert parquet.read_table(nothing).num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(-60, "before it begins"), (0, "before it begins"), (1, "has no lines of that time")]
+)
+async def test_nothing_to_write_leaves_a_file_that_is_there_as_it_was(
+    seconds: int, told: str, database: Database, tmp_path: Path
+) -> None:
+    output = tmp_path / "ledger.csv"
+    output.write_text("of yesterday")
+    since = datetime.fromtimestamp(CREATED, UTC)
+    until = since + timedelta(seconds=seconds)
+    async with await connected(database) as conn:
+        with pytest.raises(ExportRefused, match=told):
+            await ExportDesk().export(conn, output, form=ExportFormat.CSV, since=since, until=until)
+    assert output.read_text() == "of yesterday"
+    assert names(tmp_path) == ["ledger.csv"]
 
 
 async def test_a_file_that_is_there_stays_until_the_new_one_is_whole(

@@ -25,6 +25,7 @@ class Answering(stripe.HTTPClient):
     def __init__(self, status: int = 200, body: object = None, *, hangs: bool = False) -> None:
         super().__init__()
         self._status, self._body, self._hangs = status, body, hangs
+        self.headers: dict[str, str] = {}
         self.asked: list[tuple[str, str]] = []
 
     async def request_async(
@@ -39,7 +40,7 @@ class Answering(stripe.HTTPClient):
             await asyncio.Event().wait()
         if self._status == 0:
             raise stripe.APIConnectionError("no route")
-        return orjson.dumps(self._body), self._status, {}
+        return orjson.dumps(self._body), self._status, self.headers
 
     async def close_async(self) -> None:
         return
@@ -69,6 +70,13 @@ async def test_the_secret_is_that_of_the_intent() -> None:
 async def test_a_stripe_that_does_not_serve_may_be_asked_again(status: int) -> None:
     with pytest.raises(StripeUnavailable):
         await secrets(Answering(status, {"error": {"type": "api_error", "message": "no"}})).read("pi_1")
+
+
+async def test_a_limit_of_this_endpoint_alone_is_no_refusal() -> None:
+    transport = Answering(429, {"error": {"type": "invalid_request_error", "message": "too many"}})
+    transport.headers = {"Stripe-Rate-Limited-Reason": "endpoint-rate"}
+    with pytest.raises(StripeUnavailable):
+        await secrets(transport).read("pi_1")
 
 
 async def test_a_stripe_that_hangs_is_not_waited_for() -> None:

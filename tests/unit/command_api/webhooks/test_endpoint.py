@@ -135,17 +135,26 @@ async def test_what_is_signed_and_no_event_is_refused(api: Standing, raw: bytes)
     assert counted("invalid_event") == before + 1
 
 
-async def test_a_body_may_have_256_kib_and_no_more(api: Standing) -> None:
+async def test_the_largest_metadata_that_stripe_takes_comes_back(api: Standing) -> None:
+    metadata = {f"{number:02}" + "\N{GRINNING FACE}" * 38: "\N{GRINNING FACE}" * 500 for number in range(50)}
+    event = a_stripe_event(obj={"id": "pi_1", "metadata": metadata, "description": "\N{GRINNING FACE}" * 1000})
+    event["data"]["previous_attributes"] = {"metadata": metadata}
+    written = json.dumps(event, indent=2).encode()  # with escapes, as Stripe may write it
+    assert len(written) > 600_000
+    assert (await deliver(api.client, written)).status_code == 200
+
+
+async def test_a_body_may_have_1_mib_and_no_more(api: Standing) -> None:
     def of_size(size: int) -> bytes:
         padding = size - len(orjson.dumps(a_stripe_event(padding="")))
         return orjson.dumps(a_stripe_event(padding="x" * padding))
 
-    assert (await deliver(api.client, of_size(256 * 1024))).status_code == 200
+    assert (await deliver(api.client, of_size(1024 * 1024))).status_code == 200
     before = counted("body_too_large")
-    assert code(await deliver(api.client, of_size(256 * 1024 + 1))) == (413, "body_too_large")
+    assert code(await deliver(api.client, of_size(1024 * 1024 + 1))) == (413, "body_too_large")
 
     async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(300):
+        for _ in range(1100):
             yield b"x" * 1024
 
     headers = {"Stripe-Signature": "t=1,v1=a"}

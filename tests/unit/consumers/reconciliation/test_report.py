@@ -110,12 +110,12 @@ def test_a_decimal_comma_is_understood(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "it lacks the columns balance_transaction_id"),
+        ("", "is empty"),
         ("id,Amount,Fee\n", "it lacks the columns"),
         (ACTIVITY, "has no rows"),
         (
             ACTIVITY + "txn_1,2026-03-10 00:00:01,,,usd,10.001,0,10.001,charge,ch_1,,,\n",
-            "line 2: 10.001 is no amount of USD",
+            r"line 2, column 6 \(gross\): 10.001 is no amount of USD",
         ),
         (ACTIVITY + "txn_1,2026-03-10 00:00:01,,,jpy,10.50,0,10.50,charge,ch_1,,,\n", "10.50 is no amount of JPY"),
         (ACTIVITY + "txn_1,2026-03-10 00:00:01,,,usd,10.00,0.59,10.00,charge,ch_1,,,\n", "net is not gross less fee"),

@@ -145,3 +145,17 @@ def _neighbour(stream: uuid.UUID) -> uuid.UUID:
         for number in range(100, 999)
         if partition_of(other := uuid.UUID(int=number, version=4), PARTITIONS) == wanted
     )
+
+
+def test_new_positions_begin_above_what_was_announced() -> None:
+    kafka = [event(1, A, 1)]
+    copy = {Place(PAYMENT, partition_of(A, PARTITIONS)): kafka}
+    found = compare(
+        whole_up_to=1,
+        copy=copy,
+        partitions=PARTITIONS,
+        logged=[logged(kafka[0])],
+        versions={A: 1},
+        announced_position=100_001,
+    )
+    assert found.highest_position == 100_001

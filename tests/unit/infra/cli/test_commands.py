@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, EntryPoints
+from typing import Any
 
 import pytest
+import typer
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from infra import declared
@@ -37,6 +41,24 @@ def test_help_names_every_command() -> None:
 @pytest.mark.parametrize("command", ["worker", "relay", "doctor", "topics create", "kafka start"])
 def test_every_command_explains_itself(command: str) -> None:
     assert CliRunner().invoke(app, [*command.split(), "--help"]).exit_code == 0
+
+
+def walked(command: Any, words: str) -> Iterator[tuple[str, Any]]:
+    yield words, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from walked(inner, f"{words} {name}")
+
+
+EVERY_COMMAND = dict(walked(get_command(app), "paystream"))
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND)
+def test_no_help_is_cut_at_80_columns(words: str) -> None:
+    command = EVERY_COMMAND[words]
+    context = typer.Context(command, info_name=words, terminal_width=80, max_content_width=80)
+    lines = [line for line in command.get_help(context).splitlines() if not line.startswith("Usage:")]
+    assert len(lines) > 3
+    assert not [line for line in lines if line.endswith("...") or len(line) > 80]
 
 
 def test_a_broker_that_there_is_not_is_refused() -> None:

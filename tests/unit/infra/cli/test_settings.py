@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli.settings import UpSettings
+from infra.cli.up import run_up
 from infra.settings import load_settings
 
 _VARIABLES = ("COMMAND_API_PORT", "QUERY_API_PORT", "STRIPE_SANDBOX_PORT")
@@ -41,3 +42,17 @@ def test_ports_that_differ_are_taken(environment: pytest.MonkeyPatch) -> None:
     for name, port in zip(_VARIABLES, ("8002", "8000", "8001"), strict=True):
         environment.setenv(name, port)
     assert load_settings(UpSettings).stripe_sandbox_port == 8001
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_a_development_system_does_not_start_as_production(
+    where: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if where == ".env":
+        Path(".env").write_text("APP_ENV=production\n")
+    else:
+        monkeypatch.setenv("APP_ENV", "production")
+    assert run_up() == 2
+    assert "is a system for development" in capsys.readouterr().err
+    assert not (tmp_path / ".paystream").exists()

@@ -14,7 +14,7 @@ from infra.migrations.runner import head_revision
 
 TABLES = frozenset(table for needed in NEEDED.values() for table in needed)
 LOG = "event_store.events"
-GRANTED = [Purpose.APP, Purpose.PROJECTOR, Purpose.QUERY]
+GRANTED = [Purpose.APP, Purpose.RELAY, Purpose.PROJECTOR, Purpose.QUERY]
 
 
 def rights(purpose: Purpose, *, may_append: bool | None = None, tables: frozenset[str] = TABLES, **more: str) -> Rights:
@@ -23,8 +23,8 @@ def rights(purpose: Purpose, *, may_append: bool | None = None, tables: frozense
     for name, extra in more.items():
         table = name.replace("__", ".")
         of[table] = of.get(table, frozenset()) | frozenset(extra.split())
-    append = purpose is Purpose.APP if may_append is None else may_append
-    return Rights(role="login", tables=tables, of=of, may_append=append)
+    append = purpose in {Purpose.APP, Purpose.RELAY} if may_append is None else may_append
+    return Rights(role="login", tables=tables, of=of, may_append=append, may_recover=purpose is Purpose.RELAY)
 
 
 @pytest.mark.parametrize("purpose", GRANTED)
@@ -67,6 +67,20 @@ def test_only_the_application_appends() -> None:
         "projector: may call event_store.append, and never does",
     )
     assert (reads.status, reads.detail) == (Status.ERROR, "query-api: may call event_store.append")
+
+
+def test_a_relay_can_open_a_closed_log_and_nobody_else() -> None:
+    lacking = rights_finding(Purpose.RELAY, replace(rights(Purpose.RELAY), may_recover=False), "relay")
+    beyond = rights_finding(Purpose.APP, replace(rights(Purpose.APP), may_recover=True), "command-api")
+
+    assert lacking.status is Status.ERROR
+    assert lacking.detail == "relay: may not open the log, which stays closed after the next start of PostgreSQL"
+    assert lacking.remedy is not None
+    assert "GRANT paystream_relay TO" in lacking.remedy
+    assert (beyond.status, beyond.detail) == (
+        Status.WARNING,
+        "command-api: may write events back into the log, and never does",
+    )
 
 
 def test_a_projector_with_the_applications_login_is_told_of_its_own_option() -> None:

@@ -23,6 +23,16 @@ def test_one_folder_is_for_one_stack_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+def test_nobody_else_sees_into_the_folder(tmp_path: Path) -> None:
+    made_by_hand = tmp_path / "open"
+    made_by_hand.mkdir(mode=0o755)
+    (made_by_hand / "logs").mkdir(mode=0o777)
+    for path in (made_by_hand, tmp_path / "new" / "home"):
+        with Home(path):
+            for folder in (path, path / "logs", path / "run"):
+                assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_what_is_remembered_is_for_this_user_only(home: Home) -> None:
     home.remember("secrets.json", {"key": "value"})
     assert stat.S_IMODE((home.path / "secrets.json").stat().st_mode) == 0o600

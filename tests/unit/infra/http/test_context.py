@@ -90,6 +90,32 @@ async def test_an_id_that_is_not_valid_is_replaced(bad: bytes) -> None:
     assert response.headers["x-correlation-id"] == response.headers["x-request-id"]
 
 
+AN_ID = "01a22369-6cf0-714d-88a5-13f0c3407a2d"
+
+
+@pytest.mark.parametrize("header", ["X-Request-ID", "X-Correlation-ID"])
+@pytest.mark.parametrize(
+    "ours",
+    [
+        "reconciliation-1",
+        "Reconciliation-x",
+        f"reconciliation-{AN_ID}-1",
+        *(f"{word}-{AN_ID}" for word in ("command", "schedule", "discrepancy", "payouts", "events")),
+        f"balance_transactions-{AN_ID}",
+    ],
+)
+async def test_a_client_cannot_take_an_id_like_one_of_our_own(header: str, ours: str) -> None:
+    response = await a_client().get("/payments/p1/events", headers={header: ours})
+    assert ours not in (response.headers["x-request-id"], response.headers["x-correlation-id"])
+    assert is_uuid7(response.headers["x-correlation-id"])
+
+
+@pytest.mark.parametrize("mine", ["command-12", "events-of-today", "order-reconciliation-1"])
+async def test_an_id_of_a_client_that_is_none_of_ours_is_kept(mine: str) -> None:
+    response = await a_client().get("/payments/p1/events", headers={"X-Correlation-ID": mine})
+    assert response.headers["x-correlation-id"] == mine
+
+
 @pytest.mark.parametrize("card", ["4242424242424242", "4242-4242-4242-4242", "order:378282246310005"])
 async def test_an_id_that_looks_like_a_card_number_is_replaced_and_not_logged(card: str) -> None:
     headers = {"X-Request-ID": card, "X-Correlation-ID": card}

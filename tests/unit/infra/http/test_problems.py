@@ -30,6 +30,7 @@ def an_app() -> FastAPI:
         raise DatabaseUnavailable("connection to server at 10.0.0.1 failed")
 
     @app.get("/bug")
+    @app.post("/bug")
     async def bug() -> None:
         raise RuntimeError("password=hunter2")
 
@@ -83,6 +84,14 @@ async def test_an_unexpected_error_is_500_with_ids_and_no_inside(client: httpx.A
     assert response.headers["x-request-id"] == "r1"
     assert response.json()["code"] == "internal_error"
     assert "hunter2" not in response.text
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_the_advice_after_an_unexpected_error_fits_the_method(client: httpx.AsyncClient, method: str) -> None:
+    response = await client.request(method, "/bug")
+
+    assert response.status_code == 500
+    assert ("Idempotency-Key" in response.json()["detail"]) is (method == "POST")
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,45 @@ async def test_one_kind_of_change_that_fails_stops_no_other() -> None:
     guard = guard_over()
     async with guard.call(**REFUND):
         pass
-    await fail(guard, TimeoutError(), times=2, **CREATE)
+    await fail(guard, stripe.APIError("no", http_status=500), times=2, **CREATE)
     async with guard.call(**REFUND):
         pass
     assert guard.room() is None
+
+
+async def test_calls_without_an_answer_leave_room_for_fewer() -> None:
+    guard = guard_over(concurrency=10)
+    async with guard.call(**REFUND):
+        pass
+    await fail(guard, TimeoutError())
+    assert guard.room() == 5
+    for _ in range(20):
+        async with guard.call(**REFUND):
+            pass
+    assert guard.room() is None
+
+
+async def test_reads_decide_while_no_change_is_made() -> None:
+    guard = guard_over()
+    await fail(guard, stripe.APIError("no", http_status=500), times=2)
+    assert guard.room() == 0
+    async with guard.call(**REFUND):
+        pass
+    assert guard.room() is None
+
+
+async def test_what_is_urgent_gets_the_next_place() -> None:
+    guard, order = guard_over(concurrency=1, max_wait_s=5), []
+
+    async def call(name: str, *, urgent: bool) -> None:
+        async with guard.call(urgent=urgent):
+            order.append(name)
+
+    async with guard.call():
+        waiting = [asyncio.create_task(call("refresh", urgent=False)), asyncio.create_task(call("refund", urgent=True))]
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert order == ["refund", "refresh"]
 
 
 async def test_who_waits_for_changes_is_let_on_when_probes_may_go() -> None:

@@ -50,3 +50,43 @@ async def test_one_who_leaves_the_line_is_passed_by() -> None:
         await asyncio.wait({leaving})
     async with asyncio.timeout(1):
         await staying
+
+
+async def test_several_places_are_held_at_once_and_no_more() -> None:
+    line, inside, most = Line(3), 0, 0
+
+    async def hold() -> None:
+        nonlocal inside, most
+        async with line.place():
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(hold() for _ in range(20)))
+    assert most == 3
+
+
+async def test_places_that_are_added_go_to_those_who_wait() -> None:
+    line = Line(1)
+    await line.take()
+    waiting = asyncio.create_task(line.take())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    line.resize(2)
+    async with asyncio.timeout(1):
+        await waiting
+
+
+async def test_places_that_are_taken_away_are_kept_by_who_holds_them() -> None:
+    line = Line(2)
+    await line.take()
+    await line.take()
+    line.resize(1)
+    line.give_back()
+    waiting = asyncio.create_task(line.take())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    line.give_back()
+    async with asyncio.timeout(1):
+        await waiting

@@ -16,9 +16,9 @@ def answered(status: int | None, code: str | None = None, **headers: str) -> str
 @pytest.mark.parametrize(
     ("error", "verdict"),
     [
-        (stripe.APIConnectionError("no answer"), DOWN),
-        (TimeoutError(), DOWN),
-        (ConnectionResetError(), DOWN),
+        (stripe.APIConnectionError("no answer"), Verdict.UNANSWERED),
+        (TimeoutError(), Verdict.UNANSWERED),
+        (ConnectionResetError(), Verdict.UNANSWERED),
         (answered(500), DOWN),
         (answered(502), DOWN),
         (answered(503, stripe_should_retry="true"), DOWN),

@@ -1,7 +1,9 @@
 import httpx
 import pytest
 
-from tests.unit.infra.stripe_sandbox.stripe_http import StripeHttp
+from infra.stripe_sandbox.client import SandboxAdmin
+from infra.stripe_sandbox.version import API_VERSION
+from tests.unit.infra.stripe_sandbox.stripe_http import PAYMENT, StripeHttp
 
 
 async def account_for(api: StripeHttp, headers: dict[str, str]) -> httpx.Response:
@@ -56,11 +58,72 @@ async def test_every_answer_carries_stripes_headers(stripe_http: StripeHttp) -> 
     response = await stripe_http.http.post(
         "/v1/payment_intents",
         data={"amount": "1000", "currency": "usd"},
-        headers={"Authorization": "Bearer sk_test_x", "Stripe-Version": "2025-01-27.acacia", "Idempotency-Key": "k1"},
+        headers={"Authorization": "Bearer sk_test_x", "Stripe-Version": API_VERSION, "Idempotency-Key": "k1"},
     )
 
     assert response.headers["request-id"].startswith("req_")
-    assert response.headers["stripe-version"] == "2025-01-27.acacia"
+    assert response.headers["stripe-version"] == API_VERSION
     assert response.headers["idempotency-key"] == "k1"
     assert response.headers["original-request"] == response.headers["request-id"]
     assert "idempotent-replayed" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        ("2999-01-01.tomorrow", "Invalid Stripe API version: 2999-01-01.tomorrow"),
+        ("2026-10-28.somethingelse", "Invalid Stripe API version: 2026-10-28.somethingelse"),
+        (f"{API_VERSION}, {API_VERSION}", f"Invalid Stripe API version: {API_VERSION}, {API_VERSION}"),
+        ("latest", "Invalid Stripe API version: latest"),
+        ("2025-01-27.acacia", "The sandbox does not model the API version 2025-01-27.acacia, which Stripe has."),
+        ("2019-02-19", "The sandbox does not model the API version 2019-02-19, which Stripe has."),
+    ],
+)
+async def test_a_version_that_is_not_spoken_is_refused(stripe_http: StripeHttp, version: str, message: str) -> None:
+    response = await account_for(stripe_http, {"Authorization": "Bearer sk_test_x", "Stripe-Version": version})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith(message)
+    assert response.headers["stripe-version"] == API_VERSION
+
+
+async def test_its_own_account_may_be_named_and_no_other(stripe_http: StripeHttp) -> None:
+    key = {"Authorization": "Bearer sk_test_x"}
+    own = (await account_for(stripe_http, key)).json()["id"]
+
+    named = await account_for(stripe_http, key | {"Stripe-Account": own})
+    other = await account_for(stripe_http, key | {"Stripe-Account": "acct_other"})
+    context = await account_for(stripe_http, key | {"Stripe-Context": "acct_other"})
+
+    assert named.json()["id"] == own
+    assert (other.status_code, other.json()["error"]["code"]) == (403, "account_invalid")
+    assert "does not have access to account 'acct_other'" in other.json()["error"]["message"]
+    assert context.json()["error"]["message"].startswith("The sandbox does not model the header Stripe-Context")
+
+
+async def test_a_restricted_key_may_do_what_it_was_made_for(stripe_http: StripeHttp, admin: SandboxAdmin) -> None:
+    restricted = "rk_test_reader"
+    intent = await stripe_http.pay()
+    await admin.restrict_key(
+        restricted, "rak_payment_intent_write", "rak_balance_transaction_source_read", account_of="sk_test_unit"
+    )
+
+    read = await stripe_http.get(f"/v1/payment_intents/{intent['id']}", secret_key=restricted)
+    written = await stripe_http.post("/v1/payment_intents", secret_key=restricted, **PAYMENT)
+    listed = await stripe_http.get("/v1/balance_transactions", secret_key=restricted)
+    refused = await stripe_http.post("/v1/refunds", secret_key=restricted, key="r1", payment_intent=intent["id"])
+    await admin.restrict_key(restricted, "rak_charge_write", account_of="sk_test_unit")
+    refunded = await stripe_http.post("/v1/refunds", secret_key=restricted, key="r1", payment_intent=intent["id"])
+
+    assert (read.status_code, written.status_code, listed.status_code, refunded.status_code) == (200, 200, 200, 200)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["type"]) == (403, "invalid_request_error")
+    assert error["message"].startswith("The provided key 'rk_test_**ader' does not have the required permissions")
+    assert "Having the 'rak_charge_write' permission would allow this request to continue." in error["message"]
+
+
+async def test_a_permission_that_there_is_not_cannot_be_given(admin: SandboxAdmin) -> None:
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        await admin.restrict_key("rk_test_x", "rak_everything_write")
+
+    assert refused.value.response.json()["error"].startswith("no such permission: rak_everything_write; there are rak_")

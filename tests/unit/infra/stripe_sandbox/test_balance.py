@@ -86,6 +86,7 @@ async def test_rows_are_found_by_what_caused_them_their_type_currency_and_time(
     stripe_http: StripeHttp, clock: Clock
 ) -> None:
     first = await stripe_http.pay()
+    assert len(await stripe_http.data(ROWS)) == 1
     clock.now += 100
     await stripe_http.pay(currency="eur")
     refund = await stripe_http.refund(first, amount=100)
@@ -100,7 +101,9 @@ async def test_rows_are_found_by_what_caused_them_their_type_currency_and_time(
     assert await found(currency="eur") == [1000]
     assert await found(created=int(clock.now)) == [-100, 1000]
     assert await found(created={"lt": int(clock.now)}) == [1000]
-    assert await found(payout="po_none") == []
+    unknown = await stripe_http.get(ROWS, payout="po_none")
+    assert (unknown.status_code, unknown.json()["error"]["param"]) == (400, "payout")
+    assert unknown.json()["error"]["message"] == "No such payout: 'po_none'"
 
 
 @pytest.mark.parametrize("filters", [{}, {"type": "charge"}])

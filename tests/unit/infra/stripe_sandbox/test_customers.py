@@ -90,7 +90,8 @@ async def test_every_account_has_the_well_known_customer(stripe_http: StripeHttp
         ({"email": "nobody"}, "email_invalid", "email"),
         ({"colour": "red"}, "parameter_unknown", "colour"),
         ({"address": {"planet": "Mars"}}, "parameter_unknown", "address[planet]"),
-        ({"shipping": {"phone": "1"}}, "parameter_missing", "shipping[name]"),
+        ({"shipping": {"phone": "1", "address": {"city": "Berlin"}}}, "parameter_missing", "shipping[name]"),
+        ({"shipping": {"name": "A. Body"}}, "parameter_missing", "shipping[address]"),
         ({"balance": 100}, None, "balance"),
     ],
 )

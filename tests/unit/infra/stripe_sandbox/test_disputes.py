@@ -9,17 +9,15 @@ from tests.unit.infra.stripe_sandbox.stripe_http import Clock, StripeHttp
 DAY = 24 * 3600
 
 
-async def disputed(api: StripeHttp, clock: Clock, card: str = "pm_card_createDispute") -> dict[str, Any]:
-    """Pay with a card whose bank disputes it, and return the dispute once it is there."""
+async def disputed(api: StripeHttp, card: str = "pm_card_createDispute") -> dict[str, Any]:
+    """Pay with a card whose bank disputes it, and return the dispute: it is opened with the charge."""
     intent = await api.pay(payment_method=card)
-    assert await api.data("/v1/disputes", payment_intent=intent["id"]) == []
-    clock.now += 6
     (dispute,) = await api.data("/v1/disputes", payment_intent=intent["id"])
     return dispute
 
 
-async def test_a_chargeback_takes_the_money_and_a_fee(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock)
+async def test_a_chargeback_takes_the_money_and_a_fee(stripe_http: StripeHttp) -> None:
+    dispute = await disputed(stripe_http)
 
     charge = await stripe_http.show(f"/v1/charges/{dispute['charge']}")
     (row,) = dispute["balance_transactions"]
@@ -35,8 +33,8 @@ async def test_a_chargeback_takes_the_money_and_a_fee(stripe_http: StripeHttp, c
     assert (await stripe_http.told())[-2:] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
 
 
-async def test_evidence_is_due_at_the_end_of_a_day(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock, "pm_card_createDisputeProductNotReceived")
+async def test_evidence_is_due_at_the_end_of_a_day(stripe_http: StripeHttp) -> None:
+    dispute = await disputed(stripe_http, "pm_card_createDisputeProductNotReceived")
 
     details = dispute["evidence_details"]
 
@@ -46,8 +44,8 @@ async def test_evidence_is_due_at_the_end_of_a_day(stripe_http: StripeHttp, cloc
     assert (details["has_evidence"], details["submission_count"]) == (False, 0)
 
 
-async def test_a_disputed_charge_is_not_refunded(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock)
+async def test_a_disputed_charge_is_not_refunded(stripe_http: StripeHttp) -> None:
+    dispute = await disputed(stripe_http)
 
     refused = await stripe_http.post("/v1/refunds", charge=dispute["charge"], amount=1)
 
@@ -60,7 +58,7 @@ async def test_a_disputed_charge_is_not_refunded(stripe_http: StripeHttp, clock:
 
 
 async def test_winning_evidence_brings_the_money_back(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock)
+    dispute = await disputed(stripe_http)
     before = len(await stripe_http.told())
 
     sent = await stripe_http.post(f"/v1/disputes/{dispute['id']}", evidence={"uncategorized_text": "winning_evidence"})
@@ -80,7 +78,7 @@ async def test_winning_evidence_brings_the_money_back(stripe_http: StripeHttp, c
 
 
 async def test_losing_evidence_loses(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock)
+    dispute = await disputed(stripe_http)
 
     await stripe_http.post(f"/v1/disputes/{dispute['id']}", evidence={"uncategorized_text": "losing_evidence"})
     clock.now += 6
@@ -90,8 +88,8 @@ async def test_losing_evidence_loses(stripe_http: StripeHttp, clock: Clock) -> N
     assert len(lost["balance_transactions"]) == 1
 
 
-async def test_evidence_can_be_kept_before_it_is_sent(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock)
+async def test_evidence_can_be_kept_before_it_is_sent(stripe_http: StripeHttp) -> None:
+    dispute = await disputed(stripe_http)
 
     kept = await stripe_http.post(
         f"/v1/disputes/{dispute['id']}", evidence={"customer_name": "A. Body"}, submit=False, metadata={"case": "7"}
@@ -104,7 +102,7 @@ async def test_evidence_can_be_kept_before_it_is_sent(stripe_http: StripeHttp, c
 
 
 async def test_a_dispute_that_nobody_answers_is_lost(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock)
+    dispute = await disputed(stripe_http)
     clock.now = dispute["evidence_details"]["due_by"]
     in_time = await stripe_http.show(f"/v1/disputes/{dispute['id']}")
     clock.now += 1
@@ -113,8 +111,8 @@ async def test_a_dispute_that_nobody_answers_is_lost(stripe_http: StripeHttp, cl
     assert (in_time["status"], late["status"]) == ("needs_response", "lost")
 
 
-async def test_giving_up_loses_and_ends_it(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock)
+async def test_giving_up_loses_and_ends_it(stripe_http: StripeHttp) -> None:
+    dispute = await disputed(stripe_http)
 
     closed = await stripe_http.post(f"/v1/disputes/{dispute['id']}/close")
     again = await stripe_http.post(f"/v1/disputes/{dispute['id']}/close")
@@ -123,8 +121,8 @@ async def test_giving_up_loses_and_ends_it(stripe_http: StripeHttp, clock: Clock
     assert (again.status_code, again.json()["error"]["message"]) == (400, "This dispute is already closed")
 
 
-async def test_an_inquiry_takes_nothing_and_lets_the_charge_be_refunded(stripe_http: StripeHttp, clock: Clock) -> None:
-    inquiry = await disputed(stripe_http, clock, "pm_card_createDisputeInquiry")
+async def test_an_inquiry_takes_nothing_and_lets_the_charge_be_refunded(stripe_http: StripeHttp) -> None:
+    inquiry = await disputed(stripe_http, "pm_card_createDisputeInquiry")
 
     refund = await stripe_http.post("/v1/refunds", charge=inquiry["charge"])
 
@@ -140,8 +138,8 @@ async def test_an_inquiry_takes_nothing_and_lets_the_charge_be_refunded(stripe_h
 async def test_an_inquiry_ends_well_or_becomes_a_chargeback(
     stripe_http: StripeHttp, admin: SandboxAdmin, clock: Clock
 ) -> None:
-    first = await disputed(stripe_http, clock, "pm_card_createDisputeInquiry")
-    second = await disputed(stripe_http, clock, "pm_card_createDisputeInquiry")
+    first = await disputed(stripe_http, "pm_card_createDisputeInquiry")
+    second = await disputed(stripe_http, "pm_card_createDisputeInquiry")
 
     await stripe_http.post(f"/v1/disputes/{first['id']}", evidence={"uncategorized_text": "winning_evidence"})
     clock.now += 6
@@ -170,8 +168,8 @@ async def test_the_control_panel_disputes_a_part_and_decides(stripe_http: Stripe
     assert (twice.value.response.status_code, nothing.value.response.status_code) == (409, 404)
 
 
-async def test_unknown_evidence_is_refused(stripe_http: StripeHttp, clock: Clock) -> None:
-    dispute = await disputed(stripe_http, clock)
+async def test_unknown_evidence_is_refused(stripe_http: StripeHttp) -> None:
+    dispute = await disputed(stripe_http)
 
     refused = await stripe_http.post(f"/v1/disputes/{dispute['id']}", evidence={"hearsay": "x"})
 

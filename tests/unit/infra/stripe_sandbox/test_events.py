@@ -14,8 +14,8 @@ async def test_a_payment_is_told_step_by_step(stripe_http: StripeHttp) -> None:
     assert [event["type"] for event in events] == [
         "payment_intent.created",
         "charge.succeeded",
-        "charge.updated",
         "payment_intent.succeeded",
+        "charge.updated",
     ]
     assert [event["data"]["object"]["status"] for event in events] == [
         "requires_payment_method",
@@ -23,15 +23,17 @@ async def test_a_payment_is_told_step_by_step(stripe_http: StripeHttp) -> None:
         "succeeded",
         "succeeded",
     ]
-    assert events[-1]["data"] == {"object": intent}
-    assert events[2]["data"]["previous_attributes"] == {"balance_transaction": None}
+    assert events[2]["data"] == {"object": intent}
+    assert events[1]["data"]["object"]["balance_transaction"] is None
+    assert events[3]["data"]["previous_attributes"] == {"balance_transaction": None}
 
 
 async def test_an_event_says_who_asked(stripe_http: StripeHttp) -> None:
     response = await stripe_http.post(INTENTS, key="event-1", **PAYMENT)
 
-    (event, *others) = await stripe_http.data("/v1/events")
+    (booked, event, *others) = await stripe_http.data("/v1/events")
 
+    assert (booked["type"], booked["request"]) == ("charge.updated", {"id": None, "idempotency_key": None})
     assert event["id"].startswith("evt_")
     assert event["object"] == "event"
     assert event["api_version"] == response.headers["stripe-version"]
@@ -75,6 +77,10 @@ async def test_a_replay_and_a_refusal_tell_nothing(stripe_http: StripeHttp) -> N
         ),
         (
             {"payment_method": "pm_card_threeDSecure2Required", "off_session": True},
+            ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"],
+        ),
+        (
+            {"payment_method": "pm_card_threeDSecure2Required", "error_on_requires_action": True},
             ["payment_intent.created", "payment_intent.payment_failed"],
         ),
         (
@@ -107,13 +113,21 @@ async def test_capturing_and_canceling_are_told(stripe_http: StripeHttp) -> None
     assert (previous["amount_captured"], previous["captured"], previous["balance_transaction"]) == (0, False, None)
 
 
-@pytest.mark.parametrize(("outcome", "last"), [("succeed", "succeeded"), ("fail", "payment_failed")])
-async def test_authentication_is_told(stripe_http: StripeHttp, admin: SandboxAdmin, outcome: str, last: str) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        ("succeed", ["charge.succeeded", "payment_intent.succeeded", "charge.updated"]),
+        ("fail", ["payment_intent.payment_failed"]),
+    ],
+)
+async def test_authentication_is_told(
+    stripe_http: StripeHttp, admin: SandboxAdmin, outcome: str, told: list[str]
+) -> None:
     intent = await stripe_http.pay(payment_method="pm_card_threeDSecure2Required", return_url="https://shop.test")
 
     await admin.authenticate(intent["id"], outcome)
 
-    assert (await stripe_http.told())[-1] == f"payment_intent.{last}"
+    assert await stripe_http.told(2) == told
 
 
 async def test_events_are_listed_in_pages_and_by_type(stripe_http: StripeHttp) -> None:

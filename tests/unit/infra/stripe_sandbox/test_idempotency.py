@@ -10,7 +10,7 @@ from infra.stripe_sandbox.idempotency import KEPT_FOR_S
 from infra.stripe_sandbox.latency import Delays
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.params import spec
-from infra.stripe_sandbox.payment_methods import use
+from infra.stripe_sandbox.payment_methods import PaymentMethod
 from infra.stripe_sandbox.store import Store
 from tests.unit.infra.stripe_sandbox.stripe_http import PAYMENT, StripeHttp
 
@@ -159,7 +159,7 @@ class TestServerFaults:
 
         def run(call: Call) -> Reply:
             self.runs += 1
-            use(call, "pm_card_visa")
+            call.store.insert(call.account, PaymentMethod(id="pm_1", created=call.now, card_name="pm_card_visa"))
             raise RuntimeError("disk on fire")
 
         breaking = Operation(method="POST", path="/v1/break", accepts=spec(), run=run)

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ async def test_a_reset_switches_them_off(stripe_http: StripeHttp, admin: Sandbox
     await stripe_http.pay(**AT_ONCE)
     clock.now += 2 * DAY
 
-    assert await admin.behave() == {"automatic_payouts": False, "search_lag_s": 0}
+    assert await admin.behave() == asdict(Behaviour())
     assert await admin.payouts() == []
 
 

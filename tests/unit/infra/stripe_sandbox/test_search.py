@@ -61,7 +61,11 @@ async def test_results_come_in_pages(stripe_http: StripeHttp) -> None:
     ("query", "message"),
     [
         ("hello", "We were unable to parse your search query."),
-        ("status:'a' OR status:'b'", "We were unable to parse your search query."),
+        ("status:'a' OR status:'b'", "The sandbox does not model the operator OR in a search, which Stripe has."),
+        ("-status:'a'", "The sandbox does not model negation in a search, which Stripe has."),
+        ("currency:'usd' AND -metadata['a']:'b'", "The sandbox does not model negation in a search, which Stripe has."),
+        ("metadata['a']:null", "The sandbox does not model null in a search, which Stripe has."),
+        ("metadata['a']~'b'", "The sandbox does not model substrings in a search, which Stripe has."),
         ("status>'a'", "We were unable to parse your search query."),
         ("amount:'x'", "We were unable to parse your search query."),
         ("metadata:'x'", "We were unable to parse your search query."),

@@ -56,21 +56,27 @@ async def test_failing_asks_for_another_payment_method(stripe_http: StripeHttp, 
     assert await admin.charges() == []
 
 
-async def test_off_session_it_is_a_decline_without_a_charge(stripe_http: StripeHttp, admin: SandboxAdmin) -> None:
+async def test_off_session_it_is_a_decline(stripe_http: StripeHttp, admin: SandboxAdmin) -> None:
     response = await stripe_http.post("/v1/payment_intents", **NEEDS_AUTHENTICATION, off_session=True)
 
     error = response.json()["error"]
     assert response.status_code == 402
     assert error["code"] == error["decline_code"] == "authentication_required"
     assert error["message"] == "Your card was declined. This transaction requires authentication."
-    assert await admin.charges() == []
+    assert [charge["id"] for charge in await admin.charges()] == [error["charge"]]
 
 
 async def test_an_action_can_be_asked_to_be_an_error(stripe_http: StripeHttp, admin: SandboxAdmin) -> None:
     response = await stripe_http.post("/v1/payment_intents", **NEEDS_AUTHENTICATION, error_on_requires_action=True)
 
     assert response.status_code == 402
-    assert response.json()["error"]["code"] == "payment_intent_action_required"
+    error = response.json()["error"]
+    assert (error["code"], error["decline_code"]) == ("authentication_required", "authentication_not_handled")
+    assert error["message"].startswith("This payment required an authentication action to complete, but")
+    (kept,) = await admin.payment_intents()
+    assert kept == error["payment_intent"]
+    assert kept["status"] == "requires_payment_method"
+    assert kept["last_payment_error"]["code"] == "authentication_required"  # type: ignore[index]
     assert await admin.charges() == []
 
 

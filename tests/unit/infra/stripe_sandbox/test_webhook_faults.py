@@ -53,6 +53,7 @@ async def test_out_of_order_in_a_way_that_the_seed_says(
         await admin.add_endpoint(URL, SECRET)
         await admin.add_fault("reorder", seed=3, ms=10_000)
         await stripe_http.pay()
+        await admin.state()  # the charge is booked
         clock.now += 10
         await sandbox.dispatcher.deliver_due()
         return receiver.types

@@ -174,8 +174,8 @@ async def test_what_was_not_sent_yet_is_sent_after_a_restart(tmp_path: Path, clo
     assert receiver.types == [
         "payment_intent.created",
         "charge.succeeded",
-        "charge.updated",
         "payment_intent.succeeded",
+        "charge.updated",
     ]
 
 

@@ -1,0 +1,1 @@
+ALTER TABLE consumers.gateway_tasks DROP COLUMN asked_by;
