@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -45,7 +46,7 @@ def documentation_routes(app: FastAPI) -> list[Route]:
 
     async def document(request: Request) -> Response:
         here = str(request.scope.get("root_path", "")) or "/"
-        described = app.openapi()
+        described = await run_in_threadpool(app.openapi)  # the first time it takes a third of a second
         servers = [{"url": here, "description": "This API."}, *described["servers"]]
         return Response(orjson.dumps({**described, "servers": servers}), media_type="application/json")
 
