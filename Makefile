@@ -73,8 +73,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 # As many workers as tests/support/workers.py says.
 PARALLEL := -n auto
 
-test: $(DEV_READY) ## Run every test but the load tests and those that need real Kafka; options for pytest in ARGS
-	@exec $(BIN)/pytest $(PARALLEL) -m "not load" $(ARGS)
+test: $(DEV_READY) ## Run every test but those of load, generated clients and real Kafka; options for pytest in ARGS
+	@exec $(BIN)/pytest $(PARALLEL) -m "not load and not clients" $(ARGS)
 
 test-fast: $(DEV_READY) ## Run the unit tests and the quick integration tests, with few examples: at every step
 	@exec $(BIN)/pytest $(PARALLEL) --quick --hypothesis-profile=quick $(ARGS)
@@ -95,7 +95,10 @@ test-chaos: $(DEV_READY) ## Run the tests that kill and wipe parts while payment
 	@exec $(BIN)/pytest $(PARALLEL) -m chaos $(ARGS)
 
 test-kafka: $(DEV_READY) ## Run the tests that depend on a broker on real Kafka (needs Java 17, and Maven once)
-	@exec $(BIN)/pytest $(PARALLEL) --broker=apache -m "not load" $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) --broker=apache -m "not load and not clients" $(ARGS)
+
+test-clients: $(DEV_READY) ## Generate clients from the OpenAPI documents, compile and use them, and lint the documents
+	@exec $(BIN)/pytest -m clients tests/clients $(ARGS)
 
 test-load: $(DEV_READY) ## Measure throughput and latency (on real Kafka: ARGS="--broker=apache tests/load/test_relay.py")
 	@exec $(BIN)/pytest -m load -s $(ARGS)
@@ -110,7 +113,7 @@ coverage: $(DEV_READY) ## Run the unit tests with branch coverage, shown by fold
 
 coverage-all: $(DEV_READY) ## The same with every test of make test, and the processes that tests start
 	@$(BIN)/coverage erase
-	@$(MEASURE) -m "not load" $(ARGS)
+	@$(MEASURE) -m "not load and not clients" $(ARGS)
 	@$(SHOW_COVERAGE)
 
 mutate: $(DEV_READY) ## Change the money code in 300 places, show which no unit test notices: ARGS="--seed 1 --sample 300 --minutes 10"

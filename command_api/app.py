@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from command_api.api import CommandApi
 from command_api.client_secrets.routes import router as client_secrets_router
 from command_api.client_secrets.service import ClientSecretReader
-from command_api.documentation import DESCRIPTION, describe
+from command_api.documentation import API, DESCRIPTION
 from command_api.reconciliations.asking import ReconciliationDesk
 from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.routes import router
@@ -16,6 +16,8 @@ from command_api.webhooks.routes import router as webhooks_router
 from infra.health import Health, health_routes
 from infra.http.auth import ApiKeyring
 from infra.http.context import RequestContextMiddleware
+from infra.http.docs import documentation_routes
+from infra.http.openapi import describe
 from infra.http.problems import install_problem_handlers
 
 
@@ -49,12 +51,13 @@ def _bare_app() -> FastAPI:
         title="Paystream command API",
         version="1",
         description=DESCRIPTION,
-        redoc_url=None,
+        openapi_url=None,  # with it go FastAPI's own pages, which load their scripts from elsewhere
         redirect_slashes=False,  # to an address that the client names in its Host header
     )
     for each in (router, client_secrets_router, webhooks_router, reconciliations_router):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more
     app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)
-    describe(app)
+    describe(app, API)
+    app.router.routes.extend(documentation_routes(app))
     return app

@@ -4,17 +4,14 @@ The routes read bodies and keys themselves, so FastAPI cannot know them; the doc
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from command_api.bodies import MAX_BODY_KIB
 from command_api.errors import TELLINGS
-from infra.http.openapi import leave_out_validation_errors
-from infra.http.problems import MEDIA_TYPE
+from command_api.headers import KEY_PATTERN, MAX_KEY_CHARS
+from infra.http.openapi import ApiDescription, described_errors, reference
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -43,15 +40,24 @@ it gets the stored answer.
 **Card numbers** are refused wherever they stand. Send the id of a Stripe payment method.
 """
 
-_REQUESTS = (
-    CreatePaymentBody,
-    ConfirmPaymentBody,
-    CapturePaymentBody,
-    CancelPaymentBody,
-    RefundPaymentBody,
-    RequestReconciliationBody,
+API = ApiDescription(
+    models=(
+        CreatePaymentBody,
+        ConfirmPaymentBody,
+        CapturePaymentBody,
+        CancelPaymentBody,
+        RefundPaymentBody,
+        RequestReconciliationBody,
+        ProblemBody,
+    ),
+    tags={
+        "payments": "Commands on payments.",
+        "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
+        "webhooks": "What Stripe tells us.",
+    },
+    local_url="http://localhost:8000",
 )
-_REF = "#/components/schemas/{model}"
+"""What the document says beyond the routes."""
 
 _GENERAL_ERRORS = {
     400: {
@@ -100,9 +106,9 @@ _REQUEST_HEADERS = [
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "1 to 255 printable ASCII characters, quoted or bare. Missing: one is made and answered.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        "example": "order-1001",
+        "description": f"1 to {MAX_KEY_CHARS} printable ASCII characters, quoted (RFC 9651) or bare: a new one for "
+        "each command, the same one for its repeats. Missing: one is made and answered. No card number may be in it.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 2 * MAX_KEY_CHARS + 2, "pattern": KEY_PATTERN},
     },
     {
         "name": "Prefer",
@@ -122,8 +128,6 @@ _ANSWER_HEADERS = {
     "Preference-Applied": {"description": "wait=N, as granted.", "schema": {"type": "string"}},
     "X-Request-ID": {"description": "Names the request in the logs.", "schema": {"type": "string"}},
 }
-_API_KEY = {"type": "http", "scheme": "bearer", "description": "An API key of the merchant."}
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
 def documented(body: type[BaseModel], answer: type[BaseModel], *statuses: int) -> dict[str, Any]:
@@ -138,7 +142,7 @@ def documented(body: type[BaseModel], answer: type[BaseModel], *statuses: int) -
     }
     request_body = {
         "required": body is CreatePaymentBody,
-        "content": {"application/json": {"schema": {"$ref": _REF.format(model=body.__name__)}}},
+        "content": {"application/json": {"schema": reference(body.__name__)}},
     }
     return {
         "status_code": statuses[-1],
@@ -152,28 +156,6 @@ def documented(body: type[BaseModel], answer: type[BaseModel], *statuses: int) -
     }
 
 
-def describe(app: FastAPI) -> None:
-    """Add request bodies and security to the application's OpenAPI document, which is made once, on first use."""
-    make = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = make()
-            components = document.setdefault("components", {})
-            components["securitySchemes"] = {"ApiKey": _API_KEY}
-            schemas = components.setdefault("schemas", {})
-            _, definitions = models_json_schema(
-                [*((model, "validation") for model in _REQUESTS), (ProblemBody, "validation")],
-                ref_template=_REF,
-            )
-            schemas.update(definitions["$defs"])
-            leave_out_validation_errors(document)
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
-
-
 def _error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     codes: dict[int, dict[str, str]] = defaultdict(dict)
     for status, general in _GENERAL_ERRORS.items():
@@ -182,30 +164,3 @@ def _error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     for code in sorted(_ALWAYS | subject | _OWN_ERRORS[body]):
         codes[TELLINGS[code].status][code] = TELLINGS[code].title
     return described_errors(codes)
-
-
-def described_errors(codes: Mapping[int, Mapping[str, str]]) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI responses of errors: of each status, when which code is answered."""
-    return {status: _error_response(status, by_code) for status, by_code in sorted(codes.items())}
-
-
-def _error_response(status: int, by_code: Mapping[str, str]) -> dict[str, Any]:
-    examples = {
-        code: {
-            "summary": title,
-            "value": {
-                "type": f"urn:paystream:problem:{code}",
-                "title": title,
-                "status": status,
-                "code": code,
-            },
-        }
-        for code, title in by_code.items()
-    }
-    response: dict[str, Any] = {
-        "description": "; ".join(f"`{code}`: {title}" for code, title in by_code.items()),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=ProblemBody.__name__)}, "examples": examples}},
-    }
-    if status in {409, 503}:
-        response["headers"] = _RETRY_AFTER
-    return response

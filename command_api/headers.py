@@ -11,6 +11,10 @@ MAX_KEY_CHARS = 255
 
 _BARE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')  # sf-string, RFC 9651 section 3.3.3
+KEY_PATTERN = (
+    rf"^([!#-~]([ -~]{{0,{MAX_KEY_CHARS - 2}}}[!-~])?|\x22([ !#-\[\]-~]|\\[\x22\\]){{1,{MAX_KEY_CHARS}}}\x22)$"
+)
+"""The header's value as it is documented: what `read_idempotency_key` takes, bare or quoted, but for card numbers."""
 _ESCAPE = re.compile(r'\\(["\\])')
 _WAIT = re.compile(r'wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?', re.ASCII | re.IGNORECASE)
 

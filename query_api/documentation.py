@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from infra.http.problems import MEDIA_TYPE
+from infra.http.openapi import ApiDescription, described_errors
 from schemas.http.problems import ProblemBody
 
 DESCRIPTION = """
@@ -25,7 +25,20 @@ _POSITION = {
         "schema": {"type": "integer"},
     }
 }
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+API = ApiDescription(
+    models=(ProblemBody,),
+    tags={
+        "payments": "Payments, and what happened to them.",
+        "ledger": "What payments moved at Stripe, by double entry: for finance.",
+        "reconciliations": "What differs between Stripe's books and the ledger: for finance.",
+    },
+    local_url="http://localhost:8001",
+    names={
+        "domain__ledger__postings__Kind": "LedgerEntryKind",
+        "domain__reconciliation__values__Kind": "DiscrepancyKind",
+    },
+)
+"""What the document says beyond the routes."""
 _ERRORS: dict[int, dict[str, str]] = {
     400: {
         "invalid_request": "A parameter is unknown or not valid; `errors` says which",
@@ -50,21 +63,8 @@ def documented(answer: type[BaseModel], *statuses: int, etag: str = "The payment
     """
     tag = {"ETag": {"description": etag, "schema": {"type": "string"}}}
     headers = _POSITION | (tag if 304 in statuses else {})  # noqa: PLR2004
-    responses: dict[int, dict[str, Any]] = {200: {"model": answer, "description": "Found", "headers": headers}}
-    for status in sorted({*_ALWAYS, *statuses}):
-        responses[status] = _error(status) if status in _ERRORS else _not_modified(headers)
-    return {"response_model": None, "responses": responses}
-
-
-def _not_modified(headers: dict[str, Any]) -> dict[str, Any]:
-    return {"description": "The client has this version already", "headers": headers}
-
-
-def _error(status: int) -> dict[str, Any]:
-    codes = _ERRORS[status]
-    schema = {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}
-    response: dict[str, Any] = {
-        "description": "; ".join(f"`{code}`: {meaning}" for code, meaning in codes.items()),
-        "content": {MEDIA_TYPE: {"schema": schema}},
-    }
-    return response | ({"headers": _RETRY_AFTER} if status == 503 else {})  # noqa: PLR2004
+    errors = {status: _ERRORS[status] for status in {*_ALWAYS, *statuses} & _ERRORS.keys()}
+    responses: dict[int | str, dict[str, Any]] = {200: {"model": answer, "description": "Found", "headers": headers}}
+    if 304 in statuses:  # noqa: PLR2004
+        responses[304] = {"description": "The client has this version already", "headers": headers}
+    return {"response_model": None, "responses": {**responses, **described_errors(errors)}}

@@ -71,8 +71,8 @@ class PageParameters(ReadParameters):
 class PaymentListParameters(PageParameters):
     """The filters of the list of payments; those that are given must all hold."""
 
-    status: StatusFilter | None = None
-    user_id: Text | None = None
+    status: StatusFilter | None = Field(default=None, description="Where the payment stands.")
+    user_id: Text | None = Field(default=None, description="Who pays, as it was said when the payment was created.")
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)] | None = Field(
         default=None, description="ISO 4217 code."
     )
@@ -84,7 +84,7 @@ class PaymentListParameters(PageParameters):
     )
     amount_min: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
     amount_max: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
-    stripe_payment_intent_id: Text | None = None
+    stripe_payment_intent_id: Text | None = Field(default=None, description="Stripe's id of the payment (pi_...).")
     idempotency_key: Text | None = Field(default=None, description="The key that it was created with.")
     contradicted: Boolean | None = Field(
         default=None,

@@ -1,4 +1,7 @@
-"""Rows as JSON, written at once: no model is built on the way. `schemas.http.queries` says the same as types."""
+"""Rows as JSON, written at once: no model is built on the way.
+
+`schemas.http.queries` and `schemas.http.timeline` say the same as types.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -11,7 +11,8 @@ from query_api.api import QueryApi
 from query_api.documentation import documented
 from query_api.errors import parse_payment_id
 from query_api.parameters import PageParameters, PaymentListParameters, Position, ReadParameters
-from schemas.http.queries import PaymentPage, PaymentView, TimelinePage
+from schemas.http.queries import PaymentPage, PaymentView
+from schemas.http.timeline import TimelinePage
 
 Reader = Callable[..., Awaitable[Principal]]
 PaymentId = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
@@ -57,7 +58,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         return await _api(request).payment(principal, subject, position, if_none_match)
 
     @router.get("/payments/{payment_id}/events", **documented(TimelinePage, 404))
-    async def list_events(
+    async def list_payment_events(
         *,
         request: Request,
         principal: Annotated[Principal, Depends(reader)],

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import MalformedMessage
+from schemas.events.event_type import schema_id
 
 SOURCE = "/paystream"
 CONTENT_TYPE = "application/json"
@@ -81,6 +82,7 @@ def to_kafka(event: RecordedEvent, previous_position: int, log_id: UUID | None =
         ("ce_type", event.type.encode()),
         ("ce_subject", str(event.stream_id).encode()),
         ("ce_time", event.recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        ("ce_dataschema", schema_id(event.type, event.schema_version).encode()),
         ("ce_dataschemaversion", b"%d" % event.schema_version),
         ("ce_position", b"%d" % event.position),
         ("ce_prevposition", b"%d" % previous_position),

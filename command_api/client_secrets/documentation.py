@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from command_api.documentation import described_errors
 from command_api.errors import TELLINGS
+from infra.http.openapi import described_errors
 from schemas.http.client_secrets import ClientSecretAnswer
 
 _CODES = {
@@ -39,6 +39,7 @@ DOCUMENTED: dict[str, Any] = {
                 "required": False,
                 "description": "wait=N waits for a payment that Stripe does not know yet, at most N seconds.",
                 "schema": {"type": "string"},
+                "example": "wait=10",
             }
         ],
     },

@@ -23,7 +23,7 @@ _authenticate = authenticated("payments:write")
 
 
 @router.get("/payments/{payment_id}/client_secret", **DOCUMENTED)
-async def client_secret(request: Request, payment_id: PaymentId) -> Response:
+async def get_client_secret(request: Request, payment_id: PaymentId) -> Response:
     """Read what the customer's browser confirms the payment with (Stripe.js), or authenticates with (3DS).
 
     It is read from Stripe each time, and neither stored nor logged. Hand it to the customer of the payment, to nobody

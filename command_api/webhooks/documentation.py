@@ -3,32 +3,23 @@
 from typing import Any
 
 from command_api.webhooks.errors import InvalidEvent, InvalidSignature, LivemodeMismatch, TooLarge
-from infra.http.problems import MEDIA_TYPE
+from infra.http.openapi import described_errors
+from schemas.http.webhooks import WebhookAnswer
 
-_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
-_ANSWER = {
-    "type": "object",
-    "properties": {
-        "received": {"type": "boolean", "const": True},
-        "duplicate": {"type": "boolean", "description": "Whether it was recorded before."},
+_ERRORS = {
+    400: {each.code: each.title for each in (InvalidSignature, InvalidEvent, LivemodeMismatch)},
+    413: {TooLarge.code: TooLarge.title},
+    415: {"unsupported_media_type": "The body has a Content-Encoding"},
+    503: {
+        "database_unavailable": "It may or may not be recorded",
+        "shutting_down": "This process is stopping; it may or may not be recorded",
     },
-    "required": ["received", "duplicate"],
 }
-_REFUSALS = "; ".join(f"`{each.code}`: {each.title}" for each in (InvalidSignature, InvalidEvent, LivemodeMismatch))
+_EVENT = {"id": "evt_1PXample", "object": "event", "type": "payment_intent.succeeded", "livemode": False}
 
 DOCUMENTED: dict[str, Any] = {
     "response_model": None,
-    "responses": {
-        200: {"description": "Recorded", "content": {"application/json": {"schema": _ANSWER}}},
-        400: {"description": _REFUSALS, "content": _PROBLEM},
-        413: {"description": f"`{TooLarge.code}`: {TooLarge.title}", "content": _PROBLEM},
-        415: {"description": "`unsupported_media_type`: the body has a Content-Encoding", "content": _PROBLEM},
-        503: {
-            "description": "`database_unavailable`, `shutting_down`: it may or may not be recorded",
-            "content": _PROBLEM,
-            "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
-        },
-    },
+    "responses": {200: {"model": WebhookAnswer, "description": "Recorded"}, **described_errors(_ERRORS)},
     "openapi_extra": {
         "parameters": [
             {
@@ -42,8 +33,9 @@ DOCUMENTED: dict[str, Any] = {
         "requestBody": {
             "required": True,
             "description": "A snapshot event: https://docs.stripe.com/api/events/object",
-            "content": {"application/json": {"schema": {"type": "object"}}},
+            "content": {"application/json": {"schema": {"type": "object"}, "example": _EVENT}},
         },
+        "security": [],
     },
 }
-"""The keyword arguments of the route."""
+"""The keyword arguments of the route: signed with the webhook secret, so without an API key."""

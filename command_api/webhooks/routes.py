@@ -17,7 +17,7 @@ router = APIRouter(tags=["webhooks"])
 
 
 @router.post("/webhooks/stripe", **DOCUMENTED)
-async def stripe_webhook(request: Request) -> Response:
+async def receive_stripe_webhook(request: Request) -> Response:
     """Take an event of Stripe.
 
     Answered when it is recorded, with `duplicate` when it was before. What it means is found out afterwards: an event

@@ -190,19 +190,29 @@ def _refund_failed(refund_id: UUID, stripe_id: str, code: str) -> RecordRefundFa
 
 
 def _action_required(intent_id: str, action: JsonObject) -> RecordActionRequired:
-    redirect = action.get("redirect_to_url") or {}
     return RecordActionRequired(
-        intent_id=intent_id, action_type=str(action["type"]), redirect_url=_without_secret(redirect)
+        intent_id=intent_id, action_type=str(action["type"]), redirect_url=_without_secret(_address(action))
     )
 
 
-def _without_secret(redirect: JsonObject) -> str | None:
+def _address(action: JsonObject) -> str | None:
+    """Return the page where the customer authenticates.
+
+    What Stripe's own libraries are told (`use_stripe_sdk`) names one where it is a page of the bank's: they open it
+    from `stripe_js`.
+    """
+    redirect, sdk = (action.get(name) or {} for name in ("redirect_to_url", "use_stripe_sdk"))
+    is_a_page = sdk.get("type") == "three_d_secure_redirect"
+    url: str | None = redirect.get("url") or (sdk.get("stripe_js") if is_a_page else None)
+    return url
+
+
+def _without_secret(url: str | None) -> str | None:
     """Return where to send the customer, unless the address carries a client secret: none is ever stored.
 
     Stripe's own 3D Secure pages are such addresses; the client gets there with its client secret.
     https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
     """
-    url = redirect.get("url")
     return None if url is None or "secret" in url else str(url)
 
 

@@ -84,13 +84,15 @@ def _drift(folder: Path, documents: Documents) -> Iterator[str]:
 def _incompatibilities(versions: Iterable[PastVersion], documents: Documents) -> list[str]:
     """Return the findings, each once, with the newest version that it breaks."""
     breaking_changes = declared.load(declared.SCHEMA_RULES, "compatibility")
+    is_correction = declared.load(declared.SCHEMA_RULES, "corrections")
     newest: dict[str, str] = {}
     for version in versions:
         if version.path not in documents:
             newest.setdefault(f"{version.path}: removed", version.commit)
             continue
         for change in breaking_changes(version.document, documents[version.path]):
-            newest.setdefault(f"{version.path}: {change}", version.commit)
+            if not is_correction(version.path, str(change)):
+                newest.setdefault(f"{version.path}: {change}", version.commit)
     return [f"{finding} (breaks the version of commit {commit})" for finding, commit in sorted(newest.items())]
 
 

@@ -3,6 +3,9 @@
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.params import spec
 
+DISPLAY_NAME = "Paystream sandbox"
+"""What customers see of the account."""
+
 
 def retrieve_account(call: Call) -> Reply:
     """Return the account that the secret key belongs to."""
@@ -10,7 +13,7 @@ def retrieve_account(call: Call) -> Reply:
         body={
             "id": call.account,
             "object": "account",
-            "business_profile": {"name": "Paystream sandbox", "url": None},
+            "business_profile": {"name": DISPLAY_NAME, "url": None},
             "business_type": "company",
             "capabilities": {"card_payments": "active", "transfers": "active"},
             "charges_enabled": True,
@@ -28,7 +31,7 @@ def retrieve_account(call: Call) -> Reply:
                     "statement_descriptor_prefix_kana": None,
                     "statement_descriptor_prefix_kanji": None,
                 },
-                "dashboard": {"display_name": "Paystream sandbox", "timezone": "Etc/UTC"},
+                "dashboard": {"display_name": DISPLAY_NAME, "timezone": "Etc/UTC"},
                 "payments": {
                     "statement_descriptor": "PAYSTREAM SANDBOX",
                     "statement_descriptor_kana": None,

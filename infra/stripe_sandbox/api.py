@@ -151,7 +151,7 @@ class Api:
 
     def _effect(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
         """Run the operation and keep its answer for the key, together or not at all."""
-        if incoming.operation.method != "POST":
+        if incoming.operation.method == "GET":
             return self._run(incoming, claim, fault)
         with self.world.transaction():
             answer = self._run(incoming, claim, fault)

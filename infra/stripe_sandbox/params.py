@@ -92,9 +92,9 @@ def flag_or_choice(name: str, *choices: str) -> Param:
     return Param(name=name, kind=Kind.FLAG_OR_CHOICE, choices=choices)
 
 
-def texts(name: str, *choices: str) -> Param:
+def texts(name: str, *choices: str, required: bool = False) -> Param:
     """Return a list of texts, of the given words where there are any."""
-    return Param(name=name, kind=Kind.TEXTS, choices=choices)
+    return Param(name=name, kind=Kind.TEXTS, choices=choices, required=required)
 
 
 def nested(name: str, *shape: Param, required: bool = False, clearable: bool = False) -> Param:

@@ -22,7 +22,7 @@ def ledger_routes(reader: Reader) -> APIRouter:
     router = APIRouter(tags=["ledger"], prefix="/ledger")
 
     @router.get("/balances", **documented(LedgerBalances, 304, etag=_ETAG))
-    async def get_balances(
+    async def get_ledger_balances(
         *,
         request: Request,
         _: Annotated[Principal, Depends(reader)],
@@ -44,7 +44,7 @@ def ledger_routes(reader: Reader) -> APIRouter:
         return await _api(request).trial_balance(parameters, if_none_match)
 
     @router.get("/entries", **documented(LedgerEntryPage))
-    async def list_entries(
+    async def list_ledger_entries(
         *,
         request: Request,
         _: Annotated[Principal, Depends(reader)],

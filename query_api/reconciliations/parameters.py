@@ -28,7 +28,7 @@ class FinancePageParameters(BaseModel):
 class RunListParameters(FinancePageParameters):
     """The filters of the list of reconciliations; those that are given must all hold."""
 
-    status: RunStatusFilter | None = None
+    status: RunStatusFilter | None = Field(default=None, description="Where the newest run of the day stands.")
 
     def filters(self) -> RunFilters:
         """Return the filters for the read model."""
@@ -41,9 +41,9 @@ class DiscrepancyListParameters(FinancePageParameters):
     """The filters of the list of discrepancies; those that are given must all hold."""
 
     status: DiscrepancyStatusFilter | None = Field(default=None, description="`unresolved` is open or explained.")
-    kind: KindFilter | None = None
+    kind: KindFilter | None = Field(default=None, description="What differs.")
     source_id: Text | None = Field(default=None, description="Stripe's id of what moved the money.")
-    payment_id: Id | None = None
+    payment_id: Id | None = Field(default=None, description="The payment that it is about.")
     reconciliation_id: Id | None = Field(default=None, description="Opened, or found again, by a run of this day.")
 
     def filters(self) -> DiscrepancyFilters:

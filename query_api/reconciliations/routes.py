@@ -35,7 +35,7 @@ async def list_reconciliations(
 async def get_reconciliation(
     request: Request,
     _: Finance,
-    reconciliation_id: Annotated[str, Path(json_schema_extra={"format": "uuid"})],
+    reconciliation_id: Annotated[str, Path(description="The day's.", json_schema_extra={"format": "uuid"})],
 ) -> Response:
     """Show the newest run of a day."""
     try:

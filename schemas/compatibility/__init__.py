@@ -4,6 +4,7 @@
   by whoever knows the older document. So only optional members may be added; the way out is a new schema version.
 - OpenAPI: no client of the older document may break. A request may become laxer, an answer may become richer.
 - Titles, descriptions and examples may always change.
+- What was said and never so may be put right (`schemas.compatibility.corrections`).
 
 An OpenAPI or AsyncAPI document that raises the first number of `info.version` begins a new contract, as an event's
 new version does: it is not compared with the one before.

@@ -21,6 +21,7 @@ _ELSEWHERE = frozenset(
 )
 _LOWER_BOUNDS = frozenset(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"))
 _UPPER_BOUNDS = frozenset(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"))
+_64_BITS = 2**63
 _CHOICES = ("anyOf", "oneOf")
 _ALL_HOLD = ("allOf", "prefixItems")
 _KINDS_OF_VALUES = {
@@ -197,7 +198,7 @@ def _allowed(schema: Node) -> frozenset[str] | None:
 
 def _keyword(word: str, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
     before, after = old.get(word), new.get(word)
-    if before == after:
+    if before == after or _is_mere_width(word, old, new):
         return
     tighter = looser = True
     if before is None or after is None:
@@ -208,6 +209,17 @@ def _keyword(word: str, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
         looser = not tighter
     if (tighter and use is not Use.RESPONSE) or (looser and use is not Use.REQUEST):
         yield Breaking(old.path, f"{word} {_shown(before)} has become {_shown(after)}")
+
+
+def _is_mere_width(word: str, old: Node, new: Node) -> bool:
+    """Tell whether 64 bits are said of an integer whose largest value needs no more: that is a word to generators."""
+    largest = old.get("maximum")
+    return (
+        word == "format"
+        and (old.get(word), new.get(word)) == (None, "int64")
+        and largest is not None
+        and largest < _64_BITS
+    )
 
 
 def _shown(value: Json) -> str:

@@ -36,12 +36,20 @@ def _parameters(old_path: Node, new_path: Node, method: str, schemas: SchemaComp
             continue
         if after.get("required") and not before.get("required"):
             yield Breaking(before.path, f"{_named(key)} has become required")
-        yield from schemas.compare(before["schema"], after["schema"], Use.REQUEST)
+        yield from schemas.compare(_spellable(before["schema"]), _spellable(after["schema"]), Use.REQUEST)
         if not before.get("required"):
             yield from default_change(before["schema"], after["schema"])
     for key, after in news.items():
         if key not in olds and after.get("required"):
             yield Breaking(old_path[method].path, f"{_named(key)} is new and required")
+
+
+def _spellable(schema: Node) -> Node:
+    """Return the schema without null, which neither a query string nor a header or a path can spell."""
+    choices = schema.get("anyOf")
+    if not choices:
+        return schema
+    return schema.replaced({**schema.value, "anyOf": [each for each in choices if each.get("type") != "null"]})
 
 
 def _parameters_of(path: Node, method: str) -> dict[tuple[str, str], Node]:

@@ -62,6 +62,11 @@ class EventType(Generic[E]):
             raise InvalidEventData(self.name, version, _reason(wrong)) from None
 
 
+def schema_id(name: str, version: int) -> str:
+    """Return the name (a URN) of the JSON Schema of a version of an event type: its `$id`, and `ce_dataschema`."""
+    return f"urn:paystream:event:{name}:v{version}"
+
+
 def _reason(wrong: Exception) -> str:
     """Say where the data is wrong without repeating it: it may hold what no log should."""
     if isinstance(wrong, ValidationError):

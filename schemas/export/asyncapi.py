@@ -5,11 +5,15 @@ https://www.asyncapi.com/docs/reference/bindings/kafka
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from schemas.cloudevents import CONTENT_TYPE
+from schemas.cloudevents import CONTENT_TYPE, to_kafka
+from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import EventType
-from schemas.export.events import JsonSchema, every_version, schema_path
+from schemas.events.event_type import schema_id
+from schemas.events.examples import EVENT_ID, PAYMENT_ID, REQUEST_ID, RUN_ID
+from schemas.export.events import JsonSchema, every_version, example_data, schema_path
 from schemas.export.headers import (
     DEAD_LETTER_HEADERS_PATH,
     HEADERS_PATH,
@@ -32,6 +36,20 @@ ASYNCAPI_PATH = "asyncapi.json"
 DEAD_LETTER = "dead-letter"
 PROGRESS = "relay-progress"
 _KAFKA_BINDING = "0.5.0"
+PAYMENT_CATEGORY = "payment"
+_POSITION = 42
+_RECORDED_AT = datetime(2026, 5, 1, 10, 6, 40, 123000, UTC)
+_DEAD_LETTER_EXAMPLE = {
+    "dlq_id": "1",
+    "dlq_reason": "refused",
+    "dlq_errortype": "ValueError",
+    "dlq_error": "the amount is not a number",
+    "dlq_consumer": "projector",
+    "dlq_topic": PAYMENT,
+    "dlq_partition": "3",
+    "dlq_offset": "41",
+    "dlq_failedat": "2026-05-01T10:06:41.000Z",
+}
 # What AsyncAPI's binding knows of Kafka's topic settings, and what is a number of those.
 _LISTS, _NUMBERS = {"cleanup.policy"}, {"retention.ms", "retention.bytes", "delete.retention.ms"}
 
@@ -113,7 +131,12 @@ def _document() -> dict[str, Any]:
         messages_of[topic_of(event_type.category)].append(message_name(event_type, version))
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "Paystream events", "version": "1", "description": _DESCRIPTION},
+        "info": {
+            "title": "Paystream events",
+            "version": "1",
+            "description": _DESCRIPTION,
+            "tags": [{"name": topic, "description": f"What {topic} carries."} for topic in messages_of],
+        },
         "defaultContentType": CONTENT_TYPE,
         "channels": {
             **{topic: _channel(topic, names, _DESCRIPTIONS[topic]) for topic, names in messages_of.items()},
@@ -174,6 +197,7 @@ def _operation(topic: str, messages: Iterable[str], summary: str) -> dict[str, A
     return {
         "action": "send",
         "summary": summary,
+        "description": f"{summary} Others read: see how to consume.",
         "channel": {"$ref": channel},
         "messages": [{"$ref": f"{channel}/messages/{name}"} for name in messages],
     }
@@ -184,12 +208,15 @@ def _message(event_type: EventType[Any], version: int) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "ce_type": {"type": "string", "const": event_type.name},
+            "ce_dataschema": {"type": "string", "const": schema_id(event_type.name, version)},
             "ce_dataschemaversion": {"type": "string", "const": str(version)},
         },
     }
+    examples = {"examples": [_example(event_type)]} if version == event_type.version else {}
     return {
+        **examples,
         "name": message_name(event_type, version),
-        "title": f"{event_type.name}, version {version}",
+        "title": event_type.name,
         "contentType": CONTENT_TYPE,
         "headers": {"type": "object", "allOf": [{"$ref": f"./{HEADERS_PATH}"}, is_this_one]},
         "payload": {"$ref": f"./{schema_path(event_type, version)}"},
@@ -197,10 +224,34 @@ def _message(event_type: EventType[Any], version: int) -> dict[str, Any]:
     }
 
 
+def _example(event_type: EventType[Any]) -> dict[str, Any]:
+    """Return an example of a message: as it is sent, its headers as text."""
+    of_account = event_type.category != PAYMENT_CATEGORY
+    recorded = RecordedEvent(
+        position=_POSITION,
+        event_id=EVENT_ID,
+        stream_id=RUN_ID if of_account else PAYMENT_ID,
+        version=1,
+        category=event_type.category,
+        type=event_type.name,
+        schema_version=event_type.version,
+        data=b"",
+        metadata=EventMetadata(
+            correlation_id=str(REQUEST_ID),
+            actor="stripe-gateway",
+            merchant_id="-" if of_account else "merchant_dev",
+        ),
+        recorded_at=_RECORDED_AT,
+    )
+    headers = {name: text.decode() for name, text in to_kafka(recorded, _POSITION - 1).headers}
+    return {"name": event_type.name, "headers": headers, "payload": example_data(event_type)}
+
+
 def _dead_letter() -> dict[str, Any]:
     return {
         "name": DEAD_LETTER,
         "title": "A record that a consumer could not apply",
+        "examples": [{"name": DEAD_LETTER, "headers": _DEAD_LETTER_EXAMPLE, "payload": {}}],
         "contentType": "application/octet-stream",
         "headers": {"$ref": f"./{DEAD_LETTER_HEADERS_PATH}"},
         "payload": {"description": "The value as it came. It may be no JSON, or null."},
@@ -212,6 +263,7 @@ def _progress() -> dict[str, Any]:
     return {
         "name": PROGRESS,
         "title": "How far a relay has published",
+        "examples": [{"name": PROGRESS, "headers": {}, "payload": {}}],
         "contentType": CONTENT_TYPE,
         "headers": {"type": "object", "maxProperties": 0},
         "payload": {"type": "object", "description": "The relay's own: what is in it may change at any time."},

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from schemas.events import EVENT_TYPES, EventType
+from schemas.events.event_type import schema_id
+from schemas.events.examples import EXAMPLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 JsonSchema = dict[str, Any]
@@ -55,13 +57,20 @@ def schema_path(event_type: EventType[Any], version: int) -> str:
     return f"events/{event_type.name}.v{version}.json"
 
 
+def example_data(event_type: EventType[Any]) -> JsonSchema:
+    """Return an example of a type's data as it is written. Raises KeyError when there is none."""
+    data: JsonSchema = json.loads(event_type.adapter.dump_json(EXAMPLES[event_type.name]))
+    return data
+
+
 def _newest(event_type: EventType[Any]) -> JsonSchema:
     schema = event_type.adapter.json_schema(mode="serialization", schema_generator=_WithoutFieldTitles)
     return {
         **_plain(schema),
         "$schema": DIALECT,
-        "$id": f"urn:paystream:event:{event_type.name}:v{event_type.version}",
-        "title": f"{event_type.name}, version {event_type.version}",
+        "$id": schema_id(event_type.name, event_type.version),
+        "title": event_type.name,
+        "examples": [example_data(event_type)],
     }
 
 

@@ -45,6 +45,11 @@ _ALWAYS: Mapping[str, tuple[dict[str, Any], str]] = {
     "content-type": ({"type": "string", "const": CONTENT_TYPE}, "The media type of the value."),
 }
 _SOMETIMES: Mapping[str, tuple[dict[str, Any], str]] = {
+    "ce_dataschema": (
+        {"type": "string", "format": "uri"},
+        """The `$id` of the schema that the value is written in: `urn:paystream:event:<type>:v<version>`. Messages of
+        the first releases do not have it.""",
+    ),
     "ce_causationid": (_TEXT, "The event or message that this one is a reaction to."),
     "ce_requestid": (_TEXT, "The HTTP request behind it, as its answer and the logs name it."),
     "ce_logid": (

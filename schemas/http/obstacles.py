@@ -10,6 +10,14 @@ class _Shown(BaseModel):
 class LastError(_Shown):
     """Why the latest attempt, capture or cancellation did not work. Codes are Stripe's."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"code": "card_declined", "decline_code": "insufficient_funds", "message": "Your card was declined."}
+            ]
+        }
+    )
+
     code: str
     decline_code: str | None
     message: str
@@ -18,12 +26,22 @@ class LastError(_Shown):
 class RefundError(_Shown):
     """Why a refund failed. Codes are Stripe's, or `refund_canceled`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"code": "expired_or_canceled_card", "message": "The card is closed."}]}
+    )
+
     code: str
     message: str
 
 
 class NextAction(_Shown):
     """What the payer has to do before the payment can go on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"type": "redirect_to_url", "redirect_url": "https://bank.example/authenticate"}]
+        }
+    )
 
     type: str
     redirect_url: str | None

@@ -6,7 +6,7 @@ to say. Answers are documented here and written by the command API without a fur
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import (
@@ -32,10 +32,17 @@ from domain.payment.requests import (
     MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS,
     MAX_USER_ID_CHARS,
     MIN_EXPIRES_IN_SECONDS,
+    RESERVED_METADATA_PREFIX,
 )
+from schemas.http.answers import Json
 from schemas.http.obstacles import LastError, NextAction, RefundError
 
 _LARGEST_AMOUNT = 999_999_999_999  # Stripe's widest amount has 12 digits (IDR); the domain knows each currency's own
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Leave a default to the description: generators of types make a field with one required, which it is not."""
+    schema.pop("default", None)
 
 
 def _storable(text: str) -> str:
@@ -50,6 +57,12 @@ def _storable_metadata(metadata: dict[str, str]) -> dict[str, str]:
         _storable(value)
     return metadata
 
+
+_WITHOUT_NULL: Json = {"pattern": r"^[^\x00]*$"}
+_NOT_BLANK: Json = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
+_LATIN = r" -!#-&(-)+-;=?-\[\]-~\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
+_ON_STATEMENTS: Json = {"pattern": rf"^[{_LATIN}]*[A-Za-z][{_LATIN}]*$"}
+"""What the domain refuses, said as patterns. Only in the documents: its own words are better than a pattern's."""
 
 AmountCents = Annotated[
     StrictInt,
@@ -70,7 +83,17 @@ Metadata = Annotated[
     AfterValidator(_storable_metadata),
     Field(
         description=f"Your own notes: up to {MAX_METADATA_KEYS} keys of {MAX_METADATA_KEY_CHARS} characters, "
-        f"without square brackets, and values of up to {MAX_METADATA_VALUE_CHARS} characters."
+        f"without square brackets, and values of up to {MAX_METADATA_VALUE_CHARS} characters. Keys that begin with "
+        f"`{RESERVED_METADATA_PREFIX}` are reserved.",
+        json_schema_extra={
+            "maxProperties": MAX_METADATA_KEYS,
+            "propertyNames": {"pattern": rf"^(?!{RESERVED_METADATA_PREFIX})[^\[\]\x00]{{1,{MAX_METADATA_KEY_CHARS}}}$"},
+            "additionalProperties": {
+                "type": "string",
+                "maxLength": MAX_METADATA_VALUE_CHARS,
+                "pattern": _WITHOUT_NULL["pattern"],
+            },
+        },
     ),
 ]
 PaymentMethod = Annotated[
@@ -90,7 +113,8 @@ StatementDescriptorSuffix = Annotated[
     AfterValidator(_storable),
     Field(
         description="Follows your account's prefix on the payer's statement: at least one letter, and none of "
-        "`< > \\ ' \" *`. Stripe cuts prefix and suffix together to 22 characters."
+        "`< > \\ ' \" *`. Stripe cuts prefix and suffix together to 22 characters.",
+        json_schema_extra=_ON_STATEMENTS,
     ),
 ]
 
@@ -129,7 +153,7 @@ class CreatePaymentBody(_Body):
 
     user_id: Annotated[
         str, StringConstraints(strict=True, min_length=1, max_length=MAX_USER_ID_CHARS), AfterValidator(_storable)
-    ] = Field(description="Who pays, in your own terms.")
+    ] = Field(description="Who pays, in your own terms.", json_schema_extra=_NOT_BLANK)
     amount_cents: AmountCents
     currency: Currency
     metadata: Metadata = Field(default_factory=dict)
@@ -139,10 +163,17 @@ class CreatePaymentBody(_Body):
         description="Whether to try the charge at once. Unsaid: yes when there is a payment_method, else no.",
     )
     capture_method: CaptureMethod = Field(
-        default=CaptureMethod.AUTOMATIC, description="manual: authorize only, to be captured or canceled later."
+        default=CaptureMethod.AUTOMATIC,
+        description="manual: authorize only, to be captured or canceled later. Unsaid: automatic.",
+        json_schema_extra=_without_default,
     )
     description: (
-        Annotated[str, StringConstraints(strict=True, max_length=MAX_DESCRIPTION_CHARS), AfterValidator(_storable)]
+        Annotated[
+            str,
+            StringConstraints(strict=True, max_length=MAX_DESCRIPTION_CHARS),
+            AfterValidator(_storable),
+            Field(json_schema_extra=_WITHOUT_NULL),
+        ]
         | None
     ) = None
     customer: Customer | None = None

@@ -1,13 +1,32 @@
 """The body of every error answer, `application/problem+json` (RFC 9457), as OpenAPI shows it."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from domain.payment.values import PaymentStatus
+
+# What a problem does not say is not there: null never comes.
+Cents = Annotated[int | SkipJsonSchema[None], Field(description="In the currency's smallest unit.")]
 
 
 class FieldError(BaseModel):
     """What is wrong with one field. Never repeats what was sent."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"field": "amount_cents", "message": "is required"}]})
+
     field: str
     message: str
+
+
+class ProblemDispute(BaseModel):
+    """The dispute that stands in the way."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "du_1PXample", "status": "needs_response"}]})
+
+    id: str = Field(description="Stripe's (du_... or dp_...).")
+    status: str = Field(description="Stripe's.")
 
 
 class ProblemBody(BaseModel):
@@ -30,10 +49,19 @@ class ProblemBody(BaseModel):
         },
     )
 
-    type: str
+    type: str = Field(description="`urn:paystream:problem:` and the code.")
     title: str
-    status: int
+    status: int = Field(ge=400, le=599, description="The HTTP status.")
     code: str
-    detail: str | None = None
-    request_id: str | None = Field(default=None, description="Names the request in the logs.")
-    errors: list[FieldError] | None = Field(default=None, description="With code invalid_request.")
+    detail: str | SkipJsonSchema[None] = None
+    request_id: str | SkipJsonSchema[None] = Field(default=None, description="Names the request in the logs.")
+    errors: list[FieldError] | SkipJsonSchema[None] = Field(default=None, description="Which fields are wrong.")
+    amount_refundable_cents: Cents = None
+    amount_refunded_cents: Cents = None
+    amount_capturable_cents: Cents = None
+    amount_minimum_cents: Cents = None
+    amount_maximum_cents: Cents = None
+    payment_status: PaymentStatus | SkipJsonSchema[None] = Field(
+        default=None, description="Where the payment stands, which does not allow what was asked."
+    )
+    dispute: ProblemDispute | SkipJsonSchema[None] = None

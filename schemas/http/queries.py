@@ -3,31 +3,76 @@
 They are its OpenAPI. The API writes its JSON without them, for speed, and a test holds it against them.
 """
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from domain.payment.values import PaymentStatus, RefundReason, RefundStatus
+from schemas.http.answers import Answer, Cents, Json, Timestamp, Version
 from schemas.http.obstacles import LastError, NextAction, RefundError
-
-Cents = Annotated[int, Field(ge=0, description="In the currency's smallest unit, as Stripe counts it.")]
-Position = Annotated[int, Field(ge=1, description="Place of an event in the whole log.")]
-Version = Annotated[int, Field(ge=1, description="Number of an event within its payment, from 1.")]
-Timestamp = Annotated[datetime, Field(description="ISO 8601, UTC.")]
-
 
 StatusFilter = PaymentStatus
 """What a list of payments can be narrowed to."""
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_REFUND: Json = {
+    "refund_id": "019ab3c4-6e7f-7091-8b2c-3d4e5f607182",
+    "stripe_refund_id": "re_3PXample",
+    "status": "succeeded",
+    "amount_cents": 500,
+    "reason": "requested_by_customer",
+    "error": None,
+    "created_at": "2026-11-22T20:01:00.456Z",
+}
+_DISPUTE: Json = {
+    "id": "du_1PXample",
+    "status": "needs_response",
+    "reason": "fraudulent",
+    "amount_cents": 1000,
+    "currency": "USD",
+    "evidence_due_by": "2026-12-09T23:59:59.000Z",
+    "funds": "withdrawn",
+}
+_CONTRADICTION: Json = {
+    "stripe_id": "pi_3PXample",
+    "status": "succeeded",
+    "reason": "Stripe charged a payment that is canceled here",
+    "amount_cents": 1000,
+    "currency": "USD",
+}
+_PAYMENT: Json = {
+    "id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+    "user_id": "test_user_123",
+    "amount_cents": 1000,
+    "currency": "USD",
+    "status": "succeeded",
+    "stripe_payment_intent_id": "pi_3PXample",
+    "idempotency_key": "order-1001",
+    "created_at": "2026-11-22T19:37:00.123Z",
+    "description": None,
+    "metadata": {"order": "A-1001"},
+    "customer": None,
+    "statement_descriptor_suffix": None,
+    "capture_method": "automatic",
+    "amount_capturable_cents": 0,
+    "amount_captured_cents": 1000,
+    "amount_refunded_cents": 500,
+    "capture_before": None,
+    "refunds": [_REFUND],
+    "last_error": None,
+    "next_action": None,
+    "dispute": None,
+    "contradictions": [],
+    "version": 5,
+    "updated_at": "2026-11-22T20:01:00.456Z",
+}
 
 
-class RefundView(_Answer):
+class RefundView(Answer):
     """A refund of a payment. One that is pending already holds its amount."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_REFUND]})
 
     refund_id: UUID
     stripe_refund_id: str | None
@@ -38,8 +83,10 @@ class RefundView(_Answer):
     created_at: Timestamp
 
 
-class DisputeView(_Answer):
+class DisputeView(Answer):
     """What the payer's bank contests."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DISPUTE]})
 
     id: Annotated[str, Field(description="Stripe's (du_... or dp_...).")]
     status: Annotated[
@@ -58,8 +105,10 @@ class DisputeView(_Answer):
     ]
 
 
-class ContradictionView(_Answer):
+class ContradictionView(Answer):
     """What Stripe says of one of its objects, against what is recorded of the payment."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_CONTRADICTION]})
 
     stripe_id: Annotated[str, Field(description="Of the intent, the refund or the dispute.")]
     status: Annotated[str, Field(description="What it is at Stripe.")]
@@ -68,8 +117,10 @@ class ContradictionView(_Answer):
     currency: str | None
 
 
-class PaymentView(_Answer):
+class PaymentView(Answer):
     """A payment as of `version`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PAYMENT]})
 
     id: UUID
     user_id: str
@@ -106,30 +157,13 @@ class PaymentView(_Answer):
     updated_at: Timestamp
 
 
-class PaymentPage(_Answer):
+class PaymentPage(Answer):
     """Payments, newest first. `next_cursor` is null on the last page."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"data": [_PAYMENT], "has_more": False, "next_cursor": None}]}
+    )
+
     data: list[PaymentView]
-    has_more: bool
-    next_cursor: str | None
-
-
-class TimelineEntry(_Answer):
-    """One event of a payment. `actor` is who caused it; the shape of `data` depends on `type`."""
-
-    position: Position
-    version: Version
-    type: str
-    at: Timestamp
-    actor: str
-    request_id: str | None
-    correlation_id: str
-    data: dict[str, Any]
-
-
-class TimelinePage(_Answer):
-    """Events of a payment, oldest first. `next_cursor` is null on the last page."""
-
-    data: list[TimelineEntry]
     has_more: bool
     next_cursor: str | None

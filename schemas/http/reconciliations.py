@@ -4,9 +4,10 @@ import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from domain.reconciliation import DiscrepancyStatus, Kind, RunStatus
+from schemas.http.answers import Json
 from schemas.http.strict import AS_DAY
 
 Cents = Annotated[int, Field(description="Signed; in the currency's smallest unit, as Stripe counts it.")]
@@ -19,8 +20,66 @@ FIRST_DAY = dt.date(2011, 1, 1)
 
 RunStatusFilter = RunStatus
 KindFilter = Kind
-DiscrepancyStatusFilter = DiscrepancyStatus | Literal["unresolved"]
+DiscrepancyStatusFilter = Annotated[
+    DiscrepancyStatus | Literal["unresolved"],
+    WithJsonSchema({"type": "string", "enum": [*DiscrepancyStatus, "unresolved"]}),
+]
 """What lists can be narrowed to."""
+
+
+_RUN_ID = "0b9a7e52-3a55-5d6b-9a57-3f6f3c1f7a10"
+_TOTALS: Json = {
+    "currency": "USD",
+    "stripe_rows": 12,
+    "stripe_amount": 120000,
+    "stripe_fee": 4080,
+    "ledger_rows": 11,
+    "ledger_amount": 119000,
+    "ledger_fee": 4021,
+    "foreign_rows": 0,
+    "foreign_amount": 0,
+    "foreign_fee": 0,
+}
+_RUN: Json = {
+    "id": _RUN_ID,
+    "number": 1,
+    "date": "2026-05-01",
+    "time_zone": "UTC",
+    "origin": "schedule",
+    "report": None,
+    "status": "completed",
+    "attempt": 1,
+    "failure": None,
+    "totals": [_TOTALS],
+    "found": {"missing_here": 1},
+    "opened": 1,
+    "resolved": 0,
+    "healing": 1,
+    "payouts": 1,
+    "requested_at": "2026-05-02T04:00:00.000Z",
+    "completed_at": "2026-05-02T04:00:07.250Z",
+    "version": 3,
+    "updated_at": "2026-05-02T04:00:07.250Z",
+}
+_BOOK_ENTRY: Json = {"amount": 1000, "currency": "USD", "fee": 59, "at": "2026-05-01T10:06:40.000Z"}
+_DISCREPANCY: Json = {
+    "id": "5a8f4f0e-5c5d-5c0a-8f6f-0a7c51b2f6e1",
+    "kind": "missing_here",
+    "source_id": "ch_3PXample",
+    "category": "charge",
+    "date": "2026-05-01",
+    "status": "open",
+    "stripe": _BOOK_ENTRY,
+    "ledger": None,
+    "transaction_ids": ["txn_1PXample"],
+    "payment_id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+    "reconciliation_id": _RUN_ID,
+    "who": None,
+    "why": None,
+    "opened_at": "2026-05-02T04:00:07.250Z",
+    "version": 1,
+    "updated_at": "2026-05-02T04:00:07.250Z",
+}
 
 
 class _Body(BaseModel):
@@ -30,11 +89,14 @@ class _Body(BaseModel):
 class RequestReconciliationBody(_Body):
     """POST /reconciliations."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"date": "2026-05-01"}]})
+
     date: Annotated[
         dt.date,
         Field(
             ge=FIRST_DAY,
-            description="The day to compare, in the time zone of RECONCILIATION_TIME_ZONE; today at the latest.",
+            json_schema_extra={"pattern": r"^(201[1-9]|20[2-9][0-9]|2[1-9][0-9]{2})-(0[1-9]|1[0-2])-[0-3][0-9]$"},
+            description=f"The day to compare, in the time zone of RECONCILIATION_TIME_ZONE: from {FIRST_DAY} to today.",
         ),
         AS_DAY,
     ]
@@ -42,6 +104,21 @@ class RequestReconciliationBody(_Body):
 
 class ReconciliationAnswer(_Body):
     """The run that is under way: the one that was asked for, or one of the same day that was before."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _RUN_ID,
+                    "number": 2,
+                    "date": "2026-05-01",
+                    "time_zone": "UTC",
+                    "status": "requested",
+                    "position": 4711,
+                }
+            ]
+        }
+    )
 
     id: Annotated[UUID, Field(description="Of all runs of the day.")]
     number: Annotated[int, Field(ge=1, description="Which run of the day.")]
@@ -54,6 +131,8 @@ class ReconciliationAnswer(_Body):
 class CurrencyTotalsView(_Body):
     """What the two books of a day come to in one currency."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_TOTALS]})
+
     currency: Annotated[str, Field(description="ISO 4217 code, upper case.")]
     stripe_rows: int
     stripe_amount: Cents
@@ -62,7 +141,11 @@ class CurrencyTotalsView(_Body):
     ledger_amount: Cents
     ledger_fee: Cents
     foreign_rows: Annotated[
-        int, Field(description="Of Stripe's rows, those of payments that another system makes in the same account.")
+        int,
+        Field(
+            description="Of Stripe's rows, those of payments that another system makes in the same account. Runs of "
+            "the first releases did not tell them apart: there the three are not there."
+        ),
     ] = 0
     foreign_amount: Cents = 0
     foreign_fee: Cents = 0
@@ -70,6 +153,8 @@ class CurrencyTotalsView(_Body):
 
 class ReconciliationView(_Body):
     """The newest run of a day."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_RUN]})
 
     id: UUID
     number: int
@@ -97,6 +182,10 @@ class ReconciliationView(_Body):
 class ReconciliationPage(_Body):
     """Reconciliations, newest day first. `next_cursor` is null on the last page."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"data": [_RUN], "has_more": False, "next_cursor": None}]}
+    )
+
     data: list[ReconciliationView]
     has_more: bool
     next_cursor: str | None
@@ -104,6 +193,8 @@ class ReconciliationPage(_Body):
 
 class BookEntryView(_Body):
     """What one book says."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_BOOK_ENTRY]})
 
     amount: Cents
     currency: str
@@ -113,6 +204,8 @@ class BookEntryView(_Body):
 
 class DiscrepancyView(_Body):
     """A difference between the two books, as it stands."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DISCREPANCY]})
 
     id: UUID
     kind: Kind
@@ -134,6 +227,10 @@ class DiscrepancyView(_Body):
 
 class DiscrepancyPage(_Body):
     """Discrepancies, newest day first. `next_cursor` is null on the last page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"data": [_DISCREPANCY], "has_more": False, "next_cursor": None}]}
+    )
 
     data: list[DiscrepancyView]
     has_more: bool

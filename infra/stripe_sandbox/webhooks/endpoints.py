@@ -1,7 +1,7 @@
 """Where webhooks go: from the settings, and from the control panel, which are stored."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
@@ -10,6 +10,8 @@ from infra.stripe_sandbox.records import Record
 from infra.stripe_sandbox.store import Store
 
 ENABLED, DISABLED = "enabled", "disabled"
+DELETED = "deleted"
+"""It is kept, so that what was sent there can still be looked at, and found nowhere."""
 NO_ACCOUNT = ""
 """The account under which endpoints are stored: they stand beside the accounts."""
 
@@ -28,6 +30,7 @@ class Endpoint(Record):
     connect: bool = False
     """Whether its events name the account that they are of, as a Connect platform's do."""
     status: str = ENABLED
+    description: str | None = None
 
     def wants(self, account: str, event_type: str) -> bool:
         """Whether events of this type of this account go there. `charge.*` stands for many types, as does `*`."""
@@ -77,9 +80,15 @@ class Endpoints:
         self._store.update(NO_ACCOUNT, endpoint, before=before)
         self._all[endpoint.id] = endpoint
 
+    def remove(self, endpoint: Endpoint) -> None:
+        """Send nothing there any more, inside the caller's transaction."""
+        self._store.update(NO_ACCOUNT, replace(endpoint, status=DELETED), before=endpoint)
+        del self._all[endpoint.id]
+
     def reload(self) -> None:
         """Read the endpoints again, after the store has changed under us."""
         self._all = self._read()
 
     def _read(self) -> dict[str, Endpoint]:
-        return {endpoint.id: endpoint for endpoint in (*self._configured, *self._store.everything(Endpoint))}
+        found = (*self._configured, *self._store.everything(Endpoint))
+        return {endpoint.id: endpoint for endpoint in found if endpoint.status != DELETED}

@@ -1,18 +1,25 @@
-"""Webhook endpoints over the API, to be read: https://docs.stripe.com/api/webhook_endpoints.
+"""Webhook endpoints over the API: https://docs.stripe.com/api/webhook_endpoints.
 
-They are made by the settings and by the control panel (`/_sandbox/webhook_endpoints`), which also takes patterns such
-as `refund.*`; Stripe itself knows the names of types, and `*` alone.
+The settings and the control panel (`/_sandbox/webhook_endpoints`) make them as well, and may say `refund.*`; Stripe
+itself knows the names of types, and `*` alone. Those of the settings belong to everybody: no account may change them.
 """
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from infra.stripe_sandbox.errors import resource_missing
+from infra.stripe_sandbox.errors import StripeError, invalid_parameter, resource_missing
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.operation import Call, Operation, Reply
 from infra.stripe_sandbox.pages import LIMIT, Listing, Window, page
-from infra.stripe_sandbox.params import spec, text
+from infra.stripe_sandbox.params import METADATA, choice, flag, spec, text, texts, unmodelled
 from infra.stripe_sandbox.version import API_VERSION
-from infra.stripe_sandbox.webhooks.endpoints import Endpoint
+from infra.stripe_sandbox.webhooks.endpoints import DISABLED, ENABLED, Endpoint
+
+MAX_ENDPOINTS = 16
+"""https://docs.stripe.com/webhooks#register-webhook: up to 16 on each account."""
+_TYPE = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)+")
+_URL = re.compile(r"https?://[^\s/?#]+\S*")
 
 
 class _Endpoints(Listing[tuple[int, Endpoint]]):
@@ -31,6 +38,51 @@ class _Endpoints(Listing[tuple[int, Endpoint]]):
         return render(row[1])
 
 
+def create(call: Call) -> Reply:
+    """Make an endpoint. Its secret is in this answer, and in no other."""
+    if sum(endpoint.account == call.account for _, endpoint in _visible(call)) >= MAX_ENDPOINTS:
+        raise StripeError(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
+    secret = call.world.ids.new("whsec")
+    params = call.params
+    endpoint = Endpoint(
+        id=call.world.ids.new("we"),
+        created=call.now,
+        metadata=params.metadata().apply({}),
+        url=_url(params.required_text("url")),
+        secrets=[secret],
+        enabled_events=_types(params.texts("enabled_events")),
+        account=call.account,
+        description=params.text("description"),
+    )
+    call.world.webhooks.endpoints.add(endpoint)
+    return Reply(body={**render(endpoint), "secret": secret})
+
+
+def update(call: Call) -> Reply:
+    """Change what the request names."""
+    before, params = _own(call), call.params
+    status = before.status
+    if "disabled" in params:
+        status = DISABLED if params.flag("disabled") else ENABLED
+    endpoint = replace(
+        before,
+        metadata=params.metadata().apply(before.metadata),
+        url=_url(params.word_or("url", before.url)),
+        enabled_events=_types(params.texts("enabled_events")) if "enabled_events" in params else before.enabled_events,
+        description=params.text_or("description", before.description),
+        status=status,
+    )
+    call.world.webhooks.endpoints.change(endpoint, before=before)
+    return Reply(body=render(endpoint))
+
+
+def delete(call: Call) -> Reply:
+    """Send nothing there any more; what has not arrived yet does not come."""
+    endpoint = _own(call)
+    call.world.webhooks.endpoints.remove(endpoint)
+    return Reply(body={"id": endpoint.id, "object": "webhook_endpoint", "deleted": True})
+
+
 def list_(call: Call) -> Reply:
     """Return a page of webhook endpoints, newest first."""
     return Reply(body=page(call, _Endpoints(), url="/v1/webhook_endpoints"))
@@ -38,11 +90,7 @@ def list_(call: Call) -> Reply:
 
 def retrieve(call: Call) -> Reply:
     """Return one webhook endpoint."""
-    wanted = call.path["webhook_endpoint"]
-    for _, endpoint in _visible(call):
-        if endpoint.id == wanted:
-            return Reply(body=render(endpoint))
-    raise resource_missing("webhook endpoint", wanted, param="webhook_endpoint")
+    return Reply(body=render(_named(call)))
 
 
 def render(endpoint: Endpoint) -> JsonObject:
@@ -53,10 +101,10 @@ def render(endpoint: Endpoint) -> JsonObject:
         "api_version": API_VERSION,
         "application": None,
         "created": endpoint.created,
-        "description": None,
+        "description": endpoint.description,
         "enabled_events": list(endpoint.enabled_events),
         "livemode": False,
-        "metadata": {},
+        "metadata": dict(endpoint.metadata),
         "status": endpoint.status,
         "url": endpoint.url,
     }
@@ -68,12 +116,65 @@ def _visible(call: Call) -> list[tuple[int, Endpoint]]:
     return list(enumerate(ours, start=1))
 
 
+def _named(call: Call) -> Endpoint:
+    wanted = call.path["webhook_endpoint"]
+    found = next((endpoint for _, endpoint in _visible(call) if endpoint.id == wanted), None)
+    if found is None:
+        raise resource_missing("webhook endpoint", wanted, param="webhook_endpoint")
+    return found
+
+
+def _own(call: Call) -> Endpoint:
+    endpoint = _named(call)
+    if endpoint.account is None:
+        raise StripeError(
+            f"The webhook endpoint {endpoint.id} is everybody's: the sandbox's settings or panel made it."
+        )
+    return endpoint
+
+
+def _url(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise invalid_parameter("Not a valid URL", param="url", code="url_invalid")
+    return url
+
+
+def _types(names: list[str]) -> list[str]:
+    for number, name in enumerate(names):
+        if not _TYPE.fullmatch(name):
+            raise invalid_parameter(f"Invalid enabled_events[{number}]: {name}", param=f"enabled_events[{number}]")
+    if not names:
+        raise invalid_parameter("Invalid array", param="enabled_events")
+    return list(names)
+
+
+_SHARED = (text("description", clearable=True), METADATA)
+_OF_ONE = "/v1/webhook_endpoints/{webhook_endpoint}"
 OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/webhook_endpoints",
+        accepts=spec(
+            text("url", required=True),
+            texts("enabled_events", required=True),
+            *_SHARED,
+            choice("api_version", API_VERSION),
+            *unmodelled("connect"),
+        ),
+        run=create,
+    ),
+    Operation(
+        method="POST",
+        path=_OF_ONE,
+        accepts=spec(text("url"), texts("enabled_events"), flag("disabled"), *_SHARED),
+        run=update,
+    ),
+    Operation(method="DELETE", path=_OF_ONE, accepts=spec(), run=delete),
     Operation(
         method="GET",
         path="/v1/webhook_endpoints",
         accepts=spec(LIMIT, text("starting_after"), text("ending_before")),
         run=list_,
     ),
-    Operation(method="GET", path="/v1/webhook_endpoints/{webhook_endpoint}", accepts=spec(), run=retrieve),
+    Operation(method="GET", path=_OF_ONE, accepts=spec(), run=retrieve),
 )

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from domain.money import Money
-from schemas.http.queries import TimelinePage
+from schemas.http.timeline import TimelinePage
 from tests.integration.query_api.conftest import Project, Record
 from tests.support.payment_histories import paid, refunded, request_payment
 

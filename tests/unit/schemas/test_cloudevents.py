@@ -83,7 +83,8 @@ def test_the_attributes_of_cloudevents_are_there() -> None:
     assert all(name[3:].isalnum() and name[3:].islower() for name in found if name.startswith("ce_"))
 
 
-REQUIRED = [name for name, _ in a_message()[1] if name not in ("ce_specversion", "content-type")]
+NOT_READ = ("ce_specversion", "ce_dataschema", "content-type")
+REQUIRED = [name for name, _ in a_message()[1] if name not in NOT_READ]
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -91,6 +92,18 @@ def test_a_missing_header_is_named(name: str) -> None:
     value, headers = a_message()
     with pytest.raises(MalformedMessage, match=name):
         from_kafka(value, [header for header in headers if header[0] != name])
+
+
+def test_a_message_names_the_schema_that_its_value_is_written_in() -> None:
+    _, headers = a_message()
+    assert dict(headers)["ce_dataschema"] == b"urn:paystream:event:payment.requested:v1"
+
+
+def test_a_message_of_a_release_that_did_not_name_the_schema_is_read_alike() -> None:
+    value, headers = a_message()
+    older = [header for header in headers if header[0] != "ce_dataschema"]
+    assert from_kafka(value, older) == from_kafka(value, headers)
+    assert from_kafka(value, [*older, ("ce_dataschema", b"\xff")]) == from_kafka(value, headers)
 
 
 @pytest.mark.parametrize("name", ["ce_position", "ce_id", "ce_time", "ce_streamversion", "ce_prevposition"])

@@ -299,6 +299,18 @@ ALLOWED_IN_APIS = {
     ),
     "a tighter limit in an answer": (an_api(answer=NUMBER), an_api(answer={**NUMBER, "minimum": 0})),
     "an optional parameter": (an_api(), an_api(parameters=[a_parameter()])),
+    "a parameter that can no longer be null, which it never could": (
+        an_api(parameters=[a_parameter(schema={"anyOf": [NUMBER, {"type": "null"}]})]),
+        an_api(parameters=[a_parameter()]),
+    ),
+    "the width of an integer that is bounded": (
+        an_api(request=an_object(a={**NUMBER, "maximum": 2**63 - 1})),
+        an_api(request=an_object(a={**NUMBER, "maximum": 2**63 - 1, "format": "int64"})),
+    ),
+    "a value in an enumeration that says that more may come": (
+        an_api(answer={"anyOf": [{**TEXT, "enum": ["a"]}, TEXT]}),
+        an_api(answer={"anyOf": [{**TEXT, "enum": ["a", "b"]}, TEXT]}),
+    ),
     "a parameter no longer required": (
         an_api(parameters=[a_parameter(required=True)]),
         an_api(parameters=[a_parameter()]),
@@ -418,6 +430,11 @@ FORBIDDEN_IN_APIS = {
         an_api(parameters=[a_parameter()]),
         an_api(parameters=[a_parameter(schema={**NUMBER, "maximum": 10})]),
         f"{OPERATION}.parameters[0].schema: maximum (none) has become 10",
+    ),
+    "the width of an integer that had none": (
+        an_api(parameters=[a_parameter()]),
+        an_api(parameters=[a_parameter(schema={**NUMBER, "format": "int64"})]),
+        f'{OPERATION}.parameters[0].schema: format (none) has become "int64"',
     ),
     "parameter's default": (
         an_api(parameters=[a_parameter(schema={**NUMBER, "default": 20})]),

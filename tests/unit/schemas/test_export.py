@@ -21,7 +21,7 @@ from schemas.cloudevents import KafkaMessage, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import EVENT_TYPES, PAYMENT_EVENT_TYPES, EventType, encode
 from schemas.export import events
-from schemas.export.asyncapi import ASYNCAPI_PATH, asyncapi_documents
+from schemas.export.asyncapi import ASYNCAPI_PATH, DEAD_LETTER, PROGRESS, asyncapi_documents
 from schemas.export.events import OldVersionLost, event_schemas, schema_path
 from schemas.topics import declarations, event_topics
 from tests.support.hypothesis_profiles import examples
@@ -124,12 +124,32 @@ def test_the_headers_are_those_that_are_sent() -> None:
     schema = DOCUMENTS["headers.json"]
     least = headers_of(a_message(PaymentCanceled(reason=None), METADATA))
     most = headers_of(a_message(PaymentCanceled(reason=None), TRACED))
-    assert set(schema["required"]) == set(least)
+    assert set(schema["required"]) == set(least) - {"ce_dataschema"}, "which older messages lack"
     assert set(schema["properties"]) == set(most)
     for name in least:
-        assert not validator(schema).is_valid({each: text for each, text in least.items() if each != name})
+        lacking = {each: text for each, text in least.items() if each != name}
+        assert validator(schema).is_valid(lacking) == (name == "ce_dataschema")
     for name in ("ce_position", "ce_prevposition", "ce_id", "ce_specversion"):
         assert not validator(schema).is_valid({**least, name: "-1"})
+
+
+def test_each_type_has_an_example_that_fits_its_message_and_its_schema() -> None:
+    for event_type in EVENT_TYPES:
+        described = ASYNCAPI["components"]["messages"][f"{event_type.name}.v{event_type.version}"]
+        (example,) = described["examples"]
+        validator(described["headers"]).validate(example["headers"])
+        validator(described["payload"]).validate(example["payload"])
+        schema = DOCUMENTS[schema_path(event_type, event_type.version)]
+        assert example["headers"]["ce_dataschema"] == schema["$id"]
+        assert schema["examples"] == [example["payload"]]
+
+
+def test_the_other_messages_have_examples_that_fit_too() -> None:
+    for name in (DEAD_LETTER, PROGRESS):
+        described = ASYNCAPI["components"]["messages"][name]
+        for example in described["examples"]:
+            validator(described["headers"]).validate(example["headers"])
+            validator(described["payload"]).validate(example["payload"])
 
 
 def test_every_topic_is_a_channel_and_every_version_a_message_of_one() -> None:

@@ -35,6 +35,7 @@ class Shop:
     """Receives webhooks and believes only those that the SDK believes."""
 
     def __init__(self) -> None:
+        self.secret = SECRET
         self.events: list[stripe.Event] = []
         self.forged = 0
         self.attempts = 0
@@ -50,7 +51,10 @@ class Shop:
             return web.Response(status=503)
         try:
             event = stripe.Webhook.construct_event(
-                await request.read(), request.headers.get("Stripe-Signature"), SECRET, api_key="sk_test_integration"
+                await request.read(),
+                request.headers.get("Stripe-Signature"),
+                self.secret,
+                api_key="sk_test_integration",
             )
         except stripe.SignatureVerificationError:
             self.forged += 1
@@ -171,3 +175,33 @@ async def test_lies_are_told_beside_the_truth(tmp_path: Path) -> None:
         await sdk.v1.payment_intents.create_async(PAYMENT)
         await eventually(shop.refused, lambda refused: refused == 4, within=10)
         await eventually(shop.types, lambda types: types["payment_intent.succeeded"] == 1, within=10)
+
+
+async def test_the_sdk_makes_changes_and_deletes_where_webhooks_go(tmp_path: Path) -> None:
+    async with (
+        open_shop() as (shop, url),
+        running_sandbox(tmp_path / "sandbox.db") as sandbox,
+        stripe_sdk(sandbox.url) as sdk,
+    ):
+        endpoints = sdk.v1.webhook_endpoints
+        made = await endpoints.create_async({"url": url, "enabled_events": ["payment_intent.succeeded"]})
+        assert made.secret is not None
+        shop.secret = made.secret
+        await sdk.v1.payment_intents.create_async(PAYMENT)
+        await eventually(shop.count, lambda count: count == 1)
+
+        shown = await endpoints.retrieve_async(made.id)
+        listed = await endpoints.list_async()
+        changed = await endpoints.update_async(made.id, {"enabled_events": ["charge.succeeded"], "description": "Shop"})
+        await sdk.v1.payment_intents.create_async(PAYMENT)
+        await eventually(shop.count, lambda count: count == 2)
+        deleted = await endpoints.delete_async(made.id)
+        with pytest.raises(stripe.InvalidRequestError, match="No such webhook endpoint"):
+            await endpoints.retrieve_async(made.id)
+
+    assert getattr(shown, "secret", None) is None
+    assert [each.id for each in listed.data] == [made.id]
+    assert changed.description == "Shop"
+    assert deleted.deleted is True
+    assert [str(event.type) for event in shop.events] == ["payment_intent.succeeded", "charge.succeeded"]
+    assert shop.forged == 0

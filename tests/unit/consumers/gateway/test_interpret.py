@@ -143,6 +143,28 @@ def test_nothing_is_concluded_from_a_refund_with_an_unknown_status() -> None:
         refund_facts({"id": "re_1", "status": "melted"}, refund_id=REFUND_ID)
 
 
+def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None:
+    sdk = {"type": "three_d_secure_redirect", "stripe_js": "https://bank.example/3ds"}
+    shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
+    (fact,) = intent_facts(shown, attempt_id="a")
+    assert fact == RecordActionRequired(
+        intent_id=INTENT_ID, action_type="use_stripe_sdk", redirect_url="https://bank.example/3ds"
+    )
+
+
+@pytest.mark.parametrize(
+    "sdk",
+    [
+        {"type": "three_d_secure_redirect", "stripe_js": "https://hooks.stripe.test/3ds?client_secret=src_secret"},
+        {"type": "stripe_3ds2_fingerprint", "stripe_js": ""},
+    ],
+)
+def test_what_only_stripes_libraries_can_open_is_no_page_of_ours(sdk: dict[str, str]) -> None:
+    shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
+    (fact,) = intent_facts(shown, attempt_id="a")
+    assert fact == RecordActionRequired(intent_id=INTENT_ID, action_type="use_stripe_sdk", redirect_url=None)
+
+
 def test_an_address_with_a_client_secret_is_not_recorded() -> None:
     url = "https://hooks.example/3d_secure?payment_intent_client_secret=pi_1_secret_2"
     shown = an_intent("requires_action", next_action={"type": "redirect_to_url", "redirect_to_url": {"url": url}})

@@ -15,13 +15,17 @@ class Declared:
     """What the package declares, for the test to change. Its rule: no member of a document may go."""
 
     def __init__(self) -> None:
+        self.corrections: set[tuple[str, str]] = set()
         self.documents: dict[str, Any] = {"events/a.v1.json": {"b": 1, "a": "ü"}, "c.json": {}}
 
     def schema_documents(self) -> dict[str, Any]:
         return self.documents
 
     def load(self, group: str, name: str) -> Any:
-        assert (group, name) == (declared.SCHEMA_RULES, "compatibility")
+        assert group == declared.SCHEMA_RULES
+        if name == "corrections":
+            return lambda path, finding: (path, finding) in self.corrections
+        assert name == "compatibility"
         return lambda old, new: [f"$.{member}: removed" for member in old if member not in new]
 
 
@@ -143,3 +147,17 @@ def test_a_document_that_cannot_be_made_is_a_message(
     assert run_schemas_export(folder) == 1
     assert capsys.readouterr().err == "paystream: v1 is lost\n" * 2
     assert json.loads((folder / "c.json").read_text()) == {}
+
+
+def test_what_corrects_a_document_is_no_finding(
+    folder: Path, package: Declared, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package.documents["events/a.v1.json"] = {"a": "ü"}
+    package.corrections.add(("events/a.v1.json", "$.b: removed"))
+    run_schemas_export(folder)
+    assert run_schemas_check(folder) == 0
+
+    package.corrections.clear()
+    capsys.readouterr()
+    assert run_schemas_check(folder) == 1
+    assert "events/a.v1.json: $.b: removed" in capsys.readouterr().out

@@ -89,6 +89,10 @@ async def test_a_person_presses_the_button_and_comes_back(stripe_http: StripeHtt
 
     assert page.status_code == 200
     assert waiting["id"] in page.text
+    assert "Paystream sandbox" in page.text
+    assert "$10.00 USD" in page.text
+    assert page.text.count("<button") == 2
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert pressed.status_code == 303
     back = httpx.URL(pressed.headers["location"])
     assert str(back).startswith(BACK)
@@ -109,3 +113,59 @@ async def test_nothing_to_authenticate_is_a_conflict(stripe_http: StripeHttp, ad
     assert refused.value.response.status_code == 409
     assert unknown.value.response.status_code == 404
     assert nonsense.value.response.status_code == 400
+
+
+async def test_without_a_way_back_a_person_reads_how_it_ended_and_no_secret(stripe_http: StripeHttp) -> None:
+    waiting = await stripe_http.pay(**NEEDS_AUTHENTICATION)
+    url = waiting["next_action"]["use_stripe_sdk"]["stripe_js"]
+
+    pressed = await stripe_http.http.post(url, data={"outcome": "succeed"})
+    again = await stripe_http.http.post(url, data={"outcome": "fail"})
+    later = await stripe_http.http.get(url)
+
+    for page in (pressed, again, later):
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
+        assert "has succeeded" in page.text
+        assert "<button" not in page.text, "nothing is left to press"
+        assert "secret" not in page.text
+    assert (await stripe_http.get(f"/v1/payment_intents/{waiting['id']}")).json()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("payment", "told"),
+    [
+        ({"payment_method": "pm_card_visa"}, "has succeeded"),
+        ({"payment_method": "pm_card_visa", "capture_method": "manual"}, "is authorized"),
+    ],
+)
+async def test_a_settled_payment_has_nothing_to_press(
+    stripe_http: StripeHttp, payment: dict[str, str], told: str
+) -> None:
+    paid = await stripe_http.pay(**payment)
+
+    page = await stripe_http.http.get(f"/_sandbox/payment_intents/{paid['id']}/authenticate")
+
+    assert told in page.text
+    assert "<button" not in page.text
+
+
+async def test_a_payment_that_is_not_there_has_a_page_that_says_so(stripe_http: StripeHttp) -> None:
+    url = "/_sandbox/payment_intents/pi_%3Cb%3E/authenticate"
+    shown, pressed = await stripe_http.http.get(url), await stripe_http.http.post(url, data={"outcome": "fail"})
+
+    for page in (shown, pressed):
+        assert page.status_code == 404
+        assert "no such payment" in page.text
+        assert "<b>" not in page.text
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+async def test_a_program_gets_the_intent_without_its_secret(stripe_http: StripeHttp, content_type: str) -> None:
+    waiting = await stripe_http.pay(**NEEDS_AUTHENTICATION)
+    url = waiting["next_action"]["use_stripe_sdk"]["stripe_js"]
+
+    answer = await stripe_http.http.post(url, content=b'{"outcome":"succeed"}', headers={"Content-Type": content_type})
+
+    assert answer.json()["status"] == "succeeded"
+    assert "client_secret" not in answer.json()

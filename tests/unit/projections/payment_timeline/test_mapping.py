@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from domain.money import Money
 from projections.events import DecodedEvent
-from projections.payment_timeline.mapping import row_of, summary
+from projections.payment_timeline.mapping import row_of
+from schemas.http.summaries import summary
 from tests.support.payment_histories import (
     events_of,
     paid,

@@ -1,0 +1,194 @@
+"""An example of every event that is written today, for the published documents."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from domain import reconciliation
+from domain.money import Money
+from domain.payment import events as payment
+from domain.payment.events import PaymentEvent
+from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
+from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
+from schemas.events.stripe_events import StripeEventReceived
+
+PAYMENT_ID = UUID("019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+REFUND_ID = UUID("019ab3c4-6e7f-7091-8b2c-3d4e5f607182")
+EVENT_ID = UUID("019ab3c4-7f80-7192-9c3d-4e5f60718293")
+REQUEST_ID = UUID("019ab3c4-8091-72a3-8d4e-5f6071829304")
+WHOLE = Money(amount_cents=1000, currency="USD")
+PART = Money(amount_cents=500, currency="USD")
+INTENT, CHARGE, REFUND, DISPUTE = "pi_3PXample", "ch_3PXample", "re_3PXample", "du_1PXample"
+DECLINED = "Your card was declined."
+
+PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
+    "payment.requested": payment.PaymentRequested(
+        payment_id=PAYMENT_ID,
+        merchant_id="merchant_dev",
+        user_id="test_user_123",
+        amount=WHOLE,
+        payment_method="pm_card_visa",
+        confirm=True,
+        capture_method=CaptureMethod.AUTOMATIC,
+        description=None,
+        metadata={"order": "A-1001"},
+        idempotency_key="order-1001",
+        expires_in_seconds=86400,
+    ),
+    "payment.intent_created": payment.PaymentIntentCreated(intent_id=INTENT, status=PaymentStatus.SUCCEEDED),
+    "payment.confirmation_requested": payment.PaymentConfirmationRequested(payment_method="pm_card_visa"),
+    "payment.action_required": payment.PaymentActionRequired(
+        action_type="redirect_to_url", redirect_url="https://bank.example/authenticate"
+    ),
+    "payment.processing": payment.PaymentProcessing(),
+    "payment.authorized": payment.PaymentAuthorized(amount=WHOLE, charge_id=CHARGE, capture_before=1_780_000_000),
+    "payment.capture_requested": payment.PaymentCaptureRequested(request_id=REQUEST_ID, amount=WHOLE),
+    "payment.capture_failed": payment.PaymentCaptureFailed(
+        request_id=REQUEST_ID, code="charge_expired_for_capture", message="The hold has ended."
+    ),
+    "payment.succeeded": payment.PaymentSucceeded(amount_captured=WHOLE, charge_id=CHARGE),
+    "payment.attempt_failed": payment.PaymentAttemptFailed(
+        attempt_id=CHARGE, code="card_declined", decline_code="insufficient_funds", message=DECLINED
+    ),
+    "payment.failed": payment.PaymentFailed(
+        code="resource_missing", decline_code=None, message="No such PaymentMethod: 'pm_none'"
+    ),
+    "payment.cancel_requested": payment.PaymentCancelRequested(request_id=REQUEST_ID, reason="requested_by_customer"),
+    "payment.cancel_failed": payment.PaymentCancelFailed(
+        request_id=REQUEST_ID, code="payment_intent_unexpected_state", message="The payment has succeeded."
+    ),
+    "payment.canceled": payment.PaymentCanceled(reason="requested_by_customer"),
+    "payment.refund_requested": payment.RefundRequested(
+        refund_id=REFUND_ID, amount=PART, reason=RefundReason.REQUESTED_BY_CUSTOMER
+    ),
+    "payment.refund_pending": payment.RefundPending(refund_id=REFUND_ID, stripe_refund_id=REFUND),
+    "payment.refund_succeeded": payment.RefundSucceeded(refund_id=REFUND_ID, stripe_refund_id=REFUND),
+    "payment.refund_failed": payment.RefundFailed(
+        refund_id=REFUND_ID, stripe_refund_id=REFUND, code="expired_or_canceled_card", message="The card is closed."
+    ),
+    "payment.refund_found": payment.RefundFound(
+        refund_id=REFUND_ID, stripe_refund_id=REFUND, amount=PART, reason=RefundReason.DUPLICATE
+    ),
+    "payment.dispute_opened": payment.DisputeOpened(
+        dispute_id=DISPUTE,
+        charge_id=CHARGE,
+        amount=WHOLE,
+        reason="fraudulent",
+        status="needs_response",
+        evidence_due_by=1_780_600_000,
+    ),
+    "payment.dispute_updated": payment.DisputeUpdated(
+        dispute_id=DISPUTE, status="under_review", evidence_due_by=1_780_600_000
+    ),
+    "payment.dispute_funds_withdrawn": payment.DisputeFundsWithdrawn(dispute_id=DISPUTE, amount=WHOLE),
+    "payment.dispute_funds_reinstated": payment.DisputeFundsReinstated(dispute_id=DISPUTE, amount=WHOLE),
+    "payment.dispute_closed": payment.DisputeClosed(dispute_id=DISPUTE, status="won"),
+    "payment.task_outcome_unknown": payment.TaskOutcomeUnknown(
+        event_id=EVENT_ID, operation="refund", reason="Stripe answered with a failure of its own"
+    ),
+    "payment.task_retried": payment.TaskRetried(
+        event_id=EVENT_ID, operation="refund", who="operator@shop.example", why="Stripe is well again"
+    ),
+    "payment.task_given_up": payment.TaskGivenUp(
+        event_id=EVENT_ID, operation="refund", who="operator@shop.example", why="refunded by hand"
+    ),
+    "payment.contradicted": payment.PaymentContradicted(
+        object_id=INTENT,
+        status="succeeded",
+        reason="Stripe charged a payment that is canceled here",
+        amount=WHOLE,
+        charge_id=CHARGE,
+        refund_id=None,
+    ),
+    "payment.contradiction_resolved": payment.PaymentContradictionResolved(
+        object_id=INTENT, status="succeeded", who="operator@shop.example", why="the customer has the goods"
+    ),
+    "payment.task_undone": payment.TaskUndone(event_id=EVENT_ID, intent_id=INTENT, how="refunded", amount=WHOLE),
+}
+"""By the type's name."""
+
+RUN_ID = UUID("0b9a7e52-3a55-5d6b-9a57-3f6f3c1f7a10")
+DAY = date(2026, 5, 1)
+DIFFERENCE = reconciliation.Difference(
+    kind=reconciliation.Kind.MISSING_HERE,
+    source_id=CHARGE,
+    category="charge",
+    date=DAY,
+    stripe=reconciliation.Entry(amount=1000, currency="USD", fee=59, at=1_777_630_000),
+    ledger=None,
+    transaction_ids=("txn_1PXample",),
+    payment_id=PAYMENT_ID,
+)
+TOTALS = reconciliation.CurrencyTotals(
+    currency="USD",
+    stripe_rows=12,
+    stripe_amount=120_000,
+    stripe_fee=4080,
+    ledger_rows=11,
+    ledger_amount=119_000,
+    ledger_fee=4021,
+)
+
+ACCOUNT_EXAMPLES: Mapping[str, Any] = {
+    "stripe_event.received": StripeEventReceived(
+        stripe_event_id="evt_1PXample",
+        type="payment_intent.succeeded",
+        account=None,
+        livemode=False,
+        created=1_777_630_000,
+        api_version="2026-03-25",
+        object_id=INTENT,
+        payload={"id": "evt_1PXample", "object": "event", "type": "payment_intent.succeeded"},
+    ),
+    "stripe_balance.transaction_recorded": TransactionRecorded(
+        transaction_id="txn_1PXample",
+        type="charge",
+        reporting_category="charge",
+        amount=1000,
+        fee=59,
+        net=941,
+        currency="USD",
+        source_id=CHARGE,
+        exchange_rate=None,
+        description=None,
+        created=1_777_630_000,
+        available_on=1_777_800_000,
+    ),
+    "stripe_balance.payout_changed": PayoutChanged(
+        payout_id="po_1PXample",
+        amount=94_100,
+        currency="USD",
+        status=PayoutStatus.PAID,
+        automatic=True,
+        arrival_date=1_777_900_000,
+        failure_code=None,
+        created=1_777_800_000,
+    ),
+    "reconciliation.requested": reconciliation.ReconciliationRequested(
+        run_id=RUN_ID, number=1, date=DAY, time_zone="UTC", origin="schedule", who="reconciliation"
+    ),
+    "reconciliation.started": reconciliation.ReconciliationStarted(run_id=RUN_ID, number=1, attempt=1, head=4711),
+    "reconciliation.completed": reconciliation.ReconciliationCompleted(
+        run_id=RUN_ID, number=1, date=DAY, totals=(TOTALS,), found={"missing_here": 1}, opened=1, healing=1, payouts=1
+    ),
+    "reconciliation.failed": reconciliation.ReconciliationFailed(
+        run_id=RUN_ID, number=1, attempt=1, reason="Stripe does not answer", final=False
+    ),
+    "discrepancy.opened": reconciliation.DiscrepancyOpened(
+        discrepancy_id=DIFFERENCE.discrepancy_id, run_id=RUN_ID, number=1, difference=DIFFERENCE
+    ),
+    "discrepancy.explained": reconciliation.DiscrepancyExplained(
+        discrepancy_id=DIFFERENCE.discrepancy_id, who="finance@shop.example", why="made in the dashboard"
+    ),
+    "discrepancy.resolved": reconciliation.DiscrepancyResolved(
+        discrepancy_id=DIFFERENCE.discrepancy_id, who="reconciliation", why="gone", run_id=RUN_ID, number=2
+    ),
+    "discrepancy.reopened": reconciliation.DiscrepancyReopened(
+        discrepancy_id=DIFFERENCE.discrepancy_id, run_id=RUN_ID, number=3, difference=DIFFERENCE
+    ),
+}
+"""What is not one payment's, by the type's name."""
+
+EXAMPLES: Mapping[str, Any] = {**PAYMENT_EXAMPLES, **ACCOUNT_EXAMPLES}
+"""Of every type in its newest version, by its name."""

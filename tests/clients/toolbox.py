@@ -1,0 +1,154 @@
+"""The generators and compilers that the clients are checked with: what is on the machine, and what is fetched once.
+
+What is fetched lies in the user's cache folder, under a name made of what is pinned in `tools/` and here.
+"""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from infra.embedded.environment import user_cache, user_environment
+
+TOOLS = Path(__file__).parent / "tools"
+GENERATOR = "org.openapitools:openapi-generator-cli:7.25.0"
+GENERATOR_SHA256 = "41ce4f6b07f196676439d710759fa1ced7a08066d06ff1bf314681470289efae"
+JAR = "openapi-generator-cli.jar"
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "openapi-python-client": (),
+    "openapi-generator for Python": ("java", "mvn"),
+    "openapi-generator for Go": ("java", "mvn", "go"),
+    "openapi-generator for Java": ("java", "mvn", "javac"),
+    "openapi-typescript": ("node", "npm"),
+    "Spectral": ("node", "npm"),
+    "Redocly": ("node", "npm"),
+    "/docs in a browser": ("node", "npm", "chromium"),
+}
+"""The programs that have to be on the machine, by what is checked."""
+
+_LIMIT_S = 300
+
+
+class CommandFailed(Exception):
+    """A program ended with an error; the text has all that it said, after a line with its name."""
+
+
+def missing(checked: str) -> list[str]:
+    """Return which of the programs for a check are not on this machine."""
+    return [program for program in NEEDS[checked] if _found(program) is None]
+
+
+async def run(*argv: str | Path, cwd: Path, environment: Mapping[str, str] | None = None) -> str:
+    """Return what a program prints. Raises CommandFailed."""
+    program = _found(str(argv[0])) or str(argv[0])
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *(str(each) for each in argv[1:]),
+        cwd=cwd,
+        env={**user_environment(), "NO_COLOR": "1", **(environment or {})},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        said, errors = await asyncio.wait_for(process.communicate(), _LIMIT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    command = " ".join(Path(str(each)).name for each in argv)
+    if process.returncode:
+        raise CommandFailed(f"{command} failed ({process.returncode})\n{said.decode()}\n{errors.decode()}")
+    return said.decode()
+
+
+async def fetch(checked: str) -> str | None:
+    """Fetch what a check needs; return why it cannot be had, in a line, or None."""
+    needs = {"java": generator, "node": node_modules}
+    wanted = [make for program, make in needs.items() if program in NEEDS[checked]]
+    try:
+        for make in wanted if checked != "openapi-generator for Python" else [*wanted, python]:
+            await make()
+        if not wanted:
+            await python()
+    except CommandFailed as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+async def python() -> Path:
+    """Return the interpreter of an environment with openapi-python-client and what generated clients import."""
+
+    async def make(folder: Path) -> None:
+        await run(sys.executable, "-m", "venv", folder, cwd=TOOLS)
+        pip = (folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        await run(*pip, "--require-hashes", "--requirement", TOOLS / "requirements.txt", cwd=TOOLS)
+
+    folder = await _once("clients-python", _digest("requirements.txt"), make, movable=False)
+    return folder / "bin" / "python"
+
+
+async def node_modules() -> Path:
+    """Return the folder of the npm packages."""
+
+    async def make(folder: Path) -> None:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(TOOLS / name, folder)
+        await run("npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder)
+
+    return await _once("clients-node", _digest("package.json", "package-lock.json"), make) / "node_modules"
+
+
+async def generator() -> Path:
+    """Return openapi-generator's jar, checked against its digest."""
+
+    async def make(folder: Path) -> None:
+        copied = (f"-Dartifact={GENERATOR}", f"-DoutputDirectory={folder}", "-Dmdep.stripVersion=true")
+        await run("mvn", "--batch-mode", "--quiet", "dependency:copy", *copied, cwd=folder)
+        found = hashlib.sha256((folder / JAR).read_bytes()).hexdigest()
+        assert found == GENERATOR_SHA256, f"{JAR} is not what is pinned: {found}"
+
+    return await _once("clients-generator", GENERATOR_SHA256, make) / JAR
+
+
+async def _once(name: str, pinned: str, make: Callable[[Path], Awaitable[None]], *, movable: bool = True) -> Path:
+    """Return the folder that `make` has filled: whole, or not there."""
+    folder = user_cache() / "paystream" / f"{name}-{pinned[:12]}"
+    done = folder / ".whole"
+    if done.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if movable:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as made:
+            work = Path(made) / "work"
+            work.mkdir()
+            await make(work)
+            shutil.rmtree(folder, ignore_errors=True)
+            work.rename(folder)
+    else:  # it knows its own path
+        shutil.rmtree(folder, ignore_errors=True)
+        await make(folder)
+    done.touch()
+    return folder
+
+
+def _digest(*names: str) -> str:
+    told = (*(TOOLS.joinpath(name).read_bytes() for name in names), sys.version.encode())
+    return hashlib.sha256(b"\0".join(told)).hexdigest()
+
+
+def find(program: str) -> str:
+    """Return where a program is that is on this machine."""
+    found = _found(program)
+    assert found is not None, program
+    return found
+
+
+def _found(program: str) -> str | None:
+    """Return where a program is; Go is often where its own installer puts it, and not on the path."""
+    usual = os.pathsep.join((os.environ.get("PATH", ""), "/usr/local/go/bin"))
+    return shutil.which(program, path=usual)
