@@ -81,10 +81,8 @@ def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
             f"where it runs, look at it there: paystream doctor --process {users.partition(',')[0]}"
         )
         return AREA.error(subject, f"{users}: may not {'; may not '.join(too_few)}", remedy)
-    if purpose is not Purpose.RELAY and rights.may_recover:
-        return AREA.warning(subject, f"{users}: may write events back into the log, and never does", alone)
-    if purpose is Purpose.PROJECTOR and rights.may_append:
-        return AREA.warning(subject, f"{users}: may call event_store.append, and never does", alone)
+    if needless := _needless(purpose, rights):
+        return AREA.warning(subject, f"{users}: may {needless}, and never does", alone)
     if rights.other_ways:
         detail = f"{users}: may {'; may '.join(rights.other_ways)}, and never does"
         return AREA.warning(subject, detail, "Take it from PUBLIC, as docs/runbooks/database-roles.md has it.")
@@ -100,6 +98,14 @@ def _too_many(purpose: Purpose, rights: Rights) -> Iterator[str]:
                 return  # its partitions are the same again
     if purpose is Purpose.QUERY and rights.may_append:
         yield "call event_store.append"
+
+
+def _needless(purpose: Purpose, rights: Rights) -> str | None:
+    if purpose is not Purpose.RELAY and rights.may_recover:
+        return "write events back into the log"
+    if purpose is Purpose.PROJECTOR and rights.may_append:
+        return "call event_store.append"
+    return None
 
 
 def _too_few(purpose: Purpose, rights: Rights) -> Iterator[str]:
