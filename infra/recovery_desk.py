@@ -34,7 +34,8 @@ class ShownEvent:
 class Examined:
     """A log, open or closed. Only a closed one was compared with Kafka; the other members are empty then.
 
-    `lost` would be written back. `left_out` are events of Kafka whose place is taken, each with the one that has it.
+    `lost` events would be written back, of the streams `lost_streams`; `first_lost` are the first of them. `left_out`
+    are events of Kafka whose place is taken, each with the one that has it.
     `obstacles` are why a person has to decide.
     """
 
@@ -44,7 +45,9 @@ class Examined:
     """When the last event was recorded of which the log is known to be whole; None: it may be from the beginning."""
     whole_up_to: int = 0
     common: int = 0
-    lost: tuple[ShownEvent, ...] = ()
+    lost: int = 0
+    first_lost: tuple[ShownEvent, ...] = ()
+    lost_streams: frozenset[UUID] = frozenset()
     left_out: tuple[tuple[ShownEvent, ShownEvent | None], ...] = ()
     unpublished: int = 0
     obstacles: tuple[str, ...] = ()

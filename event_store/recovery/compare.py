@@ -1,12 +1,16 @@
-"""Compares the end of the log with Kafka's copy of it."""
+"""Compares the end of the log with Kafka's copy of it, part by part."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from event_store.recovery.kafka_copy import Part
 from event_store.relay.progress import Place
 from schemas.envelope import RecordedEvent
 from schemas.topics import partition_of, topic_of
+
+SHOWN = 100
+"""How many of the lost events are kept to be shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,100 +33,94 @@ class Difference:
     instead: LoggedEvent | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Comparison:
-    """The log and Kafka's copy, behind the position up to which the log is known to be whole.
+    """The log and Kafka's copy, behind the position up to which the log is known to be whole, as far as compared.
 
-    `obstacles` say why a person has to decide; without any, what is lost can be written back and nothing else differs.
+    `partitions`: how many topics have. `may_be_empty`: that Kafka holds nothing at all says nothing, as of a broker
+    that keeps it in memory. `highest_position` is the highest that may be used, to begin with that of progress records.
     """
 
     whole_up_to: int
-    common: int
-    lost: tuple[RecordedEvent, ...]
-    """Only in Kafka, in the order of positions, each after what its stream has in the log."""
-    different: tuple[Difference, ...]
-    unpublished: int
+    partitions: int
+    may_be_empty: bool = False
+    highest_position: int = 0
+    compared_up_to: int = 0
+    common: int = 0
+    written_back: int = 0
+    """How many events were only in Kafka, and can be written back."""
+    first_lost: list[RecordedEvent] = field(default_factory=list)
+    """The first of them, in the order of positions."""
+    lost_streams: set[UUID] = field(default_factory=set)
+    different: list[Difference] = field(default_factory=list)
+    unpublished: int = 0
     """How many are only in the log: the relay publishes them."""
-    highest_position: int
-    obstacles: tuple[str, ...]
+    passed_over: int = 0
+    """How many of these Kafka has events behind, in the same partition."""
+    _lacks_what_it_should_have: bool = False
+    _strayed: set[UUID] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.compared_up_to = self.whole_up_to
 
-def compare(
-    *,
-    whole_up_to: int,
-    copy: Mapping[Place, Sequence[RecordedEvent]],
-    partitions: int,
-    logged: Collection[LoggedEvent],
-    versions: Mapping[UUID, int],
-    behind: int = 0,
-    may_be_empty: bool = False,
-    announced_position: int = 0,
-) -> Comparison:
-    """Compare. `logged` are the log's events behind the position up to the last of Kafka's `copy`, and at those of it.
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        """Why a person has to decide; without any, what is lost can be written back and nothing else differs."""
+        return tuple(self._obstacles())
 
-    `behind` is how many there are after that. `versions` are those that the streams of the copy have in the log. Topics
-    have so many `partitions`. `may_be_empty`: that Kafka holds nothing at all says nothing, as of a broker that keeps
-    it in memory. `announced_position` is the highest that any progress record names: it may have been used.
-    """
-    at = {each.position: each for each in logged}
-    of_stream = {(each.stream_id, each.version): each for each in logged}
-    held = {event.event_id: event for events in copy.values() for event in events}
-    common = [event for event in held.values() if (here := at.get(event.position)) and here.event_id == event.event_id]
-    lost: list[RecordedEvent] = []
-    different: list[Difference] = []
-    reached = dict(versions)
-    strayed: set[UUID] = set()
-    for event in sorted(held.values(), key=lambda each: (each.position, each.version)):
-        here = at.get(event.position)
-        if here is not None and here.event_id == event.event_id:
-            continue
-        follows = event.stream_id not in strayed and event.version == reached.get(event.stream_id, 0) + 1
-        if here is None and follows:
-            reached[event.stream_id] = event.version
-            lost.append(event)
-        else:
-            strayed.add(event.stream_id)
-            different.append(Difference(lost=event, instead=here or of_stream.get((event.stream_id, event.version))))
-    unpublished = [each for each in logged if each.position > whole_up_to and each.event_id not in held]
-    ends = {place: max(event.position for event in events) for place, events in copy.items() if events}
-    return Comparison(
-        whole_up_to=whole_up_to,
-        common=len(common),
-        lost=tuple(lost),
-        different=tuple(different),
-        unpublished=len(unpublished) + behind,
-        highest_position=max([announced_position, *(event.position for event in held.values())]),
-        obstacles=tuple(
-            _obstacles(
-                whole_up_to,
-                has_common=bool(common) or (may_be_empty and not held),
-                lost=lost,
-                different=different,
-                passed_over=[each for each in unpublished if each.position < ends.get(_place(each, partitions), 0)],
+    def take(self, part: Part, logged: Collection[LoggedEvent], versions: Mapping[UUID, int]) -> list[RecordedEvent]:
+        """Compare a part, and return what is to be written back, each event after what its stream has in the log.
+
+        `logged` are the log's events behind the part before it up to the end of this one, at the positions of this one,
+        and at the streams' versions of it. `versions` are those that its streams have in the log, with all that was
+        returned before.
+        """
+        at = {each.position: each for each in logged}
+        of_stream = {(each.stream_id, each.version): each for each in logged}
+        held = {event.event_id: event for event in part.events}
+        reached = dict(versions)
+        lost: list[RecordedEvent] = []
+        for event in held.values():
+            here = at.get(event.position)
+            if here is not None and here.event_id == event.event_id:
+                self.common += 1
+                continue
+            follows = event.stream_id not in self._strayed and event.version == reached.get(event.stream_id, 0) + 1
+            if here is None and follows:
+                reached[event.stream_id] = event.version
+                lost.append(event)
+            else:
+                self._strayed.add(event.stream_id)
+                instead = here or of_stream.get((event.stream_id, event.version))
+                self.different.append(Difference(lost=event, instead=instead))
+        self._note(lost)
+        for each in logged:
+            if self.compared_up_to < each.position <= part.until and each.event_id not in held:
+                self.unpublished += 1
+                self.passed_over += each.position < part.read_up_to.get(_place(each, self.partitions), 0)
+        self.highest_position = max([self.highest_position, *(event.position for event in held.values())])
+        self.compared_up_to = max(self.compared_up_to, part.until)
+        return lost
+
+    def _note(self, lost: list[RecordedEvent]) -> None:
+        self.written_back += len(lost)
+        self.lost_streams.update(event.stream_id for event in lost)
+        self.first_lost += lost[: SHOWN - len(self.first_lost)]
+        self._lacks_what_it_should_have |= any(event.position <= self.whole_up_to for event in lost)
+
+    def _obstacles(self) -> Iterable[str]:
+        is_empty = not self.common and not self.written_back and not self.different
+        if self.whole_up_to and not self.common and not (self.may_be_empty and is_empty):
+            yield (
+                f"Kafka holds none of the events that were published up to position {self.whole_up_to}: it was "
+                "emptied, or it is another cluster"
             )
-        ),
-    )
-
-
-def _obstacles(
-    whole_up_to: int,
-    *,
-    has_common: bool,
-    lost: Sequence[RecordedEvent],
-    different: Sequence[Difference],
-    passed_over: Sequence[LoggedEvent],
-) -> Iterable[str]:
-    if whole_up_to and not has_common:
-        yield (
-            f"Kafka holds none of the events that were published up to position {whole_up_to}: it was emptied, or it "
-            "is another cluster"
-        )
-    if any(event.position <= whole_up_to for event in lost):
-        yield f"the log lacks events before position {whole_up_to}, up to which it should be whole"
-    if different:
-        yield f"{len(different)} events of Kafka have their place taken in the log: it was appended to since"
-    if passed_over:
-        yield f"{len(passed_over)} events of the log were passed over in Kafka: it was appended to since"
+        if self._lacks_what_it_should_have:
+            yield f"the log lacks events before position {self.whole_up_to}, up to which it should be whole"
+        if self.different:
+            yield f"{len(self.different)} events of Kafka have their place taken in the log: it was appended to since"
+        if self.passed_over:
+            yield f"{self.passed_over} events of the log were passed over in Kafka: it was appended to since"
 
 
 def _place(event: LoggedEvent, partitions: int) -> Place:

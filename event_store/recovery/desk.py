@@ -1,15 +1,16 @@
 """The decision about a closed log: what `paystream recover` shows and does."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import structlog
 from aiokafka.errors import KafkaError
 from psycopg.errors import InsufficientPrivilege
 
-from event_store.recovery.compare import Comparison, LoggedEvent
-from event_store.recovery.recover import QUERIES, NotAllowedToRecover, carry_out, examine, recovering
-from event_store.store import LogState, read_log_state
+from event_store.recovery.compare import LoggedEvent
+from event_store.recovery.recover import QUERIES, NotAllowedToRecover, compared, recovering, reopen, still
+from event_store.store import read_log_state
 from infra.errors import InfraError
 from infra.postgres import Connection
 from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
@@ -43,7 +44,10 @@ class RecoveryTool:
             if not ours:
                 raise RecoveryRefused(_UNDER_WAY)
             try:
-                found, _ = await self._compared(conn, settings, state)
+                async with compared_or_away():
+                    records = await still(settings, conn, state)
+                    async with conn.transaction(force_rollback=True):
+                        found = await compared(settings, conn, state, records)
             except KafkaAway as away:
                 if not state.only_started:
                     raise
@@ -55,7 +59,9 @@ class RecoveryTool:
             since=None,
             whole_up_to=found.whole_up_to,
             common=found.common,
-            lost=tuple(map(_shown, found.lost)),
+            lost=found.written_back,
+            first_lost=tuple(map(_shown, found.first_lost)),
+            lost_streams=frozenset(found.lost_streams),
             left_out=tuple(
                 (_shown(each.lost), None if each.instead is None else _shown(each.instead)) for each in found.different
             ),
@@ -73,21 +79,22 @@ class RecoveryTool:
             if not ours:
                 raise RecoveryRefused(_UNDER_WAY)
             try:
-                found, newest_epoch = await self._compared(conn, settings, before)
+                async with compared_or_away():
+                    records = await still(settings, conn, before)
+                    async with conn.transaction():
+                        found = await compared(settings, conn, before, records)
+                        if found.obstacles and not why:
+                            raise RecoveryRefused("a person has to decide here: say why")
+                        await reopen(settings, conn, found, records, {"decided_by": who, "because": why})
+                        if found.obstacles:
+                            await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
+                            await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
             except KafkaAway:
                 if not before.only_started:
                     raise
                 return await _open_uncompared(conn, who, why)
-            if found.obstacles and not why:
-                raise RecoveryRefused("a person has to decide here: say why")
-            async with conn.transaction():
-                state = await carry_out(
-                    settings, conn, found, newest_epoch, decision={"decided_by": who, "because": why}
-                )
-                if found.obstacles:
-                    await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
-                    await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
-        told = f"the log is open, in epoch {state.epoch}; {len(found.lost)} events were written back"
+        state = await read_log_state(conn)
+        told = f"the log is open, in epoch {state.epoch}; {found.written_back} events were written back"
         if found.obstacles:
             told += (
                 f", {len(found.different)} left out. Kafka holds what the log does not: delete its topics, and empty "
@@ -113,17 +120,24 @@ class RecoveryTool:
             if each.payment_id not in known or (each.position is not None and each.position not in at)
         ]
 
-    async def _compared(self, conn: Connection, settings: KafkaSettings, state: LogState) -> tuple[Comparison, int]:
-        try:
-            return await examine(settings, conn, state)
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise KafkaAway(f"Kafka does not answer, and nothing can be compared ({type(error).__name__})") from error
-        except InfraError as error:
-            raise RecoveryRefused(str(error)) from error
-
     async def _since(self, conn: Connection, shown: Examined, whole_up_to: int) -> Examined:
         row = await (await conn.execute(QUERIES.recorded_at, {"position": whole_up_to})).fetchone()
         return replace(shown, since=None if row is None else row[0])
+
+
+@asynccontextmanager
+async def compared_or_away() -> AsyncIterator[None]:
+    """Raise KafkaAway, RecoveryRefused or NotAllowedToRecover for what can go wrong within the block."""
+    try:
+        yield
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise KafkaAway(f"Kafka does not answer, and nothing can be compared ({type(error).__name__})") from error
+    except InsufficientPrivilege as error:
+        raise NotAllowedToRecover from error
+    except RecoveryRefused:
+        raise
+    except InfraError as error:
+        raise RecoveryRefused(str(error)) from error
 
 
 async def _open_uncompared(conn: Connection, who: str, why: str) -> str:

@@ -1,20 +1,22 @@
 """Examines a closed log against Kafka, writes back what it lost, and opens it in a new epoch."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import orjson
 import structlog
-from psycopg import DataError, IntegrityError, InternalError, ProgrammingError
+from psycopg import DataError, IntegrityError, InternalError, ProgrammingError, Rollback
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
-from event_store.recovery.announcement import Announce, announcing, highest_position
-from event_store.recovery.compare import Comparison, LoggedEvent, compare
-from event_store.recovery.kafka_copy import read_copy
-from event_store.relay.progress import Published
+from event_store.recovery.announcement import announcing, highest_position
+from event_store.recovery.compare import Comparison, LoggedEvent
+from event_store.recovery.kafka_copy import Part, read_copy
+from event_store.relay.progress import Progress, Published
 from event_store.relay.progress_topic import read_begun_records, require_own_log, watching
 from event_store.relay.session import fence
 from event_store.relay.shard import Shard
@@ -30,6 +32,7 @@ log = structlog.get_logger(__name__)
 QUERIES = Queries.load(Path(__file__).with_name("recovery.sql"))
 
 _BATCH = 1000
+_SHOW_EVERY_S = 10.0
 _NAME = "paystream-recovery"
 
 
@@ -65,18 +68,26 @@ async def recover_unless_decided(
 ) -> tuple[str, ...] | None:
     """Compare the log with Kafka and open it, unless a person has to decide; return the obstacles.
 
-    None: somebody else is at it. Raises what `examine` and `carry_out` raise.
+    None: somebody else is at it. Raises NotAllowedToRecover, and what `still` and `compared` raise.
     """
     async with recovering(connection) as ours:
         if not ours:
             return None
-        found, newest_epoch = await examine(settings, connection, state)
-        if not found.obstacles:
-            try:
-                await carry_out(settings, connection, found, newest_epoch)
-            except (IntegrityError, DataError, InternalError, ProgrammingError) as error:
-                return (f"PostgreSQL refuses what would be written back: {str(error).strip().splitlines()[0]}",)
-        return found.obstacles
+        records = await still(settings, connection, state)
+        obstacles: tuple[str, ...] = ()
+        try:
+            async with connection.transaction():
+                if (await read_log_state(connection)).closed_because is not None:
+                    found = await compared(settings, connection, state, records)
+                    obstacles = found.obstacles
+                    if obstacles:
+                        raise Rollback
+                    await reopen(settings, connection, found, records)
+        except InsufficientPrivilege:
+            raise NotAllowedToRecover from None
+        except (IntegrityError, DataError, InternalError, ProgrammingError) as error:
+            return (f"PostgreSQL refuses what would be written back: {str(error).strip().splitlines()[0]}",)
+        return obstacles
 
 
 @asynccontextmanager
@@ -91,11 +102,11 @@ async def recovering(connection: Connection) -> AsyncIterator[bool]:
             await connection.execute(QUERIES.unlock)
 
 
-async def examine(settings: KafkaSettings, connection: Connection, state: LogState) -> tuple[Comparison, int]:
-    """Compare the log with Kafka; also return the newest epoch in which it was published.
+async def still(settings: KafkaSettings, connection: Connection, state: LogState) -> list[Progress]:
+    """Have Kafka stand still; return how far each shard has published, as it began to.
 
-    Whoever may still publish for another PostgreSQL is fenced first, with transactions: then Kafka stands still. Raises
-    ForeignCluster, KafkaError, TimeoutError, psycopg.Error.
+    Whoever may still publish for another PostgreSQL is fenced, with transactions. Raises ForeignCluster, KafkaError,
+    TimeoutError, psycopg.Error.
     """
     async with watching(settings, _NAME) as watcher:
         records = await read_begun_records(settings, _NAME, watcher)
@@ -103,104 +114,104 @@ async def examine(settings: KafkaSettings, connection: Connection, state: LogSta
     if settings.kafka_transactions:
         noted = await (await connection.execute(LOG_QUERIES["noted_shards"])).fetchall()
         await fence(settings, {record.shard for record in records} | {Shard.parse(text) for (text,) in noted})
+    return records
+
+
+async def compared(
+    settings: KafkaSettings, connection: Connection, state: LogState, records: Sequence[Progress]
+) -> Comparison:
+    """Compare the log with Kafka, and write back what was lost, within the caller's transaction.
+
+    Part by part: of a backup that is a day old, millions of events were lost. The transaction is for the caller to roll
+    back when obstacles are found, or when nothing was to be changed. Raises ForeignCluster, KafkaError, TimeoutError,
+    psycopg.Error.
+    """
     row = await (await connection.execute(QUERIES.whole_up_to)).fetchone()
     assert row is not None
-    whole_up_to = int(row[0])
-    copy = await read_copy(settings, whole_up_to, state.log_id)
-    events = [event for partition in copy.values() for event in partition]
-    async with connection.cursor(row_factory=class_row(LoggedEvent)) as cursor:
-        positions = [event.position for event in events]
-        furthest = max(positions, default=whole_up_to)
-        await cursor.execute(QUERIES.logged, {"position": whole_up_to, "until": furthest, "positions": positions})
-        logged = await cursor.fetchall()
-    streams = list({event.stream_id for event in events})
-    versions = await (await connection.execute(QUERIES.versions, {"stream_ids": streams})).fetchall()
-    row = await (await connection.execute(QUERIES.count_behind, {"position": furthest})).fetchone()
-    assert row is not None
-    found = compare(
-        whole_up_to=whole_up_to,
-        copy=copy,
+    found = Comparison(
+        whole_up_to=int(row[0]),
         partitions=settings.kafka_topic_partitions,
-        logged=logged,
-        versions=dict(versions),
-        behind=int(row[0]),
         may_be_empty=state.only_started,
-        announced_position=highest_position(records),
+        highest_position=highest_position(records),
     )
-    return found, max((record.epoch for record in records), default=0)
+    shown_at = monotonic()
+    async with aclosing(read_copy(settings, found.whole_up_to, state.log_id)) as parts:
+        async for part in parts:
+            await _take(connection, found, part)
+            if monotonic() - shown_at > _SHOW_EVERY_S:
+                shown_at = monotonic()
+                log.info("recovery_goes_on", compared_up_to=found.compared_up_to, written_back=found.written_back)
+    row = await (await connection.execute(QUERIES.count_behind, {"position": found.compared_up_to})).fetchone()
+    assert row is not None
+    found.unpublished += int(row[0])
+    return found
 
 
-async def carry_out(
+async def _take(connection: Connection, found: Comparison, part: Part) -> None:
+    async with connection.cursor(row_factory=class_row(LoggedEvent)) as cursor:
+        positions = [event.position for event in part.events]
+        between = {"position": found.compared_up_to, "until": part.until, "positions": positions}
+        await cursor.execute(QUERIES.logged, between)
+        logged = await cursor.fetchall()
+        streams = list({event.stream_id for event in part.events})
+        versions = await (await connection.execute(QUERIES.versions, {"stream_ids": streams})).fetchall()
+        known = len(found.different)
+        lost = found.take(part, logged, dict(versions))
+        for number in range(known, len(found.different)):
+            each = found.different[number]
+            if each.instead is None:
+                at = {"stream_id": each.lost.stream_id, "version": each.lost.version}
+                await cursor.execute(QUERIES.at_version, at)
+                found.different[number] = replace(each, instead=await cursor.fetchone())
+    for start in range(0, len(lost), _BATCH):
+        rows = [_row(event) for event in lost[start : start + _BATCH]]
+        await connection.execute(QUERIES.write_back, {"lost": orjson.dumps(rows).decode()})
+
+
+async def reopen(
     settings: KafkaSettings,
     connection: Connection,
     found: Comparison,
-    newest_epoch: int,
-    *,
+    records: Sequence[Progress],
     decision: Mapping[str, str] | None = None,
-) -> LogState:
-    """Write back what was lost and open the log, unless it is open; return its state then.
+) -> None:
+    """Open the log in a new epoch, as soon as the caller's transaction commits, which has written back what was lost.
 
-    All in one transaction: nobody sees a part of it. Kafka is told of the new epoch before that commits: if this server
-    is lost before anything was published in it, the next one knows nothing of it otherwise. `decision` tells who
-    decided so, and why, if obstacles stood in the way. Raises NotAllowedToRecover, psycopg.Error, KafkaError.
+    Kafka is told of the epoch first: if this server is lost before anything was published in it, the next one knows
+    nothing of it otherwise. `decision` tells who decided so, and why, if obstacles stood in the way. Raises
+    psycopg.Error, KafkaError, TimeoutError.
     """
-    try:
-        async with announcing(settings) as announce, connection.transaction():
-            if (await read_log_state(connection)).closed_because is not None:
-                await _write_back(connection, found)
-                report = {**_report(found), **(decision or {})}
-                await _reopen(connection, found, newest_epoch, report, announce)
-    except InsufficientPrivilege:
-        raise NotAllowedToRecover from None
-    return await read_log_state(connection)
-
-
-async def _write_back(connection: Connection, found: Comparison) -> None:
-    for batch in _batches(found.lost):
-        await connection.execute(QUERIES.write_back, {"lost": orjson.dumps([_row(event) for event in batch]).decode()})
-
-
-def _report(found: Comparison) -> dict[str, Any]:
-    return {
+    report = {
         "whole_up_to": found.whole_up_to,
         "common": found.common,
-        "written_back": len(found.lost),
+        "written_back": found.written_back,
         "unpublished": found.unpublished,
-        "positions_written_back": [event.position for event in found.lost],
         "left_out": [_row(each.lost) for each in found.different],
         "obstacles": found.obstacles,
+        **(decision or {}),
     }
-
-
-async def _reopen(
-    connection: Connection, found: Comparison, newest_epoch: int, report: Mapping[str, Any], announce: Announce
-) -> None:
     parameters = {
-        "highest_epoch": newest_epoch,
+        "highest_epoch": max((record.epoch for record in records), default=0),
         "highest_position": found.highest_position,
         "report": orjson.dumps(report).decode(),
     }
-    reopened = await (await connection.execute(QUERIES.reopen, parameters)).fetchone()
-    assert reopened is not None
-    (epoch,) = reopened
-    began = await (await connection.execute(QUERIES.began, {"epoch": epoch})).fetchone()
-    assert began is not None
-    log_id, positions_from = began
-    await announce(log_id, epoch, positions_from)
+    async with announcing(settings) as announce:
+        reopened = await (await connection.execute(QUERIES.reopen, parameters)).fetchone()
+        assert reopened is not None
+        (epoch,) = reopened
+        began = await (await connection.execute(QUERIES.began, {"epoch": epoch})).fetchone()
+        assert began is not None
+        log_id, positions_from = began
+        await announce(log_id, epoch, positions_from)
     log.warning(
         "log_reopened",
         epoch=epoch,
         whole_up_to=found.whole_up_to,
         common=found.common,
-        written_back=len(found.lost),
+        written_back=found.written_back,
         left_out=len(found.different),
         unpublished=found.unpublished,
     )
-
-
-def _batches(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
-    for start in range(0, len(events), _BATCH):
-        yield events[start : start + _BATCH]
 
 
 def _row(event: RecordedEvent) -> dict[str, Any]:

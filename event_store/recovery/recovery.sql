@@ -12,6 +12,12 @@ SELECT position, event_id, stream_id, version, category, type FROM event_store.e
 UNION
 SELECT position, event_id, stream_id, version, category, type FROM event_store.events WHERE position = ANY(%(positions)s::bigint[]);
 
+-- name: at_version
+-- The event of a stream at a version.
+SELECT position, event_id, stream_id, version, category, type
+  FROM event_store.load_streams(ARRAY[%(stream_id)s::uuid], %(version)s, NULL)
+ WHERE version = %(version)s;
+
 -- name: count_behind
 -- How many events there are behind a position.
 SELECT count(*) FROM event_store.events WHERE position > %(position)s;

@@ -56,19 +56,19 @@ def _show(examined: Examined) -> None:
         return
     print(f"The log is closed: {examined.closed_because}.")
     print(f"It is whole up to position {examined.whole_up_to}; {examined.common} events were found here and in Kafka.")
-    print(f"Only in Kafka, to be written back at their own positions: {len(examined.lost)}")
-    _print_events(examined.lost)
+    print(f"Only in Kafka, to be written back at their own positions: {examined.lost}")
+    _print_events(examined.first_lost, examined.lost)
     print(f"Only in the log, yet to be published: {examined.unpublished}")
     if examined.left_out:
         print(f"Only in Kafka, and their place in the log is taken: {len(examined.left_out)}")
-        _print_events([lost for lost, _ in examined.left_out])
+        _print_events([lost for lost, _ in examined.left_out], len(examined.left_out))
     for obstacle in examined.obstacles:
         print(f"To be decided: {obstacle}.")
 
 
 async def _show_traces(desk: RecoveryDesk, conn: Connection, examined: Examined) -> None:
     """Show what was answered for and is nowhere in the log: the lost events are not, they will be in it."""
-    will_be_there = {event.stream_id for event in examined.lost}
+    will_be_there = examined.lost_streams
     since = examined.since or datetime.fromtimestamp(0, UTC)
     for name, asking in (("Redis", _in_redis()), ("Stripe", _at_stripe(since))):
         try:
@@ -97,7 +97,7 @@ async def _at_stripe(since: datetime) -> Sequence[Trace]:
     return await payments.traces(read_settings(StripeSettings), since=since)
 
 
-def _print_events(events: Sequence[ShownEvent]) -> None:
+def _print_events(events: Sequence[ShownEvent], total: int) -> None:
     if not events:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -107,8 +107,8 @@ def _print_events(events: Sequence[ShownEvent]) -> None:
         cells = (event.position, event.event_id, event.stream_id, event.version, event.type)
         table.add_row(*(Text(str(cell)) for cell in cells))
     console().print(table)
-    if len(events) > _SHOWN:
-        print(f"... and {len(events) - _SHOWN} more")
+    if total > _SHOWN:
+        print(f"... and {total - _SHOWN} more")
 
 
 def _confirmed() -> bool:

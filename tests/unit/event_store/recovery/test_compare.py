@@ -1,11 +1,15 @@
 """What the log lost and Kafka has, and what a person has to decide about."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from event_store.recovery.compare import Comparison, LoggedEvent, compare
+import pytest
+
+from event_store.recovery.compare import SHOWN, Comparison, LoggedEvent
+from event_store.recovery.kafka_copy import Part
 from event_store.relay.progress import Place
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, partition_of
@@ -41,26 +45,57 @@ def logged(each: RecordedEvent) -> LoggedEvent:
     )
 
 
-def compared(log: Sequence[RecordedEvent], kafka: Sequence[RecordedEvent], whole_up_to: int = 1) -> Comparison:
-    copy: dict[Place, list[RecordedEvent]] = {}
-    for each in kafka:
-        copy.setdefault(Place(PAYMENT, partition_of(each.stream_id, PARTITIONS)), []).append(each)
+class Compared(NamedTuple):
+    lost: tuple[RecordedEvent, ...]
+    found: Comparison
+
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        return self.found.obstacles
+
+
+def parts_of(kafka: Sequence[RecordedEvent], size: int) -> Iterator[Part]:
+    """The copy in parts of so many positions."""
+    events = sorted(kafka, key=lambda each: (each.position, each.version))
+    read: dict[Place, int] = {}
+    for each in events:
+        place = Place(PAYMENT, partition_of(each.stream_id, PARTITIONS))
+        read[place] = max(read.get(place, 0), each.position)
+    last = max((each.position for each in events), default=0)
+    for begin in range(0, max(last, 1), size):
+        until = min(begin + size, last)
+        taken = tuple(each for each in events if begin < each.position <= until)
+        yield Part(taken, until, read)
+
+
+def compared(
+    log: Sequence[RecordedEvent],
+    kafka: Sequence[RecordedEvent],
+    whole_up_to: int = 1,
+    *,
+    size: int = 1000,
+    may_be_empty: bool = False,
+) -> Compared:
+    found = Comparison(whole_up_to=whole_up_to, partitions=PARTITIONS, may_be_empty=may_be_empty)
     versions: dict[uuid.UUID, int] = {}
     for each in log:
         versions[each.stream_id] = max(versions.get(each.stream_id, 0), each.version)
-    return compare(
-        whole_up_to=whole_up_to,
-        copy=copy,
-        partitions=PARTITIONS,
-        logged=[logged(each) for each in log],
-        versions=versions,
-    )
+    written: list[RecordedEvent] = []
+    for part in parts_of(kafka, size):
+        lost = found.take(part, [logged(each) for each in log], versions)
+        versions |= {each.stream_id: each.version for each in lost}
+        written += lost
+    found.unpublished += sum(each.position > found.compared_up_to for each in log)
+    assert found.written_back == len(written)
+    assert found.lost_streams == {each.stream_id for each in written}
+    assert found.first_lost == written[:SHOWN]
+    return Compared(tuple(written), found)
 
 
 def test_the_same_needs_nothing() -> None:
     events = [event(1, A, 1), event(2, B, 1), event(3, A, 2)]
     found = compared(events, events)
-    assert (found.common, found.lost, found.unpublished, found.obstacles) == (3, (), 0, ())
+    assert (found.found.common, found.lost, found.found.unpublished, found.obstacles) == (3, (), 0, ())
 
 
 def test_what_only_kafka_has_is_lost_in_the_order_of_positions() -> None:
@@ -68,7 +103,7 @@ def test_what_only_kafka_has_is_lost_in_the_order_of_positions() -> None:
     found = compared([one], [one, four, three, two])
     assert found.lost == (two, three, four)
     assert found.obstacles == ()
-    assert found.highest_position == 4
+    assert found.found.highest_position == 4
 
 
 def test_a_later_position_that_was_kept_hides_no_earlier_one() -> None:
@@ -86,14 +121,14 @@ def test_what_stands_in_kafka_twice_is_written_back_once() -> None:
 def test_what_only_the_log_has_is_yet_to_be_published() -> None:
     one, two = event(1, A, 1), event(2, B, 1)
     found = compared([one, two], [one])
-    assert (found.unpublished, found.obstacles) == (1, ())
+    assert (found.found.unpublished, found.obstacles) == (1, ())
 
 
 def test_a_position_that_was_used_twice_is_for_a_person_to_decide() -> None:
     one, lost, instead = event(1, A, 1), event(2, B, 1), event(2, C, 1)
     found = compared([one, instead], [one, lost])
     assert found.lost == ()
-    assert [(each.lost, each.instead) for each in found.different] == [(lost, logged(instead))]
+    assert [(each.lost, each.instead) for each in found.found.different] == [(lost, logged(instead))]
     assert "appended to since" in found.obstacles[0]
 
 
@@ -102,8 +137,8 @@ def test_a_stream_that_went_on_otherwise_is_for_a_person_to_decide() -> None:
     instead = event(9, A, 2)
     found = compared([one, instead], [one, lost, later])
     assert found.lost == ()
-    assert [each.lost for each in found.different] == [lost, later]
-    assert found.different[0].instead == logged(instead)
+    assert [each.lost for each in found.found.different] == [lost, later]
+    assert found.found.different[0].instead == logged(instead)
 
 
 def test_what_was_passed_over_in_kafka_was_appended_since() -> None:
@@ -126,14 +161,7 @@ def test_a_log_that_lacks_what_it_should_have_is_for_a_person_to_decide() -> Non
 
 def test_a_broker_that_keeps_nothing_says_nothing_after_a_mere_start() -> None:
     log = [event(1, A, 1), event(2, B, 1)]
-    found = compare(
-        whole_up_to=1,
-        copy={},
-        partitions=PARTITIONS,
-        logged=[logged(each) for each in log],
-        versions={A: 1, B: 1},
-        may_be_empty=True,
-    )
+    found = compared(log, [], may_be_empty=True)
     assert (found.lost, found.obstacles) == ((), ())
 
 
@@ -148,14 +176,21 @@ def _neighbour(stream: uuid.UUID) -> uuid.UUID:
 
 
 def test_new_positions_begin_above_what_was_announced() -> None:
-    kafka = [event(1, A, 1)]
-    copy = {Place(PAYMENT, partition_of(A, PARTITIONS)): kafka}
-    found = compare(
-        whole_up_to=1,
-        copy=copy,
-        partitions=PARTITIONS,
-        logged=[logged(kafka[0])],
-        versions={A: 1},
-        announced_position=100_001,
-    )
+    found = Comparison(whole_up_to=1, partitions=PARTITIONS, highest_position=100_001)
+    kafka = event(2, A, 1)
+    found.take(Part((kafka,), 2, {}), [], {})
     assert found.highest_position == 100_001
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_it_comes_to_the_same_in_parts_of_any_size(size: int) -> None:
+    log = [event(1, A, 1), event(2, B, 1), event(5, C, 1)]
+    one, two, _ = log
+    instead = replace(event(6, C, 2), event_id=uuid.UUID(int=77))
+    kafka = [one, two, event(3, A, 2), event(4, A, 3), event(6, C, 2), event(8, C, 3), event(9, B, 2)]
+    whole, parts = compared([*log, instead], kafka), compared([*log, instead], kafka, size=size)
+    assert parts.lost == whole.lost
+    assert [each.position for each in parts.lost] == [3, 4, 9]
+    assert parts.found == whole.found
+    assert parts.obstacles == whole.obstacles
+    assert len(parts.obstacles) == 2

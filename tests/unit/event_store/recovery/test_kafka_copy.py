@@ -1,5 +1,6 @@
 """How far back Kafka is read: until an event at or before the position, in growing steps, or the whole."""
 
+import random
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -91,16 +92,18 @@ async def positions(
 
     monkeypatch.setattr(kafka_copy, "started", started)
     monkeypatch.setattr(kafka_copy, "AIOKafkaConsumer", lambda **_: None)
-    found = await read_copy(settings(transactions=transactions), position, OURS)
-    assert set(found) == {Place(PAYMENT, 0)}
-    return [event.position for event in found[Place(PAYMENT, 0)]]
+    found: list[int] = []
+    async for part in read_copy(settings(transactions=transactions), position, OURS):
+        assert all(event.position <= part.until <= part.read_up_to[Place(PAYMENT, 0)] for event in part.events)
+        found += [event.position for event in part.events]
+    return found
 
 
 async def test_what_lies_behind_the_position_is_read_and_a_little_more(monkeypatch: pytest.MonkeyPatch) -> None:
     consumer = Consumer(OURS)
     found = await positions(monkeypatch, consumer, 950)
     assert found == list(range(901, 1001))
-    assert consumer.read == 100
+    assert consumer.read == 200  # to find where to begin, and to read
 
 
 async def test_it_goes_back_in_growing_steps_until_it_has_the_position(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,3 +121,49 @@ async def test_what_is_no_event_is_passed_over_and_another_logs_refused(monkeypa
     ]
     with pytest.raises(ForeignCluster):
         await positions(monkeypatch, Consumer(THEIRS), 950)
+
+
+class Partitions(Consumer):
+    """Several partitions of payments, over which the positions from 1 on are spread; few records come at a time."""
+
+    def __init__(self, spread: Sequence[int], at_a_time: int) -> None:
+        super().__init__(OURS)
+        self.of: dict[TopicPartition, list[Any]] = {}
+        for number, partition in enumerate(spread):
+            self.of.setdefault(TopicPartition(PAYMENT, partition), []).append(self.records[number])
+        self._at_a_time = at_a_time
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return {each: len(self.of.get(each, ())) for each in partitions}
+
+    async def getmany(self, *partitions: TopicPartition, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        assert timeout_ms
+        found = {}
+        for each in partitions[:2]:  # a poll may bring something of some alone
+            found[each] = self.of[each][self.at[each] : self.at[each] + self._at_a_time]
+            self.at[each] += len(found[each])
+        return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_many_partitions_come_in_the_order_of_positions(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    chance = random.Random(seed)
+    spread = [chance.choice([0, 0, 0, 0, 1, 2, 2, 3]) if number < 700 else 1 for number in range(EVENTS)]
+    consumer = Partitions(spread, at_a_time=1 + seed * 3)
+
+    @asynccontextmanager
+    async def started(_: object) -> AsyncIterator[Partitions]:
+        yield consumer
+
+    monkeypatch.setattr(kafka_copy, "started", started)
+    monkeypatch.setattr(kafka_copy, "AIOKafkaConsumer", lambda **_: None)
+    several = settings(transactions=True).model_copy(update={"kafka_topic_partitions": 4})
+    found: list[int] = []
+    parts = 0
+    async for part in read_copy(several, 0, OURS):
+        assert [event.position for event in part.events] == sorted(event.position for event in part.events)
+        assert len(part.events) <= 4 * consumer._at_a_time
+        found += [event.position for event in part.events]
+        parts += 1
+    assert found == list(range(1, EVENTS + 1))
+    assert parts > 10

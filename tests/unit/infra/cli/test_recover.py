@@ -16,7 +16,12 @@ from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
 
 LOST = ShownEvent(position=7, event_id=UUID(int=7), stream_id=UUID(int=70), version=2, type="payment.requested")
 CLOSED = Examined(
-    epoch=1, closed_because="it lacks an event", since=datetime(2026, 11, 28, tzinfo=UTC), lost=(LOST,) * 30
+    epoch=1,
+    closed_because="it lacks an event",
+    since=datetime(2026, 11, 28, tzinfo=UTC),
+    lost=30,
+    first_lost=(LOST,) * 25,
+    lost_streams=frozenset({LOST.stream_id}),
 )
 OPEN = Examined(epoch=3, closed_because=None, since=None)
 DECISION = Examined(
