@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 from infra.health import Health, health_routes
 from infra.http.context import RequestContext, RequestContextMiddleware, request_context
 from infra.http.problems import install_problem_handlers
-from infra.ids import uuid7
 from infra.logs import bind_context
 
+UUID7 = "01a2236a-42a0-73c6-b7c3-0c64e6f9d540"
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -97,9 +97,9 @@ async def test_an_id_that_is_not_valid_is_replaced(bad: bytes) -> None:
     [
         "reconciliation-1",
         "Reconciliation-x",
-        f"reconciliation-{uuid7()}-1",
-        *(f"{word}-{uuid7()}" for word in ("command", "schedule", "discrepancy", "payouts", "events")),
-        f"balance_transactions-{uuid7()}",
+        f"reconciliation-{UUID7}-1",
+        *(f"{word}-{UUID7}" for word in ("command", "schedule", "discrepancy", "payouts", "events")),
+        f"balance_transactions-{UUID7}",
     ],
 )
 async def test_a_client_cannot_take_an_id_like_one_of_our_own(header: str, ours: str) -> None:
