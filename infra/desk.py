@@ -118,6 +118,8 @@ class ReconciliationResult:
     open: Sequence[ListedDiscrepancy]
     open_elsewhere: int
     """How many discrepancies of other days are open."""
+    repeated: int = 0
+    """How many rows a report has once more; they count once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -157,7 +157,8 @@ async def _run_report(
         request = RequestRun(date=report.last_day, time_zone=zone, origin="report", who=who, report=report.name)
         plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
         books = ReportBooks(report=report, paid_out=paid_out, sources_of=sources)
-        return await _run(pool, settings, books, request, told, plan=plan)
+        result = await _run(pool, settings, books, request, told, plan=plan)
+        return replace(result, repeated=report.repeated)
 
 
 async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common

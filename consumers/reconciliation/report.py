@@ -91,7 +91,7 @@ class Report:
             path=path,
             kind=kind,
             time_zone=time_zone,
-            name=f"{path.name} {hashed.digest.hexdigest()[:_DIGEST_CHARS]}",
+            name=f"{_file_name(path)} {hashed.digest.hexdigest()[:_DIGEST_CHARS]}",
             first=first,
             last=last,
             rows_in_all=count,
@@ -191,6 +191,11 @@ class ReportBooks:
     async def owner_of(self, source_id: str) -> Owner | None:  # noqa: ARG002
         """Return nothing: it is never asked for."""
         return None
+
+
+def _file_name(path: Path) -> str:
+    """Return the name of a file as text, also of one whose name is none."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
 
 
 class _Hashed(io.RawIOBase):

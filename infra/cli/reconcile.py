@@ -123,15 +123,8 @@ def _print(result: ReconciliationResult) -> None:
         out.print(f"Payouts compared with what they pay: {result.payouts}")
     found = ", ".join(f"{kind} {count}" for kind, count in sorted(result.found.items())) or "none"
     out.print(f"Differences: {found}. New: {result.opened}. Resolved: {result.resolved}.")
-    for each in result.totals:
-        if each.foreign_rows:
-            amount, fee = (shown(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
-            out.print(
-                f"Of another system in the same account (without our metadata): {each.foreign_rows:,} of Stripe's "
-                f"rows, {amount} with fees of {fee} {each.currency}."
-            )
-    if result.healing:
-        out.print(f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}.")
+    for note in _notes(result):
+        out.print(note)
     if result.open:
         out.print(f"Open: {result.open[0].found}", style="bold")
         out.print(_discrepancies(result.open))
@@ -140,6 +133,21 @@ def _print(result: ReconciliationResult) -> None:
         out.print("Nothing is open.", style="bold")
     if result.open_elsewhere:
         out.print(f"Open of other days: {result.open_elsewhere}. See: paystream discrepancies list")
+
+
+def _notes(result: ReconciliationResult) -> Iterator[str]:
+    """Give what is worth a word besides the differences."""
+    for each in result.totals:
+        if each.foreign_rows:
+            amount, fee = (shown(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
+            yield (
+                f"Of another system in the same account (without our metadata): {each.foreign_rows:,} of Stripe's "
+                f"rows, {amount} with fees of {fee} {each.currency}."
+            )
+    if result.repeated:
+        yield f"Rows that the report has once more, counted once: {result.repeated:,}."
+    if result.healing:
+        yield f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}."
 
 
 def _totals(result: ReconciliationResult) -> Table:

@@ -40,8 +40,8 @@ class ExportDesk:
         """Write every line of a time into a file, the oldest first, and return how many. Raises ExportRefused."""
         if since is not None and until is not None and since >= until:
             raise ExportRefused(
-                f"the time ends at {timestamp(until)}, before it begins at {timestamp(since)}. "
-                "Remedy: --to later than --from"
+                f"the time ends at {timestamp(until)}, which is not after its beginning at {timestamp(since)}: nothing "
+                "was written. Remedy: --to later than --from"
             )
         count = 0
         portion: list[StoredLine] = []

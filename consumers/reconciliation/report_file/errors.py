@@ -3,6 +3,7 @@
 from pathlib import Path
 
 _LONGEST = 60
+_FIRST_BYTE = 0xDC80
 
 
 class NotAReport(Exception):
@@ -28,4 +29,11 @@ def column_of(index: int, name: str | None = None) -> str:
 def shown(text: str) -> str:
     """Return a value of a file so that it does nothing to a terminal, and not all of it if it is long."""
     cut = text if len(text) <= _LONGEST else text[:_LONGEST] + f"... ({len(text)} characters)"
-    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in cut)
+    return "".join(each if each.isprintable() else _escaped(ord(each)) for each in cut)
+
+
+def _escaped(code: int) -> str:
+    """Return a character as Python writes it; one that stands for a byte that is no text (PEP 383) as that byte."""
+    if _FIRST_BYTE <= code < _FIRST_BYTE + 0x80:
+        return f"\\x{code - _FIRST_BYTE + 0x80:02x}"
+    return chr(code).encode("unicode_escape").decode()

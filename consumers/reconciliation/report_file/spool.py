@@ -33,8 +33,7 @@ SELECT source_id, category, transaction_id, amount, fee, currency, created, payo
 """
 _LINE_OF = "SELECT line FROM rows WHERE transaction_id = ?"
 _PAID = """
-SELECT payout_id, currency, count(*), sum(net) FROM rows
- WHERE payout_id <> '' AND category NOT IN (?, ?) GROUP BY payout_id, currency ORDER BY payout_id, currency
+SELECT payout_id, currency, net FROM rows WHERE payout_id <> '' AND category NOT IN (?, ?) ORDER BY line
 """
 
 
@@ -82,8 +81,11 @@ class Spool:
 
     def paid(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Return how many transactions each payout pays in each currency, and their net."""
-        found = self._database.execute(_PAID, OF_PAYOUTS)
-        return {(payout_id, currency): (items, net) for payout_id, currency, items, net in found}
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for payout_id, currency, net in self._database.execute(_PAID, OF_PAYOUTS):
+            items, sum_ = found.get((payout_id, currency), (0, 0))
+            found[payout_id, currency] = (items + 1, sum_ + net)
+        return found
 
     def _select(self, statement: str, *parameters: str) -> Iterator[ReportRow]:
         for *row, payout_id, net in self._database.execute(statement, parameters):

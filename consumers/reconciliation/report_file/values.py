@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from consumers.reconciliation.report_file.errors import shown
 from domain.currencies import SUPPORTED, decimals
 
 _FIRST_YEAR, _LAST_YEAR = 2010, 2100
-_MOST_DIGITS = 17  # a bigint holds them
+_MOST_DIGITS = 17  # of a number as it is written
+_MOST = 10**15  # a payout may be a thousand times Stripe's largest charge: https://docs.stripe.com/currencies
 _LONGEST_ID = 255
 _EXCEL = "open the file that Stripe made, not one that a spreadsheet has saved"
 
@@ -26,8 +28,8 @@ _GROUPED = re.compile(r"-?[0-9]{1,3}(?:([.,' \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3
 _ONE_GROUP = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
 
 _ISO = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?\s?(Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+    r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})"
+    r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?\s?(Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _LOCAL = re.compile(
     r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4})"
@@ -64,7 +66,7 @@ class Style:
             self.decimal = mark
         elif self.decimal != mark:
             raise Unreadable(
-                f"{text} has its decimals after {mark!r}, and numbers before it after {self.decimal!r}", _EXCEL
+                f"{shown(text)} has its decimals after {mark!r}, and numbers before it after {self.decimal!r}", _EXCEL
             )
 
     def take_day_first(self, day_first: bool, text: str) -> None:
@@ -72,7 +74,7 @@ class Style:
         if self.day_first is None:
             self.day_first = day_first
         elif self.day_first != day_first:
-            raise Unreadable(f"{text} has its day and month the other way round than dates before it", _EXCEL)
+            raise Unreadable(f"{shown(text)} has its day and month the other way round than dates before it", _EXCEL)
 
 
 def currency_of(text: str) -> str:
@@ -82,7 +84,7 @@ def currency_of(text: str) -> str:
         raise Unreadable("there is no currency", "download the report with its default columns")
     if currency not in SUPPORTED:
         raise Unreadable(
-            f"{text} is no currency that Paystream knows",
+            f"{shown(text)} is no currency that Paystream knows",
             "see the list in domain/currencies.py; amounts cannot be read",
         )
     return currency
@@ -98,16 +100,18 @@ def amount_of(text: str, currency: str, style: Style) -> int:
     scaled = value.scaleb(places)
     if scaled != scaled.to_integral_value():
         raise Unreadable(
-            f"{text} is no amount of {currency}, which has {places} decimals",
+            f"{shown(text)} is no amount of {currency}, which has {places} decimals",
             "download the report again; a spreadsheet may have rounded or re-formatted it",
         )
+    if abs(scaled) > _MOST:
+        raise Unreadable(f"{shown(text)} is more than any amount", "download the report again")
     return int(scaled)
 
 
 def _plain(number: str, places: int, style: Style) -> str:
     """Return a number as Decimal reads it."""
     if sum(map(str.isdigit, number)) > _MOST_DIGITS:
-        raise Unreadable(f"{number} has more digits than any amount", "download the report again")
+        raise Unreadable(f"{shown(number)} has more digits than any amount", "download the report again")
     if _PLAIN.fullmatch(number):
         return number
     if _ONE_GROUP.fullmatch(number) and (mark := _COMMA if _COMMA in number else _POINT) != style.decimal:
@@ -122,8 +126,10 @@ def _plain(number: str, places: int, style: Style) -> str:
             style.take_decimal(_COMMA if found[1] == _POINT else _POINT, number)
         return number.replace(found[1], "").replace(_COMMA, ".")
     if re.fullmatch(r"-?[0-9.,]+[eE][+-]?[0-9]+", number):
-        raise Unreadable(f"{number} is in scientific notation, as spreadsheets write: digits may be lost", _EXCEL)
-    raise Unreadable(f"{number} is not an amount", "an amount is like -1234.56; download the report again")
+        raise Unreadable(
+            f"{shown(number)} is in scientific notation, as spreadsheets write: digits may be lost", _EXCEL
+        )
+    raise Unreadable(f"{shown(number)} is not an amount", "an amount is like -1234.56; download the report again")
 
 
 def _one_group(number: str, mark: str, places: int, style: Style) -> str:
@@ -138,7 +144,7 @@ def _one_group(number: str, mark: str, places: int, style: Style) -> str:
         return number
     if places == len("234"):
         raise Ambiguous(
-            f"{number} may be {number.replace(_COMMA, '')} or {number.replace(_COMMA, '.')}",
+            f"{shown(number)} may be {number.replace(_COMMA, '')} or {number.replace(_COMMA, '.')}",
             "download the report with the decimal separator `.`",
         )
     style.take_decimal(_POINT, number)
@@ -150,17 +156,17 @@ def moment_of(text: str, zone: ZoneInfo | timezone, style: Style) -> int:
     written = text.strip(" ")
     try:
         if (found := _ISO.fullmatch(written)) is not None:
-            year, month, day, hour, minute, second = (int(each or 0) for each in found.groups()[:6])
-            offset = zone if found[7] is None else _offset(found[7])
+            year, month, day, hour, minute, second = (int(found[at] or 0) for at in (1, 3, 4, 5, 6, 7))
+            offset = zone if found[8] is None else _offset(found[8])
             moment = datetime(year, month, day, hour, minute, second, tzinfo=offset)
         elif (found := _LOCAL.fullmatch(written)) is not None:
             moment = _local(found, written, zone, style)
         else:
             raise Unreadable(_not_a_time(text), f"a time is like 2026-05-01 12:00:00; {_EXCEL}")
     except ValueError:
-        raise Unreadable(f"{text} is no date that there is", _EXCEL) from None
+        raise Unreadable(f"{shown(text)} is no date that there is", _EXCEL) from None
     if not _FIRST_YEAR <= moment.year < _LAST_YEAR:
-        raise Unreadable(f"{text} is not of this time", _EXCEL)
+        raise Unreadable(f"{shown(text)} is not of this time", _EXCEL)
     return int(moment.timestamp())
 
 
@@ -172,7 +178,7 @@ def _local(found: re.Match[str], written: str, zone: ZoneInfo | timezone, style:
     elif second > _NOON:
         style.take_day_first(day_first=False, text=written)
     if style.day_first is None and first != second:
-        raise Ambiguous(f"{written} may be of two days: a spreadsheet has re-formatted it", _EXCEL)
+        raise Ambiguous(f"{shown(written)} may be of two days: a spreadsheet has re-formatted it", _EXCEL)
     day, month = (first, second) if style.day_first else (second, first)
     hour = int(found[5] or 0)
     if found[8] is not None:
@@ -194,8 +200,8 @@ def _not_a_time(text: str) -> str:
     if not text.strip():
         return "there is no time"
     if re.fullmatch(r"[0-9]+(?:[.,][0-9]+)?", text.strip()):
-        return f"{text} is a time as a spreadsheet counts it"
-    return f"{text} is not a time"
+        return f"{shown(text)} is a time as a spreadsheet counts it"
+    return f"{shown(text)} is not a time"
 
 
 def id_of(text: str) -> str:
@@ -205,7 +211,7 @@ def id_of(text: str) -> str:
         raise Unreadable("there is no id", "download the report again")
     if len(written) > _LONGEST_ID or not _ID.fullmatch(written):
         raise Unreadable(
-            f"{text} is no id of Stripe's, which is like txn_1Abc; a spreadsheet may have changed it", _EXCEL
+            f"{shown(text)} is no id of Stripe's, which is like txn_1Abc; a spreadsheet may have changed it", _EXCEL
         )
     return written
 
@@ -214,5 +220,5 @@ def category_of(text: str) -> str:
     """Return a reporting category: https://docs.stripe.com/reports/reporting-categories. Raises Unreadable."""
     written = text.strip(" ")
     if not _CATEGORY.fullmatch(written):
-        raise Unreadable(f"{text or 'nothing'} is no reporting category", "download the report again")
+        raise Unreadable(f"{shown(text) or 'nothing'} is no reporting category", "download the report again")
     return written

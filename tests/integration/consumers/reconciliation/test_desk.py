@@ -92,6 +92,11 @@ async def test_rows_without_a_source_are_matched_by_their_transaction(desk: Desk
     result = await reconciled(file)
     assert (result.failure, result.found) == (None, {})
     assert [each.stripe_rows for each in result.totals] == [2]
+    assert result.repeated == 0
+    file.write_text(text + text, "utf-8")
+    pasted = await reconciled(file)
+    assert (pasted.failure, pasted.found, pasted.repeated) == (None, {}, 2)
+    assert pasted.totals == result.totals
 
 
 @pytest.mark.parametrize("time_zone", ["../x", "Mars", "Europe", "/etc/passwd", "a\0b"])

@@ -98,7 +98,8 @@ async def test_a_time_can_be_given_and_its_end_is_not_in_it(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(-60, "before it begins"), (0, "before it begins"), (1, "has no lines of that time")]
+    ("seconds", "told"),
+    [(-60, "--to later than --from"), (0, "--to later than --from"), (1, "has no lines of that time")],
 )
 async def test_nothing_to_write_leaves_a_file_that_is_there_as_it_was(
     seconds: int, told: str, database: Database, tmp_path: Path

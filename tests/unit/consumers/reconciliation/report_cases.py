@@ -155,6 +155,7 @@ CASES = [
     ),
     read("a time with an offset", _made("2026-03-10T10:00:00+01:00")),
     read("a time with `Z`, a time without seconds", _made("2026-03-10 09:00:00Z", "2026-03-10 09:00")),
+    read("`2026/3/10 9:00`", _made("2026/3/10 9:00", "2026/3/10 9:00:00")),
     read("`10.03.2026 09:00`: with points the day is first", _made("10.03.2026 09:00", "10.03.2026 09:00")),
     read("`03/10/2026`, where another row has `03/13/2026`", _made("03/10/2026 9:00:00 AM", "03/13/2026 9:00")),
     read("`10/03/2026`, where another row has `13/03/2026`", _made("10/03/2026 09:00", "13/03/2026 09:00")),
@@ -345,6 +346,11 @@ CASES = [
         "more digits than any amount",
         HEADER + _sums("1" * 20, "0", "1" * 20),
         f", line 2, column 7 (gross): {'1' * 20} has more digits than any amount. Remedy: {_REPORT_AGAIN}",
+    ),
+    refused(
+        "more than any amount",
+        HEADER + _sums("99999999999999.000", "0", "0", "kwd"),
+        ", line 2, column 7 (gross): 99999999999999.000 is more than any amount. Remedy: download the report again",
     ),
     refused(
         "net is not gross less fee",

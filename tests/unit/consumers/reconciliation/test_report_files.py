@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumers.reconciliation.report import NotAReport, Report, ReportKind
 from tests.unit.consumers.reconciliation.report_cases import CASES, GOOD, HEADER, PAID, Case
@@ -58,6 +60,12 @@ def test_a_payout_that_is_pasted_twice_is_paid_once(tmp_path: Path) -> None:
     assert (report.rows_in_all, report.repeated) == (2, 2)
 
 
+def test_a_name_that_is_no_text_is_written_as_text(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"report\xff.csv")
+    file.write_text(GOOD, "utf-8")
+    assert Report.read(file, time_zone="UTC").name.startswith("report\\udcff.csv ")
+
+
 @pytest.mark.parametrize("what", ["nothing", "a folder", "a file of somebody else"])
 def test_what_cannot_be_opened_is_refused_in_words(what: str, tmp_path: Path) -> None:
     file = tmp_path / "report.csv"
@@ -96,3 +104,24 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             tracemalloc.stop()
         report.close()
     assert peaks[1] < 2 * peaks[0]
+
+
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 5), st.binary(max_size=4)), min_size=1, max_size=4)
+
+
+@given(content=st.sampled_from([case.content for case in CASES if len(case.content) < 10_000]), edits=EDITS)
+def test_whatever_is_in_a_file_it_is_read_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, edits: list[tuple[float, int, bytes]]
+) -> None:
+    for place, taken, given_ in edits:
+        at = int(place * len(content))
+        content = content[:at] + given_ + content[at + taken :]
+    file = tmp_path_factory.mktemp("edited") / "report.csv"
+    file.write_bytes(content)
+    said = ""
+    try:
+        Report.read(file, time_zone="Europe/Berlin").close()
+    except NotAReport as refused:
+        said = str(refused)
+    assert said.isprintable()
+    assert not said or "Remedy: " in said
