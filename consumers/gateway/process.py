@@ -59,6 +59,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             lookup_after_s=settings.gateway_lookup_after_ms / 1000,
             missing_after_s=settings.gateway_missing_after_ms / 1000,
             not_listed_after_s=settings.gateway_not_listed_after_ms / 1000,
+            cards_by=settings.gateway_cards_by,
         )
         workers = WorkerPool(
             pool,

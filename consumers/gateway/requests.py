@@ -4,7 +4,9 @@ It must, as Stripe refuses another request under a key that it has seen: what go
 the asking event, and from what of the payment can no longer change when that event exists.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from consumers.gateway.tasks import Operation, Task
@@ -24,6 +26,28 @@ REFUND_ID = "paystream_refund_id"
 """Our ids in the metadata of Stripe's objects: how an object is found when its answer was lost."""
 
 
+class CardsBy(StrEnum):
+    """How a new intent says that it is for cards, and for nothing that redirects.
+
+    Either way it can be confirmed without a `return_url`. Of the first, nobody has seen yet that Stripe agrees.
+    """
+
+    ALLOWED_TYPES = "allowed_payment_method_types"
+    """Cards by name: what is accepted does not depend on the account's dashboard, and a confirmation in the browser is
+    free to give a `return_url`.
+    https://docs.stripe.com/api/payment_intents/create#create_payment_intent-allowed_payment_method_types
+    (`payment_method_types` is refused since 2026-09-30.endive, which the pinned SDK speaks.)"""
+    NO_REDIRECTS = "automatic_payment_methods"
+    """What the dashboard enables, less what redirects.
+    https://docs.stripe.com/api/payment_intents/create#create_payment_intent-automatic_payment_methods-allow_redirects"""
+
+
+_CARDS: Mapping[CardsBy, dict[str, Any]] = {
+    CardsBy.ALLOWED_TYPES: {"allowed_payment_method_types": ["card"]},
+    CardsBy.NO_REDIRECTS: {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}},
+}
+
+
 class NothingToSend(Exception):
     """The payment lacks what the call needs: only a fault of ours can lead here."""
 
@@ -38,7 +62,9 @@ class StripeRequest:
     params: dict[str, Any]
 
 
-def request_of(task: Task, asked: PaymentEvent, payment: PaymentState) -> StripeRequest:
+def request_of(
+    task: Task, asked: PaymentEvent, payment: PaymentState, *, cards_by: CardsBy = CardsBy.ALLOWED_TYPES
+) -> StripeRequest:
     """Return the call for the event `asked`. Raises NothingToSend."""
     needs_intent = task.operation is not Operation.CREATE_INTENT
     in_path = needs_intent and task.operation is not Operation.CREATE_REFUND
@@ -48,14 +74,14 @@ def request_of(task: Task, asked: PaymentEvent, payment: PaymentState) -> Stripe
         operation=task.operation,
         idempotency_key=str(task.event_id),
         intent_id=payment.intent_id if in_path else None,
-        params=_params(asked, payment),
+        params=_params(asked, payment, cards_by),
     )
 
 
-def _params(asked: PaymentEvent, payment: PaymentState) -> dict[str, Any]:
+def _params(asked: PaymentEvent, payment: PaymentState, cards_by: CardsBy) -> dict[str, Any]:
     match asked:
         case PaymentRequested():
-            return _create(asked)
+            return _create(asked, cards_by)
         case PaymentConfirmationRequested():
             chosen = {"payment_method": asked.payment_method} if asked.payment_method else {}
             return chosen | _expand(payment.capture_method)
@@ -69,16 +95,11 @@ def _params(asked: PaymentEvent, payment: PaymentState) -> dict[str, Any]:
             raise NothingToSend(f"{type(asked).__name__} asks for no call")
 
 
-def _create(asked: PaymentRequested) -> dict[str, Any]:
+def _create(asked: PaymentRequested, cards_by: CardsBy) -> dict[str, Any]:
     params: dict[str, Any] = {
         "amount": asked.amount.amount_cents,
         "currency": asked.amount.currency.lower(),
-        # Cards by name rather than `automatic_payment_methods`: no method that redirects can come up, so that a
-        # confirmation works without a `return_url`, and is still free to give one (which
-        # `allow_redirects: never` is not meant for); and what is accepted does not depend on the account's
-        # dashboard. https://docs.stripe.com/api/payment_intents/create#create_payment_intent-allowed_payment_method_types
-        # (`payment_method_types` is refused since 2026-09-30.endive, which the pinned SDK speaks.)
-        "allowed_payment_method_types": ["card"],
+        **_CARDS[cards_by],
         "metadata": {**asked.metadata, PAYMENT_ID: str(asked.payment_id)},
         **_expand(asked.capture_method),
     }

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from consumers.gateway.requests import CardsBy
 from infra.settings import STRIPE_CALL_MARGIN_MS, DatabaseSettings, KafkaSettings
 from infra.stripe_guard.settings import StripeGuardSettings
 
@@ -25,6 +26,10 @@ class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):
     """After how long, from the first attempt, the same of a capture or a refund, which cannot be undone; and for how
     long it is watched whether a payment appears that was called failed. Stripe may still put right by hand what failed
     there (https://docs.stripe.com/error-low-level#server-errors)."""
+
+    gateway_cards_by: CardsBy = CardsBy.ALLOWED_TYPES
+    """How new payments are confined to cards. Change it while none is being created: one that was sent under its key is
+    not sent again in another form, and becomes a dead letter."""
 
     @model_validator(mode="after")
     def _lease_outlives_calls(self) -> Self:

@@ -33,7 +33,7 @@ from consumers.gateway.outcomes import (
     classify_error,
 )
 from consumers.gateway.plan import KEY_LIFE_S, Call, GiveUpSending, LookUp, Plan, Settle, plan, was_sent_lately
-from consumers.gateway.requests import NothingToSend, request_of
+from consumers.gateway.requests import CardsBy, NothingToSend, request_of
 from consumers.gateway.settle import Settled, Settlement, Settler, asking_event, is_superseded, unknown_since
 from consumers.gateway.tasks import Operation, Task, TaskStatus
 from consumers.gateway.undo import NotYet, Undo, Undone, next_step, went_well
@@ -83,6 +83,7 @@ class Worker:
         lookup_after_s: float,
         missing_after_s: float,
         not_listed_after_s: float,
+        cards_by: CardsBy = CardsBy.ALLOWED_TYPES,
     ) -> None:
         """`lookup_after_s` is the longest time between two look-ups; they begin within a second.
 
@@ -93,6 +94,7 @@ class Worker:
         self._lookup_after_s = lookup_after_s
         self._missing_after_s = missing_after_s
         self._not_listed_after_s = not_listed_after_s
+        self._cards_by = cards_by
 
     async def run(self, job: Job) -> None:
         """Do what the task wants and put it back. Cancelled, it puts the task back to be tried again soon."""
@@ -161,7 +163,7 @@ class Worker:
 
     async def _call(self, job: Job, asked: PaymentEvent, payment: PaymentState) -> Outcome:
         task = job.task
-        request = request_of(task, asked, payment)
+        request = request_of(task, asked, payment, cards_by=self._cards_by)
         started = time.perf_counter()
         outcome: Outcome
         try:

@@ -6,6 +6,7 @@ AUTHENTICATION_REQUIRED = Decline(
     code="authentication_required",
     decline_code="authentication_required",
     message="Your card was declined. This transaction requires authentication.",
+    network_decline_code=None,
 )
 
 _DECLINED = "Your card was declined."

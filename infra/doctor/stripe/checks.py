@@ -1,4 +1,7 @@
-"""Asks Stripe once for the account and once for its webhook endpoints, for each key that processes have."""
+"""Asks Stripe once for the account and once for its webhook endpoints, for each key that processes have.
+
+Of a restricted key, once more for each kind of object that it has to read.
+"""
 
 from collections.abc import AsyncGenerator, Iterator
 from functools import partial
@@ -10,13 +13,14 @@ from infra.doctor.deployment import Deployment, Targets
 from infra.doctor.finding import Finding, Status
 from infra.doctor.stripe.account import ACCOUNT, CLOCK, REACHED, VERSION, account_findings, unreachable
 from infra.doctor.stripe.api import NoAnswer, ask
-from infra.doctor.stripe.key import AREA, key_finding
+from infra.doctor.stripe.key import AREA, is_restricted, key_finding
+from infra.doctor.stripe.permissions import permission_findings
 from infra.doctor.stripe.webhooks import ENDPOINT, ENDPOINTS, MOST_ENDPOINTS, SECRET, endpoint_finding, secret_finding
 from infra.settings import StripeSettings, StripeWebhookSettings
 from infra.stripe_client import stripe_client
 
-_TIMEOUT_MS = 4000
-"""Twice this is less than a check may take."""
+_TIMEOUT_MS = 3000
+"""Thrice this is less than a check may take."""
 _KEY = ("stripe_secret_key", "stripe_api_base", "stripe_timeout_ms")
 _DEFAULT_TOLERANCE_S = 300
 
@@ -56,6 +60,9 @@ async def _ask(settings: StripeSettings, tolerance_s: int) -> AsyncGenerator[Fin
             yield AREA.skipped(ENDPOINT, f"Stripe did not answer this: {error}")
             return
         yield endpoint_finding(endpoints, production=settings.app_env == "production")
+        if is_restricted(settings.stripe_secret_key.get_secret_value()):
+            for finding in await permission_findings(client):
+                yield finding
 
 
 async def _secrets(

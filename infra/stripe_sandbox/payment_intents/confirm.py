@@ -1,10 +1,12 @@
 """Confirming: https://docs.stripe.com/api/payment_intents/confirm."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
 from infra.stripe_sandbox.errors import StripeError, unexpected_state
 from infra.stripe_sandbox.expand import expanded
+from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.not_modelled import not_modelled
 from infra.stripe_sandbox.operation import OK, Call, Operation, Reply
 from infra.stripe_sandbox.params import choice, integer, spec, text
@@ -90,14 +92,14 @@ def confirmed(call: Call, intent: PaymentIntent, *, payment_method: str | None) 
             f"of one of the following types: {', '.join(intent.payment_method_types)}.",
             code="payment_intent_incompatible_payment_method",
             param="payment_method",
-            members={"payment_intent": render(intent)},
+            members=_named(call, intent),
         )
     params = call.params
     redirects = intent.may_redirect or (
         call.world.behaviour.cards_want_return_url and intent.automatic_payment_methods is None
     )
     if redirects and "return_url" not in params and not params.flag("use_stripe_sdk"):
-        raise StripeError(_NO_RETURN_URL, members={"payment_intent": render(intent)})
+        raise StripeError(_NO_RETURN_URL, members=_named(call, intent))
     method = use(call, chosen, intent)
     terms = Terms(
         error_on_requires_action=params.flag("error_on_requires_action"),
@@ -109,6 +111,11 @@ def confirmed(call: Call, intent: PaymentIntent, *, payment_method: str | None) 
     result = attempt(intent, method, terms, ids=call.world.ids, now=call.now)
     mark_used(call, method, result.intent)
     return result
+
+
+def _named(call: Call, intent: PaymentIntent) -> Mapping[str, Json] | None:
+    """Return the intent as a refusal shows it; one that was to be made with this request is not there."""
+    return {"payment_intent": render(intent)} if "intent" in call.path else None
 
 
 def shown(call: Call, result: Attempt) -> Reply:

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from consumers.gateway.calls import Stripe
 from consumers.gateway.intake import write_tasks
 from consumers.gateway.pool import Gate, WorkerPool
+from consumers.gateway.requests import CardsBy
 from consumers.gateway.settle import Settler
 from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.gateway.worker import Worker
@@ -148,6 +149,7 @@ async def working(
     missing_after_s: float = 24 * 3600,
     not_listed_after_s: float | None = None,
     gate: Gate | None = None,
+    cards_by: CardsBy = CardsBy.ALLOWED_TYPES,
 ) -> AsyncIterator[WorkerPool]:
     """Run workers until the end of the block, and stop them in good order."""
     stop = asyncio.Event()
@@ -158,6 +160,7 @@ async def working(
         lookup_after_s=lookup_after_s,
         missing_after_s=missing_after_s,
         not_listed_after_s=missing_after_s if not_listed_after_s is None else not_listed_after_s,
+        cards_by=cards_by,
     )
     workers = WorkerPool(
         pool,

@@ -13,7 +13,7 @@ import stripe
 from consumers.gateway.calls import StripeApi, TooLate
 from consumers.gateway.interpret import intent_facts
 from consumers.gateway.outcomes import Refused, Retryable, classify_error
-from consumers.gateway.requests import StripeRequest
+from consumers.gateway.requests import CardsBy, StripeRequest
 from consumers.gateway.tasks import Operation
 from domain.money import Money
 from domain.payment import (
@@ -62,6 +62,25 @@ def payments(pool: Pool) -> Payments:
 async def listed(panel: httpx.AsyncClient, name: str) -> list[dict[str, Any]]:
     objects: list[dict[str, Any]] = (await panel.get(f"/_sandbox/{name}")).json()
     return objects
+
+
+WAYS = [
+    (CardsBy.ALLOWED_TYPES, False, "succeeded"),
+    (CardsBy.NO_REDIRECTS, False, "succeeded"),
+    (CardsBy.ALLOWED_TYPES, True, "failed"),
+    (CardsBy.NO_REDIRECTS, True, "succeeded"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_payment_is_confirmed_without_a_return_url(
+    api: StripeApi, panel: httpx.AsyncClient, payments: Payments, pool: Pool, way: tuple[CardsBy, bool, str]
+) -> None:
+    """Whichever way Stripe takes it, one of the two works: nobody saw the first with Stripe itself."""
+    cards_by, strict, status = way
+    await panel.post("/_sandbox/behaviour", json={"cards_want_return_url": strict})
+    async with working(pool, api, cards_by=cards_by):
+        await payments.becomes(await payments.request(), status)
 
 
 async def test_a_whole_life_of_holds_captures_and_refunds(

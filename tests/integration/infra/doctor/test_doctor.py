@@ -19,6 +19,7 @@ from infra.doctor.deployment import Deployment, given_deployment
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
 from infra.doctor.secrets import secrets_of
+from infra.doctor.stripe.permissions import NEEDED, READS, WRITES
 from infra.embedded.databases import create_database, drop_database
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
@@ -293,6 +294,22 @@ async def test_replicas_that_there_are_no_brokers_for_are_errors(variables: Vari
 
 
 # --- Stripe ---
+
+
+async def test_what_a_restricted_key_may_not_read_is_the_only_error(stack: Stack, variables: Variables) -> None:
+    restricted = changed(variables, STRIPE_SECRET_KEY="rk_test_doctor_restricted")
+    needed = [f"{each.permission}_{'write' if each.write else 'read'}" for each in NEEDED]
+    others = ["rak_accounts_kyc_basic_read", "rak_webhook_read"]
+    async with SandboxAdmin(f"http://{stack.part('sandbox').address}") as admin:
+        await admin.restrict_key("rk_test_doctor_restricted", *needed, *others)
+        well = await findings(restricted)
+        await admin.restrict_key("rk_test_doctor_restricted", *needed[:-1], *others)
+        error = the_error(await findings(restricted))
+
+    assert errors(well) == []
+    assert [each.subject for each in well if each.status is Status.SKIPPED] == [WRITES]
+    assert (error.area, error.subject) == ("Stripe", READS)
+    assert error.detail == "the restricted key may not read Events"
 
 
 async def test_a_wrong_key_is_the_only_error(variables: Variables) -> None:

@@ -65,7 +65,9 @@ async def test_balance_transactions_disputes_and_payouts_are_read(
     sdk: stripe.StripeClient, admin: SandboxAdmin
 ) -> None:
     await sdk.v1.payment_intents.create_async({**PAYMENT, "payment_method": "pm_card_bypassPending"})
-    intent = await sdk.v1.payment_intents.create_async({**PAYMENT, "expand": ["latest_charge.balance_transaction"]})
+    # Captured in the answer: with `automatic_async` the row comes later.
+    expand: list[str] = ["latest_charge.balance_transaction"]
+    intent = await sdk.v1.payment_intents.create_async({**PAYMENT, "capture_method": "automatic", "expand": expand})
     assert isinstance(intent.latest_charge, stripe.Charge)
     assert isinstance(intent.latest_charge.balance_transaction, stripe.BalanceTransaction)
     (made,) = await admin.pay_out()

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from consumers.gateway.requests import NothingToSend, request_of
+from consumers.gateway.requests import CardsBy, NothingToSend, request_of
 from consumers.gateway.tasks import Operation
 from domain.money import Money
 from domain.payment import (
@@ -48,6 +48,13 @@ def test_a_payment_is_created_and_confirmed_under_the_key_of_its_event() -> None
         "description": "Two books",
         "metadata": {"order": "A-1", "paystream_payment_id": str(PAYMENT_ID)},
     }
+
+
+def test_cards_can_be_all_that_does_not_redirect() -> None:
+    payment, asked = a_payment()
+    params = request_of(a_task(), asked, payment, cards_by=CardsBy.NO_REDIRECTS).params
+    assert params["automatic_payment_methods"] == {"enabled": True, "allow_redirects": "never"}
+    assert "allowed_payment_method_types" not in params
 
 
 def test_the_customer_and_what_stands_on_the_statement_reach_stripe() -> None:

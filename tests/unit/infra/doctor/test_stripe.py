@@ -1,3 +1,5 @@
+import re
+
 import orjson
 import pytest
 import stripe
@@ -7,6 +9,7 @@ from infra.doctor.finding import Status
 from infra.doctor.stripe.account import account_findings, clock_finding, unreachable, version_finding
 from infra.doctor.stripe.api import NoAnswer, ask
 from infra.doctor.stripe.key import key_finding
+from infra.doctor.stripe.permissions import NEEDED, READS, WRITES, judged, permission_findings
 from infra.doctor.stripe.webhooks import EVENTS, endpoint_finding, secret_finding
 from infra.settings import StripeSettings
 from infra.stripe_client import create_stripe
@@ -234,3 +237,56 @@ async def test_what_is_no_answer_of_stripe_is_none(status: int, body: str) -> No
     client = create_stripe(stripe_settings(), Transport(status, body))
     with pytest.raises(NoAnswer):
         await ask(client, "/v1/account")
+
+
+# --- what a restricted key may do ---
+
+
+class OneForbidden(stripe.HTTPClient):
+    """Stripe, whose key may not read one kind of object."""
+
+    name = "one forbidden"
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+        self.asked: list[tuple[str, str]] = []
+
+    async def request_async(self, method: str, url: str, *_: object, **__: object) -> tuple[bytes, int, dict[str, str]]:
+        path = url.partition("://")[2].partition("?")[0].partition("/")[2]
+        self.asked.append((method, f"/{path}"))
+        forbidden = f"/{path}" == self.path
+        body: dict[str, object] = (
+            {"error": {"message": "no", "type": "invalid_request_error"}} if forbidden else {"data": []}
+        )
+        return orjson.dumps(body), 403 if forbidden else 200, {}
+
+
+async def test_what_a_restricted_key_may_not_read_is_an_error() -> None:
+    client = OneForbidden("/v1/refunds")
+
+    reads, writes = await permission_findings(create_stripe(stripe_settings("rk_test_1"), client))
+
+    assert (reads.subject, reads.status) == (READS, Status.ERROR)
+    assert reads.detail == "the restricted key may not read Charges and Refunds"
+    assert (writes.subject, writes.status) == (WRITES, Status.SKIPPED)
+    assert "PaymentIntents and Charges and Refunds" in writes.detail
+    assert sorted(client.asked) == sorted(("get", each.path) for each in NEEDED)
+
+
+def test_what_stripe_does_not_say_of_a_key_is_skipped() -> None:
+    said = {each.resource: answer(200, {}) for each in NEEDED}
+
+    reads, _ = judged(said)
+    unsure, _ = judged(said | {"Events": NoAnswer("late"), "Payouts": answer(500, {})})
+
+    assert (reads.status, unsure.status) == (Status.OK, Status.SKIPPED)
+    assert unsure.detail == "Stripe did not say whether the key may read Payouts and Events"
+
+
+def test_the_permissions_are_documented() -> None:
+    text = (ROOT / "docs" / "stripe-keys.md").read_text()
+    documented = re.findall(r"^\| ([\w ]+) \| (read|write) \| `(rak_\w+)` \|", text, re.MULTILINE)
+
+    ways = [(each, "write" if each.write else "read") for each in NEEDED]
+    assert documented == [(each.resource, way, f"{each.permission}_{way}") for each, way in ways]

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from infra.stripe_sandbox.client import SandboxAdmin
 from tests.unit.infra.stripe_sandbox.stripe_http import PAYMENT, StripeHttp
 
 # https://docs.stripe.com/api/payment_intents/object
@@ -114,6 +115,15 @@ async def test_automatic_methods_want_a_return_url_unless_redirects_are_off(stri
     assert with_return_url.json()["status"] == "succeeded"
     assert without_redirects.json()["status"] == "succeeded"
     assert without_redirects.json()["automatic_payment_methods"] == {"allow_redirects": "never", "enabled": True}
+
+
+async def test_cards_by_name_can_be_made_to_want_a_return_url(stripe_http: StripeHttp, admin: SandboxAdmin) -> None:
+    await admin.behave(cards_want_return_url=True)
+    by_name = await stripe_http.post("/v1/payment_intents", **PAYMENT)
+    with_return_url = await stripe_http.post("/v1/payment_intents", **PAYMENT, return_url="https://shop.test/back")
+
+    assert "you must provide a `return_url`" in by_name.json()["error"]["message"]
+    assert with_return_url.json()["status"] == "succeeded"
 
 
 async def test_only_allowed_types_of_payment_method_can_be_used(stripe_http: StripeHttp) -> None:

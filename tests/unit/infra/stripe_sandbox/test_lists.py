@@ -141,3 +141,32 @@ async def test_the_control_panel_exports_everything_of_every_account(
     await admin.reset()
 
     assert await admin.state() == {"idempotency_keys": 0}
+
+
+async def test_intents_and_charges_of_a_customer_or_a_group(stripe_http: StripeHttp) -> None:
+    customer = (await stripe_http.post("/v1/customers")).json()["id"]
+    theirs = await stripe_http.pay(customer=customer)
+    grouped = await stripe_http.pay(transfer_group="ORDER_7")
+    await stripe_http.pay()
+
+    assert await ids(stripe_http, customer=customer) == [theirs["id"]]
+    assert await ids(stripe_http, "/v1/charges", customer=customer) == [theirs["latest_charge"]]
+    assert await ids(stripe_http, "/v1/charges", transfer_group="ORDER_7") == [grouped["latest_charge"]]
+    assert (await stripe_http.show(f"/v1/charges/{grouped['latest_charge']}"))["transfer_group"] == "ORDER_7"
+
+
+@pytest.mark.parametrize(
+    ("path", "param"),
+    [
+        ("/v1/charges/ch_none", "id"),
+        ("/v1/refunds/re_none", "id"),
+        ("/v1/customers/cus_none", "id"),
+        ("/v1/balance_transactions/txn_none", "id"),
+        ("/v1/events/evt_none", "id"),
+        ("/v1/payment_intents/pi_none", "intent"),
+    ],
+)
+async def test_what_is_missing_is_named_as_stripe_names_it(stripe_http: StripeHttp, path: str, param: str) -> None:
+    missing = await stripe_http.get(path)
+
+    assert (missing.status_code, missing.json()["error"]["param"]) == (404, param)

@@ -61,13 +61,59 @@ from tests.unit.infra.stripe_sandbox.stripe_http import PAYMENT, StripeHttp
             "statement_descriptor_suffix",
             "Invalid statement descriptor. Cannot contain the characters",
         ),
-        ({"transfer_data": {"destination": "a"}}, None, "transfer_data", "The sandbox does not model the parameter"),
+        (
+            {"transfer_data": {"destination": "a"}},
+            None,
+            "transfer_data",
+            "The sandbox does not model the parameter transfer_data, which Stripe has. docs/stripe-sandbox.md lists",
+        ),
         (
             {"automatic_payment_methods": {"enabled": True}},
             "parameters_exclusive",
             "allowed_payment_method_types",
             "You may only specify one of these parameters",
         ),
+        (
+            {"shipping": {"address": {"city": "Berlin"}}},
+            "parameter_missing",
+            "shipping[name]",
+            "Missing required param: shipping[name].",
+        ),
+        (
+            {"shipping": {"name": "A. Body", "address": {"planet": "Mars"}}},
+            "parameter_unknown",
+            "shipping[address][planet]",
+            "Received unknown parameter: shipping[address][planet]",
+        ),
+        ({"shipping": ""}, "parameter_invalid_empty", "shipping", "You passed an empty string for 'shipping'."),
+        (
+            {"payment_method_options": {"foo": {"a": "b"}}},
+            "parameter_unknown",
+            "payment_method_options[foo]",
+            "Received unknown parameter: payment_method_options[foo]",
+        ),
+        (
+            {"payment_method_options": {"card": {"request_three_d_secure": "maybe"}}},
+            None,
+            "payment_method_options[card][request_three_d_secure]",
+            "Invalid payment_method_options[card][request_three_d_secure]: must be one of any, automatic, or challenge",
+        ),
+        (
+            {"payment_method_options": {"klarna": {"preferred_locale": "de-DE"}}},
+            None,
+            "payment_method_options[klarna]",
+            "The sandbox does not model the parameter payment_method_options[klarna], which Stripe has.",
+        ),
+        (
+            {"allowed_payment_method_types": ["card", "shells"]},
+            None,
+            "allowed_payment_method_types[1]",
+            "Invalid allowed_payment_method_types[1]: must be one of acss_debit, affirm,",
+        ),
+        ({"off_session": "sometimes"}, None, "off_session", "Invalid boolean: sometimes"),
+        ({"description": "x" * 1001}, None, "description", "must be at most 1000 characters"),
+        ({"receipt_email": "nobody"}, "email_invalid", "receipt_email", "Invalid email address: nobody"),
+        ({"return_url": "back"}, "url_invalid", "return_url", "Not a valid URL"),
         (
             {"confirm": False, "off_session": True},
             None,
@@ -101,6 +147,49 @@ async def test_a_clearable_text_sent_empty_is_unset(stripe_http: StripeHttp) -> 
 
     assert intent["description"] == "shoes"
     assert changed.json()["description"] is None
+
+
+async def test_objects_words_and_the_card_can_be_unset(stripe_http: StripeHttp) -> None:
+    parcel = {"name": "A. Body", "address": {"city": "Berlin", "line2": ""}}
+    options = {"card": {"request_three_d_secure": "any", "capture_method": "manual"}}
+    made: dict[str, Any] = {
+        "amount": 1000,
+        "currency": "usd",
+        "setup_future_usage": "off_session",
+        "payment_method": "pm_card_visa",
+    }
+    created = await stripe_http.post("/v1/payment_intents", shipping=parcel, payment_method_options=options, **made)
+    unset: dict[str, Any] = {"shipping": "", "setup_future_usage": "", "payment_method": ""}
+    options["card"] = {"capture_method": ""}
+
+    changed = await stripe_http.post(
+        f"/v1/payment_intents/{created.json()['id']}", payment_method_options=options, **unset
+    )
+
+    before, after = created.json(), changed.json()
+    assert before["shipping"]["address"]["city"] == "Berlin"
+    assert (before["shipping"]["address"]["line2"], before["shipping"]["tracking_number"]) == (None, None)
+    assert [after[name] for name in unset] == [None, None, None]
+    assert (before["status"], after["status"]) == ("requires_confirmation", "requires_payment_method")
+    card = after["payment_method_options"]["card"]
+    assert (card["request_three_d_secure"], "capture_method" in card) == ("any", False)
+
+
+async def test_confirming_takes_the_secret_and_the_amount(stripe_http: StripeHttp) -> None:
+    made: dict[str, Any] = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa"}
+    intent = (await stripe_http.post("/v1/payment_intents", allowed_payment_method_types=["card"], **made)).json()
+    path = f"/v1/payment_intents/{intent['id']}/confirm"
+
+    wrong_secret = await stripe_http.post(path, client_secret="pi_other_secret_x")
+    other_amount = await stripe_http.post(path, amount_to_confirm=900)
+    confirmed = await stripe_http.post(
+        path, client_secret=intent["client_secret"], amount_to_confirm=1000, off_session="one_off"
+    )
+
+    error = wrong_secret.json()["error"]
+    assert (error["code"], error["param"]) == ("payment_intent_invalid_parameter", "client_secret")
+    assert other_amount.json()["error"]["message"].startswith("The sandbox does not model confirming another amount")
+    assert confirmed.json()["status"] == "succeeded"
 
 
 async def test_an_unknown_url_or_method_is_told(stripe_http: StripeHttp) -> None:

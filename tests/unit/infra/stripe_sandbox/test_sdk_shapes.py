@@ -105,6 +105,17 @@ async def test_no_member_is_missing_and_none_is_made_up(shown: list[dict[str, An
     assert sorted(found) == []
 
 
+async def test_what_is_never_null_at_stripe_is_left_out_instead(shown: list[dict[str, Any]]) -> None:
+    """Of the members that Stripe's description of its API lets be absent, and does not let be null."""
+    never_null = {"charge": {"presentment_details"}, "customer": {"business_name", "individual_name"}}
+
+    nulls = {
+        name for each in shown for name in never_null.get(each["object"], ()) if name in each and each[name] is None
+    }
+
+    assert nulls == set()
+
+
 async def test_the_sdk_reads_every_object(shown: list[dict[str, Any]]) -> None:
     for each in shown:
         read = stripe.StripeObject.construct_from(each, "sk_test_unit")

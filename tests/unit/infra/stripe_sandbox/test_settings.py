@@ -24,8 +24,12 @@ def test_what_it_does_by_itself_or_late_comes_from_the_environment(monkeypatch: 
     assert SandboxSettings().behaviour == Behaviour(automatic_payouts=False, search_lag_s=0)
     monkeypatch.setenv("STRIPE_SANDBOX_AUTOMATIC_PAYOUTS", "true")
     monkeypatch.setenv("STRIPE_SANDBOX_SEARCH_LAG_S", "1.5")
+    monkeypatch.setenv("STRIPE_SANDBOX_BOOKING_LAG_S", "2.5")
+    monkeypatch.setenv("STRIPE_SANDBOX_CARDS_WANT_RETURN_URL", "true")
 
-    assert SandboxSettings().behaviour == Behaviour(automatic_payouts=True, search_lag_s=1.5)
+    assert SandboxSettings().behaviour == Behaviour(
+        automatic_payouts=True, search_lag_s=1.5, booking_lag_s=2.5, cards_want_return_url=True
+    )
 
 
 def test_webhooks_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
