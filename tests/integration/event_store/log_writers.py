@@ -30,7 +30,8 @@ class LogWriters:
     async def run(self) -> None:
         """Write until each of them has done its part, also when the server is away for a while."""
         async with await psycopg.AsyncConnection.connect(self._database.url("owner"), autocommit=True) as owner:
-            await owner.execute("CREATE TABLE scratch (n int); GRANT INSERT ON scratch TO paystream_app")
+            await owner.execute("CREATE TABLE consumers.scratch (n int)")
+            await owner.execute("GRANT INSERT ON consumers.scratch TO paystream_app")
         await asyncio.gather(*(self._writer() for _ in range(WRITERS)))
 
     async def _writer(self) -> None:
@@ -47,7 +48,7 @@ class LogWriters:
     async def _transaction(self, connection: Connection) -> None:
         chance = self._random.random
         if chance() < 0.4:  # a transaction id taken long before the positions
-            await connection.execute("INSERT INTO scratch VALUES (1)")
+            await connection.execute("INSERT INTO consumers.scratch VALUES (1)")
             await asyncio.sleep(chance() * 0.004)  # at random, as below: how transactions overlap is what varies
         appended: dict[uuid.UUID, int] = {}
         for call in range(self._random.choice((1, 1, 2))):
