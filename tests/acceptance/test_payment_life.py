@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from tests.support.system import System, new_key
@@ -24,6 +25,31 @@ async def test_a_payment_succeeds_and_shows_everywhere(system: System) -> None:
     assert (payment["metadata"], payment["description"]) == ({"order": "7"}, "A book")
     (charge,) = await system.charges(created["id"])
     assert (charge["amount"], charge["currency"], charge["paid"]) == (1000, "usd", True)
+
+
+async def test_the_largest_metadata_goes_to_stripe_and_comes_back(system: System) -> None:
+    face = "\N{GRINNING FACE}"
+    metadata = {f"{number:02}" + face * 38: face * 500 for number in range(48)}
+    answer = await system.create(wait=10, user_id=face * 500, description=face * 1000, metadata=metadata)
+    assert answer.json()["status"] == "succeeded", answer.text
+    payment_id = answer.json()["id"]
+    payment = await system.settled(payment_id)
+    assert (payment["metadata"], payment["description"]) == (metadata, face * 1000)
+    (charge,) = await system.charges(payment_id)
+    assert charge["metadata"].items() > metadata.items()
+
+    async with await psycopg.AsyncConnection.connect(system.stack.database_url(), autocommit=True) as connection:
+
+        async def brought_back() -> list[tuple[Any, ...]]:
+            cursor = await connection.execute(
+                "SELECT data->'payload'->'data'->'object'->'metadata' FROM event_store.events"
+                " WHERE category = 'stripe-event' AND data->>'object_id' = %s",
+                [payment["stripe_payment_intent_id"]],
+            )
+            return await cursor.fetchall()
+
+        ((found,), *_) = await eventually(brought_back)
+    assert found.items() > metadata.items()
 
 
 async def test_the_answer_waits_for_stripe_when_asked_to(system: System) -> None:
