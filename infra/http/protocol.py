@@ -56,6 +56,9 @@ _ONCE = frozenset(
 _OURS = _ONCE | {b"prefer", b"if-none-match", b"expect", b"x-request-id", b"x-correlation-id"}
 
 
+_OF_UPGRADES = frozenset({b"upgrade", b"http2-settings"})
+
+
 class _Stage(Enum):
     """Which part of a request comes next."""
 
@@ -92,6 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None  # of what is missing of a request, or of the end
         self._write_timer: asyncio.TimerHandle | None = None
         self._unread = 0
+        self._without_upgrade: bytes | None = None  # the head of a request that is to be parsed once more
         self._running: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
         self._last_answer: Problem | None = None  # follows those that are owed
@@ -151,8 +155,14 @@ class BoundedProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(part)
             except httptools.HttpParserUpgrade as upgrade:
-                # Nothing else is spoken here, and a server may pass over the wish: what follows is the next request.
+                # Nothing else is spoken here, and a server may pass over the wish: what follows is the next request,
+                # or this one's body.
                 data = part[upgrade.args[0] :] + data
+                if self._without_upgrade is not None:
+                    data = self._without_upgrade + data
+                    self._without_upgrade = None
+                    self._head_bytes = 0
+                    self.parser = _new_parser(self)
             if self._ending:
                 return
             if self._stage is _Stage.BODY:
@@ -175,7 +185,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Check the head, and hand the request to the application."""
-        self._check_framing(self._check_headers())
+        once = self._check_headers()
+        self._check_framing(once)
+        has_body = b"transfer-encoding" in once or once.get(b"content-length", b"0") != b"0"
+        if self.parser.should_upgrade() and has_body:
+            # The parser takes the body for the other protocol's. Java's client asks so for HTTP/2 with each request.
+            self._without_upgrade = self._head_without_upgrade()
+            return
         super().on_headers_complete()
         self.headers = []  # the application has the others: what comes after the body is no header
         self._stop_timer()
@@ -208,8 +224,19 @@ class BoundedProtocol(HttpToolsProtocol):
             self._give_up(refusals.malformed("HTTP/1.0 has no Transfer-Encoding."))
         if coding is not None and coding.strip().lower() != b"chunked":
             self._give_up(refusals.unknown_coding())
-        if self.parser.should_upgrade() and (coding is not None or once.get(b"content-length", b"0") != b"0"):
-            self._give_up(refusals.upgrade())  # the parser takes the body for the other protocol's
+
+    def _head_without_upgrade(self) -> bytes:
+        """Return the head as it would be of a client that asks for no other protocol."""
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name in _OF_UPGRADES:
+                continue
+            if name == b"connection":
+                kept = [each for each in value.split(b",") if each.strip().lower() not in _OF_UPGRADES]
+                lines += [b"connection: " + b",".join(kept)] if kept else []
+                continue
+            lines.append(name + b": " + value)
+        return b"\r\n".join([*lines, b"", b""])
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -221,6 +248,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End a request."""
+        if self._without_upgrade is not None:
+            return
         if self.headers:
             self._give_up(refusals.trailers())
         super().on_message_complete()
@@ -365,3 +394,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
+
+
+def _new_parser(protocol: BoundedProtocol) -> httptools.HttpRequestParser:
+    """Return a parser as uvicorn makes it."""
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser

@@ -23,11 +23,6 @@ def trailers() -> Problem:
     return malformed("The request has headers after its body (trailers), which are not taken.")
 
 
-def upgrade() -> Problem:
-    """Return the 400 of a request that asks for another protocol, and has a body that would be of that one."""
-    return malformed("The request asks for another protocol (Upgrade) and has a body. Send it as HTTP/1.1 alone.")
-
-
 def no_host() -> Problem:
     """Return the 400 that HTTP/1.1 has for it: https://www.rfc-editor.org/rfc/rfc9112#section-3.2."""
     return malformed("The request has no Host header.")

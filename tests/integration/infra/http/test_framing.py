@@ -89,9 +89,25 @@ async def test_another_version_is_refused(server: Server, line: bytes) -> None:
     assert (answer.statuses, answer.problem["code"]) == ([505], "http_version_unsupported")
 
 
-async def test_an_upgrade_does_not_swallow_the_body(server: Server) -> None:
-    head = b"Connection: upgrade, close\r\nUpgrade: h2c\r\n"
-    answer = await server.ask(POST + head + b"Content-Length: 2\r\n\r\n{}")
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\nUpgrade: h2c\r\n"
+"""As Java's client sends with each request to an address without TLS."""
+
+
+@pytest.mark.parametrize("at_a_time", [1, 7, 1000])
+async def test_a_wish_for_another_protocol_does_not_swallow_the_body(server: Server, at_a_time: int) -> None:
+    sent = POST + UPGRADE + b"Content-Length: 2\r\n\r\n{}"
+    sent += CHUNKED + UPGRADE + b"\r\n3\r\n{ }\r\n0\r\n\r\n"
+    sent += POST + b"Connection: close, upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\n{  }"
+    answer = await server.ask(*(sent[at : at + at_a_time] for at in range(0, len(sent), at_a_time)))
+    assert answer.statuses == [200, 200, 200]
+    bodies = [part.partition(b"\r\n\r\n")[2] for part in answer.raw.split(b"HTTP/1.1 200")[1:]]
+    assert bodies == [b"2", b"3", b"4"]
+
+
+async def test_a_body_behind_such_a_wish_is_bounded_as_any_other(server: Server) -> None:
+    answer = await server.ask(POST + UPGRADE + b"Authorization: a\r\nAuthorization: b\r\nContent-Length: 2\r\n\r\n{}")
+    assert (answer.statuses, answer.problem["code"]) == ([400], "malformed_request")
+    answer = await server.ask(CHUNKED + UPGRADE + b"\r\n2\r\n{}\r\n0\r\nAuthorization: a\r\n\r\n")
     assert (answer.statuses, answer.problem["code"]) == ([400], "malformed_request")
 
 
