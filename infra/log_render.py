@@ -23,7 +23,7 @@ _SECRET_KEY = re.compile(
 )
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s]+(@)")
 _TOKEN = re.compile(r"(?i)(bearer\s+)[\w.~+/=-]+|((?:whsec|[sr]k_[a-z]+|\w+_secret)_)[A-Za-z0-9]+")
-_LONG_NUMBERS = range(10**12, 10**19)
+_SHORTEST_CARD, _LONGEST_CARD = 10**12, 10**19 - 1
 
 
 def mask_fields(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
@@ -65,7 +65,7 @@ def _masked(value: Any, depth: int) -> Any:
     match value:
         case str():
             return mask_text(value)
-        case int() if value in _LONG_NUMBERS and text_holds_card_number(str(value)):
+        case int() if _SHORTEST_CARD <= value <= _LONGEST_CARD and text_holds_card_number(str(int(value))):
             return MASK
         case dict() if depth:
             return {str(key): _masked_item(key, item, depth - 1) for key, item in value.items()}

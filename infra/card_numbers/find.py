@@ -14,9 +14,9 @@ _DIGITS = b"0123456789"
 _ESCAPES = re.compile(rb"[\\%&\x80-\xff]")
 _SUSPECT = re.compile(rb"[0-9](?:[^0-9A-Za-z]{0,4}[0-9]){12}")
 _SUSPECT_TEXT = re.compile(r"[0-9](?:[\W_]{0,4}[0-9]){12}")
-# Digits and at most four other characters in between, without a letter. Possessive: a match is never tried another way.
-_NUMBERS = re.compile(r"[0-9]++(?:[\W_]{1,4}+[0-9]++)*+")
-_RUN = re.compile(r"[0-9]++")
+# Digits and at most four other characters in between, without a letter. Nothing follows: no match is tried again.
+_NUMBERS = re.compile(r"[0-9]+(?:[\W_]{1,4}[0-9]+)*")
+_RUN = re.compile(r"[0-9]+")
 _GROUP = 4  # of digits, the first of each
 _GROUPINGS = ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 5))
 

@@ -11,6 +11,7 @@ import pytest
 from event_store.store import Connection as AppConnection
 from event_store.store import append
 from infra.postgres import Pool, create_pool
+from projections.payment_timeline import read as timeline
 from projections.payments import read as payments
 from projections.watermark import advance
 from projections.watermark.advance import Watermark
@@ -425,3 +426,20 @@ async def test_what_was_applied_moves_the_watermark_unasked(
     position = await project()
     mover.applied()
     await eventually(lambda: watermark(read_pool), lambda found: found == position)
+
+
+async def test_no_plan_hashes_the_whole_read_model(
+    record: Record, project: Project, projector_pool: Pool, database: Database
+) -> None:
+    for _ in range(5):
+        await record(paid(request_payment()))
+    await project()
+    await as_owner(database, "ANALYZE")
+    asked = {"positions": [1, 2, 3]}
+    async with projector_pool.connection() as conn:
+        for statement, parameters in (
+            (advance.SQL.following, {"after": 0, "limit": 5000}),
+            (timeline._SQL.applied, asked),
+        ):
+            plan = await (await conn.execute("EXPLAIN " + statement, parameters)).fetchall()
+            assert "hashed" not in str(plan).lower()

@@ -3,6 +3,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -143,6 +144,13 @@ def test_what_is_no_card_number_stays(lines: Lines, value: object) -> None:
     structlog.get_logger().info("said", value=value)
 
     assert lines()[0]["value"] == value
+
+
+def test_a_member_of_an_enumeration_of_integers_is_looked_at_as_quickly(lines: Lines) -> None:
+    """It is an int, and no plain one: whether it lies in a range, Python finds out by counting."""
+    structlog.get_logger().info("said", value=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    assert lines()[0]["value"] == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def test_a_card_number_as_integer_is_masked(lines: Lines) -> None:
