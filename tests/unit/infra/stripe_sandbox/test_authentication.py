@@ -1,7 +1,9 @@
 import httpx
 import pytest
 
+from infra.stripe_sandbox.app import OPERATIONS
 from infra.stripe_sandbox.client import SandboxAdmin
+from infra.stripe_sandbox.permissions import PERMISSIONS, permission_of
 from infra.stripe_sandbox.version import API_VERSION
 from tests.unit.infra.stripe_sandbox.stripe_http import PAYMENT, StripeHttp
 
@@ -127,3 +129,7 @@ async def test_a_permission_that_there_is_not_cannot_be_given(admin: SandboxAdmi
         await admin.restrict_key("rk_test_x", "rak_everything_write")
 
     assert refused.value.response.json()["error"].startswith("no such permission: rak_everything_write; there are rak_")
+
+
+def test_every_operation_needs_a_permission_that_there_is() -> None:
+    assert {permission_of(each.method, each.path) for each in OPERATIONS} <= PERMISSIONS
