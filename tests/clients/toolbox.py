@@ -35,7 +35,7 @@ _LIMIT_S = 300
 
 
 class CommandFailed(Exception):
-    """A program ended with an error; the text has all that it said, after a line with its name."""
+    """A program ended with an error, or not at all; the text has all that it said, after a line with its name."""
 
 
 def missing(checked: str) -> list[str]:
@@ -55,12 +55,14 @@ async def run(*argv: str | Path, cwd: Path, environment: Mapping[str, str] | Non
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    command = " ".join(Path(str(each)).name for each in argv)
     try:
         said, errors = await asyncio.wait_for(process.communicate(), _LIMIT_S)
+    except TimeoutError:
+        raise CommandFailed(f"{command} did not end within {_LIMIT_S} s") from None
     finally:
         if process.returncode is None:
             process.kill()
-    command = " ".join(Path(str(each)).name for each in argv)
     if process.returncode:
         raise CommandFailed(f"{command} failed ({process.returncode})\n{said.decode()}\n{errors.decode()}")
     return said.decode()

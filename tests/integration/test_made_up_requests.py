@@ -123,6 +123,7 @@ async def _payment(command: str, database: Database, app: Connection) -> str:
         made = await client.post(f"{command}/payments", json=body)
     async with create_pool(database.url("projector"), size=2, name="projector-test") as pool:
         await project_log(pool, await load_log(app))
+    await app.commit()  # what follows takes longer than a transaction may stand open
     return str(made.json()["id"])
 
 

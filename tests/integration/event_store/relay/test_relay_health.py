@@ -179,7 +179,7 @@ async def test_a_log_that_kafka_contradicts_is_closed_until_somebody_decides(
         async with await psycopg.AsyncConnection.connect(restored.url("app")) as connection:
             await append_some(connection, 3)
         stop = asyncio.Event()
-        relay = Relay(settings, restored.url("app"), ALL, stop)
+        relay = Relay(settings, restored.url("relay"), ALL, stop)
         running = asyncio.create_task(relay.run())
         with structlog.testing.capture_logs() as logs:
             await eventually(lambda: _said(logs, "have their place taken in the log"))
