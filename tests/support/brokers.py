@@ -68,11 +68,13 @@ def select_for_broker(config: pytest.Config, items: list[pytest.Item]) -> int:
     return 0 if on_apache() else len(needs_apache)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class LentBroker:
     """An empty broker for one test: a Tansu of its own, or the session's Kafka, emptied."""
 
     part: Broker | KafkaNode
+    killed: bool = False
+    """And not started again: a process that was just killed may still look as if it ran."""
 
     @property
     def address(self) -> str:
@@ -92,11 +94,13 @@ class LentBroker:
 
     def kill(self) -> None:
         """End it at once."""
+        self.killed = True
         self.part.kill()
 
     async def restart(self) -> None:
         """Start it again: a Tansu is empty then, Kafka has what it had."""
         await self.part.restart()
+        self.killed = False
 
     async def wipe(self) -> None:
         """Kill it and start it again, empty, on the same port."""
