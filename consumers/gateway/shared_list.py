@@ -53,7 +53,8 @@ class SharedList:
             return await wanted.found
         finally:
             if self._running is not None and all(each.found.done() for each in (*self._looked_for, *self._waiting)):
-                self._running.cancel()  # nobody waits any more
+                self._running.cancel()  # nobody waits any more; who comes from now on needs another
+                self._running = None
 
     async def _run(self) -> None:
         try:
@@ -61,7 +62,8 @@ class SharedList:
                 self._looked_for, self._waiting = self._waiting, []
                 await self._look_for([each for each in self._looked_for if not each.found.done()])
         finally:
-            self._running = None
+            if self._running is asyncio.current_task():
+                self._running = None
 
     async def _look_for(self, wanted: list[_Wanted]) -> None:
         if not wanted:

@@ -120,3 +120,23 @@ async def test_nothing_is_listed_for_those_who_left() -> None:
     assert await find(shared, made[0]) == "pi_0"
     with pytest.raises(asyncio.CancelledError):
         await looking[0]
+
+
+async def test_who_comes_as_the_last_one_leaves_gets_a_list() -> None:
+    made = payments(5)
+    intents = Intents(made)
+    shared = SharedList(intents.list)
+    intents.hold.clear()
+
+    async def leave_and_come() -> str | None:
+        try:
+            return await find(shared, made[0])
+        except asyncio.CancelledError:
+            intents.hold.set()
+            return await find(shared, made[1])
+
+    coming = asyncio.create_task(leave_and_come())
+    await asyncio.sleep(0.01)
+    coming.cancel()
+    async with asyncio.timeout(2):
+        assert await coming == "pi_1"
