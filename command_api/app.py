@@ -13,12 +13,12 @@ from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.routes import router
 from command_api.webhooks.intake import WebhookIntake
 from command_api.webhooks.routes import router as webhooks_router
-from infra.health import Health, health_routes
 from infra.http.auth import ApiKeyring
 from infra.http.context import RequestContextMiddleware
 from infra.http.docs import documentation_routes
 from infra.http.openapi import describe
 from infra.http.problems import install_problem_handlers
+from infra.process.health import Health, health_routes
 
 
 def create_app(

@@ -42,7 +42,7 @@ from event_store.group_commit import Appender, Closed
 from event_store.payments import CATEGORY, LoadedPayment
 from infra.errors import Unavailable
 from infra.ids import uuid7
-from infra.postgres import DatabaseUnavailable
+from infra.postgres.pool import DatabaseUnavailable
 from schemas.envelope import EventMetadata
 from schemas.events import encode
 

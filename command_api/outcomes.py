@@ -13,7 +13,8 @@ from psycopg import Error as DatabaseError
 
 from domain.payment import PaymentState
 from event_store.payments import LoadedPayment, load_payments
-from infra.postgres import Pool, Queries
+from infra.postgres.pool import Pool
+from infra.postgres.queries import Queries
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from event_store.appends import AlreadySeen, IdempotencyRecord
 from event_store.payments import LoadedPayment, load_payment, load_payment_as_of
 from event_store.store import find_idempotency, remember
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +19,7 @@ class Found:
 
 
 class PaymentLog(Protocol):
-    """Reads payments and stored answers. Raises infra.postgres.DatabaseUnavailable."""
+    """Reads payments and stored answers. Raises infra.postgres.pool.DatabaseUnavailable."""
 
     async def find_answer(self, merchant_id: str, key: str) -> AlreadySeen | None:
         """Return the answer that is stored under the key."""

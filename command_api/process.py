@@ -19,12 +19,12 @@ from event_store.group_commit import GroupCommit
 from event_store.log_watch import LogWatch
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve
-from infra.postgres import create_pool, postgres_check
-from infra.process import Runtime, run
-from infra.redis import create_redis, redis_check
+from infra.postgres.pool import create_pool, postgres_check
+from infra.process.run import Runtime, run
+from infra.redis.client import create_redis, redis_check
 from infra.settings import load_settings
-from infra.stripe_client import stripe_client
-from infra.stripe_guard.settings import open_stripe_guard
+from infra.stripe.client import stripe_client
+from infra.stripe.guard.settings import open_stripe_guard
 
 SERVICE = "command-api"
 

@@ -13,7 +13,7 @@ from infra.settings import (
     ReconciliationDaySettings,
     StripeWebhookSettings,
 )
-from infra.stripe_guard.settings import StripeGuardSettings
+from infra.stripe.guard.settings import StripeGuardSettings
 
 
 class CommandApiSettings(

@@ -8,8 +8,8 @@ import psycopg
 import structlog
 
 from event_store.store import LOG_CLOSED, Connection, LogState, read_log_state
-from infra.health import Unhealthy
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
+from infra.process.health import Unhealthy
 
 log = structlog.get_logger(__name__)
 

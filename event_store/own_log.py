@@ -7,8 +7,8 @@ from uuid import UUID
 import psycopg
 
 from event_store.store import LogState, read_log_state
-from infra.kafka.transient import ForeignCluster
-from infra.postgres import Pool
+from infra.kafka.consumer.transient import ForeignCluster
+from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 
 _ANSWER_S = 2.0

@@ -20,7 +20,7 @@ from event_store.appends import (
     IdempotencyRecord,
     VersionConflict,
 )
-from infra.postgres import Queries
+from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 
 QUERIES = Queries.load(Path(__file__).with_name("store.sql"))

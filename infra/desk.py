@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from infra.errors import InfraError
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 
 
 class TaskRefused(InfraError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.errors import InfraError
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 
 
 class ExportFormat(StrEnum):

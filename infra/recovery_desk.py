@@ -11,7 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from infra.errors import InfraError
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from infra.settings import KafkaSettings, RedisSettings, StripeSettings
 
 

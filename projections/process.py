@@ -3,11 +3,11 @@
 from typing import cast
 
 from event_store.own_log import DatabaseLog
-from infra.kafka.batches import BatchConsumer
-from infra.kafka.dead_letters.desk import DeadLetters
-from infra.postgres import create_pool, postgres_check
-from infra.process import run
-from infra.runtime import Runtime
+from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer.dead_letters.desk import DeadLetters
+from infra.postgres.pool import create_pool, postgres_check
+from infra.process.run import run
+from infra.process.runtime import Runtime
 from infra.settings import DatabaseSettings, KafkaSettings, load_settings
 from projections.payments.holds import watched_holds
 from projections.registry import PROJECTIONS

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 
 E_contra = TypeVar("E_contra", contravariant=True)
 

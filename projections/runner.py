@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from aiokafka import TopicPartition
 
-from infra.kafka.checkpoints import Checkpointed
-from infra.postgres import Connection, Pool
+from infra.kafka.consumer.checkpoints import Checkpointed
+from infra.postgres.pool import Connection, Pool
 from projections import metrics
 from projections.events import DecodedBalanceEvent, DecodedEvent, DecodedReconciliationEvent
 from projections.projection import Projection
@@ -37,7 +37,7 @@ def topics_of(projections: Sequence[Projection[Any]]) -> list[str]:
 def projecting(
     pool: Pool, projections: Sequence[Projection[Any]], *, applied: Callable[[], None] | None = None
 ) -> Checkpointed[Delivered]:
-    """Make the `apply` of the batch runtime (infra.kafka.batches) for these projections.
+    """Make the `apply` of the batch runtime (infra.kafka.consumer.batches) for these projections.
 
     `applied` is called whenever events were applied.
     It raises SchemaError, ProjectionError or domain.errors.DomainError when an event cannot be applied.

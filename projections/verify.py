@@ -14,7 +14,8 @@ import orjson
 from psycopg.rows import scalar_row
 
 from event_store.store import load_many
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 from projections.events import DecodedEvent
 from projections.payment_timeline.mapping import row_of
 from projections.payment_timeline.projection import load as load_timelines

@@ -6,7 +6,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from infra.http.auth import Principal
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 from projections.payment_timeline import read as timeline
 from projections.payment_timeline.read import StoredEntry
 from projections.payments import read as payments

@@ -5,12 +5,12 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request, Response
 from psycopg.errors import QueryCanceled
 
-from infra.health import Health, health_routes
 from infra.http.auth import ApiKeyring, authenticated
 from infra.http.context import RequestContextMiddleware
 from infra.http.docs import documentation_routes
 from infra.http.openapi import describe
 from infra.http.problems import install_problem_handlers, problem_response
+from infra.process.health import Health, health_routes
 from query_api.api import QueryApi
 from query_api.documentation import API, DESCRIPTION
 from query_api.errors import query_timeout

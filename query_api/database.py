@@ -2,7 +2,7 @@
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
 
 NAME = "query-api"
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from infra.http.problems import Problem
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 from projections.payment_timeline import read as timeline
 from projections.watermark import read as watermark
 

@@ -2,9 +2,9 @@
 
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve
-from infra.postgres import postgres_check
-from infra.process import run
-from infra.runtime import Runtime
+from infra.postgres.pool import postgres_check
+from infra.process.run import run
+from infra.process.runtime import Runtime
 from infra.settings import load_settings
 from query_api.api import QueryApi
 from query_api.app import create_app

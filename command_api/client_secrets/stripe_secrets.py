@@ -9,7 +9,7 @@ import structlog
 from pydantic import SecretStr
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
-from infra.stripe_guard.verdicts import Verdict, judge
+from infra.stripe.guard.verdicts import Verdict, judge
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ class Guard(Protocol):
     """What a call goes through: a limit of calls, a breaker."""
 
     def call(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn to make one call. Raises infra.stripe_guard.errors.NotSent."""
+        """Wait for a turn to make one call. Raises infra.stripe.guard.errors.NotSent."""
 
 
 class StripeClientSecrets:

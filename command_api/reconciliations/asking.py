@@ -10,7 +10,7 @@ from domain.reconciliation import RequestRun, RunState, run_id_of
 from event_store.reconciliation import Decided, command_run, metadata
 from infra.http.context import RequestContext
 from infra.http.problems import Problem
-from infra.postgres import DatabaseUnavailable, Pool
+from infra.postgres.pool import DatabaseUnavailable, Pool
 
 
 def _now() -> datetime:

@@ -17,7 +17,7 @@ from infra.card_numbers import mask_card_numbers
 from infra.errors import Unavailable
 from infra.http.context import RequestContext
 from infra.ids import uuid7
-from infra.postgres import DatabaseUnavailable
+from infra.postgres.pool import DatabaseUnavailable
 from infra.settings import StripeWebhookSettings
 from schemas.envelope import EventMetadata
 from schemas.events import encode_stripe_event

@@ -14,11 +14,11 @@ from consumers.stripe_lists import cursors
 from consumers.stripe_lists.errors import UnexpectedRow
 from consumers.stripe_lists.lists import List, Lists
 from consumers.stripe_lists.poll import Reach, poll
-from infra.health import Unhealthy
-from infra.kafka.transient import is_worth_retrying
-from infra.postgres import Pool
-from infra.redlock import Redlock, take_turns
-from infra.stripe_guard.errors import NotSent
+from infra.kafka.consumer.transient import is_worth_retrying
+from infra.postgres.pool import Pool
+from infra.process.health import Unhealthy
+from infra.redis.redlock import Redlock, take_turns
+from infra.stripe.guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
 

@@ -24,7 +24,7 @@ from domain.stripe_balance import (
 from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append, load_many
 from infra.ids import uuid7
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from schemas.envelope import EventMetadata
 from schemas.events import decode_balance_event, encode_balance_event
 from schemas.events.balance_events import CATEGORY, NO_MERCHANT

@@ -7,7 +7,8 @@ from pathlib import Path
 from psycopg.rows import scalar_row
 
 from domain.stripe_balance import PayoutChanged, PayoutStatus
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("watched.sql"))
 _ENDED = frozenset({PayoutStatus.FAILED, PayoutStatus.CANCELED})

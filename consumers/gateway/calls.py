@@ -45,7 +45,7 @@ class Guard(Protocol):
     def call(
         self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
     ) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn to make one call. Raises infra.stripe_guard.errors.NotSent."""
+        """Wait for a turn to make one call. Raises infra.stripe.guard.errors.NotSent."""
 
 
 class Stripe(Protocol):

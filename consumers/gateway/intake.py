@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import TopicPartition
 
 from consumers.gateway.tasks import NewTask, Operation, insert_tasks
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
 from schemas.envelope import RecordedEvent
 from schemas.events import decode

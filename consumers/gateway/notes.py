@@ -10,7 +10,8 @@ from uuid import UUID
 
 from domain.payment import PaymentState, PaymentStatus
 from domain.payment.values import DisputeStatus, RefundStatus
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("notes.sql"))
 

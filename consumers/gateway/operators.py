@@ -21,7 +21,8 @@ from event_store.payments import CATEGORY, LoadedPayment, load_payment
 from event_store.store import append
 from infra.desk import ListedTask, TaskRefused
 from infra.ids import uuid7
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata
 from schemas.errors import SchemaError
 from schemas.events import decode, encode

@@ -14,7 +14,7 @@ from typing import Any
 import stripe
 
 from consumers.gateway.backoff import CAP_S
-from infra.stripe_guard.errors import NotSent
+from infra.stripe.guard.errors import NotSent
 
 JsonObject = dict[str, Any]
 

@@ -18,9 +18,9 @@ from consumers.gateway.turns import Turns
 from consumers.gateway.worker import Job
 from domain.payment import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
-from infra.health import Unhealthy
-from infra.kafka.transient import is_transient
-from infra.postgres import Connection, Pool
+from infra.kafka.consumer.transient import is_transient
+from infra.postgres.pool import Connection, Pool
+from infra.process.health import Unhealthy
 from schemas.errors import SchemaError
 
 log = structlog.get_logger(__name__)

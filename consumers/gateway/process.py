@@ -9,15 +9,15 @@ from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.settle import Settler
 from consumers.gateway.worker import Worker
 from event_store.own_log import DatabaseLog
-from infra.kafka.batches import BatchConsumer
-from infra.kafka.checkpoints import checkpointed
-from infra.kafka.dead_letters.desk import DeadLetters
-from infra.postgres import create_pool, postgres_check
-from infra.process import run
-from infra.runtime import Runtime
+from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer.checkpoints import checkpointed
+from infra.kafka.consumer.dead_letters.desk import DeadLetters
+from infra.postgres.pool import create_pool, postgres_check
+from infra.process.run import run
+from infra.process.runtime import Runtime
 from infra.settings import load_settings
-from infra.stripe_client import stripe_client
-from infra.stripe_guard.settings import open_stripe_guard
+from infra.stripe.client import stripe_client
+from infra.stripe.guard.settings import open_stripe_guard
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import PAYMENT, dead_letter_topic
 

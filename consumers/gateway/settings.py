@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from consumers.gateway.requests import CardsBy
 from infra.settings import STRIPE_CALL_MARGIN_MS, DatabaseSettings, KafkaSettings
-from infra.stripe_guard.settings import StripeGuardSettings
+from infra.stripe.guard.settings import StripeGuardSettings
 
 
 class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):

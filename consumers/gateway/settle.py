@@ -45,8 +45,8 @@ from event_store.group_commit import Batcher
 from event_store.payments import CATEGORY, LoadedPayment, load_payments
 from event_store.store import append
 from infra.ids import uuid7
-from infra.kafka.transient import is_transient
-from infra.postgres import Connection, Pool
+from infra.kafka.consumer.transient import is_transient
+from infra.postgres.pool import Connection, Pool
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import decode, encode
 

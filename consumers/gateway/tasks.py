@@ -13,7 +13,8 @@ from uuid import UUID, uuid5
 from psycopg.rows import dict_row
 
 from consumers.gateway.turns import Lane, Rank, Turn, Turns
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("tasks.sql"))
 RECONCILIATION = "reconciliation"

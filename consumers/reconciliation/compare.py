@@ -28,7 +28,7 @@ from domain.reconciliation import (
     judge,
 )
 from domain.reconciliation.merge import Book
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 
 _ROWS = 5_000  # of one fetch
 _FINDINGS = 500

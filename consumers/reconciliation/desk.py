@@ -28,11 +28,11 @@ from domain.reconciliation import DiscrepancyCommand, Explain, RequestRun, Resol
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
 from infra.desk import CurrencyLine, ListedDiscrepancy, Payout, ReconciliationRefused, ReconciliationResult, Told
 from infra.ids import uuid7
-from infra.postgres import Connection, Pool, create_pool
+from infra.postgres.pool import Connection, Pool, create_pool
 from infra.settings import load_settings, zone_named
-from infra.stripe_client import stripe_client
-from infra.stripe_guard.errors import NotSent
-from infra.stripe_guard.settings import open_stripe_guard
+from infra.stripe.client import stripe_client
+from infra.stripe.guard.errors import NotSent
+from infra.stripe.guard.settings import open_stripe_guard
 from schemas.http.reconciliations import FIRST_DAY
 
 _POLL_S = 0.5

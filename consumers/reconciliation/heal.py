@@ -19,7 +19,8 @@ from consumers.reconciliation.books import Owner, StripeBooks
 from consumers.reconciliation.record import RunRef
 from consumers.stripe_lists.errors import UnexpectedRow
 from domain.reconciliation import Difference, Kind
-from infra.postgres import Connection, Pool, Queries
+from infra.postgres.pool import Connection, Pool
+from infra.postgres.queries import Queries
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from consumers.reconciliation.record import SQL, write_rows
 from consumers.reconciliation.runs import want
 from domain.reconciliation import ReconciliationRequested
 from event_store.reconciliation import load_discrepancies
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
 from schemas.events import decode_reconciliation_event
 from schemas.events.reconciliation_events import DISCREPANCY_EVENT_TYPES

@@ -12,7 +12,8 @@ from psycopg.rows import scalar_row
 from domain.reconciliation import Movement
 from domain.stripe_balance import TransactionRecorded, transaction_stream
 from event_store.store import load_many
-from infra.postgres import Connection, Pool, Queries
+from infra.postgres.pool import Connection, Pool
+from infra.postgres.queries import Queries
 from schemas.events import decode_balance_event
 from schemas.topics import partition_of, topic_of
 

@@ -1,4 +1,4 @@
-"""What the reconciliation tells Prometheus. Its alerts are in infra/prometheus/reconciliation.rules.yml."""
+"""What the reconciliation tells Prometheus. Its alerts are in infra/deploy/prometheus/reconciliation.rules.yml."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

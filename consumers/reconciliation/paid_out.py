@@ -8,7 +8,7 @@ from consumers.reconciliation.stripe_books import StripeApiBooks
 from domain.reconciliation import Movement, StripeRow
 from domain.reconciliation.values import ONCE
 from infra.desk import PaidItem, Payout, ReconciliationRefused
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 
 
 async def payout_with_items(pool: Pool, books: StripeApiBooks, payout_id: str) -> Payout:

@@ -49,7 +49,7 @@ from domain.reconciliation import (
 )
 from domain.reconciliation.values import PAYOUT_ITEMS
 from event_store.reconciliation import command_run, load_run
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 
 log = structlog.get_logger(__name__)
 

@@ -25,7 +25,8 @@ from domain.reconciliation import (
 )
 from domain.reconciliation.discrepancy import RECONCILIATION
 from event_store.reconciliation import Decided, command_discrepancies, metadata
-from infra.postgres import Connection, Pool, Queries
+from infra.postgres.pool import Connection, Pool
+from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata
 
 SQL = Queries.load(Path(__file__).with_name("record.sql"))

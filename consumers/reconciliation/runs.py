@@ -9,7 +9,8 @@ from uuid import UUID
 from psycopg.rows import class_row, scalar_row
 
 from domain.reconciliation import ReconciliationRequested, RunState
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 SQL = Queries.load(Path(__file__).with_name("runs.sql"))
 

@@ -5,9 +5,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from consumers.reconciliation.schedule import Schedule
-from infra.redlock import RedlockSettings
+from infra.redis.redlock import RedlockSettings
 from infra.settings import DatabaseSettings, KafkaSettings, ReconciliationDaySettings
-from infra.stripe_guard.settings import StripeGuardSettings
+from infra.stripe.guard.settings import StripeGuardSettings
 
 
 class ReconciliationSettings(

@@ -8,7 +8,8 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from domain.reconciliation import StripeRow
-from infra.postgres import Connection, Pool, Queries
+from infra.postgres.pool import Connection, Pool
+from infra.postgres.queries import Queries
 
 SQL = Queries.load(Path(__file__).with_name("staging.sql"))
 

@@ -16,7 +16,7 @@ import structlog
 from consumers.gateway.requests import PAYMENT_ID
 from consumers.reconciliation.books import Owner
 from domain.reconciliation import PayoutSum, StripeRow
-from infra.stripe_guard.errors import NotSent
+from infra.stripe.guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class Guard(Protocol):
     """What a call goes through: a limit of calls, a breaker."""
 
     def call(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn to make one call. Raises infra.stripe_guard.errors.NotSent."""
+        """Wait for a turn to make one call. Raises infra.stripe.guard.errors.NotSent."""
 
 
 class StripeApiBooks:

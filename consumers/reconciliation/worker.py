@@ -24,11 +24,11 @@ from consumers.reconciliation.runs import (
 from consumers.reconciliation.schedule import Schedule, days_due
 from domain.reconciliation import RequestRun, day_window, run_id_of
 from event_store.reconciliation import command_run, metadata
-from infra.health import Unhealthy
 from infra.ids import uuid7
-from infra.kafka.transient import is_worth_retrying
-from infra.postgres import Pool
-from infra.redlock import NotAcquired, Redlock
+from infra.kafka.consumer.transient import is_worth_retrying
+from infra.postgres.pool import Pool
+from infra.process.health import Unhealthy
+from infra.redis.redlock import NotAcquired, Redlock
 
 log = structlog.get_logger(__name__)
 

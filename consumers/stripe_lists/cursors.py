@@ -7,7 +7,8 @@ from pathlib import Path
 from psycopg.rows import class_row
 
 from consumers.stripe_lists.lists import List
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("cursors.sql"))
 

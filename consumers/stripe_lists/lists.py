@@ -36,7 +36,7 @@ class Guard(Protocol):
     """What a call goes through: a limit of calls, a breaker."""
 
     def call(self, endpoint: str | None = None) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn to make one call. Raises infra.stripe_guard.errors.NotSent."""
+        """Wait for a turn to make one call. Raises infra.stripe.guard.errors.NotSent."""
 
 
 class Lists(Protocol):

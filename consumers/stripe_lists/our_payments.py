@@ -10,7 +10,7 @@ import stripe
 from consumers.gateway.requests import PAYMENT_ID
 from infra.recovery_desk import Trace
 from infra.settings import StripeSettings
-from infra.stripe_client import stripe_client
+from infra.stripe.client import stripe_client
 
 _PAGE = 100
 _MARGIN_S = 600

@@ -15,7 +15,7 @@ from consumers.stripe_lists.cursors import Cursor
 from consumers.stripe_lists.errors import Conflicted
 from consumers.stripe_lists.lists import CursorGone, JsonObject, List, Lists, Page
 from infra.ids import uuid7
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from psycopg.rows import scalar_row
 
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("streams.sql"))
 

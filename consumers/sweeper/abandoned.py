@@ -18,7 +18,7 @@ from event_store.appends import Append, Appended
 from event_store.payments import CATEGORY, load_payment
 from event_store.store import append
 from infra.ids import uuid7
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 from schemas.envelope import EventMetadata
 from schemas.errors import SchemaError
 from schemas.events import encode

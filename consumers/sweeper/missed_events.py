@@ -20,7 +20,7 @@ from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append
 from infra.card_numbers import mask_card_numbers
 from infra.ids import uuid7
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 from schemas.envelope import EventMetadata
 from schemas.events import encode_stripe_event
 from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived, stream_id_of

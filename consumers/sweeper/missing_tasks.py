@@ -18,7 +18,8 @@ from consumers.gateway.tasks import NewTask, insert_tasks
 from consumers.sweeper import metrics
 from domain.payment import BrokenHistory, PaymentConfirmationRequested, PaymentEvent, PaymentRequested, PaymentState
 from event_store.payments import LoadedPayment, load_payment
-from infra.postgres import Connection, Pool, Queries
+from infra.postgres.pool import Connection, Pool
+from infra.postgres.queries import Queries
 from schemas.errors import SchemaError
 from schemas.events import decode
 

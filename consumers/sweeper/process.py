@@ -4,13 +4,13 @@ from consumers.stripe_lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper
-from infra.postgres import create_pool, postgres_check
-from infra.process import run
-from infra.redlock import open_redlock
-from infra.runtime import Runtime
+from infra.postgres.pool import create_pool, postgres_check
+from infra.process.run import run
+from infra.process.runtime import Runtime
+from infra.redis.redlock import open_redlock
 from infra.settings import load_settings
-from infra.stripe_client import stripe_client
-from infra.stripe_guard.settings import open_stripe_guard
+from infra.stripe.client import stripe_client
+from infra.stripe.guard.settings import open_stripe_guard
 
 SERVICE = "sweeper"
 

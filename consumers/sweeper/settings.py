@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from infra.redlock import RedlockSettings
+from infra.redis.redlock import RedlockSettings
 from infra.settings import DatabaseSettings
-from infra.stripe_guard.settings import StripeGuardSettings
+from infra.stripe.guard.settings import StripeGuardSettings
 
 
 class SweeperSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):

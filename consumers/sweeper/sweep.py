@@ -13,7 +13,8 @@ from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.sweeper import metrics
 from consumers.sweeper.abandoned import WAITS_FOR_CUSTOMER, cancel_abandoned
 from infra.ids import uuid7
-from infra.postgres import Connection, Pool, Queries
+from infra.postgres.pool import Connection, Pool
+from infra.postgres.queries import Queries
 
 log = structlog.get_logger(__name__)
 

@@ -12,11 +12,11 @@ from consumers.stripe_lists.errors import UnexpectedRow
 from consumers.sweeper import metrics
 from consumers.sweeper.missing_tasks import make_missing_tasks
 from consumers.sweeper.sweep import measure, sweep
-from infra.health import Unhealthy
-from infra.kafka.transient import is_worth_retrying
-from infra.postgres import Pool
-from infra.redlock import Redlock, take_turns
-from infra.stripe_guard.errors import NotSent
+from infra.kafka.consumer.transient import is_worth_retrying
+from infra.postgres.pool import Pool
+from infra.process.health import Unhealthy
+from infra.redis.redlock import Redlock, take_turns
+from infra.stripe.guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from uuid import UUID
 
 from consumers.webhooks.handled import Reference
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("payments.sql"))
 

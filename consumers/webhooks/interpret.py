@@ -21,7 +21,7 @@ from consumers.webhooks.news import says_news
 from domain.payment import PaymentState
 from event_store.payments import load_payments
 from infra.logs import bound_context
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
 from schemas.events import decode_stripe_event
 from schemas.events.stripe_events import StripeEventReceived

@@ -12,8 +12,8 @@ from aiokafka import TopicPartition
 
 from consumers.webhooks.find import are_calls_under_way
 from consumers.webhooks.handled import reference
-from infra.kafka.checkpoints import Applied, Apply
-from infra.postgres import Pool
+from infra.kafka.consumer.checkpoints import Applied, Apply
+from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 from schemas.errors import SchemaError
 from schemas.events import decode_stripe_event

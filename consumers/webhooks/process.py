@@ -4,12 +4,12 @@ from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.patience import AfterCalls
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.own_log import DatabaseLog
-from infra.kafka.batches import BatchConsumer
-from infra.kafka.checkpoints import checkpointed
-from infra.kafka.dead_letters.desk import DeadLetters
-from infra.postgres import create_pool, postgres_check
-from infra.process import run
-from infra.runtime import Runtime
+from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer.checkpoints import checkpointed
+from infra.kafka.consumer.dead_letters.desk import DeadLetters
+from infra.postgres.pool import create_pool, postgres_check
+from infra.process.run import run
+from infra.process.runtime import Runtime
 from infra.settings import load_settings
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import STRIPE_EVENT, dead_letter_topic

@@ -12,7 +12,7 @@ from event_store.recovery.compare import LoggedEvent
 from event_store.recovery.recover import QUERIES, NotAllowedToRecover, compared, recovering, reopen, still
 from event_store.store import read_log_state
 from infra.errors import InfraError
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
 from infra.settings import KafkaSettings
 from schemas.envelope import RecordedEvent

@@ -23,7 +23,7 @@ from event_store.relay.shard import Shard
 from event_store.store import QUERIES as LOG_QUERIES
 from event_store.store import Connection, LogState, read_log_state
 from infra.errors import InfraError
-from infra.postgres import Queries
+from infra.postgres.queries import Queries
 from infra.settings import KafkaSettings
 from schemas.envelope import RecordedEvent
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from event_store.relay.progress import Place, Published
+from infra.kafka.aiokafka_patches.ending import end_consumer
 from infra.kafka.clients import consumer_config
-from infra.kafka.ending import end_consumer
 from infra.settings import KafkaSettings
 from schemas.cloudevents import from_kafka, is_at
 from schemas.errors import MalformedMessage

@@ -9,9 +9,9 @@ from event_store.relay.queue import watch_queue
 from event_store.relay.relay import Relay
 from event_store.relay.shard import Shard
 from infra.errors import ProcessFailed
-from infra.postgres import create_pool
-from infra.process import run
-from infra.runtime import Runtime
+from infra.postgres.pool import create_pool
+from infra.process.run import run
+from infra.process.runtime import Runtime
 from infra.settings import DatabaseSettings, KafkaSettings, load_settings
 
 

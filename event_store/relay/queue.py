@@ -9,7 +9,7 @@ from event_store.relay import metrics
 from event_store.relay.shard import Shard
 from event_store.store import QUERIES, Connection
 from infra.errors import Unavailable
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 
 _EVERY_S = 1.0
 

@@ -211,7 +211,7 @@ def dlq_list(
 ) -> None:
     """List dead letters that are open."""
     from infra.cli.dlq import run_list
-    from infra.kafka.dead_letters.operators import Filter
+    from infra.kafka.consumer.dead_letters.operators import Filter
 
     raise SystemExit(run_list(Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)))
 

@@ -10,10 +10,10 @@ from typing import TypeVar
 import psycopg
 import structlog
 
-from infra import declared
 from infra.errors import InfraError
 from infra.log_render import mask_text
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
+from infra.process import declared
 from infra.settings import DatabaseSettings, load_settings
 
 D = TypeVar("D")

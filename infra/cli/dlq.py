@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.errors import InfraError
-from infra.kafka.dead_letters.letter import DeadLetter, Status
-from infra.kafka.dead_letters.operators import (
+from infra.kafka.consumer.dead_letters.letter import DeadLetter, Status
+from infra.kafka.consumer.dead_letters.operators import (
     Filter,
     ask_for_replay,
     discard,
@@ -22,7 +22,7 @@ from infra.kafka.dead_letters.operators import (
     open_of_same_stream,
 )
 from infra.log_render import mask_text
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from infra.settings import DatabaseSettings, load_settings
 
 _LONGEST_VALUE = 2000

@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra import declared
 from infra.cli import stack
 from infra.doctor.deployment import Deployment, declared_deployment, given_deployment
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.running import environments, is_running
+from infra.process import declared
 
 _WIDTH_OF_A_PIPE = 1000  # a line for each finding
 _STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.ERROR: "bold red", Status.SKIPPED: "dim"}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psycopg
 
-from infra import declared
 from infra.cli.at_desk import guarded
 from infra.ledger_desk import ExportFormat, LedgerDesk
+from infra.process import declared
 from infra.settings import ReadDatabaseSettings, load_settings
 
 _DESK = "ledger"

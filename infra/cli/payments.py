@@ -4,7 +4,7 @@ from uuid import UUID
 
 from infra.cli.at_desk import with_connection
 from infra.desk import Desk
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 
 _DESK = "stripe-tasks"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from infra import declared
 from infra.cli.amounts import shown
 from infra.cli.at_desk import guarded
 from infra.cli.tables import console, printable
 from infra.desk import FinanceDesk, PaidItem, Payout, ReconciliationRefused
 from infra.files import whole_file
+from infra.process import declared
 
 _DESK = "reconciliation"
 _COLUMNS = ("transaction_id", "source_id", "category", "payment_id", "currency", "stripe_net", "ledger_net")

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from infra import declared
+from infra.process import declared
 
 COMMANDS = {
     "command-api": "Serve the HTTP API that takes payments and refunds.",

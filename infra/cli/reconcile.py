@@ -12,13 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from infra import declared
 from infra.cli.amounts import shown
 from infra.cli.at_desk import guarded, with_connection
 from infra.cli.tables import console, printable
 from infra.desk import FinanceDesk, ListedDiscrepancy, ReconciliationResult, Told
 from infra.log_render import mask_text
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
+from infra.process import declared
 
 _DESK = "reconciliation"
 _STAGES = {

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from infra import declared
 from infra.cli.at_desk import guarded
 from infra.cli.tables import console
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
+from infra.process import declared
 from infra.recovery_desk import Examined, KeptAnswers, PaymentsAtStripe, RecoveryDesk, ShownEvent, Trace
 from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, load_settings, read_settings
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra import declared
 from infra.cli.git_history import PastVersion, past_versions
+from infra.process import declared
 
 EXPORTED = Path(__file__).parents[2] / "schemas" / "exported"
 _REMEDY = "run: make schemas"

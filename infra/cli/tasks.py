@@ -10,7 +10,7 @@ from rich.text import Text
 from infra.cli.at_desk import with_connection
 from infra.cli.tables import console, printable
 from infra.desk import Desk, ListedTask
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 
 _DESK = "stripe-tasks"
 _LONGEST_ERROR = 100

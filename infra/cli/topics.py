@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from infra.declared import topic_declarations
 from infra.errors import InfraError
 from infra.kafka.topic_check import Comparison, remedy
 from infra.kafka.topics import compare_topics, create_topics
+from infra.process.declared import topic_declarations
 from infra.settings import KafkaSettings, load_settings
 
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from infra import declared
+from infra.process import declared
 from infra.settings import ProcessSettings, explain
 
 S = TypeVar("S", bound=ProcessSettings)

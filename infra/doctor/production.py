@@ -7,7 +7,7 @@ from psycopg.conninfo import conninfo_to_dict
 from infra.doctor.addresses import UNREADABLE, is_local, postgres_address, redis_address
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
-from infra.redlock import RedlockSettings
+from infra.redis.redlock import RedlockSettings
 from infra.settings import DatabaseSettings, ProcessSettings, ReadDatabaseSettings, RedisSettings, StripeSettings
 
 AREA = Area("Production")

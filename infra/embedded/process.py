@@ -6,13 +6,13 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra import declared
 from infra.embedded.child import Command
 from infra.embedded.environment import python_environment, python_executable
 from infra.embedded.errors import StartFailed
 from infra.embedded.home import Home
 from infra.embedded.part import Part
 from infra.embedded.probe import http_status
+from infra.process import declared
 
 # Processes that serve HTTP of their own, health included, and the setting that says on which port.
 HTTP_PORTS = {
@@ -72,7 +72,7 @@ class Process(Part):
     """A Python process that says on /health/ready when it can work."""
 
     poll_every_s = 0.05  # each time, it checks all that it depends on
-    # a second more than the process takes for itself: see infra/process.py
+    # a second more than the process takes for itself: see infra/process/run.py
     stop_steps = ((signal.SIGTERM, _SHUTDOWN_GRACE_MS / 1000 + 2.0),)
 
     def __init__(self, spec: ProcessSpec, home: Home, *, port: int, settings: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
 """Creates the declared topics on the stack's broker; the embedded one forgets them whenever it ends."""
 
-from infra.declared import topic_declarations
 from infra.embedded.connections import TOPICS
+from infra.process.declared import topic_declarations
 
 
 async def create_topics(kafka_bootstrap_servers: str) -> int:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from infra.errors import ProcessFailed
 from infra.http.limits import Connections, HttpLimits
 from infra.http.protocol import BoundedProtocol
-from infra.runtime import Runtime
+from infra.process.runtime import Runtime
 from infra.settings import ProcessSettings
 
 log = structlog.get_logger(__name__)

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from infra.kafka.bootstrapping import close_cancelled_bootstraps
-from infra.kafka.closed_connections import tell_closed_connections
-from infra.kafka.header_names import read_any_header_name
-from infra.kafka.metadata import never_create_topics
+from infra.kafka.aiokafka_patches.bootstrapping import close_cancelled_bootstraps
+from infra.kafka.aiokafka_patches.closed_connections import tell_closed_connections
+from infra.kafka.aiokafka_patches.header_names import read_any_header_name
+from infra.kafka.aiokafka_patches.metadata import never_create_topics
 from infra.kafka.security import keep_logins_out_of_logs, security_options
 from infra.settings import KafkaSettings
 

@@ -9,12 +9,12 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
-from infra.declared import topic_declarations
 from infra.errors import InfraError, ProcessFailed, Unavailable
 from infra.kafka.clients import admin_config, stop_client
 from infra.kafka.refusal import why_refused
 from infra.kafka.topic_check import Comparison, TopicDeclaration, compare
 from infra.kafka.topic_state import TopicState, read_states
+from infra.process.declared import topic_declarations
 from infra.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from infra.health import health_routes
 from infra.http.server import serve
-from infra.process import Runtime, run
+from infra.process.health import health_routes
+from infra.process.run import Runtime, run
 from infra.settings import load_settings
 from infra.stripe_sandbox.app import build_sandbox
 from infra.stripe_sandbox.latency import Latency

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from domain.currencies import decimals
 from infra.files import whole_file
 from infra.ledger_desk import ExportFormat, ExportRefused
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from projections.ledger.read import StoredLine, lines
 from schemas.http.times import timestamp
 

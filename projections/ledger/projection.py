@@ -11,7 +11,8 @@ from psycopg.rows import class_row, dict_row
 
 from domain.ledger import OWN_CATEGORIES, TWICE_CATEGORIES
 from domain.stripe_balance import TransactionRecorded
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 from projections.events import DecodedBalanceEvent, DecodedEvent, by_stream
 from projections.ledger.mapping import (
     NAME,

@@ -7,7 +7,8 @@ from uuid import UUID
 import orjson
 from psycopg.rows import dict_row
 
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 from projections.errors import check_next
 from projections.events import DecodedEvent, by_stream
 from projections.payment_timeline.mapping import NAME, TimelineRow, row_of

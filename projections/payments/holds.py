@@ -9,8 +9,9 @@ import structlog
 from prometheus_client import Gauge
 from psycopg.rows import tuple_row
 
-from infra.kafka.transient import is_transient
-from infra.postgres import Pool, Queries
+from infra.kafka.consumer.transient import is_transient
+from infra.postgres.pool import Pool
+from infra.postgres.queries import Queries
 
 log = structlog.get_logger(__name__)
 

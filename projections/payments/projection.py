@@ -8,7 +8,8 @@ from uuid import UUID
 import orjson
 from psycopg.rows import dict_row
 
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 from projections.errors import RowsChangedMeanwhile
 from projections.events import DecodedEvent, by_stream
 from projections.payments.mapping import NAME, fold

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 

@@ -9,7 +9,8 @@ import orjson
 from psycopg.rows import dict_row
 
 from domain.reconciliation import DiscrepancyEvent, RunEvent
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 from projections.errors import RowsChangedMeanwhile
 from projections.events import DecodedReconciliationEvent, by_stream
 from projections.reconciliation.mapping import NAME, next_discrepancy, next_run

@@ -12,7 +12,8 @@ from uuid import UUID
 from psycopg.rows import class_row, scalar_row, tuple_row
 
 from event_store.tail import ProvedEnd
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 from schemas.topics import PAYMENT
 
 SQL = Queries.load(Path(__file__).with_name("watermark.sql"))

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from infra.kafka.transient import is_transient
-from infra.postgres import Connection, create_pool
+from infra.kafka.consumer.transient import is_transient
+from infra.postgres.pool import Connection, create_pool
 from projections.watermark.advance import SQL, Watermark
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from datetime import datetime
 import orjson
 from starlette.responses import Response
 
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from projections.ledger import read as ledger
 from projections.ledger.read import StoredBalance
 from query_api.conditional import matches

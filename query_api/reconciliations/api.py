@@ -8,7 +8,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from infra.http.problems import Problem
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from projections.reconciliation import read
 from query_api.cursors import decode_day, encode_day
 from query_api.reconciliations import render

@@ -20,14 +20,14 @@ from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.process import Process, ProcessSpec
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from infra.settings import KafkaSettings
 from projections.registry import PROJECTIONS
 from projections.runner import topics_of
 from projections.verify import differences
 from schemas.topics import PAYMENT
-from tests.integration.infra.kafka.group_members import Member, effects_member, environment, projector_member
-from tests.integration.infra.kafka.noting_consumer import Effects
+from tests.integration.infra.kafka.consumer.group_members import Member, effects_member, environment, projector_member
+from tests.integration.infra.kafka.consumer.noting_consumer import Effects
 from tests.support.database import Database
 from tests.support.kafka import fresh_topics, transactional_settings
 from tests.support.payment_load import chaos_seed

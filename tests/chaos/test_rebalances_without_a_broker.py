@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from aiokafka.client import AIOKafkaClient, CoordinationType
 
-from infra.health import Unhealthy
-from infra.kafka.batches import BatchConsumer
+from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.topics import create_topics
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
+from infra.process.health import Unhealthy
 from infra.settings import KafkaSettings
 from schemas.cloudevents import Delivered
 from schemas.topics import TopicDeclaration
-from tests.integration.infra.kafka.noting_consumer import NAME, Effects, running
+from tests.integration.infra.kafka.consumer.noting_consumer import NAME, Effects, running
 from tests.integration.infra.kafka.published_log import Log
 from tests.support.database import Database
 from tests.support.kafka import three_brokers, transactional_settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest_asyncio
 
 from infra.kafka.topics import create_topics
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
 from infra.settings import KafkaSettings
 from schemas.topics import TopicDeclaration
 from tests.integration.infra.kafka.published_log import Log

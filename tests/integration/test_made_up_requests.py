@@ -21,7 +21,7 @@ import pytest_asyncio
 from event_store.store import Connection
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from tests.support.database import Database
 from tests.support.read_model import load_log, project_log
 from tests.support.signed_webhooks import SECRET

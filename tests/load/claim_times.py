@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from consumers.gateway.tasks import claim
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
 from tests.support.database import fresh_database, postgres_server
 from tests.support.prepared_home import share
 

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from tests.integration.consumers.reconciliation.reconciliation_run import WINDOW, Desk
 from tests.support.database import Database
 

@@ -4,9 +4,9 @@ import hashlib
 
 import httpx
 
-from infra.health import Health
 from infra.http.auth import ApiKeyring
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
+from infra.process.health import Health
 from infra.settings import ApiKey
 from query_api.api import QueryApi
 from query_api.app import create_app

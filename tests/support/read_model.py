@@ -11,7 +11,7 @@ from domain.payment import PaymentEvent
 from domain.stripe_balance import StripeBalanceEvent, TransactionRecorded, payout_stream, transaction_stream
 from event_store.appends import Append, Appended
 from event_store.store import Connection, append, load, recorded_event
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from projections.registry import PROJECTIONS
 from projections.runner import projecting, topics_of
 from schemas.envelope import EventMetadata, RecordedEvent

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from command_api.reconciliations.asking import ReconciliationDesk
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 
 
 def a_desk() -> ReconciliationDesk:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from functools import partial
 
-from infra.declared import topic_declarations
 from infra.doctor.check import Check
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Finding, Status
@@ -23,6 +22,7 @@ from infra.doctor.kafka.security import AREA, security_finding
 from infra.doctor.kafka.topics import SUBJECT as TOPICS
 from infra.doctor.kafka.topics import topic_findings
 from infra.kafka.topics import KafkaUnavailable, compare_topics
+from infra.process.declared import topic_declarations
 from infra.settings import KafkaSettings, ProcessSettings
 
 _TIMEOUT_MS = 2000

@@ -24,7 +24,8 @@ from infra.doctor.postgres.standbys import SUBJECT as STANDBYS
 from infra.doctor.postgres.standbys import Standbys, standby_findings
 from infra.doctor.postgres.transactions import SUBJECT as TRANSACTIONS
 from infra.doctor.postgres.transactions import look_twice
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 from infra.settings import DatabaseSettings, ReadDatabaseSettings
 
 _PURPOSES = {"projector": Purpose.PROJECTOR, "relay": Purpose.RELAY}

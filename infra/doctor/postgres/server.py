@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infra.doctor.finding import Finding
 from infra.doctor.postgres.area import AREA
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 
 _TRIED = 18
 _OLDEST = 13  # pg_current_xact_id(): the log is read in order with it

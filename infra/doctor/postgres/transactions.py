@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from infra.doctor.finding import Finding
 from infra.doctor.postgres.area import AREA
-from infra.postgres import Connection, Queries
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
 
 SUBJECT = "open transactions"
 _LONG_S = 1.0  # an append takes milliseconds

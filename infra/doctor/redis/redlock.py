@@ -10,7 +10,7 @@ from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
 from infra.doctor.redis.checks import describe, too_old
 from infra.doctor.redis.server import NoRedis, RedisFacts, ask
-from infra.redlock import RedlockSettings
+from infra.redis.redlock import RedlockSettings
 
 AREA = Area("Redlock")
 SUBJECT = "majority"

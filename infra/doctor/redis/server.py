@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
 from infra.doctor.addresses import QUOTE, UNREADABLE, redis_address
-from infra.redis import connect_redis
+from infra.redis.client import connect_redis
 
 TIMEOUT_S = 2.0
 """For each wait; whether it is as fast as our processes want it is another question."""

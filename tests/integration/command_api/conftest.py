@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from infra.embedded.valkey import ValkeyServer
-from infra.postgres import Pool
-from infra.redis import create_redis
+from infra.postgres.pool import Pool
+from infra.redis.client import create_redis
 from infra.settings import RedisSettings
 from tests.integration.command_api.running_api import Running, running
 

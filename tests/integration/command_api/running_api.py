@@ -31,10 +31,10 @@ from event_store.appends import Append, Appended
 from event_store.group_commit import GroupCommit
 from event_store.payments import CATEGORY, load_payment
 from event_store.store import append
-from infra.health import Health
 from infra.http.auth import ApiKeyring
 from infra.ids import uuid7
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
+from infra.process.health import Health
 from infra.settings import ApiKey
 from schemas.envelope import EventMetadata
 from schemas.events import encode

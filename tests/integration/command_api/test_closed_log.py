@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from command_api.kept_answers import AnswersInRedis
 from event_store.log_watch import LogWatch
 from infra.embedded.valkey import ValkeyServer
-from infra.health import Unhealthy
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
+from infra.process.health import Unhealthy
 from infra.settings import RedisSettings
 from tests.integration.command_api.running_api import running
 from tests.support.database import Database

@@ -10,7 +10,7 @@ from command_api.payment_log import Found, PostgresPaymentLog
 from event_store.appends import AlreadySeen, Append, AppendResult, IdempotencyRecord
 from event_store.group_commit import GroupCommit
 from event_store.payments import LoadedPayment
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.unit.command_api.protocol_contracts import AnswerCacheContract, EventStore, EventStoreContract
 
 pytestmark = pytest.mark.integration

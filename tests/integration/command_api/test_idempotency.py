@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from domain.money import Money
 from domain.payment import PaymentStatus, RecordAuthorized, RecordIntentCreated
 from infra.embedded.valkey import ValkeyServer
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.integration.command_api.running_api import OTHER_API_KEY, Running, running
 from tests.support.waiting import answered
 

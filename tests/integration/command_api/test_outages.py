@@ -14,8 +14,8 @@ from command_api.answer_cache import Claim, InFlight, RedisAnswerCache
 from command_api.metrics import REDIS_UNAVAILABLE
 from event_store.appends import AlreadySeen
 from infra.embedded.valkey import ValkeyServer
-from infra.postgres import Pool, create_pool
-from infra.redis import create_redis
+from infra.postgres.pool import Pool, create_pool
+from infra.redis.client import create_redis
 from infra.settings import RedisSettings
 from tests.integration.command_api.running_api import MERCHANT, Running, running
 from tests.support.database import Database

@@ -21,7 +21,7 @@ from domain.payment import (
     RecordRefundSucceeded,
     RecordSucceeded,
 )
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.integration.command_api.running_api import Running
 from tests.support.waiting import eventually
 

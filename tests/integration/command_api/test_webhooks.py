@@ -8,7 +8,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
 from tests.integration.command_api.running_api import Running, running
 from tests.support.database import Database
 from tests.support.signed_webhooks import a_stripe_event, deliver

@@ -17,7 +17,7 @@ import psycopg
 from event_store.appends import Appended, VersionConflict
 from event_store.group_commit import GroupCommit
 from event_store.store import load
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from schemas.envelope import RecordedEvent
 from tests.support.log_entries import an_append
 

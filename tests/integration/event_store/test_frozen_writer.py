@@ -11,7 +11,7 @@ from event_store.appends import Appended
 from event_store.group_commit import GroupCommit
 from event_store.store import append
 from event_store.tail import Tail
-from infra.postgres import DatabaseUnavailable, Pool, create_pool
+from infra.postgres.pool import DatabaseUnavailable, Pool, create_pool
 from tests.support.database import Database
 from tests.support.log_entries import an_append
 from tests.support.waiting import eventually

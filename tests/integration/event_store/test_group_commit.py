@@ -10,7 +10,7 @@ import pytest
 from event_store.appends import AlreadySeen, Append, Appended, EventTooLarge, VersionConflict
 from event_store.group_commit import GroupCommit
 from event_store.store import Connection, append, is_log_closed, load, read_log_state
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from schemas.envelope import NewEvent
 from tests.support.database import Database
 from tests.support.log_entries import an_append, metadata

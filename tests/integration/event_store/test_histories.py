@@ -10,7 +10,7 @@ import pytest
 from event_store.appends import Appended, VersionConflict
 from event_store.store import load_many
 from infra.embedded.postgres import PostgresServer
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from schemas.envelope import RecordedEvent
 from tests.integration.event_store.histories import Appending, Clients, Loading, anomalies
 from tests.support.database import Database, fresh_database, postgres_server

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest_asyncio
 
-from infra.postgres import Connection, Pool, create_pool
+from infra.postgres.pool import Connection, Pool, create_pool
 from tests.support.database import Database
 
 

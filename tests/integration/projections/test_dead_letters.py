@@ -13,15 +13,15 @@ from prometheus_client import REGISTRY
 
 from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
-from infra.kafka.applying import RecordApplier
-from infra.kafka.checkpoints import Checkpointed
-from infra.kafka.dead_letters.burial import Undertaker
-from infra.kafka.dead_letters.delivery import Headers
-from infra.kafka.dead_letters.operators import Filter, ask_for_replay, list_letters
-from infra.kafka.dead_letters.replay import Replayer
-from infra.kafka.liveness import Progress
-from infra.kafka.partition_watch import PartitionWatch
-from infra.postgres import Connection, Pool
+from infra.kafka.consumer.applying import RecordApplier
+from infra.kafka.consumer.checkpoints import Checkpointed
+from infra.kafka.consumer.dead_letters.burial import Undertaker
+from infra.kafka.consumer.dead_letters.delivery import Headers
+from infra.kafka.consumer.dead_letters.operators import Filter, ask_for_replay, list_letters
+from infra.kafka.consumer.dead_letters.replay import Replayer
+from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.postgres.pool import Connection, Pool
 from projections.payments.projection import Payments
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
@@ -29,7 +29,7 @@ from projections.runner import CONSUMER, projecting
 from projections.verify import differences
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from schemas.topics import PAYMENT, STRIPE_BALANCE
-from tests.integration.infra.kafka.dead_letters.refusing_consumer import Watch
+from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import Watch
 from tests.support.balance_facts import a_payout, a_row
 from tests.support.payment_histories import by_partition, random_history
 from tests.support.read_model import load_log, store, store_balance

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from event_store.store import Connection as AppConnection
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 from projections.errors import RowsChangedMeanwhile, VersionGap
 from projections.events import DecodedEvent
 from projections.payment_timeline.projection import PaymentTimeline

@@ -12,12 +12,12 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import REGISTRY
 
 from event_store.store import Connection as AppConnection
-from infra.health import Health
 from infra.kafka.clients import producer_config
-from infra.kafka.dead_letters.operators import Filter, list_letters
+from infra.kafka.consumer.dead_letters.operators import Filter, list_letters
 from infra.kafka.topics import create_topics
-from infra.postgres import Connection
-from infra.runtime import Runtime
+from infra.postgres.pool import Connection
+from infra.process.health import Health
+from infra.process.runtime import Runtime
 from infra.settings import KafkaSettings
 from projections.process import ProjectorSettings, project
 from projections.runner import CONSUMER

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from domain.payment import PaymentCommand
 from event_store.store import Connection as AppConnection
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
 from projections.watermark.moving import WatermarkMover
 from query_api.database import create_read_pool
 from tests.support.database import Database

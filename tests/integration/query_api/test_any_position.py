@@ -10,7 +10,7 @@ import pytest
 
 from event_store.store import Connection as AppConnection
 from event_store.store import append
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
 from projections.payment_timeline import read as timeline
 from projections.payments import read as payments
 from projections.watermark import advance

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from domain.money import Money
 from event_store.store import Connection as AppConnection
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from schemas.http.ledger import LedgerBalances, LedgerEntryPage, TrialBalance
 from tests.integration.query_api.conftest import Project, Record
 from tests.support.balance_facts import CREATED, a_row

@@ -10,7 +10,7 @@ import pytest
 
 from event_store.store import Connection as AppConnection
 from infra.http.problems import Problem
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from projections.payment_timeline import read
 from query_api.database import create_read_pool
 from query_api.freshness import AppliedPositions, Freshness

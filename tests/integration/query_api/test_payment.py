@@ -23,7 +23,7 @@ from domain.payment import (
 )
 from infra.embedded.ports import free_port
 from infra.ids import uuid7
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from query_api.database import create_read_pool
 from schemas.http.queries import PaymentView
 from schemas.http.times import timestamp

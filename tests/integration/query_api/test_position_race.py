@@ -10,7 +10,7 @@ import pytest
 
 from event_store.store import append
 from event_store.tail import Tail
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from projections.watermark.moving import WatermarkMover
 from schemas.envelope import RecordedEvent
 from tests.support.balance_facts import a_row

@@ -11,10 +11,10 @@ import pytest_asyncio
 from infra.embedded.connections import DEVELOPMENT_KEY, DEVELOPMENT_MERCHANT
 from infra.embedded.databases import create_database, drop_database
 from infra.embedded.postgres import PostgresServer
-from infra.health import Health
 from infra.http.auth import ApiKeyring
 from infra.migrations.runner import upgrade
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
+from infra.process.health import Health
 from infra.settings import ApiKey
 from query_api.api import QueryApi
 from query_api.app import create_app

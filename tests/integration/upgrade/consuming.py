@@ -12,19 +12,19 @@ from consumers.reconciliation import intake as reconciliation
 from consumers.reconciliation.worker import SERVICE as RECONCILIATION
 from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.process import SERVICE as WEBHOOKS
-from infra.kafka.applying import RecordApplier
-from infra.kafka.checkpoints import Checkpointed, checkpointed
-from infra.kafka.dead_letters.burial import Undertaker
-from infra.kafka.liveness import Progress
-from infra.kafka.partition_watch import PartitionWatch
-from infra.kafka.subscription import Record
-from infra.postgres import Pool
+from infra.kafka.consumer.applying import RecordApplier
+from infra.kafka.consumer.checkpoints import Checkpointed, checkpointed
+from infra.kafka.consumer.dead_letters.burial import Undertaker
+from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.kafka.consumer.subscription import Record
+from infra.postgres.pool import Pool
 from projections.registry import PROJECTIONS
 from projections.runner import projecting, topics_of
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import PAYMENT, STRIPE_EVENT
 from schemas.topics import RECONCILIATION as RECONCILIATION_TOPIC
-from tests.integration.infra.kafka.dead_letters.refusing_consumer import Watch
+from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import Watch
 from tests.integration.upgrade.fixture_files import Fixture
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from aiokafka import ConsumerRecord, TopicPartition
 
-from infra.kafka.subscription import Record
+from infra.kafka.consumer.subscription import Record
 
 FIXTURES = Path(__file__).with_name("fixtures")
 

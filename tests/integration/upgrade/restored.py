@@ -13,7 +13,7 @@ import stripe
 from psycopg import sql
 
 from infra.embedded.binaries import postgres_bin
-from infra.postgres import Connection
+from infra.postgres.pool import Connection
 from tests.integration.infra.stripe_sandbox.sandbox_process import running_sandbox, stripe_sdk
 from tests.integration.upgrade.fixture_files import Fixture
 from tests.support.finance_steps import STRIPE_KEY

@@ -12,8 +12,8 @@ from event_store.store import Connection
 from infra.embedded.connections import DEVELOPMENT_KEY
 from infra.embedded.valkey import ValkeyServer
 from infra.http.auth import ApiKeyring
-from infra.postgres import Pool
-from infra.redis import create_redis
+from infra.postgres.pool import Pool
+from infra.redis.client import create_redis
 from infra.settings import RedisSettings
 from tests.integration.command_api.running_api import Running, running
 from tests.integration.upgrade.fixture_files import Fixture

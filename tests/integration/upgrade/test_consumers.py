@@ -6,8 +6,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from infra.kafka.dead_letters.operators import Filter, list_letters
-from infra.postgres import Connection, Pool
+from infra.kafka.consumer.dead_letters.operators import Filter, list_letters
+from infra.postgres.pool import Connection, Pool
 from tests.integration.upgrade.consuming import interpret, note_runs, project, take_in
 from tests.integration.upgrade.fixture_files import Fixture
 from tests.integration.upgrade.restored import rows_of

@@ -14,7 +14,7 @@ import stripe
 from consumers.gateway.calls import StripeApi
 from consumers.gateway.requests import PAYMENT_ID, StripeRequest
 from event_store.store import Connection
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working
 from tests.integration.upgrade.consuming import take_in
 from tests.integration.upgrade.fixture_files import Fixture

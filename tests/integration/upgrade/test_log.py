@@ -16,7 +16,7 @@ from event_store.payments import CATEGORY as PAYMENT
 from event_store.reconciliation import load_discrepancies, load_run
 from event_store.store import Connection
 from infra.embedded.databases import is_migrated
-from infra.kafka.subscription import Record
+from infra.kafka.consumer.subscription import Record
 from infra.migrations.runner import head_revision
 from schemas.cloudevents import from_kafka
 from schemas.envelope import RecordedEvent

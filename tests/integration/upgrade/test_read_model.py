@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from event_store.store import Connection
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from projections.verify import differences
 from tests.integration.upgrade.answers import lost, read_everything
 from tests.integration.upgrade.consuming import project

@@ -13,7 +13,7 @@ from consumers.reconciliation.stripe_books import StripeApiBooks
 from domain.reconciliation import ReconciliationRequested, RequestRun, run_id_of
 from event_store.reconciliation import command_run, metadata
 from event_store.store import Connection
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import a_guard
 from tests.integration.upgrade.answers import lost, read_everything
 from tests.integration.upgrade.fixture_files import Fixture

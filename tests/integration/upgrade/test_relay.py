@@ -11,7 +11,7 @@ from event_store.store import Connection
 from infra.embedded.connections import DEVELOPMENT_MERCHANT
 from infra.kafka.clients import producer_config
 from infra.kafka.topics import create_topics
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from infra.settings import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.topics import RELAY_PROGRESS, declarations, event_topics

@@ -14,8 +14,8 @@ from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.executor import CommandExecutor
 from command_api.fakes import FixedClientSecrets, FixedOutcomes, MemoryAnswerCache, MemoryEventStore
-from infra.health import Health
 from infra.http.auth import ApiKeyring
+from infra.process.health import Health
 from infra.settings import ApiKey
 from tests.support.refusing_reconciliations import a_desk
 from tests.support.signed_webhooks import an_intake

@@ -26,7 +26,7 @@ from domain.payment import (
 )
 from event_store.appends import Append, AppendResult, VersionConflict
 from infra.ids import uuid7
-from infra.postgres import DatabaseUnavailable
+from infra.postgres.pool import DatabaseUnavailable
 from schemas.events import encode
 from schemas.http.payments import CancelPaymentBody, ConfirmPaymentBody, CreatePaymentBody, RefundPaymentBody
 from tests.support.log_entries import MERCHANT, metadata

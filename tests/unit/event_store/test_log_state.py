@@ -13,9 +13,9 @@ from event_store import log_watch, own_log
 from event_store.log_watch import LogWatch
 from event_store.own_log import DatabaseLog
 from event_store.store import Connection, LogState
-from infra.health import Unhealthy
-from infra.kafka.transient import ForeignCluster
-from infra.postgres import Pool
+from infra.kafka.consumer.transient import ForeignCluster
+from infra.postgres.pool import Pool
+from infra.process.health import Unhealthy
 from schemas.cloudevents import Delivered
 from tests.support.log_entries import OPEN_LOG
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from infra.health import Health
 from infra.http.auth import ApiKeyring
+from infra.process.health import Health
 from infra.settings import ApiKey
 from query_api.api import QueryApi
 from query_api.app import create_app, openapi_document

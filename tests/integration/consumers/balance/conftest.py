@@ -7,7 +7,7 @@ import pytest_asyncio
 import stripe
 
 from consumers.stripe_lists.lists import StripeLists
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.balance.polled_sandbox import Log
 from tests.integration.consumers.gateway.gateway_without_kafka import a_guard

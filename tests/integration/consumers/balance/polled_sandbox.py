@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from consumers.balance.poller import poll_payouts, poll_transactions
 from consumers.stripe_lists.lists import List, Lists, Page
 from consumers.stripe_lists.poll import Reach
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 
 REACH = Reach(overlap_s=900, page_size=3)

@@ -7,7 +7,7 @@ import stripe
 
 from consumers.stripe_lists.lists import List, StripeLists
 from consumers.stripe_lists.poll import Reach
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.balance.polled_sandbox import (
     REACH,

@@ -21,9 +21,9 @@ from consumers.stripe_lists.lists import List, StripeLists
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
-from infra.health import Health
-from infra.postgres import Pool
-from infra.runtime import Runtime
+from infra.postgres.pool import Pool
+from infra.process.health import Health
+from infra.process.runtime import Runtime
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.balance.polled_sandbox import Log, charge, rows_at_stripe, transactions
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess

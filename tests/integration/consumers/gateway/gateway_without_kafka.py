@@ -19,10 +19,10 @@ from domain.payment import PaymentCommand, PaymentState, decide
 from event_store.appends import Append, Appended
 from event_store.payments import CATEGORY, load_payment
 from event_store.store import append
-from infra.postgres import Pool
-from infra.stripe_guard.breaker import Rules
-from infra.stripe_guard.circuit import Circuit
-from infra.stripe_guard.guard import StripeGuard
+from infra.postgres.pool import Pool
+from infra.stripe.guard.breaker import Rules
+from infra.stripe.guard.circuit import Circuit
+from infra.stripe.guard.guard import StripeGuard
 from schemas.cloudevents import Delivered
 from schemas.envelope import EventMetadata
 from schemas.events import encode

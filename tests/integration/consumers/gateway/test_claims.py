@@ -22,7 +22,7 @@ from consumers.gateway.tasks import (
     settle,
 )
 from consumers.gateway.turns import Turns
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.support.database import Database
 
 pytestmark = pytest.mark.integration

@@ -6,7 +6,7 @@ import pytest
 from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.tasks import claim
 from event_store.store import LOG_CLOSED
-from infra.postgres import DatabaseUnavailable, Pool
+from infra.postgres.pool import DatabaseUnavailable, Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 

@@ -23,7 +23,7 @@ from consumers.gateway.requests import StripeRequest
 from consumers.gateway.tasks import Operation
 from domain.money import Money
 from domain.payment import CancelPayment, CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk

@@ -22,7 +22,7 @@ from domain.payment import (
     RecordAttemptFailed,
     RequestRefund,
 )
-from infra.postgres import Pool, create_pool
+from infra.postgres.pool import Pool, create_pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 from tests.support.waiting import eventually

@@ -18,7 +18,7 @@ from domain.money import Money
 from domain.payment import CaptureMethod, CapturePayment, RefundStatus, RequestRefund, TaskGivenUp, TaskRetried
 from event_store.payments import load_payment
 from infra.desk import Desk, ListedTask, TaskRefused
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from schemas.events import decode
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database

@@ -13,10 +13,10 @@ from consumers.gateway.intake import SERVICE
 from consumers.gateway.process import serve
 from consumers.gateway.settings import GatewaySettings
 from event_store.payments import load_payment
-from infra.health import Health
 from infra.kafka.topics import create_topics
-from infra.postgres import Pool
-from infra.runtime import Runtime
+from infra.postgres.pool import Pool
+from infra.process.health import Health
+from infra.process.runtime import Runtime
 from schemas.topics import PAYMENT, declarations
 from tests.integration.conftest import Cluster
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments

@@ -12,8 +12,8 @@ from consumers.gateway.notes import ask_for_intents
 from consumers.gateway.tasks import Operation, refresh_id
 from domain.money import Money
 from domain.payment import CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
-from infra.postgres import Pool
-from infra.stripe_guard.errors import CircuitOpen
+from infra.postgres.pool import Pool
+from infra.stripe.guard.errors import CircuitOpen
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.waiting import eventually
 

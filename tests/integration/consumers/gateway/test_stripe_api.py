@@ -24,7 +24,7 @@ from domain.payment import (
     RecordAuthorized,
     RequestRefund,
 )
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk

@@ -23,7 +23,7 @@ from consumers.gateway.tasks import (
 from domain.money import Money
 from domain.payment import CancelPayment, RecordAttemptFailed, RecordSucceeded
 from event_store.payments import load_payment
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments
 from tests.support.waiting import eventually
 

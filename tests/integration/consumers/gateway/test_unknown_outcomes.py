@@ -12,7 +12,7 @@ from consumers.gateway.tasks import Operation
 from domain.money import Money
 from domain.payment import CaptureMethod, CapturePayment, RequestRefund, TaskUndone
 from event_store.payments import load_payment
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from schemas.events import decode
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.waiting import eventually

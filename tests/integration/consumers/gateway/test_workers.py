@@ -19,11 +19,11 @@ from consumers.gateway.worker import Job, Worker
 from event_store.appends import Append
 from event_store.payments import load_payment
 from event_store.store import append
-from infra.health import Unhealthy
-from infra.postgres import Pool, create_pool
-from infra.stripe_guard.breaker import Rules
-from infra.stripe_guard.circuit import Circuit
-from infra.stripe_guard.guard import StripeGuard
+from infra.postgres.pool import Pool, create_pool
+from infra.process.health import Unhealthy
+from infra.stripe.guard.breaker import Rules
+from infra.stripe.guard.circuit import Circuit
+from infra.stripe.guard.guard import StripeGuard
 from schemas.envelope import NewEvent
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.integration.consumers.reconciliation.reconciliation_run import Desk
 from tests.support.database import Database
 

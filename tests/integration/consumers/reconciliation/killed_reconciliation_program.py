@@ -10,7 +10,7 @@ from consumers.reconciliation.fakes import MemoryBooks
 from consumers.reconciliation.reconciler import Reconciler, RunRules
 from consumers.reconciliation.record import Recorder
 from domain.reconciliation import Finding, StripeRow
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER
 
 

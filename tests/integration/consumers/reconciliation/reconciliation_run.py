@@ -22,7 +22,7 @@ from domain.reconciliation import (
     run_id_of,
 )
 from event_store.reconciliation import command_run, load_run, metadata
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.integration.consumers.reconciliation.ledger_table import LedgerTable
 from tests.support.database import Database
 

@@ -10,7 +10,7 @@ from consumers.gateway.requests import PAYMENT_ID
 from consumers.reconciliation.books import StripeBooks
 from consumers.reconciliation.stripe_books import StripeApiBooks
 from domain.reconciliation import PayoutSum
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway.gateway_without_kafka import a_guard
 from tests.integration.consumers.reconciliation.ledger_table import LedgerTable

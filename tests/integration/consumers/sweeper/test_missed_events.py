@@ -16,7 +16,7 @@ from consumers.webhooks.handled import kind_of
 from consumers.webhooks.interpret import Outcome
 from domain.money import Money
 from domain.payment import RefundStatus, RequestRefund
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from schemas.events import decode_stripe_event
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working

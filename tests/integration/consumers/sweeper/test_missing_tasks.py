@@ -8,7 +8,7 @@ from consumers.gateway.fakes import MemoryStripe
 from consumers.sweeper.missing_tasks import make_missing_tasks
 from domain.payment import CancelPayment, ConfirmPayment, RequestRefund
 from infra.ids import uuid7
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 

@@ -22,10 +22,10 @@ from domain.payment import CaptureMethod, CapturePayment
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
-from infra.health import Health
-from infra.postgres import Pool
-from infra.redlock import Redlock, RedlockSettings, open_redlock
-from infra.runtime import Runtime
+from infra.postgres.pool import Pool
+from infra.process.health import Health
+from infra.process.runtime import Runtime
+from infra.redis.redlock import Redlock, RedlockSettings, open_redlock
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 from tests.support.waiting import eventually

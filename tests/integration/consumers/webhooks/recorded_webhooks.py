@@ -16,8 +16,8 @@ from consumers.webhooks.process import SERVICE
 from event_store.group_commit import GroupCommit
 from event_store.store import recorded_event
 from infra.http.context import RequestContext
-from infra.kafka.checkpoints import Applied, checkpointed
-from infra.postgres import Pool
+from infra.kafka.consumer.checkpoints import Applied, checkpointed
+from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 from schemas.topics import STRIPE_EVENT
 from tests.support.signed_webhooks import Json, a_stripe_event, an_intake, sign

@@ -22,7 +22,7 @@ from domain.payment import (
     RecordSucceeded,
 )
 from domain.payment.values import PaymentStatus
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 from schemas.errors import SchemaError
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments
 from tests.integration.consumers.webhooks.recorded_webhooks import Webhooks, of_payment

@@ -9,10 +9,10 @@ from consumers.webhooks.process import SERVICE, serve
 from consumers.webhooks.settings import WebhooksSettings
 from domain.payment import RecordIntentCreated
 from domain.payment.values import PaymentStatus
-from infra.health import Health
 from infra.kafka.topics import create_topics
-from infra.postgres import Pool
-from infra.runtime import Runtime
+from infra.postgres.pool import Pool
+from infra.process.health import Health
+from infra.process.runtime import Runtime
 from schemas.topics import STRIPE_EVENT, declarations
 from tests.integration.conftest import Cluster
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments

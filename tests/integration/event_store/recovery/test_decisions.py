@@ -9,8 +9,8 @@ import structlog
 
 from event_store.own_log import DatabaseLog
 from event_store.store import append, load
-from infra.kafka.transient import ForeignCluster, is_worth_retrying
-from infra.postgres import Pool
+from infra.kafka.consumer.transient import ForeignCluster, is_worth_retrying
+from infra.postgres.pool import Pool
 from infra.settings import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from schemas.envelope import RecordedEvent

@@ -14,7 +14,7 @@ from event_store.group_commit import GroupCommit
 from event_store.recovery.desk import RecoveryTool
 from event_store.store import LOG_CLOSED, LogState, append, find_idempotency
 from infra.embedded.postgres import PostgresServer
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from infra.settings import KafkaSettings
 from tests.integration.event_store.recovery.younger_log import (
     Load,

@@ -17,7 +17,7 @@ from event_store.store import LogState, read_log_state
 from infra.embedded.databases import create_database
 from infra.embedded.postgres import OWNER, PostgresServer
 from infra.kafka.topics import create_topics
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from infra.settings import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.topics import PAYMENT, declarations

@@ -24,7 +24,7 @@ from event_store.store import LOG_CLOSED, QUERIES, Connection, append, read_log_
 from event_store.tail import Tail
 from infra.embedded.postgres import PostgresServer
 from infra.errors import ProcessFailed
-from infra.health import Unhealthy
+from infra.process.health import Unhealthy
 from schemas.envelope import RecordedEvent
 from tests.support.brokers import LentBroker
 from tests.support.database import Database, fresh_database

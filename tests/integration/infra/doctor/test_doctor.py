@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 from psycopg.conninfo import conninfo_to_dict
 
-from infra import declared
 from infra.doctor.deployment import Deployment, given_deployment
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
@@ -28,6 +27,7 @@ from infra.embedded.running import environments
 from infra.embedded.stack import Stack
 from infra.embedded.valkey import ValkeyServer
 from infra.migrations.runner import upgrade
+from infra.process import declared
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.support.brokers import chosen_broker, on_apache
 from tests.support.paystream_command import paystream

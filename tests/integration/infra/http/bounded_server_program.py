@@ -7,11 +7,11 @@ import asyncio
 
 from fastapi import FastAPI, Request, Response
 
-from infra.health import health_routes
 from infra.http.context import RequestContextMiddleware
 from infra.http.problems import install_problem_handlers
 from infra.http.server import serve
-from infra.process import Runtime, run
+from infra.process.health import health_routes
+from infra.process.run import Runtime, run
 from infra.settings import ProcessSettings, load_settings
 
 

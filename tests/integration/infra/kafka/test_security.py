@@ -18,10 +18,10 @@ from event_store.relay.shard import Shard
 from event_store.store import Connection, append
 from infra.embedded.apache_kafka.tls import make_tls_files
 from infra.kafka.topics import KafkaUnavailable, create_topics, verify_topics
-from infra.postgres import create_pool
+from infra.postgres.pool import create_pool
 from infra.settings import KafkaSettings
 from schemas.topics import PAYMENT, declarations
-from tests.integration.infra.kafka.noting_consumer import Effects, running
+from tests.integration.infra.kafka.consumer.noting_consumer import Effects, running
 from tests.support.database import Database
 from tests.support.kafka import transactional_settings
 from tests.support.log_entries import an_append

@@ -14,7 +14,7 @@ from pathlib import Path
 import stripe
 
 from infra.settings import StripeSettings
-from infra.stripe_client import stripe_client
+from infra.stripe.client import stripe_client
 from tests.support.waiting import eventually
 
 START_S = 20

@@ -14,7 +14,7 @@ from domain.money import Money
 from event_store.store import Connection as AppConnection
 from infra.cli.app import app as command_line
 from infra.ledger_desk import ExportFormat, ExportRefused
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from projections.ledger import export
 from projections.ledger.export import COLUMNS, ExportDesk
 from tests.support.balance_facts import CREATED, a_row

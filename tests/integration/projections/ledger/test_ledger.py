@@ -17,7 +17,7 @@ from domain.money import Money
 from domain.payment import RecordRefundFailed, RecordRefundPending, fold
 from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from event_store.store import Connection as AppConnection
-from infra.postgres import Connection, Pool
+from infra.postgres.pool import Connection, Pool
 from projections.errors import VersionGap
 from projections.registry import PROJECTIONS
 from projections.runner import projecting

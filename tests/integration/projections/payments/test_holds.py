@@ -6,7 +6,7 @@ import pytest
 
 from domain.payment import CaptureMethod, PaymentCommand, RecordAuthorized, RecordCanceled
 from event_store.store import Connection as AppConnection
-from infra.postgres import Pool
+from infra.postgres.pool import Pool
 from projections.payments.holds import EXPIRING, OPEN, watched_holds
 from tests.support.payment_histories import events_of, request_payment
 from tests.support.read_model import load_log, project_log, store

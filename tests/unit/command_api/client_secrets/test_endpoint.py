@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from domain.payment import PaymentStatus, RecordIntentCreated, RecordPaymentFailed, decide
 from event_store.appends import Append
-from infra.stripe_guard.errors import CircuitOpen
+from infra.stripe.guard.errors import CircuitOpen
 from schemas.events import encode
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from command_api.errors import ShuttingDown
 from event_store.appends import Append, AppendResult
 from event_store.group_commit import Closed
-from infra.postgres import DatabaseUnavailable
+from infra.postgres.pool import DatabaseUnavailable
 from schemas.envelope import RecordedEvent
 from schemas.events import decode_stripe_event
 from schemas.events.stripe_events import stream_id_of

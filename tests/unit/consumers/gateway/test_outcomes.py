@@ -20,7 +20,7 @@ from consumers.gateway.outcomes import (
     fault_of,
     row_of,
 )
-from infra.stripe_guard.errors import CircuitOpen, NotSent, TooManyCalls
+from infra.stripe.guard.errors import CircuitOpen, NotSent, TooManyCalls
 from tests.unit.consumers.gateway.gateway_objects import a_fault, an_intent
 
 API, CARD, REQUEST, KEY = "api_error", "card_error", "invalid_request_error", "idempotency_error"

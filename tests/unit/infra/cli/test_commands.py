@@ -11,9 +11,9 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from infra import declared
 from infra.cli import processes
 from infra.cli.app import app
+from infra.process import declared
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import stripe  # noqa: F401 - brings urllib3, which opens a socket when it is first imported: not within a test
 
-from infra import declared
+from infra.process import declared
 from infra.settings import ProcessSettings
 
 _FILE = Path(__file__).parents[4] / ".env.example"
@@ -16,7 +16,7 @@ _FILE = Path(__file__).parents[4] / ".env.example"
 
 def settings_classes() -> list[type[ProcessSettings]]:
     """Every settings class of the system."""
-    for module in ("infra.cli.settings", "infra.redlock.settings", "infra.stripe_guard.settings"):
+    for module in ("infra.cli.settings", "infra.redis.redlock.settings", "infra.stripe.guard.settings"):
         import_module(module)
     for group in (declared.PROCESSES, declared.WORKERS):
         for name in declared.names(group):

@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from infra import declared
 from infra.cli.recover import run_recover
+from infra.process import declared
 from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
 
 LOST = ShownEvent(position=7, event_id=UUID(int=7), stream_id=UUID(int=70), version=2, type="payment.requested")

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from infra import declared
 from infra.doctor.deployment import Deployment, Process, Targets, declared_deployment, given_deployment
+from infra.process import declared
 from infra.settings import DatabaseSettings, KafkaSettings, ProcessSettings, RedisSettings
 from tests.unit.infra.doctor.deployments import deployment
 

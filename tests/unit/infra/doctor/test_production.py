@@ -3,7 +3,7 @@ import pytest
 from infra.doctor.addresses import UNREADABLE, postgres_address, redis_address
 from infra.doctor.finding import Status
 from infra.doctor.production import production_findings
-from infra.redlock import RedlockSettings
+from infra.redis.redlock import RedlockSettings
 from infra.settings import DatabaseSettings, StripeSettings
 from tests.unit.infra.doctor.deployments import deployment, statuses
 

@@ -3,7 +3,7 @@ import json
 from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Area
 from infra.doctor.secrets import secrets_of, without_secrets
-from infra.redlock import RedlockSettings
+from infra.redis.redlock import RedlockSettings
 from infra.settings import ApiKeySettings, DatabaseSettings, KafkaSettings, StripeWebhookSettings
 from tests.unit.infra.doctor.deployments import deployment
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from infra.http.context import RequestContextMiddleware
 from infra.http.problems import Problem, install_problem_handlers
-from infra.postgres import DatabaseUnavailable
+from infra.postgres.pool import DatabaseUnavailable
 
 
 class Body(BaseModel):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.money import Money
 from domain.payment import Dispute, PaymentEvent, PaymentState, Refund
 from domain.payment import fold as fold_domain
-from infra.kafka.checkpoints import select_new
+from infra.kafka.consumer.checkpoints import select_new
 from projections.errors import MisplacedEvent, VersionGap
 from projections.events import DecodedEvent, by_stream
 from projections.payments.mapping import fold

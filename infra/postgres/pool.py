@@ -1,0 +1,160 @@
+"""A connection pool that survives restarts of the server, and tells an outage from an answer."""
+
+import select
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from time import monotonic
+from typing import ClassVar, TypeAlias
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from infra.errors import Unavailable
+from infra.process.health import Check, Unhealthy
+
+Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
+
+# What a connection string may override. Times are in seconds but for tcp_user_timeout (ms).
+_CONNECTION_DEFAULTS = {
+    "connect_timeout": "3",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+# A process that is frozen (SIGSTOP, a paused container or machine) inside a transaction keeps its row locks, and its
+# positions keep the relay waiting at their gap: without this, all payments stand still until it goes on.
+_OPTIONS = "-c idle_in_transaction_session_timeout=3000"
+# The database answered, and what it said is no outage: serialization failures and deadlocks, a value or statement
+# beyond its limits, a canceled statement, a lock not available.
+_ANSWERS = ("40", "54", "57014", "55P03")
+# Insufficient resources (a full disk, no memory) and system errors (I/O): what is only read may still work.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_SHORTAGES = ("53", "58")
+_SHORT_FOR_S = 10.0
+
+
+class DatabaseUnavailable(Unavailable, psycopg.OperationalError):
+    """PostgreSQL cannot be reached, is full, or went away: what was in flight may or may not be done."""
+
+    code: ClassVar[str] = "database_unavailable"
+    title: ClassVar[str] = "The database is not available"
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Raise `DatabaseUnavailable` for psycopg's errors that mean so; other errors pass."""
+    try:
+        yield
+    except DatabaseUnavailable:
+        raise
+    except psycopg.errors.IdleInTransactionSessionTimeout as error:  # to psycopg an "internal error"
+        raise DatabaseUnavailable(str(error).strip()) from error
+    except psycopg.OperationalError as error:
+        if error.sqlstate is not None and error.sqlstate.startswith(_ANSWERS):
+            raise
+        raise DatabaseUnavailable(str(error).strip() or type(error).__name__) from error
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool that raises `DatabaseUnavailable`, and hands out no connection that the server has closed.
+
+    After a restart of PostgreSQL every idle connection is dead, and psycopg's pool would hand out each once.
+    Looking at the socket costs microseconds, where the pool's own `check` costs a round trip.
+    """
+
+    _short_of: tuple[float, str] | None = None  # when, and of what
+
+    def short_of(self) -> str | None:
+        """Return what PostgreSQL lacked lately, as when its disk is full: a SELECT would still be answered."""
+        if self._short_of is None or monotonic() - self._short_of[0] > _SHORT_FOR_S:
+            return None
+        return self._short_of[1]
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - the base's signature
+        """Take a live connection; `timeout` in seconds, by default the pool's."""
+        deadline = monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            connection = await super().getconn(deadline - monotonic())
+            if _is_alive(connection):
+                return connection
+            await self.putconn(connection)
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109
+        """Lend a connection; commits at the end of the block, rolls back when it raises."""
+        with database_errors():
+            try:
+                async with super().connection(timeout) as connection:
+                    yield connection
+            except psycopg.OperationalError as error:
+                if (error.sqlstate or "").startswith(_SHORTAGES):
+                    self._short_of = monotonic(), str(error).strip().splitlines()[0]
+                raise
+
+
+def create_pool(
+    url: str,
+    *,
+    size: int,
+    name: str,
+    autocommit: bool = False,
+    configure: Callable[[Connection], Awaitable[None]] | None = None,
+) -> Pool:
+    """Return a pool that is not open yet: `await pool.open()` returns at once, with PostgreSQL up or down.
+
+    `name` is what `pg_stat_activity` shows. Transactions are explicit but with `autocommit` (single reads need
+    none), statements are prepared on their second use. `configure` is given every new connection first, and leaves it
+    outside of a transaction. Who waits longer than 3 s for a connection gets
+    `DatabaseUnavailable`.
+    """
+    given = conninfo_to_dict(url)
+    defaults = {key: value for key, value in _CONNECTION_DEFAULTS.items() if key not in given}
+    defaults["options"] = f"{_OPTIONS} {given.get('options', '')}".strip()  # what is given comes later, and wins
+    return Pool(
+        make_conninfo(url, **{"application_name": name, **defaults} if "application_name" not in given else defaults),
+        kwargs={"autocommit": autocommit, "prepare_threshold": 1},
+        min_size=min(2, size),
+        max_size=size,
+        name=name,
+        configure=configure,
+        timeout=3,
+        # Attempts double their pause until this: more would mean to be still asleep when PostgreSQL is back.
+        # When it has passed, the next request makes a new attempt at once.
+        reconnect_timeout=3,
+        open=False,
+    )
+
+
+def postgres_check(pool: Pool) -> Check:
+    """Return a readiness check that asks the database, and believes no answer while it lacks what writing needs."""
+
+    async def check() -> None:
+        try:
+            async with pool.connection(timeout=0.9) as connection:
+                await connection.execute("SELECT 1")
+        except (psycopg.Error, PoolTimeout) as error:
+            raise Unhealthy("database not available") from error
+        if (shortage := pool.short_of()) is not None:
+            raise Unhealthy(f"database cannot write: {shortage}")
+
+    return check
+
+
+def _is_alive(connection: Connection) -> bool:
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    # Something that came unasked is a notice, a parameter change, or the server's farewell and then the end of
+    # the stream, which stays readable until libpq has seen it.
+    while poll.poll(0):
+        try:
+            connection.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return False
+        if connection.closed:
+            return False
+    return True

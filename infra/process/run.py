@@ -1,0 +1,164 @@
+"""Run one process: event loop, logging, signals, health server, and an end that always comes."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import NoReturn
+
+import structlog
+import uvloop
+from starlette.applications import Starlette
+
+from infra.errors import ProcessFailed
+from infra.http.limits import HttpLimits
+from infra.http.server import bind, serve_socket
+from infra.logs import configure_logging
+from infra.process.health import Health, Unhealthy, health_routes
+from infra.process.runtime import Runtime
+from infra.settings import ProcessSettings
+
+__all__ = ["Main", "ProcessFailed", "Runtime", "run"]
+
+log = structlog.get_logger(__name__)
+
+Main = Callable[[Runtime], Awaitable[None]]
+
+# After the grace period main is cancelled and has this long to clean up.
+_CANCEL_S = 1.0
+# This long after the grace period the process ends whatever it is doing.
+_FORCE_S = 1.8
+
+
+def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: bool = False) -> NoReturn:
+    """Run `main` until it returns, then exit: 0, or 1 with one `process_failed` line when it raised or hung.
+
+    SIGTERM and SIGINT set `runtime.stop`; main then has `settings.shutdown_grace_ms` to return, is cancelled
+    after that, and the process ends within 2 s more even if main ignores that or blocks the loop. Unless main
+    serves HTTP itself, /health and /metrics are served on HEALTH_HOST:HEALTH_PORT meanwhile.
+    """
+    configure_logging(service, settings.log_level)
+    ending = _Ending(settings.shutdown_grace_ms / 1000 + _FORCE_S)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_supervise(service, settings, main, ending, serves_http=serves_http))
+    sys.exit(code)
+
+
+class _Ending:
+    """Sees to it that the process ends in time, and says once why it failed."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._timer = threading.Timer(limit_s, self._end)
+        self._timer.daemon = True
+        self._started = self._reported = False
+
+    def start(self) -> None:
+        """Start the clock; only the first call counts."""
+        if not self._started:
+            self._started = True
+            self._timer.start()
+
+    def report(self, error: BaseException | str) -> None:
+        """Log `process_failed`, unless it was logged already."""
+        if self._reported:
+            return
+        self._reported = True
+        if isinstance(error, str):
+            log.critical("process_failed", error=error)
+        else:
+            summary = f"{type(error).__name__}: {error}"
+            log.critical("process_failed", error=summary, exc_info=error)
+
+    def _end(self) -> NoReturn:
+        self.report("did not stop in time, ended by force")
+        os._exit(1)
+
+
+async def _supervise(service: str, settings: ProcessSettings, main: Main, ending: _Ending, *, serves_http: bool) -> int:
+    stop = asyncio.Event()
+    runtime = Runtime(service=service, settings=settings, stop=stop, health=Health())
+    runtime.health.add_readiness("process", _not_stopping(stop))
+    _stop_on_signals(stop, ending)
+    try:
+        run_main = _until_done if serves_http else _beside_health_server
+        failure = await run_main(runtime, main)
+    except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, it is reported and ends us
+        failure = error
+    # From here on the loop is closed, which waits for threads and tasks: not for ever.
+    ending.start()
+    if failure is None:
+        log.info("process_stopped")
+        return 0
+    ending.report(_explain(failure))
+    return 1
+
+
+async def _beside_health_server(runtime: Runtime, main: Main) -> BaseException | None:
+    settings, done = runtime.settings, asyncio.Event()
+    listener = bind(settings.health_host, settings.health_port, "HEALTH_PORT")
+    log.info("health_server_started", host=settings.health_host, port=listener.getsockname()[1])
+    app = Starlette(routes=health_routes(runtime.health))
+    limits = HttpLimits.from_settings(settings)
+    serving = serve_socket(app, listener, done, grace_s=1, limits=limits)
+    server = asyncio.create_task(serving, name="health server")
+    try:
+        return await _until_done(runtime, main)
+    finally:
+        done.set()
+        await server
+
+
+async def _until_done(runtime: Runtime, main: Main) -> BaseException | None:
+    """Run main to its end, by itself or by the grace period's; return what it failed with."""
+    log.info("process_started", pid=os.getpid())
+    work = asyncio.ensure_future(main(runtime))
+    stopping = asyncio.create_task(runtime.stop.wait(), name="waiting for a signal")
+    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if runtime.stop.is_set():
+        log.info("process_stopping")
+        await asyncio.wait({work}, timeout=runtime.settings.shutdown_grace_ms / 1000)
+    if not work.done():
+        pending = ", ".join(_pending_tasks())
+        work.cancel()
+        await asyncio.wait({work}, timeout=_CANCEL_S)
+        return ProcessFailed(f"still running after SHUTDOWN_GRACE_MS: {pending}")
+    return asyncio.CancelledError() if work.cancelled() else work.exception()
+
+
+def _explain(error: BaseException) -> BaseException | str:
+    """Return the message alone when everything that failed is a `ProcessFailed`: no traceback helps there."""
+    if isinstance(error, BaseExceptionGroup):
+        expected, rest = error.split(ProcessFailed)
+        if rest is None and expected is not None:
+            return "; ".join(str(_explain(part)) for part in expected.exceptions)
+    return str(error) if isinstance(error, ProcessFailed) else error
+
+
+def _stop_on_signals(stop: asyncio.Event, ending: _Ending) -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        ending.start()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Not loop.add_signal_handler(): this starts the clock even when something blocks the loop.
+        signal.signal(number, on_signal)
+
+
+def _pending_tasks() -> list[str]:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    return sorted({getattr(task.get_coro(), "__qualname__", task.get_name()) for task in others})
+
+
+def _not_stopping(stop: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def check() -> None:
+        if stop.is_set():
+            raise Unhealthy("stopping")
+
+    return check

@@ -1,0 +1,34 @@
+"""A Valkey that a test may stop, and rate limits over it as several processes would have them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from infra.embedded.valkey import ValkeyServer
+from infra.redis.client import connect_redis
+from infra.stripe.guard.bucket import Pace
+from infra.stripe.guard.rate_limit import RateLimit
+from infra.stripe.guard.redis_bucket import RedisBucket
+from tests.integration.infra.stripe.guard.rate_limit_process import StartProcess
+
+
+@pytest_asyncio.fixture
+async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    client = connect_redis(valkey.url, timeout_s=0.2)
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def process(valkey: ValkeyServer) -> AsyncIterator[StartProcess]:
+    """Makes the rate limit of another process, with connections of its own."""
+    async with AsyncExitStack() as closing:
+
+        def start(pace: Pace, *, processes: int = 1, max_wait_s: float = 30) -> RateLimit:
+            client = connect_redis(valkey.url, timeout_s=0.2)
+            closing.push_async_callback(client.aclose)
+            return RateLimit(pace, RedisBucket(client, "test", pace), processes=processes, max_wait_s=max_wait_s)
+
+        yield start
