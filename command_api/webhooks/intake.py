@@ -18,7 +18,7 @@ from infra.errors import Unavailable
 from infra.http.context import RequestContext
 from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable
-from infra.settings import StripeWebhookSettings
+from infra.settings.stripe import StripeWebhookSettings
 from schemas.envelope import NO_MERCHANT, EventMetadata
 from schemas.events import STRIPE_EVENT_CODEC
 from schemas.events.stripe_events import CATEGORY, StripeEventReceived, stream_id_of

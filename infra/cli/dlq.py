@@ -23,7 +23,8 @@ from infra.kafka.consumer.dead_letters.operators import (
 )
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection
-from infra.settings import DatabaseSettings, load_settings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import DatabaseSettings
 
 _LONGEST_VALUE = 2000
 _LONGEST_HEADER = 200

@@ -8,7 +8,8 @@ import psycopg
 from infra.cli.at_desk import guarded
 from infra.ledger_desk import ExportFormat, LedgerDesk
 from infra.process import declared
-from infra.settings import ReadDatabaseSettings, load_settings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import ReadDatabaseSettings
 
 _DESK = "ledger"
 

@@ -15,7 +15,11 @@ from infra.cli.tables import console
 from infra.postgres.pool import Connection
 from infra.process import declared
 from infra.recovery_desk import Examined, KeptAnswers, PaymentsAtStripe, RecoveryDesk, ShownEvent, Trace
-from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, load_settings, read_settings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings, read_settings
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings
 
 _SHOWN = 20
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from infra.settings import Port, PostgresUrl, ProcessSettings
+from infra.settings.postgres import PostgresUrl
+from infra.settings.process import Port, ProcessSettings
 
 
 class HomeSettings(ProcessSettings):
