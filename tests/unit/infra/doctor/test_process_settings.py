@@ -1,9 +1,9 @@
 import json
 
-from infra.cli.settings import MigrationSettings
 from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Status
 from infra.doctor.process_settings import settings_findings
+from infra.migrations.settings import MigrationSettings
 from infra.settings import DEVELOPMENT_KEY_SHA256, DatabaseSettings, RedisSettings, StripeSettings
 from infra.stripe_sandbox.settings import SandboxSettings
 from query_api.settings import QueryApiSettings

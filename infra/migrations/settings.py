@@ -1,0 +1,10 @@
+"""Settings of the migrations."""
+
+from infra.settings import PostgresUrl, ProcessSettings
+
+
+class MigrationSettings(ProcessSettings):
+    """Settings of `paystream migrate`."""
+
+    migration_database_url: PostgresUrl
+    """The database, through the role that owns it; the processes' roles cannot change tables."""
