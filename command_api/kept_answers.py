@@ -8,7 +8,7 @@ import orjson
 from command_api.answer_cache import NAMES, read_answer
 from event_store.recovery.traces import Trace
 from infra.redis.client import create_redis
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 
 _PAGE = 1000
 

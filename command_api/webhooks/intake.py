@@ -18,7 +18,7 @@ from infra.errors import Unavailable
 from infra.http.context import RequestContext
 from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable
-from infra.settings import StripeWebhookSettings
+from infra.settings.stripe import StripeWebhookSettings
 from schemas.envelope import EventMetadata
 from schemas.events import encode_stripe_event
 from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived, stream_id_of

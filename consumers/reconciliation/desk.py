@@ -36,7 +36,8 @@ from domain.reconciliation import DiscrepancyCommand, Explain, RequestRun, Resol
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool, create_pool
-from infra.settings import load_settings, zone_named
+from infra.settings.loading import load_settings
+from infra.settings.reconciliation import zone_named
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.errors import NotSent
 from infra.stripe.guard.settings import open_stripe_guard

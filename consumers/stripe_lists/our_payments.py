@@ -9,7 +9,7 @@ import stripe
 
 from consumers.gateway.requests import PAYMENT_ID
 from event_store.recovery.traces import Trace
-from infra.settings import StripeSettings
+from infra.settings.stripe import StripeSettings
 from infra.stripe.client import stripe_client
 
 _PAGE = 100

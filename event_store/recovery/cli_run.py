@@ -17,7 +17,11 @@ from infra.cli.execute import run
 from infra.cli.output import console
 from infra.postgres.pool import Connection
 from infra.process import declared
-from infra.settings import DatabaseSettings, KafkaSettings, RedisSettings, StripeSettings, load_settings, read_settings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings, read_settings
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings
 
 _SHOWN = 20
 

@@ -15,7 +15,7 @@ from event_store.recovery.traces import Trace
 from event_store.store import read_log_state
 from infra.errors import InfraError
 from infra.postgres.pool import Connection
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
 
 log = structlog.get_logger(__name__)

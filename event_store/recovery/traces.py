@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from infra.settings import RedisSettings, StripeSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings
 
 GROUP = "paystream.payment-traces"
 

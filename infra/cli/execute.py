@@ -13,7 +13,8 @@ from infra.errors import InfraError
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection
 from infra.process import declared
-from infra.settings import DatabaseSettings, load_settings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import DatabaseSettings
 
 
 def run_with_connection(work: Callable[[Connection], Awaitable[int]]) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from infra.settings import Port, ProcessSettings
+from infra.settings.process import Port, ProcessSettings
 
 
 class HomeSettings(ProcessSettings):

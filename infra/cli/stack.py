@@ -15,15 +15,12 @@ from infra.embedded.errors import EmbeddedError
 from infra.embedded.running import environments, is_running
 from infra.fallback import Fallback
 from infra.migrations.settings import MigrationSettings
-from infra.settings import (
-    DatabaseSettings,
-    KafkaSettings,
-    ProcessSettings,
-    ReadDatabaseSettings,
-    RedisSettings,
-    StripeSettings,
-    explain,
-)
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import explain
+from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.process import ProcessSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings
 
 _PLACES: Sequence[tuple[type[ProcessSettings], str]] = (
     (DatabaseSettings, "DATABASE_URL"),

@@ -11,7 +11,8 @@ from infra.errors import InfraError
 from infra.kafka.topic_check import Comparison, remedy
 from infra.kafka.topics import compare_topics, create_topics
 from infra.process.declared import topic_declarations
-from infra.settings import KafkaSettings, load_settings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
 
 
 def run_topics_create() -> int:

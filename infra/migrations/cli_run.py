@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from infra.migrations.runner import create_revision, head_revision, upgrade
 from infra.migrations.settings import MigrationSettings
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 
 
 def run_migrate() -> int:

@@ -1,6 +1,7 @@
 """Settings of the migrations."""
 
-from infra.settings import PostgresUrl, ProcessSettings
+from infra.settings.postgres import PostgresUrl
+from infra.settings.process import ProcessSettings
 
 
 class MigrationSettings(ProcessSettings):

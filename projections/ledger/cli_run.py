@@ -6,7 +6,8 @@ from pathlib import Path
 import psycopg
 
 from infra.cli.execute import run
-from infra.settings import ReadDatabaseSettings, load_settings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import ReadDatabaseSettings
 from projections.ledger.export import ExportFormat, LedgerExport
 
 

@@ -26,7 +26,7 @@ from infra.doctor.postgres.transactions import look_twice
 from infra.migrations.settings import MigrationSettings
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
-from infra.settings import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
 
 _PURPOSES = {"projector": Purpose.PROJECTOR, "relay": Purpose.RELAY}
 """Of the processes that are no ordinary members of the application."""

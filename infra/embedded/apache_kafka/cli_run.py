@@ -20,7 +20,7 @@ from infra.embedded.ports import is_free
 from infra.embedded.reports import LeftoverEnded, PartReady
 from infra.embedded.supervisor import keep_running
 from infra.embedded.together import together
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 
 _ENOUGH_TO_LOSE_ONE = 3
 

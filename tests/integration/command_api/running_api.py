@@ -35,7 +35,7 @@ from infra.http.auth import ApiKeyring
 from infra.ids import uuid7
 from infra.postgres.pool import Pool
 from infra.process.health import Health
-from infra.settings import ApiKey
+from infra.settings.http import ApiKey
 from schemas.envelope import EventMetadata
 from schemas.events import encode
 from tests.support.refusing_reconciliations import a_desk

@@ -15,7 +15,7 @@ from event_store.recovery.desk import RecoveryAdmin
 from event_store.store import LOG_CLOSED, LogState, append, find_idempotency
 from infra.embedded.postgres import PostgresServer
 from infra.postgres.pool import create_pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from tests.integration.event_store.recovery.younger_log import (
     Load,
     loaded,

@@ -11,7 +11,10 @@ from infra.cli import stack
 from infra.cli.app import SETTINGS_OF, app
 from infra.cli.processes import COMMANDS
 from infra.fallback import fall_back_on
-from infra.settings import DatabaseSettings, KafkaSettings, ReadDatabaseSettings, StripeSettings, load_settings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.stripe import StripeSettings
 from tests.unit.infra.cli.test_doctor import run_a_stack
 
 NEEDS_NONE = {"up", "demo", "doctor", "worker", "kafka", "schemas", "migrate-create", *COMMANDS}

@@ -23,7 +23,7 @@ from infra.embedded.connections import WEBHOOK_EVENTS
 from infra.migrations.settings import MigrationSettings
 from infra.process import declared
 from infra.process.health import Health, health_routes
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from infra.stripe_sandbox.settings import SandboxSettings
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings

@@ -5,17 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from infra.settings import (
-    DEVELOPMENT_KEY_SHA256,
-    ApiKeySettings,
-    DatabaseSettings,
-    KafkaSettings,
-    ProcessSettings,
-    RedisSettings,
-    StripeSettings,
-    StripeWebhookSettings,
-    load_settings,
-)
+from infra.settings.http import DEVELOPMENT_KEY_SHA256, ApiKeySettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.process import ProcessSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings, StripeWebhookSettings
 
 
 class EverySettings(DatabaseSettings, RedisSettings, KafkaSettings, StripeSettings, ApiKeySettings):
