@@ -22,7 +22,7 @@ from infra.http.server import serve
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import Runtime, run
 from infra.redis.client import create_redis, redis_check
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 

@@ -6,13 +6,11 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
-from infra.settings import (
-    ApiKeySettings,
-    AppendSettings,
-    Port,
-    ReconciliationDaySettings,
-    StripeWebhookSettings,
-)
+from infra.settings.http import ApiKeySettings
+from infra.settings.postgres import AppendSettings
+from infra.settings.process import Port
+from infra.settings.reconciliation import ReconciliationDaySettings
+from infra.settings.stripe import StripeWebhookSettings
 from infra.stripe.guard.settings import StripeGuardSettings
 
 

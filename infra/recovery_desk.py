@@ -12,7 +12,9 @@ from uuid import UUID
 
 from infra.errors import InfraError
 from infra.postgres.pool import Connection
-from infra.settings import KafkaSettings, RedisSettings, StripeSettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings
 
 
 class RecoveryRefused(InfraError):

@@ -8,7 +8,9 @@ from infra.kafka.consumer.dead_letters.desk import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime
-from infra.settings import DatabaseSettings, KafkaSettings, load_settings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import DatabaseSettings
 from projections.payments.holds import watched_holds
 from projections.registry import PROJECTIONS
 from projections.runner import CONSUMER, projecting, topics_of

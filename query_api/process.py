@@ -5,7 +5,7 @@ from infra.http.server import serve
 from infra.postgres.pool import postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 from query_api.api import QueryApi
 from query_api.app import create_app
 from query_api.database import NAME, create_read_pool

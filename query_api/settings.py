@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from infra.settings import ApiKeySettings, Port, ReadDatabaseSettings
+from infra.settings.http import ApiKeySettings
+from infra.settings.postgres import ReadDatabaseSettings
+from infra.settings.process import Port
 
 
 class QueryApiSettings(ReadDatabaseSettings, ApiKeySettings):

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from infra.redis.redlock import RedlockSettings
-from infra.settings import DatabaseSettings
+from infra.settings.postgres import DatabaseSettings
 from infra.stripe.guard.settings import StripeGuardSettings
 
 

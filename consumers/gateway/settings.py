@@ -5,7 +5,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from consumers.gateway.requests import CardsBy
-from infra.settings import STRIPE_CALL_MARGIN_MS, DatabaseSettings, KafkaSettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.stripe import STRIPE_CALL_MARGIN_MS
 from infra.stripe.guard.settings import StripeGuardSettings
 
 

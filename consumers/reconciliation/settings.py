@@ -6,7 +6,9 @@ from pydantic import Field, model_validator
 
 from consumers.reconciliation.schedule import Schedule
 from infra.redis.redlock import RedlockSettings
-from infra.settings import DatabaseSettings, KafkaSettings, ReconciliationDaySettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.stripe.guard.settings import StripeGuardSettings
 
 

@@ -8,7 +8,7 @@ from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime
 from infra.redis.redlock import open_redlock
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 

@@ -10,7 +10,7 @@ from infra.kafka.consumer.dead_letters.desk import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import STRIPE_EVENT, dead_letter_topic
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from infra.settings import DatabaseSettings, KafkaSettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.postgres import DatabaseSettings
 
 
 class WebhooksSettings(DatabaseSettings, KafkaSettings):

@@ -13,7 +13,7 @@ from uuid import UUID
 from event_store.relay.progress import Progress
 from event_store.relay.session import producing
 from event_store.relay.shard import Shard
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import RELAY_PROGRESS
 
 Announce: TypeAlias = Callable[[UUID, int, int], Awaitable[None]]

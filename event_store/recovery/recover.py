@@ -24,7 +24,7 @@ from event_store.store import QUERIES as LOG_QUERIES
 from event_store.store import Connection, LogState, read_log_state
 from infra.errors import InfraError
 from infra.postgres.queries import Queries
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from event_store.relay.progress import Place, Published
 from infra.kafka.aiokafka_patches.ending import end_consumer
 from infra.kafka.clients import consumer_config
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka, is_at
 from schemas.errors import MalformedMessage
 

@@ -12,7 +12,9 @@ from infra.errors import ProcessFailed
 from infra.postgres.pool import create_pool
 from infra.process.run import run
 from infra.process.runtime import Runtime
-from infra.settings import DatabaseSettings, KafkaSettings, load_settings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import DatabaseSettings
 
 
 class RelaySettings(DatabaseSettings, KafkaSettings):

@@ -12,7 +12,7 @@ from event_store.relay.shard import Shard
 from infra.errors import InfraError
 from infra.kafka.clients import consumer_config
 from infra.kafka.consumer.transient import ForeignCluster
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import RELAY_PROGRESS, event_topics
 
 _PROGRESS = TopicPartition(RELAY_PROGRESS, 0)

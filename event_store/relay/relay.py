@@ -21,7 +21,7 @@ from event_store.store import QUERIES, Connection, LogState, read_log_state
 from infra.errors import InfraError, ProcessFailed
 from infra.kafka.topics import create_topics, require_topics
 from infra.process.health import Unhealthy
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
 from schemas.topics import RELAY_PROGRESS, declarations, event_topics
 

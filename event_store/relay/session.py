@@ -28,7 +28,7 @@ from infra.errors import InfraError
 from infra.kafka.aiokafka_patches.ending import end_producer
 from infra.kafka.aiokafka_patches.transactions import try_next_transaction_soon
 from infra.kafka.clients import producer_config
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
 from schemas.topics import RELAY_PROGRESS
 

@@ -13,7 +13,7 @@ from infra.cli.settings import UpSettings
 from infra.embedded.connections import BrokerKind
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.stack import Stack
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 
 _LOOK_EVERY_S = 0.2
 _NO_PRODUCTION = (

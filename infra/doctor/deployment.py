@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from infra.process import declared
-from infra.settings import ProcessSettings, explain
+from infra.settings.loading import explain
+from infra.settings.process import ProcessSettings
 
 S = TypeVar("S", bound=ProcessSettings)
 

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Area, Finding
-from infra.settings import ProcessSettings, explain
+from infra.settings.loading import explain
+from infra.settings.process import ProcessSettings
 
 AREA = Area("Settings")
 

@@ -8,7 +8,10 @@ from infra.doctor.addresses import UNREADABLE, is_local, postgres_address, redis
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
 from infra.redis.redlock import RedlockSettings
-from infra.settings import DatabaseSettings, ProcessSettings, ReadDatabaseSettings, RedisSettings, StripeSettings
+from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.process import ProcessSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings
 
 AREA = Area("Production")
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Finding
 from infra.log_render import MASK, mask_text
-from infra.settings import ProcessSettings
+from infra.settings.process import ProcessSettings
 
 _SHORTEST = 4  # a shorter one would mask half of every sentence, and is no secret
 _WORDY = 12  # a shorter one, such as "paystream", is masked only where it stands alone

@@ -13,7 +13,7 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from infra.http.problems import Problem
-from infra.settings import ApiKey, ApiKeySettings
+from infra.settings.http import ApiKey, ApiKeySettings
 
 # For the OpenAPI document; the header is read by `_bearer_token`, which can tell "none" from "not
 # understood".

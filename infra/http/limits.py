@@ -5,7 +5,7 @@ import resource
 from collections import Counter
 from dataclasses import dataclass
 
-from infra.settings import ProcessSettings
+from infra.settings.process import ProcessSettings
 
 _OTHER_DESCRIPTORS = 128
 """Files and sockets of a process that are no clients of its HTTP server: pools, logs, Redis, Kafka."""

@@ -20,7 +20,7 @@ from infra.errors import ProcessFailed
 from infra.http.limits import Connections, HttpLimits
 from infra.http.protocol import BoundedProtocol
 from infra.process.runtime import Runtime
-from infra.settings import ProcessSettings
+from infra.settings.process import ProcessSettings
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from infra.kafka.aiokafka_patches.closed_connections import tell_closed_connecti
 from infra.kafka.aiokafka_patches.header_names import read_any_header_name
 from infra.kafka.aiokafka_patches.metadata import never_create_topics
 from infra.kafka.security import keep_logins_out_of_logs, security_options
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 never_create_topics()
 close_cancelled_bootstraps()

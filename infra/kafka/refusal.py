@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, SaslAuthenticationFailed
 from aiokafka.protocol.metadata import MetadataRequest
 
 from infra.kafka.security import security_options
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 _ASK_TIMEOUT_S = 3.0
 

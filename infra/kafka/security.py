@@ -5,7 +5,7 @@ import ssl
 from typing import Any
 
 from infra.errors import ProcessFailed
-from infra.settings import KafkaSecuritySettings
+from infra.settings.kafka import KafkaSecuritySettings
 
 
 def security_options(settings: KafkaSecuritySettings) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from infra.kafka.refusal import why_refused
 from infra.kafka.topic_check import Comparison, TopicDeclaration, compare
 from infra.kafka.topic_state import TopicState, read_states
 from infra.process.declared import topic_declarations
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
 

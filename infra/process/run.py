@@ -19,7 +19,7 @@ from infra.http.server import bind, serve_socket
 from infra.logs import configure_logging
 from infra.process.health import Health, Unhealthy, health_routes
 from infra.process.runtime import Runtime
-from infra.settings import ProcessSettings
+from infra.settings.process import ProcessSettings
 
 __all__ = ["Main", "ProcessFailed", "Runtime", "run"]
 

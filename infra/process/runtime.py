@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from infra.process.health import Health
-from infra.settings import ProcessSettings
+from infra.settings.process import ProcessSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from infra.process.health import Check, Unhealthy
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 
 _MAX_CONNECTIONS = 64
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import stripe
 
-from infra.settings import StripeSettings
+from infra.settings.stripe import StripeSettings
 
 # More than a worker has calls in flight: none waits for another one's connection.
 _MAX_CONNECTIONS = 200

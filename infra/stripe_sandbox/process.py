@@ -5,7 +5,7 @@ import asyncio
 from infra.http.server import serve
 from infra.process.health import health_routes
 from infra.process.run import Runtime, run
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 from infra.stripe_sandbox.app import build_sandbox
 from infra.stripe_sandbox.latency import Latency
 from infra.stripe_sandbox.settings import SandboxSettings

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from infra.settings import Port, ProcessSettings
+from infra.settings.process import Port, ProcessSettings
 from infra.stripe_sandbox.behaviour import Behaviour
 from infra.stripe_sandbox.latency import Delays
 from infra.stripe_sandbox.webhooks.endpoints import Endpoint

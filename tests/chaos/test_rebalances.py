@@ -21,7 +21,7 @@ from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.process import Process, ProcessSpec
 from infra.postgres.pool import create_pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from projections.registry import PROJECTIONS
 from projections.runner import topics_of
 from projections.verify import differences

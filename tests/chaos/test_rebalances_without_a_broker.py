@@ -11,7 +11,7 @@ from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import create_pool
 from infra.process.health import Unhealthy
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered
 from schemas.topics import TopicDeclaration
 from tests.integration.infra.kafka.consumer.noting_consumer import NAME, Effects, running

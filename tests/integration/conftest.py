@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import Pool, create_pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import TopicDeclaration
 from tests.integration.infra.kafka.published_log import Log
 from tests.support.brokers import LentBroker

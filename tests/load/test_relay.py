@@ -18,7 +18,7 @@ from event_store.relay.shard import Shard
 from event_store.store import Connection, append
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.kafka.clients import consumer_config
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import PAYMENT
 from tests.chaos.relay.relay_processes import relays_of
 from tests.support.database import Database

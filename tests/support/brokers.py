@@ -10,7 +10,7 @@ from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.broker import Broker
 from infra.embedded.connections import BrokerKind
 from infra.embedded.errors import EmbeddedError
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from tests.support.kafka import plain_settings, transactional_settings
 
 EMBEDDED: BrokerKind = "embedded"

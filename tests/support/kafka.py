@@ -18,7 +18,7 @@ from infra.embedded.broker import Broker
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.kafka.clients import consumer_config
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.topics import RELAY_PROGRESS, event_topics
 from tests.support.waiting import eventually

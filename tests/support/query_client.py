@@ -7,7 +7,7 @@ import httpx
 from infra.http.auth import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.process.health import Health
-from infra.settings import ApiKey
+from infra.settings.http import ApiKey
 from query_api.api import QueryApi
 from query_api.app import create_app
 from query_api.freshness import Freshness

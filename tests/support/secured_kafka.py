@@ -14,7 +14,7 @@ from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.apache_kafka.tls import TlsFiles, make_tls_files
 from infra.kafka.clients import admin_config
 from infra.kafka.topics import describe_topics
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from tests.support.kafka import apache_kafka, transactional_settings
 from tests.support.waiting import eventually
 

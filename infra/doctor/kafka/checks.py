@@ -23,7 +23,8 @@ from infra.doctor.kafka.topics import SUBJECT as TOPICS
 from infra.doctor.kafka.topics import topic_findings
 from infra.kafka.topics import KafkaUnavailable, compare_topics
 from infra.process.declared import topic_declarations
-from infra.settings import KafkaSettings, ProcessSettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.process import ProcessSettings
 
 _TIMEOUT_MS = 2000
 # How long a process lets a poll wait says nothing of the cluster.

@@ -12,7 +12,7 @@ from infra.doctor.kafka.security import AREA
 from infra.errors import ProcessFailed
 from infra.kafka.clients import admin_config, producer_config, stop_client
 from infra.kafka.refusal import why_refused
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 CLUSTER, TRANSACTIONS = "brokers", "transactions"
 _NAME = "paystream-doctor"

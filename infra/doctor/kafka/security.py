@@ -4,7 +4,7 @@ from infra.doctor.addresses import is_local
 from infra.doctor.finding import Area, Finding
 from infra.errors import ProcessFailed
 from infra.kafka.security import security_options
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 AREA = Area("Kafka")
 SUBJECT = "security"

@@ -7,7 +7,7 @@ from infra.doctor.check import Check
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
 from infra.doctor.redis.server import NoRedis, RedisFacts, ask
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 
 AREA = Area("Redis")
 SUBJECT = "server"

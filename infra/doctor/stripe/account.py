@@ -9,7 +9,7 @@ import stripe
 from infra.doctor.finding import Finding
 from infra.doctor.stripe.api import FORBIDDEN, OK, UNAUTHORIZED, Answer
 from infra.doctor.stripe.key import AREA, is_restricted
-from infra.settings import StripeSettings
+from infra.settings.stripe import StripeSettings
 
 REACHED, ACCOUNT, VERSION, CLOCK = "connection", "account", "API version", "clock"
 

@@ -16,7 +16,7 @@ from infra.doctor.stripe.api import NoAnswer, ask
 from infra.doctor.stripe.key import AREA, is_restricted, key_finding
 from infra.doctor.stripe.permissions import permission_findings
 from infra.doctor.stripe.webhooks import ENDPOINT, ENDPOINTS, MOST_ENDPOINTS, SECRET, endpoint_finding, secret_finding
-from infra.settings import StripeSettings, StripeWebhookSettings
+from infra.settings.stripe import StripeSettings, StripeWebhookSettings
 from infra.stripe.client import stripe_client
 
 _TIMEOUT_MS = 3000

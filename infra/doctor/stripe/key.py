@@ -1,7 +1,7 @@
 """What kind of key STRIPE_SECRET_KEY is: https://docs.stripe.com/keys. Nothing of the key is ever shown."""
 
 from infra.doctor.finding import Area, Finding
-from infra.settings import StripeSettings
+from infra.settings.stripe import StripeSettings
 
 AREA = Area("Stripe")
 SUBJECT = "key"

@@ -8,7 +8,7 @@ from typing import Any
 from infra.doctor.finding import Finding
 from infra.doctor.stripe.api import FORBIDDEN, OK, UNAUTHORIZED, Answer
 from infra.doctor.stripe.key import AREA, is_placeholder
-from infra.settings import StripeWebhookSettings
+from infra.settings.stripe import StripeWebhookSettings
 
 SECRET, ENDPOINT = "webhook secret", "webhook endpoint"
 PATH = "/webhooks/stripe"

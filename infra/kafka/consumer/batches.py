@@ -45,7 +45,7 @@ from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.kafka.topics import KafkaUnavailable, TopicsMissing, require_topics
 from infra.process.health import Health
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from infra.kafka.clients import connection_config, fetch_config, stop_client
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 Handler = Callable[[Sequence[Record]], Awaitable[None]]

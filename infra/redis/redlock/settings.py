@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 from infra.redis.client import connect_redis
 from infra.redis.redlock.redlock import Redlock
 from infra.redis.redlock.servers import RedisServer
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 
 
 class RedlockSettings(RedisSettings):

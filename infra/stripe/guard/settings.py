@@ -7,7 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from infra.redis.client import connect_redis
-from infra.settings import RedisSettings, StripeSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings
 from infra.stripe.guard.breaker import Rules
 from infra.stripe.guard.bucket import Pace
 from infra.stripe.guard.circuit import Circuit

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import stripe
 
-from infra.settings import StripeSettings
+from infra.settings.stripe import StripeSettings
 from infra.stripe.client import create_transport
 from infra.stripe_sandbox.differential.files import ScriptFileError, read_scripts
 from infra.stripe_sandbox.differential.play import lines

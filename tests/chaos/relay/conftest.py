@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from infra.embedded.apache_kafka.cluster import KafkaCluster
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from tests.chaos.relay.relay_processes import Relays, relays_of
 from tests.chaos.relay.topic_verdict import Verdict
 from tests.support.database import Database

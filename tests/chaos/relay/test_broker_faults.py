@@ -8,7 +8,7 @@ import pytest
 
 from event_store.store import Connection
 from infra.embedded.apache_kafka.cluster import KafkaCluster
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
 from tests.chaos.relay.relay_processes import Relays, relays_of

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from event_store.store import Connection
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
 from tests.chaos.relay.relay_processes import RelayProcess, Relays

@@ -11,7 +11,7 @@ from confluent_kafka.admin._resource import ResourceType
 
 from event_store.appends import Append
 from event_store.store import Connection, append
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import PAYMENT, partition_of
 from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from event_store.store import Connection
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.topics import PAYMENT
 from tests.support.kafka import read_topic

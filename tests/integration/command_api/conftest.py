@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool
 from infra.redis.client import create_redis
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 from tests.integration.command_api.running_api import Running, running
 
 

@@ -11,7 +11,7 @@ from event_store.log_watch import LogWatch
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool, create_pool
 from infra.process.health import Unhealthy
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 from tests.integration.command_api.running_api import running
 from tests.support.database import Database
 from tests.support.waiting import eventually

@@ -16,7 +16,7 @@ from event_store.appends import AlreadySeen
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool, create_pool
 from infra.redis.client import create_redis
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 from tests.integration.command_api.running_api import MERCHANT, Running, running
 from tests.support.database import Database
 from tests.support.waiting import eventually

@@ -18,7 +18,7 @@ from infra.kafka.topics import create_topics
 from infra.postgres.pool import Connection
 from infra.process.health import Health
 from infra.process.runtime import Runtime
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from projections.process import ProjectorSettings, project
 from projections.runner import CONSUMER
 from projections.verify import Difference, differences

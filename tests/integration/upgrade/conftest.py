@@ -15,7 +15,7 @@ from infra.http.auth import ApiKeyring
 from infra.migrations.runner import upgrade
 from infra.postgres.pool import Pool, create_pool
 from infra.process.health import Health
-from infra.settings import ApiKey
+from infra.settings.http import ApiKey
 from query_api.api import QueryApi
 from query_api.app import create_app
 from query_api.database import create_read_pool

@@ -8,7 +8,7 @@ import psycopg
 
 from event_store.relay.progress import Progress
 from infra.embedded.stack import Stack
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from infra.stripe_sandbox.client import SandboxAdmin
 from schemas.topics import RELAY_PROGRESS, partition_of, topic_of
 from tests.support.kafka import read_topic

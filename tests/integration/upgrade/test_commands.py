@@ -14,7 +14,7 @@ from infra.embedded.valkey import ValkeyServer
 from infra.http.auth import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.redis.client import create_redis
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 from tests.integration.command_api.running_api import Running, running
 from tests.integration.upgrade.fixture_files import Fixture
 from tests.support.read_model import load_log, project_log

@@ -12,7 +12,7 @@ from infra.embedded.connections import DEVELOPMENT_MERCHANT
 from infra.kafka.clients import producer_config
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import Pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.topics import RELAY_PROGRESS, declarations, event_topics
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments

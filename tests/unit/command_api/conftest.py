@@ -16,7 +16,7 @@ from command_api.executor import CommandExecutor
 from command_api.fakes import FixedClientSecrets, FixedOutcomes, MemoryAnswerCache, MemoryEventStore
 from infra.http.auth import ApiKeyring
 from infra.process.health import Health
-from infra.settings import ApiKey
+from infra.settings.http import ApiKey
 from tests.support.refusing_reconciliations import a_desk
 from tests.support.signed_webhooks import an_intake
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from infra.http.auth import ApiKeyring
 from infra.process.health import Health
-from infra.settings import ApiKey
+from infra.settings.http import ApiKey
 from query_api.api import QueryApi
 from query_api.app import create_app, openapi_document
 from query_api.database import create_read_pool

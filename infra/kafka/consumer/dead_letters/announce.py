@@ -16,7 +16,7 @@ from infra.kafka.clients import consumer_config, producer_config, stop_client
 from infra.kafka.consumer.dead_letters.letter import DeadLetter, Headers
 from infra.kafka.consumer.dead_letters.store import SQL
 from infra.postgres.pool import Pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 HEADER_PREFIX = "dlq_"
 

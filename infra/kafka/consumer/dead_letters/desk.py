@@ -22,7 +22,7 @@ from infra.kafka.consumer.dead_letters.announce import Announcer
 from infra.kafka.consumer.dead_letters.delivery import Decode
 from infra.kafka.consumer.dead_letters.replay import Replayer
 from infra.kafka.consumer.dead_letters.store import SQL
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
 

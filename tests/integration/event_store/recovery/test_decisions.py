@@ -11,7 +11,7 @@ from event_store.own_log import DatabaseLog
 from event_store.store import append, load
 from infra.kafka.consumer.transient import ForeignCluster, is_worth_retrying
 from infra.postgres.pool import Pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from schemas.envelope import RecordedEvent
 from tests.integration.event_store.recovery.younger_log import (

@@ -18,7 +18,7 @@ from infra.embedded.databases import create_database
 from infra.embedded.postgres import OWNER, PostgresServer
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import create_pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.topics import PAYMENT, declarations
 from tests.support.kafka import read_topic

@@ -8,7 +8,7 @@ import pytest
 
 from event_store.appends import Append
 from event_store.store import Connection
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import event_topics, partition_of, topic_of
 from tests.integration.event_store.relay.test_relay import append_all, reached, running_relay

@@ -11,7 +11,7 @@ from event_store.store import Connection
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.kafka.clients import admin_config
 from infra.kafka.topics import create_topics
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import PAYMENT, declarations, partition_of
 from tests.integration.event_store.relay.test_relay import append_all, delivered, reached, running_relay
 from tests.support.database import Database

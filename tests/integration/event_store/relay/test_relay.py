@@ -16,7 +16,7 @@ from event_store.relay.relay import Relay
 from event_store.relay.session import Session
 from event_store.relay.shard import Shard
 from event_store.store import Connection, append
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import PAYMENT, partition_of
 from tests.support.brokers import LentBroker, on_apache

@@ -16,7 +16,7 @@ from event_store.store import Connection, append
 from event_store.tail import Tail
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.kafka.topics import create_topics
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, declarations, partition_of

@@ -23,7 +23,7 @@ from infra.embedded.ports import free_port
 from infra.embedded.postgres import PostgresServer
 from infra.embedded.valkey import ValkeyServer
 from infra.kafka.topics import create_topics
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import TopicDeclaration
 from tests.integration.infra.embedded.embedded_parts import alive
 

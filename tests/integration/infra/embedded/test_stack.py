@@ -15,7 +15,7 @@ from infra.embedded.home import Home
 from infra.embedded.reports import PartEnded, PartReady, Report
 from infra.embedded.stack import Stack
 from infra.kafka.topics import describe_topics
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from tests.integration.infra.embedded.embedded_parts import all_gone, fake, wait_until
 from tests.support.waiting import eventually
 

@@ -12,7 +12,8 @@ from infra.http.problems import install_problem_handlers
 from infra.http.server import serve
 from infra.process.health import health_routes
 from infra.process.run import Runtime, run
-from infra.settings import ProcessSettings, load_settings
+from infra.settings.loading import load_settings
+from infra.settings.process import ProcessSettings
 
 
 async def main(runtime: Runtime) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaProducer
 
 from infra.kafka.clients import producer_config
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.topics import partition_of

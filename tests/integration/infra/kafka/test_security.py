@@ -19,7 +19,7 @@ from event_store.store import Connection, append
 from infra.embedded.apache_kafka.tls import make_tls_files
 from infra.kafka.topics import KafkaUnavailable, create_topics, verify_topics
 from infra.postgres.pool import create_pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import PAYMENT, declarations
 from tests.integration.infra.kafka.consumer.noting_consumer import Effects, running
 from tests.support.database import Database

@@ -27,7 +27,7 @@ from infra.kafka.topics import (
     require_topics,
     verify_topics,
 )
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.topics import PAYMENT, RELAY_PROGRESS, TopicDeclaration, declarations
 from tests.support.brokers import LentBroker
 from tests.support.database import Database

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from infra.http.server import serve
 from infra.process.run import ProcessFailed, Runtime, run
-from infra.settings import Port, ProcessSettings, load_settings
+from infra.settings.loading import load_settings
+from infra.settings.process import Port, ProcessSettings
 
 
 class Settings(ProcessSettings):

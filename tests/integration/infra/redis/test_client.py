@@ -12,7 +12,7 @@ from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
 from infra.process.health import Unhealthy
 from infra.redis.client import create_redis, redis_check
-from infra.settings import RedisSettings
+from infra.settings.redis import RedisSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

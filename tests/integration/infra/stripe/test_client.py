@@ -6,7 +6,7 @@ import pytest
 import stripe
 from aiohttp import web
 
-from infra.settings import StripeSettings
+from infra.settings.stripe import StripeSettings
 from infra.stripe.client import AioHttpTransport, stripe_client
 
 pytestmark = pytest.mark.integration

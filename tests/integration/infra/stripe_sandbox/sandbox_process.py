@@ -13,7 +13,7 @@ from pathlib import Path
 
 import stripe
 
-from infra.settings import StripeSettings
+from infra.settings.stripe import StripeSettings
 from infra.stripe.client import stripe_client
 from tests.support.waiting import eventually
 

@@ -15,7 +15,7 @@ from event_store.recovery import kafka_copy
 from event_store.recovery.kafka_copy import read_copy
 from event_store.relay.progress import Place
 from infra.kafka.consumer.transient import ForeignCluster
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT

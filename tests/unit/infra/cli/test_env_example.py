@@ -9,7 +9,7 @@ import pytest
 import stripe  # noqa: F401 - brings urllib3, which opens a socket when it is first imported: not within a test
 
 from infra.process import declared
-from infra.settings import ProcessSettings
+from infra.settings.process import ProcessSettings
 
 _FILE = Path(__file__).parents[4] / ".env.example"
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.cli.settings import UpSettings
 from infra.cli.up import run_up
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 
 _VARIABLES = ("COMMAND_API_PORT", "QUERY_API_PORT", "STRIPE_SANDBOX_PORT")
 

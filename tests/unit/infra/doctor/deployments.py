@@ -8,7 +8,9 @@ from typing import Any
 from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Finding, Status
 from infra.doctor.stripe.api import Answer
-from infra.settings import KafkaSettings, ProcessSettings, StripeSettings, StripeWebhookSettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.process import ProcessSettings
+from infra.settings.stripe import StripeSettings, StripeWebhookSettings
 
 ACCOUNT = {"id": "acct_1", "country": "NL", "default_currency": "eur", "charges_enabled": True}
 

@@ -4,7 +4,10 @@ import pytest
 
 from infra.doctor.deployment import Deployment, Process, Targets, declared_deployment, given_deployment
 from infra.process import declared
-from infra.settings import DatabaseSettings, KafkaSettings, ProcessSettings, RedisSettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.process import ProcessSettings
+from infra.settings.redis import RedisSettings
 from tests.unit.infra.doctor.deployments import deployment
 
 

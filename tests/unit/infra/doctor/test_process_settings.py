@@ -1,10 +1,13 @@
 import json
 
-from infra.cli.settings import MigrationSettings
 from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Status
 from infra.doctor.process_settings import settings_findings
-from infra.settings import DEVELOPMENT_KEY_SHA256, DatabaseSettings, RedisSettings, StripeSettings
+from infra.migrations.settings import MigrationSettings
+from infra.settings.http import DEVELOPMENT_KEY_SHA256
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.redis import RedisSettings
+from infra.settings.stripe import StripeSettings
 from infra.stripe_sandbox.settings import SandboxSettings
 from query_api.settings import QueryApiSettings
 from tests.unit.infra.doctor.deployments import deployment, statuses

@@ -4,7 +4,8 @@ from infra.doctor.addresses import UNREADABLE, postgres_address, redis_address
 from infra.doctor.finding import Status
 from infra.doctor.production import production_findings
 from infra.redis.redlock import RedlockSettings
-from infra.settings import DatabaseSettings, StripeSettings
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.stripe import StripeSettings
 from tests.unit.infra.doctor.deployments import deployment, statuses
 
 

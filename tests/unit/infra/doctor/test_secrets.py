@@ -4,7 +4,10 @@ from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Area
 from infra.doctor.secrets import secrets_of, without_secrets
 from infra.redis.redlock import RedlockSettings
-from infra.settings import ApiKeySettings, DatabaseSettings, KafkaSettings, StripeWebhookSettings
+from infra.settings.http import ApiKeySettings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.postgres import DatabaseSettings
+from infra.settings.stripe import StripeWebhookSettings
 from tests.unit.infra.doctor.deployments import deployment
 
 AREA = Area("Tests")

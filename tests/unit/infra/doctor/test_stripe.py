@@ -11,7 +11,7 @@ from infra.doctor.stripe.api import NoAnswer, ask
 from infra.doctor.stripe.key import key_finding
 from infra.doctor.stripe.permissions import NEEDED, READS, WRITES, judged, permission_findings
 from infra.doctor.stripe.webhooks import EVENTS, endpoint_finding, secret_finding
-from infra.settings import StripeSettings
+from infra.settings.stripe import StripeSettings
 from infra.stripe.client import create_stripe
 from tests.support.compose_file import ROOT
 from tests.unit.infra.doctor.deployments import ACCOUNT, answer, statuses, stripe_settings, webhook_settings

@@ -18,7 +18,9 @@ from infra.embedded.environment import base_environment, python_environment
 from infra.embedded.home import Home
 from infra.embedded.passwords import Passwords
 from infra.embedded.postgres import PostgresServer
-from infra.settings import DEVELOPMENT_KEY_SHA256, KafkaSettings, ProcessSettings
+from infra.settings.http import DEVELOPMENT_KEY_SHA256
+from infra.settings.kafka import KafkaSettings
+from infra.settings.process import ProcessSettings
 from infra.stripe_sandbox.settings import SandboxSettings
 from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 from projections.process import ProjectorSettings

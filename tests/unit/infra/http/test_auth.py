@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 
 from infra.http.auth import ApiKeyring, Principal, authenticated
 from infra.http.problems import install_problem_handlers
-from infra.settings import ApiKey
+from infra.settings.http import ApiKey
 
 
 def a_key(key_id: str, token: str, *scopes: str) -> ApiKey:

@@ -5,7 +5,7 @@ import resource
 import pytest
 
 from infra.http.limits import Connections, HttpLimits, address_of
-from infra.settings import ProcessSettings
+from infra.settings.process import ProcessSettings
 
 
 @pytest.mark.parametrize(

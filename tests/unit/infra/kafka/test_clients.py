@@ -5,7 +5,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from infra.kafka.clients import admin_config, consumer_config, producer_config
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 
 def settings(*, transactions: bool = True) -> KafkaSettings:

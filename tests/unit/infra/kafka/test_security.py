@@ -11,7 +11,8 @@ from aiokafka.protocol.admin import SaslAuthenticateRequest
 from infra.errors import ProcessFailed
 from infra.kafka.clients import admin_config, consumer_config, producer_config
 from infra.kafka.security import security_options
-from infra.settings import KafkaSettings, load_settings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
 
 SECRET = "hunter2-very-secret"
 LOGIN = {"kafka_sasl_mechanism": "SCRAM-SHA-512", "kafka_sasl_username": "relay", "kafka_sasl_password": SECRET}

@@ -16,7 +16,9 @@ from infra.kafka.consumer.checkpoints import Applied
 from infra.postgres.pool import create_pool
 from infra.process.run import run
 from infra.process.runtime import Runtime
-from infra.settings import DatabaseSettings, KafkaSettings, load_settings
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import DatabaseSettings
 from schemas.cloudevents import Delivered, from_kafka
 from tests.integration.infra.kafka.consumer.noting_consumer import NAME, Effects
 

@@ -12,7 +12,7 @@ from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.probe import http_status
 from infra.embedded.process import Process, ProcessSpec
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from tests.support.database import Database
 
 _PROGRAM = Path(__file__).with_name("group_member_program.py")

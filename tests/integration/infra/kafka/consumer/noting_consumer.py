@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.consumer.checkpoints import Apply, checkpointed
 from infra.postgres.pool import Connection, Pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka
 
 NAME = "test-consumer"

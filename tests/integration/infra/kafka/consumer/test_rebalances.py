@@ -24,7 +24,7 @@ from infra.kafka.consumer.subscription import Record, Subscription
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered
 from schemas.topics import TopicDeclaration
 from tests.integration.infra.kafka.consumer.group_members import Member, effects_member

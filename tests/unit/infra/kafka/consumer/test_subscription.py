@@ -9,7 +9,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from infra.kafka.consumer import subscription
 from infra.kafka.consumer.subscription import Record, Subscription
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 
 
 class Producer:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from infra.redis.redlock import RedlockSettings
-from infra.settings import load_settings
+from infra.settings.loading import load_settings
 
 
 @pytest.fixture(autouse=True)

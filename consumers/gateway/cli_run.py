@@ -1,0 +1,90 @@
+"""Runs `paystream tasks` and `paystream payments`, and prints what came of it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from rich.table import Table
+from rich.text import Text
+
+from consumers.gateway.operators import ListedTask, TaskAdmin
+from infra.cli.execute import run_with_connection
+from infra.cli.output import console, printable
+from infra.postgres.pool import Connection
+
+_LONGEST_ERROR = 100
+
+
+def run_list(statuses: Sequence[str], *, payment_id: UUID | None, limit: int) -> int:
+    """Print a table; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        tasks = await TaskAdmin().list_tasks(conn, statuses=statuses, payment_id=payment_id, limit=limit)
+        if not tasks:
+            print(f"No tasks that are {' or '.join(statuses)}.")
+            return 0
+        console().print(_table(tasks))
+        if tasks[0].found > len(tasks):
+            print(f"{tasks[0].found} in all; these are the oldest. More: --limit {tasks[0].found}")
+        return 0
+
+    return run_with_connection(work)
+
+
+def run_retry(event_id: UUID, *, who: str, why: str) -> int:
+    """Have a task tried again; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        print(await TaskAdmin().retry(conn, event_id, who=who, why=why))
+        return 0
+
+    return run_with_connection(work)
+
+
+def run_give_up(event_id: UUID, *, who: str, why: str, force: bool) -> int:
+    """Give a task up; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        print(await TaskAdmin().give_up(conn, event_id, who=who, why=why, force=force))
+        return 0
+
+    return run_with_connection(work)
+
+
+def run_accept(payment_id: UUID, *, who: str, reason: str) -> int:
+    """Believe Stripe; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        print(await TaskAdmin().accept(conn, payment_id, who=who, why=reason))
+        return 0
+
+    return run_with_connection(work)
+
+
+def _table(tasks: Sequence[ListedTask]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("Task", "Payment", "Operation", "Status"):
+        table.add_column(column, overflow="fold", no_wrap=True)
+    table.add_column("Tries", justify="right")
+    for column in ("Since (UTC)", "Due (UTC)"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("Last error", overflow="fold")
+    for task in tasks:
+        over = task.status in {"dead", "done"}
+        table.add_row(
+            *(Text(each) for each in (str(task.event_id), str(task.payment_id), task.operation, task.status)),
+            Text(str(task.attempts)),
+            Text(_shown(task.created_at)),
+            Text("-" if over else _shown(task.due_at)),
+            Text(_line(task.last_error)),
+        )
+    return table
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _line(error: str | None) -> str:
+    text = printable(error or "-")
+    return text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]}..."

@@ -1,0 +1,201 @@
+"""Runs `paystream reconcile` and `paystream discrepancies`, and prints what came of it."""
+
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from consumers.reconciliation.desk import ReconciliationAdmin
+from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult, Told
+from infra.cli.amounts import shown
+from infra.cli.execute import run, run_with_connection
+from infra.cli.output import console, printable
+from infra.log_render import mask_text
+from infra.postgres.pool import Connection
+
+_STAGES = {
+    "ledger": "Waiting for the ledger",
+    "reading": "Reading Stripe's books",
+    "comparing": "Comparing both books",
+    "payouts": "Adding up payouts",
+    "looking": "Looking closer",
+    "waiting": "Another process is at it",
+}
+
+
+def run_reconcile(day: date | None, *, who: str) -> int:
+    """Compare a day and print what came of it; 1 when differences are open, of any day, or there is no result."""
+    return _reconcile(lambda admin, told: admin.reconcile(day, who=who, told=told))
+
+
+def run_report(path: Path, *, kind: str | None, time_zone: str | None, who: str) -> int:
+    """Compare a report of Stripe's and print what came of it; the exit code is as above."""
+    return _reconcile(
+        lambda admin, told: admin.reconcile_report(path, kind=kind, time_zone=time_zone, who=who, told=told)
+    )
+
+
+def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, limit: int) -> int:
+    """Print a table; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        found = await ReconciliationAdmin().list_discrepancies(conn, statuses=statuses, day=day, kind=kind, limit=limit)
+        if not found:
+            print(f"No discrepancies that are {' or '.join(statuses)}.")
+            return 0
+        console().print(_discrepancies(found))
+        _tell_of_more(found)
+        return 0
+
+    return run_with_connection(work)
+
+
+def run_explain(discrepancy_id: UUID, *, who: str, why: str) -> int:
+    """Record why a discrepancy may be there; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        print(await ReconciliationAdmin().explain(conn, discrepancy_id, who=who, why=why))
+        return 0
+
+    return run_with_connection(work)
+
+
+def run_resolve(discrepancy_id: UUID, *, who: str, why: str) -> int:
+    """Record that a discrepancy is gone; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        print(await ReconciliationAdmin().resolve(conn, discrepancy_id, who=who, why=why))
+        return 0
+
+    return run_with_connection(work)
+
+
+def _reconcile(ask: Callable[[ReconciliationAdmin, Told], Awaitable[ReconciliationResult]]) -> int:
+    async def work() -> int:
+        with _bar() as told:
+            result = await ask(ReconciliationAdmin(), told)
+        _print(result)
+        return 1 if result.failure or result.open or result.open_elsewhere else 0
+
+    return run(work())
+
+
+@contextmanager
+def _bar() -> Iterator[Told]:
+    """Show a bar on the standard error stream, where it is a terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("", total=None)
+
+        def told(stage: str, done: int, total: int | None) -> None:
+            progress.update(task, description=_STAGES.get(stage, stage), completed=done, total=total)
+
+        yield told
+
+
+def _print(result: ReconciliationResult) -> None:
+    out = console()
+    books = f"the report {printable(result.report)}" if result.report else "Stripe"
+    out.print(f"Reconciliation of {result.date} ({result.time_zone}) with {books}, run {result.number}", style="bold")
+    if result.failure:
+        out.print(f"There is no result: {mask_text(result.failure)}")
+        return
+    if result.totals:
+        out.print(_totals(result))
+    else:
+        out.print("There are no rows of that day in either book.")
+    if result.payouts:
+        out.print(f"Payouts compared with what they pay: {result.payouts}")
+    found = ", ".join(f"{kind} {count}" for kind, count in sorted(result.found.items())) or "none"
+    out.print(f"Differences: {found}. New: {result.opened}. Resolved: {result.resolved}.")
+    for note in _notes(result):
+        out.print(note)
+    if result.open:
+        out.print(f"Open: {result.open[0].found}", style="bold")
+        out.print(_discrepancies(result.open))
+        _tell_of_more(result.open)
+    elif not result.open_elsewhere:
+        out.print("Nothing is open.", style="bold")
+    if result.open_elsewhere:
+        out.print(f"Open of other days: {result.open_elsewhere}. See: paystream discrepancies list")
+
+
+def _notes(result: ReconciliationResult) -> Iterator[str]:
+    """Give what is worth a word besides the differences."""
+    for each in result.totals:
+        if each.foreign_rows:
+            amount, fee = (shown(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
+            yield (
+                f"Of another system in the same account (without our metadata): {each.foreign_rows:,} of Stripe's "
+                f"rows, {amount} with fees of {fee} {each.currency}."
+            )
+    if result.repeated:
+        yield f"Rows that the report has once more, counted once: {result.repeated:,}."
+    if result.healing:
+        yield f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}."
+
+
+def _totals(result: ReconciliationResult) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Currency")
+    for column in ("Stripe: rows", "amount", "fees", "Ledger: rows", "amount", "fees", "Difference"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for each in result.totals:
+        foreign = each.foreign_amount - each.foreign_fee
+        difference = (each.stripe_amount - each.stripe_fee) - (each.ledger_amount - each.ledger_fee) - foreign
+        table.add_row(
+            each.currency,
+            f"{each.stripe_rows:,}",
+            shown(each.stripe_amount, each.currency),
+            shown(each.stripe_fee, each.currency),
+            f"{each.ledger_rows:,}",
+            shown(each.ledger_amount, each.currency),
+            shown(each.ledger_fee, each.currency),
+            Text(shown(difference, each.currency), style="red" if difference else ""),
+        )
+    return table
+
+
+def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("Discrepancy", "Day", "Kind", "Source", "Category", "Stripe", "Ledger", "Status"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("Who and why", overflow="fold")
+    for each in found:
+        said = "-" if each.who is None else f"{each.who}: {each.why}"
+        table.add_row(
+            str(each.discrepancy_id),
+            each.date.isoformat(),
+            each.kind,
+            printable(each.source_id),
+            printable(each.category),
+            _entry(each.stripe_amount, each.stripe_fee, each.stripe_currency),
+            _entry(each.ledger_amount, each.ledger_fee, each.ledger_currency),
+            each.status,
+            printable(said),
+        )
+    return table
+
+
+def _entry(amount: int | None, fee: int | None, currency: str | None) -> str:
+    if amount is None or currency is None:
+        return "-"
+    return shown(amount, currency) + ("" if fee is None else f" (fee {shown(fee, currency)})")
+
+
+def _tell_of_more(found: Sequence[ListedDiscrepancy]) -> None:
+    if found[0].found > len(found):
+        print(f"{found[0].found} in all. All of them: paystream discrepancies list --limit {found[0].found}")
