@@ -19,7 +19,7 @@ from infra.embedded.topics import create_topics
 from infra.ids import uuid7
 from infra.kafka.clients import producer_config
 from infra.postgres.pool import create_pool
-from infra.settings import KafkaSettings
+from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent
 from schemas.topics import topic_of
