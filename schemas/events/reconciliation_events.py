@@ -3,8 +3,8 @@
 from typing import Any, cast
 from uuid import UUID
 
-from domain import reconciliation as domain
-from domain.reconciliation import DiscrepancyEvent, ReconciliationEvent, RunEvent
+from domain.reconciliation import events as domain
+from domain.reconciliation.events import DiscrepancyEvent, ReconciliationEvent, RunEvent
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 from schemas.errors import UnknownEventType
 from schemas.events.event_type import EventType
