@@ -5,6 +5,7 @@ Who did it and why is written into the payment's log, in the transaction that do
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from domain.payment.evolve import evolve
 from event_store.appends import Append, Appended
 from event_store.payments import CATEGORY, LoadedPayment, load_payment
 from event_store.store import append
-from infra.desk import ListedTask, TaskRefused
+from infra.errors import InfraError
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -32,6 +33,26 @@ from schemas.events import decode, encode
 
 _SQL = Queries.load(Path(__file__).with_name("operators.sql"))
 _ROUNDS = 10
+
+
+class TaskRefused(InfraError):
+    """What was asked for cannot be done with the task, or must not; nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedTask:
+    """A task as operators see it."""
+
+    event_id: UUID
+    payment_id: UUID
+    operation: str
+    status: str
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    last_error: str | None
+    found: int
+    """How many there are in all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +80,8 @@ class _Locked:
         return self.attempts > 0 and not self.is_refresh
 
 
-class TaskDesk:
-    """What `paystream tasks` needs: see infra.desk.Desk."""
+class TaskAdmin:
+    """What operators do about tasks. Each method is a transaction of its own and raises TaskRefused."""
 
     async def list_tasks(
         self, conn: Connection, *, statuses: Sequence[str], payment_id: UUID | None = None, limit: int = 50
