@@ -8,7 +8,7 @@ from domain.payment.evolve import fold
 from domain.payment.state import PaymentState
 from event_store.store import QUERIES, Connection, load, load_many
 from schemas.envelope import RecordedEvent
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 
 CATEGORY = "payment"
 
@@ -42,7 +42,7 @@ async def load_payments(connection: Connection, payment_ids: Sequence[UUID]) -> 
 
 def _fold(events: list[RecordedEvent]) -> LoadedPayment:
     return LoadedPayment(
-        state=fold(decode(event) for event in events),
+        state=fold(PAYMENT_CODEC.decode(event) for event in events),
         version=events[-1].version if events else 0,
         events=tuple(events),
     )

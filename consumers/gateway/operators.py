@@ -21,7 +21,7 @@ from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import evolve
 from event_store.appends import Append, Appended
-from event_store.payments import CATEGORY, LoadedPayment, load_payment
+from event_store.payments import LoadedPayment, load_payment
 from event_store.store import append
 from infra.errors import InfraError
 from infra.ids import uuid7
@@ -29,7 +29,8 @@ from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata
 from schemas.errors import SchemaError
-from schemas.events import decode, encode
+from schemas.events import PAYMENT_CODEC
+from schemas.events.payment_events import CATEGORY
 
 _SQL = Queries.load(Path(__file__).with_name("operators.sql"))
 _ROUNDS = 10
@@ -216,7 +217,7 @@ async def _append(
             category=CATEGORY,
             merchant_id=metadata.merchant_id,
             expected_version=payment.version,
-            events=tuple(encode(event, event_id=uuid7(), metadata=metadata) for event in events),
+            events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata) for event in events),
         )
         (result,) = await append(conn, [appended])
         if isinstance(result, Appended):
@@ -233,7 +234,7 @@ def _failure(task: _Locked, payment: LoadedPayment) -> Sequence[PaymentCommand]:
         return ()
     return (
         failure(
-            decode(asked),
+            PAYMENT_CODEC.decode(asked),
             attempt_id=str(task.event_id),
             intent_id=None,
             code="given_up",

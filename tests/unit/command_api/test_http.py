@@ -17,7 +17,7 @@ from domain.payment.decide import decide
 from domain.payment.events import PaymentRequested
 from domain.payment.facts import RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
-from schemas.events import decode, encode
+from schemas.events import PAYMENT_CODEC
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
 
@@ -71,7 +71,7 @@ async def test_a_charge_expires_when_its_client_says_or_after_a_day(api: Standin
     found = []
     for said in ({}, {"expires_in_seconds": 90}):
         payment_id = uuid.UUID((await api.create(charge | said)).json()["id"])
-        (asked,) = map(decode, api.store.streams[payment_id])
+        (asked,) = map(PAYMENT_CODEC.decode, api.store.streams[payment_id])
         assert isinstance(asked, PaymentRequested)
         found.append(asked.expires_in_seconds)
     assert found == [24 * 3600, 90]
@@ -120,7 +120,7 @@ async def test_a_payment_method_is_tried_at_once_unless_said_otherwise(
 ) -> None:
     response = await api.create({"user_id": "u", "amount_cents": 1000, "currency": "USD"} | sent)
     (event,) = api.store.streams[uuid.UUID(response.json()["id"])]
-    assert decode(event).confirm is confirm  # type: ignore[union-attr]
+    assert PAYMENT_CODEC.decode(event).confirm is confirm  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -451,7 +451,7 @@ async def succeed(api: Standing, payment_id: str) -> None:
             category="payment",
             merchant_id="merchant_test",
             expected_version=payment.version,
-            events=tuple(encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
+            events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
         )
     )
 

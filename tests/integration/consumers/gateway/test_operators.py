@@ -20,7 +20,7 @@ from domain.payment.events import TaskGivenUp, TaskRetried
 from domain.payment.values import CaptureMethod, RefundStatus
 from event_store.payments import load_payment
 from infra.postgres.pool import Pool
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 from tests.support.waiting import eventually
@@ -93,7 +93,9 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
     (retried,) = (event for event in events if event.type == "payment.task_retried")
     assert retried.metadata.actor == "operator:alex"
     assert retried.metadata.causation_id == str(task.event_id)
-    assert decode(retried) == TaskRetried(event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7")
+    assert PAYMENT_CODEC.decode(retried) == TaskRetried(
+        event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
+    )
 
 
 @pytest.mark.parametrize("made", [True, False])
@@ -139,7 +141,7 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
     assert await listed(pool, admin) == []
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events
-    assert decode(events[-2]) == TaskGivenUp(
+    assert PAYMENT_CODEC.decode(events[-2]) == TaskGivenUp(
         event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
     )
     async with pool.connection() as conn:

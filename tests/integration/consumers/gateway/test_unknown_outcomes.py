@@ -15,7 +15,7 @@ from domain.payment.events import TaskUndone
 from domain.payment.values import CaptureMethod
 from event_store.payments import load_payment
 from infra.postgres.pool import Pool
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.waiting import eventually
 
@@ -39,7 +39,7 @@ async def undone(payments: Payments, pool: Pool, payment_id: uuid.UUID) -> TaskU
     async def look() -> list[TaskUndone]:
         async with pool.connection() as conn:
             events = (await load_payment(conn, payment_id)).events
-        return [fact for fact in map(decode, events) if isinstance(fact, TaskUndone)]
+        return [fact for fact in map(PAYMENT_CODEC.decode, events) if isinstance(fact, TaskUndone)]
 
     (found,) = await eventually(look, until=lambda facts: len(facts) > 0)
     assert (await payments.state(payment_id)).status == "failed"
