@@ -16,7 +16,7 @@ from infra.kafka.consumer.checkpoints import Applied, Apply
 from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 from schemas.errors import SchemaError
-from schemas.events import decode_stripe_event
+from schemas.events import STRIPE_EVENT_CODEC
 
 _POLL_S = 0.05
 
@@ -39,7 +39,7 @@ class WaitForInFlightCalls:
 
     async def _wait(self, messages: Sequence[Delivered]) -> None:
         try:
-            references = [reference_of(decode_stripe_event(message.event)) for message in messages]
+            references = [reference_of(STRIPE_EVENT_CODEC.decode(message.event)) for message in messages]
         except SchemaError:
             return  # applying them finds the faulty one
         if not any(references):
