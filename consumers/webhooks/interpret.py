@@ -15,8 +15,8 @@ from aiokafka import TopicPartition
 from consumers.gateway.notes import NewIntent, ask_for_intents, note_intents
 from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.webhooks import metrics
-from consumers.webhooks.lookup import payments_of_intents, payment_id_of
 from consumers.webhooks.event_types import ObjectKind, Reference, reference_of
+from consumers.webhooks.lookup import payment_id_of, payments_of_intents
 from consumers.webhooks.new_information import is_new_information
 from domain.payment import PaymentState
 from event_store.payments import load_payments
@@ -83,7 +83,7 @@ class Interpreter:
 
 
 async def interpret(conn: Connection, events: Sequence[StripeEventReceived]) -> list[Interpreted]:
-    """Return what follows from each event. An intent that only its metadata assigned to a payment is added to the index."""
+    """Return what follows from each event, and index the intents that were found by metadata alone."""
     references = [None if event.account else reference_of(event) for event in events]
     owners = await payments_of_intents(conn, references)
     owners |= await ask_for_intents(conn, _intents_without_payment(references, owners))

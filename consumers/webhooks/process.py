@@ -1,7 +1,7 @@
 """The process `stripe-webhooks`: interprets the events that Stripe sent."""
 
-from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
+from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.own_log import DatabaseLog
 from infra.kafka.consumer.batches import BatchConsumer

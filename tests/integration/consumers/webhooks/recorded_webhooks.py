@@ -10,8 +10,8 @@ from psycopg.rows import dict_row
 
 from command_api.webhooks.intake import Received
 from consumers.gateway.requests import PAYMENT_ID
-from consumers.webhooks.interpret import Interpreter, InterpretationOutcome
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
+from consumers.webhooks.interpret import InterpretationOutcome, Interpreter
 from consumers.webhooks.process import SERVICE
 from event_store.group_commit import GroupCommit
 from event_store.store import recorded_event

@@ -179,7 +179,9 @@ async def test_a_dispute_that_comes_before_its_intent_is_known_is_not_forgotten(
     await webhooks.receive("charge.dispute.updated", story.dispute())
     assert await webhooks.interpret() == [InterpretationOutcome.UNKNOWN_PAYMENT, InterpretationOutcome.UNKNOWN_PAYMENT]
     await webhooks.receive("payment_intent.succeeded", story.intent())
-    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH], "it says nothing new, and the dispute was asked for"
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH], (
+        "it says nothing new, and the dispute was asked for"
+    )
     await webhooks.receive("payment_intent.succeeded", story.intent())
     assert await webhooks.interpret() == [InterpretationOutcome.NOTHING_NEW]
     (task,) = await refreshes(pool)

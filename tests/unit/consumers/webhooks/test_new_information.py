@@ -52,7 +52,9 @@ def payment(*commands: PaymentCommand, **request: Any) -> PaymentState:
 
 
 def is_new(kind: ObjectKind, stripe_object: dict[str, Any], state: PaymentState) -> bool:
-    return is_new_information(Reference(kind=kind, stripe_object=stripe_object, intent_id=INTENT_ID, payment_id=None), state)
+    return is_new_information(
+        Reference(kind=kind, stripe_object=stripe_object, intent_id=INTENT_ID, payment_id=None), state
+    )
 
 
 def succeeded_intent() -> dict[str, Any]:
