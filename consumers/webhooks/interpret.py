@@ -18,7 +18,7 @@ from consumers.webhooks import metrics
 from consumers.webhooks.event_types import ObjectKind, Reference, reference_of
 from consumers.webhooks.lookup import payment_id_of, payments_of_intents
 from consumers.webhooks.new_information import is_new_information
-from domain.payment import PaymentState
+from domain.payment.state import PaymentState
 from event_store.payments import load_payments
 from infra.logs import bound_context
 from infra.postgres.pool import Connection
