@@ -39,7 +39,7 @@ from consumers.gateway.tasks import Operation, Task, TaskStatus
 from consumers.gateway.undo import NotYet, Undo, Undone, next_step, went_well
 from domain.payment import PaymentEvent, PaymentState, RecordUndone, RefundRequested
 from event_store.payments import LoadedPayment
-from infra.kafka.consumer.transient import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.logs import bound_context
 from schemas.events import decode
 

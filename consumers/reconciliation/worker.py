@@ -25,7 +25,7 @@ from consumers.reconciliation.schedule import Schedule, days_due
 from domain.reconciliation import RequestRun, day_window, run_id_of
 from event_store.reconciliation import command_run, metadata
 from infra.ids import uuid7
-from infra.kafka.consumer.transient import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
 from infra.redis.redlock import NotAcquired, Redlock

@@ -211,7 +211,7 @@ def dlq_list(
 ) -> None:
     """List dead letters that are open."""
     from infra.cli.dlq import run_list
-    from infra.kafka.consumer.dead_letters.operators import Filter
+    from infra.kafka.consumer.dead_letters.admin import Filter
 
     raise SystemExit(run_list(Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)))
 
@@ -252,7 +252,7 @@ def dlq_replay(
         raise typer.BadParameter("--consumer and --all belong together")
     if (bool(ids), stream is not None, everything).count(True) != 1:
         raise typer.BadParameter("give ids, or --stream, or --consumer with --all")
-    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, who=who or getuser(), wait_s=wait))
+    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, actor=who or getuser(), wait_s=wait))
 
 
 @dlq.command("discard")
@@ -269,7 +269,7 @@ def dlq_discard(
 
     if not who.strip() or not why.strip():
         raise typer.BadParameter("say who and why")
-    raise SystemExit(run_discard(letter_id, who=who, why=why))
+    raise SystemExit(run_discard(letter_id, actor=who, reason=why))
 
 
 _TASK = typer.Argument(metavar="TASK", help="Its id, as the list shows it: that of the event that asked for the call.")
