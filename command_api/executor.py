@@ -39,12 +39,13 @@ from event_store.appends import (
     VersionConflict,
 )
 from event_store.group_commit import Appender, Closed
-from event_store.payments import CATEGORY, LoadedPayment
+from event_store.payments import LoadedPayment
 from infra.errors import Unavailable
 from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable
 from schemas.envelope import EventMetadata
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
+from schemas.events.payment_events import CATEGORY
 
 log = structlog.get_logger(__name__)
 
@@ -239,7 +240,7 @@ class CommandExecutor:
             category=CATEGORY,
             merchant_id=request.merchant_id,
             expected_version=version,
-            events=tuple(encode(event, event_id=uuid7(), metadata=request.metadata) for event in events),
+            events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=request.metadata) for event in events),
             idempotency=record,
         )
         try:

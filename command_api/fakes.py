@@ -16,7 +16,7 @@ from domain.payment import PaymentState, fold
 from event_store.appends import AlreadySeen, Append, Appended, AppendResult, IdempotencyRecord, VersionConflict
 from event_store.payments import LoadedPayment
 from schemas.envelope import RecordedEvent
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 
 
 class MemoryEventStore:
@@ -94,7 +94,9 @@ class MemoryEventStore:
 
 
 def _loaded(events: Sequence[RecordedEvent]) -> LoadedPayment:
-    return LoadedPayment(state=fold(decode(event) for event in events), version=len(events), events=tuple(events))
+    return LoadedPayment(
+        state=fold(PAYMENT_CODEC.decode(event) for event in events), version=len(events), events=tuple(events)
+    )
 
 
 class MemoryAnswerCache:

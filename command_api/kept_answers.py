@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 
 from command_api.answer_cache import NAMES, read_answer
-from infra.recovery_desk import Trace
+from event_store.recovery.traces import Trace
 from infra.redis.client import create_redis
 from infra.settings.redis import RedisSettings
 

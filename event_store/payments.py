@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.payment import PaymentState, fold
 from event_store.store import QUERIES, Connection, load, load_many
 from schemas.envelope import RecordedEvent
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 
 CATEGORY = "payment"
 
@@ -41,7 +41,7 @@ async def load_payments(connection: Connection, payment_ids: Sequence[UUID]) -> 
 
 def _fold(events: list[RecordedEvent]) -> LoadedPayment:
     return LoadedPayment(
-        state=fold(decode(event) for event in events),
+        state=fold(PAYMENT_CODEC.decode(event) for event in events),
         version=events[-1].version if events else 0,
         events=tuple(events),
     )

@@ -23,9 +23,9 @@ from domain.reconciliation import (
 from event_store.appends import Append, Appended
 from event_store.store import Connection, append, load_many
 from infra.ids import uuid7
-from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import decode_reconciliation_event, encode_reconciliation_event
-from schemas.events.reconciliation_events import CATEGORY, NO_MERCHANT
+from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
+from schemas.events import RECONCILIATION_CODEC
+from schemas.events.reconciliation_events import CATEGORY
 
 _ROUNDS = 10
 
@@ -102,11 +102,11 @@ async def load_discrepancies(
 
 
 def _run_events(events: Iterable[RecordedEvent]) -> Iterable[RunEvent]:
-    return (cast("RunEvent", decode_reconciliation_event(each)) for each in events)
+    return (cast("RunEvent", RECONCILIATION_CODEC.decode(each)) for each in events)
 
 
 def _discrepancy_events(events: Iterable[RecordedEvent]) -> Iterable[DiscrepancyEvent]:
-    return (cast("DiscrepancyEvent", decode_reconciliation_event(each)) for each in events)
+    return (cast("DiscrepancyEvent", RECONCILIATION_CODEC.decode(each)) for each in events)
 
 
 async def _decide_many(  # noqa: PLR0917 - the parts of one aggregate
@@ -138,7 +138,7 @@ async def _decide_many(  # noqa: PLR0917 - the parts of one aggregate
                         merchant_id=NO_MERCHANT,
                         expected_version=version,
                         events=tuple(
-                            encode_reconciliation_event(event, event_id=uuid7(), metadata=meta) for event in events
+                            RECONCILIATION_CODEC.encode(event, event_id=uuid7(), metadata=meta) for event in events
                         ),
                     )
                 )

@@ -10,7 +10,7 @@ from domain.payment import PaymentEvent
 from domain.reconciliation import ReconciliationEvent
 from domain.stripe_balance import StripeBalanceEvent
 from schemas.envelope import RecordedEvent
-from schemas.events import decode, decode_balance_event, decode_reconciliation_event
+from schemas.events import BALANCE_CODEC, PAYMENT_CODEC, RECONCILIATION_CODEC
 
 Fact = TypeVar("Fact")
 
@@ -41,7 +41,7 @@ class DecodedEvent(_Decoded[PaymentEvent]):
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
-        return cls(recorded=recorded, fact=decode(recorded))
+        return cls(recorded=recorded, fact=PAYMENT_CODEC.decode(recorded))
 
 
 class DecodedBalanceEvent(_Decoded[StripeBalanceEvent]):
@@ -52,7 +52,7 @@ class DecodedBalanceEvent(_Decoded[StripeBalanceEvent]):
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
-        return cls(recorded=recorded, fact=decode_balance_event(recorded))
+        return cls(recorded=recorded, fact=BALANCE_CODEC.decode(recorded))
 
 
 class DecodedReconciliationEvent(_Decoded[ReconciliationEvent]):
@@ -63,7 +63,7 @@ class DecodedReconciliationEvent(_Decoded[ReconciliationEvent]):
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
-        return cls(recorded=recorded, fact=decode_reconciliation_event(recorded))
+        return cls(recorded=recorded, fact=RECONCILIATION_CODEC.decode(recorded))
 
 
 class _InAStream(Protocol):

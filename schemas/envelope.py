@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+NO_MERCHANT = "-"
+"""The merchant of events that belong to the Stripe account as a whole: webhooks, its balance, reconciliation."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventMetadata:

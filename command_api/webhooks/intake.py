@@ -19,9 +19,9 @@ from infra.http.context import RequestContext
 from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable
 from infra.settings.stripe import StripeWebhookSettings
-from schemas.envelope import EventMetadata
-from schemas.events import encode_stripe_event
-from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived, stream_id_of
+from schemas.envelope import NO_MERCHANT, EventMetadata
+from schemas.events import STRIPE_EVENT_CODEC
+from schemas.events.stripe_events import CATEGORY, StripeEventReceived, stream_id_of
 from schemas.stripe_webhooks.read import NotAnEvent, read_event
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ class WebhookIntake:
             category=CATEGORY,
             merchant_id=NO_MERCHANT,
             expected_version=NO_STREAM,
-            events=(encode_stripe_event(event, event_id=uuid7(), metadata=_metadata(context)),),
+            events=(STRIPE_EVENT_CODEC.encode(event, event_id=uuid7(), metadata=_metadata(context)),),
         )
         try:
             async with asyncio.timeout(self.timeout_s):

@@ -25,9 +25,9 @@ from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append, load_many
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
-from schemas.envelope import EventMetadata
-from schemas.events import decode_balance_event, encode_balance_event
-from schemas.events.balance_events import CATEGORY, NO_MERCHANT
+from schemas.envelope import NO_MERCHANT, EventMetadata
+from schemas.events import BALANCE_CODEC
+from schemas.events.balance_events import CATEGORY
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ async def _changed_payouts(conn: Connection, facts: Sequence[PayoutChanged], met
     streams = await load_many(conn, list(by_stream))
     appends = []
     for stream_id, fact in reversed(by_stream.items()):
-        decoded = [decode_balance_event(event) for event in streams[stream_id]]
+        decoded = [BALANCE_CODEC.decode(event) for event in streams[stream_id]]
         known = [event for event in decoded if isinstance(event, PayoutChanged)]
         for news in payout_news(known, fact):
             appends.append(_append(stream_id, len(decoded), news, metadata))
@@ -103,5 +103,5 @@ def _append(stream_id: UUID, version: int, fact: StripeBalanceEvent, metadata: E
         category=CATEGORY,
         merchant_id=NO_MERCHANT,
         expected_version=version,
-        events=(encode_balance_event(fact, event_id=uuid7(), metadata=metadata),),
+        events=(BALANCE_CODEC.encode(fact, event_id=uuid7(), metadata=metadata),),
     )

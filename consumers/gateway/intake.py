@@ -8,7 +8,7 @@ from consumers.gateway.tasks import NewTask, Operation, insert_tasks
 from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
 from schemas.envelope import RecordedEvent
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 
 SERVICE = "stripe-gateway"
 """The process, and the consumer that its checkpoints and dead letters are of."""
@@ -29,7 +29,7 @@ def task_of(event: RecordedEvent) -> NewTask | None:
     Raises SchemaError for an event that this code cannot read: it may ask for something, so it must not be
     passed over.
     """
-    decode(event)
+    PAYMENT_CODEC.decode(event)
     operation = _OPERATIONS.get(event.type)
     if operation is None:
         return None

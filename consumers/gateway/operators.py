@@ -5,6 +5,7 @@ Who did it and why is written into the payment's log, in the transaction that do
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -17,18 +18,39 @@ from consumers.gateway.tasks import NewRefresh, Operation, TaskStatus, ask_for_r
 from domain.errors import DomainError
 from domain.payment import AcceptStripe, GiveUpTask, PaymentCommand, PaymentEvent, RetryTask, decide, evolve
 from event_store.appends import Append, Appended
-from event_store.payments import CATEGORY, LoadedPayment, load_payment
+from event_store.payments import LoadedPayment, load_payment
 from event_store.store import append
-from infra.desk import ListedTask, TaskRefused
+from infra.errors import InfraError
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata
 from schemas.errors import SchemaError
-from schemas.events import decode, encode
+from schemas.events import PAYMENT_CODEC
+from schemas.events.payment_events import CATEGORY
 
 _SQL = Queries.load(Path(__file__).with_name("operators.sql"))
 _ROUNDS = 10
+
+
+class TaskRefused(InfraError):
+    """What was asked for cannot be done with the task, or must not; nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedTask:
+    """A task as operators see it."""
+
+    event_id: UUID
+    payment_id: UUID
+    operation: str
+    status: str
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    last_error: str | None
+    found: int
+    """How many there are in all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +78,8 @@ class _Locked:
         return self.attempts > 0 and not self.is_refresh
 
 
-class TaskDesk:
-    """What `paystream tasks` needs: see infra.desk.Desk."""
+class TaskAdmin:
+    """What operators do about tasks. Each method is a transaction of its own and raises TaskRefused."""
 
     async def list_tasks(
         self, conn: Connection, *, statuses: Sequence[str], payment_id: UUID | None = None, limit: int = 50
@@ -192,7 +214,7 @@ async def _append(
             category=CATEGORY,
             merchant_id=metadata.merchant_id,
             expected_version=payment.version,
-            events=tuple(encode(event, event_id=uuid7(), metadata=metadata) for event in events),
+            events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata) for event in events),
         )
         (result,) = await append(conn, [appended])
         if isinstance(result, Appended):
@@ -209,7 +231,7 @@ def _failure(task: _Locked, payment: LoadedPayment) -> Sequence[PaymentCommand]:
         return ()
     return (
         failure(
-            decode(asked),
+            PAYMENT_CODEC.decode(asked),
             attempt_id=str(task.event_id),
             intent_id=None,
             code="given_up",

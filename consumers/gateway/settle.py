@@ -42,13 +42,14 @@ from domain.payment import (
 )
 from event_store.appends import Append, VersionConflict
 from event_store.group_commit import Batcher
-from event_store.payments import CATEGORY, LoadedPayment, load_payments
+from event_store.payments import LoadedPayment, load_payments
 from event_store.store import append
 from infra.ids import uuid7
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import decode, encode
+from schemas.events import PAYMENT_CODEC
+from schemas.events.payment_events import CATEGORY
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +91,7 @@ def unknown_since(task: Task, payment: LoadedPayment) -> datetime | None:
     """Return when it was first recorded that the outcome of the task's call is unknown, or None."""
     for event in payment.events:
         if event.type == _OUTCOME_UNKNOWN:
-            fact = decode(event)
+            fact = PAYMENT_CODEC.decode(event)
             if isinstance(fact, TaskOutcomeUnknown) and fact.event_id == task.event_id:
                 return event.recorded_at
     return None
@@ -100,7 +101,7 @@ def is_superseded(asked: PaymentEvent, version: int, payment: LoadedPayment) -> 
     """Whether `asked`, at `version`, is a confirmation, and the client asked for another one later: that one counts."""
     if not isinstance(asked, PaymentConfirmationRequested):
         return False
-    later = (decode(event) for event in payment.events if event.version > version)
+    later = (PAYMENT_CODEC.decode(event) for event in payment.events if event.version > version)
     return any(isinstance(event, PaymentConfirmationRequested) for event in later)
 
 
@@ -144,7 +145,7 @@ class _Decision:
     def leaves_its_wish_open(self) -> bool:
         """Whether the task would be done and what was asked for would not: it must not end so, whatever led there."""
         asked = asking_event(self.task, self.payment)
-        return asked is not None and self.state is not None and is_open(decode(asked), self.state)
+        return asked is not None and self.state is not None and is_open(PAYMENT_CODEC.decode(asked), self.state)
 
 
 def _facts(settlement: Settlement) -> tuple[PaymentFact, ...]:
@@ -285,7 +286,7 @@ async def _revive_moot(conn: Connection, decisions: Sequence[_Decision]) -> None
     for event_id, payment_id in await find_stuck(conn, list(refreshed)):
         decision = refreshed[payment_id]
         asked = next((event for event in decision.payment.events if event.event_id == event_id), None)
-        if asked is not None and decision.state is not None and is_moot(decode(asked), decision.state):
+        if asked is not None and decision.state is not None and is_moot(PAYMENT_CODEC.decode(asked), decision.state):
             moot.append(event_id)
     if moot:
         await hasten(conn, moot)
@@ -307,7 +308,7 @@ def _append(decision: _Decision) -> Append:
         category=CATEGORY,
         merchant_id=task.merchant_id,
         expected_version=decision.payment.version,
-        events=tuple(encode(event, event_id=uuid7(), metadata=metadata) for event in decision.events),
+        events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata) for event in decision.events),
     )
 
 

@@ -41,7 +41,7 @@ from domain.payment import PaymentEvent, PaymentState, RecordUndone, RefundReque
 from event_store.payments import LoadedPayment
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.logs import bound_context
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +128,7 @@ class Worker:
         recorded = asking_event(task, job.payment)
         if payment is None or recorded is None:
             return Bury(error="the event that asked for it is not in the log")
-        asked = decode(recorded)
+        asked = PAYMENT_CODEC.decode(recorded)
         planned = plan(
             task,
             asked,

@@ -1,4 +1,4 @@
-"""What finance does from the command line: see infra.desk.FinanceDesk."""
+"""What finance does from the command line: compares, explains, resolves."""
 
 import asyncio
 import time
@@ -20,13 +20,20 @@ from consumers.reconciliation.paid_out import payout_with_items
 from consumers.reconciliation.process import run_rules
 from consumers.reconciliation.reconciler import Plan, Progress, Reconciler
 from consumers.reconciliation.report import NotAReport, Report, ReportBooks, ReportKind
+from consumers.reconciliation.results import (
+    CurrencyLine,
+    ListedDiscrepancy,
+    Payout,
+    ReconciliationRefused,
+    ReconciliationResult,
+    Told,
+)
 from consumers.reconciliation.runs import note_end
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.stripe_books import StripeApiBooks
 from domain.errors import DomainError
 from domain.reconciliation import DiscrepancyCommand, Explain, RequestRun, Resolve, RunState, run_id_of
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
-from infra.desk import CurrencyLine, ListedDiscrepancy, Payout, ReconciliationRefused, ReconciliationResult, Told
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool, create_pool
 from infra.settings.loading import load_settings
@@ -41,8 +48,8 @@ _SHOWN = 50
 _STATUSES = ("open", "explained", "resolved")
 
 
-class ReconciliationTool:
-    """What `paystream reconcile` and `paystream discrepancies` need."""
+class ReconciliationAdmin:
+    """What finance does about reconciliations. Each method raises ReconciliationRefused with a text for people."""
 
     async def reconcile(self, day: date | None, *, who: str, told: Told) -> ReconciliationResult:
         """Compare a day with Stripe's books; one that another process is at is waited for."""

@@ -14,7 +14,7 @@ from domain.reconciliation import ReconciliationRequested
 from event_store.reconciliation import load_discrepancies
 from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
-from schemas.events import decode_reconciliation_event
+from schemas.events import RECONCILIATION_CODEC
 from schemas.events.reconciliation_events import DISCREPANCY_EVENT_TYPES
 
 _OF_DISCREPANCIES = frozenset(each.name for each in DISCREPANCY_EVENT_TYPES)
@@ -22,7 +22,7 @@ _OF_DISCREPANCIES = frozenset(each.name for each in DISCREPANCY_EVENT_TYPES)
 
 async def write_tables(conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
     """Note what new events ask for, and what they say. Raises SchemaError for one that cannot be read."""
-    events = [decode_reconciliation_event(message.event) for message in messages]
+    events = [RECONCILIATION_CODEC.decode(message.event) for message in messages]
     await want(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
     newest = {
         message.event.stream_id: message.event.version

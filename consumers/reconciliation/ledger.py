@@ -14,7 +14,7 @@ from domain.stripe_balance import TransactionRecorded, transaction_stream
 from event_store.store import load_many
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
-from schemas.events import decode_balance_event
+from schemas.events import BALANCE_CODEC
 from schemas.topics import partition_of, topic_of
 
 SQL = Queries.load(Path(__file__).with_name("ledger.sql"))
@@ -112,7 +112,7 @@ async def sources_of(conn: Connection, transaction_ids: Sequence[str]) -> dict[s
     streams = {transaction_stream(each): each for each in transaction_ids}
     found: dict[str, str] = {}
     for stream_id, events in (await load_many(conn, list(streams))).items():
-        for event in map(decode_balance_event, events):
+        for event in map(BALANCE_CODEC.decode, events):
             if isinstance(event, TransactionRecorded) and event.source_id is not None:
                 found[streams[stream_id]] = event.source_id
     return found

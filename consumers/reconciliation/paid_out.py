@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from consumers.reconciliation.ledger import movements_of
+from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
 from consumers.reconciliation.stripe_books import StripeApiBooks
 from domain.reconciliation import Movement, StripeRow
 from domain.reconciliation.values import ONCE
-from infra.desk import PaidItem, Payout, ReconciliationRefused
 from infra.postgres.pool import Pool
 
 

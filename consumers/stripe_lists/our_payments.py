@@ -8,7 +8,7 @@ from uuid import UUID
 import stripe
 
 from consumers.gateway.requests import PAYMENT_ID
-from infra.recovery_desk import Trace
+from event_store.recovery.traces import Trace
 from infra.settings.stripe import StripeSettings
 from infra.stripe.client import stripe_client
 

@@ -15,13 +15,14 @@ from domain.errors import DomainError
 from domain.payment import CancelPayment, PaymentState, PaymentStatus, decide
 from domain.payment.values import CancellationReason
 from event_store.appends import Append, Appended
-from event_store.payments import CATEGORY, load_payment
+from event_store.payments import load_payment
 from event_store.store import append
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 from schemas.envelope import EventMetadata
 from schemas.errors import SchemaError
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
+from schemas.events.payment_events import CATEGORY
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ async def _cancel(conn: Connection, payment_id: UUID, correlation_id: str) -> bo
         category=CATEGORY,
         merchant_id=payment.state.merchant_id,
         expected_version=payment.version,
-        events=tuple(encode(event, event_id=uuid7(), metadata=metadata) for event in events),
+        events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata) for event in events),
     )
     (result,) = await append(conn, [wanted])
     return isinstance(result, Appended)

@@ -21,9 +21,9 @@ from event_store.store import append
 from infra.card_numbers import mask_card_numbers
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
-from schemas.envelope import EventMetadata
-from schemas.events import encode_stripe_event
-from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived, stream_id_of
+from schemas.envelope import NO_MERCHANT, EventMetadata
+from schemas.events import STRIPE_EVENT_CODEC
+from schemas.events.stripe_events import CATEGORY, StripeEventReceived, stream_id_of
 from schemas.stripe_webhooks.read import NotAnEvent, read_listed_event
 
 log = structlog.get_logger(__name__)
@@ -76,5 +76,5 @@ def _append(stream_id: UUID, event: StripeEventReceived, correlation_id: str) ->
         category=CATEGORY,
         merchant_id=NO_MERCHANT,
         expected_version=NO_STREAM,
-        events=(encode_stripe_event(event, event_id=uuid7(), metadata=metadata),),
+        events=(STRIPE_EVENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata),),
     )

@@ -21,7 +21,7 @@ from event_store.payments import LoadedPayment, load_payment
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
 from schemas.errors import SchemaError
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ def _open(payment: LoadedPayment, event_ids: list[UUID]) -> list[NewTask]:
     assert payment.state is not None
     tasks = []
     for event in payment.events:
-        if event.event_id in event_ids and _waits(decode(event), payment.state):
+        if event.event_id in event_ids and _waits(PAYMENT_CODEC.decode(event), payment.state):
             task = task_of(event)
             assert task is not None, "a request asks for a task"
             tasks.append(task)

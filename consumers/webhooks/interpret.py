@@ -23,7 +23,7 @@ from event_store.payments import load_payments
 from infra.logs import bound_context
 from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
-from schemas.events import decode_stripe_event
+from schemas.events import STRIPE_EVENT_CODEC
 from schemas.events.stripe_events import StripeEventReceived
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ class Interpreter:
 
     async def write(self, conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
         """Interpret new events. Raises SchemaError for one that cannot be read."""
-        events = [decode_stripe_event(message.event) for message in messages]
+        events = [STRIPE_EVENT_CODEC.decode(message.event) for message in messages]
         interpreted = await interpret(conn, events)
         refreshes = {
             each.payment.payment_id: _refresh(message, each.payment)

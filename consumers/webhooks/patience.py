@@ -16,7 +16,7 @@ from infra.kafka.consumer.checkpoints import Applied, Apply
 from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 from schemas.errors import SchemaError
-from schemas.events import decode_stripe_event
+from schemas.events import STRIPE_EVENT_CODEC
 
 _LOOK_EVERY_S = 0.05
 
@@ -39,7 +39,7 @@ class AfterCalls:
 
     async def _wait(self, messages: Sequence[Delivered]) -> None:
         try:
-            abouts = [reference(decode_stripe_event(message.event)) for message in messages]
+            abouts = [reference(STRIPE_EVENT_CODEC.decode(message.event)) for message in messages]
         except SchemaError:
             return  # the one at fault is found when they are applied
         if not any(abouts):

@@ -9,11 +9,12 @@ from aiokafka.errors import KafkaError
 from psycopg.errors import InsufficientPrivilege
 
 from event_store.recovery.compare import LoggedEvent
+from event_store.recovery.examination import Examined, RecoveryRefused, ShownEvent
 from event_store.recovery.recover import QUERIES, NotAllowedToRecover, compared, recovering, reopen, still
+from event_store.recovery.traces import Trace
 from event_store.store import read_log_state
 from infra.errors import InfraError
 from infra.postgres.pool import Connection
-from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
 from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
 
@@ -30,8 +31,8 @@ class KafkaAway(RecoveryRefused):
     """Nothing can be compared now."""
 
 
-class RecoveryTool:
-    """A `RecoveryDesk` on the event store and Kafka."""
+class RecoveryAdmin:
+    """What operators do about a closed log. Each method raises RecoveryRefused with a text for people."""
 
     async def examine(self, conn: Connection, settings: KafkaSettings) -> Examined:
         """Look at the log, and compare it with Kafka while it is closed."""

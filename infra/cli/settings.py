@@ -4,7 +4,6 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from infra.settings.postgres import PostgresUrl
 from infra.settings.process import Port, ProcessSettings
 
 
@@ -29,10 +28,3 @@ class UpSettings(HomeSettings):
             if other != info.field_name and info.data.get(other) == value:
                 raise ValueError(f"must differ from {other.upper()}, both are {value}")
         return value
-
-
-class MigrationSettings(ProcessSettings):
-    """Settings of `paystream migrate`."""
-
-    migration_database_url: PostgresUrl
-    """The database, through the role that owns it; the processes' roles cannot change tables."""

@@ -5,35 +5,22 @@ APP_ENV=production nothing is ever found.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from infra.cli.settings import HomeSettings, MigrationSettings
+from infra.cli.settings import HomeSettings
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.running import environments, is_running
 from infra.fallback import Fallback
+from infra.migrations.settings import MigrationSettings
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import explain
 from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
 from infra.settings.process import ProcessSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
-
-PROCESSES: Mapping[str, Sequence[str]] = {
-    "migrate": ("migrate",),
-    "recover": ("relay", "worker-stripe-gateway"),
-    "topics": ("relay",),
-    "dlq": ("worker-stripe-gateway",),
-    "tasks": ("worker-stripe-gateway",),
-    "payments": ("worker-stripe-gateway",),
-    "reconcile": ("worker-reconciliation",),
-    "discrepancies": ("worker-reconciliation",),
-    "payouts": ("worker-reconciliation",),
-    "ledger": ("query-api",),
-}
-"""The processes of the stack whose settings a command, or group of commands, works with; the first one's win."""
 
 _PLACES: Sequence[tuple[type[ProcessSettings], str]] = (
     (DatabaseSettings, "DATABASE_URL"),
@@ -67,19 +54,18 @@ def stands_in() -> bool:
     return not production and not set_places() and is_running(home())
 
 
-def find(command: str) -> Fallback:
-    """Return the settings of the running stack for a command, and say on the standard error stream that it is used."""
+def find(processes: Sequence[str]) -> Fallback:
+    """Return the settings of these processes of the running stack, and say on stderr that it is used."""
     path = home()
     if not stands_in():
         return Fallback(hint=_hint(path))
-    names = PROCESSES[command]
     try:
-        found = environments(path, list(names))
+        found = environments(path, list(processes))
     except EmbeddedError as error:
         return Fallback(hint=str(error))
     print(f"Using the stack that runs on {path.absolute()}.", file=sys.stderr)
     variables: dict[str, str] = {}
-    for name in reversed(names):
+    for name in reversed(processes):
         variables |= found[name]
     return Fallback(variables=variables)
 

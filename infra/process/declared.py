@@ -14,8 +14,6 @@ SETTINGS = "paystream.settings"
 TOPICS = "paystream.topics"
 SCHEMAS = "paystream.schemas"
 SCHEMA_RULES = "paystream.schema-rules"
-DESKS = "paystream.desks"
-"""What operators do something at, on the command line: see infra/desk.py."""
 
 
 class NotDeclared(LookupError):
@@ -62,7 +60,7 @@ def schema_documents() -> dict[str, Any]:
 
 
 def _unknown(group: str, name: str, known: Iterable[str]) -> str:
-    kind = {WORKERS: "worker", SCHEMA_RULES: "rule of schemas", DESKS: "desk"}.get(group, "process")
+    kind = {WORKERS: "worker", SCHEMA_RULES: "rule of schemas"}.get(group, "process")
     listed = ", ".join(known)
     if listed:
         return f"There is no {kind} {name!r}. There are: {listed}."

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from domain.currencies import decimals
+from infra.errors import InfraError
 from infra.files import whole_file
-from infra.ledger_desk import ExportFormat, ExportRefused
 from infra.postgres.pool import Connection
 from projections.ledger.read import StoredLine, lines
 from schemas.http.times import timestamp
@@ -24,6 +25,17 @@ _PORTION = 10_000
 _DIGITS, _MOST_DECIMALS = 22, 3
 
 
+class ExportFormat(StrEnum):
+    """What a file can be."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class ExportRefused(InfraError):
+    """The file cannot be written; one that was there is as it was."""
+
+
 class Writer(Protocol):
     """Writes portions of lines into a file."""
 
@@ -31,13 +43,17 @@ class Writer(Protocol):
         """Add some lines."""
 
 
-class ExportDesk:
-    """The desk `ledger` (infra/ledger_desk.py)."""
+class LedgerExport:
+    """Writes the ledger into files."""
 
     async def export(
         self, conn: Connection, output: Path, *, form: ExportFormat, since: Any = None, until: Any = None
     ) -> int:
-        """Write every line of a time into a file, the oldest first, and return how many. Raises ExportRefused."""
+        """Write every line of a time into a file, the oldest first, and return how many. Raises ExportRefused.
+
+        `since` is inclusive, `until` is not. The file is there when it is whole, not before. One that is there is not
+        replaced by one without lines.
+        """
         if since is not None and until is not None and since >= until:
             raise ExportRefused(
                 f"the time ends at {timestamp(until)}, which is not after its beginning at {timestamp(since)}: nothing "

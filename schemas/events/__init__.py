@@ -1,28 +1,30 @@
 """The event types of the log and the Kafka topics, and their reading and writing."""
 
-from schemas.events.balance_events import BALANCE_EVENT_TYPES, decode_balance_event, encode_balance_event
+from schemas.events.balance_events import BALANCE_CODEC, BALANCE_EVENT_TYPES
+from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
+from schemas.events.payment_events import PAYMENT_CODEC, PAYMENT_EVENT_TYPES
 from schemas.events.reconciliation_events import (
+    DISCREPANCY_CODEC,
+    RECONCILIATION_CODEC,
     RECONCILIATION_EVENT_TYPES,
-    decode_reconciliation_event,
-    encode_reconciliation_event,
+    RUN_CODEC,
 )
-from schemas.events.registry import EVENT_TYPES, PAYMENT_EVENT_TYPES, decode, encode
-from schemas.events.stripe_events import STRIPE_EVENT_TYPES, decode_stripe_event, encode_stripe_event
+from schemas.events.registry import EVENT_TYPES
+from schemas.events.stripe_events import STRIPE_EVENT_CODEC, STRIPE_EVENT_TYPES
 
 __all__ = [
+    "BALANCE_CODEC",
     "BALANCE_EVENT_TYPES",
+    "DISCREPANCY_CODEC",
     "EVENT_TYPES",
+    "PAYMENT_CODEC",
     "PAYMENT_EVENT_TYPES",
+    "RECONCILIATION_CODEC",
     "RECONCILIATION_EVENT_TYPES",
+    "RUN_CODEC",
+    "STRIPE_EVENT_CODEC",
     "STRIPE_EVENT_TYPES",
+    "Codec",
     "EventType",
-    "decode",
-    "decode_balance_event",
-    "decode_reconciliation_event",
-    "decode_stripe_event",
-    "encode",
-    "encode_balance_event",
-    "encode_reconciliation_event",
-    "encode_stripe_event",
 ]

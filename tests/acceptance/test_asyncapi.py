@@ -36,7 +36,7 @@ from event_store.appends import Append
 from event_store.store import append
 from infra.embedded.connections import DEVELOPMENT_MERCHANT
 from infra.ids import uuid7
-from schemas.events import PAYMENT_EVENT_TYPES, encode
+from schemas.events import PAYMENT_CODEC, PAYMENT_EVENT_TYPES
 from schemas.topics import PAYMENT, RELAY_PROGRESS, STRIPE_EVENT, dead_letter_topics, event_topics
 from tests.support.exported_schemas import described_headers, message, validate
 from tests.support.log_entries import metadata
@@ -125,7 +125,9 @@ async def append_what_the_sandbox_never_does(system: System) -> None:
             category="payment",
             merchant_id=DEVELOPMENT_MERCHANT,
             expected_version=0,
-            events=tuple(encode(each, event_id=uuid7(), metadata=metadata()) for each in events_of(story)),
+            events=tuple(
+                PAYMENT_CODEC.encode(each, event_id=uuid7(), metadata=metadata()) for each in events_of(story)
+            ),
         )
         for opened, story in ((request, slow), (contested, contest(contested)))
     ]

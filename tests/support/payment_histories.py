@@ -49,7 +49,7 @@ from domain.payment import (
 from infra.ids import uuid7
 from schemas.cloudevents import Delivered
 from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
 from schemas.topics import partition_of
 
 START = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -280,7 +280,7 @@ def recorded(
     position = first_position
     while waiting := [queue for queue in waiting if queue]:
         stream_id, version, fact = (rng.choice(waiting) if rng else waiting[0]).pop(0)
-        new = encode(
+        new = PAYMENT_CODEC.encode(
             fact,
             event_id=uuid.uuid4(),
             metadata=EventMetadata(

@@ -14,10 +14,9 @@ from event_store.store import Connection, append, load, recorded_event
 from infra.postgres.pool import Pool
 from projections.registry import PROJECTIONS
 from projections.runner import projecting, topics_of
-from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import encode, encode_balance_event
+from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
+from schemas.events import BALANCE_CODEC, PAYMENT_CODEC
 from schemas.events.balance_events import CATEGORY as BALANCE
-from schemas.events.balance_events import NO_MERCHANT
 from schemas.topics import topic_of
 from tests.support.payment_histories import by_partition
 
@@ -62,7 +61,7 @@ def _append(stream_id: uuid.UUID, version: int, facts: Sequence[PaymentEvent], m
         category="payment",
         merchant_id=merchant_id,
         expected_version=version,
-        events=tuple(encode(fact, event_id=uuid.uuid4(), metadata=metadata) for fact in facts),
+        events=tuple(PAYMENT_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=metadata) for fact in facts),
     )
 
 
@@ -79,7 +78,7 @@ async def store_balance(app: Connection, *facts: StripeBalanceEvent) -> None:
     for fact in facts:
         stream_id = stream_of(fact)
         version = len(await load(app, stream_id))
-        new = encode_balance_event(fact, event_id=uuid.uuid4(), metadata=metadata)
+        new = BALANCE_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=metadata)
         wanted = Append(
             stream_id=stream_id, category=BALANCE, merchant_id=NO_MERCHANT, expected_version=version, events=(new,)
         )

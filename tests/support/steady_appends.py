@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from domain.payment import PaymentEvent
 from event_store.appends import Append, Appended
-from event_store.payments import CATEGORY
 from event_store.store import Connection, append
 from infra.ids import uuid7
 from schemas.envelope import EventMetadata
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
+from schemas.events.payment_events import CATEGORY
 from tests.support.payment_histories import random_history
 
 MERCHANT = "merchant_test"
@@ -33,7 +33,7 @@ class _Payment:
         return self.version == len(self.facts)
 
     def next(self) -> Append:
-        event = encode(
+        event = PAYMENT_CODEC.encode(
             self.facts[self.version],
             event_id=uuid.uuid4(),
             metadata=EventMetadata(correlation_id=f"correlation-{self.id}", actor="test", merchant_id=MERCHANT),

@@ -8,7 +8,6 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import class_row
 
-from infra.cli.settings import MigrationSettings
 from infra.doctor.addresses import QUOTE, UNREADABLE, postgres_address, postgres_role
 from infra.doctor.check import Check
 from infra.doctor.deployment import Deployment, Targets
@@ -24,6 +23,7 @@ from infra.doctor.postgres.standbys import SUBJECT as STANDBYS
 from infra.doctor.postgres.standbys import Standbys, standby_findings
 from infra.doctor.postgres.transactions import SUBJECT as TRANSACTIONS
 from infra.doctor.postgres.transactions import look_twice
+from infra.migrations.settings import MigrationSettings
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings

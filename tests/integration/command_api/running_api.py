@@ -29,7 +29,7 @@ from domain.payment import (
 )
 from event_store.appends import Append, Appended
 from event_store.group_commit import GroupCommit
-from event_store.payments import CATEGORY, load_payment
+from event_store.payments import load_payment
 from event_store.store import append
 from infra.http.auth import ApiKeyring
 from infra.ids import uuid7
@@ -37,7 +37,8 @@ from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
 from schemas.envelope import EventMetadata
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
+from schemas.events.payment_events import CATEGORY
 from tests.support.refusing_reconciliations import a_desk
 from tests.support.signed_webhooks import an_intake
 
@@ -86,7 +87,8 @@ class Running:
                 assert payment.state is not None
                 metadata = EventMetadata(correlation_id="c-1", actor="gateway", merchant_id=payment.state.merchant_id)
                 events = tuple(
-                    encode(event, event_id=uuid7(), metadata=metadata) for event in decide(payment.state, fact)
+                    PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata)
+                    for event in decide(payment.state, fact)
                 )
                 (result,) = await append(
                     connection,

@@ -12,7 +12,6 @@ from domain.payment import fold as fold_payment
 from domain.reconciliation import DiscrepancyOpened, ReconciliationRequested, run_id_of
 from domain.stripe_balance import PayoutChanged, TransactionRecorded
 from domain.stripe_balance.streams import payout_stream, transaction_stream
-from event_store.payments import CATEGORY as PAYMENT
 from event_store.reconciliation import load_discrepancies, load_run
 from event_store.store import Connection
 from infra.embedded.databases import is_migrated
@@ -21,8 +20,9 @@ from infra.migrations.runner import head_revision
 from schemas.cloudevents import from_kafka
 from schemas.envelope import RecordedEvent
 from schemas.errors import MalformedMessage
-from schemas.events import decode, decode_balance_event, decode_reconciliation_event, decode_stripe_event
+from schemas.events import BALANCE_CODEC, PAYMENT_CODEC, RECONCILIATION_CODEC, STRIPE_EVENT_CODEC
 from schemas.events.balance_events import CATEGORY as BALANCE
+from schemas.events.payment_events import CATEGORY as PAYMENT
 from schemas.events.reconciliation_events import CATEGORY as RECONCILIATION
 from schemas.events.stripe_events import CATEGORY as STRIPE_EVENT
 from schemas.events.stripe_events import StripeEventReceived, stream_id_of
@@ -34,10 +34,10 @@ from tests.support.read_model import load_log
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 DECODE: Mapping[str, Callable[[RecordedEvent], Any]] = {
-    PAYMENT: decode,
-    BALANCE: decode_balance_event,
-    RECONCILIATION: decode_reconciliation_event,
-    STRIPE_EVENT: decode_stripe_event,
+    PAYMENT: PAYMENT_CODEC.decode,
+    BALANCE: BALANCE_CODEC.decode,
+    RECONCILIATION: RECONCILIATION_CODEC.decode,
+    STRIPE_EVENT: STRIPE_EVENT_CODEC.decode,
 }
 
 
@@ -112,7 +112,7 @@ async def test_a_replay_of_every_payment_comes_to_what_was_shown(release: Fixtur
     assert {str(each) for each in streams} == set(release.manifest.payments.values())
     for payment_id, events in streams.items():
         shown = release.answers[f"/payments/{payment_id}"]
-        state = fold_payment(decode(event) for event in events)
+        state = fold_payment(PAYMENT_CODEC.decode(event) for event in events)
         assert state is not None
         assert {
             "status": state.status,

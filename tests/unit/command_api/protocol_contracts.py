@@ -10,7 +10,7 @@ from command_api.payment_log import PaymentLog
 from domain.payment import decide
 from event_store.appends import AlreadySeen, Append, Appended, IdempotencyRecord, VersionConflict
 from event_store.group_commit import Appender
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
 from tests.support.log_entries import MERCHANT, metadata
 from tests.support.payment_histories import request_payment
 
@@ -28,7 +28,7 @@ def opening(payment_id: uuid.UUID, key: str | None, *, version: int = 0, fingerp
         category="payment",
         merchant_id=MERCHANT,
         expected_version=version,
-        events=(encode(requested, event_id=uuid.uuid4(), metadata=metadata()),),
+        events=(PAYMENT_CODEC.encode(requested, event_id=uuid.uuid4(), metadata=metadata()),),
         idempotency=None
         if key is None
         else IdempotencyRecord(key=key, fingerprint=fingerprint, status=201, response=b'{"z":1,"a":2}'),

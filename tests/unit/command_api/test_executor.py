@@ -27,7 +27,7 @@ from domain.payment import (
 from event_store.appends import Append, AppendResult, VersionConflict
 from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
 from schemas.http.payments import CancelPaymentBody, ConfirmPaymentBody, CreatePaymentBody, RefundPaymentBody
 from tests.support.log_entries import MERCHANT, metadata
 
@@ -204,7 +204,8 @@ async def learn(store: MemoryEventStore, payment_id: uuid.UUID, fact: PaymentFac
             merchant_id=MERCHANT,
             expected_version=payment.version,
             events=tuple(
-                encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in decide(payment.state, fact)
+                PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata())
+                for event in decide(payment.state, fact)
             ),
         )
     )

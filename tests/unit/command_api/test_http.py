@@ -15,7 +15,7 @@ from command_api.bodies import MAX_BODY_BYTES
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
 from domain.payment import PaymentRequested, RecordSucceeded, decide
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
-from schemas.events import decode, encode
+from schemas.events import PAYMENT_CODEC
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
 
@@ -69,7 +69,7 @@ async def test_a_charge_expires_when_its_client_says_or_after_a_day(api: Standin
     found = []
     for said in ({}, {"expires_in_seconds": 90}):
         payment_id = uuid.UUID((await api.create(charge | said)).json()["id"])
-        (asked,) = map(decode, api.store.streams[payment_id])
+        (asked,) = map(PAYMENT_CODEC.decode, api.store.streams[payment_id])
         assert isinstance(asked, PaymentRequested)
         found.append(asked.expires_in_seconds)
     assert found == [24 * 3600, 90]
@@ -118,7 +118,7 @@ async def test_a_payment_method_is_tried_at_once_unless_said_otherwise(
 ) -> None:
     response = await api.create({"user_id": "u", "amount_cents": 1000, "currency": "USD"} | sent)
     (event,) = api.store.streams[uuid.UUID(response.json()["id"])]
-    assert decode(event).confirm is confirm  # type: ignore[union-attr]
+    assert PAYMENT_CODEC.decode(event).confirm is confirm  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -449,7 +449,7 @@ async def succeed(api: Standing, payment_id: str) -> None:
             category="payment",
             merchant_id="merchant_test",
             expected_version=payment.version,
-            events=tuple(encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
+            events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
         )
     )
 

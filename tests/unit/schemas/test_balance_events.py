@@ -10,10 +10,10 @@ import pytest
 
 from domain.stripe_balance import PayoutStatus, StripeBalanceEvent
 from schemas.cloudevents import from_kafka, to_kafka
-from schemas.envelope import EventMetadata, RecordedEvent
+from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
 from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
-from schemas.events import decode, decode_balance_event, encode_balance_event
-from schemas.events.balance_events import CATEGORY, NO_MERCHANT
+from schemas.events import BALANCE_CODEC, PAYMENT_CODEC
+from schemas.events.balance_events import CATEGORY
 from schemas.topics import STRIPE_BALANCE, topic_of
 from tests.support.balance_facts import a_payout, a_row
 from tests.support.exported_schemas import message, validate
@@ -28,7 +28,7 @@ EVENTS = [
 
 
 def recorded(event: StripeBalanceEvent, **changes: Any) -> RecordedEvent:
-    new = encode_balance_event(event, event_id=uuid.uuid4(), metadata=METADATA)
+    new = BALANCE_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
     written = RecordedEvent(
         position=7,
         event_id=new.event_id,
@@ -54,19 +54,19 @@ def test_a_message_fits_what_is_published_of_it_and_comes_back_the_same(event: S
     validate(described["headers"], {name: raw.decode() for name, raw in sent.headers})
     validate(described["bindings"]["kafka"]["key"], sent.key.decode())
     delivered = from_kafka(sent.value, sent.headers)
-    assert decode_balance_event(delivered.event) == event
+    assert BALANCE_CODEC.decode(delivered.event) == event
     assert delivered.log_ids["payment_id"] is None
 
 
 def test_it_is_not_taken_for_an_event_of_a_payment_nor_one_of_those_for_it() -> None:
     with pytest.raises(UnknownEventType):
-        decode(recorded(a_row()))
+        PAYMENT_CODEC.decode(recorded(a_row()))
     with pytest.raises(UnknownEventType):
-        decode_balance_event(recorded(a_row(), type="payment.canceled"))
+        BALANCE_CODEC.decode(recorded(a_row(), type="payment.canceled"))
 
 
 def test_a_newer_version_and_wrong_data_are_told_apart() -> None:
     with pytest.raises(UnsupportedSchemaVersion):
-        decode_balance_event(recorded(a_row(), schema_version=2))
+        BALANCE_CODEC.decode(recorded(a_row(), schema_version=2))
     with pytest.raises(InvalidEventData):
-        decode_balance_event(recorded(a_payout(), data=b'{"payout_id":"po_1"}'))
+        BALANCE_CODEC.decode(recorded(a_payout(), data=b'{"payout_id":"po_1"}'))

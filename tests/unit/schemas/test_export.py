@@ -19,7 +19,7 @@ from domain.money import Money
 from domain.payment import PaymentCanceled, PaymentEvent
 from schemas.cloudevents import KafkaMessage, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import EVENT_TYPES, PAYMENT_EVENT_TYPES, EventType, encode
+from schemas.events import EVENT_TYPES, PAYMENT_CODEC, PAYMENT_EVENT_TYPES, EventType
 from schemas.export import events
 from schemas.export.asyncapi import ASYNCAPI_PATH, DEAD_LETTER, PROGRESS, asyncapi_documents
 from schemas.export.events import OldVersionLost, event_schemas, schema_path
@@ -54,7 +54,7 @@ def validator(schema: Any) -> Draft202012Validator:
 
 
 def a_message(event: PaymentEvent, metadata: EventMetadata) -> KafkaMessage:
-    new = encode(event, event_id=uuid.uuid4(), metadata=metadata)
+    new = PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata)
     recorded = RecordedEvent(
         position=2**62,
         event_id=new.event_id,
@@ -90,7 +90,7 @@ def test_a_written_event_fits_its_published_message(event_type: EventType[Paymen
 
 @given(event=st.sampled_from(PAYMENT_EVENT_TYPES).flatmap(lambda each: st.from_type(each.model)), data=st.data())
 def test_an_event_with_a_missing_field_or_a_wrong_type_does_not_fit(event: PaymentEvent, data: st.DataObject) -> None:
-    new = encode(event, event_id=uuid.uuid4(), metadata=METADATA)
+    new = PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
     document = DOCUMENTS[f"events/{new.type}.v{new.schema_version}.json"]
     schema = validator(document)
     written = json.loads(new.data)

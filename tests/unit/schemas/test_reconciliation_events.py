@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from domain.reconciliation import ReconciliationEvent
 from schemas.cloudevents import to_kafka
-from schemas.envelope import EventMetadata, RecordedEvent
+from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
 from schemas.errors import UnknownEventType
-from schemas.events import RECONCILIATION_EVENT_TYPES, decode_reconciliation_event, encode_reconciliation_event
-from schemas.events.reconciliation_events import CATEGORY, NO_MERCHANT
+from schemas.events import RECONCILIATION_CODEC, RECONCILIATION_EVENT_TYPES
+from schemas.events.reconciliation_events import CATEGORY
 from schemas.topics import RECONCILIATION, topic_of
 from tests.support.exported_schemas import message, validate
 from tests.support.hypothesis_profiles import examples
@@ -24,7 +24,7 @@ MODELS = [event_type.model for event_type in RECONCILIATION_EVENT_TYPES]
 
 
 def recorded(event: ReconciliationEvent, type_: str | None = None) -> RecordedEvent:
-    new = encode_reconciliation_event(event, event_id=uuid.uuid4(), metadata=METADATA)
+    new = RECONCILIATION_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
     return RecordedEvent(
         position=7,
         event_id=new.event_id,
@@ -49,7 +49,7 @@ def test_every_event_of_the_domain_has_a_name() -> None:
 @given(event=st.sampled_from(MODELS).flatmap(st.from_type))
 def test_an_event_survives_writing_and_reading_and_fits_its_schema(event: ReconciliationEvent) -> None:
     written = recorded(event)
-    assert decode_reconciliation_event(written) == event
+    assert RECONCILIATION_CODEC.decode(written) == event
     sent = to_kafka(written, previous_position=3)
     described = message(RECONCILIATION, f"{written.type}.v1")
     validate(described["payload"], json.loads(sent.value))
@@ -59,6 +59,6 @@ def test_an_event_survives_writing_and_reading_and_fits_its_schema(event: Reconc
 def test_it_is_not_taken_for_another() -> None:
     (event,) = (each for each in MODELS if each.__name__ == "DiscrepancyExplained")
     with pytest.raises(UnknownEventType):
-        decode_reconciliation_event(
+        RECONCILIATION_CODEC.decode(
             recorded(event(discrepancy_id=uuid.uuid4(), who="ana", why="a tip"), "payment.succeeded")
         )

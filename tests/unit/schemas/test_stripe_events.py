@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from schemas.cloudevents import from_kafka, to_kafka
-from schemas.envelope import EventMetadata, RecordedEvent
+from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
 from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
-from schemas.events import decode, decode_stripe_event, encode_stripe_event
-from schemas.events.stripe_events import CATEGORY, NO_MERCHANT, StripeEventReceived
+from schemas.events import PAYMENT_CODEC, STRIPE_EVENT_CODEC
+from schemas.events.stripe_events import CATEGORY, StripeEventReceived
 from schemas.topics import STRIPE_EVENT, topic_of
 from tests.support.exported_schemas import message, validate
 
@@ -30,7 +30,7 @@ METADATA = EventMetadata(correlation_id="c", actor="stripe", merchant_id=NO_MERC
 
 
 def recorded(event: StripeEventReceived = EVENT, **changes: Any) -> RecordedEvent:
-    new = encode_stripe_event(event, event_id=uuid.uuid4(), metadata=METADATA)
+    new = STRIPE_EVENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
     written = RecordedEvent(
         position=7,
         event_id=new.event_id,
@@ -47,7 +47,7 @@ def recorded(event: StripeEventReceived = EVENT, **changes: Any) -> RecordedEven
 
 
 def test_an_event_survives_being_written_and_read() -> None:
-    assert decode_stripe_event(recorded()) == EVENT
+    assert STRIPE_EVENT_CODEC.decode(recorded()) == EVENT
 
 
 @pytest.mark.parametrize("event", [EVENT, replace(EVENT, account="acct_1", api_version=None, object_id=None)])
@@ -59,20 +59,20 @@ def test_a_message_fits_what_is_published_of_it_and_comes_back_the_same(event: S
     validate(described["headers"], {name: raw.decode() for name, raw in sent.headers})
     validate(described["bindings"]["kafka"]["key"], sent.key.decode())
     delivered = from_kafka(sent.value, sent.headers)
-    assert decode_stripe_event(delivered.event) == event
+    assert STRIPE_EVENT_CODEC.decode(delivered.event) == event
     assert delivered.log_ids["payment_id"] is None
 
 
 def test_it_is_not_taken_for_an_event_of_a_payment_nor_one_of_those_for_it() -> None:
     with pytest.raises(UnknownEventType):
-        decode(recorded())
+        PAYMENT_CODEC.decode(recorded())
     with pytest.raises(UnknownEventType):
-        decode_stripe_event(recorded(type="payment.canceled"))
+        STRIPE_EVENT_CODEC.decode(recorded(type="payment.canceled"))
 
 
 def test_a_newer_version_and_wrong_data_are_told_apart_without_the_data() -> None:
     with pytest.raises(UnsupportedSchemaVersion):
-        decode_stripe_event(recorded(schema_version=2))
+        STRIPE_EVENT_CODEC.decode(recorded(schema_version=2))
     with pytest.raises(InvalidEventData) as raised:
-        decode_stripe_event(recorded(data=b'{"payload":"hunter2"}'))
+        STRIPE_EVENT_CODEC.decode(recorded(data=b'{"payload":"hunter2"}'))
     assert "hunter2" not in str(raised.value)

@@ -17,7 +17,7 @@ from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.gateway.worker import Worker
 from domain.payment import PaymentCommand, PaymentState, decide
 from event_store.appends import Append, Appended
-from event_store.payments import CATEGORY, load_payment
+from event_store.payments import load_payment
 from event_store.store import append
 from infra.postgres.pool import Pool
 from infra.stripe.guard.breaker import Rules
@@ -25,7 +25,8 @@ from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.guard import StripeGuard
 from schemas.cloudevents import Delivered
 from schemas.envelope import EventMetadata
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
+from schemas.events.payment_events import CATEGORY
 from tests.support.payment_histories import request_payment
 from tests.support.waiting import eventually
 
@@ -58,7 +59,8 @@ class Payments:
                 correlation_id="c-1", request_id="r-1", actor="api:test", merchant_id=self._merchant_id
             )
             events = tuple(
-                encode(event, event_id=uuid.uuid4(), metadata=metadata) for event in decide(loaded.state, command)
+                PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata)
+                for event in decide(loaded.state, command)
             )
             (result,) = await append(
                 conn,

@@ -12,14 +12,13 @@ import pytest
 import stripe
 
 from consumers.gateway.fakes import MemoryStripe
-from consumers.gateway.operators import TaskDesk
+from consumers.gateway.operators import ListedTask, TaskAdmin, TaskRefused
 from consumers.gateway.tasks import claim
 from domain.money import Money
 from domain.payment import CaptureMethod, CapturePayment, RefundStatus, RequestRefund, TaskGivenUp, TaskRetried
 from event_store.payments import load_payment
-from infra.desk import Desk, ListedTask, TaskRefused
 from infra.postgres.pool import Pool
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database
 from tests.support.waiting import eventually
@@ -48,8 +47,8 @@ def stripe_fake() -> MemoryStripe:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return TaskDesk()
+def admin() -> TaskAdmin:
+    return TaskAdmin()
 
 
 def another_request() -> stripe.IdempotencyError:
@@ -68,20 +67,20 @@ async def a_dead_refund(payments: Payments, stripe_fake: MemoryStripe, pool: Poo
     return payment_id, refund_id
 
 
-async def listed(pool: Pool, desk: Desk, *statuses: str) -> list[ListedTask]:
+async def listed(pool: Pool, admin: TaskAdmin, *statuses: str) -> list[ListedTask]:
     async with pool.connection() as conn:
-        return await desk.list_tasks(conn, statuses=statuses or ("dead", "unknown"))
+        return await admin.list_tasks(conn, statuses=statuses or ("dead", "unknown"))
 
 
 async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
 ) -> None:
     payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
-    (task,) = await listed(pool, desk)
+    (task,) = await listed(pool, admin)
     assert (task.payment_id, task.operation, task.status, task.found) == (payment_id, "create_refund", "dead", 1)
     assert "another request" in str(task.last_error)
     async with pool.connection() as conn:
-        assert await desk.retry(conn, task.event_id, **WHO) == "It will be sent again, with the same idempotency key."
+        assert await admin.retry(conn, task.event_id, **WHO) == "It will be sent again, with the same idempotency key."
     async with working(pool, stripe_fake):
         await payments.all_done()
     state = await payments.state(payment_id)
@@ -92,12 +91,14 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
     (retried,) = (event for event in events if event.type == "payment.task_retried")
     assert retried.metadata.actor == "operator:alex"
     assert retried.metadata.causation_id == str(task.event_id)
-    assert decode(retried) == TaskRetried(event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7")
+    assert PAYMENT_CODEC.decode(retried) == TaskRetried(
+        event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
+    )
 
 
 @pytest.mark.parametrize("made", [True, False])
 async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk, made: bool
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin, made: bool
 ) -> None:
     payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
     if made:
@@ -105,10 +106,10 @@ async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
         refund = {"id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd", "payment_intent": "pi_1"}
         stripe_fake.refunds.append(refund | {"metadata": metadata})
     await payments.execute("UPDATE consumers.gateway_tasks SET first_attempt_at = now() - interval '25 hours'")
-    (task,) = await listed(pool, desk)
+    (task,) = await listed(pool, admin)
     sent = len(stripe_fake.sent)
     async with pool.connection() as conn:
-        said = await desk.retry(conn, task.event_id, **WHO)
+        said = await admin.retry(conn, task.event_id, **WHO)
     assert said == "Stripe will be asked what became of it; it is not sent again."
     async with working(pool, stripe_fake):
         await payments.all_done()
@@ -118,15 +119,15 @@ async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
 
 
 async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
 ) -> None:
     payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
-    (task,) = await listed(pool, desk)
+    (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="Stripe may have done it"):
-            await desk.give_up(conn, task.event_id, **WHO)
+            await admin.give_up(conn, task.event_id, **WHO)
         assert "payment.task_given_up" not in await payments.event_types(payment_id)
-        said = await desk.give_up(conn, task.event_id, force=True, **WHO)
+        said = await admin.give_up(conn, task.event_id, force=True, **WHO)
     assert said == "It is given up. Recorded: TaskGivenUp, RefundFailed."
     assert (await payments.event_types(payment_id))[-2:] == ["payment.task_given_up", "payment.refund_failed"]
     state = await payments.state(payment_id)
@@ -135,24 +136,24 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
     assert refund.error is not None
     assert refund.error.code == "given_up"
     assert state.amount_refundable == Money(amount_cents=1000, currency="USD")
-    assert await listed(pool, desk) == []
+    assert await listed(pool, admin) == []
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events
-    assert decode(events[-2]) == TaskGivenUp(
+    assert PAYMENT_CODEC.decode(events[-2]) == TaskGivenUp(
         event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
     )
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="is done"):
-            await desk.retry(conn, task.event_id, **WHO)
+            await admin.retry(conn, task.event_id, **WHO)
 
 
 async def test_a_call_that_was_given_up_is_not_made_when_its_task_is_made_again(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
 ) -> None:
     payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
-    (task,) = await listed(pool, desk)
+    (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
-        await desk.give_up(conn, task.event_id, force=True, **WHO)
+        await admin.give_up(conn, task.event_id, force=True, **WHO)
     sent = len(stripe_fake.sent)
     await payments.execute(
         "UPDATE consumers.gateway_tasks SET status = 'due', attempts = 0, first_attempt_at = NULL, finished_at = NULL"
@@ -165,16 +166,16 @@ async def test_a_call_that_was_given_up_is_not_made_when_its_task_is_made_again(
 
 
 async def test_giving_up_what_was_never_sent_needs_no_force_and_frees_what_waits(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
         await payments.becomes(payment_id, "requires_capture")
         await payments.all_done()
     await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
-    (task,) = await listed(pool, desk, "due")
+    (task,) = await listed(pool, admin, "due")
     async with pool.connection() as conn:
-        said = await desk.give_up(conn, task.event_id, **WHO)
+        said = await admin.give_up(conn, task.event_id, **WHO)
     assert said == "It is given up. Recorded: TaskGivenUp, PaymentCaptureFailed."
     async with working(pool, stripe_fake):
         await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
@@ -182,19 +183,19 @@ async def test_giving_up_what_was_never_sent_needs_no_force_and_frees_what_waits
 
 
 async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
 ) -> None:
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
         await payments.becomes(payment_id, "succeeded")
         stripe_fake.intents["pi_1"]["status"] = "odd"
         await payments.refresh(payment_id)
-        (task,) = await eventually(lambda: listed(pool, desk))
+        (task,) = await eventually(lambda: listed(pool, admin))
         async with pool.connection() as conn:
-            assert await desk.retry(conn, task.event_id, **WHO) == "The payment will be read at Stripe."
-        (task,) = await eventually(lambda: listed(pool, desk))
+            assert await admin.retry(conn, task.event_id, **WHO) == "The payment will be read at Stripe."
+        (task,) = await eventually(lambda: listed(pool, admin))
         async with pool.connection() as conn:
-            said = await desk.give_up(conn, task.event_id, **WHO)
+            said = await admin.give_up(conn, task.event_id, **WHO)
         assert said == "It is given up. Recorded: TaskGivenUp."
         stripe_fake.intents["pi_1"]["status"] = "succeeded"
         await payments.refresh(payment_id)
@@ -202,38 +203,38 @@ async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(
     assert (await payments.state(payment_id)).status == "succeeded"
 
 
-async def test_a_call_in_work_is_left_alone(payments: Payments, pool: Pool, desk: Desk) -> None:
+async def test_a_call_in_work_is_left_alone(payments: Payments, pool: Pool, admin: TaskAdmin) -> None:
     await payments.request()
     async with pool.connection() as conn:
         (task,) = await claim(conn, limit=1, lease_ms=30_000)
     async with pool.connection() as conn:
-        for act in (desk.retry, desk.give_up):
+        for act in (admin.retry, admin.give_up):
             with pytest.raises(TaskRefused, match="in work at this moment"):
                 await act(conn, task.event_id, **WHO)
         with pytest.raises(TaskRefused, match="There is no task"):
-            await desk.retry(conn, uuid.uuid4(), **WHO)
+            await admin.retry(conn, uuid.uuid4(), **WHO)
 
 
 async def test_without_a_reason_nothing_is_done(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
 ) -> None:
     await a_dead_refund(payments, stripe_fake, pool)
-    (task,) = await listed(pool, desk)
+    (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="why must not be empty"):
-            await desk.give_up(conn, task.event_id, who="alex", why=" ", force=True)
-    assert len(await listed(pool, desk)) == 1
+            await admin.give_up(conn, task.event_id, who="alex", why=" ", force=True)
+    assert len(await listed(pool, admin)) == 1
 
 
 async def test_a_retry_and_a_change_of_the_payment_meanwhile_both_reach_the_log(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
 ) -> None:
     payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
-    (task,) = await listed(pool, desk)
+    (task,) = await listed(pool, admin)
 
     async def retry() -> None:
         async with pool.connection() as conn:
-            await desk.retry(conn, task.event_id, **WHO)
+            await admin.retry(conn, task.event_id, **WHO)
 
     cents = Money(amount_cents=1, currency="USD")
     refunds = (payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=cents)) for _ in range(1))
@@ -256,10 +257,10 @@ async def paystream(database: Database, *arguments: str, group: str = "tasks") -
 
 @pytest.mark.slow
 async def test_the_command_line_lists_retries_and_gives_up(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk, database: Database
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin, database: Database
 ) -> None:
     payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
-    (task,) = await listed(pool, desk)
+    (task,) = await listed(pool, admin)
     code, shown = await paystream(database, "list")
     assert code == 0
     assert all(word in shown for word in (str(task.event_id), str(payment_id), "create_refund", "another request"))
@@ -279,16 +280,16 @@ async def test_the_command_line_lists_retries_and_gives_up(
 
 
 async def test_stripes_word_is_accepted_by_an_operator_and_read_again(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, desk: Desk
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
 ) -> None:
     payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
-    (task,) = await listed(pool, desk)
+    (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="Stripe contradicts nothing"):
-            await desk.accept(conn, payment_id, **WHO)
+            await admin.accept(conn, payment_id, **WHO)
         with pytest.raises(TaskRefused, match="There is no payment"):
-            await desk.accept(conn, uuid.uuid4(), **WHO)
-        await desk.give_up(conn, task.event_id, force=True, **WHO)
+            await admin.accept(conn, uuid.uuid4(), **WHO)
+        await admin.give_up(conn, task.event_id, force=True, **WHO)
     metadata = {"paystream_refund_id": str(refund_id)}
     refund = {"id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd", "payment_intent": "pi_1"}
     stripe_fake.refunds.append(refund | {"metadata": metadata})
@@ -298,7 +299,7 @@ async def test_stripes_word_is_accepted_by_an_operator_and_read_again(
         (contradiction,) = (await payments.state(payment_id)).open_contradictions
         assert (contradiction.object_id, contradiction.status) == ("re_1", "succeeded")
         async with pool.connection() as conn:
-            said = await desk.accept(conn, payment_id, **WHO)
+            said = await admin.accept(conn, payment_id, **WHO)
         assert said == (
             "Stripe's word is accepted. Recorded: PaymentContradictionResolved, RefundFound, RefundSucceeded."
         )

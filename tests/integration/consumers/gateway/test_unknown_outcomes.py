@@ -13,7 +13,7 @@ from domain.money import Money
 from domain.payment import CaptureMethod, CapturePayment, RequestRefund, TaskUndone
 from event_store.payments import load_payment
 from infra.postgres.pool import Pool
-from schemas.events import decode
+from schemas.events import PAYMENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.waiting import eventually
 
@@ -37,7 +37,7 @@ async def undone(payments: Payments, pool: Pool, payment_id: uuid.UUID) -> TaskU
     async def look() -> list[TaskUndone]:
         async with pool.connection() as conn:
             events = (await load_payment(conn, payment_id)).events
-        return [fact for fact in map(decode, events) if isinstance(fact, TaskUndone)]
+        return [fact for fact in map(PAYMENT_CODEC.decode, events) if isinstance(fact, TaskUndone)]
 
     (found,) = await eventually(look, until=lambda facts: len(facts) > 0)
     assert (await payments.state(payment_id)).status == "failed"

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from consumers.balance.record import record_transactions
-from consumers.reconciliation.desk import ReconciliationTool
+from consumers.reconciliation.desk import ReconciliationAdmin
+from consumers.reconciliation.results import ReconciliationRefused, ReconciliationResult
 from domain.reconciliation import Movement, RunStatus, run_id_of
-from infra.desk import ReconciliationRefused, ReconciliationResult
 from tests.integration.consumers.reconciliation.reconciliation_run import DAY, WINDOW, Desk
 from tests.unit.consumers.reconciliation.report_cases import GOOD, PAID
 
@@ -30,7 +30,7 @@ def settings(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def reconcile() -> str | None:
     """Fail, as the rows of the day are not read; return the reason."""
-    result = await ReconciliationTool().reconcile(DAY, who="ana", told=lambda *_: None)
+    result = await ReconciliationAdmin().reconcile(DAY, who="ana", told=lambda *_: None)
     return result.failure
 
 
@@ -63,7 +63,7 @@ def row_at_stripe(transaction_id: str, source: str, category: str, amount: int, 
 
 
 async def reconciled(file: Path, *, time_zone: str | None = None) -> ReconciliationResult:
-    tool = ReconciliationTool()
+    tool = ReconciliationAdmin()
     return await tool.reconcile_report(file, kind=None, time_zone=time_zone, who="ana", told=lambda *_: None)
 
 

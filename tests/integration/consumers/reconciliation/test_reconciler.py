@@ -23,7 +23,7 @@ from domain.reconciliation import DiscrepancyCommand, Explain, Movement, PayoutS
 from domain.stripe_balance import TransactionRecorded
 from event_store.reconciliation import command_discrepancies, metadata
 from event_store.store import Connection
-from schemas.events import decode_balance_event
+from schemas.events import BALANCE_CODEC
 from schemas.topics import RECONCILIATION
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER, WINDOW, Agreeing, Desk
 from tests.support.payment_histories import by_partition
@@ -367,7 +367,7 @@ async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(desk: Des
     assert state.completed is not None
     assert (state.completed.found, state.completed.healing) == ({"fee": 1, "missing_here": 3}, 3)
     log = [event for event in await load_log(app) if event.category == "stripe-balance"]
-    facts = [decode_balance_event(event) for event in log]
+    facts = [BALANCE_CODEC.decode(event) for event in log]
     assert {fact.transaction_id for fact in facts if isinstance(fact, TransactionRecorded)} == {
         *("txn_00000000", "txn_payout", "txn_fee")
     }

@@ -18,7 +18,7 @@ from domain.money import Money
 from domain.payment import RefundStatus, RequestRefund
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
-from schemas.events import decode_stripe_event
+from schemas.events import STRIPE_EVENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working
 from tests.integration.consumers.webhooks.recorded_webhooks import Webhooks
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
@@ -65,7 +65,7 @@ async def catch_up(missed: MissedEvents) -> None:
 
 async def recorded(webhooks: Webhooks) -> list[str]:
     """Return the types of the events in the log."""
-    return [decode_stripe_event(each.event).type for each in await webhooks.delivered()]
+    return [STRIPE_EVENT_CODEC.decode(each.event).type for each in await webhooks.delivered()]
 
 
 def test_what_is_listed_is_what_payments_depend_on() -> None:

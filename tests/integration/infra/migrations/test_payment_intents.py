@@ -12,7 +12,7 @@ from infra.embedded.databases import create_database, drop_database
 from infra.embedded.postgres import PostgresServer
 from infra.ids import uuid7
 from infra.migrations.runner import downgrade, upgrade
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
 from tests.support.log_entries import metadata
 from tests.support.payment_histories import events_of, paid, request_payment
 
@@ -39,7 +39,9 @@ async def test_the_intents_of_earlier_payments_are_known_and_it_can_be_reverted(
         category="payment",
         merchant_id="m",
         expected_version=0,
-        events=tuple(encode(each, event_id=uuid7(), metadata=metadata()) for each in events_of(paid(request))),
+        events=tuple(
+            PAYMENT_CODEC.encode(each, event_id=uuid7(), metadata=metadata()) for each in events_of(paid(request))
+        ),
     )
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
         await conn.execute("SELECT event_store.append(%s::jsonb)", [f"[{_append_json(story)}]"])

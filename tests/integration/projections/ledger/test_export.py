@@ -13,10 +13,9 @@ from typer.testing import CliRunner
 from domain.money import Money
 from event_store.store import Connection as AppConnection
 from infra.cli.app import app as command_line
-from infra.ledger_desk import ExportFormat, ExportRefused
 from infra.postgres.pool import Pool
 from projections.ledger import export
-from projections.ledger.export import COLUMNS, ExportDesk
+from projections.ledger.export import COLUMNS, ExportFormat, ExportRefused, LedgerExport
 from tests.support.balance_facts import CREATED, a_row
 from tests.support.database import Database
 from tests.support.payment_histories import events_of, paid, request_payment
@@ -60,8 +59,8 @@ async def test_both_kinds_of_files_hold_every_line_in_the_order_of_time(
     monkeypatch.setattr(export, "_PORTION", 4)
     async with await connected(database) as conn:
         as_csv, as_parquet = tmp_path / "ledger.csv", tmp_path / "ledger.parquet"
-        assert await ExportDesk().export(conn, as_csv, form=ExportFormat.CSV) == 6
-        assert await ExportDesk().export(conn, as_parquet, form=ExportFormat.PARQUET) == 6
+        assert await LedgerExport().export(conn, as_csv, form=ExportFormat.CSV) == 6
+        assert await LedgerExport().export(conn, as_parquet, form=ExportFormat.PARQUET) == 6
 
     with as_csv.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -88,12 +87,12 @@ async def test_a_time_can_be_given_and_its_end_is_not_in_it(
     await fill(app, pool)
     since = datetime.fromtimestamp(CREATED, UTC)
     async with await connected(database) as conn:
-        desk, output = ExportDesk(), tmp_path / "ledger.csv"
+        export, output = LedgerExport(), tmp_path / "ledger.csv"
         minute = {"since": since, "until": since + timedelta(seconds=60)}
-        assert await desk.export(conn, output, form=ExportFormat.CSV, **minute) == 2
-        assert await desk.export(conn, output, form=ExportFormat.CSV, since=since + timedelta(seconds=60)) == 4
+        assert await export.export(conn, output, form=ExportFormat.CSV, **minute) == 2
+        assert await export.export(conn, output, form=ExportFormat.CSV, since=since + timedelta(seconds=60)) == 4
         nothing = tmp_path / "ledger.parquet"
-        assert await desk.export(conn, nothing, form=ExportFormat.PARQUET, until=since) == 0
+        assert await export.export(conn, nothing, form=ExportFormat.PARQUET, until=since) == 0
         assert parquet.read_table(nothing).num_rows == 0
 
 
@@ -110,7 +109,7 @@ async def test_nothing_to_write_leaves_a_file_that_is_there_as_it_was(
     until = since + timedelta(seconds=seconds)
     async with await connected(database) as conn:
         with pytest.raises(ExportRefused, match=told):
-            await ExportDesk().export(conn, output, form=ExportFormat.CSV, since=since, until=until)
+            await LedgerExport().export(conn, output, form=ExportFormat.CSV, since=since, until=until)
     assert output.read_text() == "of yesterday"
     assert names(tmp_path) == ["ledger.csv"]
 
@@ -124,12 +123,12 @@ async def test_a_file_that_is_there_stays_until_the_new_one_is_whole(
     async with await connected(database) as conn:
         await conn.close()
         with pytest.raises(psycopg.OperationalError):
-            await ExportDesk().export(conn, output, form=ExportFormat.CSV)
+            await LedgerExport().export(conn, output, form=ExportFormat.CSV)
     assert names(tmp_path) == ["ledger.csv"]
     assert output.read_text() == "of yesterday"
     async with await connected(database) as conn:
         with pytest.raises(ExportRefused, match="No such file"):
-            await ExportDesk().export(conn, tmp_path / "nowhere" / "ledger.csv", form=ExportFormat.CSV)
+            await LedgerExport().export(conn, tmp_path / "nowhere" / "ledger.csv", form=ExportFormat.CSV)
 
 
 def test_the_command_writes_the_file(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

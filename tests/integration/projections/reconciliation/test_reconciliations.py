@@ -29,7 +29,7 @@ from projections.events import DecodedReconciliationEvent
 from projections.reconciliation import read
 from projections.reconciliation.projection import Reconciliations
 from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import encode_reconciliation_event
+from schemas.events import RECONCILIATION_CODEC
 from tests.support.database import Database
 
 pytestmark = pytest.mark.integration
@@ -68,7 +68,7 @@ def events() -> list[DecodedReconciliationEvent]:
     decoded = []
     for position, (stream_id, fact) in enumerate(FACTS, 1):
         versions[stream_id] = versions.get(stream_id, 0) + 1
-        new = encode_reconciliation_event(fact, event_id=uuid.uuid4(), metadata=META)
+        new = RECONCILIATION_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=META)
         recorded = RecordedEvent(
             position=position,
             event_id=new.event_id,

@@ -12,7 +12,7 @@ from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from domain.payment import PaymentStatus, RecordIntentCreated, RecordPaymentFailed, decide
 from event_store.appends import Append
 from infra.stripe.guard.errors import CircuitOpen
-from schemas.events import encode
+from schemas.events import PAYMENT_CODEC
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
 
@@ -38,7 +38,8 @@ async def record(api: Standing, payment_id: str, *facts: Any) -> None:
         payment = api.store.payment(uuid.UUID(payment_id))
         assert payment.state is not None
         events = tuple(
-            encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in decide(payment.state, fact)
+            PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata())
+            for event in decide(payment.state, fact)
         )
         await api.store.append(
             Append(

@@ -16,7 +16,7 @@ from event_store.appends import Append, AppendResult
 from event_store.group_commit import Closed
 from infra.postgres.pool import DatabaseUnavailable
 from schemas.envelope import RecordedEvent
-from schemas.events import decode_stripe_event
+from schemas.events import STRIPE_EVENT_CODEC
 from schemas.events.stripe_events import stream_id_of
 from tests.support.signed_webhooks import NEW_SECRET, Json, a_stripe_event, deliver, sign
 from tests.unit.command_api.conftest import Standing
@@ -43,7 +43,7 @@ async def test_an_event_is_recorded_and_nothing_else(api: Standing) -> None:
     (found,) = recorded(api)
     assert (found.stream_id, found.version, found.category) == (stream_id_of(event["id"]), 1, "stripe-event")
     assert found.type == "stripe_event.received"
-    assert decode_stripe_event(found).payload == event
+    assert STRIPE_EVENT_CODEC.decode(found).payload == event
     assert (found.metadata.actor, found.metadata.merchant_id) == ("stripe", "-")
     assert found.metadata.request_id == response.headers["x-request-id"]
     assert found.metadata.traceparent is not None
@@ -222,7 +222,7 @@ async def test_card_numbers_in_a_signed_event_are_masked_and_the_event_kept(api:
     event = a_stripe_event("charge.updated", charge)
     assert (await deliver(api.client, event)).status_code == 200
     (found,) = recorded(api)
-    kept = decode_stripe_event(found).payload["data"]["object"]
+    kept = STRIPE_EVENT_CODEC.decode(found).payload["data"]["object"]
     assert kept["description"] == "paid by card*** on the telephone"
     assert kept["metadata"] == {"***": "***", "payment_id": charge["metadata"]["payment_id"]}  # type: ignore[index]
     assert {name: kept[name] for name in ("id", "payment_method_details")} == {

@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from infra.cli import stack
-from infra.cli.app import app
+from infra.cli.app import SETTINGS_OF, app
 from infra.cli.processes import COMMANDS
 from infra.fallback import fall_back_on
 from infra.settings.kafka import KafkaSettings
@@ -18,6 +18,7 @@ from infra.settings.stripe import StripeSettings
 from tests.unit.infra.cli.test_doctor import run_a_stack
 
 NEEDS_NONE = {"up", "demo", "doctor", "worker", "kafka", "schemas", "migrate-create", *COMMANDS}
+USE_THE_STACK = {command for command, processes in SETTINGS_OF.items() if processes}
 PLACES = {
     "DATABASE_URL": "postgresql://h/d",
     "READ_DATABASE_URL": "postgresql://h/d",
@@ -40,7 +41,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def found() -> Iterator[None]:
     """Settings are read as `reconcile` does."""
-    end = fall_back_on(lambda: stack.find("reconcile"))
+    end = fall_back_on(lambda: stack.find(SETTINGS_OF["reconcile"]))
     yield
     end()
 
@@ -48,18 +49,19 @@ def found() -> Iterator[None]:
 def test_every_command_finds_the_stack_or_needs_none() -> None:
     command = get_command(app)
     assert isinstance(command, TyperGroup)
-    assert set(command.commands) == set(stack.PROCESSES) | NEEDS_NONE
+    assert set(command.commands) == USE_THE_STACK | NEEDS_NONE
+    assert not USE_THE_STACK & NEEDS_NONE
 
 
-@pytest.mark.parametrize("command", stack.PROCESSES)
+@pytest.mark.parametrize("command", sorted(USE_THE_STACK))
 def test_a_command_works_with_the_running_stack(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    variables = stack.find(command).variables
+    variables = stack.find(SETTINGS_OF[command]).variables
     assert any(name.endswith("DATABASE_URL") for name in variables)
     assert capsys.readouterr().err == f"Using the stack that runs on {Path.cwd() / '.paystream'}.\n"
 
 
 def test_a_recovery_works_as_the_relay_and_sees_redis_and_stripe() -> None:
-    variables = stack.find("recover").variables
+    variables = stack.find(SETTINGS_OF["recover"]).variables
     assert "paystream_relay_login" in variables["DATABASE_URL"]
     assert {"KAFKA_BOOTSTRAP_SERVERS", "REDIS_URL", "STRIPE_SECRET_KEY"} <= set(variables)
 
@@ -84,7 +86,7 @@ def test_one_place_that_is_set_is_enough_to_use_no_stack(
         Path(".env").write_text(f"{name}={PLACES[name]}\n")
     else:
         monkeypatch.setenv(name, PLACES[name])
-    assert stack.find("reconcile").variables == {}
+    assert stack.find(SETTINGS_OF["reconcile"]).variables == {}
     with pytest.raises(SystemExit):
         load_settings(ReadDatabaseSettings if name == "DATABASE_URL" else DatabaseSettings)
     assert capsys.readouterr().err.endswith(f"A `make run` is running here; it is not used, since {name} is set.\n")

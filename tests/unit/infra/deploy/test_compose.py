@@ -18,9 +18,9 @@ from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
 from infra.cli.app import app
-from infra.cli.settings import MigrationSettings
 from infra.embedded.apache_kafka.config import CLUSTER_ID
 from infra.embedded.connections import WEBHOOK_EVENTS
+from infra.migrations.settings import MigrationSettings
 from infra.process import declared
 from infra.process.health import Health, health_routes
 from infra.settings.kafka import KafkaSettings

@@ -23,7 +23,7 @@ from projections.ledger.mapping import (
     take_transaction,
 )
 from schemas.envelope import EventMetadata, RecordedEvent
-from schemas.events import encode_balance_event
+from schemas.events import BALANCE_CODEC
 from tests.support.balance_facts import CREATED, a_payout, a_row
 from tests.support.payment_histories import events_of, paid, random_history, recorded, refunded, request_payment
 
@@ -32,7 +32,7 @@ RECORDED_AT = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
 def of_balance(fact: StripeBalanceEvent, *, position: int = 7, version: int = 1) -> DecodedBalanceEvent:
     metadata = EventMetadata(correlation_id="c", actor="stripe-balance", merchant_id="-")
-    new = encode_balance_event(fact, event_id=uuid.uuid4(), metadata=metadata)
+    new = BALANCE_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=metadata)
     return DecodedBalanceEvent.of(
         RecordedEvent(
             position=position,

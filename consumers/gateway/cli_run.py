@@ -1,4 +1,4 @@
-"""`paystream tasks list|retry|give-up`: what operators do about calls of Stripe that are stuck."""
+"""Runs `paystream tasks` and `paystream payments`, and prints what came of it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,20 +7,19 @@ from uuid import UUID
 from rich.table import Table
 from rich.text import Text
 
-from infra.cli.at_desk import with_connection
-from infra.cli.tables import console, printable
-from infra.desk import Desk, ListedTask
+from consumers.gateway.operators import ListedTask, TaskAdmin
+from infra.cli.execute import run_with_connection
+from infra.cli.output import console, printable
 from infra.postgres.pool import Connection
 
-_DESK = "stripe-tasks"
 _LONGEST_ERROR = 100
 
 
 def run_list(statuses: Sequence[str], *, payment_id: UUID | None, limit: int) -> int:
     """Print a table; return the exit code."""
 
-    async def work(desk: Desk, conn: Connection) -> int:
-        tasks = await desk.list_tasks(conn, statuses=statuses, payment_id=payment_id, limit=limit)
+    async def work(conn: Connection) -> int:
+        tasks = await TaskAdmin().list_tasks(conn, statuses=statuses, payment_id=payment_id, limit=limit)
         if not tasks:
             print(f"No tasks that are {' or '.join(statuses)}.")
             return 0
@@ -29,27 +28,37 @@ def run_list(statuses: Sequence[str], *, payment_id: UUID | None, limit: int) ->
             print(f"{tasks[0].found} in all; these are the oldest. More: --limit {tasks[0].found}")
         return 0
 
-    return with_connection(_DESK, work)
+    return run_with_connection(work)
 
 
 def run_retry(event_id: UUID, *, who: str, why: str) -> int:
     """Have a task tried again; return the exit code."""
 
-    async def work(desk: Desk, conn: Connection) -> int:
-        print(await desk.retry(conn, event_id, who=who, why=why))
+    async def work(conn: Connection) -> int:
+        print(await TaskAdmin().retry(conn, event_id, who=who, why=why))
         return 0
 
-    return with_connection(_DESK, work)
+    return run_with_connection(work)
 
 
 def run_give_up(event_id: UUID, *, who: str, why: str, force: bool) -> int:
     """Give a task up; return the exit code."""
 
-    async def work(desk: Desk, conn: Connection) -> int:
-        print(await desk.give_up(conn, event_id, who=who, why=why, force=force))
+    async def work(conn: Connection) -> int:
+        print(await TaskAdmin().give_up(conn, event_id, who=who, why=why, force=force))
         return 0
 
-    return with_connection(_DESK, work)
+    return run_with_connection(work)
+
+
+def run_accept(payment_id: UUID, *, who: str, reason: str) -> int:
+    """Believe Stripe; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        print(await TaskAdmin().accept(conn, payment_id, who=who, why=reason))
+        return 0
+
+    return run_with_connection(work)
 
 
 def _table(tasks: Sequence[ListedTask]) -> Table:

@@ -1,4 +1,4 @@
-"""`paystream reconcile` and `paystream discrepancies`: the two books side by side, for finance."""
+"""Runs `paystream reconcile` and `paystream discrepancies`, and prints what came of it."""
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -12,15 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from consumers.reconciliation.desk import ReconciliationAdmin
+from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult, Told
 from infra.cli.amounts import shown
-from infra.cli.at_desk import guarded, with_connection
-from infra.cli.tables import console, printable
-from infra.desk import FinanceDesk, ListedDiscrepancy, ReconciliationResult, Told
+from infra.cli.execute import run, run_with_connection
+from infra.cli.output import console, printable
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection
-from infra.process import declared
 
-_DESK = "reconciliation"
 _STAGES = {
     "ledger": "Waiting for the ledger",
     "reading": "Reading Stripe's books",
@@ -33,21 +32,21 @@ _STAGES = {
 
 def run_reconcile(day: date | None, *, who: str) -> int:
     """Compare a day and print what came of it; 1 when differences are open, of any day, or there is no result."""
-    return _reconcile(lambda desk, told: desk.reconcile(day, who=who, told=told))
+    return _reconcile(lambda admin, told: admin.reconcile(day, who=who, told=told))
 
 
 def run_report(path: Path, *, kind: str | None, time_zone: str | None, who: str) -> int:
     """Compare a report of Stripe's and print what came of it; the exit code is as above."""
     return _reconcile(
-        lambda desk, told: desk.reconcile_report(path, kind=kind, time_zone=time_zone, who=who, told=told)
+        lambda admin, told: admin.reconcile_report(path, kind=kind, time_zone=time_zone, who=who, told=told)
     )
 
 
 def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, limit: int) -> int:
     """Print a table; return the exit code."""
 
-    async def work(desk: FinanceDesk, conn: Connection) -> int:
-        found = await desk.list_discrepancies(conn, statuses=statuses, day=day, kind=kind, limit=limit)
+    async def work(conn: Connection) -> int:
+        found = await ReconciliationAdmin().list_discrepancies(conn, statuses=statuses, day=day, kind=kind, limit=limit)
         if not found:
             print(f"No discrepancies that are {' or '.join(statuses)}.")
             return 0
@@ -55,38 +54,37 @@ def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, lim
         _tell_of_more(found)
         return 0
 
-    return with_connection(_DESK, work)
+    return run_with_connection(work)
 
 
 def run_explain(discrepancy_id: UUID, *, who: str, why: str) -> int:
     """Record why a discrepancy may be there; return the exit code."""
 
-    async def work(desk: FinanceDesk, conn: Connection) -> int:
-        print(await desk.explain(conn, discrepancy_id, who=who, why=why))
+    async def work(conn: Connection) -> int:
+        print(await ReconciliationAdmin().explain(conn, discrepancy_id, who=who, why=why))
         return 0
 
-    return with_connection(_DESK, work)
+    return run_with_connection(work)
 
 
 def run_resolve(discrepancy_id: UUID, *, who: str, why: str) -> int:
     """Record that a discrepancy is gone; return the exit code."""
 
-    async def work(desk: FinanceDesk, conn: Connection) -> int:
-        print(await desk.resolve(conn, discrepancy_id, who=who, why=why))
+    async def work(conn: Connection) -> int:
+        print(await ReconciliationAdmin().resolve(conn, discrepancy_id, who=who, why=why))
         return 0
 
-    return with_connection(_DESK, work)
+    return run_with_connection(work)
 
 
-def _reconcile(ask: Callable[[FinanceDesk, Told], Awaitable[ReconciliationResult]]) -> int:
+def _reconcile(ask: Callable[[ReconciliationAdmin, Told], Awaitable[ReconciliationResult]]) -> int:
     async def work() -> int:
-        desk: FinanceDesk = declared.load(declared.DESKS, _DESK)()
         with _bar() as told:
-            result = await ask(desk, told)
+            result = await ask(ReconciliationAdmin(), told)
         _print(result)
         return 1 if result.failure or result.open or result.open_elsewhere else 0
 
-    return guarded(work())
+    return run(work())
 
 
 @contextmanager

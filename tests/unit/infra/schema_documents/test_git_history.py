@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.git_history import past_versions
+from infra.schema_documents.git_history import past_versions
 
 
 class Repository:

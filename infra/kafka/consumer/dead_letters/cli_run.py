@@ -1,16 +1,14 @@
-"""`paystream dlq list|show|replay|discard`."""
+"""Runs `paystream dlq`, and prints what came of it."""
 
 import asyncio
-import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
-import psycopg
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.errors import InfraError
+from infra.cli.execute import run_with_connection
+from infra.cli.output import console, printable
 from infra.kafka.consumer.dead_letters.admin import (
     Filter,
     discard,
@@ -21,15 +19,11 @@ from infra.kafka.consumer.dead_letters.admin import (
     request_replay,
 )
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
-from infra.log_render import mask_text
 from infra.postgres.pool import Connection
-from infra.settings.loading import load_settings
-from infra.settings.postgres import DatabaseSettings
 
 _LONGEST_VALUE = 2000
 _LONGEST_HEADER = 200
 _LONGEST_ERROR_LISTED = 80
-_WIDTH_OF_A_PIPE = 1000  # a line for each dead letter
 _LOOK_EVERY_S = 0.2
 
 
@@ -41,12 +35,12 @@ def run_list(chosen: Filter) -> int:
         if not dead_letters:
             print("No dead letters." if chosen.resolved else "No open dead letters.")
             return 0
-        _console().print(_table(dead_letters))
+        console().print(_table(dead_letters))
         if count > len(dead_letters):
             print(f"{count} in all; these are the oldest. More: --limit {count}")
         return 0
 
-    return _run(work)
+    return run_with_connection(work)
 
 
 def run_show(dead_letter_id: int, *, full: bool) -> int:
@@ -58,7 +52,7 @@ def run_show(dead_letter_id: int, *, full: bool) -> int:
         _show(dead_letter, queue, longest=None if full else _LONGEST_VALUE)
         return 0
 
-    return _run(work)
+    return run_with_connection(work)
 
 
 def run_replay(ids: Sequence[int], *, stream: str | None, all_of: str | None, actor: str, wait_s: float) -> int:
@@ -81,7 +75,7 @@ def run_replay(ids: Sequence[int], *, stream: str | None, all_of: str | None, ac
             print(line)
         return 0 if all(dead_letter.status is Status.APPLIED for dead_letter in after.values()) else 1
 
-    return _run(work)
+    return run_with_connection(work)
 
 
 def run_discard(dead_letter_id: int, *, actor: str, reason: str) -> int:
@@ -97,27 +91,7 @@ def run_discard(dead_letter_id: int, *, actor: str, reason: str) -> int:
             print("Nothing else of its stream waits.")
         return 0
 
-    return _run(work)
-
-
-def _run(work: Callable[[Connection], Awaitable[int]]) -> int:
-    settings = load_settings(DatabaseSettings)
-
-    async def connected() -> int:
-        url = settings.database_url.get_secret_value()
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
-            return await work(conn)
-
-    try:
-        return asyncio.run(connected())
-    except psycopg.errors.UndefinedTable:
-        reason = "the database knows no dead letters yet. Remedy: paystream migrate"
-    except psycopg.Error as error:
-        reason = f"the database refused: {mask_text(str(error).strip())}"
-    except InfraError as error:
-        reason = str(error)
-    print(f"paystream: {reason}", file=sys.stderr)
-    return 1
+    return run_with_connection(work)
 
 
 async def _wait(conn: Connection, ids: Sequence[int], wait_s: float) -> dict[int, DeadLetter]:
@@ -199,7 +173,7 @@ def _show(dead_letter: DeadLetter, queue: Sequence[int], *, longest: int | None)
     table.add_row("Key", Text(_printable(dead_letter.key)))
     for name, raw in dead_letter.headers:
         table.add_row("Header", Text(f"{_printable(name)}: {_cut(_printable(raw), _LONGEST_HEADER)}"))
-    _console().print(table)
+    console().print(table)
     value = _printable(dead_letter.value)
     print("", value if longest is None else _cut(value, longest), sep="\n")
 
@@ -222,10 +196,4 @@ def _printable(text: str | bytes | None) -> str:
         return "-"
     if isinstance(text, bytes):
         text = text.decode(errors="backslashreplace")
-    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-    return mask_text(shown)
-
-
-def _console() -> Console:
-    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+    return printable(text)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.database import run_migrate
+from infra.migrations.cli_run import run_migrate
 
 SECRET = "hunter2-very-secret"
 

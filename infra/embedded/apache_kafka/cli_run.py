@@ -1,4 +1,4 @@
-"""`paystream kafka start`: Apache Kafka in the foreground, for processes that are run one by one."""
+"""Runs `paystream kafka start`: Apache Kafka in the foreground."""
 
 import asyncio
 import sys

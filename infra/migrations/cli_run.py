@@ -1,12 +1,12 @@
-"""`paystream migrate` and `paystream migrate-create`."""
+"""Runs the migrations from the command line."""
 
 import sys
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from infra.cli.settings import MigrationSettings
 from infra.migrations.runner import create_revision, head_revision, upgrade
+from infra.migrations.settings import MigrationSettings
 from infra.settings.loading import load_settings
 
 

@@ -1,4 +1,4 @@
-"""`paystream topics create` and `paystream topics verify`."""
+"""Runs `paystream topics`, and prints what came of it."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""`paystream recover`: what a log lost when PostgreSQL came back younger, and the decision about it."""
+"""Runs `paystream recover`: shows what a log lost, asks, and has it written back."""
 
 import asyncio
 import sys
@@ -10,11 +10,13 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from infra.cli.at_desk import guarded
-from infra.cli.tables import console
+from event_store.recovery.desk import RecoveryAdmin
+from event_store.recovery.examination import Examined, ShownEvent
+from event_store.recovery.traces import GROUP, RedisTraces, StripeTraces, Trace
+from infra.cli.execute import run
+from infra.cli.output import console
 from infra.postgres.pool import Connection
 from infra.process import declared
-from infra.recovery_desk import Examined, KeptAnswers, PaymentsAtStripe, RecoveryDesk, ShownEvent, Trace
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings, read_settings
 from infra.settings.postgres import DatabaseSettings
@@ -33,12 +35,12 @@ def run_recover(*, dry_run: bool, yes: bool, who: str, why: str | None) -> int:
     settings = load_settings(RecoverSettings)
 
     async def work() -> int:
-        desk: RecoveryDesk = declared.load(declared.DESKS, "recovery")()
+        admin = RecoveryAdmin()
         url = settings.database_url.get_secret_value()
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
-            examined = await desk.examine(conn, settings)
+            examined = await admin.examine(conn, settings)
             _show(examined)
-            await _show_traces(desk, conn, examined)
+            await _show_traces(admin, conn, examined)
             if examined.closed_because is None:
                 return 0
             if dry_run:
@@ -48,10 +50,10 @@ def run_recover(*, dry_run: bool, yes: bool, who: str, why: str | None) -> int:
                 return 1
             if not yes and not await asyncio.to_thread(_confirmed):
                 return 1
-            print(await desk.recover(conn, settings, who=who, why=why or ""))
+            print(await admin.recover(conn, settings, who=who, why=why or ""))
             return 0
 
-    return guarded(work())
+    return run(work())
 
 
 def _show(examined: Examined) -> None:
@@ -70,7 +72,7 @@ def _show(examined: Examined) -> None:
         print(f"To be decided: {obstacle}.")
 
 
-async def _show_traces(desk: RecoveryDesk, conn: Connection, examined: Examined) -> None:
+async def _show_traces(admin: RecoveryAdmin, conn: Connection, examined: Examined) -> None:
     """Show what was answered for and is nowhere in the log: the lost events are not, they will be in it."""
     will_be_there = examined.lost_streams
     since = examined.since or datetime.fromtimestamp(0, UTC)
@@ -83,7 +85,7 @@ async def _show_traces(desk: RecoveryDesk, conn: Connection, examined: Examined)
         except Exception as error:  # noqa: BLE001 - what is wrong there must not keep the rest from being seen
             print(f"{name} was not asked what it knows of lost payments: {type(error).__name__}.")
             continue
-        lost = [each for each in await desk.untraceable(conn, found) if each.payment_id not in will_be_there]
+        lost = [each for each in await admin.untraceable(conn, found) if each.payment_id not in will_be_there]
         print(f"Known to {name} and not to the log, of {len(found)} looked at: {len(lost)}")
         for each in lost[:_SHOWN]:
             print(f"  payment {each.payment_id}: {each.where}")
@@ -92,13 +94,13 @@ async def _show_traces(desk: RecoveryDesk, conn: Connection, examined: Examined)
 
 
 async def _in_redis() -> Sequence[Trace]:
-    answers: KeptAnswers = declared.load(declared.DESKS, "kept-answers")()
-    return await answers.traces(read_settings(RedisSettings))
+    redis: RedisTraces = declared.load(GROUP, "redis")()
+    return await redis.traces(read_settings(RedisSettings))
 
 
 async def _at_stripe(since: datetime) -> Sequence[Trace]:
-    payments: PaymentsAtStripe = declared.load(declared.DESKS, "payments-at-stripe")()
-    return await payments.traces(read_settings(StripeSettings), since=since)
+    stripe: StripeTraces = declared.load(GROUP, "stripe")()
+    return await stripe.traces(read_settings(StripeSettings), since=since)
 
 
 def _print_events(events: Sequence[ShownEvent], total: int) -> None:

@@ -1,4 +1,4 @@
-"""`paystream payouts show`: which transactions a payout pays, at Stripe and in the ledger."""
+"""Runs `paystream payouts`: which transactions a payout pays, at Stripe and in the ledger."""
 
 import csv
 import sys
@@ -8,14 +8,13 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from consumers.reconciliation.desk import ReconciliationAdmin
+from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
 from infra.cli.amounts import shown
-from infra.cli.at_desk import guarded
-from infra.cli.tables import console, printable
-from infra.desk import FinanceDesk, PaidItem, Payout, ReconciliationRefused
+from infra.cli.execute import run
+from infra.cli.output import console, printable
 from infra.files import whole_file
-from infra.process import declared
 
-_DESK = "reconciliation"
 _COLUMNS = ("transaction_id", "source_id", "category", "payment_id", "currency", "stripe_net", "ledger_net")
 
 
@@ -23,8 +22,7 @@ def run_show(payout_id: str, *, output: Path | None, limit: int) -> int:
     """Print a payout; 1 when it is not the sum of what it pays, or the ledger has something else."""
 
     async def work() -> int:
-        desk: FinanceDesk = declared.load(declared.DESKS, _DESK)()
-        payout = await desk.payout(payout_id)
+        payout = await ReconciliationAdmin().payout(payout_id)
         _print(payout, limit)
         if output is not None:
             try:
@@ -33,7 +31,7 @@ def run_show(payout_id: str, *, output: Path | None, limit: int) -> int:
                 raise ReconciliationRefused(f"{output} cannot be written: {error.strerror or error}") from None
         return 0 if payout.agrees else 1
 
-    return guarded(work())
+    return run(work())
 
 
 def _print(payout: Payout, limit: int) -> None:

@@ -1,56 +1,11 @@
-"""What people do from the command line about calls of Stripe that are stuck, and about reconciliations: the form of it.
-
-`paystream tasks`, `reconcile` and `discrepancies` show it; the gateway and the reconciliation do it, and declare so in
-the group `paystream.desks`.
-"""
+"""What a reconciliation came to, as finance sees it: totals, discrepancies and payouts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
-from typing import Protocol
 from uuid import UUID
 
 from infra.errors import InfraError
-from infra.postgres.pool import Connection
-
-
-class TaskRefused(InfraError):
-    """What was asked for cannot be done with the task, or must not; nothing was changed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListedTask:
-    """A task as operators see it."""
-
-    event_id: UUID
-    payment_id: UUID
-    operation: str
-    status: str
-    attempts: int
-    created_at: datetime
-    due_at: datetime
-    last_error: str | None
-    found: int
-    """How many there are in all."""
-
-
-class Desk(Protocol):
-    """Each method is a transaction of its own, and raises TaskRefused with a text for people."""
-
-    async def list_tasks(
-        self, conn: Connection, *, statuses: Sequence[str], payment_id: UUID | None = None, limit: int = 50
-    ) -> list[ListedTask]:
-        """Return tasks of these statuses, the oldest first."""
-
-    async def retry(self, conn: Connection, event_id: UUID, *, who: str, why: str) -> str:
-        """Have the task tried again at once; return what will be done."""
-
-    async def give_up(self, conn: Connection, event_id: UUID, *, who: str, why: str, force: bool = False) -> str:
-        """End the task without its effect; return what was recorded."""
-
-    async def accept(self, conn: Connection, payment_id: UUID, *, who: str, why: str) -> str:
-        """Make a payment what Stripe says wherever that contradicts the log; return what was recorded."""
 
 
 class ReconciliationRefused(InfraError):
@@ -158,29 +113,3 @@ class Payout:
 
 Told = Callable[[str, int, int | None], None]
 """Is told a stage, how much of it is done, and of how much (None: nobody knows)."""
-
-
-class FinanceDesk(Protocol):
-    """Each method raises ReconciliationRefused with a text for people."""
-
-    async def reconcile(self, day: date | None, *, who: str, told: Told) -> ReconciliationResult:
-        """Compare a day (None: yesterday) with Stripe's books. What is under way already is waited for."""
-
-    async def reconcile_report(
-        self, path: Path, *, kind: str | None, time_zone: str | None, who: str, told: Told
-    ) -> ReconciliationResult:
-        """Compare a report of Stripe's with the ledger."""
-
-    async def payout(self, payout_id: str) -> Payout:
-        """Return a payout with the transactions that it pays."""
-
-    async def list_discrepancies(
-        self, conn: Connection, *, statuses: Sequence[str], day: date | None, kind: str | None, limit: int
-    ) -> list[ListedDiscrepancy]:
-        """Return discrepancies of these statuses, the newest day first."""
-
-    async def explain(self, conn: Connection, discrepancy_id: UUID, *, who: str, why: str) -> str:
-        """Record why a discrepancy may be there, in a transaction of its own; return what was recorded."""
-
-    async def resolve(self, conn: Connection, discrepancy_id: UUID, *, who: str, why: str) -> str:
-        """Record that a discrepancy is gone, in a transaction of its own; return what was recorded."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.cli.schemas import run_schemas_check, run_schemas_export
 from infra.process import declared
+from infra.schema_documents.cli_run import run_schemas_check, run_schemas_export
 
 
 class Declared:

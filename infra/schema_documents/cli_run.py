@@ -1,4 +1,4 @@
-"""`paystream schemas export` and `paystream schemas check`: the published documents in `schemas/exported/`."""
+"""Runs `paystream schemas`, and prints what came of it."""
 
 import json
 import sys
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.cli.git_history import PastVersion, past_versions
 from infra.process import declared
+from infra.schema_documents.git_history import PastVersion, past_versions
 
 EXPORTED = Path(__file__).parents[2] / "schemas" / "exported"
 _REMEDY = "run: make schemas"

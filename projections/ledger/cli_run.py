@@ -1,17 +1,14 @@
-"""`paystream ledger export`: the ledger's lines as a file."""
+"""Runs `paystream ledger export`."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
-from infra.cli.at_desk import guarded
-from infra.ledger_desk import ExportFormat, LedgerDesk
-from infra.process import declared
+from infra.cli.execute import run
 from infra.settings.loading import load_settings
 from infra.settings.postgres import ReadDatabaseSettings
-
-_DESK = "ledger"
+from projections.ledger.export import ExportFormat, LedgerExport
 
 
 def run_export(output: Path, *, form: ExportFormat, since: datetime | None, until: datetime | None) -> int:
@@ -19,14 +16,13 @@ def run_export(output: Path, *, form: ExportFormat, since: datetime | None, unti
     settings = load_settings(ReadDatabaseSettings)
 
     async def connected() -> int:
-        desk: LedgerDesk = declared.load(declared.DESKS, _DESK)()
         url = settings.read_database_url.get_secret_value()
         async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as conn:
-            lines = await desk.export(conn, output, form=form, since=_utc(since), until=_utc(until))
+            lines = await LedgerExport().export(conn, output, form=form, since=_utc(since), until=_utc(until))
         print(f"{lines} lines are in {output}." + ("" if lines else " The ledger has none of that time."))
         return 0
 
-    return guarded(connected())
+    return run(connected())
 
 
 def _utc(moment: datetime | None) -> datetime | None:

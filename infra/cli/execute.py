@@ -1,11 +1,10 @@
-"""What commands at a desk (infra.desk, infra.ledger_desk) share: the connection, and errors as people read them."""
+"""Runs what a command does: with or without a connection, with errors as people read them."""
 
 import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import psycopg
 import structlog
@@ -17,33 +16,19 @@ from infra.process import declared
 from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
 
-D = TypeVar("D")
 
-
-def with_connection(desk: str, work: Callable[[D, Connection], Awaitable[int]]) -> int:
-    """Do work with a desk and a connection in autocommit; return its exit code, or 1 with the reason on stderr."""
+def run_with_connection(work: Callable[[Connection], Awaitable[int]]) -> int:
+    """Do work on a connection in autocommit; return its exit code, or 1 with the reason on stderr."""
     url = load_settings(DatabaseSettings).database_url.get_secret_value()
 
     async def connected() -> int:
-        loaded: D = declared.load(declared.DESKS, desk)()
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
-            return await work(loaded, conn)
+            return await work(conn)
 
-    return guarded(connected())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep logs silent: a person reads what is printed, and what a process would log is of no use to them."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
+    return run(connected())
 
 
-def guarded(work: Awaitable[int]) -> int:
+def run(work: Awaitable[int]) -> int:
     """Do work; return its exit code, or 1 with the reason on stderr."""
 
     async def awaited() -> int:
@@ -60,3 +45,14 @@ def guarded(work: Awaitable[int]) -> int:
         reason = str(error)
     print(f"paystream: {reason}", file=sys.stderr)
     return 1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep logs silent: a person reads what is printed, and what a process would log is of no use to them."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

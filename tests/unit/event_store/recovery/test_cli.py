@@ -10,9 +10,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from infra.cli.recover import run_recover
+from event_store.recovery import cli_run
+from event_store.recovery.cli_run import run_recover
+from event_store.recovery.examination import Examined, RecoveryRefused, ShownEvent
+from event_store.recovery.traces import Trace
 from infra.process import declared
-from infra.recovery_desk import Examined, RecoveryRefused, ShownEvent, Trace
 
 LOST = ShownEvent(position=7, event_id=UUID(int=7), stream_id=UUID(int=70), version=2, type="payment.requested")
 CLOSED = Examined(
@@ -33,7 +35,7 @@ DECISION = Examined(
 )
 
 
-class Desk:
+class Admin:
     def __init__(self, examined: Examined) -> None:
         self.examined = examined
         self.asked: list[tuple[str, str]] = []
@@ -84,63 +86,64 @@ def run(monkeypatch: pytest.MonkeyPatch, redis: Traces) -> Any:
 
     monkeypatch.setattr(psycopg.AsyncConnection, "connect", connect)
 
-    def ran(desk: Desk, **options: Any) -> int:
-        desks = {"recovery": desk, "kept-answers": redis, "payments-at-stripe": Traces(TimeoutError())}
-        monkeypatch.setattr(declared, "load", lambda _, name: lambda: desks[name])
+    def ran(admin: Admin, **options: Any) -> int:
+        sources = {"redis": redis, "stripe": Traces(TimeoutError())}
+        monkeypatch.setattr(cli_run, "RecoveryAdmin", lambda: admin)
+        monkeypatch.setattr(declared, "load", lambda _, name: lambda: sources[name])
         return run_recover(**{"dry_run": False, "yes": False, "who": "ada", "why": None, **options})
 
     return ran
 
 
 def test_an_open_log_needs_nothing(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    desk = Desk(OPEN)
-    assert run(desk) == 0
+    admin = Admin(OPEN)
+    assert run(admin) == 0
     told = capsys.readouterr().out
     assert told.startswith("The log is open, in epoch 3.\n")
     assert "Known to Redis and not to the log, of 29 looked at: 28" in told
     assert "... and 8 more" in told
     assert "Stripe was not asked what it knows of lost payments: TimeoutError." in told
-    assert desk.asked == []
+    assert admin.asked == []
 
 
 def test_a_dry_run_shows_what_was_lost_and_does_nothing(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    desk = Desk(CLOSED)
-    assert run(desk, dry_run=True) == 1
+    admin = Admin(CLOSED)
+    assert run(admin, dry_run=True) == 1
     told = capsys.readouterr().out
     assert "The log is closed: it lacks an event." in told
     assert "written back at their own positions: 30" in told
     assert "... and 10 more" in told
-    assert desk.asked == []
+    assert admin.asked == []
 
 
 @pytest.mark.parametrize(("answer", "code", "asked"), [("y", 0, [("ada", "")]), ("", 1, []), ("no", 1, [])])
 def test_it_asks_before_it_writes(
     run: Any, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, asked: list[tuple[str, str]]
 ) -> None:
-    desk = Desk(CLOSED)
+    admin = Admin(CLOSED)
     monkeypatch.setattr("builtins.input", lambda _: answer)
-    assert run(desk) == code
-    assert desk.asked == asked
+    assert run(admin) == code
+    assert admin.asked == asked
 
 
 def test_where_a_person_has_to_decide_a_reason_is_needed(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    desk = Desk(DECISION)
-    assert run(desk, yes=True) == 1
+    admin = Admin(DECISION)
+    assert run(admin, yes=True) == 1
     said = capsys.readouterr()
     assert "their place in the log is taken: 1" in said.out
     assert "To be decided: a position was used twice." in said.out
     assert said.err == "A person has to decide here: say why with --reason.\n"
-    assert run(desk, yes=True, why="restored too early") == 0
-    assert desk.asked == [("ada", "restored too early")]
+    assert run(admin, yes=True, why="restored too early") == 0
+    assert admin.asked == [("ada", "restored too early")]
 
 
 def test_what_is_refused_is_said(run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    desk = Desk(CLOSED)
+    admin = Admin(CLOSED)
 
     async def refuse(*_: object) -> Examined:
         await asyncio.sleep(0)
         raise RecoveryRefused("Kafka does not answer")
 
-    monkeypatch.setattr(desk, "examine", refuse)
-    assert run(desk) == 1
+    monkeypatch.setattr(admin, "examine", refuse)
+    assert run(admin) == 1
     assert capsys.readouterr().err == "paystream: Kafka does not answer\n"

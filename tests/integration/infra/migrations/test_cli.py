@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from infra.cli.database import run_migrate
 from infra.embedded.databases import create_database, drop_database
 from infra.embedded.postgres import PostgresServer
+from infra.migrations.cli_run import run_migrate
 from infra.migrations.runner import head_revision
 
 pytestmark = pytest.mark.integration

@@ -1,0 +1,83 @@
+"""`paystream tasks` and `paystream payments`: calls of Stripe that are stuck, and payments that Stripe contradicts."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from infra.cli.commands import command_group
+
+_PROCESSES = ("worker-stripe-gateway",)
+
+tasks = command_group("Calls of Stripe that are stuck.", settings_of=_PROCESSES)
+payments = command_group("Payments of which Stripe says otherwise than the log.", settings_of=_PROCESSES)
+
+_TASK = typer.Argument(metavar="TASK", help="Its id, as the list shows it: that of the event that asked for the call.")
+_WHO_LOGGED = typer.Option(help="Who does it; written into the payment's log. By default the user of this machine.")
+_WHY_LOGGED = typer.Option(help="Why; written into the payment's log.")
+
+
+@tasks.command("list")
+def tasks_list(
+    status: Annotated[
+        list[str] | None, typer.Option(help="due, leased, unknown, dead or done; may be repeated. [dead, unknown]")
+    ] = None,
+    payment: Annotated[UUID | None, typer.Option(help="Only of this payment.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+) -> None:
+    """List calls of Stripe that do not come to an end by themselves."""
+    from consumers.gateway.cli_run import run_list
+
+    raise SystemExit(run_list(status or ["dead", "unknown"], payment_id=payment, limit=limit))
+
+
+@tasks.command("retry")
+def tasks_retry(
+    task: Annotated[UUID, _TASK],
+    why: Annotated[str, _WHY_LOGGED],
+    who: Annotated[str | None, _WHO_LOGGED] = None,
+) -> None:
+    """Have a call tried again at once.
+
+    With its key; or it is looked up at Stripe, when that may have forgotten the key.
+    """
+    from getpass import getuser
+
+    from consumers.gateway.cli_run import run_retry
+
+    raise SystemExit(run_retry(task, who=who or getuser(), why=why))
+
+
+@tasks.command("give-up")
+def tasks_give_up(
+    task: Annotated[UUID, _TASK],
+    why: Annotated[str, _WHY_LOGGED],
+    who: Annotated[str | None, _WHO_LOGGED] = None,
+    force: Annotated[bool, typer.Option("--force", help="Although Stripe may have done it: you have looked.")] = False,
+) -> None:
+    """Give a call up for good: what it was for is recorded as failed.
+
+    The payment's later calls go on.
+    """
+    from getpass import getuser
+
+    from consumers.gateway.cli_run import run_give_up
+
+    raise SystemExit(run_give_up(task, who=who or getuser(), why=why, force=force))
+
+
+@payments.command("accept")
+def payments_accept(
+    payment: Annotated[UUID, typer.Argument(metavar="PAYMENT_ID", help="The payment's id.")],
+    reason: Annotated[str, typer.Option(help="Why Stripe is right; written into the payment's log.")],
+    who: Annotated[str | None, _WHO_LOGGED] = None,
+) -> None:
+    """Believe Stripe wherever it contradicts a payment's log.
+
+    Payment, refunds and ledger follow.
+    """
+    from getpass import getuser
+
+    from consumers.gateway.cli_run import run_accept
+
+    raise SystemExit(run_accept(payment, who=who or getuser(), reason=reason))

@@ -1,0 +1,117 @@
+"""`paystream reconcile`, `discrepancies` and `payouts`: Stripe's statement and the ledger side by side, for finance."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+
+import typer
+
+from infra.cli.commands import command_group, single_command
+
+_PROCESSES = ("worker-reconciliation",)
+
+discrepancies = command_group("What differs between Stripe's books and the ledger.", settings_of=_PROCESSES)
+payouts = command_group("What Stripe's payouts pay.", settings_of=_PROCESSES)
+
+_DISCREPANCY = typer.Argument(metavar="DISCREPANCY", help="Its id, as the list shows it.")
+_DAY = typer.Option("--date", formats=["%Y-%m-%d"], help="A day like 2026-05-01.")
+
+
+@single_command(settings_of=_PROCESSES)
+def reconcile(
+    day: Annotated[datetime | None, _DAY] = None,
+    *,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Stripe's report as a CSV file: balance change from activity, or payout reconciliation; itemized.",
+        ),
+    ] = None,
+    kind: Annotated[
+        Literal["activity", "payouts"] | None, typer.Option(help="Which report it is, where its columns do not tell.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of its column `created`, where it has no `created_utc`.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Who asks; recorded. By default the user of this machine.")] = None,
+) -> None:
+    """Compare the ledger with Stripe's books.
+
+    Of yesterday, unless --date says another day; or with a report that Stripe made, with --report. Exit code 0 says
+    that no difference is open.
+    """
+    from getpass import getuser
+
+    from consumers.reconciliation.cli_run import run_reconcile, run_report
+
+    if report is None:
+        if kind or time_zone:
+            raise typer.BadParameter("--kind and --time-zone belong to --report")
+        raise SystemExit(run_reconcile(day.date() if day else None, who=who or getuser()))
+    if day is not None:
+        raise typer.BadParameter("a report says its days itself: give --date or --report")
+    raise SystemExit(run_report(report, kind=kind, time_zone=time_zone, who=who or getuser()))
+
+
+@discrepancies.command("list")
+def discrepancies_list(
+    status: Annotated[
+        list[str] | None, typer.Option(help="open, explained or resolved; may be repeated. [open, explained]")
+    ] = None,
+    day: Annotated[datetime | None, _DAY] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind, for example: missing_here")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+) -> None:
+    """List what differs, newest day first."""
+    from consumers.reconciliation.cli_run import run_list
+
+    statuses = status or ["open", "explained"]
+    raise SystemExit(run_list(statuses, day=day.date() if day else None, kind=kind, limit=limit))
+
+
+@discrepancies.command("explain")
+def discrepancies_explain(
+    discrepancy: Annotated[UUID, _DISCREPANCY],
+    why: Annotated[str, typer.Option(help="Why it is there, and may be; recorded as an event.")],
+    who: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+) -> None:
+    """Say why a difference is there, and may be. It counts as open no more, unless it changes."""
+    from getpass import getuser
+
+    from consumers.reconciliation.cli_run import run_explain
+
+    if not why.strip():
+        raise typer.BadParameter("say why")
+    raise SystemExit(run_explain(discrepancy, who=who or getuser(), why=why))
+
+
+@discrepancies.command("resolve")
+def discrepancies_resolve(
+    discrepancy: Annotated[UUID, _DISCREPANCY],
+    why: Annotated[str, typer.Option(help="What settled it; recorded as an event.")],
+    who: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+) -> None:
+    """Say that a difference is gone. A run that finds it again opens it again."""
+    from getpass import getuser
+
+    from consumers.reconciliation.cli_run import run_resolve
+
+    if not why.strip():
+        raise typer.BadParameter("say why")
+    raise SystemExit(run_resolve(discrepancy, who=who or getuser(), why=why))
+
+
+@payouts.command("show")
+def payouts_show(
+    payout: Annotated[str, typer.Argument(metavar="PAYOUT", help="Stripe's id of an automatic payout: po_...")],
+    *,
+    output: Annotated[Path | None, typer.Option(help="Write all of it into this CSV file.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most transactions to show.")] = 50,
+) -> None:
+    """Show which transactions a payout pays, at Stripe and in the ledger. Exit code 0 says that all agrees."""
+    from consumers.reconciliation.cli_payouts import run_show
+
+    raise SystemExit(run_show(payout, output=output, limit=limit))

@@ -1,0 +1,28 @@
+"""`paystream recover`: what an operator sees and decides after PostgreSQL lost what it had committed."""
+
+from typing import Annotated
+
+import typer
+
+from infra.cli.commands import single_command
+
+
+@single_command(settings_of=["relay", "worker-stripe-gateway"])
+def recover(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    why: Annotated[
+        str | None, typer.Option("--reason", help="Why, where a person has to decide; kept with the recovery.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Who decides so. By default the user of this machine.")] = None,
+) -> None:
+    """Open a log that closed as PostgreSQL came back younger.
+
+    Compares it with Kafka, writes back what it lost, and shows what Redis and Stripe know that it does not. The relay
+    does the same by itself when nothing has to be decided. Exit code 1 says that the log is closed still.
+    """
+    from getpass import getuser
+
+    from event_store.recovery.cli_run import run_recover
+
+    raise SystemExit(run_recover(dry_run=dry_run, yes=yes, who=who or getuser(), why=why))

@@ -1,0 +1,45 @@
+"""What an operator sees of a log after PostgreSQL lost what it had committed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from infra.errors import InfraError
+
+
+class RecoveryRefused(InfraError):
+    """What was asked for cannot be done; nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownEvent:
+    """An event as an operator sees it."""
+
+    position: int
+    event_id: UUID
+    stream_id: UUID
+    version: int
+    type: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examined:
+    """A log, open or closed. Only a closed one was compared with Kafka; the other members are empty then.
+
+    `lost` events would be written back, of the streams `lost_streams`; `first_lost` are the first of them. `left_out`
+    are events of Kafka whose place is taken, each with the one that has it.
+    `obstacles` are why a person has to decide.
+    """
+
+    epoch: int
+    closed_because: str | None
+    since: datetime | None
+    """When the last event was recorded of which the log is known to be whole; None: it may be from the beginning."""
+    whole_up_to: int = 0
+    common: int = 0
+    lost: int = 0
+    first_lost: tuple[ShownEvent, ...] = ()
+    lost_streams: frozenset[UUID] = frozenset()
+    left_out: tuple[tuple[ShownEvent, ShownEvent | None], ...] = ()
+    unpublished: int = 0
+    obstacles: tuple[str, ...] = ()

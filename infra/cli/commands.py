@@ -1,0 +1,55 @@
+"""How the parts of the system add commands to `paystream`.
+
+A part declares its commands in a module `cli.py` and names them in the entry-point group `paystream.commands`
+(pyproject.toml): a group of commands, or a function that is a command of its own. Such a module loads nothing but this
+one and typer: `paystream --help` imports all of them. What a command needs is imported when it runs.
+"""
+
+from collections.abc import Callable, Iterable
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+import typer
+
+GROUP = "paystream.commands"
+
+Command = typer.Typer | Callable[..., Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_settings_of: dict[Command, tuple[str, ...]] = {}
+
+
+def command_group(description: str, *, settings_of: Iterable[str] = ()) -> typer.Typer:
+    """Return an empty group of commands, described so in the help.
+
+    `settings_of` names the processes whose settings its commands read; of two values of one setting the first wins.
+    """
+    group = typer.Typer(help=description, no_args_is_help=True)
+    _settings_of[group] = tuple(settings_of)
+    return group
+
+
+def single_command(*, settings_of: Iterable[str] = ()) -> Callable[[F], F]:
+    """Mark a function as a command of its own; `settings_of` as for a group."""
+
+    def mark(function: F) -> F:
+        _settings_of[function] = tuple(settings_of)
+        return function
+
+    return mark
+
+
+def declared_commands() -> dict[str, Command]:
+    """Return what the installed package declares, by name, in the order of the names."""
+    return {entry.name: entry.load() for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+def add_declared_commands(app: typer.Typer) -> dict[str, tuple[str, ...]]:
+    """Add the declared commands; return of each the processes whose settings it reads."""
+    commands = declared_commands()
+    for name, command in commands.items():
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return {name: _settings_of.get(command, ()) for name, command in commands.items()}

@@ -1,0 +1,24 @@
+"""`paystream topics`: creates and verifies the topics that the installed package declares."""
+
+from infra.cli.commands import command_group
+
+topics = command_group("Kafka topics.", settings_of=["relay"])
+
+
+@topics.command("create")
+def topics_create() -> None:
+    """Create the topics that are missing on KAFKA_BOOTSTRAP_SERVERS."""
+    from infra.kafka.cli_run import run_topics_create
+
+    raise SystemExit(run_topics_create())
+
+
+@topics.command("verify")
+def topics_verify() -> None:
+    """Fail on topics that are missing or not as declared.
+
+    Shows every declared setting beside what the cluster of KAFKA_BOOTSTRAP_SERVERS says, and how to mend a difference.
+    """
+    from infra.kafka.cli_run import run_topics_verify
+
+    raise SystemExit(run_topics_verify())

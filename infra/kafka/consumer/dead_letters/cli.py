@@ -1,0 +1,81 @@
+"""`paystream dlq`: lists, shows, replays and discards dead letters."""
+
+from typing import Annotated
+
+import typer
+
+from infra.cli.commands import command_group
+
+dlq = command_group("Dead letters: records that a consumer could not apply.", settings_of=["worker-stripe-gateway"])
+
+_WHO = typer.Option(help="Who asks; kept with the dead letter. By default the user of this machine.")
+
+
+@dlq.command("list")
+def dlq_list(
+    consumer: Annotated[str | None, typer.Option(help="Only of this consumer.")] = None,
+    stream: Annotated[str | None, typer.Option(help="Only of this stream: a payment's id.")] = None,
+    resolved: Annotated[bool, typer.Option("--all", help="Also those that were applied or discarded.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+) -> None:
+    """List dead letters that are open."""
+    from infra.kafka.consumer.dead_letters.admin import Filter
+    from infra.kafka.consumer.dead_letters.cli_run import run_list
+
+    raise SystemExit(run_list(Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)))
+
+
+@dlq.command("show")
+def dlq_show(
+    dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
+    full: Annotated[bool, typer.Option(help="The whole value, however long.")] = False,
+) -> None:
+    """Show one dead letter, and why it failed.
+
+    With where it comes from, its headers and its value.
+    """
+    from infra.kafka.consumer.dead_letters.cli_run import run_show
+
+    raise SystemExit(run_show(dead_letter_id, full=full))
+
+
+@dlq.command("replay")
+def dlq_replay(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters.")] = None,
+    *,
+    stream: Annotated[str | None, typer.Option(help="All of this stream: a payment's id.")] = None,
+    consumer: Annotated[str | None, typer.Option(help="With --all: all of this consumer.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="With --consumer.")] = False,
+    who: Annotated[str | None, _WHO] = None,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what becomes of it.")] = 30,
+) -> None:
+    """Try dead letters again, and with them all that waits behind them.
+
+    The running consumer does it, in the order of the stream. Exit code 0 says that all were applied.
+    """
+    from getpass import getuser
+
+    from infra.kafka.consumer.dead_letters.cli_run import run_replay
+
+    if (consumer is not None) != everything:
+        raise typer.BadParameter("--consumer and --all belong together")
+    if (bool(ids), stream is not None, everything).count(True) != 1:
+        raise typer.BadParameter("give ids, or --stream, or --consumer with --all")
+    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, actor=who or getuser(), wait_s=wait))
+
+
+@dlq.command("discard")
+def dlq_discard(
+    dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
+    who: Annotated[str, typer.Option(help="Who decides so; kept with the dead letter.")],
+    why: Annotated[str, typer.Option(help="Why; kept with the dead letter.")],
+) -> None:
+    """Give a dead letter up: the consumer will never apply it.
+
+    What waits behind it goes on waiting until it is replayed.
+    """
+    from infra.kafka.consumer.dead_letters.cli_run import run_discard
+
+    if not who.strip() or not why.strip():
+        raise typer.BadParameter("say who and why")
+    raise SystemExit(run_discard(dead_letter_id, actor=who, reason=why))
