@@ -22,7 +22,8 @@ from consumers.reconciliation.runs import (
     put_off,
 )
 from consumers.reconciliation.schedule import Schedule, days_due
-from domain.reconciliation import RequestRun, day_window, run_id_of
+from domain.reconciliation.run import RequestRun, run_id_of
+from domain.reconciliation.window import day_window
 from event_store.reconciliation import command_run, metadata
 from infra.ids import uuid7
 from infra.kafka.consumer.retry_policy import is_worth_retrying

@@ -18,7 +18,7 @@ from consumers.webhooks import metrics
 from consumers.webhooks.find import find_owners, payment_id_of
 from consumers.webhooks.handled import Kind, Reference, reference
 from consumers.webhooks.news import says_news
-from domain.payment import PaymentState
+from domain.payment.state import PaymentState
 from event_store.payments import load_payments
 from infra.logs import bound_context
 from infra.postgres.pool import Connection

@@ -9,7 +9,9 @@ from typing import assert_never
 from consumers.gateway.interpret import UnexpectedObject, dispute_facts, listed_refund_facts, payment_facts
 from consumers.webhooks.handled import JsonObject, Kind, Reference
 from domain.errors import DomainError
-from domain.payment import PaymentFact, PaymentState, observe
+from domain.payment.facts import PaymentFact
+from domain.payment.observe import observe
+from domain.payment.state import PaymentState
 
 
 def says_news(about: Reference, payment: PaymentState) -> bool:

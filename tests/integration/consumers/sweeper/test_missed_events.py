@@ -15,7 +15,8 @@ from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.webhooks.handled import kind_of
 from consumers.webhooks.interpret import Outcome
 from domain.money import Money
-from domain.payment import RefundStatus, RequestRefund
+from domain.payment.commands import RequestRefund
+from domain.payment.values import RefundStatus
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from schemas.events import STRIPE_EVENT_CODEC

@@ -9,20 +9,18 @@ from consumers.gateway.requests import REFUND_ID
 from consumers.webhooks.handled import Kind, Reference
 from consumers.webhooks.news import says_news
 from domain.money import Money
-from domain.payment import (
-    CaptureMethod,
-    PaymentCommand,
-    PaymentState,
+from domain.payment.commands import PaymentCommand, RequestRefund
+from domain.payment.evolve import fold
+from domain.payment.facts import (
     RecordActionRequired,
     RecordAuthorized,
     RecordDispute,
     RecordIntentCreated,
     RecordRefundPending,
     RecordSucceeded,
-    RequestRefund,
-    fold,
 )
-from domain.payment.values import DisputeStatus, PaymentStatus
+from domain.payment.state import PaymentState
+from domain.payment.values import CaptureMethod, DisputeStatus, PaymentStatus
 from tests.support.payment_histories import events_of, request_payment
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, PAYMENT_ID, an_intent
 
