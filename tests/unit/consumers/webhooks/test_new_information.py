@@ -1,4 +1,4 @@
-"""Which snapshots make a payment be read again. Late ones, repeated ones and those that we caused do not."""
+"""Which snapshots make a payment be read again. Late, repeated and self-caused ones do not."""
 
 import uuid
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from consumers.gateway.requests import REFUND_ID
-from consumers.webhooks.handled import Kind, Reference
-from consumers.webhooks.news import says_news
+from consumers.webhooks.event_types import ObjectKind, Reference
+from consumers.webhooks.new_information import is_new_information
 from domain.money import Money
 from domain.payment.commands import PaymentCommand, RequestRefund
 from domain.payment.evolve import fold
@@ -49,8 +49,10 @@ def payment(*commands: PaymentCommand, **request: Any) -> PaymentState:
     return state
 
 
-def news(kind: Kind, shown: dict[str, Any], state: PaymentState) -> bool:
-    return says_news(Reference(kind=kind, shown=shown, intent_id=INTENT_ID, payment_id=None), state)
+def is_new(kind: ObjectKind, stripe_object: dict[str, Any], state: PaymentState) -> bool:
+    return is_new_information(
+        Reference(kind=kind, stripe_object=stripe_object, intent_id=INTENT_ID, payment_id=None), state
+    )
 
 
 def succeeded_intent() -> dict[str, Any]:
@@ -88,59 +90,59 @@ def a_dispute(status: str, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def test_what_the_customer_did_at_stripe_is_news() -> None:
-    assert news(Kind.INTENT, succeeded_intent(), payment(CREATED, ACTION))
-    assert news(Kind.INTENT, action_intent(), payment(CREATED))
-    assert news(Kind.INTENT, an_intent("canceled", cancellation_reason="automatic"), payment(CREATED))
+def test_what_the_customer_did_at_stripe_is_new() -> None:
+    assert is_new(ObjectKind.INTENT, succeeded_intent(), payment(CREATED, ACTION))
+    assert is_new(ObjectKind.INTENT, action_intent(), payment(CREATED))
+    assert is_new(ObjectKind.INTENT, an_intent("canceled", cancellation_reason="automatic"), payment(CREATED))
 
 
-def test_what_a_call_of_ours_was_answered_already_is_none() -> None:
-    assert not news(Kind.INTENT, succeeded_intent(), payment(CREATED, SUCCEEDED))
-    assert not news(Kind.INTENT, action_intent(), payment(CREATED, ACTION))
+def test_what_one_of_our_calls_was_answered_already_is_not_new() -> None:
+    assert not is_new(ObjectKind.INTENT, succeeded_intent(), payment(CREATED, SUCCEEDED))
+    assert not is_new(ObjectKind.INTENT, action_intent(), payment(CREATED, ACTION))
 
 
-def test_what_comes_late_is_none() -> None:
+def test_what_arrives_late_is_not_new() -> None:
     state = payment(CREATED, ACTION, SUCCEEDED)
     for shown in (action_intent(), an_intent("processing"), an_intent("requires_confirmation")):
-        assert not news(Kind.INTENT, shown, state)
+        assert not is_new(ObjectKind.INTENT, shown, state)
 
 
 def test_money_that_is_held_is_known_though_the_charge_is_not_expanded() -> None:
     held = RecordAuthorized(intent_id=INTENT_ID, amount=MONEY, charge_id="ch_1", capture_before=1_800_000_000)
     shown = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
-    assert not news(Kind.INTENT, shown, payment(CREATED, held, capture_method=CaptureMethod.MANUAL))
-    assert news(Kind.INTENT, shown, payment(CREATED, capture_method=CaptureMethod.MANUAL))
+    assert not is_new(ObjectKind.INTENT, shown, payment(CREATED, held, capture_method=CaptureMethod.MANUAL))
+    assert is_new(ObjectKind.INTENT, shown, payment(CREATED, capture_method=CaptureMethod.MANUAL))
 
 
-def test_what_contradicts_the_log_or_cannot_be_read_is_looked_at() -> None:
+def test_what_contradicts_the_log_or_cannot_be_read_is_new() -> None:
     paid = payment(CREATED, SUCCEEDED)
-    assert news(Kind.INTENT, succeeded_intent() | {"amount_received": 999}, paid)
-    assert news(Kind.INTENT, an_intent("of_the_future"), paid)
-    assert news(Kind.INTENT, {"id": INTENT_ID}, paid)
-    assert news(Kind.REFUND, {"id": "re_1"}, paid)
-    assert news(Kind.DISPUTE, {"id": "du_1"}, paid)
-    assert news(Kind.CHARGE, {"id": "ch_1"}, paid)
+    assert is_new(ObjectKind.INTENT, succeeded_intent() | {"amount_received": 999}, paid)
+    assert is_new(ObjectKind.INTENT, an_intent("of_the_future"), paid)
+    assert is_new(ObjectKind.INTENT, {"id": INTENT_ID}, paid)
+    assert is_new(ObjectKind.REFUND, {"id": "re_1"}, paid)
+    assert is_new(ObjectKind.DISPUTE, {"id": "du_1"}, paid)
+    assert is_new(ObjectKind.CHARGE, {"id": "ch_1"}, paid)
 
 
-def test_a_refund_that_moved_on_or_is_unknown_is_news_and_a_known_one_not() -> None:
+def test_a_refund_that_moved_on_or_is_unknown_is_new_and_a_known_one_is_not() -> None:
     refunding = payment(CREATED, SUCCEEDED, *REFUND_SENT)
-    assert not news(Kind.REFUND, a_refund("pending"), refunding)
-    assert news(Kind.REFUND, a_refund("succeeded"), refunding)
-    assert news(Kind.REFUND, a_refund("failed", failure_reason="expired_or_canceled_card"), refunding)
-    assert news(Kind.REFUND, a_refund("succeeded", id="re_2", metadata={}), refunding)
+    assert not is_new(ObjectKind.REFUND, a_refund("pending"), refunding)
+    assert is_new(ObjectKind.REFUND, a_refund("succeeded"), refunding)
+    assert is_new(ObjectKind.REFUND, a_refund("failed", failure_reason="expired_or_canceled_card"), refunding)
+    assert is_new(ObjectKind.REFUND, a_refund("succeeded", id="re_2", metadata={}), refunding)
 
 
-@pytest.mark.parametrize(("refunded", "is_news"), [(0, False), (299, False), (300, False), (301, True)])
-def test_a_charge_of_which_more_is_refunded_than_known_is_news(refunded: int, is_news: bool) -> None:
+@pytest.mark.parametrize(("refunded", "expected"), [(0, False), (299, False), (300, False), (301, True)])
+def test_a_charge_of_which_more_is_refunded_than_known_is_new(refunded: int, expected: bool) -> None:
     state = payment(CREATED, SUCCEEDED, *REFUND_SENT)
-    assert news(Kind.CHARGE, {"id": "ch_1", "amount_refunded": refunded}, state) is is_news
+    assert is_new(ObjectKind.CHARGE, {"id": "ch_1", "amount_refunded": refunded}, state) is expected
 
 
-def test_a_dispute_is_news_when_it_is_new_or_moved_on_and_not_when_late() -> None:
-    assert news(Kind.DISPUTE, a_dispute("needs_response"), payment(CREATED, SUCCEEDED))
+def test_a_dispute_is_new_when_unknown_or_moved_on_and_not_when_late() -> None:
+    assert is_new(ObjectKind.DISPUTE, a_dispute("needs_response"), payment(CREATED, SUCCEEDED))
     disputed = payment(CREATED, SUCCEEDED, DISPUTE)
-    assert not news(Kind.DISPUTE, a_dispute("under_review"), disputed)
-    assert not news(Kind.DISPUTE, a_dispute("needs_response"), disputed)
-    assert news(Kind.DISPUTE, a_dispute("won"), disputed)
+    assert not is_new(ObjectKind.DISPUTE, a_dispute("under_review"), disputed)
+    assert not is_new(ObjectKind.DISPUTE, a_dispute("needs_response"), disputed)
+    assert is_new(ObjectKind.DISPUTE, a_dispute("won"), disputed)
     reinstated = [{"amount": -1000}, {"amount": 1000}]
-    assert news(Kind.DISPUTE, a_dispute("under_review", balance_transactions=reinstated), disputed)
+    assert is_new(ObjectKind.DISPUTE, a_dispute("under_review", balance_transactions=reinstated), disputed)
