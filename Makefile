@@ -129,11 +129,12 @@ format: $(DEV_READY) ## Format the code, and fix what the linter can fix
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-lint: $(DEV_READY) ## Check style, types, import arrows and the exported schemas
+lint: $(DEV_READY) ## Check style, types, import arrows, words and the exported schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.support.vocabulary
 	$(BIN)/paystream schemas check
 
 schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents

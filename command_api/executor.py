@@ -28,7 +28,10 @@ from command_api.metrics import COMMAND_DURATION, COMMANDS, REPLAYS
 from command_api.operations import Body, Operation, original_ids
 from command_api.payment_log import PaymentLog
 from domain.errors import DomainError
-from domain.payment import PaymentEvent, PaymentState, decide, fold
+from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import fold
+from domain.payment.state import PaymentState
 from event_store.appends import (
     NO_STREAM,
     AlreadySeen,

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from command_api.answer_cache import Claim, InFlight
 from command_api.payment_log import Found
-from domain.payment import PaymentState, fold
+from domain.payment.evolve import fold
+from domain.payment.state import PaymentState
 from event_store.appends import AlreadySeen, Append, Appended, AppendResult, IdempotencyRecord, VersionConflict
 from event_store.payments import LoadedPayment
 from schemas.envelope import RecordedEvent

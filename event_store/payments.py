@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.payment import PaymentState, fold
+from domain.payment.evolve import fold
+from domain.payment.state import PaymentState
 from event_store.store import QUERIES, Connection, load, load_many
 from schemas.envelope import RecordedEvent
 from schemas.events import PAYMENT_CODEC

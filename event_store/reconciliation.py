@@ -5,21 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 from uuid import UUID
 
-from domain.reconciliation import (
+from domain.reconciliation.discrepancy import (
     DiscrepancyCommand,
-    DiscrepancyEvent,
     DiscrepancyState,
-    ReconciliationEvent,
-    RunCommand,
-    RunEvent,
-    RunState,
     decide_discrepancy,
-    decide_run,
     evolve_discrepancy,
-    evolve_run,
     fold_discrepancy,
-    fold_run,
 )
+from domain.reconciliation.events import DiscrepancyEvent, ReconciliationEvent, RunEvent
+from domain.reconciliation.run import RunCommand, RunState, decide_run, evolve_run, fold_run
 from event_store.appends import Append, Appended
 from event_store.store import Connection, append, load_many
 from infra.ids import uuid7

@@ -8,7 +8,8 @@ from command_api.client_secrets.stripe_secrets import ClientSecrets
 from command_api.errors import PaymentNotFound
 from command_api.outcomes import Outcomes
 from command_api.payment_log import PaymentLog
-from domain.payment import PaymentState, PaymentStatus
+from domain.payment.state import PaymentState
+from domain.payment.values import PaymentStatus
 from schemas.http.client_secrets import ClientSecretAnswer
 
 

@@ -19,14 +19,11 @@ from command_api.fakes import FixedClientSecrets
 from command_api.outcomes import OutcomeWaiter
 from command_api.payment_log import PostgresPaymentLog
 from domain.money import Money
-from domain.payment import (
-    PaymentCommand,
-    PaymentState,
-    PaymentStatus,
-    RecordIntentCreated,
-    RecordSucceeded,
-    decide,
-)
+from domain.payment.commands import PaymentCommand
+from domain.payment.decide import decide
+from domain.payment.facts import RecordIntentCreated, RecordSucceeded
+from domain.payment.state import PaymentState
+from domain.payment.values import PaymentStatus
 from event_store.appends import Append, Appended
 from event_store.group_commit import GroupCommit
 from event_store.payments import load_payment

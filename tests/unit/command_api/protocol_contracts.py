@@ -7,7 +7,7 @@ from typing import Protocol
 
 from command_api.answer_cache import AnswerCache, Claim, InFlight
 from command_api.payment_log import PaymentLog
-from domain.payment import decide
+from domain.payment.decide import decide
 from event_store.appends import AlreadySeen, Append, Appended, IdempotencyRecord, VersionConflict
 from event_store.group_commit import Appender
 from schemas.events import PAYMENT_CODEC

@@ -13,17 +13,17 @@ from command_api.executor import CommandExecutor, CommandRequest
 from command_api.fakes import MemoryAnswerCache, MemoryEventStore
 from command_api.operations import Cancel, Confirm, Create, Operation, RefundPayment
 from domain.money import Money
-from domain.payment import (
+from domain.payment.decide import decide
+from domain.payment.errors import PaymentNotCancelable
+from domain.payment.facts import (
     PaymentFact,
-    PaymentNotCancelable,
-    PaymentStatus,
     RecordAttemptFailed,
     RecordIntentCreated,
     RecordPaymentFailed,
     RecordRefundSucceeded,
     RecordSucceeded,
-    decide,
 )
+from domain.payment.values import PaymentStatus
 from event_store.appends import Append, AppendResult, VersionConflict
 from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable

@@ -15,7 +15,9 @@ from consumers.gateway.requests import CardsBy
 from consumers.gateway.settle import Settler
 from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.gateway.worker import Worker
-from domain.payment import PaymentCommand, PaymentState, decide
+from domain.payment.commands import PaymentCommand
+from domain.payment.decide import decide
+from domain.payment.state import PaymentState
 from event_store.appends import Append, Appended
 from event_store.payments import load_payment
 from event_store.store import append

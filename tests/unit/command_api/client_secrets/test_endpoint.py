@@ -9,7 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
-from domain.payment import PaymentStatus, RecordIntentCreated, RecordPaymentFailed, decide
+from domain.payment.decide import decide
+from domain.payment.facts import RecordIntentCreated, RecordPaymentFailed
+from domain.payment.values import PaymentStatus
 from event_store.appends import Append
 from infra.stripe.guard.errors import CircuitOpen
 from schemas.events import PAYMENT_CODEC

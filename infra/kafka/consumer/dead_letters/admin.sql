@@ -2,7 +2,8 @@
 -- Dead letters, those of one stream together, in the order of their failing.
 SELECT d.id, d.consumer, d.topic, d.partition, d.kafka_offset, d.kafka_timestamp, d.position, d.previous_position,
        d.stream, d.key, d.value, d.headers, d.lacking, d.reason, d.error_type, d.error, d.attempts, d.status,
-       d.created_at, d.failed_at, d.asked_by, d.announced_at, d.resolved_at, d.resolved_by, d.resolution
+       d.created_at, d.failed_at, d.asked_by AS requested_by, d.announced_at AS published_at, d.resolved_at,
+       d.resolved_by, d.resolution
   FROM consumers.dead_letters d
  WHERE (%(consumer)s::text IS NULL OR d.consumer = %(consumer)s)
    AND (%(stream)s::text IS NULL OR d.stream = %(stream)s)
@@ -12,7 +13,7 @@ SELECT d.id, d.consumer, d.topic, d.partition, d.kafka_offset, d.kafka_timestamp
 
 -- name: counted
 -- How many there are for the same filter.
-SELECT count(*) AS letters
+SELECT count(*) AS dead_letters
   FROM consumers.dead_letters d
  WHERE (%(consumer)s::text IS NULL OR d.consumer = %(consumer)s)
    AND (%(stream)s::text IS NULL OR d.stream = %(stream)s)
@@ -21,8 +22,8 @@ SELECT count(*) AS letters
 -- name: by_id
 -- Some dead letters.
 SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position, stream,
-       key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at, asked_by,
-       announced_at, resolved_at, resolved_by, resolution
+       key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at,
+       asked_by AS requested_by, announced_at AS published_at, resolved_at, resolved_by, resolution
   FROM consumers.dead_letters
  WHERE id = ANY(%(ids)s::bigint[])
  ORDER BY id;
@@ -35,10 +36,10 @@ SELECT o.id
  WHERE d.id = %(id)s AND o.status IN ('open', 'replaying') AND o.position IS NOT NULL
  ORDER BY o.position;
 
--- name: ask
--- Ask the running consumer for a replay, by id, stream or consumer.
+-- name: request_replay
+-- Request a replay from the running consumer, by id, stream or consumer.
 UPDATE consumers.dead_letters
-   SET status = 'replaying', asked_by = %(who)s
+   SET status = 'replaying', asked_by = %(actor)s
  WHERE status IN ('open', 'replaying')
    AND (id = ANY(%(ids)s::bigint[]) OR stream = %(stream)s::text OR consumer = %(all_of)s::text)
 RETURNING id;
@@ -46,6 +47,6 @@ RETURNING id;
 -- name: discard
 -- Give one up. Refused when it was applied meanwhile.
 UPDATE consumers.dead_letters
-   SET status = 'discarded', resolved_at = now(), resolved_by = %(who)s, resolution = %(why)s
+   SET status = 'discarded', resolved_at = now(), resolved_by = %(actor)s, resolution = %(reason)s
  WHERE id = %(id)s AND status IN ('open', 'replaying')
 RETURNING id;

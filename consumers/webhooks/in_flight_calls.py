@@ -1,7 +1,7 @@
-"""Lets the answers of our own calls be recorded first.
+"""Waits until the answers of our own calls are recorded.
 
-Nearly every event tells what a call of ours has just done, and comes before its answer is in the log. Interpreted at
-once, each would have its payment read at Stripe for nothing: three calls more for every payment.
+Nearly every event reports what one of our calls has just done, and arrives before the answer of that call is in the
+log. If it were interpreted at once, its payment would be read at Stripe needlessly: three more calls for each payment.
 """
 
 import asyncio
@@ -10,21 +10,21 @@ from collections.abc import Sequence
 
 from aiokafka import TopicPartition
 
-from consumers.webhooks.find import are_calls_under_way
-from consumers.webhooks.handled import reference
+from consumers.webhooks.event_types import reference_of
+from consumers.webhooks.lookup import has_calls_in_flight
 from infra.kafka.consumer.checkpoints import Applied, Apply
 from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 from schemas.errors import SchemaError
 from schemas.events import STRIPE_EVENT_CODEC
 
-_LOOK_EVERY_S = 0.05
+_POLL_S = 0.05
 
 
-class AfterCalls:
-    """An `apply` that waits while calls are under way that the batch may be about, `longest_s` at most.
+class WaitForInFlightCalls:
+    """An `apply` that first waits, `longest_s` at most, for the calls that the batch may be about.
 
-    No connection is held meanwhile. Whether it waited long enough counts for nothing but the number of calls.
+    No connection is held meanwhile. Waiting too short is not an error: it only costs more calls.
     """
 
     def __init__(self, pool: Pool, apply: Apply[Delivered], *, longest_s: float) -> None:
@@ -39,14 +39,14 @@ class AfterCalls:
 
     async def _wait(self, messages: Sequence[Delivered]) -> None:
         try:
-            abouts = [reference(STRIPE_EVENT_CODEC.decode(message.event)) for message in messages]
+            references = [reference_of(STRIPE_EVENT_CODEC.decode(message.event)) for message in messages]
         except SchemaError:
-            return  # the one at fault is found when they are applied
-        if not any(abouts):
+            return  # applying them finds the faulty one
+        if not any(references):
             return
         until = time.monotonic() + self._longest_s
         while time.monotonic() < until:
             async with self._pool.connection() as conn:
-                if not await are_calls_under_way(conn, abouts):
+                if not await has_calls_in_flight(conn, references):
                     return
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_POLL_S)

@@ -4,14 +4,14 @@ from typing import Any
 import pytest
 
 from consumers.gateway.requests import PAYMENT_ID
-from consumers.webhooks.handled import Kind, Reference, kind_of, reference
+from consumers.webhooks.event_types import ObjectKind, Reference, object_kind_of, reference_of
 from schemas.events.stripe_events import StripeEventReceived
 from tests.support.signed_webhooks import a_stripe_event
 
 OURS = uuid.uuid4()
 
 
-def about(event_type: str, obj: dict[str, Any]) -> Reference | None:
+def reference_in(event_type: str, obj: dict[str, Any]) -> Reference | None:
     payload = a_stripe_event(event_type, obj)
     event = StripeEventReceived(
         stripe_event_id=payload["id"],
@@ -23,28 +23,28 @@ def about(event_type: str, obj: dict[str, Any]) -> Reference | None:
         object_id=None,
         payload=payload,
     )
-    return reference(event)
+    return reference_of(event)
 
 
 @pytest.mark.parametrize(
     ("event_type", "kind"),
     [
-        ("payment_intent.succeeded", Kind.INTENT),
-        ("payment_intent.payment_failed", Kind.INTENT),
-        ("payment_intent.requires_action", Kind.INTENT),
-        ("payment_intent.processing", Kind.INTENT),
-        ("payment_intent.canceled", Kind.INTENT),
-        ("payment_intent.amount_capturable_updated", Kind.INTENT),
-        ("charge.refunded", Kind.CHARGE),
-        ("charge.refund.updated", Kind.REFUND),
-        ("refund.created", Kind.REFUND),
-        ("refund.updated", Kind.REFUND),
-        ("refund.failed", Kind.REFUND),
-        ("charge.dispute.created", Kind.DISPUTE),
-        ("charge.dispute.updated", Kind.DISPUTE),
-        ("charge.dispute.funds_withdrawn", Kind.DISPUTE),
-        ("charge.dispute.funds_reinstated", Kind.DISPUTE),
-        ("charge.dispute.closed", Kind.DISPUTE),
+        ("payment_intent.succeeded", ObjectKind.INTENT),
+        ("payment_intent.payment_failed", ObjectKind.INTENT),
+        ("payment_intent.requires_action", ObjectKind.INTENT),
+        ("payment_intent.processing", ObjectKind.INTENT),
+        ("payment_intent.canceled", ObjectKind.INTENT),
+        ("payment_intent.amount_capturable_updated", ObjectKind.INTENT),
+        ("charge.refunded", ObjectKind.CHARGE),
+        ("charge.refund.updated", ObjectKind.REFUND),
+        ("refund.created", ObjectKind.REFUND),
+        ("refund.updated", ObjectKind.REFUND),
+        ("refund.failed", ObjectKind.REFUND),
+        ("charge.dispute.created", ObjectKind.DISPUTE),
+        ("charge.dispute.updated", ObjectKind.DISPUTE),
+        ("charge.dispute.funds_withdrawn", ObjectKind.DISPUTE),
+        ("charge.dispute.funds_reinstated", ObjectKind.DISPUTE),
+        ("charge.dispute.closed", ObjectKind.DISPUTE),
         ("payment_intent.created", None),
         ("charge.succeeded", None),
         ("payout.paid", None),
@@ -52,13 +52,13 @@ def about(event_type: str, obj: dict[str, Any]) -> Reference | None:
         ("refunds", None),
     ],
 )
-def test_the_types_that_payments_depend_on(event_type: str, kind: Kind | None) -> None:
-    assert kind_of(event_type) is kind
-    assert (about(event_type, {"id": "x"}) is None) == (kind is None)
+def test_the_types_that_payments_depend_on(event_type: str, kind: ObjectKind | None) -> None:
+    assert object_kind_of(event_type) is kind
+    assert (reference_in(event_type, {"id": "x"}) is None) == (kind is None)
 
 
 def test_an_intent_is_found_by_our_metadata_or_its_own_id() -> None:
-    found = about("payment_intent.succeeded", {"id": "pi_1", "metadata": {PAYMENT_ID: str(OURS)}})
+    found = reference_in("payment_intent.succeeded", {"id": "pi_1", "metadata": {PAYMENT_ID: str(OURS)}})
     assert found is not None
     assert (found.intent_id, found.payment_id) == ("pi_1", OURS)
 
@@ -66,7 +66,7 @@ def test_an_intent_is_found_by_our_metadata_or_its_own_id() -> None:
 @pytest.mark.parametrize("event_type", ["charge.refunded", "refund.updated", "charge.dispute.created"])
 @pytest.mark.parametrize("intent", ["pi_1", {"id": "pi_1", "object": "payment_intent"}])
 def test_others_name_the_intent_that_they_belong_to_expanded_or_not(event_type: str, intent: object) -> None:
-    found = about(event_type, {"id": "x", "payment_intent": intent, "metadata": {}})
+    found = reference_in(event_type, {"id": "x", "payment_intent": intent, "metadata": {}})
     assert found is not None
     assert (found.intent_id, found.payment_id) == ("pi_1", None)
 
@@ -82,6 +82,6 @@ def test_others_name_the_intent_that_they_belong_to_expanded_or_not(event_type: 
 )
 @pytest.mark.parametrize("event_type", ["payment_intent.succeeded", "charge.refunded"])
 def test_what_names_nothing_leads_nowhere_and_breaks_nothing(event_type: str, obj: dict[str, Any]) -> None:
-    found = about(event_type, obj)
+    found = reference_in(event_type, obj)
     assert found is not None
     assert (found.intent_id, found.payment_id) == (None, None)

@@ -5,7 +5,7 @@ import pytest
 from aiokafka.errors import RequestTimedOutError, TopicAuthorizationFailedError
 from psycopg import errors
 
-from infra.kafka.consumer.transient import is_systemic, is_transient, is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_systemic, is_transient, is_worth_retrying
 from infra.postgres.pool import DatabaseUnavailable
 from schemas.errors import UnknownEventType
 

@@ -1,4 +1,4 @@
-"""A dead letter, and how its record is stored: nothing that Kafka can carry is too odd for it."""
+"""A dead letter, and how its record is stored: any record that Kafka can carry fits."""
 
 import hashlib
 from base64 import b64decode, b64encode
@@ -32,11 +32,11 @@ class Reason(StrEnum):
 
 
 class Status(StrEnum):
-    """What is to become of it."""
+    """How far it has come."""
 
     OPEN = "open"
     REPLAYING = "replaying"
-    """Somebody asked to try it again: the consumer that owns the partition will."""
+    """Its replay was requested: the consumer that owns the partition will try it again."""
     APPLIED = "applied"
     DISCARDED = "discarded"
 
@@ -65,8 +65,8 @@ class DeadLetter:
     status: Status
     created_at: datetime
     failed_at: datetime
-    asked_by: str | None
-    announced_at: datetime | None
+    requested_by: str | None
+    published_at: datetime | None
     resolved_at: datetime | None
     resolved_by: str | None
     resolution: str | None

@@ -1,7 +1,7 @@
-"""Looks after a running consumer's dead letters: replays that were asked for, their topic, and how many are open.
+"""The background task of a running consumer: replays requested dead letters, publishes them, and counts the open ones.
 
-It asks the table once a second, of an index that is nearly always empty. Only partitions that this member has are
-its business; should two members think so of one, the checkpoints' lock keeps their replays apart.
+It polls the table once a second, through an index that is nearly always empty, for the partitions that this member
+has. If two members think that they have the same one, the checkpoints' lock keeps their replays apart.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from psycopg.rows import dict_row
 from infra.kafka.consumer.applying import sleep_unless
 from infra.kafka.consumer.checkpoints import Checkpointed, D
 from infra.kafka.consumer.dead_letters import metrics
-from infra.kafka.consumer.dead_letters.announce import Announcer
 from infra.kafka.consumer.dead_letters.delivery import Decode
+from infra.kafka.consumer.dead_letters.publisher import DeadLetterPublisher
 from infra.kafka.consumer.dead_letters.replay import Replayer
 from infra.kafka.consumer.dead_letters.store import SQL
 from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_S = 1.0
-_LOOK_TIMEOUT_S = 60.0
+_POLL_EVERY_S = 1.0
+_POLL_TIMEOUT_S = 60.0
 _BACKOFF_S = (1.0, 30.0)
 _FINISH_S = 3.0
 _CANCEL_S = 2.5
@@ -35,10 +35,10 @@ _CANCEL_S = 2.5
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetters(Generic[D]):
-    """Makes a batch consumer write dead letters, where without it a partition stands still.
+    """Makes a batch consumer write dead letters; without it, a partition is halted.
 
-    `checkpointed` is the consumer's `apply`. `topic_of(topic, consumer)` names the topics that announce; None: none.
-    `most_in_a_row`: dead letters of a partition without one success, after which it stands still nevertheless.
+    `checkpointed` is the consumer's `apply`. `topic_of(topic, consumer)` names the dead-letter topics; None: there are
+    none. After `most_in_a_row` dead letters of a partition without one success, it is halted nevertheless.
     """
 
     checkpointed: Checkpointed[D]
@@ -47,8 +47,8 @@ class DeadLetters(Generic[D]):
     verify_topics_every_s: float = 30.0
 
 
-class Desk(Generic[D]):
-    """One consumer's; run it beside the consumer."""
+class DeadLetterWorker(Generic[D]):
+    """Runs beside its consumer; `assignment` returns the partitions that the consumer has now."""
 
     def __init__(
         self,
@@ -56,28 +56,28 @@ class Desk(Generic[D]):
         dead_letters: DeadLetters[D],
         *,
         decode: Decode[D],
-        ours: Callable[[], Collection[TopicPartition]],
+        assignment: Callable[[], Collection[TopicPartition]],
     ) -> None:
         self._checkpointed = dead_letters.checkpointed
         self._replayer = Replayer(dead_letters.checkpointed, decode)
-        self._ours = ours
-        self._announcer: Announcer | None = None
+        self._assignment = assignment
+        self._publisher: DeadLetterPublisher | None = None
         if dead_letters.topic_of is not None:
-            self._announcer = Announcer(
+            self._publisher = DeadLetterPublisher(
                 settings, self._checkpointed.pool, self._checkpointed.consumer, dead_letters.topic_of
             )
         self._verify_every_s = dead_letters.verify_topics_every_s
         self._verified_at = time.monotonic()
         self._open: set[str] = set()
-        self._to_announce: dict[str, set[int]] = {}
+        self._to_publish: dict[str, set[int]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Never raises: what fails is tried again."""
-        # Side by side: Kafka may be away for long, and replays do not need it.
-        tasks = [asyncio.create_task(self._repeat(stop, work)) for work in (self._look, self._announce)]
+        # Concurrently: Kafka may be down for long, and replays do not need it.
+        tasks = [asyncio.create_task(self._repeat(stop, work)) for work in (self._poll, self._publish)]
         try:
             await stop.wait()
-            # Not cancelled at once: aiokafka forgets a connection that it is making then.
+            # Not cancelled at once: aiokafka would leak a connection that it is opening.
             await asyncio.wait(tasks, timeout=_FINISH_S)
         finally:
             for task in tasks:
@@ -88,10 +88,10 @@ class Desk(Generic[D]):
         delay, longest = _BACKOFF_S
         while not stop.is_set():
             try:
-                async with asyncio.timeout(_LOOK_TIMEOUT_S):
+                async with asyncio.timeout(_POLL_TIMEOUT_S):
                     await work()
                 delay = _BACKOFF_S[0]
-                pause = _LOOK_EVERY_S
+                pause = _POLL_EVERY_S
             except Exception as error:  # noqa: BLE001 - nothing here may end the consumer
                 log.warning(
                     "consumer_dead_letters_wait",
@@ -102,34 +102,34 @@ class Desk(Generic[D]):
                 pause, delay = delay, min(delay * 2, longest)
             await sleep_unless(stop, pause)
 
-    async def _look(self) -> None:
-        """See what there is, and replay what is marked."""
+    async def _poll(self) -> None:
+        """Count the open dead letters, and replay those that were requested."""
         async with self._checkpointed.pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(SQL.open_by_partition, {"consumer": self._checkpointed.consumer})
             rows = await cursor.fetchall()
         metrics.OPEN.labels(self._checkpointed.consumer).set(sum(row["open"] for row in rows))
-        ours = set(self._ours())
-        to_announce: dict[str, set[int]] = defaultdict(set)
+        assigned = set(self._assignment())
+        to_publish: dict[str, set[int]] = defaultdict(set)
         replays: list[TopicPartition] = []
         for row in rows:
             partition = TopicPartition(row["topic"], row["partition"])
-            if partition not in ours:
+            if partition not in assigned:
                 continue
-            if row["announce"]:
-                to_announce[partition.topic].add(partition.partition)
+            if row["publish"]:
+                to_publish[partition.topic].add(partition.partition)
             if row["replay"]:
                 replays.append(partition)
-        self._open = {row["topic"] for row in rows if TopicPartition(row["topic"], row["partition"]) in ours}
-        self._to_announce = dict(to_announce)
+        self._open = {row["topic"] for row in rows if TopicPartition(row["topic"], row["partition"]) in assigned}
+        self._to_publish = dict(to_publish)
         for partition in replays:
             await self._replayer.replay(partition)
 
-    async def _announce(self) -> None:
-        if self._announcer is None:
+    async def _publish(self) -> None:
+        if self._publisher is None:
             return
-        for topic, partitions in self._to_announce.items():
-            await self._announcer.announce(topic, partitions)
+        for topic, partitions in self._to_publish.items():
+            await self._publisher.publish(topic, partitions)
         if self._open and time.monotonic() - self._verified_at > self._verify_every_s:
             for topic in self._open:
-                await self._announcer.verify(topic)
+                await self._publisher.verify(topic)
             self._verified_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""Work that one process at a time does, in turns."""
+"""Work that one process at a time does."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from infra.redis.redlock import Redlock, take_turns
+from infra.redis.redlock import Redlock, run_as_leader
 from tests.integration.infra.redis.redlock.valkeys import Connect, Valkeys
 from tests.support.waiting import eventually
 
@@ -65,33 +65,33 @@ class Contender:
 
     def __init__(self, redlock: Redlock, *, interval_s: float = 0.05) -> None:
         self.stop = asyncio.Event()
-        self.turns: list[str] = []  # the circumstances of each
+        self.rounds: list[str] = []  # the circumstances of each
         self.at_it = False
         self.stood_by = self.asked = 0
         self.task = asyncio.create_task(
-            take_turns(
+            run_as_leader(
                 redlock,
                 "sweep",
                 self._work,
                 self.stop,
                 interval_s=interval_s,
                 lock_ttl_ms=TTL_MS,
-                turned=self._turned,
-                stand_by=self._stand_by,
+                heartbeat=self._heartbeat,
+                standby=self._standby,
             )
         )
 
-    async def _work(self, result: str, may_go_on: Callable[[], bool]) -> None:
-        self.turns.append(result)
+    async def _work(self, result: str, may_continue: Callable[[], bool]) -> None:
+        self.rounds.append(result)
         self.at_it = True
-        while may_go_on() and result == "with_lock":  # noqa: ASYNC110 - what it waits for is the clock
+        while may_continue() and result == "with_lock":  # noqa: ASYNC110 - what it waits for is the clock
             await asyncio.sleep(0.01)
         self.at_it = False
 
-    def _turned(self) -> None:
+    def _heartbeat(self) -> None:
         self.asked += 1
 
-    async def _stand_by(self) -> None:
+    async def _standby(self) -> None:
         self.stood_by += 1
 
     async def end(self) -> None:
@@ -123,7 +123,7 @@ async def test_one_of_three_works_and_when_it_stops_another_takes_over(connect: 
         # The first may have stood by too: when all ask at once, each can have too few of the servers.
         assert all(process.stood_by for process in waiting)
         await at_it.end()
-    assert [process.turns for process in processes] == [["with_lock"]] * 3
+    assert [process.rounds for process in processes] == [["with_lock"]] * 3
 
 
 async def test_work_that_lost_its_lease_goes_on_unlocked_while_no_server_answers(
@@ -133,12 +133,12 @@ async def test_work_that_lost_its_lease_goes_on_unlocked_while_no_server_answers
     await eventually(number_at_it([process]), within=15)
     valkeys.kill(0, 1, 2)
 
-    async def turns() -> list[str]:
-        return process.turns
+    async def rounds() -> list[str]:
+        return process.rounds
 
-    await eventually(turns, lambda seen: seen[:2] == ["with_lock", "without_lock"], within=15)
+    await eventually(rounds, lambda seen: seen[:2] == ["with_lock", "without_lock"], within=15)
     await valkeys.mend()
-    await eventually(turns, lambda seen: seen[-1] == "with_lock" and len(seen) > 2, within=15)
+    await eventually(rounds, lambda seen: seen[-1] == "with_lock" and len(seen) > 2, within=15)
     assert process.at_it
     await process.end()
 
@@ -154,17 +154,17 @@ async def test_a_turn_that_ended_is_followed_by_the_next_under_the_same_lease(
         if len(holders) == 3:
             stop.set()
 
-    async def stand_by() -> None:
+    async def standby() -> None:
         pytest.fail("nobody else wants the lock")
 
-    await take_turns(
+    await run_as_leader(
         await connect(timeout_ms=TIMEOUT_MS),
         "sweep",
         work,
         stop,
         interval_s=0.01,
         lock_ttl_ms=TTL_MS,
-        stand_by=stand_by,
+        standby=standby,
     )
     assert holders[0][0] is not None
     assert holders == [holders[0]] * 3
@@ -195,7 +195,7 @@ async def test_stop_ends_the_standing_by_at_once(connect: Connect) -> None:
 
         await eventually(stood_by, within=15)
         await process.end()
-    assert not process.turns
+    assert not process.rounds
     assert process.asked >= process.stood_by
 
 
@@ -203,18 +203,18 @@ async def test_what_the_work_raises_is_raised_and_frees_the_lock(valkeys: Valkey
     async def fail(_result: str, _may_go_on: Callable[[], bool]) -> None:
         raise LookupError("no such run")
 
-    async def stand_by() -> None:
+    async def standby() -> None:
         pytest.fail("nobody else wants the lock")
 
     async with asyncio.timeout(15):
         with pytest.raises(LookupError, match="no such run"):
-            await take_turns(
+            await run_as_leader(
                 await connect(timeout_ms=TIMEOUT_MS),
                 "sweep",
                 fail,
                 asyncio.Event(),
                 interval_s=60,
                 lock_ttl_ms=TTL_MS,
-                stand_by=stand_by,
+                standby=standby,
             )
     assert await valkeys.holders("sweep") == [None] * 5
