@@ -4,7 +4,7 @@ import structlog
 
 from command_api.metrics import PAYMENTS_CREATED, REFUNDS_REQUESTED
 from command_api.operations import Create, Operation, RefundPayment
-from domain.payment import PaymentState
+from domain.payment.state import PaymentState
 
 log = structlog.get_logger(__name__)
 

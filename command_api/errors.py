@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from domain.errors import DomainError
 from domain.money import Money
-from domain.payment import PaymentDisputed, PaymentStatus
+from domain.payment.errors import PaymentDisputed
+from domain.payment.values import PaymentStatus
 from infra.errors import Unavailable
 from infra.http.problems import Problem
 

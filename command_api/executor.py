@@ -28,7 +28,9 @@ from command_api.metrics import COMMAND_DURATION, COMMANDS, REPLAYS
 from command_api.operations import Body, Operation, original_ids
 from command_api.response_cache import InFlight, KeyClaim, ResponseCache
 from domain.errors import DomainError
-from domain.payment import PaymentEvent, PaymentState, decide
+from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
+from domain.payment.state import PaymentState
 from event_store.appends import NO_STREAM, EventTooLarge, IdempotencyRecord, StoredResponse
 from event_store.decide import Decided, IdempotentCommand, Retries, StillConflicting, decide_once
 from event_store.event_log import EventLog

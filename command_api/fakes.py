@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from command_api.response_cache import InFlight, KeyClaim
-from domain.payment import PaymentState
+from domain.payment.state import PaymentState
 from event_store.appends import StoredResponse
 from event_store.payments import LoadedPayment
 

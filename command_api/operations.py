@@ -12,17 +12,16 @@ from uuid import UUID
 
 from command_api.errors import PaymentNotFound
 from domain.money import Money
-from domain.payment import (
+from domain.payment.commands import (
     CancelPayment,
     CapturePayment,
     ConfirmPayment,
     PaymentCommand,
-    PaymentState,
-    PaymentStatus,
-    RefundStatus,
     RequestPayment,
     RequestRefund,
 )
+from domain.payment.state import PaymentState
+from domain.payment.values import PaymentStatus, RefundStatus
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from psycopg import Error as DatabaseError
 
-from domain.payment import PaymentState
+from domain.payment.state import PaymentState
 from event_store.payments import LoadedPayment, load_payments
 from infra.postgres.pool import Pool
 from infra.postgres.queries import Queries

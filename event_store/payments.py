@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain.payment import PaymentCommand, PaymentEvent, PaymentState, decide, evolve
+from domain.payment.commands import PaymentCommand
+from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import evolve
+from domain.payment.state import PaymentState
 from event_store.decide import Decided, StreamCommand, decide_and_append
 from event_store.event_log import EventLog
 from event_store.store import Connection, load_many

@@ -4,18 +4,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from domain.reconciliation import (
+from domain.reconciliation.discrepancy import (
     DiscrepancyCommand,
-    DiscrepancyEvent,
     DiscrepancyState,
-    RunCommand,
-    RunEvent,
-    RunState,
     decide_discrepancy,
-    decide_run,
     evolve_discrepancy,
-    evolve_run,
 )
+from domain.reconciliation.events import DiscrepancyEvent, RunEvent
+from domain.reconciliation.run import RunCommand, RunState, decide_run, evolve_run
 from event_store.decide import Decided, StreamCommand, decide_and_append
 from event_store.event_log import ConnectionLog
 from event_store.store import Connection, load, load_many

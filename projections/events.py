@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
-from domain.payment import PaymentEvent
-from domain.reconciliation import ReconciliationEvent
+from domain.payment.events import PaymentEvent
+from domain.reconciliation.events import ReconciliationEvent
 from domain.stripe_balance import StripeBalanceEvent
 from schemas.envelope import RecordedEvent
 from schemas.events import BALANCE_CODEC, PAYMENT_CODEC, RECONCILIATION_CODEC

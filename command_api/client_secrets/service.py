@@ -7,7 +7,8 @@ from command_api.client_secrets.errors import PaymentNotAtStripe, PaymentOver
 from command_api.client_secrets.stripe_secrets import ClientSecrets
 from command_api.errors import PaymentNotFound
 from command_api.outcomes import Outcomes
-from domain.payment import PaymentState, PaymentStatus
+from domain.payment.state import PaymentState
+from domain.payment.values import PaymentStatus
 from event_store.event_log import EventLog
 from event_store.payments import PAYMENT
 from schemas.http.client_secrets import ClientSecretAnswer

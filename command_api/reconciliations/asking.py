@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from domain.reconciliation import RequestRun, run_id_of
+from domain.reconciliation.run import RequestRun, run_id_of
 from event_store.reconciliation import DecidedRun, command_run, metadata
 from infra.http.context import RequestContext
 from infra.http.problems import Problem

@@ -8,14 +8,16 @@ from consumers.gateway import backoff
 from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_facts
 from consumers.gateway.outcomes import Broken, Fault, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
 from consumers.gateway.tasks import Task
-from domain.payment import (
-    NOT_PROCESSED,
+from domain.payment.decide import decide
+from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
     PaymentEvent,
-    PaymentFact,
     PaymentRequested,
-    PaymentState,
+    RefundRequested,
+)
+from domain.payment.facts import (
+    PaymentFact,
     RecordAttemptFailed,
     RecordCanceled,
     RecordCancelFailed,
@@ -23,9 +25,8 @@ from domain.payment import (
     RecordIntentCreated,
     RecordPaymentFailed,
     RecordRefundFailed,
-    RefundRequested,
-    decide,
 )
+from domain.payment.state import NOT_PROCESSED, PaymentState
 
 JsonObject = dict[str, Any]
 

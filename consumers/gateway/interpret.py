@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from consumers.gateway.requests import REFUND_ID
 from domain.money import Money
-from domain.payment import (
+from domain.payment.facts import (
     PaymentFact,
     RecordActionRequired,
     RecordAttemptFailed,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from domain.payment import PaymentState, PaymentStatus
-from domain.payment.values import DisputeStatus, RefundStatus
+from domain.payment.state import PaymentState
+from domain.payment.values import DisputeStatus, PaymentStatus, RefundStatus
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 

@@ -16,7 +16,10 @@ from consumers.gateway.notes import note_waiting
 from consumers.gateway.plan import RESEND_HORIZON_S
 from consumers.gateway.tasks import NewRefresh, Operation, TaskStatus, ask_for_refreshes
 from domain.errors import DomainError
-from domain.payment import AcceptStripe, GiveUpTask, PaymentCommand, PaymentEvent, RetryTask, decide, evolve
+from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
+from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import evolve
 from event_store.appends import Append, Appended
 from event_store.payments import LoadedPayment, load_payment
 from event_store.store import append

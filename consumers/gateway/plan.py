@@ -10,18 +10,16 @@ age of the event that counts: how long ago a task was first tried is lost when i
 from dataclasses import dataclass
 
 from consumers.gateway.tasks import Task
-from domain.payment import (
+from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
     PaymentConfirmationRequested,
     PaymentEvent,
-    PaymentFact,
     PaymentRequested,
-    PaymentState,
-    RecordCanceled,
-    RecordCancelFailed,
     RefundRequested,
 )
+from domain.payment.facts import PaymentFact, RecordCanceled, RecordCancelFailed
+from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus, RefundStatus
 
 RESEND_HORIZON_S = 23 * 3600.0

@@ -16,10 +16,10 @@ from consumers.gateway import metrics
 from consumers.gateway.tasks import TaskStatus, claim, count_open
 from consumers.gateway.turns import Turns
 from consumers.gateway.worker import Job
-from domain.payment import BrokenHistory
+from domain.payment.errors import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
 from event_store.streams import LoadedStream
-from infra.kafka.consumer.transient import is_transient
+from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
 from schemas.errors import SchemaError

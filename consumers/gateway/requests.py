@@ -10,15 +10,15 @@ from enum import StrEnum
 from typing import Any
 
 from consumers.gateway.tasks import Operation, Task
-from domain.payment import (
+from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
     PaymentConfirmationRequested,
     PaymentEvent,
     PaymentRequested,
-    PaymentState,
     RefundRequested,
 )
+from domain.payment.state import PaymentState
 from domain.payment.values import CaptureMethod
 
 PAYMENT_ID = "paystream_payment_id"

@@ -29,23 +29,22 @@ from consumers.gateway.tasks import (
 )
 from consumers.gateway.tasks import settle as put_back
 from domain.errors import DomainError
-from domain.payment import (
+from domain.payment.events import (
     PaymentConfirmationRequested,
     PaymentContradicted,
     PaymentEvent,
-    PaymentFact,
     PaymentIntentCreated,
-    PaymentState,
-    RecordOutcomeUnknown,
     TaskOutcomeUnknown,
-    observe,
 )
+from domain.payment.facts import PaymentFact, RecordOutcomeUnknown
+from domain.payment.observe import observe
+from domain.payment.state import PaymentState
 from event_store.appends import Append, VersionConflict
 from event_store.group_commit import Batcher
 from event_store.payments import LoadedPayment, load_payments
 from event_store.store import append
 from infra.ids import uuid7
-from infra.kafka.consumer.transient import is_transient
+from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import PAYMENT_CODEC

@@ -37,9 +37,11 @@ from consumers.gateway.requests import CardsBy, NothingToSend, request_of
 from consumers.gateway.settle import Settled, Settlement, Settler, asking_event, is_superseded, unknown_since
 from consumers.gateway.tasks import Operation, Task, TaskStatus
 from consumers.gateway.undo import NotYet, Undo, Undone, next_step, went_well
-from domain.payment import PaymentEvent, PaymentState, RecordUndone, RefundRequested
+from domain.payment.events import PaymentEvent, RefundRequested
+from domain.payment.facts import RecordUndone
+from domain.payment.state import PaymentState
 from event_store.payments import LoadedPayment
-from infra.kafka.consumer.transient import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.logs import bound_context
 from schemas.events import PAYMENT_CODEC
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from domain.reconciliation import PayoutSum, StripeRow
+from domain.reconciliation.rows import PayoutSum, StripeRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

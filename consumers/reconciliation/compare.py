@@ -15,19 +15,11 @@ from consumers.reconciliation import ledger
 from consumers.reconciliation import staging as staged
 from consumers.reconciliation.heal import lacks_stripes_row
 from consumers.reconciliation.staging import Staging
-from domain.reconciliation import (
-    CurrencyTotals,
-    Difference,
-    Finding,
-    ForeignRow,
-    MergeJoin,
-    Movement,
-    Review,
-    StripeRow,
-    Window,
-    judge,
-)
-from domain.reconciliation.merge import Book
+from domain.reconciliation.judge import judge
+from domain.reconciliation.merge import Book, MergeJoin, Review
+from domain.reconciliation.rows import ForeignRow, Movement, StripeRow
+from domain.reconciliation.values import CurrencyTotals, Difference, Finding
+from domain.reconciliation.window import Window
 from infra.postgres.pool import Connection, Pool
 
 _ROWS = 5_000  # of one fetch

@@ -32,7 +32,8 @@ from consumers.reconciliation.runs import note_end
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.stripe_books import StripeApiBooks
 from domain.errors import DomainError
-from domain.reconciliation import DiscrepancyCommand, Explain, RequestRun, Resolve, RunState, run_id_of
+from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
+from domain.reconciliation.run import RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool, create_pool

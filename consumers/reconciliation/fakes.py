@@ -10,7 +10,7 @@ from typing import Any
 
 from consumers.reconciliation.books import Owner
 from consumers.reconciliation.stripe_books import row_of
-from domain.reconciliation import PayoutSum, StripeRow
+from domain.reconciliation.rows import PayoutSum, StripeRow
 
 
 @dataclass

@@ -18,7 +18,7 @@ from consumers.reconciliation import record as recorded
 from consumers.reconciliation.books import Owner, StripeBooks
 from consumers.reconciliation.record import RunRef
 from consumers.stripe_lists.errors import UnexpectedRow
-from domain.reconciliation import Difference, Kind
+from domain.reconciliation.values import Difference, Kind
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
 

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from consumers.reconciliation.record import SQL, write_rows
 from consumers.reconciliation.runs import want
-from domain.reconciliation import ReconciliationRequested
+from domain.reconciliation.events import ReconciliationRequested
 from event_store.reconciliation import load_discrepancies
 from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered

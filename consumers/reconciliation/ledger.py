@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.rows import scalar_row
 
-from domain.reconciliation import Movement
+from domain.reconciliation.rows import Movement
 from domain.stripe_balance import TransactionRecorded, transaction_stream
 from event_store.store import load_many
 from infra.postgres.pool import Connection, Pool

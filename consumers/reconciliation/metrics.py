@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from domain.reconciliation import Kind
+from domain.reconciliation.values import Kind
 
 DISCREPANCIES = Counter(
     "reconciliation_discrepancies_total",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from consumers.reconciliation.ledger import movements_of
 from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
 from consumers.reconciliation.stripe_books import StripeApiBooks
-from domain.reconciliation import Movement, StripeRow
+from domain.reconciliation.rows import Movement, StripeRow
 from domain.reconciliation.values import ONCE
 from infra.postgres.pool import Pool
 

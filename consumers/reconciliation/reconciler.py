@@ -31,23 +31,12 @@ from consumers.reconciliation.ledger import log_head, movements_of, wait_for_led
 from consumers.reconciliation.record import Recorder, RunRef, Unresolved, is_still_there
 from consumers.reconciliation.runs import SQL, note_end
 from consumers.reconciliation.staging import Staging, staging
-from domain.reconciliation import (
-    CompleteRun,
-    Difference,
-    FailRun,
-    Finding,
-    ForeignRow,
-    Review,
-    RunState,
-    StartRun,
-    StripeRow,
-    Window,
-    day_window,
-    judge,
-    judge_payout,
-    with_foreign,
-)
-from domain.reconciliation.values import PAYOUT_ITEMS
+from domain.reconciliation.judge import judge, judge_payout
+from domain.reconciliation.merge import Review, with_foreign
+from domain.reconciliation.rows import ForeignRow, StripeRow
+from domain.reconciliation.run import CompleteRun, FailRun, RunState, StartRun
+from domain.reconciliation.values import PAYOUT_ITEMS, Difference, Finding
+from domain.reconciliation.window import Window, day_window
 from event_store.reconciliation import command_run, load_run
 from infra.postgres.pool import Pool
 

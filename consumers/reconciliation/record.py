@@ -11,19 +11,9 @@ import orjson
 from psycopg.rows import class_row
 
 from consumers.reconciliation import metrics
-from domain.reconciliation import (
-    Difference,
-    DiscrepancyCommand,
-    DiscrepancyOpened,
-    DiscrepancyReopened,
-    DiscrepancyState,
-    DiscrepancyStatus,
-    Finding,
-    Kind,
-    Observe,
-    Resolve,
-)
-from domain.reconciliation.discrepancy import RECONCILIATION
+from domain.reconciliation.discrepancy import RECONCILIATION, DiscrepancyCommand, DiscrepancyState, Observe, Resolve
+from domain.reconciliation.events import DiscrepancyOpened, DiscrepancyReopened
+from domain.reconciliation.values import Difference, DiscrepancyStatus, Finding, Kind
 from event_store.reconciliation import DecidedDiscrepancy, command_discrepancies, metadata
 from event_store.streams import LoadedStream
 from infra.postgres.pool import Connection, Pool

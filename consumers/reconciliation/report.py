@@ -23,7 +23,8 @@ from consumers.reconciliation.report_file.lines import DOWNLOAD_AGAIN, opened
 from consumers.reconciliation.report_file.rows import OF_PAYOUTS, AmbiguousRow, ReportKind, ReportRow, RowReader
 from consumers.reconciliation.report_file.spool import Spool
 from consumers.reconciliation.report_file.values import Style
-from domain.reconciliation import PayoutSum, StripeRow, Window
+from domain.reconciliation.rows import PayoutSum, StripeRow
+from domain.reconciliation.window import Window
 
 __all__ = ["NotAReport", "Report", "ReportBooks", "ReportKind"]
 

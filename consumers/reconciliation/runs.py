@@ -8,7 +8,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
-from domain.reconciliation import ReconciliationRequested, RunState
+from domain.reconciliation.events import ReconciliationRequested
+from domain.reconciliation.run import RunState
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 

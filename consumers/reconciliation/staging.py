@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from domain.reconciliation import StripeRow
+from domain.reconciliation.rows import StripeRow
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
 

@@ -15,7 +15,7 @@ import structlog
 
 from consumers.gateway.requests import PAYMENT_ID
 from consumers.reconciliation.books import Owner
-from domain.reconciliation import PayoutSum, StripeRow
+from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.stripe.guard.errors import NotSent
 
 log = structlog.get_logger(__name__)

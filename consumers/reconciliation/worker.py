@@ -22,10 +22,11 @@ from consumers.reconciliation.runs import (
     put_off,
 )
 from consumers.reconciliation.schedule import Schedule, days_due
-from domain.reconciliation import RequestRun, day_window, run_id_of
+from domain.reconciliation.run import RequestRun, run_id_of
+from domain.reconciliation.window import day_window
 from event_store.reconciliation import command_run, metadata
 from infra.ids import uuid7
-from infra.kafka.consumer.transient import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
 from infra.redis.redlock import NotAcquired, Redlock

@@ -12,8 +12,10 @@ import structlog
 
 from consumers.sweeper import metrics
 from domain.errors import DomainError
-from domain.payment import CancelPayment, PaymentState, PaymentStatus, decide
-from domain.payment.values import CancellationReason
+from domain.payment.commands import CancelPayment
+from domain.payment.decide import decide
+from domain.payment.state import PaymentState
+from domain.payment.values import CancellationReason, PaymentStatus
 from event_store.appends import Append, Appended
 from event_store.payments import load_payment
 from event_store.store import append

@@ -16,7 +16,9 @@ from consumers.gateway.intake import SERVICE as GATEWAY
 from consumers.gateway.plan import is_open
 from consumers.gateway.tasks import NewTask, insert_tasks
 from consumers.sweeper import metrics
-from domain.payment import BrokenHistory, PaymentConfirmationRequested, PaymentEvent, PaymentRequested, PaymentState
+from domain.payment.errors import BrokenHistory
+from domain.payment.events import PaymentConfirmationRequested, PaymentEvent, PaymentRequested
+from domain.payment.state import PaymentState
 from event_store.payments import LoadedPayment, load_payment
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries

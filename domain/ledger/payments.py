@@ -16,18 +16,18 @@ from domain.ledger.conversions import Movement
 from domain.ledger.errors import RefundUnknown
 from domain.ledger.postings import Awaits, Kind, Posting, transfer
 from domain.money import Money
-from domain.payment import (
+from domain.payment.events import (
     DisputeFundsReinstated,
     DisputeFundsWithdrawn,
     PaymentEvent,
     PaymentSucceeded,
+    RefundEvent,
     RefundFailed,
     RefundFound,
     RefundPending,
     RefundRequested,
     RefundSucceeded,
 )
-from domain.payment.events import RefundEvent
 
 
 class RefundStage(StrEnum):

@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
-from domain.payment import (
+from domain.payment.events import (
+    ContradictionEvent,
     DisputeClosed,
-    DisputeFunds,
+    DisputeEvent,
     DisputeFundsReinstated,
     DisputeFundsWithdrawn,
     DisputeOpened,
     DisputeUpdated,
+    IntentEvent,
     PaymentActionRequired,
     PaymentAttemptFailed,
     PaymentAuthorized,
@@ -29,16 +31,17 @@ from domain.payment import (
     PaymentIntentCreated,
     PaymentProcessing,
     PaymentRequested,
-    PaymentStatus,
     PaymentSucceeded,
+    RefundEvent,
     RefundFailed,
     RefundFound,
     RefundPending,
     RefundRequested,
-    RefundStatus,
     RefundSucceeded,
+    RequestEvent,
+    TaskEvent,
 )
-from domain.payment.events import ContradictionEvent, DisputeEvent, IntentEvent, RefundEvent, RequestEvent, TaskEvent
+from domain.payment.values import DisputeFunds, PaymentStatus, RefundStatus
 from projections.errors import MisplacedEvent, check_next
 from projections.events import DecodedEvent
 from projections.payments.rows import (

@@ -4,22 +4,20 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.reconciliation import (
-    CurrencyTotals,
+from domain.reconciliation.events import (
     DiscrepancyEvent,
     DiscrepancyExplained,
     DiscrepancyOpened,
     DiscrepancyReopened,
     DiscrepancyResolved,
-    DiscrepancyStatus,
-    Entry,
     ReconciliationCompleted,
     ReconciliationFailed,
     ReconciliationRequested,
     ReconciliationStarted,
     RunEvent,
-    RunStatus,
 )
+from domain.reconciliation.run import RunStatus
+from domain.reconciliation.values import CurrencyTotals, DiscrepancyStatus, Entry
 from projections.errors import MisplacedEvent, check_next
 from projections.reconciliation.rows import DiscrepancyRow, RunRow
 from schemas.envelope import RecordedEvent

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from psycopg.rows import dict_row
 
-from domain.reconciliation import DiscrepancyEvent, RunEvent
+from domain.reconciliation.events import DiscrepancyEvent, RunEvent
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.errors import RowsChangedMeanwhile

@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from domain import reconciliation
 from domain.money import Money
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
 from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
+from domain.reconciliation import events as reconciliation
+from domain.reconciliation import values
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 from schemas.events.stripe_events import StripeEventReceived
 
@@ -110,17 +111,17 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
 
 RUN_ID = UUID("0b9a7e52-3a55-5d6b-9a57-3f6f3c1f7a10")
 DAY = date(2026, 5, 1)
-DIFFERENCE = reconciliation.Difference(
-    kind=reconciliation.Kind.MISSING_HERE,
+DIFFERENCE = values.Difference(
+    kind=values.Kind.MISSING_HERE,
     source_id=CHARGE,
     category="charge",
     date=DAY,
-    stripe=reconciliation.Entry(amount=1000, currency="USD", fee=59, at=1_777_630_000),
+    stripe=values.Entry(amount=1000, currency="USD", fee=59, at=1_777_630_000),
     ledger=None,
     transaction_ids=("txn_1PXample",),
     payment_id=PAYMENT_ID,
 )
-TOTALS = reconciliation.CurrencyTotals(
+TOTALS = values.CurrencyTotals(
     currency="USD",
     stripe_rows=12,
     stripe_amount=120_000,

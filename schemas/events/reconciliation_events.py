@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from domain import reconciliation as domain
-from domain.reconciliation import DiscrepancyEvent, ReconciliationEvent, RunEvent
+from domain.reconciliation import events as domain
+from domain.reconciliation.events import DiscrepancyEvent, ReconciliationEvent, RunEvent
 from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
 

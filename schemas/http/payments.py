@@ -21,7 +21,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.payment import CancellationReason, CaptureMethod, PaymentStatus, RefundReason, RefundStatus
 from domain.payment.requests import (
     CUSTOMER_PATTERN,
     MAX_DESCRIPTION_CHARS,
@@ -34,6 +33,7 @@ from domain.payment.requests import (
     MIN_EXPIRES_IN_SECONDS,
     RESERVED_METADATA_PREFIX,
 )
+from domain.payment.values import CancellationReason, CaptureMethod, PaymentStatus, RefundReason, RefundStatus
 from schemas.http.answers import Json
 from schemas.http.obstacles import LastError, NextAction, RefundError
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from domain.reconciliation import DiscrepancyStatus, Kind, RunStatus
+from domain.reconciliation.run import RunStatus
+from domain.reconciliation.values import DiscrepancyStatus, Kind
 from schemas.http.answers import Json
 from schemas.http.strict import AS_DAY
 

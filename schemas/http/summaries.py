@@ -3,8 +3,7 @@
 from typing import Any, get_args
 
 from domain.money import Money
-from domain.payment import PaymentContradicted, PaymentEvent, PaymentRequested
-from domain.payment.events import DisputeEvent
+from domain.payment.events import DisputeEvent, PaymentContradicted, PaymentEvent, PaymentRequested
 
 SAID_ELSEWHERE = {"payment_id", "merchant_id"}
 NAMES = {

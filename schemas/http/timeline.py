@@ -15,7 +15,7 @@ import orjson
 from pydantic import ConfigDict, Discriminator, RootModel, Tag, create_model
 
 from domain.money import Money
-from domain.payment import PaymentEvent
+from domain.payment.events import PaymentEvent
 from schemas.events import PAYMENT_EVENT_TYPES, EventType
 from schemas.events.examples import PAYMENT_EXAMPLES
 from schemas.http.answers import Answer, Cents, Json, Position, Timestamp, Version

@@ -11,13 +11,16 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from domain.money import Money
-from domain.payment import (
+from domain.payment.commands import (
     AcceptStripe,
     CancelPayment,
-    CaptureMethod,
     CapturePayment,
     GiveUpTask,
     PaymentCommand,
+    RequestPayment,
+    RetryTask,
+)
+from domain.payment.facts import (
     RecordAuthorized,
     RecordCanceled,
     RecordCancelFailed,
@@ -28,10 +31,8 @@ from domain.payment import (
     RecordRefundFound,
     RecordSucceeded,
     RecordUndone,
-    RequestPayment,
-    RetryTask,
 )
-from domain.payment.values import DisputeStatus
+from domain.payment.values import CaptureMethod, DisputeStatus
 from event_store.appends import Append
 from event_store.store import append
 from infra.embedded.connections import DEVELOPMENT_MERCHANT

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from consumers.reconciliation.books import Owner
 from consumers.reconciliation.reconciler import Reconciler, RunRules
-from domain.reconciliation import PayoutSum, StripeRow
+from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.postgres.pool import create_pool
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER, WINDOW
 

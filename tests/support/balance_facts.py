@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from domain.money import Money
-from domain.payment import DisputeFunds, PaymentEvent, PaymentState, RefundStatus, RefundSucceeded
+from domain.payment.events import PaymentEvent, RefundSucceeded
+from domain.payment.state import PaymentState
+from domain.payment.values import DisputeFunds, RefundStatus
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 
 CREATED = 1_777_636_800

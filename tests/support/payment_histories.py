@@ -8,19 +8,22 @@ from datetime import UTC, datetime, timedelta
 
 from domain.errors import DomainError
 from domain.money import Money
-from domain.payment import (
+from domain.payment.commands import (
     AcceptStripe,
     CancelPayment,
-    CaptureMethod,
     CapturePayment,
     ConfirmPayment,
-    DisputeStatus,
     GiveUpTask,
     PaymentCommand,
-    PaymentEvent,
+    RequestPayment,
+    RequestRefund,
+    RetryTask,
+)
+from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import fold
+from domain.payment.facts import (
     PaymentFact,
-    PaymentState,
-    PaymentStatus,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -38,14 +41,10 @@ from domain.payment import (
     RecordRefundSucceeded,
     RecordSucceeded,
     RecordUndone,
-    RefundReason,
-    RequestPayment,
-    RequestRefund,
-    RetryTask,
-    decide,
-    fold,
-    observe,
 )
+from domain.payment.observe import observe
+from domain.payment.state import PaymentState
+from domain.payment.values import CaptureMethod, DisputeStatus, PaymentStatus, RefundReason
 from infra.ids import uuid7
 from schemas.cloudevents import Delivered
 from schemas.envelope import EventMetadata, RecordedEvent

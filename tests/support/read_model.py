@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
-from domain.payment import PaymentEvent
+from domain.payment.events import PaymentEvent
 from domain.stripe_balance import StripeBalanceEvent, TransactionRecorded, payout_stream, transaction_stream
 from event_store.appends import Append, Appended
 from event_store.store import Connection, append, load, recorded_event

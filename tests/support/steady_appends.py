@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from domain.payment import PaymentEvent
+from domain.payment.events import PaymentEvent
 from event_store.appends import Append, Appended
 from event_store.store import Connection, append
 from infra.ids import uuid7

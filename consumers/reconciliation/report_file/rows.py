@@ -27,7 +27,7 @@ from consumers.reconciliation.report_file.values import (
     id_of,
     moment_of,
 )
-from domain.reconciliation import StripeRow
+from domain.reconciliation.rows import StripeRow
 
 T = TypeVar("T")
 

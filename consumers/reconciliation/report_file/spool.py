@@ -10,7 +10,7 @@ from pathlib import Path
 
 from consumers.reconciliation.report_file.errors import refused_at
 from consumers.reconciliation.report_file.rows import OF_PAYOUTS, ReportRow
-from domain.reconciliation import StripeRow
+from domain.reconciliation.rows import StripeRow
 
 _TABLE = """
 CREATE TABLE rows (

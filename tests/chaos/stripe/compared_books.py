@@ -9,8 +9,8 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import tuple_row
 
-from domain.payment import PaymentState, PaymentStatus, RefundStatus
-from domain.payment.values import DisputeFunds
+from domain.payment.state import PaymentState
+from domain.payment.values import DisputeFunds, PaymentStatus, RefundStatus
 from event_store.payments import load_payments
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.support.system import Json, System

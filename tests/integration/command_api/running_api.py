@@ -18,13 +18,10 @@ from command_api.fakes import FixedClientSecrets
 from command_api.outcomes import OutcomeWaiter
 from command_api.response_cache import RedisResponseCache
 from domain.money import Money
-from domain.payment import (
-    PaymentCommand,
-    PaymentState,
-    PaymentStatus,
-    RecordIntentCreated,
-    RecordSucceeded,
-)
+from domain.payment.commands import PaymentCommand
+from domain.payment.facts import RecordIntentCreated, RecordSucceeded
+from domain.payment.state import PaymentState
+from domain.payment.values import PaymentStatus
 from event_store.event_log import ConnectionLog, GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.payments import command_payment, load_payment

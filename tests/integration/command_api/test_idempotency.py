@@ -8,7 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.money import Money
-from domain.payment import PaymentStatus, RecordAuthorized, RecordIntentCreated
+from domain.payment.facts import RecordAuthorized, RecordIntentCreated
+from domain.payment.values import PaymentStatus
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool
 from tests.integration.command_api.running_api import OTHER_API_KEY, Running, running

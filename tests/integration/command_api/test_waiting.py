@@ -9,8 +9,7 @@ from psycopg import AsyncConnection
 
 from command_api.outcomes import OutcomeWaiter
 from domain.money import Money
-from domain.payment import (
-    PaymentStatus,
+from domain.payment.facts import (
     RecordAttemptFailed,
     RecordAuthorized,
     RecordCanceled,
@@ -21,6 +20,7 @@ from domain.payment import (
     RecordRefundSucceeded,
     RecordSucceeded,
 )
+from domain.payment.values import PaymentStatus
 from infra.postgres.pool import Pool
 from tests.integration.command_api.running_api import Running
 from tests.support.waiting import eventually

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import httpx
 import pytest_asyncio
 
-from domain.payment import PaymentCommand
+from domain.payment.commands import PaymentCommand
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool, create_pool
 from projections.watermark.moving import WatermarkMover

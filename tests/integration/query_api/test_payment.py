@@ -8,19 +8,16 @@ import psycopg
 import pytest
 
 from domain.money import Money
-from domain.payment import (
-    AcceptStripe,
-    CaptureMethod,
-    DisputeStatus,
-    PaymentCommand,
+from domain.payment.commands import AcceptStripe, PaymentCommand, RequestRefund
+from domain.payment.facts import (
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
     RecordCanceled,
     RecordRefundFailed,
     RecordSucceeded,
-    RequestRefund,
 )
+from domain.payment.values import CaptureMethod, DisputeStatus
 from infra.embedded.ports import free_port
 from infra.ids import uuid7
 from infra.postgres.pool import Pool

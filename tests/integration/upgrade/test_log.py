@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.payment import fold as fold_payment
-from domain.reconciliation import DiscrepancyOpened, ReconciliationRequested, run_id_of
+from domain.payment.evolve import fold as fold_payment
+from domain.reconciliation.events import DiscrepancyOpened, ReconciliationRequested
+from domain.reconciliation.run import run_id_of
 from domain.stripe_balance import PayoutChanged, TransactionRecorded
 from domain.stripe_balance.streams import payout_stream, transaction_stream
 from event_store.reconciliation import load_discrepancies, load_run

@@ -10,7 +10,8 @@ import pytest
 from consumers.reconciliation.reconciler import Reconciler, RunRules
 from consumers.reconciliation.runs import want
 from consumers.reconciliation.stripe_books import StripeApiBooks
-from domain.reconciliation import ReconciliationRequested, RequestRun, run_id_of
+from domain.reconciliation.events import ReconciliationRequested
+from domain.reconciliation.run import RequestRun, run_id_of
 from event_store.reconciliation import command_run, metadata
 from event_store.store import Connection
 from infra.postgres.pool import Pool

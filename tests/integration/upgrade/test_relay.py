@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from domain.money import Money
-from domain.payment import RequestRefund
+from domain.payment.commands import RequestRefund
 from event_store.store import Connection
 from infra.embedded.connections import DEVELOPMENT_MERCHANT
 from infra.kafka.clients import producer_config

@@ -13,16 +13,16 @@ from command_api.fakes import MemoryResponseCache
 from command_api.operations import Cancel, Confirm, Create, Operation, RefundPayment
 from command_api.response_cache import InFlight
 from domain.money import Money
-from domain.payment import (
+from domain.payment.errors import PaymentNotCancelable
+from domain.payment.facts import (
     PaymentFact,
-    PaymentNotCancelable,
-    PaymentStatus,
     RecordAttemptFailed,
     RecordIntentCreated,
     RecordPaymentFailed,
     RecordRefundSucceeded,
     RecordSucceeded,
 )
+from domain.payment.values import PaymentStatus
 from event_store.appends import Append, AppendResult, VersionConflict
 from event_store.fakes import MemoryEventLog
 from event_store.payments import command_payment

@@ -6,13 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from domain.money import Money
-from domain.payment import (
-    CaptureMethod,
-    CapturePayment,
-    DisputeStatus,
-    PaymentCommand,
-    PaymentEvent,
-    PaymentState,
+from domain.payment.commands import CapturePayment, PaymentCommand, RequestPayment, RequestRefund
+from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import fold
+from domain.payment.facts import (
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -20,12 +18,9 @@ from domain.payment import (
     RecordIntentCreated,
     RecordProcessing,
     RecordSucceeded,
-    RequestPayment,
-    RequestRefund,
-    decide,
-    fold,
 )
-from domain.payment.values import PaymentStatus
+from domain.payment.state import PaymentState
+from domain.payment.values import CaptureMethod, DisputeStatus, PaymentStatus
 
 PAYMENT_ID = UUID(int=0x100)
 INTENT = "pi_1"

@@ -10,16 +10,12 @@ from typing import Any
 import pytest
 
 from domain.errors import DomainError
-from domain.payment import CancelPayment, PaymentStatus, RecordIntentCreated, decide
-from domain.reconciliation import (
-    Explain,
-    FailRun,
-    Observe,
-    RequestRun,
-    StartRun,
-    decide_discrepancy,
-    decide_run,
-)
+from domain.payment.commands import CancelPayment
+from domain.payment.decide import decide
+from domain.payment.facts import RecordIntentCreated
+from domain.payment.values import PaymentStatus
+from domain.reconciliation.discrepancy import Explain, Observe, decide_discrepancy
+from domain.reconciliation.run import FailRun, RequestRun, StartRun, decide_run
 from event_store.appends import Append, AppendResult, IdempotencyRecord, StoredResponse, VersionConflict
 from event_store.decide import (
     Decided,

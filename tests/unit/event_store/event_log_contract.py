@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Protocol
 
-from domain.payment import decide
+from domain.payment.decide import decide
 from event_store.appends import Append, Appended, IdempotencyRecord, StoredResponse, VersionConflict
 from event_store.event_log import EventLog
 from event_store.group_commit import Appender

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.money import Money
-from domain.payment import CaptureMethod, PaymentRequested
-from domain.payment.events import PaymentCanceled, PaymentEvent
+from domain.payment.events import PaymentCanceled, PaymentEvent, PaymentRequested
+from domain.payment.values import CaptureMethod
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
 from schemas.events import EVENT_TYPES, PAYMENT_CODEC, PAYMENT_EVENT_TYPES, EventType

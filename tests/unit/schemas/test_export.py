@@ -16,7 +16,7 @@ from referencing import Registry, Resource
 import command_api.openapi
 import query_api.openapi
 from domain.money import Money
-from domain.payment import PaymentCanceled, PaymentEvent
+from domain.payment.events import PaymentCanceled, PaymentEvent
 from schemas.cloudevents import KafkaMessage, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import EVENT_TYPES, PAYMENT_CODEC, PAYMENT_EVENT_TYPES, EventType

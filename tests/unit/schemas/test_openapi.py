@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from command_api.errors import CommandError
 from command_api.headers import KEY_PATTERN, MAX_KEY_CHARS, read_idempotency_key
 from domain.money import Money
-from domain.payment import PaymentEvent
+from domain.payment.events import PaymentEvent
 from infra.http.problems import Problem
 from schemas.events import PAYMENT_EVENT_TYPES, EventType
 from schemas.events.examples import PAYMENT_EXAMPLES

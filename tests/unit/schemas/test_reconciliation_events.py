@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.reconciliation import ReconciliationEvent
+from domain.reconciliation.events import ReconciliationEvent
 from schemas.cloudevents import to_kafka
 from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
 from schemas.errors import UnknownEventType

@@ -15,7 +15,8 @@ from consumers.gateway.requests import CardsBy
 from consumers.gateway.settle import Settler
 from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.gateway.worker import Worker
-from domain.payment import PaymentCommand, PaymentState
+from domain.payment.commands import PaymentCommand
+from domain.payment.state import PaymentState
 from event_store.event_log import ConnectionLog
 from event_store.payments import command_payment, load_payment
 from infra.postgres.pool import Pool

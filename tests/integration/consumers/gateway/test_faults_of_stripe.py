@@ -22,7 +22,8 @@ from consumers.gateway.outcomes import (
 from consumers.gateway.requests import StripeRequest
 from consumers.gateway.tasks import Operation
 from domain.money import Money
-from domain.payment import CancelPayment, CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment.values import CaptureMethod
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working

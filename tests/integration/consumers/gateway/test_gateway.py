@@ -14,14 +14,9 @@ from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.plan import RESEND_HORIZON_S
 from consumers.gateway.tasks import Operation
 from domain.money import Money
-from domain.payment import (
-    CancelPayment,
-    CaptureMethod,
-    CapturePayment,
-    ConfirmPayment,
-    RecordAttemptFailed,
-    RequestRefund,
-)
+from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment.facts import RecordAttemptFailed
+from domain.payment.values import CaptureMethod
 from infra.postgres.pool import Pool, create_pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support.database import Database

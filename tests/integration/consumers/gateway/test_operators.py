@@ -15,7 +15,9 @@ from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.operators import ListedTask, TaskAdmin, TaskRefused
 from consumers.gateway.tasks import claim
 from domain.money import Money
-from domain.payment import CaptureMethod, CapturePayment, RefundStatus, RequestRefund, TaskGivenUp, TaskRetried
+from domain.payment.commands import CapturePayment, RequestRefund
+from domain.payment.events import TaskGivenUp, TaskRetried
+from domain.payment.values import CaptureMethod, RefundStatus
 from event_store.payments import load_payment
 from infra.postgres.pool import Pool
 from schemas.events import PAYMENT_CODEC

@@ -11,7 +11,8 @@ from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.notes import ask_for_intents
 from consumers.gateway.tasks import Operation, refresh_id
 from domain.money import Money
-from domain.payment import CaptureMethod, CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment.commands import CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment.values import CaptureMethod
 from infra.postgres.pool import Pool
 from infra.stripe.guard.errors import CircuitOpen
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working

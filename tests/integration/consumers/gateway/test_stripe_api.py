@@ -16,14 +16,9 @@ from consumers.gateway.outcomes import Refused, Retryable, classify_error
 from consumers.gateway.requests import CardsBy, StripeRequest
 from consumers.gateway.tasks import Operation
 from domain.money import Money
-from domain.payment import (
-    CancelPayment,
-    CaptureMethod,
-    CapturePayment,
-    ConfirmPayment,
-    RecordAuthorized,
-    RequestRefund,
-)
+from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment.facts import RecordAuthorized
+from domain.payment.values import CaptureMethod
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working

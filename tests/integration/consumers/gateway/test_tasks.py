@@ -21,7 +21,8 @@ from consumers.gateway.tasks import (
     settle,
 )
 from domain.money import Money
-from domain.payment import CancelPayment, RecordAttemptFailed, RecordSucceeded
+from domain.payment.commands import CancelPayment
+from domain.payment.facts import RecordAttemptFailed, RecordSucceeded
 from event_store.payments import load_payment
 from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments

@@ -10,7 +10,9 @@ from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.requests import PAYMENT_ID
 from consumers.gateway.tasks import Operation
 from domain.money import Money
-from domain.payment import CaptureMethod, CapturePayment, RequestRefund, TaskUndone
+from domain.payment.commands import CapturePayment, RequestRefund
+from domain.payment.events import TaskUndone
+from domain.payment.values import CaptureMethod
 from event_store.payments import load_payment
 from infra.postgres.pool import Pool
 from schemas.events import PAYMENT_CODEC

@@ -9,7 +9,8 @@ from consumers.reconciliation import reconciler
 from consumers.reconciliation.fakes import MemoryBooks
 from consumers.reconciliation.reconciler import Reconciler, RunRules
 from consumers.reconciliation.record import Recorder
-from domain.reconciliation import Finding, StripeRow
+from domain.reconciliation.rows import StripeRow
+from domain.reconciliation.values import Finding
 from infra.postgres.pool import create_pool
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER
 

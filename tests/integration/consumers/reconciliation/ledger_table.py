@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from domain.reconciliation import Movement
+from domain.reconciliation.rows import Movement
 from tests.support.database import Database
 
 _LEDGER = """

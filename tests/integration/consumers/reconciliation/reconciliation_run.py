@@ -12,15 +12,10 @@ from psycopg.rows import dict_row
 from consumers.reconciliation.fakes import MemoryBooks
 from consumers.reconciliation.reconciler import Reconciler, RunRules
 from consumers.reconciliation.runs import want
-from domain.reconciliation import (
-    Movement,
-    ReconciliationRequested,
-    RequestRun,
-    RunState,
-    StripeRow,
-    day_window,
-    run_id_of,
-)
+from domain.reconciliation.events import ReconciliationRequested
+from domain.reconciliation.rows import Movement, StripeRow
+from domain.reconciliation.run import RequestRun, RunState, run_id_of
+from domain.reconciliation.window import day_window
 from event_store.reconciliation import command_run, load_run, metadata
 from infra.postgres.pool import Pool
 from tests.integration.consumers.reconciliation.ledger_table import LedgerTable

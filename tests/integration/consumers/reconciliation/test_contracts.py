@@ -9,7 +9,7 @@ import pytest_asyncio
 from consumers.gateway.requests import PAYMENT_ID
 from consumers.reconciliation.books import StripeBooks
 from consumers.reconciliation.stripe_books import StripeApiBooks
-from domain.reconciliation import PayoutSum
+from domain.reconciliation.rows import PayoutSum
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway.gateway_without_kafka import a_guard

@@ -8,7 +8,8 @@ import pytest
 from consumers.balance.record import record_transactions
 from consumers.reconciliation.desk import ReconciliationAdmin
 from consumers.reconciliation.results import ReconciliationRefused, ReconciliationResult
-from domain.reconciliation import Movement, RunStatus, run_id_of
+from domain.reconciliation.rows import Movement
+from domain.reconciliation.run import RunStatus, run_id_of
 from tests.integration.consumers.reconciliation.reconciliation_run import DAY, WINDOW, Desk
 from tests.unit.consumers.reconciliation.report_cases import GOOD, PAID
 

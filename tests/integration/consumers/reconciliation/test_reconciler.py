@@ -19,7 +19,9 @@ from consumers.reconciliation.intake import write_tables
 from consumers.reconciliation.ledger import LedgerBehind, PollerBehind
 from consumers.reconciliation.record import write_rows
 from consumers.reconciliation.staging import RowsLost
-from domain.reconciliation import DiscrepancyCommand, Explain, Movement, PayoutSum, Resolve, RunStatus, StripeRow
+from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
+from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
+from domain.reconciliation.run import RunStatus
 from domain.stripe_balance import TransactionRecorded
 from event_store.reconciliation import command_discrepancies, metadata
 from event_store.store import Connection

@@ -6,7 +6,8 @@ import pytest
 
 from consumers.reconciliation.reconciler import Reconciler
 from consumers.reconciliation.report import Report, ReportBooks
-from domain.reconciliation import Movement, RequestRun, RunState, run_id_of
+from domain.reconciliation.rows import Movement
+from domain.reconciliation.run import RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_run, metadata
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, WINDOW, Desk
 from tests.unit.consumers.reconciliation.test_report import ACTIVITY, PAYOUTS, knowing, written

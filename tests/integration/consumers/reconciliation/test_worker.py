@@ -10,7 +10,8 @@ import pytest
 from consumers.reconciliation.runs import last_good_run_age_s, want
 from consumers.reconciliation.schedule import Schedule
 from consumers.reconciliation.worker import ReconciliationWorker, WorkerRules
-from domain.reconciliation import ReconciliationRequested, run_id_of
+from domain.reconciliation.events import ReconciliationRequested
+from domain.reconciliation.run import run_id_of
 from infra.redis.redlock import RedlockSettings, open_redlock
 from schemas.events.reconciliation_events import RUN_EVENT_TYPES
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, DAY, Desk

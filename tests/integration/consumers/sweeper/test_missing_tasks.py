@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from consumers.gateway.fakes import MemoryStripe
 from consumers.sweeper.missing_tasks import make_missing_tasks
-from domain.payment import CancelPayment, ConfirmPayment, RequestRefund
+from domain.payment.commands import CancelPayment, ConfirmPayment, RequestRefund
 from infra.ids import uuid7
 from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working

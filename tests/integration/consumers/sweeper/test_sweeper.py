@@ -18,7 +18,8 @@ from consumers.sweeper.process import SERVICE, serve
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweep import measure, sweep
 from consumers.sweeper.sweeper import Sweeper
-from domain.payment import CaptureMethod, CapturePayment
+from domain.payment.commands import CapturePayment
+from domain.payment.values import CaptureMethod
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer

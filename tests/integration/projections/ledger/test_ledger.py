@@ -14,7 +14,8 @@ from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
 from domain.money import Money
-from domain.payment import RecordRefundFailed, RecordRefundPending, fold
+from domain.payment.evolve import fold
+from domain.payment.facts import RecordRefundFailed, RecordRefundPending
 from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection, Pool

@@ -4,7 +4,9 @@ import time
 
 import pytest
 
-from domain.payment import CaptureMethod, PaymentCommand, RecordAuthorized, RecordCanceled
+from domain.payment.commands import PaymentCommand
+from domain.payment.facts import RecordAuthorized, RecordCanceled
+from domain.payment.values import CaptureMethod
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool
 from projections.payments.holds import EXPIRING, OPEN, watched_holds

@@ -7,23 +7,22 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
-from domain.reconciliation import (
-    CurrencyTotals,
+from domain.reconciliation.events import (
     DiscrepancyExplained,
     DiscrepancyOpened,
     DiscrepancyReopened,
     DiscrepancyResolved,
-    Kind,
     ReconciliationCompleted,
     ReconciliationEvent,
     ReconciliationFailed,
     ReconciliationRequested,
     ReconciliationStarted,
-    StripeRow,
-    day_window,
-    judge,
-    run_id_of,
 )
+from domain.reconciliation.judge import judge
+from domain.reconciliation.rows import StripeRow
+from domain.reconciliation.run import run_id_of
+from domain.reconciliation.values import CurrencyTotals, Kind
+from domain.reconciliation.window import day_window
 from projections.errors import VersionGap
 from projections.events import DecodedReconciliationEvent
 from projections.reconciliation import read

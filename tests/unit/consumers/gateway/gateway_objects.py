@@ -5,7 +5,10 @@ from typing import Any
 
 from consumers.gateway.outcomes import Fault
 from consumers.gateway.tasks import Operation, Task
-from domain.payment import PaymentCommand, PaymentEvent, PaymentState, fold
+from domain.payment.commands import PaymentCommand
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import fold
+from domain.payment.state import PaymentState
 from tests.support.payment_histories import events_of, request_payment
 
 PAYMENT_ID = uuid.UUID("0198a000-0000-7000-8000-000000000001")

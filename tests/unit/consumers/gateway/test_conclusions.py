@@ -17,13 +17,17 @@ from consumers.gateway.conclusions import (
 )
 from consumers.gateway.outcomes import Broken, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown, classify
 from domain.money import Money
-from domain.payment import (
+from domain.payment.decide import decide
+from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
     PaymentConfirmationRequested,
     PaymentEvent,
+    RefundRequested,
+)
+from domain.payment.evolve import fold
+from domain.payment.facts import (
     PaymentFact,
-    PaymentStatus,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -35,10 +39,8 @@ from domain.payment import (
     RecordRefundFailed,
     RecordRefundSucceeded,
     RecordSucceeded,
-    RefundRequested,
-    decide,
-    fold,
 )
+from domain.payment.values import PaymentStatus
 from tests.unit.consumers.gateway.gateway_objects import (
     EVENT_ID,
     INTENT_ID,

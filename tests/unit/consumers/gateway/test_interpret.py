@@ -4,9 +4,8 @@ import pytest
 
 from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_facts
 from domain.money import Money
-from domain.payment import (
+from domain.payment.facts import (
     PaymentFact,
-    PaymentStatus,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -18,6 +17,7 @@ from domain.payment import (
     RecordRefundSucceeded,
     RecordSucceeded,
 )
+from domain.payment.values import PaymentStatus
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, a_decline, an_intent
 
 TEN = Money(amount_cents=1000, currency="USD")

@@ -4,10 +4,8 @@ import pytest
 
 from consumers.gateway.notes import Waiting, waiting
 from domain.money import Money
-from domain.payment import (
-    CaptureMethod,
-    PaymentCommand,
-    PaymentStatus,
+from domain.payment.commands import PaymentCommand, RequestRefund
+from domain.payment.facts import (
     RecordActionRequired,
     RecordAuthorized,
     RecordCanceled,
@@ -17,9 +15,8 @@ from domain.payment import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
-    RequestRefund,
 )
-from domain.payment.values import DisputeStatus
+from domain.payment.values import CaptureMethod, DisputeStatus, PaymentStatus
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, a_payment
 
 TEN = Money(amount_cents=1000, currency="USD")

@@ -7,22 +7,19 @@ import pytest
 
 from consumers.gateway.interpret import UnexpectedObject, payment_facts
 from domain.money import Money
-from domain.payment import (
-    DisputeStatus,
-    PaymentState,
-    PaymentStatus,
+from domain.payment.commands import RequestRefund
+from domain.payment.decide import decide
+from domain.payment.evolve import fold
+from domain.payment.facts import (
     RecordAttemptFailed,
     RecordDispute,
     RecordRefundFailed,
     RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
-    RefundReason,
-    RefundStatus,
-    RequestRefund,
-    decide,
-    fold,
 )
+from domain.payment.state import PaymentState
+from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason, RefundStatus
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, a_decline, a_payment, an_intent
 
 PAID = an_intent("succeeded", amount_received=1000, latest_charge={"id": "ch_1"})

@@ -10,19 +10,16 @@ from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp
 from consumers.gateway.plan import plan as plan_with
 from consumers.gateway.tasks import Operation, Task
 from domain.money import Money
-from domain.payment import (
+from domain.payment.commands import (
     CancelPayment,
-    CaptureMethod,
     CapturePayment,
     ConfirmPayment,
     GiveUpTask,
-    PaymentCancelRequested,
     PaymentCommand,
-    PaymentConfirmationRequested,
-    PaymentEvent,
-    PaymentRequested,
-    PaymentState,
-    PaymentStatus,
+    RequestRefund,
+)
+from domain.payment.events import PaymentCancelRequested, PaymentConfirmationRequested, PaymentEvent, PaymentRequested
+from domain.payment.facts import (
     RecordAttemptFailed,
     RecordAuthorized,
     RecordCanceled,
@@ -33,8 +30,9 @@ from domain.payment import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
-    RequestRefund,
 )
+from domain.payment.state import PaymentState
+from domain.payment.values import CaptureMethod, PaymentStatus
 from tests.unit.consumers.gateway.gateway_objects import (
     EVENT_ID,
     INTENT_ID,

@@ -5,19 +5,10 @@ import pytest
 from consumers.gateway.requests import CardsBy, NothingToSend, request_of
 from consumers.gateway.tasks import Operation
 from domain.money import Money
-from domain.payment import (
-    CancelPayment,
-    CaptureMethod,
-    CapturePayment,
-    ConfirmPayment,
-    PaymentRequested,
-    PaymentStatus,
-    RecordAuthorized,
-    RecordIntentCreated,
-    RecordSucceeded,
-    RefundReason,
-    RequestRefund,
-)
+from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
+from domain.payment.events import PaymentRequested
+from domain.payment.facts import RecordAuthorized, RecordIntentCreated, RecordSucceeded
+from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
 from tests.unit.consumers.gateway.gateway_objects import (
     EVENT_ID,
     INTENT_ID,

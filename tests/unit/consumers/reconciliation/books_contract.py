@@ -6,7 +6,7 @@ from uuid import UUID
 
 from consumers.reconciliation.books import Owner, StripeBooks
 from consumers.reconciliation.stripe_books import row_of
-from domain.reconciliation import PayoutSum, StripeRow
+from domain.reconciliation.rows import PayoutSum, StripeRow
 
 LONG_S = 3600
 

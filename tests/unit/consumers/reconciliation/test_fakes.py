@@ -7,7 +7,7 @@ import pytest
 
 from consumers.reconciliation.books import Owner, StripeBooks
 from consumers.reconciliation.fakes import MemoryBooks
-from domain.reconciliation import PayoutSum
+from domain.reconciliation.rows import PayoutSum
 from tests.unit.consumers.reconciliation.books_contract import StripeBooksContract
 
 

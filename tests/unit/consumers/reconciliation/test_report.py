@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from consumers.reconciliation.report import NotAReport, Report, ReportBooks, ReportKind
-from domain.reconciliation import StripeRow
+from domain.reconciliation.rows import StripeRow
 
 ACTIVITY = (
     "balance_transaction_id,created_utc,created,available_on_utc,currency,gross,fee,net,reporting_category,source_id,"

@@ -18,7 +18,7 @@ from domain.ledger import (
     post_payout,
     post_transaction,
 )
-from domain.payment import PaymentEvent
+from domain.payment.events import PaymentEvent
 from domain.stripe_balance import PayoutChanged, TransactionRecorded
 
 Key = tuple[str, str]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ledger import Account
-from domain.payment import PaymentEvent, fold
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import fold
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 from tests.support.balance_facts import a_payout, a_row, rows_of, some_moved, with_ids_of_its_own
 from tests.support.hypothesis_profiles import examples

@@ -19,7 +19,7 @@ from domain.ledger import (
 from domain.ledger.balance import post_second_row, post_transaction
 from domain.ledger.payouts import post_payout
 from domain.money import Money
-from domain.payment import (
+from domain.payment.events import (
     DisputeFundsReinstated,
     DisputeFundsWithdrawn,
     PaymentCanceled,

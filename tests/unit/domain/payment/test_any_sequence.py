@@ -8,25 +8,28 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain.errors import DomainError
 from domain.money import Money
-from domain.payment import (
+from domain.payment.commands import (
     CancelPayment,
-    CaptureMethod,
     CapturePayment,
     ConfirmPayment,
-    Dispute,
-    DisputeFunds,
-    DisputeStatus,
     GiveUpTask,
-    InconsistentFact,
     OperatorCommand,
+    PaymentCommand,
+    RequestRefund,
+    RetryTask,
+)
+from domain.payment.decide import decide
+from domain.payment.errors import InconsistentFact, PaymentDisputed
+from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
-    PaymentCommand,
-    PaymentDisputed,
     PaymentEvent,
+    RefundFound,
+    RefundRequested,
+)
+from domain.payment.evolve import fold
+from domain.payment.facts import (
     PaymentFact,
-    PaymentState,
-    PaymentStatus,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -42,15 +45,9 @@ from domain.payment import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordSucceeded,
-    RefundFound,
-    RefundRequested,
-    RefundStatus,
-    RequestRefund,
-    RetryTask,
-    decide,
-    fold,
 )
-from domain.payment.state import APPEALS
+from domain.payment.state import APPEALS, Dispute, PaymentState
+from domain.payment.values import CaptureMethod, DisputeFunds, DisputeStatus, PaymentStatus, RefundStatus
 from tests.support.hypothesis_profiles import examples
 from tests.unit.domain.payment_builders import (
     a_request,

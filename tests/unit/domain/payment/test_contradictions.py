@@ -6,32 +6,23 @@ import pytest
 
 from domain.ledger import PostingState, post_payment
 from domain.ledger.postings import Awaits
-from domain.payment import (
-    AcceptStripe,
-    ContradictionNotAcceptable,
-    DisputeStatus,
-    InconsistentFact,
-    InvalidPaymentRequest,
-    Observed,
-    PaymentContradicted,
-    PaymentContradictionResolved,
-    PaymentEvent,
+from domain.payment.commands import AcceptStripe
+from domain.payment.decide import decide
+from domain.payment.errors import ContradictionNotAcceptable, InconsistentFact, InvalidPaymentRequest, PaymentUnknown
+from domain.payment.events import PaymentContradicted, PaymentContradictionResolved, PaymentEvent
+from domain.payment.evolve import evolve, fold
+from domain.payment.facts import (
     PaymentFact,
-    PaymentState,
-    PaymentStatus,
-    PaymentUnknown,
     RecordCanceled,
     RecordPaymentFailed,
     RecordRefundFailed,
     RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
-    RefundStatus,
-    decide,
-    evolve,
-    fold,
-    observe,
 )
+from domain.payment.observe import Observed, observe
+from domain.payment.state import PaymentState
+from domain.payment.values import DisputeStatus, PaymentStatus, RefundStatus
 from tests.unit.domain.payment_builders import (
     a_request,
     authorized,

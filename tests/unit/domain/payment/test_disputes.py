@@ -3,19 +3,17 @@
 import pytest
 
 from domain.money import Money
-from domain.payment import (
+from domain.payment.decide import decide
+from domain.payment.errors import InconsistentFact, PaymentDisputed
+from domain.payment.events import (
     DisputeClosed,
-    DisputeFunds,
     DisputeFundsReinstated,
     DisputeFundsWithdrawn,
     DisputeOpened,
-    DisputeStatus,
     DisputeUpdated,
-    InconsistentFact,
-    PaymentDisputed,
-    RecordDispute,
-    decide,
 )
+from domain.payment.facts import RecordDispute
+from domain.payment.values import DisputeFunds, DisputeStatus
 from tests.unit.domain.payment_builders import (
     a_request,
     disputed,

@@ -5,15 +5,12 @@ from typing import get_args
 
 import pytest
 
-from domain.payment import (
-    AcceptStripe,
-    BrokenHistory,
-    CancelPayment,
-    ConfirmPayment,
-    DisputeStatus,
-    GiveUpTask,
-    PaymentCaptureFailed,
-    PaymentEvent,
+from domain.payment.commands import AcceptStripe, CancelPayment, ConfirmPayment, GiveUpTask, RetryTask
+from domain.payment.decide import decide
+from domain.payment.errors import BrokenHistory
+from domain.payment.events import PaymentCaptureFailed, PaymentEvent
+from domain.payment.evolve import evolve, fold
+from domain.payment.facts import (
     RecordCanceled,
     RecordCancelFailed,
     RecordCaptureFailed,
@@ -24,12 +21,9 @@ from domain.payment import (
     RecordRefundPending,
     RecordRefundSucceeded,
     RecordUndone,
-    RetryTask,
-    decide,
-    evolve,
-    fold,
-    observe,
 )
+from domain.payment.observe import observe
+from domain.payment.values import DisputeStatus
 from tests.unit.domain.payment_builders import (
     a_manual_request,
     a_request,

@@ -5,18 +5,11 @@ from dataclasses import replace
 import pytest
 
 from domain.money import Money
-from domain.payment import (
-    InconsistentFact,
-    RecordRefundFailed,
-    RecordRefundFound,
-    RecordRefundPending,
-    RecordRefundSucceeded,
-    RefundExceedsRefundable,
-    RefundFound,
-    RefundReason,
-    RefundStatus,
-    decide,
-)
+from domain.payment.decide import decide
+from domain.payment.errors import InconsistentFact, RefundExceedsRefundable
+from domain.payment.events import RefundFound
+from domain.payment.facts import RecordRefundFailed, RecordRefundFound, RecordRefundPending, RecordRefundSucceeded
+from domain.payment.values import RefundReason, RefundStatus
 from tests.unit.domain.payment_builders import (
     a_manual_request,
     a_request,

@@ -6,22 +6,19 @@ from itertools import permutations
 import pytest
 
 from domain.money import Money
-from domain.payment import (
-    ConfirmPayment,
-    InconsistentFact,
+from domain.payment.commands import ConfirmPayment, PaymentCommand
+from domain.payment.decide import decide
+from domain.payment.errors import InconsistentFact
+from domain.payment.events import PaymentAttemptFailed, PaymentIntentCreated
+from domain.payment.facts import (
     IntentFact,
-    LastError,
-    NextAction,
-    PaymentAttemptFailed,
-    PaymentCommand,
-    PaymentIntentCreated,
-    PaymentStatus,
     RecordAttemptFailed,
     RecordCanceled,
     RecordIntentCreated,
     RecordPaymentFailed,
-    decide,
 )
+from domain.payment.state import LastError, NextAction
+from domain.payment.values import PaymentStatus
 from tests.unit.domain.payment_builders import (
     INTENT,
     a_manual_request,

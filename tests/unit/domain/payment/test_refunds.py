@@ -5,23 +5,20 @@ from dataclasses import replace
 import pytest
 
 from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
-from domain.payment import (
-    InconsistentFact,
-    LastError,
-    PaymentCommand,
-    PaymentNotRefundable,
+from domain.payment.commands import PaymentCommand
+from domain.payment.decide import decide
+from domain.payment.errors import InconsistentFact, PaymentNotRefundable, RefundExceedsRefundable
+from domain.payment.events import RefundRequested
+from domain.payment.facts import (
     RecordCanceled,
     RecordPaymentFailed,
     RecordRefundFailed,
     RecordRefundPending,
     RecordRefundSucceeded,
-    RefundExceedsRefundable,
     RefundFact,
-    RefundReason,
-    RefundRequested,
-    RefundStatus,
-    decide,
 )
+from domain.payment.state import LastError
+from domain.payment.values import RefundReason, RefundStatus
 from tests.unit.domain.payment_builders import (
     a_manual_request,
     a_request,

@@ -6,27 +6,21 @@ from uuid import UUID
 import pytest
 
 from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
-from domain.payment import (
-    CancelPayment,
-    CancelRequest,
+from domain.payment.commands import CancelPayment, ConfirmPayment, PaymentCommand
+from domain.payment.decide import decide
+from domain.payment.errors import (
     CaptureExceedsAuthorized,
-    CaptureRequest,
-    ConfirmPayment,
     InvalidPaymentRequest,
     PaymentAlreadyExists,
-    PaymentCommand,
     PaymentNotCancelable,
     PaymentNotCapturable,
     PaymentNotConfirmable,
-    PaymentRequested,
-    PaymentStatus,
     PaymentUnknown,
-    RecordCanceled,
-    RecordCancelFailed,
-    RecordCaptureFailed,
-    RecordPaymentFailed,
-    decide,
 )
+from domain.payment.events import PaymentRequested
+from domain.payment.facts import RecordCanceled, RecordCancelFailed, RecordCaptureFailed, RecordPaymentFailed
+from domain.payment.state import CancelRequest, CaptureRequest
+from domain.payment.values import PaymentStatus
 from tests.unit.domain.payment_builders import (
     PAYMENT_ID,
     a_manual_request,

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from domain.reconciliation import Finding, Kind, MergeJoin, Movement, Review, StripeRow, Window, day_window
-from domain.reconciliation.merge import Book
+from domain.reconciliation.merge import Book, MergeJoin, Review
+from domain.reconciliation.rows import Movement, StripeRow
+from domain.reconciliation.values import Finding, Kind
+from domain.reconciliation.window import Window, day_window
 
 DAY = date(2026, 3, 10)
 CUTOFF = 7200

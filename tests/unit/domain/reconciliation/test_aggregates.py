@@ -6,38 +6,40 @@ from datetime import date
 
 import pytest
 
-from domain.reconciliation import (
-    CompleteRun,
+from domain.reconciliation.discrepancy import (
+    DiscrepancyState,
+    Explain,
+    Observe,
+    Resolve,
+    decide_discrepancy,
+    evolve_discrepancy,
+    fold_discrepancy,
+)
+from domain.reconciliation.errors import DiscrepancyIsResolved, DiscrepancyNotFound, RunNotUnderWay
+from domain.reconciliation.events import (
     DiscrepancyEvent,
     DiscrepancyExplained,
-    DiscrepancyIsResolved,
-    DiscrepancyNotFound,
     DiscrepancyOpened,
     DiscrepancyReopened,
     DiscrepancyResolved,
-    DiscrepancyState,
-    DiscrepancyStatus,
-    Explain,
-    FailRun,
-    Observe,
     ReconciliationRequested,
     ReconciliationStarted,
-    RequestRun,
-    Resolve,
-    RunCommand,
     RunEvent,
-    RunNotUnderWay,
+)
+from domain.reconciliation.judge import judge
+from domain.reconciliation.run import (
+    CompleteRun,
+    FailRun,
+    RequestRun,
+    RunCommand,
     RunState,
     RunStatus,
     StartRun,
-    decide_discrepancy,
     decide_run,
-    evolve_discrepancy,
     evolve_run,
-    fold_discrepancy,
-    judge,
     run_id_of,
 )
+from domain.reconciliation.values import DiscrepancyStatus
 from tests.unit.domain.reconciliation.spoiled_books import DAY, WINDOW
 from tests.unit.domain.reconciliation.test_judge import MOVEMENT, ROW
 

@@ -5,7 +5,10 @@ from datetime import date
 
 import pytest
 
-from domain.reconciliation import Entry, Kind, Movement, PayoutSum, StripeRow, Window, day_window, judge, judge_payout
+from domain.reconciliation.judge import judge, judge_payout
+from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
+from domain.reconciliation.values import Entry, Kind
+from domain.reconciliation.window import Window, day_window
 from tests.unit.domain.reconciliation.spoiled_books import CUTOFF, DAY, WINDOW, told
 
 AT = WINDOW.start + 3600

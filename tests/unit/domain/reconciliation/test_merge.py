@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.reconciliation import Kind, MergeJoin, Movement, RowsNotSorted, StripeRow
-from domain.reconciliation.merge import Book
+from domain.reconciliation.errors import RowsNotSorted
+from domain.reconciliation.merge import Book, MergeJoin
+from domain.reconciliation.rows import Movement, StripeRow
+from domain.reconciliation.values import Kind
 from tests.unit.domain.reconciliation.spoiled_books import SPOILERS, WINDOW, Books, compare, found, spoil
 
 PREFIX_OF = {"charge": "ch", "refund": "re", "dispute": "du", "payout": "po"}

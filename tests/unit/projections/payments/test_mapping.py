@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.money import Money
-from domain.payment import Dispute, PaymentEvent, PaymentState, Refund
-from domain.payment import fold as fold_domain
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import fold as fold_domain
+from domain.payment.state import Dispute, PaymentState, Refund
 from infra.kafka.consumer.checkpoints import select_new
 from projections.errors import MisplacedEvent, VersionGap
 from projections.events import DecodedEvent, by_stream

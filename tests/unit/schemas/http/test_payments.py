@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from command_api.operations import Create, RefundPayment
-from domain.payment import CaptureMethod, RefundReason, fold
+from domain.payment.evolve import fold
+from domain.payment.values import CaptureMethod, RefundReason
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
