@@ -7,10 +7,10 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from infra.cli import stack
+from infra.cli import running_stack as stack
 from infra.cli.app import SETTINGS_OF, app
 from infra.cli.processes import COMMANDS
-from infra.fallback import fall_back_on
+from infra.settings.fallback import fall_back_on
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings

@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from infra.embedded.child import Child, Command
+from infra.embedded.child_process import ChildProcess, Command
 from infra.embedded.errors import PortInUse, StartFailed
 from infra.embedded.home import Home
 from infra.embedded.ports import is_free
@@ -17,7 +17,7 @@ _PORT_FREE_WITHIN_S = 2.0
 _ROTATE_LOG_BYTES = 10 * 1024 * 1024
 
 
-class Part(ABC):
+class Component(ABC):
     """One part of the stack. Its output is in `home.logs/<name>.log`.
 
     `start` and `wait_ready` raise StartFailed (or a subclass of EmbeddedError that says more) and leave nothing
@@ -35,7 +35,7 @@ class Part(ABC):
         self.port = port
         self.attended = False
         """Whether somebody is starting or stopping it on purpose: the supervisor then keeps out of it."""
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
 
     @property
     def log(self) -> Path:
@@ -81,10 +81,10 @@ class Part(ABC):
             await self.prepare()
             self._rotate_log()
             await self._wait_for_port()
-            self._child = Child(self.command(), log=self.log, pid_file=self.home.run / f"{self.name}.pid")
+            self._child = ChildProcess(self.command(), log=self.log, pid_file=self.home.run / f"{self.name}.pid")
         except OSError as error:
             message = f"{self.label} cannot be started: {error.strerror or error} ({error.filename})."
-            raise StartFailed(message, part=self.name) from error
+            raise StartFailed(message, component=self.name) from error
 
     async def wait_ready(self) -> None:
         """Wait until it answers. Raises StartFailed with the end of its log when it ends or takes too long."""
@@ -130,7 +130,7 @@ class Part(ABC):
             else f"ended when it was started (exit code {exit_code})"
         )
         last_lines = "\n".join(f"    {line}" for line in output.strip().splitlines()[-8:])
-        return StartFailed(f"{self.label} {reason}. The end of {self.log}:\n{last_lines}", part=self.name)
+        return StartFailed(f"{self.label} {reason}. The end of {self.log}:\n{last_lines}", component=self.name)
 
     async def _wait_for_port(self) -> None:
         """Wait a moment for whoever just had the port: else something else could answer in this part's name."""

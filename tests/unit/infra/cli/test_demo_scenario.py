@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.cli.scenario import Scenario
+from infra.cli.demo_scenario import Scenario
 
 
 def play(answer: Any) -> list[str]:
@@ -17,7 +17,7 @@ def play(answer: Any) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.cli.scenario._SETTLED_WITHIN_S", 0)
+    monkeypatch.setattr("infra.cli.demo_scenario._SETTLED_WITHIN_S", 0)
 
 
 def test_an_error_of_the_server_is_wrong_in_every_step() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def together(*work: Coroutine[Any, Any, object]) -> None:
+async def run_concurrently(*work: Coroutine[Any, Any, object]) -> None:
     """Wait for all of `work`. At the first error the others are cancelled, and that error is raised."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -29,7 +29,7 @@ class Command:
     """What the child gets when its parent dies."""
 
 
-class Child:
+class ChildProcess:
     """A running child. It has a session of its own, so that Ctrl-C in a terminal reaches only its parent.
 
     It belongs to no event loop: it may be started in one and stopped in another, as session fixtures do.

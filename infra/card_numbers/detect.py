@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from infra.card_numbers.normal import readings, traced_readings
+from infra.card_numbers.normalize import readings, traced_readings
 from infra.card_numbers.other_numbers import is_article_or_telephone, known_numbers
 from infra.card_numbers.schemes import is_card
 

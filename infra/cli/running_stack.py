@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from infra.cli.settings import HomeSettings
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.running import environments, is_running
-from infra.fallback import Fallback
 from infra.migrations.settings import MigrationSettings
+from infra.settings.fallback import Fallback
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import explain
 from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings

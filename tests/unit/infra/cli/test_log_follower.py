@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from infra.cli.follow import Follower
+from infra.cli.log_follower import Follower
 
 
 def append(path: Path, text: str) -> None:

@@ -18,7 +18,7 @@ Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sentence:
+class LogLine:
     """One line for people. `at` is Unix time in seconds, 0 when unknown; `style` is a style of rich."""
 
     at: float
@@ -39,7 +39,7 @@ class Sentence:
         return self.style != ""
 
 
-def sentence(line: str) -> Sentence | None:
+def log_line(line: str) -> LogLine | None:
     """Return what a log line says; None when it is nothing notable, a library's, or not JSON."""
     if not any(word in line for word in _WORTH_A_LOOK):
         return None
@@ -54,7 +54,7 @@ def sentence(line: str) -> Sentence | None:
     if tell is None and level not in _LOUD:
         return None
     payment = fields.get("payment_id")
-    return Sentence(
+    return LogLine(
         at=_unix_time(str(fields.get("timestamp", ""))),
         subject=_printable(f"payment {payment}" if payment else str(fields.get("service", ""))),
         text=_printable(_told(tell, fields) if tell else _anything(event, fields)),
