@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from consumers.reconciliation import metrics
 from domain.reconciliation.discrepancy import RECONCILIATION, DiscrepancyCommand, DiscrepancyState, Observe, Resolve
 from domain.reconciliation.events import DiscrepancyOpened, DiscrepancyReopened
-from domain.reconciliation.values import Difference, DiscrepancyStatus, Finding, DifferenceKind
+from domain.reconciliation.values import Difference, DifferenceKind, DiscrepancyStatus, Finding
 from event_store.reconciliation import DecidedDiscrepancy, command_discrepancies, metadata
 from event_store.streams import LoadedStream
 from infra.postgres.pool import Connection, Pool
