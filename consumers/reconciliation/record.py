@@ -14,7 +14,8 @@ from consumers.reconciliation import metrics
 from domain.reconciliation.discrepancy import RECONCILIATION, DiscrepancyCommand, DiscrepancyState, Observe, Resolve
 from domain.reconciliation.events import DiscrepancyOpened, DiscrepancyReopened
 from domain.reconciliation.values import Difference, DiscrepancyStatus, Finding, Kind
-from event_store.reconciliation import Decided, command_discrepancies, metadata
+from event_store.reconciliation import DecidedDiscrepancy, command_discrepancies, metadata
+from event_store.streams import LoadedStream
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata
@@ -144,7 +145,7 @@ class Recorder:
         if not commands:
             return
         async with self._pool.connection() as conn, conn.transaction():
-            decided = await command_discrepancies(conn, dict(commands), self._run.metadata)
+            decided = await command_discrepancies(conn, commands, self._run.metadata)
             await write_rows(conn, decided, resolved_by=self._run)
         opened = Counter(_opened(each) for each in decided.values())
         for kind, times in opened.items():
@@ -153,16 +154,18 @@ class Recorder:
 
 
 async def write_rows(
-    conn: Connection, decided: Mapping[UUID, Decided[DiscrepancyState]], *, resolved_by: RunRef | None = None
+    conn: Connection,
+    discrepancies: Mapping[UUID, DecidedDiscrepancy | LoadedStream[DiscrepancyState]],
+    *,
+    resolved_by: RunRef | None = None,
 ) -> None:
     """Bring the table to what the streams say now, in the caller's transaction; `resolved_by`: the run that looked."""
-    rows = [
-        _row(each.state, each.version, resolved_by) for _, each in sorted(decided.items()) if each.state is not None
-    ]
+    in_order = [each for _, each in sorted(discrepancies.items())]
+    rows = [_row(each.state, each.version, resolved_by) for each in in_order if each.state is not None]
     await conn.execute(SQL.write_rows, {"rows": orjson.dumps(rows).decode()})
 
 
-def _opened(decided: Decided[DiscrepancyState]) -> Kind | None:
+def _opened(decided: DecidedDiscrepancy) -> Kind | None:
     """Return the kind of what was opened and is not resolved at once."""
     if not decided.events or not isinstance(decided.events[-1], DiscrepancyOpened | DiscrepancyReopened):
         return None

@@ -19,12 +19,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from command_api.metrics import REDIS_UNAVAILABLE
-from event_store.appends import AlreadySeen
+from event_store.appends import StoredResponse
 from event_store.group_commit import Batcher
 
 log = structlog.get_logger(__name__)
 
-ANSWER_TTL_MS = 24 * 60 * 60 * 1000
+RESPONSE_TTL_MS = 24 * 60 * 60 * 1000
 MARKER_TTL_MS = 30_000
 """A process that dies in the middle of a command holds up its key for this long."""
 LEFT_ALONE_S = 1.0
@@ -36,7 +36,7 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
+class KeyClaim:
     """The right to carry out a key's command.
 
     Without a `token` Redis was away, and PostgreSQL alone tells who is first.
@@ -51,24 +51,24 @@ class InFlight:
     """Another request with this key is being carried out, or died within the last 30 s."""
 
 
-_UNKNOWN_LOG = Claim(name="", token=None)
+_UNKNOWN_LOG = KeyClaim(name="", token=None)
 
 
-class AnswerCache(Protocol):
+class ResponseCache(Protocol):
     """Remembers answers by merchant and key. Never raises: it is an optimisation."""
 
-    async def claim(self, merchant_id: str, key: str) -> "Claim | InFlight | AlreadySeen":
+    async def claim(self, merchant_id: str, key: str) -> "KeyClaim | InFlight | StoredResponse":
         """Take the key, unless it is taken or its answer is known."""
 
-    async def keep(self, claim: Claim, answer: AlreadySeen) -> None:
+    async def store(self, claim: KeyClaim, answer: StoredResponse) -> None:
         """Remember the answer, which must be committed. This ends the claim."""
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: KeyClaim) -> None:
         """Give the key back, for nothing was recorded under it."""
 
 
-class RedisAnswerCache:
-    """An `AnswerCache` in Redis 7 or Valkey: one value per key, a marker first and then the answer.
+class RedisResponseCache:
+    """An `ResponseCache` in Redis 7 or Valkey: one value per key, a marker first and then the answer.
 
     Commands that wait at the same moment go in one pipeline, which costs a fraction of sending each by itself.
     `timeout_s` bounds each round trip.
@@ -83,7 +83,7 @@ class RedisAnswerCache:
         self._away = False
         self._commands = Batcher[_Command, object](self._send, key=id, max_in_flight=_MAX_PIPELINES)
 
-    async def claim(self, merchant_id: str, key: str) -> Claim | InFlight | AlreadySeen:
+    async def claim(self, merchant_id: str, key: str) -> KeyClaim | InFlight | StoredResponse:
         """Take the key with SET NX; the same command tells what is there already."""
         epoch = self._epoch()
         if epoch is None:
@@ -93,20 +93,20 @@ class RedisAnswerCache:
         try:
             found = await self._ask("SET", name, token, "NX", "GET", "PX", MARKER_TTL_MS)
         except _Away:
-            return Claim(name=name, token=None)
+            return KeyClaim(name=name, token=None)
         if found is None:
-            return Claim(name=name, token=token)
-        return read_answer(name, cast("bytes", found)) or InFlight()
+            return KeyClaim(name=name, token=token)
+        return read_response(name, cast("bytes", found)) or InFlight()
 
-    async def keep(self, claim: Claim, answer: AlreadySeen) -> None:
+    async def store(self, claim: KeyClaim, answer: StoredResponse) -> None:
         """Overwrite whatever is there: what is committed is the truth, whoever holds the marker."""
         if claim is _UNKNOWN_LOG or answer.response is None:
             return
         document = [claim.name, answer.fingerprint, answer.status, answer.position, answer.response.decode()]
         with suppress(_Away):
-            await self._ask("SET", claim.name, _ANSWER + orjson.dumps(document), "PX", ANSWER_TTL_MS)
+            await self._ask("SET", claim.name, _ANSWER + orjson.dumps(document), "PX", RESPONSE_TTL_MS)
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: KeyClaim) -> None:
         """Remove the marker if it is still ours: it may have expired and be another's by now."""
         if claim.token is not None:
             with suppress(_Away):
@@ -166,7 +166,7 @@ def _name(epoch: int, merchant_id: str, key: str) -> str:
     return f"{NAMES}{epoch}:{digest}"
 
 
-def read_answer(name: str, found: bytes) -> AlreadySeen | None:
+def read_response(name: str, found: bytes) -> StoredResponse | None:
     """Read a kept answer; None when `found` is a marker.
 
     The answer names its key. One that belongs to another key, as a mixed-up connection would deliver it, is not
@@ -177,4 +177,4 @@ def read_answer(name: str, found: bytes) -> AlreadySeen | None:
     kept_name, fingerprint, status, position, response = orjson.loads(found[1:])
     if kept_name != name:
         return None
-    return AlreadySeen(fingerprint=fingerprint, status=status, response=response.encode(), position=position)
+    return StoredResponse(fingerprint=fingerprint, status=status, response=response.encode(), position=position)
