@@ -9,7 +9,7 @@ from typing import assert_never
 from consumers.gateway.interpret import UnexpectedObject, dispute_facts, listed_refund_facts, payment_facts
 from consumers.webhooks.handled import JsonObject, Kind, Reference
 from domain.errors import DomainError
-from domain.payment.facts import PaymentFact
+from domain.payment.observations import PaymentObservation
 from domain.payment.observe import observe
 from domain.payment.state import PaymentState
 
@@ -28,7 +28,7 @@ def says_news(about: Reference, payment: PaymentState) -> bool:
         return True
 
 
-def _facts(about: Reference) -> tuple[PaymentFact, ...]:
+def _facts(about: Reference) -> tuple[PaymentObservation, ...]:
     match about.kind:
         case Kind.INTENT:
             return payment_facts(about.shown, refunds=(), disputes=())

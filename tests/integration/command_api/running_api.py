@@ -21,7 +21,7 @@ from command_api.payment_log import PostgresPaymentLog
 from domain.money import Money
 from domain.payment.commands import PaymentCommand
 from domain.payment.decide import decide
-from domain.payment.facts import RecordIntentCreated, RecordSucceeded
+from domain.payment.observations import RecordIntentCreated, RecordSucceeded
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus
 from event_store.appends import Append, Appended

@@ -15,8 +15,8 @@ from command_api.operations import Cancel, Confirm, Create, Operation, RefundPay
 from domain.money import Money
 from domain.payment.decide import decide
 from domain.payment.errors import PaymentNotCancelable
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordAttemptFailed,
     RecordIntentCreated,
     RecordPaymentFailed,
@@ -195,7 +195,7 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     assert len(store.streams[payment_id]) == 5, "another key is another attempt"
 
 
-async def learn(store: MemoryEventStore, payment_id: uuid.UUID, fact: PaymentFact) -> None:
+async def learn(store: MemoryEventStore, payment_id: uuid.UUID, fact: PaymentObservation) -> None:
     payment = store.payment(payment_id)
     await store.append(
         Append(

@@ -15,7 +15,7 @@ from command_api.bodies import MAX_BODY_BYTES
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
 from domain.payment.decide import decide
 from domain.payment.events import PaymentRequested
-from domain.payment.facts import RecordSucceeded
+from domain.payment.observations import RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
 from schemas.events import PAYMENT_CODEC
 from tests.support.log_entries import metadata

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from domain.payment.decide import decide
-from domain.payment.facts import RecordIntentCreated, RecordPaymentFailed
+from domain.payment.observations import RecordIntentCreated, RecordPaymentFailed
 from domain.payment.values import PaymentStatus
 from event_store.appends import Append
 from infra.stripe.guard.errors import CircuitOpen
