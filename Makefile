@@ -20,7 +20,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
-	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load \
+	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load bench \
 	coverage coverage-all model-check mutate upgrade-fixture
 
 help: ## List the targets
@@ -103,6 +103,9 @@ test-clients: $(DEV_READY) ## Generate clients from the OpenAPI documents, compi
 test-load: $(DEV_READY) ## Measure throughput and latency (on real Kafka: ARGS="--broker=apache tests/load/test_relay.py")
 	@exec $(BIN)/pytest -m load -s $(ARGS)
 
+bench: $(DEV_READY) ## Measure how fast the system is, beside its limits, on a quiet machine; names of rows and options in ARGS
+	@exec $(BIN)/python -m tests.load.bench $(ARGS)
+
 MEASURE := $(BIN)/coverage run -m pytest $(PARALLEL)
 SHOW_COVERAGE := $(BIN)/coverage combine --quiet && $(BIN)/python -m tests.support.coverage_table
 
@@ -126,11 +129,12 @@ format: $(DEV_READY) ## Format the code, and fix what the linter can fix
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-lint: $(DEV_READY) ## Check style, types, import arrows and the exported schemas
+lint: $(DEV_READY) ## Check style, types, import arrows, words and the exported schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.support.vocabulary
 	$(BIN)/paystream schemas check
 
 schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents

@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 
 from event_store.store import LogState, read_log_state
-from infra.kafka.consumer.transient import ForeignCluster
+from infra.kafka.consumer.retry_policy import ForeignCluster
 from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 
@@ -21,7 +21,7 @@ class DatabaseLog:
         self._pool = pool
         self._log_id: UUID | None = None
 
-    async def admit(self, messages: Sequence[Delivered]) -> None:
+    async def check_origin(self, messages: Sequence[Delivered]) -> None:
         """Raise ForeignCluster when one of the messages is of another log; psycopg.Error."""
         if self._log_id is None:
             self._log_id = (await self._state()).log_id

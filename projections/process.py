@@ -4,7 +4,7 @@ from typing import cast
 
 from event_store.own_log import DatabaseLog
 from infra.kafka.consumer.batches import BatchConsumer
-from infra.kafka.consumer.dead_letters.desk import DeadLetters
+from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime

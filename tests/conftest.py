@@ -184,10 +184,10 @@ async def lent_broker(
     """An empty broker of the chosen kind, which the test may kill and wipe."""
     if _kafka_if_chosen is None:
         async with embedded_broker(tmp_path_factory.mktemp("broker")) as broker:
-            yield LentBroker(part=broker)
+            yield LentBroker(component=broker)
     else:
         (node,) = _kafka_if_chosen.nodes
-        lent = LentBroker(part=node)
+        lent = LentBroker(component=node)
         await fresh_topics(lent.settings())
         yield lent
         if lent.killed or not node.running:  # other tests take it as it is

@@ -14,10 +14,10 @@ from consumers.stripe_lists import cursors
 from consumers.stripe_lists.errors import UnexpectedRow
 from consumers.stripe_lists.lists import List, Lists
 from consumers.stripe_lists.poll import Reach, poll
-from infra.kafka.consumer.transient import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
-from infra.redis.redlock import Redlock, take_turns
+from infra.redis.redlock import Redlock, run_as_leader
 from infra.stripe.guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
@@ -74,34 +74,34 @@ class BalancePoller:
         self._watch_days = watch_days
         self._interval_s = interval_s
         self._lock_ttl_ms = lock_ttl_ms
-        self._turned_at = time.monotonic()
+        self._heartbeat_at = time.monotonic()
 
     async def check_live(self) -> None:
         """Raise Unhealthy when it has neither read a page nor stood by for too long."""
-        silent = time.monotonic() - self._turned_at
+        silent = time.monotonic() - self._heartbeat_at
         if silent > self._interval_s + _STALL_AFTER_S:
             raise Unhealthy(f"no page was asked for in {silent:.0f} s")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll, or stand by, until `stop`; a page in hand is finished."""
-        await take_turns(
+        await run_as_leader(
             self._redlock,
             _LOCK,
             self._poll,
             stop,
             interval_s=self._interval_s,
             lock_ttl_ms=self._lock_ttl_ms,
-            turned=self._turned,
-            stand_by=self._look,
+            heartbeat=self._heartbeat,
+            standby=self._look,
         )
 
-    def _turned(self) -> None:
-        self._turned_at = time.monotonic()
+    def _heartbeat(self) -> None:
+        self._heartbeat_at = time.monotonic()
 
-    async def _poll(self, result: str, may_go_on: Callable[[], bool]) -> None:
+    async def _poll(self, result: str, may_continue: Callable[[], bool]) -> None:
         def go_on() -> bool:
-            self._turned_at = time.monotonic()
-            return may_go_on()
+            self._heartbeat_at = time.monotonic()
+            return may_continue()
 
         # Payouts first, so that most often a payout is known before the row that takes it off the balance. A list that
         # fails does not hold up the other.

@@ -18,7 +18,7 @@ from consumers.gateway.turns import Turns
 from consumers.gateway.worker import Job
 from domain.payment.errors import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
-from infra.kafka.consumer.transient import is_transient
+from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
 from schemas.errors import SchemaError

@@ -44,7 +44,7 @@ from event_store.group_commit import Batcher
 from event_store.payments import LoadedPayment, load_payments
 from event_store.store import append
 from infra.ids import uuid7
-from infra.kafka.consumer.transient import is_transient
+from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import PAYMENT_CODEC

@@ -41,7 +41,7 @@ from domain.payment.events import PaymentEvent, RefundRequested
 from domain.payment.observations import RecordUndone
 from domain.payment.state import PaymentState
 from event_store.payments import LoadedPayment
-from infra.kafka.consumer.transient import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.logs import bound_context
 from schemas.events import PAYMENT_CODEC
 

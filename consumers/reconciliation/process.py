@@ -11,7 +11,7 @@ from consumers.reconciliation.worker import SERVICE, Pulse, ReconciliationWorker
 from event_store.own_log import DatabaseLog
 from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
-from infra.kafka.consumer.dead_letters.desk import DeadLetters
+from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime

@@ -26,7 +26,7 @@ from domain.reconciliation.run import RequestRun, run_id_of
 from domain.reconciliation.window import day_window
 from event_store.reconciliation import command_run, metadata
 from infra.ids import uuid7
-from infra.kafka.consumer.transient import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
 from infra.redis.redlock import NotAcquired, Redlock

@@ -15,7 +15,7 @@ from consumers.stripe_lists.lists import JsonObject, List, Lists
 from consumers.stripe_lists.poll import Reach, poll
 from consumers.stripe_lists.streams import known_streams
 from consumers.sweeper import metrics
-from consumers.webhooks.handled import LISTED
+from consumers.webhooks.event_types import LISTED_TYPES
 from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append
 from infra.card_numbers import mask_card_numbers
@@ -29,7 +29,7 @@ from schemas.stripe_webhooks.read import NotAnEvent, read_listed_event
 log = structlog.get_logger(__name__)
 
 ACTOR = "sweeper"
-EVENT_TYPES = LISTED
+EVENT_TYPES = LISTED_TYPES
 _PAGE = 100
 
 

@@ -12,10 +12,10 @@ from consumers.stripe_lists.errors import UnexpectedRow
 from consumers.sweeper import metrics
 from consumers.sweeper.missing_tasks import make_missing_tasks
 from consumers.sweeper.sweep import measure, sweep
-from infra.kafka.consumer.transient import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
-from infra.redis.redlock import Redlock, take_turns
+from infra.redis.redlock import Redlock, run_as_leader
 from infra.stripe.guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
@@ -61,40 +61,40 @@ class Sweeper:
         self._abandoned_after_s = abandoned_after_s
         self._batch = batch
         self._lock_ttl_ms = lock_ttl_ms
-        self._turned_at = time.monotonic()
+        self._heartbeat_at = time.monotonic()
 
     async def check_live(self) -> None:
         """Raise Unhealthy when it has neither swept nor stood by for too long."""
-        silent = time.monotonic() - self._turned_at
+        silent = time.monotonic() - self._heartbeat_at
         if silent > self._interval_s + _STALL_AFTER_S:
             raise Unhealthy(f"no sweep was tried in {silent:.0f} s")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep, or stand by, until `stop`."""
-        await take_turns(
+        await run_as_leader(
             self._redlock,
             _LOCK,
             self._sweep,
             stop,
             interval_s=self._interval_s,
             lock_ttl_ms=self._lock_ttl_ms,
-            turned=self._turned,
+            heartbeat=self._heartbeat,
         )
 
-    def _turned(self) -> None:
-        self._turned_at = time.monotonic()
+    def _heartbeat(self) -> None:
+        self._heartbeat_at = time.monotonic()
 
-    async def _sweep(self, result: str, may_go_on: Callable[[], bool]) -> None:
-        self._turned_at = time.monotonic()
-        await self._read_events(may_go_on)
+    async def _sweep(self, result: str, may_continue: Callable[[], bool]) -> None:
+        self._heartbeat_at = time.monotonic()
+        await self._read_events(may_continue)
         try:
             with metrics.SWEEP_SECONDS.time():
                 swept = await sweep(
                     self._pool, wait_s=self._wait_s, limit=self._batch, abandoned_after_s=self._abandoned_after_s
                 )
                 await measure(self._pool)
-                while may_go_on() and await make_missing_tasks(self._pool, wait_s=self._task_wait_s):
-                    self._turned_at = time.monotonic()
+                while may_continue() and await make_missing_tasks(self._pool, wait_s=self._task_wait_s):
+                    self._heartbeat_at = time.monotonic()
         except Exception as error:
             if not is_worth_retrying(error):
                 raise
@@ -103,12 +103,12 @@ class Sweeper:
         else:
             metrics.SWEEPS.labels("passed" if swept is None else result).inc()
 
-    async def _read_events(self, may_go_on: Callable[[], bool]) -> None:
+    async def _read_events(self, may_continue: Callable[[], bool]) -> None:
         """Read what Stripe lists of events. Whatever goes wrong with it, the next sweep goes on where this one was."""
 
         def go_on() -> bool:
-            self._turned_at = time.monotonic()
-            return may_go_on()
+            self._heartbeat_at = time.monotonic()
+            return may_continue()
 
         try:
             ended = await self._events.catch_up(go_on=go_on)

@@ -1,1 +1,1 @@
-"""What Stripe's webhooks say, and what has to be looked at again because of it."""
+"""Interprets the events that Stripe sent: which payments have to be read at Stripe again because of them."""

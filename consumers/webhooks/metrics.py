@@ -1,4 +1,4 @@
-"""What the interpreter of webhooks counts."""
+"""Metrics of the interpreter of webhooks."""
 
 from prometheus_client import Counter
 

@@ -1,12 +1,12 @@
 """The process `stripe-webhooks`: interprets the events that Stripe sent."""
 
+from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import Interpreter
-from consumers.webhooks.patience import AfterCalls
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.own_log import DatabaseLog
 from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
-from infra.kafka.consumer.dead_letters.desk import DeadLetters
+from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime
@@ -38,10 +38,10 @@ async def serve(runtime: Runtime, settings: WebhooksSettings) -> None:
         consumer=SERVICE,
         decode=from_kafka,
         log=DatabaseLog(pool),
-        apply=AfterCalls(pool, once, longest_s=settings.webhooks_wait_for_calls_ms / 1000),
+        apply=WaitForInFlightCalls(pool, once, longest_s=settings.webhooks_wait_for_calls_ms / 1000),
         dead_letters=DeadLetters(checkpointed=once, topic_of=dead_letter_topic),
     )
-    # Before the first await: nobody is to be told "ready" for want of checks.
+    # Before the first await: without these checks the process would seem ready.
     consumer.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()

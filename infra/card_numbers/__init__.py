@@ -7,6 +7,6 @@ that are known to be something else pass (`other_numbers`): one in ten has a rig
 with long numeric ids must still be able to pay. How many of each kind are refused, and missed: docs/card-numbers.md.
 """
 
-from infra.card_numbers.find import holds_card_number, mask_card_numbers, text_holds_card_number
+from infra.card_numbers.detect import holds_card_number, mask_card_numbers, text_holds_card_number
 
 __all__ = ["holds_card_number", "mask_card_numbers", "text_holds_card_number"]

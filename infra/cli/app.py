@@ -10,7 +10,7 @@ import typer
 
 from infra.cli import processes
 from infra.cli.commands import add_declared_commands
-from infra.fallback import Fallback, fall_back_on
+from infra.settings.fallback import Fallback, fall_back_on
 
 app = typer.Typer(
     name="paystream",
@@ -32,7 +32,7 @@ def before(context: typer.Context) -> None:
 
     @cache
     def find() -> Fallback:
-        from infra.cli import stack
+        from infra.cli import running_stack as stack
 
         return stack.find(names)
 

@@ -11,8 +11,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from infra.cli.demo_scenario import Result, Scenario, client
 from infra.cli.foreground import EndSignals, unless
-from infra.cli.scenario import Result, Scenario, client
 from infra.cli.screen import Screen
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.stack import Stack

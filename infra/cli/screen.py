@@ -7,9 +7,17 @@ from collections.abc import Sequence
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from infra.cli.sentences import Sentence
+from infra.cli.readable_logs import LogLine
 from infra.embedded.connections import DEVELOPMENT_KEY
-from infra.embedded.reports import LeftoverEnded, PartEnded, PartReady, Report, RestartFailed, StepBegan, StepDone
+from infra.embedded.reports import (
+    ComponentEnded,
+    ComponentReady,
+    LeftoverEnded,
+    Report,
+    RestartFailed,
+    StepBegan,
+    StepDone,
+)
 from infra.embedded.stack import Stack
 
 _NAME_WIDTH = 24
@@ -43,38 +51,38 @@ class Screen:
     def report(self, report: Report) -> None:
         """Say what happens to the stack."""
         match report:
-            case PartReady(label=label, address=address, seconds=seconds):
-                self._part(label, address, seconds)
+            case ComponentReady(label=label, address=address, seconds=seconds):
+                self._component(label, address, seconds)
             case StepBegan(label=label, what=what):
                 self.say(Text(f"  {label}: {what}"))
             case StepDone(label=label, outcome=outcome, seconds=seconds):
-                self._part(label, outcome, seconds)
+                self._component(label, outcome, seconds)
             case LeftoverEnded(name=name):
                 self.say(Text(f"  ended {name}, left over from an earlier run", style="yellow"))
-            case PartEnded(label=label, exit_code=code, again_in_s=delay, log=log):
+            case ComponentEnded(label=label, exit_code=code, again_in_s=delay, log=log):
                 text = f"{label} ended (exit code {code}); starting it again in {delay:g} s. Its log: {log}"
                 self.say(Text(text, style="red"))
             case RestartFailed(label=label, reason=reason, again_in_s=delay):
                 self.say(Text(f"{label} does not start, again in {delay:g} s: {reason}", style="red"))
 
-    def sentences(self, sentences: Sequence[Sentence]) -> None:
+    def log_lines(self, log_lines: Sequence[LogLine]) -> None:
         """Print notable events in the order of their times; of very many at once the first, and all that are loud."""
         room = _MOST_LINES_AT_ONCE
         left = 0
-        for sentence in sorted(sentences, key=lambda sentence: sentence.at):
-            if not sentence.loud and room == 0:
+        for log_line in sorted(log_lines, key=lambda log_line: log_line.at):
+            if not log_line.loud and room == 0:
                 left += 1
                 continue
-            room -= not sentence.loud
+            room -= not log_line.loud
             self.say(
                 Text.assemble(
-                    (sentence.time, "dim"), "  ", (sentence.subject, "cyan"), "  ", (sentence.text, sentence.style)
+                    (log_line.time, "dim"), "  ", (log_line.subject, "cyan"), "  ", (log_line.text, log_line.style)
                 )
             )
         if left:
             self.say(Text(f"          and {left} more events", style="dim"))
 
-    def _part(self, label: str, address: str, seconds: float) -> None:
+    def _component(self, label: str, address: str, seconds: float) -> None:
         line = f"{label:<{_NAME_WIDTH}} {address:<{_ADDRESS_WIDTH}} {seconds:6.1f} s"
         self.say(Text.assemble(("  ready  ", "green"), line))
 

@@ -5,10 +5,10 @@ import contextlib
 import sys
 import time
 
-from infra.cli.follow import Follower
 from infra.cli.foreground import EndSignals, unless
+from infra.cli.log_follower import Follower
+from infra.cli.readable_logs import log_line
 from infra.cli.screen import Screen, what_to_try
-from infra.cli.sentences import sentence
 from infra.cli.settings import UpSettings
 from infra.embedded.connections import BrokerKind
 from infra.embedded.errors import EmbeddedError
@@ -69,7 +69,7 @@ async def _up(settings: UpSettings, screen: Screen, broker: BrokerKind) -> int:
 
 
 async def _stop(stack: Stack, screen: Screen) -> None:
-    was_running = any(part.running for part in stack.parts)
+    was_running = any(component.running for component in stack.components)
     if was_running:
         screen.say("Stopping ...")
     await stack.stop()
@@ -80,6 +80,6 @@ async def _stop(stack: Stack, screen: Screen) -> None:
 async def _show_events(follower: Follower, screen: Screen, asked_to_end: asyncio.Event) -> None:
     """Print notable events until asked to end."""
     while not asked_to_end.is_set():
-        screen.sentences([told for line in follower.new_lines() if (told := sentence(line)) is not None])
+        screen.log_lines([told for line in follower.new_lines() if (told := log_line(line)) is not None])
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asked_to_end.wait(), _LOOK_EVERY_S)

@@ -5,14 +5,14 @@ it again from the event store. Source: https://github.com/tansu-io/tansu
 """
 
 from infra.embedded.binaries import tansu
-from infra.embedded.child import Command
+from infra.embedded.child_process import Command
+from infra.embedded.component import Component
 from infra.embedded.environment import base_environment
 from infra.embedded.home import Home
-from infra.embedded.part import Part
 from infra.embedded.probe import accepts
 
 
-class Broker(Part):
+class Broker(Component):
     """A Kafka-compatible broker on 127.0.0.1."""
 
     def __init__(self, home: Home, *, port: int) -> None:

@@ -44,6 +44,6 @@ class DataUnusable(EmbeddedError):
 class StartFailed(EmbeddedError):
     """A part ended, or did not become ready in time, when it was started."""
 
-    def __init__(self, message: str, *, part: str) -> None:
+    def __init__(self, message: str, *, component: str) -> None:
         super().__init__(message)
-        self.part = part
+        self.component = component

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from infra.embedded.binaries import postgres_bin
-from infra.embedded.child import Child, Command
+from infra.embedded.child_process import ChildProcess, Command
+from infra.embedded.component import Component
 from infra.embedded.environment import base_environment
 from infra.embedded.errors import DataUnusable, StartFailed
 from infra.embedded.home import Home
-from infra.embedded.part import Part
 from infra.embedded.passwords import Passwords
 from infra.embedded.privileges import RunAs, unprivileged
 
@@ -41,7 +41,7 @@ _SETTINGS = {
 _WITHOUT_FSYNC = {"fsync": "off", "full_page_writes": "off"}
 
 
-class PostgresServer(Part):
+class PostgresServer(Component):
     """A PostgreSQL on 127.0.0.1 with passwords (SCRAM), as any user; as root it drops to an unprivileged one.
 
     `fsync=False` is for tests: a power failure would damage the data, a killed server does not.
@@ -113,7 +113,7 @@ class PostgresServer(Part):
     def failure(self, output: str, exit_code: int | None) -> Exception:
         """Say what a person can do about a server that does not start on its data."""
         if any(words in output for words in _LEFT_BEHIND):
-            return _StillThere(f"An older PostgreSQL still uses {self.data}.", part=self.name)
+            return _StillThere(f"An older PostgreSQL still uses {self.data}.", component=self.name)
         fatal = [line for line in output.splitlines() if "FATAL:" in line or "PANIC:" in line]
         if exit_code is None or not fatal:
             return super().failure(output, exit_code)
@@ -173,14 +173,16 @@ class PostgresServer(Part):
                 *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 *(() if self._fsync else ("--no-sync",)),
             ]
-            initdb = Child(self._command("initdb", arguments), log=self.log, pid_file=self.home.run / "initdb.pid")
+            initdb = ChildProcess(
+                self._command("initdb", arguments), log=self.log, pid_file=self.home.run / "initdb.pid"
+            )
             try:
                 await initdb.ended(_INITDB_TIMEOUT_S)
             finally:
                 initdb.kill()
         if initdb.exit_code != 0:
             message = f"PostgreSQL's data could not be made in {made}:\n{initdb.output().strip()}"
-            raise StartFailed(message, part=self.name)
+            raise StartFailed(message, component=self.name)
         made.rename(self.data)
 
     def _command(self, program: str, arguments: Sequence[str]) -> Command:

@@ -6,11 +6,11 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.embedded.child import Command
+from infra.embedded.child_process import Command
+from infra.embedded.component import Component
 from infra.embedded.environment import python_environment, python_executable
 from infra.embedded.errors import StartFailed
 from infra.embedded.home import Home
-from infra.embedded.part import Part
 from infra.embedded.probe import http_status
 from infra.process import declared
 
@@ -68,7 +68,7 @@ def declared_processes() -> tuple[ProcessSpec, ...]:
     return (*processes, *workers)
 
 
-class Process(Part):
+class Process(Component):
     """A Python process that says on /health/ready when it can work."""
 
     poll_every_s = 0.05  # each time, it checks all that it depends on
@@ -112,7 +112,7 @@ class Process(Part):
         reason = next(filter(None, map(_reason, reversed(output.split("\n")))), None)
         if reason is None:
             return super().failure(output, exit_code)
-        return StartFailed(f"{self.label} does not start: {reason} (its log: {self.log})", part=self.name)
+        return StartFailed(f"{self.label} does not start: {reason} (its log: {self.log})", component=self.name)
 
 
 def _reason(line: str) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PartReady:
+class ComponentReady:
     """A part is up. `seconds` since it was started."""
 
     label: str
@@ -39,7 +39,7 @@ class LeftoverEnded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PartEnded:
+class ComponentEnded:
     """A part ended without being asked to; it is started again after `again_in_s`."""
 
     label: str
@@ -57,7 +57,7 @@ class RestartFailed:
     again_in_s: float
 
 
-Report = PartReady | StepBegan | StepDone | LeftoverEnded | PartEnded | RestartFailed
+Report = ComponentReady | StepBegan | StepDone | LeftoverEnded | ComponentEnded | RestartFailed
 Reporter = Callable[[Report], None]
 
 

@@ -11,19 +11,19 @@ from typing import Any, Self
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.broker import Broker
+from infra.embedded.component import Component
+from infra.embedded.concurrency import run_concurrently
 from infra.embedded.connections import BrokerKind, Connections
 from infra.embedded.home import Home
 from infra.embedded.migrate import migrate
 from infra.embedded.orphans import end_leftovers
-from infra.embedded.part import Part
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import check_free, free_port, is_free
 from infra.embedded.postgres import OWNER, PostgresServer
 from infra.embedded.process import HTTP_PORTS, Process, ProcessSpec, declared_processes
-from infra.embedded.reports import LeftoverEnded, PartReady, Reporter, StepDone, silent
+from infra.embedded.reports import ComponentReady, LeftoverEnded, Reporter, StepDone, silent
 from infra.embedded.running import SANDBOX_DATA, STACK_FILE
 from infra.embedded.supervisor import keep_running
-from infra.embedded.together import together
 from infra.embedded.topics import create_topics
 from infra.embedded.valkey import ValkeyServer
 
@@ -51,7 +51,7 @@ class Stack:
             await stack.restart("relay")        # returns when it is ready
             await stack.wipe_broker()           # all topics and offsets gone
             await stack.flush_redis()
-            stack.part("relay").pid             # and .running, .log, .port, .address
+            stack.component("relay").pid             # and .running, .log, .port, .address
 
     `ports` fixes ports by part name; others are picked, and kept in the home for the next start when still free.
     `processes` are the Paystream processes to run; None: all that are declared; (): the servers alone, migrated.
@@ -85,7 +85,7 @@ class Stack:
         self._broker_kind = broker
         self._report = report
         self._ports: dict[str, int] = {}
-        self._parts: dict[str, Part] = {}
+        self._components: dict[str, Component] = {}
         self._watchers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -102,7 +102,8 @@ class Stack:
             raise
         if self._supervise:
             self._watchers = [
-                asyncio.create_task(keep_running(part, self._restart, self._report)) for part in self._parts.values()
+                asyncio.create_task(keep_running(component, self._restart, self._report))
+                for component in self._components.values()
             ]
 
     async def stop(self) -> None:
@@ -112,26 +113,26 @@ class Stack:
                 watcher.cancel()
             await asyncio.gather(*self._watchers, return_exceptions=True)
             self._watchers = []
-            await together(*(part.stop() for part in self._processes() if part.name != _SANDBOX))
+            await run_concurrently(*(component.stop() for component in self._processes() if component.name != _SANDBOX))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SERVERS_STOP_WITHIN_S):
-                    await together(*(part.stop() for part in self._parts.values()))
+                    await run_concurrently(*(component.stop() for component in self._components.values()))
         finally:
             self.kill_all()
             self.home.close()
 
     def kill_all(self) -> None:
         """End everything at once."""
-        for part in self._parts.values():
-            part.kill()
+        for component in self._components.values():
+            component.kill()
 
     def kill(self, name: str) -> None:
         """End one part as a crash would (SIGKILL), and return when it is gone."""
-        self._parts[name].kill()
+        self._components[name].kill()
 
     async def restart(self, name: str) -> None:
         """Start one part again, stopping it first if it runs; returns when it is ready."""
-        await self._restart(self._parts[name])
+        await self._restart(self._components[name])
 
     async def wipe_broker(self) -> None:
         """Kill the broker and start an empty one on the same port: no messages, no group offsets, new topics."""
@@ -144,14 +145,14 @@ class Stack:
         """Remove every key of Valkey."""
         await self._valkey.flush()
 
-    def part(self, name: str) -> Part:
+    def component(self, name: str) -> Component:
         """Return one part. Raises KeyError."""
-        return self._parts[name]
+        return self._components[name]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def components(self) -> tuple[Component, ...]:
         """All parts in the order in which they are started; empty before `start`."""
-        return tuple(self._parts.values())
+        return tuple(self._components.values())
 
     @property
     def process_names(self) -> tuple[str, ...]:
@@ -183,9 +184,9 @@ class Stack:
 
     def environment(self, process: str) -> dict[str, str]:
         """Return the whole environment of a Paystream process of this stack."""
-        part = self._parts[process]
-        assert isinstance(part, Process), f"{process} is a server"
-        return part.environment()
+        component = self._components[process]
+        assert isinstance(component, Process), f"{process} is a server"
+        return component.environment()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -232,7 +233,9 @@ class Stack:
             )
             for spec in self._specs
         ]
-        self._parts = {part.name: part for part in (self._postgres, self._valkey, self._broker, *processes)}
+        self._components = {
+            component.name: component for component in (self._postgres, self._valkey, self._broker, *processes)
+        }
 
     def _make_broker(self) -> Broker | KafkaNode:
         port = self._ports["broker"]
@@ -246,21 +249,21 @@ class Stack:
             check_free(process.port, used_for=process.label, variable=variable)
         needs_nothing = [process for process in self._processes() if process.name == _SANDBOX]
         others = [process for process in self._processes() if process.name != _SANDBOX]
-        await together(*map(self._up, needs_nothing), self._start_servers_then(others))
+        await run_concurrently(*map(self._up, needs_nothing), self._start_servers_then(others))
 
     async def _start_servers_then(self, processes: Sequence[Process]) -> None:
-        await together(self._prepared_database(), self._prepared_broker(), self._up(self._valkey))
+        await run_concurrently(self._prepared_database(), self._prepared_broker(), self._up(self._valkey))
         waiting = [process for process in processes if process.spec.joins_group]
         others = [process for process in processes if not process.spec.joins_group]
-        await together(*map(self._up, waiting), self._start_after(waiting, others))
+        await run_concurrently(*map(self._up, waiting), self._start_after(waiting, others))
 
     async def _start_after(self, first: Sequence[Process], then: Sequence[Process]) -> None:
         """Start `then` as soon as `first` are through their imports: while those wait for the broker, these import.
 
         On two cores all at once takes longer, as every process then imports at a third of the speed.
         """
-        await together(*(process.wait_alive() for process in first))
-        await together(*map(self._up, then))
+        await run_concurrently(*(process.wait_alive() for process in first))
+        await run_concurrently(*map(self._up, then))
 
     async def _prepared_database(self) -> None:
         await self._up(self._postgres)
@@ -274,21 +277,23 @@ class Stack:
     async def _create_topics(self) -> bool:
         return await create_topics(self._broker.address) > 0
 
-    async def _up(self, part: Part) -> None:
+    async def _up(self, component: Component) -> None:
         started = time.monotonic()
-        await part.start()
-        await part.wait_ready()
-        self._report(PartReady(label=part.label, address=part.address, seconds=time.monotonic() - started))
+        await component.start()
+        await component.wait_ready()
+        self._report(
+            ComponentReady(label=component.label, address=component.address, seconds=time.monotonic() - started)
+        )
 
     async def _step(self, label: str, work: Coroutine[Any, Any, bool], outcomes: Mapping[bool, str]) -> None:
         started = time.monotonic()
         outcome = outcomes[await work]
         self._report(StepDone(label=label, outcome=outcome, seconds=time.monotonic() - started))
 
-    async def _restart(self, part: Part) -> None:
-        await part.restart()
-        if part is self._broker:
+    async def _restart(self, component: Component) -> None:
+        await component.restart()
+        if component is self._broker:
             await self._create_topics()
 
     def _processes(self) -> list[Process]:
-        return [part for part in self._parts.values() if isinstance(part, Process)]
+        return [component for component in self._components.values() if isinstance(component, Process)]

@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 
 from infra.embedded.binaries import valkey_server
-from infra.embedded.child import Command
+from infra.embedded.child_process import Command
+from infra.embedded.component import Component
 from infra.embedded.environment import base_environment
 from infra.embedded.home import Home
-from infra.embedded.part import Part
 
 _ANSWER_WITHIN_S = 3.0
 
 
-class ValkeyServer(Part):
+class ValkeyServer(Component):
     """A Valkey on 127.0.0.1 with a password."""
 
     def __init__(self, home: Home, *, port: int, password: str) -> None:

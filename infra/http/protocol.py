@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from infra.http import refusals
+from infra.http import request_problems
 from infra.http.limits import Connections, HttpLimits, address_of
 from infra.http.problems import Problem, problem_response
 
@@ -112,7 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._address = address
             self._wait_for_the_rest()
         else:
-            self._refuse(refusals.too_many_connections())
+            self._refuse(request_problems.too_many_connections())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of all that it held."""
@@ -137,7 +137,7 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self._read(data)
         except httptools.HttpParserError:
-            self._refuse(self._refusal or refusals.malformed())
+            self._refuse(self._refusal or request_problems.malformed())
             return
         if (self._stage is not _Stage.NOTHING or self._head_bytes) and self._timer is None and not self._ending:
             self._wait_for_the_rest()
@@ -168,7 +168,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._stage is _Stage.BODY:
                 overhead = self._body_read - self._body_bytes
                 if overhead > _FREE_OVERHEAD_BYTES + _OVERHEAD_PER_BYTE * self._body_bytes:
-                    self._refuse(refusals.malformed("The body's chunks are mostly something else than data."))
+                    self._refuse(request_problems.malformed("The body's chunks are mostly something else than data."))
                     return
             elif self._head_bytes >= self._limits.max_head_bytes:
                 self._refuse(self._head_too_large())
@@ -179,7 +179,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         if len(self.pipeline) >= _MAX_PIPELINED:
-            self._give_up(refusals.too_many_pipelined())
+            self._give_up(request_problems.too_many_pipelined())
         super().on_message_begin()
         self._stage = _Stage.HEAD
 
@@ -201,29 +201,29 @@ class BoundedProtocol(HttpToolsProtocol):
     def _check_headers(self) -> dict[bytes, bytes]:
         """Return the headers that may be there once."""
         if len(self.url) > self._limits.max_url_bytes:
-            self._give_up(refusals.url_too_long(self._limits.max_url_bytes))
+            self._give_up(request_problems.url_too_long(self._limits.max_url_bytes))
         if len(self.headers) > self._limits.max_headers:
             self._give_up(self._head_too_large())
         once: dict[bytes, bytes] = {}
         for name, value in self.headers:
             if name in _ONCE:
                 if name in once:
-                    self._give_up(refusals.repeated_header(name.decode()))
+                    self._give_up(request_problems.repeated_header(name.decode()))
                 once[name] = value
             elif b"_" in name and name.replace(b"_", b"-") in _OURS:
-                self._give_up(refusals.header_with_underscore(name.decode()))
+                self._give_up(request_problems.header_with_underscore(name.decode()))
         return once
 
     def _check_framing(self, once: dict[bytes, bytes]) -> None:
         version, coding = self.parser.get_http_version(), once.get(b"transfer-encoding")
         if version not in ("1.1", "1.0"):
-            self._give_up(refusals.unknown_version())
+            self._give_up(request_problems.unknown_version())
         if version == "1.1" and b"host" not in once:
-            self._give_up(refusals.no_host())
+            self._give_up(request_problems.no_host())
         if coding is not None and version == "1.0":
-            self._give_up(refusals.malformed("HTTP/1.0 has no Transfer-Encoding."))
+            self._give_up(request_problems.malformed("HTTP/1.0 has no Transfer-Encoding."))
         if coding is not None and coding.strip().lower() != b"chunked":
-            self._give_up(refusals.unknown_coding())
+            self._give_up(request_problems.unknown_coding())
 
     def _head_without_upgrade(self) -> bytes:
         """Return the head as it would be of a client that asks for no other protocol."""
@@ -251,7 +251,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._without_upgrade is not None:
             return
         if self.headers:
-            self._give_up(refusals.trailers())
+            self._give_up(request_problems.trailers())
         super().on_message_complete()
         self._stop_timer()
         self._stage = _Stage.NOTHING
@@ -297,8 +297,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _head_too_large(self) -> Problem:
         if not self.headers and len(self.url) > self._limits.max_url_bytes:
-            return refusals.url_too_long(self._limits.max_url_bytes)
-        return refusals.head_too_large(self._limits.max_head_bytes, self._limits.max_headers)
+            return request_problems.url_too_long(self._limits.max_url_bytes)
+        return request_problems.head_too_large(self._limits.max_head_bytes, self._limits.max_headers)
 
     def _refuse(self, problem: Problem) -> None:
         """Take no more requests; answer with the problem as soon as no other answer is owed."""
@@ -366,9 +366,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.flow.read_paused:  # it is we who do not read
             self._wait_for_the_rest()
         elif self._stage is _Stage.BODY:
-            self._refuse(refusals.too_slow("body", self._limits.body_timeout_s))
+            self._refuse(request_problems.too_slow("body", self._limits.body_timeout_s))
         elif self._head_bytes or self._stage is _Stage.HEAD:
-            self._refuse(refusals.too_slow("head", self._limits.head_timeout_s))
+            self._refuse(request_problems.too_slow("head", self._limits.head_timeout_s))
         else:
             self._hang_up()  # it never sent anything: there is nothing to answer
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
-from infra.fallback import fallback
+from infra.settings.fallback import fallback
 from infra.validation import message_of
 
 _HINT = "Settings are described in .env.example; `make run` needs none."

@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import Gauge
 from psycopg.rows import tuple_row
 
-from infra.kafka.consumer.transient import is_transient
+from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Pool
 from infra.postgres.queries import Queries
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from infra.kafka.consumer.transient import is_transient
+from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, create_pool
 from projections.watermark.advance import SQL, Watermark
 

@@ -23,7 +23,7 @@ async def test_the_day_before_is_reconciled_by_itself(system: System) -> None:
     found = await eventually(runs, lambda found: bool(found) and found[0]["status"] == "completed", within=60)
     assert [(each["number"], each["totals"]) for each in found] == [(1, [])]
     async with httpx.AsyncClient(verify=False) as client:
-        port = system.stack.part("worker-reconciliation").port
+        port = system.stack.component("worker-reconciliation").port
         metrics = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
     assert "reconciliation_last_good_run_age_seconds" in metrics
     assert 'reconciliation_discrepancies_total{kind="timing"}' in metrics, "from the start: the first one is a rise"

@@ -18,7 +18,7 @@ IDS = ("request_id", "correlation_id", "user_id", "payment_id")
 
 def lines(system: System, name: str) -> list[Json]:
     """Return the whole lines of a process's log; one that is not JSON is an error."""
-    written = system.stack.part(name).log.read_bytes()
+    written = system.stack.component(name).log.read_bytes()
     return [json.loads(line) for line in written[: written.rfind(b"\n") + 1].splitlines()]
 
 
@@ -82,7 +82,7 @@ async def test_a_client_secret_is_handed_out_and_neither_logged_nor_stored(syste
     assert at_stripe["client_secret"].startswith(secret), "there is something to leak"
 
     for name in system.stack.process_names:
-        assert secret not in system.stack.part(name).log.read_text(), name
+        assert secret not in system.stack.component(name).log.read_text(), name
     rows = await rows_with(system, intent_id)
     assert {"event_store.events", "read_model.payments", "read_model.payment_timeline"} <= rows.keys()
     assert await rows_with(system, secret) == {}

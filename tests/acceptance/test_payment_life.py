@@ -259,7 +259,7 @@ async def test_without_a_key_or_with_a_wrong_one_nothing_is_done(system: System)
 
 async def test_every_process_is_live_and_ready_and_shows_metrics(system: System) -> None:
     for name in system.stack.process_names:
-        part = system.stack.part(name)
+        part = system.stack.component(name)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{part.port}") as client:
             for path in ("/health", "/health/live", "/health/ready"):
                 answer = await client.get(path)
@@ -269,7 +269,7 @@ async def test_every_process_is_live_and_ready_and_shows_metrics(system: System)
 
 async def test_the_outbox_shows_its_depth_and_delay(system: System) -> None:
     await system.create(wait=10)
-    relay = system.stack.part("relay")
+    relay = system.stack.component("relay")
 
     async def shown() -> dict[str, float]:
         async with httpx.AsyncClient() as client:

@@ -48,9 +48,11 @@ async def panel(system: System, path: str, **body: Any) -> Any:
     return answer.json()
 
 
-async def counted(system: System, part: str, metric: str, **labels: str) -> float:
+async def counted(system: System, process: str, metric: str, **labels: str) -> float:
     """Return the sum of a process's counter over all labels but these."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{system.stack.part(part).port}", verify=False) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{system.stack.component(process).port}", verify=False
+    ) as client:
         families = text_string_to_metric_families((await client.get("/metrics")).text)
         samples = (sample for family in families for sample in family.samples if sample.name == metric)
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())

@@ -18,7 +18,7 @@ ROUNDS = 1  # how often each process is killed: once with each kind of broker
 async def kill_each(system: System, seed: int) -> list[str]:
     """Kill every part of the stack `ROUNDS` times in random order, each time starting it again."""
     chance = random.Random(seed)
-    victims = [part.name for part in system.stack.parts] * ROUNDS
+    victims = [part.name for part in system.stack.components] * ROUNDS
     chance.shuffle(victims)
     for victim in victims:
         system.stack.kill(victim)
@@ -35,6 +35,6 @@ async def test_each_payment_is_settled_and_charged_once_whatever_is_killed(tmp_p
         async with asyncio.TaskGroup() as group:
             killing = group.create_task(kill_each(system, seed))
             group.create_task(customers.run(PAYMENTS, until=killing))
-        assert set(killing.result()) == {part.name for part in system.stack.parts}
+        assert set(killing.result()) == {part.name for part in system.stack.components}
         assert len(customers.made) >= PAYMENTS
         await assert_books_agree(system, customers.made)

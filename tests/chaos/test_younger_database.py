@@ -53,7 +53,7 @@ async def from_a_dump(server: PostgresServer, folder: Path, more: Callable[[], A
 @pytest.mark.parametrize("loses", [from_a_standby, from_a_backup, from_a_dump])
 async def test_payments_go_on_and_nobody_pays_twice(tmp_path: Path, loses: Loses) -> None:
     async with running_system(tmp_path / "home") as system:
-        server = system.stack.part("postgres")
+        server = system.stack.component("postgres")
         assert isinstance(server, PostgresServer)
         customers = Customers(system=system, seed=chaos_seed(), rest_s=0.2)
         await customers.run(_PAYMENTS_BEFORE)

@@ -43,10 +43,10 @@ SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FR
 def cpu_seconds(stack: Stack) -> dict[str, float]:
     """Return the processor time used so far by each part, with its children."""
     used = {}
-    for part in stack.parts:
-        process = psutil.Process(part.pid)
+    for component in stack.components:
+        process = psutil.Process(component.pid)
         times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-        used[part.name] = sum(each.user + each.system for each in times)
+        used[component.name] = sum(each.user + each.system for each in times)
     own = psutil.Process().cpu_times()
     return {**used, "(this load)": own.user + own.system}
 

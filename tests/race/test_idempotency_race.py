@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.system import System, new_key, together
+from tests.support.system import System, new_key, run_concurrently
 
 pytestmark = pytest.mark.race
 CLIENTS = 50
@@ -24,9 +24,9 @@ async def until_answered(system: System, key: str, **fields: Any) -> httpx.Respo
 
 async def test_fifty_clients_with_one_key_make_one_payment_and_one_charge(system: System) -> None:
     key = new_key()
-    first_answers = await together(CLIENTS, lambda _: system.create(key))
+    first_answers = await run_concurrently(CLIENTS, lambda _: system.create(key))
     assert {answer.status_code for answer in first_answers} <= {201, 409}
-    answers = await together(CLIENTS, lambda _: until_answered(system, key))
+    answers = await run_concurrently(CLIENTS, lambda _: until_answered(system, key))
     bodies = {answer.text for answer in answers} | {
         answer.text for answer in first_answers if answer.status_code == httpx.codes.CREATED
     }
@@ -43,7 +43,7 @@ async def test_the_same_holds_when_redis_loses_everything_in_between(system: Sys
     key = new_key()
     answers = []
     for _ in range(4):
-        answers += await together(CLIENTS // 4, lambda _: until_answered(system, key))
+        answers += await run_concurrently(CLIENTS // 4, lambda _: until_answered(system, key))
         await system.stack.flush_redis()
     assert len({answer.text for answer in answers}) == 1
     payment_id = answers[0].json()["id"]
@@ -53,7 +53,7 @@ async def test_the_same_holds_when_redis_loses_everything_in_between(system: Sys
 
 async def test_one_key_with_two_bodies_at_once_serves_one_and_refuses_the_other(system: System) -> None:
     key = new_key()
-    answers = await together(20, lambda index: until_answered(system, key, amount_cents=1000 + index % 2))
+    answers = await run_concurrently(20, lambda index: until_answered(system, key, amount_cents=1000 + index % 2))
     created = [answer for answer in answers if answer.status_code == httpx.codes.CREATED]
     refused = [answer for answer in answers if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY]
     assert len(created) == len(refused) == 10

@@ -6,7 +6,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support.system import System, together
+from tests.support.system import System, run_concurrently
 from tests.support.waiting import answered
 
 pytestmark = pytest.mark.race
@@ -23,7 +23,7 @@ async def test_every_position_of_the_log_is_answered_with_what_was_written(syste
         assert paid.json()["id"] in {payment["id"] for payment in read.json()["data"]}
         return paid
 
-    payments = {answer.json()["id"] for answer in await together(20, pay_and_read)}
+    payments = {answer.json()["id"] for answer in await run_concurrently(20, pay_and_read)}
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as conn:
         row = await (await conn.execute(_LAST)).fetchone()
     assert row is not None

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.support.system import System, new_key, together
+from tests.support.system import System, new_key, run_concurrently
 from tests.support.waiting import answered
 
 pytestmark = pytest.mark.race
@@ -18,7 +18,7 @@ async def a_payment(system: System, amount_cents: int) -> str:
 @pytest.mark.parametrize("attempt", range(5))
 async def test_of_two_refunds_of_60_on_100_one_wins(system: System, attempt: int) -> None:
     payment_id = await a_payment(system, 100)
-    answers = await together(2, lambda _: system.refund(payment_id, 60, key=new_key()))
+    answers = await run_concurrently(2, lambda _: system.refund(payment_id, 60, key=new_key()))
     winner, loser = sorted(answers, key=lambda answer: answer.status_code)
     assert winner.status_code == httpx.codes.ACCEPTED
     assert loser.status_code == httpx.codes.UNPROCESSABLE_ENTITY, attempt
@@ -33,7 +33,7 @@ async def test_of_two_refunds_of_60_on_100_one_wins(system: System, attempt: int
 async def test_thirty_refunds_of_ten_on_100_give_back_exactly_100(system: System) -> None:
     payment_id = await a_payment(system, 100)
     keys = [new_key() for _ in range(30)]
-    answers = await together(30, lambda index: answered(lambda: system.refund(payment_id, 10, key=keys[index])))
+    answers = await run_concurrently(30, lambda index: answered(lambda: system.refund(payment_id, 10, key=keys[index])))
     accepted = [answer for answer in answers if answer.is_success]
     assert len(accepted) == 10
     newest = max(answer.json()["position"] for answer in accepted)
@@ -43,7 +43,7 @@ async def test_thirty_refunds_of_ten_on_100_give_back_exactly_100(system: System
 
 async def test_one_refund_sent_by_twenty_clients_with_one_key_is_one_refund(system: System) -> None:
     payment_id, key = await a_payment(system, 1000), new_key()
-    answers = await together(20, lambda _: system.refund(payment_id, 300, key=key))
+    answers = await run_concurrently(20, lambda _: system.refund(payment_id, 300, key=key))
     assert {answer.status_code for answer in answers} <= {202, 409}
     again = await system.refund(payment_id, 300, key=key)
     assert again.headers["Idempotent-Replayed"] == "true"
@@ -59,7 +59,7 @@ async def test_capture_racing_cancel_has_one_winner(system: System, attempt: int
     payment_id = answer.json()["id"]
     assert answer.json()["status"] == "requires_capture", attempt
     actions = ("capture", "cancel")
-    answers = await together(2, lambda index: system.post(payment_id, actions[index], key=new_key()))
+    answers = await run_concurrently(2, lambda index: system.post(payment_id, actions[index], key=new_key()))
     assert sorted(answer.is_success for answer in answers) == [False, True]
     won = actions[[answer.is_success for answer in answers].index(True)]
 

@@ -13,7 +13,7 @@ import pytest
 
 from schemas.events.stripe_events import stream_id_of
 from tests.support.signed_webhooks import a_stripe_event, deliver, secret_of
-from tests.support.system import Json, System, together
+from tests.support.system import Json, System, run_concurrently
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.race
@@ -109,7 +109,7 @@ async def test_the_same_webhook_thirty_times_at_the_same_instant_has_one_effect(
     before = await types_of(system, payment_id)
     event = await change.untold(system, payment_id)
     raw, secret = orjson.dumps(event), secret_of(system)
-    answers = await together(30, lambda _: deliver(system.command, raw, secret))
+    answers = await run_concurrently(30, lambda _: deliver(system.command, raw, secret))
     assert {answer.status_code for answer in answers} == {httpx.codes.OK}, attempt
     assert Counter(answer.json()["duplicate"] for answer in answers) == {False: 1, True: 29}
     stream = stream_id_of(event["id"])
@@ -138,7 +138,7 @@ async def test_confirm_racing_the_webhook_charges_and_records_once(system: Syste
             lambda: intent_of(system, payment_id), lambda intent: intent["status"] == "succeeded", every=0.01
         )
         event = a_stripe_event("payment_intent.succeeded", after)
-        await together(2, lambda _: deliver(system.command, event, secret_of(system)))
+        await run_concurrently(2, lambda _: deliver(system.command, event, secret_of(system)))
         assert not confirming.done(), "the answer to our call came before the webhook"
         if answer_after_ms > LONGEST_WAIT_MS:
             await eventually(lambda: refreshes(system, payment_id), bool)

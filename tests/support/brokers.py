@@ -33,16 +33,21 @@ def on_apache() -> bool:
 
 def choose_broker(config: pytest.Config) -> None:
     """Take the option over. Ends the session when real Kafka is asked for and cannot be had."""
+    try:
+        use_broker(config.getoption("--broker"))
+    except (EmbeddedError, LookupError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def use_broker(kind: BrokerKind) -> None:
+    """Choose the broker of this process. Raises LookupError or EmbeddedError when real Kafka cannot be had."""
     global _chosen  # noqa: PLW0603 - an option of the whole session
-    _chosen = config.getoption("--broker")
+    _chosen = kind
     if not on_apache():
         return
     if (reason := available()) is not None:
-        raise pytest.UsageError(reason)
-    try:
-        asyncio.run(ensure_jars())
-    except EmbeddedError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise LookupError(reason)
+    asyncio.run(ensure_jars())
 
 
 def needs_broker(item: pytest.Item) -> bool:
@@ -72,38 +77,38 @@ def select_for_broker(config: pytest.Config, items: list[pytest.Item]) -> int:
 class LentBroker:
     """An empty broker for one test: a Tansu of its own, or the session's Kafka, emptied."""
 
-    part: Broker | KafkaNode
+    component: Broker | KafkaNode
     killed: bool = False
     """And not started again: a process that was just killed may still look as if it ran."""
 
     @property
     def address(self) -> str:
         """Its bootstrap servers."""
-        return self.part.address
+        return self.component.address
 
     @property
     def pid(self) -> int:
         """The process to pause, say."""
-        assert self.part.pid is not None
-        return self.part.pid
+        assert self.component.pid is not None
+        return self.component.pid
 
     def settings(self, **changes: object) -> KafkaSettings:
         """Return the settings that fit it: with transactions on real Kafka, without on the embedded broker."""
-        fitting = transactional_settings if isinstance(self.part, KafkaNode) else plain_settings
+        fitting = transactional_settings if isinstance(self.component, KafkaNode) else plain_settings
         return fitting(self.address, **changes)
 
     def kill(self) -> None:
         """End it at once."""
         self.killed = True
-        self.part.kill()
+        self.component.kill()
 
     async def restart(self) -> None:
         """Start it again: a Tansu is empty then, Kafka has what it had."""
-        await self.part.restart()
+        await self.component.restart()
         self.killed = False
 
     async def wipe(self) -> None:
         """Kill it and start it again, empty, on the same port."""
-        self.part.kill()
-        self.part.forget()
-        await self.part.restart()
+        self.component.kill()
+        self.component.forget()
+        await self.component.restart()

@@ -21,7 +21,7 @@ def _digits(chance: random.Random, count: int) -> str:
     return "".join(chance.choices(string.digits, k=count))
 
 
-def _with_luhn(body: str) -> str:
+def with_luhn(body: str) -> str:
     total = sum(sum(divmod(int(each) * 2, 10)) for each in body[-1::-2]) + sum(map(int, body[-2::-2]))
     return body + str(-total % 10)
 
@@ -141,7 +141,7 @@ _SIZES = {14: (4, 6, 4), 15: (4, 6, 5), 16: (4, 4, 4, 4), 19: (4, 4, 4, 4, 3)}
 
 def a_card(chance: random.Random) -> str:
     prefix, length = chance.choice(_CARDS)
-    return _with_luhn(prefix + _digits(chance, length - len(prefix) - 1))
+    return with_luhn(prefix + _digits(chance, length - len(prefix) - 1))
 
 
 def grouped(card: str, separator: str) -> str:

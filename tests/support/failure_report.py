@@ -5,27 +5,27 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.embedded.part import Part
+from infra.embedded.component import Component
 
-_started: "weakref.WeakSet[Part]" = weakref.WeakSet()
-_before: "weakref.WeakSet[Part]" = weakref.WeakSet()
-_start = Part.start
+_started: "weakref.WeakSet[Component]" = weakref.WeakSet()
+_before: "weakref.WeakSet[Component]" = weakref.WeakSet()
+_start = Component.start
 
 
-async def _noted_start(part: Part) -> None:
-    _started.add(part)
-    await _start(part)
+async def _noted_start(component: Component) -> None:
+    _started.add(component)
+    await _start(component)
 
 
 def watch_parts() -> None:
     """Note every part that this process starts from now on."""
-    Part.start = _noted_start  # type: ignore[method-assign, assignment]
+    Component.start = _noted_start  # type: ignore[method-assign, assignment]
 
 
 def begin_test() -> None:
     """Forget the parts of earlier tests that are gone."""
-    for part in [part for part in _started if not part.running]:
-        _started.discard(part)
+    for component in [component for component in _started if not component.running]:
+        _started.discard(component)
 
 
 def where_to_look(config: pytest.Config) -> str:
@@ -38,6 +38,6 @@ def _lines(config: pytest.Config) -> Iterator[str]:
     yield f"order: -p randomly --randomly-seed={config.getoption('randomly_seed', None)}" + (
         f", worker {worker}" if worker else ""
     )
-    for part in sorted(_started, key=lambda each: str(each.log)):
-        state = f"process {part.pid}" if part.running else f"ended with {part.exit_code}"
-        yield f"{part.name:<24} {part.address:<16} {state:<18} {part.log}"
+    for component in sorted(_started, key=lambda each: str(each.log)):
+        state = f"process {component.pid}" if component.running else f"ended with {component.exit_code}"
+        yield f"{component.name:<24} {component.address:<16} {state:<18} {component.log}"

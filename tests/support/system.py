@@ -133,7 +133,7 @@ async def running_system(
             await system.close()
 
 
-async def together(count: int, action: Callable[[int], Awaitable[httpx.Response]]) -> list[httpx.Response]:
+async def run_concurrently(count: int, action: Callable[[int], Awaitable[httpx.Response]]) -> list[httpx.Response]:
     """Run `action(index)` `count` times at once."""
     return await asyncio.gather(*(action(index) for index in range(count)))
 

@@ -13,13 +13,13 @@ from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.apache_kafka.jars import VERSION
 from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.apache_kafka.tls import TlsFiles, make_tls_files
+from infra.embedded.concurrency import run_concurrently
 from infra.embedded.errors import EmbeddedError, PortInUse
 from infra.embedded.home import Home
 from infra.embedded.orphans import end_leftovers
 from infra.embedded.ports import is_free
-from infra.embedded.reports import LeftoverEnded, PartReady
+from infra.embedded.reports import ComponentReady, LeftoverEnded
 from infra.embedded.supervisor import keep_running
-from infra.embedded.together import together
 from infra.settings.loading import load_settings
 
 _ENOUGH_TO_LOSE_ONE = 3
@@ -66,10 +66,10 @@ async def _start(cluster: KafkaCluster, screen: Screen) -> None:
         began = time.monotonic()
         await node.start()
         await node.wait_ready()
-        screen.report(PartReady(label=node.label, address=node.address, seconds=time.monotonic() - began))
+        screen.report(ComponentReady(label=node.label, address=node.address, seconds=time.monotonic() - began))
 
     try:
-        await together(*map(up, cluster.nodes))
+        await run_concurrently(*map(up, cluster.nodes))
     except BaseException:
         cluster.kill()
         raise

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from infra.embedded.apache_kafka.config import NodeConfig, Ports
 from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.apache_kafka.tls import TlsFiles
+from infra.embedded.concurrency import run_concurrently
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.reports import Reporter, silent
-from infra.embedded.together import together
 
 
 class KafkaCluster:
@@ -21,7 +21,7 @@ class KafkaCluster:
         await cluster.stop()
 
     `ports` are those for clients, of the first nodes; the others are picked. `tls`: clients then speak TLS. `extra` are
-    settings of Kafka's own for every node. Raises what parts raise (see `Part`), and nothing is left running then.
+    settings of Kafka's own for every node. Raises what parts raise (see `Component`), and nothing is left running then.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class KafkaCluster:
     async def start(self) -> None:
         """Start the nodes that do not run."""
         try:
-            await together(*(node.start() for node in self.nodes))
+            await run_concurrently(*(node.start() for node in self.nodes))
         except BaseException:
             self.kill()
             raise
@@ -71,14 +71,14 @@ class KafkaCluster:
     async def wait_ready(self) -> None:
         """Wait until every node serves clients."""
         try:
-            await together(*(node.wait_ready() for node in self.nodes))
+            await run_concurrently(*(node.wait_ready() for node in self.nodes))
         except BaseException:
             self.kill()
             raise
 
     async def stop(self) -> None:
         """End every node in good order, within 4 s."""
-        await together(*(node.stop() for node in self.nodes))
+        await run_concurrently(*(node.stop() for node in self.nodes))
 
     def kill(self) -> None:
         """End every node at once (SIGKILL)."""

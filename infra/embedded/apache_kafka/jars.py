@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from infra.embedded.apache_kafka.java import find_java
-from infra.embedded.child import Child, Command
+from infra.embedded.child_process import ChildProcess, Command
 from infra.embedded.environment import user_cache, user_environment
 from infra.embedded.errors import JarsAltered, JarsMissing, JavaMissing
 from infra.embedded.reports import Reporter, StepBegan, StepDone, silent
@@ -78,7 +78,7 @@ async def _run_maven(maven: str, work: Path) -> None:
     options = ("--batch-mode", "--quiet", "-Dstyle.color=never")
     goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={work / 'jars'}")
     command = Command(argv=(maven, *options, *goal), env=user_environment(), cwd=work)
-    child = Child(command, log=work / "maven.log", pid_file=work / "maven.pid")
+    child = ChildProcess(command, log=work / "maven.log", pid_file=work / "maven.pid")
     try:
         if not await child.ended(_FETCH_WITHIN_S):
             raise JarsMissing(f"Maven has not fetched Apache Kafka within {_FETCH_WITHIN_S:.0f} s. Is there a network?")

@@ -8,10 +8,10 @@ from pathlib import Path
 from infra.embedded.apache_kafka.config import CLUSTER_ID, KEYSTORE, TRUSTSTORE, NodeConfig
 from infra.embedded.apache_kafka.jars import SERVER, ensure_jars
 from infra.embedded.apache_kafka.java import find_java
-from infra.embedded.child import Child, Command
+from infra.embedded.child_process import ChildProcess, Command
+from infra.embedded.component import Component
 from infra.embedded.environment import base_environment
 from infra.embedded.home import Home
-from infra.embedded.part import Part
 from infra.embedded.probe import accepts
 from infra.embedded.reports import Reporter, silent
 
@@ -21,7 +21,7 @@ _FORMAT_WITHIN_S = 60.0
 _DATA = "data"
 
 
-class KafkaNode(Part):
+class KafkaNode(Component):
     """A real Kafka broker on 127.0.0.1. What it holds survives SIGKILL and a restart, until `forget`."""
 
     ready_within_s = 90.0  # 2 s alone; three at once on a machine that is busy otherwise take long
@@ -79,7 +79,7 @@ class KafkaNode(Part):
         self._write("format.properties", self._config.properties(data=new.name))
         arguments = ("format", "--cluster-id", CLUSTER_ID, "--config", "format.properties")
         command = self._java_command("kafka.tools.StorageTool", *arguments)
-        child = Child(command, log=self.log, pid_file=self.home.run / f"{self.name}-format.pid")
+        child = ChildProcess(command, log=self.log, pid_file=self.home.run / f"{self.name}-format.pid")
         try:
             ended = await child.ended(_FORMAT_WITHIN_S)
             if child.exit_code != 0:

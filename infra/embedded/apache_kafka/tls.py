@@ -58,7 +58,9 @@ def _make(subject: str, certificate: Path, key: Path, *options: str) -> None:
     try:
         subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30)  # noqa: S603 - own words
     except FileNotFoundError as error:
-        raise StartFailed("TLS needs the openssl program, and there is none in PATH.", part="kafka") from error
+        raise StartFailed("TLS needs the openssl program, and there is none in PATH.", component="kafka") from error
     except subprocess.SubprocessError as error:
         said = str(getattr(error, "stderr", "") or error).strip()
-        raise StartFailed(f"openssl (3.0 or newer is needed) makes no certificate: {said}", part="kafka") from error
+        raise StartFailed(
+            f"openssl (3.0 or newer is needed) makes no certificate: {said}", component="kafka"
+        ) from error

@@ -1,6 +1,6 @@
-"""What happens to a partition's records: decode, apply, try again, go back after a gap, bury, stand still.
+"""What happens to a partition's records: decode, apply, retry, go back after a gap, write dead letters, halt.
 
-Nothing here raises to FastStream, which would go on with the next records as if these had been dealt with.
+Nothing here raises to FastStream, which would go on with the next records as if these had been handled.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from aiokafka import TopicPartition
 
 from infra.kafka.consumer import metrics
 from infra.kafka.consumer.checkpoints import Applied, Apply, D, Gap
-from infra.kafka.consumer.dead_letters.burial import TooManyDeadLetters, Undertaker
 from infra.kafka.consumer.dead_letters.delivery import Decode, Delivery
-from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter, TooManyDeadLetters
+from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.kafka.consumer.subscription import Record
-from infra.kafka.consumer.transient import is_worth_retrying
 from infra.logs import bound_context
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ _APPLY_TIMEOUT_S = 60.0
 _BACKOFF_S = (0.1, 5.0)
 
 
-Admit = Callable[[Sequence[D]], Awaitable[None]]
+CheckOrigin = Callable[[Sequence[D]], Awaitable[None]]
 
 
 @runtime_checkable
@@ -44,7 +44,7 @@ class Identified(Protocol):
 class RecordApplier(Generic[D]):
     """Applies records for one consumer.
 
-    What can never be applied becomes a dead letter; without an `undertaker`, it leaves its partition where it is.
+    What can never be applied becomes a dead letter; without a `dead_letter_writer`, its partition is halted.
     """
 
     def __init__(
@@ -53,45 +53,45 @@ class RecordApplier(Generic[D]):
         name: str,
         decode: Decode[D],
         apply: Apply[D],
-        progress: Progress,
+        progress: ConsumerProgress,
         stop: asyncio.Event,
-        admit: Admit[D] | None = None,
-        undertaker: Undertaker[D] | None = None,
+        check_origin: CheckOrigin[D] | None = None,
+        dead_letter_writer: DeadLetterWriter[D] | None = None,
     ) -> None:
         self._name = name
         self._decode = decode
         self._apply = apply
-        self._admit = admit
+        self._check_origin = check_origin
         self._progress = progress
         self._stop = stop
-        self._undertaker = undertaker
+        self._dead_letter_writer = dead_letter_writer
         self._with_dead_letters: set[TopicPartition] = set()
 
     async def take(self, watch: PartitionWatch, partition: TopicPartition, records: Sequence[Record]) -> None:
         """Deal with the records of one partition, in order."""
-        if self._progress.is_stopped(partition):
+        if self._progress.is_halted(partition):
             return
         try:
             await self._take(watch, partition, [Delivery.of(record, self._decode) for record in records])
         except Exception as error:
             # A fault of this module. What was not applied must not be passed over.
             log.exception("consumer_failed", consumer=self._name, **_where(partition))
-            self._stand_still(watch, partition, records[0], error, None)
+            self._halt(watch, partition, records[0], error, None)
 
     async def _take(self, watch: PartitionWatch, partition: TopicPartition, deliveries: Sequence[Delivery[D]]) -> None:
         for decoded, group in groupby(deliveries, key=lambda delivery: delivery.message is not None):
             if decoded:
                 done = await self._apply_or_find_fault(watch, partition, list(group))
             else:
-                done = await self._bury_each(watch, partition, group)
+                done = await self._dead_letter_each(watch, partition, group)
             if not done:
                 return
 
-    async def _bury_each(
+    async def _dead_letter_each(
         self, watch: PartitionWatch, partition: TopicPartition, deliveries: Iterable[Delivery[D]]
     ) -> bool:
         for delivery in deliveries:
-            if not await self._bury(watch, partition, delivery):
+            if not await self._dead_letter(watch, partition, delivery):
                 return False
         return True
 
@@ -106,7 +106,7 @@ class RecordApplier(Generic[D]):
             return await self._settle(watch, partition, deliveries, lambda: self._attempt(partition, deliveries))
         except Exception as error:  # noqa: BLE001 - whatever is not worth trying again
             if len(deliveries) == 1:
-                return await self._bury(watch, partition, deliveries[0], error)
+                return await self._dead_letter(watch, partition, deliveries[0], error)
             log.info("consumer_batch_halved", consumer=self._name, error=reason(error), **_where(partition))
         middle = len(deliveries) // 2
         for half in (deliveries[:middle], deliveries[middle:]):
@@ -116,21 +116,21 @@ class RecordApplier(Generic[D]):
 
     async def _attempt(self, partition: TopicPartition, deliveries: Sequence[Delivery[D]]) -> Applied:
         messages = [delivery.message for delivery in deliveries if delivery.message is not None]
-        if self._admit is not None:
-            await self._admit(messages)
+        if self._check_origin is not None:
+            await self._check_origin(messages)
         if partition not in self._with_dead_letters:
             applied = await self._apply(partition, messages)
             if not applied.look_at_dead_letters:
                 return applied
             self._with_dead_letters.add(partition)
-        if self._undertaker is None:
+        if self._dead_letter_writer is None:
             raise LookupError("there are dead letters, and this consumer was not made to know of any")
-        applied = await self._undertaker.take(partition, deliveries)
+        applied = await self._dead_letter_writer.apply(partition, deliveries)
         if not applied.look_at_dead_letters:
             self._with_dead_letters.discard(partition)
         return applied
 
-    async def _bury(
+    async def _dead_letter(
         self,
         watch: PartitionWatch,
         partition: TopicPartition,
@@ -140,13 +140,13 @@ class RecordApplier(Generic[D]):
         """Make a dead letter of a record, unless it can be applied now."""
         fault = error or delivery.error
         assert fault is not None
-        undertaker = self._undertaker
-        if undertaker is not None:
+        writer = self._dead_letter_writer
+        if writer is not None:
             try:
-                return await self._settle(watch, partition, [delivery], lambda: undertaker.bury(partition, delivery))
+                return await self._settle(watch, partition, [delivery], lambda: writer.dead_letter(partition, delivery))
             except TooManyDeadLetters as too_many:
                 fault = too_many
-        self._stand_still(watch, partition, delivery.record, fault, delivery.message)
+        self._halt(watch, partition, delivery.record, fault, delivery.message)
         return False
 
     async def _settle(
@@ -218,16 +218,16 @@ class RecordApplier(Generic[D]):
             **_where(partition),
         )
 
-    def _stand_still(
+    def _halt(
         self, watch: PartitionWatch, partition: TopicPartition, record: Record, error: Exception, message: D | None
     ) -> None:
         metrics.FAILURES.labels(self._name, partition.topic, "permanent").inc()
-        self._progress.stop(partition, f"offset {record.offset}: {reason(error)}")
-        metrics.STOPPED.labels(self._name).set(self._progress.stopped)
+        self._progress.halt(partition, f"offset {record.offset}: {reason(error)}")
+        metrics.HALTED.labels(self._name).set(self._progress.halted)
         watch.pause(partition)
         with bound_context(**(message.log_ids if isinstance(message, Identified) else {})):
             log.error(
-                "consumer_partition_stopped",
+                "consumer_partition_halted",
                 consumer=self._name,
                 offset=record.offset,
                 error=reason(error),

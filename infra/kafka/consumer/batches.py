@@ -14,12 +14,12 @@ what it did; `infra.kafka.consumer.checkpoints.checkpointed` makes such a functi
 start next time, the Kafka offset is committed. What the runtime promises:
 
 - a partition's messages come in order, one batch at a time; partitions may run side by side (`parallel`);
-- a failure that is not the record's own (`infra.kafka.consumer.transient`) is tried again with back-off for as long as
-  it takes, not ready meanwhile; nothing is skipped or committed past;
+- a failure that is not the record's own (`infra.kafka.consumer.retry_policy`) is tried again with
+  back-off for as long as it takes, not ready meanwhile; nothing is skipped or committed past;
 - events missing before a delivered one (`Applied.gap`: the broker was wiped) make it read the partition again
   from its beginning; the checkpoint drops what is known;
 - a record that can never be applied becomes a dead letter (`infra.kafka.consumer.dead_letters`), and its partition goes
-  on. After many in a row without one success, or where no dead letters are wanted, the partition stands still:
+  on. After many in a row without one success, or without `dead_letters`, the partition is halted:
   logged, counted, not live. The good ones before it are applied;
 - it judges itself by progress (`check_live`, `check_ready`), and replaces a Kafka client that stays broken.
 """
@@ -36,10 +36,10 @@ from aiokafka.errors import KafkaError
 from infra.kafka.consumer import metrics
 from infra.kafka.consumer.applying import RecordApplier, reason, sleep_unless
 from infra.kafka.consumer.checkpoints import Apply, D
-from infra.kafka.consumer.dead_letters.burial import Undertaker
 from infra.kafka.consumer.dead_letters.delivery import Decode
-from infra.kafka.consumer.dead_letters.desk import DeadLetters, Desk
-from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.dead_letters.worker import DeadLetters, DeadLetterWorker
+from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
+from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.own_log import OwnLog
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.subscription import Record, Subscription
@@ -89,23 +89,25 @@ class BatchConsumer(Generic[D]):
         self._group_id = group_id or consumer
         self._max_records = max_records
         self._parallel = asyncio.Semaphore(parallel)
-        self._progress = Progress(stall_after_s=stall_after_s)
+        self._progress = ConsumerProgress(stall_after_s=stall_after_s)
         self._stop = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        undertaker: Undertaker[D] | None = None
-        self._desk: Desk[D] | None = None
+        dead_letter_writer: DeadLetterWriter[D] | None = None
+        self._dead_letter_worker: DeadLetterWorker[D] | None = None
         if dead_letters is not None:
-            undertaker = Undertaker(dead_letters.checkpointed, most_in_a_row=dead_letters.most_in_a_row)
-            self._desk = Desk(settings, dead_letters, decode=decode, ours=self._assignment)
+            dead_letter_writer = DeadLetterWriter(dead_letters.checkpointed, most_in_a_row=dead_letters.most_in_a_row)
+            self._dead_letter_worker = DeadLetterWorker(
+                settings, dead_letters, decode=decode, assignment=self._assignment
+            )
         self._applier = RecordApplier(
             name=consumer,
             decode=decode,
             apply=apply,
-            admit=None if log is None else log.admit,
+            check_origin=None if log is None else log.check_origin,
             progress=self._progress,
             stop=self._stop,
-            undertaker=undertaker,
+            dead_letter_writer=dead_letter_writer,
         )
         self._subscription: Subscription | None = None
         self._watch: PartitionWatch | None = None
@@ -126,7 +128,9 @@ class BatchConsumer(Generic[D]):
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then finish the batch in hand, commit offsets and leave the group."""
         forwarding = asyncio.create_task(self._forward(stop))
-        beside = [] if self._desk is None else [asyncio.create_task(self._desk.run(self._stop))]
+        beside = (
+            [] if self._dead_letter_worker is None else [asyncio.create_task(self._dead_letter_worker.run(self._stop))]
+        )
         delay, longest = _BACKOFF_S
         try:
             while not self._stop.is_set():
@@ -222,7 +226,7 @@ class BatchConsumer(Generic[D]):
             return "Kafka has not answered"
         if self._progress.outside_group_for() > 2 * _REBUILD_AFTER_S:
             return "the group has not given us an assignment"
-        nothing_in_hand = self._idle.is_set() and not self._progress.stopped
+        nothing_in_hand = self._idle.is_set() and not self._progress.halted
         if nothing_in_hand and self._progress.stalled_for() > _REBUILD_AFTER_S:
             return "records wait and none is delivered"
         return None
@@ -245,7 +249,7 @@ class BatchConsumer(Generic[D]):
 
     def _on_assigned(self, partitions: set[TopicPartition] | None) -> None:
         self._progress.joined(assigned=partitions is not None)
-        metrics.STOPPED.labels(self._name).set(0)
+        metrics.HALTED.labels(self._name).set(0)
         if self._watch is not None:
             self._watch.assigned(settled=partitions is not None)
         if partitions is not None:

@@ -56,7 +56,7 @@ class Gap:
 class Selection(Generic[D]):
     """What of a batch is to be applied. `checkpoint` is where the consumer stands after `fresh`.
 
-    `held` are new too, and not to be applied: see `Holding`.
+    `held` are new too, and not to be applied: see `Holds`.
     """
 
     fresh: tuple[D, ...]
@@ -94,8 +94,8 @@ class Checkpoint:
     position: int
     dead_letters_until: int
     """Dead letters have to be looked at while the position is below this."""
-    dead_letters_forgiven: int
-    """The newest dead letter (its id) when an event was last applied beside open ones."""
+    acknowledged_through: int
+    """The newest dead letter (its id) when an event was last applied while some were open."""
 
     @property
     def look_at_dead_letters(self) -> bool:
@@ -108,7 +108,7 @@ Effects = Callable[[Connection, TopicPartition, Sequence[D]], Awaitable[None]]
 Write = Callable[[Connection, TopicPartition, Mapping[str, Sequence[D]]], Awaitable[None]]
 
 
-class Holding(Protocol):
+class Holds(Protocol):
     """What dead letters mean for new messages."""
 
     def bridges(self, previous_position: int, checkpoint: int) -> bool:
@@ -120,15 +120,15 @@ class Holding(Protocol):
         ...
 
 
-class _Nothing:
-    def bridges(self, previous_position: int, checkpoint: int) -> bool:  # noqa: ARG002 - as Holding has it
+class _NoHolds:
+    def bridges(self, previous_position: int, checkpoint: int) -> bool:  # noqa: ARG002 - as Holds has it
         return False
 
     def hold(self, message: Delivered) -> bool:  # noqa: ARG002
         return False
 
 
-def select_new(messages: Sequence[D], checkpoint: int, holding: Holding | None = None) -> Selection[D]:
+def select_new(messages: Sequence[D], checkpoint: int, holds: Holds | None = None) -> Selection[D]:
     """Choose the messages to apply, in order: those with `previous_position <= checkpoint < position`.
 
     Each moves the checkpoint. What is at or below it is dropped as seen. What comes after missing events is
@@ -136,7 +136,7 @@ def select_new(messages: Sequence[D], checkpoint: int, holding: Holding | None =
     the batch. A message that is held does not move the checkpoint: the next one, which names it as its
     predecessor, does. So a foreign record with an invented position can never hide real events.
     """
-    holding = holding or _Nothing()
+    holds = holds or _NoHolds()
     fresh: list[D] = []
     held: dict[int, D] = {}
     after_gap: list[D] = []
@@ -145,9 +145,9 @@ def select_new(messages: Sequence[D], checkpoint: int, holding: Holding | None =
         previous = message.previous_position
         if message.position <= checkpoint:
             seen += 1
-        elif previous > checkpoint and not holding.bridges(previous, checkpoint):
+        elif previous > checkpoint and not holds.bridges(previous, checkpoint):
             after_gap.append(message)
-        elif message.position in held or holding.hold(message):
+        elif message.position in held or holds.hold(message):
             seen += message.position in held
             held[message.position] = message
         else:
@@ -232,8 +232,10 @@ class Checkpointed(Generic[D]):
             rows = await cursor.fetchall()
             if len(rows) == len(names):
                 return {
-                    name: Checkpoint(position=position, dead_letters_until=until, dead_letters_forgiven=forgiven)
-                    for name, position, until, forgiven in rows
+                    name: Checkpoint(
+                        position=position, dead_letters_until=until, acknowledged_through=acknowledged_through
+                    )
+                    for name, position, until, acknowledged_through in rows
                 }
             await conn.execute(_SQL.create_checkpoints, self.key(partition) | {"consumer": self.consumer})
         raise LookupError(f"no checkpoint of {self.consumer} for {partition.topic}/{partition.partition}")

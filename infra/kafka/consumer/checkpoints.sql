@@ -15,9 +15,9 @@ SELECT made.name, %(topic)s, %(partition)s,
 ON CONFLICT DO NOTHING;
 
 -- name: lock_checkpoint
--- Held to the end of the transaction: two members that both think they own the partition take turns. What tells of dead
--- letters stands in the same row, as a waiting lock sees the newest version of its row alone, not of other tables.
-SELECT consumer, position, dead_letters_until, dead_letters_forgiven
+-- Held to the end of the transaction: of two members that both think they own the partition, one waits. What concerns
+-- dead letters is in the same row, since a lock that waited sees the newest version of its own row only, not of other tables.
+SELECT consumer, position, dead_letters_until, dead_letters_forgiven AS acknowledged_through
   FROM consumers.consumer_checkpoints
  WHERE consumer = %(name)s AND topic = %(topic)s AND partition = %(partition)s
    FOR UPDATE;
@@ -30,7 +30,7 @@ UPDATE consumers.consumer_checkpoints
 
 -- name: lock_checkpoints
 -- As lock_checkpoint, for consumers with several: in one round trip, always in the same order.
-SELECT consumer, position, dead_letters_until, dead_letters_forgiven
+SELECT consumer, position, dead_letters_until, dead_letters_forgiven AS acknowledged_through
   FROM consumers.consumer_checkpoints
  WHERE consumer = ANY(%(names)s::text[]) AND topic = %(topic)s AND partition = %(partition)s
  ORDER BY array_position(%(names)s::text[], consumer)

@@ -1,6 +1,6 @@
-"""What a batch consumer says of itself: judged by progress, as a ping cannot see a dead consumer.
+"""Whether a batch consumer is live and ready, judged by its progress: a ping would not notice a dead consumer.
 
-Not live: a partition stands still for good, or there is work and no batch finished for too long although
+Not live: a partition is halted, or there is work and no batch was finished for too long although
 Kafka answers. Not ready: not in the group, Kafka away, or the last attempt to apply a batch failed.
 """
 
@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from infra.process.health import Unhealthy
 
 
-class Progress:
+class ConsumerProgress:
     """Collects what the consumer sees; `check_live` and `check_ready` raise Unhealthy.
 
     `stall_after_s`: seconds without a finished batch, while records wait, after which the consumer is not
@@ -28,12 +28,12 @@ class Progress:
         self._joined = False
         self._outside_since = self._moved_at
         self._failing: dict[TopicPartition, str] = {}
-        self._stopped: dict[TopicPartition, str] = {}
+        self._halted: dict[TopicPartition, str] = {}
 
     @property
-    def stopped(self) -> int:
-        """How many partitions stand still."""
-        return len(self._stopped)
+    def halted(self) -> int:
+        """How many partitions are halted."""
+        return len(self._halted)
 
     def joined(self, *, assigned: bool) -> None:
         """Note that the group gave us our partitions (or took them). What was said of them is void."""
@@ -41,7 +41,7 @@ class Progress:
             self._outside_since = self._clock()
         self._joined = assigned
         self._failing.clear()
-        self._stopped.clear()
+        self._halted.clear()
         self._moved_at = self._clock()
 
     def applied(self, partition: TopicPartition) -> None:
@@ -54,15 +54,15 @@ class Progress:
         self._failing[partition] = reason
         self._moved_at = self._clock()
 
-    def stop(self, partition: TopicPartition, reason: str) -> None:
-        """Note that a partition stands still for good."""
-        self._stopped[partition] = reason
+    def halt(self, partition: TopicPartition, reason: str) -> None:
+        """Note that a partition is halted, for good."""
+        self._halted[partition] = reason
 
     def keep_only(self, partitions: Collection[TopicPartition]) -> None:
         """Forget what was said of partitions that are not ours: a batch may end after they were taken away."""
-        for told in (self._failing, self._stopped):
-            for partition in told.keys() - set(partitions):
-                del told[partition]
+        for reasons in (self._failing, self._halted):
+            for partition in reasons.keys() - set(partitions):
+                del reasons[partition]
 
     def kafka_answers(self, *, waiting: int) -> None:
         """Note a successful look at Kafka and how many records wait there for us."""
@@ -73,14 +73,14 @@ class Progress:
         self._waiting = waiting
 
     def kafka_away(self, reason: str) -> bool:
-        """Note that Kafka does not answer: nothing can be expected to move. Return whether that is news."""
+        """Note that Kafka does not answer: nothing is expected to move. Return whether the reason is a new one."""
         self._watched_at = self._moved_at = self._clock()
         known, self._kafka = self._kafka, reason
         return known != reason
 
-    def is_stopped(self, partition: TopicPartition) -> bool:
-        """Whether the partition stands still."""
-        return partition in self._stopped
+    def is_halted(self, partition: TopicPartition) -> bool:
+        """Whether the partition is halted."""
+        return partition in self._halted
 
     def outside_group_for(self) -> float:
         """Return for how many seconds we have been without an assignment (an empty one counts as one)."""
@@ -92,8 +92,8 @@ class Progress:
 
     async def check_live(self) -> None:
         """Raise Unhealthy when only a restart, or a person, can help."""
-        for partition, reason in self._stopped.items():
-            raise Unhealthy(f"{partition.topic}/{partition.partition} stands still: {reason}")
+        for partition, reason in self._halted.items():
+            raise Unhealthy(f"{partition.topic}/{partition.partition} is halted: {reason}")
         if self.stalled_for() > self._stall_after_s:
             raise Unhealthy(f"no batch finished for {self.stalled_for():.0f} s, {self._waiting} records wait")
         silent = self._clock() - self._watched_at

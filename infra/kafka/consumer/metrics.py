@@ -1,4 +1,4 @@
-"""What every batch consumer tells Prometheus."""
+"""The metrics of every batch consumer."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -23,12 +23,12 @@ DROPPED = Counter(
 GAPS = Counter("consumer_gaps_total", "Times that events were missing before a delivered one", ["consumer", "topic"])
 FAILURES = Counter(
     "consumer_failures_total",
-    "Batches that failed: transient (will be tried again) or permanent (the partition stands still)",
+    "Batches that failed: transient (will be tried again) or permanent (the partition is halted)",
     ["consumer", "topic", "kind"],
 )
-STOPPED = Gauge(
+HALTED = Gauge(
     "consumer_stopped_partitions",
-    "Partitions that stand still at a record that cannot be applied",
+    "Partitions that are halted at a record that cannot be applied",
     ["consumer"],
 )
 REBUILDS = Counter("consumer_rebuilds_total", "Times that the Kafka client was thrown away", ["consumer"])

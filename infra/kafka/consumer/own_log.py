@@ -11,7 +11,7 @@ D_contra = TypeVar("D_contra", bound=Delivered, contravariant=True)
 class OwnLog(Protocol[D_contra]):
     """The log whose events the consumer applies."""
 
-    async def admit(self, messages: Sequence[D_contra]) -> None:
+    async def check_origin(self, messages: Sequence[D_contra]) -> None:
         """Raise ForeignCluster when one of the messages is of another log."""
         ...
 

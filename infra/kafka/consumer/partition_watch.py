@@ -20,7 +20,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from infra.kafka.consumer import metrics
 from infra.kafka.consumer.lag import Lag
-from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.subscription import Record, Subscription
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ class _Partition:
 class PartitionWatch:
     """What is known of one subscription's partitions."""
 
-    def __init__(self, subscription: Subscription, name: str, progress: Progress, *, group: str) -> None:
+    def __init__(self, subscription: Subscription, name: str, progress: ConsumerProgress, *, group: str) -> None:
         self._subscription = subscription
         self._name = name
         self._progress = progress
@@ -86,7 +86,7 @@ class PartitionWatch:
     def delivered(self, partition: TopicPartition, records: Sequence[Record]) -> None:
         """Note that these records are about to be applied: our position has passed them, the lag has not."""
         state = self._state(partition)
-        # What stands still, or comes after missing events, stays what we lack first, unless we read it again.
+        # The first record that is not done stays in hand while the partition is halted or searched, unless read again.
         if state.in_hand is None or records[0].offset < state.in_hand:
             state.delivered, state.done = records, 0
 
@@ -184,7 +184,7 @@ class PartitionWatch:
         consumer = self._subscription.consumer
         partitions = sorted(self._subscription.assignment)
         self._progress.keep_only(partitions)
-        metrics.STOPPED.labels(self._name).set(self._progress.stopped)
+        metrics.HALTED.labels(self._name).set(self._progress.halted)
         if not partitions:
             await consumer.topics()
             return 0
@@ -226,7 +226,7 @@ class PartitionWatch:
         consumer = self._subscription.consumer
         state = self._state(partition)
         now = time.monotonic()
-        if self._progress.is_stopped(partition):
+        if self._progress.is_halted(partition):
             return
         searching = state.gap_after is not None
         if searching and (state.read_again_at == 0.0 or position == end) and now >= state.read_again_at:

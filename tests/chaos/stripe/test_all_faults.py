@@ -47,7 +47,7 @@ SETTINGS = {
 async def kill_at_random(system: System, chance: random.Random, until: asyncio.Event) -> Counter[str]:
     """Kill one part after the other, and start it again, until told to stop."""
     killed: Counter[str] = Counter()
-    names = [part.name for part in system.stack.parts]
+    names = [part.name for part in system.stack.components]
     while not until.is_set():
         name = chance.choice(names)
         system.stack.kill(name)

@@ -15,11 +15,11 @@ from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
 from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import Checkpointed
-from infra.kafka.consumer.dead_letters.burial import Undertaker
+from infra.kafka.consumer.dead_letters.admin import Filter, list_dead_letters, request_replay
 from infra.kafka.consumer.dead_letters.delivery import Headers
-from infra.kafka.consumer.dead_letters.operators import Filter, ask_for_replay, list_letters
 from infra.kafka.consumer.dead_letters.replay import Replayer
-from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
+from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.postgres.pool import Connection, Pool
 from projections.payments.projection import Payments
@@ -48,14 +48,14 @@ class Projector:
         self.replayer = Replayer(self.checkpointed, from_kafka)
 
     async def deliver(self, messages: Sequence[Delivered], partition: TopicPartition = FIRST) -> None:
-        progress = Progress(stall_after_s=60)
+        progress = ConsumerProgress(stall_after_s=60)
         applier = RecordApplier[Delivered](
             name=CONSUMER,
             decode=from_kafka,
             apply=self.checkpointed,
             progress=progress,
             stop=asyncio.Event(),
-            undertaker=Undertaker(self.checkpointed),
+            dead_letter_writer=DeadLetterWriter(self.checkpointed),
         )
         records = []
         for offset, message in enumerate(messages):
@@ -94,8 +94,8 @@ def with_a_newer(messages: Sequence[Delivered], change: dict[str, object]) -> tu
 
 
 async def open_letters(reader: Connection) -> list[tuple[int | None, str, str, list[str]]]:
-    letters, _ = await list_letters(reader, Filter(limit=1000))
-    return [(each.position, each.reason.value, each.error_type, sorted(each.lacking)) for each in letters]
+    dead_letters, _ = await list_dead_letters(reader, Filter(limit=1000))
+    return [(each.position, each.reason.value, each.error_type, sorted(each.lacking)) for each in dead_letters]
 
 
 async def replay(projector: Projector, reader: Connection, victim: Delivered, partition: TopicPartition = FIRST) -> int:
@@ -105,7 +105,7 @@ async def replay(projector: Projector, reader: Connection, victim: Delivered, pa
         found = from_kafka(value, headers)
         return victim if found.position == victim.position else found
 
-    await ask_for_replay(reader, who="op", all_of=CONSUMER)
+    await request_replay(reader, actor="op", all_of=CONSUMER)
     projector.replayer = Replayer(projector.checkpointed, upgraded)
     return await projector.replayer.replay(partition)
 

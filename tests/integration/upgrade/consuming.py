@@ -14,8 +14,8 @@ from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.process import SERVICE as WEBHOOKS
 from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import Checkpointed, checkpointed
-from infra.kafka.consumer.dead_letters.burial import Undertaker
-from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
+from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.subscription import Record
 from infra.postgres.pool import Pool
@@ -49,14 +49,14 @@ async def note_runs(pool: Pool, release: Fixture) -> None:
 
 
 async def _deliver(apply: Checkpointed[Delivered], release: Fixture, topics: Iterable[str]) -> None:
-    progress = Progress(stall_after_s=60)
+    progress = ConsumerProgress(stall_after_s=60)
     applier = RecordApplier[Delivered](
         name=apply.consumer,
         decode=from_kafka,
         apply=apply,
         progress=progress,
         stop=asyncio.Event(),
-        undertaker=Undertaker(apply),
+        dead_letter_writer=DeadLetterWriter(apply),
     )
     for topic in topics:
         for partition, records in release.records(topic):

@@ -119,9 +119,9 @@ async def _keep(system: System, story: Story, fixture: Fixture) -> None:
 
     answers = await read_everything(system.query, story.payments.values())
     commands = [await _stored_answer(system, *each) for each in story.commands]
-    for part in system.stack.parts:
-        if part.name not in _SERVERS:
-            system.stack.kill(part.name)
+    for component in system.stack.components:
+        if component.name not in _SERVERS:
+            system.stack.kill(component.name)
     manifest = Manifest(
         version=fixture.version,
         written_at=datetime.now(UTC),

@@ -183,7 +183,8 @@ class Story:
         await at_stripe(
             self.system,
             "/v1/refunds",
-            **{"payment_intent": await self._intent("refund_accepted"), "amount": "300"},
+            payment_intent=await self._intent("refund_accepted"),
+            amount="300",
             **{f"metadata[{REFUND_ID}]": found["refunds"][0]["refund_id"]},
         )
         await self._told("refund_accepted", "payment.contradicted")

@@ -13,7 +13,7 @@ from event_store import log_watch, own_log
 from event_store.log_watch import LogWatch
 from event_store.own_log import DatabaseLog
 from event_store.store import Connection, LogState
-from infra.kafka.consumer.transient import ForeignCluster
+from infra.kafka.consumer.retry_policy import ForeignCluster
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
 from schemas.cloudevents import Delivered
@@ -89,12 +89,12 @@ class Message:
 async def test_messages_of_another_log_are_refused_and_of_older_versions_taken() -> None:
     log = DatabaseLog(cast("Pool", Said(OPEN_LOG)))
 
-    async def admit(*log_ids: UUID | None) -> None:
-        await log.admit([cast("Delivered", Message(log_id)) for log_id in log_ids])
+    async def check_origin(*log_ids: UUID | None) -> None:
+        await log.check_origin([cast("Delivered", Message(log_id)) for log_id in log_ids])
 
-    await admit(OPEN_LOG.log_id, None)
+    await check_origin(OPEN_LOG.log_id, None)
     with pytest.raises(ForeignCluster):
-        await admit(OPEN_LOG.log_id, UUID(int=99))
+        await check_origin(OPEN_LOG.log_id, UUID(int=99))
 
 
 async def test_the_epoch_is_not_known_while_the_log_is_closed_or_silent() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from infra.card_numbers import holds_card_number, mask_card_numbers, text_holds_card_number
 from infra.card_numbers.schemes import is_card
-from tests.support.card_number_rates import DISGUISED, HARMLESS, SEED, a_card, rate
+from tests.support.card_number_rates import DISGUISED, HARMLESS, SEED, a_card, rate, with_luhn
 
 COUNT = 2000
 # What has no form of its own is refused as often as chance has it; all else, never (the first number: that of 20,000).
@@ -111,25 +111,16 @@ def test_what_only_begins_like_a_known_number_does_not_hide_a_card(before: str) 
     ],
 )  # fmt: skip
 def test_numbers_of_every_scheme_are_known(number: str) -> None:
-    number = number if is_card(number) else number[:-1] + _check_digit(number[:-1])
+    number = number if is_card(number) else with_luhn(number[:-1])
     assert is_card(number)
     assert text_holds_card_number(number)
-
-
-def _check_digit(body: str) -> str:
-    return next(digit for digit in "0123456789" if _luhn(body + digit))
-
-
-def _luhn(number: str) -> bool:
-    digits = [int(each) for each in reversed(number)]
-    return (sum(digits[::2]) + sum(each * 2 - 9 * (each > 4) for each in digits[1::2])) % 10 == 0
 
 
 @pytest.mark.parametrize(
     "number", ["1763840000001", "180000000000002", "213100000000001", "7000000000000005", "4" * 15]
 )
 def test_what_no_scheme_issues_is_no_card(number: str) -> None:
-    assert not is_card(number[:-1] + _check_digit(number[:-1]))
+    assert not is_card(with_luhn(number[:-1]))
 
 
 _N = 64_000

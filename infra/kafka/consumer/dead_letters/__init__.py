@@ -2,14 +2,15 @@
 
 It is written into the table `consumers.dead_letters`, and its partition goes on. Later records of its stream (its
 payment) are parked behind it in the same table, so that a stream keeps its order within a consumer; other streams are
-not held up. `paystream dlq` lists, shows, replays and discards; the topic `<topic>.dlq.<consumer>` announces.
+not held up. `paystream dlq` lists, shows, replays and discards; the topic `<topic>.dlq.<consumer>` has a copy of each.
 
-- `delivery` is a record as it was read: decoded, or with what could be read of its place.
-- `burial` applies batches while dead letters are about, and writes them; all under the lock of the checkpoints.
-- `replay` applies a dead letter that somebody asked for, under the same lock.
-- `announce` copies rows to the topic; `desk` is the task that looks after all this in a running consumer.
-- `operators` is what people do with the table; `paystream dlq` is its face.
+- `delivery`: a record as it was read, decoded, or with what could be read of its position.
+- `writer`: applies batches while there are dead letters, and writes new ones, under the lock of the checkpoints.
+- `replay`: applies dead letters whose replay was requested, under the same lock.
+- `publisher`: copies rows to the topic.
+- `worker`: the background task of a running consumer that replays and publishes.
+- `admin`: what operators do with the table, for `paystream dlq`.
 
 A dead letter never moves a checkpoint. The next event does, which names it as its predecessor
-(`checkpoints.select_new`). docs/decisions/0008 has the reasons.
+(`checkpoints.select_new`). The reasons are in docs/decisions/0008.
 """

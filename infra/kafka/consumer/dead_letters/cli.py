@@ -19,15 +19,15 @@ def dlq_list(
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
 ) -> None:
     """List dead letters that are open."""
+    from infra.kafka.consumer.dead_letters.admin import Filter
     from infra.kafka.consumer.dead_letters.cli_run import run_list
-    from infra.kafka.consumer.dead_letters.operators import Filter
 
     raise SystemExit(run_list(Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)))
 
 
 @dlq.command("show")
 def dlq_show(
-    letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
+    dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
     full: Annotated[bool, typer.Option(help="The whole value, however long.")] = False,
 ) -> None:
     """Show one dead letter, and why it failed.
@@ -36,7 +36,7 @@ def dlq_show(
     """
     from infra.kafka.consumer.dead_letters.cli_run import run_show
 
-    raise SystemExit(run_show(letter_id, full=full))
+    raise SystemExit(run_show(dead_letter_id, full=full))
 
 
 @dlq.command("replay")
@@ -61,12 +61,12 @@ def dlq_replay(
         raise typer.BadParameter("--consumer and --all belong together")
     if (bool(ids), stream is not None, everything).count(True) != 1:
         raise typer.BadParameter("give ids, or --stream, or --consumer with --all")
-    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, who=who or getuser(), wait_s=wait))
+    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, actor=who or getuser(), wait_s=wait))
 
 
 @dlq.command("discard")
 def dlq_discard(
-    letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
+    dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
     who: Annotated[str, typer.Option(help="Who decides so; kept with the dead letter.")],
     why: Annotated[str, typer.Option(help="Why; kept with the dead letter.")],
 ) -> None:
@@ -78,4 +78,4 @@ def dlq_discard(
 
     if not who.strip() or not why.strip():
         raise typer.BadParameter("say who and why")
-    raise SystemExit(run_discard(letter_id, who=who, why=why))
+    raise SystemExit(run_discard(dead_letter_id, actor=who, reason=why))

@@ -9,16 +9,16 @@ from rich.text import Text
 
 from infra.cli.execute import run_with_connection
 from infra.cli.output import console, printable
-from infra.kafka.consumer.dead_letters.letter import DeadLetter, Status
-from infra.kafka.consumer.dead_letters.operators import (
+from infra.kafka.consumer.dead_letters.admin import (
     Filter,
-    ask_for_replay,
     discard,
     is_resolved,
-    list_letters,
+    list_dead_letters,
     load,
     open_of_same_stream,
+    request_replay,
 )
+from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
 from infra.postgres.pool import Connection
 
 _LONGEST_VALUE = 2000
@@ -31,39 +31,39 @@ def run_list(chosen: Filter) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        letters, count = await list_letters(conn, chosen)
-        if not letters:
+        dead_letters, count = await list_dead_letters(conn, chosen)
+        if not dead_letters:
             print("No dead letters." if chosen.resolved else "No open dead letters.")
             return 0
-        console().print(_table(letters))
-        if count > len(letters):
+        console().print(_table(dead_letters))
+        if count > len(dead_letters):
             print(f"{count} in all; these are the oldest. More: --limit {count}")
         return 0
 
     return run_with_connection(work)
 
 
-def run_show(letter_id: int, *, full: bool) -> int:
+def run_show(dead_letter_id: int, *, full: bool) -> int:
     """Print all that is known of one; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        letter = (await load(conn, [letter_id]))[letter_id]
-        queue = await open_of_same_stream(conn, letter_id)
-        _show(letter, queue, longest=None if full else _LONGEST_VALUE)
+        dead_letter = (await load(conn, [dead_letter_id]))[dead_letter_id]
+        queue = await open_of_same_stream(conn, dead_letter_id)
+        _show(dead_letter, queue, longest=None if full else _LONGEST_VALUE)
         return 0
 
     return run_with_connection(work)
 
 
-def run_replay(ids: Sequence[int], *, stream: str | None, all_of: str | None, who: str, wait_s: float) -> int:
+def run_replay(ids: Sequence[int], *, stream: str | None, all_of: str | None, actor: str, wait_s: float) -> int:
     """Ask for replays, wait for what becomes of them, and say so; 0 when all were applied."""
 
     async def work(conn: Connection) -> int:
         before = await load(conn, ids)
-        for letter in before.values():
-            if is_resolved(letter):
-                print(_resolved(letter))
-        asked = await ask_for_replay(conn, who=who, ids=ids, stream=stream, all_of=all_of)
+        for dead_letter in before.values():
+            if is_resolved(dead_letter):
+                print(_resolved(dead_letter))
+        asked = await request_replay(conn, actor=actor, ids=ids, stream=stream, all_of=all_of)
         if not asked:
             print("Nothing to replay.")
             return 0
@@ -73,21 +73,21 @@ def run_replay(ids: Sequence[int], *, stream: str | None, all_of: str | None, wh
         outcomes = [await _outcome(conn, before[each], after[each]) for each in asked]
         for line in outcomes:
             print(line)
-        return 0 if all(letter.status is Status.APPLIED for letter in after.values()) else 1
+        return 0 if all(dead_letter.status is Status.APPLIED for dead_letter in after.values()) else 1
 
     return run_with_connection(work)
 
 
-def run_discard(letter_id: int, *, who: str, why: str) -> int:
+def run_discard(dead_letter_id: int, *, actor: str, reason: str) -> int:
     """Give one up; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        await discard(conn, letter_id, who=who, why=why)
-        print(f"Dead letter {letter_id} is discarded.")
-        letter = (await load(conn, [letter_id]))[letter_id]
-        if queue := await open_of_same_stream(conn, letter_id):
+        await discard(conn, dead_letter_id, actor=actor, reason=reason)
+        print(f"Dead letter {dead_letter_id} is discarded.")
+        dead_letter = (await load(conn, [dead_letter_id]))[dead_letter_id]
+        if queue := await open_of_same_stream(conn, dead_letter_id):
             print(f"{len(queue)} later records of its stream wait. To apply them: paystream dlq replay {queue[0]}")
-        elif letter.stream is not None:
+        elif dead_letter.stream is not None:
             print("Nothing else of its stream waits.")
         return 0
 
@@ -98,87 +98,92 @@ async def _wait(conn: Connection, ids: Sequence[int], wait_s: float) -> dict[int
     """Return the dead letters once none waits for its replay any more, or the time is over."""
     deadline = time.monotonic() + wait_s
     while True:
-        letters = await load(conn, ids)
-        waiting = any(letter.status is Status.REPLAYING for letter in letters.values())
+        dead_letters = await load(conn, ids)
+        waiting = any(dead_letter.status is Status.REPLAYING for dead_letter in dead_letters.values())
         if not waiting or time.monotonic() > deadline:
-            return letters
+            return dead_letters
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def _outcome(conn: Connection, before: DeadLetter, letter: DeadLetter) -> str:
-    if is_resolved(letter):
-        return _resolved(letter)
-    if letter.status is Status.REPLAYING:
+async def _outcome(conn: Connection, before: DeadLetter, dead_letter: DeadLetter) -> str:
+    if is_resolved(dead_letter):
+        return _resolved(dead_letter)
+    if dead_letter.status is Status.REPLAYING:
         return (
-            f"{letter.id}  not yet: {letter.consumer} has not come to it. It will be applied when one that runs has "
-            f"{letter.topic}/{letter.partition}."
+            f"{dead_letter.id}  not yet: {dead_letter.consumer} has not come to it. "
+            f"It will be applied when one that runs has {dead_letter.topic}/{dead_letter.partition}."
         )
-    if letter.attempts > before.attempts:
-        return f"{letter.id}  failed again: {_fault(letter)}"
-    first, *_ = await open_of_same_stream(conn, letter.id) or [letter.id]
+    if dead_letter.attempts > before.attempts:
+        return f"{dead_letter.id}  failed again: {_fault(dead_letter)}"
+    first, *_ = await open_of_same_stream(conn, dead_letter.id) or [dead_letter.id]
     blocking = (await load(conn, [first]))[first]
-    return f"{letter.id}  still waits behind {first}, which failed again: {_fault(blocking)}"
+    return f"{dead_letter.id}  still waits behind {first}, which failed again: {_fault(blocking)}"
 
 
-def _resolved(letter: DeadLetter) -> str:
-    return f"{letter.id}  {letter.status} by {_printable(letter.resolved_by)}: {_printable(letter.resolution)}"
+def _resolved(dead_letter: DeadLetter) -> str:
+    actor, reason = _printable(dead_letter.resolved_by), _printable(dead_letter.resolution)
+    return f"{dead_letter.id}  {dead_letter.status} by {actor}: {reason}"
 
 
-def _table(letters: Sequence[DeadLetter]) -> Table:
+def _table(dead_letters: Sequence[DeadLetter]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("ID", "Status", "Consumer", "Record", "Stream"):
         table.add_column(column, overflow="fold", no_wrap=column in {"ID", "Status"})
     table.add_column("Failed at (UTC)", no_wrap=True)
     table.add_column("Tries", justify="right")
     table.add_column("Why", overflow="fold")
-    for letter in letters:
+    for dead_letter in dead_letters:
         table.add_row(
-            *(Text(each) for each in (str(letter.id), letter.status.value, letter.consumer, _record(letter))),
-            Text(_printable(letter.stream)),
-            Text(f"{letter.failed_at:%Y-%m-%d %H:%M:%S}"),
-            Text(str(letter.attempts)),
-            Text(_cut(f"{letter.reason.value}: {_fault(letter)}", _LONGEST_ERROR_LISTED)),
+            Text(str(dead_letter.id)),
+            Text(dead_letter.status.value),
+            Text(dead_letter.consumer),
+            Text(_record(dead_letter)),
+            Text(_printable(dead_letter.stream)),
+            Text(f"{dead_letter.failed_at:%Y-%m-%d %H:%M:%S}"),
+            Text(str(dead_letter.attempts)),
+            Text(_cut(f"{dead_letter.reason.value}: {_fault(dead_letter)}", _LONGEST_ERROR_LISTED)),
         )
     return table
 
 
-def _show(letter: DeadLetter, queue: Sequence[int], *, longest: int | None) -> None:
-    before = [str(each) for each in queue[: queue.index(letter.id)]] if letter.id in queue else []
-    behind = [str(each) for each in queue[len(before) + 1 :]] if letter.id in queue else []
-    facts = {
-        "Status": letter.status.value,
-        "Consumer": letter.consumer,
-        "Record": f"{_record(letter)}, of {letter.kafka_timestamp:%Y-%m-%d %H:%M:%S} UTC",
-        "Position": "could not be read" if letter.position is None else str(letter.position),
-        "Stream": _printable(letter.stream),
-        "Why": f"{letter.reason.value}: {_fault(letter)}",
-        "Tries": f"{letter.attempts}, the last at {letter.failed_at:%Y-%m-%d %H:%M:%S} UTC",
-        "Lacking in": ", ".join(letter.lacking) or "-",
+def _show(dead_letter: DeadLetter, queue: Sequence[int], *, longest: int | None) -> None:
+    before = [str(each) for each in queue[: queue.index(dead_letter.id)]] if dead_letter.id in queue else []
+    behind = [str(each) for each in queue[len(before) + 1 :]] if dead_letter.id in queue else []
+    published = dead_letter.published_at
+    fields = {
+        "Status": dead_letter.status.value,
+        "Consumer": dead_letter.consumer,
+        "Record": f"{_record(dead_letter)}, of {dead_letter.kafka_timestamp:%Y-%m-%d %H:%M:%S} UTC",
+        "Position": "could not be read" if dead_letter.position is None else str(dead_letter.position),
+        "Stream": _printable(dead_letter.stream),
+        "Why": f"{dead_letter.reason.value}: {_fault(dead_letter)}",
+        "Tries": f"{dead_letter.attempts}, the last at {dead_letter.failed_at:%Y-%m-%d %H:%M:%S} UTC",
+        "Lacking in": ", ".join(dead_letter.lacking) or "-",
         "Waits behind": ", ".join(before) or "-",
         "Behind it": ", ".join(behind) or "-",
-        "Announced": "not yet" if letter.announced_at is None else f"{letter.announced_at:%Y-%m-%d %H:%M:%S} UTC",
+        "Announced": "not yet" if published is None else f"{published:%Y-%m-%d %H:%M:%S} UTC",
     }
-    if is_resolved(letter):
-        facts["Resolved"] = f"by {_printable(letter.resolved_by)}: {_printable(letter.resolution)}"
+    if is_resolved(dead_letter):
+        fields["Resolved"] = f"by {_printable(dead_letter.resolved_by)}: {_printable(dead_letter.resolution)}"
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, fact in facts.items():
-        table.add_row(name, Text(fact))
-    table.add_row("Key", Text(_printable(letter.key)))
-    for name, raw in letter.headers:
+    for name, text in fields.items():
+        table.add_row(name, Text(text))
+    table.add_row("Key", Text(_printable(dead_letter.key)))
+    for name, raw in dead_letter.headers:
         table.add_row("Header", Text(f"{_printable(name)}: {_cut(_printable(raw), _LONGEST_HEADER)}"))
     console().print(table)
-    value = _printable(letter.value)
+    value = _printable(dead_letter.value)
     print("", value if longest is None else _cut(value, longest), sep="\n")
 
 
-def _record(letter: DeadLetter) -> str:
-    return f"{letter.topic}/{letter.partition} @ {letter.kafka_offset}"
+def _record(dead_letter: DeadLetter) -> str:
+    return f"{dead_letter.topic}/{dead_letter.partition} @ {dead_letter.kafka_offset}"
 
 
-def _fault(letter: DeadLetter) -> str:
-    return _printable(": ".join(part for part in (letter.error_type, letter.error) if part))
+def _fault(dead_letter: DeadLetter) -> str:
+    return _printable(": ".join(part for part in (dead_letter.error_type, dead_letter.error) if part))
 
 
 def _cut(text: str, longest: int) -> str:

@@ -1,4 +1,4 @@
-"""What consumers tell Prometheus of their dead letters."""
+"""The metrics of dead letters."""
 
 from prometheus_client import Counter, Gauge
 
@@ -9,11 +9,11 @@ DEAD_LETTERS = Counter(
 )
 OPEN = Gauge(
     "consumer_dead_letters_open",
-    "Dead letters of the consumer that are neither applied nor discarded; every member tells the same number",
+    "Dead letters of the consumer that are neither applied nor discarded; every member reports the same number",
     ["consumer"],
 )
 REPLAYS = Counter(
     "consumer_dead_letter_replays_total",
-    "Dead letters that were tried again because somebody asked for it: applied or failed",
+    "Dead letters that were tried again on request: applied or failed",
     ["consumer", "topic", "outcome"],
 )

@@ -28,9 +28,9 @@ SELECT id, position, previous_position, stream, lacking, true
 SELECT count(*) AS failures
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
-   AND status = 'open' AND reason <> 'behind' AND id > %(forgiven)s;
+   AND status = 'open' AND reason <> 'behind' AND id > %(acknowledged_through)s;
 
--- name: bury
+-- name: insert
 -- A record with a position. One that is there already takes the newest content and error; one that was applied before
 -- (its event came again, and failed this time) is open again.
 INSERT INTO consumers.dead_letters AS d
@@ -62,7 +62,7 @@ ON CONFLICT (consumer, topic, partition, position) DO UPDATE
        resolution = NULL
 RETURNING id, attempts = 1 AS is_new;
 
--- name: bury_unplaced
+-- name: insert_unplaced
 -- A record without a position: delivered again, it is known by its content, and stays as it is.
 INSERT INTO consumers.dead_letters
        (consumer, topic, partition, kafka_offset, kafka_timestamp, stream,
@@ -72,7 +72,7 @@ VALUES (%(consumer)s, %(topic)s, %(partition)s, %(offset)s, %(timestamp)s, %(str
 ON CONFLICT (consumer, topic, partition, digest) WHERE position IS NULL DO NOTHING
 RETURNING id;
 
--- name: is_buried_unplaced
+-- name: is_known_unplaced
 -- Whether a record without a position is known.
 SELECT 1 AS known
   FROM consumers.dead_letters
@@ -89,8 +89,9 @@ UPDATE consumers.dead_letters d
        resolution = CASE WHEN d.lacking <@ %(names)s::text[] THEN %(resolution)s END
  WHERE id = %(id)s AND status IN ('open', 'replaying');
 
--- name: note_in_checkpoints
--- Say in the locked checkpoints whether dead letters have to be looked at, and which failures an applied event forgives.
+-- name: update_checkpoints
+-- Note in the locked checkpoints whether dead letters have to be looked at, and up to which one an applied event
+-- acknowledges the failures before it.
 UPDATE consumers.consumer_checkpoints
    SET dead_letters_until =
            CASE WHEN EXISTS (SELECT FROM consumers.dead_letters d
@@ -101,7 +102,7 @@ UPDATE consumers.consumer_checkpoints
                                 WHERE d.consumer = %(consumer)s AND d.topic = %(topic)s
                                   AND d.partition = %(partition)s), 0)
            END,
-       dead_letters_forgiven = greatest(dead_letters_forgiven, %(forgiven)s)
+       dead_letters_forgiven = greatest(dead_letters_forgiven, %(acknowledged_through)s)
  WHERE consumer = ANY(%(names)s::text[]) AND topic = %(topic)s AND partition = %(partition)s
 RETURNING position < dead_letters_until AS look;
 
@@ -116,7 +117,7 @@ SELECT coalesce(max(id), 0) AS newest
 -- What a consumer has to look after. Asked every second: nearly always of an empty index.
 SELECT topic, partition, count(*) AS open,
        bool_or(status = 'replaying') AS replay,
-       bool_or(announced_at IS NULL) AS announce
+       bool_or(announced_at IS NULL) AS publish
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND status IN ('open', 'replaying')
  GROUP BY topic, partition;
@@ -133,8 +134,8 @@ SELECT id, stream, position
 -- name: first_of_stream
 -- The first open dead letter of a stream, or the one given when it belongs to none; locked.
 SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position, stream,
-       key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at, asked_by,
-       announced_at, resolved_at, resolved_by, resolution
+       key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at,
+       asked_by AS requested_by, announced_at AS published_at, resolved_at, resolved_by, resolution
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
    AND status IN ('open', 'replaying')
@@ -147,7 +148,7 @@ SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, 
 -- name: mark_next
 -- Whoever asked for the replay of a dead letter wants its stream to go on.
 UPDATE consumers.dead_letters
-   SET status = 'replaying', asked_by = %(asked_by)s
+   SET status = 'replaying', asked_by = %(requested_by)s
  WHERE id = (SELECT id FROM consumers.dead_letters
               WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
                 AND status IN ('open', 'replaying') AND stream = %(stream)s AND position IS NOT NULL
@@ -169,32 +170,32 @@ UPDATE consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
    AND status = 'replaying' AND stream = %(stream)s AND position IS NOT NULL;
 
--- name: unannounced
+-- name: unpublished
 -- Open dead letters that are not in their topic yet.
 SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position, stream,
-       key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at, asked_by,
-       announced_at, resolved_at, resolved_by, resolution
+       key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at,
+       asked_by AS requested_by, announced_at AS published_at, resolved_at, resolved_by, resolution
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = ANY(%(partitions)s::integer[])
    AND status IN ('open', 'replaying') AND announced_at IS NULL
  ORDER BY id
  LIMIT 100;
 
--- name: announced
+-- name: published
 -- They are in the topic, from this offset on.
 UPDATE consumers.dead_letters d
-   SET announced_at = now(), announced_offset = said.at
-  FROM unnest(%(ids)s::bigint[], %(offsets)s::bigint[]) AS said(id, at)
- WHERE d.id = said.id;
+   SET announced_at = now(), announced_offset = sent.at
+  FROM unnest(%(ids)s::bigint[], %(offsets)s::bigint[]) AS sent(id, at)
+ WHERE d.id = sent.id;
 
--- name: last_announced
--- The highest offset that an open dead letter was announced at; NULL: none was.
+-- name: last_published
+-- The highest offset in the topic of an open dead letter; NULL: none was published.
 SELECT max(announced_offset) AS highest
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND status IN ('open', 'replaying') AND announced_at IS NOT NULL;
 
--- name: announce_again
--- The topic has lost what was announced, but for these.
+-- name: publish_again
+-- The topic has lost what was published, but for these.
 UPDATE consumers.dead_letters
    SET announced_at = NULL, announced_offset = NULL
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND status IN ('open', 'replaying')

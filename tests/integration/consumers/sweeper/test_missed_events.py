@@ -12,8 +12,8 @@ from command_api.webhooks.intake import Received
 from consumers.gateway.calls import StripeApi
 from consumers.stripe_lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
-from consumers.webhooks.handled import kind_of
-from consumers.webhooks.interpret import Outcome
+from consumers.webhooks.event_types import object_kind_of
+from consumers.webhooks.interpret import InterpretationOutcome
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.values import RefundStatus
@@ -71,7 +71,7 @@ async def recorded(webhooks: Webhooks) -> list[str]:
 
 def test_what_is_listed_is_what_payments_depend_on() -> None:
     assert len(EVENT_TYPES) <= 20, "Stripe takes no more types"
-    assert all(kind_of(each) for each in EVENT_TYPES)
+    assert all(object_kind_of(each) for each in EVENT_TYPES)
     assert {"charge.dispute.created", "refund.failed", "payment_intent.canceled"} <= set(EVENT_TYPES)
 
 
@@ -96,7 +96,7 @@ async def test_a_dispute_and_a_refund_whose_webhooks_were_lost_are_noticed(
         await admin.dispute(str(state.charge_id), amount=700)
         await catch_up(missed)
         outcomes = await webhooks.interpret()
-        assert Outcome.REFRESH in outcomes
+        assert InterpretationOutcome.REFRESH in outcomes
         await payments.all_done()
     state = await payments.state(payment_id)
     assert [each.status for each in state.refunds.values()] == [RefundStatus.FAILED]

@@ -10,8 +10,8 @@ from psycopg.rows import dict_row
 
 from command_api.webhooks.intake import Received
 from consumers.gateway.requests import PAYMENT_ID
-from consumers.webhooks.interpret import Interpreter, Outcome
-from consumers.webhooks.patience import AfterCalls
+from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
+from consumers.webhooks.interpret import InterpretationOutcome, Interpreter
 from consumers.webhooks.process import SERVICE
 from event_store.group_commit import GroupCommit
 from event_store.store import recorded_event
@@ -25,12 +25,12 @@ from tests.support.signed_webhooks import Json, a_stripe_event, an_intake, sign
 PARTITION = TopicPartition(STRIPE_EVENT, 0)
 
 
-class Told(Interpreter):
+class RecordingInterpreter(Interpreter):
     """An interpreter that remembers what was committed."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[InterpretationOutcome] = []
 
     def committed(self, batch: Mapping[str, Any]) -> None:
         for messages in batch.values():
@@ -45,7 +45,7 @@ class Webhooks:
         self._pool = pool
         self._appender = GroupCommit(pool)
         self._intake = an_intake(self._appender)
-        self.interpreter = Told()
+        self.interpreter = RecordingInterpreter()
         self._once = checkpointed(pool, SERVICE, self.interpreter.write, committed=self.interpreter.committed)
 
     async def receive(self, event_type: str, obj: Json, **changes: Any) -> Received:
@@ -68,14 +68,14 @@ class Webhooks:
         before = [0, *(event.position for event in events)]
         return [Delivered(event=event, previous_position=at) for event, at in zip(events, before, strict=False)]
 
-    async def interpret(self, *, longest_s: float = 0) -> list[Outcome]:
+    async def interpret(self, *, longest_s: float = 0) -> list[InterpretationOutcome]:
         """Deliver everything, the old too, and return what was made of what is new."""
         self.interpreter.outcomes.clear()
         await self.apply(await self.delivered(), longest_s=longest_s)
         return list(self.interpreter.outcomes)
 
     async def apply(self, messages: list[Delivered], *, longest_s: float = 0) -> Applied:
-        return await AfterCalls(self._pool, self._once, longest_s=longest_s)(PARTITION, messages)
+        return await WaitForInFlightCalls(self._pool, self._once, longest_s=longest_s)(PARTITION, messages)
 
     async def close(self) -> None:
         await self._appender.close()

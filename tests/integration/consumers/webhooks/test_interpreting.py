@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from command_api.webhooks.intake import Received
 from consumers.gateway.notes import NewIntent, ask_for_intents, note_intents
 from consumers.gateway.tasks import refresh_id
-from consumers.webhooks.interpret import Outcome
+from consumers.webhooks.interpret import InterpretationOutcome
 from domain.money import Money
 from domain.payment.observations import RecordActionRequired, RecordIntentCreated, RecordSucceeded
 from domain.payment.values import PaymentStatus
@@ -99,7 +99,7 @@ async def test_what_the_customer_did_makes_the_payment_be_read_again(
     webhooks: Webhooks, story: Story, pool: Pool
 ) -> None:
     await webhooks.receive("payment_intent.succeeded", story.intent(), id="evt_1")
-    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH]
     (task,) = await refreshes(pool)
     (delivered,) = await webhooks.delivered()
     assert (task["operation"], task["status"]) == ("refresh_payment", "due")
@@ -115,7 +115,7 @@ async def test_an_event_that_comes_twice_is_recorded_and_interpreted_once(
     event = a_stripe_event("payment_intent.succeeded", story.intent())
     assert await webhooks.receive_event(event) is Received.RECORDED
     assert await webhooks.receive_event(event) is Received.DUPLICATE
-    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH]
     assert await webhooks.interpret() == []
     assert len(await refreshes(pool)) == 1
 
@@ -125,9 +125,9 @@ async def test_several_events_about_one_payment_make_it_be_read_once(
 ) -> None:
     for event_type in ("payment_intent.succeeded", "payment_intent.succeeded"):
         await webhooks.receive(event_type, story.intent())
-    assert await webhooks.interpret() == [Outcome.REFRESH, Outcome.REFRESH]
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH, InterpretationOutcome.REFRESH]
     await webhooks.receive("charge.refunded", of_payment(story.id, payment_intent=story.intent_id, amount_refunded=9))
-    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH]
     assert len(await refreshes(pool)) == 1
 
 
@@ -136,7 +136,7 @@ async def test_what_a_call_of_ours_was_answered_already_asks_for_nothing(
 ) -> None:
     await story.succeed()
     await webhooks.receive("payment_intent.succeeded", story.intent())
-    assert await webhooks.interpret() == [Outcome.NOTHING_NEW]
+    assert await webhooks.interpret() == [InterpretationOutcome.NOTHING_NEW]
     assert await refreshes(pool) == []
 
 
@@ -152,7 +152,7 @@ async def test_events_in_the_wrong_order_and_days_late_ask_for_nothing(
     random.Random(7).shuffle(late)
     for event_type, obj in late:
         await webhooks.receive(event_type, obj, created=1_000_000_000)
-    assert await webhooks.interpret() == [Outcome.NOTHING_NEW] * 3
+    assert await webhooks.interpret() == [InterpretationOutcome.NOTHING_NEW] * 3
     assert await refreshes(pool) == []
 
 
@@ -160,9 +160,9 @@ async def test_a_dispute_without_metadata_is_found_by_the_intent(webhooks: Webho
     """The gateway notes whose the intent is; one of before did not, and then an event with metadata teaches it."""
     await story.succeed()
     await webhooks.receive("payment_intent.succeeded", story.intent())
-    assert await webhooks.interpret() == [Outcome.NOTHING_NEW]
+    assert await webhooks.interpret() == [InterpretationOutcome.NOTHING_NEW]
     await webhooks.receive("charge.dispute.created", story.dispute())
-    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH]
     (task,) = await refreshes(pool)
     assert task["payment_id"] == story.id
 
@@ -173,11 +173,13 @@ async def test_a_dispute_that_comes_before_its_intent_is_known_is_not_forgotten(
     await story.succeed()
     await webhooks.receive("charge.dispute.created", story.dispute())
     await webhooks.receive("charge.dispute.updated", story.dispute())
-    assert await webhooks.interpret() == [Outcome.UNKNOWN_PAYMENT, Outcome.UNKNOWN_PAYMENT]
+    assert await webhooks.interpret() == [InterpretationOutcome.UNKNOWN_PAYMENT, InterpretationOutcome.UNKNOWN_PAYMENT]
     await webhooks.receive("payment_intent.succeeded", story.intent())
-    assert await webhooks.interpret() == [Outcome.REFRESH], "it says nothing new, and the dispute was asked for"
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH], (
+        "it says nothing new, and the dispute was asked for"
+    )
     await webhooks.receive("payment_intent.succeeded", story.intent())
-    assert await webhooks.interpret() == [Outcome.NOTHING_NEW]
+    assert await webhooks.interpret() == [InterpretationOutcome.NOTHING_NEW]
     (task,) = await refreshes(pool)
     assert task["payment_id"] == story.id
 
@@ -217,13 +219,13 @@ async def test_what_is_not_of_ours_is_ignored(webhooks: Webhooks, story: Story, 
     await webhooks.receive("payout.paid", {"id": "po_1", "object": "payout"})
     await webhooks.receive("customer.created", {"id": "cus_1", "object": "customer"})
     assert await webhooks.interpret() == [
-        Outcome.UNKNOWN_PAYMENT,
-        Outcome.UNKNOWN_PAYMENT,
-        Outcome.UNKNOWN_PAYMENT,
-        Outcome.OTHER_INTENT,
-        Outcome.OTHER_ACCOUNT,
-        Outcome.UNHANDLED_TYPE,
-        Outcome.UNHANDLED_TYPE,
+        InterpretationOutcome.UNKNOWN_PAYMENT,
+        InterpretationOutcome.UNKNOWN_PAYMENT,
+        InterpretationOutcome.UNKNOWN_PAYMENT,
+        InterpretationOutcome.OTHER_INTENT,
+        InterpretationOutcome.OTHER_ACCOUNT,
+        InterpretationOutcome.UNHANDLED_TYPE,
+        InterpretationOutcome.UNHANDLED_TYPE,
     ]
     assert await refreshes(pool) == []
 
@@ -237,7 +239,7 @@ async def test_the_note_of_whose_an_intent_is_counts_for_more_than_metadata(
     await webhooks.interpret()
     await payments.execute("UPDATE consumers.gateway_tasks SET status = 'done'")
     await webhooks.receive("payment_intent.succeeded", mine.intent(metadata=yours.intent()["metadata"]))
-    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH]
     assert [task["payment_id"] for task in await refreshes(pool) if task["status"] == "due"] == [mine.id]
 
 
@@ -247,7 +249,7 @@ async def test_an_event_that_cannot_be_read_changes_nothing(webhooks: Webhooks, 
     with pytest.raises(SchemaError):
         await webhooks.apply([replace(good, event=replace(good.event, data=b"{}"))])
     assert await refreshes(pool) == []
-    assert await webhooks.interpret() == [Outcome.REFRESH]
+    assert await webhooks.interpret() == [InterpretationOutcome.REFRESH]
 
 
 async def test_no_client_secret_is_in_the_database(webhooks: Webhooks, story: Story, pool: Pool) -> None:
@@ -271,7 +273,7 @@ async def test_the_answer_of_a_call_that_is_under_way_is_waited_for(webhooks: We
     await story.succeed()
     assert not interpreting.done()
     await story.payments.execute("UPDATE consumers.gateway_tasks SET status = 'done', lease_token = NULL")
-    assert await interpreting == [Outcome.NOTHING_NEW]
+    assert await interpreting == [InterpretationOutcome.NOTHING_NEW]
 
 
 async def test_a_call_that_is_too_slow_or_lost_its_process_is_not_waited_for(
@@ -281,10 +283,10 @@ async def test_a_call_that_is_too_slow_or_lost_its_process_is_not_waited_for(
     await payments.execute(a_call(dead.id, lease="-1 second"))
     await webhooks.receive("payment_intent.succeeded", dead.intent())
     async with asyncio.timeout(20):
-        assert await webhooks.interpret(longest_s=60) == [Outcome.REFRESH]
+        assert await webhooks.interpret(longest_s=60) == [InterpretationOutcome.REFRESH]
     await payments.execute(a_call(slow.id))
     await webhooks.receive("payment_intent.succeeded", slow.intent())
-    assert await webhooks.interpret(longest_s=0.1) == [Outcome.REFRESH]
+    assert await webhooks.interpret(longest_s=0.1) == [InterpretationOutcome.REFRESH]
 
 
 def a_call(payment_id: uuid.UUID, *, lease: str = "30 seconds") -> str:

@@ -9,7 +9,7 @@ import structlog
 
 from event_store.own_log import DatabaseLog
 from event_store.store import append, load
-from infra.kafka.consumer.transient import ForeignCluster, is_worth_retrying
+from infra.kafka.consumer.retry_policy import ForeignCluster, is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
@@ -127,9 +127,9 @@ async def test_a_consumer_takes_nothing_of_another_log(database: Database, pool:
         (event,) = await load(connection, item.stream_id)
     log_id = (await state_of(database.server, database.name)).log_id
     for named in (log_id, None):
-        await own.admit([_delivered(event, named)])
+        await own.check_origin([_delivered(event, named)])
     with pytest.raises(ForeignCluster) as refused:
-        await own.admit([_delivered(event, log_id), _delivered(event, item.stream_id)])
+        await own.check_origin([_delivered(event, log_id), _delivered(event, item.stream_id)])
     assert is_worth_retrying(refused.value), "it is tried again, and becomes no dead letter"
 
 

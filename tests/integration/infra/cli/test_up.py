@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from infra.embedded.ports import free_port
-from tests.integration.infra.embedded.embedded_parts import (
+from tests.integration.infra.embedded.components import (
     FAKE,
     all_gone,
     descendants,
@@ -81,8 +81,8 @@ def running_up(folder: Path, ports: Sequence[int] | None = None, home: Path | No
 def test_shows_parts_then_what_to_try_then_events_and_ends_all_processes(tmp_path: Path, end: signal.Signals) -> None:
     with running_up(tmp_path / "one") as up:
         up.wait_up()
-        for part in ("PostgreSQL", "Valkey", "Kafka broker", "Database schema", "command-api", "relay"):
-            assert re.search(rf"ready +{part} .* \d+\.\d s", up.output), part
+        for component in ("PostgreSQL", "Valkey", "Kafka broker", "Database schema", "command-api", "relay"):
+            assert re.search(rf"ready +{component} .* \d+\.\d s", up.output), component
         assert f"curl -s http://127.0.0.1:{up.ports[0]}/payments" in up.output
         assert "sk_dev_paystream" in up.output
         assert "\x1b" not in up.output  # no terminal, no colours

@@ -123,7 +123,7 @@ async def test_all_is_well_with_an_embedded_stack(variables: Variables) -> None:
 
 
 async def test_a_database_that_is_behind_is_the_only_error(stack: Stack, variables: Variables) -> None:
-    postgres = stack.part("postgres")
+    postgres = stack.component("postgres")
     url = await create_database(postgres, "behind")  # type: ignore[arg-type]
     upgrade(url, "0005")
     there = {
@@ -199,14 +199,14 @@ async def test_too_few_connections_are_an_error(variables: Variables) -> None:
 async def test_a_postgres_that_does_not_answer_is_the_only_error(stack: Stack, variables: Variables, how: str) -> None:
     if how == "away":
         nowhere = f"127.0.0.1:{free_port()}"
-        address = stack.part("postgres").address
+        address = stack.component("postgres").address
         there = {
             name: {key: value.replace(address, nowhere) for key, value in each.items()}
             for name, each in variables.items()
         }
         found = await findings(there)
     else:
-        with frozen(stack.part("postgres").pid):
+        with frozen(stack.component("postgres").pid):
             found = await findings(variables)
     assert errors(found) == [("PostgreSQL", "server")]
     skipped = {each.subject for each in found if each.status is Status.SKIPPED}
@@ -221,7 +221,7 @@ async def test_a_redis_that_does_not_answer_is_the_only_error(stack: Stack, vari
     if how == "away":
         found = await findings(changed(variables, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0"))
     else:
-        with frozen(stack.part("valkey").pid):
+        with frozen(stack.component("valkey").pid):
             found = await findings(variables)
     error = the_error(found)
     assert (error.area, error.subject) == ("Redis", "server")
@@ -229,7 +229,7 @@ async def test_a_redis_that_does_not_answer_is_the_only_error(stack: Stack, vari
 
 
 async def test_a_redis_that_refuses_the_password_says_so(stack: Stack, variables: Variables) -> None:
-    address = stack.part("valkey").address
+    address = stack.component("valkey").address
     error = the_error(await findings(changed(variables, REDIS_URL=f"redis://:wrong-password@{address}/0")))
     assert (error.area, "refuses the login" in error.detail) == ("Redis", True)
 
@@ -269,7 +269,7 @@ async def test_a_kafka_that_does_not_answer_is_the_only_error(stack: Stack, vari
     if how == "away":
         found = await findings(changed(variables, KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_port()}"))
     else:
-        with frozen(stack.part("broker").pid):
+        with frozen(stack.component("broker").pid):
             found = await findings(variables)
     assert errors(found) == [("Kafka", "brokers")]
     assert [each.subject for each in found if each.status is Status.SKIPPED] == ["transactions", "topics"]
@@ -300,7 +300,7 @@ async def test_what_a_restricted_key_may_not_read_is_the_only_error(stack: Stack
     restricted = changed(variables, STRIPE_SECRET_KEY="rk_test_doctor_restricted")
     needed = [f"{each.permission}_{'write' if each.write else 'read'}" for each in NEEDED]
     others = ["rak_accounts_kyc_basic_read", "rak_webhook_read"]
-    async with SandboxAdmin(f"http://{stack.part('sandbox').address}") as admin:
+    async with SandboxAdmin(f"http://{stack.component('sandbox').address}") as admin:
         await admin.restrict_key("rk_test_doctor_restricted", *needed, *others)
         well = await findings(restricted)
         await admin.restrict_key("rk_test_doctor_restricted", *needed[:-1], *others)
@@ -323,7 +323,7 @@ async def test_a_sandbox_that_does_not_answer_is_the_only_error(stack: Stack, va
     if how == "away":
         found = await findings(changed(variables, STRIPE_API_BASE=f"http://127.0.0.1:{free_port()}"))
     else:
-        with frozen(stack.part("sandbox").pid):
+        with frozen(stack.component("sandbox").pid):
             found = await findings(variables)
     error = the_error(found)
     assert (error.area, error.subject) == ("Stripe", "connection")

@@ -19,7 +19,7 @@ from infra.embedded.stack import Stack
 from infra.kafka.clients import consumer_config, producer_config
 from infra.kafka.topics import create_topics, describe_topics
 from schemas.topics import TopicDeclaration
-from tests.integration.infra.embedded.embedded_parts import all_gone, descendants, wait_until
+from tests.integration.infra.embedded.components import all_gone, descendants, wait_until
 from tests.support.kafka import apache_kafka, fresh_topics, three_brokers, transactional_settings
 from tests.support.waiting import eventually
 
@@ -141,7 +141,7 @@ async def test_a_start_that_fails_shows_the_end_of_the_log_and_leaves_nothing(tm
         broken = KafkaCluster(home, extra={"log.retention.ms": "many"})
         with pytest.raises(StartFailed, match=r"log\.retention\.ms") as failure:
             await broken.start()
-        assert failure.value.part == "broker"
+        assert failure.value.component == "broker"
         assert not broken.running
 
 

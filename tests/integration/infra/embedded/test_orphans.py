@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.orphans import end_leftovers, write_pid_file
-from tests.integration.infra.embedded.embedded_parts import (
+from tests.integration.infra.embedded.components import (
     FAKE,
     alive,
     all_gone,

@@ -13,11 +13,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from infra.embedded.broker import Broker
+from infra.embedded.component import Component
 from infra.embedded.databases import create_database, drop_database, is_migrated
 from infra.embedded.errors import DataUnusable, EmbeddedError, PortInUse, StartFailed
 from infra.embedded.home import Home
 from infra.embedded.migrate import migrate
-from infra.embedded.part import Part
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import PostgresServer
@@ -25,7 +25,7 @@ from infra.embedded.valkey import ValkeyServer
 from infra.kafka.topics import create_topics
 from infra.settings.kafka import KafkaSettings
 from schemas.topics import TopicDeclaration
-from tests.integration.infra.embedded.embedded_parts import alive
+from tests.integration.infra.embedded.components import alive
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -36,10 +36,10 @@ def home(tmp_path: Path) -> Iterator[Home]:
         yield home
 
 
-async def started(part: Part) -> Part:
-    await part.start()
-    await part.wait_ready()
-    return part
+async def started(component: Component) -> Component:
+    await component.start()
+    await component.wait_ready()
+    return component
 
 
 @pytest.fixture

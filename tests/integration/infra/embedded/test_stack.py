@@ -12,11 +12,11 @@ import redis
 
 from infra.embedded.errors import HomeInUse, HomeUnusable, PortInUse, StartFailed
 from infra.embedded.home import Home
-from infra.embedded.reports import PartEnded, PartReady, Report
+from infra.embedded.reports import ComponentEnded, ComponentReady, Report
 from infra.embedded.stack import Stack
 from infra.kafka.topics import describe_topics
 from infra.settings.kafka import KafkaSettings
-from tests.integration.infra.embedded.embedded_parts import all_gone, fake, wait_until
+from tests.integration.infra.embedded.components import all_gone, fake, wait_until
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -35,7 +35,7 @@ def stack(home: Path, *names: str, **options: object) -> Stack:
 
 
 def pids(stack: Stack) -> dict[str, int]:
-    return {part.name: part.pid for part in stack.parts if part.pid is not None}
+    return {component.name: component.pid for component in stack.components if component.pid is not None}
 
 
 async def get(url: str) -> httpx.Response:
@@ -71,7 +71,7 @@ async def test_a_second_start_finds_data_ports_and_passwords_again(tmp_path: Pat
 async def test_a_process_sees_nothing_of_the_users_environment(tmp_path: Path) -> None:
     names = ("command-api", "query-api", "sandbox", "projector", "worker-stripe-gateway")
     async with stack(tmp_path, *names) as running:
-        seen = {name: (await get(f"http://{running.part(name).address}/environment")).json() for name in names}
+        seen = {name: (await get(f"http://{running.component(name).address}/environment")).json() for name in names}
     assert "paystream_app_login" in seen["command-api"]["DATABASE_URL"]
     assert seen["worker-stripe-gateway"]["STRIPE_SECRET_KEY"] == "sk_test_paystream_sandbox"
     assert [name for name in names if "STRIPE_SECRET_KEY" in seen[name]] == ["command-api", "worker-stripe-gateway"]
@@ -83,11 +83,11 @@ async def test_a_process_sees_nothing_of_the_users_environment(tmp_path: Path) -
 
 async def test_a_killed_part_stays_away_until_it_is_restarted(tmp_path: Path) -> None:
     async with stack(tmp_path, "relay") as running:
-        port = running.part("relay").port
+        port = running.component("relay").port
         running.kill("relay")
-        assert not running.part("relay").running
+        assert not running.component("relay").running
         await running.restart("relay")
-        assert running.part("relay").port == port
+        assert running.component("relay").port == port
         assert (await get(f"http://127.0.0.1:{port}/health/ready")).status_code == 200
 
 
@@ -100,13 +100,13 @@ async def test_a_supervised_part_comes_back_by_itself_and_that_is_said(tmp_path:
             running.kill(name)
 
         async def back() -> set[str]:
-            return {report.label for report in reports if isinstance(report, PartReady)}
+            return {report.label for report in reports if isinstance(report, ComponentReady)}
 
         await eventually(back, lambda labels: labels == {"relay", "PostgreSQL"})
         now = pids(running)
         assert set(now) == set(before)
         assert {name for name in now if now[name] != before[name]} == {"relay", "postgres"}
-        assert {report.label for report in reports if isinstance(report, PartEnded)} == {"relay", "PostgreSQL"}
+        assert {report.label for report in reports if isinstance(report, ComponentEnded)} == {"relay", "PostgreSQL"}
 
 
 async def test_supervision_keeps_out_of_a_restart_that_was_asked_for(tmp_path: Path) -> None:
@@ -121,12 +121,12 @@ async def test_supervision_keeps_out_of_a_restart_that_was_asked_for(tmp_path: P
         running.kill("postgres")
 
         async def back() -> set[str]:
-            return {report.label for report in reports if isinstance(report, PartReady)}
+            return {report.label for report in reports if isinstance(report, ComponentReady)}
 
         await eventually(back)
         now = pids(running)
         assert {name for name in now if now[name] != after[name]} == {"postgres"}
-        ends_and_starts = [report for report in reports if isinstance(report, PartEnded | PartReady)]
+        ends_and_starts = [report for report in reports if isinstance(report, ComponentEnded | ComponentReady)]
         assert ends_and_starts == reports
         assert {report.label for report in ends_and_starts} == {"PostgreSQL"}
 
@@ -147,7 +147,7 @@ async def test_a_process_that_fails_to_start_is_named_and_nothing_is_left(tmp_pa
     broken = Stack(tmp_path, fsync=False, processes=[fake("relay"), fake("projector", "--fail-with", reason)])
     with pytest.raises(StartFailed, match=f"projector does not start: {reason}") as failure:
         await broken.start()
-    assert failure.value.part == "projector"
+    assert failure.value.component == "projector"
     assert pids(broken) == {}
 
 
@@ -179,7 +179,7 @@ async def test_a_second_stack_on_the_same_folder_is_refused_and_harms_nothing(tm
 
 async def test_a_port_in_use_is_named_with_the_variable_that_moves_it(tmp_path: Path) -> None:
     async with stack(tmp_path / "one", "command-api") as running:
-        port = running.part("command-api").port
+        port = running.component("command-api").port
         with pytest.raises(PortInUse, match=f"Port {port}.*COMMAND_API_PORT"):
             await stack(tmp_path / "two", "command-api", ports={"command-api": port}).start()
 

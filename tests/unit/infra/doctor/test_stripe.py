@@ -4,7 +4,7 @@ import orjson
 import pytest
 import stripe
 
-from consumers.webhooks import handled
+from consumers.webhooks import event_types
 from infra.doctor.finding import Status
 from infra.doctor.stripe.account import account_findings, clock_finding, unreachable, version_finding
 from infra.doctor.stripe.api import NoAnswer, ask
@@ -190,8 +190,10 @@ def test_endpoints_that_may_not_be_listed_are_no_error(status: int) -> None:
 
 
 def test_the_events_are_those_that_are_handled_and_documented() -> None:
-    assert {each for each in EVENTS if not each.startswith((*handled.FAMILIES, "payout."))} == set(handled.TYPES)
-    assert all(any(each.startswith(family) for each in EVENTS) for family in handled.FAMILIES)
+    assert {each for each in EVENTS if not each.startswith((*event_types.OBJECT_BY_PREFIX, "payout."))} == set(
+        event_types.OBJECT_BY_TYPE
+    )
+    assert all(any(each.startswith(prefix) for each in EVENTS) for prefix in event_types.OBJECT_BY_PREFIX)
     documented = (ROOT / "docs/webhooks.md").read_text("utf-8")
     families = ("refund", "charge.dispute", "payout")
     assert all(f"`{family}.*`" in documented for family in families)

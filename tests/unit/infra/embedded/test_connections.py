@@ -10,7 +10,7 @@ from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.sweeper.settings import SweeperSettings
-from consumers.webhooks import handled
+from consumers.webhooks import event_types
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
 from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections
@@ -161,6 +161,10 @@ def test_what_the_sandbox_sends_is_what_the_command_api_believes(connections: Co
 def test_the_sandbox_sends_what_payments_depend_on(connections: Connections) -> None:
     sent = connections.settings_of("sandbox")["STRIPE_SANDBOX_WEBHOOK_EVENTS"].split(",")
     endpoint = Endpoint(id="we_1", created=0, url="http://x", secrets=["s"], enabled_events=sent)
-    known = [*handled.TYPES, *(f"{family}of_any_kind" for family in handled.FAMILIES), "payout.paid"]
+    known = [
+        *event_types.OBJECT_BY_TYPE,
+        *(f"{prefix}of_any_kind" for prefix in event_types.OBJECT_BY_PREFIX),
+        "payout.paid",
+    ]
     assert [each for each in known if not endpoint.wants("acct_1", each)] == []
     assert not endpoint.wants("acct_1", "charge.succeeded")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from infra.embedded import supervisor
+from infra.embedded.component import Component
 from infra.embedded.errors import StartFailed
-from infra.embedded.part import Part
-from infra.embedded.reports import PartEnded, PartReady, Report, RestartFailed
+from infra.embedded.reports import ComponentEnded, ComponentReady, Report, RestartFailed
 
 
 class Fragile:
@@ -26,13 +26,15 @@ class Fragile:
         self.failures = failures
         self.restarts = 0
 
-    async def restart(self, _: Part) -> None:
+    async def restart(self, _: Component) -> None:
         self.restarts += 1
         if self.restarts <= self.failures:
-            raise StartFailed("still broken", part="fragile")
+            raise StartFailed("still broken", component="fragile")
 
 
-async def watch(part: Fragile, monkeypatch: pytest.MonkeyPatch, *, sleeps: int) -> tuple[list[float], list[Report]]:
+async def watch(
+    component: Fragile, monkeypatch: pytest.MonkeyPatch, *, sleeps: int
+) -> tuple[list[float], list[Report]]:
     """Supervise until `sleeps` delays have passed; return them and what was reported."""
     delays: list[float] = []
     reports: list[Report] = []
@@ -44,7 +46,7 @@ async def watch(part: Fragile, monkeypatch: pytest.MonkeyPatch, *, sleeps: int) 
 
     monkeypatch.setattr("infra.embedded.supervisor.asyncio.sleep", sleep)
     with contextlib.suppress(asyncio.CancelledError):
-        await supervisor.keep_running(part, part.restart, reports.append)  # type: ignore[arg-type]
+        await supervisor.keep_running(component, component.restart, reports.append)  # type: ignore[arg-type]
     return delays, reports
 
 
@@ -56,7 +58,13 @@ async def test_each_time_it_ends_soon_the_delay_doubles_up_to_a_limit(monkeypatc
 async def test_a_restart_that_fails_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     delays, reports = await watch(Fragile(failures=2), monkeypatch, sleeps=4)
     assert delays == [0.5, 1, 2, 4]
-    assert [type(report) for report in reports] == [PartEnded, RestartFailed, RestartFailed, PartReady, PartEnded]
+    assert [type(report) for report in reports] == [
+        ComponentEnded,
+        RestartFailed,
+        RestartFailed,
+        ComponentReady,
+        ComponentEnded,
+    ]
 
 
 async def test_after_a_steady_run_the_delay_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,17 +75,17 @@ async def test_after_a_steady_run_the_delay_begins_anew(monkeypatch: pytest.Monk
 
 
 async def test_what_somebody_else_restarts_meanwhile_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    part = Fragile()
+    component = Fragile()
     looks = 0
 
     async def sleep(_: float) -> None:
         nonlocal looks
         looks += 1
-        part.attended = True
+        component.attended = True
         if looks == 10:
             raise asyncio.CancelledError
 
     monkeypatch.setattr("infra.embedded.supervisor.asyncio.sleep", sleep)
     with contextlib.suppress(asyncio.CancelledError):
-        await supervisor.keep_running(part, part.restart, lambda _: None)  # type: ignore[arg-type]
-    assert part.restarts == 0
+        await supervisor.keep_running(component, component.restart, lambda _: None)  # type: ignore[arg-type]
+    assert component.restarts == 0

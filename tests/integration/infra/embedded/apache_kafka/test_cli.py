@@ -14,7 +14,7 @@ import pytest
 
 from infra.embedded.ports import free_port
 from infra.kafka.topics import describe_topics
-from tests.integration.infra.embedded.embedded_parts import all_gone, descendants, wait_for_descendants, wait_until
+from tests.integration.infra.embedded.components import all_gone, descendants, wait_for_descendants, wait_until
 from tests.support.kafka import transactional_settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -244,7 +244,7 @@ async def test_a_record_that_cannot_be_applied_stops_its_partition_alone(
     expected = log.positions[:4] + log.positions[10:]
     async with running(cluster.settings, cluster.topic, apply) as consumer:
         await eventually(effects.positions, until=lambda seen: len(seen) >= len(expected))
-        with pytest.raises(Unhealthy, match="stands still"):
+        with pytest.raises(Unhealthy, match="is halted"):
             await consumer.check_live()
         await log.publish(log.record(3, partition=1))
         expected += log.positions[-3:]

@@ -1,4 +1,4 @@
-"""A process that does its work only while it holds a lock, and says so. Run by test_turns.py."""
+"""A process that does its work only while it holds a lock, and says so. Run by test_leader_election.py."""
 
 import asyncio
 import json
@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Callable
 
-from infra.redis.redlock import RedlockSettings, open_redlock, take_turns
+from infra.redis.redlock import RedlockSettings, open_redlock, run_as_leader
 
 
-async def work(_result: str, may_go_on: Callable[[], bool]) -> None:
+async def work(_result: str, may_continue: Callable[[], bool]) -> None:
     """Work in small steps, each only while it may."""
     say("at it")
-    while may_go_on():  # noqa: ASYNC110 - what it waits for is the clock
+    while may_continue():  # noqa: ASYNC110 - what it waits for is the clock
         await asyncio.sleep(0.01)
     say("lost")
 
@@ -30,7 +30,7 @@ async def main() -> None:
     )
     ttl_ms = told["ttl_ms"]
     async with open_redlock(settings) as redlock:
-        await take_turns(redlock, "sweep", work, asyncio.Event(), interval_s=0.1, lock_ttl_ms=ttl_ms)
+        await run_as_leader(redlock, "sweep", work, asyncio.Event(), interval_s=0.1, lock_ttl_ms=ttl_ms)
 
 
 asyncio.run(main())

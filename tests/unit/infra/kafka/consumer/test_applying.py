@@ -1,4 +1,4 @@
-"""A partition that stands still says whose event it stands at, when that can be known."""
+"""A halted partition logs whose event it is halted at, when that is known."""
 
 import asyncio
 import uuid
@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import Applied, Apply
-from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.subscription import Record
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
@@ -39,11 +39,11 @@ async def refuse(_: TopicPartition, __: Sequence[Delivered]) -> Applied:
 async def stopped_at(*records: Record, apply: Apply[Delivered] = refuse) -> dict[str, Any]:
     """Take records one of which cannot be applied and return the line that says so."""
     applier = RecordApplier[Delivered](
-        name="test", decode=from_kafka, apply=apply, progress=Progress(stall_after_s=60), stop=asyncio.Event()
+        name="test", decode=from_kafka, apply=apply, progress=ConsumerProgress(stall_after_s=60), stop=asyncio.Event()
     )
     with capture_logs(processors=[merge_contextvars]) as lines:
         await applier.take(cast("PartitionWatch", Watch()), PARTITION, list(records))
-    (line,) = (line for line in lines if line["event"] == "consumer_partition_stopped")
+    (line,) = (line for line in lines if line["event"] == "consumer_partition_halted")
     return dict(line)
 
 

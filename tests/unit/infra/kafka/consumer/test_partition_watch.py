@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 
-from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.subscription import Record, Subscription
 from tests.support.consumer_lag import lag_of
@@ -82,14 +82,14 @@ def consumer() -> FakeConsumer:
 
 
 @pytest.fixture
-def progress() -> Progress:
-    made = Progress(stall_after_s=60)
+def progress() -> ConsumerProgress:
+    made = ConsumerProgress(stall_after_s=60)
     made.joined(assigned=True)
     return made
 
 
 @pytest.fixture
-def watch(consumer: FakeConsumer, progress: Progress) -> PartitionWatch:
+def watch(consumer: FakeConsumer, progress: ConsumerProgress) -> PartitionWatch:
     return PartitionWatch(cast("Subscription", consumer), "test", progress, group="group")
 
 
@@ -191,9 +191,9 @@ async def test_only_what_is_handled_is_committed_and_again_after_a_failure(
 
 
 async def test_a_partition_that_stands_still_is_left_alone(
-    watch: PartitionWatch, consumer: FakeConsumer, progress: Progress
+    watch: PartitionWatch, consumer: FakeConsumer, progress: ConsumerProgress
 ) -> None:
-    progress.stop(PARTITION, "bad")
+    progress.halt(PARTITION, "bad")
     consumer.end = 40
     await watch.look()
     assert consumer.at == 100
@@ -208,7 +208,7 @@ async def test_an_empty_partition_that_seems_to_hold_a_record_blocks_nothing(
 
 
 async def test_records_that_nobody_fetches_wait_all_the_same(
-    watch: PartitionWatch, consumer: FakeConsumer, progress: Progress
+    watch: PartitionWatch, consumer: FakeConsumer, progress: ConsumerProgress
 ) -> None:
     """Whoever fetches may have died: then the newest fetch says for ever that there is nothing more."""
     watch.handled(PARTITION, next_offset=100, moved=True)
@@ -309,11 +309,11 @@ async def test_lag_counts_what_is_in_hand_and_is_0_at_the_end_behind_a_marker(
 
 
 async def test_lag_is_counted_from_the_record_at_which_a_partition_stands(
-    watch: PartitionWatch, consumer: FakeConsumer, progress: Progress
+    watch: PartitionWatch, consumer: FakeConsumer, progress: ConsumerProgress
 ) -> None:
     watch.delivered(PARTITION, records(95, 96))
     watch.handled(PARTITION, next_offset=96, moved=True)
-    progress.stop(PARTITION, "bad")
+    progress.halt(PARTITION, "bad")
     consumer.end = consumer.fetched_end = 110
     await watch.look()
     assert lag()[0] == 14
@@ -379,13 +379,13 @@ async def test_a_partition_that_is_taken_away_shows_no_lag_here(watch: Partition
 
 
 async def test_what_is_said_of_a_partition_that_is_no_longer_ours_is_forgotten(
-    watch: PartitionWatch, consumer: FakeConsumer, progress: Progress
+    watch: PartitionWatch, consumer: FakeConsumer, progress: ConsumerProgress
 ) -> None:
     """A batch may fail after its partition was taken away: nobody here would ever say that it goes on."""
     consumer.ours = frozenset()
     watch.assigned(settled=True)
     progress.failing(PARTITION, "the database is away")
-    progress.stop(PARTITION, "bad")
+    progress.halt(PARTITION, "bad")
     await watch.look()
     await progress.check_ready()
     assert REGISTRY.get_sample_value("consumer_stopped_partitions", {"consumer": "test"}) == 0

@@ -10,9 +10,9 @@ from psycopg.rows import dict_row
 
 from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import checkpointed
-from infra.kafka.consumer.dead_letters.burial import Undertaker
 from infra.kafka.consumer.dead_letters.replay import Replayer
-from infra.kafka.consumer.liveness import Progress
+from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
+from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.subscription import Record
 from infra.postgres.pool import Connection, Pool
@@ -73,7 +73,7 @@ class Member:
 
     def __init__(self, effects: PickyEffects, pool: Pool, *, most_in_a_row: int = 50) -> None:
         self.checkpointed = checkpointed(pool, NAME, effects.write)
-        self.progress = Progress(stall_after_s=60)
+        self.progress = ConsumerProgress(stall_after_s=60)
         self.stop = asyncio.Event()
         self.replayer = Replayer(self.checkpointed, from_kafka)
         self._applier = RecordApplier[Delivered](
@@ -82,7 +82,7 @@ class Member:
             apply=self.checkpointed,
             progress=self.progress,
             stop=self.stop,
-            undertaker=Undertaker(self.checkpointed, most_in_a_row=most_in_a_row),
+            dead_letter_writer=DeadLetterWriter(self.checkpointed, most_in_a_row=most_in_a_row),
         )
 
     async def deliver(self, records: Iterable[Record]) -> None:
@@ -90,7 +90,7 @@ class Member:
 
     @property
     def stands_still(self) -> bool:
-        return self.progress.is_stopped(PARTITION)
+        return self.progress.is_halted(PARTITION)
 
 
 class Topic:
@@ -155,7 +155,7 @@ def vars_of(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
-async def letters(pool: Pool) -> list[dict[str, Any]]:
+async def dead_letters(pool: Pool) -> list[dict[str, Any]]:
     """Return every dead letter."""
     async with pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute("SELECT * FROM consumers.dead_letters ORDER BY id")
@@ -164,7 +164,7 @@ async def letters(pool: Pool) -> list[dict[str, Any]]:
 
 async def told(pool: Pool) -> list[tuple[int | None, str, str]]:
     """Return position, reason and status of every dead letter."""
-    return [(row["position"], row["reason"], row["status"]) for row in await letters(pool)]
+    return [(row["position"], row["reason"], row["status"]) for row in await dead_letters(pool)]
 
 
 async def checkpoint(pool: Pool) -> tuple[int, int]:

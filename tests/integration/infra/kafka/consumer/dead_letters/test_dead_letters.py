@@ -8,8 +8,8 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from infra.kafka.consumer.dead_letters.admin import AlreadyResolved, discard, request_replay
 from infra.kafka.consumer.dead_letters.delivery import Headers
-from infra.kafka.consumer.dead_letters.operators import AlreadyResolved, ask_for_replay, discard
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
@@ -19,7 +19,7 @@ from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer impor
     PickyEffects,
     Topic,
     checkpoint,
-    letters,
+    dead_letters,
     told,
     with_header,
 )
@@ -52,12 +52,12 @@ def topic() -> Topic:
 
 async def ask(pool: Pool, *ids: int) -> None:
     async with pool.connection() as conn:
-        await ask_for_replay(conn, who="op", ids=ids)
+        await request_replay(conn, actor="op", ids=ids)
 
 
-async def give_up(pool: Pool, letter_id: int) -> None:
+async def give_up(pool: Pool, dead_letter_id: int) -> None:
     async with pool.connection() as conn:
-        await discard(conn, letter_id, who="op", why="no use")
+        await discard(conn, dead_letter_id, actor="op", reason="no use")
 
 
 async def forget_everything(database: Database, how: str = "DELETE FROM consumers.consumer_checkpoints") -> None:
@@ -75,10 +75,18 @@ async def test_a_refused_event_is_a_dead_letter_and_its_neighbours_are_applied(
     before, (after, until) = topic.positions, await checkpoint(pool)
     assert await effects.in_order() == [before[0], before[1], before[3], before[4]]
     assert (after, until) == (before[4], ALWAYS)
-    (letter,) = await letters(pool)
-    assert (letter["reason"], letter["error_type"], letter["error"]) == ("refused", "Refused", f"no to {before[2]}")
-    assert (letter["position"], letter["previous_position"], letter["stream"]) == (before[2], before[1], str(BAD))
-    assert (letter["kafka_offset"], letter["attempts"], letter["status"]) == (3, 1, "open")
+    (row,) = await dead_letters(pool)
+    assert (row["reason"], row["error_type"], row["error"]) == (
+        "refused",
+        "Refused",
+        f"no to {before[2]}",
+    )
+    assert (row["position"], row["previous_position"], row["stream"]) == (
+        before[2],
+        before[1],
+        str(BAD),
+    )
+    assert (row["kafka_offset"], row["attempts"], row["status"]) == (3, 1, "open")
     await member.progress.check_live()
 
 
@@ -112,7 +120,7 @@ async def test_a_replay_that_fails_again_changes_nothing_but_the_error(
     await member.deliver(topic.add(BAD, BAD, GOOD))
     await ask(pool, 2)
     assert await member.replayer.replay(PARTITION) == 0
-    first, second = await letters(pool)
+    first, second = await dead_letters(pool)
     assert (first["status"], first["attempts"]) == ("open", 2)
     assert (second["status"], second["attempts"]) == ("open", 1)
     assert await effects.in_order() == topic.positions[2:]
@@ -126,17 +134,17 @@ async def test_an_undecodable_event_is_a_dead_letter_applied_after_an_upgrade(
     await member.deliver([good, with_header(bad, "ce_actor", b"\xff\xfe"), behind, rest])
     assert await effects.in_order() == [topic.positions[0], topic.positions[3]]
     assert await told(pool) == [(topic.positions[1], "undecodable", "open"), (topic.positions[2], "behind", "open")]
-    (letter, _) = await letters(pool)
-    assert letter["error_type"] == "MalformedMessage"
-    assert letter["stream"] == str(BAD)
+    (row, _) = await dead_letters(pool)
+    assert row["error_type"] == "MalformedMessage"
+    assert row["stream"] == str(BAD)
 
     def upgraded(value: bytes | None, headers: Headers) -> Delivered:
         return from_kafka(value, [(name, good_bytes if raw == b"\xff\xfe" else raw) for name, raw in headers])
 
-    await ask(pool, letter["id"])
+    await ask(pool, row["id"])
     assert await member.replayer.replay(PARTITION) == 0, "the same code cannot read it now either"
     member.replayer._decode = upgraded
-    await ask(pool, letter["id"])
+    await ask(pool, row["id"])
     assert await member.replayer.replay(PARTITION) == 2
     assert sorted(await effects.in_order()) == topic.positions
 
@@ -150,7 +158,7 @@ async def test_a_record_that_is_no_event_of_ours_is_kept_once_and_blocks_nothing
     await member.deliver([nonsense, odd, *topic.add(GOOD)])
     assert await effects.in_order() == topic.positions
     assert await told(pool) == [(None, "undecodable", "open")] * 2
-    first, second = await letters(pool)
+    first, second = await dead_letters(pool)
     assert (first["value"], first["key"], second["value"]) == (b"not json", str(GOOD).encode(), None)
     assert second["stream"] == "\\xff\\x00"
     assert await checkpoint(pool) == (topic.positions[-1], 0)
@@ -179,11 +187,11 @@ async def test_everything_delivered_again_changes_nothing(
     effects.refused = {str(BAD)}
     topic.add(GOOD, BAD, OTHER, BAD, GOOD)
     await member.deliver(topic.all())
-    applied, buried = await effects.in_order(), await told(pool)
+    applied, dead = await effects.in_order(), await told(pool)
     for _ in range(3):
         await member.deliver(topic.all())
     assert await effects.in_order() == applied
-    assert await told(pool) == buried
+    assert await told(pool) == dead
 
 
 async def test_two_members_that_think_they_own_a_partition_apply_and_bury_once(
@@ -258,7 +266,7 @@ async def test_a_discarded_event_is_skipped_for_good_and_frees_what_waits(
     assert await effects.in_order() == [topic.positions[2]], "what waits goes on waiting until somebody says so"
     await ask(pool, 2)
     assert await member.replayer.replay(PARTITION) == 2
-    (given_up, *_) = await letters(pool)
+    (given_up, *_) = await dead_letters(pool)
     assert (given_up["resolved_by"], given_up["resolution"]) == ("op", "no use")
     assert given_up["resolved_at"] is not None
     with pytest.raises(AlreadyResolved, match="discarded by op: no use"):
@@ -303,8 +311,13 @@ async def test_a_replayed_event_that_comes_again_and_fails_is_open_again(
     await forget_everything(database)
     effects.refused = {8}
     await member.deliver(topic.all())
-    (letter,) = await letters(pool)
-    assert (letter["status"], letter["attempts"], letter["resolved_at"], letter["announced_at"]) == (
+    (row,) = await dead_letters(pool)
+    assert (
+        row["status"],
+        row["attempts"],
+        row["resolved_at"],
+        row["announced_at"],
+    ) == (
         "open",
         1,
         None,

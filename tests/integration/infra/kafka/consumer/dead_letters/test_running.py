@@ -17,14 +17,14 @@ from prometheus_client import REGISTRY
 
 from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.consumer.checkpoints import Checkpointed
-from infra.kafka.consumer.dead_letters.desk import DeadLetters
+from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
 from schemas.cloudevents import Delivered, to_kafka
 from schemas.topics import TopicDeclaration, dead_letter_topic
 from tests.integration.conftest import Cluster
-from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import PickyEffects, letters, told
+from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import PickyEffects, dead_letters, told
 from tests.integration.infra.kafka.consumer.noting_consumer import NAME, running
 from tests.integration.infra.kafka.published_log import Log, recorded
 from tests.support.database import Database
@@ -151,7 +151,7 @@ async def test_an_operator_replays_and_discards_what_waits(scene: Scene, pool: P
     await log.publish_garbage(0)
     async with scene.consuming():
         await eventually(lambda: told(pool), until=lambda seen: len(seen) == 3, within=30)
-        first, behind, garbage = (row["id"] for row in await letters(pool))
+        first, behind, garbage = (row["id"] for row in await dead_letters(pool))
         failed = await scene.command("replay", str(first), str(behind))
         assert failed.returncode == 1
         assert f"{first}  failed again: Refused: no to" in failed.stdout

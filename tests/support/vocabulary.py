@@ -1,0 +1,267 @@
+"""Words that the code and its documents no longer use, and the terms that took their place (docs/glossary.md).
+
+`make lint` runs this module. A word is looked for in the names of modules, of Python, of SQL and of the published
+documents; one that is `private` to this project also in what people read: documentation and the names of tests.
+
+Migrations, what a release left behind for upgrade tests, and published schemas with a newer version stay as they are.
+"""
+
+import io
+import itertools
+import json
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+_EXEMPT = (
+    "infra/migrations/sql/",
+    "infra/migrations/versions/",
+    "tests/integration/upgrade/fixtures/",
+    "tests/support/vocabulary.py",
+    "tests/unit/test_vocabulary.py",
+    "docs/glossary.md",  # it names them, to say what they are called now
+    "CHANGELOG.md",  # likewise
+)
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_TEXT_THAT_IS_A_NAME = re.compile(r"""[rbuf]*(["'])(?P<name>[A-Za-z_][\w.-]*)\1""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OldWord:
+    """A word, as a regular expression for whole parts of a name, and the term that took its place.
+
+    `allowed` are names and files in which it is right, each with the reason.
+    """
+
+    word: str
+    term: str
+    private: bool = False
+    allowed: Mapping[str, str] = field(default_factory=dict)
+
+    def allows(self, use: "Use") -> bool:
+        """Whether this use of it is right."""
+        return any(use.name == each or use.path.startswith(each) for each in self.allowed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Use:
+    """A name or a word, and where it is."""
+
+    path: str
+    line: int
+    name: str
+    sentence: bool = False
+    """It is read as a sentence: the name of a test, or documentation."""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.name}"
+
+
+OLD_WORDS: Sequence[OldWord] = (
+    OldWord(word="desks?", term="admin", private=True),
+    OldWord(word="undertaker|bury|buries|buried|burials?", term="dead-letter (verb), DeadLetterWriter", private=True),
+    OldWord(word="forgiven", term="acknowledged", private=True),
+    OldWord(word="(stand|stands|standing)_still", term="paused", private=True),
+    OldWord(word="heal|heals|healed|healing", term="backfill", private=True),
+    OldWord(word="orphan", term="unmatched row"),
+    OldWord(word="wish|wishes", term="request", private=True),
+    OldWord(word="wanted|asked|asking_event", term="request, requesting event"),
+    OldWord(word="turns|turned|take_turns", term="leader election"),
+    OldWord(word="stand_by", term="standby", private=True),
+    OldWord(word="settler", term="TaskCompleter", private=True),
+    OldWord(
+        word="settles?|settled",
+        term="complete; settlement is a movement of money",
+        allowed={
+            "infra/stripe_sandbox/": "Stripe settles refunds and payouts",
+            "tests/unit/infra/stripe_sandbox/": "likewise",
+            "tests/integration/infra/stripe_sandbox/": "likewise",
+            "STRIPE_SANDBOX_SETTLE_MS": "how long the sandbox takes for it",
+        },
+    ),
+    OldWord(word="put_off", term="deferred", private=True),
+    OldWord(word="held_back", term="throttled", private=True),
+    OldWord(word="notes?|note_waiting", term="index, watch list"),
+    OldWord(word="news", term="change", private=True),
+    OldWord(word="patience|after_calls", term="WaitForInFlightCalls"),
+    OldWord(word="books", term="statement"),
+    OldWord(word="paid_out", term="payout items"),
+    OldWord(word="judges?|judged|verdicts?", term="classify, classification", private=True),
+    OldWord(
+        word="reviews?",
+        term="candidate",
+        allowed=dict.fromkeys(
+            (
+                *("UNDER_REVIEW", "WARNING_UNDER_REVIEW", "APPEAL_UNDER_REVIEW"),
+                *("under_review", "warning_under_review", "appeal_under_review"),
+            ),
+            "a status of Stripe's disputes",
+        )
+        | {"reviews": "Stripe's object of that name", "review": "likewise"},
+    ),
+    OldWord(word="facts?", term="observation"),
+    OldWord(word="announce", term="what it does: publish, record metrics, log"),
+    OldWord(word="tell", term="what it does: log, report"),
+    OldWord(word="tellings?", term="ErrorSpec", private=True),
+    OldWord(word="told", term="reported, progress"),
+    OldWord(word="too_late", term="lease expired"),
+    OldWord(word="beat", term="heartbeat"),
+    OldWord(word="pulse", term="heartbeat", private=True),
+    OldWord(word="gate", term="admission"),
+    OldWord(word="room", term="capacity"),
+    OldWord(word="admitted", term="wait_until_open"),
+    OldWord(word="moot", term="obsolete", private=True),
+    OldWord(word="who", term="actor"),
+    OldWord(word="why", term="reason"),
+    OldWord(word="life_at_stripe|closer", term="what is there: lifecycle", private=True),
+    OldWord(word="mends?|mended", term="remedy"),
+)
+
+OLD_MODULES: Mapping[str, str] = {
+    "handled": "event_types",
+    "find": "lookup",
+    "notes": "index",
+    "together": "what it gathers",
+}
+
+QUALIFIED = ("Operation", "Outcome", "Progress", "Kind", "Claim", "Plan", "Conclusion", "Ending")
+"""Class names that say too little alone: each is to say of what it is one."""
+
+UNFINISHED: frozenset[str] = frozenset(
+    {
+        *(each.word for each in OLD_WORDS),
+        *(f"{name}.py" for name in OLD_MODULES),
+        *(f"class {name}" for name in QUALIFIED),
+    }
+)
+"""Words that are still being replaced: they are counted and not refused."""
+
+
+@cache
+def old_words(name: str) -> tuple[OldWord, ...]:
+    """Return the old words in a name, however it is written: held_back, HELD_BACK or HeldBack."""
+    parts = "_".join(part.lower() for part in _PART.findall(name))
+    return tuple(old for old in OLD_WORDS if re.search(rf"(?:^|_)(?:{old.word})(?:_|$)", parts))
+
+
+def findings() -> dict[str, list[Use]]:
+    """Return every use of an old word that is not allowed, by the word."""
+    found: dict[str, list[Use]] = {}
+    for use in (use for path in _files() for use in _uses(path)):
+        for old in old_words(use.name):
+            if (old.private or not use.sentence) and not old.allows(use):
+                found.setdefault(old.word, []).append(use)
+        if use.name.startswith("class "):
+            found.setdefault(use.name, []).append(use)
+        if use.line == 0 and Path(use.name).suffix == ".py" and Path(use.name).stem in OLD_MODULES:
+            found.setdefault(use.name, []).append(use)
+    return found
+
+
+def refused() -> list[str]:
+    """Return a line for each use of a word that is no longer allowed, with the term to take."""
+    terms = {old.word: old.term for old in OLD_WORDS}
+    terms |= {f"{name}.py": f"{term}.py" for name, term in OLD_MODULES.items()}
+    return [
+        f"{use}: say {terms.get(word, 'of what it is one')}"
+        for word, uses in findings().items()
+        if word not in UNFINISHED
+        for use in uses
+    ]
+
+
+def _files() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for path in listed.splitlines() if not path.startswith(_EXEMPT) and (ROOT / path).is_file()]
+
+
+def _uses(path: str) -> Iterator[Use]:
+    if Path(path).suffix in {".py", ".sql"}:
+        for part in Path(path).parts:
+            yield Use(path=path, line=0, name=part, sentence=part.startswith("test_"))
+    read = {".py": _in_python, ".sql": _in_sql, ".md": _in_markdown, ".json": _in_published}.get(Path(path).suffix)
+    if read is not None:
+        for line, name, sentence in read(path):
+            yield Use(path=path, line=line, name=name, sentence=sentence)
+
+
+Found = Iterator[tuple[int, str, bool]]
+
+
+def _in_python(path: str) -> Found:
+    """Names, and texts that are one name: the events of logs, the parameters of SQL."""
+    before = ""
+    for token in tokenize.generate_tokens(io.StringIO((ROOT / path).read_text("utf-8")).readline):
+        if token.type == tokenize.NAME:
+            yield token.start[0], token.string, token.string.startswith("test_")
+            if before == "class" and token.string in QUALIFIED:
+                yield token.start[0], f"class {token.string}", False
+            before = token.string
+        elif token.type == tokenize.STRING and (text := _TEXT_THAT_IS_A_NAME.fullmatch(token.string)):
+            yield token.start[0], text["name"], False
+
+
+def _in_sql(path: str) -> Found:
+    for number, line in enumerate((ROOT / path).read_text("utf-8").splitlines(), 1):
+        for name in _NAME.findall(line.partition("--")[0]):
+            yield number, name, False
+
+
+def _in_markdown(path: str) -> Found:
+    for number, line in enumerate((ROOT / path).read_text("utf-8").splitlines(), 1):
+        words = _NAME.findall(line)
+        for word in words:
+            yield number, word, True
+        for pair in itertools.pairwise(words):
+            yield number, "_".join(pair), True
+
+
+def _in_published(path: str) -> Found:
+    """The fields of the newest version of a published document."""
+    if not path.startswith("schemas/exported/") or path.endswith("asyncapi.json"):  # it repeats the others
+        return
+    stem, version = re.fullmatch(r"(.*?)(?:\.v(\d+))?\.json", path).groups()  # type: ignore[union-attr] # always fits
+    if version and (ROOT / f"{stem}.v{int(version) + 1}.json").exists():
+        return
+    for name in _fields(json.loads((ROOT / path).read_text("utf-8"))):
+        yield 0, name, False
+
+
+def _fields(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        properties = document.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        for value in document.values():
+            yield from _fields(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _fields(value)
+
+
+def main() -> int:
+    """Print what is refused, and how often words that are still being replaced are left; return the exit code."""
+    if sys.argv[1:] == ["--unfinished"]:
+        for word, uses in sorted(findings().items(), key=lambda found: -len(found[1])):
+            print(f"{len(uses):5} {word}   e.g. {uses[0]}")
+        return 0
+    if sys.argv[1:]:
+        for use in findings().get(sys.argv[1], []):
+            print(use)
+        return 0
+    lines = refused()
+    for line in lines:
+        print(line)
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
