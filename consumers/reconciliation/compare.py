@@ -67,14 +67,21 @@ class Comparer:
     """
 
     def __init__(
-        self, pool: Pool, staging: Staging, scope: Scope, *, doubts: int, observe: Observe, beat: Callable[[int], None]
+        self,
+        pool: Pool,
+        staging: Staging,
+        scope: Scope,
+        *,
+        doubts: int,
+        observe: Observe,
+        heartbeat: Callable[[int], None],
     ) -> None:
         self._pool = pool
         self._staging = staging
         self._scope = scope
         self._doubts = doubts
         self._observe = observe
-        self._beat = beat
+        self._heartbeat = heartbeat
         self._result = Comparison()
         self._findings: list[Finding] = []
         self._lacking: list[Review] = []
@@ -97,7 +104,7 @@ class Comparer:
                     join.push(book, await books[book].fetchmany(_ROWS))
                     for review in join.reviews():
                         await self._take(conn, review)
-                    self._beat(join.rows)
+                    self._heartbeat(join.rows)
             await self._look_up(conn)
         await self.flush()
         self._result.totals, self._result.rows = join.totals, join.rows

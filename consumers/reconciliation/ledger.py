@@ -51,7 +51,7 @@ def _shown(moment: float) -> str:
 
 
 async def wait_for_poller(
-    pool: Pool, moment: float, *, within_s: float, beat: Callable[[], None] | None = None
+    pool: Pool, moment: float, *, within_s: float, heartbeat: Callable[[], None] | None = None
 ) -> None:
     """Return once all of Stripe's rows up to a moment (Unix seconds) are read. Raises PollerBehind."""
     started = time.monotonic()
@@ -63,8 +63,8 @@ async def wait_for_poller(
             return
         if time.monotonic() - started >= within_s:
             raise PollerBehind(wanted=moment, reached=reached or 0.0, waited_s=within_s)
-        if beat is not None:
-            beat()
+        if heartbeat is not None:
+            heartbeat()
         await asyncio.sleep(_POLL_S)
 
 
@@ -78,7 +78,7 @@ async def log_head(conn: Connection) -> int:
 
 
 async def wait_for_ledger(
-    pool: Pool, head: int, *, partitions: int, within_s: float, beat: Callable[[], None] | None = None
+    pool: Pool, head: int, *, partitions: int, within_s: float, heartbeat: Callable[[], None] | None = None
 ) -> None:
     """Return once the ledger has applied every event up to `head`. Raises LedgerBehind."""
     started, proven = time.monotonic(), 0
@@ -90,8 +90,8 @@ async def wait_for_ledger(
         waited = time.monotonic() - started
         if waited >= within_s:
             raise LedgerBehind(head=head, waited_s=within_s, reached=lacking)
-        if beat is not None:
-            beat()
+        if heartbeat is not None:
+            heartbeat()
         await asyncio.sleep(_POLL_S)
 
 

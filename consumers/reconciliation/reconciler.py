@@ -165,16 +165,16 @@ class Reconciler:
     async def _wait_for_ledger(self, window: Window, progress: Progress) -> None:
         """Wait until the ledger has all of the day that is to be had: Stripe's rows of it, and what is in the log."""
 
-        def beat() -> None:
+        def heartbeat() -> None:
             progress("ledger", 0)
 
-        beat()
+        heartbeat()
         moment = min(float(window.last), self._clock())
-        await wait_for_poller(self._pool, moment, within_s=self._rules.ledger_wait_s, beat=beat)
+        await wait_for_poller(self._pool, moment, within_s=self._rules.ledger_wait_s, heartbeat=heartbeat)
         async with self._pool.connection() as conn:
             head = await log_head(conn)
         await wait_for_ledger(
-            self._pool, head, partitions=self._rules.partitions, within_s=self._rules.ledger_wait_s, beat=beat
+            self._pool, head, partitions=self._rules.partitions, within_s=self._rules.ledger_wait_s, heartbeat=heartbeat
         )
 
     async def _compare(
@@ -189,7 +189,7 @@ class Reconciler:
             plan.scope,
             doubts=self._rules.lookups if plan.thorough else 0,
             observe=recorder.observe,
-            beat=lambda done: progress("comparing", done, 2 * staged.written),
+            heartbeat=lambda done: progress("comparing", done, 2 * staged.written),
         )
         compared = await comparer.run()
         payouts = 0

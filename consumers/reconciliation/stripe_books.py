@@ -48,13 +48,13 @@ class StripeApiBooks:
         guard: Guard,
         *,
         timeout_s: float,
-        beat: Callable[[], None] = lambda: None,
+        heartbeat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`beat` is called whenever Stripe has answered."""
+        """`heartbeat` is called whenever Stripe has answered."""
         self._v1 = client.v1
         self._guard = guard
         self._timeout_s = timeout_s
-        self._beat = beat
+        self._heartbeat = heartbeat
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
         """Give all rows that were made then, newest first, page by page."""
@@ -170,7 +170,7 @@ class StripeApiBooks:
                 log.info("reconciliation_reads_again", error=type(error).__name__, tries_left=tries_left)
                 pause = max(delay, error.wait_s) if isinstance(error, NotSent) else delay
             else:
-                self._beat()
+                self._heartbeat()
                 return answer
             await asyncio.sleep(pause)
             delay = min(delay * 2, longest)
