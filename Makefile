@@ -20,7 +20,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
-	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load \
+	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load bench \
 	coverage coverage-all model-check mutate upgrade-fixture
 
 help: ## List the targets
@@ -102,6 +102,9 @@ test-clients: $(DEV_READY) ## Generate clients from the OpenAPI documents, compi
 
 test-load: $(DEV_READY) ## Measure throughput and latency (on real Kafka: ARGS="--broker=apache tests/load/test_relay.py")
 	@exec $(BIN)/pytest -m load -s $(ARGS)
+
+bench: $(DEV_READY) ## Measure how fast the system is, beside its limits, on a quiet machine; names of rows and options in ARGS
+	@exec $(BIN)/python -m tests.load.bench $(ARGS)
 
 MEASURE := $(BIN)/coverage run -m pytest $(PARALLEL)
 SHOW_COVERAGE := $(BIN)/coverage combine --quiet && $(BIN)/python -m tests.support.coverage_table

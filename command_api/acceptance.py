@@ -1,4 +1,4 @@
-"""Says that a command was accepted: in the log, and in the counters of the business."""
+"""Logs and counts the commands that were accepted."""
 
 import structlog
 
@@ -9,8 +9,8 @@ from domain.payment.state import PaymentState
 log = structlog.get_logger(__name__)
 
 
-def announce(operation: Operation, state: PaymentState) -> None:
-    """Tell of a command whose events are committed. Replays are not told."""
+def record_accepted(operation: Operation, state: PaymentState) -> None:
+    """Log and count a command whose events are committed; a replay is not counted again."""
     match operation:
         case Create():
             PAYMENTS_CREATED.labels(state.amount.currency).inc()

@@ -3,127 +3,41 @@
 For unit tests only: nothing is durable, and everything is in one process.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Callable
 from uuid import UUID
 
 from pydantic import SecretStr
 
-from command_api.answer_cache import Claim, InFlight
-from command_api.payment_log import Found
-from domain.payment.evolve import fold
+from command_api.response_cache import InFlight, KeyClaim
 from domain.payment.state import PaymentState
-from event_store.appends import AlreadySeen, Append, Appended, AppendResult, IdempotencyRecord, VersionConflict
+from event_store.appends import StoredResponse
 from event_store.payments import LoadedPayment
-from schemas.envelope import RecordedEvent
-from schemas.events import PAYMENT_CODEC
 
 
-class MemoryEventStore:
-    """An `Appender` and a `PaymentLog`."""
+class MemoryResponseCache:
+    """A `ResponseCache` whose markers and responses never expire."""
 
     def __init__(self) -> None:
-        self.streams: dict[UUID, list[RecordedEvent]] = {}
-        self._answers: dict[tuple[str, str], AlreadySeen] = {}
-        self._position = 0
-
-    async def append(self, item: Append) -> AppendResult:
-        """Append, as the log's SQL function does: a known key comes before a conflict."""
-        record = item.idempotency
-        if record is not None and (seen := self._answers.get((item.merchant_id, record.key))) is not None:
-            return seen
-        stream = self.streams.get(item.stream_id, [])
-        if len(stream) != item.expected_version:
-            return VersionConflict(actual_version=len(stream))
-        for event in item.events:
-            self._position += 1
-            stream.append(
-                RecordedEvent(
-                    position=self._position,
-                    event_id=event.event_id,
-                    stream_id=item.stream_id,
-                    version=len(stream) + 1,
-                    category=item.category,
-                    type=event.type,
-                    schema_version=event.schema_version,
-                    data=event.data,
-                    metadata=event.metadata,
-                    recorded_at=datetime.now(UTC),
-                )
-            )
-        self.streams[item.stream_id] = stream
-        if record is not None:
-            self._answers[item.merchant_id, record.key] = record.stored_at(self._position)
-        return Appended(version=len(stream), position=self._position)
-
-    async def find_answer(self, merchant_id: str, key: str) -> AlreadySeen | None:
-        """Return the answer that is stored under the key."""
-        return self._answers.get((merchant_id, key))
-
-    async def look_up(self, payment_id: UUID, merchant_id: str, key: str) -> Found:
-        """Return the payment and the answer under the key."""
-        return Found(payment=self.payment(payment_id), answer=await self.find_answer(merchant_id, key))
-
-    async def load(self, payment_id: UUID) -> LoadedPayment:
-        """Return the payment."""
-        return self.payment(payment_id)
-
-    async def load_as_of(self, position: int) -> LoadedPayment:
-        """Return the payment that has its event at a position, as it was then."""
-        for events in self.streams.values():
-            if any(event.position == position for event in events):
-                return _loaded([event for event in events if event.position <= position])
-        raise AssertionError(f"no event is at position {position}")
-
-    async def remember(
-        self, payment_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
-    ) -> AlreadySeen | None:
-        """Store the answer of a command that appended nothing; return the stored one if the key is known."""
-        if (seen := self._answers.get((merchant_id, record.key))) is not None:
-            return seen
-        self._answers[merchant_id, record.key] = record.stored_at(self.streams[payment_id][version - 1].position)
-        return None
-
-    def lose_answers(self) -> None:
-        """Keep of each record what Kafka knows: not its answer."""
-        self._answers = {key: replace(each, response=None) for key, each in self._answers.items()}
-
-    def payment(self, payment_id: UUID) -> LoadedPayment:
-        """Return a payment as its events tell it."""
-        return _loaded(self.streams.get(payment_id, ()))
-
-
-def _loaded(events: Sequence[RecordedEvent]) -> LoadedPayment:
-    return LoadedPayment(
-        state=fold(PAYMENT_CODEC.decode(event) for event in events), version=len(events), events=tuple(events)
-    )
-
-
-class MemoryAnswerCache:
-    """An `AnswerCache` whose markers and answers never expire."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, AlreadySeen | Claim] = {}
+        self._kept: dict[str, StoredResponse | KeyClaim] = {}
         self._claims = 0
 
-    async def claim(self, merchant_id: str, key: str) -> Claim | InFlight | AlreadySeen:
+    async def claim(self, merchant_id: str, key: str) -> KeyClaim | InFlight | StoredResponse:
         """Take the key, unless it is taken or its answer is known."""
         name = f"{len(merchant_id)}:{merchant_id}:{key}"
         kept = self._kept.get(name)
-        if isinstance(kept, AlreadySeen):
+        if isinstance(kept, StoredResponse):
             return kept
         if kept is not None:
             return InFlight()
         self._claims += 1
-        claim = self._kept[name] = Claim(name=name, token=str(self._claims).encode())
+        claim = self._kept[name] = KeyClaim(name=name, token=str(self._claims).encode())
         return claim
 
-    async def keep(self, claim: Claim, answer: AlreadySeen) -> None:
+    async def store(self, claim: KeyClaim, answer: StoredResponse) -> None:
         """Remember the answer."""
         self._kept[claim.name] = answer
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: KeyClaim) -> None:
         """Give the key back, if it is still this claim's."""
         if self._kept.get(claim.name) == claim:
             del self._kept[claim.name]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 
-from command_api.answer_cache import NAMES, read_answer
+from command_api.response_cache import NAMES, read_response
 from event_store.recovery.traces import Trace
 from infra.redis.client import create_redis
 from infra.settings.redis import RedisSettings
@@ -35,7 +35,7 @@ class AnswersInRedis:
 def _traces(names: Sequence[bytes], values: Sequence[bytes | str | None]) -> list[Trace]:
     traces = []
     for name, value in zip(names, values, strict=True):
-        answer = read_answer(name.decode(), value) if isinstance(value, bytes) else None
+        answer = read_response(name.decode(), value) if isinstance(value, bytes) else None
         if answer is None or answer.response is None:
             continue
         body = orjson.loads(answer.response)

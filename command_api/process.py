@@ -4,17 +4,17 @@ import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
 
-from command_api.answer_cache import RedisAnswerCache
 from command_api.api import CommandApi
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
 from command_api.executor import CommandExecutor
 from command_api.outcomes import OutcomeWaiter
-from command_api.payment_log import PostgresPaymentLog
 from command_api.reconciliations.asking import ReconciliationDesk
+from command_api.response_cache import RedisResponseCache
 from command_api.settings import CommandApiSettings
 from command_api.webhooks.intake import WebhookIntake
+from event_store.event_log import GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.log_watch import LogWatch
 from infra.http.auth import ApiKeyring
@@ -47,11 +47,10 @@ async def _serve(runtime: Runtime) -> None:
         await pool.open()
         appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes)
         closing.push_async_callback(appender.close)
-        payments = PostgresPaymentLog(pool)
+        log = GroupCommitLog(pool, appender)
         executor = CommandExecutor(
-            cache=RedisAnswerCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: watch.epoch),
-            payments=payments,
-            appender=appender,
+            cache=RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: watch.epoch),
+            log=log,
             timeout_s=settings.command_api_timeout_ms / 1000,
         )
         closing.push_async_callback(executor.close)
@@ -69,7 +68,7 @@ async def _serve(runtime: Runtime) -> None:
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
-        client_secrets = ClientSecretReader(payments=payments, outcomes=outcomes, secrets=secrets)
+        client_secrets = ClientSecretReader(log=log, outcomes=outcomes, secrets=secrets)
         webhooks = WebhookIntake.from_settings(settings, appender, timeout_s=settings.command_api_timeout_ms / 1000)
         keyring = ApiKeyring.from_settings(settings)
         reconciliations = ReconciliationDesk(

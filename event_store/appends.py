@@ -1,10 +1,16 @@
 """What goes into the log's one way in, and what comes back."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
-from schemas.envelope import NewEvent
+from infra.ids import uuid7
+from schemas.envelope import EventMetadata, NewEvent
+from schemas.events import Codec
+
+Event = TypeVar("Event")
 
 NO_STREAM = 0
 """Expected version of a stream that must not exist yet."""
@@ -39,9 +45,10 @@ class EventNotStorable(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdempotencyRecord:
-    """A command's answer, stored with its events. `fingerprint` tells one request from another under the same key.
+    """The response to a command, stored with its events.
 
-    The key is unique within the merchant of the append. `response` is the body as sent, in UTF-8.
+    `fingerprint` tells one request from another under the same key. The key is unique within a merchant. `response` is
+    the body as sent, in UTF-8.
     """
 
     key: str
@@ -49,9 +56,11 @@ class IdempotencyRecord:
     status: int
     response: bytes
 
-    def stored_at(self, position: int) -> "AlreadySeen":
+    def stored_at(self, position: int) -> "StoredResponse":
         """Return what is found under the key once the record is stored, for a command that reached this position."""
-        return AlreadySeen(fingerprint=self.fingerprint, status=self.status, response=self.response, position=position)
+        return StoredResponse(
+            fingerprint=self.fingerprint, status=self.status, response=self.response, position=position
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +73,27 @@ class Append:
     expected_version: int
     events: tuple[NewEvent, ...]
     idempotency: IdempotencyRecord | None = None
+
+    @classmethod
+    def of(
+        cls,
+        codec: Codec[Event],
+        events: Iterable[Event],
+        *,
+        stream_id: UUID,
+        expected_version: int,
+        metadata: EventMetadata,
+        idempotency: IdempotencyRecord | None = None,
+    ) -> "Append":
+        """Encode events, each with a new id, for the merchant of their metadata."""
+        return cls(
+            stream_id=stream_id,
+            category=codec.category,
+            merchant_id=metadata.merchant_id,
+            expected_version=expected_version,
+            events=tuple(codec.encode(each, event_id=uuid7(), metadata=metadata) for each in events),
+            idempotency=idempotency,
+        )
 
     def require_storable(self, max_event_bytes: int) -> None:
         """Raise EventTooLarge when an event is larger than that, data and metadata together; or EventNotStorable.
@@ -96,11 +126,11 @@ class VersionConflict:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AlreadySeen:
-    """Nothing was written: the idempotency key is known, and this is what its command answered.
+class StoredResponse:
+    """What is stored under an idempotency key. As the result of an append: the key is known, nothing was written.
 
     `position` is the one that the first command reached. The caller compares the fingerprint. `response` is None when
-    the record was written back from Kafka: the answer is made again from the stream as of that position.
+    the record was written back from Kafka: the response is made again from the stream as of that position.
     """
 
     fingerprint: str
@@ -109,4 +139,4 @@ class AlreadySeen:
     position: int
 
 
-AppendResult = Appended | VersionConflict | AlreadySeen
+AppendResult = Appended | VersionConflict | StoredResponse

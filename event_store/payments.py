@@ -1,25 +1,23 @@
-"""Payments as their events tell them: load, fold, and the way from a decision to an append."""
+"""Payments as their events tell them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from domain.payment.evolve import fold
+from domain.payment.commands import PaymentCommand
+from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
+from domain.payment.evolve import evolve
 from domain.payment.state import PaymentState
-from event_store.store import QUERIES, Connection, load, load_many
-from schemas.envelope import RecordedEvent
+from event_store.decide import Decided, StreamCommand, decide_and_append
+from event_store.event_log import EventLog
+from event_store.store import Connection, load_many
+from event_store.streams import Aggregate, LoadedStream
+from schemas.envelope import EventMetadata
 from schemas.events import PAYMENT_CODEC
 
-CATEGORY = "payment"
+LoadedPayment = LoadedStream[PaymentState]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoadedPayment:
-    """A payment at its newest version. `state` is None and `version` 0 when there is no such payment."""
-
-    state: PaymentState | None
-    version: int
-    events: tuple[RecordedEvent, ...]
+PAYMENT = Aggregate[PaymentState, PaymentEvent](codec=PAYMENT_CODEC, evolve=evolve)
 
 
 async def load_payment(connection: Connection, payment_id: UUID) -> LoadedPayment:
@@ -27,22 +25,21 @@ async def load_payment(connection: Connection, payment_id: UUID) -> LoadedPaymen
     return (await load_payments(connection, [payment_id]))[payment_id]
 
 
-async def load_payment_as_of(connection: Connection, position: int) -> LoadedPayment:
-    """Load the payment that has its event at a position, as it was then."""
-    row = await (await connection.execute(QUERIES["stream_at"], {"position": position})).fetchone()
-    assert row is not None, f"no event is at position {position}"
-    return _fold(await load(connection, row[0], up_to_position=position))
-
-
 async def load_payments(connection: Connection, payment_ids: Sequence[UUID]) -> dict[UUID, LoadedPayment]:
     """Load many payments in one round trip."""
     streams = await load_many(connection, payment_ids)
-    return {payment_id: _fold(events) for payment_id, events in streams.items()}
+    return {payment_id: PAYMENT.load(events) for payment_id, events in streams.items()}
 
 
-def _fold(events: list[RecordedEvent]) -> LoadedPayment:
-    return LoadedPayment(
-        state=fold(PAYMENT_CODEC.decode(event) for event in events),
-        version=events[-1].version if events else 0,
-        events=tuple(events),
+async def command_payment(
+    log: EventLog, payment_id: UUID, command: PaymentCommand, metadata: EventMetadata
+) -> Decided[PaymentState, PaymentEvent]:
+    """Decide on a payment and append. Raises DomainError or StillConflicting."""
+
+    def decide_on(payment: LoadedPayment) -> Sequence[PaymentEvent]:
+        return decide(payment.state, command)
+
+    decided = await decide_and_append(
+        log, PAYMENT, [StreamCommand(stream_id=payment_id, metadata=metadata, decide=decide_on)]
     )
+    return decided[payment_id]

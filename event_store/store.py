@@ -13,11 +13,11 @@ from psycopg.types.json import set_json_loads
 
 from event_store.appends import (
     MAX_EVENT_BYTES,
-    AlreadySeen,
     Append,
     Appended,
     AppendResult,
     IdempotencyRecord,
+    StoredResponse,
     VersionConflict,
 )
 from infra.postgres.queries import Queries
@@ -128,24 +128,31 @@ async def load_many(
     return found
 
 
-async def find_idempotency(connection: Connection, merchant_id: str, key: str) -> AlreadySeen | None:
+async def load_as_of(connection: Connection, position: int) -> list[RecordedEvent]:
+    """Return the stream that has its event at a position, up to there."""
+    row = await (await connection.execute(QUERIES["stream_at"], {"position": position})).fetchone()
+    assert row is not None, f"no event is at position {position}"
+    return await load(connection, row[0], up_to_position=position)
+
+
+async def find_response(connection: Connection, merchant_id: str, key: str) -> StoredResponse | None:
     """Return the stored answer of the command that used this key, or None."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(QUERIES["find_idempotency"], {"merchant_id": merchant_id, "key": key})
+        await cursor.execute(QUERIES["find_response"], {"merchant_id": merchant_id, "key": key})
         row = await cursor.fetchone()
-    return None if row is None else _already_seen(row)
+    return None if row is None else _stored_response(row)
 
 
-async def remember(
+async def store_response(
     connection: Connection, record: IdempotencyRecord, *, merchant_id: str, stream_id: UUID, version: int
-) -> AlreadySeen | None:
+) -> StoredResponse | None:
     """Store the answer of a command that was accepted and appended nothing; return the stored one if the key is known.
 
     `version` is the one of the stream that the answer reflects.
     """
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
-            QUERIES["remember"],
+            QUERIES["store_response"],
             {
                 "merchant_id": merchant_id,
                 "key": record.key,
@@ -157,7 +164,7 @@ async def remember(
             },
         )
         row = await cursor.fetchone()
-    return None if row is None else _already_seen(row)
+    return None if row is None else _stored_response(row)
 
 
 def recorded_event(row: Mapping[str, Any]) -> RecordedEvent:
@@ -219,11 +226,11 @@ def _result(row: Mapping[str, Any]) -> AppendResult:
         return Appended(version=row["version"], position=row["position"])
     if row["outcome"] == "conflict":
         return VersionConflict(actual_version=row["version"])
-    return _already_seen(row)
+    return _stored_response(row)
 
 
-def _already_seen(row: Mapping[str, Any]) -> AlreadySeen:
-    return AlreadySeen(
+def _stored_response(row: Mapping[str, Any]) -> StoredResponse:
+    return StoredResponse(
         fingerprint=row["fingerprint"],
         status=row["status"],
         response=None if row["response"] is None else row["response"].encode(),

@@ -25,15 +25,15 @@ SELECT position, event_id, stream_id, version, category, type, schema_version,
 -- Whose event is at a position.
 SELECT stream_id FROM event_store.events WHERE position = %(position)s;
 
--- name: find_idempotency
--- The stored answer of a command, and the position that it reached.
+-- name: find_response
+-- The stored response to a command, and the position that it reached.
 SELECT i.fingerprint, i.status, i.response, e.position
   FROM event_store.idempotency_keys i
   JOIN event_store.events e ON e.stream_id = i.stream_id AND e.version = i.version
  WHERE i.merchant_id = %(merchant_id)s AND i.key = %(key)s;
 
--- name: remember
--- Store the answer of a command that appended nothing; a row when its key is known (see event_store.remember).
+-- name: store_response
+-- Store the response to a command that appended nothing; a row when its key is known (see event_store.remember).
 SELECT fingerprint, status, response, position
   FROM event_store.remember(%(merchant_id)s, %(key)s, %(fingerprint)s, %(status)s::smallint, %(response)s,
                             %(stream_id)s, %(version)s);

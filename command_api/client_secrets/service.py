@@ -7,9 +7,10 @@ from command_api.client_secrets.errors import PaymentNotAtStripe, PaymentOver
 from command_api.client_secrets.stripe_secrets import ClientSecrets
 from command_api.errors import PaymentNotFound
 from command_api.outcomes import Outcomes
-from command_api.payment_log import PaymentLog
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus
+from event_store.event_log import EventLog
+from event_store.payments import PAYMENT
 from schemas.http.client_secrets import ClientSecretAnswer
 
 
@@ -17,7 +18,7 @@ from schemas.http.client_secrets import ClientSecretAnswer
 class ClientSecretReader:
     """What the route works with; an application keeps it as `app.state.client_secrets`."""
 
-    payments: PaymentLog
+    log: EventLog
     outcomes: Outcomes
     secrets: ClientSecrets
 
@@ -27,7 +28,7 @@ class ClientSecretReader:
         Raises PaymentNotFound, PaymentNotAtStripe, PaymentOver, StripeRefused or infra.errors.Unavailable. No database
         connection is held while Stripe is asked.
         """
-        payment = await self.payments.load(payment_id)
+        payment = PAYMENT.load((await self.log.load_many([payment_id]))[payment_id])
         if payment.state is None or payment.state.merchant_id != merchant_id:
             raise PaymentNotFound
         if wait_s > 0 and not _is_decided(payment.state):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from domain.reconciliation.run import RequestRun, RunState, run_id_of
-from event_store.reconciliation import Decided, command_run, metadata
+from domain.reconciliation.run import RequestRun, run_id_of
+from event_store.reconciliation import DecidedRun, command_run, metadata
 from infra.http.context import RequestContext
 from infra.http.problems import Problem
 from infra.postgres.pool import DatabaseUnavailable, Pool
@@ -26,7 +26,7 @@ class ReconciliationDesk:
     timeout_s: float
     now: Callable[[], datetime] = _now
 
-    async def ask(self, day: date, *, key_id: str, context: RequestContext) -> Decided[RunState]:
+    async def ask(self, day: date, *, key_id: str, context: RequestContext) -> DecidedRun:
         """Ask for a day; while a run of it is under way, that is the one.
 
         Raises Problem for a day that has not begun, or infra.errors.Unavailable.

@@ -16,12 +16,11 @@ from event_store.group_commit import Appender, Closed
 from infra.card_numbers import mask_card_numbers
 from infra.errors import Unavailable
 from infra.http.context import RequestContext
-from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable
 from infra.settings.stripe import StripeWebhookSettings
 from schemas.envelope import NO_MERCHANT, EventMetadata
 from schemas.events import STRIPE_EVENT_CODEC
-from schemas.events.stripe_events import CATEGORY, StripeEventReceived, stream_id_of
+from schemas.events.stripe_events import StripeEventReceived, stream_id_of
 from schemas.stripe_webhooks.read import NotAnEvent, read_event
 
 log = structlog.get_logger(__name__)
@@ -102,12 +101,12 @@ class WebhookIntake:
             raise InvalidEvent(str(error)) from None
 
     async def _record(self, event: StripeEventReceived, context: RequestContext) -> Received:
-        append = Append(
+        append = Append.of(
+            STRIPE_EVENT_CODEC,
+            [event],
             stream_id=stream_id_of(event.stripe_event_id),
-            category=CATEGORY,
-            merchant_id=NO_MERCHANT,
             expected_version=NO_STREAM,
-            events=(STRIPE_EVENT_CODEC.encode(event, event_id=uuid7(), metadata=_metadata(context)),),
+            metadata=_metadata(context),
         )
         try:
             async with asyncio.timeout(self.timeout_s):

@@ -23,11 +23,9 @@ from domain.stripe_balance import (
 )
 from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append, load_many
-from infra.ids import uuid7
 from infra.postgres.pool import Connection
 from schemas.envelope import NO_MERCHANT, EventMetadata
 from schemas.events import BALANCE_CODEC
-from schemas.events.balance_events import CATEGORY
 
 log = structlog.get_logger(__name__)
 
@@ -98,10 +96,4 @@ async def _changed_payouts(conn: Connection, facts: Sequence[PayoutChanged], met
 
 
 def _append(stream_id: UUID, version: int, fact: StripeBalanceEvent, metadata: EventMetadata) -> Append:
-    return Append(
-        stream_id=stream_id,
-        category=CATEGORY,
-        merchant_id=NO_MERCHANT,
-        expected_version=version,
-        events=(BALANCE_CODEC.encode(fact, event_id=uuid7(), metadata=metadata),),
-    )
+    return Append.of(BALANCE_CODEC, [fact], stream_id=stream_id, expected_version=version, metadata=metadata)

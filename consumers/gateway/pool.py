@@ -18,6 +18,7 @@ from consumers.gateway.turns import Turns
 from consumers.gateway.worker import Job
 from domain.payment.errors import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
+from event_store.streams import LoadedStream
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
@@ -147,11 +148,11 @@ class WorkerPool:
         jobs = []
         for task in tasks:
             payment = loaded[task.payment_id]
-            unreadable = None if isinstance(payment, LoadedPayment) else f"{type(payment).__name__}: {payment}"
+            unreadable = None if isinstance(payment, LoadedStream) else f"{type(payment).__name__}: {payment}"
             jobs.append(
                 Job(
                     task=task,
-                    payment=payment if isinstance(payment, LoadedPayment) else _NO_PAYMENT,
+                    payment=payment if isinstance(payment, LoadedStream) else _NO_PAYMENT,
                     lease_ends_at=lease_ends_at,
                     unreadable=unreadable,
                 )

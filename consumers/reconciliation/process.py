@@ -2,12 +2,12 @@
 
 import asyncio
 
-from consumers.reconciliation.intake import write_tables
-from consumers.reconciliation.reconciler import Reconciler, RunRules
-from consumers.reconciliation.schedule import Schedule
+from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.schedule.days import Schedule
+from consumers.reconciliation.schedule.intake import write_tables
+from consumers.reconciliation.schedule.worker import SERVICE, ReconciliationWorker, WorkerRules
 from consumers.reconciliation.settings import ReconciliationSettings
-from consumers.reconciliation.stripe_books import StripeApiBooks
-from consumers.reconciliation.worker import SERVICE, ReconciliationWorker, WorkerRules
+from consumers.reconciliation.statement.api import ApiStatement
 from event_store.own_log import DatabaseLog
 from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
@@ -61,8 +61,8 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
             open_redlock(settings) as redlock,
         ):
             heartbeat = Heartbeat()
-            books = StripeApiBooks(client, guard, timeout_s=settings.stripe_call_timeout_s, heartbeat=heartbeat)
-            reconciler = Reconciler(pool, books, run_rules(settings), database_url=database_url)
+            statement = ApiStatement(client, guard, timeout_s=settings.stripe_call_timeout_s, heartbeat=heartbeat)
+            reconciler = Reconciler(pool, statement, run_rules(settings), database_url=database_url)
             worker = ReconciliationWorker(
                 pool, reconciler, redlock, worker_rules(settings), wake=wake, heartbeat=heartbeat
             )

@@ -19,11 +19,10 @@ from consumers.webhooks.event_types import LISTED_TYPES
 from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append
 from infra.card_numbers import mask_card_numbers
-from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 from schemas.envelope import NO_MERCHANT, EventMetadata
 from schemas.events import STRIPE_EVENT_CODEC
-from schemas.events.stripe_events import CATEGORY, StripeEventReceived, stream_id_of
+from schemas.events.stripe_events import StripeEventReceived, stream_id_of
 from schemas.stripe_webhooks.read import NotAnEvent, read_listed_event
 
 log = structlog.get_logger(__name__)
@@ -71,10 +70,4 @@ def _read(row: JsonObject) -> StripeEventReceived:
 
 def _append(stream_id: UUID, event: StripeEventReceived, correlation_id: str) -> Append:
     metadata = EventMetadata(correlation_id=correlation_id, actor=ACTOR, merchant_id=NO_MERCHANT)
-    return Append(
-        stream_id=stream_id,
-        category=CATEGORY,
-        merchant_id=NO_MERCHANT,
-        expected_version=NO_STREAM,
-        events=(STRIPE_EVENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata),),
-    )
+    return Append.of(STRIPE_EVENT_CODEC, [event], stream_id=stream_id, expected_version=NO_STREAM, metadata=metadata)

@@ -33,16 +33,21 @@ def on_apache() -> bool:
 
 def choose_broker(config: pytest.Config) -> None:
     """Take the option over. Ends the session when real Kafka is asked for and cannot be had."""
+    try:
+        use_broker(config.getoption("--broker"))
+    except (EmbeddedError, LookupError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def use_broker(kind: BrokerKind) -> None:
+    """Choose the broker of this process. Raises LookupError or EmbeddedError when real Kafka cannot be had."""
     global _chosen  # noqa: PLW0603 - an option of the whole session
-    _chosen = config.getoption("--broker")
+    _chosen = kind
     if not on_apache():
         return
     if (reason := available()) is not None:
-        raise pytest.UsageError(reason)
-    try:
-        asyncio.run(ensure_jars())
-    except EmbeddedError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise LookupError(reason)
+    asyncio.run(ensure_jars())
 
 
 def needs_broker(item: pytest.Item) -> bool:

@@ -29,11 +29,11 @@ class Database:
 
 
 @asynccontextmanager
-async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
+async def postgres_server(folder: Path, *, fsync: bool = False) -> AsyncIterator[PostgresServer]:
     """Run a server with a migrated template database and the login roles."""
     await copy_prepared(folder)
     with Home(folder) as home:
-        server = PostgresServer(home, port=free_port(), passwords=load_or_create(home), fsync=False)
+        server = PostgresServer(home, port=free_port(), passwords=load_or_create(home), fsync=fsync)
         try:
             await server.start()
             await server.wait_ready()

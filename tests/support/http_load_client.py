@@ -1,7 +1,9 @@
 """A lean HTTP/1.1 client for measuring: it must leave the processors to what is measured."""
 
 import asyncio
+import itertools
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -57,12 +59,22 @@ class _Answer(asyncio.Protocol):
 
 async def post_for(url: str, headers: dict[str, str], body: bytes, *, clients: int, seconds: float) -> Measured:
     """POST the same body from `clients` connections, each again as soon as it is answered, for `seconds`."""
-    address = urlsplit(url)
+    return await request_for("POST", itertools.repeat(url), headers, body, clients=clients, seconds=seconds)
+
+
+async def request_for(
+    method: str, urls: Iterator[str], headers: dict[str, str], body: bytes = b"", *, clients: int, seconds: float
+) -> Measured:
+    """Ask for one URL after the other, all of one server, from `clients` connections that never rest, for `seconds`."""
+    first = next(urls)
+    address = urlsplit(first)
     assert address.hostname is not None
     host, port = address.hostname, address.port or 80
-    lines = [f"POST {address.path} HTTP/1.1", f"Host: {address.netloc}", f"Content-Length: {len(body)}"]
+    lines = [f"Host: {address.netloc}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    request = "\r\n".join([*lines, "", ""]).encode() + body
+    rest = "\r\n".join([*lines, "", ""]).encode() + body
+    base = len(f"{address.scheme}://{address.netloc}")
+    urls = itertools.chain([first], urls)
     measured, ends = Measured(), time.monotonic() + seconds
 
     async def client() -> None:
@@ -70,7 +82,7 @@ async def post_for(url: str, headers: dict[str, str], body: bytes, *, clients: i
         _, connection = await loop.create_connection(_Answer, host, port)
         try:
             while (started := time.monotonic()) < ends:
-                status = await connection.ask(request)
+                status = await connection.ask(f"{method} {next(urls)[base:]} HTTP/1.1\r\n".encode() + rest)
                 measured.seconds.append(time.monotonic() - started)
                 measured.statuses[status] = measured.statuses.get(status, 0) + 1
         finally:

@@ -10,32 +10,26 @@ from uuid import UUID
 import httpx
 from redis.asyncio import Redis
 
-from command_api.answer_cache import RedisAnswerCache
 from command_api.api import CommandApi
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.executor import CommandExecutor
 from command_api.fakes import FixedClientSecrets
 from command_api.outcomes import OutcomeWaiter
-from command_api.payment_log import PostgresPaymentLog
+from command_api.response_cache import RedisResponseCache
 from domain.money import Money
 from domain.payment.commands import PaymentCommand
-from domain.payment.decide import decide
 from domain.payment.facts import RecordIntentCreated, RecordSucceeded
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus
-from event_store.appends import Append, Appended
+from event_store.event_log import ConnectionLog, GroupCommitLog
 from event_store.group_commit import GroupCommit
-from event_store.payments import load_payment
-from event_store.store import append
+from event_store.payments import command_payment, load_payment
 from infra.http.auth import ApiKeyring
-from infra.ids import uuid7
 from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
 from schemas.envelope import EventMetadata
-from schemas.events import PAYMENT_CODEC
-from schemas.events.payment_events import CATEGORY
 from tests.support.refusing_reconciliations import a_desk
 from tests.support.signed_webhooks import an_intake
 
@@ -83,24 +77,9 @@ class Running:
                 payment = await load_payment(connection, UUID(payment_id))
                 assert payment.state is not None
                 metadata = EventMetadata(correlation_id="c-1", actor="gateway", merchant_id=payment.state.merchant_id)
-                events = tuple(
-                    PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata)
-                    for event in decide(payment.state, fact)
-                )
-                (result,) = await append(
-                    connection,
-                    [
-                        Append(
-                            stream_id=UUID(payment_id),
-                            category=CATEGORY,
-                            merchant_id=payment.state.merchant_id,
-                            expected_version=payment.version,
-                            events=events,
-                        )
-                    ],
-                )
-                assert isinstance(result, Appended)
-                position = result.position
+                decided = await command_payment(ConnectionLog(connection), UUID(payment_id), fact, metadata)
+                assert decided.events
+                position = decided.position
         return position
 
     async def state(self, payment_id: str) -> PaymentState:
@@ -131,19 +110,17 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Start what one process of the command API has, but for its port; its client has one of the keys."""
     appender = GroupCommit(pool)
+    log = GroupCommitLog(pool, appender)
     executor = CommandExecutor(
-        cache=RedisAnswerCache(redis, timeout_s=0.2, epoch=epoch),
-        payments=PostgresPaymentLog(pool),
-        appender=appender,
+        cache=RedisResponseCache(redis, timeout_s=0.2, epoch=epoch),
+        log=log,
         timeout_s=timeout_s,
     )
     async with OutcomeWaiter(pool) as outcomes:
         api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30)
         app = create_app(
             api,
-            client_secrets=ClientSecretReader(
-                payments=PostgresPaymentLog(pool), outcomes=outcomes, secrets=FixedClientSecrets()
-            ),
+            client_secrets=ClientSecretReader(log=log, outcomes=outcomes, secrets=FixedClientSecrets()),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_desk(),
             keyring=keyring() if keys is None else keys,

@@ -10,9 +10,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from command_api.answer_cache import Claim, InFlight, RedisAnswerCache
 from command_api.metrics import REDIS_UNAVAILABLE
-from event_store.appends import AlreadySeen
+from command_api.response_cache import InFlight, KeyClaim, RedisResponseCache
+from event_store.appends import StoredResponse
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool, create_pool
 from infra.redis.client import create_redis
@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-ANSWER = AlreadySeen(fingerprint="f", status=201, response=b'{"id":"1"}', position=7)
+ANSWER = StoredResponse(fingerprint="f", status=201, response=b'{"id":"1"}', position=7)
 
 
 @pytest_asyncio.fixture
@@ -53,44 +53,44 @@ async def test_a_redis_that_never_answers_slows_down_only_one_request(pool: Pool
 
 
 async def test_a_redis_that_comes_back_is_used_again(redis: Redis, valkey: ValkeyServer) -> None:
-    cache = RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1)
+    cache = RedisResponseCache(redis, timeout_s=0.2, epoch=lambda: 1)
     await valkey.stop()
     away = await cache.claim(MERCHANT, "k-1")
-    assert isinstance(away, Claim)
+    assert isinstance(away, KeyClaim)
     assert away.token is None
     await valkey.start()
     await valkey.wait_ready()
 
     async def claim_works() -> bool:
         claim = await cache.claim(MERCHANT, f"k-{time.monotonic_ns()}")
-        return isinstance(claim, Claim) and claim.token is not None
+        return isinstance(claim, KeyClaim) and claim.token is not None
 
     await eventually(claim_works, within=5)
 
 
 async def test_a_marker_is_released_only_by_its_holder(redis: Redis) -> None:
-    cache = RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1)
+    cache = RedisResponseCache(redis, timeout_s=0.2, epoch=lambda: 1)
     claim = await cache.claim(MERCHANT, "k-1")
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, KeyClaim)
     assert 0 < await redis.pttl(claim.name) <= 30_000
     assert await cache.claim(MERCHANT, "k-1") == InFlight()
-    await cache.release(Claim(name=claim.name, token=b"?someone else"))
+    await cache.release(KeyClaim(name=claim.name, token=b"?someone else"))
     assert await cache.claim(MERCHANT, "k-1") == InFlight()
     await cache.release(claim)
     again = await cache.claim(MERCHANT, "k-1")
-    assert isinstance(again, Claim)
-    await cache.keep(again, ANSWER)
+    assert isinstance(again, KeyClaim)
+    await cache.store(again, ANSWER)
     await cache.release(again)
     assert await cache.claim(MERCHANT, "k-1") == ANSWER
     assert 86_000_000 < await redis.pttl(again.name) <= 86_400_000
 
 
 async def test_an_answer_to_another_key_is_not_believed(redis: Redis) -> None:
-    cache = RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1)
+    cache = RedisResponseCache(redis, timeout_s=0.2, epoch=lambda: 1)
     one, other = await cache.claim(MERCHANT, "k-1"), await cache.claim(MERCHANT, "k-2")
-    assert isinstance(one, Claim)
-    assert isinstance(other, Claim)
-    await cache.keep(one, ANSWER)
+    assert isinstance(one, KeyClaim)
+    assert isinstance(other, KeyClaim)
+    await cache.store(one, ANSWER)
     await redis.rename(one.name, other.name)
     assert await cache.claim(MERCHANT, "k-2") == InFlight()
 
@@ -98,7 +98,7 @@ async def test_an_answer_to_another_key_is_not_believed(redis: Redis) -> None:
 async def test_a_repeat_is_409_until_the_first_died_after_its_commit(
     pool: Pool, redis: Redis, valkey: ValkeyServer
 ) -> None:
-    dead_process = RedisAnswerCache(redis, timeout_s=0.2, epoch=lambda: 1)
+    dead_process = RedisResponseCache(redis, timeout_s=0.2, epoch=lambda: 1)
     async with running(pool, redis) as api:
         await dead_process.claim(MERCHANT, "k-1")
         refused = await api.create("k-1")

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from event_store.appends import AlreadySeen, Append, Appended, VersionConflict
-from event_store.store import Connection, append, find_idempotency, load
+from event_store.appends import Append, Appended, StoredResponse, VersionConflict
+from event_store.store import Connection, append, find_response, load
 from tests.support.database import Database
 from tests.support.log_entries import an_append, new_event
 
@@ -62,23 +62,23 @@ async def test_a_known_key_answers_what_its_command_answered_and_writes_nothing(
     (appended,) = await append(app, [first])
     assert isinstance(appended, Appended)
     again = an_append(key="k", fingerprint="two")
-    expected = AlreadySeen(fingerprint="one", status=201, response=body, position=appended.position)
+    expected = StoredResponse(fingerprint="one", status=201, response=body, position=appended.position)
     assert await append(app, [again]) == [expected]
     assert await load(app, again.stream_id) == []
-    assert await find_idempotency(app, first.merchant_id, "k") == expected
+    assert await find_response(app, first.merchant_id, "k") == expected
 
 
 async def test_keys_belong_to_their_merchant(app: Connection) -> None:
     mine, theirs = an_append(key="k"), an_append(key="k", merchant_id="merchant_other")
     assert [type(each) for each in await append(app, [mine, theirs])] == [Appended, Appended]
-    assert await find_idempotency(app, "merchant_third", "k") is None
+    assert await find_response(app, "merchant_third", "k") is None
 
 
 async def test_of_two_appends_with_one_key_in_one_call_the_first_is_served(app: Connection) -> None:
     first, second = an_append(key="k", fingerprint="one"), an_append(key="k", fingerprint="two")
     appended, seen = await append(app, [first, second])
     assert isinstance(appended, Appended)
-    assert isinstance(seen, AlreadySeen)
+    assert isinstance(seen, StoredResponse)
     assert (seen.fingerprint, seen.position) == ("one", appended.position)
 
 
@@ -89,7 +89,7 @@ async def test_a_key_whose_append_conflicts_stays_free(app: Connection) -> None:
     also_waiting = an_append(key="k")
     results = await append(app, [stale, also_waiting])
     assert results == [VersionConflict(actual_version=1), VersionConflict(actual_version=0)]
-    assert await find_idempotency(app, item.merchant_id, "k") is None
+    assert await find_response(app, item.merchant_id, "k") is None
     (result,) = await append(app, [an_append(item.stream_id, 1, key="k")])
     assert isinstance(result, Appended)
 

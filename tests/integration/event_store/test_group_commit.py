@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from event_store.appends import AlreadySeen, Append, Appended, EventTooLarge, VersionConflict
+from event_store.appends import Append, Appended, EventTooLarge, StoredResponse, VersionConflict
 from event_store.group_commit import GroupCommit
 from event_store.store import Connection, append, is_log_closed, load, read_log_state
 from infra.postgres.pool import create_pool
@@ -28,7 +28,7 @@ async def appender(database: Database) -> AsyncIterator[GroupCommit]:
 
 async def test_of_fifty_appends_with_one_key_one_is_written(appender: GroupCommit, app: Connection) -> None:
     results = await asyncio.gather(*(appender.append(an_append(key="k")) for _ in range(50)))
-    positions = {result.position for result in results if isinstance(result, Appended | AlreadySeen)}
+    positions = {result.position for result in results if isinstance(result, Appended | StoredResponse)}
     assert len([result for result in results if isinstance(result, Appended)]) == 1
     assert len(positions) == 1
     row = await (await app.execute("SELECT count(*) FROM event_store.events")).fetchone()

@@ -1,6 +1,7 @@
 """The command API on stand-ins."""
 
 import hashlib
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,9 @@ from command_api.api import CommandApi
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.executor import CommandExecutor
-from command_api.fakes import FixedClientSecrets, FixedOutcomes, MemoryAnswerCache, MemoryEventStore
+from command_api.fakes import FixedClientSecrets, FixedOutcomes, MemoryResponseCache
+from event_store.fakes import MemoryEventLog
+from event_store.payments import PAYMENT, LoadedPayment
 from infra.http.auth import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
@@ -27,7 +30,7 @@ class Standing:
 
     app: FastAPI
     client: httpx.AsyncClient
-    store: MemoryEventStore
+    store: MemoryEventLog
     outcomes: FixedOutcomes
     executor: CommandExecutor
     secrets: FixedClientSecrets
@@ -39,14 +42,18 @@ class Standing:
             "/payments", json=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
         )
 
+    def payment(self, payment_id: str) -> LoadedPayment:
+        """Return a payment as its events tell it."""
+        return PAYMENT.load(self.store.streams.get(uuid.UUID(payment_id), ()))
+
 
 @pytest_asyncio.fixture
 async def api() -> AsyncIterator[Standing]:
-    store, outcomes, secrets = MemoryEventStore(), FixedOutcomes(), FixedClientSecrets()
-    executor = CommandExecutor(cache=MemoryAnswerCache(), payments=store, appender=store)
+    store, outcomes, secrets = MemoryEventLog(), FixedOutcomes(), FixedClientSecrets()
+    executor = CommandExecutor(cache=MemoryResponseCache(), log=store)
     app = create_app(
         CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30),
-        client_secrets=ClientSecretReader(payments=store, outcomes=outcomes, secrets=secrets),
+        client_secrets=ClientSecretReader(log=store, outcomes=outcomes, secrets=secrets),
         webhooks=an_intake(store),
         reconciliations=a_desk(),
         keyring=ApiKeyring(

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from command_api.answer_cache import InFlight
 from command_api.errors import KeyInUse, KeyReused, PaymentBusy, PaymentNotFound
 from command_api.executor import CommandExecutor, CommandRequest
-from command_api.fakes import MemoryAnswerCache, MemoryEventStore
+from command_api.fakes import MemoryResponseCache
 from command_api.operations import Cancel, Confirm, Create, Operation, RefundPayment
+from command_api.response_cache import InFlight
 from domain.money import Money
-from domain.payment.decide import decide
 from domain.payment.errors import PaymentNotCancelable
 from domain.payment.facts import (
     PaymentFact,
@@ -25,9 +24,10 @@ from domain.payment.facts import (
 )
 from domain.payment.values import PaymentStatus
 from event_store.appends import Append, AppendResult, VersionConflict
+from event_store.fakes import MemoryEventLog
+from event_store.payments import command_payment
 from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable
-from schemas.events import PAYMENT_CODEC
 from schemas.http.payments import CancelPaymentBody, ConfirmPaymentBody, CreatePaymentBody, RefundPaymentBody
 from tests.support.log_entries import MERCHANT, metadata
 
@@ -41,7 +41,7 @@ def asked(operation: Operation, key: str = "k-1", merchant_id: str = MERCHANT) -
         merchant_id=merchant_id,
         idempotency_key=key,
         fingerprint=operation.name,
-        metadata=metadata(),
+        metadata=metadata(merchant_id=merchant_id),
     )
 
 
@@ -64,7 +64,7 @@ def refund(payment_id: uuid.UUID, key: str) -> CommandRequest:
     return asked(RefundPayment(payment_id=payment_id, refund_id=uuid7(), wanted=wanted), key)
 
 
-class Interrupted(MemoryEventStore):
+class Interrupted(MemoryEventLog):
     """A store in which `before` happens ahead of each append."""
 
     def __init__(self) -> None:
@@ -77,8 +77,8 @@ class Interrupted(MemoryEventStore):
         return await super().append(item)
 
 
-def executor(store: MemoryEventStore, cache: MemoryAnswerCache | None = None, timeout_s: float = 5) -> CommandExecutor:
-    return CommandExecutor(cache=cache or MemoryAnswerCache(), payments=store, appender=store, timeout_s=timeout_s)
+def executor(store: MemoryEventLog, cache: MemoryResponseCache | None = None, timeout_s: float = 5) -> CommandExecutor:
+    return CommandExecutor(cache=cache or MemoryResponseCache(), log=store, timeout_s=timeout_s)
 
 
 async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused() -> None:
@@ -111,7 +111,7 @@ async def test_a_command_that_always_loses_gives_up() -> None:
 
 
 async def test_a_command_goes_on_when_its_client_does_not() -> None:
-    store, cache, begun, go_on = Interrupted(), MemoryAnswerCache(), asyncio.Event(), asyncio.Event()
+    store, cache, begun, go_on = Interrupted(), MemoryResponseCache(), asyncio.Event(), asyncio.Event()
 
     async def wait(_: Append) -> None:
         begun.set()
@@ -164,7 +164,7 @@ async def test_an_error_of_the_store_releases_the_key() -> None:
 
 
 async def test_anothers_payment_is_not_found_and_anothers_key_is_refused() -> None:
-    store = MemoryEventStore()
+    store = MemoryEventLog()
     commands = executor(store)
     payment_id = (await commands.execute(create())).operation.payment_id
     with pytest.raises(PaymentNotFound):
@@ -177,7 +177,7 @@ async def test_anothers_payment_is_not_found_and_anothers_key_is_refused() -> No
 
 async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     """Else its key would be a new command later: a second attempt on the card."""
-    store, cache = MemoryEventStore(), MemoryAnswerCache()
+    store, cache = MemoryEventLog(), MemoryResponseCache()
     payment_id = (await executor(store).execute(create())).operation.payment_id
     await learn(store, payment_id, RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION))
     await executor(store).execute(confirm(payment_id, "k-2"))
@@ -195,32 +195,20 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     assert len(store.streams[payment_id]) == 5, "another key is another attempt"
 
 
-async def learn(store: MemoryEventStore, payment_id: uuid.UUID, fact: PaymentFact) -> None:
-    payment = store.payment(payment_id)
-    await store.append(
-        Append(
-            stream_id=payment_id,
-            category="payment",
-            merchant_id=MERCHANT,
-            expected_version=payment.version,
-            events=tuple(
-                PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata())
-                for event in decide(payment.state, fact)
-            ),
-        )
-    )
+async def learn(store: MemoryEventLog, payment_id: uuid.UUID, fact: PaymentFact) -> None:
+    await command_payment(store, payment_id, fact, metadata())
 
 
 async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
     """A failover lost the records, and Kafka gave back the events and who they were for, but no answers."""
-    store = MemoryEventStore()
+    store = MemoryEventLog()
     before = executor(store)
     created = await before.execute(create())
     payment_id = created.operation.payment_id
     paid = Money(amount_cents=1000, currency="USD")
     await learn(store, payment_id, RecordSucceeded(intent_id="pi_1", amount_captured=paid, charge_id="ch_1"))
     refunded = await before.execute(refund(payment_id, "k-2"))
-    store.lose_answers()
+    store.lose_responses()
     refund_id = uuid.UUID(refunded.body["refund_id"])
     await learn(store, payment_id, RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id="re_1"))
     after = executor(store)

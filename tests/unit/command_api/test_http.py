@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from command_api.bodies import MAX_BODY_BYTES
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
-from domain.payment.decide import decide
 from domain.payment.events import PaymentRequested
 from domain.payment.facts import RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
+from event_store.payments import command_payment
 from schemas.events import PAYMENT_CODEC
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
@@ -338,7 +338,7 @@ async def test_an_amount_in_the_query_string_is_not_passed_over(api: Standing) -
         response = await api.client.post(path)
         assert problem(response) == (400, "invalid_request")
     assert problem(await api.client.get(f"/payments/{created['id']}/client_secret?x=1")) == (400, "invalid_request")
-    assert api.store.payment(uuid.UUID(created["id"])).state.refunds == {}  # type: ignore[union-attr]
+    assert api.payment(created["id"]).state.refunds == {}  # type: ignore[union-attr]
 
 
 async def test_the_key_is_checked_before_anything_else(api: Standing) -> None:
@@ -375,7 +375,7 @@ async def test_prefer_is_applied_capped_and_answered_with_the_outcome(api: Stand
     assert waited.json()["status"] == "pending"
     assert 25 < api.outcomes.timeouts_s[0] <= 30
     await succeed(api, waited.json()["id"])
-    api.outcomes.payment = api.store.payment(uuid.UUID(waited.json()["id"]))
+    api.outcomes.payment = api.payment(waited.json()["id"])
     present = await api.create(Prefer="wait=5", Idempotency_Key="k-1")
     assert present.json()["status"] == "succeeded"
     assert present.json()["position"] == api.outcomes.payment.events[-1].position
@@ -438,22 +438,10 @@ async def test_no_answer_leads_to_the_address_of_the_host_header(api: Standing, 
 
 
 async def succeed(api: Standing, payment_id: str) -> None:
-    subject = uuid.UUID(payment_id)
-    payment = api.store.payment(subject)
+    payment = api.payment(payment_id)
     assert payment.state is not None
-    events = decide(
-        payment.state,
-        RecordSucceeded(intent_id="pi_1", amount_captured=payment.state.amount, charge_id="ch_1"),
-    )
-    await api.store.append(
-        Append(
-            stream_id=subject,
-            category="payment",
-            merchant_id="merchant_test",
-            expected_version=payment.version,
-            events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata()) for event in events),
-        )
-    )
+    paid = RecordSucceeded(intent_id="pi_1", amount_captured=payment.state.amount, charge_id="ch_1")
+    await command_payment(api.store, uuid.UUID(payment_id), paid, metadata())
 
 
 async def test_an_exempted_field_may_look_like_a_card_number_and_no_other(api: Standing) -> None:

@@ -16,19 +16,15 @@ from consumers.gateway.settle import Settler
 from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.gateway.worker import Worker
 from domain.payment.commands import PaymentCommand
-from domain.payment.decide import decide
 from domain.payment.state import PaymentState
-from event_store.appends import Append, Appended
-from event_store.payments import load_payment
-from event_store.store import append
+from event_store.event_log import ConnectionLog
+from event_store.payments import command_payment, load_payment
 from infra.postgres.pool import Pool
 from infra.stripe.guard.breaker import Rules
 from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.guard import StripeGuard
 from schemas.cloudevents import Delivered
 from schemas.envelope import EventMetadata
-from schemas.events import PAYMENT_CODEC
-from schemas.events.payment_events import CATEGORY
 from tests.support.payment_histories import request_payment
 from tests.support.waiting import eventually
 
@@ -50,39 +46,16 @@ class Payments:
         return payment_id
 
     async def command(self, payment_id: uuid.UUID, command: PaymentCommand) -> None:
-        """Decide, append, and write the tasks of the new events; once more when the payment changed meanwhile."""
-        while not await self._commanded(payment_id, command):
-            pass
-
-    async def _commanded(self, payment_id: uuid.UUID, command: PaymentCommand) -> bool:
+        """Decide, append, and write the tasks of the new events."""
+        metadata = EventMetadata(
+            correlation_id="c-1", request_id="r-1", actor="api:test", merchant_id=self._merchant_id
+        )
         async with self._pool.connection() as conn, conn.transaction():
-            loaded = await load_payment(conn, payment_id)
-            metadata = EventMetadata(
-                correlation_id="c-1", request_id="r-1", actor="api:test", merchant_id=self._merchant_id
-            )
-            events = tuple(
-                PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata)
-                for event in decide(loaded.state, command)
-            )
-            (result,) = await append(
-                conn,
-                [
-                    Append(
-                        stream_id=payment_id,
-                        category=CATEGORY,
-                        merchant_id=self._merchant_id,
-                        expected_version=loaded.version,
-                        events=events,
-                    )
-                ],
-            )
-            if not isinstance(result, Appended):
-                return False
-            newer = (await load_payment(conn, payment_id)).events[loaded.version :]
+            decided = await command_payment(ConnectionLog(conn), payment_id, command, metadata)
+            newer = (await load_payment(conn, payment_id)).events[decided.before.version :]
             delivered = [Delivered(event=event, previous_position=0) for event in newer]
             if self._with_intake:
                 await write_tasks(conn, TopicPartition("t", 0), delivered)
-        return True
 
     async def state(self, payment_id: uuid.UUID) -> PaymentState:
         async with self._pool.connection() as conn:

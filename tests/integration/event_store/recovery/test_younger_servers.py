@@ -12,7 +12,7 @@ import structlog
 from event_store.appends import Appended
 from event_store.group_commit import GroupCommit
 from event_store.recovery.desk import RecoveryAdmin
-from event_store.store import LOG_CLOSED, LogState, append, find_idempotency
+from event_store.store import LOG_CLOSED, LogState, append, find_response
 from infra.embedded.postgres import PostgresServer
 from infra.postgres.pool import create_pool
 from infra.settings.kafka import KafkaSettings
@@ -158,7 +158,7 @@ async def _keys_are_back(server: PostgresServer, database: str, load: Load, log:
         rows = await (await connection.execute("SELECT stream_id FROM event_store.streams")).fetchall()
         there = {stream for (stream,) in rows}
         for key, stream in load.keys.items():
-            stored = await find_idempotency(connection, MERCHANT, key)
+            stored = await find_response(connection, MERCHANT, key)
             assert (stored is not None) == (stream in there)
             assert stored is None or (stored.fingerprint, stored.status, stored.position in log) == ("f", 201, True)
 

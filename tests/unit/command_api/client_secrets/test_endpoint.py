@@ -9,12 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
-from domain.payment.decide import decide
 from domain.payment.facts import RecordIntentCreated, RecordPaymentFailed
 from domain.payment.values import PaymentStatus
-from event_store.appends import Append
+from event_store.payments import command_payment
 from infra.stripe.guard.errors import CircuitOpen
-from schemas.events import PAYMENT_CODEC
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
 
@@ -37,21 +35,7 @@ async def created(api: Standing, *facts: Any) -> str:
 
 async def record(api: Standing, payment_id: str, *facts: Any) -> None:
     for fact in facts:
-        payment = api.store.payment(uuid.UUID(payment_id))
-        assert payment.state is not None
-        events = tuple(
-            PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata())
-            for event in decide(payment.state, fact)
-        )
-        await api.store.append(
-            Append(
-                stream_id=uuid.UUID(payment_id),
-                category="payment",
-                merchant_id="merchant_test",
-                expected_version=payment.version,
-                events=events,
-            )
-        )
+        await command_payment(api.store, uuid.UUID(payment_id), fact, metadata())
 
 
 async def asked(api: Standing, payment_id: str, **headers: str) -> httpx.Response:
@@ -100,7 +84,7 @@ async def test_a_payment_that_stripe_does_not_know_yet_is_waited_for(api: Standi
     assert problem(response) == (409, "payment_not_at_stripe")
     assert api.outcomes.timeouts_s == [30]
     await record(api, payment_id, AT_STRIPE)
-    newer, api.outcomes.payment = api.store.payment(uuid.UUID(payment_id)), None
+    newer, api.outcomes.payment = api.payment(payment_id), None
     del api.store.streams[uuid.UUID(payment_id)][1:]  # it comes to Stripe while somebody waits
     api.outcomes.payment = newer
     response = await asked(api, payment_id, Prefer="wait=5")

@@ -1,0 +1,47 @@
+"""A stream as its events tell it: its state, and where it stands in the log."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from schemas.envelope import RecordedEvent
+from schemas.events import Codec
+
+State = TypeVar("State")
+Event = TypeVar("Event")
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: Python 3.11 cannot call `LoadedStream[State](...)` then
+class LoadedStream(Generic[State]):
+    """A stream at the version of its last loaded event. `state` is None and `version` 0 when it has no events."""
+
+    state: State | None
+    version: int
+    events: tuple[RecordedEvent, ...]
+
+    @property
+    def position(self) -> int:
+        """Position of the last event; 0 when there are none."""
+        return self.events[-1].position if self.events else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate(Generic[State, Event]):
+    """How the streams of one kind are read: the codec of their events, and the state after one more event."""
+
+    codec: Codec[Event]
+    evolve: Callable[[State | None, Event], State]
+
+    def load(self, events: Sequence[RecordedEvent]) -> LoadedStream[State]:
+        """Fold a stream's events. Raises schemas.errors.SchemaError when one cannot be read."""
+        return LoadedStream(
+            state=self.fold(map(self.codec.decode, events)),
+            version=events[-1].version if events else 0,
+            events=tuple(events),
+        )
+
+    def fold(self, events: Iterable[Event], state: State | None = None) -> State | None:
+        """Return the state after more events."""
+        for event in events:
+            state = self.evolve(state, event)
+        return state
