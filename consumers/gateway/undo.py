@@ -14,7 +14,7 @@ from consumers.stripe.client import JsonObject, Reading
 from consumers.stripe.requests import PAYMENT_ID, StripeRequest
 from consumers.tasks.models import Operation
 from domain.money import Money
-from domain.payment.facts import RecordUndone
+from domain.payment.observations import RecordUndone
 
 _CAME_BACK = frozenset({"failed", "canceled"})
 _CANCELABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})

@@ -38,7 +38,7 @@ from consumers.stripe.requests import CardsBy, NothingToSend, request_of
 from consumers.stripe.translate.payments import UnexpectedObject, payment_facts
 from consumers.tasks.models import Operation, Task, TaskStatus
 from domain.payment.events import PaymentEvent, RefundRequested
-from domain.payment.facts import RecordUndone
+from domain.payment.observations import RecordUndone
 from domain.payment.state import PaymentState
 from event_store.payments import LoadedPayment
 from infra.kafka.consumer.retry_policy import is_worth_retrying

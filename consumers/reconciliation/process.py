@@ -5,7 +5,7 @@ import asyncio
 from consumers.reconciliation.run.reconciler import Reconciler, RunRules
 from consumers.reconciliation.schedule.days import Schedule
 from consumers.reconciliation.schedule.intake import write_tables
-from consumers.reconciliation.schedule.worker import SERVICE, Heartbeat, ReconciliationWorker, WorkerRules
+from consumers.reconciliation.schedule.worker import SERVICE, ReconciliationWorker, WorkerRules
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.statement.api import ApiStatement
 from event_store.own_log import DatabaseLog
@@ -13,6 +13,7 @@ from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
+from infra.process.heartbeat import Heartbeat
 from infra.process.run import run
 from infra.process.runtime import Runtime
 from infra.redis.redlock import open_redlock

@@ -29,7 +29,8 @@ from infra.ids import uuid7
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
-from infra.redis.redlock import NotAcquired, Redlock
+from infra.process.heartbeat import Heartbeat
+from infra.redis.redlock import Redlock, run_as_leader
 
 log = structlog.get_logger(__name__)
 
@@ -55,22 +56,6 @@ class WorkerRules:
     """From one look at what is due to the next."""
 
 
-class Heartbeat:
-    """When something moved last: Stripe answered, rows were compared, or it was looked what is due."""
-
-    def __init__(self) -> None:
-        self._beat_at = time.monotonic()
-
-    def __call__(self) -> None:
-        """Say that something moves."""
-        self._beat_at = time.monotonic()
-
-    @property
-    def silent_s(self) -> float:
-        """For how long nothing has moved."""
-        return time.monotonic() - self._beat_at
-
-
 class ReconciliationWorker:
     """One process runs and others stand by. The lock spares work; two at once come to one result.
 
@@ -88,7 +73,7 @@ class ReconciliationWorker:
         heartbeat: Heartbeat | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`wake` is set when a run was asked for; `heartbeat` is beaten by others too."""
+        """`wake` is set when a run was asked for; `heartbeat` is called by others too."""
         self._pool = pool
         self._reconciler = reconciler
         self._redlock = redlock
@@ -104,7 +89,7 @@ class ReconciliationWorker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work, or stand by, until `stop`. A run under way is then cut short: the next process begins it anew."""
-        working = asyncio.create_task(self._work())
+        working = asyncio.create_task(self._lead(stop))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,33 +100,33 @@ class ReconciliationWorker:
         if not working.cancelled():
             working.result()
 
-    async def _work(self) -> None:
+    async def _lead(self, stop: asyncio.Event) -> None:
+        await run_as_leader(
+            self._redlock,
+            _LOCK,
+            self._run_due,
+            stop,
+            interval_s=self._rules.interval_s,
+            lock_ttl_ms=self._rules.lock_ttl_ms,
+            heartbeat=self._heartbeat,
+            standby=self._measure,
+            wake=self._wake,
+        )
+
+    async def _run_due(self, _result: str, may_continue: Callable[[], bool]) -> None:
         while True:
             self._heartbeat()
+            ran = False
             try:
-                async with self._redlock.lock(_LOCK, self._rules.lock_ttl_ms) as lease:
-                    while lease.valid_for_s > 0:
-                        await self._turn()
-            except NotAcquired as held:
-                if held.servers_away:
-                    await self._turn()
-                else:
-                    await self._measure()
-                    await self._pause(min(self._rules.interval_s, self._rules.lock_ttl_ms / 1000 / 2))
-
-    async def _turn(self) -> None:
-        self._heartbeat()
-        ran = False
-        try:
-            await self.ask_for_days()
-            ran = await self.run_next()
-        except Exception as error:
-            if not is_worth_retrying(error):
-                raise
-            log.warning("reconciliation_turn_failed", error=f"{type(error).__name__}: {error}")
-        await self._measure()
-        if not ran:
-            await self._pause(self._rules.interval_s)
+                await self.ask_for_days()
+                ran = await self.run_next()
+            except Exception as error:
+                if not is_worth_retrying(error):
+                    raise
+                log.warning("reconciliation_turn_failed", error=f"{type(error).__name__}: {error}")
+            await self._measure()
+            if not (ran and may_continue()):
+                return
 
     async def ask_for_days(self) -> int:
         """Ask for every day that the schedule wants and that nobody asked for; return how many."""
@@ -216,11 +201,3 @@ class ReconciliationWorker:
         metrics.LAST_GOOD_RUN_AGE_SECONDS.set(math.nan if age_s is None else age_s)
         for status in ("open", "explained"):
             metrics.UNRESOLVED.labels(status).set(unresolved.get(status, 0))
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-        self._wake.clear()

@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from infra.doctor.finding import Finding
 from infra.doctor.kafka.security import AREA
 from infra.errors import ProcessFailed
-from infra.kafka.clients import admin_config, producer_config, stop_client
+from infra.kafka.aiokafka_patches.stopping import stop_client
+from infra.kafka.clients import admin_config, producer_config
 from infra.kafka.refusal import why_refused
 from infra.settings.kafka import KafkaSettings
 
