@@ -8,10 +8,10 @@ import pytest
 from domain.money import Money
 from domain.payment.commands import ConfirmPayment, PaymentCommand
 from domain.payment.decide import decide
-from domain.payment.errors import InconsistentFact
+from domain.payment.errors import InconsistentObservation
 from domain.payment.events import PaymentAttemptFailed, PaymentIntentCreated
-from domain.payment.facts import (
-    IntentFact,
+from domain.payment.observations import (
+    IntentObservation,
     RecordAttemptFailed,
     RecordCanceled,
     RecordIntentCreated,
@@ -119,7 +119,7 @@ class TestTheWayOfACharge:
 
 class TestTheIntent:
     def test_whatever_tells_of_it_first_records_it_first(self) -> None:
-        for fact in (
+        for observed in (
             action_required(),
             processing(),
             authorized(),
@@ -127,7 +127,7 @@ class TestTheIntent:
             attempt_failed(),
             CANCELED,
         ):
-            first, second = decide(payment_after(a_request()), fact)
+            first, second = decide(payment_after(a_request()), observed)
             assert first == PaymentIntentCreated(intent_id=INTENT, status=PaymentStatus.REQUIRES_CONFIRMATION)
             assert not isinstance(second, PaymentIntentCreated)
 
@@ -161,20 +161,20 @@ class TestTheIntent:
             RecordIntentCreated(intent_id=INTENT, status=status)
 
     @pytest.mark.parametrize(
-        "fact",
+        "observed",
         [intent_created(), action_required(), processing(), authorized(), succeeded(), attempt_failed(), CANCELED],
     )
     def test_another_one_is_not_believed(
-        self, fact: RecordIntentCreated | RecordAttemptFailed | RecordCanceled
+        self, observed: RecordIntentCreated | RecordAttemptFailed | RecordCanceled
     ) -> None:
         for before in ((intent_created(),), (succeeded(),), (CANCELED,)):
-            with pytest.raises(InconsistentFact):
-                decide(payment_after(a_request(), *before), replace(fact, intent_id="pi_2"))
+            with pytest.raises(InconsistentObservation):
+                decide(payment_after(a_request(), *before), replace(observed, intent_id="pi_2"))
 
 
 class TestFactsTwice:
     @pytest.mark.parametrize(
-        "fact",
+        "observed",
         [
             intent_created(),
             action_required(),
@@ -188,9 +188,9 @@ class TestFactsTwice:
             REFUSED,
         ],
     )
-    def test_are_recorded_once(self, fact: IntentFact) -> None:
-        payment = payment_after(a_manual_request(), fact)
-        assert decide(payment, fact) == ()
+    def test_are_recorded_once(self, observed: IntentObservation) -> None:
+        payment = payment_after(a_manual_request(), observed)
+        assert decide(payment, observed) == ()
 
     def test_a_failed_attempt_is_recorded_once_ever(self) -> None:
         payment = payment_after(
@@ -294,55 +294,55 @@ class TestLateFacts:
 
 class TestContradictions:
     def test_more_than_was_asked_for_is_not_believed(self) -> None:
-        for fact in (authorized(10_01), succeeded(10_01)):
-            with pytest.raises(InconsistentFact):
-                decide(payment_after(a_manual_request()), fact)
+        for observed in (authorized(10_01), succeeded(10_01)):
+            with pytest.raises(InconsistentObservation):
+                decide(payment_after(a_manual_request()), observed)
 
     def test_more_than_was_held_is_not_believed(self) -> None:
         payment = payment_after(a_manual_request(), authorized(8_00))
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment, succeeded(8_01))
         assert then(payment, succeeded(8_00)).amount_captured == usd(8_00)
 
     def test_nothing_at_all_is_not_believed(self) -> None:
-        for fact in (authorized(0), succeeded(0)):
-            with pytest.raises(InconsistentFact):
-                decide(payment_after(a_manual_request()), fact)
+        for observed in (authorized(0), succeeded(0)):
+            with pytest.raises(InconsistentObservation):
+                decide(payment_after(a_manual_request()), observed)
 
     def test_another_currency_is_not_believed(self) -> None:
         euros = Money(amount_cents=10_00, currency="EUR")
-        for fact in (replace(authorized(), amount=euros), replace(succeeded(), amount_captured=euros)):
+        for observed in (replace(authorized(), amount=euros), replace(succeeded(), amount_captured=euros)):
             for before in ((), (authorized(),), (succeeded(),), (CANCELED,)):
-                with pytest.raises(InconsistentFact):
-                    decide(payment_after(a_manual_request(), *before), fact)
+                with pytest.raises(InconsistentObservation):
+                    decide(payment_after(a_manual_request(), *before), observed)
 
     def test_another_charge_is_not_believed(self) -> None:
         payment = payment_after(a_manual_request(), authorized())
-        for fact in (authorized(charge_id="ch_2"), succeeded(charge_id="ch_2")):
-            with pytest.raises(InconsistentFact):
-                decide(payment, fact)
-            with pytest.raises(InconsistentFact):
-                decide(then(payment, succeeded()), fact)
+        for observed in (authorized(charge_id="ch_2"), succeeded(charge_id="ch_2")):
+            with pytest.raises(InconsistentObservation):
+                decide(payment, observed)
+            with pytest.raises(InconsistentObservation):
+                decide(then(payment, succeeded()), observed)
 
     def test_another_amount_of_what_was_held_or_captured_is_not_believed(self) -> None:
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(a_manual_request(), authorized(8_00)), authorized(9_00))
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(a_manual_request(), succeeded(8_00)), succeeded(9_00))
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(a_manual_request(), succeeded(8_00)), authorized(7_00))
 
     @pytest.mark.parametrize("settled", [CANCELED, REFUSED])
     def test_money_taken_from_a_payment_given_up_is_not_swallowed(self, settled: PaymentCommand) -> None:
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(a_request(), settled), succeeded())
 
     def test_it_says_which_payment_and_why(self) -> None:
         payment = payment_after(a_request(), intent_created())
-        with pytest.raises(InconsistentFact, match=r"The intent is pi_1, not pi_2 \(payment .*\)\.") as refused:
+        with pytest.raises(InconsistentObservation, match=r"The intent is pi_1, not pi_2 \(payment .*\)\.") as refused:
             decide(payment, replace(succeeded(), intent_id="pi_2"))
         assert refused.value.payment_id == payment.payment_id
-        assert refused.value.code == "inconsistent_fact"
+        assert refused.value.code == "inconsistent_observation"
 
     def test_a_late_hold_says_nothing_new_of_money_taken_and_given_back(self) -> None:
         payment = payment_after(a_manual_request(), succeeded(8_00), refund(8_00))

@@ -1,7 +1,7 @@
-"""What Stripe says about a payment, however we learned of it: an answer, a webhook, a look-up.
+"""What we observe of a payment at Stripe, by an answer, a webhook or a look-up.
 
-Facts are never refused for their timing: one that comes twice, late or out of order decides to nothing. One
-that contradicts the money already recorded raises InconsistentFact and changes nothing. ``intent_id`` is
+Observations are never refused for their timing: one that comes twice, late or out of order leads to no event. One
+that contradicts the money already recorded raises InconsistentObservation and changes nothing. ``intent_id`` is
 Stripe's ``pi_...``, ``charge_id`` its ``ch_...``, ``stripe_refund_id`` its ``re_...``.
 """
 
@@ -16,7 +16,7 @@ _BARE_STATUSES = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordIntentCreated:
-    """Stripe knows the payment. Any status but the two that say nothing more has a fact of its own: use that.
+    """Stripe knows the payment. Every status but two has an observation of its own: use that.
 
     Raises ValueError for such a status: a payment must not become ``succeeded`` without an amount and a
     charge.
@@ -27,7 +27,7 @@ class RecordIntentCreated:
 
     def __post_init__(self) -> None:
         if self.status not in _BARE_STATUSES:
-            raise ValueError(f"An intent with status {self.status.value} is told by the fact of that status.")
+            raise ValueError(f"An intent with status {self.status.value} has an observation of its own.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +41,7 @@ class RecordActionRequired:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordProcessing:
-    """Stripe waits for a bank; days may pass."""
+    """Stripe waits for a bank, maybe for days."""
 
     intent_id: str
 
@@ -58,7 +58,7 @@ class RecordAuthorized:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordSucceeded:
-    """The money is ours."""
+    """The money is captured."""
 
     intent_id: str
     amount_captured: Money
@@ -91,7 +91,7 @@ class RecordPaymentFailed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordCaptureFailed:
-    """The capture asked for by ``request_id`` was refused; the money is still held."""
+    """The capture ``request_id`` was refused; the money is still held."""
 
     request_id: UUID
     code: str
@@ -100,7 +100,7 @@ class RecordCaptureFailed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordCancelFailed:
-    """The cancellation asked for by ``request_id`` was refused."""
+    """The cancellation ``request_id`` was refused."""
 
     request_id: UUID
     code: str
@@ -138,8 +138,8 @@ class RecordRefundSucceeded:
 class RecordRefundFailed:
     """The refund did not happen, or came back. ``stripe_refund_id`` None: Stripe refused to create it.
 
-    ``moved`` is what left our balance at Stripe and came back to it, if it did: of a refund that nobody told of before,
-    that is news.
+    ``moved`` is what left our balance at Stripe and came back, if it did: it matters for a refund that was not known
+    before.
     """
 
     refund_id: UUID
@@ -151,10 +151,10 @@ class RecordRefundFailed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordRefundFound:
-    """Stripe lists this refund, and it has not failed. One that is known here is compared, another is taken in.
+    """Stripe lists this refund, and it has not failed. A known one is compared, any other is recorded.
 
     ``refund_id`` is the one that we gave it, or, when it was made at Stripe itself, one that is always the same
-    for it. How it stands is told by the other facts, after this one.
+    for it. Its status follows in another observation.
     """
 
     refund_id: UUID
@@ -168,7 +168,7 @@ class RecordDispute:
     """A dispute as it stands at Stripe. ``amount`` may be in another currency than the payment.
 
     ``evidence_due_by`` is in Unix seconds; None when no answer is possible. ``funds_withdrawn`` and
-    ``funds_reinstated`` are how often Stripe took the amount and gave it back so far: what was won may be lost yet.
+    ``funds_reinstated`` count how often Stripe took the amount and gave it back: a won dispute may still be lost.
     """
 
     dispute_id: str
@@ -183,7 +183,7 @@ class RecordDispute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordOutcomeUnknown:
-    """Whether a call had its effect is not known, and it must not be sent again. ``event_id`` asked for it."""
+    """Whether a call had its effect is not known, and it must not be sent again. ``event_id`` requested it."""
 
     event_id: UUID
     operation: str
@@ -192,7 +192,7 @@ class RecordOutcomeUnknown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordUndone:
-    """What was called failed stood at Stripe after all, and nothing is left of it: ``amount`` went back."""
+    """What was recorded as failed appeared at Stripe after all and was undone: ``amount`` went back."""
 
     event_id: UUID
     intent_id: str
@@ -200,7 +200,7 @@ class RecordUndone:
     amount: Money
 
 
-IntentFact = (
+IntentObservation = (
     RecordIntentCreated
     | RecordActionRequired
     | RecordProcessing
@@ -210,8 +210,14 @@ IntentFact = (
     | RecordPaymentFailed
     | RecordCanceled
 )
-RequestFact = RecordCaptureFailed | RecordCancelFailed
-RefundFact = RecordRefundPending | RecordRefundSucceeded | RecordRefundFailed
-PaymentFact = (
-    IntentFact | RequestFact | RefundFact | RecordRefundFound | RecordDispute | RecordOutcomeUnknown | RecordUndone
+RequestObservation = RecordCaptureFailed | RecordCancelFailed
+RefundObservation = RecordRefundPending | RecordRefundSucceeded | RecordRefundFailed
+PaymentObservation = (
+    IntentObservation
+    | RequestObservation
+    | RefundObservation
+    | RecordRefundFound
+    | RecordDispute
+    | RecordOutcomeUnknown
+    | RecordUndone
 )
