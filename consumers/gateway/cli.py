@@ -45,7 +45,7 @@ def tasks_retry(
 
     from consumers.gateway.cli_run import run_retry
 
-    raise SystemExit(run_retry(task, who=who or getuser(), why=why))
+    raise SystemExit(run_retry(task, actor=who or getuser(), reason=why))
 
 
 @tasks.command("give-up")
@@ -63,7 +63,7 @@ def tasks_give_up(
 
     from consumers.gateway.cli_run import run_give_up
 
-    raise SystemExit(run_give_up(task, who=who or getuser(), why=why, force=force))
+    raise SystemExit(run_give_up(task, actor=who or getuser(), reason=why, force=force))
 
 
 @payments.command("accept")
@@ -80,4 +80,4 @@ def payments_accept(
 
     from consumers.gateway.cli_run import run_accept
 
-    raise SystemExit(run_accept(payment, who=who or getuser(), reason=reason))
+    raise SystemExit(run_accept(payment, actor=who or getuser(), reason=reason))

@@ -18,7 +18,7 @@ from consumers.reconciliation.run.discrepancies import RunRef
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
 from consumers.stripe.lists.errors import UnexpectedRow
 from consumers.tasks.models import RECONCILIATION, NewRefresh
-from consumers.tasks.store import ask_for_refreshes
+from consumers.tasks.store import request_refreshes
 from domain.reconciliation.values import Difference, DifferenceKind
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
@@ -89,7 +89,7 @@ async def backfill(pool: Pool, run: RunRef, unmatched: Sequence[UnmatchedRow]) -
         if not payments:
             return 0
         merchants: Mapping[UUID, str] = dict(payments.values())
-        await ask_for_refreshes(
+        await request_refreshes(
             conn,
             [
                 NewRefresh(
