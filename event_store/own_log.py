@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 
 from event_store.store import LogState, read_log_state
-from infra.kafka.consumer.retry_policy import ForeignCluster
+from infra.kafka.consumer.own_log import ForeignCluster
 from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 

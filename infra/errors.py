@@ -1,4 +1,4 @@
-"""The roots of what this layer raises. `Unavailable` is what callers may try again later."""
+"""The roots of the errors of this layer. `Transient` and `Permanent` say whether to try again."""
 
 from typing import ClassVar
 
@@ -7,11 +7,19 @@ class InfraError(Exception):
     """Root of the errors of this layer."""
 
 
+class Transient(InfraError):
+    """Trying the same again later can help."""
+
+
+class Permanent(InfraError):
+    """Trying the same again does not help: a record that causes it becomes a dead letter."""
+
+
 class ProcessFailed(InfraError):
     """A process cannot go on, for a reason its operator can act on: shown without a traceback."""
 
 
-class Unavailable(InfraError):
+class Unavailable(Transient):
     """A dependency is away for now: over HTTP a 503 problem with `code` and `Retry-After: retry_after_s`."""
 
     code: ClassVar[str] = "unavailable"

@@ -128,13 +128,13 @@ class _StructlogHandler(logging.Handler):
 
     def _emit(self, record: logging.LogRecord) -> None:
         key, now = (record.name, str(record.msg)), time.monotonic()
-        since, held_back = self._seen.get(key, (-self._REPEAT_S, 0))
+        since, suppressed = self._seen.get(key, (-self._REPEAT_S, 0))
         if record.levelno >= logging.WARNING and now - since < self._REPEAT_S:
-            self._seen[key] = (since, held_back + 1)
+            self._seen[key] = (since, suppressed + 1)
             return
         if len(self._seen) > self._REMEMBERED:
             self._seen.clear()
         self._seen[key] = (now, 0)
-        fields: Mapping[str, Any] = {"repeated": held_back} if held_back else {}
+        fields: Mapping[str, Any] = {"repeated": suppressed} if suppressed else {}
         level = min(record.levelno // 10 * 10, logging.CRITICAL)
         self._log.log(level, record.getMessage(), logger=record.name, exc_info=record.exc_info, **fields)

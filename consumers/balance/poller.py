@@ -1,7 +1,6 @@
 """Polls again and again while this process is the one that does."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -17,6 +16,7 @@ from consumers.stripe_lists.poll import Reach, poll
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
+from infra.process.heartbeat import Heartbeat
 from infra.redis.redlock import Redlock, run_as_leader
 from infra.stripe.guard.errors import NotSent
 
@@ -74,11 +74,11 @@ class BalancePoller:
         self._watch_days = watch_days
         self._interval_s = interval_s
         self._lock_ttl_ms = lock_ttl_ms
-        self._heartbeat_at = time.monotonic()
+        self._heartbeat = Heartbeat()
 
     async def check_live(self) -> None:
         """Raise Unhealthy when it has neither read a page nor stood by for too long."""
-        silent = time.monotonic() - self._heartbeat_at
+        silent = self._heartbeat.silent_s
         if silent > self._interval_s + _STALL_AFTER_S:
             raise Unhealthy(f"no page was asked for in {silent:.0f} s")
 
@@ -95,12 +95,9 @@ class BalancePoller:
             standby=self._look,
         )
 
-    def _heartbeat(self) -> None:
-        self._heartbeat_at = time.monotonic()
-
     async def _poll(self, result: str, may_continue: Callable[[], bool]) -> None:
         def go_on() -> bool:
-            self._heartbeat_at = time.monotonic()
+            self._heartbeat()
             return may_continue()
 
         # Payouts first, so that most often a payout is known before the row that takes it off the balance. A list that

@@ -13,8 +13,8 @@ from uuid import UUID, uuid5
 
 from consumers.gateway.requests import REFUND_ID
 from domain.money import Money
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -46,7 +46,7 @@ class UnexpectedObject(Exception):
     """Stripe's object is not as its reference says: nothing may be concluded from it."""
 
 
-def intent_facts(intent: JsonObject, *, attempt_id: str | None) -> tuple[PaymentFact, ...]:
+def intent_facts(intent: JsonObject, *, attempt_id: str | None) -> tuple[PaymentObservation, ...]:
     """Return what the payment intent says that a call of ours answered.
 
     `attempt_id` names a failed attempt that made no charge; None: it was not this call that made it. Raises
@@ -55,14 +55,14 @@ def intent_facts(intent: JsonObject, *, attempt_id: str | None) -> tuple[Payment
     return _read("payment intent", intent, lambda: (_intent_fact(intent, attempt_id),))
 
 
-def refund_facts(refund: JsonObject, *, refund_id: UUID) -> tuple[PaymentFact, ...]:
+def refund_facts(refund: JsonObject, *, refund_id: UUID) -> tuple[PaymentObservation, ...]:
     """Return what a refund of ours says. Raises UnexpectedObject."""
     return _read("refund", refund, lambda: (_refund_fact(refund, refund_id),))
 
 
 def payment_facts(
     intent: JsonObject, refunds: Iterable[JsonObject], disputes: Iterable[JsonObject]
-) -> tuple[PaymentFact, ...]:
+) -> tuple[PaymentObservation, ...]:
     """Return what Stripe says of a payment as a whole: its intent, all of its refunds, and all disputes of its charge.
 
     They belong into one decision, in this order. Expand the intent's `latest_charge`: when a hold ends stands there.
@@ -80,24 +80,26 @@ def payment_facts(
     return facts
 
 
-def listed_refund_facts(refund: JsonObject) -> tuple[PaymentFact, ...]:
+def listed_refund_facts(refund: JsonObject) -> tuple[PaymentObservation, ...]:
     """Return what a refund says, be it ours or one that was made at Stripe itself. Raises UnexpectedObject."""
     return _read("refund", refund, partial(_facts_of_refund, refund))
 
 
-def dispute_facts(dispute: JsonObject) -> tuple[PaymentFact, ...]:
+def dispute_facts(dispute: JsonObject) -> tuple[PaymentObservation, ...]:
     """Return what a dispute says. Raises UnexpectedObject."""
     return _read("dispute", dispute, partial(_facts_of_dispute, dispute))
 
 
-def _read(kind: str, shown: JsonObject, read: Callable[[], tuple[PaymentFact, ...]]) -> tuple[PaymentFact, ...]:
+def _read(
+    kind: str, shown: JsonObject, read: Callable[[], tuple[PaymentObservation, ...]]
+) -> tuple[PaymentObservation, ...]:
     try:
         return read()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnexpectedObject(f"{kind} {shown.get('id')}: {type(error).__name__} {error}") from error
 
 
-def _facts_of_refund(refund: JsonObject) -> tuple[PaymentFact, ...]:
+def _facts_of_refund(refund: JsonObject) -> tuple[PaymentObservation, ...]:
     """Return that there is such a refund, and how it stands; of one that came to nothing, whether its money moved."""
     refund_id = _our_id(refund)
     fact = _refund_fact(refund, refund_id)
@@ -152,7 +154,7 @@ def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
     return (fact,)
 
 
-def _intent_fact(intent: JsonObject, attempt_id: str | None) -> PaymentFact:  # noqa: PLR0911 - one line per status
+def _intent_fact(intent: JsonObject, attempt_id: str | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
     intent_id = str(intent["id"])
     match intent["status"]:
         case "succeeded":

@@ -22,6 +22,7 @@ from event_store.streams import LoadedStream
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
+from infra.process.waiting import wait_for_event
 from schemas.errors import SchemaError
 
 log = structlog.get_logger(__name__)
@@ -93,12 +94,13 @@ class WorkerPool:
                     if not is_transient(error):
                         raise
                     log.warning("gateway_claim_retries", error=f"{type(error).__name__}: {error}")
-                    await _wait(stop, away_s)
+                    await wait_for_event(stop, timeout_s=away_s)
                     away_s = min(away_s * 2, _AWAY_S[1])
                     continue
                 idle_s = _IDLE_S[0] if claimed else min(idle_s * 1.25, _IDLE_S[1])
                 # A task that ends wakes us too: there is room, and its payment's next task may be due.
-                await _wait(self._wake, idle_s if len(self._running) < self._concurrency else _STALL_AFTER_S / 2)
+                is_full = len(self._running) >= self._concurrency
+                await wait_for_event(self._wake, timeout_s=_STALL_AFTER_S / 2 if is_full else idle_s)
         finally:
             forwarding.cancel()
             counting.cancel()
@@ -185,7 +187,7 @@ class WorkerPool:
                 for status in TaskStatus:
                     if status is not TaskStatus.DONE:
                         metrics.TASKS.labels(status).set(open_tasks.get(status, 0))
-            await _wait(stop, _COUNT_EVERY_S)
+            await wait_for_event(stop, timeout_s=_COUNT_EVERY_S)
 
     async def _drain(self) -> None:
         if self._running:
@@ -211,11 +213,3 @@ async def _load_one(conn: Connection, payment_id: UUID) -> LoadedPayment | Schem
         return await load_payment(conn, payment_id)
     except (SchemaError, BrokenHistory) as error:
         return error
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

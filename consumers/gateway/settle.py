@@ -36,7 +36,7 @@ from domain.payment.events import (
     PaymentIntentCreated,
     TaskOutcomeUnknown,
 )
-from domain.payment.facts import PaymentFact, RecordOutcomeUnknown
+from domain.payment.observations import PaymentObservation, RecordOutcomeUnknown
 from domain.payment.observe import observe
 from domain.payment.state import PaymentState
 from event_store.appends import Append, VersionConflict
@@ -147,7 +147,7 @@ class _Decision:
         return asked is not None and self.state is not None and is_open(PAYMENT_CODEC.decode(asked), self.state)
 
 
-def _facts(settlement: Settlement) -> tuple[PaymentFact, ...]:
+def _facts(settlement: Settlement) -> tuple[PaymentObservation, ...]:
     """Return what is to be recorded: what Stripe said, or that it is not known what it did."""
     task = settlement.task
     match settlement.conclusion:

@@ -14,7 +14,7 @@ from consumers.gateway.calls import JsonObject, Reading
 from consumers.gateway.requests import PAYMENT_ID, StripeRequest
 from consumers.gateway.tasks import Operation
 from domain.money import Money
-from domain.payment.facts import RecordUndone
+from domain.payment.observations import RecordUndone
 
 _CAME_BACK = frozenset({"failed", "canceled"})
 _CANCELABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})

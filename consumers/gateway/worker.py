@@ -38,7 +38,7 @@ from consumers.gateway.settle import Settled, Settlement, Settler, asking_event,
 from consumers.gateway.tasks import Operation, Task, TaskStatus
 from consumers.gateway.undo import NotYet, Undo, Undone, next_step, went_well
 from domain.payment.events import PaymentEvent, RefundRequested
-from domain.payment.facts import RecordUndone
+from domain.payment.observations import RecordUndone
 from domain.payment.state import PaymentState
 from event_store.payments import LoadedPayment
 from infra.kafka.consumer.retry_policy import is_worth_retrying

@@ -11,7 +11,7 @@ from infra.cli.commands import command_group, single_command
 
 _PROCESSES = ("worker-reconciliation",)
 
-discrepancies = command_group("What differs between Stripe's books and the ledger.", settings_of=_PROCESSES)
+discrepancies = command_group("What differs between Stripe's statement and the ledger.", settings_of=_PROCESSES)
 payouts = command_group("What Stripe's payouts pay.", settings_of=_PROCESSES)
 
 _DISCREPANCY = typer.Argument(metavar="DISCREPANCY", help="Its id, as the list shows it.")
@@ -38,7 +38,7 @@ def reconcile(
     ] = None,
     who: Annotated[str | None, typer.Option(help="Who asks; recorded. By default the user of this machine.")] = None,
 ) -> None:
-    """Compare the ledger with Stripe's books.
+    """Compare the ledger with Stripe's statement.
 
     Of yesterday, unless --date says another day; or with a report that Stripe made, with --report. Exit code 0 says
     that no difference is open.

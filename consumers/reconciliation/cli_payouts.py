@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from consumers.reconciliation.desk import ReconciliationAdmin
+from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
 from infra.cli.amounts import shown
 from infra.cli.execute import run

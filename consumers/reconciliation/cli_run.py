@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from consumers.reconciliation.desk import ReconciliationAdmin
+from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult, Told
 from infra.cli.amounts import shown
 from infra.cli.execute import run, run_with_connection
@@ -108,8 +108,10 @@ def _bar() -> Iterator[Told]:
 
 def _print(result: ReconciliationResult) -> None:
     out = console()
-    books = f"the report {printable(result.report)}" if result.report else "Stripe"
-    out.print(f"Reconciliation of {result.date} ({result.time_zone}) with {books}, run {result.number}", style="bold")
+    statement = f"the report {printable(result.report)}" if result.report else "Stripe"
+    out.print(
+        f"Reconciliation of {result.date} ({result.time_zone}) with {statement}, run {result.number}", style="bold"
+    )
     if result.failure:
         out.print(f"There is no result: {mask_text(result.failure)}")
         return
@@ -171,7 +173,7 @@ def _totals(result: ReconciliationResult) -> Table:
 
 def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Discrepancy", "Day", "Kind", "Source", "Category", "Stripe", "Ledger", "Status"):
+    for column in ("Discrepancy", "Day", "DifferenceKind", "Source", "Category", "Stripe", "Ledger", "Status"):
         table.add_column(column, no_wrap=True)
     table.add_column("Who and why", overflow="fold")
     for each in found:

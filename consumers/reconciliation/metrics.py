@@ -2,14 +2,14 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from domain.reconciliation.values import Kind
+from domain.reconciliation.values import DifferenceKind
 
 DISCREPANCIES = Counter(
     "reconciliation_discrepancies_total",
     "Discrepancies that were opened or came back, but those that settled",
     ["kind"],
 )
-for _kind in Kind:  # from the start: Prometheus sees no rise in a series that it sees for the first time
+for _kind in DifferenceKind:  # from the start: Prometheus sees no rise in a series that it sees for the first time
     DISCREPANCIES.labels(_kind.value)
 UNRESOLVED = Gauge("reconciliation_unresolved_discrepancies", "Discrepancies that are open or explained", ["status"])
 LAST_GOOD_RUN_AGE_SECONDS = Gauge(

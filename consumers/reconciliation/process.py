@@ -2,17 +2,18 @@
 
 import asyncio
 
-from consumers.reconciliation.intake import write_tables
-from consumers.reconciliation.reconciler import Reconciler, RunRules
-from consumers.reconciliation.schedule import Schedule
+from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.schedule.days import Schedule
+from consumers.reconciliation.schedule.intake import write_tables
+from consumers.reconciliation.schedule.worker import SERVICE, ReconciliationWorker, WorkerRules
 from consumers.reconciliation.settings import ReconciliationSettings
-from consumers.reconciliation.stripe_books import StripeApiBooks
-from consumers.reconciliation.worker import SERVICE, Pulse, ReconciliationWorker, WorkerRules
+from consumers.reconciliation.statement.api import ApiStatement
 from event_store.own_log import DatabaseLog
 from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
+from infra.process.heartbeat import Heartbeat
 from infra.process.run import run
 from infra.process.runtime import Runtime
 from infra.redis.redlock import open_redlock
@@ -59,10 +60,12 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
             open_stripe_guard(settings) as guard,
             open_redlock(settings) as redlock,
         ):
-            pulse = Pulse()
-            books = StripeApiBooks(client, guard, timeout_s=settings.stripe_call_timeout_s, beat=pulse)
-            reconciler = Reconciler(pool, books, run_rules(settings), database_url=database_url)
-            worker = ReconciliationWorker(pool, reconciler, redlock, worker_rules(settings), wake=wake, pulse=pulse)
+            heartbeat = Heartbeat()
+            statement = ApiStatement(client, guard, timeout_s=settings.stripe_call_timeout_s, heartbeat=heartbeat)
+            reconciler = Reconciler(pool, statement, run_rules(settings), database_url=database_url)
+            worker = ReconciliationWorker(
+                pool, reconciler, redlock, worker_rules(settings), wake=wake, heartbeat=heartbeat
+            )
             runtime.health.add_liveness("runs", worker.check_live)
             async with asyncio.TaskGroup() as group:
                 group.create_task(intake.run(runtime.stop))

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from consumers.reconciliation.schedule import Schedule
+from consumers.reconciliation.schedule.days import Schedule
 from infra.redis.redlock import RedlockSettings
 from infra.settings.kafka import KafkaSettings
 from infra.settings.postgres import DatabaseSettings

@@ -1,7 +1,6 @@
 """Sweeps again and again while this process is the one that does."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from consumers.sweeper.sweep import measure, sweep
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
+from infra.process.heartbeat import Heartbeat
 from infra.redis.redlock import Redlock, run_as_leader
 from infra.stripe.guard.errors import NotSent
 
@@ -61,11 +61,11 @@ class Sweeper:
         self._abandoned_after_s = abandoned_after_s
         self._batch = batch
         self._lock_ttl_ms = lock_ttl_ms
-        self._heartbeat_at = time.monotonic()
+        self._heartbeat = Heartbeat()
 
     async def check_live(self) -> None:
         """Raise Unhealthy when it has neither swept nor stood by for too long."""
-        silent = time.monotonic() - self._heartbeat_at
+        silent = self._heartbeat.silent_s
         if silent > self._interval_s + _STALL_AFTER_S:
             raise Unhealthy(f"no sweep was tried in {silent:.0f} s")
 
@@ -81,11 +81,8 @@ class Sweeper:
             heartbeat=self._heartbeat,
         )
 
-    def _heartbeat(self) -> None:
-        self._heartbeat_at = time.monotonic()
-
     async def _sweep(self, result: str, may_continue: Callable[[], bool]) -> None:
-        self._heartbeat_at = time.monotonic()
+        self._heartbeat()
         await self._read_events(may_continue)
         try:
             with metrics.SWEEP_SECONDS.time():
@@ -94,7 +91,7 @@ class Sweeper:
                 )
                 await measure(self._pool)
                 while may_continue() and await make_missing_tasks(self._pool, wait_s=self._task_wait_s):
-                    self._heartbeat_at = time.monotonic()
+                    self._heartbeat()
         except Exception as error:
             if not is_worth_retrying(error):
                 raise
@@ -107,7 +104,7 @@ class Sweeper:
         """Read what Stripe lists of events. Whatever goes wrong with it, the next sweep goes on where this one was."""
 
         def go_on() -> bool:
-            self._heartbeat_at = time.monotonic()
+            self._heartbeat()
             return may_continue()
 
         try:

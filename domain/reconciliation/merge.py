@@ -1,6 +1,6 @@
 """Reads two sorted books side by side, once, in constant memory, and judges source after source.
 
-It pulls nothing itself: the caller asks which book it `wants` rows of, and pushes the next ones.
+It pulls nothing itself: the caller asks which book it `next_side` rows of, and pushes the next ones.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from domain.reconciliation.classify import classify
 from domain.reconciliation.errors import RowsNotSorted
-from domain.reconciliation.judge import judge
 from domain.reconciliation.rows import ForeignRow, Movement, StripeRow
 from domain.reconciliation.values import CurrencyTotals, Finding
 from domain.reconciliation.window import Window
@@ -31,7 +31,7 @@ def with_foreign(totals: Iterable[CurrencyTotals], foreign: Iterable[ForeignRow]
     return tuple(by_currency[currency] for currency in sorted(by_currency))
 
 
-class Book(StrEnum):
+class Side(StrEnum):
     """One of the two."""
 
     STRIPE = "stripe"
@@ -39,7 +39,7 @@ class Book(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Review:
+class Candidate:
     """A source that differs, with all that was read of it."""
 
     source_id: str
@@ -56,7 +56,7 @@ class Review:
 class _Reader(Generic[R]):
     """The rows of a book that were pushed and not looked at yet."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Side) -> None:
         self.book = book
         self.rows: list[R] = []
         self.at = 0
@@ -95,18 +95,18 @@ class MergeJoin:
     """Both books must be sorted by source, by code points.
 
     join = MergeJoin(window)
-    while (book := join.wants) is not None:
+    while (book := join.next_side) is not None:
         join.push(book, await next_rows_of(book))  # no rows: it is at its end
-        for review in join.reviews():
+        for candidate in join.candidates():
             ...
     """
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self._stripe = _Reader[StripeRow](Book.STRIPE)
-        self._ledger = _Reader[Movement](Book.LEDGER)
+        self._stripe = _Reader[StripeRow](Side.STRIPE)
+        self._ledger = _Reader[Movement](Side.LEDGER)
         self._totals: dict[str, list[int]] = {}
-        self.wants: Book | None = Book.STRIPE
+        self.next_side: Side | None = Side.STRIPE
         """The book that it needs rows of to go on; None once both are at their end."""
         self.rows = 0
         """How many rows it has looked at."""
@@ -127,36 +127,36 @@ class MergeJoin:
             for currency, sums in sorted(self._totals.items())
         )
 
-    def push(self, book: Book, rows: Sequence[StripeRow] | Sequence[Movement]) -> None:
+    def push(self, book: Side, rows: Sequence[StripeRow] | Sequence[Movement]) -> None:
         """Take the next rows of a book; none: there are no more. Raises RowsNotSorted."""
-        reader: _Reader[StripeRow] | _Reader[Movement] = self._stripe if book is Book.STRIPE else self._ledger
+        reader: _Reader[StripeRow] | _Reader[Movement] = self._stripe if book is Side.STRIPE else self._ledger
         reader.push(rows)  # type: ignore[arg-type]  # the caller pushes the rows of that book
 
-    def reviews(self) -> Iterator[Review]:
-        """Yield the sources that differ, as far as both books were pushed; then `wants` says what is needed next."""
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield the sources that differ, as far as rows were pushed. Then `next_side` tells whose rows come next."""
         stripe, ledger = self._stripe, self._ledger
         while True:
             self._pass_equal_pairs()
             theirs, ours = stripe.source, ledger.source
             if theirs is None and not stripe.ended:
-                self.wants = Book.STRIPE
+                self.next_side = Side.STRIPE
                 return
             if ours is None and not ledger.ended:
-                self.wants = Book.LEDGER
+                self.next_side = Side.LEDGER
                 return
             source = min((each for each in (theirs, ours) if each is not None), default=None)
             if source is None:
-                self.wants = None
+                self.next_side = None
                 return
             stripe_end, ledger_end = stripe.end_of(source), ledger.end_of(source)
             if stripe_end is None or ledger_end is None:
-                self.wants = Book.STRIPE if stripe_end is None else Book.LEDGER
+                self.next_side = Side.STRIPE if stripe_end is None else Side.LEDGER
                 return
             rows, movements = stripe.rows[stripe.at : stripe_end], ledger.rows[ledger.at : ledger_end]
             stripe.at, ledger.at = stripe_end, ledger_end
             self._count(rows, movements)
-            if findings := judge(rows, movements, self._window):
-                yield Review(source_id=source, findings=tuple(findings), stripe=tuple(rows), ledger=tuple(movements))
+            if findings := classify(rows, movements, self._window):
+                yield Candidate(source_id=source, findings=tuple(findings), stripe=tuple(rows), ledger=tuple(movements))
 
     def _pass_equal_pairs(self) -> None:
         """Go by what nearly every source is, one row in each book that agree: ten times faster than one by one.

@@ -1,4 +1,4 @@
-"""The rows of the two books, as tuples: a run reads a million of them."""
+"""The rows of both sides, as tuples: a run reads a million of them."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

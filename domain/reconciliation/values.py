@@ -17,8 +17,8 @@ ONCE = frozenset(
 PAYOUT_ITEMS = "payout_items"
 
 
-class Kind(StrEnum):
-    """What differs between the two books."""
+class DifferenceKind(StrEnum):
+    """What differs between the two sides."""
 
     MISSING_AT_STRIPE = "missing_at_stripe"
     MISSING_HERE = "missing_here"
@@ -58,7 +58,7 @@ class Entry:
 class Difference:
     """One difference. ``date`` is the day whose books differ; a book that lacks the row has no entry."""
 
-    kind: Kind
+    kind: DifferenceKind
     source_id: str
     """What moved the money: a charge, refund, dispute or payout at Stripe."""
     category: str
@@ -84,7 +84,7 @@ class Difference:
     @property
     def lacks_rows_of_stripe(self) -> bool:
         """Whether Stripe may have more rows of it, on other days: it has none so far, or one of a double."""
-        return self.stripe is None or (self.kind is Kind.DUPLICATE and len(self.transaction_ids) == 1)
+        return self.stripe is None or (self.kind is DifferenceKind.DUPLICATE and len(self.transaction_ids) == 1)
 
     @property
     def is_half_known(self) -> bool:
@@ -117,7 +117,7 @@ class CurrencyTotals:
     foreign_fee: int = 0
 
 
-def discrepancy_id_of(kind: Kind, source_id: str, category: str, transaction_id: str | None = None) -> UUID:
+def discrepancy_id_of(kind: DifferenceKind, source_id: str, category: str, transaction_id: str | None = None) -> UUID:
     """Return the id of a discrepancy; of one row of Stripe's, where that is one of many."""
     of_row = "" if transaction_id is None else f":{transaction_id}"
     return uuid5(_DISCREPANCIES, f"{kind}:{source_id}:{category}{of_row}")

@@ -12,7 +12,7 @@ from aiokafka.structs import ConsumerRecord
 from event_store.relay.partitions import at_end, started
 from event_store.relay.progress import Place
 from infra.kafka.clients import consumer_config
-from infra.kafka.consumer.retry_policy import ForeignCluster
+from infra.kafka.consumer.own_log import ForeignCluster
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.envelope import RecordedEvent

@@ -9,7 +9,6 @@ nothing would be fenced, and it waits. Why so: docs/decisions/0010.
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 
 import psycopg
@@ -18,6 +17,7 @@ import structlog
 from event_store.relay.shard import Shard
 from event_store.store import QUERIES, Connection
 from infra.errors import InfraError
+from infra.process.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)
 
@@ -69,8 +69,7 @@ class Claim:
         while not stop.is_set():
             alive()
             # Not evenly: two that look at the same instants could take half of the locks each, for ever.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), random.uniform(0.5, 1.5) * _LOOK_S)  # noqa: S311
+            await wait_for_event(stop, timeout_s=random.uniform(0.5, 1.5) * _LOOK_S)  # noqa: S311
             await self._end_silent_holders()
             if await self.take():
                 return True

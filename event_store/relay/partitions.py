@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from event_store.relay.progress import Place, Published
-from infra.kafka.aiokafka_patches.ending import end_consumer
+from infra.kafka.aiokafka_patches.stopping import end_consumer
 from infra.kafka.clients import consumer_config
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka, is_at

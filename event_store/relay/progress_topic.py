@@ -11,7 +11,7 @@ from event_store.relay.progress import Place, Progress, Published, Resumed, last
 from event_store.relay.shard import Shard
 from infra.errors import InfraError
 from infra.kafka.clients import consumer_config
-from infra.kafka.consumer.retry_policy import ForeignCluster
+from infra.kafka.consumer.own_log import ForeignCluster
 from infra.settings.kafka import KafkaSettings
 from schemas.topics import RELAY_PROGRESS, event_topics
 

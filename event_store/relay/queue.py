@@ -10,6 +10,7 @@ from event_store.relay.shard import Shard
 from event_store.store import QUERIES, Connection
 from infra.errors import Unavailable
 from infra.postgres.pool import Pool
+from infra.process.waiting import wait_for_event
 
 _EVERY_S = 1.0
 
@@ -24,8 +25,7 @@ async def watch_queue(pool: Pool, shard: Shard, position: Callable[[], int | Non
         with suppress(Unavailable):
             async with pool.connection() as connection:
                 await show_queue(connection, shard, position())
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _EVERY_S)
+        await wait_for_event(stop, timeout_s=_EVERY_S)
 
 
 async def show_queue(connection: Connection, shard: Shard, position: int | None) -> None:

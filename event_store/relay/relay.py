@@ -21,6 +21,7 @@ from event_store.store import QUERIES, Connection, LogState, read_log_state
 from infra.errors import InfraError, ProcessFailed
 from infra.kafka.topics import create_topics, require_topics
 from infra.process.health import Unhealthy
+from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
 from schemas.topics import RELAY_PROGRESS, declarations, event_topics
@@ -332,8 +333,7 @@ class Relay:
         )
 
     async def _sleep(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
+        await wait_for_event(self._stop, timeout_s=seconds)
 
 
 async def _refused(connection: Connection, position: int) -> frozenset[int]:

@@ -25,14 +25,11 @@ from event_store.relay.progress_topic import (
 from event_store.relay.shard import Shard
 from event_store.store import LogState
 from infra.errors import InfraError
-from infra.kafka.aiokafka_patches.ending import end_producer
-from infra.kafka.aiokafka_patches.transactions import try_next_transaction_soon
+from infra.kafka.aiokafka_patches.stopping import end_producer
 from infra.kafka.clients import producer_config
 from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
 from schemas.topics import RELAY_PROGRESS
-
-try_next_transaction_soon()
 
 log = structlog.get_logger(__name__)
 

@@ -70,18 +70,18 @@ def known_numbers(text: str) -> Iterator[tuple[int, int, int]]:
 
 def _ibans(text: str) -> Iterator[tuple[int, int, int]]:
     for found in _IBAN_START.finditer(text):
-        wanted = _IBAN_LENGTHS.get(found.group()[:2].upper())
-        if wanted is None:
+        length = _IBAN_LENGTHS.get(found.group()[:2].upper())
+        if length is None:
             continue
         written, at = found.group(), found.end()
-        while len(written) < wanted and at < len(text):
+        while len(written) < length and at < len(text):
             if text[at] in " -." and text[at + 1 : at + 2].isalnum():
                 at += 1
             if not (text[at].isascii() and text[at].isalnum()):
                 break
             written += text[at]
             at += 1
-        if len(written) == wanted and not text[at : at + 1].isalnum():
+        if len(written) == length and not text[at : at + 1].isalnum():
             is_sure = _has_iban_check_digits(written.upper())
             account = found.end() + (not text[found.end()].isalnum())
             yield found.start(), at, found.start() if is_sure else account

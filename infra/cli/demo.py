@@ -37,7 +37,7 @@ async def _demo(folder: Path, screen: Screen) -> int:
     signals.running = stack
     screen.say("Starting a Paystream for this demo alone")
     try:
-        if not await unless(signals.asked, stack.start()):
+        if not await unless(signals.stop_requested, stack.start()):
             return 1
         screen.say("", "Playing the scenario", "")
         with client(stack.urls.command_api) as command_api, client(stack.urls.query_api) as query_api:
@@ -47,11 +47,11 @@ async def _demo(folder: Path, screen: Screen) -> int:
             async def play() -> None:
                 results.extend(await asyncio.to_thread(scenario.play))
 
-            if not await unless(signals.asked, play()):
+            if not await unless(signals.stop_requested, play()):
                 return 1
         screen.say(_results_table(results), "", _timeline_table(scenario.timeline), "")
         wrong = [result for result in results if result.wrong]
-        screen.say(_verdict(len(results), len(wrong)))
+        screen.say(_summary(len(results), len(wrong)))
         return 1 if wrong else 0
     finally:
         await stack.stop()
@@ -81,7 +81,7 @@ def _time_of_day(timestamp: str) -> str:
     return datetime.fromisoformat(timestamp).strftime("%H:%M:%S.%f")[:-3]
 
 
-def _verdict(steps: int, wrong: int) -> Text:
+def _summary(steps: int, wrong: int) -> Text:
     if wrong:
         return Text(f"{wrong} of {steps} steps went wrong.", style="bold red")
     return Text(f"All {steps} steps are right.", style="bold green")

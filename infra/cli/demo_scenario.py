@@ -13,7 +13,7 @@ import httpx
 from infra.cli.amounts import shown
 from infra.embedded.connections import DEVELOPMENT_KEY
 
-_SETTLED_WITHIN_S = 15.0
+_DECIDED_WITHIN_S = 15.0
 _LOOK_EVERY_S = 0.05
 _CREATED = 201
 _REFUND_ANSWERS = (200, 202)
@@ -62,7 +62,7 @@ class Scenario:
     def _succeed(self) -> str:
         created = self._create("demo-first", amount_cents=1000, payment_method="pm_card_visa")
         self._first = created["id"]
-        payment = self._settled(self._first, status="succeeded")
+        payment = self._wait_for_status(self._first, status="succeeded")
         intent = str(payment["stripe_payment_intent_id"])
         _expect("amount_captured_cents", payment["amount_captured_cents"], 1000)
         _expect("stripe_payment_intent_id", intent[:3], "pi_")
@@ -77,7 +77,7 @@ class Scenario:
 
     def _decline(self) -> str:
         created = self._create("demo-declined", amount_cents=2500, payment_method="pm_card_chargeDeclined")
-        payment = self._settled(created["id"], status="requires_payment_method")
+        payment = self._wait_for_status(created["id"], status="requires_payment_method")
         _expect("amount_captured_cents", payment["amount_captured_cents"], 0)
         error = payment["last_error"] or {}
         _expect("last_error.code", error.get("code"), "card_declined")
@@ -101,7 +101,7 @@ class Scenario:
 
     def _refund_in_full(self) -> str:
         created = self._create("demo-second", amount_cents=4999, payment_method="pm_card_mastercard")
-        self._settled(created["id"], status="succeeded")
+        self._wait_for_status(created["id"], status="succeeded")
         return self._refund(created["id"], 4999, refunded_before=0, body={})
 
     def _read_timeline(self) -> str:
@@ -155,7 +155,7 @@ class Scenario:
     def _post_refund(self, payment_id: str, body: Body) -> httpx.Response:
         return self.command_api.post(f"/payments/{payment_id}/refund", json=body)
 
-    def _settled(self, payment_id: str, *, status: str) -> Body:
+    def _wait_for_status(self, payment_id: str, *, status: str) -> Body:
         # a declined intent is back where it began, so its status alone does not say that it was tried
         return self._until(
             payment_id,
@@ -173,11 +173,11 @@ class Scenario:
         return payment
 
     def _until(self, payment_id: str, condition: Callable[[Body], bool]) -> Body:
-        deadline = time.monotonic() + _SETTLED_WITHIN_S
+        deadline = time.monotonic() + _DECIDED_WITHIN_S
         while not ((payment := self._payment(payment_id)) and condition(payment)):
             if time.monotonic() > deadline:
                 raise Wrong(
-                    f"after {_SETTLED_WITHIN_S:.0f} s the payment is still {payment or 'not in the read model'}"
+                    f"after {_DECIDED_WITHIN_S:.0f} s the payment is still {payment or 'not in the read model'}"
                 )
             time.sleep(_LOOK_EVERY_S)
         return payment

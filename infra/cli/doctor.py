@@ -99,12 +99,14 @@ def _show(findings: Sequence[Finding]) -> None:
     table.add_column("Finding", overflow="fold", ratio=1)
     area = ""
     for each in findings:
-        told = Text(_printable(each.detail))
+        detail = Text(_printable(each.detail))
         if each.remedy is not None:
-            told.append(f"\n-> {_printable(each.remedy)}", style="cyan" if each.status is not Status.SKIPPED else "dim")
+            detail.append(
+                f"\n-> {_printable(each.remedy)}", style="cyan" if each.status is not Status.SKIPPED else "dim"
+            )
         style = _STYLES[each.status]
         shown = "" if each.area == area else each.area
-        table.add_row(Text(each.status.value, style=style), shown, Text(_printable(each.subject)), told)
+        table.add_row(Text(each.status.value, style=style), shown, Text(_printable(each.subject)), detail)
         area = each.area
     console.print(table)
     counted = Counter(each.status for each in findings)

@@ -19,38 +19,38 @@ class Running(Protocol):
 class EndSignals:
     """Catches the signals to end, from when it is made: before the stack, which takes a moment to be made itself.
 
-    The first one sets `asked`; a second one kills every part of `running` at once.
+    The first one sets `stop_requested`; a second one kills every part of `running` at once.
     """
 
     def __init__(self) -> None:
-        self.asked = asyncio.Event()
+        self.stop_requested = asyncio.Event()
         self.running: Running | None = None
         for number in _END_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._end)
 
     def _end(self) -> None:
-        if self.asked.is_set() and self.running is not None:
+        if self.stop_requested.is_set() and self.running is not None:
             self.running.kill_all()
-        self.asked.set()
+        self.stop_requested.set()
 
 
-async def unless(asked_to_end: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+async def unless(stop_requested: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
     """Do `work` to its end and return True; or give it up when asked to end, and return False.
 
     Whatever happens, `work` is over when this returns or raises.
     """
-    if asked_to_end.is_set():
+    if stop_requested.is_set():
         work.close()
         return False
     working = asyncio.create_task(work)
-    asked = asyncio.create_task(asked_to_end.wait())
+    stop = asyncio.create_task(stop_requested.wait())
     try:
-        await asyncio.wait({working, asked}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             return False
         working.result()
         return True
     finally:
-        for task in (working, asked):
+        for task in (working, stop):
             task.cancel()
-        await asyncio.gather(working, asked, return_exceptions=True)
+        await asyncio.gather(working, stop, return_exceptions=True)

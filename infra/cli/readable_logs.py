@@ -50,21 +50,21 @@ def log_line(line: str) -> LogLine | None:
     if not isinstance(fields, dict) or "logger" in fields:
         return None
     event, level = str(fields.get("event", "")), str(fields.get("level", ""))
-    tell = _EVENTS.get(event)
-    if tell is None and level not in _LOUD:
+    describe = _EVENTS.get(event)
+    if describe is None and level not in _LOUD:
         return None
     payment = fields.get("payment_id")
     return LogLine(
         at=_unix_time(str(fields.get("timestamp", ""))),
         subject=_printable(f"payment {payment}" if payment else str(fields.get("service", ""))),
-        text=_printable(_told(tell, fields) if tell else _anything(event, fields)),
+        text=_printable(_described(describe, fields) if describe else _anything(event, fields)),
         style=_LOUD.get(level, ""),
     )
 
 
-def _told(tell: Callable[[Fields], str], fields: Fields) -> str:
+def _described(describe: Callable[[Fields], str], fields: Fields) -> str:
     try:
-        return tell(fields)
+        return describe(fields)
     except (KeyError, TypeError, ValueError):  # a field less than expected must not hide the event
         return _anything(str(fields["event"]), fields)
 

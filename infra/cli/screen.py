@@ -67,13 +67,13 @@ class Screen:
 
     def log_lines(self, log_lines: Sequence[LogLine]) -> None:
         """Print notable events in the order of their times; of very many at once the first, and all that are loud."""
-        room = _MOST_LINES_AT_ONCE
+        lines_left = _MOST_LINES_AT_ONCE
         left = 0
         for log_line in sorted(log_lines, key=lambda log_line: log_line.at):
-            if not log_line.loud and room == 0:
+            if not log_line.loud and lines_left == 0:
                 left += 1
                 continue
-            room -= not log_line.loud
+            lines_left -= not log_line.loud
             self.say(
                 Text.assemble(
                     (log_line.time, "dim"), "  ", (log_line.subject, "cyan"), "  ", (log_line.text, log_line.style)

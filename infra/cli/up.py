@@ -58,11 +58,11 @@ async def _up(settings: UpSettings, screen: Screen, broker: BrokerKind) -> int:
     began = time.monotonic()
     try:
         follower = Follower(stack.home.logs / f"{name}.log" for name in stack.process_names)
-        if not await unless(signals.asked, stack.start()):
+        if not await unless(signals.stop_requested, stack.start()):
             screen.say("Stopped before it was up: every process has ended.")
             return 0
         screen.say(f"Paystream is up after {time.monotonic() - began:.1f} s.", *what_to_try(stack))
-        await _show_events(follower, screen, signals.asked)
+        await _show_events(follower, screen, signals.stop_requested)
     finally:
         await _stop(stack, screen)
     return 0
@@ -77,9 +77,9 @@ async def _stop(stack: Stack, screen: Screen) -> None:
         screen.say("Stopped: every process has ended.")
 
 
-async def _show_events(follower: Follower, screen: Screen, asked_to_end: asyncio.Event) -> None:
+async def _show_events(follower: Follower, screen: Screen, stop_requested: asyncio.Event) -> None:
     """Print notable events until asked to end."""
-    while not asked_to_end.is_set():
-        screen.log_lines([told for line in follower.new_lines() if (told := log_line(line)) is not None])
+    while not stop_requested.is_set():
+        screen.log_lines([shown for line in follower.new_lines() if (shown := log_line(line)) is not None])
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asked_to_end.wait(), _LOOK_EVERY_S)
+            await asyncio.wait_for(stop_requested.wait(), _LOOK_EVERY_S)

@@ -42,6 +42,6 @@ class Area:
         """Return that something cannot work."""
         return Finding(area=self.name, subject=subject, status=Status.ERROR, detail=detail, remedy=remedy)
 
-    def skipped(self, subject: str, why: str, remedy: str | None = None) -> Finding:
+    def skipped(self, subject: str, reason: str, remedy: str | None = None) -> Finding:
         """Return that it was not looked at, and why."""
-        return Finding(area=self.name, subject=subject, status=Status.SKIPPED, detail=why, remedy=remedy)
+        return Finding(area=self.name, subject=subject, status=Status.SKIPPED, detail=reason, remedy=remedy)

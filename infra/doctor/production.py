@@ -25,8 +25,8 @@ def production_findings(deployment: Deployment) -> Iterator[Finding]:
         each.settings.app_env for each in deployment.targets(ProcessSettings, differing_in=("app_env",)).found
     }
     if "production" not in environments:
-        told = " and ".join(sorted(environments)) or "not known"
-        yield AREA.ok("APP_ENV", f"{told}: what only production must have was not asked for")
+        summary = " and ".join(sorted(environments)) or "not known"
+        yield AREA.ok("APP_ENV", f"{summary}: what only production must have was not asked for")
         return
     found = [*_stripe(deployment), *_databases(deployment), *_redis(deployment)]
     yield from found

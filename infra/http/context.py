@@ -124,8 +124,8 @@ def _record(scope: Scope, status: int, duration_s: float) -> None:
     route = _route_of(scope)
     REQUESTS.labels(method, route, status).inc()
     DURATION.labels(method, route, status).observe(duration_s)
-    tell = log.debug if route in _PROBES else log.info
-    tell("http_request", method=method, path=route, status=status, duration_ms=round(duration_s * 1000, 2))
+    write_log = log.debug if route in _PROBES else log.info
+    write_log("http_request", method=method, path=route, status=status, duration_ms=round(duration_s * 1000, 2))
 
 
 def _route_of(scope: Scope) -> str:

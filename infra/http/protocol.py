@@ -149,8 +149,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 part, data = data, b""
                 self._body_read += len(part)
             else:
-                room = self._limits.max_head_bytes - self._head_bytes
-                part, data = data[:room], data[room:]
+                bytes_left = self._limits.max_head_bytes - self._head_bytes
+                part, data = data[:bytes_left], data[bytes_left:]
                 self._head_bytes += len(part)
             try:
                 self.parser.feed_data(part)

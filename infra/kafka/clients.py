@@ -1,25 +1,16 @@
 """Options of aiokafka's clients: each default that loses events or time is overridden here, in one place."""
 
-import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
-from infra.kafka.aiokafka_patches.bootstrapping import close_cancelled_bootstraps
-from infra.kafka.aiokafka_patches.closed_connections import tell_closed_connections
-from infra.kafka.aiokafka_patches.header_names import read_any_header_name
-from infra.kafka.aiokafka_patches.metadata import never_create_topics
-from infra.kafka.security import keep_logins_out_of_logs, security_options
+from infra.kafka.aiokafka_patches import apply_patches
+from infra.kafka.security import security_options
 from infra.settings.kafka import KafkaSettings
 
-never_create_topics()
-close_cancelled_bootstraps()
-read_any_header_name()
-tell_closed_connections()
-keep_logins_out_of_logs()
+apply_patches()
 
 
 def connection_config(settings: KafkaSettings, *, client_id: str = "paystream") -> dict[str, Any]:
-    """Return what every client needs: where the cluster is, how to come in, and how long an answer may take.
+    """Return what every client needs: where the cluster is, how to log in, and how long an answer may take.
 
     Raises ProcessFailed when a file for TLS cannot be used.
     """
@@ -80,17 +71,3 @@ def consumer_config(
 def admin_config(settings: KafkaSettings, *, client_id: str = "paystream") -> dict[str, Any]:
     """Return the options of AIOKafkaAdminClient."""
     return connection_config(settings, client_id=client_id)
-
-
-async def stop_client(stopping: Coroutine[Any, Any, None], *, timeout_s: float) -> BaseException | None:
-    """Run a client's `stop()`, at most so long; return what was in its way. It can hang while Kafka is away.
-
-    In a task of its own: aiokafka cancels its fetches and awaits them unguarded, so that one in its retry pause makes
-    `stop()` raise CancelledError, which would end whoever called as if it had been cancelled itself.
-    """
-    task = asyncio.ensure_future(stopping)
-    done, _ = await asyncio.wait({task}, timeout=timeout_s)
-    if not done:
-        task.cancel()
-        return TimeoutError(f"not stopped within {timeout_s:g} s")
-    return asyncio.CancelledError() if task.cancelled() else task.exception()

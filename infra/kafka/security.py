@@ -1,6 +1,5 @@
-"""How our Kafka clients come to a cluster that asks for TLS or a login."""
+"""The options of TLS and SASL of our Kafka clients."""
 
-import logging
 import ssl
 from typing import Any
 
@@ -24,19 +23,6 @@ def security_options(settings: KafkaSecuritySettings) -> dict[str, Any]:
         options["sasl_plain_username"] = settings.kafka_sasl_username
         options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
     return options
-
-
-def keep_logins_out_of_logs() -> None:
-    """Make aiokafka leave out of its DEBUG lines what it sends to log in. Running it again changes nothing.
-
-    It writes every request there: the password of PLAIN, and of SCRAM what a password can be guessed from offline.
-    """
-    logging.getLogger("aiokafka.conn").addFilter(_without_logins)
-
-
-def _without_logins(record: logging.LogRecord) -> bool:
-    arguments = record.args if isinstance(record.args, tuple) else ()
-    return not any(type(each).__name__.startswith("SaslAuthenticate") for each in arguments)
 
 
 def _tls_context(settings: KafkaSecuritySettings) -> ssl.SSLContext:

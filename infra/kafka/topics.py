@@ -9,8 +9,9 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
-from infra.errors import InfraError, ProcessFailed, Unavailable
-from infra.kafka.clients import admin_config, stop_client
+from infra.errors import Permanent, ProcessFailed, Transient, Unavailable
+from infra.kafka.aiokafka_patches.stopping import stop_client
+from infra.kafka.clients import admin_config
 from infra.kafka.refusal import why_refused
 from infra.kafka.topic_check import Comparison, TopicDeclaration, compare
 from infra.kafka.topic_state import TopicState, read_states
@@ -29,7 +30,7 @@ class KafkaUnavailable(Unavailable):
     title: ClassVar[str] = "Kafka is not available"
 
 
-class TopicNotCreated(InfraError):
+class TopicNotCreated(Permanent):
     """The cluster refused to create a topic."""
 
     def __init__(self, topic: str, reason: str) -> None:
@@ -37,7 +38,7 @@ class TopicNotCreated(InfraError):
         self.topic = topic
 
 
-class TopicsMissing(InfraError):
+class TopicsMissing(Transient):
     """Topics do not exist. Whoever needs them waits: somebody else creates them."""
 
     def __init__(self, topics: Collection[str]) -> None:

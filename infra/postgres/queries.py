@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import LiteralString
 
-from infra.errors import InfraError
+from infra.errors import Permanent
 
 
-class QueryFileError(InfraError):
+class QueryFileError(Permanent):
     """A file of statements is not well formed, or lacks a statement that was asked for."""
 
 

@@ -1,6 +1,6 @@
 """The account: https://docs.stripe.com/api/accounts."""
 
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.params import spec
 
 DISPLAY_NAME = "Paystream sandbox"
@@ -43,4 +43,4 @@ def retrieve_account(call: Call) -> Reply:
     )
 
 
-OPERATIONS = (Operation(method="GET", path="/v1/account", accepts=spec(), run=retrieve_account),)
+OPERATIONS = (ApiOperation(method="GET", path="/v1/account", accepts=spec(), run=retrieve_account),)

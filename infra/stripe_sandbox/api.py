@@ -32,10 +32,10 @@ from infra.stripe_sandbox.faults.requests import NONE as NO_FAULT
 from infra.stripe_sandbox.faults.requests import RequestFault
 from infra.stripe_sandbox.forms import Form, decode
 from infra.stripe_sandbox.headers import check_account, check_version
-from infra.stripe_sandbox.idempotency import Claim, InFlight, checked_key, fingerprint_of, keep
+from infra.stripe_sandbox.idempotency import InFlight, KeyClaim, checked_key, fingerprint_of, keep
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.latency import Latency
-from infra.stripe_sandbox.operation import Call, Operation, Reply, World
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply, World
 from infra.stripe_sandbox.params import validate
 from infra.stripe_sandbox.request_log import log_request
 from infra.stripe_sandbox.store import StoredAnswer
@@ -54,7 +54,7 @@ log = structlog.get_logger(__name__)
 class Incoming:
     """A request, read and recognised."""
 
-    operation: Operation
+    operation: ApiOperation
     request: Request
     request_id: str
     account: str
@@ -75,7 +75,7 @@ class Api:
     commits: Commits
     in_flight: InFlight = field(default_factory=InFlight)
 
-    async def serve(self, operation: Operation, request: Request) -> JsonAnswer:
+    async def serve(self, operation: ApiOperation, request: Request) -> JsonAnswer:
         """Answer a request for an operation. Raises ConnectionDropped when a fault leaves it without an answer."""
         started, request_id = time.perf_counter(), self.world.ids.request()
         incoming, fault = None, NO_FAULT
@@ -111,7 +111,7 @@ class Api:
         log_request(request.method, "unmatched", None, answer, started=started)
         return _response(request, None, request_id, answer)
 
-    async def _read(self, operation: Operation, request: Request, request_id: str) -> Incoming:
+    async def _read(self, operation: ApiOperation, request: Request, request_id: str) -> Incoming:
         key = secret_key(request.headers.get("authorization"))
         check_version(request.headers)
         account = self.world.restricted_keys.account(key)
@@ -122,7 +122,7 @@ class Api:
             operation=operation, request=request, request_id=request_id, account=account, form=decode(encoded)
         )
 
-    async def _execute(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
+    async def _execute(self, incoming: Incoming, claim: KeyClaim | None, fault: RequestFault) -> StoredAnswer:
         try:
             await self.latency.before()
             await fault.before()
@@ -137,7 +137,7 @@ class Api:
             if claim is not None:
                 self.in_flight.release(claim)
 
-    def _answer(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
+    def _answer(self, incoming: Incoming, claim: KeyClaim | None, fault: RequestFault) -> StoredAnswer:
         try:
             settle_due(self.world)
             return self._effect(incoming, claim, fault)
@@ -149,7 +149,7 @@ class Api:
             log.exception("sandbox_request_failed", operation=incoming.operation.path)
             return self._keep_refusal(internal_error(), incoming, claim)
 
-    def _effect(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
+    def _effect(self, incoming: Incoming, claim: KeyClaim | None, fault: RequestFault) -> StoredAnswer:
         """Run the operation and keep its answer for the key, together or not at all."""
         if incoming.operation.method == "GET":
             return self._run(incoming, claim, fault)
@@ -159,7 +159,7 @@ class Api:
                 keep(self.world.store, claim, answer, self.world.clock())
             return answer
 
-    def _keep_refusal(self, error: StripeError, incoming: Incoming, claim: Claim | None) -> StoredAnswer:
+    def _keep_refusal(self, error: StripeError, incoming: Incoming, claim: KeyClaim | None) -> StoredAnswer:
         """Keep an answer whose effects were undone, unless Stripe would not keep it either."""
         answer = _refusal(
             error,
@@ -172,7 +172,7 @@ class Api:
                 keep(self.world.store, claim, answer, self.world.clock())
         return answer
 
-    def _run(self, incoming: Incoming, claim: Claim | None, fault: RequestFault) -> StoredAnswer:
+    def _run(self, incoming: Incoming, claim: KeyClaim | None, fault: RequestFault) -> StoredAnswer:
         operation, request = incoming.operation, incoming.request
         call = Call(
             world=self.world,
@@ -213,12 +213,12 @@ def _body(reply: Reply, incoming: Incoming) -> JsonObject:
     return {"error": {**declined, "request_log_url": incoming.log_url}}
 
 
-def _claim(incoming: Incoming) -> Claim | None:
+def _claim(incoming: Incoming) -> KeyClaim | None:
     """Return the key that the request wants to hold; only changes can be repeated by mistake."""
     key = incoming.request.headers.get("idempotency-key")
     if key is None or incoming.operation.method != "POST":
         return None
-    return Claim(
+    return KeyClaim(
         account=incoming.account,
         key=checked_key(key),
         fingerprint=fingerprint_of(incoming.operation.method, incoming.request.scope["path"], incoming.form),
@@ -236,7 +236,7 @@ def _refusal(error: StripeError, *, request_id: str, log_url: str | None = None,
 
 def _response(
     request: Request,
-    operation: Operation | None,
+    operation: ApiOperation | None,
     request_id: str,
     answer: StoredAnswer,
     *,

@@ -25,7 +25,7 @@ from infra.stripe_sandbox.faults.registry import Faults
 from infra.stripe_sandbox.http_app import OperationTable, SandboxApp
 from infra.stripe_sandbox.ids import Clock, Ids, system_clock
 from infra.stripe_sandbox.latency import Latency
-from infra.stripe_sandbox.operation import Operation, World
+from infra.stripe_sandbox.operation import ApiOperation, World
 from infra.stripe_sandbox.panel import Panel
 from infra.stripe_sandbox.payment_intents import operations as payment_intents
 from infra.stripe_sandbox.payouts import operations as payouts
@@ -42,7 +42,7 @@ from infra.stripe_sandbox.webhooks.transport import HttpTransport, Transport
 DEFAULT_SETTLE_MS = 2000
 DEFAULT_WEBHOOK_TIMEOUT_S = 10.0
 ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-OPERATIONS: tuple[Operation, ...] = (
+OPERATIONS: tuple[ApiOperation, ...] = (
     *payment_intents.OPERATIONS,
     *refunds.OPERATIONS,
     *charges.OPERATIONS,
@@ -76,7 +76,7 @@ def build_sandbox(
     seed: int | None = None,
     endpoints: Sequence[Endpoint] = (),
     transport: Transport | None = None,
-    extra_operations: Sequence[Operation] = (),
+    extra_operations: Sequence[ApiOperation] = (),
     extra_routes: Sequence[BaseRoute] = (),
 ) -> Sandbox:
     """Return a sandbox over a store, which stays the caller's to close.

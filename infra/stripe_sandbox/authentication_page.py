@@ -21,7 +21,7 @@ from infra.stripe_sandbox.errors import BAD_REQUEST, CONFLICT, NOT_FOUND, Stripe
 from infra.stripe_sandbox.forms import decode
 from infra.stripe_sandbox.operation import World
 from infra.stripe_sandbox.panel import error_response, json_body, json_response
-from infra.stripe_sandbox.payment_intents.authenticate import NotWaitingError, Outcome, authenticate
+from infra.stripe_sandbox.payment_intents.authenticate import AuthenticationOutcome, NotWaitingError, authenticate
 from infra.stripe_sandbox.payment_intents.confirm import AUTHENTICATION_PATH
 from infra.stripe_sandbox.payment_intents.model import REQUIRES_ACTION, REQUIRES_PAYMENT_METHOD, PaymentIntent
 from infra.stripe_sandbox.payment_intents.render import render
@@ -87,9 +87,9 @@ class AuthenticationPage:
         by_hand = request.headers.get("content-type", "").startswith(FORM) and not body.startswith(b"{")
         try:
             sent = decode(body) if by_hand else await json_body(request)
-            outcome = Outcome(str(sent.get("outcome")))
+            outcome = AuthenticationOutcome(str(sent.get("outcome")))
         except (ValueError, StripeError):
-            return error_response(BAD_REQUEST, f"outcome must be one of {', '.join(Outcome)}")
+            return error_response(BAD_REQUEST, f"outcome must be one of {', '.join(AuthenticationOutcome)}")
         before = self._intent(request)
         if before is None:
             return _page(_UNKNOWN, status=NOT_FOUND) if by_hand else error_response(NOT_FOUND, "no such payment intent")

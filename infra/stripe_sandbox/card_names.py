@@ -54,7 +54,7 @@ _EITHER_SPELLING = (
     ("chargeDeclinedVelocityLimitExceeded", "6975", declines.VELOCITY),
 )
 _DECLINED = (
-    *((f"{brand}{name}", last4, why) for name, last4, why in _EITHER_SPELLING for brand in ("", "visa_")),
+    *((f"{brand}{name}", last4, decline) for name, last4, decline in _EITHER_SPELLING for brand in ("", "visa_")),
     ("chargeDeclinedExpiredCard", "0069", declines.EXPIRED),
     ("chargeDeclinedIncorrectCvc", "0127", declines.INCORRECT_CVC),
     ("chargeDeclinedProcessingError", "0119", declines.PROCESSING_ERROR),
@@ -134,10 +134,11 @@ def _cards() -> Iterator[Card]:
     yield from _BRANDS
     yield from (Card(name=code, last4=last4, country=code.upper()) for code, last4 in _COUNTRIES.items())
     yield Card(name="amex_threeDSecureNotSupported", last4="0005", brand="amex")
-    yield from (Card(name=name, last4=last4, decline=why) for name, last4, why in _DECLINED)
+    yield from (Card(name=name, last4=last4, decline=decline) for name, last4, decline in _DECLINED)
     yield from _RISKY
     yield from (
-        Card(name=name, last4=last4, authentication=when, decline=why) for name, last4, when, why in _AUTHENTICATED
+        Card(name=name, last4=last4, authentication=when, decline=decline)
+        for name, last4, when, decline in _AUTHENTICATED
     )
     yield from _DISPUTED
     yield from _AFTERWARDS

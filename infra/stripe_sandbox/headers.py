@@ -17,13 +17,13 @@ def check_version(headers: Headers) -> None:
 
     https://docs.stripe.com/api/versioning. One can be sent once only: two headers are one with a comma.
     """
-    asked = headers.get("stripe-version", API_VERSION)
-    if asked == API_VERSION:
+    requested = headers.get("stripe-version", API_VERSION)
+    if requested == API_VERSION:
         return
-    found = _VERSION.fullmatch(asked)
+    found = _VERSION.fullmatch(requested)
     if found is None or found[1] >= API_VERSION.partition(".")[0]:
-        raise invalid_parameter(f"Invalid Stripe API version: {asked}")
-    raise not_modelled(f"the API version {asked}")
+        raise invalid_parameter(f"Invalid Stripe API version: {requested}")
+    raise not_modelled(f"the API version {requested}")
 
 
 def check_account(headers: Headers, *, key: str, account: str) -> None:
@@ -31,10 +31,10 @@ def check_account(headers: Headers, *, key: str, account: str) -> None:
 
     https://docs.stripe.com/connect/authentication
     """
-    asked = headers.get("stripe-account", account)
-    if asked != account:
+    requested = headers.get("stripe-account", account)
+    if requested != account:
         raise StripeError(
-            f"The provided key '{masked(key)}' does not have access to account '{asked}' (or that account does not "
+            f"The provided key '{masked(key)}' does not have access to account '{requested}' (or that account does not "
             "exist). Application access may have been revoked.",
             status=FORBIDDEN,
             code="account_invalid",

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.stripe_sandbox.faults.requests import ConnectionDropped
-from infra.stripe_sandbox.operation import Operation
+from infra.stripe_sandbox.operation import ApiOperation
 
-Handler = Callable[[Operation, Request], Awaitable[ASGIApp]]
+Handler = Callable[[ApiOperation, Request], Awaitable[ASGIApp]]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, 0 seconds: closing sends RST, and what was not sent yet is gone."""
@@ -24,11 +24,11 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class OperationTable:
     """Operations by method and path; a segment in braces takes any value."""
 
-    fixed: dict[tuple[str, str], Operation] = field(default_factory=dict)
-    open: dict[tuple[str, int], list[tuple[list[str], Operation]]] = field(default_factory=dict)
+    fixed: dict[tuple[str, str], ApiOperation] = field(default_factory=dict)
+    open: dict[tuple[str, int], list[tuple[list[str], ApiOperation]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, operations: Sequence[Operation]) -> "OperationTable":
+    def of(cls, operations: Sequence[ApiOperation]) -> "OperationTable":
         """Return the table; of two operations that match, the first is taken, and one without braces before those."""
         table = cls()
         for operation in operations:
@@ -39,7 +39,7 @@ class OperationTable:
                 table.fixed.setdefault((operation.method, operation.path), operation)
         return table
 
-    def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
+    def find(self, method: str, path: str) -> tuple[ApiOperation, dict[str, str]] | None:
         """Return the operation and the values in the path, or None."""
         operation = self.fixed.get((method, path))
         if operation is not None:

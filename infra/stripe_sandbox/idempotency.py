@@ -20,7 +20,7 @@ KEPT_FOR_S = 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
+class KeyClaim:
     """A key that one running request holds."""
 
     account: str
@@ -32,9 +32,9 @@ class Claim:
 class InFlight:
     """The keys of requests that are running now. They end with the process, and so do their requests."""
 
-    claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
+    claims: dict[tuple[str, str], KeyClaim] = field(default_factory=dict)
 
-    def claim(self, store: Store, claim: Claim, now: float) -> StoredAnswer | None:
+    def claim(self, store: Store, claim: KeyClaim, now: float) -> StoredAnswer | None:
         """Take the key for a request and return None, or return the answer that an equal request got before.
 
         Raises StripeError: 400 when the key was used with other parameters, 409 while a request holds it.
@@ -51,12 +51,12 @@ class InFlight:
         self.claims[claim.account, claim.key] = claim
         return None
 
-    def release(self, claim: Claim) -> None:
+    def release(self, claim: KeyClaim) -> None:
         """Give the key back: the request has ended."""
         self.claims.pop((claim.account, claim.key), None)
 
 
-def keep(store: Store, claim: Claim, answer: StoredAnswer, now: float) -> None:
+def keep(store: Store, claim: KeyClaim, answer: StoredAnswer, now: float) -> None:
     """Keep what a request with a key was answered, in its transaction."""
     store.keep_answer(claim.account, claim.key, answer, now=now, until=now - KEPT_FOR_S)
 

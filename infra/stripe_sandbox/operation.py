@@ -89,7 +89,7 @@ class Reply:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
+class ApiOperation:
     """An endpoint. `run` is called inside the request's transaction; raising StripeError undoes its effects."""
 
     method: str

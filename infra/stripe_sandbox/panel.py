@@ -38,9 +38,9 @@ def unknown(what: str) -> RefusedError:
     return RefusedError(f"no such {what}", NOT_FOUND)
 
 
-def impossible(why: str) -> RefusedError:
+def impossible(reason: str) -> RefusedError:
     """Return the refusal of a step that an object's state does not allow."""
-    return RefusedError(why, CONFLICT)
+    return RefusedError(reason, CONFLICT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ MAX_TEXT = 5000
 INTEGER_DIGITS = 18
 
 
-class Kind(Enum):
+class ParameterKind(Enum):
     """How a parameter's text is read."""
 
     INTEGER = auto()
@@ -44,7 +44,7 @@ class Param:
     """One parameter of an operation."""
 
     name: str
-    kind: Kind
+    kind: ParameterKind
     required: bool = False
     clearable: bool = False
     choices: tuple[str, ...] = ()
@@ -62,12 +62,12 @@ Value: TypeAlias = "int | bool | str | list[str] | JsonObject | MetadataChange |
 
 def integer(name: str, *, required: bool = False) -> Param:
     """Return a whole number."""
-    return Param(name=name, kind=Kind.INTEGER, required=required)
+    return Param(name=name, kind=ParameterKind.INTEGER, required=required)
 
 
 def flag(name: str, *, required: bool = False) -> Param:
     """Return true or false."""
-    return Param(name=name, kind=Kind.FLAG, required=required)
+    return Param(name=name, kind=ParameterKind.FLAG, required=required)
 
 
 def text(
@@ -79,46 +79,50 @@ def text(
     check: Callable[[str, str], None] | None = None,
 ) -> Param:
     """Return a text; a clearable one may be sent empty, which unsets it."""
-    return Param(name=name, kind=Kind.TEXT, required=required, clearable=clearable, max_length=max_length, check=check)
+    return Param(
+        name=name, kind=ParameterKind.TEXT, required=required, clearable=clearable, max_length=max_length, check=check
+    )
 
 
 def choice(name: str, *choices: str, clearable: bool = False) -> Param:
     """Return one of the given words; a clearable one may be sent empty, which unsets it."""
-    return Param(name=name, kind=Kind.CHOICE, choices=choices, clearable=clearable)
+    return Param(name=name, kind=ParameterKind.CHOICE, choices=choices, clearable=clearable)
 
 
 def flag_or_choice(name: str, *choices: str) -> Param:
     """Return true or false, or one of the given words, which means true."""
-    return Param(name=name, kind=Kind.FLAG_OR_CHOICE, choices=choices)
+    return Param(name=name, kind=ParameterKind.FLAG_OR_CHOICE, choices=choices)
 
 
 def texts(name: str, *choices: str, required: bool = False) -> Param:
     """Return a list of texts, of the given words where there are any."""
-    return Param(name=name, kind=Kind.TEXTS, choices=choices, required=required)
+    return Param(name=name, kind=ParameterKind.TEXTS, choices=choices, required=required)
 
 
 def nested(name: str, *shape: Param, required: bool = False, clearable: bool = False) -> Param:
     """Return an object with these members; a clearable one may be sent empty, which unsets it."""
-    return Param(name=name, kind=Kind.OBJECT, shape=shape, required=required, clearable=clearable)
+    return Param(name=name, kind=ParameterKind.OBJECT, shape=shape, required=required, clearable=clearable)
 
 
 def between(name: str) -> Param:
     """Return bounds of a number (`gt`, `gte`, `lt`, `lte`), or the number itself; both come out as bounds."""
-    return Param(name=name, kind=Kind.RANGE, shape=tuple(integer(bound) for bound in ("gt", "gte", "lt", "lte")))
+    return Param(
+        name=name, kind=ParameterKind.RANGE, shape=tuple(integer(bound) for bound in ("gt", "gte", "lt", "lte"))
+    )
 
 
 def unmodelled(*names: str) -> tuple[Param, ...]:
     """Return parameters that Stripe knows and the sandbox refuses by name."""
-    return tuple(Param(name=name, kind=Kind.UNMODELLED) for name in names)
+    return tuple(Param(name=name, kind=ParameterKind.UNMODELLED) for name in names)
 
 
 def removed(name: str, refusal: str) -> Param:
     """Return a parameter that the API had in earlier versions."""
-    return Param(name=name, kind=Kind.REMOVED, refusal=refusal)
+    return Param(name=name, kind=ParameterKind.REMOVED, refusal=refusal)
 
 
-METADATA = Param(name="metadata", kind=Kind.METADATA, clearable=True)
-NEW_METADATA = Param(name="metadata", kind=Kind.METADATA)
+METADATA = Param(name="metadata", kind=ParameterKind.METADATA, clearable=True)
+NEW_METADATA = Param(name="metadata", kind=ParameterKind.METADATA)
 """Of an object that is made: there is none that could be unset."""
 EXPAND = texts("expand")
 
@@ -226,21 +230,21 @@ def _refuse_unknown(accepted: Iterable[str], form: Iterable[str], *, prefix: str
 
 
 def _parse(param: Param, value: FormValue, path: str) -> Value:
-    if param.kind is Kind.UNMODELLED:
+    if param.kind is ParameterKind.UNMODELLED:
         raise not_modelled(f"the parameter {path}", param=path)
-    if param.kind is Kind.REMOVED:
+    if param.kind is ParameterKind.REMOVED:
         raise invalid_parameter(param.refusal, param=path, code=f"{param.name}_no_longer_supported")
-    if param.kind is Kind.METADATA:
+    if param.kind is ParameterKind.METADATA:
         return _metadata(param, value, path)
     if value == "":
         _check_clearable(param, path)
         return None
-    if param.kind is Kind.TEXTS:
+    if param.kind is ParameterKind.TEXTS:
         return _texts(param, value, path)
-    if param.kind is Kind.RANGE and isinstance(value, str):
+    if param.kind is ParameterKind.RANGE and isinstance(value, str):
         number = _integer(value, path)
         return {"gte": number, "lte": number}
-    if param.kind in {Kind.OBJECT, Kind.RANGE}:
+    if param.kind in {ParameterKind.OBJECT, ParameterKind.RANGE}:
         return _object(param, value, path)
     if not isinstance(value, str):
         raise invalid_parameter("Invalid string", param=path)
@@ -248,13 +252,13 @@ def _parse(param: Param, value: FormValue, path: str) -> Value:
 
 
 def _scalar(param: Param, value: str, path: str) -> Value:
-    if param.kind is Kind.INTEGER:
+    if param.kind is ParameterKind.INTEGER:
         return _integer(value, path)
-    if param.kind is Kind.FLAG or (param.kind is Kind.FLAG_OR_CHOICE and value not in param.choices):
+    if param.kind is ParameterKind.FLAG or (param.kind is ParameterKind.FLAG_OR_CHOICE and value not in param.choices):
         return _flag(value, path)
-    if param.kind is Kind.FLAG_OR_CHOICE:
+    if param.kind is ParameterKind.FLAG_OR_CHOICE:
         return True
-    if param.kind is Kind.CHOICE:
+    if param.kind is ParameterKind.CHOICE:
         _check_word(param, value, path)
     _check_length(value, path, param.max_length)
     if param.check is not None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from domain.reconciliation.run import RunStatus
-from domain.reconciliation.values import DiscrepancyStatus, Kind
+from domain.reconciliation.values import DifferenceKind, DiscrepancyStatus
 from schemas.http.answers import Json
 from schemas.http.strict import AS_DAY
 
@@ -20,7 +20,7 @@ FIRST_DAY = dt.date(2011, 1, 1)
 """Before that, there was no Stripe."""
 
 RunStatusFilter = RunStatus
-KindFilter = Kind
+KindFilter = DifferenceKind
 DiscrepancyStatusFilter = Annotated[
     DiscrepancyStatus | Literal["unresolved"],
     WithJsonSchema({"type": "string", "enum": [*DiscrepancyStatus, "unresolved"]}),
@@ -209,7 +209,7 @@ class DiscrepancyView(_Body):
     model_config = ConfigDict(json_schema_extra={"examples": [_DISCREPANCY]})
 
     id: UUID
-    kind: Kind
+    kind: DifferenceKind
     source_id: Annotated[str, Field(description="Stripe's id of what moved the money: ch_, re_, du_, po_, ...")]
     category: Annotated[str, Field(description="Stripe's reporting category, or `payout_items`.")]
     date: dt.date

@@ -1,4 +1,4 @@
-"""The process that the load test measures: a reconciliation against generated books."""
+"""The process that the load test measures: a reconciliation against a generated statement."""
 
 import resource
 import time
@@ -6,8 +6,8 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from consumers.reconciliation.books import Owner
-from consumers.reconciliation.reconciler import Reconciler, RunRules
+from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.statement.statement import Owner
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.postgres.pool import create_pool
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER, WINDOW
@@ -17,8 +17,8 @@ _CURRENCIES = ("USD", "JPY", "KWD")
 
 
 @dataclass
-class GeneratedBooks:
-    """Stripe's books, newest first, made as they are asked for. Each hundred thousandth row has a wrong amount."""
+class GeneratedStatement:
+    """Stripe's statement, newest first, made as they are asked for. Each hundred thousandth row has a wrong amount."""
 
     count: int
 
@@ -65,7 +65,9 @@ async def run(url: str, run_id: str, count: str) -> None:
     pool = create_pool(url, size=4, name="load")
     async with pool:
         rules = RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=5, lookups=100, partitions=12)
-        reconciler = Reconciler(pool, GeneratedBooks(count=int(count)), rules, database_url=url, clock=lambda: LATER)
+        reconciler = Reconciler(
+            pool, GeneratedStatement(count=int(count)), rules, database_url=url, clock=lambda: LATER
+        )
         base_mb, began = _peak_mb(), time.monotonic()
         await reconciler.run(uuid.UUID(run_id), progress=progress)
         seconds = time.monotonic() - began

@@ -37,12 +37,12 @@ def kafka_checks(deployment: Deployment) -> Iterator[Check]:
     for target in targets.found:
         yield Check(area=AREA, run=partial(_ask, target.settings, embedded=deployment.embedded))
     if not targets.found:
-        why = "; ".join(targets.wrong) or "none of these processes uses it"
-        yield Check(area=AREA, run=partial(_not_asked, why))
+        reason = "; ".join(targets.wrong) or "none of these processes uses it"
+        yield Check(area=AREA, run=partial(_not_checked, reason))
 
 
-async def _not_asked(why: str) -> AsyncGenerator[Finding, None]:
-    yield AREA.skipped(CLUSTER, f"not asked: {why}")
+async def _not_checked(reason: str) -> AsyncGenerator[Finding, None]:
+    yield AREA.skipped(CLUSTER, f"not asked: {reason}")
 
 
 async def _ask(settings: KafkaSettings, *, embedded: bool) -> AsyncGenerator[Finding, None]:

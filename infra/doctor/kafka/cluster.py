@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from infra.doctor.finding import Finding
 from infra.doctor.kafka.security import AREA
 from infra.errors import ProcessFailed
-from infra.kafka.clients import admin_config, producer_config, stop_client
+from infra.kafka.aiokafka_patches.stopping import stop_client
+from infra.kafka.clients import admin_config, producer_config
 from infra.kafka.refusal import why_refused
 from infra.settings.kafka import KafkaSettings
 
@@ -19,7 +20,7 @@ _NAME = "paystream-doctor"
 _TRANSACTIONAL_ID = "paystream-relay-doctor"  # an ACL for the relays, by prefix, holds for it too
 _START_S = 4.0
 _STOP_S = 1.0
-_WHY_S = 2.0
+_DIAGNOSIS_TIMEOUT_S = 2.0
 _FEW = 3
 
 
@@ -72,27 +73,31 @@ def away(settings: KafkaSettings, reason: str, *, embedded: bool) -> Finding:
 def cluster_finding(found: list[str], settings: KafkaSettings) -> Finding:
     """Judge how many brokers there are."""
     replicas = settings.kafka_replication_factor
-    told = f"{len(found)} at {', '.join(sorted(found))}"
+    summary = f"{len(found)} at {', '.join(sorted(found))}"
     if len(found) < replicas:
         remedy = f"Start more brokers, or set KAFKA_REPLICATION_FACTOR={len(found)} for every process."
-        return AREA.error(CLUSTER, f"{told}: topics with KAFKA_REPLICATION_FACTOR={replicas} cannot be created", remedy)
-    return AREA.ok(CLUSTER, told)
+        return AREA.error(
+            CLUSTER, f"{summary}: topics with KAFKA_REPLICATION_FACTOR={replicas} cannot be created", remedy
+        )
+    return AREA.ok(CLUSTER, summary)
 
 
 def replication_finding(settings: KafkaSettings) -> Finding:
     """Judge how many brokers hold each record."""
     replicas = settings.kafka_replication_factor
-    told = f"KAFKA_REPLICATION_FACTOR={replicas}"
+    summary = f"KAFKA_REPLICATION_FACTOR={replicas}"
     if settings.app_env == "production" and replicas < _FEW:
         remedy = (
             "Set KAFKA_REPLICATION_FACTOR=3 for every process, and give the topics that there are already 3 replicas "
             "with kafka-reassign-partitions.sh."
         )
         detail = (
-            f"{told}, with APP_ENV=production: a broker that is lost takes records along, until they are sent again"
+            f"{summary}, with APP_ENV=production: a broker that is lost takes records along, until they are sent again"
         )
         return AREA.warning("replication", detail, remedy)
-    return AREA.ok("replication", told if replicas >= _FEW else f"{told}, enough for development: production wants 3")
+    return AREA.ok(
+        "replication", summary if replicas >= _FEW else f"{summary}, enough for development: production wants 3"
+    )
 
 
 def transactions_finding(obstacle: str | None, settings: KafkaSettings) -> Finding:
@@ -118,7 +123,7 @@ async def _reason(error: Exception, settings: KafkaSettings) -> str:
         return f"no answer within {_START_S:g} s"
     if isinstance(error, KafkaConnectionError):
         try:
-            async with asyncio.timeout(_WHY_S):
+            async with asyncio.timeout(_DIAGNOSIS_TIMEOUT_S):
                 return await why_refused(settings) or str(error)
         except TimeoutError:
             return "cannot connect"

@@ -18,13 +18,13 @@ def security_finding(settings: KafkaSettings) -> Finding:
     except ProcessFailed as error:
         remedy = "Give the files that belong together, in PEM, readable by the user of the processes."
         return AREA.error(SUBJECT, str(error), remedy)
-    told = protocol if settings.kafka_sasl_mechanism is None else f"{protocol} with {settings.kafka_sasl_mechanism}"
+    summary = protocol if settings.kafka_sasl_mechanism is None else f"{protocol} with {settings.kafka_sasl_mechanism}"
     if settings.app_env == "production" and not protocol.endswith("SSL") and not _is_local(settings):
-        detail = f"{told}: payments cross the network in the clear, with APP_ENV=production"
+        detail = f"{summary}: payments cross the network in the clear, with APP_ENV=production"
         return AREA.warning(
             SUBJECT, detail, "Have the brokers speak TLS, and set KAFKA_SECURITY_PROTOCOL=SASL_SSL or SSL."
         )
-    return AREA.ok(SUBJECT, told)
+    return AREA.ok(SUBJECT, summary)
 
 
 def _is_local(settings: KafkaSettings) -> bool:

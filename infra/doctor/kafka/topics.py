@@ -13,8 +13,8 @@ def topic_findings(compared: Sequence[Comparison], missing: Sequence[str], boots
     """Yield a line for each difference, and one for all that is missing."""
     differing = [each for each in compared if each.differs]
     if missing:
-        told = f"missing: {', '.join(missing)}"
-        yield AREA.error(SUBJECT, told, "paystream topics create (a relay that starts creates them, too)")
+        summary = f"missing: {', '.join(missing)}"
+        yield AREA.error(SUBJECT, summary, "paystream topics create (a relay that starts creates them, too)")
     for each in differing:
         yield AREA.error(each.topic, str(each), remedy(each, bootstrap_servers))
     names = {each.topic for each in compared}

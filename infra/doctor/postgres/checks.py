@@ -18,7 +18,15 @@ from infra.doctor.postgres.capacity import capacity_finding
 from infra.doctor.postgres.migrations import SUBJECT as MIGRATIONS
 from infra.doctor.postgres.migrations import known_revisions, revision_finding, unreadable
 from infra.doctor.postgres.rights import Purpose, Rights, rights_finding
-from infra.doctor.postgres.server import ServerFacts, away, connect, reason, round_trip, server_findings, turned_us_away
+from infra.doctor.postgres.server import (
+    ServerStatus,
+    away,
+    connect,
+    reason,
+    refused_connection,
+    round_trip,
+    server_findings,
+)
 from infra.doctor.postgres.standbys import SUBJECT as STANDBYS
 from infra.doctor.postgres.standbys import Standbys, standby_findings
 from infra.doctor.postgres.transactions import SUBJECT as TRANSACTIONS
@@ -58,8 +66,8 @@ def postgres_checks(deployment: Deployment) -> Iterator[Check]:
         ask = _unreadable if database.address == UNREADABLE else partial(_until_it_fails, embedded=deployment.embedded)
         yield Check(area=AREA, run=partial(ask, database))
     if not written.found and not read.found:
-        why = "; ".join((*written.wrong, *read.wrong)) or "none of these processes has a database"
-        yield Check(area=AREA, run=partial(_not_asked, why))
+        cause = "; ".join((*written.wrong, *read.wrong)) or "none of these processes has a database"
+        yield Check(area=AREA, run=partial(_not_checked, cause))
 
 
 def _databases(
@@ -87,8 +95,8 @@ def _databases(
     return list(databases.values())
 
 
-async def _not_asked(why: str) -> AsyncGenerator[Finding, None]:
-    yield AREA.skipped("server", f"not asked: {why}")
+async def _not_checked(cause: str) -> AsyncGenerator[Finding, None]:
+    yield AREA.skipped("server", f"not asked: {cause}")
 
 
 async def _unreadable(database: Database) -> AsyncGenerator[Finding, None]:
@@ -112,7 +120,7 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
         try:
             connection = await connect(url)
         except psycopg.OperationalError as error:
-            if not is_known and not turned_us_away(error):
+            if not is_known and not refused_connection(error):
                 yield away(database.address, error, embedded=embedded)
                 for subject in (
                     "rights",
@@ -140,13 +148,13 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
 
 
 async def _server(connection: Connection, database: Database) -> AsyncGenerator[Finding, None]:
-    facts = await _facts(connection)
-    for finding in server_findings(database.address, facts, written=database.is_written):
+    status = await _read_status(connection)
+    for finding in server_findings(database.address, status, written=database.is_written):
         yield finding
     yield capacity_finding(await _capacity(connection), database.pools)
     if database.is_written:
         yield await look_twice(connection, _QUERIES)
-    if database.is_written and not facts.standby:
+    if database.is_written and not status.standby:
         async with connection.cursor(row_factory=class_row(Standbys)) as cursor:
             await cursor.execute(_QUERIES.standbys)
             standbys = await cursor.fetchone()
@@ -163,11 +171,11 @@ def _refused(url: str, purpose: Purpose, users: list[str], error: psycopg.Operat
     return AREA.error(f"login {postgres_role(url)}", f"refused for {', '.join(users)}: {reason(error)}", remedy)
 
 
-async def _facts(connection: Connection) -> ServerFacts:
+async def _read_status(connection: Connection) -> ServerStatus:
     row = await (await connection.execute(_QUERIES.server)).fetchone()
     assert row is not None
     version, number, standby, _ = row
-    return ServerFacts(version=version, number=number, standby=standby, seconds=await round_trip(connection))
+    return ServerStatus(version=version, number=number, standby=standby, seconds=await round_trip(connection))
 
 
 async def _capacity(connection: Connection) -> int:

@@ -20,16 +20,16 @@ def known_revisions() -> list[str]:
 
 def revision_finding(there: str | None, known: list[str], *, embedded: bool = False) -> Finding:
     """Judge the revision of the database; None: no migration was ever applied."""
-    wanted = known[-1]
+    expected = known[-1]
     remedy = _MAKE_RUN if embedded else _MIGRATE
     if there is None:
-        return AREA.error(SUBJECT, f"no migration was ever applied; wanted is {wanted}", remedy)
-    if there == wanted:
+        return AREA.error(SUBJECT, f"no migration was ever applied; wanted is {expected}", remedy)
+    if there == expected:
         return AREA.ok(SUBJECT, f"at {there}, the newest")
     if there in known:
         missing = ", ".join(known[known.index(there) + 1 :])
-        return AREA.error(SUBJECT, f"at {there}, wanted is {wanted}: {missing} not applied", remedy)
-    detail = f"at {there}, which this code does not know; its newest is {wanted}"
+        return AREA.error(SUBJECT, f"at {there}, wanted is {expected}: {missing} not applied", remedy)
+    detail = f"at {there}, which this code does not know; its newest is {expected}"
     return AREA.warning(SUBJECT, detail, "Deploy the processes in the version that the database was migrated for.")
 
 

@@ -19,7 +19,7 @@ STATEMENT_MS = 3000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ServerFacts:
+class ServerStatus:
     """What it says of itself."""
 
     version: str
@@ -46,7 +46,7 @@ async def round_trip(connection: Connection) -> float:
     return min(times)
 
 
-def turned_us_away(error: psycopg.OperationalError) -> bool:
+def refused_connection(error: psycopg.OperationalError) -> bool:
     """Whether the server answered, and would not have us: of a failed login, psycopg tells no SQLSTATE."""
     return "FATAL:" in str(error)
 
@@ -65,15 +65,15 @@ def away(address: str, error: psycopg.OperationalError, *, embedded: bool) -> Fi
     return AREA.error("server", f"{address} does not answer: {reason(error)}", remedy)
 
 
-def server_findings(address: str, facts: ServerFacts, *, written: bool) -> Iterator[Finding]:
+def server_findings(address: str, status: ServerStatus, *, written: bool) -> Iterator[Finding]:
     """Judge a server that answers; `written`: whether processes append there."""
-    told = f"PostgreSQL {facts.version.split()[0]} at {address}, a round trip takes {facts.seconds * _MS:.1f} ms"
-    major = facts.number // 10_000
+    summary = f"PostgreSQL {status.version.split()[0]} at {address}, a round trip takes {status.seconds * _MS:.1f} ms"
+    major = status.number // 10_000
     if major < _OLDEST:
         remedy = f"Upgrade it to {_TRIED}: event_store.append needs functions that came with {_OLDEST}."
-        yield AREA.error("server", f"{told}: too old", remedy)
-    elif facts.standby and written:
+        yield AREA.error("server", f"{summary}: too old", remedy)
+    elif status.standby and written:
         remedy = "Name the primary in DATABASE_URL, or all hosts and target_session_attrs=read-write."
-        yield AREA.error("server", f"{told}: it is a standby, nothing can be appended there", remedy)
+        yield AREA.error("server", f"{summary}: it is a standby, nothing can be appended there", remedy)
     else:
-        yield AREA.ok("server", told if major == _TRIED else f"{told} (tried with {_TRIED})")
+        yield AREA.ok("server", summary if major == _TRIED else f"{summary} (tried with {_TRIED})")

@@ -30,19 +30,19 @@ class Standbys:
 
 def standby_findings(standbys: Standbys, *, production: bool) -> Iterator[Finding]:
     """Judge them; where no real money moves, a server may stand alone."""
-    told = f"{standbys.connected} connected, synchronous_standby_names={standbys.names or 'empty'}"
+    summary = f"{standbys.connected} connected, synchronous_standby_names={standbys.names or 'empty'}"
     if not production:
-        yield AREA.ok(SUBJECT, f"{told}: enough for development, production wants a synchronous one")
+        yield AREA.ok(SUBJECT, f"{summary}: enough for development, production wants a synchronous one")
     elif not standbys.names.strip():
-        yield AREA.error(SUBJECT, f"{told}: no standby has what was committed last", _SYNCHRONOUS)
+        yield AREA.error(SUBJECT, f"{summary}: no standby has what was committed last", _SYNCHRONOUS)
     elif standbys.commit in {"off", "local"}:
-        detail = f"{told}, synchronous_commit={standbys.commit}: a commit does not wait for it"
+        detail = f"{summary}, synchronous_commit={standbys.commit}: a commit does not wait for it"
         yield AREA.error(SUBJECT, detail, _SYNCHRONOUS)
     elif standbys.connected == 0 or standbys.synchronous == 0:
-        detail = f"{told}: none of them is synchronous now, and every commit waits"
+        detail = f"{summary}: none of them is synchronous now, and every commit waits"
         yield AREA.error(SUBJECT, detail, "Start the standby, or take it out of synchronous_standby_names for a while.")
     elif standbys.behind_bytes is not None and standbys.behind_bytes > _FAR_BEHIND_BYTES:
-        detail = f"{told}: replication is {standbys.behind_bytes / 1024 / 1024:.0f} MiB behind"
+        detail = f"{summary}: replication is {standbys.behind_bytes / 1024 / 1024:.0f} MiB behind"
         yield AREA.error(SUBJECT, detail, "See the standby's log, its disk, and the network between them.")
     else:
-        yield AREA.ok(SUBJECT, told)
+        yield AREA.ok(SUBJECT, summary)

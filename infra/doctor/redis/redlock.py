@@ -9,7 +9,7 @@ from infra.doctor.check import Check
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
 from infra.doctor.redis.checks import describe, too_old
-from infra.doctor.redis.server import NoRedis, RedisFacts, ask
+from infra.doctor.redis.server import NoRedis, RedisStatus, ask
 from infra.redis.redlock import RedlockSettings
 
 AREA = Area("Redlock")
@@ -24,12 +24,12 @@ def redlock_checks(deployment: Deployment) -> Iterator[Check]:
     for target in targets.found:
         yield Check(area=AREA, run=partial(_ask, target.settings))
     if not targets.found:
-        why = "; ".join(targets.wrong) or "none of these processes takes locks"
-        yield Check(area=AREA, run=partial(_not_asked, why))
+        reason = "; ".join(targets.wrong) or "none of these processes takes locks"
+        yield Check(area=AREA, run=partial(_not_checked, reason))
 
 
-async def _not_asked(why: str) -> AsyncGenerator[Finding, None]:
-    yield AREA.skipped("servers", f"not asked: {why}")
+async def _not_checked(reason: str) -> AsyncGenerator[Finding, None]:
+    yield AREA.skipped("servers", f"not asked: {reason}")
 
 
 async def _ask(settings: RedlockSettings) -> AsyncGenerator[Finding, None]:
@@ -38,12 +38,12 @@ async def _ask(settings: RedlockSettings) -> AsyncGenerator[Finding, None]:
     if urls == [settings.redis_url.get_secret_value()]:
         return  # it is asked as REDIS_URL
     answers = await asyncio.gather(*map(ask, urls), return_exceptions=True)
-    facts = [each for each in answers if isinstance(each, RedisFacts)]
+    statuses = [each for each in answers if isinstance(each, RedisStatus)]
     away = [each for each in answers if isinstance(each, NoRedis)]
     for each in answers:
         if isinstance(each, BaseException) and not isinstance(each, NoRedis):
             raise each
-    for finding in server_findings(facts, timeout_ms=settings.redlock_server_timeout_ms):
+    for finding in server_findings(statuses, timeout_ms=settings.redlock_server_timeout_ms):
         yield finding
     for finding in majority_findings(len(urls), [str(each) for each in away]):
         yield finding
@@ -63,25 +63,27 @@ def number_finding(count: int, *, production: bool) -> Finding:
     return AREA.ok("servers", f"{count} lock servers bear the loss of {count // 2}")
 
 
-def server_findings(facts: Sequence[RedisFacts], *, timeout_ms: int) -> Iterator[Finding]:
+def server_findings(statuses: Sequence[RedisStatus], *, timeout_ms: int) -> Iterator[Finding]:
     """Judge those that answer, each for itself and all against each other."""
-    for each in facts:
-        told = describe(each)
+    for each in statuses:
+        summary = describe(each)
         if each.role != "master" or each.clustered:
             what = "a replica" if each.role != "master" else "part of a cluster"
             remedy = (
                 "Name a primary that stands alone: what takes over after a failure may not know of a lock that is held."
             )
-            yield AREA.error(each.address, f"{told} is {what}", remedy)
+            yield AREA.error(each.address, f"{summary} is {what}", remedy)
         elif too_old(each):
-            yield AREA.warning(each.address, f"{told} is older than 7", "Upgrade it: 7 is the oldest that we know of.")
+            yield AREA.warning(
+                each.address, f"{summary} is older than 7", "Upgrade it: 7 is the oldest that we know of."
+            )
         elif each.seconds * _MS > timeout_ms:
-            detail = f"{told}: a round trip takes {each.seconds * _MS:.0f} ms, a vote is lost after {timeout_ms} ms"
+            detail = f"{summary}: a round trip takes {each.seconds * _MS:.0f} ms, a vote is lost after {timeout_ms} ms"
             yield AREA.warning(each.address, detail, "Put it nearer, or raise REDLOCK_SERVER_TIMEOUT_MS.")
         else:
-            yield AREA.ok(each.address, f"{told}, a round trip takes {each.seconds * _MS:.1f} ms")
+            yield AREA.ok(each.address, f"{summary}, a round trip takes {each.seconds * _MS:.1f} ms")
     same: dict[str, list[str]] = defaultdict(list)
-    for each in facts:
+    for each in statuses:
         if each.run_id:
             same[each.run_id].append(each.address)
     for addresses in same.values():

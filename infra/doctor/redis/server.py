@@ -15,7 +15,7 @@ _REFUSED = ("NOAUTH", "WRONGPASS", "invalid username-password", "without any pas
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RedisFacts:
+class RedisStatus:
     """What a server says. Without INFO (an ACL may refuse it) it has no name, version or run id."""
 
     address: str
@@ -36,7 +36,7 @@ class NoRedis(Exception):
         self.refused = refused
 
 
-async def ask(url: str) -> RedisFacts:
+async def ask(url: str) -> RedisStatus:
     """Connect, ask and close. Raises NoRedis."""
     address = redis_address(url)
     if address == UNREADABLE:
@@ -56,13 +56,13 @@ async def ask(url: str) -> RedisFacts:
         raise NoRedis(address, f"{how}: {text}", refused=refused) from error
     finally:
         await redis.aclose()
-    return facts_of(info, address=address, seconds=seconds)
+    return status_of(info, address=address, seconds=seconds)
 
 
-def facts_of(info: Mapping[str, object], *, address: str, seconds: float) -> RedisFacts:
+def status_of(info: Mapping[str, object], *, address: str, seconds: float) -> RedisStatus:
     """Return what INFO says: https://redis.io/docs/latest/commands/info/."""
     valkey = info.get("valkey_version")
-    return RedisFacts(
+    return RedisStatus(
         address=address,
         seconds=seconds,
         name="Valkey" if valkey else "Redis",

@@ -39,11 +39,11 @@ def account_findings(answer: Answer, settings: StripeSettings, address: str, *, 
 
 
 def _connection(answer: Answer, settings: StripeSettings, address: str) -> Finding:
-    told = f"{address} answered in {answer.seconds * _MS:.0f} ms"
+    summary = f"{address} answered in {answer.seconds * _MS:.0f} ms"
     if answer.seconds * _MS * _HALF > settings.stripe_timeout_ms:
         remedy = "Find out what slows the way there, or raise STRIPE_TIMEOUT_MS: a call that is cut off is tried again."
-        return AREA.warning(REACHED, f"{told}; calls end after {settings.stripe_timeout_ms} ms", remedy)
-    return AREA.ok(REACHED, told)
+        return AREA.warning(REACHED, f"{summary}; calls end after {settings.stripe_timeout_ms} ms", remedy)
+    return AREA.ok(REACHED, summary)
 
 
 def _account(answer: Answer, settings: StripeSettings) -> Finding:
@@ -57,11 +57,11 @@ def _account(answer: Answer, settings: StripeSettings) -> Finding:
         remedy = "Try again; https://status.stripe.com tells of outages."
         return AREA.error(ACCOUNT, f"Stripe answers {answer.status}: {answer.message or 'no reason given'}", remedy)
     body = answer.body
-    told = f"{body.get('id')}, {body.get('country')}, {str(body.get('default_currency', '?')).upper()}"
+    summary = f"{body.get('id')}, {body.get('country')}, {str(body.get('default_currency', '?')).upper()}"
     if body.get("charges_enabled") is not True:
         remedy = "Finish what Stripe asks for: https://dashboard.stripe.com/account/onboarding"
-        return AREA.error(ACCOUNT, f"{told}: the account cannot make charges (charges_enabled is false)", remedy)
-    return AREA.ok(ACCOUNT, f"{told}, charges enabled")
+        return AREA.error(ACCOUNT, f"{summary}: the account cannot make charges (charges_enabled is false)", remedy)
+    return AREA.ok(ACCOUNT, f"{summary}, charges enabled")
 
 
 def version_finding(answer: Answer, pinned: str) -> Finding:
@@ -83,12 +83,12 @@ def clock_finding(answer: Answer, *, tolerance_s: int) -> Finding:
     # A date cut to its second was half a second later on average, and was written half of the time ago.
     ahead_s = answer.received_at - answer.seconds / _HALF - (stripes.timestamp() + 0.5)
     where = "ahead of" if ahead_s > 0 else "behind"
-    told = f"this machine is {abs(ahead_s):.0f} s {where} Stripe; webhooks may be {tolerance_s} s old"
+    summary = f"this machine is {abs(ahead_s):.0f} s {where} Stripe; webhooks may be {tolerance_s} s old"
     remedy = "Set the clock, and have it kept right: timedatectl set-ntp true"
     if ahead_s >= tolerance_s:
-        return AREA.error(CLOCK, f"{told}: every one is refused", remedy)
+        return AREA.error(CLOCK, f"{summary}: every one is refused", remedy)
     if abs(ahead_s) > _MOST_SKEW_S:
-        return AREA.warning(CLOCK, told, remedy)
+        return AREA.warning(CLOCK, summary, remedy)
     return AREA.ok(CLOCK, f"within {_MOST_SKEW_S:.0f} s of Stripe's; webhooks may be {tolerance_s} s old")
 
 

@@ -69,10 +69,10 @@ async def _secrets(
     callers: Targets[StripeSettings], receivers: Targets[StripeWebhookSettings]
 ) -> AsyncGenerator[Finding, None]:
     if not callers.found:
-        why = "; ".join(callers.wrong) or "none of these processes calls Stripe"
-        yield AREA.skipped(REACHED, f"not asked: {why}")
+        reason = "; ".join(callers.wrong) or "none of these processes calls Stripe"
+        yield AREA.skipped(REACHED, f"not asked: {reason}")
     if not receivers.found:
-        why = "; ".join(receivers.wrong) or "none of these processes takes webhooks"
-        yield AREA.skipped(SECRET, f"not looked at: {why}")
+        reason = "; ".join(receivers.wrong) or "none of these processes takes webhooks"
+        yield AREA.skipped(SECRET, f"not looked at: {reason}")
     for target in receivers.found:
         yield secret_finding(target.settings)

@@ -23,12 +23,14 @@ def is_placeholder(secret: str) -> bool:
 def key_finding(settings: StripeSettings) -> Finding:
     """Judge the key by APP_ENV. The settings themselves refuse other forms, and a live key outside production."""
     key = settings.stripe_secret_key.get_secret_value()
-    told = f"a {'restricted' if is_restricted(key) else 'secret'} {'live' if settings.stripe_livemode else 'test'} key"
+    summary = (
+        f"a {'restricted' if is_restricted(key) else 'secret'} {'live' if settings.stripe_livemode else 'test'} key"
+    )
     if is_placeholder(key) and settings.stripe_api_base is None:
         return AREA.error(SUBJECT, "STRIPE_SECRET_KEY is still what .env.example has in its place", f"{_WHERE}.")
     if not settings.stripe_livemode and settings.app_env == "production":
-        detail = f"{told}, with APP_ENV=production: payments succeed and no money moves"
+        detail = f"{summary}, with APP_ENV=production: payments succeed and no money moves"
         return AREA.warning(
             SUBJECT, detail, "Set STRIPE_SECRET_KEY to a live key; or another APP_ENV, if this is a test."
         )
-    return AREA.ok(SUBJECT, f"{told}, as APP_ENV={settings.app_env} allows")
+    return AREA.ok(SUBJECT, f"{summary}, as APP_ENV={settings.app_env} allows")

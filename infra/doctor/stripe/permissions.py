@@ -48,10 +48,10 @@ _WHERE = "Edit the key at https://dashboard.stripe.com/apikeys; docs/stripe-keys
 async def permission_findings(client: stripe.StripeClient) -> list[Finding]:
     """Read one object of each kind, all at once, and say what the restricted key may read."""
     answers = await asyncio.gather(*(_read(client, each.path) for each in NEEDED))
-    return list(judged({each.resource: answer for each, answer in zip(NEEDED, answers, strict=True)}))
+    return list(findings_of({each.resource: answer for each, answer in zip(NEEDED, answers, strict=True)}))
 
 
-def judged(answers: Mapping[str, Answer | NoAnswer]) -> Iterator[Finding]:
+def findings_of(answers: Mapping[str, Answer | NoAnswer]) -> Iterator[Finding]:
     """Yield what the answers say of each resource, and that of writing nothing is known."""
     forbidden = [name for name, answer in answers.items() if _status(answer) == FORBIDDEN]
     unknown = [name for name, answer in answers.items() if _status(answer) not in {OK, FORBIDDEN}]

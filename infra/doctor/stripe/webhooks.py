@@ -75,15 +75,15 @@ def endpoint_finding(answer: Answer, *, production: bool) -> Finding:
             ENDPOINT, _NOT_LISTED.get(answer.status, f"Stripe answers {answer.status} {answer.message}")
         )
     enabled = [each for each in listed if isinstance(each, dict) and each.get("status") == "enabled"]
-    judge = AREA.error if production else AREA.warning
+    finding = AREA.error if production else AREA.warning
     if not enabled:
         count = f"none of {len(listed)} is enabled" if listed else "the account has none"
-        return judge(ENDPOINT, f"{count}: what happens at Stripe is noticed late, disputes never", f"{_MAKE}.")
+        return finding(ENDPOINT, f"{count}: what happens at Stripe is noticed late, disputes never", f"{_MAKE}.")
     best = min(enabled, key=lambda each: (not _is_ours(each), len(_missing(each))))
     name, missing = f"{best.get('id')} ({best.get('url')})", _missing(best)
     if missing:
         remedy = f"Add them to its events, or make another one. {_MAKE}."
-        return judge(ENDPOINT, f"{name} does not send {', '.join(missing)}", remedy)
+        return finding(ENDPOINT, f"{name} does not send {', '.join(missing)}", remedy)
     if not _is_ours(best):
         detail = f"{name} sends all events, but not to a command API: its path is not {PATH}"
         return AREA.warning(ENDPOINT, detail, f"Unless something there hands them on as they are: {_MAKE}.")

@@ -51,11 +51,11 @@ async def _run(home: Home, screen: Screen, *, ports: Sequence[int], tls: bool) -
     cluster = KafkaCluster(home, brokers=len(ports), ports=ports, tls=files, report=screen.report)
     signals.running = cluster
     try:
-        if not await unless(signals.asked, _start(cluster, screen)):
+        if not await unless(signals.stop_requested, _start(cluster, screen)):
             screen.say("Stopped before it was up: every process has ended.")
             return 0
         screen.say(f"Kafka is up after {time.monotonic() - began:.1f} s.", *_what_to_do(cluster, files))
-        await _until_asked(signals.asked, cluster, screen)
+        await _until_stop_requested(signals.stop_requested, cluster, screen)
     finally:
         await _stop(cluster, screen)
     return 0
@@ -75,10 +75,10 @@ async def _start(cluster: KafkaCluster, screen: Screen) -> None:
         raise
 
 
-async def _until_asked(asked: asyncio.Event, cluster: KafkaCluster, screen: Screen) -> None:
+async def _until_stop_requested(stop_requested: asyncio.Event, cluster: KafkaCluster, screen: Screen) -> None:
     """Wait for the signal to end, and start again what ends before."""
     watchers = [asyncio.create_task(keep_running(node, KafkaNode.restart, screen.report)) for node in cluster.nodes]
-    await asked.wait()
+    await stop_requested.wait()
     for watcher in watchers:
         watcher.cancel()
     await asyncio.gather(*watchers, return_exceptions=True)

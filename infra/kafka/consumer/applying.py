@@ -21,6 +21,7 @@ from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.kafka.consumer.subscription import Record
 from infra.logs import bound_context
+from infra.process.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)
 
@@ -194,7 +195,7 @@ class RecordApplier(Generic[D]):
                 seconds = time.perf_counter() - started
                 metrics.BATCH_SECONDS.labels(self._name, partition.topic).observe(seconds)
                 return applied
-            await sleep_unless(self._stop, delay)
+            await wait_for_event(self._stop, timeout_s=delay)
             delay = min(delay * 2, longest)
             if self._stop.is_set() or not watch.is_ours(partition):
                 return None
@@ -233,15 +234,6 @@ class RecordApplier(Generic[D]):
                 error=reason(error),
                 **_where(partition),
             )
-
-
-async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, but return at once when `stop` is set."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
 
 
 def reason(error: BaseException) -> str:

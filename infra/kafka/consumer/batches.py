@@ -34,7 +34,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra.kafka.consumer import metrics
-from infra.kafka.consumer.applying import RecordApplier, reason, sleep_unless
+from infra.kafka.consumer.applying import RecordApplier, reason
 from infra.kafka.consumer.checkpoints import Apply, D
 from infra.kafka.consumer.dead_letters.delivery import Decode
 from infra.kafka.consumer.dead_letters.worker import DeadLetters, DeadLetterWorker
@@ -45,6 +45,7 @@ from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.kafka.topics import KafkaUnavailable, TopicsMissing, require_topics
 from infra.process.health import Health
+from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
@@ -138,7 +139,7 @@ class BatchConsumer(Generic[D]):
                     delay = _BACKOFF_S[0]
                     await self._supervise()
                 await self._leave()
-                await sleep_unless(self._stop, delay)
+                await wait_for_event(self._stop, timeout_s=delay)
                 delay = min(delay * 2, longest)
         finally:
             forwarding.cancel()
@@ -206,7 +207,7 @@ class BatchConsumer(Generic[D]):
                 log.warning("consumer_rebuilds_client", consumer=self._name, reason=fault)
                 return
             await self._look_at_log(self._watch)
-            await sleep_unless(self._stop, _WATCH_EVERY_S)
+            await wait_for_event(self._stop, timeout_s=_WATCH_EVERY_S)
 
     async def _look_at_log(self, watch: PartitionWatch) -> None:
         """Read again what the database forgot: where no new message comes, nothing else would show it."""

@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.protocol.group import LeaveGroupRequest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
-from infra.kafka.clients import connection_config, fetch_config, stop_client
+from infra.kafka.aiokafka_patches.stopping import disconnect_consumer, leave_rebalancing_group, stop_client
+from infra.kafka.clients import connection_config, fetch_config
 from infra.settings.kafka import KafkaSettings
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
@@ -155,33 +155,12 @@ class Subscription:
         limit_s = timeout_s - 2 * _CLOSE_S
         if consumer is not None and not self._listener.settled:
             started = time.monotonic()
-            await stop_client(_leave_group(consumer), timeout_s=limit_s / 2)
+            await stop_client(leave_rebalancing_group(consumer), timeout_s=limit_s / 2)
             limit_s -= time.monotonic() - started
         if error := await stop_client(self._broker.stop(), timeout_s=limit_s):
             _log.warning("the Kafka client did not stop cleanly: %r", error)
             if consumer is not None:
-                await _disconnect(consumer)
-
-
-async def _leave_group(consumer: AIOKafkaConsumer) -> None:
-    """Leave a group that is settling, which `stop` does only when it has settled: it would wait for us until then.
-
-    Not over the coordinator's own connection: the broker reads nothing from that before it has answered our "join".
-    """
-    coordinator = consumer._coordinator  # noqa: SLF001 - aiokafka offers no other way
-    if coordinator is None:
-        return
-    node, request = coordinator.coordinator_id, LeaveGroupRequest(coordinator.group_id, coordinator.member_id)
-    consumer.unsubscribe()  # or it would join again
-    if node is not None:
-        await consumer._client.send(node, request)  # noqa: SLF001 - the same
-
-
-async def _disconnect(consumer: AIOKafkaConsumer) -> None:
-    """Close what a `stop` that was given up leaves behind: it would go on fetching, and hold its connections."""
-    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001 - `stop` cannot be called again
-        if part is not None:
-            await stop_client(part.close(), timeout_s=_CLOSE_S)
+                await disconnect_consumer(consumer, timeout_s=_CLOSE_S)
 
 
 async def _parse(records: tuple[Record, ...]) -> KafkaAckableMessage:

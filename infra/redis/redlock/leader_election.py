@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from infra.process.waiting import wait_for_any
 from infra.redis.redlock.errors import NotAcquired
 from infra.redis.redlock.redlock import Redlock
 
@@ -28,12 +29,20 @@ async def run_as_leader(
     lock_ttl_ms: int,
     heartbeat: Callable[[], None] = lambda: None,
     standby: Callable[[], Awaitable[None]] | None = None,
+    wake: asyncio.Event | None = None,
 ) -> None:
     """Do the work every `interval_s` while this process holds the lock, and stand by otherwise, until `stop`.
 
-    `heartbeat` is called before each attempt to acquire the lock, `standby` whenever another process holds it. While
-    the lock servers are away, every process does the work: only for work that may be done twice at once.
+    `heartbeat` is called before each attempt to acquire the lock, `standby` whenever another process holds it. `wake`
+    ends a pause early and is cleared then. While the lock servers are away, every process does the work: only for work
+    that may be done twice at once.
     """
+
+    async def pause(seconds: float, *events: asyncio.Event) -> None:
+        await wait_for_any(stop, *events, *([] if wake is None else [wake]), timeout_s=seconds)
+        if wake is not None:
+            wake.clear()
+
     while not stop.is_set():
         heartbeat()
         try:
@@ -41,20 +50,12 @@ async def run_as_leader(
             async with redlock.lock(lock, lock_ttl_ms) as lease:
                 while not stop.is_set() and lease.valid_for_s > 0:
                     await work("with_lock", lambda: lease.valid_for_s > 0 and not stop.is_set())
-                    await _wait_for_any(stop, lease.lost, timeout_s=interval_s)
+                    await pause(interval_s, lease.lost)
         except NotAcquired as error:
             if error.servers_away:
                 await work("without_lock", lambda: not stop.is_set())
-                await _wait_for_any(stop, timeout_s=interval_s)
+                await pause(interval_s)
             else:
                 if standby is not None:
                     await standby()
-                await _wait_for_any(stop, timeout_s=min(interval_s, lock_ttl_ms / 1000 / 2))
-
-
-async def _wait_for_any(*events: asyncio.Event, timeout_s: float) -> None:
-    waiting = {asyncio.create_task(event.wait()) for event in events}
-    await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    for each in waiting:
-        each.cancel()
-    await asyncio.wait(waiting)
+                await pause(min(interval_s, lock_ttl_ms / 1000 / 2))

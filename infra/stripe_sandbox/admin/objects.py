@@ -69,12 +69,12 @@ class ObjectPages:
     def _export(self, shown: Shown) -> Callable[[Request], Awaitable[Response]]:
         async def export(request: Request) -> Json:
             try:
-                wanted = decode(request.scope["query_string"]).get("metadata", {})
+                requested = decode(request.scope["query_string"]).get("metadata", {})
             except StripeError as error:
                 raise RefusedError(str(error)) from error
-            if not isinstance(wanted, dict):
+            if not isinstance(requested, dict):
                 raise RefusedError("write the filter as metadata[key]=value")
-            return [each for each in shown() if wanted.items() <= _metadata(each).items()]
+            return [each for each in shown() if requested.items() <= _metadata(each).items()]
 
         return self.panel.page(export)
 

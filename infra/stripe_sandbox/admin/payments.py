@@ -108,17 +108,17 @@ class PaymentPages:
         return render_charge(expired)
 
     async def _dispute(self, request: Request) -> Json:
-        world, wanted = self.panel.world, await parsed(request, NewDispute)
+        world, requested = self.panel.world, await parsed(request, NewDispute)
         located = world.store.locate(Charge, request.path_params["id"])
         if located is None:
             raise unknown("charge")
         account, charge = located
         if not charge.captured or charge.disputed:
             raise impossible(f"charge {charge.id} is not captured, or disputed already")
-        if wanted.amount is not None and wanted.amount > charge.amount_captured:
+        if requested.amount is not None and requested.amount > charge.amount_captured:
             raise impossible(f"charge {charge.id} has only {charge.amount_captured}")
         with world.transaction():
-            opened = open_dispute(world, Cause(account=account), charge, wanted.course, amount=wanted.amount)
+            opened = open_dispute(world, Cause(account=account), charge, requested.course, amount=requested.amount)
         return render_dispute(opened)
 
     async def _decide(self, request: Request) -> Json:

@@ -66,8 +66,8 @@ class WebhookPages:
         return [endpoint.shown() for endpoint in self.panel.world.webhooks.endpoints]
 
     async def _add(self, request: Request) -> Json:
-        world, wanted = self.panel.world, await parsed(request, NewEndpoint)
-        endpoint = Endpoint(id=world.ids.new("we"), created=world.now, **wanted.model_dump())
+        world, requested = self.panel.world, await parsed(request, NewEndpoint)
+        endpoint = Endpoint(id=world.ids.new("we"), created=world.now, **requested.model_dump())
         with world.transaction():
             world.webhooks.endpoints.add(endpoint)
         return endpoint.shown()

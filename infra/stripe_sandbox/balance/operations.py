@@ -8,7 +8,7 @@ from infra.stripe_sandbox.disputes.model import Dispute
 from infra.stripe_sandbox.errors import BAD_REQUEST, resource_missing
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import Json, JsonObject
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, Listing, Window, page
 from infra.stripe_sandbox.params import spec, text
 from infra.stripe_sandbox.payouts.model import Payout
@@ -88,12 +88,12 @@ def _amount(currency: str, amount: int) -> Json:
 
 
 OPERATIONS = (
-    Operation(method="GET", path="/v1/balance", accepts=spec(), run=retrieve_balance),
-    Operation(
+    ApiOperation(method="GET", path="/v1/balance", accepts=spec(), run=retrieve_balance),
+    ApiOperation(
         method="GET",
         path="/v1/balance_transactions",
         accepts=spec(*PAGE_PARAMS, text("payout"), text("source"), text("type"), text("currency")),
         run=list_,
     ),
-    Operation(method="GET", path="/v1/balance_transactions/{id}", accepts=spec(), run=retrieve),
+    ApiOperation(method="GET", path="/v1/balance_transactions/{id}", accepts=spec(), run=retrieve),
 )

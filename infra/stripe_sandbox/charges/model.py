@@ -10,7 +10,7 @@ from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.records import Record
 
 
-class Outcome(StrEnum):
+class ChargeOutcome(StrEnum):
     """What the card's network, or the rules before it, said."""
 
     AUTHORIZED = "authorized"
@@ -30,7 +30,7 @@ class Charge(Record):
     amount: int
     currency: str
     status: str
-    outcome: Outcome
+    outcome: ChargeOutcome
     amount_captured: int = 0
     amount_refunded: int = 0
     capture_before: int | None = None

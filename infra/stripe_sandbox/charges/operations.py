@@ -4,7 +4,7 @@ from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.charges.render import render
 from infra.stripe_sandbox.errors import resource_missing
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
 from infra.stripe_sandbox.params import spec, text
 
@@ -23,11 +23,11 @@ def list_(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation(
+    ApiOperation(
         method="GET",
         path="/v1/charges",
         accepts=spec(*PAGE_PARAMS, text("customer"), text("payment_intent"), text("transfer_group")),
         run=list_,
     ),
-    Operation(method="GET", path="/v1/charges/{charge}", accepts=spec(), run=retrieve),
+    ApiOperation(method="GET", path="/v1/charges/{charge}", accepts=spec(), run=retrieve),
 )

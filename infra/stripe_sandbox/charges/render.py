@@ -1,7 +1,7 @@
 """A charge as the API shows it: https://docs.stripe.com/api/charges/object."""
 
 from infra.stripe_sandbox.cards import Risk, checks
-from infra.stripe_sandbox.charges.model import Charge, Outcome
+from infra.stripe_sandbox.charges.model import Charge, ChargeOutcome
 from infra.stripe_sandbox.customers.address import shown_shipping
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.payment_methods import EXPIRES, billing_details
@@ -80,7 +80,7 @@ def _outcome(charge: Charge) -> JsonObject:
         "risk_level": risk.value,
         "risk_score": RISK_SCORES[risk],
     }
-    if charge.outcome == Outcome.AUTHORIZED:
+    if charge.outcome == ChargeOutcome.AUTHORIZED:
         return {
             **common,
             "network_status": "approved_by_network",
@@ -88,7 +88,7 @@ def _outcome(charge: Charge) -> JsonObject:
             "seller_message": "Payment complete.",
             "type": "authorized",
         }
-    if charge.outcome == Outcome.BLOCKED:
+    if charge.outcome == ChargeOutcome.BLOCKED:
         return {
             **common,
             "network_status": "not_sent_to_network",

@@ -8,7 +8,7 @@ from infra.stripe_sandbox.customers.model import NOT_EXEMPT, Customer
 from infra.stripe_sandbox.customers.render import render
 from infra.stripe_sandbox.errors import StripeError, resource_missing
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
 from infra.stripe_sandbox.params import METADATA, choice, flag, nested, spec, text, texts, unmodelled
 from infra.stripe_sandbox.texts import check_email
@@ -88,20 +88,20 @@ def _changed(call: Call, before: Customer) -> Customer:
 
 
 OPERATIONS = (
-    Operation(
+    ApiOperation(
         method="POST",
         path="/v1/customers",
         accepts=spec(*_SHARED, *unmodelled("payment_method", "tax_id_data", "test_clock")),
         run=create,
     ),
-    Operation(
+    ApiOperation(
         method="GET",
         path="/v1/customers",
         accepts=spec(*PAGE_PARAMS, text("email", max_length=512), *unmodelled("test_clock")),
         run=list_,
     ),
-    Operation(method="GET", path="/v1/customers/{customer}", accepts=spec(), run=retrieve),
-    Operation(
+    ApiOperation(method="GET", path="/v1/customers/{customer}", accepts=spec(), run=retrieve),
+    ApiOperation(
         method="POST",
         path="/v1/customers/{customer}",
         accepts=spec(*_SHARED, *unmodelled("default_source")),

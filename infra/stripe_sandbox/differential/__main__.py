@@ -25,17 +25,17 @@ def main() -> None:
         "--script", action="append", choices=sorted(SCRIPTS), help="which of its own scripts (default: all)"
     )
     parser.add_argument("--file", action="append", type=Path, help="a script of yours: see docs/stripe-sandbox.md")
-    wanted = parser.parse_args()
-    if not wanted.key.startswith(("sk_test_", "rk_test_")):
+    arguments = parser.parse_args()
+    if not arguments.key.startswith(("sk_test_", "rk_test_")):
         parser.error("--key must be a test key: the scripts make payments")
     try:
-        scripts = _wanted(wanted.script or [], wanted.file or [])
+        scripts = _selected_scripts(arguments.script or [], arguments.file or [])
     except ScriptFileError as error:
         parser.error(str(error))
-    asyncio.run(_play(wanted.api_base, wanted.key, scripts))
+    asyncio.run(_play(arguments.api_base, arguments.key, scripts))
 
 
-def _wanted(names: list[str], files: list[Path]) -> dict[str, Script]:
+def _selected_scripts(names: list[str], files: list[Path]) -> dict[str, Script]:
     """Return the scripts to play: those that are named, then those of the files; without either, all of our own."""
     own = names if names or files else sorted(SCRIPTS)
     scripts = {name: SCRIPTS[name] for name in own}

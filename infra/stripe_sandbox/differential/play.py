@@ -13,7 +13,7 @@ import stripe
 from infra.stripe_sandbox.differential.mask import Masks
 from infra.stripe_sandbox.differential.steps import Script, Step, UnansweredError, resolved
 
-PATIENCE_S = 60.0
+WAIT_S = 60.0
 PAUSE_S = 0.2
 
 
@@ -32,13 +32,13 @@ async def lines(client: stripe.StripeClient, name: str, script: Script) -> Async
 
 
 async def _played(client: stripe.StripeClient, step: Step, answers: Mapping[str, Any], run: str) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + WAIT_S
     while True:
         result = await _called(client, step, answers, run)
         if step.until is None:
             return result
-        member, wanted = step.until
-        if result.get("object", {}).get(member) == wanted or time.monotonic() > deadline:
+        member, expected = step.until
+        if result.get("object", {}).get(member) == expected or time.monotonic() > deadline:
             return result
         await asyncio.sleep(PAUSE_S)
 
@@ -61,10 +61,10 @@ async def _called(client: stripe.StripeClient, step: Step, answers: Mapping[str,
 
 def _failure(error: stripe.StripeError) -> dict[str, Any]:
     headers = error.headers or {}
-    told = error.json_body["error"] if isinstance(error.json_body, dict) else {"message": str(error)}
+    body = error.json_body["error"] if isinstance(error.json_body, dict) else {"message": str(error)}
     result = {
         "status": error.http_status,
-        "error": told,
+        "error": body,
         "should_retry": headers.get("stripe-should-retry", headers.get("Stripe-Should-Retry")),
     }
     replayed = headers.get("idempotent-replayed", headers.get("Idempotent-Replayed"))

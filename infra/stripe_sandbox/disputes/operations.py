@@ -15,7 +15,7 @@ from infra.stripe_sandbox.disputes.model import (
 from infra.stripe_sandbox.disputes.render import EVIDENCE, render
 from infra.stripe_sandbox.errors import StripeError, resource_missing
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
 from infra.stripe_sandbox.params import METADATA, choice, flag, nested, spec, text, unmodelled
 
@@ -90,14 +90,14 @@ def _open(call: Call) -> Dispute:
 
 
 OPERATIONS = (
-    Operation(
+    ApiOperation(
         method="GET",
         path="/v1/disputes",
         accepts=spec(*PAGE_PARAMS, text("charge"), text("payment_intent")),
         run=list_,
     ),
-    Operation(method="GET", path="/v1/disputes/{dispute}", accepts=spec(), run=retrieve),
-    Operation(
+    ApiOperation(method="GET", path="/v1/disputes/{dispute}", accepts=spec(), run=retrieve),
+    ApiOperation(
         method="POST",
         path="/v1/disputes/{dispute}",
         accepts=spec(
@@ -112,5 +112,5 @@ OPERATIONS = (
         ),
         run=update,
     ),
-    Operation(method="POST", path="/v1/disputes/{dispute}/close", accepts=spec(), run=close),
+    ApiOperation(method="POST", path="/v1/disputes/{dispute}/close", accepts=spec(), run=close),
 )

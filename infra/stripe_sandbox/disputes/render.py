@@ -34,7 +34,7 @@ EVIDENCE = {
     "uncategorized_text": _LONG,
 }
 """The texts and files by which a charge can be defended, and how long they may be."""
-_WANTED = (
+_REQUIRED_ACTIONS = (
     "missing_customer_identifiers",
     "missing_disputed_transaction_description",
     "missing_merchandise_or_services",
@@ -98,6 +98,6 @@ def _eligibility(dispute: Dispute) -> JsonObject:
         case None:
             return {}
         case "visa_compelling_evidence_3" as program:
-            return {program: {"required_actions": list(_WANTED), "status": "requires_action"}}
+            return {program: {"required_actions": list(_REQUIRED_ACTIONS), "status": "requires_action"}}
         case program:
             return {program: {"status": "requires_fee_acknowledgement"}}

@@ -39,7 +39,7 @@ class Event:
     before: JsonObject | None
 
 
-class Told(NamedTuple):
+class PendingEvent(NamedTuple):
     """What is to be told when the transaction ends."""
 
     cause: Cause
@@ -54,35 +54,37 @@ class EventLog:
 
     def __init__(self, store: Store, clock: Clock, ids: Ids, webhooks: WebhookQueue) -> None:
         self._store, self._clock, self._ids, self._webhooks = store, clock, ids, webhooks
-        self._told: list[Told] = []
+        self._pending: list[PendingEvent] = []
 
     def emit(self, cause: Cause, type_: str, record: Record, *, before: Record | None = None) -> None:
         """Tell what happened to an object; with the state before it, the event says what changed."""
-        self._told.append(Told(cause, type_, record, None if before is None else difference(before, record), None))
+        self._pending.append(
+            PendingEvent(cause, type_, record, None if before is None else difference(before, record), None)
+        )
 
     def emit_as_it_was(self, cause: Cause, type_: str, record: Record, *, earlier: Mapping[str, object]) -> None:
         """Tell of an object in a state that it has left again: `earlier` has the members that were different then."""
-        self._told.append(Told(cause, type_, record, None, earlier or None))
+        self._pending.append(PendingEvent(cause, type_, record, None, earlier or None))
 
     def emit_changed(self, cause: Cause, type_: str, record: Record, *, before: Mapping[str, object]) -> None:
         """Tell what happened to an object, and what was different before."""
-        self._told.append(Told(cause, type_, record, before, None))
+        self._pending.append(PendingEvent(cause, type_, record, before, None))
 
     def forget(self) -> None:
         """Tell nothing of a change that is undone."""
-        self._told.clear()
+        self._pending.clear()
 
     def write(self) -> None:
         """Write what was told, at the end of the transaction."""
-        told, self._told = self._told, []
-        while told:
-            cause = told[0].cause
+        pending, self._pending = self._pending, []
+        while pending:
+            cause = pending[0].cause
             count = next(
-                (n for n, each in enumerate(told) if each.cause is not cause and each.cause != cause), len(told)
+                (n for n, each in enumerate(pending) if each.cause is not cause and each.cause != cause), len(pending)
             )
             count = min(count, MOST_PER_ROW)
-            self._insert(cause, told[:count])
-            told = told[count:]
+            self._insert(cause, pending[:count])
+            pending = pending[count:]
 
     def get(self, event_id: str, account: str | None = None) -> Event | None:
         """Return an event, of this account or of whichever, or None."""
@@ -106,13 +108,13 @@ class EventLog:
             types=None if types is None else orjson.dumps(types).decode(),
         )
         found = (event for row in rows for event in (_events(row) if ascending else reversed(list(_events(row)))))
-        wanted = (
+        selected = (
             event
             for event in found
             if (event.position > edge if ascending else event.position < edge)
             and (types is None or event.type in types)
         )
-        return list(islice(wanted, count))
+        return list(islice(selected, count))
 
     def everything(self) -> Iterator[Event]:
         """Yield the events of every account, oldest first."""
@@ -122,7 +124,7 @@ class EventLog:
         """Return how many events there are by type."""
         return dict(self._store.execute("count_events"))
 
-    def _insert(self, cause: Cause, told: list[Told]) -> None:
+    def _insert(self, cause: Cause, pending: list[PendingEvent]) -> None:
         stem = self._ids.new(PREFIX)
         self._store.execute(
             "insert_events",
@@ -131,16 +133,16 @@ class EventLog:
             created=int(self._clock()),
             request_id=cause.request_id,
             idempotency_key=cause.idempotency_key,
-            told=orjson.dumps(self._written(told)).decode(),
+            told=orjson.dumps(self._written(pending)).decode(),
         )
-        for letter, each in zip(LETTERS, told, strict=False):
+        for letter, each in zip(LETTERS, pending, strict=False):
             self._webhooks.add(cause.account, stem + letter, each.type)
 
-    def _written(self, told: list[Told]) -> list[dict[str, object]]:
+    def _written(self, pending: list[PendingEvent]) -> list[dict[str, object]]:
         """Return what is kept of events; a state that several tell of is kept once, with the first of them."""
         written: list[dict[str, object]] = []
         first: dict[str, tuple[Record, int]] = {}
-        for index, (_, type_, record, before, earlier) in enumerate(told):
+        for index, (_, type_, record, before, earlier) in enumerate(pending):
             one: dict[str, object] = {"type": type_, "kind": record.KIND}
             known = first.get(record.id)
             if known is not None and known[0] is record:
@@ -157,8 +159,8 @@ class EventLog:
 
 
 def _events(row: tuple[int, str, str, int, str | None, str | None, str]) -> Iterator[Event]:
-    seq, stem, account, created, request_id, idempotency_key, told = row
-    written = orjson.loads(told)
+    seq, stem, account, created, request_id, idempotency_key, pending = row
+    written = orjson.loads(pending)
     for index, each in enumerate(written):
         state = each["state"] if "state" in each else written[each["as"]]["state"]
         yield Event(

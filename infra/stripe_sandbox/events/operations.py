@@ -7,7 +7,7 @@ from infra.stripe_sandbox.events.log import Event
 from infra.stripe_sandbox.events.render import render
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import JsonObject
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, Listing, Window, page
 from infra.stripe_sandbox.params import spec, text, texts, unmodelled
 
@@ -58,11 +58,11 @@ def retrieve(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation(
+    ApiOperation(
         method="GET",
         path="/v1/events",
         accepts=spec(*PAGE_PARAMS, text("type"), texts("types"), *unmodelled("delivery_success")),
         run=list_,
     ),
-    Operation(method="GET", path="/v1/events/{id}", accepts=spec(), run=retrieve),
+    ApiOperation(method="GET", path="/v1/events/{id}", accepts=spec(), run=retrieve),
 )

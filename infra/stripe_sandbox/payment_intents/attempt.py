@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from infra.stripe_sandbox.balance.model import ROW_PREFIX
 from infra.stripe_sandbox.cards import Decline
-from infra.stripe_sandbox.charges.model import Charge, Outcome
+from infra.stripe_sandbox.charges.model import Charge, ChargeOutcome
 from infra.stripe_sandbox.declines import AUTHENTICATION_NOT_HANDLED, AUTHENTICATION_REQUIRED
 from infra.stripe_sandbox.errors import PAYMENT_REQUIRED, doc_url, error_object
 from infra.stripe_sandbox.ids import Ids
@@ -65,10 +65,10 @@ def attempt(
 ) -> Attempt:
     """Return what confirming the intent with this payment method leads to."""
     card = method.card
-    asked = card.asks_for_authentication(
+    required = card.asks_for_authentication(
         off_session=terms.off_session, requested=intent.card_option("request_three_d_secure") in _AUTHENTICATE
     )
-    if asked and not authenticated:
+    if required and not authenticated:
         if terms.off_session:
             charge = _charge(intent, method, AUTHENTICATION_REQUIRED, ids=ids, now=now)
             return _declined(intent, method, AUTHENTICATION_REQUIRED, charge=charge)
@@ -211,7 +211,7 @@ def _charge(
     )
 
 
-def _outcome(decline: Decline | None) -> Outcome:
+def _outcome(decline: Decline | None) -> ChargeOutcome:
     if decline is None:
-        return Outcome.AUTHORIZED
-    return Outcome.BLOCKED if decline.blocked else Outcome.DECLINED
+        return ChargeOutcome.AUTHORIZED
+    return ChargeOutcome.BLOCKED if decline.blocked else ChargeOutcome.DECLINED

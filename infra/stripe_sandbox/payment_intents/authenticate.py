@@ -10,7 +10,7 @@ from infra.stripe_sandbox.payment_intents.model import REQUIRES_ACTION, PaymentI
 from infra.stripe_sandbox.payment_methods import PaymentMethod
 
 
-class Outcome(StrEnum):
+class AuthenticationOutcome(StrEnum):
     """How the authentication ends."""
 
     SUCCEED = "succeed"
@@ -24,7 +24,7 @@ class NotWaitingError(Exception):
         super().__init__(f"payment intent {intent_id} is {status}, not {REQUIRES_ACTION}")
 
 
-def authenticate(world: World, intent_id: str, outcome: Outcome) -> PaymentIntent:
+def authenticate(world: World, intent_id: str, outcome: AuthenticationOutcome) -> PaymentIntent:
     """End the authentication of an intent that exists, in a transaction.
 
     Raises NotWaitingError when the intent does not wait for it.
@@ -37,7 +37,7 @@ def authenticate(world: World, intent_id: str, outcome: Outcome) -> PaymentInten
             raise NotWaitingError(intent_id, before.status)
         method = world.store.get(PaymentMethod, account, before.payment_method)
         assert method is not None
-        if outcome is Outcome.SUCCEED:
+        if outcome is AuthenticationOutcome.SUCCEED:
             result = attempt(before, method, Terms(), ids=world.ids, now=world.now, authenticated=True)
         else:
             result = Attempt(intent=authentication_failed(before, method), failed=True)

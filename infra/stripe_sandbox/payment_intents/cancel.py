@@ -6,7 +6,7 @@ from infra.stripe_sandbox.charges.expire import released
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.errors import unexpected_state
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.params import choice, spec
 from infra.stripe_sandbox.payment_intents.lookup import named_intent
 from infra.stripe_sandbox.payment_intents.model import CANCELED, SUCCEEDED
@@ -44,7 +44,7 @@ def cancel(call: Call) -> Reply:
     return Reply(body=expanded(call, render(intent)))
 
 
-OPERATION = Operation(
+OPERATION = ApiOperation(
     method="POST",
     path="/v1/payment_intents/{intent}/cancel",
     accepts=spec(choice("cancellation_reason", *REASONS)),

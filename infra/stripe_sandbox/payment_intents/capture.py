@@ -11,7 +11,7 @@ from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.disputes.open import dispute_charge
 from infra.stripe_sandbox.errors import StripeError, unexpected_state
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.params import METADATA, flag, integer, spec, text, unmodelled
 from infra.stripe_sandbox.payment_intents.lookup import named_intent
 from infra.stripe_sandbox.payment_intents.model import REQUIRES_CAPTURE, SUCCEEDED, PaymentIntent
@@ -94,7 +94,7 @@ def _check_amount(intent: PaymentIntent, amount: int) -> None:
         raise StripeError(_TOO_LARGE, code="amount_too_large", members=members)
 
 
-OPERATION = Operation(
+OPERATION = ApiOperation(
     method="POST",
     path="/v1/payment_intents/{intent}/capture",
     accepts=spec(

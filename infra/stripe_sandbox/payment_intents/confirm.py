@@ -8,7 +8,7 @@ from infra.stripe_sandbox.errors import StripeError, unexpected_state
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import Json
 from infra.stripe_sandbox.not_modelled import not_modelled
-from infra.stripe_sandbox.operation import OK, Call, Operation, Reply
+from infra.stripe_sandbox.operation import OK, ApiOperation, Call, Reply
 from infra.stripe_sandbox.params import choice, integer, spec, text
 from infra.stripe_sandbox.payment_intents.attempt import Attempt, Terms, attempt
 from infra.stripe_sandbox.payment_intents.fields import (
@@ -124,7 +124,7 @@ def shown(call: Call, result: Attempt) -> Reply:
     return Reply(body=expanded(call, reply.body)) if reply.status == OK else reply
 
 
-OPERATION = Operation(
+OPERATION = ApiOperation(
     method="POST",
     path="/v1/payment_intents/{intent}/confirm",
     accepts=spec(

@@ -7,7 +7,7 @@ from infra.stripe_sandbox.customers.find import check_customer
 from infra.stripe_sandbox.errors import invalid_parameter
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import JsonObject
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.params import NEW_METADATA, Params, choice, flag, integer, nested, spec, text, unmodelled
 from infra.stripe_sandbox.payment_intents.attempt import Attempt
 from infra.stripe_sandbox.payment_intents.confirm import confirmed, shown
@@ -101,7 +101,7 @@ def _automatic_methods(params: Params) -> JsonObject | None:
     return {"allow_redirects": redirects, "enabled": True}
 
 
-OPERATION = Operation(
+OPERATION = ApiOperation(
     method="POST",
     path="/v1/payment_intents",
     accepts=spec(

@@ -1,7 +1,7 @@
 """Retrieving and listing payment intents."""
 
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
 from infra.stripe_sandbox.params import spec, text, unmodelled
 from infra.stripe_sandbox.payment_intents.lookup import check_secret, named_intent
@@ -21,10 +21,10 @@ def list_(call: Call) -> Reply:
     return Reply(body=list_page(call, PaymentIntent, render, url="/v1/payment_intents"))
 
 
-RETRIEVE = Operation(
+RETRIEVE = ApiOperation(
     method="GET", path="/v1/payment_intents/{intent}", accepts=spec(text("client_secret")), run=retrieve
 )
-LIST = Operation(
+LIST = ApiOperation(
     method="GET",
     path="/v1/payment_intents",
     accepts=spec(*PAGE_PARAMS, text("customer"), *unmodelled("customer_account")),

@@ -16,7 +16,7 @@ from operator import eq, ge, gt, le, lt
 from infra.stripe_sandbox.errors import StripeError, invalid_parameter
 from infra.stripe_sandbox.expand import expanded_items
 from infra.stripe_sandbox.not_modelled import not_modelled
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import LIMIT, page_limit
 from infra.stripe_sandbox.params import spec, text
 from infra.stripe_sandbox.payment_intents.model import PaymentIntent
@@ -166,7 +166,7 @@ def _position(token: str | None) -> int:
         raise invalid_parameter("Invalid page token.", param="page") from error
 
 
-OPERATION = Operation(
+OPERATION = ApiOperation(
     method="GET",
     path="/v1/payment_intents/search",
     accepts=spec(text("query", required=True), text("page"), LIMIT),

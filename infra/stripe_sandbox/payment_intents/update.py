@@ -6,7 +6,7 @@ from infra.stripe_sandbox.currencies import check_amount, check_currency
 from infra.stripe_sandbox.customers.find import check_customer, check_same_customer
 from infra.stripe_sandbox.errors import StripeError
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.params import METADATA, choice, spec, text
 from infra.stripe_sandbox.payment_intents.fields import (
     AMOUNT,
@@ -38,7 +38,7 @@ def update(call: Call) -> Reply:
     params = call.params
     for name in _BEFORE_CONFIRMATION_ONLY:
         if name in params and before.status not in CONFIRMABLE:
-            raise _too_late(before, name)
+            raise _not_updatable(before, name)
     check_customer(call)
     check_same_customer(params, before.customer)
     intent = replace(
@@ -59,7 +59,7 @@ def update(call: Call) -> Reply:
     return Reply(body=expanded(call, render(intent)))
 
 
-def _too_late(intent: PaymentIntent, name: str) -> StripeError:
+def _not_updatable(intent: PaymentIntent, name: str) -> StripeError:
     return StripeError(
         f"This PaymentIntent's {name} could not be updated because it has a status of {intent.status}. You may only "
         f"update the {name} of a PaymentIntent with one of the following statuses: {', '.join(CONFIRMABLE)}.",
@@ -69,7 +69,7 @@ def _too_late(intent: PaymentIntent, name: str) -> StripeError:
     )
 
 
-OPERATION = Operation(
+OPERATION = ApiOperation(
     method="POST",
     path="/v1/payment_intents/{intent}",
     accepts=spec(

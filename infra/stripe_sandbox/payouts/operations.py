@@ -5,7 +5,7 @@ from dataclasses import replace
 from infra.stripe_sandbox.currencies import check_currency
 from infra.stripe_sandbox.errors import StripeError, invalid_parameter, resource_missing
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
 from infra.stripe_sandbox.params import METADATA, NEW_METADATA, choice, integer, spec, text, unmodelled
 from infra.stripe_sandbox.payouts.make import DESCRIPTION, arrival, begin
@@ -88,7 +88,7 @@ def _named(call: Call) -> Payout:
 
 
 OPERATIONS = (
-    Operation(
+    ApiOperation(
         method="POST",
         path="/v1/payouts",
         accepts=spec(
@@ -103,7 +103,7 @@ OPERATIONS = (
         ),
         run=create,
     ),
-    Operation(
+    ApiOperation(
         method="GET",
         path="/v1/payouts",
         accepts=spec(
@@ -113,7 +113,7 @@ OPERATIONS = (
         ),
         run=list_,
     ),
-    Operation(method="GET", path="/v1/payouts/{payout}", accepts=spec(), run=retrieve),
-    Operation(method="POST", path="/v1/payouts/{payout}", accepts=spec(METADATA), run=update),
-    Operation(method="POST", path="/v1/payouts/{payout}/cancel", accepts=spec(), run=cancel),
+    ApiOperation(method="GET", path="/v1/payouts/{payout}", accepts=spec(), run=retrieve),
+    ApiOperation(method="POST", path="/v1/payouts/{payout}", accepts=spec(METADATA), run=update),
+    ApiOperation(method="POST", path="/v1/payouts/{payout}/cancel", accepts=spec(), run=cancel),
 )

@@ -8,7 +8,7 @@ from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.currencies import formatted
 from infra.stripe_sandbox.errors import StripeError, invalid_parameter, resource_missing
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.params import METADATA, choice, integer, spec, text, unmodelled
 from infra.stripe_sandbox.payment_intents.model import PaymentIntent
 from infra.stripe_sandbox.refunds.model import FAILED, PENDING, REQUIRES_ACTION, SUCCEEDED, Refund
@@ -118,7 +118,7 @@ def _nothing_to_refund(intent_id: str) -> StripeError:
     return StripeError(f"This PaymentIntent ({intent_id}) does not have a successful charge to refund.")
 
 
-OPERATION = Operation(
+OPERATION = ApiOperation(
     method="POST",
     path="/v1/refunds",
     accepts=spec(

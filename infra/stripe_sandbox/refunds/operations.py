@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from infra.stripe_sandbox.errors import StripeError, resource_missing
 from infra.stripe_sandbox.expand import expanded
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, list_page
 from infra.stripe_sandbox.params import METADATA, spec, text
 from infra.stripe_sandbox.refunds import create
@@ -54,13 +54,13 @@ def _named(call: Call) -> Refund:
 
 OPERATIONS = (
     create.OPERATION,
-    Operation(
+    ApiOperation(
         method="GET",
         path="/v1/refunds",
         accepts=spec(*PAGE_PARAMS, text("charge"), text("payment_intent")),
         run=list_,
     ),
-    Operation(method="GET", path="/v1/refunds/{refund}", accepts=spec(), run=retrieve),
-    Operation(method="POST", path="/v1/refunds/{refund}", accepts=spec(METADATA), run=update),
-    Operation(method="POST", path="/v1/refunds/{refund}/cancel", accepts=spec(), run=cancel),
+    ApiOperation(method="GET", path="/v1/refunds/{refund}", accepts=spec(), run=retrieve),
+    ApiOperation(method="POST", path="/v1/refunds/{refund}", accepts=spec(METADATA), run=update),
+    ApiOperation(method="POST", path="/v1/refunds/{refund}/cancel", accepts=spec(), run=cancel),
 )

@@ -37,7 +37,7 @@ class Endpoint(Record):
         return (
             self.status == ENABLED
             and self.account in {None, account}
-            and any(fnmatchcase(event_type, wanted) for wanted in self.enabled_events)
+            and any(fnmatchcase(event_type, pattern) for pattern in self.enabled_events)
         )
 
     def shown(self) -> JsonObject:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from infra.stripe_sandbox.errors import StripeError, invalid_parameter, resource_missing
 from infra.stripe_sandbox.json_types import JsonObject
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import LIMIT, Listing, Window, page
 from infra.stripe_sandbox.params import METADATA, choice, flag, spec, text, texts, unmodelled
 from infra.stripe_sandbox.version import API_VERSION
@@ -117,10 +117,10 @@ def _visible(call: Call) -> list[tuple[int, Endpoint]]:
 
 
 def _named(call: Call) -> Endpoint:
-    wanted = call.path["webhook_endpoint"]
-    found = next((endpoint for _, endpoint in _visible(call) if endpoint.id == wanted), None)
+    requested = call.path["webhook_endpoint"]
+    found = next((endpoint for _, endpoint in _visible(call) if endpoint.id == requested), None)
     if found is None:
-        raise resource_missing("webhook endpoint", wanted, param="webhook_endpoint")
+        raise resource_missing("webhook endpoint", requested, param="webhook_endpoint")
     return found
 
 
@@ -151,7 +151,7 @@ def _types(names: list[str]) -> list[str]:
 _SHARED = (text("description", clearable=True), METADATA)
 _OF_ONE = "/v1/webhook_endpoints/{webhook_endpoint}"
 OPERATIONS = (
-    Operation(
+    ApiOperation(
         method="POST",
         path="/v1/webhook_endpoints",
         accepts=spec(
@@ -163,18 +163,18 @@ OPERATIONS = (
         ),
         run=create,
     ),
-    Operation(
+    ApiOperation(
         method="POST",
         path=_OF_ONE,
         accepts=spec(text("url"), texts("enabled_events"), flag("disabled"), *_SHARED),
         run=update,
     ),
-    Operation(method="DELETE", path=_OF_ONE, accepts=spec(), run=delete),
-    Operation(
+    ApiOperation(method="DELETE", path=_OF_ONE, accepts=spec(), run=delete),
+    ApiOperation(
         method="GET",
         path="/v1/webhook_endpoints",
         accepts=spec(LIMIT, text("starting_after"), text("ending_before")),
         run=list_,
     ),
-    Operation(method="GET", path=_OF_ONE, accepts=spec(), run=retrieve),
+    ApiOperation(method="GET", path=_OF_ONE, accepts=spec(), run=retrieve),
 )

@@ -8,8 +8,8 @@ from aiokafka import TopicPartition
 
 from consumers.gateway import intake as gateway
 from consumers.gateway.intake import SERVICE as GATEWAY
-from consumers.reconciliation import intake as reconciliation
-from consumers.reconciliation.worker import SERVICE as RECONCILIATION
+from consumers.reconciliation.schedule import intake as reconciliation
+from consumers.reconciliation.schedule.worker import SERVICE as RECONCILIATION
 from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.process import SERVICE as WEBHOOKS
 from infra.kafka.consumer.applying import RecordApplier

@@ -16,7 +16,7 @@ from infra.stripe_sandbox.differential.files import read_scripts
 from infra.stripe_sandbox.faults.rules import Effect
 from infra.stripe_sandbox.not_modelled import OTHERS
 from infra.stripe_sandbox.panel import Panel
-from infra.stripe_sandbox.params import Kind, Param
+from infra.stripe_sandbox.params import Param, ParameterKind
 from infra.stripe_sandbox.store import Store
 from infra.stripe_sandbox.version import API_VERSION
 
@@ -81,8 +81,8 @@ def not_modelled_of(params: Iterable[Param], prefix: str = "") -> Iterator[str]:
     """Yield the parameters by name; of the kinds of payment methods, all but two, once."""
     for param in params:
         name = f"{prefix}[{param.name}]" if prefix else param.name
-        inside = [each for each in param.shape if each.kind is Kind.UNMODELLED]
-        if param.kind is Kind.UNMODELLED:
+        inside = [each for each in param.shape if each.kind is ParameterKind.UNMODELLED]
+        if param.kind is ParameterKind.UNMODELLED:
             yield f"`{name}`"
         elif param.name == "payment_method_options" and inside:
             modelled = [each for each in param.shape if each not in inside]

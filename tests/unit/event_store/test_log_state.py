@@ -13,7 +13,7 @@ from event_store import log_watch, own_log
 from event_store.log_watch import LogWatch
 from event_store.own_log import DatabaseLog
 from event_store.store import Connection, LogState
-from infra.kafka.consumer.retry_policy import ForeignCluster
+from infra.kafka.consumer.own_log import ForeignCluster
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
 from schemas.cloudevents import Delivered

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from infra.errors import InfraError
+from infra.errors import Permanent
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -15,7 +15,7 @@ from infra.postgres.queries import Queries
 _SQL = Queries.load(Path(__file__).with_name("admin.sql"))
 
 
-class NoSuchDeadLetter(InfraError):
+class NoSuchDeadLetter(Permanent):
     """There is none of that id."""
 
     def __init__(self, dead_letter_id: int) -> None:
@@ -23,7 +23,7 @@ class NoSuchDeadLetter(InfraError):
         self.dead_letter_id = dead_letter_id
 
 
-class AlreadyResolved(InfraError):
+class AlreadyResolved(Permanent):
     """It was applied or discarded before."""
 
     def __init__(self, dead_letter: DeadLetter) -> None:

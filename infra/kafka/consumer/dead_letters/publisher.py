@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from psycopg.rows import dict_row
 
-from infra.kafka.clients import consumer_config, producer_config, stop_client
+from infra.kafka.aiokafka_patches.stopping import stop_client
+from infra.kafka.clients import consumer_config, producer_config
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Headers
 from infra.kafka.consumer.dead_letters.store import SQL
 from infra.postgres.pool import Pool

@@ -15,13 +15,13 @@ import structlog
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
-from infra.kafka.consumer.applying import sleep_unless
 from infra.kafka.consumer.checkpoints import Checkpointed, D
 from infra.kafka.consumer.dead_letters import metrics
 from infra.kafka.consumer.dead_letters.delivery import Decode
 from infra.kafka.consumer.dead_letters.publisher import DeadLetterPublisher
 from infra.kafka.consumer.dead_letters.replay import Replayer
 from infra.kafka.consumer.dead_letters.store import SQL
+from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
@@ -100,7 +100,7 @@ class DeadLetterWorker(Generic[D]):
                     error=f"{type(error).__name__}: {error}".rstrip(": "),
                 )
                 pause, delay = delay, min(delay * 2, longest)
-            await sleep_unless(stop, pause)
+            await wait_for_event(stop, timeout_s=pause)
 
     async def _poll(self) -> None:
         """Count the open dead letters, and replay those that were requested."""

@@ -17,7 +17,7 @@ from consumers.gateway.requests import CardsBy, StripeRequest
 from consumers.gateway.tasks import Operation
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
-from domain.payment.facts import RecordAuthorized
+from domain.payment.observations import RecordAuthorized
 from domain.payment.values import CaptureMethod
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin

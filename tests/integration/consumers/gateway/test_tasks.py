@@ -22,7 +22,7 @@ from consumers.gateway.tasks import (
 )
 from domain.money import Money
 from domain.payment.commands import CancelPayment
-from domain.payment.facts import RecordAttemptFailed, RecordSucceeded
+from domain.payment.observations import RecordAttemptFailed, RecordSucceeded
 from event_store.payments import load_payment
 from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments

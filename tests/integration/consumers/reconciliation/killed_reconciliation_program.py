@@ -5,10 +5,10 @@ import sys
 import uuid
 from collections.abc import Sequence
 
-from consumers.reconciliation import reconciler
-from consumers.reconciliation.fakes import MemoryBooks
-from consumers.reconciliation.reconciler import Reconciler, RunRules
-from consumers.reconciliation.record import Recorder
+from consumers.reconciliation.run import reconciler
+from consumers.reconciliation.run.discrepancies import Recorder
+from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.statement.fakes import MemoryStatement
 from domain.reconciliation.rows import StripeRow
 from domain.reconciliation.values import Finding
 from infra.postgres.pool import create_pool
@@ -40,7 +40,7 @@ def read_rows() -> list[StripeRow]:
 
 
 async def run(url: str, run_id: str, at: str) -> None:
-    books = MemoryBooks(stripe=read_rows(), page=10)
+    statement = MemoryStatement(stripe=read_rows(), page=10)
     pages = 0
 
     async def before_page() -> None:
@@ -50,13 +50,13 @@ async def run(url: str, run_id: str, at: str) -> None:
             await wait_for_the_kill()
 
     if at == "reading":
-        books.before_page = before_page
+        statement.before_page = before_page
     elif at == "recorded":
         setattr(reconciler, "Recorder", HalfARecorder)  # noqa: B010 - it is not exported
     pool = create_pool(url, size=4, name="killed")
     await pool.open()
     rules = RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=5, lookups=100, partitions=12)
-    running = Reconciler(pool, books, rules, database_url=url, clock=lambda: LATER)
+    running = Reconciler(pool, statement, rules, database_url=url, clock=lambda: LATER)
 
     def progress(stage: str, done: int, total: int | None = None) -> None:  # noqa: ARG001
         if stage == at and at in {"comparing", "looking"}:

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from consumers.reconciliation.fakes import MemoryBooks
-from consumers.reconciliation.reconciler import Reconciler, RunRules
-from consumers.reconciliation.runs import want
+from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.schedule.runs import want
+from consumers.reconciliation.statement.fakes import MemoryStatement
 from domain.reconciliation.events import ReconciliationRequested
 from domain.reconciliation.rows import Movement, StripeRow
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
@@ -34,7 +34,7 @@ class Desk:
 
     database: Database
     pool: Pool
-    books: MemoryBooks = field(default_factory=MemoryBooks)
+    statement: MemoryStatement = field(default_factory=MemoryStatement)
     now: float = LATER
     rules: RunRules = RULES
 
@@ -42,10 +42,10 @@ class Desk:
     def ledger(self) -> LedgerTable:
         return LedgerTable(self.database)
 
-    def reconciler(self, books: MemoryBooks | None = None) -> Reconciler:
+    def reconciler(self, statement: MemoryStatement | None = None) -> Reconciler:
         return Reconciler(
             self.pool,
-            books or self.books,
+            statement or self.statement,
             self.rules,
             database_url=self.database.url("app"),
             clock=lambda: self.now,
@@ -96,10 +96,10 @@ class Agreeing:
 
     @classmethod
     def of(cls, count: int, *, currencies: tuple[str, ...] = ("USD", "JPY", "KWD")) -> "Agreeing":
-        books = cls()
+        statement = cls()
         for number in range(count):
             source, currency = f"ch_{number:08d}", currencies[number % len(currencies)]
             at = WINDOW.start + number * 80_000 // count
-            books.stripe.append(StripeRow(source, "charge", f"txn_{number:08d}", 1000 + number, 59, currency, at))
-            books.ledger.append(Movement(source, "charge", currency, 1000 + number, 59, at, uuid.uuid4(), None))
-        return books
+            statement.stripe.append(StripeRow(source, "charge", f"txn_{number:08d}", 1000 + number, 59, currency, at))
+            statement.ledger.append(Movement(source, "charge", currency, 1000 + number, 59, at, uuid.uuid4(), None))
+        return statement

@@ -1,4 +1,4 @@
-"""What stands in for the two books is as they are: Stripe's over the API, and the view of the ledger."""
+"""The stand-ins of both sides behave as the originals: the statement over the API, and the view of the ledger."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from consumers.gateway.requests import PAYMENT_ID
-from consumers.reconciliation.books import StripeBooks
-from consumers.reconciliation.stripe_books import StripeApiBooks
+from consumers.reconciliation.statement.api import ApiStatement
+from consumers.reconciliation.statement.statement import StripeStatement
 from domain.reconciliation.rows import PayoutSum
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -16,7 +16,7 @@ from tests.integration.consumers.gateway.gateway_without_kafka import a_guard
 from tests.integration.consumers.reconciliation.ledger_table import LedgerTable
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 from tests.support.database import Database
-from tests.unit.consumers.reconciliation.books_contract import StripeBooksContract
+from tests.unit.consumers.reconciliation.statement.statement_contract import StripeStatementContract
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -27,17 +27,17 @@ async def sandbox() -> AsyncIterator[SandboxProcess]:
         yield process
 
 
-class TestStripeApiBooks(StripeBooksContract):
+class TestApiStatement(StripeStatementContract):
     @pytest_asyncio.fixture(autouse=True)
     async def _on(self, sandbox: SandboxProcess) -> AsyncIterator[None]:
         async with SandboxAdmin(sandbox.url) as admin, stripe_sdk(sandbox.url) as client:
             await admin.reset()
             self._admin, self._client = admin, client
-            self._books = StripeApiBooks(client, a_guard(), timeout_s=10)
+            self._statement = ApiStatement(client, a_guard(), timeout_s=10)
             yield
 
-    def books(self) -> StripeBooks:
-        return self._books
+    def statement(self) -> StripeStatement:
+        return self._statement
 
     async def pay(self, payment_id: UUID, amount: int) -> tuple[str, str]:
         intent = await self._client.v1.payment_intents.create_async(
@@ -64,7 +64,7 @@ class TestStripeApiBooks(StripeBooksContract):
     async def pay_out(self) -> PayoutSum:
         await self._admin.advance(8 * 86_400)  # Stripe pays out what has been available for a while
         (made,) = await self._admin.pay_out()
-        payout = await self._books.payout(str(made["id"]))
+        payout = await self._statement.payout(str(made["id"]))
         assert payout is not None
         assert payout.payout_id == made["id"]
         return payout

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from consumers.reconciliation.books import Owner
-from consumers.reconciliation.fakes import MemoryBooks
-from consumers.reconciliation.intake import write_tables
-from consumers.reconciliation.ledger import LedgerBehind, PollerBehind
-from consumers.reconciliation.record import write_rows
-from consumers.reconciliation.staging import RowsLost
+from consumers.reconciliation.run.discrepancies import write_rows
+from consumers.reconciliation.run.ledger import LedgerBehind, PollerBehind
+from consumers.reconciliation.run.staging import RowsLost
+from consumers.reconciliation.schedule.intake import write_tables
+from consumers.reconciliation.statement.fakes import MemoryStatement
+from consumers.reconciliation.statement.statement import Owner
 from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.run import RunStatus
@@ -42,8 +42,8 @@ def told(rows: list[dict[str, str]], *, status: str = "open") -> list[tuple[str,
 
 async def spoilt(desk: Desk, count: int = 30) -> list[tuple[str, str]]:
     """Plant one difference of each kind, and return kind and source of each that stays open."""
-    books = Agreeing.of(count)
-    stripe, ledger = books.stripe, books.ledger
+    statement = Agreeing.of(count)
+    stripe, ledger = statement.stripe, statement.ledger
     stripe[2] = stripe[2]._replace(amount=7)
     stripe[3] = stripe[3]._replace(fee=60)
     stripe[4] = stripe[4]._replace(currency="EUR")
@@ -51,7 +51,7 @@ async def spoilt(desk: Desk, count: int = 30) -> list[tuple[str, str]]:
     stripe.append(stripe[6]._replace(category="refund_failure", transaction_id="txn_failure"))
     ledger[7] = ledger[7]._replace(at=WINDOW.end + 5)
     del stripe[0], ledger[1]
-    desk.books.stripe = stripe
+    desk.statement.stripe = stripe
     await desk.ledger.write(ledger)
     return [
         ("amount", "ch_00000002"),
@@ -96,13 +96,16 @@ async def test_a_second_run_of_the_day_opens_nothing_again(desk: Desk) -> None:
 
 
 async def test_whatever_is_in_an_id_comes_back_as_it_was(desk: Desk) -> None:
-    books = Agreeing.of(4)
+    statement = Agreeing.of(4)
     strange = ["a\\N", "b\tc\nd\re", "\\.", "é\\t"]
     rows = [
-        row._replace(source_id=source, exchange_rate="1.5") for row, source in zip(books.stripe, strange, strict=True)
+        row._replace(source_id=source, exchange_rate="1.5")
+        for row, source in zip(statement.stripe, strange, strict=True)
     ]
-    desk.books.stripe = rows
-    await desk.ledger.write([row._replace(source_id=source) for row, source in zip(books.ledger, strange, strict=True)])
+    desk.statement.stripe = rows
+    await desk.ledger.write(
+        [row._replace(source_id=source) for row, source in zip(statement.ledger, strange, strict=True)]
+    )
     state = await desk.run()
     assert state.completed is not None
     assert state.completed.found == {}
@@ -125,11 +128,11 @@ async def test_two_runs_at_the_same_instant_give_one_result(desk: Desk) -> None:
 
 async def test_without_any_lock_the_result_is_one_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = await spoilt(desk)
-    monkeypatch.setattr("consumers.reconciliation.reconciler.Reconciler._alone", lambda *_: _Nobody())
+    monkeypatch.setattr("consumers.reconciliation.run.reconciler.Reconciler._alone", lambda *_: _Nobody())
     run_id = await desk.request()
     # Each meets the others between any two pages.
-    books = [replace(desk.books, page=1) for _ in range(4)]
-    await asyncio.gather(*(desk.reconciler(each).run(run_id) for each in books))
+    statements = [replace(desk.statement, page=1) for _ in range(4)]
+    await asyncio.gather(*(desk.reconciler(each).run(run_id) for each in statements))
     assert told(await desk.discrepancies()) == expected
     events = await desk.events()
     assert (events["discrepancy.opened"], events["discrepancy.resolved"], events["discrepancy.reopened"]) == (8, 1, 0)
@@ -163,7 +166,7 @@ async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(desk: 
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    rows = "\n".join("\t".join("" if part is None else str(part) for part in row) for row in desk.books.stripe)
+    rows = "\n".join("\t".join("" if part is None else str(part) for part in row) for row in desk.statement.stripe)
     process.stdin.write(rows.encode() + b"\n\n")
     await process.stdin.drain()
     async with asyncio.timeout(30):
@@ -185,9 +188,9 @@ async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(desk: 
 async def test_what_is_gone_is_resolved_and_comes_back(desk: Desk) -> None:
     expected = await spoilt(desk)
     await desk.run()
-    wrong = list(desk.books.stripe)
+    wrong = list(desk.statement.stripe)
     good = Agreeing.of(30)
-    desk.books.stripe = good.stripe
+    desk.statement.stripe = good.stripe
     await desk.ledger.write(good.ledger)
     state = await desk.run()
     assert state.completed is not None
@@ -195,20 +198,20 @@ async def test_what_is_gone_is_resolved_and_comes_back(desk: Desk) -> None:
     found = await desk.discrepancies()
     assert {row["status"] for row in found} == {"resolved"}
     assert {row["who"] for row in found} == {"reconciliation"}
-    desk.books.stripe = wrong
+    desk.statement.stripe = wrong
     await desk.run()
     assert told(await desk.discrepancies()) == [each for each in expected if each[0] != "missing_here"]
     assert (await desk.events())["discrepancy.reopened"] == 6
 
 
 async def test_the_run_of_another_day_resolves_what_has_settled(desk: Desk) -> None:
-    books = Agreeing.of(3)
-    desk.books.stripe = books.stripe
-    await desk.ledger.write(books.ledger[1:])
+    statement = Agreeing.of(3)
+    desk.statement.stripe = statement.stripe
+    await desk.ledger.write(statement.ledger[1:])
     await desk.run()
     assert told(await desk.discrepancies()) == [("missing_here", "ch_00000000")]
     # The webhook comes five days late, or the payment was read again.
-    await desk.ledger.write([books.ledger[0]._replace(at=WINDOW.end + 5 * 86_400), *books.ledger[1:]])
+    await desk.ledger.write([statement.ledger[0]._replace(at=WINDOW.end + 5 * 86_400), *statement.ledger[1:]])
     state = await desk.run(NEXT_DAY)
     assert told(await desk.discrepancies(), status="resolved") == [("missing_here", "ch_00000000")]
     assert state.completed is not None
@@ -216,21 +219,21 @@ async def test_the_run_of_another_day_resolves_what_has_settled(desk: Desk) -> N
 
 
 async def test_what_our_book_has_on_a_later_day_is_not_missing_at_stripe(desk: Desk) -> None:
-    books = Agreeing.of(1)
-    desk.books.stripe = books.stripe
-    await desk.ledger.write([books.ledger[0]._replace(at=WINDOW.end + 5 * 86_400)])
+    statement = Agreeing.of(1)
+    desk.statement.stripe = statement.stripe
+    await desk.ledger.write([statement.ledger[0]._replace(at=WINDOW.end + 5 * 86_400)])
     desk.now = LATER + 10 * 86_400
     state = await desk.run(date(2026, 3, 16))
     assert state.completed is not None
     assert state.completed.found == {}
-    assert desk.books.looked_up == ["ch_00000000"]
+    assert desk.statement.looked_up == ["ch_00000000"]
 
 
 async def test_what_may_still_come_is_a_matter_of_time_until_it_is_not(desk: Desk) -> None:
-    books = Agreeing.of(1)
-    desk.books.stripe = books.stripe
+    statement = Agreeing.of(1)
+    desk.statement.stripe = statement.stripe
     await desk.ledger.write([])
-    desk.now = float(books.stripe[0].created + CUTOFF_S - 1)
+    desk.now = float(statement.stripe[0].created + CUTOFF_S - 1)
     await desk.run()
     assert told(await desk.discrepancies()) == [("timing", "ch_00000000")]
     desk.now = LATER
@@ -267,24 +270,24 @@ async def test_a_payout_that_is_not_the_sum_of_what_it_pays(desk: Desk) -> None:
     good = PayoutSum(
         payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=900, final=True
     )
-    desk.books.paid_out = [good, replace(good, payout_id="po_2", items_net=899)]
+    desk.statement.paid_out = [good, replace(good, payout_id="po_2", items_net=899)]
     state = await desk.run()
     assert state.completed is not None
     assert state.completed.payouts == 2
     assert [(row["kind"], row["source_id"], row["category"]) for row in await desk.discrepancies()] == [
         ("amount", "po_2", "payout_items")
     ]
-    desk.books.paid_out = [good, replace(good, payout_id="po_2")]
+    desk.statement.paid_out = [good, replace(good, payout_id="po_2")]
     await desk.run(NEXT_DAY)
     assert told(await desk.discrepancies(), status="resolved") == [("amount", "po_2")]
 
 
 async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(desk: Desk) -> None:
-    books = Agreeing.of(3)
-    desk.books.stripe = books.stripe
+    statement = Agreeing.of(3)
+    desk.statement.stripe = statement.stripe
     await desk.ledger.write([])
     ours = await _a_payment(desk)
-    desk.books.owners = {
+    desk.statement.owners = {
         "ch_00000000": Owner(intent_id="pi_ours", payment_id=None),
         "ch_00000001": Owner(intent_id="pi_foreign", payment_id=None),
         "ch_00000002": Owner(intent_id=None, payment_id=uuid.uuid4()),
@@ -300,13 +303,13 @@ async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(desk: 
 
 
 async def test_charges_of_another_system_are_counted_apart(desk: Desk) -> None:
-    books = Agreeing.of(3, currencies=("USD",))
-    theirs = books.stripe[0]
-    desk.books.stripe = books.stripe
-    await desk.ledger.write(books.ledger[1:])
+    statement = Agreeing.of(3, currencies=("USD",))
+    theirs = statement.stripe[0]
+    desk.statement.stripe = statement.stripe
+    await desk.ledger.write(statement.ledger[1:])
     await desk.run()
     assert told(await desk.discrepancies()) == [("missing_here", theirs.source_id)], "nobody knows whose it is"
-    desk.books.owners = {theirs.source_id: Owner(intent_id="pi_foreign", payment_id=None)}
+    desk.statement.owners = {theirs.source_id: Owner(intent_id="pi_foreign", payment_id=None)}
     state = await desk.run()
     assert state.completed is not None
     (totals,) = state.completed.totals
@@ -334,9 +337,9 @@ async def _a_payment(desk: Desk) -> uuid.UUID:
 
 
 async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(desk: Desk) -> None:
-    books = Agreeing.of(1)
-    first, ours = books.stripe[0], books.ledger[0]
-    desk.books.stripe = [first, first._replace(transaction_id="txn_again", created=WINDOW.end + 50_000)]
+    statement = Agreeing.of(1)
+    first, ours = statement.stripe[0], statement.ledger[0]
+    desk.statement.stripe = [first, first._replace(transaction_id="txn_again", created=WINDOW.end + 50_000)]
     await desk.ledger.write([ours._replace(transaction_id=first.transaction_id, transaction_at=first.created)])
     desk.now = LATER + 86_400
     await desk.run()
@@ -356,15 +359,15 @@ async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(desk: 
 
 
 async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(desk: Desk, app: Connection) -> None:
-    books = Agreeing.of(3, currencies=("USD",))
+    statement = Agreeing.of(3, currencies=("USD",))
     payout = StripeRow("po_1", "payout", "txn_payout", -2000, 0, "USD", WINDOW.start + 60)
     fee = StripeRow("txn_fee", "fee", "txn_fee", -7, 0, "USD", WINDOW.start + 70)
-    desk.books.stripe = [*books.stripe, payout, fee]
+    desk.statement.stripe = [*statement.stripe, payout, fee]
     odd = StripeRow("txn_odd", "fee", "txn_odd", -1, 0, "USD", WINDOW.start + 80)
-    desk.books.stripe.append(odd)
-    desk.books.transactions = {row.transaction_id: as_stripe_writes(row) for row in desk.books.stripe}
-    del desk.books.transactions["txn_odd"]["available_on"]
-    await desk.ledger.write([books.ledger[0]._replace(fee=None), *books.ledger[1:]])
+    desk.statement.stripe.append(odd)
+    desk.statement.transactions = {row.transaction_id: as_stripe_writes(row) for row in desk.statement.stripe}
+    del desk.statement.transactions["txn_odd"]["available_on"]
+    await desk.ledger.write([statement.ledger[0]._replace(fee=None), *statement.ledger[1:]])
     state = await desk.run()
     assert state.completed is not None
     assert (state.completed.found, state.completed.healing) == ({"fee": 1, "missing_here": 3}, 3)
@@ -412,11 +415,11 @@ async def test_what_stripe_does_not_show_any_more_is_not_called_gone(desk: Desk)
     payout = PayoutSum(
         payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=899, final=True
     )
-    desk.books.stripe, desk.books.paid_out = [dispute], [payout]
+    desk.statement.stripe, desk.statement.paid_out = [dispute], [payout]
     await desk.run()
     expected = [("amount", "po_1"), ("missing_here", "du_1")]
     assert told(await desk.discrepancies()) == expected
-    desk.books.stripe, desk.books.paid_out = [], []
+    desk.statement.stripe, desk.statement.paid_out = [], []
     desk.now += 86_400
     state = await desk.run(NEXT_DAY)
     assert told(await desk.discrepancies()) == expected
@@ -432,7 +435,7 @@ async def test_another_day_does_not_resolve_the_second_row_of_this_one(desk: Des
         Movement(row.source_id, row.category, "USD", row.amount, 0, row.created, None, row.transaction_id, row.created)
         for row in (first, third)
     ]
-    desk.books.stripe = [first, second, third]
+    desk.statement.stripe = [first, second, third]
     await desk.ledger.write(booked)
     desk.now = LATER + 86_400
     await desk.run()
@@ -470,14 +473,14 @@ async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(desk: 
 
 
 async def test_more_doubts_than_may_be_looked_up_are_believed(desk: Desk) -> None:
-    books = Agreeing.of(1200)
-    desk.books.stripe = []
-    await desk.ledger.write(books.ledger)
+    statement = Agreeing.of(1200)
+    desk.statement.stripe = []
+    await desk.ledger.write(statement.ledger)
     desk.rules = replace(desk.rules, lookups=10)
     state = await desk.run()
     assert state.completed is not None
     assert state.completed.found == {"missing_at_stripe": 1200}
-    assert len(desk.books.looked_up) == 10
+    assert len(desk.statement.looked_up) == 10
     assert (await desk.events())["discrepancy.opened"] == 1200
 
 
@@ -518,16 +521,16 @@ async def test_a_run_waits_for_stripes_rows_of_the_day(desk: Desk) -> None:
 
 
 async def test_rows_that_the_database_has_lost_are_noticed(desk: Desk) -> None:
-    books = Agreeing.of(10)
-    await desk.ledger.write(books.ledger)
+    statement = Agreeing.of(10)
+    await desk.ledger.write(statement.ledger)
 
-    class Losing(MemoryBooks):
+    class Losing(MemoryStatement):
         async def rows(self, first: int, last: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
-            async for page in MemoryBooks.rows(self, first, last):
+            async for page in MemoryStatement.rows(self, first, last):
                 yield page
             self.stripe = []
 
-    losing = Losing(stripe=books.stripe)
+    losing = Losing(stripe=statement.stripe)
     run_id = await desk.request()
     await desk.query(
         "CREATE FUNCTION public.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"

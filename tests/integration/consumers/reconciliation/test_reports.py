@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from consumers.reconciliation.reconciler import Reconciler
-from consumers.reconciliation.report import Report, ReportBooks
+from consumers.reconciliation.run.reconciler import Reconciler
+from consumers.reconciliation.statement.report import Report, ReportStatement
 from domain.reconciliation.rows import Movement
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_run, metadata
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, WINDOW, Desk
-from tests.unit.consumers.reconciliation.test_report import ACTIVITY, PAYOUTS, knowing, written
+from tests.unit.consumers.reconciliation.statement.test_report import ACTIVITY, PAYOUTS, knowing, written
 
 pytestmark = pytest.mark.integration
 
@@ -25,7 +25,7 @@ async def run(desk: Desk, file: Path, paid_out: dict[str, int]) -> RunState:
         await command_run(conn, run_id, request, metadata(correlation_id="c", actor="test"))
     reconciler = Reconciler(
         desk.pool,
-        ReportBooks(report=report, paid_out=knowing(paid_out)),
+        ReportStatement(report=report, paid_out=knowing(paid_out)),
         desk.rules,
         database_url=desk.database.url("app"),
         clock=lambda: desk.now,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from consumers.reconciliation.runs import last_good_run_age_s, want
-from consumers.reconciliation.schedule import Schedule
-from consumers.reconciliation.worker import ReconciliationWorker, WorkerRules
+from consumers.reconciliation.schedule.days import Schedule
+from consumers.reconciliation.schedule.runs import last_good_run_age_s, want
+from consumers.reconciliation.schedule.worker import ReconciliationWorker, WorkerRules
 from domain.reconciliation.events import ReconciliationRequested
 from domain.reconciliation.run import run_id_of
 from infra.redis.redlock import RedlockSettings, open_redlock

@@ -9,7 +9,8 @@ import structlog
 
 from event_store.own_log import DatabaseLog
 from event_store.store import append, load
-from infra.kafka.consumer.retry_policy import ForeignCluster, is_worth_retrying
+from infra.kafka.consumer.own_log import ForeignCluster
+from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka, to_kafka

@@ -283,8 +283,8 @@ async def test_a_topic_with_other_partitions_is_the_only_error_and_has_a_remedy(
 
 
 async def test_transactions_are_tried(variables: Variables) -> None:
-    wanted = {name: each | {"KAFKA_TRANSACTIONS": "true"} for name, each in variables.items()}
-    found = await findings(wanted)
+    expected = {name: each | {"KAFKA_TRANSACTIONS": "true"} for name, each in variables.items()}
+    found = await findings(expected)
     assert errors(found) == ([] if on_apache() else [("Kafka", "transactions")])
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
+from domain.reconciliation.classify import classify
 from domain.reconciliation.events import (
     DiscrepancyExplained,
     DiscrepancyOpened,
@@ -18,10 +19,9 @@ from domain.reconciliation.events import (
     ReconciliationRequested,
     ReconciliationStarted,
 )
-from domain.reconciliation.judge import judge
 from domain.reconciliation.rows import StripeRow
 from domain.reconciliation.run import run_id_of
-from domain.reconciliation.values import CurrencyTotals, Kind
+from domain.reconciliation.values import CurrencyTotals, DifferenceKind
 from domain.reconciliation.window import day_window
 from projections.errors import VersionGap
 from projections.events import DecodedReconciliationEvent
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.integration
 DAY = date(2026, 3, 10)
 RUN = run_id_of(DAY, "UTC")
 WINDOW = day_window(DAY, "UTC", cutoff=60, now=2**40)
-(FOUND,) = judge([StripeRow("ch_1", "charge", "txn_1", 1000, 59, "KWD", WINDOW.start)], [], WINDOW)
+(FOUND,) = classify([StripeRow("ch_1", "charge", "txn_1", 1000, 59, "KWD", WINDOW.start)], [], WINDOW)
 ID = FOUND.difference.discrepancy_id
 META = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id="-")
 FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
@@ -102,7 +102,7 @@ async def test_rows_show_the_newest_state(database: Database, batch: int) -> Non
     assert (run.status, run.attempt, run.failure, run.opened) == ("completed", 2, None, 1)
     assert run.found == '{"missing_here": 1}'
     assert (run.version, run.position) == (5, 6)
-    assert (discrepancy.status, discrepancy.who, discrepancy.kind) == ("open", None, Kind.MISSING_HERE.value)
+    assert (discrepancy.status, discrepancy.who, discrepancy.kind) == ("open", None, DifferenceKind.MISSING_HERE.value)
     assert (discrepancy.ledger, discrepancy.version) == (None, 4)
     assert discrepancy.stripe is not None
     assert '"amount": 1000' in discrepancy.stripe

@@ -4,8 +4,8 @@ import pytest
 
 from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_facts
 from domain.money import Money
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -89,7 +89,7 @@ HELD = {"id": "ch_1", "payment_method_details": {"card": {"capture_before": 1_80
         ),
     ],
 )
-def test_an_intent_says(intent: dict[str, Any], fact: PaymentFact) -> None:
+def test_an_intent_says(intent: dict[str, Any], fact: PaymentObservation) -> None:
     assert intent_facts(intent, attempt_id="our-call") == (fact,)
 
 
@@ -134,7 +134,7 @@ def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[s
         ),
     ],
 )
-def test_a_refund_says(refund: dict[str, Any], fact: PaymentFact) -> None:
+def test_a_refund_says(refund: dict[str, Any], fact: PaymentObservation) -> None:
     assert refund_facts({"id": "re_1", **refund}, refund_id=REFUND_ID) == (fact,)
 
 

@@ -5,7 +5,7 @@ import pytest
 from consumers.gateway.notes import Waiting, waiting
 from domain.money import Money
 from domain.payment.commands import PaymentCommand, RequestRefund
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordActionRequired,
     RecordAuthorized,
     RecordCanceled,

@@ -10,7 +10,7 @@ from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.decide import decide
 from domain.payment.evolve import fold
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordAttemptFailed,
     RecordDispute,
     RecordRefundFailed,

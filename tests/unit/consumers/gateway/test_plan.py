@@ -19,7 +19,7 @@ from domain.payment.commands import (
     RequestRefund,
 )
 from domain.payment.events import PaymentCancelRequested, PaymentConfirmationRequested, PaymentEvent, PaymentRequested
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordAttemptFailed,
     RecordAuthorized,
     RecordCanceled,

@@ -7,7 +7,7 @@ from consumers.gateway.tasks import Operation
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.events import PaymentRequested
-from domain.payment.facts import RecordAuthorized, RecordIntentCreated, RecordSucceeded
+from domain.payment.observations import RecordAuthorized, RecordIntentCreated, RecordSucceeded
 from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
 from tests.unit.consumers.gateway.gateway_objects import (
     EVENT_ID,

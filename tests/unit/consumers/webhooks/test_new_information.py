@@ -11,7 +11,7 @@ from consumers.webhooks.new_information import is_new_information
 from domain.money import Money
 from domain.payment.commands import PaymentCommand, RequestRefund
 from domain.payment.evolve import fold
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordActionRequired,
     RecordAuthorized,
     RecordDispute,

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from domain.reconciliation.classify import classify
 from domain.reconciliation.discrepancy import (
     DiscrepancyState,
     Explain,
@@ -26,7 +27,6 @@ from domain.reconciliation.events import (
     ReconciliationStarted,
     RunEvent,
 )
-from domain.reconciliation.judge import judge
 from domain.reconciliation.run import (
     CompleteRun,
     FailRun,
@@ -40,14 +40,14 @@ from domain.reconciliation.run import (
     run_id_of,
 )
 from domain.reconciliation.values import DiscrepancyStatus
-from tests.unit.domain.reconciliation.spoiled_books import DAY, WINDOW
-from tests.unit.domain.reconciliation.test_judge import MOVEMENT, ROW
+from tests.unit.domain.reconciliation.spoiled_sides import DAY, WINDOW
+from tests.unit.domain.reconciliation.test_classify import MOVEMENT, ROW
 
 REQUEST = RequestRun(date=DAY, time_zone="UTC", origin="api", who="api:finance")
 COMPLETE = CompleteRun(number=1, totals=())
 RUN = uuid.UUID(int=1)
-(MISSING,) = (finding.difference for finding in judge([ROW], [], WINDOW))
-(WRONG,) = (finding.difference for finding in judge([ROW], [MOVEMENT._replace(amount=1)], WINDOW))
+(MISSING,) = (finding.difference for finding in classify([ROW], [], WINDOW))
+(WRONG,) = (finding.difference for finding in classify([ROW], [MOVEMENT._replace(amount=1)], WINDOW))
 
 
 def run(*commands: RunCommand) -> tuple[RunState, list[RunEvent]]:

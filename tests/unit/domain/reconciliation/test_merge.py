@@ -1,4 +1,4 @@
-"""What is planted into two equal books is found, each once, in whatever order and chunks their rows come."""
+"""What is planted into two equal sides is found, each once, in whatever order and chunks their rows come."""
 
 import random
 from collections.abc import Callable
@@ -8,20 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.reconciliation.errors import RowsNotSorted
-from domain.reconciliation.merge import Book, MergeJoin
+from domain.reconciliation.merge import MergeJoin, Side
 from domain.reconciliation.rows import Movement, StripeRow
-from domain.reconciliation.values import Kind
-from tests.unit.domain.reconciliation.spoiled_books import SPOILERS, WINDOW, Books, compare, found, spoil
+from domain.reconciliation.values import DifferenceKind
+from tests.unit.domain.reconciliation.spoiled_sides import SPOILERS, WINDOW, Sides, compare, found, spoil
 
 PREFIX_OF = {"charge": "ch", "refund": "re", "dispute": "du", "payout": "po"}
 
 
 @st.composite
-def equal_books(draw: st.DrawFn) -> Books:
-    books = Books()
+def equal_sides(draw: st.DrawFn) -> Sides:
+    sides = Sides()
     for number in range(draw(st.integers(0, 12))):
         category = draw(st.sampled_from(sorted(PREFIX_OF)))
-        books.add(
+        sides.add(
             f"{PREFIX_OF[category]}_{draw(st.sampled_from('aBzé'))}{number}",
             category,
             amount=draw(st.integers(-(10**11), 10**11)),
@@ -29,76 +29,76 @@ def equal_books(draw: st.DrawFn) -> Books:
             currency=draw(st.sampled_from(["USD", "JPY", "KWD"])),
             at=draw(st.integers(WINDOW.start, WINDOW.end - 1)),
         )
-    return books
+    return sides
 
 
 @st.composite
-def spoiled_books(draw: st.DrawFn) -> Books:
-    books = draw(equal_books())
-    plan = draw(st.dictionaries(st.integers(0, max(0, len(books.stripe) - 1)), st.sampled_from(SPOILERS)))
-    return spoil(books, plan if books.stripe else {})
+def spoiled_sides(draw: st.DrawFn) -> Sides:
+    sides = draw(equal_sides())
+    plan = draw(st.dictionaries(st.integers(0, max(0, len(sides.stripe) - 1)), st.sampled_from(SPOILERS)))
+    return spoil(sides, plan if sides.stripe else {})
 
 
-@given(books=equal_books(), chunk=st.integers(1, 5))
-def test_equal_books_have_no_difference_and_equal_totals(books: Books, chunk: int) -> None:
-    reviews, join = compare(books.stripe, books.ledger, chunk=chunk)
-    assert reviews == []
-    assert join.rows == 2 * len(books.stripe)
+@given(sides=equal_sides(), chunk=st.integers(1, 5))
+def test_equal_sides_have_no_difference_and_equal_totals(sides: Sides, chunk: int) -> None:
+    candidates, join = compare(sides.stripe, sides.ledger, chunk=chunk)
+    assert candidates == []
+    assert join.rows == 2 * len(sides.stripe)
     for totals in join.totals:
         assert (totals.stripe_amount, totals.stripe_fee) == (totals.ledger_amount, totals.ledger_fee)
-        assert totals.stripe_amount == sum(row.amount for row in books.stripe if row.currency == totals.currency)
+        assert totals.stripe_amount == sum(row.amount for row in sides.stripe if row.currency == totals.currency)
 
 
-@given(books=spoiled_books(), chunk=st.integers(1, 5))
-def test_exactly_what_was_planted_is_found_each_once(books: Books, chunk: int) -> None:
-    reviews, _ = compare(books.stripe, books.ledger, chunk=chunk)
-    assert sorted(found(reviews)) == sorted(books.expected)
+@given(sides=spoiled_sides(), chunk=st.integers(1, 5))
+def test_exactly_what_was_planted_is_found_each_once(sides: Sides, chunk: int) -> None:
+    candidates, _ = compare(sides.stripe, sides.ledger, chunk=chunk)
+    assert sorted(found(candidates)) == sorted(sides.expected)
 
 
-@given(books=spoiled_books(), seed=st.integers())
-def test_the_order_of_the_rows_of_a_source_means_nothing(books: Books, seed: int) -> None:
-    stripe, ledger = list(books.stripe), list(books.ledger)
+@given(sides=spoiled_sides(), seed=st.integers())
+def test_the_order_of_the_rows_of_a_source_means_nothing(sides: Sides, seed: int) -> None:
+    stripe, ledger = list(sides.stripe), list(sides.ledger)
     random.Random(seed).shuffle(stripe)
     random.Random(seed + 1).shuffle(ledger)
     shuffled, join = compare(stripe, ledger)
-    straight, other = compare(books.stripe, books.ledger)
-    assert [review.findings for review in shuffled] == [review.findings for review in straight]
+    straight, other = compare(sides.stripe, sides.ledger)
+    assert [candidate.findings for candidate in shuffled] == [candidate.findings for candidate in straight]
     assert join.totals == other.totals
 
 
 @pytest.mark.parametrize("spoiler", SPOILERS, ids=lambda each: each.__name__)
-def test_each_difference_alone(spoiler: Callable[[Books, int], None]) -> None:
-    books = Books()
+def test_each_difference_alone(spoiler: Callable[[Sides, int], None]) -> None:
+    sides = Sides()
     for number in range(3):
-        books.add(f"ch_{number}", "charge", amount=1000, fee=59, currency="KWD", at=WINDOW.start + number)
-    spoiled = spoil(books, {1: spoiler})
-    reviews, _ = compare(spoiled.stripe, spoiled.ledger)
-    assert set(found(reviews)) == spoiled.expected
+        sides.add(f"ch_{number}", "charge", amount=1000, fee=59, currency="KWD", at=WINDOW.start + number)
+    spoiled = spoil(sides, {1: spoiler})
+    candidates, _ = compare(spoiled.stripe, spoiled.ledger)
+    assert set(found(candidates)) == spoiled.expected
     assert len(spoiled.expected) == 1
 
 
 def test_a_book_that_is_not_sorted_is_refused() -> None:
     join = MergeJoin(WINDOW)
-    join.push(Book.STRIPE, [StripeRow("ch_b", "charge", "txn_1", 1, 0, "USD", WINDOW.start)])
+    join.push(Side.STRIPE, [StripeRow("ch_b", "charge", "txn_1", 1, 0, "USD", WINDOW.start)])
     with pytest.raises(RowsNotSorted, match="stripe are not sorted: 'ch_a' comes after 'ch_b'"):
-        join.push(Book.STRIPE, [StripeRow("ch_a", "charge", "txn_2", 1, 0, "USD", WINDOW.start)])
+        join.push(Side.STRIPE, [StripeRow("ch_a", "charge", "txn_2", 1, 0, "USD", WINDOW.start)])
 
 
 def test_a_source_whose_rows_come_in_two_chunks_is_judged_once_it_is_whole() -> None:
     row = StripeRow("re_1", "refund", "txn_1", -100, 0, "USD", WINDOW.start)
     back = row._replace(category="refund_failure", amount=100, transaction_id="txn_2")
     movement = Movement("re_1", "refund", "USD", -100, 0, WINDOW.start)
-    reviews, _ = compare([row, back], [movement, movement._replace(category="refund_failure", amount=100)], chunk=1)
-    assert reviews == []
+    candidates, _ = compare([row, back], [movement, movement._replace(category="refund_failure", amount=100)], chunk=1)
+    assert candidates == []
 
 
 def test_rows_of_the_days_beside_are_compared_and_not_counted() -> None:
     yesterday = StripeRow("ch_1", "charge", "txn_1", 100, 3, "USD", WINDOW.start - 60)
-    reviews, join = compare([yesterday], [])
-    assert (reviews, join.totals) == ([], ())
+    candidates, join = compare([yesterday], [])
+    assert (candidates, join.totals) == ([], ())
     late = Movement("ch_1", "charge", "USD", 100, 3, WINDOW.start + 1)
-    reviews, join = compare([yesterday], [late])
-    assert reviews == [], "it is of the day of Stripe's row"
+    candidates, join = compare([yesterday], [late])
+    assert candidates == [], "it is of the day of Stripe's row"
     assert [(each.ledger_rows, each.stripe_rows) for each in join.totals] == [(1, 0)]
 
 
@@ -108,14 +108,17 @@ def test_equal_rows_are_judged_where_the_ledger_knows_more() -> None:
     ours[1] = ours[1]._replace(transaction_id="txn_9")
     ours[2] = ours[2]._replace(presented_amount=90, presented_currency="EUR")
     rows[2] = rows[2]._replace(exchange_rate="1.0")
-    reviews, _ = compare(rows, ours, chunk=10)
-    assert found(reviews) == [(Kind.DUPLICATE, "ch_1", "charge"), (Kind.AMOUNT, "ch_2", "charge")]
+    candidates, _ = compare(rows, ours, chunk=10)
+    assert found(candidates) == [
+        (DifferenceKind.DUPLICATE, "ch_1", "charge"),
+        (DifferenceKind.AMOUNT, "ch_2", "charge"),
+    ]
 
 
 def test_a_row_that_one_book_lacks_is_to_be_looked_for_on_other_days() -> None:
-    (review,), _ = compare([StripeRow("ch_1", "charge", "txn_1", 100, 3, "USD", WINDOW.start)], [])
-    assert review.lacks_a_row
-    assert found([review]) == [(Kind.MISSING_HERE, "ch_1", "charge")]
+    (candidate,), _ = compare([StripeRow("ch_1", "charge", "txn_1", 100, 3, "USD", WINDOW.start)], [])
+    assert candidate.lacks_a_row
+    assert found([candidate]) == [(DifferenceKind.MISSING_HERE, "ch_1", "charge")]
 
 
 @pytest.mark.parametrize(
@@ -123,13 +126,13 @@ def test_a_row_that_one_book_lacks_is_to_be_looked_for_on_other_days() -> None:
 )
 @pytest.mark.parametrize("followed", [False, True], ids=["last", "with more behind it"])
 def test_a_day_begins_with_its_first_second_and_ends_before_the_next(at: int, counted: int, *, followed: bool) -> None:
-    books = Books()
-    books.add("ch_1", "charge", amount=1000, fee=59, currency="USD", at=at)
+    sides = Sides()
+    sides.add("ch_1", "charge", amount=1000, fee=59, currency="USD", at=at)
     if followed:
-        books.add("ch_2", "charge", amount=7, fee=1, currency="JPY", at=WINDOW.start + 3600)
-    reviews, join = compare(books.stripe, books.ledger, chunk=5)
-    assert reviews == []
-    assert join.rows == 2 * len(books.stripe)
+        sides.add("ch_2", "charge", amount=7, fee=1, currency="JPY", at=WINDOW.start + 3600)
+    candidates, join = compare(sides.stripe, sides.ledger, chunk=5)
+    assert candidates == []
+    assert join.rows == 2 * len(sides.stripe)
     totals = {each.currency: each for each in join.totals}
     if counted:
         dollars = totals["USD"]

@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 from event_store.recovery import kafka_copy
 from event_store.recovery.kafka_copy import read_copy
 from event_store.relay.progress import Place
-from infra.kafka.consumer.retry_policy import ForeignCluster
+from infra.kafka.consumer.own_log import ForeignCluster
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent

@@ -9,7 +9,7 @@ import pytest
 from event_store.relay.progress import Lost, Place, Progress, Published, last_published, resume
 from event_store.relay.progress_topic import require_own_log
 from event_store.relay.shard import Shard
-from infra.kafka.consumer.retry_policy import ForeignCluster
+from infra.kafka.consumer.own_log import ForeignCluster
 
 ONE = Shard(index=0, count=1)
 EVEN, ODD = Shard(index=0, count=2), Shard(index=1, count=2)

@@ -16,8 +16,8 @@ def play(answer: Any) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.cli.demo_scenario._SETTLED_WITHIN_S", 0)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.cli.demo_scenario._DECIDED_WITHIN_S", 0)
 
 
 def test_an_error_of_the_server_is_wrong_in_every_step() -> None:

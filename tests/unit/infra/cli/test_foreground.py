@@ -31,18 +31,18 @@ async def test_work_is_done_to_its_end() -> None:
 
 @pytest.mark.parametrize("failure", [None, OSError("too late")])
 async def test_work_is_given_up_when_asked_to_end(failure: Exception | None) -> None:
-    work, asked = Work(failure), asyncio.Event()
-    waiting = asyncio.create_task(unless(asked, work.do()))
+    work, stop_requested = Work(failure), asyncio.Event()
+    waiting = asyncio.create_task(unless(stop_requested, work.do()))
     await work.begun.wait()
-    asked.set()
+    stop_requested.set()
     assert await waiting is False
     assert work.ended
 
 
 async def test_work_is_not_begun_when_asked_to_end_before() -> None:
-    work, asked = Work(), asyncio.Event()
-    asked.set()
-    assert await unless(asked, work.do()) is False
+    work, stop_requested = Work(), asyncio.Event()
+    stop_requested.set()
+    assert await unless(stop_requested, work.do()) is False
     assert not work.begun.is_set()
 
 

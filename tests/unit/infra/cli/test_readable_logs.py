@@ -15,7 +15,7 @@ def line(event: str, level: str = "info", **fields: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("logged", "told"),
+    ("logged", "shown"),
     [
         (
             line("payment_accepted", payment_id="p1", amount_cents=1000, currency="USD", user_id="anna"),
@@ -43,10 +43,10 @@ def line(event: str, level: str = "info", **fields: object) -> str:
         (line("payment_status_changed", payment_id="p1", status="succeeded"), "is now succeeded"),
     ],
 )
-def test_a_notable_event_becomes_a_sentence_about_its_payment(logged: str, told: str) -> None:
+def test_a_notable_event_becomes_a_sentence_about_its_payment(logged: str, shown: str) -> None:
     said = log_line(logged)
     assert said is not None
-    assert (said.subject, said.text) == ("payment p1", told)
+    assert (said.subject, said.text) == ("payment p1", shown)
 
 
 def test_a_warning_of_any_name_is_told_with_its_own_fields_only() -> None:

@@ -6,7 +6,7 @@ from infra.cli.readable_logs import LogLine
 from infra.cli.screen import Screen
 
 
-def told(number: int, style: str = "") -> LogLine:
+def shown(number: int, style: str = "") -> LogLine:
     return LogLine(at=1000.0 + number, subject="relay", text=f"event-{number}", style=style)
 
 
@@ -16,12 +16,12 @@ def test_a_path_with_brackets_is_printed_as_it_is(capsys: pytest.CaptureFixture[
 
 
 def test_lines_of_several_files_are_printed_in_the_order_of_their_times(capsys: pytest.CaptureFixture[str]) -> None:
-    Screen().log_lines([told(2), told(1), told(3)])
+    Screen().log_lines([shown(2), shown(1), shown(3)])
     assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["event-1", "event-2", "event-3"]
 
 
 def test_of_very_many_events_every_warning_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    Screen().log_lines([*map(told, range(100)), *(told(number, "red") for number in range(100, 140))])
+    Screen().log_lines([*map(shown, range(100)), *(shown(number, "red") for number in range(100, 140))])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 25 + 40 + 1
     assert "event-139" in lines[-2]

@@ -7,7 +7,7 @@ from infra.doctor.finding import Status
 from infra.doctor.postgres.capacity import capacity_finding
 from infra.doctor.postgres.migrations import known_revisions, revision_finding
 from infra.doctor.postgres.rights import NEEDED, Purpose, Rights, rights_finding
-from infra.doctor.postgres.server import ServerFacts, reason, server_findings, turned_us_away
+from infra.doctor.postgres.server import ServerStatus, reason, refused_connection, server_findings
 from infra.doctor.postgres.standbys import Standbys, standby_findings
 from infra.doctor.postgres.transactions import transactions_finding
 from infra.migrations.runner import head_revision
@@ -145,8 +145,8 @@ def test_the_server_has_connections_for_all_pools(available: int, status: Status
     ],
 )
 def test_a_server_is_new_enough_and_can_be_written(number: int, standby: bool, written: bool, status: Status) -> None:
-    facts = ServerFacts(version=f"{number // 10000}.1 (Debian)", number=number, standby=standby, seconds=0.001)
-    (found,) = server_findings("db:5432/pay", facts, written=written)
+    server = ServerStatus(version=f"{number // 10000}.1 (Debian)", number=number, standby=standby, seconds=0.001)
+    (found,) = server_findings("db:5432/pay", server, written=written)
     assert found.status is status
     assert f"PostgreSQL {number // 10000}.1 at db:5432/pay" in found.detail
 
@@ -154,7 +154,7 @@ def test_a_server_is_new_enough_and_can_be_written(number: int, standby: bool, w
 def test_a_refused_login_is_told_from_a_server_that_is_away() -> None:
     refused = psycopg.OperationalError('connection to server at "x" failed: FATAL:  password authentication failed')
     away = psycopg.OperationalError("connection failed: Connection refused\n\tIs the server running?")
-    assert (turned_us_away(refused), turned_us_away(away)) == (True, False)
+    assert (refused_connection(refused), refused_connection(away)) == (True, False)
     assert (reason(refused), reason(away)) == (
         "password authentication failed",
         "connection failed: Connection refused",
@@ -172,7 +172,7 @@ GOOD = Standbys(names="b", commit="on", connected=1, synchronous=1, behind_bytes
 
 
 @pytest.mark.parametrize(
-    ("standbys", "why"),
+    ("standbys", "reason"),
     [
         (replace(GOOD, names=""), "no standby has what was committed last"),
         (replace(GOOD, commit="local"), "a commit does not wait for it"),
@@ -182,10 +182,10 @@ GOOD = Standbys(names="b", commit="on", connected=1, synchronous=1, behind_bytes
         (replace(GOOD, behind_bytes=64 * 1024 * 1024), "replication is 64 MiB behind"),
     ],
 )
-def test_production_wants_a_synchronous_standby_that_keeps_up(standbys: Standbys, why: str) -> None:
+def test_production_wants_a_synchronous_standby_that_keeps_up(standbys: Standbys, reason: str) -> None:
     (found,) = standby_findings(standbys, production=True)
     assert found.status is Status.ERROR
-    assert why in found.detail
+    assert reason in found.detail
     (elsewhere,) = standby_findings(standbys, production=False)
     assert elsewhere.status is Status.OK
 

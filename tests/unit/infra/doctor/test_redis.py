@@ -3,31 +3,31 @@ import pytest
 from infra.doctor.finding import Status
 from infra.doctor.redis.checks import redis_finding
 from infra.doctor.redis.redlock import majority_findings, number_finding, server_findings
-from infra.doctor.redis.server import RedisFacts, facts_of
+from infra.doctor.redis.server import RedisStatus, status_of
 
 VALKEY = {"redis_version": "7.2.4", "valkey_version": "9.1.0", "run_id": "abc", "role": "master", "cluster_enabled": 0}
 
 
-def facts(address: str = "a:6379", *, seconds: float = 0.001, **info: object) -> RedisFacts:
-    return facts_of(VALKEY | info, address=address, seconds=seconds)
+def status(address: str = "a:6379", *, seconds: float = 0.001, **info: object) -> RedisStatus:
+    return status_of(VALKEY | info, address=address, seconds=seconds)
 
 
 def test_what_a_server_says_is_understood() -> None:
-    assert (facts().name, facts().version) == ("Valkey", "9.1.0")
-    assert (facts(valkey_version=None).name, facts(valkey_version=None).version) == ("Redis", "7.2.4")
+    assert (status().name, status().version) == ("Valkey", "9.1.0")
+    assert (status(valkey_version=None).name, status(valkey_version=None).version) == ("Redis", "7.2.4")
 
 
 @pytest.mark.parametrize(
     ("said", "status", "says"),
     [
-        (facts(), Status.OK, "Valkey 9.1.0 at a:6379, a round trip takes 1.0 ms"),
-        (facts(role="slave"), Status.ERROR, "replica"),
-        (facts(valkey_version=None, redis_version="6.0.1"), Status.WARNING, "older than 7"),
-        (facts(seconds=0.15), Status.WARNING, "the processes wait 200 ms"),
-        (facts_of({}, address="a:6379", seconds=0.001), Status.OK, "tells no version"),
+        (status(), Status.OK, "Valkey 9.1.0 at a:6379, a round trip takes 1.0 ms"),
+        (status(role="slave"), Status.ERROR, "replica"),
+        (status(valkey_version=None, redis_version="6.0.1"), Status.WARNING, "older than 7"),
+        (status(seconds=0.15), Status.WARNING, "the processes wait 200 ms"),
+        (status_of({}, address="a:6379", seconds=0.001), Status.OK, "tells no version"),
     ],
 )
-def test_a_server_is_judged(said: RedisFacts, status: Status, says: str) -> None:
+def test_a_server_is_rated(said: RedisStatus, status: Status, says: str) -> None:
     found = redis_finding(said, timeout_ms=200)
     assert found.status is status
     assert says in found.detail
@@ -48,7 +48,7 @@ def test_locks_want_an_odd_number_of_servers(count: int, production: bool, statu
 
 
 def test_servers_that_are_one_are_a_warning() -> None:
-    *_, last = server_findings([facts("a:1"), facts("b:1", run_id="x"), facts("c:1")], timeout_ms=100)
+    *_, last = server_findings([status("a:1"), status("b:1", run_id="x"), status("c:1")], timeout_ms=100)
     assert (last.subject, last.status) == ("independence", Status.WARNING)
     assert last.detail == "a:1 and c:1 are one server, whose vote counts 2 times"
 
@@ -56,14 +56,14 @@ def test_servers_that_are_one_are_a_warning() -> None:
 @pytest.mark.parametrize(
     ("said", "status"),
     [
-        (facts(), Status.OK),
-        (facts(role="slave"), Status.ERROR),
-        (facts(cluster_enabled=1), Status.ERROR),
-        (facts(valkey_version=None, redis_version="6.0.1"), Status.WARNING),
-        (facts(seconds=0.2), Status.WARNING),
+        (status(), Status.OK),
+        (status(role="slave"), Status.ERROR),
+        (status(cluster_enabled=1), Status.ERROR),
+        (status(valkey_version=None, redis_version="6.0.1"), Status.WARNING),
+        (status(seconds=0.2), Status.WARNING),
     ],
 )
-def test_a_lock_server_stands_alone_and_is_fast(said: RedisFacts, status: Status) -> None:
+def test_a_lock_server_stands_alone_and_is_fast(said: RedisStatus, status: Status) -> None:
     (found,) = server_findings([said], timeout_ms=100)
     assert found.status is status
 

@@ -9,7 +9,7 @@ from infra.doctor.finding import Status
 from infra.doctor.stripe.account import account_findings, clock_finding, unreachable, version_finding
 from infra.doctor.stripe.api import NoAnswer, ask
 from infra.doctor.stripe.key import key_finding
-from infra.doctor.stripe.permissions import NEEDED, READS, WRITES, judged, permission_findings
+from infra.doctor.stripe.permissions import NEEDED, READS, WRITES, findings_of, permission_findings
 from infra.doctor.stripe.webhooks import EVENTS, endpoint_finding, secret_finding
 from infra.settings.stripe import StripeSettings
 from infra.stripe.client import create_stripe
@@ -44,7 +44,7 @@ def endpoint(**changes: object) -> dict[str, object]:
         ("sk_test_change_me", "development", Status.ERROR, ".env.example"),
     ],
 )
-def test_a_key_is_judged_by_its_kind_and_the_environment(key: str, environment: str, status: Status, says: str) -> None:
+def test_a_key_is_rated_by_its_kind_and_the_environment(key: str, environment: str, status: Status, says: str) -> None:
     found = key_finding(stripe_settings(key, app_env=environment))
 
     assert found.status is status
@@ -130,7 +130,7 @@ def test_a_clock_ahead_by_the_tolerance_makes_every_webhook_too_old(ahead_s: int
 
 
 @pytest.mark.parametrize("date", ["", "yesterday"])
-def test_without_a_date_the_clock_is_not_judged(date: str) -> None:
+def test_without_a_date_the_clock_is_not_rated(date: str) -> None:
     assert clock_finding(answer(date=date), tolerance_s=300).status is Status.SKIPPED
 
 
@@ -148,7 +148,7 @@ def test_without_a_date_the_clock_is_not_judged(date: str) -> None:
         (["whsec_change_me"], Status.ERROR),
     ],
 )
-def test_a_secret_is_judged_by_its_form(secrets: list[str], status: Status) -> None:
+def test_a_secret_is_rated_by_its_form(secrets: list[str], status: Status) -> None:
     found = secret_finding(webhook_settings(*secrets))
     assert found.status is status
     assert not any(each in f"{found.detail} {found.remedy}" for each in secrets if len(each) > len("whsec_"))
@@ -252,11 +252,11 @@ class OneForbidden(stripe.HTTPClient):
     def __init__(self, path: str) -> None:
         super().__init__()
         self.path = path
-        self.asked: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, str]] = []
 
     async def request_async(self, method: str, url: str, *_: object, **__: object) -> tuple[bytes, int, dict[str, str]]:
         path = url.partition("://")[2].partition("?")[0].partition("/")[2]
-        self.asked.append((method, f"/{path}"))
+        self.requested.append((method, f"/{path}"))
         forbidden = f"/{path}" == self.path
         body: dict[str, object] = (
             {"error": {"message": "no", "type": "invalid_request_error"}} if forbidden else {"data": []}
@@ -273,14 +273,14 @@ async def test_what_a_restricted_key_may_not_read_is_an_error() -> None:
     assert reads.detail == "the restricted key may not read Charges and Refunds"
     assert (writes.subject, writes.status) == (WRITES, Status.SKIPPED)
     assert "PaymentIntents and Charges and Refunds" in writes.detail
-    assert sorted(client.asked) == sorted(("get", each.path) for each in NEEDED)
+    assert sorted(client.requested) == sorted(("get", each.path) for each in NEEDED)
 
 
 def test_what_stripe_does_not_say_of_a_key_is_skipped() -> None:
     said = {each.resource: answer(200, {}) for each in NEEDED}
 
-    reads, _ = judged(said)
-    unsure, _ = judged(said | {"Events": NoAnswer("late"), "Payouts": answer(500, {})})
+    reads, _ = findings_of(said)
+    unsure, _ = findings_of(said | {"Events": NoAnswer("late"), "Payouts": answer(500, {})})
 
     assert (reads.status, unsure.status) == (Status.OK, Status.SKIPPED)
     assert unsure.detail == "Stripe did not say whether the key may read Payouts and Events"

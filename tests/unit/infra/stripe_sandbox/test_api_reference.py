@@ -16,7 +16,7 @@ import pytest
 import stripe
 
 from infra.stripe_sandbox.app import OPERATIONS as SANDBOX_OPERATIONS
-from infra.stripe_sandbox.params import Kind, Param
+from infra.stripe_sandbox.params import Param, ParameterKind
 from tests.unit.infra.stripe_sandbox.api_inputs import Generator, Made, Value, agreeable, broken
 from tests.unit.infra.stripe_sandbox.api_reference import OPERATIONS, Described, Type
 from tests.unit.infra.stripe_sandbox.stripe_http import StripeHttp
@@ -153,7 +153,9 @@ def differences(
 ) -> Iterator[str]:
     """Yield what the SDK's types say otherwise than the reference."""
     names = {**vars(importlib.import_module(model.__module__)), "UntypedStripeObject": dict}
-    left_out = {name for name, param in modelled.items() if param.kind in {Kind.UNMODELLED, Kind.REMOVED}}
+    left_out = {
+        name for name, param in modelled.items() if param.kind in {ParameterKind.UNMODELLED, ParameterKind.REMOVED}
+    }
     known = model.__annotations__.keys() - stripe.RequestOptions.__annotations__.keys()
     for name in sorted(known ^ described.keys()):
         if name not in left_out:

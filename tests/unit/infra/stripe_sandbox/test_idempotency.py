@@ -8,7 +8,7 @@ from infra.stripe_sandbox.app import Sandbox, build_sandbox
 from infra.stripe_sandbox.client import SandboxAdmin
 from infra.stripe_sandbox.idempotency import KEPT_FOR_S
 from infra.stripe_sandbox.latency import Delays
-from infra.stripe_sandbox.operation import Call, Operation, Reply
+from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.params import spec
 from infra.stripe_sandbox.payment_methods import PaymentMethod
 from infra.stripe_sandbox.store import Store
@@ -162,7 +162,7 @@ class TestServerFaults:
             call.store.insert(call.account, PaymentMethod(id="pm_1", created=call.now, card_name="pm_card_visa"))
             raise RuntimeError("disk on fire")
 
-        breaking = Operation(method="POST", path="/v1/break", accepts=spec(), run=run)
+        breaking = ApiOperation(method="POST", path="/v1/break", accepts=spec(), run=run)
         return StripeHttp(build_sandbox(store, extra_operations=[breaking]))
 
     async def test_a_500_is_kept_and_its_effects_are_undone(self, broken: StripeHttp, store: Store) -> None:

@@ -1,0 +1,251 @@
+"""What finance does from the command line: compares, explains, resolves."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import asdict, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from psycopg.rows import class_row
+from stripe import StripeError
+
+from consumers.reconciliation.process import run_rules
+from consumers.reconciliation.results import (
+    CurrencyLine,
+    ListedDiscrepancy,
+    Payout,
+    ReconciliationRefused,
+    ReconciliationResult,
+    Told,
+)
+from consumers.reconciliation.run import discrepancies as record
+from consumers.reconciliation.run.ledger import movements_of, sources_of
+from consumers.reconciliation.run.reconciler import Plan, Reconciler, RunProgress
+from consumers.reconciliation.schedule.runs import note_end
+from consumers.reconciliation.settings import ReconciliationSettings
+from consumers.reconciliation.statement.api import ApiStatement
+from consumers.reconciliation.statement.payout_items import payout_with_items
+from consumers.reconciliation.statement.report import NotAReport, Report, ReportKind, ReportStatement
+from consumers.reconciliation.statement.statement import StripeStatement
+from domain.errors import DomainError
+from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
+from domain.reconciliation.run import RequestRun, RunState, run_id_of
+from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
+from infra.ids import uuid7
+from infra.postgres.pool import Connection, Pool, create_pool
+from infra.settings.loading import load_settings
+from infra.settings.reconciliation import zone_named
+from infra.stripe.client import stripe_client
+from infra.stripe.guard.errors import NotSent
+from infra.stripe.guard.settings import open_stripe_guard
+from schemas.http.reconciliations import FIRST_DAY
+
+_POLL_S = 0.5
+_SHOWN = 50
+_STATUSES = ("open", "explained", "resolved")
+
+
+class ReconciliationAdmin:
+    """What finance does about reconciliations. Each method raises ReconciliationRefused with a text for people."""
+
+    async def reconcile(self, day: date | None, *, who: str, told: Told) -> ReconciliationResult:
+        """Compare a day with Stripe's books; one that another process is at is waited for."""
+        settings = load_settings(ReconciliationSettings)
+        zone = settings.reconciliation_time_zone
+        today = datetime.now(ZoneInfo(zone)).date()
+        day = day or today - timedelta(days=1)
+        if day > today:
+            raise ReconciliationRefused(f"{day.isoformat()} has not begun in {zone}.")
+        if day < FIRST_DAY:
+            raise ReconciliationRefused(f"There was no Stripe on {day.isoformat()}.")
+        async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
+            statement = ApiStatement(client, guard, timeout_s=settings.stripe_call_timeout_s)
+            request = RequestRun(date=day, time_zone=zone, origin="command", who=who)
+            return await _run(pool, settings, statement, request, told, plan=None)
+
+    async def reconcile_report(
+        self, path: Path, *, kind: str | None, time_zone: str | None, who: str, told: Told
+    ) -> ReconciliationResult:
+        """Compare a report of Stripe's with the ledger."""
+        settings = load_settings(ReconciliationSettings)
+        zone = time_zone or settings.reconciliation_time_zone
+        try:
+            zone_named(zone)
+        except ValueError:
+            raise ReconciliationRefused(
+                f"{zone} is no time zone. Remedy: --time-zone with a name like Europe/Berlin or UTC"
+            ) from None
+        try:
+            report = Report.read(path, time_zone=zone, kind=None if kind is None else ReportKind(kind))
+        except NotAReport as error:
+            raise ReconciliationRefused(str(error)) from None
+        with closing(report):
+            return await _run_report(settings, report, who=who, told=told)
+
+    async def payout(self, payout_id: str) -> Payout:
+        """Return a payout with the transactions that it pays."""
+        settings = load_settings(ReconciliationSettings)
+        async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
+            statement = ApiStatement(client, guard, timeout_s=settings.stripe_call_timeout_s)
+            try:
+                return await payout_with_items(pool, statement, payout_id)
+            except (StripeError, NotSent, TimeoutError) as error:
+                raise ReconciliationRefused(f"Stripe gave no answer: {type(error).__name__}: {error}") from None
+
+    async def list_discrepancies(
+        self, conn: Connection, *, statuses: Sequence[str], day: date | None, kind: str | None, limit: int
+    ) -> list[ListedDiscrepancy]:
+        """Return discrepancies of these statuses, the newest day first."""
+        if wrong := set(statuses) - set(_STATUSES):
+            raise ReconciliationRefused(
+                f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(_STATUSES)}."
+            )
+        return await _listed(conn, statuses=statuses, days=None if day is None else (day, day), kind=kind, limit=limit)
+
+    async def explain(self, conn: Connection, discrepancy_id: UUID, *, who: str, why: str) -> str:
+        """Record why a discrepancy may be there."""
+        done = await _command(conn, discrepancy_id, Explain(who=who, why=why), who=who)
+        return "It is explained." if done else "It was explained so already."
+
+    async def resolve(self, conn: Connection, discrepancy_id: UUID, *, who: str, why: str) -> str:
+        """Record that a discrepancy is gone."""
+        done = await _command(conn, discrepancy_id, Resolve(who=who, why=why), who=who)
+        return "It is resolved. A run that finds it again opens it again." if done else "It was resolved already."
+
+
+async def _command(conn: Connection, discrepancy_id: UUID, command: DiscrepancyCommand, *, who: str) -> bool:
+    meta = metadata(correlation_id=f"discrepancy-{uuid7()}", actor=f"operator:{who}")
+    try:
+        async with conn.transaction():
+            decided = await command_discrepancies(conn, {discrepancy_id: command}, meta)
+            await record.write_rows(conn, decided)
+    except DomainError as error:
+        raise ReconciliationRefused(str(error)) from None
+    return bool(decided[discrepancy_id].events)
+
+
+async def _listed(
+    conn: Connection,
+    *,
+    statuses: Sequence[str],
+    days: tuple[date, date] | None,
+    kind: str | None,
+    limit: int,
+) -> list[ListedDiscrepancy]:
+    first, last = days or (None, None)
+    async with conn.cursor(row_factory=class_row(ListedDiscrepancy)) as cursor:
+        await cursor.execute(
+            record.SQL.list_discrepancies,
+            {"statuses": list(statuses), "first": first, "last": last, "kind": kind, "limit": limit},
+        )
+        return await cursor.fetchall()
+
+
+async def _run_report(
+    settings: ReconciliationSettings, report: Report, *, who: str, told: Told
+) -> ReconciliationResult:
+    async with _pool(settings) as pool:
+
+        async def paid_out() -> dict[str, int]:
+            async with pool.connection() as conn:
+                movements = await movements_of(conn, sorted(report.paid))
+            return {
+                payout_id: -sum(each.amount for each in found if each.category == "payout")
+                for payout_id, found in movements.items()
+            }
+
+        async def sources(transaction_ids: Sequence[str]) -> dict[str, str]:
+            async with pool.connection() as conn:
+                return await sources_of(conn, transaction_ids)
+
+        zone = report.time_zone
+        request = RequestRun(date=report.last_day, time_zone=zone, origin="report", who=who, report=report.name)
+        plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
+        statement = ReportStatement(report=report, paid_out=paid_out, sources_of=sources)
+        result = await _run(pool, settings, statement, request, told, plan=plan)
+        return replace(result, repeated=report.repeated)
+
+
+async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
+    pool: Pool,
+    settings: ReconciliationSettings,
+    statement: StripeStatement,
+    request: RequestRun,
+    told: Told,
+    plan: Plan | None,
+) -> ReconciliationResult:
+    """Ask for a run and see to it that it comes to its end, here or where it is under way."""
+    run_id = run_id_of(request.date, request.time_zone, request.report)
+    meta = metadata(correlation_id=f"command-{uuid7()}", actor=f"operator:{request.who}")
+    async with pool.connection() as conn:
+        asked = await command_run(conn, run_id, request, meta)
+    reconciler = Reconciler(
+        pool, statement, run_rules(settings), database_url=settings.database_url.get_secret_value(), plan=plan
+    )
+
+    def progress(stage: str, done: int, total: int | None = None) -> None:
+        told(stage, done, total)
+
+    ours = bool(asked.events) or request.report is not None  # nobody else has the file
+    while (state := await _attempt(reconciler, pool, run_id, progress, final=ours)) is None:
+        told("waiting", 0, None)
+        await asyncio.sleep(_POLL_S)
+    async with pool.connection() as conn:
+        if not state.is_under_way:
+            await note_end(conn, state)
+        first = state.date if plan is None else plan.scope.window.day_of(plan.scope.window.start)
+        opened = await _listed(conn, statuses=["open"], days=(first, state.date), kind=None, limit=_SHOWN)
+        unresolved = dict(await (await conn.execute(record.SQL.count_unresolved)).fetchall())
+    of_the_day = opened[0].found if opened else 0
+    return _result(state, opened, open_elsewhere=unresolved.get("open", 0) - of_the_day)
+
+
+async def _attempt(
+    reconciler: Reconciler, pool: Pool, run_id: UUID, progress: RunProgress, *, final: bool
+) -> RunState | None:
+    """Run it here; None while another process is at it. A failure is the end of it, unless others asked for it too."""
+    try:
+        return await reconciler.run(run_id, progress=progress)
+    except Exception as error:
+        async with pool.connection() as conn:
+            state = await load_run(conn, run_id)
+        if state is None or not state.is_under_way:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        await reconciler.fail(run_id, state.number, reason=reason, final=final)
+        async with pool.connection() as conn:
+            return await load_run(conn, run_id)
+
+
+def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewhere: int) -> ReconciliationResult:
+    completed = state.completed
+    return ReconciliationResult(
+        reconciliation_id=state.run_id,
+        number=state.number,
+        date=state.date,
+        time_zone=state.time_zone,
+        report=state.report,
+        failure=None if completed else state.failure,
+        totals=[CurrencyLine(**asdict(each)) for each in completed.totals] if completed else [],
+        found=dict(completed.found) if completed else {},
+        opened=completed.opened if completed else 0,
+        resolved=completed.resolved if completed else 0,
+        healing=completed.healing if completed else 0,
+        payouts=completed.payouts if completed else 0,
+        open=opened,
+        open_elsewhere=open_elsewhere,
+    )
+
+
+@asynccontextmanager
+async def _pool(settings: ReconciliationSettings) -> AsyncIterator[Pool]:
+    pool = create_pool(settings.database_url.get_secret_value(), size=4, name="reconcile")
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()

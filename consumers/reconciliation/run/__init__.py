@@ -1,0 +1,1 @@
+"""One run of a reconciliation: compares the statement with the ledger, looks up what does not match, records it."""

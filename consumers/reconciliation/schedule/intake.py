@@ -1,0 +1,35 @@
+"""From recorded events to the tables of the worker: in the transaction of the batch's checkpoint.
+
+Runs that are wanted are written here alone. Discrepancies are written by whoever records their events; here, those that
+the table lacks, as when it was lost and the topic is read anew.
+"""
+
+from collections.abc import Sequence
+
+from aiokafka import TopicPartition
+
+from consumers.reconciliation.run.discrepancies import SQL, write_rows
+from consumers.reconciliation.schedule.runs import want
+from domain.reconciliation.events import ReconciliationRequested
+from event_store.reconciliation import load_discrepancies
+from infra.postgres.pool import Connection
+from schemas.cloudevents import Delivered
+from schemas.events import RECONCILIATION_CODEC
+from schemas.events.reconciliation_events import DISCREPANCY_EVENT_TYPES
+
+_OF_DISCREPANCIES = frozenset(each.name for each in DISCREPANCY_EVENT_TYPES)
+
+
+async def write_tables(conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
+    """Note what new events ask for, and what they say. Raises SchemaError for one that cannot be read."""
+    events = [RECONCILIATION_CODEC.decode(message.event) for message in messages]
+    await want(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
+    newest = {
+        message.event.stream_id: message.event.version
+        for message in messages
+        if message.event.type in _OF_DISCREPANCIES
+    }
+    if newest:
+        parameters = {"discrepancy_ids": list(newest), "versions": list(newest.values())}
+        lacking = [row[0] for row in await (await conn.execute(SQL.find_lacking, parameters)).fetchall()]
+        await write_rows(conn, await load_discrepancies(conn, lacking))

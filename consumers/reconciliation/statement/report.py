@@ -1,0 +1,241 @@
+"""Stripe's reports as statement: the CSV files that its Dashboard and its Reports API give.
+
+`balance_change_from_activity.itemized`, every row but payouts: https://docs.stripe.com/reports/report-types/balance;
+`payout_reconciliation.itemized`, what payouts pay: https://docs.stripe.com/reports/report-types/payout-reconciliation.
+How they lie on people's disks: report_file.
+"""
+
+import hashlib
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from zoneinfo import ZoneInfo
+
+from consumers.reconciliation.run.comparison import Scope
+from consumers.reconciliation.run.reconciler import Plan
+from consumers.reconciliation.statement.report_file.errors import NotAReport, refused
+from consumers.reconciliation.statement.report_file.lines import DOWNLOAD_AGAIN, opened
+from consumers.reconciliation.statement.report_file.rows import (
+    OF_PAYOUTS,
+    AmbiguousRow,
+    ReportKind,
+    ReportRow,
+    RowReader,
+)
+from consumers.reconciliation.statement.report_file.spool import Spool
+from consumers.reconciliation.statement.report_file.values import Style
+from consumers.reconciliation.statement.statement import Owner
+from domain.reconciliation.rows import PayoutSum, StripeRow
+from domain.reconciliation.window import Window
+
+__all__ = ["NotAReport", "Report", "ReportKind", "ReportStatement"]
+
+_PAGE = 1_000
+_DIGEST_CHARS = 12
+
+
+@dataclass(kw_only=True)
+class Report:
+    """A file, and what is known of it as a whole. Its amounts become whole numbers as Stripe counts them.
+
+    The file is read once, to its end, before anything follows from it. `close` throws what was read away.
+    """
+
+    path: Path
+    kind: ReportKind
+    time_zone: str
+    """Of the column `created`, where the file has no `created_utc`."""
+    name: str
+    """Its name and what is in it: the same file is the same report, wherever it lies."""
+    first: int
+    last: int
+    """When its first and its last row were made, in Unix seconds."""
+    rows_in_all: int
+    repeated: int
+    """How many rows the file has once more: they count once."""
+    paid: dict[str, tuple[str, int, int]]
+    """Of each payout: its currency, how many transactions it pays, and their net."""
+    spool: Spool
+
+    @classmethod
+    def read(cls, path: Path, *, time_zone: str, kind: ReportKind | None = None) -> "Report":
+        """Read a file. Raises NotAReport, with whatever is wrong with it. Its time zone must be one that there is."""
+        style, zone = Style(), ZoneInfo(time_zone)
+        try:
+            try:
+                return cls._read(path, RowReader(path=path, kind=kind, zone=zone, style=style), time_zone)
+            except AmbiguousRow:
+                if not path.is_file():  # a pipe is read once
+                    raise
+                with path.open("rb", buffering=0) as raw, opened(path, cast("BinaryIO", raw)) as text:
+                    RowReader(path=path, kind=kind, zone=zone, style=style).learn(text)
+                return cls._read(path, RowReader(path=path, kind=kind, zone=zone, style=style), time_zone)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise refused(path, f"cannot be read: {why}", "name a file that you may read") from None
+
+    @classmethod
+    def _read(cls, path: Path, reader: RowReader, time_zone: str) -> "Report":
+        spool = Spool(path)
+        repeated = 0
+        try:
+            with path.open("rb", buffering=0) as raw:
+                hashed = _Hashed(cast("BinaryIO", raw))
+                with opened(path, cast("BinaryIO", hashed)) as text:
+                    for line, row in reader.rows(text):
+                        repeated += not spool.add(line, row)
+            count, first, last = spool.extent()
+            kind = _kind_of_rows(reader, count)
+            paid = _paid(path, spool) if kind is ReportKind.PAYOUTS else {}
+        except BaseException:
+            spool.close()
+            raise
+        return cls(
+            path=path,
+            kind=kind,
+            time_zone=time_zone,
+            name=f"{_file_name(path)} {hashed.digest.hexdigest()[:_DIGEST_CHARS]}",
+            first=first,
+            last=last,
+            rows_in_all=count,
+            repeated=repeated,
+            paid=paid,
+            spool=spool,
+        )
+
+    def close(self) -> None:
+        """Throw what was read away."""
+        self.spool.close()
+
+    def plan(self, *, cutoff_s: int, now: int) -> Plan:
+        """Return what a run of it compares.
+
+        Whether the books were open before its first row and after its last, it does not say: what the ledger has near
+        to them is not held against it.
+        """
+        window = Window(
+            date=self.last_day,
+            start=self.first,
+            end=self.last + 1,
+            cutoff=cutoff_s,
+            now=now,
+            time_zone=self.time_zone,
+            edge=cutoff_s,
+        )
+        return Plan(
+            scope=Scope(
+                window=window,
+                without=OF_PAYOUTS if self.kind is ReportKind.ACTIVITY else (),
+                staged_sources_only=self.kind is ReportKind.PAYOUTS,
+            ),
+            thorough=False,
+        )
+
+    @property
+    def last_day(self) -> date:
+        """The day of its last row."""
+        return datetime.fromtimestamp(self.last, ZoneInfo(self.time_zone)).date()
+
+    def records(self) -> Iterator[ReportRow]:
+        """Give each row with the payout that pays it, and its net."""
+        return self.spool.rows()
+
+
+async def _no_sources(_: Sequence[str]) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(kw_only=True)
+class ReportStatement:
+    """`StripeStatement` of a report. It knows its own rows alone: nothing can be looked up in it.
+
+    `paid_out` gives the amounts of payouts as the ledger has them by then, which what they pay is compared with;
+    `sources_of` what balance transactions are of, as the log has it: by default a report does not say so.
+    """
+
+    report: Report
+    paid_out: Callable[[], Awaitable[Mapping[str, int]]]
+    sources_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]] = _no_sources
+
+    async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
+        """Give the rows of the file."""
+        wanted = (each.row for each in self.report.records() if first <= each.row.created < last)
+        while page := list(islice(wanted, _PAGE)):
+            unknown = [row.transaction_id for row in page if row.source_id == row.transaction_id]
+            sources = await self.sources_of(unknown) if unknown else {}
+            yield [row._replace(source_id=sources.get(row.transaction_id, row.source_id)) for row in page]
+
+    async def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:  # noqa: ARG002 - as StripeStatement has it
+        """Give the payouts of the file; of one that the ledger does not know, it has paid nothing."""
+        paid_out = await self.paid_out()
+        for payout_id, (currency, items, net) in sorted(self.report.paid.items()):
+            yield PayoutSum(
+                payout_id=payout_id,
+                amount=paid_out.get(payout_id, 0),
+                currency=currency,
+                created=self.report.last,
+                items=items,
+                items_net=net,
+                final=True,
+            )
+
+    async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
+        """Return the rows of a source."""
+        return self.report.spool.rows_of(source_id)
+
+    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """Return nothing: it is never asked for."""
+        return None
+
+    async def payout(self, payout_id: str) -> PayoutSum | None:  # noqa: ARG002
+        """Return nothing: it is never asked for."""
+        return None
+
+    async def owner_of(self, source_id: str) -> Owner | None:  # noqa: ARG002
+        """Return nothing: it is never asked for."""
+        return None
+
+
+def _file_name(path: Path) -> str:
+    """Return the name of a file as text, also of one whose name is none."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
+
+
+class _Hashed(io.RawIOBase):
+    """A file that is read, and what is in it as a number."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self.digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """Whether it can be read: it can."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer."""
+        count: int = self._raw.readinto(buffer)  # type: ignore[attr-defined]  # of a file without a buffer
+        self.digest.update(memoryview(buffer)[:count])
+        return count
+
+
+def _kind_of_rows(reader: RowReader, count: int) -> ReportKind:
+    if reader.kind is None or not count:
+        raise refused(reader.path, "has no rows", DOWNLOAD_AGAIN)
+    return reader.kind
+
+
+def _paid(path: Path, spool: Spool) -> dict[str, tuple[str, int, int]]:
+    paid: dict[str, tuple[str, int, int]] = {}
+    for (payout_id, currency), (items, net) in spool.paid().items():
+        if payout_id in paid:
+            problem = (
+                f"has transactions of {payout_id} in {paid[payout_id][0]} and {currency}: a payout has one currency"
+            )
+            raise refused(path, problem, DOWNLOAD_AGAIN)
+        paid[payout_id] = (currency, items, net)
+    return paid

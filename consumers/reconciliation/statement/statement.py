@@ -1,0 +1,38 @@
+"""What a run needs of Stripe's statement, whoever keeps them: Stripe itself, or a report of its in a file."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.reconciliation.rows import PayoutSum, StripeRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Whose a source is, as Stripe says: the intent of its payment, and our id in its metadata."""
+
+    intent_id: str | None
+    payment_id: UUID | None
+
+
+class StripeStatement(Protocol):
+    """Moments are in Unix seconds: from `first` until before `last`."""
+
+    def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
+        """Give all rows that were made then, in no order, page by page."""
+
+    def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:
+        """Give the payouts that were made then and pay transactions that can be told."""
+
+    async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
+        """Return all rows of a source, whenever they were made."""
+
+    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:
+        """Return one row as Stripe writes it."""
+
+    async def payout(self, payout_id: str) -> PayoutSum | None:
+        """Return one payout."""
+
+    async def owner_of(self, source_id: str) -> Owner | None:
+        """Return whose a charge, refund or dispute is; None for anything else."""

@@ -1,0 +1,259 @@
+"""The finer points of what is a difference and what is not."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from domain.reconciliation.classify import classify, classify_payout
+from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
+from domain.reconciliation.values import DifferenceKind, Entry
+from domain.reconciliation.window import Window, day_window
+from tests.unit.domain.reconciliation.spoiled_sides import CUTOFF, DAY, WINDOW, told
+
+AT = WINDOW.start + 3600
+ROW = StripeRow("ch_1", "charge", "txn_1", 1000, 59, "USD", AT)
+MOVEMENT = Movement("ch_1", "charge", "USD", 1000, 59, AT)
+JUST_NOW = replace(WINDOW, now=AT + CUTOFF - 1)
+
+
+def kinds(stripe: list[StripeRow], ledger: list[Movement], window: Window = WINDOW) -> list[DifferenceKind]:
+    return [finding.difference.kind for finding in classify(stripe, ledger, window)]
+
+
+@pytest.mark.parametrize(("stripe", "ledger"), [([ROW], []), ([], [MOVEMENT]), ([ROW], [MOVEMENT._replace(fee=None)])])
+def test_what_may_still_come_is_a_matter_of_time(stripe: list[StripeRow], ledger: list[Movement]) -> None:
+    (finding,) = classify(stripe, ledger, JUST_NOW)
+    assert (finding.difference.kind, finding.settled) == (DifferenceKind.TIMING, False)
+    assert DifferenceKind.TIMING not in kinds(stripe, ledger, replace(JUST_NOW, now=AT + CUTOFF))
+
+
+def test_what_settled_on_another_day_is_told_and_needs_nobody() -> None:
+    (finding,) = classify([ROW], [MOVEMENT._replace(at=WINDOW.end)], WINDOW)
+    assert (finding.difference.kind, finding.settled) == (DifferenceKind.TIMING, True)
+
+
+def test_a_row_without_a_fee_needs_none_recorded() -> None:
+    assert kinds([ROW._replace(fee=0)], [MOVEMENT._replace(fee=None)]) == []
+
+
+def test_of_two_differences_both_are_told() -> None:
+    assert kinds([ROW._replace(amount=999, fee=60)], [MOVEMENT]) == [DifferenceKind.AMOUNT, DifferenceKind.FEE]
+
+
+def test_what_may_be_there_often_is_summed() -> None:
+    rows = [ROW._replace(category="fee", transaction_id=f"txn_{number}", fee=0, amount=-5) for number in range(3)]
+    assert kinds(rows, [MOVEMENT._replace(category="fee", fee=0, amount=-15)]) == []
+    assert kinds(rows, [MOVEMENT._replace(category="fee", fee=0, amount=-10)]) == [DifferenceKind.AMOUNT]
+
+
+def test_a_row_that_was_read_twice_is_one() -> None:
+    assert kinds([ROW, ROW], [MOVEMENT]) == []
+
+
+def test_a_double_of_another_amount_is_a_double_only() -> None:
+    assert kinds([ROW, ROW._replace(transaction_id="txn_2", amount=7)], [MOVEMENT]) == [DifferenceKind.DUPLICATE]
+    assert kinds([ROW._replace(amount=6), ROW._replace(transaction_id="txn_2", amount=7)], [MOVEMENT]) == [
+        DifferenceKind.DUPLICATE,
+        DifferenceKind.AMOUNT,
+    ]
+
+
+def test_a_double_of_another_day_is_a_double_on_its_own_day() -> None:
+    known = MOVEMENT._replace(at=AT - 86_400, transaction_id="txn_1", transaction_at=AT - 86_400)
+    (finding,) = classify([ROW._replace(transaction_id="txn_2")], [known], WINDOW)
+    assert (finding.difference.kind, finding.settled) == (DifferenceKind.DUPLICATE, False)
+    assert finding.difference.is_half_known, "the other row is to be read"
+    assert kinds([ROW], [MOVEMENT._replace(transaction_id="txn_1", transaction_at=AT)]) == []
+
+
+def test_what_stripe_booked_on_another_day_is_not_missing_there() -> None:
+    booked = MOVEMENT._replace(transaction_id="txn_1", transaction_at=WINDOW.last)
+    assert kinds([], [booked]) == []
+    assert kinds([], [booked._replace(transaction_at=AT)]) == [DifferenceKind.MISSING_AT_STRIPE], (
+        "it was there, and is gone"
+    )
+    any_day = Window.of_any_day(date=DAY, cutoff=CUTOFF, now=WINDOW.now)
+    assert kinds([], [booked], any_day) == [DifferenceKind.MISSING_AT_STRIPE]
+
+
+def test_beside_the_edge_of_a_report_the_ledger_dates_as_it_does() -> None:
+    movement = MOVEMENT._replace(at=WINDOW.end + 2)
+    assert kinds([ROW], [movement]) == [DifferenceKind.TIMING]
+    assert kinds([ROW], [movement], replace(WINDOW, edge=CUTOFF)) == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "rate"),
+    [
+        (("EUR", 1000), ("USD", 1234), "1.234"),
+        (("JPY", 1000), ("USD", 671), "0.0067105"),
+        (("USD", 671), ("KWD", 2060), "0.307"),
+    ],
+)
+def test_what_stripe_converted_is_compared_at_its_rate(
+    ours: tuple[str, int], theirs: tuple[str, int], rate: str
+) -> None:
+    movement = MOVEMENT._replace(currency=ours[0], amount=ours[1])
+    row = ROW._replace(currency=theirs[0], amount=theirs[1], exchange_rate=rate)
+    assert kinds([row], [movement]) == []
+    assert kinds([row._replace(amount=theirs[1] + 10)], [movement]) == [DifferenceKind.AMOUNT]
+    assert kinds([row._replace(exchange_rate=None)], [movement]) == [DifferenceKind.CURRENCY]
+
+
+@pytest.mark.parametrize("rate", ["", "1,1", "?"])
+def test_a_conversion_whose_rate_cannot_be_read_is_a_difference(rate: str) -> None:
+    movement = MOVEMENT._replace(currency="EUR", amount=1000)
+    assert kinds([ROW._replace(amount=1100, exchange_rate=rate)], [movement]) == [DifferenceKind.AMOUNT]
+
+
+def test_what_stripe_converted_is_compared_with_what_it_was_before() -> None:
+    converted = MOVEMENT._replace(currency="USD", amount=1234, presented_amount=1000, presented_currency="EUR")
+    row = ROW._replace(amount=1234, exchange_rate="1.234")
+    assert kinds([row], [converted]) == []
+    # The ledger has the amount from Stripe's row: that they are equal says nothing.
+    assert kinds([row], [converted._replace(presented_amount=900)]) == [DifferenceKind.AMOUNT]
+    assert kinds([row._replace(exchange_rate=None)], [converted]) == [], "a report tells no rates"
+
+
+def test_a_conversion_wants_stripes_row_though_it_cost_nothing() -> None:
+    movement = MOVEMENT._replace(currency="EUR", amount=-1000, fee=None, category="refund")
+    row = ROW._replace(category="refund", currency="USD", amount=-1100, fee=0, exchange_rate="1.1")
+    (finding,) = classify([row], [movement], WINDOW)
+    assert finding.difference.kind is DifferenceKind.FEE
+    assert finding.difference.ledger is not None
+    assert finding.difference.ledger.fee is None
+    assert kinds([row._replace(currency="EUR", amount=-1000, exchange_rate=None)], [movement]) == []
+
+
+def test_the_id_of_a_difference_is_the_same_on_every_day_and_in_every_run() -> None:
+    (first,) = classify([ROW], [], WINDOW)
+    (again,) = classify([ROW], [], Window.of_any_day(date=date(2026, 4, 1), cutoff=CUTOFF, now=WINDOW.now))
+    assert first.difference.discrepancy_id == again.difference.discrepancy_id
+    assert (
+        first.difference.discrepancy_id
+        != classify([ROW._replace(source_id="ch_2")], [], WINDOW)[0].difference.discrepancy_id
+    )
+
+
+@pytest.mark.parametrize(
+    ("items_net", "final", "kind"),
+    [(900, True, None), (899, True, DifferenceKind.AMOUNT), (899, False, DifferenceKind.TIMING)],
+)
+def test_a_payout_is_the_sum_of_what_it_pays(items_net: int, final: bool, kind: DifferenceKind | None) -> None:
+    payout = PayoutSum(
+        payout_id="po_1", amount=900, currency="JPY", created=AT, items=3, items_net=items_net, final=final
+    )
+    finding = classify_payout(payout, WINDOW)
+    assert (told(finding) if finding else None) == ((kind, "po_1", "payout_items") if kind else None)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
+def test_a_day_is_as_long_as_its_time_zone_says(day: date, hours: int) -> None:
+    window = day_window(day, "Europe/Berlin", cutoff=60, now=0)
+    assert window.end - window.start == hours * 3600
+    assert (window.first, window.last) == (window.start - 60, window.end + 60)
+
+
+def test_days_follow_each_other_without_a_gap() -> None:
+    following = day_window(date(2026, 3, 11), "Asia/Tokyo", cutoff=0, now=0)
+    assert day_window(DAY, "Asia/Tokyo", cutoff=0, now=0).end == following.start
+
+
+def test_a_moment_is_of_the_day_from_its_start_until_before_its_end() -> None:
+    assert [WINDOW.holds(at) for at in (WINDOW.start - 1, WINDOW.start, WINDOW.end - 1, WINDOW.end)] == [
+        *(False, True),
+        *(True, False),
+    ]
+
+
+def test_near_an_edge_a_moment_is_nearly_of_the_day_and_not_well() -> None:
+    window = replace(WINDOW, edge=60)
+    moments = (window.start - 61, window.start - 60, window.start + 59, window.start + 60)
+    assert [window.holds_nearly(at) for at in moments] == [False, True, True, True]
+    assert [window.holds_well(at) for at in moments] == [False, False, False, True]
+    moments = (window.end - 61, window.end - 60, window.end + 59, window.end + 60)
+    assert [window.holds_nearly(at) for at in moments] == [True, True, True, False]
+    assert [window.holds_well(at) for at in moments] == [True, False, False, False]
+
+
+def test_of_several_days_each_moment_has_the_day_of_the_time_zone() -> None:
+    berlin = day_window(date(2026, 6, 1), "Europe/Berlin", cutoff=0, now=0)
+    days = replace(berlin, end=berlin.end + 86_400, time_zone="Europe/Berlin")
+    assert [days.day_of(at).day for at in (berlin.start, berlin.end - 1, berlin.end)] == [1, 1, 2]
+    assert berlin.day_of(berlin.end).day == 1, "a window of one day has no other"
+
+
+@pytest.mark.parametrize(("amount", "agrees"), [(1099, True), (1101, True), (1098, False), (1102, False)])
+def test_a_converted_amount_may_be_off_by_one_smallest_unit(amount: int, agrees: bool) -> None:
+    row = ROW._replace(currency="EUR", amount=amount, exchange_rate="1.1")
+    assert (kinds([row], [MOVEMENT._replace(fee=59)]) == []) is agrees
+
+
+def test_a_payout_that_differs_shows_both_sums_of_stripe() -> None:
+    payout = PayoutSum(payout_id="po_1", amount=900, items_net=1000, items=2, currency="USD", created=AT, final=True)
+    finding = classify_payout(payout, WINDOW)
+    assert finding is not None
+    shown = finding.difference
+    assert (shown.source_id, shown.category, shown.date) == ("po_1", "payout_items", DAY)
+    assert shown.stripe == Entry(amount=900, currency="USD", fee=None, at=AT)
+    assert shown.ledger == Entry(amount=1000, currency="USD", fee=None, at=AT)
+
+
+def test_a_difference_shows_what_each_side_has() -> None:
+    (finding,) = classify([ROW._replace(amount=999)], [MOVEMENT._replace(at=AT + 1)], WINDOW)
+    assert finding.difference.stripe == Entry(amount=999, currency="USD", fee=59, at=AT)
+    assert finding.difference.ledger == Entry(amount=1000, currency="USD", fee=59, at=AT + 1)
+
+
+FEE_ROW = StripeRow("ch_1", "network_cost", "txn_1", -5, 0, "USD", AT)
+FEE_MOVEMENT = Movement("ch_1", "network_cost", "USD", -5, 0, AT, None, "txn_1", AT)
+
+
+def test_a_row_that_is_booked_says_nothing_of_the_next_one() -> None:
+    second = FEE_ROW._replace(transaction_id="txn_2")
+    assert kinds([FEE_ROW], [FEE_MOVEMENT]) == []
+    (finding,) = classify([FEE_ROW, second], [FEE_MOVEMENT], WINDOW)
+    assert (finding.difference.kind, finding.difference.transaction_ids) == (DifferenceKind.MISSING_HERE, ("txn_2",))
+    both = [FEE_MOVEMENT, FEE_MOVEMENT._replace(transaction_id="txn_2")]
+    assert kinds([FEE_ROW, second], both) == []
+    assert kinds([FEE_ROW, second._replace(amount=-6)], both) == [DifferenceKind.AMOUNT]
+
+
+def test_a_second_row_of_another_day_is_judged_by_itself() -> None:
+    second = FEE_ROW._replace(transaction_id="txn_2")
+    of_yesterday = FEE_MOVEMENT._replace(at=AT - 86_400, transaction_at=AT - 86_400)
+    assert kinds([second], [of_yesterday]) == [DifferenceKind.MISSING_HERE]
+
+
+def test_a_second_row_that_stripe_has_no_more_is_missing_there() -> None:
+    both = [FEE_MOVEMENT, FEE_MOVEMENT._replace(transaction_id="txn_2")]
+    (finding,) = classify([FEE_ROW], both, WINDOW)
+    assert (finding.difference.kind, finding.difference.transaction_ids) == (
+        DifferenceKind.MISSING_AT_STRIPE,
+        ("txn_2",),
+    )
+
+
+def test_two_rows_of_one_source_are_two_differences() -> None:
+    second, third = (FEE_ROW._replace(transaction_id=f"txn_{number}") for number in (2, 3))
+    found = classify([FEE_ROW, second, third], [FEE_MOVEMENT], WINDOW)
+    assert len({each.difference.discrepancy_id for each in found}) == 2
+
+
+DISPUTE = StripeRow("du_1", "dispute", "txn_1", -1000, 1500, "USD", AT)
+TAKEN = Movement("du_1", "dispute", "USD", -1000, 1500, AT, None, "txn_1", AT)
+
+
+def test_a_dispute_may_have_a_second_row_that_is_not_the_first_again() -> None:
+    second = DISPUTE._replace(transaction_id="txn_2", amount=-30, fee=0)
+    assert kinds([DISPUTE, second], [TAKEN, TAKEN._replace(transaction_id="txn_2", amount=-30, fee=0)]) == []
+    assert kinds([DISPUTE, second], [TAKEN]) == [DifferenceKind.MISSING_HERE]
+    assert kinds([second], [TAKEN._replace(at=AT - 86_400, transaction_at=AT - 86_400)]) == [
+        DifferenceKind.MISSING_HERE
+    ]
+    assert kinds([DISPUTE, second], [TAKEN._replace(transaction_id=None, fee=None)]) == [
+        DifferenceKind.FEE,
+        DifferenceKind.MISSING_HERE,
+    ]
+    assert kinds([DISPUTE, second._replace(amount=-1000)], [TAKEN]) == [DifferenceKind.DUPLICATE]
