@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumers.gateway import backoff
-from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_facts
 from consumers.gateway.outcomes import Broken, Fault, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
-from consumers.gateway.tasks import Task
+from consumers.stripe.translate.payments import UnexpectedObject, intent_facts, refund_facts
+from consumers.tasks.models import Task
 from domain.payment.decide import decide
 from domain.payment.events import (
     PaymentCancelRequested,
@@ -16,8 +16,8 @@ from domain.payment.events import (
     PaymentRequested,
     RefundRequested,
 )
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordAttemptFailed,
     RecordCanceled,
     RecordCancelFailed,
@@ -39,7 +39,7 @@ https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancell
 class Finish:
     """The task is done; record what is news of these facts."""
 
-    facts: tuple[PaymentFact, ...] = ()
+    facts: tuple[PaymentObservation, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,11 +168,11 @@ def _attempts(asked: PaymentEvent) -> bool:
     return not isinstance(asked, PaymentCaptureRequested | PaymentCancelRequested)
 
 
-def _tells_of_a_new_attempt(payment: PaymentState, facts: tuple[PaymentFact, ...]) -> bool:
+def _tells_of_a_new_attempt(payment: PaymentState, facts: tuple[PaymentObservation, ...]) -> bool:
     return any(isinstance(fact, RecordAttemptFailed) and decide(payment, fact) for fact in facts)
 
 
-def _never_confirmed(task: Task, facts: tuple[PaymentFact, ...]) -> tuple[PaymentFact, ...]:
+def _never_confirmed(task: Task, facts: tuple[PaymentObservation, ...]) -> tuple[PaymentObservation, ...]:
     """Say that the attempt failed when the intent was made and no more: it can be confirmed again."""
     return tuple(
         RecordAttemptFailed(
@@ -220,7 +220,7 @@ def _says_nothing_of(asked: PaymentEvent, intent: JsonObject) -> bool:
             return intent.get("status") in {"requires_payment_method", "requires_confirmation"}
 
 
-def _failed(task: Task, asked: PaymentEvent, fault: Fault) -> PaymentFact:
+def _failed(task: Task, asked: PaymentEvent, fault: Fault) -> PaymentObservation:
     return failure(
         asked,
         attempt_id=fault.charge_id or str(task.event_id),
@@ -231,7 +231,7 @@ def _failed(task: Task, asked: PaymentEvent, fault: Fault) -> PaymentFact:
     )
 
 
-def _never_done(task: Task, asked: PaymentEvent, *, expired: bool) -> tuple[PaymentFact, ...]:
+def _never_done(task: Task, asked: PaymentEvent, *, expired: bool) -> tuple[PaymentObservation, ...]:
     if expired and isinstance(asked, PaymentRequested):
         return (RecordCanceled(intent_id=None, reason=EXPIRED),)
     return (
@@ -254,7 +254,7 @@ def failure(
     code: str,
     decline_code: str | None,
     message: str,
-) -> PaymentFact:
+) -> PaymentObservation:
     """Return the fact that what the event asked for failed. The domain drops it when the payment moved on."""
     match asked:
         case PaymentRequested():

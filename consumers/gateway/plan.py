@@ -9,7 +9,7 @@ age of the event that counts: how long ago a task was first tried is lost when i
 
 from dataclasses import dataclass
 
-from consumers.gateway.tasks import Task
+from consumers.tasks.models import Task
 from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
@@ -18,7 +18,7 @@ from domain.payment.events import (
     PaymentRequested,
     RefundRequested,
 )
-from domain.payment.facts import PaymentFact, RecordCanceled, RecordCancelFailed
+from domain.payment.observations import PaymentObservation, RecordCanceled, RecordCancelFailed
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus, RefundStatus
 
@@ -52,7 +52,7 @@ class GiveUpSending:
 class Settle:
     """Nothing is to be asked of Stripe; record these facts."""
 
-    facts: tuple[PaymentFact, ...] = ()
+    facts: tuple[PaymentObservation, ...] = ()
 
 
 Plan = Call | GiveUpSending | LookUp | Settle

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from consumers.gateway.calls import JsonObject, Reading
-from consumers.gateway.requests import PAYMENT_ID, StripeRequest
-from consumers.gateway.tasks import Operation
+from consumers.stripe.client import JsonObject, Reading
+from consumers.stripe.requests import PAYMENT_ID, StripeRequest
+from consumers.tasks.models import Operation
 from domain.money import Money
-from domain.payment.facts import RecordUndone
+from domain.payment.observations import RecordUndone
 
 _CAME_BACK = frozenset({"failed", "canceled"})
 _CANCELABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})

@@ -6,10 +6,10 @@ before it. So nothing is recorded from it: if it says nothing new it is ignored,
 
 from typing import assert_never
 
-from consumers.gateway.interpret import UnexpectedObject, dispute_facts, listed_refund_facts, payment_facts
+from consumers.stripe.translate.payments import UnexpectedObject, dispute_facts, listed_refund_facts, payment_facts
 from consumers.webhooks.event_types import JsonObject, ObjectKind, Reference
 from domain.errors import DomainError
-from domain.payment.facts import PaymentFact
+from domain.payment.observations import PaymentObservation
 from domain.payment.observe import observe
 from domain.payment.state import PaymentState
 
@@ -28,7 +28,7 @@ def is_new_information(reference: Reference, payment: PaymentState) -> bool:
         return True
 
 
-def _observations(reference: Reference) -> tuple[PaymentFact, ...]:
+def _observations(reference: Reference) -> tuple[PaymentObservation, ...]:
     match reference.kind:
         case ObjectKind.INTENT:
             return payment_facts(reference.stripe_object, refunds=(), disputes=())

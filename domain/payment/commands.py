@@ -1,11 +1,11 @@
-"""What callers want of a payment. A command may be refused with a DomainError; a fact (see facts) may not."""
+"""What callers may request of a payment. A command may be refused with a DomainError; an observation may not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from domain.money import Money
-from domain.payment.facts import PaymentFact
+from domain.payment.observations import PaymentObservation
 from domain.payment.values import CaptureMethod, RefundReason
 
 
@@ -50,7 +50,7 @@ class CapturePayment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CancelPayment:
-    """Give a payment up before it is captured. ``reason`` is one of CancellationReason, or None."""
+    """Cancel a payment before it is captured. ``reason`` is one of CancellationReason, or None."""
 
     request_id: UUID
     reason: str | None = None
@@ -67,7 +67,7 @@ class RequestRefund:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryTask:
-    """Have a stuck call to Stripe tried again; an operator says so. ``event_id`` is that of the asking event."""
+    """Retry a stuck call to Stripe, as an operator. ``event_id`` is that of the requesting event."""
 
     event_id: UUID
     operation: str
@@ -77,7 +77,7 @@ class RetryTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GiveUpTask:
-    """Give a stuck call to Stripe up for good; an operator says so. Tell the failure of the wish after it."""
+    """Give up a stuck call to Stripe for good, as an operator. Record the failure of the request after it."""
 
     event_id: UUID
     operation: str
@@ -87,17 +87,17 @@ class GiveUpTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcceptStripe:
-    """Believe Stripe where it contradicts what is recorded; an operator says so."""
+    """Believe Stripe where it contradicts what is recorded, as an operator."""
 
     who: str
     why: str
 
 
 PaymentRequestCommand = RequestPayment | ConfirmPayment | CapturePayment | CancelPayment | RequestRefund
-"""What a client may ask for."""
+"""What a client may request."""
 
 OperatorCommand = RetryTask | GiveUpTask | AcceptStripe
-"""What an operator may do about what does not come to an end by itself."""
+"""What an operator may do about a call that does not end by itself, or about a contradiction."""
 
-PaymentCommand = PaymentRequestCommand | OperatorCommand | PaymentFact
+PaymentCommand = PaymentRequestCommand | OperatorCommand | PaymentObservation
 """All that ``decide`` understands."""

@@ -1,8 +1,8 @@
-"""What Stripe says that contradicts the log: kept as an event, and accepted by an operator.
+"""What Stripe says against the log: recorded as an event, until an operator accepts it or Stripe agrees again.
 
-A contradiction is recorded once for an object and a status of it. It ends when Stripe says of that object what does
-not contradict, or when an operator accepts Stripe's word. Then the payment is what Stripe said, as far as that can be
-told without undoing what is posted already.
+A contradiction is recorded once for each object and status. It ends when Stripe says something of that object that does
+not contradict, or when an operator accepts what Stripe says. Then the payment is what Stripe said, as far as nothing
+that is posted already has to be undone.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from domain.money import Money
 from domain.payment.commands import AcceptStripe
-from domain.payment.errors import ContradictionNotAcceptable, InconsistentFact, InvalidPaymentRequest
+from domain.payment.errors import ContradictionNotAcceptable, InconsistentObservation, InvalidPaymentRequest
 from domain.payment.events import (
     PaymentContradicted,
     PaymentContradictionResolved,
@@ -24,8 +24,8 @@ from domain.payment.events import (
     RefundSucceeded,
 )
 from domain.payment.evolve import evolve
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordAuthorized,
     RecordDispute,
     RecordRefundFailed,
@@ -67,24 +67,24 @@ def accept(state: PaymentState, command: AcceptStripe) -> tuple[PaymentEvent, ..
     return tuple(events)
 
 
-def object_of(fact: PaymentFact) -> str | None:
-    """Return Stripe's id of the object that a fact is of."""
-    match fact:
+def object_of(observed: PaymentObservation) -> str | None:
+    """Return Stripe's id of the object that an observation is of."""
+    match observed:
         case RecordRefundFound() | RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
-            return fact.stripe_refund_id
+            return observed.stripe_refund_id
         case RecordDispute():
-            return fact.dispute_id
+            return observed.dispute_id
         case _:
-            return getattr(fact, "intent_id", None)
+            return getattr(observed, "intent_id", None)
 
 
 def contradicted(
-    state: PaymentState, object_id: str, told: Sequence[PaymentFact], error: InconsistentFact
+    state: PaymentState, object_id: str, observations: Sequence[PaymentObservation], error: InconsistentObservation
 ) -> tuple[PaymentContradicted, ...]:
-    """Record what is ``told`` of an object and contradicts, unless that is known or was accepted."""
+    """Record what was observed of an object and contradicts, unless that is known or was accepted."""
     shown = _Shown()
-    for fact in told:
-        shown = _shown(shown, fact)
+    for observed in observations:
+        shown = _shown(shown, observed)
     known = state.contradictions.get((object_id, shown.status))
     if known is not None and (known.open or known.accepted):
         return ()
@@ -109,19 +109,19 @@ class _Shown:
     refund_id: UUID | None = None
 
 
-def _shown(before: _Shown, fact: PaymentFact) -> _Shown:
-    match fact:
+def _shown(before: _Shown, observed: PaymentObservation) -> _Shown:
+    match observed:
         case RecordSucceeded():
-            return _Shown(status=PaymentStatus.SUCCEEDED, amount=fact.amount_captured, charge_id=fact.charge_id)
+            return _Shown(status=PaymentStatus.SUCCEEDED, amount=observed.amount_captured, charge_id=observed.charge_id)
         case RecordAuthorized():
-            return _Shown(status=PaymentStatus.REQUIRES_CAPTURE, amount=fact.amount, charge_id=fact.charge_id)
+            return _Shown(status=PaymentStatus.REQUIRES_CAPTURE, amount=observed.amount, charge_id=observed.charge_id)
         case RecordDispute():
-            return _Shown(status=fact.status, amount=fact.amount, charge_id=fact.charge_id)
+            return _Shown(status=observed.status, amount=observed.amount, charge_id=observed.charge_id)
         case RecordRefundFound():
-            return _Shown(status=RefundStatus.PENDING, amount=fact.amount, refund_id=fact.refund_id)
+            return _Shown(status=RefundStatus.PENDING, amount=observed.amount, refund_id=observed.refund_id)
         case RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
-            amount = fact.moved if isinstance(fact, RecordRefundFailed) else before.amount
-            return _Shown(status=_REFUND_STATUS[type(fact)], amount=amount, refund_id=fact.refund_id)
+            amount = observed.moved if isinstance(observed, RecordRefundFailed) else before.amount
+            return _Shown(status=_REFUND_STATUS[type(observed)], amount=amount, refund_id=observed.refund_id)
         case _:
             return before
 

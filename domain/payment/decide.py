@@ -1,13 +1,13 @@
-"""What follows from a command or a fact: the one door through which events come into being.
+"""Which events follow from a command or an observation. Events come into being nowhere else.
 
 Pure: the same state and command give the same events. No events means that there is nothing new; a
-DomainError means no. Rules are in requests (what clients ask of a charge), refunds, disputes, tasks (calls that
-come to no end), intent_facts (what Stripe says of a charge), and contradictions (what is to be believed all the same).
+DomainError means no. Rules are in requests (what clients request of a charge), refunds, disputes, tasks (calls that
+do not end), intents (what Stripe says of a charge), and contradictions (what an operator accepts all the same).
 """
 
 from typing import assert_never
 
-from domain.payment import contradictions, disputes, intent_facts, refunds, requests, tasks
+from domain.payment import contradictions, disputes, intents, refunds, requests, tasks
 from domain.payment.commands import (
     AcceptStripe,
     CancelPayment,
@@ -22,8 +22,8 @@ from domain.payment.commands import (
 )
 from domain.payment.errors import PaymentAlreadyExists, PaymentUnknown
 from domain.payment.events import PaymentEvent
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordCancelFailed,
     RecordCaptureFailed,
     RecordDispute,
@@ -38,10 +38,10 @@ from domain.payment.state import PaymentState
 
 
 def decide(state: PaymentState | None, command: PaymentCommand) -> tuple[PaymentEvent, ...]:
-    """Give the events to append, in order; they belong into one append.
+    """Return the events to append, in order and in one append.
 
-    Raises a subclass of PaymentError or of the errors of money. InconsistentFact is raised by facts only, and
-    is the only thing they raise on a payment that exists.
+    Raises a subclass of PaymentError or of the errors of money. On a payment that exists, an observation raises
+    InconsistentObservation and nothing else; a command never raises it.
     """
     if isinstance(command, RequestPayment):
         if state is not None:
@@ -49,10 +49,14 @@ def decide(state: PaymentState | None, command: PaymentCommand) -> tuple[Payment
         return requests.request_payment(command)
     if state is None:
         raise PaymentUnknown
-    return _learn(state, command) if isinstance(command, PaymentFact) else _grant(state, command)
+    return (
+        _decide_observation(state, command)
+        if isinstance(command, PaymentObservation)
+        else _decide_command(state, command)
+    )
 
 
-def _grant(  # noqa: PLR0911 - one line per kind
+def _decide_command(  # noqa: PLR0911 - one line per kind
     state: PaymentState,
     command: ConfirmPayment | CapturePayment | CancelPayment | RequestRefund | OperatorCommand,
 ) -> tuple[PaymentEvent, ...]:
@@ -75,21 +79,21 @@ def _grant(  # noqa: PLR0911 - one line per kind
             assert_never(command)
 
 
-def _learn(state: PaymentState, fact: PaymentFact) -> tuple[PaymentEvent, ...]:  # noqa: PLR0911 - one line per kind
-    match fact:
+def _decide_observation(state: PaymentState, observed: PaymentObservation) -> tuple[PaymentEvent, ...]:  # noqa: PLR0911 - one line per kind
+    match observed:
         case RecordCaptureFailed():
-            return requests.record_capture_failed(state, fact)
+            return requests.record_capture_failed(state, observed)
         case RecordCancelFailed():
-            return requests.record_cancel_failed(state, fact)
+            return requests.record_cancel_failed(state, observed)
         case RecordRefundFound():
-            return refunds.record_found(state, fact)
+            return refunds.record_found(state, observed)
         case RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
-            return refunds.record(state, fact)
+            return refunds.record(state, observed)
         case RecordOutcomeUnknown():
-            return tasks.record_unknown(fact)
+            return tasks.record_unknown(observed)
         case RecordUndone():
-            return tasks.record_undone(state, fact)
+            return tasks.record_undone(state, observed)
         case RecordDispute():
-            return disputes.record(state, fact)
+            return disputes.record(state, observed)
         case _:
-            return intent_facts.record(state, fact)
+            return intents.record(state, observed)

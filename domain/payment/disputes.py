@@ -1,15 +1,15 @@
-"""Disputes: Stripe tells of them, nobody here asks for them.
+"""Disputes: they come from Stripe alone, no client requests one.
 
 A dispute goes from needs_response over under_review to won or lost. An inquiry (``warning_``) comes before it, or
 ends by itself. Then only what a bank does late follows: a lost dispute may be given back, which makes it won, or
 be appealed, which ends in won or in lost for good. https://docs.stripe.com/disputes/how-disputes-work
 
 A bank may also take back what it gave: then the amount is withdrawn once more, and a new round begins, in which the
-dispute may take any status again. How often the amount moved only ever rises at Stripe, so it tells news from what is
-told late, which statuses alone do not.
+dispute may take any status again. How often the amount moved only ever rises at Stripe, so it tells what is new from
+what arrives late, which statuses alone do not.
 """
 
-from domain.payment.errors import InconsistentFact
+from domain.payment.errors import InconsistentObservation
 from domain.payment.events import (
     DisputeClosed,
     DisputeEvent,
@@ -18,7 +18,7 @@ from domain.payment.events import (
     DisputeOpened,
     DisputeUpdated,
 )
-from domain.payment.facts import RecordDispute
+from domain.payment.observations import RecordDispute
 from domain.payment.state import APPEALS, Dispute, PaymentState
 from domain.payment.values import DisputeFunds, DisputeStatus
 
@@ -28,50 +28,50 @@ _IN_ORDER = tuple(DisputeStatus)
 _CLOSED = frozenset({DisputeStatus.WARNING_CLOSED, DisputeStatus.PREVENTED, DisputeStatus.LOST, DisputeStatus.WON})
 
 
-def record(state: PaymentState, fact: RecordDispute) -> tuple[DisputeEvent, ...]:
-    """Take Stripe's word: what of it is news. A dispute stays that of the charge with which it was first heard of."""
-    known = state.disputes.get(fact.dispute_id)
+def record(state: PaymentState, observed: RecordDispute) -> tuple[DisputeEvent, ...]:
+    """Record what is new. A dispute always belongs to the charge with which it was first observed."""
+    known = state.disputes.get(observed.dispute_id)
     charge_id = state.charge_id if known is None else known.charge_id
-    if charge_id is not None and fact.charge_id != charge_id:
-        reason = f"Dispute {fact.dispute_id} is of {fact.charge_id}, not of {charge_id}"
-        raise InconsistentFact(payment_id=state.payment_id, reason=reason)
+    if charge_id is not None and observed.charge_id != charge_id:
+        reason = f"Dispute {observed.dispute_id} is of {observed.charge_id}, not of {charge_id}"
+        raise InconsistentObservation(payment_id=state.payment_id, reason=reason)
     if known is None:
-        moved = _funds(fact, withdrawn=0, reinstated=0)
-        before, after = _around_the_end(moved)
-        return (_opened(fact), *before, *_end(fact), *after)
-    moved = _funds(fact, withdrawn=known.times_withdrawn, reinstated=known.times_reinstated)
-    before, after = _around_the_end(moved)
-    return (*before, *_moved(known, fact), *after)
+        moved = _funds(observed, withdrawn=0, reinstated=0)
+        before, after = _split_at_status_change(moved)
+        return (_opened(observed), *before, *_end(observed), *after)
+    moved = _funds(observed, withdrawn=known.times_withdrawn, reinstated=known.times_reinstated)
+    before, after = _split_at_status_change(moved)
+    return (*before, *_status_change(known, observed), *after)
 
 
-def _opened(fact: RecordDispute) -> DisputeOpened:
+def _opened(observed: RecordDispute) -> DisputeOpened:
     return DisputeOpened(
-        dispute_id=fact.dispute_id,
-        charge_id=fact.charge_id,
-        amount=fact.amount,
-        reason=fact.reason,
-        status=fact.status.value,
-        evidence_due_by=fact.evidence_due_by,
+        dispute_id=observed.dispute_id,
+        charge_id=observed.charge_id,
+        amount=observed.amount,
+        reason=observed.reason,
+        status=observed.status.value,
+        evidence_due_by=observed.evidence_due_by,
     )
 
 
-def _moved(known: Dispute, fact: RecordDispute) -> tuple[DisputeUpdated | DisputeClosed, ...]:
-    advances = _advances(known, fact)
-    if fact.status in _CLOSED:
-        return _end(fact) if advances else ()
-    # A time for the evidence is only ever put off: an earlier one is old news.
-    due_by = max(known.evidence_due_by or 0, fact.evidence_due_by or 0) or None
-    if advances or (fact.status is known.status and due_by != known.evidence_due_by):
-        return (DisputeUpdated(dispute_id=fact.dispute_id, status=fact.status.value, evidence_due_by=due_by),)
+def _status_change(known: Dispute, observed: RecordDispute) -> tuple[DisputeUpdated | DisputeClosed, ...]:
+    advances = _advances(known, observed)
+    if observed.status in _CLOSED:
+        return _end(observed) if advances else ()
+    # The time for the evidence is only ever extended: an earlier one is out of date.
+    due_by = max(known.evidence_due_by or 0, observed.evidence_due_by or 0) or None
+    if advances or (observed.status is known.status and due_by != known.evidence_due_by):
+        return (DisputeUpdated(dispute_id=observed.dispute_id, status=observed.status.value, evidence_due_by=due_by),)
     return ()
 
 
-def _advances(known: Dispute, fact: RecordDispute) -> bool:
-    status, told, now = fact.status, _round(_times(fact)[0]), _round(known.times_withdrawn)
-    if told != now:
-        return told > now and status is not known.status
-    if known.status is DisputeStatus.WON and now > 1 and known.funds is DisputeFunds.WITHDRAWN:
-        # It stands as it was won before the amount was taken once more: whatever else is told of now came after that.
+def _advances(known: Dispute, observed: RecordDispute) -> bool:
+    status, new_round, known_round = observed.status, _round(_times(observed)[0]), _round(known.times_withdrawn)
+    if new_round != known_round:
+        return new_round > known_round and status is not known.status
+    if known.status is DisputeStatus.WON and known_round > 1 and known.funds is DisputeFunds.WITHDRAWN:
+        # It was won before the amount was taken once more: any other status is newer than that.
         return status is not DisputeStatus.WON
     if status is DisputeStatus.LOST and known.status in APPEALS:
         return True
@@ -85,36 +85,38 @@ def _round(withdrawn: int) -> int:
     return max(withdrawn, 1)
 
 
-def _end(fact: RecordDispute) -> tuple[DisputeClosed, ...]:
-    if fact.status not in _CLOSED:
+def _end(observed: RecordDispute) -> tuple[DisputeClosed, ...]:
+    if observed.status not in _CLOSED:
         return ()
-    return (DisputeClosed(dispute_id=fact.dispute_id, status=fact.status.value),)
+    return (DisputeClosed(dispute_id=observed.dispute_id, status=observed.status.value),)
 
 
 _Moved = tuple[DisputeFundsWithdrawn | DisputeFundsReinstated, ...]
 
 
-def _funds(fact: RecordDispute, *, withdrawn: int, reinstated: int) -> _Moved:
+def _funds(observed: RecordDispute, *, withdrawn: int, reinstated: int) -> _Moved:
     """Return how the amount moved beyond the times that are known."""
     moved: list[DisputeFundsWithdrawn | DisputeFundsReinstated] = []
-    to_withdraw, to_reinstate = _times(fact)
+    to_withdraw, to_reinstate = _times(observed)
     while withdrawn < to_withdraw or reinstated < to_reinstate:
         if withdrawn == reinstated:
             withdrawn += 1
-            moved.append(DisputeFundsWithdrawn(dispute_id=fact.dispute_id, amount=fact.amount))
+            moved.append(DisputeFundsWithdrawn(dispute_id=observed.dispute_id, amount=observed.amount))
         else:
             reinstated += 1
-            moved.append(DisputeFundsReinstated(dispute_id=fact.dispute_id, amount=fact.amount))
+            moved.append(DisputeFundsReinstated(dispute_id=observed.dispute_id, amount=observed.amount))
     return tuple(moved)
 
 
-def _times(fact: RecordDispute) -> tuple[int, int]:
+def _times(observed: RecordDispute) -> tuple[int, int]:
     """Return how often the amount was taken and given back, by turns: what was given back was taken before."""
-    return max(fact.funds_reinstated, min(fact.funds_withdrawn, fact.funds_reinstated + 1)), fact.funds_reinstated
+    return max(
+        observed.funds_reinstated, min(observed.funds_withdrawn, observed.funds_reinstated + 1)
+    ), observed.funds_reinstated
 
 
-def _around_the_end(moved: _Moved) -> tuple[_Moved, _Moved]:
-    """Return what is told before the status, and what after it: giving back follows from how the dispute ended."""
+def _split_at_status_change(moved: _Moved) -> tuple[_Moved, _Moved]:
+    """Return what comes before the change of status, and what after it: reinstating follows from how it ended."""
     if moved and isinstance(moved[-1], DisputeFundsReinstated):
         return moved[:-1], moved[-1:]
     return moved, ()

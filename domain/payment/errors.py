@@ -1,4 +1,4 @@
-"""Why a command on a payment is refused, or a fact not believed."""
+"""Why a command on a payment is refused, or why an observation is not believed."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -57,13 +57,13 @@ class PaymentNotConfirmable(_NotInThisStatus):
 
 
 class PaymentNotCapturable(_NotInThisStatus):
-    """Nothing is held, or what is held is being captured or released already."""
+    """No money is held, or the hold is being captured or released already."""
 
     code: ClassVar[str] = "payment_not_capturable"
 
 
 class PaymentNotCancelable(_NotInThisStatus):
-    """It is too late, or something that excludes it is on its way."""
+    """It is too late, or another request excludes it."""
 
     code: ClassVar[str] = "payment_not_cancelable"
 
@@ -75,7 +75,7 @@ class PaymentNotRefundable(_NotInThisStatus):
 
 
 class PaymentDisputed(PaymentError):
-    """The payer's bank has the money back, or wants it: Stripe refunds no such charge."""
+    """The payer's bank has the money back, or demands it: Stripe refunds no such charge."""
 
     code: ClassVar[str] = "payment_disputed"
 
@@ -92,7 +92,7 @@ class PaymentDisputed(PaymentError):
 
 
 class CaptureExceedsAuthorized(PaymentError):
-    """More was asked for than is held."""
+    """The request exceeds the amount held."""
 
     code: ClassVar[str] = "capture_amount_exceeds_authorized"
 
@@ -104,7 +104,7 @@ class CaptureExceedsAuthorized(PaymentError):
 
 
 class RefundExceedsRefundable(PaymentError):
-    """More was asked for than is captured, neither refunded nor reserved by a pending refund."""
+    """The request exceeds what is captured and neither refunded nor reserved by a pending refund."""
 
     code: ClassVar[str] = "refund_amount_exceeds_refundable"
 
@@ -125,14 +125,14 @@ class RefundExceedsRefundable(PaymentError):
         super().__init__(f"{what}: {refunded} is refunded already{held}.")
 
 
-class InconsistentFact(PaymentError):
+class InconsistentObservation(PaymentError):
     """What Stripe is said to have done contradicts what is recorded: another object, currency, or more money.
 
-    Nothing of it is recorded but that (see contradictions). Someone has to look: money may have moved that this payment
+    Only the contradiction is recorded (see contradictions). Someone has to look: money may have moved that this payment
     does not know of.
     """
 
-    code: ClassVar[str] = "inconsistent_fact"
+    code: ClassVar[str] = "inconsistent_observation"
 
     def __init__(self, *, payment_id: UUID, reason: str) -> None:
         self.payment_id = payment_id
@@ -152,7 +152,7 @@ class ContradictionNotAcceptable(PaymentError):
 
 
 class TaskAlreadyGivenUp(PaymentError):
-    """The call was given up, and what it held may have been given to another: it cannot be made any more."""
+    """The call was given up, and its amount may be reserved by another request: it cannot be made any more."""
 
     code: ClassVar[str] = "task_given_up"
 
@@ -163,6 +163,6 @@ class TaskAlreadyGivenUp(PaymentError):
 
 
 class BrokenHistory(PaymentError):
-    """Events that no decision made in this order: the stream, not the caller, is wrong."""
+    """The events are in an order that no decision can have made: the stream is wrong, not the caller."""
 
     code: ClassVar[str] = "broken_history"

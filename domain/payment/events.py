@@ -1,7 +1,7 @@
-"""What happened to a payment, for ever.
+"""The events of a payment: what happened, never changed afterwards.
 
-The stream is the payment, so only PaymentRequested names it. ``...Requested`` events record a wish and leave
-the status alone; the status moves when Stripe's answer is recorded. PaymentIntentCreated always comes before
+The stream is the payment, so only PaymentRequested names it. ``...Requested`` events record a request and leave
+the status as it is; the status changes when Stripe's answer is recorded. PaymentIntentCreated always comes before
 any other event that Stripe's intent caused, so no other event repeats the intent's id.
 """
 
@@ -29,7 +29,7 @@ class PaymentRequested:
     customer: str | None = None
     statement_descriptor_suffix: str | None = None
     expires_in_seconds: int | None = None
-    """From when this is recorded; after that Stripe is not to be asked any more. None: no end was set."""
+    """Counted from when this is recorded; Stripe is not called after that. None: no limit was set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +42,11 @@ class PaymentIntentCreated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentConfirmationRequested:
-    """Stripe is to be asked to charge ``payment_method`` (None: the one that the intent has)."""
+    """A request to charge ``payment_method`` (None: the one that the intent has)."""
 
     payment_method: str | None
     expires_in_seconds: int | None = None
-    """From when this is recorded; after that Stripe is not to be asked any more. None: no end was set."""
+    """Counted from when this is recorded; Stripe is not called after that. None: no limit was set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +76,7 @@ class PaymentAuthorized:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentCaptureRequested:
-    """Stripe is to be asked to capture ``amount``."""
+    """A request to capture ``amount``."""
 
     request_id: UUID
     amount: Money
@@ -124,7 +124,7 @@ class PaymentFailed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentCancelRequested:
-    """Stripe is to be asked to cancel; an intent not created yet is not to be charged."""
+    """A request to cancel; an intent that was not created yet is not to be charged."""
 
     request_id: UUID
     reason: str | None
@@ -168,7 +168,7 @@ class RefundPending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefundSucceeded:
-    """The reserved amount is refunded."""
+    """The reserved amount was refunded."""
 
     refund_id: UUID
     stripe_refund_id: str
@@ -189,9 +189,9 @@ class RefundFailed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefundFound:
-    """A refund that nobody asked for here was made at Stripe; it counts as one that was asked for.
+    """A refund that was not requested here was made at Stripe; it counts as one that was.
 
-    It can hold more than was left beside refunds that Stripe has not heard of yet: those it will refuse.
+    It may exceed what was left beside refunds that Stripe does not know yet: Stripe will refuse those.
     """
 
     refund_id: UUID
@@ -254,9 +254,9 @@ class DisputeClosed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOutcomeUnknown:
-    """It is not known whether Stripe did what event ``event_id`` asked for, and it is not asked of Stripe again.
+    """It is not known whether Stripe did what event ``event_id`` requested; the call is not sent again.
 
-    What became of it is looked up there until it is known.
+    The outcome is looked up at Stripe until it is known.
     """
 
     event_id: UUID
@@ -266,7 +266,7 @@ class TaskOutcomeUnknown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskRetried:
-    """An operator had a stuck call to Stripe tried again: the one that event ``event_id`` asked for."""
+    """An operator retried a stuck call to Stripe: the one that event ``event_id`` requested."""
 
     event_id: UUID
     operation: str
@@ -276,7 +276,10 @@ class TaskRetried:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskGivenUp:
-    """An operator gave a stuck call to Stripe up. What follows from it for the payment is told by the next event."""
+    """An operator gave up a stuck call to Stripe: the one that event ``event_id`` requested.
+
+    The next event says what follows for the payment.
+    """
 
     event_id: UUID
     operation: str
@@ -286,7 +289,7 @@ class TaskGivenUp:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentContradicted:
-    """Stripe says of ``object_id`` what contradicts this log; none of it is believed until an operator accepts it.
+    """What Stripe says of ``object_id`` contradicts this log; it is not believed until an operator accepts it.
 
     ``object_id`` is Stripe's id of an intent, a refund or a dispute, and ``status`` what it is there. ``refund_id`` is
     of a refund only, ``charge_id`` of the others.
@@ -315,7 +318,7 @@ class PaymentContradictionResolved:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskUndone:
-    """What event ``event_id`` had asked for was called failed, stood at Stripe after all, and was undone there.
+    """What event ``event_id`` requested was recorded as failed, appeared at Stripe after all, and was undone there.
 
     ``how``: ``canceled`` (no money was taken, or a hold was released) or ``refunded`` (``amount`` was charged and goes
     back). The payment stays failed.

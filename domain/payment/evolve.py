@@ -1,4 +1,4 @@
-"""The state that events lead to. No rules here: what is in the stream happened.
+"""The state after events. There are no rules here: what is in the stream happened.
 
 Raises BrokenHistory only for a history that no decision can have made.
 """
@@ -63,14 +63,14 @@ from domain.payment.values import DisputeFunds, DisputeStatus, PaymentStatus, Re
 
 
 def fold(events: Iterable[PaymentEvent], state: PaymentState | None = None) -> PaymentState | None:
-    """Give the state after ``events``, from ``state`` on; None if there is no payment yet."""
+    """Return the state after ``events``, starting from ``state``; None if there is no payment yet."""
     for event in events:
         state = evolve(state, event)
     return state
 
 
 def evolve(state: PaymentState | None, event: PaymentEvent) -> PaymentState:  # noqa: PLR0911 - one line per kind
-    """Give the state after one more event."""
+    """Return the state after one more event."""
     if isinstance(event, PaymentRequested):
         if state is not None:
             raise BrokenHistory(f"Payment {state.payment_id} was requested twice.")
@@ -174,13 +174,13 @@ def _after_intent_event(state: PaymentState, event: IntentEvent) -> PaymentState
                 last_error=None,
             )
         case PaymentSucceeded() | PaymentFailed() | PaymentCanceled():
-            return _settled(state, event)
+            return _ended(state, event)
         case _:
             assert_never(event)
 
 
-def _settled(state: PaymentState, event: PaymentSucceeded | PaymentFailed | PaymentCanceled) -> PaymentState:
-    settled = replace(
+def _ended(state: PaymentState, event: PaymentSucceeded | PaymentFailed | PaymentCanceled) -> PaymentState:
+    ended = replace(
         state,
         amount_capturable=Money.zero(state.amount.currency),
         capture_before=None,
@@ -192,7 +192,7 @@ def _settled(state: PaymentState, event: PaymentSucceeded | PaymentFailed | Paym
     match event:
         case PaymentSucceeded():
             return replace(
-                settled,
+                ended,
                 status=PaymentStatus.SUCCEEDED,
                 charge_id=event.charge_id,
                 # Automatic capture has no authorization of its own: what was taken was authorized.
@@ -201,9 +201,9 @@ def _settled(state: PaymentState, event: PaymentSucceeded | PaymentFailed | Paym
                 last_error=None,
             )
         case PaymentFailed():
-            return replace(settled, status=PaymentStatus.FAILED, last_error=_error(event))
+            return replace(ended, status=PaymentStatus.FAILED, last_error=_error(event))
         case PaymentCanceled():
-            return replace(settled, status=PaymentStatus.CANCELED)
+            return replace(ended, status=PaymentStatus.CANCELED)
         case _:
             assert_never(event)
 
@@ -299,7 +299,7 @@ def _dispute_after(
             )
         case DisputeFundsWithdrawn():
             times = dispute.times_withdrawn + 1
-            appealed = dispute.appealed and times == 1  # taken once more, it may be appealed once more
+            appealed = dispute.appealed and times == 1  # after a second withdrawal it may be appealed again
             return replace(dispute, funds=DisputeFunds.WITHDRAWN, times_withdrawn=times, appealed=appealed)
         case DisputeFundsReinstated():
             return replace(dispute, funds=DisputeFunds.REINSTATED, times_reinstated=dispute.times_reinstated + 1)
@@ -340,7 +340,7 @@ def _after_contradiction_event(state: PaymentState, event: ContradictionEvent) -
             now = replace(before, open=False, accepted=event.who is not None)
         case _:
             assert_never(event)
-    # One that is said again comes last.
+    # One that Stripe says again comes last.
     others = {each: it for each, it in state.contradictions.items() if each != key}
     return replace(state, contradictions={**others, key: now})
 

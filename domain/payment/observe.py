@@ -1,6 +1,6 @@
-"""What follows from an observation of Stripe, which tells of several objects: an intent, its refunds, its disputes.
+"""Which events follow from reading Stripe, which shows several objects: an intent, its refunds, its disputes.
 
-One of them that contradicts what is recorded says nothing against the others: each is decided on for itself.
+Each object is decided on its own: one that contradicts what is recorded says nothing against the others.
 """
 
 from collections.abc import Iterable
@@ -8,47 +8,47 @@ from dataclasses import dataclass
 
 from domain.payment.contradictions import contradicted, object_of, resolved
 from domain.payment.decide import decide
-from domain.payment.errors import InconsistentFact, PaymentUnknown
+from domain.payment.errors import InconsistentObservation, PaymentUnknown
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import evolve
-from domain.payment.facts import PaymentFact
+from domain.payment.observations import PaymentObservation
 from domain.payment.state import PaymentState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
-    """What follows from an observation. ``contradictions`` are the reasons why some of it was not believed."""
+    """What follows from observations. ``contradictions`` are the reasons why some were not believed."""
 
     events: tuple[PaymentEvent, ...]
     state: PaymentState
     contradictions: tuple[str, ...]
 
 
-def observe(state: PaymentState | None, facts: Iterable[PaymentFact]) -> Observed:
-    """Take in what is said of a payment, object by object.
+def observe(state: PaymentState | None, observations: Iterable[PaymentObservation]) -> Observed:
+    """Decide on each object that was observed of a payment.
 
-    Raises PaymentUnknown; and InconsistentFact for a fact that contradicts and is of no object of Stripe's.
+    Raises PaymentUnknown, and InconsistentObservation for a contradiction that belongs to no object at Stripe.
     """
     if state is None:
         raise PaymentUnknown
-    told = tuple(facts)
+    observed_all = tuple(observations)
     events, reasons, doubted = list[PaymentEvent](), list[str](), set[str]()
-    for fact in told:
-        object_id = object_of(fact)
+    for observed in observed_all:
+        object_id = object_of(observed)
         if object_id in doubted:
             continue
         try:
-            new = decide(state, fact)
-        except InconsistentFact as error:
+            new = decide(state, observed)
+        except InconsistentObservation as error:
             if object_id is None:
                 raise
             doubted.add(object_id)
             reasons.append(f"{type(error).__name__}: {error}")
-            new = contradicted(state, object_id, [each for each in told if object_of(each) == object_id], error)
+            new = contradicted(state, object_id, [each for each in observed_all if object_of(each) == object_id], error)
         for event in new:
             state = evolve(state, event)
             events.append(event)
-    believed = {object_of(fact) for fact in told} - doubted
+    believed = {object_of(observed) for observed in observed_all} - doubted
     for contradiction in state.open_contradictions:
         if contradiction.object_id in believed:
             over = resolved(contradiction)

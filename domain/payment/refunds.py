@@ -1,6 +1,6 @@
-"""Refunds: asked for by clients or made at Stripe itself, settled by Stripe.
+"""Refunds: requested by clients or made at Stripe itself, and completed by Stripe.
 
-A refund reserves its amount when it is asked for, so that refunds at the same time can never exceed what was
+A refund reserves its amount when it is requested, so that concurrent refunds can never exceed what was
 captured. Pending goes to succeeded or failed; succeeded can still turn failed; failed is final and gives the
 amount back. https://docs.stripe.com/refunds
 """
@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.money import Money, check_representable
 from domain.payment.commands import RequestRefund
 from domain.payment.errors import (
-    InconsistentFact,
+    InconsistentObservation,
     PaymentDisputed,
     PaymentNotRefundable,
     RefundExceedsRefundable,
@@ -26,12 +26,12 @@ from domain.payment.events import (
     RefundRequested,
     RefundSucceeded,
 )
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordRefundFailed,
     RecordRefundFound,
     RecordRefundPending,
     RecordRefundSucceeded,
-    RefundFact,
+    RefundObservation,
 )
 from domain.payment.state import PaymentState, Refund
 from domain.payment.values import PaymentStatus, RefundStatus
@@ -55,7 +55,7 @@ _WHY_NOT: Mapping[PaymentStatus, str] = MappingProxyType(
 
 
 def request_refund(state: PaymentState, command: RequestRefund) -> tuple[RefundRequested, ...]:
-    """Reserve the amount. A refund asked for again is the first one, whatever became of it."""
+    """Reserve the amount. A refund requested again is the first one, whatever its outcome."""
     if command.refund_id in state.refunds:
         return ()
     if state.status is not PaymentStatus.SUCCEEDED:
@@ -68,93 +68,101 @@ def request_refund(state: PaymentState, command: RequestRefund) -> tuple[RefundR
     return (RefundRequested(refund_id=command.refund_id, amount=amount, reason=command.reason),)
 
 
-def record_found(state: PaymentState, fact: RecordRefundFound) -> tuple[RefundFound, ...]:
-    """Take in a refund that was made at Stripe itself, or that a restored log has forgotten.
+def record_found(state: PaymentState, observed: RecordRefundFound) -> tuple[RefundFound, ...]:
+    """Record a refund that was made at Stripe itself, or that a restored log has lost.
 
-    Refunds that were asked for here and that Stripe has not heard of do not stand in its way: Stripe will refuse
-    what is too much.
+    Refunds that Stripe does not know yet do not count against it: Stripe will refuse what is too much.
     """
-    known = state.refunds.get(fact.refund_id)
+    known = state.refunds.get(observed.refund_id)
     if known is not None:
-        if fact.amount != known.amount:
-            raise _inconsistent(state, f"Refund {fact.refund_id} is of {known.amount}, not of {fact.amount}")
-        _check_same_refund(state, known, fact.stripe_refund_id)
+        if observed.amount != known.amount:
+            raise _inconsistent(state, f"Refund {observed.refund_id} is of {known.amount}, not of {observed.amount}")
+        _check_same_refund(state, known, observed.stripe_refund_id)
         return ()
-    _check_name(state, fact.refund_id, fact.stripe_refund_id)
-    _check_amount(state, fact.amount)
-    _check_room(state, fact.amount)
+    _check_stripe_id_is_new(state, observed.refund_id, observed.stripe_refund_id)
+    _check_amount(state, observed.amount)
+    _check_within_captured(state, observed.amount)
     return (
         RefundFound(
-            refund_id=fact.refund_id,
-            stripe_refund_id=fact.stripe_refund_id,
-            amount=fact.amount,
-            reason=fact.reason,
+            refund_id=observed.refund_id,
+            stripe_refund_id=observed.stripe_refund_id,
+            amount=observed.amount,
+            reason=observed.reason,
         ),
     )
 
 
-def record(state: PaymentState, fact: RefundFact) -> tuple[RefundEvent, ...]:
-    """Take Stripe's word on a refund that is known here."""
-    refund = state.refunds.get(fact.refund_id)
+def record(state: PaymentState, observed: RefundObservation) -> tuple[RefundEvent, ...]:
+    """Record what Stripe says of a refund that is known here."""
+    refund = state.refunds.get(observed.refund_id)
     if refund is None:
-        if isinstance(fact, RecordRefundFailed) and fact.stripe_refund_id is not None:
-            return _came_back(state, fact, fact.stripe_refund_id)
-        raise _inconsistent(state, f"No refund {fact.refund_id} was asked for")
-    match fact:
+        if isinstance(observed, RecordRefundFailed) and observed.stripe_refund_id is not None:
+            return _found_and_failed(state, observed, observed.stripe_refund_id)
+        raise _inconsistent(state, f"No refund {observed.refund_id} was requested")
+    match observed:
         case RecordRefundPending():
-            _check_same_refund(state, refund, fact.stripe_refund_id)
-            return _pending(refund, fact)
+            _check_same_refund(state, refund, observed.stripe_refund_id)
+            return _pending(refund, observed)
         case RecordRefundSucceeded():
-            _check_same_refund(state, refund, fact.stripe_refund_id)
-            return _succeeded(refund, fact)
+            _check_same_refund(state, refund, observed.stripe_refund_id)
+            return _succeeded(refund, observed)
         case RecordRefundFailed():
-            return _failed(state, refund, fact)
+            return _failed(state, refund, observed)
         case _:
-            assert_never(fact)
+            assert_never(observed)
 
 
-def _came_back(state: PaymentState, fact: RecordRefundFailed, stripe_refund_id: str) -> tuple[RefundEvent, ...]:
-    """Take in a refund that was made at Stripe itself and is over: there is always room for it, if its money moved."""
-    if fact.moved is None:
+def _found_and_failed(
+    state: PaymentState, observed: RecordRefundFailed, stripe_refund_id: str
+) -> tuple[RefundEvent, ...]:
+    """Record a refund that was made at Stripe itself and failed; no limit applies if its money moved."""
+    if observed.moved is None:
         return ()
-    _check_name(state, fact.refund_id, stripe_refund_id)
-    _check_amount(state, fact.moved)
-    if fact.moved > state.amount_captured:
-        raise _inconsistent(state, f"{fact.moved} was refunded of {state.amount_captured}, and came back")
+    _check_stripe_id_is_new(state, observed.refund_id, stripe_refund_id)
+    _check_amount(state, observed.moved)
+    if observed.moved > state.amount_captured:
+        raise _inconsistent(state, f"{observed.moved} was refunded of {state.amount_captured}, and came back")
     return (
-        RefundFound(refund_id=fact.refund_id, stripe_refund_id=stripe_refund_id, amount=fact.moved, reason=None),
-        RefundFailed(refund_id=fact.refund_id, stripe_refund_id=stripe_refund_id, code=fact.code, message=fact.message),
+        RefundFound(
+            refund_id=observed.refund_id, stripe_refund_id=stripe_refund_id, amount=observed.moved, reason=None
+        ),
+        RefundFailed(
+            refund_id=observed.refund_id,
+            stripe_refund_id=stripe_refund_id,
+            code=observed.code,
+            message=observed.message,
+        ),
     )
 
 
-def _pending(refund: Refund, fact: RecordRefundPending) -> tuple[RefundPending, ...]:
+def _pending(refund: Refund, observed: RecordRefundPending) -> tuple[RefundPending, ...]:
     if refund.status is not RefundStatus.PENDING or refund.stripe_refund_id is not None:
         return ()
-    return (RefundPending(refund_id=fact.refund_id, stripe_refund_id=fact.stripe_refund_id),)
+    return (RefundPending(refund_id=observed.refund_id, stripe_refund_id=observed.stripe_refund_id),)
 
 
-def _succeeded(refund: Refund, fact: RecordRefundSucceeded) -> tuple[RefundSucceeded, ...]:
+def _succeeded(refund: Refund, observed: RecordRefundSucceeded) -> tuple[RefundSucceeded, ...]:
     if refund.status is not RefundStatus.PENDING:
         return ()
-    return (RefundSucceeded(refund_id=fact.refund_id, stripe_refund_id=fact.stripe_refund_id),)
+    return (RefundSucceeded(refund_id=observed.refund_id, stripe_refund_id=observed.stripe_refund_id),)
 
 
-def _failed(state: PaymentState, refund: Refund, fact: RecordRefundFailed) -> tuple[RefundFailed, ...]:
-    if fact.stripe_refund_id is not None and refund.stripe_refund_id not in {None, fact.stripe_refund_id}:
-        raise _another(state, refund, fact.stripe_refund_id)
+def _failed(state: PaymentState, refund: Refund, observed: RecordRefundFailed) -> tuple[RefundFailed, ...]:
+    if observed.stripe_refund_id is not None and refund.stripe_refund_id not in {None, observed.stripe_refund_id}:
+        raise _another(state, refund, observed.stripe_refund_id)
     if refund.status is RefundStatus.FAILED:
         return ()
     return (
         RefundFailed(
-            refund_id=fact.refund_id,
-            stripe_refund_id=fact.stripe_refund_id or refund.stripe_refund_id,
-            code=fact.code,
-            message=fact.message,
+            refund_id=observed.refund_id,
+            stripe_refund_id=observed.stripe_refund_id or refund.stripe_refund_id,
+            code=observed.code,
+            message=observed.message,
         ),
     )
 
 
-def _check_name(state: PaymentState, refund_id: UUID, stripe_refund_id: str) -> None:
+def _check_stripe_id_is_new(state: PaymentState, refund_id: UUID, stripe_refund_id: str) -> None:
     if any(each.stripe_refund_id == stripe_refund_id for each in state.refunds.values()):
         raise _inconsistent(state, f"{stripe_refund_id} is known as another refund than {refund_id}")
 
@@ -174,7 +182,7 @@ def _check_undisputed(state: PaymentState) -> None:
 
 
 def _check_same_refund(state: PaymentState, refund: Refund, stripe_refund_id: str) -> None:
-    """Check that it is this refund that stands at Stripe, and that there was room for it there."""
+    """Check that Stripe has this refund, within what was captured."""
     if stripe_refund_id == refund.stripe_refund_id:
         return
     if refund.stripe_refund_id is not None:
@@ -183,10 +191,10 @@ def _check_same_refund(state: PaymentState, refund: Refund, stripe_refund_id: st
         # Its amount was given back because Stripe refused to create it: it may be refunded twice.
         reason = f"Refund {refund.refund_id} was refused by Stripe, yet it is {stripe_refund_id} there"
         raise _inconsistent(state, reason)
-    _check_room(state, refund.amount)
+    _check_within_captured(state, refund.amount)
 
 
-def _check_room(state: PaymentState, amount: Money) -> None:
+def _check_within_captured(state: PaymentState, amount: Money) -> None:
     at_stripe = state.amount_refunded_at_stripe
     if at_stripe + amount > state.amount_captured:
         reason = f"{amount} was refunded beside {at_stripe}, of {state.amount_captured} captured"
@@ -203,10 +211,10 @@ def _exceeds(state: PaymentState, requested: Money | None) -> RefundExceedsRefun
     )
 
 
-def _another(state: PaymentState, refund: Refund, stripe_refund_id: str) -> InconsistentFact:
+def _another(state: PaymentState, refund: Refund, stripe_refund_id: str) -> InconsistentObservation:
     reason = f"Refund {refund.refund_id} is {refund.stripe_refund_id} at Stripe, not {stripe_refund_id}"
     return _inconsistent(state, reason)
 
 
-def _inconsistent(state: PaymentState, reason: str) -> InconsistentFact:
-    return InconsistentFact(payment_id=state.payment_id, reason=reason)
+def _inconsistent(state: PaymentState, reason: str) -> InconsistentObservation:
+    return InconsistentObservation(payment_id=state.payment_id, reason=reason)

@@ -1,6 +1,6 @@
-"""What clients may ask of a charge: to open, confirm, capture or cancel it; and the answers to that.
+"""What clients may request of a charge: to open, confirm, capture or cancel it; and failures of those requests.
 
-A request that was recorded before is not a new wish: it decides to nothing, whatever became of it.
+A request that was recorded before leads to no event, whatever its outcome.
 """
 
 import re
@@ -25,22 +25,22 @@ from domain.payment.events import (
     PaymentConfirmationRequested,
     PaymentRequested,
 )
-from domain.payment.facts import RecordCancelFailed, RecordCaptureFailed
+from domain.payment.observations import RecordCancelFailed, RecordCaptureFailed
 from domain.payment.state import PaymentState
 from domain.payment.values import CancellationReason, PaymentStatus
 
 # https://docs.stripe.com/metadata: 50 keys of 40 characters, values of 500. Two keys are left for our own ids,
-# by which an object of Stripe's is found again when its answer was lost: nobody else may write those.
+# by which an object at Stripe is found when its answer was lost: clients may not write those.
 MAX_METADATA_KEYS = 50 - 2
 RESERVED_METADATA_PREFIX = "paystream_"
 MAX_METADATA_KEY_CHARS = 40
 MAX_METADATA_VALUE_CHARS = 500
 MAX_DESCRIPTION_CHARS = 1000
 MAX_USER_ID_CHARS = MAX_METADATA_VALUE_CHARS
-"""It travels to Stripe as a metadata value."""
+"""It is sent to Stripe as a metadata value."""
 MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS = 22
 MIN_EXPIRES_IN_SECONDS = 60
-"""So soon after it was sent, what was sent is found by Stripe's search: https://docs.stripe.com/search#data-freshness."""
+"""Stripe's search finds an object within this time: https://docs.stripe.com/search#data-freshness."""
 MAX_EXPIRES_IN_SECONDS = 24 * 3600
 CUSTOMER_PATTERN = r"^cus_[A-Za-z0-9]{1,251}$"
 _NOT_ON_STATEMENTS = frozenset("<>\\'\"*")
@@ -106,7 +106,7 @@ def request_payment(command: RequestPayment) -> tuple[PaymentRequested]:
 
 
 def confirm(state: PaymentState, command: ConfirmPayment) -> tuple[PaymentConfirmationRequested, ...]:
-    """Ask for an attempt.
+    """Request an attempt to charge.
 
     One at a time: a second confirmation with the same method is the first one again.
     """
@@ -121,16 +121,16 @@ def confirm(state: PaymentState, command: ConfirmPayment) -> tuple[PaymentConfir
     method = command.payment_method
     if state.status is PaymentStatus.REQUIRES_CONFIRMATION:
         method = method or state.payment_method
-    elif not method:  # one that was declined, or that the payer has to act on, is tried again only if that is said
+    elif not method:  # a method that was declined, or needs an action, is tried again only when it is named
         raise _not_confirmable(state, "A payment method is needed")
     _check_expiry(command.expires_in_seconds)
     return (PaymentConfirmationRequested(payment_method=method, expires_in_seconds=command.expires_in_seconds),)
 
 
 def capture(state: PaymentState, command: CapturePayment) -> tuple[PaymentCaptureRequested, ...]:
-    """Ask for held money.
+    """Request the capture of held money.
 
-    Excludes a cancellation, so that of two that race exactly one is asked of Stripe.
+    It excludes a cancellation, so that of two that race exactly one is sent to Stripe.
     """
     if command.request_id in state.requests_seen:
         return ()
@@ -146,7 +146,7 @@ def capture(state: PaymentState, command: CapturePayment) -> tuple[PaymentCaptur
 
 
 def cancel(state: PaymentState, command: CancelPayment) -> tuple[PaymentCancelRequested, ...]:
-    """Ask to give the payment up. Excludes a capture."""
+    """Request a cancellation. It excludes a capture."""
     if command.request_id in state.requests_seen:
         return ()
     if state.status not in _CANCELABLE:
@@ -160,18 +160,18 @@ def cancel(state: PaymentState, command: CancelPayment) -> tuple[PaymentCancelRe
     return (PaymentCancelRequested(request_id=command.request_id, reason=command.reason),)
 
 
-def record_capture_failed(state: PaymentState, fact: RecordCaptureFailed) -> tuple[PaymentCaptureFailed, ...]:
-    """Believe it of the capture on its way, and of no other."""
-    if state.capture_requested is None or state.capture_requested.request_id != fact.request_id:
+def record_capture_failed(state: PaymentState, observed: RecordCaptureFailed) -> tuple[PaymentCaptureFailed, ...]:
+    """Record it for the open capture, and for no other."""
+    if state.capture_requested is None or state.capture_requested.request_id != observed.request_id:
         return ()
-    return (PaymentCaptureFailed(request_id=fact.request_id, code=fact.code, message=fact.message),)
+    return (PaymentCaptureFailed(request_id=observed.request_id, code=observed.code, message=observed.message),)
 
 
-def record_cancel_failed(state: PaymentState, fact: RecordCancelFailed) -> tuple[PaymentCancelFailed, ...]:
-    """Believe it of the cancellation on its way, and of no other."""
-    if state.cancel_requested is None or state.cancel_requested.request_id != fact.request_id:
+def record_cancel_failed(state: PaymentState, observed: RecordCancelFailed) -> tuple[PaymentCancelFailed, ...]:
+    """Record it for the open cancellation, and for no other."""
+    if state.cancel_requested is None or state.cancel_requested.request_id != observed.request_id:
         return ()
-    return (PaymentCancelFailed(request_id=fact.request_id, code=fact.code, message=fact.message),)
+    return (PaymentCancelFailed(request_id=observed.request_id, code=observed.code, message=observed.message),)
 
 
 def _check_texts(command: RequestPayment) -> None:

@@ -15,21 +15,21 @@ from domain.payment.values import (
 )
 
 TERMINAL = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED})
-"""Stripe never leaves these; refunds and disputes happen beside them."""
+"""A payment never leaves these; refunds and disputes happen beside them."""
 
 NOT_PROCESSED = "not_processed"
-"""The code of a failure that Stripe did not tell: it failed itself, and did not show afterwards what was asked for."""
+"""The code of a failure that we concluded: Stripe answered with an error of its own, and has no such object."""
 
 APPEALS = frozenset({DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW})
-"""A dispute that was lost is contested once more, by us."""
+"""A lost dispute that we appealed."""
 
 CONTESTED = APPEALS | {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST}
-"""The bank has the money back, or wants it: Stripe refunds no such charge. Inquiries are not among them."""
+"""The bank has the money back, or demands it: Stripe refunds no such charge. Inquiries are not among them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LastError:
-    """Why Stripe last said no. ``decline_code`` is the card issuer's, where it gave one."""
+    """The last refusal by Stripe. ``decline_code`` is the card issuer's, where it gave one."""
 
     code: str
     decline_code: str | None
@@ -97,7 +97,7 @@ class Dispute:
 
     @property
     def is_contested(self) -> bool:
-        """Whether the bank has the money back, or wants it."""
+        """Whether the bank has the money back, or demands it."""
         return self.status in CONTESTED
 
 
@@ -113,14 +113,14 @@ class Contradiction:
     refund_id: UUID | None
     open: bool = True
     accepted: bool = False
-    """An operator took Stripe's word for it."""
+    """An operator accepted what Stripe says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentState:
     """A payment. Always: refunds known to Stripe <= captured <= authorized <= amount.
 
-    Refunds asked for here fit as well, unless others were made at Stripe itself meanwhile.
+    Refunds requested here fit as well, unless others were made at Stripe itself meanwhile.
     """
 
     payment_id: UUID
@@ -144,61 +144,61 @@ class PaymentState:
     """When the hold ends, in Unix seconds; None when nothing is held."""
     refunds: Mapping[UUID, Refund]
     disputes: Mapping[str, Dispute]
-    """By Stripe's id, in the order in which they were learned of."""
+    """By Stripe's id, in the order in which they became known."""
     last_error: LastError | None
     next_action: NextAction | None
     confirmation_requested: bool
-    """Stripe was asked to charge, by the request or a confirmation, and no outcome is recorded yet."""
+    """A charge was requested, with the payment or by a confirmation, and has no outcome yet."""
     capture_requested: CaptureRequest | None
     cancel_requested: CancelRequest | None
     requests_seen: frozenset[UUID]
-    """The captures and cancellations ever asked for: one asked for again is no new wish."""
+    """All captures and cancellations ever requested: one that comes again leads to no event."""
     attempts_failed: frozenset[str]
     actions_seen: frozenset[NextAction]
     processing_seen: bool
     tasks_given_up: frozenset[UUID]
-    """By the event that asked for the call."""
+    """By the event that requested the call."""
     contradictions: Mapping[tuple[str, str], Contradiction]
-    """By Stripe's id of the object and its status there, in the order in which they were learned of."""
+    """By Stripe's id of the object and its status there, in the order in which they became known."""
     intents_undone: frozenset[str]
-    """What appeared at Stripe after the payment had failed, and was undone there. None of them is its intent."""
+    """Intents that appeared at Stripe after the payment had failed, and were undone. None of them is ``intent_id``."""
 
     @property
     def may_appear(self) -> bool:
-        """Whether it failed only as Stripe did not show it: should it appear there after all, it is to be undone."""
+        """Whether it failed only because Stripe did not have it: should it appear there after all, it is undone."""
         was_not_found = self.last_error is not None and self.last_error.code == NOT_PROCESSED
         return self.status is PaymentStatus.FAILED and self.intent_id is None and was_not_found
 
     @property
     def amount_refunded(self) -> Money:
-        """What went back to the customer."""
+        """What was refunded to the customer."""
         return self._refunds_in(RefundStatus.SUCCEEDED)
 
     @property
     def amount_refund_pending(self) -> Money:
-        """What refunds without an outcome hold."""
+        """What pending refunds reserve."""
         return self._refunds_in(RefundStatus.PENDING)
 
     @property
     def open_contradictions(self) -> tuple[Contradiction, ...]:
-        """What Stripe says against what is recorded, as long as that was neither accepted nor said otherwise."""
+        """Contradictions that were neither accepted nor withdrawn by Stripe."""
         return tuple(each for each in self.contradictions.values() if each.open)
 
     @property
     def amount_refundable(self) -> Money:
-        """What a new refund may still ask for."""
+        """The most that a new refund may request."""
         gone = self.amount_refunded + self.amount_refund_pending
         return self.amount_captured - min(gone, self.amount_captured)
 
     @property
     def amount_refunded_at_stripe(self) -> Money:
-        """What refunds that Stripe knows hold or sent back."""
+        """The amount of all refunds that Stripe knows and that did not fail."""
         known = (each for each in self.refunds.values() if each.stripe_refund_id is not None)
         return self._sum(each.amount for each in known if each.status is not RefundStatus.FAILED)
 
     @property
     def amount_disputed(self) -> Money:
-        """What the payer's bank has back or wants; disputes in another currency are not in it."""
+        """What the payer's bank has back or demands; disputes in another currency are not counted."""
         amounts = (each.amount for each in self.disputes.values() if each.is_contested)
         return self._sum(amount for amount in amounts if amount.currency == self.amount.currency)
 

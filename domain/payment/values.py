@@ -1,4 +1,4 @@
-"""The closed vocabularies of a payment, spelled as Stripe spells them."""
+"""The enumerations of a payment, spelled as Stripe spells them."""
 
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ class PaymentStatus(StrEnum):
     """
 
     PENDING = "pending"
-    """Accepted here; Stripe has not been heard of yet."""
+    """Accepted here; Stripe has not answered yet."""
     REQUIRES_PAYMENT_METHOD = "requires_payment_method"
     REQUIRES_CONFIRMATION = "requires_confirmation"
     REQUIRES_ACTION = "requires_action"
@@ -29,11 +29,11 @@ class PaymentStatus(StrEnum):
     SUCCEEDED = "succeeded"
     CANCELED = "canceled"
     FAILED = "failed"
-    """Stripe refused the request for good: there is nothing to confirm again."""
+    """Stripe refused the request for good: it cannot be confirmed again."""
 
 
 class RefundReason(StrEnum):
-    """Why money goes back.
+    """The reason of a refund.
 
     https://docs.stripe.com/api/refunds/create#create_refund-reason
     """
@@ -77,7 +77,7 @@ class DisputeStatus(StrEnum):
 
 
 class DisputeFunds(StrEnum):
-    """What a dispute did to our money."""
+    """What a dispute did to our balance at Stripe."""
 
     NONE = "none"
     WITHDRAWN = "withdrawn"
@@ -87,7 +87,7 @@ class DisputeFunds(StrEnum):
 class RefundStatus(StrEnum):
     """Where a refund stands. A failed one has given its amount back to what can be refunded.
 
-    Two more of Stripe's are told as these, since what was published must not grow: ``requires_action`` is
+    Stripe has two more, which are mapped to these, since a published enumeration must not grow: ``requires_action`` is
     pending, ``canceled`` is failed.
     """
 

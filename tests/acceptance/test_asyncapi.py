@@ -20,7 +20,7 @@ from domain.payment.commands import (
     RequestPayment,
     RetryTask,
 )
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordAuthorized,
     RecordCanceled,
     RecordCancelFailed,

@@ -22,8 +22,8 @@ from domain.payment.commands import (
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -99,7 +99,7 @@ def events_of(commands: Iterable[PaymentCommand]) -> list[PaymentEvent]:
     state: PaymentState | None = None
     for command in commands:
         try:
-            is_told = isinstance(command, PaymentFact) and state is not None
+            is_told = isinstance(command, PaymentObservation) and state is not None
             decided = observe(state, (command,)).events if is_told else decide(state, command)  # type: ignore[arg-type]
         except DomainError:
             continue

@@ -19,7 +19,7 @@ from command_api.outcomes import OutcomeWaiter
 from command_api.response_cache import RedisResponseCache
 from domain.money import Money
 from domain.payment.commands import PaymentCommand
-from domain.payment.facts import RecordIntentCreated, RecordSucceeded
+from domain.payment.observations import RecordIntentCreated, RecordSucceeded
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus
 from event_store.event_log import ConnectionLog, GroupCommitLog

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.money import Money
-from domain.payment.facts import RecordAuthorized, RecordIntentCreated
+from domain.payment.observations import RecordAuthorized, RecordIntentCreated
 from domain.payment.values import PaymentStatus
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from command_api.outcomes import OutcomeWaiter
 from domain.money import Money
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordAttemptFailed,
     RecordAuthorized,
     RecordCanceled,

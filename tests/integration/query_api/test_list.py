@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from domain.money import Money
-from domain.payment.facts import RecordPaymentFailed
+from domain.payment.observations import RecordPaymentFailed
 from schemas.http.queries import PaymentPage
 from tests.integration.query_api.conftest import Project, Record
 from tests.support.payment_histories import paid, request_payment

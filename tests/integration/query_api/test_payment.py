@@ -9,7 +9,7 @@ import pytest
 
 from domain.money import Money
 from domain.payment.commands import AcceptStripe, PaymentCommand, RequestRefund
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,

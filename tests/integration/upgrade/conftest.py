@@ -21,7 +21,7 @@ from query_api.app import create_app
 from query_api.database import create_read_pool
 from query_api.freshness import Freshness
 from tests.integration.upgrade.fixture_files import Fixture, committed
-from tests.integration.upgrade.restored import restore_database
+from tests.integration.upgrade.restored import belong_here, restore_database
 from tests.support.database import Database, fresh_database
 
 
@@ -39,6 +39,7 @@ async def upgraded(release: Fixture, session_postgres: PostgresServer) -> AsyncI
     url = await create_database(session_postgres, name)
     await asyncio.to_thread(restore_database, url, release)
     await asyncio.to_thread(upgrade, url)
+    await belong_here(url)
     yield name
     await drop_database(session_postgres, name)
 

@@ -50,6 +50,9 @@ _SETTINGS = {
     "RECONCILIATION_CUTOFF_MS": str(CUTOFF_S * 1000),
     "RECONCILIATION_TIME_ZONE": _ZONE,
     "BALANCE_POLL_INTERVAL_MS": "300",
+    # Long enough for an operator to give a call up, short enough to see a capture and a creation fail.
+    "GATEWAY_NOT_LISTED_AFTER_MS": "8000",
+    "GATEWAY_MISSING_AFTER_MS": "10000",
     "LOG_LEVEL": "WARNING",
 }
 _CLIENT_SECRET = re.compile(r"(_secret_)\w+")

@@ -20,6 +20,10 @@ from tests.support.finance_steps import STRIPE_KEY
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"
 _SET_CLOCK = "INSERT OR REPLACE INTO clock (only_row, real_time, sandbox_time, rate) VALUES (1, ?, ?, 1)"
+_BELONG_HERE = """
+UPDATE event_store.incarnation
+   SET server = event_store.server_identity(), verified_start = pg_postmaster_start_time()
+"""
 _FORGET = "DELETE FROM consumers.consumer_checkpoints WHERE consumer LIKE 'projection:%'"
 
 
@@ -32,6 +36,12 @@ def restore_database(url: str, fixture: Fixture) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+async def belong_here(url: str) -> None:
+    """Let the log think that it was always on this server: an upgrade is done in place, and a dump is not."""
+    async with await psycopg.AsyncConnection.connect(url) as conn:
+        await conn.execute(_BELONG_HERE)
 
 
 def restore_sandbox(path: Path, fixture: Fixture) -> None:

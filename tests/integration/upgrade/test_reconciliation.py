@@ -58,7 +58,8 @@ async def test_another_run_of_the_day_finds_the_same_and_opens_nothing(
     shown = await read_everything(query, [])
     (run,) = [each for each in shown["/reconciliations"] if each["id"] == str(run_id)]
     assert (run["number"], run["status"]) == (before["number"] + 1, "completed")
-    assert (run["opened"], run["resolved"], run["healing"]) == (0, 0, 0)
+    # What the payment that was undone took and gave back is in no event: each run reads that payment once more.
+    assert (run["opened"], run["resolved"], run["healing"]) == (0, 0, before["healing"])
     assert lost({name: before[name] for name in ("found", "totals", "payouts")}, run) == []
     assert statuses(shown["/discrepancies"]) == statuses(release.answers["/discrepancies"])
 

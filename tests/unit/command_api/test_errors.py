@@ -8,7 +8,12 @@ import pytest
 from command_api.errors import TELLINGS, CommandError, KeyInUse, problem_of
 from domain.errors import DomainError
 from domain.money import AmountTooSmall, Money
-from domain.payment.errors import InconsistentFact, PaymentDisputed, PaymentNotRefundable, RefundExceedsRefundable
+from domain.payment.errors import (
+    InconsistentObservation,
+    PaymentDisputed,
+    PaymentNotRefundable,
+    RefundExceedsRefundable,
+)
 from domain.payment.values import DisputeStatus, PaymentStatus
 
 PAYMENT = UUID(int=1)
@@ -16,7 +21,7 @@ NOT_A_CLIENTS = {
     "domain_error",  # roots
     "payment_error",
     "payment_unknown",  # asked for before deciding: payment_not_found
-    "inconsistent_fact",  # of facts, which no client sends
+    "inconsistent_observation",  # of facts, which no client sends
     "broken_history",
     *("task_given_up", "contradiction_not_acceptable"),  # of an operator's command
     "ledger_error",  # of the projector
@@ -79,5 +84,5 @@ def test_a_key_in_use_says_when_to_try_again() -> None:
 
 
 def test_an_error_that_no_client_can_cause_is_not_dressed_up() -> None:
-    with pytest.raises(InconsistentFact):
-        problem_of(InconsistentFact(payment_id=PAYMENT, reason="x"))
+    with pytest.raises(InconsistentObservation):
+        problem_of(InconsistentObservation(payment_id=PAYMENT, reason="x"))

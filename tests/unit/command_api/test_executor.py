@@ -14,8 +14,8 @@ from command_api.operations import Cancel, Confirm, Create, Operation, RefundPay
 from command_api.response_cache import InFlight
 from domain.money import Money
 from domain.payment.errors import PaymentNotCancelable
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordAttemptFailed,
     RecordIntentCreated,
     RecordPaymentFailed,
@@ -195,7 +195,7 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     assert len(store.streams[payment_id]) == 5, "another key is another attempt"
 
 
-async def learn(store: MemoryEventLog, payment_id: uuid.UUID, fact: PaymentFact) -> None:
+async def learn(store: MemoryEventLog, payment_id: uuid.UUID, fact: PaymentObservation) -> None:
     await command_payment(store, payment_id, fact, metadata())
 
 

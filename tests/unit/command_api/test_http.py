@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from command_api.bodies import MAX_BODY_BYTES
 from command_api.metrics import COMMANDS, PAYMENTS_CREATED
 from domain.payment.events import PaymentRequested
-from domain.payment.facts import RecordSucceeded
+from domain.payment.observations import RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
 from event_store.payments import command_payment
 from schemas.events import PAYMENT_CODEC

@@ -10,7 +10,7 @@ from domain.payment.commands import CapturePayment, PaymentCommand, RequestPayme
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,

@@ -12,7 +12,7 @@ import pytest
 from domain.errors import DomainError
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
-from domain.payment.facts import RecordIntentCreated
+from domain.payment.observations import RecordIntentCreated
 from domain.payment.values import PaymentStatus
 from domain.reconciliation.discrepancy import Explain, Observe, decide_discrepancy
 from domain.reconciliation.run import FailRun, RequestRun, StartRun, decide_run

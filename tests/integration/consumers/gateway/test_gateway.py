@@ -10,12 +10,12 @@ from unittest import mock
 import pytest
 import stripe
 
-from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.plan import RESEND_HORIZON_S
-from consumers.gateway.tasks import Operation
+from consumers.stripe.fakes import MemoryStripe
+from consumers.tasks.models import Operation
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
-from domain.payment.facts import RecordAttemptFailed
+from domain.payment.observations import RecordAttemptFailed
 from domain.payment.values import CaptureMethod
 from infra.postgres.pool import Pool, create_pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
@@ -298,7 +298,7 @@ async def test_a_fact_that_contradicts_the_log_is_a_dead_letter_of_its_own(
         for payment_id in ids[:2] + ids[3:]:
             await payments.becomes(payment_id, "succeeded")
         await eventually(payments.tasks, until=lambda rows: rows[2][1] == "dead")
-    assert "InconsistentFact" in str((await payments.tasks())[2][3])
+    assert "InconsistentObservation" in str((await payments.tasks())[2][3])
     assert await payments.event_types(ids[2]) == ["payment.requested", "payment.contradicted"]
 
 

@@ -9,20 +9,12 @@ import pytest
 
 from consumers.gateway.conclusions import Finish
 from consumers.gateway.settle import Settlement, Settler
-from consumers.gateway.tasks import (
-    Ending,
-    NewTask,
-    Operation,
-    Task,
-    TaskStatus,
-    claim,
-    insert_tasks,
-    lock_leased,
-    settle,
-)
+from consumers.tasks.claims import claim
+from consumers.tasks.models import Ending, NewTask, Operation, Task, TaskStatus
+from consumers.tasks.store import insert_tasks, lock_leased, settle
 from domain.money import Money
 from domain.payment.commands import CancelPayment
-from domain.payment.facts import RecordAttemptFailed, RecordSucceeded
+from domain.payment.observations import RecordAttemptFailed, RecordSucceeded
 from event_store.payments import load_payment
 from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments

@@ -7,7 +7,7 @@ import pytest
 
 from consumers.webhooks.process import SERVICE, serve
 from consumers.webhooks.settings import WebhooksSettings
-from domain.payment.facts import RecordIntentCreated
+from domain.payment.observations import RecordIntentCreated
 from domain.payment.values import PaymentStatus
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import Pool

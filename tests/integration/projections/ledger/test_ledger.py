@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from domain.money import Money
 from domain.payment.evolve import fold
-from domain.payment.facts import RecordRefundFailed, RecordRefundPending
+from domain.payment.observations import RecordRefundFailed, RecordRefundPending
 from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection, Pool

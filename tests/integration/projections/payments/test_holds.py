@@ -5,7 +5,7 @@ import time
 import pytest
 
 from domain.payment.commands import PaymentCommand
-from domain.payment.facts import RecordAuthorized, RecordCanceled
+from domain.payment.observations import RecordAuthorized, RecordCanceled
 from domain.payment.values import CaptureMethod
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool

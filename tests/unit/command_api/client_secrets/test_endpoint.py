@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
-from domain.payment.facts import RecordIntentCreated, RecordPaymentFailed
+from domain.payment.observations import RecordIntentCreated, RecordPaymentFailed
 from domain.payment.values import PaymentStatus
 from event_store.payments import command_payment
 from infra.stripe.guard.errors import CircuitOpen

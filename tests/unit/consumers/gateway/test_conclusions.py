@@ -26,8 +26,8 @@ from domain.payment.events import (
     RefundRequested,
 )
 from domain.payment.evolve import fold
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -71,7 +71,7 @@ def ended(asked: PaymentEvent, outcome: Outcome, **task: Any) -> Conclusion:
     return conclude(a_task(**task), asked, outcome, lookup_after_s=600, uniform=lambda _, high: high)
 
 
-def facts(conclusion: Conclusion) -> list[type[PaymentFact]]:
+def facts(conclusion: Conclusion) -> list[type[PaymentObservation]]:
     assert isinstance(conclusion, Finish)
     return [type(fact) for fact in conclusion.facts]
 
@@ -122,7 +122,7 @@ def test_a_refused_confirmation_is_an_attempt_that_failed() -> None:
     ],
 )
 def test_a_refusal_is_believed_only_where_the_intent_says_nothing_else(
-    asked: PaymentEvent, intent: dict[str, Any], expected: list[type[PaymentFact]]
+    asked: PaymentEvent, intent: dict[str, Any], expected: list[type[PaymentObservation]]
 ) -> None:
     fault = a_fault(400, code="payment_intent_unexpected_state", intent=intent)
     assert facts(ended(asked, Refused(fault=fault))) == expected
@@ -195,7 +195,7 @@ def test_what_is_not_found_is_believed_only_at_the_end(asked: PaymentEvent) -> N
     ],
 )
 def test_a_look_up_tells_what_became_of_it(
-    asked: PaymentEvent, found: dict[str, Any], expected: list[type[PaymentFact]]
+    asked: PaymentEvent, found: dict[str, Any], expected: list[type[PaymentObservation]]
 ) -> None:
     assert facts(looked_up(a_task(), asked, found, a_payment()[0], is_final=True, lookup_after_s=600)) == expected
 

@@ -4,10 +4,10 @@ import uuid
 import pytest
 
 from consumers.gateway.intake import task_of
-from consumers.gateway.tasks import Operation
+from consumers.tasks.models import Operation
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, PaymentCommand, RequestPayment
-from domain.payment.facts import RecordAuthorized, RecordIntentCreated
+from domain.payment.observations import RecordAuthorized, RecordIntentCreated
 from domain.payment.values import CaptureMethod, PaymentStatus
 from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
 from tests.support.payment_histories import events_of, paid, recorded, refunded, request_payment

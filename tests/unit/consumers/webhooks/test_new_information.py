@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from consumers.gateway.requests import REFUND_ID
+from consumers.stripe.requests import REFUND_ID
 from consumers.webhooks.event_types import ObjectKind, Reference
 from consumers.webhooks.new_information import is_new_information
 from domain.money import Money
 from domain.payment.commands import PaymentCommand, RequestRefund
 from domain.payment.evolve import fold
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordActionRequired,
     RecordAuthorized,
     RecordDispute,

@@ -19,7 +19,7 @@ from domain.payment.commands import (
     RetryTask,
 )
 from domain.payment.decide import decide
-from domain.payment.errors import InconsistentFact, PaymentDisputed
+from domain.payment.errors import InconsistentObservation, PaymentDisputed
 from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
@@ -28,8 +28,8 @@ from domain.payment.events import (
     RefundRequested,
 )
 from domain.payment.evolve import fold
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
@@ -74,7 +74,7 @@ stripe_refund_ids = st.sampled_from(["re_1"] * 5 + ["re_2"])
 codes = st.just("code")
 texts = st.just("message")
 
-facts: st.SearchStrategy[PaymentFact] = st.one_of(
+observations: st.SearchStrategy[PaymentObservation] = st.one_of(
     st.builds(
         RecordIntentCreated,
         intent_id=intents,
@@ -91,16 +91,16 @@ facts: st.SearchStrategy[PaymentFact] = st.one_of(
         message=texts,
     ),
 )
-request_facts: st.SearchStrategy[PaymentFact] = st.one_of(
+request_facts: st.SearchStrategy[PaymentObservation] = st.one_of(
     st.builds(RecordCaptureFailed, request_id=request_ids, code=codes, message=texts),
     st.builds(RecordCancelFailed, request_id=request_ids, code=codes, message=texts),
 )
-ends: st.SearchStrategy[PaymentFact] = st.one_of(
+ends: st.SearchStrategy[PaymentObservation] = st.one_of(
     st.builds(RecordSucceeded, intent_id=intents, amount_captured=moneys, charge_id=charges),
     st.builds(RecordCanceled, intent_id=maybe_intents),
     st.builds(RecordPaymentFailed, code=codes, message=texts),
 )
-refund_facts: st.SearchStrategy[PaymentFact] = st.one_of(
+refund_facts: st.SearchStrategy[PaymentObservation] = st.one_of(
     st.builds(RecordRefundPending, refund_id=refund_ids, stripe_refund_id=stripe_refund_ids),
     st.builds(RecordRefundSucceeded, refund_id=refund_ids, stripe_refund_id=stripe_refund_ids),
     st.builds(
@@ -145,7 +145,7 @@ CONFIRMABLE = {
 }
 
 # Where a run begins: as deep as a run from nothing seldom gets.
-starts: st.SearchStrategy[list[PaymentFact]] = st.sampled_from(
+starts: st.SearchStrategy[list[PaymentObservation]] = st.sampled_from(
     [[], [attempt_failed()], [authorized(10_00)], [authorized(6_00)], [succeeded(10_00)], [succeeded(4_00)]]
 )
 
@@ -163,16 +163,16 @@ def money_of(state: PaymentState) -> tuple[Money, ...]:
     )
 
 
-def may_be_news_again(state: PaymentState, fact: PaymentFact) -> bool:
-    """The repetitions that nothing tells from news: see domain.payment.intent_facts and disputes."""
-    match fact:
+def may_be_news_again(state: PaymentState, observed: PaymentObservation) -> bool:
+    """The repetitions that nothing tells from news: see domain.payment.intents and disputes."""
+    match observed:
         case RecordActionRequired() | RecordProcessing():
             return state.confirmation_requested
         case RecordAttemptFailed(attempt_id=None):
             return True
-        case RecordDispute() if fact.dispute_id in state.disputes:
-            dispute = state.disputes[fact.dispute_id]
-            appealed = fact.status is DisputeStatus.LOST and dispute.status in APPEALS
+        case RecordDispute() if observed.dispute_id in state.disputes:
+            dispute = state.disputes[observed.dispute_id]
+            appealed = observed.status is DisputeStatus.LOST and dispute.status in APPEALS
             # After the amount was taken once more, won may be what it was before that: any other status is news then.
             return appealed or dispute.times_withdrawn > 1
         case _:
@@ -197,18 +197,20 @@ def went_back(before: Dispute, after: Dispute) -> bool:
 class AnySequence(RuleBasedStateMachine):
     state: PaymentState
     history: list[PaymentEvent]
-    told: list[PaymentFact]
-    recorded: list[PaymentFact]
+    told: list[PaymentObservation]
+    recorded: list[PaymentObservation]
 
     @initialize(method=methods, confirm=st.booleans(), capture=st.sampled_from(CaptureMethod), start=starts)
-    def request(self, method: str | None, confirm: bool, capture: CaptureMethod, start: list[PaymentFact]) -> None:
+    def request(
+        self, method: str | None, confirm: bool, capture: CaptureMethod, start: list[PaymentObservation]
+    ) -> None:
         request = a_request(payment_method=method, confirm=confirm and method is not None, capture_method=capture)
         self.history = list(decide(None, request))
         self.told = []
         self.recorded = []
         self.state = self._replayed()
-        for fact in start:
-            self._say(fact)
+        for observed in start:
+            self._say(observed)
 
     # Commands are asked where they can be granted: elsewhere they only raise, as the other tests show.
 
@@ -232,23 +234,23 @@ class AnySequence(RuleBasedStateMachine):
     def ask_for_a_refund(self, command: PaymentCommand) -> None:
         self._ask(command)
 
-    @rule(fact=facts)
-    def say(self, fact: PaymentFact) -> None:
-        self._say(fact)
+    @rule(observed=observations)
+    def say(self, observed: PaymentObservation) -> None:
+        self._say(observed)
 
     @precondition(lambda self: self.state.capture_requested or self.state.cancel_requested)
-    @rule(fact=request_facts)
-    def say_of_a_request(self, fact: PaymentFact) -> None:
-        self._say(fact)
+    @rule(observed=request_facts)
+    def say_of_a_request(self, observed: PaymentObservation) -> None:
+        self._say(observed)
 
     @precondition(lambda self: self.state.refunds)
-    @rule(fact=refund_facts)
-    def say_of_a_refund(self, fact: PaymentFact) -> None:
-        self._say(fact)
+    @rule(observed=refund_facts)
+    def say_of_a_refund(self, observed: PaymentObservation) -> None:
+        self._say(observed)
 
-    @rule(fact=st.one_of(found_refunds, disputes))
-    def say_what_happened_at_stripe_itself(self, fact: PaymentFact) -> None:
-        self._say(fact)
+    @rule(observed=st.one_of(found_refunds, disputes))
+    def say_what_happened_at_stripe_itself(self, observed: PaymentObservation) -> None:
+        self._say(observed)
 
     @rule(command=operator_commands)
     def operate(self, command: OperatorCommand) -> None:
@@ -256,10 +258,10 @@ class AnySequence(RuleBasedStateMachine):
         self._ask(command)
         assert (money_of(self.state), self.state.status) == before
 
-    @rule(fact=ends, chance=st.integers(1, 5))
-    def say_the_end(self, fact: PaymentFact, chance: int) -> None:
+    @rule(observed=ends, chance=st.integers(1, 5))
+    def say_the_end(self, observed: PaymentObservation, chance: int) -> None:
         if chance == 5 or self.state.is_terminal:
-            self._say(fact)
+            self._say(observed)
 
     @precondition(lambda self: self.told)
     @rule(data=st.data())
@@ -306,16 +308,16 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def no_fact_ever_recorded_is_news_again(self) -> None:
-        for fact in self.recorded:
-            if not may_be_news_again(self.state, fact):
-                assert decide(self.state, fact) == ()
+        for observed in self.recorded:
+            if not may_be_news_again(self.state, observed):
+                assert decide(self.state, observed) == ()
 
     def _ask(self, command: PaymentCommand) -> None:
         before = money_of(self.state)
         try:
             events = decide(self.state, command)
-        except InconsistentFact:
-            raise  # is for facts alone
+        except InconsistentObservation:
+            raise  # is for observations alone
         except PaymentDisputed:
             assert any(dispute.is_contested for dispute in self.state.disputes.values())
             return
@@ -326,20 +328,20 @@ class AnySequence(RuleBasedStateMachine):
         self._append(events)
         assert money_of(self.state)[:4] == before[:4], "a wish moves nothing, it only reserves"
 
-    def _say(self, fact: PaymentFact) -> None:
+    def _say(self, observed: PaymentObservation) -> None:
         was_terminal, status, disputes = self.state.is_terminal, self.state.status, self.state.disputes
-        is_of_a_stranger = isinstance(fact, RecordRefundFailed) and fact.refund_id not in self.state.refunds
+        is_of_a_stranger = isinstance(observed, RecordRefundFailed) and observed.refund_id not in self.state.refunds
         final = self._refunds_that_failed()
         try:
-            events = decide(self.state, fact)
-        except InconsistentFact:
+            events = decide(self.state, observed)
+        except InconsistentObservation:
             return
         self._append(events)
         if not is_of_a_stranger:  # who may become known
-            self.told.append(fact)
+            self.told.append(observed)
         if events:
-            self.recorded.append(fact)
-        assert decide(self.state, fact) == (), "told twice at once"
+            self.recorded.append(observed)
+        assert decide(self.state, observed) == (), "told twice at once"
         assert not was_terminal or self.state.status is status
         assert not any(went_back(before, self.state.disputes[each]) for each, before in disputes.items())
         assert final <= self._refunds_that_failed()

@@ -8,11 +8,16 @@ from domain.ledger import PostingState, post_payment
 from domain.ledger.postings import Awaits
 from domain.payment.commands import AcceptStripe
 from domain.payment.decide import decide
-from domain.payment.errors import ContradictionNotAcceptable, InconsistentFact, InvalidPaymentRequest, PaymentUnknown
+from domain.payment.errors import (
+    ContradictionNotAcceptable,
+    InconsistentObservation,
+    InvalidPaymentRequest,
+    PaymentUnknown,
+)
 from domain.payment.events import PaymentContradicted, PaymentContradictionResolved, PaymentEvent
 from domain.payment.evolve import evolve, fold
-from domain.payment.facts import (
-    PaymentFact,
+from domain.payment.observations import (
+    PaymentObservation,
     RecordCanceled,
     RecordPaymentFailed,
     RecordRefundFailed,
@@ -41,16 +46,16 @@ PAID = (a_request(), succeeded())
 REFUSED = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code="declined", message="No.")
 FAILED = RecordPaymentFailed(code="declined", message="No.")
 ACCEPT = AcceptStripe(who="ada", why="seen in the Dashboard")
-EXISTS: tuple[PaymentFact, ...] = (
+EXISTS: tuple[PaymentObservation, ...] = (
     RecordRefundFound(refund_id=refund_id(), stripe_refund_id="re_1", amount=usd(4_00)),
     RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1"),
 )
 REFUND_REFUSED = (*PAID, refund(4_00), REFUSED)
 
 
-def seen(state: PaymentState, *facts: PaymentFact) -> PaymentState:
+def seen(state: PaymentState, *observations: PaymentObservation) -> PaymentState:
     """The payment after an observation."""
-    return observe(state, facts).state
+    return observe(state, observations).state
 
 
 def clearing(events: Iterable[PaymentEvent]) -> int:
@@ -72,7 +77,7 @@ class TestObserve:
         assert (contradicted.object_id, contradicted.status) == ("re_1", "succeeded")
         assert (contradicted.amount, contradicted.refund_id) == (usd(4_00), refund_id())
         assert "was refused by Stripe, yet it is re_1 there" in contradicted.reason
-        assert observed.contradictions[0].startswith("InconsistentFact: ")
+        assert observed.contradictions[0].startswith("InconsistentObservation: ")
 
     def test_a_contradiction_is_recorded_once_for_each_status(self) -> None:
         pending = (EXISTS[0], RecordRefundPending(refund_id=refund_id(), stripe_refund_id="re_1"))
@@ -96,7 +101,7 @@ class TestObserve:
         assert names(observed.events) == ["PaymentContradicted", "RefundFound", "RefundSucceeded"]
 
     def test_of_what_is_no_object_of_stripes_nothing_is_recorded(self) -> None:
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             observe(payment_after(*PAID), (REFUSED,))
         with pytest.raises(PaymentUnknown):
             observe(None, (succeeded(),))
@@ -125,7 +130,7 @@ class TestAccept:
         assert observe(state, (succeeded(), *EXISTS)).events == ()
 
     @pytest.mark.parametrize("end", [FAILED, RecordCanceled(intent_id="pi_1")])
-    def test_a_payment_that_was_captured_after_all_is_succeeded(self, end: PaymentFact) -> None:
+    def test_a_payment_that_was_captured_after_all_is_succeeded(self, end: PaymentObservation) -> None:
         before = history_of(a_request(), end)
         observed = observe(fold(before), (succeeded(), *EXISTS))
         assert names(observed.events) == ["PaymentContradicted", "PaymentContradicted"]
@@ -139,9 +144,9 @@ class TestAccept:
     def test_two_refunds_with_one_id_of_ours_are_both_counted(self) -> None:
         asked = RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1")
         twice = tuple(
-            fact
+            observed
             for stripe_id in ("re_1", "re_2")
-            for fact in (
+            for observed in (
                 RecordRefundFound(refund_id=refund_id(), stripe_refund_id=stripe_id, amount=usd(4_00)),
                 RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=stripe_id),
             )
@@ -157,9 +162,9 @@ class TestAccept:
         state = then(seen(seen(payment_after(*PAID), *EXISTS), found, done), ACCEPT)
         assert (state.amount_refunded, state.amount_refundable) == (usd(12_00), usd(0))
 
-    @pytest.mark.parametrize("fact", [succeeded(9_99), authorized(9_99), disputed(charge_id="ch_2")])
-    def test_what_is_posted_already_is_not_taken_back(self, fact: PaymentFact) -> None:
-        state = seen(payment_after(*PAID), fact)
+    @pytest.mark.parametrize("observed", [succeeded(9_99), authorized(9_99), disputed(charge_id="ch_2")])
+    def test_what_is_posted_already_is_not_taken_back(self, observed: PaymentObservation) -> None:
+        state = seen(payment_after(*PAID), observed)
         assert len(state.open_contradictions) == 1
         with pytest.raises(ContradictionNotAcceptable):
             decide(state, ACCEPT)

@@ -4,7 +4,7 @@ import pytest
 
 from domain.money import Money
 from domain.payment.decide import decide
-from domain.payment.errors import InconsistentFact, PaymentDisputed
+from domain.payment.errors import InconsistentObservation, PaymentDisputed
 from domain.payment.events import (
     DisputeClosed,
     DisputeFundsReinstated,
@@ -12,7 +12,7 @@ from domain.payment.events import (
     DisputeOpened,
     DisputeUpdated,
 )
-from domain.payment.facts import RecordDispute
+from domain.payment.observations import RecordDispute
 from domain.payment.values import DisputeFunds, DisputeStatus
 from tests.unit.domain.payment_builders import (
     a_request,
@@ -61,10 +61,10 @@ class TestCourse:
                 DisputeFundsReinstated(dispute_id="du_1", amount=usd(10_00)),
             ),
         ]
-        for fact, event in steps:
-            assert decide(payment, fact) == (event,)
-            payment = then(payment, fact)
-            assert decide(payment, fact) == ()
+        for observed, event in steps:
+            assert decide(payment, observed) == (event,)
+            payment = then(payment, observed)
+            assert decide(payment, observed) == ()
 
     def test_one_that_is_learned_of_at_its_end_is_told_from_its_beginning(self) -> None:
         events = decide(payment_after(*PAID), disputed(S.WON, funds_reinstated=True))
@@ -84,14 +84,14 @@ class TestCourse:
     def test_it_may_be_told_before_the_charge_and_must_be_of_that_charge(self) -> None:
         early = payment_after(a_request(), disputed())
         assert names(decide(early, succeeded())) == ["PaymentIntentCreated", "PaymentSucceeded"]
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(early, succeeded(charge_id="ch_2"))
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(*PAID), disputed(charge_id="ch_2"))
 
     def test_it_stays_of_the_charge_of_which_it_was_first_told(self) -> None:
         early = payment_after(a_request(), disputed(evidence_due_by=None))
-        with pytest.raises(InconsistentFact, match="Dispute du_1 is of ch_2, not of ch_1"):
+        with pytest.raises(InconsistentObservation, match="Dispute du_1 is of ch_2, not of ch_1"):
             decide(early, disputed(charge_id="ch_2"))
 
 
@@ -203,9 +203,9 @@ class TestRefunds:
         assert set(CONTESTED) | set(SETTLED) == set(DisputeStatus)
 
     def test_the_refusal_says_what_to_do(self) -> None:
-        def why(fact: RecordDispute) -> str:
+        def why(observed: RecordDispute) -> str:
             with pytest.raises(PaymentDisputed) as refused:
-                decide(payment_after(*PAID, fact), refund())
+                decide(payment_after(*PAID, observed), refund())
             return str(refused.value)
 
         assert "refund only if it is won" in why(disputed())

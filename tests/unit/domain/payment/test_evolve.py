@@ -10,7 +10,7 @@ from domain.payment.decide import decide
 from domain.payment.errors import BrokenHistory
 from domain.payment.events import PaymentCaptureFailed, PaymentEvent
 from domain.payment.evolve import evolve, fold
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordCanceled,
     RecordCancelFailed,
     RecordCaptureFailed,

@@ -6,9 +6,14 @@ import pytest
 
 from domain.money import Money
 from domain.payment.decide import decide
-from domain.payment.errors import InconsistentFact, RefundExceedsRefundable
+from domain.payment.errors import InconsistentObservation, RefundExceedsRefundable
 from domain.payment.events import RefundFound
-from domain.payment.facts import RecordRefundFailed, RecordRefundFound, RecordRefundPending, RecordRefundSucceeded
+from domain.payment.observations import (
+    RecordRefundFailed,
+    RecordRefundFound,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+)
 from domain.payment.values import RefundReason, RefundStatus
 from tests.unit.domain.payment_builders import (
     a_manual_request,
@@ -29,8 +34,8 @@ MINE, THEIRS = refund_id(1), refund_id(9)
 
 
 def found(cents: int = 6_00, **changes: object) -> RecordRefundFound:
-    fact = RecordRefundFound(refund_id=THEIRS, stripe_refund_id="re_9", amount=usd(cents))
-    return replace(fact, **changes)  # type: ignore[arg-type]
+    observed = RecordRefundFound(refund_id=THEIRS, stripe_refund_id="re_9", amount=usd(cents))
+    return replace(observed, **changes)  # type: ignore[arg-type]
 
 
 def done(stripe_id: str = "re_9") -> RecordRefundSucceeded:
@@ -65,9 +70,9 @@ class TestTakenIn:
     def test_one_of_ours_is_compared(self) -> None:
         payment = payment_after(*PAID, refund(6_00))
         assert decide(payment, found(refund_id=MINE)) == ()
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment, found(5_00, refund_id=MINE))
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(then(payment, done("re_1")), found(refund_id=MINE))
 
     def test_one_that_came_to_nothing_is_no_news(self) -> None:
@@ -95,9 +100,9 @@ class TestBesideOurs:
         assert then(payment, refused).amount_refundable == usd(4_00)
 
     def test_both_cannot_have_been_made(self) -> None:
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(*PAID, refund(6_00), found(6_00)), done("re_1"))
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(*PAID, refund(6_00), done("re_1")), found(6_00))
 
     def test_both_can_when_the_other_failed(self) -> None:
@@ -108,28 +113,28 @@ class TestBesideOurs:
 
 class TestContradictions:
     @pytest.mark.parametrize(
-        "fact",
+        "observed",
         [
             found(10_01),
             found(0),
             found(amount=Money(amount_cents=1_00, currency="EUR")),
         ],
     )
-    def test_what_cannot_be_is_not_believed(self, fact: RecordRefundFound) -> None:
-        with pytest.raises(InconsistentFact):
-            decide(payment_after(*PAID), fact)
+    def test_what_cannot_be_is_not_believed(self, observed: RecordRefundFound) -> None:
+        with pytest.raises(InconsistentObservation):
+            decide(payment_after(*PAID), observed)
 
     @pytest.mark.parametrize("moved", [usd(10_01), usd(0), Money(amount_cents=1_00, currency="EUR")])
     def test_what_cannot_be_did_not_come_back(self, moved: Money) -> None:
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(*PAID), replace(failed(), moved=moved))
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(*PAID, found(1_00)), replace(failed(), refund_id=MINE, moved=usd(1_00)))
 
     def test_nothing_is_refunded_of_what_was_not_captured(self) -> None:
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(a_manual_request(), authorized()), found())
 
     def test_one_refund_has_one_name_here(self) -> None:
-        with pytest.raises(InconsistentFact):
+        with pytest.raises(InconsistentObservation):
             decide(payment_after(*PAID, found(1_00)), found(1_00, refund_id=refund_id(8)))

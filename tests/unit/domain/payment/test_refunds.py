@@ -7,15 +7,15 @@ import pytest
 from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
 from domain.payment.commands import PaymentCommand
 from domain.payment.decide import decide
-from domain.payment.errors import InconsistentFact, PaymentNotRefundable, RefundExceedsRefundable
+from domain.payment.errors import InconsistentObservation, PaymentNotRefundable, RefundExceedsRefundable
 from domain.payment.events import RefundRequested
-from domain.payment.facts import (
+from domain.payment.observations import (
     RecordCanceled,
     RecordPaymentFailed,
     RecordRefundFailed,
     RecordRefundPending,
     RecordRefundSucceeded,
-    RefundFact,
+    RefundObservation,
 )
 from domain.payment.state import LastError
 from domain.payment.values import RefundReason, RefundStatus
@@ -159,10 +159,10 @@ class TestOutcome:
         assert decide(payment, refunded()) == ()
         assert decide(payment, pending()) == ()
 
-    @pytest.mark.parametrize("fact", [pending(), refunded(), failed(), failed(stripe_id=None)])
-    def test_told_twice_is_recorded_once(self, fact: RefundFact) -> None:
-        payment = payment_after(*PAID, refund(6_00), fact)
-        assert decide(payment, fact) == ()
+    @pytest.mark.parametrize("observed", [pending(), refunded(), failed(), failed(stripe_id=None)])
+    def test_told_twice_is_recorded_once(self, observed: RefundObservation) -> None:
+        payment = payment_after(*PAID, refund(6_00), observed)
+        assert decide(payment, observed) == ()
 
     def test_pending_told_late_is_no_news(self) -> None:
         assert decide(payment_after(*PAID, refund(6_00), refunded()), pending()) == ()
@@ -174,19 +174,21 @@ class TestOutcome:
 
 
 class TestContradictions:
-    @pytest.mark.parametrize("fact", [pending(), refunded(), failed(stripe_id=None)])
-    def test_a_refund_that_nobody_asked_for_is_not_believed(self, fact: RefundFact) -> None:
-        with pytest.raises(InconsistentFact):
-            decide(payment_after(*PAID), fact)
+    @pytest.mark.parametrize("observed", [pending(), refunded(), failed(stripe_id=None)])
+    def test_a_refund_that_nobody_asked_for_is_not_believed(self, observed: RefundObservation) -> None:
+        with pytest.raises(InconsistentObservation):
+            decide(payment_after(*PAID), observed)
 
-    @pytest.mark.parametrize("fact", [pending(1, "re_2"), refunded(1, "re_2"), failed(1, "re_2")])
+    @pytest.mark.parametrize("observed", [pending(1, "re_2"), refunded(1, "re_2"), failed(1, "re_2")])
     @pytest.mark.parametrize("before", [pending(), refunded(), failed()])
-    def test_another_refund_at_stripe_is_not_believed(self, before: RefundFact, fact: RefundFact) -> None:
-        with pytest.raises(InconsistentFact):
-            decide(payment_after(*PAID, refund(6_00), before), fact)
+    def test_another_refund_at_stripe_is_not_believed(
+        self, before: RefundObservation, observed: RefundObservation
+    ) -> None:
+        with pytest.raises(InconsistentObservation):
+            decide(payment_after(*PAID, refund(6_00), before), observed)
 
-    @pytest.mark.parametrize("fact", [pending(), refunded()])
-    def test_a_refund_that_stripe_refused_to_create_does_not_appear_there(self, fact: RefundFact) -> None:
+    @pytest.mark.parametrize("observed", [pending(), refunded()])
+    def test_a_refund_that_stripe_refused_to_create_does_not_appear_there(self, observed: RefundObservation) -> None:
         payment = payment_after(*PAID, refund(6_00), failed(stripe_id=None))
-        with pytest.raises(InconsistentFact):
-            decide(payment, fact)
+        with pytest.raises(InconsistentObservation):
+            decide(payment, observed)

@@ -18,7 +18,7 @@ from domain.payment.errors import (
     PaymentUnknown,
 )
 from domain.payment.events import PaymentRequested
-from domain.payment.facts import RecordCanceled, RecordCancelFailed, RecordCaptureFailed, RecordPaymentFailed
+from domain.payment.observations import RecordCanceled, RecordCancelFailed, RecordCaptureFailed, RecordPaymentFailed
 from domain.payment.state import CancelRequest, CaptureRequest
 from domain.payment.values import PaymentStatus
 from tests.unit.domain.payment_builders import (

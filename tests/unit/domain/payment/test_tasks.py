@@ -8,7 +8,7 @@ from domain.payment.commands import GiveUpTask, RetryTask
 from domain.payment.decide import decide
 from domain.payment.errors import InvalidPaymentRequest, PaymentUnknown, TaskAlreadyGivenUp
 from domain.payment.events import TaskGivenUp, TaskOutcomeUnknown, TaskRetried, TaskUndone
-from domain.payment.facts import RecordOutcomeUnknown, RecordPaymentFailed, RecordRefundFailed, RecordUndone
+from domain.payment.observations import RecordOutcomeUnknown, RecordPaymentFailed, RecordRefundFailed, RecordUndone
 from domain.payment.state import NOT_PROCESSED
 from domain.payment.values import PaymentStatus
 from tests.unit.domain.payment_builders import a_request, payment_after, refund, refund_id, succeeded, then, usd

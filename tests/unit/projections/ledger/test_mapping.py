@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from domain.money import Money
-from domain.payment.facts import RecordRefundFailed, RecordRefundPending, RecordRefundSucceeded
+from domain.payment.observations import RecordRefundFailed, RecordRefundPending, RecordRefundSucceeded
 from domain.stripe_balance import PayoutStatus, StripeBalanceEvent
 from projections.errors import VersionGap
 from projections.events import DecodedBalanceEvent, DecodedEvent
