@@ -34,7 +34,7 @@ run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends
 demo: $(RUN_READY) ## Play payments, a decline and refunds on a system of its own, and check the results
 	@exec $(BIN)/paystream demo
 
-doctor: $(RUN_READY) ## Check a whole configuration and say what mends it: that of .env, or the running `make run`
+doctor: $(RUN_READY) ## Check a whole configuration and name remedies: that of .env, or of the running `make run`
 	@exec $(BIN)/paystream doctor $(ARGS)
 
 run-command-api: $(RUN_READY) ## Run one process: the API that takes payments (settings: see .env.example)
@@ -119,7 +119,7 @@ coverage-all: $(DEV_READY) ## The same with every test of make test, and the pro
 	@$(MEASURE) -m "not load and not clients" $(ARGS)
 	@$(SHOW_COVERAGE)
 
-mutate: $(DEV_READY) ## Change the money code in 300 places, show which no unit test notices: ARGS="--seed 1 --sample 300 --minutes 10"
+mutate: $(DEV_READY) ## Change the money code in 300 places and show which changes no unit test notices: ARGS="--seed 1 --sample 300 --minutes 10"
 	@exec $(BIN)/python -m tests.support.mutation_check $(ARGS)
 
 model-check: $(DEV_READY) ## Exhaust the model of log, relay, consumers and recovery (needs spin and gcc); a minute and a half

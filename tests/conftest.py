@@ -1,7 +1,7 @@
 """Fixtures of every suite: real servers, started by the session that needs them."""
 
 import gc
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import psycopg
@@ -22,18 +22,18 @@ from tests.support.brokers import (
     EMBEDDED,
     LentBroker,
     choose_broker,
-    chosen_broker,
     needs_broker,
     on_apache,
     select_for_broker,
 )
 from tests.support.database import Database, fresh_database, postgres_server
 from tests.support.kafka import apache_kafka, embedded_broker, fresh_topics
-from tests.support.prepared_home import copy_prepared
-from tests.support.system import AT_LEISURE, System
+from tests.support.shared_system import SharedSystem
+from tests.support.system import System
 from tests.support.valkey import emptied, valkey_server
 
 _NOT_RUN = pytest.StashKey[int]()
+_SHARED_SYSTEM = pytest.StashKey[SharedSystem]()
 _TOLD_NOT_RUN = "not_run"
 _PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
@@ -110,6 +110,16 @@ def pytest_testnodedown(node: WorkerController) -> None:
 
 def pytest_runtest_setup() -> None:
     failure_report.begin_test()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    try:
+        return (yield)
+    finally:
+        shared = item.config.stash.get(_SHARED_SYSTEM, None)
+        if shared is not None and (nextitem is None or not workers.on_shared_system(nextitem)):
+            shared.end()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -194,13 +204,18 @@ async def lent_broker(
             await node.restart()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def session_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+@pytest.fixture(scope="session")
+def shared_system(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[SharedSystem]:
+    """The session's system, which does not run yet."""
+    shared = request.config.stash[_SHARED_SYSTEM] = SharedSystem(tmp_path_factory.mktemp("system"))
+    yield shared
+    shared.end()
+
+
+@pytest_asyncio.fixture
+async def session_stack(shared_system: SharedSystem) -> Stack:
     """The whole system, once for all tests that leave it as they found it: running."""
-    home = tmp_path_factory.mktemp("system")
-    await copy_prepared(home)
-    async with Stack(home, fsync=False, broker=chosen_broker(), settings=AT_LEISURE) as stack:
-        yield stack
+    return await shared_system.stack()
 
 
 @pytest_asyncio.fixture

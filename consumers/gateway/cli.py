@@ -9,10 +9,10 @@ from infra.cli.commands import command_group
 
 _PROCESSES = ("worker-stripe-gateway",)
 
-tasks = command_group("Calls of Stripe that are stuck.", settings_of=_PROCESSES)
-payments = command_group("Payments of which Stripe says otherwise than the log.", settings_of=_PROCESSES)
+tasks = command_group("Calls to Stripe that are stuck.", settings_of=_PROCESSES)
+payments = command_group("Payments where Stripe contradicts the log.", settings_of=_PROCESSES)
 
-_TASK = typer.Argument(metavar="TASK", help="Its id, as the list shows it: that of the event that asked for the call.")
+_TASK = typer.Argument(metavar="TASK", help="Its id, as the list shows it: the id of the requesting event.")
 _WHO_LOGGED = typer.Option(help="Who does it; written into the payment's log. By default the user of this machine.")
 _WHY_LOGGED = typer.Option(help="Why; written into the payment's log.")
 
@@ -25,7 +25,7 @@ def tasks_list(
     payment: Annotated[UUID | None, typer.Option(help="Only of this payment.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
 ) -> None:
-    """List calls of Stripe that do not come to an end by themselves."""
+    """List calls to Stripe that cannot complete by themselves."""
     from consumers.gateway.cli_run import run_list
 
     raise SystemExit(run_list(status or ["dead", "unknown"], payment_id=payment, limit=limit))
@@ -37,9 +37,9 @@ def tasks_retry(
     why: Annotated[str, _WHY_LOGGED],
     who: Annotated[str | None, _WHO_LOGGED] = None,
 ) -> None:
-    """Have a call tried again at once.
+    """Retry a call at once.
 
-    With its key; or it is looked up at Stripe, when that may have forgotten the key.
+    It is sent with its key, or looked up at Stripe if Stripe may have forgotten the key.
     """
     from getpass import getuser
 
@@ -53,11 +53,11 @@ def tasks_give_up(
     task: Annotated[UUID, _TASK],
     why: Annotated[str, _WHY_LOGGED],
     who: Annotated[str | None, _WHO_LOGGED] = None,
-    force: Annotated[bool, typer.Option("--force", help="Although Stripe may have done it: you have looked.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if Stripe may have done it: you have checked.")] = False,
 ) -> None:
-    """Give a call up for good: what it was for is recorded as failed.
+    """Give a call up for good, and record as failed what it was for.
 
-    The payment's later calls go on.
+    Later calls of the payment go on.
     """
     from getpass import getuser
 
@@ -72,7 +72,7 @@ def payments_accept(
     reason: Annotated[str, typer.Option(help="Why Stripe is right; written into the payment's log.")],
     who: Annotated[str | None, _WHO_LOGGED] = None,
 ) -> None:
-    """Believe Stripe wherever it contradicts a payment's log.
+    """Accept what Stripe says where it contradicts a payment's log.
 
     Payment, refunds and ledger follow.
     """

@@ -11,8 +11,8 @@ from infra.cli.commands import command_group, single_command
 
 _PROCESSES = ("worker-reconciliation",)
 
-discrepancies = command_group("What differs between Stripe's statement and the ledger.", settings_of=_PROCESSES)
-payouts = command_group("What Stripe's payouts pay.", settings_of=_PROCESSES)
+discrepancies = command_group("Differences between Stripe's statement and the ledger.", settings_of=_PROCESSES)
+payouts = command_group("Payouts and the transactions that they pay.", settings_of=_PROCESSES)
 
 _DISCREPANCY = typer.Argument(metavar="DISCREPANCY", help="Its id, as the list shows it.")
 _DAY = typer.Option("--date", formats=["%Y-%m-%d"], help="A day like 2026-05-01.")
@@ -31,17 +31,15 @@ def reconcile(
         ),
     ] = None,
     kind: Annotated[
-        Literal["activity", "payouts"] | None, typer.Option(help="Which report it is, where its columns do not tell.")
+        Literal["activity", "payouts"] | None, typer.Option(help="Which report it is, if its columns do not say.")
     ] = None,
-    time_zone: Annotated[
-        str | None, typer.Option(help="Of its column `created`, where it has no `created_utc`.")
-    ] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Of its column `created`, if it has no `created_utc`.")] = None,
     who: Annotated[str | None, typer.Option(help="Who asks; recorded. By default the user of this machine.")] = None,
 ) -> None:
     """Compare the ledger with Stripe's statement.
 
-    Of yesterday, unless --date says another day; or with a report that Stripe made, with --report. Exit code 0 says
-    that no difference is open.
+    The day is yesterday unless --date says another. --report compares with a report that Stripe made. Exit code 0 says
+    that no discrepancy is open.
     """
     from getpass import getuser
 
@@ -65,7 +63,7 @@ def discrepancies_list(
     kind: Annotated[str | None, typer.Option(help="Only of this kind, for example: missing_here")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
 ) -> None:
-    """List what differs, newest day first."""
+    """List discrepancies, newest day first."""
     from consumers.reconciliation.cli_run import run_list
 
     statuses = status or ["open", "explained"]
@@ -75,10 +73,10 @@ def discrepancies_list(
 @discrepancies.command("explain")
 def discrepancies_explain(
     discrepancy: Annotated[UUID, _DISCREPANCY],
-    why: Annotated[str, typer.Option(help="Why it is there, and may be; recorded as an event.")],
+    why: Annotated[str, typer.Option(help="Why it is acceptable; recorded as an event.")],
     who: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
 ) -> None:
-    """Say why a difference is there, and may be. It counts as open no more, unless it changes."""
+    """Record why a discrepancy is acceptable. It is no longer open, unless it changes."""
     from getpass import getuser
 
     from consumers.reconciliation.cli_run import run_explain
@@ -91,10 +89,10 @@ def discrepancies_explain(
 @discrepancies.command("resolve")
 def discrepancies_resolve(
     discrepancy: Annotated[UUID, _DISCREPANCY],
-    why: Annotated[str, typer.Option(help="What settled it; recorded as an event.")],
+    why: Annotated[str, typer.Option(help="What resolved it; recorded as an event.")],
     who: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
 ) -> None:
-    """Say that a difference is gone. A run that finds it again opens it again."""
+    """Record that a discrepancy is resolved. A run that finds it again reopens it."""
     from getpass import getuser
 
     from consumers.reconciliation.cli_run import run_resolve
@@ -111,7 +109,7 @@ def payouts_show(
     output: Annotated[Path | None, typer.Option(help="Write all of it into this CSV file.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most transactions to show.")] = 50,
 ) -> None:
-    """Show which transactions a payout pays, at Stripe and in the ledger. Exit code 0 says that all agrees."""
+    """Show which transactions a payout pays, at Stripe and in the ledger. Exit code 0 says that they agree."""
     from consumers.reconciliation.cli_payouts import run_show
 
     raise SystemExit(run_show(payout, output=output, limit=limit))

@@ -12,14 +12,14 @@ def recover(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     why: Annotated[
-        str | None, typer.Option("--reason", help="Why, where a person has to decide; kept with the recovery.")
+        str | None, typer.Option("--reason", help="Why, if a person has to decide; kept with the recovery.")
     ] = None,
     who: Annotated[str | None, typer.Option(help="Who decides so. By default the user of this machine.")] = None,
 ) -> None:
-    """Open a log that closed as PostgreSQL came back younger.
+    """Recover a log that closed because PostgreSQL lost commits.
 
-    Compares it with Kafka, writes back what it lost, and shows what Redis and Stripe know that it does not. The relay
-    does the same by itself when nothing has to be decided. Exit code 1 says that the log is closed still.
+    Compares it with Kafka, writes back what it lost, and shows what only Redis or Stripe knows. The relay does the same
+    by itself when nothing has to be decided. Exit code 1 says that the log is still closed.
     """
     from getpass import getuser
 

@@ -74,22 +74,23 @@ def demo() -> None:
 @app.command()
 def doctor(
     process: Annotated[
-        list[str] | None, typer.Option(help="Only what this process needs, as command-api; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Check only what this process needs, for example: command-api; may be repeated."),
     ] = None,
     embedded: Annotated[
         bool | None,
         typer.Option(
             "--embedded/--environment",
             help="The stack of `make run`, or the settings of the environment and .env. "
-            "[the environment; but the stack, if nothing is set there and it runs]",
+            "[the environment; or the stack, if nothing is set and it runs]",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Check a whole configuration, and say what mends it.
+    """Check a whole configuration and name a remedy for each problem.
 
-    Looks at settings, Stripe, PostgreSQL, Redis and Kafka, changes nothing, and takes 15 seconds at the most. Exit code
-    1 says that something is wrong.
+    Checks settings, Stripe, PostgreSQL, Redis and Kafka. It changes nothing and takes at most 15 seconds. Exit code 1
+    says that something is wrong.
     """
     from infra.cli.doctor import run_doctor
 

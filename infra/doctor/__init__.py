@@ -1,5 +1,5 @@
-"""`paystream doctor`: is a deployment configured so that it can work, and if not, what mends it.
+"""`paystream doctor`: whether a deployment is configured so that it can work, with a remedy for each problem.
 
-It looks and changes nothing. Every concern has a module: what is asked of a server, and apart from that, pure, what
-the answers mean. It is no monitoring: the processes' /health and /metrics say how they are while they run.
+It changes nothing. Every concern has a module with the questions to a server and, apart from them and pure, what the
+answers mean. It is not monitoring: the processes' /health and /metrics show their state while they run.
 """

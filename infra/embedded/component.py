@@ -18,10 +18,10 @@ _ROTATE_LOG_BYTES = 10 * 1024 * 1024
 
 
 class Component(ABC):
-    """One part of the stack. Its output is in `home.logs/<name>.log`.
+    """One component of the stack. Its output is in `home.logs/<name>.log`.
 
     `start` and `wait_ready` raise StartFailed (or a subclass of EmbeddedError that says more) and leave nothing
-    running. A part that was stopped or killed can be started again, on the same port and the same data.
+    running. A component that was stopped or killed can be started again, on the same port and the same data.
     """
 
     ready_within_s = 30.0
@@ -39,7 +39,7 @@ class Component(ABC):
 
     @property
     def log(self) -> Path:
-        """Where the output of this part goes."""
+        """Where the output of this component goes."""
         return self.home.logs / f"{self.name}.log"
 
     @property
@@ -55,8 +55,8 @@ class Component(ABC):
     async def is_ready(self) -> bool:
         """Whether it answers now. Called again and again while it starts."""
 
-    async def prepare(self) -> None:  # noqa: B027 - most parts need nothing
-        """Do what must be done before the process can start. Nothing unless a part says otherwise."""
+    async def prepare(self) -> None:  # noqa: B027 - most components need nothing
+        """Do what must be done before the process can start. Nothing unless a component says otherwise."""
 
     @property
     def pid(self) -> int | None:
@@ -133,7 +133,7 @@ class Component(ABC):
         return StartFailed(f"{self.label} {reason}. The end of {self.log}:\n{last_lines}", component=self.name)
 
     async def _wait_for_port(self) -> None:
-        """Wait a moment for whoever just had the port: else something else could answer in this part's name."""
+        """Wait a moment for whoever just had the port: else something else could answer in this component's name."""
         deadline = time.monotonic() + _PORT_FREE_WITHIN_S
         while not is_free(self.port):
             if time.monotonic() > deadline:

@@ -42,7 +42,7 @@ class DataUnusable(EmbeddedError):
 
 
 class StartFailed(EmbeddedError):
-    """A part ended, or did not become ready in time, when it was started."""
+    """A component ended, or did not become ready in time, when it was started."""
 
     def __init__(self, message: str, *, component: str) -> None:
         super().__init__(message)

@@ -101,7 +101,7 @@ class PostgresServer(Component):
         return len(lines) > _READY_LINE and lines[0] == str(self.pid) and lines[_READY_LINE].strip() == "ready"
 
     async def wait_ready(self) -> None:
-        """As for every part; a new server also waits for the last processes of one that was killed."""
+        """As for every component; a new server also waits for the last processes of one that was killed."""
         for _ in range(_STILL_THERE_TRIES):
             try:
                 return await super().wait_ready()

@@ -1,4 +1,4 @@
-"""A Paystream process as a part of the stack."""
+"""A Paystream process as a component of the stack."""
 
 import asyncio
 import json

@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComponentReady:
-    """A part is up. `seconds` since it was started."""
+    """A component is up. `seconds` since it was started."""
 
     label: str
     address: str
@@ -24,7 +24,7 @@ class StepBegan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepDone:
-    """Something beside the parts is done, such as the migrations."""
+    """Something beside the components is done, such as the migrations."""
 
     label: str
     outcome: str
@@ -40,7 +40,7 @@ class LeftoverEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComponentEnded:
-    """A part ended without being asked to; it is started again after `again_in_s`."""
+    """A component ended without being asked to; it is started again after `again_in_s`."""
 
     label: str
     exit_code: int | None
@@ -50,7 +50,7 @@ class ComponentEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RestartFailed:
-    """A part that had ended could not be started again; it is tried again after `again_in_s`."""
+    """A component that had ended could not be started again; it is tried again after `again_in_s`."""
 
     label: str
     reason: str

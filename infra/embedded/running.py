@@ -13,7 +13,7 @@ from infra.embedded.process import HTTP_PORTS
 from infra.embedded.valkey import ValkeyServer
 
 STACK_FILE = "stack.json"
-"""What the stack that was started last is: the kind of its broker, and the port of each part."""
+"""What the stack that was started last is: the kind of its broker, and the port of each component."""
 SANDBOX_DATA = "stripe-sandbox.sqlite"
 
 _SERVERS = ("postgres", "valkey", "broker")

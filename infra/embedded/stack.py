@@ -53,10 +53,10 @@ class Stack:
             await stack.flush_redis()
             stack.component("relay").pid             # and .running, .log, .port, .address
 
-    `ports` fixes ports by part name; others are picked, and kept in the home for the next start when still free.
+    `ports` fixes ports by component name; others are picked, and kept in the home for the next start when still free.
     `processes` are the Paystream processes to run; None: all that are declared; (): the servers alone, migrated.
     `settings` are environment variables for every process, on top of what the stack gives it.
-    `supervise`: a part that ends by itself is started again. Without it (tests) it stays away until `restart`.
+    `supervise`: a component that ends by itself is started again. Without it (tests) it stays away until `restart`.
     `broker="apache"` runs real Kafka, which keeps its topics and offsets in the home; it needs Java, and Maven once.
     `fsync=False` makes PostgreSQL faster; its data then survives kills but no power failure.
 
@@ -89,7 +89,7 @@ class Stack:
         self._watchers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start everything; returns when every part is ready."""
+        """Start everything; returns when every component is ready."""
         try:
             self.home.open()
             for name in end_leftovers(self.home.run):
@@ -127,11 +127,11 @@ class Stack:
             component.kill()
 
     def kill(self, name: str) -> None:
-        """End one part as a crash would (SIGKILL), and return when it is gone."""
+        """End one component as a crash would (SIGKILL), and return when it is gone."""
         self._components[name].kill()
 
     async def restart(self, name: str) -> None:
-        """Start one part again, stopping it first if it runs; returns when it is ready."""
+        """Start one component again, stopping it first if it runs; returns when it is ready."""
         await self._restart(self._components[name])
 
     async def wipe_broker(self) -> None:
@@ -146,12 +146,12 @@ class Stack:
         await self._valkey.flush()
 
     def component(self, name: str) -> Component:
-        """Return one part. Raises KeyError."""
+        """Return one component. Raises KeyError."""
         return self._components[name]
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """All parts in the order in which they are started; empty before `start`."""
+        """All components in the order in which they are started; empty before `start`."""
         return tuple(self._components.values())
 
     @property

@@ -17,7 +17,7 @@ def topics_create() -> None:
 def topics_verify() -> None:
     """Fail on topics that are missing or not as declared.
 
-    Shows every declared setting beside what the cluster of KAFKA_BOOTSTRAP_SERVERS says, and how to mend a difference.
+    Shows every declared setting beside the one of the cluster at KAFKA_BOOTSTRAP_SERVERS, and how to correct it.
     """
     from infra.kafka.cli_run import run_topics_verify
 

@@ -31,7 +31,7 @@ def run_topics_create() -> int:
 
 
 def run_topics_verify() -> int:
-    """Print what is declared beside what is, and how each difference is mended; return the exit code: 1 for any."""
+    """Print what is declared beside what is, and how to correct each difference; return the exit code: 1 for any."""
     settings = load_settings(KafkaSettings)
     declarations = topic_declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor)
     try:
@@ -42,7 +42,7 @@ def run_topics_verify() -> int:
     _print_table(compared, missing)
     differences = [each for each in compared if each.differs]
     if any(each.actual is None for each in compared):
-        print("The broker does not tell the settings that are marked as not told: they were not compared.")
+        print("The broker does not report the settings marked as not told: they were not compared.")
     if missing:
         print(f"{len(missing)} topics are missing. Create them: paystream topics create")
     for each in differences:

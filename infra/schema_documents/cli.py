@@ -17,7 +17,7 @@ def schemas_export() -> None:
 def schemas_check() -> None:
     """Fail on stale or incompatible schema files.
 
-    Compares with every version of them in the git history: an event once written stays in the log for ever.
+    Compares with every version in the git history, since an event that was written stays in the log for ever.
     """
     from infra.schema_documents.cli_run import run_schemas_check
 

@@ -13,7 +13,9 @@ ledger = command_group("The double-entry ledger.", settings_of=["query-api"])
 
 @ledger.command("export")
 def ledger_export(
-    output: Annotated[Path, typer.Option(help="The file to write; one that is there is replaced by a whole one.")],
+    output: Annotated[
+        Path, typer.Option(help="The file to write; an existing one is replaced when the new one is whole.")
+    ],
     form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="What kind of file.")] = "csv",
     since: Annotated[datetime | None, typer.Option("--from", help="This moment or later, in UTC.")] = None,
     until: Annotated[datetime | None, typer.Option("--to", help="Earlier than this moment, in UTC.")] = None,

@@ -100,7 +100,7 @@ def _groups(items: Iterable[pytest.Item]) -> dict[str, str]:
     chosen: dict[str, str] = {}  # by file: its tests may share a system
     for item in items:
         file = item.nodeid.partition("::")[0]
-        if _on_shared_system(item):
+        if on_shared_system(item):
             groups[item.nodeid] = _SYSTEMS[-1]
         elif item.get_closest_marker("own_system"):
             groups[item.nodeid] = chosen.setdefault(file, min(load, key=load.__getitem__))
@@ -118,7 +118,8 @@ def _shares_with_its_file(item: pytest.Item) -> bool:
     )
 
 
-def _on_shared_system(item: pytest.Item) -> bool:
+def on_shared_system(item: pytest.Item) -> bool:
+    """Whether a test runs on the session's system."""
     return "session_stack" in getattr(item, "fixturenames", ())
 
 
@@ -137,7 +138,7 @@ def _tidy(parent: Path) -> None:
 
 def _longest(item: pytest.Item) -> float:
     """Return what it may take at most: how long tests are is said by their time-outs."""
-    if _on_shared_system(item):
+    if on_shared_system(item):
         return _SHARED_SYSTEM_S
     if item.nodeid.startswith("tests/unit/"):
         return 0

@@ -71,7 +71,7 @@ def away(settings: KafkaSettings, reason: str, *, embedded: bool) -> Finding:
 
 
 def cluster_finding(found: list[str], settings: KafkaSettings) -> Finding:
-    """Judge how many brokers there are."""
+    """Rate how many brokers there are."""
     replicas = settings.kafka_replication_factor
     summary = f"{len(found)} at {', '.join(sorted(found))}"
     if len(found) < replicas:
@@ -83,7 +83,7 @@ def cluster_finding(found: list[str], settings: KafkaSettings) -> Finding:
 
 
 def replication_finding(settings: KafkaSettings) -> Finding:
-    """Judge how many brokers hold each record."""
+    """Rate how many brokers hold each record."""
     replicas = settings.kafka_replication_factor
     summary = f"KAFKA_REPLICATION_FACTOR={replicas}"
     if settings.app_env == "production" and replicas < _FEW:
@@ -101,7 +101,7 @@ def replication_finding(settings: KafkaSettings) -> Finding:
 
 
 def transactions_finding(obstacle: str | None, settings: KafkaSettings) -> Finding:
-    """Judge whether events are published once each; `obstacle` is what kept a transaction from beginning."""
+    """Rate whether events are published once each; `obstacle` is what kept a transaction from beginning."""
     if settings.kafka_transactions and obstacle is not None:
         remedy = (
             "Allow the relays their transactional ids (paystream-relay-*); see that there are brokers enough for "

@@ -11,7 +11,7 @@ SUBJECT = "security"
 
 
 def security_finding(settings: KafkaSettings) -> Finding:
-    """Judge the protocol and the files of TLS; what settings refuse by themselves never comes here."""
+    """Rate the protocol and the files of TLS; what settings refuse by themselves never comes here."""
     protocol = settings.kafka_security_protocol
     try:
         security_options(settings)

@@ -9,7 +9,7 @@ SUBJECT = "connections"
 
 
 def capacity_finding(available: int, pools: Mapping[str, int]) -> Finding:
-    """Judge the sum of the pools, each by the name of its process: one of each is counted."""
+    """Rate the sum of the pools, each by the name of its process: one of each is counted."""
     needed = sum(pools.values())
     summary = f"pools of up to {needed} for one process of each kind, and the server has {available}"
     if needed > available:

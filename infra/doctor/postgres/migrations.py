@@ -19,7 +19,7 @@ def known_revisions() -> list[str]:
 
 
 def revision_finding(there: str | None, known: list[str], *, embedded: bool = False) -> Finding:
-    """Judge the revision of the database; None: no migration was ever applied."""
+    """Rate the revision of the database; None: no migration was ever applied."""
     expected = known[-1]
     remedy = _MAKE_RUN if embedded else _MIGRATE
     if there is None:

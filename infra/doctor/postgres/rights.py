@@ -65,7 +65,7 @@ class Rights:
 
 
 def rights_finding(purpose: Purpose, rights: Rights, users: str) -> Finding:
-    """Judge a login by what it is used for."""
+    """Rate a login by what it is used for."""
     subject = f"rights of {rights.role}"
     if _LOG not in rights.tables or not rights.tables.issuperset(NEEDED[purpose]):
         return AREA.skipped(subject, "not all tables are there yet: see the migrations")

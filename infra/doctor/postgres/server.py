@@ -66,7 +66,7 @@ def away(address: str, error: psycopg.OperationalError, *, embedded: bool) -> Fi
 
 
 def server_findings(address: str, status: ServerStatus, *, written: bool) -> Iterator[Finding]:
-    """Judge a server that answers; `written`: whether processes append there."""
+    """Rate a server that answers; `written`: whether processes append there."""
     summary = f"PostgreSQL {status.version.split()[0]} at {address}, a round trip takes {status.seconds * _MS:.1f} ms"
     major = status.number // 10_000
     if major < _OLDEST:

@@ -29,7 +29,7 @@ class Standbys:
 
 
 def standby_findings(standbys: Standbys, *, production: bool) -> Iterator[Finding]:
-    """Judge them; where no real money moves, a server may stand alone."""
+    """Rate them; where no real money moves, a server may stand alone."""
     summary = f"{standbys.connected} connected, synchronous_standby_names={standbys.names or 'empty'}"
     if not production:
         yield AREA.ok(SUBJECT, f"{summary}: enough for development, production wants a synchronous one")

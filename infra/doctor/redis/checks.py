@@ -44,7 +44,7 @@ async def _ask(settings: RedisSettings, *, embedded: bool) -> AsyncGenerator[Fin
 
 
 def redis_finding(status: RedisStatus, *, timeout_ms: int) -> Finding:
-    """Judge a server that answers."""
+    """Rate a server that answers."""
     summary = f"{describe(status)}, a round trip takes {status.seconds * _MS:.1f} ms"
     if status.role != "master":
         remedy = "Name the primary in REDIS_URL: a replica cannot be written."

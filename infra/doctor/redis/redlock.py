@@ -50,7 +50,7 @@ async def _ask(settings: RedlockSettings) -> AsyncGenerator[Finding, None]:
 
 
 def number_finding(count: int, *, production: bool) -> Finding:
-    """Judge how many there are."""
+    """Rate how many there are."""
     remedy = "Give REDLOCK_URLS 3 or 5 independent primaries, comma-separated, on machines that do not fail together."
     if count == 1 and production:
         detail = "one lock server: while it is away no sweep runs, and if it loses its memory two may"
@@ -64,7 +64,7 @@ def number_finding(count: int, *, production: bool) -> Finding:
 
 
 def server_findings(statuses: Sequence[RedisStatus], *, timeout_ms: int) -> Iterator[Finding]:
-    """Judge those that answer, each for itself and all against each other."""
+    """Rate those that answer, each for itself and all against each other."""
     for each in statuses:
         summary = describe(each)
         if each.role != "master" or each.clustered:
@@ -93,7 +93,7 @@ def server_findings(statuses: Sequence[RedisStatus], *, timeout_ms: int) -> Iter
 
 
 def majority_findings(count: int, away: Sequence[str]) -> Iterator[Finding]:
-    """Judge whether enough of them answer."""
+    """Rate whether enough of them answer."""
     remedy = "Is it running, and may this machine reach it? Compare REDLOCK_URLS."
     needed, there = count // 2 + 1, count - len(away)
     if there < needed:

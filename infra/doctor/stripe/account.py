@@ -65,7 +65,7 @@ def _account(answer: Answer, settings: StripeSettings) -> Finding:
 
 
 def version_finding(answer: Answer, pinned: str) -> Finding:
-    """Judge whether Stripe answered in the version that the SDK asks for and is written for."""
+    """Rate whether Stripe answered in the version that the SDK asks for and is written for."""
     answered = answer.headers.get("stripe-version")
     if answered is None:
         return AREA.skipped(VERSION, f"the answer names none; the SDK asks for {pinned}")
@@ -76,7 +76,7 @@ def version_finding(answer: Answer, pinned: str) -> Finding:
 
 
 def clock_finding(answer: Answer, *, tolerance_s: int) -> Finding:
-    """Judge how far our clock is from Stripe's: signatures of webhooks are refused when they seem too old."""
+    """Rate how far our clock is from Stripe's: signatures of webhooks are refused when they seem too old."""
     stripes = _date(answer.headers.get("date"))
     if stripes is None:
         return AREA.skipped(CLOCK, "the answer has no Date")

@@ -21,7 +21,7 @@ def is_placeholder(secret: str) -> bool:
 
 
 def key_finding(settings: StripeSettings) -> Finding:
-    """Judge the key by APP_ENV. The settings themselves refuse other forms, and a live key outside production."""
+    """Rate the key by APP_ENV. The settings themselves refuse other forms, and a live key outside production."""
     key = settings.stripe_secret_key.get_secret_value()
     summary = (
         f"a {'restricted' if is_restricted(key) else 'secret'} {'live' if settings.stripe_livemode else 'test'} key"

@@ -53,7 +53,7 @@ _MAKE = (
 
 
 def secret_finding(settings: StripeWebhookSettings) -> Finding:
-    """Judge the secrets by their form; whether they are the endpoint's, only a webhook can tell."""
+    """Rate the secrets by their form; whether they are the endpoint's, only a webhook can tell."""
     secrets = [each.get_secret_value() for each in settings.stripe_webhook_secret]
     remedy = "Copy it from the endpoint's page: https://dashboard.stripe.com/webhooks (Signing secret)."
     bad = [str(number) for number, each in enumerate(secrets, start=1) if _FORM.fullmatch(each) is None]
@@ -68,7 +68,7 @@ def secret_finding(settings: StripeWebhookSettings) -> Finding:
 
 
 def endpoint_finding(answer: Answer, *, production: bool) -> Finding:
-    """Judge the account's endpoints. None that does is an error in production only: the Stripe CLI forwards, too."""
+    """Rate the account's endpoints. None that does is an error in production only: the Stripe CLI forwards, too."""
     listed = answer.body.get("data")
     if answer.status != OK or not isinstance(listed, list):
         return AREA.skipped(

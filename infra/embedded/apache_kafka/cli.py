@@ -22,7 +22,7 @@ def kafka_start(
 ) -> None:
     """Run Apache Kafka on this machine until Ctrl-C.
 
-    It needs Java 17 and, the first time, Maven. What it holds stays in PAYSTREAM_HOME.
+    It needs Java 17 and, the first time, Maven. Its data stays in PAYSTREAM_HOME.
     """
     from infra.embedded.apache_kafka.cli_run import run_kafka_start
 

@@ -69,8 +69,8 @@ def _percentile(values: list[float], share: float) -> float:
 def processor_seconds(stack: Stack) -> float:
     """Return the processor time that all parts used so far."""
     used = 0.0
-    for part in stack.components:
-        for process in _with_children(part.pid):
+    for component in stack.components:
+        for process in _with_children(component.pid):
             times = process.cpu_times()
             used += times.user + times.system
     return used
@@ -173,7 +173,7 @@ async def _idle(context: Context) -> Prepared:
             before, began = processor_seconds(system.stack), time.monotonic()
             await asyncio.sleep(seconds)  # what is measured is that nothing happens
             used = (processor_seconds(system.stack) - before) / (time.monotonic() - began)
-            parts = [process for part in system.stack.components for process in _with_children(part.pid)]
+            parts = [process for component in system.stack.components for process in _with_children(component.pid)]
             memory = sum(process.memory_full_info().pss for process in parts) / _MB
             return Sample(
                 value=used * 100, details={"PSS MB": memory, "processes": float(len(parts)), "started in s": start_s}

@@ -30,9 +30,9 @@ def dlq_show(
     dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
     full: Annotated[bool, typer.Option(help="The whole value, however long.")] = False,
 ) -> None:
-    """Show one dead letter, and why it failed.
+    """Show one dead letter and why it failed.
 
-    With where it comes from, its headers and its value.
+    Also shows its origin, headers and value.
     """
     from infra.kafka.consumer.dead_letters.cli_run import run_show
 
@@ -47,9 +47,9 @@ def dlq_replay(
     consumer: Annotated[str | None, typer.Option(help="With --all: all of this consumer.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="With --consumer.")] = False,
     who: Annotated[str | None, _WHO] = None,
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what becomes of it.")] = 30,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30,
 ) -> None:
-    """Try dead letters again, and with them all that waits behind them.
+    """Apply dead letters again, and all records parked behind them.
 
     The running consumer does it, in the order of the stream. Exit code 0 says that all were applied.
     """
@@ -70,9 +70,9 @@ def dlq_discard(
     who: Annotated[str, typer.Option(help="Who decides so; kept with the dead letter.")],
     why: Annotated[str, typer.Option(help="Why; kept with the dead letter.")],
 ) -> None:
-    """Give a dead letter up: the consumer will never apply it.
+    """Discard a dead letter: the consumer will never apply it.
 
-    What waits behind it goes on waiting until it is replayed.
+    Records parked behind it wait until they are replayed.
     """
     from infra.kafka.consumer.dead_letters.cli_run import run_discard
 
