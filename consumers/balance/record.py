@@ -96,4 +96,4 @@ async def _changed_payouts(conn: Connection, payouts: Sequence[PayoutChanged], m
 
 
 def _append(stream_id: UUID, version: int, event: StripeBalanceEvent, metadata: EventMetadata) -> Append:
-    return Append.of(BALANCE_CODEC, [fact], stream_id=stream_id, expected_version=version, metadata=metadata)
+    return Append.of(BALANCE_CODEC, [event], stream_id=stream_id, expected_version=version, metadata=metadata)
