@@ -87,7 +87,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Check a whole configuration and name a remedy for each problem.
+    """Check a whole configuration and name remedies.
 
     Checks settings, Stripe, PostgreSQL, Redis and Kafka. It changes nothing and takes at most 15 seconds. Exit code 1
     says that something is wrong.
