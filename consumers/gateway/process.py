@@ -2,12 +2,12 @@
 
 import asyncio
 
-from consumers.gateway.calls import StripeApi
 from consumers.gateway.intake import SERVICE, write_tasks
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.settle import Settler
 from consumers.gateway.worker import Worker
+from consumers.stripe.client import StripeApi
 from event_store.own_log import DatabaseLog
 from infra.kafka.consumer.batches import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
