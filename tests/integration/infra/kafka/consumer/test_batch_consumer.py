@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from anyio import to_thread
 from structlog.testing import capture_logs
 
-from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import Applied
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy

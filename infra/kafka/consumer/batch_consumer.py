@@ -34,7 +34,6 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra.kafka.consumer import metrics
-from infra.kafka.consumer.applying import RecordApplier, reason
 from infra.kafka.consumer.checkpoints import Apply, D
 from infra.kafka.consumer.dead_letters.delivery import Decode
 from infra.kafka.consumer.dead_letters.worker import DeadLetters, DeadLetterWorker
@@ -42,6 +41,7 @@ from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.own_log import OwnLog
 from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.kafka.consumer.record_applier import RecordApplier, error_text
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.kafka.topics import KafkaUnavailable, TopicsMissing, require_topics
 from infra.process.health import Health
@@ -89,7 +89,6 @@ class BatchConsumer(Generic[D]):
         self._name = consumer
         self._group_id = group_id or consumer
         self._max_records = max_records
-        self._parallel = asyncio.Semaphore(parallel)
         self._progress = ConsumerProgress(stall_after_s=stall_after_s)
         self._stop = asyncio.Event()
         self._idle = asyncio.Event()
@@ -108,6 +107,7 @@ class BatchConsumer(Generic[D]):
             check_origin=None if log is None else log.check_origin,
             progress=self._progress,
             stop=self._stop,
+            parallel=parallel,
             dead_letter_writer=dead_letter_writer,
         )
         self._subscription: Subscription | None = None
@@ -176,13 +176,13 @@ class BatchConsumer(Generic[D]):
                 group_id=self._group_id,
                 max_records=self._max_records,
                 drain_s=_DRAIN_S,
-                handler=self._handle,
+                handler=self._apply_poll,
                 on_assigned=self._on_assigned,
             )
             self._watch = PartitionWatch(self._subscription, self._name, self._progress, group=self._group_id)
             await self._subscription.start(_START_TIMEOUT_S)
         except (KafkaUnavailable, TopicsMissing, KafkaError, OSError, TimeoutError) as error:
-            self._unavailable(reason(error))
+            self._unavailable(error_text(error))
             return False
         log.info("consumer_started", consumer=self._name, topics=list(self._topics))
         return True
@@ -197,7 +197,7 @@ class BatchConsumer(Generic[D]):
         assert self._watch is not None
         away_since: float | None = None
         while not self._stop.is_set():
-            if (why := await self._watch.look()) is None:
+            if (why := await self._watch.check()) is None:
                 away_since = None
             else:
                 away_since = away_since or time.monotonic()
@@ -206,10 +206,10 @@ class BatchConsumer(Generic[D]):
                 metrics.REBUILDS.labels(self._name).inc()
                 log.warning("consumer_rebuilds_client", consumer=self._name, reason=fault)
                 return
-            await self._look_at_log(self._watch)
+            await self._check_epoch(self._watch)
             await wait_for_event(self._stop, timeout_s=_WATCH_EVERY_S)
 
-    async def _look_at_log(self, watch: PartitionWatch) -> None:
+    async def _check_epoch(self, watch: PartitionWatch) -> None:
         """Read again what the database forgot: where no new message comes, nothing else would show it."""
         if self._own_log is None or time.monotonic() < self._epoch_at:
             return
@@ -217,7 +217,7 @@ class BatchConsumer(Generic[D]):
         epoch = await self._own_log.epoch()
         if epoch is not None and self._epoch is not None and epoch != self._epoch:
             log.warning("consumer_database_went_back", consumer=self._name, epoch=epoch)
-            watch.distrust()
+            watch.verify_again()
         self._epoch = epoch or self._epoch
 
     def _fault(self, subscription: Subscription, away_since: float | None) -> str | None:
@@ -244,7 +244,7 @@ class BatchConsumer(Generic[D]):
             log.warning("consumer_batch_abandoned", consumer=self._name)
         await watch.commit()
         await subscription.stop(_LEAVE_TIMEOUT_S)
-        watch.assigned(settled=False)
+        watch.assigned(stable=False)
         self._progress.joined(assigned=False)
         log.info("consumer_left", consumer=self._name)
 
@@ -252,13 +252,13 @@ class BatchConsumer(Generic[D]):
         self._progress.joined(assigned=partitions is not None)
         metrics.HALTED.labels(self._name).set(0)
         if self._watch is not None:
-            self._watch.assigned(settled=partitions is not None)
+            self._watch.assigned(stable=partitions is not None)
         if partitions is not None:
             names = sorted(f"{each.topic}/{each.partition}" for each in partitions)
             log.info("consumer_assigned", consumer=self._name, partitions=names)
 
-    async def _handle(self, records: Sequence[Record]) -> None:
-        """Take what one poll brought."""
+    async def _apply_poll(self, records: Sequence[Record]) -> None:
+        """Apply what one poll brought, each partition by itself."""
         watch = self._watch
         if self._stop.is_set() or watch is None:
             return  # not applied, not committed: delivered again to whoever comes next
@@ -269,10 +269,6 @@ class BatchConsumer(Generic[D]):
             watch.delivered(partition, group)
         self._idle.clear()
         try:
-            await asyncio.gather(*(self._take(watch, *group) for group in by_partition.items()))
+            await asyncio.gather(*(self._applier.apply_records(watch, *group) for group in by_partition.items()))
         finally:
             self._idle.set()
-
-    async def _take(self, watch: PartitionWatch, partition: TopicPartition, records: list[Record]) -> None:
-        async with self._parallel:
-            await self._applier.take(watch, partition, records)

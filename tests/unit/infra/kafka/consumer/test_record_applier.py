@@ -11,10 +11,10 @@ from aiokafka import TopicPartition
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import Applied, Apply
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.kafka.consumer.record_applier import RecordApplier
 from infra.kafka.consumer.subscription import Record
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from tests.support.payment_histories import events_of, recorded, request_payment
@@ -28,7 +28,7 @@ class Watch:
     def pause(self, _: TopicPartition) -> None:
         return
 
-    def handled(self, _: TopicPartition, **__: object) -> None:
+    def mark_done(self, _: TopicPartition, **__: object) -> None:
         return
 
 
@@ -42,7 +42,7 @@ async def stopped_at(*records: Record, apply: Apply[Delivered] = refuse) -> dict
         name="test", decode=from_kafka, apply=apply, progress=ConsumerProgress(stall_after_s=60), stop=asyncio.Event()
     )
     with capture_logs(processors=[merge_contextvars]) as lines:
-        await applier.take(cast("PartitionWatch", Watch()), PARTITION, list(records))
+        await applier.apply_records(cast("PartitionWatch", Watch()), PARTITION, list(records))
     (line,) = (line for line in lines if line["event"] == "consumer_partition_halted")
     return dict(line)
 
