@@ -47,7 +47,7 @@ class Admin:
         self.recovered.append((actor, reason))
         return "the log is open"
 
-    async def untraceable(self, _: object, traces: Collection[Trace]) -> list[Trace]:
+    async def missing_from_log(self, _: object, traces: Collection[Trace]) -> list[Trace]:
         return [each for each in traces if each.payment_id != UUID(int=1)]
 
 
