@@ -37,7 +37,7 @@ def topics_of(projections: Sequence[Projection[Any]]) -> list[str]:
 def projecting(
     pool: Pool, projections: Sequence[Projection[Any]], *, applied: Callable[[], None] | None = None
 ) -> Checkpointed[Delivered]:
-    """Make the `apply` of the batch runtime (infra.kafka.consumer.batches) for these projections.
+    """Make the `apply` of the batch runtime (infra.kafka.consumer.batch_consumer) for these projections.
 
     `applied` is called whenever events were applied.
     It raises SchemaError, ProjectionError or domain.errors.DomainError when an event cannot be applied.

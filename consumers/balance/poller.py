@@ -9,10 +9,10 @@ from stripe import StripeError
 
 from consumers.balance import metrics, watched
 from consumers.balance.record import record_payouts, record_transactions
-from consumers.stripe_lists import cursors
-from consumers.stripe_lists.errors import UnexpectedRow
-from consumers.stripe_lists.lists import List, Lists
-from consumers.stripe_lists.poll import Reach, poll
+from consumers.stripe.lists import cursors
+from consumers.stripe.lists.errors import UnexpectedRow
+from consumers.stripe.lists.lists import List, Lists
+from consumers.stripe.lists.poll import Reach, poll
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
@@ -31,7 +31,7 @@ _OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedRow)
 
 
 async def poll_transactions(pool: Pool, lists: Lists, reach: Reach, *, go_on: GoOn = lambda: True) -> bool:
-    """Read the balance transactions, as `consumers.stripe_lists.poll` says."""
+    """Read the balance transactions, as `consumers.stripe.lists.poll` says."""
     return await poll(pool, lists, List.TRANSACTIONS, reach, record=record_transactions, go_on=go_on)
 
 

@@ -2,8 +2,8 @@
 
 from consumers.balance.poller import BalancePoller
 from consumers.balance.settings import BalanceSettings
-from consumers.stripe_lists.lists import StripeLists
-from consumers.stripe_lists.poll import Reach
+from consumers.stripe.lists.lists import StripeLists
+from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime

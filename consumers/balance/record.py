@@ -10,9 +10,9 @@ from uuid import UUID
 import structlog
 
 from consumers.balance import metrics, watched
-from consumers.balance.facts import payout_of, transaction_of
-from consumers.stripe_lists.errors import Conflicted
-from consumers.stripe_lists.streams import known_streams
+from consumers.stripe.lists.errors import Conflicted
+from consumers.stripe.lists.streams import known_streams
+from consumers.stripe.translate.balance import payout_of, transaction_of
 from domain.stripe_balance import (
     PayoutChanged,
     StripeBalanceEvent,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumers.gateway import backoff
-from consumers.gateway.interpret import UnexpectedObject, intent_facts, refund_facts
 from consumers.gateway.outcomes import Broken, Fault, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
-from consumers.gateway.tasks import Task
+from consumers.stripe.translate.payments import UnexpectedObject, intent_facts, refund_facts
+from consumers.tasks.models import Task
 from domain.payment.decide import decide
 from domain.payment.events import (
     PaymentCancelRequested,

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from aiokafka import TopicPartition
 
-from consumers.gateway.tasks import NewTask, Operation, insert_tasks
+from consumers.tasks.models import NewTask, Operation
+from consumers.tasks.store import insert_tasks
 from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
 from schemas.envelope import RecordedEvent

@@ -12,9 +12,10 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from consumers.gateway.conclusions import failure
-from consumers.gateway.notes import note_waiting
 from consumers.gateway.plan import RESEND_HORIZON_S
-from consumers.gateway.tasks import NewRefresh, Operation, TaskStatus, ask_for_refreshes
+from consumers.tasks.models import NewRefresh, Operation, TaskStatus
+from consumers.tasks.store import ask_for_refreshes
+from consumers.tasks.watch_list import note_waiting
 from domain.errors import DomainError
 from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
 from domain.payment.decide import decide

@@ -9,7 +9,7 @@ age of the event that counts: how long ago a task was first tried is lost when i
 
 from dataclasses import dataclass
 
-from consumers.gateway.tasks import Task
+from consumers.tasks.models import Task
 from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,

@@ -13,9 +13,11 @@ from uuid import UUID
 import structlog
 
 from consumers.gateway import metrics
-from consumers.gateway.tasks import TaskStatus, claim, count_open
-from consumers.gateway.turns import Turns
 from consumers.gateway.worker import Job
+from consumers.tasks.claims import claim
+from consumers.tasks.fair_claims import Turns
+from consumers.tasks.models import TaskStatus
+from consumers.tasks.store import count_open
 from domain.payment.errors import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
 from event_store.streams import LoadedStream

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from consumers.gateway.requests import CardsBy
+from consumers.stripe.requests import CardsBy
 from infra.settings.kafka import KafkaSettings
 from infra.settings.postgres import DatabaseSettings
 from infra.settings.stripe import STRIPE_CALL_MARGIN_MS

@@ -13,21 +13,12 @@ import structlog
 
 from consumers.gateway.conclusions import AskLater, Bury, Conclusion, Finish, PutOff, TryAgain, Watch
 from consumers.gateway.metrics import CONTRADICTIONS
-from consumers.gateway.notes import NewIntent, note_intents, note_waiting
 from consumers.gateway.plan import is_moot, is_open
-from consumers.gateway.tasks import (
-    RECONCILIATION,
-    Ending,
-    NewRefresh,
-    Operation,
-    Task,
-    TaskStatus,
-    ask_for_refreshes,
-    find_stuck,
-    hasten,
-    lock_leased,
-)
-from consumers.gateway.tasks import settle as put_back
+from consumers.tasks.intent_index import NewIntent, note_intents
+from consumers.tasks.models import RECONCILIATION, Ending, NewRefresh, Operation, Task, TaskStatus
+from consumers.tasks.store import ask_for_refreshes, find_stuck, hasten, lock_leased
+from consumers.tasks.store import settle as put_back
+from consumers.tasks.watch_list import note_waiting
 from domain.errors import DomainError
 from domain.payment.events import (
     PaymentConfirmationRequested,

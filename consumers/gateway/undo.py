@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from consumers.gateway.calls import JsonObject, Reading
-from consumers.gateway.requests import PAYMENT_ID, StripeRequest
-from consumers.gateway.tasks import Operation
+from consumers.stripe.client import JsonObject, Reading
+from consumers.stripe.requests import PAYMENT_ID, StripeRequest
+from consumers.tasks.models import Operation
 from domain.money import Money
 from domain.payment.observations import RecordUndone
 

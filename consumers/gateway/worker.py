@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import structlog
 
 from consumers.gateway import backoff, metrics
-from consumers.gateway.calls import JsonObject, Stripe, TooLate
 from consumers.gateway.conclusions import (
     AskLater,
     Bury,
@@ -21,7 +20,6 @@ from consumers.gateway.conclusions import (
     looked_up,
     not_read,
 )
-from consumers.gateway.interpret import UnexpectedObject, payment_facts
 from consumers.gateway.outcomes import (
     Broken,
     HeldBack,
@@ -33,10 +31,12 @@ from consumers.gateway.outcomes import (
     classify_error,
 )
 from consumers.gateway.plan import KEY_LIFE_S, Call, GiveUpSending, LookUp, Plan, Settle, plan, was_sent_lately
-from consumers.gateway.requests import CardsBy, NothingToSend, request_of
 from consumers.gateway.settle import Settled, Settlement, Settler, asking_event, is_superseded, unknown_since
-from consumers.gateway.tasks import Operation, Task, TaskStatus
 from consumers.gateway.undo import NotYet, Undo, Undone, next_step, went_well
+from consumers.stripe.client import JsonObject, Stripe, TooLate
+from consumers.stripe.requests import CardsBy, NothingToSend, request_of
+from consumers.stripe.translate.payments import UnexpectedObject, payment_facts
+from consumers.tasks.models import Operation, Task, TaskStatus
 from domain.payment.events import PaymentEvent, RefundRequested
 from domain.payment.observations import RecordUndone
 from domain.payment.state import PaymentState

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import structlog
 
-from consumers.stripe_lists.errors import UnexpectedRow
-from consumers.stripe_lists.lists import JsonObject, List, Lists
-from consumers.stripe_lists.poll import Reach, poll
-from consumers.stripe_lists.streams import known_streams
+from consumers.stripe.lists.errors import UnexpectedRow
+from consumers.stripe.lists.lists import JsonObject, List, Lists
+from consumers.stripe.lists.poll import Reach, poll
+from consumers.stripe.lists.streams import known_streams
 from consumers.sweeper import metrics
 from consumers.webhooks.event_types import LISTED_TYPES
 from event_store.appends import NO_STREAM, Append, Appended

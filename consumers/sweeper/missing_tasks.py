@@ -14,8 +14,9 @@ from psycopg.rows import dict_row
 from consumers.gateway.intake import REQUESTS, task_of
 from consumers.gateway.intake import SERVICE as GATEWAY
 from consumers.gateway.plan import is_open
-from consumers.gateway.tasks import NewTask, insert_tasks
 from consumers.sweeper import metrics
+from consumers.tasks.models import NewTask
+from consumers.tasks.store import insert_tasks
 from domain.payment.errors import BrokenHistory
 from domain.payment.events import PaymentConfirmationRequested, PaymentEvent, PaymentRequested
 from domain.payment.state import PaymentState

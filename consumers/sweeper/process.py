@@ -1,6 +1,6 @@
 """The process `sweeper`."""
 
-from consumers.stripe_lists.lists import StripeLists
+from consumers.stripe.lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper

@@ -9,9 +9,10 @@ from uuid import UUID
 import structlog
 from psycopg.rows import class_row, dict_row
 
-from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.sweeper import metrics
 from consumers.sweeper.abandoned import WAITS_FOR_CUSTOMER, cancel_abandoned
+from consumers.tasks.models import NewRefresh
+from consumers.tasks.store import ask_for_refreshes
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries

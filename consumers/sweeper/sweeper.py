@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 from stripe import StripeError
 
-from consumers.stripe_lists.errors import UnexpectedRow
+from consumers.stripe.lists.errors import UnexpectedRow
 from consumers.sweeper import metrics
 from consumers.sweeper.missing_tasks import make_missing_tasks
 from consumers.sweeper.sweep import measure, sweep

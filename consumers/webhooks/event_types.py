@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from consumers.gateway.requests import PAYMENT_ID
+from consumers.stripe.requests import PAYMENT_ID
 from schemas.events.stripe_events import StripeEventReceived
 
 JsonObject = Mapping[str, Any]

@@ -12,8 +12,9 @@ from uuid import UUID
 import structlog
 from aiokafka import TopicPartition
 
-from consumers.gateway.notes import NewIntent, ask_for_intents, note_intents
-from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
+from consumers.tasks.intent_index import NewIntent, ask_for_intents, note_intents
+from consumers.tasks.models import NewRefresh
+from consumers.tasks.store import ask_for_refreshes
 from consumers.webhooks import metrics
 from consumers.webhooks.event_types import ObjectKind, Reference, reference_of
 from consumers.webhooks.lookup import payment_id_of, payments_of_intents

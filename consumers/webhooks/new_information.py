@@ -6,7 +6,7 @@ before it. So nothing is recorded from it: if it says nothing new it is ignored,
 
 from typing import assert_never
 
-from consumers.gateway.interpret import UnexpectedObject, dispute_facts, listed_refund_facts, payment_facts
+from consumers.stripe.translate.payments import UnexpectedObject, dispute_facts, listed_refund_facts, payment_facts
 from consumers.webhooks.event_types import JsonObject, ObjectKind, Reference
 from domain.errors import DomainError
 from domain.payment.observations import PaymentObservation

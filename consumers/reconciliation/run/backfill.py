@@ -12,12 +12,13 @@ from uuid import UUID
 import structlog
 
 from consumers.balance.record import record_transactions
-from consumers.gateway.tasks import RECONCILIATION, NewRefresh, ask_for_refreshes
 from consumers.reconciliation import metrics
 from consumers.reconciliation.run import discrepancies as recorded
 from consumers.reconciliation.run.discrepancies import RunRef
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
-from consumers.stripe_lists.errors import UnexpectedRow
+from consumers.stripe.lists.errors import UnexpectedRow
+from consumers.tasks.models import RECONCILIATION, NewRefresh
+from consumers.tasks.store import ask_for_refreshes
 from domain.reconciliation.values import Difference, DifferenceKind
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries

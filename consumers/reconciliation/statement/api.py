@@ -13,8 +13,8 @@ from uuid import UUID
 import stripe
 import structlog
 
-from consumers.gateway.requests import PAYMENT_ID
 from consumers.reconciliation.statement.statement import Owner
+from consumers.stripe.requests import PAYMENT_ID
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.stripe.guard.errors import NotSent
 

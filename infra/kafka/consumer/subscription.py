@@ -51,15 +51,15 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self, on_assigned: OnAssigned) -> None:
         self._on_assigned = on_assigned
-        self.settled = False
+        self.is_stable = False
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        self.settled = False
+        self.is_stable = False
         if revoked:
             self._on_assigned(None)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        self.settled = True
+        self.is_stable = True
         self._on_assigned(assigned)
 
 
@@ -86,7 +86,7 @@ class Subscription:
         self._waits = {
             "metadata_max_age_ms": _METADATA_MAX_AGE_MS,
             # The group's answer to "join" comes when all members have joined: given up earlier, we would come
-            # back as one more member, and the group would never settle.
+            # back as one more member, and the group would never become stable.
             "request_timeout_ms": max(
                 settings.kafka_request_timeout_ms, fetch["rebalance_timeout_ms"] + _JOIN_MARGIN_MS
             ),
@@ -153,7 +153,7 @@ class Subscription:
         """Let the batch in hand finish, leave the group, disconnect. Never raises, never takes longer."""
         consumer = self._subscriber.consumer
         limit_s = timeout_s - 2 * _CLOSE_S
-        if consumer is not None and not self._listener.settled:
+        if consumer is not None and not self._listener.is_stable:
             started = time.monotonic()
             await stop_client(leave_rebalancing_group(consumer), timeout_s=limit_s / 2)
             limit_s -= time.monotonic() - started

@@ -13,7 +13,6 @@ from prometheus_client import REGISTRY
 
 from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
-from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import Checkpointed
 from infra.kafka.consumer.dead_letters.admin import Filter, list_dead_letters, request_replay
 from infra.kafka.consumer.dead_letters.delivery import Headers
@@ -21,6 +20,7 @@ from infra.kafka.consumer.dead_letters.replay import Replayer
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.kafka.consumer.record_applier import RecordApplier
 from infra.postgres.pool import Connection, Pool
 from projections.payments.projection import Payments
 from projections.projection import Projection
@@ -75,7 +75,7 @@ class Projector:
                     headers=tuple(wire.headers),
                 )
             )
-        await applier.take(cast("PartitionWatch", Watch()), partition, records)
+        await applier.apply_records(cast("PartitionWatch", Watch()), partition, records)
         await progress.check_live()
 
 

@@ -3,7 +3,7 @@
 import time
 from contextlib import asynccontextmanager
 
-from consumers.gateway.tasks import claim
+from consumers.tasks.claims import claim
 from infra.postgres.pool import Pool, create_pool
 from tests.load.bench.measurement import Context, Goal, Prepared, Row, Rows, Sample
 from tests.support.database import fresh_database, postgres_server

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 import stripe
 
-from consumers.stripe_lists.lists import StripeLists
+from consumers.stripe.lists.lists import StripeLists
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.balance.polled_sandbox import Log

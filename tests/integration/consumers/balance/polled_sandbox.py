@@ -9,8 +9,8 @@ import stripe
 from psycopg.rows import dict_row
 
 from consumers.balance.poller import poll_payouts, poll_transactions
-from consumers.stripe_lists.lists import List, Lists, Page
-from consumers.stripe_lists.poll import Reach
+from consumers.stripe.lists.lists import List, Lists, Page
+from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 import stripe
 
-from consumers.stripe_lists.lists import List, StripeLists
-from consumers.stripe_lists.poll import Reach
+from consumers.stripe.lists.lists import List, StripeLists
+from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.balance.polled_sandbox import (

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from consumers.balance.process import SERVICE, serve
 from consumers.balance.settings import BalanceSettings
-from consumers.stripe_lists.lists import List, StripeLists
+from consumers.stripe.lists.lists import List, StripeLists
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer

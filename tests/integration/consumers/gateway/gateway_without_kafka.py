@@ -8,13 +8,14 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from consumers.gateway.calls import Stripe
 from consumers.gateway.intake import write_tasks
 from consumers.gateway.pool import Gate, WorkerPool
-from consumers.gateway.requests import CardsBy
 from consumers.gateway.settle import Settler
-from consumers.gateway.tasks import NewRefresh, ask_for_refreshes
 from consumers.gateway.worker import Worker
+from consumers.stripe.client import Stripe
+from consumers.stripe.requests import CardsBy
+from consumers.tasks.models import NewRefresh
+from consumers.tasks.store import ask_for_refreshes
 from domain.payment.commands import PaymentCommand
 from domain.payment.state import PaymentState
 from event_store.event_log import ConnectionLog

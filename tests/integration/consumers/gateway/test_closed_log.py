@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from consumers.gateway.fakes import MemoryStripe
-from consumers.gateway.tasks import claim
+from consumers.stripe.fakes import MemoryStripe
+from consumers.tasks.claims import claim
 from event_store.store import LOG_CLOSED
 from infra.postgres.pool import DatabaseUnavailable, Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working

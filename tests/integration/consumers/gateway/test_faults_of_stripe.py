@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from consumers.gateway.calls import StripeApi
 from consumers.gateway.outcomes import (
     Outcome,
     Refused,
@@ -19,8 +18,9 @@ from consumers.gateway.outcomes import (
     Unknown,
     classify_error,
 )
-from consumers.gateway.requests import StripeRequest
-from consumers.gateway.tasks import Operation
+from consumers.stripe.client import StripeApi
+from consumers.stripe.requests import StripeRequest
+from consumers.tasks.models import Operation
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.values import CaptureMethod

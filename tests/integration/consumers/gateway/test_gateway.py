@@ -10,9 +10,9 @@ from unittest import mock
 import pytest
 import stripe
 
-from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.plan import RESEND_HORIZON_S
-from consumers.gateway.tasks import Operation
+from consumers.stripe.fakes import MemoryStripe
+from consumers.tasks.models import Operation
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.observations import RecordAttemptFailed

@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 import stripe
 
-from consumers.gateway.fakes import MemoryStripe
 from consumers.gateway.operators import ListedTask, TaskAdmin, TaskRefused
-from consumers.gateway.tasks import claim
+from consumers.stripe.fakes import MemoryStripe
+from consumers.tasks.claims import claim
 from domain.money import Money
 from domain.payment.commands import CapturePayment, RequestRefund
 from domain.payment.events import TaskGivenUp, TaskRetried

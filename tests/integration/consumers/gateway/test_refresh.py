@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import stripe
 
-from consumers.gateway.fakes import MemoryStripe
-from consumers.gateway.notes import ask_for_intents
-from consumers.gateway.tasks import Operation, refresh_id
+from consumers.stripe.fakes import MemoryStripe
+from consumers.tasks.intent_index import ask_for_intents
+from consumers.tasks.models import Operation, refresh_id
 from domain.money import Money
 from domain.payment.commands import CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.values import CaptureMethod

@@ -9,17 +9,9 @@ import pytest
 
 from consumers.gateway.conclusions import Finish
 from consumers.gateway.settle import Settlement, Settler
-from consumers.gateway.tasks import (
-    Ending,
-    NewTask,
-    Operation,
-    Task,
-    TaskStatus,
-    claim,
-    insert_tasks,
-    lock_leased,
-    settle,
-)
+from consumers.tasks.claims import claim
+from consumers.tasks.models import Ending, NewTask, Operation, Task, TaskStatus
+from consumers.tasks.store import insert_tasks, lock_leased, settle
 from domain.money import Money
 from domain.payment.commands import CancelPayment
 from domain.payment.observations import RecordAttemptFailed, RecordSucceeded

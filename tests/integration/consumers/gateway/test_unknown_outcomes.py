@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from consumers.gateway.fakes import MemoryStripe
-from consumers.gateway.requests import PAYMENT_ID
-from consumers.gateway.tasks import Operation
+from consumers.stripe.fakes import MemoryStripe
+from consumers.stripe.requests import PAYMENT_ID
+from consumers.tasks.models import Operation
 from domain.money import Money
 from domain.payment.commands import CapturePayment, RequestRefund
 from domain.payment.events import TaskUndone

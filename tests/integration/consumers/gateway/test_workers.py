@@ -10,12 +10,12 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from consumers.gateway import pool as pool_module
-from consumers.gateway.fakes import Json, MemoryStripe
 from consumers.gateway.pool import WorkerPool
-from consumers.gateway.requests import StripeRequest
 from consumers.gateway.settle import Settler
-from consumers.gateway.tasks import claim
 from consumers.gateway.worker import Job, Worker
+from consumers.stripe.fakes import Json, MemoryStripe
+from consumers.stripe.requests import StripeRequest
+from consumers.tasks.claims import claim
 from event_store.appends import Append
 from event_store.payments import load_payment
 from event_store.store import append

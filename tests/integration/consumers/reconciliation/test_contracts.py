@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from consumers.gateway.requests import PAYMENT_ID
 from consumers.reconciliation.statement.api import ApiStatement
 from consumers.reconciliation.statement.statement import StripeStatement
+from consumers.stripe.requests import PAYMENT_ID
 from domain.reconciliation.rows import PayoutSum
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin

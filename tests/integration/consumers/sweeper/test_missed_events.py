@@ -9,8 +9,8 @@ import pytest_asyncio
 import stripe
 
 from command_api.webhooks.intake import Received
-from consumers.gateway.calls import StripeApi
-from consumers.stripe_lists.lists import StripeLists
+from consumers.stripe.client import StripeApi
+from consumers.stripe.lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.webhooks.event_types import object_kind_of
 from consumers.webhooks.interpret import InterpretationOutcome

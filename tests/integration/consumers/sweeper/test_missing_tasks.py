@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from prometheus_client import REGISTRY
 
-from consumers.gateway.fakes import MemoryStripe
+from consumers.stripe.fakes import MemoryStripe
 from consumers.sweeper.missing_tasks import make_missing_tasks
 from domain.payment.commands import CancelPayment, ConfirmPayment, RequestRefund
 from infra.ids import uuid7

@@ -12,12 +12,12 @@ import stripe
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
-from consumers.gateway.fakes import MemoryStripe
-from consumers.gateway.tasks import Operation
+from consumers.stripe.fakes import MemoryStripe
 from consumers.sweeper.process import SERVICE, serve
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweep import measure, sweep
 from consumers.sweeper.sweeper import Sweeper
+from consumers.tasks.models import Operation
 from domain.payment.commands import CapturePayment
 from domain.payment.values import CaptureMethod
 from infra.embedded.home import Home

@@ -12,8 +12,8 @@ import pytest_asyncio
 from psycopg.rows import dict_row
 
 from command_api.webhooks.intake import Received
-from consumers.gateway.notes import NewIntent, ask_for_intents, note_intents
-from consumers.gateway.tasks import refresh_id
+from consumers.tasks.intent_index import NewIntent, ask_for_intents, note_intents
+from consumers.tasks.models import refresh_id
 from consumers.webhooks.interpret import InterpretationOutcome
 from domain.money import Money
 from domain.payment.observations import RecordActionRequired, RecordIntentCreated, RecordSucceeded

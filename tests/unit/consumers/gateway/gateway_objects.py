@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from consumers.gateway.outcomes import Fault
-from consumers.gateway.tasks import Operation, Task
+from consumers.tasks.models import Operation, Task
 from domain.payment.commands import PaymentCommand
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold

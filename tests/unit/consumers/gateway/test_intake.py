@@ -4,7 +4,7 @@ import uuid
 import pytest
 
 from consumers.gateway.intake import task_of
-from consumers.gateway.tasks import Operation
+from consumers.tasks.models import Operation
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, PaymentCommand, RequestPayment
 from domain.payment.observations import RecordAuthorized, RecordIntentCreated

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Plan, Settle, is_moot, is_open
 from consumers.gateway.plan import plan as plan_with
-from consumers.gateway.tasks import Operation, Task
+from consumers.tasks.models import Operation, Task
 from domain.money import Money
 from domain.payment.commands import (
     CancelPayment,

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from consumers.gateway.requests import PAYMENT_ID
+from consumers.stripe.requests import PAYMENT_ID
 from consumers.webhooks.event_types import ObjectKind, Reference, object_kind_of, reference_of
 from schemas.events.stripe_events import StripeEventReceived
 from tests.support.signed_webhooks import a_stripe_event

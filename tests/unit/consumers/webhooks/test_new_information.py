@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumers.gateway.requests import REFUND_ID
+from consumers.stripe.requests import REFUND_ID
 from consumers.webhooks.event_types import ObjectKind, Reference
 from consumers.webhooks.new_information import is_new_information
 from domain.money import Money

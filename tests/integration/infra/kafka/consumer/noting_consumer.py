@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import Apply, checkpointed
 from infra.postgres.pool import Connection, Pool
 from infra.settings.kafka import KafkaSettings

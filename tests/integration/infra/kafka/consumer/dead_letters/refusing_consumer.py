@@ -8,12 +8,12 @@ from typing import Any, cast
 from aiokafka import ConsumerRecord, TopicPartition
 from psycopg.rows import dict_row
 
-from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.replay import Replayer
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.kafka.consumer.record_applier import RecordApplier
 from infra.kafka.consumer.subscription import Record
 from infra.postgres.pool import Connection, Pool
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
@@ -58,10 +58,10 @@ class Watch:
     def pause(self, _: TopicPartition) -> None:
         return
 
-    def handled(self, _: TopicPartition, **__: object) -> None:
+    def mark_done(self, _: TopicPartition, **__: object) -> None:
         return
 
-    def missing(self, _: TopicPartition, **__: object) -> bool:
+    def search_gap(self, _: TopicPartition, **__: object) -> bool:
         return True
 
     def is_ours(self, _: TopicPartition) -> bool:
@@ -86,10 +86,10 @@ class Member:
         )
 
     async def deliver(self, records: Iterable[Record]) -> None:
-        await self._applier.take(cast("PartitionWatch", Watch()), PARTITION, list(records))
+        await self._applier.apply_records(cast("PartitionWatch", Watch()), PARTITION, list(records))
 
     @property
-    def stands_still(self) -> bool:
+    def is_halted(self) -> bool:
         return self.progress.is_halted(PARTITION)
 
 

@@ -348,14 +348,14 @@ async def test_many_dead_letters_in_a_row_stop_it_even_after_a_restart(
     effects.refused = set(topic.positions)
     member = restarted()
     await member.deliver(records)
-    assert member.stands_still
+    assert member.is_halted
     with pytest.raises(Unhealthy, match="5 dead letters without one success"):
         await member.progress.check_live()
     assert len(await told(pool)) == 5
     for _ in range(2):
         member = restarted()
         await member.deliver(topic.all())
-        assert member.stands_still
+        assert member.is_halted
         assert len(await told(pool)) == 5
 
     await give_up(pool, 1)
@@ -371,7 +371,7 @@ async def test_many_dead_letters_in_a_row_stop_it_even_after_a_restart(
     effects.refused = set()
     member = restarted()
     await member.deliver(topic.all())
-    assert not member.stands_still
+    assert not member.is_halted
     assert await told(pool) != []
 
 
@@ -379,7 +379,7 @@ async def test_parked_events_are_no_failures(effects: PickyEffects, topic: Topic
     effects.refused = {str(BAD)}
     member = Member(effects, pool, most_in_a_row=2)
     await member.deliver(topic.add(*[BAD] * 20))
-    assert not member.stands_still
+    assert not member.is_halted
     assert len(await told(pool)) == 20
 
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 from aiokafka import ConsumerRecord
 from prometheus_client import REGISTRY
 
-from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import Checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.kafka.topics import create_topics

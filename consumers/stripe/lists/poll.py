@@ -1,0 +1,117 @@
+"""One poll of a list: page by page, each page and the place after it in one transaction.
+
+No connection is held while Stripe is called. Rows are listed from the newest to the oldest, so a listing that was cut
+short must be finished before its newest row may become the watermark; until then it goes on where it was.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from consumers.stripe.lists import cursors, metrics
+from consumers.stripe.lists.cursors import Cursor
+from consumers.stripe.lists.errors import Conflicted
+from consumers.stripe.lists.lists import CursorGone, JsonObject, List, Lists, Page
+from infra.ids import uuid7
+from infra.postgres.pool import Connection, Pool
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """How much of the lists is read: `overlap_s` behind the watermark, pages of `page_size`."""
+
+    overlap_s: int
+    page_size: int
+
+
+class Record(Protocol):
+    """Appends what is news in rows of a list, in the transaction of `conn`, and returns how much."""
+
+    async def __call__(self, conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:
+        """Append. Raises UnexpectedRow or Conflicted: the transaction is then rolled back."""
+
+
+class Overtaken(Exception):
+    """Another poller moved the list on meanwhile: what was read may be older than what is recorded."""
+
+
+async def poll(
+    pool: Pool,
+    lists: Lists,
+    list_: List,
+    reach: Reach,
+    *,
+    record: Record,
+    oldest: Callable[[Connection], Awaitable[int | None]] | None = None,
+    go_on: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Read a list; return whether it was read to its end. It reaches back to `oldest` (Unix seconds) at least.
+
+    False: another poller overtook this one, or `go_on` said no before a page. Nothing is lost by either, nor by a
+    failure: the next poll goes on where this one was. Raises what Stripe and the database raise, and UnexpectedRow.
+    """
+    correlation_id = f"{list_.value}-{uuid7()}"
+    cursor = await _begin(pool, list_, reach, oldest)
+    read = appended = 0
+    try:
+        while cursor.listing_from is not None:
+            if not go_on():
+                return False
+            page = await _page(lists, list_, cursor, limit=reach.page_size)
+            async with pool.connection() as conn, conn.transaction():
+                # First of all: it locks the list. So a page is recorded only if it was read after the last one was.
+                cursor = await _move(conn, list_, cursor, _after(cursor, page))
+                if page is not None:
+                    appended += await record(conn, page.rows, correlation_id=correlation_id)
+                    read += len(page.rows)
+    except (Overtaken, Conflicted):
+        log.info("stripe_list_overtaken", list=list_.value)
+        return False
+    if appended:
+        log.info("stripe_list_recorded", list=list_.value, correlation_id=correlation_id, read=read, appended=appended)
+    return True
+
+
+async def _begin(
+    pool: Pool, list_: List, reach: Reach, oldest: Callable[[Connection], Awaitable[int | None]] | None
+) -> Cursor:
+    """Return the listing that is under way, or a new one, which is written down with its first page."""
+    async with pool.connection() as conn, conn.transaction():
+        cursor = await cursors.load(conn, list_)
+        listing_from = cursor.watermark - reach.overlap_s
+        if oldest is not None and (reached := await oldest(conn)) is not None:
+            listing_from = min(listing_from, reached)
+    return cursor.begun(listing_from)
+
+
+async def _page(lists: Lists, list_: List, cursor: Cursor, *, limit: int) -> Page | None:
+    """Return the next page of the listing under way; None when Stripe knows no more where that was."""
+    assert cursor.listing_from is not None
+    try:
+        page = await lists.page(list_, created_from=cursor.listing_from, after=cursor.listing_after, limit=limit)
+    except CursorGone as gone:
+        log.warning("stripe_list_restarted", list=list_.value, unknown=str(gone))
+        return None
+    metrics.ROWS_READ.labels(list_.value).inc(len(page.rows))
+    return page
+
+
+async def _move(conn: Connection, list_: List, before: Cursor, after: Cursor) -> Cursor:
+    moved = await cursors.move(conn, list_, before, after)
+    if moved is None:
+        raise Overtaken
+    return moved
+
+
+def _after(cursor: Cursor, page: Page | None) -> Cursor:
+    if page is None:
+        return cursor.restarted()
+    return cursor.after_page(
+        last_id=str(page.rows[-1]["id"]) if page.rows else None,
+        newest=max((int(row["created"]) for row in page.rows), default=0),
+        has_more=page.has_more,
+    )

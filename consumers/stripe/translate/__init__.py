@@ -1,0 +1,1 @@
+"""Stripe's objects, which are plain JSON, as ours. Pure."""

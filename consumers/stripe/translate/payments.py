@@ -1,0 +1,255 @@
+"""From Stripe's objects to facts of the domain. Pure; the objects are plain JSON.
+
+https://docs.stripe.com/api/payment_intents/object, https://docs.stripe.com/api/refunds/object,
+https://docs.stripe.com/api/disputes/object
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid5
+
+from consumers.stripe.requests import REFUND_ID
+from domain.money import Money
+from domain.payment.observations import (
+    PaymentObservation,
+    RecordActionRequired,
+    RecordAttemptFailed,
+    RecordAuthorized,
+    RecordCanceled,
+    RecordDispute,
+    RecordIntentCreated,
+    RecordProcessing,
+    RecordRefundFailed,
+    RecordRefundFound,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+    RecordSucceeded,
+)
+from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason
+
+JsonObject = Mapping[str, Any]
+
+EXPIRED = "expired"
+"""The reason of a cancellation whose hold ended uncaptured, whatever Stripe's API version calls it."""
+
+_CALLED_EXPIRED = frozenset({"expired", "automatic"})
+# https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+
+_MADE_AT_STRIPE = UUID("6b0e0a52-4f0c-5a3e-9a35-6d3f5b8a1c77")
+"""Namespace of the ids that we give to refunds which were made at Stripe itself."""
+
+
+class UnexpectedObject(Exception):
+    """Stripe's object is not as its reference says: nothing may be concluded from it."""
+
+
+def intent_facts(intent: JsonObject, *, attempt_id: str | None) -> tuple[PaymentObservation, ...]:
+    """Return what the payment intent says that a call of ours answered.
+
+    `attempt_id` names a failed attempt that made no charge; None: it was not this call that made it. Raises
+    UnexpectedObject.
+    """
+    return _read("payment intent", intent, lambda: (_intent_fact(intent, attempt_id),))
+
+
+def refund_facts(refund: JsonObject, *, refund_id: UUID) -> tuple[PaymentObservation, ...]:
+    """Return what a refund of ours says. Raises UnexpectedObject."""
+    return _read("refund", refund, lambda: (_refund_fact(refund, refund_id),))
+
+
+def payment_facts(
+    intent: JsonObject, refunds: Iterable[JsonObject], disputes: Iterable[JsonObject]
+) -> tuple[PaymentObservation, ...]:
+    """Return what Stripe says of a payment as a whole: its intent, all of its refunds, and all disputes of its charge.
+
+    They belong into one decision, in this order. Expand the intent's `latest_charge`: when a hold ends stands there.
+    Raises UnexpectedObject.
+    """
+    facts = _read("payment intent", intent, lambda: (_intent_fact(intent, None),))
+    if intent["status"] == "succeeded":  # what is refunded of another was only ever held
+        of_refunds = [listed_refund_facts(refund) for refund in refunds]
+        # First what failed: it makes room for what succeeded.
+        failed = [each for each in of_refunds if isinstance(each[-1], RecordRefundFailed)]
+        others = [each for each in of_refunds if not isinstance(each[-1], RecordRefundFailed)]
+        facts += tuple(fact for each in (*failed, *others) for fact in each)
+    for dispute in disputes:
+        facts += dispute_facts(dispute)
+    return facts
+
+
+def listed_refund_facts(refund: JsonObject) -> tuple[PaymentObservation, ...]:
+    """Return what a refund says, be it ours or one that was made at Stripe itself. Raises UnexpectedObject."""
+    return _read("refund", refund, partial(_facts_of_refund, refund))
+
+
+def dispute_facts(dispute: JsonObject) -> tuple[PaymentObservation, ...]:
+    """Return what a dispute says. Raises UnexpectedObject."""
+    return _read("dispute", dispute, partial(_facts_of_dispute, dispute))
+
+
+def _read(
+    kind: str, shown: JsonObject, read: Callable[[], tuple[PaymentObservation, ...]]
+) -> tuple[PaymentObservation, ...]:
+    try:
+        return read()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnexpectedObject(f"{kind} {shown.get('id')}: {type(error).__name__} {error}") from error
+
+
+def _facts_of_refund(refund: JsonObject) -> tuple[PaymentObservation, ...]:
+    """Return that there is such a refund, and how it stands; of one that came to nothing, whether its money moved."""
+    refund_id = _our_id(refund)
+    fact = _refund_fact(refund, refund_id)
+    if isinstance(fact, RecordRefundFailed):
+        return (replace(fact, moved=_money(refund, "amount")) if refund.get("balance_transaction") else fact,)
+    reason = refund.get("reason")
+    found = RecordRefundFound(
+        refund_id=refund_id,
+        stripe_refund_id=str(refund["id"]),
+        amount=_money(refund, "amount"),
+        reason=RefundReason(reason) if reason in set(RefundReason) else None,  # Stripe has reasons of its own
+    )
+    return (found, fact)
+
+
+def _our_id(refund: JsonObject) -> UUID:
+    """Return the id that we gave the refund; or else one that is always the same for it."""
+    with suppress(ValueError):  # anybody may write metadata at Stripe
+        return UUID((refund.get("metadata") or {}).get(REFUND_ID, ""))
+    return uuid5(_MADE_AT_STRIPE, str(refund["id"]))
+
+
+def _refund_fact(
+    refund: JsonObject, refund_id: UUID
+) -> RecordRefundSucceeded | RecordRefundPending | RecordRefundFailed:
+    stripe_id = str(refund["id"])
+    match refund["status"]:
+        case "succeeded":
+            return RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id)
+        case "pending" | "requires_action":
+            return RecordRefundPending(refund_id=refund_id, stripe_refund_id=stripe_id)
+        case "failed":
+            return _refund_failed(refund_id, stripe_id, refund.get("failure_reason") or "unknown")
+        case "canceled":
+            return _refund_failed(refund_id, stripe_id, "refund_canceled")
+        case status:
+            raise ValueError(f"unknown status {status!r}")
+
+
+def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
+    moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
+    fact = RecordDispute(
+        dispute_id=str(dispute["id"]),
+        charge_id=_id_of(dispute["charge"]),
+        amount=_money(dispute, "amount"),
+        reason=str(dispute["reason"]),
+        status=DisputeStatus(dispute["status"]),
+        evidence_due_by=int(dispute["evidence_details"].get("due_by") or 0) or None,  # 0: no answer is possible
+        funds_withdrawn=sum(amount < 0 for amount in moved),
+        funds_reinstated=sum(amount > 0 for amount in moved),
+    )
+    return (fact,)
+
+
+def _intent_fact(intent: JsonObject, attempt_id: str | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
+    intent_id = str(intent["id"])
+    match intent["status"]:
+        case "succeeded":
+            return RecordSucceeded(
+                intent_id=intent_id,
+                amount_captured=_money(intent, "amount_received"),
+                charge_id=_charge_id(intent),
+            )
+        case "requires_capture":
+            return RecordAuthorized(
+                intent_id=intent_id,
+                amount=_money(intent, "amount_capturable"),
+                charge_id=_charge_id(intent),
+                capture_before=_capture_before(intent),
+            )
+        case "processing":
+            return RecordProcessing(intent_id=intent_id)
+        case "requires_action":
+            return _action_required(intent_id, intent["next_action"])
+        case "canceled":
+            reason = intent.get("cancellation_reason")
+            return RecordCanceled(intent_id=intent_id, reason=EXPIRED if reason in _CALLED_EXPIRED else reason)
+        case "requires_payment_method" if intent.get("last_payment_error"):
+            return _attempt_failed(intent_id, intent["last_payment_error"], attempt_id)
+        case "requires_payment_method" | "requires_confirmation":
+            return RecordIntentCreated(intent_id=intent_id, status=PaymentStatus(intent["status"]))
+        case status:
+            raise ValueError(f"unknown status {status!r}")
+
+
+def _refund_failed(refund_id: UUID, stripe_id: str, code: str) -> RecordRefundFailed:
+    return RecordRefundFailed(
+        refund_id=refund_id, stripe_refund_id=stripe_id, code=code, message=f"The refund failed: {code}."
+    )
+
+
+def _action_required(intent_id: str, action: JsonObject) -> RecordActionRequired:
+    return RecordActionRequired(
+        intent_id=intent_id, action_type=str(action["type"]), redirect_url=_without_secret(_address(action))
+    )
+
+
+def _address(action: JsonObject) -> str | None:
+    """Return the page where the customer authenticates.
+
+    What Stripe's own libraries are told (`use_stripe_sdk`) names one where it is a page of the bank's: they open it
+    from `stripe_js`.
+    """
+    redirect, sdk = (action.get(name) or {} for name in ("redirect_to_url", "use_stripe_sdk"))
+    is_a_page = sdk.get("type") == "three_d_secure_redirect"
+    url: str | None = redirect.get("url") or (sdk.get("stripe_js") if is_a_page else None)
+    return url
+
+
+def _without_secret(url: str | None) -> str | None:
+    """Return where to send the customer, unless the address carries a client secret: none is ever stored.
+
+    Stripe's own 3D Secure pages are such addresses; the client gets there with its client secret.
+    https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
+    """
+    return None if url is None or "secret" in url else str(url)
+
+
+def _attempt_failed(intent_id: str, error: JsonObject, attempt_id: str | None) -> RecordAttemptFailed:
+    charge = error.get("charge")
+    return RecordAttemptFailed(
+        intent_id=intent_id,
+        attempt_id=_id_of(charge) if charge else attempt_id,
+        code=error.get("code") or error.get("type") or "unknown",
+        decline_code=error.get("decline_code"),
+        message=error.get("message") or "The payment attempt failed.",
+    )
+
+
+def _money(shown: JsonObject, field: str) -> Money:
+    return Money(amount_cents=int(shown[field]), currency=str(shown["currency"]).upper())
+
+
+def _charge_id(intent: JsonObject) -> str:
+    return _id_of(intent["latest_charge"])
+
+
+def _id_of(reference: Any) -> str:
+    """Return the id of an object that may be expanded."""
+    found = reference["id"] if isinstance(reference, Mapping) else reference
+    if not isinstance(found, str):
+        raise TypeError("no id where an object is referred to")
+    return found
+
+
+def _capture_before(intent: JsonObject) -> int | None:
+    """Return when the hold ends, in Unix seconds, where the charge was expanded."""
+    charge = intent.get("latest_charge")
+    if not isinstance(charge, Mapping):
+        return None
+    card = (charge.get("payment_method_details") or {}).get("card") or {}
+    found = card.get("capture_before")
+    return None if found is None else int(found)

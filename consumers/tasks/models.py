@@ -1,0 +1,105 @@
+"""A task is a call of Stripe that an event requested: one for each. Its types.
+
+And one for each payment that ever was to be refreshed: read again at Stripe, as something there may have changed.
+No event requests that, so it has a row of its own that is used again each time (`refresh_id`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+RECONCILIATION = "reconciliation"
+"""Who is named as the actor of what a refresh finds that a reconciliation asked for."""
+_REFRESHES = UUID("5f0a1c52-3a55-5d5e-9a3c-7f6b7c1f2d10")
+
+
+class Operation(StrEnum):
+    """What is to be asked of Stripe."""
+
+    CREATE_INTENT = "create_intent"
+    CONFIRM_INTENT = "confirm_intent"
+    CAPTURE_INTENT = "capture_intent"
+    CANCEL_INTENT = "cancel_intent"
+    CREATE_REFUND = "create_refund"
+    REFRESH_PAYMENT = "refresh_payment"
+    """Nothing is to be changed: the payment is read, with its refunds and disputes."""
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands."""
+
+    DUE = "due"
+    LEASED = "leased"
+    UNKNOWN = "unknown"
+    """The call may have had an effect and must not be sent again: Stripe is asked what became of it."""
+    DONE = "done"
+    DEAD = "dead"
+    """Not to be helped by trying again; a person has to look. The payment's later tasks wait, refreshes do not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewTask:
+    """A wanted call. `event_id` is the task's identity and Stripe's idempotency key."""
+
+    event_id: UUID
+    payment_id: UUID
+    merchant_id: str
+    operation: Operation
+    position: int
+    correlation_id: str
+    traceparent: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewRefresh:
+    """A payment that is to be read at Stripe again. `position` is that of the event that says so, 0 for none.
+
+    `asked_by` is RECONCILIATION when that asked for it. It does not follow from the correlation id, which a client may
+    have chosen.
+    """
+
+    payment_id: UUID
+    merchant_id: str
+    position: int
+    correlation_id: str
+    traceparent: str | None = None
+    asked_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task(NewTask):
+    """A claimed task. The lease, known by its token, is ours until it runs out."""
+
+    lease_token: UUID
+    attempts: int
+    """With this one. Above 1, an earlier one may have reached Stripe."""
+    age_s: float
+    """Since the first attempt."""
+    outcome_unknown: bool
+    """It must not be sent again."""
+    asked_by: str | None = None
+
+    @property
+    def heals(self) -> bool:
+        """Whether a reconciliation asked for it, as a webhook was lost."""
+        return self.operation is Operation.REFRESH_PAYMENT and self.asked_by == RECONCILIATION
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How a claimed task is put back: `delay_s` from now it can be claimed again, unless it is done or dead.
+
+    `position` is the one that it was claimed with. `unsent`: the attempt does not count, as Stripe was not called.
+    """
+
+    event_id: UUID
+    position: int
+    status: TaskStatus
+    delay_s: float = 0.0
+    error: str | None = None
+    unsent: bool = False
+
+
+def refresh_id(payment_id: UUID) -> UUID:
+    """Return the id of the task that refreshes a payment: the same each time."""
+    return uuid5(_REFRESHES, str(payment_id))

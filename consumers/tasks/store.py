@@ -1,0 +1,95 @@
+"""The rows of `consumers.gateway_tasks`: who has a call of Stripe made writes them, who made it completes them.
+
+Not for: claiming them (`claims`), and what operators do about them.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from consumers.tasks.models import Ending, NewRefresh, NewTask, Task, refresh_id
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
+
+_SQL = Queries.load(Path(__file__).with_name("store.sql"))
+
+
+async def insert_tasks(conn: Connection, tasks: Sequence[NewTask]) -> None:
+    """Write tasks; those that are there already stay as they are."""
+    await conn.execute(
+        _SQL.insert_tasks,
+        {
+            "event_ids": [task.event_id for task in tasks],
+            "payment_ids": [task.payment_id for task in tasks],
+            "merchant_ids": [task.merchant_id for task in tasks],
+            "operations": [task.operation.value for task in tasks],
+            "positions": [task.position for task in tasks],
+            "correlation_ids": [task.correlation_id for task in tasks],
+            "traceparents": [task.traceparent for task in tasks],
+        },
+    )
+
+
+async def ask_for_refreshes(conn: Connection, refreshes: Sequence[NewRefresh], *, delay_s: float = 0.0) -> None:
+    """Have payments read at Stripe, `delay_s` from now at the latest; each stands in the call once.
+
+    Those that are waiting for it already are read once. One that is being read at this moment is read once more, since
+    what is new may have come after it was read.
+    """
+    await conn.execute(
+        _SQL.ask_for_refreshes,
+        {
+            "event_ids": [refresh_id(refresh.payment_id) for refresh in refreshes],
+            "payment_ids": [refresh.payment_id for refresh in refreshes],
+            "merchant_ids": [refresh.merchant_id for refresh in refreshes],
+            "positions": [refresh.position for refresh in refreshes],
+            "correlation_ids": [refresh.correlation_id for refresh in refreshes],
+            "traceparents": [refresh.traceparent for refresh in refreshes],
+            "asked_by": [refresh.asked_by for refresh in refreshes],
+            "delay_s": delay_s,
+        },
+    )
+
+
+async def lock_leased(conn: Connection, tasks: Sequence[Task]) -> set[UUID]:
+    """Return the ids of the tasks whose lease is still ours; they stay locked until the transaction ends."""
+    cursor = await conn.execute(
+        _SQL.lock_leased,
+        {
+            "event_ids": [task.event_id for task in tasks],
+            "lease_tokens": [task.lease_token for task in tasks],
+        },
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def settle(conn: Connection, endings: Sequence[Ending]) -> None:
+    """End or reschedule tasks that `lock_leased` returned in this transaction."""
+    await conn.execute(
+        _SQL.settle,
+        {
+            "event_ids": [ending.event_id for ending in endings],
+            "positions": [ending.position for ending in endings],
+            "statuses": [ending.status.value for ending in endings],
+            "delays_s": [ending.delay_s for ending in endings],
+            "errors": [ending.error for ending in endings],
+            "unsent": [ending.unsent for ending in endings],
+        },
+    )
+
+
+async def find_stuck(conn: Connection, payment_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """Return event id and payment id of the payments' tasks that were tried and wait; refreshes are not among them."""
+    cursor = await conn.execute(_SQL.find_stuck, {"payment_ids": list(payment_ids)})
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def hasten(conn: Connection, event_ids: Sequence[UUID]) -> None:
+    """Have tasks that wait, and dead ones, claimed at once."""
+    await conn.execute(_SQL.hasten, {"event_ids": list(event_ids)})
+
+
+async def count_open(conn: Connection) -> dict[str, int]:
+    """Return how many tasks are in each status but done."""
+    cursor = await conn.execute(_SQL.count_open)
+    return dict(await cursor.fetchall())

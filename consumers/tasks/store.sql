@@ -1,0 +1,82 @@
+-- name: insert_tasks
+-- An event asks for one call, however often it is delivered.
+INSERT INTO consumers.gateway_tasks
+       (event_id, payment_id, merchant_id, operation, position, correlation_id, traceparent)
+SELECT * FROM unnest(%(event_ids)s::uuid[], %(payment_ids)s::uuid[], %(merchant_ids)s::text[], %(operations)s::text[],
+                     %(positions)s::bigint[], %(correlation_ids)s::text[], %(traceparents)s::text[])
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: ask_for_refreshes
+-- A payment has one row for all its refreshes. A higher position tells the one that is reading it that it must be read
+-- once more. One that a reconciliation asked for, and that waits, stays its own: what it finds was lost on every other way.
+INSERT INTO consumers.gateway_tasks AS t
+       (event_id, payment_id, merchant_id, operation, position, correlation_id, traceparent, asked_by, due_at)
+SELECT event_id, payment_id, merchant_id, 'refresh_payment', position, correlation_id, traceparent, asked_by,
+       clock_timestamp() + %(delay_s)s * interval '1 second'
+  FROM unnest(%(event_ids)s::uuid[], %(payment_ids)s::uuid[], %(merchant_ids)s::text[], %(positions)s::bigint[],
+              %(correlation_ids)s::text[], %(traceparents)s::text[], %(asked_by)s::text[])
+       AS asked(event_id, payment_id, merchant_id, position, correlation_id, traceparent, asked_by)
+ ORDER BY event_id
+ON CONFLICT (event_id) DO UPDATE
+   SET position = greatest(t.position + 1, excluded.position),
+       correlation_id = CASE WHEN t.status = 'due' AND t.asked_by IS NOT NULL
+                             THEN t.correlation_id ELSE excluded.correlation_id END,
+       asked_by = CASE WHEN t.status = 'due' AND t.asked_by IS NOT NULL THEN t.asked_by ELSE excluded.asked_by END,
+       traceparent = excluded.traceparent,
+       status = CASE t.status WHEN 'leased' THEN 'leased' ELSE 'due' END,
+       due_at = CASE WHEN t.status IN ('done', 'dead') THEN excluded.due_at
+                     WHEN t.status = 'leased' THEN t.due_at
+                     ELSE least(t.due_at, excluded.due_at) END,
+       attempts = CASE WHEN t.status IN ('done', 'dead') THEN 0 ELSE t.attempts END,
+       first_attempt_at = CASE WHEN t.status NOT IN ('done', 'dead') THEN t.first_attempt_at END,
+       finished_at = NULL;
+
+-- name: lock_leased
+-- Of these tasks, those whose lease is still ours; nobody can claim them until the transaction ends.
+SELECT t.event_id
+  FROM consumers.gateway_tasks t
+  JOIN unnest(%(event_ids)s::uuid[], %(lease_tokens)s::uuid[]) AS ours(event_id, lease_token)
+    ON ours.event_id = t.event_id AND ours.lease_token = t.lease_token
+ ORDER BY t.event_id
+   FOR UPDATE OF t;
+
+-- name: settle
+-- End or reschedule tasks that `lock_leased` gave us. A refresh that was asked for again meanwhile is due again.
+UPDATE consumers.gateway_tasks t
+   SET status = s.status,
+       lease_token = NULL,
+       due_at = clock_timestamp() + s.delay_s * interval '1 second',
+       attempts = CASE WHEN s.unsent THEN t.attempts - 1 WHEN s.again THEN 0 ELSE t.attempts END,
+       first_attempt_at = CASE WHEN NOT s.again AND NOT (s.unsent AND t.attempts = 1) THEN t.first_attempt_at END,
+       outcome_unknown = t.outcome_unknown OR s.status = 'unknown',
+       last_error = s.error,
+       finished_at = CASE WHEN s.status IN ('done', 'dead') THEN clock_timestamp() END
+  FROM (SELECT e.event_id, e.delay_s, e.error, e.unsent, again,
+               CASE WHEN again THEN 'due' ELSE e.status END AS status
+          FROM unnest(%(event_ids)s::uuid[], %(positions)s::bigint[], %(statuses)s::text[], %(delays_s)s::float8[],
+                      %(errors)s::text[], %(unsent)s::bool[])
+               AS e(event_id, position, status, delay_s, error, unsent)
+          JOIN consumers.gateway_tasks before USING (event_id)
+         CROSS JOIN LATERAL (SELECT before.position > e.position AND e.status IN ('done', 'dead') AS again) AS asked
+       ) AS s
+ WHERE t.event_id = s.event_id;
+
+-- name: find_stuck
+-- The tasks of these payments that were tried and wait: for another attempt, a look-up or a person.
+SELECT event_id, payment_id
+  FROM consumers.gateway_tasks
+ WHERE payment_id = ANY(%(payment_ids)s) AND operation <> 'refresh_payment'
+   AND (status = 'dead' OR (status IN ('due', 'unknown') AND attempts > 0 AND due_at > clock_timestamp()));
+
+-- name: hasten
+-- Have tasks that wait, and dead ones, claimed at once. One whose outcome is unknown is not sent again.
+UPDATE consumers.gateway_tasks
+   SET status = CASE WHEN outcome_unknown THEN 'unknown' ELSE 'due' END, due_at = clock_timestamp(), finished_at = NULL
+ WHERE event_id = ANY(%(event_ids)s) AND status IN ('dead', 'due', 'unknown');
+
+-- name: count_open
+-- How many tasks are not done, by status.
+SELECT status, count(*) AS tasks
+  FROM consumers.gateway_tasks
+ WHERE status <> 'done'
+ GROUP BY status;

@@ -1,0 +1,89 @@
+"""Stripe's objects as facts: every field that is recorded, and what cannot be read."""
+
+from typing import Any
+
+import pytest
+
+from consumers.stripe.lists.errors import UnexpectedRow
+from consumers.stripe.translate.balance import payout_of, transaction_of
+from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
+
+ROW: dict[str, Any] = {
+    "id": "txn_1",
+    "object": "balance_transaction",
+    "amount": -1000,
+    "available_on": 1_700_172_800,
+    "created": 1_700_000_000,
+    "currency": "kwd",
+    "description": None,
+    "exchange_rate": None,
+    "fee": -1500,
+    "fee_details": [],
+    "net": 500,
+    "reporting_category": "dispute",
+    "source": "du_1",
+    "status": "pending",
+    "type": "adjustment",
+}
+PAYOUT: dict[str, Any] = {
+    "id": "po_1",
+    "object": "payout",
+    "amount": 941,
+    "arrival_date": 1_700_086_400,
+    "automatic": True,
+    "created": 1_700_000_000,
+    "currency": "usd",
+    "failure_code": "account_closed",
+    "status": "failed",
+}
+
+
+def test_a_balance_transaction_is_recorded_as_it_is() -> None:
+    assert transaction_of(ROW) == TransactionRecorded(
+        transaction_id="txn_1",
+        type="adjustment",
+        reporting_category="dispute",
+        amount=-1000,
+        fee=-1500,
+        net=500,
+        currency="KWD",
+        source_id="du_1",
+        exchange_rate=None,
+        description=None,
+        created=1_700_000_000,
+        available_on=1_700_172_800,
+    )
+
+
+@pytest.mark.parametrize(("source", "source_id"), [(None, None), ("ch_1", "ch_1"), ({"id": "ch_1"}, "ch_1")])
+def test_its_source_is_an_id_or_none(source: object, source_id: str | None) -> None:
+    assert transaction_of(ROW | {"source": source}).source_id == source_id
+
+
+def test_a_rate_keeps_its_digits() -> None:
+    assert transaction_of(ROW | {"exchange_rate": 1.0812345}).exchange_rate == "1.0812345"
+
+
+def test_a_payout_is_recorded_as_it_is() -> None:
+    assert payout_of(PAYOUT) == PayoutChanged(
+        payout_id="po_1",
+        amount=941,
+        currency="USD",
+        status=PayoutStatus.FAILED,
+        automatic=True,
+        arrival_date=1_700_086_400,
+        failure_code="account_closed",
+        created=1_700_000_000,
+    )
+
+
+@pytest.mark.parametrize("change", [{"amount": None}, {"fee": "many"}, {"reporting_category": ...}])
+def test_a_row_of_another_shape_is_refused_by_its_id(change: dict[str, Any]) -> None:
+    row = {name: value for name, value in (ROW | change).items() if value is not ...}
+    with pytest.raises(UnexpectedRow, match="txn_1"):
+        transaction_of(row)
+
+
+def test_a_status_of_tomorrow_is_refused() -> None:
+    with pytest.raises(UnexpectedRow, match="po_1"):
+        payout_of(PAYOUT | {"status": "teleported"})
