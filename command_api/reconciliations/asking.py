@@ -34,7 +34,7 @@ class ReconciliationDesk:
         if day > self.now().astimezone(ZoneInfo(self.time_zone)).date():
             detail = f"{day.isoformat()} has not begun in {self.time_zone}."
             raise Problem(422, "day_not_begun", "The day has not begun", detail)
-        command = RequestRun(date=day, time_zone=self.time_zone, origin="api", who=f"api:{key_id}")
+        command = RequestRun(date=day, time_zone=self.time_zone, origin="api", actor=f"api:{key_id}")
         meta = metadata(correlation_id=context.correlation_id, actor=f"api:{key_id}", request_id=context.request_id)
         try:
             async with asyncio.timeout(self.timeout_s), self.pool.connection() as conn:

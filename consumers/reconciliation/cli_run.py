@@ -51,7 +51,7 @@ def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, lim
             print(f"No discrepancies that are {' or '.join(statuses)}.")
             return 0
         console().print(_discrepancies(found))
-        _tell_of_more(found)
+        _print_count_of_all(found)
         return 0
 
     return run_with_connection(work)
@@ -123,19 +123,19 @@ def _print(result: ReconciliationResult) -> None:
         out.print(f"Payouts compared with what they pay: {result.payouts}")
     found = ", ".join(f"{kind} {count}" for kind, count in sorted(result.found.items())) or "none"
     out.print(f"Differences: {found}. New: {result.opened}. Resolved: {result.resolved}.")
-    for note in _notes(result):
-        out.print(note)
+    for remark in _remarks(result):
+        out.print(remark)
     if result.open:
         out.print(f"Open: {result.open[0].found}", style="bold")
         out.print(_discrepancies(result.open))
-        _tell_of_more(result.open)
+        _print_count_of_all(result.open)
     elif not result.open_elsewhere:
         out.print("Nothing is open.", style="bold")
     if result.open_elsewhere:
         out.print(f"Open of other days: {result.open_elsewhere}. See: paystream discrepancies list")
 
 
-def _notes(result: ReconciliationResult) -> Iterator[str]:
+def _remarks(result: ReconciliationResult) -> Iterator[str]:
     """Give what is worth a word besides the differences."""
     for each in result.totals:
         if each.foreign_rows:
@@ -198,6 +198,6 @@ def _entry(amount: int | None, fee: int | None, currency: str | None) -> str:
     return shown(amount, currency) + ("" if fee is None else f" (fee {shown(fee, currency)})")
 
 
-def _tell_of_more(found: Sequence[ListedDiscrepancy]) -> None:
+def _print_count_of_all(found: Sequence[ListedDiscrepancy]) -> None:
     if found[0].found > len(found):
         print(f"{found[0].found} in all. All of them: paystream discrepancies list --limit {found[0].found}")

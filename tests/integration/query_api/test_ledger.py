@@ -14,7 +14,7 @@ from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool
 from schemas.http.ledger import LedgerBalances, LedgerEntryPage, TrialBalance
 from tests.integration.query_api.conftest import Project, Record
-from tests.support.balance_facts import CREATED, a_row
+from tests.support.balance_events import CREATED, a_row
 from tests.support.payment_histories import paid, refunded, request_payment
 from tests.support.query_client import FINANCE_KEY, KEY, client_of
 from tests.support.read_model import store_balance

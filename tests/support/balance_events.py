@@ -58,17 +58,17 @@ def with_ids_of_its_own(payment_id: UUID, event: PaymentEvent) -> PaymentEvent:
 def rows_of(
     payment: PaymentState,
     *,
-    settled_in: str | None = None,
+    balance_currency: str | None = None,
     rate: float = 1.0,
     moved: Callable[[UUID], bool] = lambda _: True,
 ) -> Iterator[TransactionRecorded]:
     """Yield the rows that Stripe writes for a payment, each with a fee of some kind.
 
-    `settled_in`: the balance's currency, if it is another one than the payment's, and the rate that leads to it.
+    `balance_currency`: the balance's currency, if it is another one than the payment's, and the rate that leads to it.
     `moved`: whether a refund has moved money.
     """
     for number, (category, source, money, sign) in enumerate(_movements(payment, moved)):
-        converted = settled_in is not None and settled_in != money.currency
+        converted = balance_currency is not None and balance_currency != money.currency
         amount = sign * (round(money.amount_cents * rate) if converted else money.amount_cents)
         fee = {"charge": 30 + money.amount_cents // 40, "dispute": 1500, "dispute_reversal": -1500}.get(category, 0)
         yield a_row(
@@ -77,7 +77,7 @@ def rows_of(
             reporting_category=category,
             amount=amount,
             fee=fee,
-            currency=settled_in if converted else money.currency,
+            currency=balance_currency if converted else money.currency,
             source_id=source,
             exchange_rate=str(rate) if converted else None,
         )
