@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from command_api.errors import KeyInUse, KeyReused, PaymentBusy, PaymentNotFound
-from command_api.executor import CommandExecutor, CommandRequest
 from command_api.fakes import MemoryResponseCache
-from command_api.operations import Cancel, Confirm, Create, Operation, RefundPayment
-from command_api.response_cache import InFlight
+from command_api.payments.executor import CommandExecutor, CommandRequest
+from command_api.payments.operations import Cancel, Confirm, Create, Operation, RefundPayment
+from command_api.payments.response_cache import InFlight
 from domain.money import Money
 from domain.payment.errors import PaymentNotCancelable
 from domain.payment.observations import (

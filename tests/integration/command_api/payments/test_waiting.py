@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
-from command_api.outcomes import OutcomeWaiter
+from command_api.payments.waiter import PollingPaymentWaiter
 from domain.money import Money
 from domain.payment.observations import (
     RecordAttemptFailed,
@@ -174,8 +174,8 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
         return await execute(*args, **kwargs)
 
     monkeypatch.setattr(AsyncConnection, "execute", counted)
-    async with OutcomeWaiter(pool, interval_s=0.05) as outcomes:
-        waits = (outcomes.wait(payment_id, after_version=1, settled=lambda _: True, timeout_s=0.5) for _ in range(200))
+    async with PollingPaymentWaiter(pool, interval_s=0.05) as waiter:
+        waits = (waiter.wait(payment_id, after_version=1, settled=lambda _: True, timeout_s=0.5) for _ in range(200))
         assert await asyncio.gather(*waits) == [None] * 200
         assert 1 < statements < 15
         polled = statements
@@ -185,15 +185,15 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
 
 async def test_a_stopping_process_lets_everybody_go(api: Running, pool: Pool) -> None:
     payment_id = uuid.UUID((await api.create()).json()["id"])
-    async with OutcomeWaiter(pool) as outcomes:
-        waiting = asyncio.create_task(outcomes.wait(payment_id, after_version=0, settled=lambda _: False, timeout_s=60))
+    async with PollingPaymentWaiter(pool) as waiter:
+        waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, settled=lambda _: False, timeout_s=60))
 
         async def seen_but_not_settled() -> bool:
-            return any(each.seen for each in outcomes._waiting)
+            return any(each.seen for each in waiter._waiting)
 
         await eventually(seen_but_not_settled)
-        outcomes.let_go()
+        waiter.let_go()
         seen = await asyncio.wait_for(waiting, 1)
         assert seen is not None
         assert seen.version == 1
-        assert await outcomes.wait(payment_id, after_version=0, settled=lambda _: False, timeout_s=60) is None
+        assert await waiter.wait(payment_id, after_version=0, settled=lambda _: False, timeout_s=60) is None

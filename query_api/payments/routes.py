@@ -1,20 +1,23 @@
-"""The endpoints of the read side."""
+"""The endpoints of payments."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from infra.http.auth import Principal
 from infra.logs import bind_context
-from query_api.api import QueryApi
-from query_api.documentation import documented
-from query_api.errors import parse_payment_id
-from query_api.parameters import PageParameters, PaymentListParameters, Position, ReadParameters
+from query_api.parameters import IfNoneMatch, PageParameters, Position, Reader, ReadParameters
+from query_api.payments.documentation import PAYMENT_ETAG, documented
+from query_api.payments.errors import payment_not_found
+from query_api.payments.parameters import PaymentListParameters
+from query_api.payments.service import PaymentReads
 from schemas.http.queries import PaymentPage, PaymentView
+from schemas.http.strict import parse_id
 from schemas.http.timeline import TimelinePage
 
-Reader = Callable[..., Awaitable[Principal]]
+SCOPE = "payments:read"
+
 PaymentId = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
 MinPosition = Annotated[
     Position | None,
@@ -39,9 +42,9 @@ def payment_routes(reader: Reader) -> APIRouter:
         A page follows the one before it without a loss or a repetition, however many payments are made meanwhile.
         """
         position = _larger(parameters, min_position)
-        return await _api(request).payments(principal, parameters, position)
+        return await _reads(request).payments(principal, parameters, position)
 
-    @router.get("/payments/{payment_id}", **documented(PaymentView, 304, 404))
+    @router.get("/payments/{payment_id}", **documented(PaymentView, one=True, etag=PAYMENT_ETAG))
     async def get_payment(
         *,
         request: Request,
@@ -49,15 +52,15 @@ def payment_routes(reader: Reader) -> APIRouter:
         payment_id: PaymentId,
         parameters: Annotated[ReadParameters, Query()],
         min_position: MinPosition = None,
-        if_none_match: Annotated[str | None, Header(description="The ETag of an earlier answer.")] = None,
+        if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Show a payment with its refunds."""
-        subject = parse_payment_id(payment_id)
+        subject = _payment_id(payment_id)
         bind_context(payment_id=str(subject))
         position = _larger(parameters, min_position)
-        return await _api(request).payment(principal, subject, position, if_none_match)
+        return await _reads(request).payment(principal, subject, position, if_none_match)
 
-    @router.get("/payments/{payment_id}/events", **documented(TimelinePage, 404))
+    @router.get("/payments/{payment_id}/events", **documented(TimelinePage, one=True))
     async def list_payment_events(
         *,
         request: Request,
@@ -67,18 +70,25 @@ def payment_routes(reader: Reader) -> APIRouter:
         min_position: MinPosition = None,
     ) -> Response:
         """Show what happened to a payment, oldest first."""
-        subject = parse_payment_id(payment_id)
+        subject = _payment_id(payment_id)
         bind_context(payment_id=str(subject))
         position = _larger(parameters, min_position)
-        return await _api(request).timeline(principal, subject, parameters, position)
+        return await _reads(request).timeline(principal, subject, parameters, position)
 
     return router
 
 
-def _api(request: Request) -> QueryApi:
-    api = request.app.state.query_api
-    assert isinstance(api, QueryApi)
-    return api
+def _payment_id(text: str) -> UUID:
+    payment_id = parse_id(text)
+    if payment_id is None:  # what is no id names no payment
+        raise payment_not_found()
+    return payment_id
+
+
+def _reads(request: Request) -> PaymentReads:
+    reads = request.app.state.payments
+    assert isinstance(reads, PaymentReads)
+    return reads
 
 
 def _larger(parameters: ReadParameters, header: int | None) -> int:

@@ -18,12 +18,12 @@ from infra.postgres.queries import Queries
 
 log = structlog.get_logger(__name__)
 
-QUERIES = Queries.load(Path(__file__).with_name("outcomes.sql"))
+QUERIES = Queries.load(Path(__file__).with_name("waiter.sql"))
 
 Settled = Callable[[PaymentState], bool]
 
 
-class Outcomes(Protocol):
+class PaymentWaiter(Protocol):
     """Waits for payments to move on."""
 
     async def wait(
@@ -44,8 +44,8 @@ class _Waiting:
     seen: LoadedPayment | None = None
 
 
-class OutcomeWaiter:
-    """`Outcomes` by polling versions. Polls only while somebody waits; a database that is away is asked less often."""
+class PollingPaymentWaiter:
+    """Polls the versions of payments, only while a request waits, and less often while the database is away."""
 
     _AWAY_S = 0.25
 
@@ -58,7 +58,7 @@ class OutcomeWaiter:
         self._closing = False
 
     async def __aenter__(self) -> Self:
-        self._poller = asyncio.create_task(self._poll_forever(), name="outcome-waiter")
+        self._poller = asyncio.create_task(self._poll_forever(), name="payment-waiter")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -101,10 +101,10 @@ class OutcomeWaiter:
             try:
                 await self._poll()
             except DatabaseError as error:
-                log.warning("outcome_poll_failed", error=type(error).__name__)
+                log.warning("payment_poll_failed", error=type(error).__name__)
                 pause_s = self._AWAY_S
             except Exception:
-                log.exception("outcome_poll_failed")
+                log.exception("payment_poll_failed")
                 pause_s = self._AWAY_S
             await asyncio.sleep(pause_s)
 

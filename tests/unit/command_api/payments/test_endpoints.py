@@ -11,8 +11,8 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from command_api.bodies import MAX_BODY_BYTES
-from command_api.metrics import COMMANDS, PAYMENTS_CREATED
+from command_api.payments.metrics import COMMANDS, PAYMENTS_CREATED
+from command_api.request_body import MAX_BODY_BYTES
 from domain.payment.events import PaymentRequested
 from domain.payment.observations import RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
@@ -369,16 +369,16 @@ async def test_a_refund_needs_no_body(api: Standing) -> None:
 async def test_prefer_is_applied_capped_and_answered_with_the_outcome(api: Standing) -> None:
     ignored = await api.create(Prefer="wait=soon")
     assert "preference-applied" not in ignored.headers
-    assert api.outcomes.timeouts_s == []
+    assert api.waiter.timeouts_s == []
     waited = await api.create(Prefer="wait=500", Idempotency_Key="k-1")
     assert waited.headers["preference-applied"] == "wait=30"
     assert waited.json()["status"] == "pending"
-    assert 25 < api.outcomes.timeouts_s[0] <= 30
+    assert 25 < api.waiter.timeouts_s[0] <= 30
     await succeed(api, waited.json()["id"])
-    api.outcomes.payment = api.payment(waited.json()["id"])
+    api.waiter.payment = api.payment(waited.json()["id"])
     present = await api.create(Prefer="wait=5", Idempotency_Key="k-1")
     assert present.json()["status"] == "succeeded"
-    assert present.json()["position"] == api.outcomes.payment.events[-1].position
+    assert present.json()["position"] == api.waiter.payment.events[-1].position
 
 
 async def test_a_stopping_process_takes_no_more_commands(api: Standing) -> None:
@@ -446,7 +446,7 @@ async def succeed(api: Standing, payment_id: str) -> None:
 
 async def test_an_exempted_field_may_look_like_a_card_number_and_no_other(api: Standing) -> None:
     exempt = frozenset({"metadata.order_id", "Idempotency-Key"})
-    api.app.state.command_api = replace(api.app.state.command_api, card_number_exempt=exempt)
+    api.app.state.payments = replace(api.app.state.payments, card_number_exempt=exempt)
     body = {"user_id": "u", "amount_cents": 1000, "currency": "USD"}
     accepted = await api.create(body | {"metadata": {"order_id": CARD}}, Idempotency_Key=CARD)
     assert accepted.status_code == 201

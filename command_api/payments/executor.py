@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import orjson
 import structlog
 
-from command_api.acceptance import record_accepted
 from command_api.errors import (
     CommandError,
     KeyInUse,
@@ -24,9 +23,9 @@ from command_api.errors import (
     RequestTooLarge,
     ShuttingDown,
 )
-from command_api.metrics import COMMAND_DURATION, COMMANDS, REPLAYS
-from command_api.operations import Body, Operation, original_ids
-from command_api.response_cache import InFlight, KeyClaim, ResponseCache
+from command_api.payments.metrics import COMMAND_DURATION, COMMANDS, REPLAYS, record_accepted
+from command_api.payments.operations import Body, Operation, original_ids
+from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
 from domain.errors import DomainError
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent

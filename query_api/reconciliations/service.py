@@ -1,4 +1,4 @@
-"""The reads of finance: from parameters to an answer."""
+"""The reads of reconciliations and discrepancies: from parameters to a response."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from infra.http.problems import Problem
 from infra.postgres.pool import Pool
 from projections.reconciliation import read
 from query_api.cursors import decode_day, encode_day
 from query_api.reconciliations import render
+from query_api.reconciliations.errors import reconciliation_not_found
 from query_api.reconciliations.parameters import DiscrepancyListParameters, RunListParameters
-from query_api.render import Json, answer, page
+from query_api.responses import Json, json_response, page
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReconciliationReads:
-    """What the routes work with."""
+    """What the routes work with; an application keeps it as `app.state.reconciliations`."""
 
     pool: Pool
 
@@ -36,7 +36,7 @@ class ReconciliationReads:
             found = await read.find_run(conn, run_id)
         if found is None:
             raise reconciliation_not_found()
-        return answer(render.run(found), position=found.position)
+        return json_response(render.run(found), position=found.position)
 
     async def discrepancies(self, parameters: DiscrepancyListParameters) -> Response:
         """Answer with a page of discrepancies, newest day first. Raises Problem."""
@@ -49,12 +49,7 @@ class ReconciliationReads:
         return _page(found, parameters.limit, render.discrepancy, position)
 
 
-def reconciliation_not_found() -> Problem:
-    """Return the 404 of a day that nobody ever asked for."""
-    return Problem(404, "reconciliation_not_found", "Reconciliation not found")
-
-
 def _page(found: Sequence[Any], limit: int, shown_as: Callable[[Any], Json], position: int) -> Response:
     shown = found[:limit]
     cursor = encode_day(shown[-1].key) if len(found) > len(shown) else None
-    return answer(page([shown_as(each) for each in shown], cursor), position=position)
+    return json_response(page([shown_as(each) for each in shown], cursor), position=position)

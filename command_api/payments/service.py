@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from command_api.bodies import read_body
 from command_api.errors import CommandError, PaymentNotFound, problem_of
-from command_api.executor import Answered, CommandExecutor, CommandRequest
 from command_api.headers import read_idempotency_key, read_wait_preference
-from command_api.operations import Create, Operation
-from command_api.outcomes import Outcomes
+from command_api.payments.executor import Answered, CommandExecutor, CommandRequest
+from command_api.payments.operations import Create, Operation
+from command_api.payments.waiter import PaymentWaiter
+from command_api.request_body import read_body
 from domain.errors import DomainError
 from infra.errors import Unavailable
 from infra.http.auth import Principal
@@ -27,6 +27,7 @@ from infra.http.problems import Problem
 from infra.ids import uuid7
 from infra.logs import bind_context
 from schemas.envelope import EventMetadata
+from schemas.http.strict import parse_id
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +37,11 @@ _KEY = "Idempotency-Key"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CommandApi:
-    """What the routes work with; an application keeps it as `app.state.command_api`."""
+class PaymentCommandService:
+    """What the routes work with; an application keeps it as `app.state.payments`."""
 
     executor: CommandExecutor
-    outcomes: Outcomes
+    waiter: PaymentWaiter
     max_wait_s: int
     expires_in_s: int = 24 * 3600
     """For charges whose client does not say when they expire."""
@@ -95,7 +96,7 @@ class CommandApi:
         """Wait for Stripe; the answer is then the payment's present state, also for a replay."""
         if answered.settled:
             return answered
-        payment = await self.outcomes.wait(
+        payment = await self.waiter.wait(
             answered.operation.payment_id,
             after_version=answered.version,
             settled=answered.operation.settled,
@@ -106,11 +107,8 @@ class CommandApi:
 
 def parse_payment_id(text: str) -> UUID:
     """Return the payment id of a path. Raises Problem (404): what is no id names no payment."""
-    try:
-        payment_id = UUID(text)
-    except ValueError:
-        raise problem_of(PaymentNotFound()) from None
-    if str(payment_id) != text.lower():  # braces, a urn or missing hyphens: one payment has one address
+    payment_id = parse_id(text)
+    if payment_id is None:
         raise problem_of(PaymentNotFound())
     return payment_id
 

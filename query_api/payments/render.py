@@ -3,17 +3,12 @@
 `schemas.http.queries` and `schemas.http.timeline` say the same as types.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import orjson
-from starlette.responses import Response
 
 from projections.payment_timeline.read import StoredEntry
 from projections.payments.read import StoredPayment
+from query_api.responses import Json
 from schemas.http.times import timestamp
-
-Json = dict[str, Any]
 
 
 def payment(stored: StoredPayment) -> Json:
@@ -58,23 +53,6 @@ def entry(stored: StoredEntry) -> Json:
         "correlation_id": stored.correlation_id,
         "data": orjson.Fragment(stored.data),
     }
-
-
-def page(data: list[Json], next_cursor: str | None) -> Json:
-    """Return the members of a page; it is the last one without a cursor."""
-    return {"data": data, "has_more": next_cursor is not None, "next_cursor": next_cursor}
-
-
-def answer(body: Json, *, position: int | None, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a 200 that says up to which position it reflects the log (None: unsaid)."""
-    return Response(orjson.dumps(body), headers=answer_headers(position, headers), media_type="application/json")
-
-
-def answer_headers(position: int | None, headers: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the headers of an answer that reflects the log up to `position`."""
-    at = {} if position is None else {"Paystream-Position": str(position)}
-    # An answer is a merchant's own, and is true only for a moment.
-    return {"Cache-Control": "private, no-cache", **at, **(headers or {})}
 
 
 def _fragment(text: str | None) -> orjson.Fragment | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from command_api.app import openapi_document
+from command_api.app import openapi_documents
 from tests.unit.command_api.conftest import Standing
 
 FINANCE = {"Authorization": "Bearer sk_finance"}
@@ -40,6 +40,6 @@ async def test_today_is_asked_for_where_the_database_is_away(api: Standing) -> N
 
 
 def test_it_documents_its_body_security_and_errors() -> None:
-    operation = openapi_document()["paths"]["/reconciliations"]["post"]
+    operation = openapi_documents()["openapi/command-api.json"]["paths"]["/reconciliations"]["post"]
     assert operation["security"] == [{"ApiKey": []}]
     assert set(operation["responses"]) == {"202", "400", "401", "403", "413", "415", "422", "503"}

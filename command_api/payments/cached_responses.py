@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 
-from command_api.response_cache import NAMES, read_response
+from command_api.payments.response_cache import NAMES, read_response
 from event_store.recovery.traces import Trace
 from infra.redis.client import create_redis
 from infra.settings.redis import RedisSettings
@@ -13,7 +13,7 @@ from infra.settings.redis import RedisSettings
 _PAGE = 1000
 
 
-class AnswersInRedis:
+class CachedResponses:
     """Reads every answer that is kept, of each epoch: for a day after it was given."""
 
     async def traces(self, settings: RedisSettings) -> Sequence[Trace]:

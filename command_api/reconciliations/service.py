@@ -18,7 +18,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReconciliationDesk:
+class ReconciliationService:
     """What the route works with; an application keeps it as `app.state.reconciliations`."""
 
     pool: Pool

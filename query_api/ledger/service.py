@@ -1,4 +1,4 @@
-"""The reads of the ledger: from parameters to an answer."""
+"""The reads of the ledger: from parameters to a response."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -11,16 +11,15 @@ from starlette.responses import Response
 from infra.postgres.pool import Pool
 from projections.ledger import read as ledger
 from projections.ledger.read import StoredBalance
-from query_api.conditional import matches
 from query_api.cursors import decode_entry_key, encode_entry_key
 from query_api.ledger import render
 from query_api.ledger.parameters import BalanceParameters, EntryParameters
-from query_api.render import Json, answer, answer_headers, page
+from query_api.responses import Json, has_version, json_response, not_modified, page
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LedgerApi:
-    """What the routes work with; an application keeps it as `app.state.ledger_api`."""
+class LedgerReads:
+    """What the routes work with; an application keeps it as `app.state.ledger`."""
 
     pool: Pool
 
@@ -40,7 +39,7 @@ class LedgerApi:
             found = await ledger.entries(conn, filters=parameters.filters(), after=after, limit=parameters.limit + 1)
         shown = found[: parameters.limit]
         cursor = encode_entry_key(shown[-1].key) if len(found) > len(shown) else None
-        return answer(page([render.entry(row) for row in shown], cursor), position=position)
+        return json_response(page([render.entry(row) for row in shown], cursor), position=position)
 
     async def _summary(
         self,
@@ -54,6 +53,6 @@ class LedgerApi:
         body = shown(found, parameters.as_of)
         # What is shown makes the tag: the same balances are the same answer, however many entries led there.
         headers = {"ETag": f'"{hashlib.sha256(orjson.dumps(body)).hexdigest()[:32]}"'}
-        if matches(if_none_match, headers["ETag"]):
-            return Response(status_code=304, headers=answer_headers(position, headers))
-        return answer(body, position=position, headers=headers)
+        if has_version(if_none_match, headers["ETag"]):
+            return not_modified(position, headers)
+        return json_response(body, position=position, headers=headers)
