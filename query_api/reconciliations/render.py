@@ -3,7 +3,7 @@
 import orjson
 
 from projections.reconciliation.read import StoredDiscrepancy, StoredRun
-from query_api.render import Json
+from query_api.responses import Json
 from schemas.http.times import timestamp
 
 

@@ -196,9 +196,9 @@ async def payout_report(system: System, folder: Path) -> Path:
     """Write what Stripe's report of payout reconciliation has by default: it does not say what a row is of."""
     header = "automatic_payout_id,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category"
     found = (await system.sandbox.get("/_sandbox/balance_transactions")).json()
-    paid_out = [each for each in found if each["payout"] and each["reporting_category"] != "payout"]
+    payout_items = [each for each in found if each["payout"] and each["reporting_category"] != "payout"]
     return _written(
-        folder / "payouts.csv", [header, *(",".join([each["payout"], *_columns(each)[:-1]]) for each in paid_out)]
+        folder / "payouts.csv", [header, *(",".join([each["payout"], *_columns(each)[:-1]]) for each in payout_items)]
     )
 
 

@@ -68,7 +68,7 @@ SELECT discrepancy_id, run_id, date, kind, source_id, category, stripe_amount IS
  ORDER BY seen_at
  LIMIT %(limit)s;
 
--- name: note_looked_for
+-- name: mark_seen
 -- Somebody looked for it, and learned nothing.
 UPDATE reconciliation.discrepancies SET seen_at = clock_timestamp() WHERE discrepancy_id = %(discrepancy_id)s;
 
@@ -81,7 +81,7 @@ SELECT (SELECT count(*) FROM reconciliation.discrepancies
          WHERE resolved_run_id = %(run_id)s AND resolved_number = %(number)s
            AND (run_id, number) <> (resolved_run_id, resolved_number)) AS resolved,
        (SELECT count(DISTINCT coalesce(payment_id::text, source_id)) FROM reconciliation.discrepancies
-         WHERE healed_run_id = %(run_id)s AND healed_number = %(number)s) AS healing;
+         WHERE healed_run_id = %(run_id)s AND healed_number = %(number)s) AS backfilled;
 
 -- name: mark_backfilled
 -- Whose payments these are, if anybody's, and that the run completes what is lacking.

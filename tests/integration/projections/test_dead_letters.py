@@ -30,7 +30,7 @@ from projections.verify import differences
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from schemas.topics import PAYMENT, STRIPE_BALANCE
 from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import Watch
-from tests.support.balance_facts import a_payout, a_row
+from tests.support.balance_events import a_payout, a_row
 from tests.support.payment_histories import by_partition, random_history
 from tests.support.read_model import load_log, store, store_balance
 

@@ -25,7 +25,7 @@ from projections.verify import Difference, differences
 from schemas.cloudevents import to_kafka
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, dead_letter_topic, declarations, event_topics, topic_of
-from tests.support.balance_facts import a_row
+from tests.support.balance_events import a_row
 from tests.support.brokers import LentBroker
 from tests.support.database import Database
 from tests.support.kafka import read_topic

@@ -32,7 +32,7 @@ from domain.payment.events import (
     RefundSucceeded,
 )
 from domain.stripe_balance import PayoutStatus, TransactionRecorded
-from tests.support.balance_facts import a_payout, a_row
+from tests.support.balance_events import a_payout, a_row
 from tests.unit.domain.ledger.memory_ledger import Book
 
 REFUND = uuid.UUID(int=1)

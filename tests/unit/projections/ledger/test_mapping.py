@@ -24,7 +24,7 @@ from projections.ledger.mapping import (
 )
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import BALANCE_CODEC
-from tests.support.balance_facts import CREATED, a_payout, a_row
+from tests.support.balance_events import CREATED, a_payout, a_row
 from tests.support.payment_histories import events_of, paid, random_history, recorded, refunded, request_payment
 
 RECORDED_AT = datetime(2026, 5, 2, 12, tzinfo=UTC)
