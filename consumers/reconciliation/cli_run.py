@@ -14,9 +14,8 @@ from rich.text import Text
 
 from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult, Told
-from infra.cli.amounts import shown
 from infra.cli.execute import run, run_with_connection
-from infra.cli.output import console, printable
+from infra.cli.output import console, format_amount, printable
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection
 
@@ -139,7 +138,7 @@ def _remarks(result: ReconciliationResult) -> Iterator[str]:
     """Give what is worth a word besides the differences."""
     for each in result.totals:
         if each.foreign_rows:
-            amount, fee = (shown(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
+            amount, fee = (format_amount(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
             yield (
                 f"Of another system in the same account (without our metadata): {each.foreign_rows:,} of Stripe's "
                 f"rows, {amount} with fees of {fee} {each.currency}."
@@ -161,12 +160,12 @@ def _totals(result: ReconciliationResult) -> Table:
         table.add_row(
             each.currency,
             f"{each.stripe_rows:,}",
-            shown(each.stripe_amount, each.currency),
-            shown(each.stripe_fee, each.currency),
+            format_amount(each.stripe_amount, each.currency),
+            format_amount(each.stripe_fee, each.currency),
             f"{each.ledger_rows:,}",
-            shown(each.ledger_amount, each.currency),
-            shown(each.ledger_fee, each.currency),
-            Text(shown(difference, each.currency), style="red" if difference else ""),
+            format_amount(each.ledger_amount, each.currency),
+            format_amount(each.ledger_fee, each.currency),
+            Text(format_amount(difference, each.currency), style="red" if difference else ""),
         )
     return table
 
@@ -195,7 +194,7 @@ def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
 def _entry(amount: int | None, fee: int | None, currency: str | None) -> str:
     if amount is None or currency is None:
         return "-"
-    return shown(amount, currency) + ("" if fee is None else f" (fee {shown(fee, currency)})")
+    return format_amount(amount, currency) + ("" if fee is None else f" (fee {format_amount(fee, currency)})")
 
 
 def _print_count_of_all(found: Sequence[ListedDiscrepancy]) -> None:
