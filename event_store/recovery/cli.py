@@ -14,9 +14,7 @@ def recover(
     reason: Annotated[
         str | None, typer.Option("--reason", help="Why, if a person has to decide; kept with the recovery.")
     ] = None,
-    actor: Annotated[
-        str | None, typer.Option("--who", help="Who decides so. By default the user of this machine.")
-    ] = None,
+    actor: Annotated[str | None, typer.Option(help="Who decides so. By default the user of this machine.")] = None,
 ) -> None:
     """Recover a log that closed because PostgreSQL lost commits.
 
