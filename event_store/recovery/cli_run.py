@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from event_store.recovery.desk import RecoveryAdmin
+from event_store.recovery.admin import RecoveryAdmin
 from event_store.recovery.examination import Examined, ShownEvent
 from event_store.recovery.traces import GROUP, RedisTraces, StripeTraces, Trace
 from infra.cli.execute import run
