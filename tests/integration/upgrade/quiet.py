@@ -22,7 +22,7 @@ _TASKS = "SELECT payment_id::text FROM consumers.gateway_tasks WHERE status <> '
 _ROWS = "SELECT data->>'transaction_id' FROM event_store.events WHERE type = 'stripe_balance.transaction_recorded'"
 
 
-async def stands_still(
+async def is_quiet(
     system: System, bank: SandboxAdmin, *, open_payments: Collection[str] = (), without: Collection[str] = ()
 ) -> None:
     """Wait until it does. `open_payments` have calls that nobody makes; `without`: consumers that do not run."""
