@@ -2,8 +2,8 @@
 
 from typing import cast
 
-from event_store.own_log import DatabaseLog
-from infra.kafka.consumer.batches import BatchConsumer
+from event_store.database_log import DatabaseLog
+from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.run import run

@@ -3,10 +3,10 @@
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from command_api.bodies import read_body
 from command_api.errors import CommandError, problem_of
-from command_api.reconciliations.asking import ReconciliationDesk
 from command_api.reconciliations.documentation import DOCUMENTED
+from command_api.reconciliations.service import ReconciliationService
+from command_api.request_body import read_body
 from infra.http.auth import authenticated
 from infra.http.context import request_context
 from schemas.http.reconciliations import RequestReconciliationBody
@@ -24,13 +24,13 @@ async def request_reconciliation(request: Request) -> Response:
     is the one: asking again makes no second one, so there is no need for an Idempotency-Key.
     """
     principal = await _authenticate(request, None)
-    desk = request.app.state.reconciliations
-    assert isinstance(desk, ReconciliationDesk)
+    service = request.app.state.reconciliations
+    assert isinstance(service, ReconciliationService)
     try:
         body = await read_body(request, RequestReconciliationBody)
     except CommandError as error:
         raise problem_of(error) from error
-    decided = await desk.ask(body.wanted.date, key_id=principal.key_id, context=request_context(request))
+    decided = await service.ask(body.wanted.date, key_id=principal.key_id, context=request_context(request))
     run = decided.state
     assert run is not None, "a day that was asked for has a run"
     answer = {

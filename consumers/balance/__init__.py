@@ -1,6 +1,5 @@
-"""Stripe's money facts: a poller that reads balance transactions and payouts, and appends each as an event, once.
+"""The balance poller: reads balance transactions and payouts at Stripe, and appends each as an event, once.
 
-Balance transactions have no webhook, so that they are polled. Payouts have some, but reading them is needed all the
-same, as a webhook can be lost, and cheap, as there are few: so they are polled too. Not for: what the ledger makes of
-it.
+Balance transactions have no webhook, so they are polled. Payouts have webhooks, but a webhook can be lost, and polling
+payouts is cheap, as there are few. Not for: what the ledger posts because of them.
 """

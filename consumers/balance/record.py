@@ -1,6 +1,6 @@
-"""Appends what is news on a page, in the transaction that moves the cursor past it.
+"""Appends what is new on a page, in the transaction that moves the cursor past it.
 
-Nobody else can do harm meanwhile: a balance transaction has one place in the log, and a payout's next status too.
+Concurrent pollers are harmless: a balance transaction has one place in the log, and so has a payout's next status.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from domain.stripe_balance import (
     PayoutChanged,
     StripeBalanceEvent,
     TransactionRecorded,
-    payout_news,
+    new_payout_events,
     payout_stream,
     transaction_stream,
 )
@@ -35,9 +35,9 @@ ACTOR = "stripe-balance"
 async def record_transactions(
     conn: Connection, rows: Sequence[Mapping[str, Any]], *, correlation_id: str, actor: str = ACTOR
 ) -> int:
-    """Append the balance transactions that the log does not have; return how many. Raises UnexpectedRow.
+    """Append the balance transactions that the log lacks; return how many. Raises UnexpectedRow.
 
-    A row that somebody else appended in this moment is the same row: that is no conflict.
+    A row that another process appends at the same moment is the same row, so that this is no conflict.
     """
     metadata = EventMetadata(correlation_id=correlation_id, actor=actor, merchant_id=NO_MERCHANT)
     return await _append_all(conn, await _new_transactions(conn, [transaction_of(row) for row in rows], metadata))
@@ -46,7 +46,7 @@ async def record_transactions(
 async def record_payouts(
     conn: Connection, rows: Sequence[Mapping[str, Any]], *, correlation_id: str, watch_days: int
 ) -> int:
-    """Append what is news of payouts, and watch those that may still change; return how much.
+    """Append new statuses of payouts, and watch those that may still change; return how many events.
 
     Raises UnexpectedRow or Conflicted; the caller then rolls back.
     """
@@ -70,30 +70,30 @@ async def _append_all(conn: Connection, appends: Sequence[Append]) -> int:
 
 
 async def _new_transactions(
-    conn: Connection, facts: Sequence[TransactionRecorded], metadata: EventMetadata
+    conn: Connection, transactions: Sequence[TransactionRecorded], metadata: EventMetadata
 ) -> list[Append]:
-    by_stream = {transaction_stream(fact.transaction_id): fact for fact in facts}
+    by_stream = {transaction_stream(each.transaction_id): each for each in transactions}
     known = await known_streams(conn, list(by_stream))
     # The oldest first, as they happened.
     return [
-        _append(stream_id, NO_STREAM, fact, metadata)
-        for stream_id, fact in reversed(by_stream.items())
+        _append(stream_id, NO_STREAM, transaction, metadata)
+        for stream_id, transaction in reversed(by_stream.items())
         if stream_id not in known
     ]
 
 
-async def _changed_payouts(conn: Connection, facts: Sequence[PayoutChanged], metadata: EventMetadata) -> list[Append]:
-    by_stream = {payout_stream(fact.payout_id): fact for fact in facts}
+async def _changed_payouts(conn: Connection, payouts: Sequence[PayoutChanged], metadata: EventMetadata) -> list[Append]:
+    by_stream = {payout_stream(each.payout_id): each for each in payouts}
     streams = await load_many(conn, list(by_stream))
     appends = []
-    for stream_id, fact in reversed(by_stream.items()):
+    for stream_id, payout in reversed(by_stream.items()):
         decoded = [BALANCE_CODEC.decode(event) for event in streams[stream_id]]
         known = [event for event in decoded if isinstance(event, PayoutChanged)]
-        for news in payout_news(known, fact):
-            appends.append(_append(stream_id, len(decoded), news, metadata))
-            log.info("payout_status_changed", payout=fact.payout_id, status=fact.status.value)
+        for event in new_payout_events(known, payout):
+            appends.append(_append(stream_id, len(decoded), event, metadata))
+            log.info("payout_status_changed", payout=payout.payout_id, status=payout.status.value)
     return appends
 
 
-def _append(stream_id: UUID, version: int, fact: StripeBalanceEvent, metadata: EventMetadata) -> Append:
-    return Append.of(BALANCE_CODEC, [fact], stream_id=stream_id, expected_version=version, metadata=metadata)
+def _append(stream_id: UUID, version: int, event: StripeBalanceEvent, metadata: EventMetadata) -> Append:
+    return Append.of(BALANCE_CODEC, [event], stream_id=stream_id, expected_version=version, metadata=metadata)

@@ -103,7 +103,7 @@ class TaskAdmin:
         async with conn.transaction():
             task = await _lock(conn, event_id)
             too_old = not task.is_refresh and task.age_s >= RESEND_HORIZON_S
-            command = RetryTask(event_id=event_id, operation=task.operation, who=actor, why=reason)
+            command = RetryTask(event_id=event_id, operation=task.operation, actor=actor, reason=reason)
             await _record(conn, task, command, actor=actor, gives_up=False)
             await conn.execute(_SQL.make_due, {"event_id": event_id, "look_up": too_old})
         if task.is_refresh:
@@ -124,7 +124,7 @@ class TaskAdmin:
                     f"Stripe may have done it: it was tried {task.attempts} times. First have Stripe asked, with "
                     f"`paystream tasks retry {event_id}`, or look at its Dashboard. If you are sure: --force"
                 )
-            command = GiveUpTask(event_id=event_id, operation=task.operation, who=actor, why=reason)
+            command = GiveUpTask(event_id=event_id, operation=task.operation, actor=actor, reason=reason)
             events = await _record(conn, task, command, actor=actor, gives_up=True)
             await conn.execute(_SQL.end_task, {"event_id": event_id, "said": f"given up by {actor}: {reason}"})
         told = ", ".join(type(event).__name__ for event in events)
@@ -148,7 +148,7 @@ class TaskAdmin:
                 merchant_id=merchant_id,
                 traceparent=None,
             )
-            command = AcceptStripe(who=actor, why=reason)
+            command = AcceptStripe(actor=actor, reason=reason)
             events = await _append(conn, payment_id, lambda _: (command,), metadata=metadata)
             refresh = NewRefresh(
                 payment_id=payment_id, merchant_id=merchant_id, position=0, correlation_id=correlation_id

@@ -25,7 +25,7 @@ from consumers.reconciliation.results import (
 from consumers.reconciliation.run import discrepancies as record
 from consumers.reconciliation.run.ledger import movements_of, sources_of
 from consumers.reconciliation.run.reconciler import Plan, Reconciler, RunProgress
-from consumers.reconciliation.schedule.runs import note_end
+from consumers.reconciliation.schedule.runs import record_end
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.statement.api import ApiStatement
 from consumers.reconciliation.statement.payout_items import payout_with_items
@@ -52,7 +52,7 @@ _STATUSES = ("open", "explained", "resolved")
 class ReconciliationAdmin:
     """What finance does about reconciliations. Each method raises ReconciliationRefused with a text for people."""
 
-    async def reconcile(self, day: date | None, *, who: str, told: Told) -> ReconciliationResult:
+    async def reconcile(self, day: date | None, *, actor: str, told: Told) -> ReconciliationResult:
         """Compare a day with Stripe's books; one that another process is at is waited for."""
         settings = load_settings(ReconciliationSettings)
         zone = settings.reconciliation_time_zone
@@ -64,11 +64,11 @@ class ReconciliationAdmin:
             raise ReconciliationRefused(f"There was no Stripe on {day.isoformat()}.")
         async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
             statement = ApiStatement(client, guard, timeout_s=settings.stripe_call_timeout_s)
-            request = RequestRun(date=day, time_zone=zone, origin="command", who=who)
+            request = RequestRun(date=day, time_zone=zone, origin="command", actor=actor)
             return await _run(pool, settings, statement, request, told, plan=None)
 
     async def reconcile_report(
-        self, path: Path, *, kind: str | None, time_zone: str | None, who: str, told: Told
+        self, path: Path, *, kind: str | None, time_zone: str | None, actor: str, told: Told
     ) -> ReconciliationResult:
         """Compare a report of Stripe's with the ledger."""
         settings = load_settings(ReconciliationSettings)
@@ -84,7 +84,7 @@ class ReconciliationAdmin:
         except NotAReport as error:
             raise ReconciliationRefused(str(error)) from None
         with closing(report):
-            return await _run_report(settings, report, who=who, told=told)
+            return await _run_report(settings, report, actor=actor, told=told)
 
     async def payout(self, payout_id: str) -> Payout:
         """Return a payout with the transactions that it pays."""
@@ -106,19 +106,19 @@ class ReconciliationAdmin:
             )
         return await _listed(conn, statuses=statuses, days=None if day is None else (day, day), kind=kind, limit=limit)
 
-    async def explain(self, conn: Connection, discrepancy_id: UUID, *, who: str, why: str) -> str:
+    async def explain(self, conn: Connection, discrepancy_id: UUID, *, actor: str, reason: str) -> str:
         """Record why a discrepancy may be there."""
-        done = await _command(conn, discrepancy_id, Explain(who=who, why=why), who=who)
+        done = await _command(conn, discrepancy_id, Explain(actor=actor, reason=reason), actor=actor)
         return "It is explained." if done else "It was explained so already."
 
-    async def resolve(self, conn: Connection, discrepancy_id: UUID, *, who: str, why: str) -> str:
+    async def resolve(self, conn: Connection, discrepancy_id: UUID, *, actor: str, reason: str) -> str:
         """Record that a discrepancy is gone."""
-        done = await _command(conn, discrepancy_id, Resolve(who=who, why=why), who=who)
+        done = await _command(conn, discrepancy_id, Resolve(actor=actor, reason=reason), actor=actor)
         return "It is resolved. A run that finds it again opens it again." if done else "It was resolved already."
 
 
-async def _command(conn: Connection, discrepancy_id: UUID, command: DiscrepancyCommand, *, who: str) -> bool:
-    meta = metadata(correlation_id=f"discrepancy-{uuid7()}", actor=f"operator:{who}")
+async def _command(conn: Connection, discrepancy_id: UUID, command: DiscrepancyCommand, *, actor: str) -> bool:
+    meta = metadata(correlation_id=f"discrepancy-{uuid7()}", actor=f"operator:{actor}")
     try:
         async with conn.transaction():
             decided = await command_discrepancies(conn, {discrepancy_id: command}, meta)
@@ -146,11 +146,11 @@ async def _listed(
 
 
 async def _run_report(
-    settings: ReconciliationSettings, report: Report, *, who: str, told: Told
+    settings: ReconciliationSettings, report: Report, *, actor: str, told: Told
 ) -> ReconciliationResult:
     async with _pool(settings) as pool:
 
-        async def paid_out() -> dict[str, int]:
+        async def ledger_payouts() -> dict[str, int]:
             async with pool.connection() as conn:
                 movements = await movements_of(conn, sorted(report.paid))
             return {
@@ -163,9 +163,9 @@ async def _run_report(
                 return await sources_of(conn, transaction_ids)
 
         zone = report.time_zone
-        request = RequestRun(date=report.last_day, time_zone=zone, origin="report", who=who, report=report.name)
+        request = RequestRun(date=report.last_day, time_zone=zone, origin="report", actor=actor, report=report.name)
         plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
-        statement = ReportStatement(report=report, paid_out=paid_out, sources_of=sources)
+        statement = ReportStatement(report=report, ledger_payouts=ledger_payouts, sources_of=sources)
         result = await _run(pool, settings, statement, request, told, plan=plan)
         return replace(result, repeated=report.repeated)
 
@@ -180,7 +180,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
 ) -> ReconciliationResult:
     """Ask for a run and see to it that it comes to its end, here or where it is under way."""
     run_id = run_id_of(request.date, request.time_zone, request.report)
-    meta = metadata(correlation_id=f"command-{uuid7()}", actor=f"operator:{request.who}")
+    meta = metadata(correlation_id=f"command-{uuid7()}", actor=f"operator:{request.actor}")
     async with pool.connection() as conn:
         asked = await command_run(conn, run_id, request, meta)
     reconciler = Reconciler(
@@ -196,7 +196,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
         await asyncio.sleep(_POLL_S)
     async with pool.connection() as conn:
         if not state.is_under_way:
-            await note_end(conn, state)
+            await record_end(conn, state)
         first = state.date if plan is None else plan.scope.window.day_of(plan.scope.window.start)
         opened = await _listed(conn, statuses=["open"], days=(first, state.date), kind=None, limit=_SHOWN)
         unresolved = dict(await (await conn.execute(record.SQL.count_unresolved)).fetchall())
@@ -234,7 +234,7 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
         found=dict(completed.found) if completed else {},
         opened=completed.opened if completed else 0,
         resolved=completed.resolved if completed else 0,
-        healing=completed.healing if completed else 0,
+        backfilled=completed.backfilled if completed else 0,
         payouts=completed.payouts if completed else 0,
         open=opened,
         open_elsewhere=open_elsewhere,

@@ -3,8 +3,8 @@
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.settings import WebhooksSettings
-from event_store.own_log import DatabaseLog
-from infra.kafka.consumer.batches import BatchConsumer
+from event_store.database_log import DatabaseLog
+from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check

@@ -14,7 +14,7 @@ from uuid import UUID
 from domain.ledger.accounts import Account
 from domain.ledger.conversions import Movement
 from domain.ledger.errors import RefundUnknown
-from domain.ledger.postings import Awaits, Kind, Posting, transfer
+from domain.ledger.postings import Awaits, EntryKind, Posting, transfer
 from domain.money import Money
 from domain.payment.events import (
     DisputeFundsReinstated,
@@ -33,7 +33,7 @@ from domain.payment.events import (
 class RefundStage(StrEnum):
     """How far a refund has come, as far as its posting goes."""
 
-    ASKED = "asked"
+    REQUESTED = "requested"
     """Stripe is not known to have it."""
     PENDING = "pending"
     """Stripe has it: whether the money has moved, its row will say."""
@@ -45,7 +45,7 @@ class RefundToPost:
     """A refund that can still post something."""
 
     amount: Money
-    stage: RefundStage = RefundStage.ASKED
+    stage: RefundStage = RefundStage.REQUESTED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +93,7 @@ def _post_refund(state: PostingState, event: RefundEvent) -> tuple[PostingState,
 
 def _pending(state: PostingState, event: RefundPending) -> tuple[PostingState, tuple[Posting, ...]]:
     refund = _known(state, event.refund_id)
-    if refund.stage is not RefundStage.ASKED:
+    if refund.stage is not RefundStage.REQUESTED:
         return state, ()
     after = _with(state, event.refund_id, replace(refund, stage=RefundStage.PENDING))
     return after, _refunded(event, refund.amount, Awaits.POSSIBLE)
@@ -102,7 +102,7 @@ def _pending(state: PostingState, event: RefundPending) -> tuple[PostingState, t
 def _succeeded(state: PostingState, event: RefundSucceeded) -> tuple[PostingState, tuple[Posting, ...]]:
     refund = _known(state, event.refund_id)
     match refund.stage:
-        case RefundStage.ASKED:
+        case RefundStage.REQUESTED:
             after = _with(state, event.refund_id, replace(refund, stage=RefundStage.POSTED))
             return after, _refunded(event, refund.amount)
         case RefundStage.PENDING:
@@ -120,7 +120,7 @@ def _failed(state: PostingState, event: RefundFailed) -> tuple[PostingState, tup
     if event.stripe_refund_id is None:
         return after, ()
     # Nobody may have told of it before it failed: at Stripe the money may have gone and come back all the same.
-    unheard_of = refund.stage is RefundStage.ASKED
+    unheard_of = refund.stage is RefundStage.REQUESTED
     went = _refunded(event, refund.amount, Awaits.POSSIBLE) if unheard_of else ()
     awaits = None if refund.stage is RefundStage.POSTED else Awaits.POSSIBLE
     came_back = _moved(event.stripe_refund_id, "refund_failure", Account.REFUNDS, refund.amount, awaits=awaits)
@@ -153,7 +153,7 @@ def _moved(
     posted = transfer(
         source_id=source_id,
         category=category,
-        kind=Kind.MOVEMENT,
+        kind=EntryKind.MOVEMENT,
         debit=Account.STRIPE_CLEARING,
         credit=counter,
         amount=sign * amount.amount_cents,

@@ -133,8 +133,8 @@ def _only_ours(movements: Sequence[Movement], window: Window, *, known_there: bo
 
 
 def _both(rows: Sequence[StripeRow], movements: Sequence[Movement], window: Window) -> Iterator[Finding]:
-    def finding(kind: DifferenceKind, *, settled: bool = False) -> Finding:
-        return Finding(difference=_difference(kind, rows, movements, window), settled=settled)
+    def finding(kind: DifferenceKind, *, resolves_at_once: bool = False) -> Finding:
+        return Finding(difference=_difference(kind, rows, movements, window), resolves_at_once=resolves_at_once)
 
     double = rows[0].category in ONCE and (len(rows) > 1 or len(movements) > 1 or _has_another(rows, movements))
     if double:
@@ -152,7 +152,7 @@ def _both(rows: Sequence[StripeRow], movements: Sequence[Movement], window: Wind
         yield finding(DifferenceKind.FEE)
     elsewhere = not double and not any(window.holds_nearly(movement.at) for movement in movements)
     if late or elsewhere:
-        yield finding(DifferenceKind.TIMING, settled=not late)
+        yield finding(DifferenceKind.TIMING, resolves_at_once=not late)
 
 
 def _has_another(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:

@@ -16,12 +16,12 @@ from domain.reconciliation.events import (
 from domain.reconciliation.values import Difference, DiscrepancyStatus
 
 RECONCILIATION = "reconciliation"
-"""Who resolves what a run finds gone."""
+"""The actor that resolves what a run no longer finds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscrepancyState:
-    """A discrepancy as it stands. ``who`` and ``why`` are of its last explanation or resolution."""
+    """A discrepancy as it stands. ``actor`` and ``reason`` are of its last explanation or resolution."""
 
     discrepancy_id: UUID
     difference: Difference
@@ -29,34 +29,34 @@ class DiscrepancyState:
     run_id: UUID
     number: int
     """The run that opened it, or found it again."""
-    who: str | None = None
-    why: str | None = None
+    actor: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observe:
-    """A run finds a difference. ``settled`` says, if it is, why nobody has to do anything about it."""
+    """A run finds a difference. ``resolve_reason``: why it is resolved at once, without anybody doing anything."""
 
     run_id: UUID
     number: int
     difference: Difference
-    settled: str | None = None
+    resolve_reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explain:
-    """Say why it is there, and that it may be."""
+    """Give the reason why it exists and is accepted."""
 
-    who: str
-    why: str
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolve:
-    """Say that it is gone."""
+    """Say that it no longer exists."""
 
-    who: str
-    why: str
+    actor: str
+    reason: str
     run_id: UUID | None = None
     number: int | None = None
 
@@ -72,20 +72,20 @@ def decide_discrepancy(state: DiscrepancyState | None, command: DiscrepancyComma
         raise DiscrepancyNotFound
     resolved = state.status is DiscrepancyStatus.RESOLVED
     match command:
-        case Explain(who=who, why=why):
+        case Explain(actor=actor, reason=reason):
             if resolved:
                 raise DiscrepancyIsResolved(state.discrepancy_id)
-            if state.status is DiscrepancyStatus.EXPLAINED and (state.who, state.why) == (who, why):
+            if state.status is DiscrepancyStatus.EXPLAINED and (state.actor, state.reason) == (actor, reason):
                 return ()
-            return (DiscrepancyExplained(discrepancy_id=state.discrepancy_id, who=who, why=why),)
-        case Resolve(who=who, why=why):
+            return (DiscrepancyExplained(discrepancy_id=state.discrepancy_id, actor=actor, reason=reason),)
+        case Resolve(actor=actor, reason=reason):
             if resolved:
                 return ()
             return (
                 DiscrepancyResolved(
                     discrepancy_id=state.discrepancy_id,
-                    who=who,
-                    why=why,
+                    actor=actor,
+                    reason=reason,
                     run_id=command.run_id,
                     number=command.number,
                 ),
@@ -102,28 +102,32 @@ def _observe(state: DiscrepancyState | None, seen: Observe) -> tuple[Discrepancy
             discrepancy_id=discrepancy_id, run_id=seen.run_id, number=seen.number, difference=seen.difference
         )
     elif _is_as_known(state, seen):
-        if seen.settled is None or state.status is DiscrepancyStatus.RESOLVED:
+        if seen.resolve_reason is None or state.status is DiscrepancyStatus.RESOLVED:
             return ()
-        return (_settled(discrepancy_id, seen, seen.settled),)
+        return (_resolved_at_once(discrepancy_id, seen, seen.resolve_reason),)
     else:
         found = DiscrepancyReopened(
             discrepancy_id=discrepancy_id, run_id=seen.run_id, number=seen.number, difference=seen.difference
         )
-    return (found,) if seen.settled is None else (found, _settled(discrepancy_id, seen, seen.settled))
+    return (
+        (found,)
+        if seen.resolve_reason is None
+        else (found, _resolved_at_once(discrepancy_id, seen, seen.resolve_reason))
+    )
 
 
 def _is_as_known(state: DiscrepancyState, seen: Observe) -> bool:
-    """Whether there is nothing new in it. What was resolved and is there has come back, unless it is settled."""
+    """Whether a run found nothing new. A resolved one has come back when found again, unless it resolves at once."""
     if state.status is DiscrepancyStatus.RESOLVED:
-        return seen.settled is not None
-    # Nothing else says what differs: the day it was found under, and whose payment it is, may be known later.
+        return seen.resolve_reason is not None
+    # Only the entries say what differs: the day and the payment may become known later.
     now, before = seen.difference, state.difference
     return (now.stripe, now.ledger) == (before.stripe, before.ledger)
 
 
-def _settled(discrepancy_id: UUID, seen: Observe, why: str) -> DiscrepancyResolved:
+def _resolved_at_once(discrepancy_id: UUID, seen: Observe, reason: str) -> DiscrepancyResolved:
     return DiscrepancyResolved(
-        discrepancy_id=discrepancy_id, who=RECONCILIATION, why=why, run_id=seen.run_id, number=seen.number
+        discrepancy_id=discrepancy_id, actor=RECONCILIATION, reason=reason, run_id=seen.run_id, number=seen.number
     )
 
 
@@ -140,9 +144,9 @@ def evolve_discrepancy(state: DiscrepancyState | None, event: DiscrepancyEvent) 
     assert state is not None, "a discrepancy begins with its opening"
     match event:
         case DiscrepancyExplained():
-            return replace(state, status=DiscrepancyStatus.EXPLAINED, who=event.who, why=event.why)
+            return replace(state, status=DiscrepancyStatus.EXPLAINED, actor=event.actor, reason=event.reason)
         case DiscrepancyResolved():
-            return replace(state, status=DiscrepancyStatus.RESOLVED, who=event.who, why=event.why)
+            return replace(state, status=DiscrepancyStatus.RESOLVED, actor=event.actor, reason=event.reason)
         case _:
             assert_never(event)
 

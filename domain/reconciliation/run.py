@@ -60,7 +60,7 @@ class RequestRun:
     date: date
     time_zone: str
     origin: str
-    who: str
+    actor: str
     report: str | None = None
 
 
@@ -81,7 +81,7 @@ class CompleteRun:
     found: Mapping[str, int] = field(default_factory=dict)
     opened: int = 0
     resolved: int = 0
-    healing: int = 0
+    backfilled: int = 0
     payouts: int = 0
 
 
@@ -129,7 +129,7 @@ def decide_run(state: RunState | None, command: RunCommand) -> tuple[RunEvent, .
                     found=dict(command.found),
                     opened=command.opened,
                     resolved=command.resolved,
-                    healing=command.healing,
+                    backfilled=command.backfilled,
                     payouts=command.payouts,
                 ),
             )
@@ -153,7 +153,7 @@ def _request(state: RunState | None, command: RequestRun) -> tuple[RunEvent, ...
             date=command.date,
             time_zone=command.time_zone,
             origin=command.origin,
-            who=command.who,
+            actor=command.actor,
             report=command.report,
         ),
     )

@@ -94,10 +94,10 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """A difference as a run finds it. ``settled``: it explains a day's total, and nobody has to do anything."""
+    """A difference as a run finds it. ``resolves_at_once``: it explains a day's total, and needs no action."""
 
     difference: Difference
-    settled: bool = False
+    resolves_at_once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Stripe's money facts: the rows of our balance there, and what became of each payout."""
+"""Our balance at Stripe: its transactions, and the status of each payout."""
 
 from domain.stripe_balance.events import (
     PayoutChanged,
@@ -6,15 +6,14 @@ from domain.stripe_balance.events import (
     StripeBalanceEvent,
     TransactionRecorded,
 )
-from domain.stripe_balance.news import payout_news
-from domain.stripe_balance.streams import payout_stream, transaction_stream
+from domain.stripe_balance.streams import new_payout_events, payout_stream, transaction_stream
 
 __all__ = [
     "PayoutChanged",
     "PayoutStatus",
     "StripeBalanceEvent",
     "TransactionRecorded",
-    "payout_news",
+    "new_payout_events",
     "payout_stream",
     "transaction_stream",
 ]

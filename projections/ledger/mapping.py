@@ -264,7 +264,7 @@ def _stage_of(column: Mapping[str, Any]) -> RefundStage:
     """Return the stage; an older release told of none that is pending, and posted what Stripe had."""
     if column.get("pending"):
         return RefundStage.PENDING
-    return RefundStage.POSTED if column["posted"] else RefundStage.ASKED
+    return RefundStage.POSTED if column["posted"] else RefundStage.REQUESTED
 
 
 def _write_refunds(postings: PostingState) -> dict[str, Any]:
@@ -273,7 +273,7 @@ def _write_refunds(postings: PostingState) -> dict[str, Any]:
         column = RefundColumn(
             amount=each.amount.amount_cents,
             currency=each.amount.currency,
-            posted=each.stage is not RefundStage.ASKED,
+            posted=each.stage is not RefundStage.REQUESTED,
             pending=each.stage is RefundStage.PENDING,
         )
         refunds[str(refund_id)] = {name: value for name, value in asdict(column).items() if value or name != "pending"}

@@ -99,12 +99,12 @@ async def _keep(conn: Connection, states: Mapping[UUID, StreamState]) -> None:
 async def _write(conn: Connection, changes: Changes) -> None:
     if changes.movements:
         rows = orjson.dumps(first_of_each(changes.movements)).decode()
-        await conn.execute(_SQL.note_movements, {"rows": rows})
+        await conn.execute(_SQL.upsert_movements, {"rows": rows})
     if changes.transactions:
         rows = orjson.dumps(first_transactions(changes.transactions)).decode()
         await conn.execute(_SQL.add_transactions, {"rows": rows})
         await conn.execute(_SQL.keep_displaced, {"rows": rows, "twice": _TWICE})
-        await conn.execute(_SQL.note_transactions, {"rows": rows})
+        await conn.execute(_SQL.upsert_transactions, {"rows": rows})
         rows = orjson.dumps(changes.transactions).decode()
         await conn.execute(_SQL.keep_transactions, {"rows": rows, "twice": _TWICE})
     met = await _meetings(conn, changes)
@@ -142,7 +142,7 @@ async def _meetings(conn: Connection, changes: Changes) -> _Meetings:
         await _second_rows(conn, _keys(disputes), met)
     await _place_awaited(conn, keys, met)
     met.entries += await _conversions(conn, own)
-    await conn.execute(_SQL.drop_settled, {**keys, "twice": _TWICE})
+    await conn.execute(_SQL.drop_posted, {**keys, "twice": _TWICE})
     return met
 
 

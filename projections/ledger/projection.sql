@@ -11,7 +11,7 @@ SELECT stream_id, version, state
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(stream_id uuid, version bigint, state jsonb)
 ON CONFLICT (stream_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state;
 
--- name: note_movements
+-- name: upsert_movements
 -- What moved. Locks the rows in their order, so that batches of other partitions wait and do not deadlock. Of several
 -- movements of one source and category, which only rows of Stripe's own kinds can have, the first in the log is kept. What
 -- may never move the money becomes due.
@@ -31,7 +31,7 @@ ON CONFLICT (source_id, category) DO UPDATE
  WHERE m.position IS NULL OR EXCLUDED.position < m.position
     OR (m.due_position IS NULL AND EXCLUDED.due_position IS NOT NULL);
 
--- name: note_transactions
+-- name: upsert_transactions
 -- Stripe's rows, the first in the log of each source and category; but one that was converted stays.
 INSERT INTO read_model.ledger_movements AS m
       (source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
@@ -97,7 +97,7 @@ SELECT n.transaction_id, n.source_id, n.category, n.transaction_position, n.tran
  WHERE NOT n.fee_posted
     OR (n.transaction_id <> m.transaction_id AND (n.posted OR n.category = ANY(%(twice)s::text[])));
 
--- name: drop_settled
+-- name: drop_posted
 -- Of the movements that a batch touched: rows of which there is nothing left to be posted, and ledger_movements tells.
 DELETE FROM read_model.ledger_transactions t
  USING unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiokafka.client import AIOKafkaClient, CoordinationType
 
-from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import create_pool
 from infra.process.health import Unhealthy

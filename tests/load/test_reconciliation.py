@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.postgres.pool import create_pool
-from tests.integration.consumers.reconciliation.reconciliation_run import WINDOW, Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import WINDOW, Harness
 from tests.support.database import Database
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(900)]
@@ -36,12 +36,12 @@ SELECT 'ch_' || lpad(number::text, 10, '0'), 'charge', (ARRAY['USD', 'JPY', 'KWD
 async def test_a_million_transactions(database: Database) -> None:
     pool = create_pool(database.url("app"), size=4, name="test")
     async with pool:
-        desk = Desk(database=database, pool=pool)
-        await desk.ledger.prepare()
+        harness = Harness(database=database, pool=pool)
+        await harness.ledger.prepare()
         async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as conn:
             await conn.execute(_MOVEMENTS, {"start": WINDOW.start, "count": TRANSACTIONS})
             await conn.execute("ANALYZE ledger.stripe_movements")
-        run_id = await desk.request()
+        run_id = await harness.request()
         began = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", PROGRAM, database.url("app"), str(run_id), str(TRANSACTIONS)),
@@ -50,7 +50,7 @@ async def test_a_million_transactions(database: Database) -> None:
         out, _ = await process.communicate()
         whole = time.monotonic() - began
         assert process.returncode == 0
-        state = await desk.state(run_id)
+        state = await harness.state(run_id)
     assert state is not None
     assert state.completed is not None
     assert state.completed.found == {"amount": 10}, "a hundred thousandth of them is wrong"

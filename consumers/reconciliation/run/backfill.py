@@ -45,8 +45,8 @@ def lacks_stripes_row(difference: Difference) -> bool:
     Of a dispute it may be the second row, of which no event of the payment tells.
     """
     if difference.ledger is None:
-        told_by_events = difference.category in _OF_PAYMENTS - _OF_DISPUTES
-        return difference.kind in {DifferenceKind.MISSING_HERE, DifferenceKind.STATUS} and not told_by_events
+        has_own_event = difference.category in _OF_PAYMENTS - _OF_DISPUTES
+        return difference.kind in {DifferenceKind.MISSING_HERE, DifferenceKind.STATUS} and not has_own_event
     return difference.kind is DifferenceKind.FEE and difference.ledger.fee is None
 
 
@@ -97,7 +97,7 @@ async def backfill(pool: Pool, run: RunRef, unmatched: Sequence[UnmatchedRow]) -
                     merchant_id=merchant,
                     position=0,
                     correlation_id=run.correlation_id,
-                    asked_by=RECONCILIATION,
+                    requested_by=RECONCILIATION,
                 )
                 for each, merchant in merchants.items()
             ],

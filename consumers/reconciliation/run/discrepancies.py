@@ -25,7 +25,7 @@ SQL = Queries.load(Path(__file__).with_name("discrepancies.sql"))
 BATCH = 500
 _AGREE = "Both books agree."
 _FOREIGN = "It is of another system in the same account at Stripe: it has no metadata of ours."
-_SETTLED = "The counterpart is of another day."
+_OTHER_DAY = "The counterpart is of another day."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +68,7 @@ class Counts:
 
     opened: int
     resolved: int
-    healing: int
+    backfilled: int
 
 
 class Recorder:
@@ -102,8 +102,10 @@ class Recorder:
         """Resolve discrepancies that are gone, and say why."""
         await self._write(
             {
-                discrepancy_id: Resolve(who=RECONCILIATION, why=why, run_id=self._run.run_id, number=self._run.number)
-                for discrepancy_id, why in reasons.items()
+                discrepancy_id: Resolve(
+                    actor=RECONCILIATION, reason=reason, run_id=self._run.run_id, number=self._run.number
+                )
+                for discrepancy_id, reason in reasons.items()
             }
         )
 
@@ -123,7 +125,7 @@ class Recorder:
     async def leave(self, discrepancy_id: UUID) -> None:
         """Note that a discrepancy was looked for and not seen: it stays as it is, and others come first next time."""
         async with self._pool.connection() as conn:
-            await conn.execute(SQL.note_looked_for, {"discrepancy_id": discrepancy_id})
+            await conn.execute(SQL.mark_seen, {"discrepancy_id": discrepancy_id})
 
     async def counts(self) -> Counts:
         """Return what the run came to so far."""
@@ -138,7 +140,7 @@ class Recorder:
             run_id=self._run.run_id,
             number=self._run.number,
             difference=finding.difference,
-            settled=_SETTLED if finding.settled else None,
+            resolve_reason=_OTHER_DAY if finding.resolves_at_once else None,
         )
 
     async def _write(self, commands: Mapping[UUID, DiscrepancyCommand]) -> None:
@@ -188,8 +190,8 @@ def _row(state: DiscrepancyState, version: int, run: RunRef | None) -> dict[str,
         "payment_id": difference.payment_id,
         **_entry("stripe", difference),
         **_entry("ledger", difference),
-        "who": state.who,
-        "why": state.why,
+        "actor": state.actor,
+        "reason": state.reason,
         "resolved_run_id": by_run.run_id if by_run else None,
         "resolved_number": by_run.number if by_run else None,
     }

@@ -29,7 +29,7 @@ from consumers.reconciliation.run.comparison import Comparer, Comparison, Scope
 from consumers.reconciliation.run.discrepancies import Recorder, RunRef, Unresolved, is_still_there
 from consumers.reconciliation.run.ledger import log_head, movements_of, wait_for_ledger, wait_for_poller
 from consumers.reconciliation.run.staging import Staging, staging
-from consumers.reconciliation.schedule.runs import SQL, note_end
+from consumers.reconciliation.schedule.runs import SQL, record_end
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
 from domain.reconciliation.classify import classify, classify_payout
 from domain.reconciliation.merge import Candidate, with_foreign
@@ -128,7 +128,7 @@ class Reconciler:
             if state is None:
                 return None
             if not state.is_under_way:
-                await note_end(conn, state)
+                await record_end(conn, state)
                 return state
             start = StartRun(number=state.number, head=await log_head(conn))
             decided = await command_run(conn, run_id, start, _ref(state).metadata)
@@ -148,9 +148,9 @@ class Reconciler:
             async with staging(self._pool, run.run_id) as staged:
                 compared, payouts = await self._compare(staged, plan, recorder, progress)
                 if plan.thorough:
-                    await self._look_closer(run, compared, plan.scope.window, recorder, progress)
+                    await self._look_up_candidates(run, compared, plan.scope.window, recorder, progress)
                     await recorder.resolve_gone(staged.begun_at)
-                    await self._look_again(run, staged, recorder, progress)
+                    await self._recheck_unresolved(run, staged, recorder, progress)
             completed = await self._complete(state, recorder, compared, payouts)
             log.info(
                 "reconciliation_completed",
@@ -201,7 +201,7 @@ class Reconciler:
         await comparer.flush()
         return compared, payouts
 
-    async def _look_closer(
+    async def _look_up_candidates(
         self, run: RunRef, compared: Comparison, window: Window, recorder: Recorder, progress: RunProgress
     ) -> None:
         """Judge what one book lacks with all that Stripe has of it, and have payments read that the ledger lacks."""
@@ -256,7 +256,9 @@ class Reconciler:
         rows |= {row.transaction_id: row for row in await self._statement.rows_of(candidate.source_id)}
         return classify(rows.values(), candidate.ledger, window)
 
-    async def _look_again(self, run: RunRef, staged: Staging, recorder: Recorder, progress: RunProgress) -> None:
+    async def _recheck_unresolved(
+        self, run: RunRef, staged: Staging, recorder: Recorder, progress: RunProgress
+    ) -> None:
         """Look at what is unresolved of other days: it may be gone, or wants to be healed once more."""
         unmatched: list[UnmatchedRow] = []
         unrecorded: list[Difference] = []
@@ -274,8 +276,8 @@ class Reconciler:
             await recorder.observe(findings)
             if not is_still_there(each, findings):
                 kinds = ", ".join(sorted({finding.difference.kind.value for finding in findings}))
-                why = f"It is another difference now: {kinds}." if kinds else "Both books agree."
-                await recorder.resolve({each.discrepancy_id: why})
+                reason = f"It is another difference now: {kinds}." if kinds else "Both books agree."
+                await recorder.resolve({each.discrepancy_id: reason})
             unmatched += _unmatched_rows(findings, owner)
             unrecorded += _lacking_rows(findings)
         await self._backfill(run, unmatched, unrecorded)
@@ -308,13 +310,13 @@ class Reconciler:
             found=dict(sorted(compared.found.items())),
             opened=counts.opened,
             resolved=counts.resolved,
-            healing=counts.healing,
+            backfilled=counts.backfilled,
             payouts=payouts,
         )
         async with self._pool.connection() as conn, conn.transaction():
             decided = await command_run(conn, state.run_id, command, _ref(state).metadata)
             assert decided.state is not None
-            await note_end(conn, decided.state)
+            await record_end(conn, decided.state)
         return decided.state
 
     @asynccontextmanager

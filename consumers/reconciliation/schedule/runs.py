@@ -57,18 +57,18 @@ async def next_due(conn: Connection) -> DueRun | None:
         return await cursor.fetchone()
 
 
-async def put_off(conn: Connection, run: DueRun, *, delay_s: float, reason: str, final: bool) -> None:
+async def defer(conn: Connection, run: DueRun, *, delay_s: float, reason: str, final: bool) -> None:
     """Note that a run failed: it is due again after a time, or never."""
     await conn.execute(
-        SQL.put_off,
+        SQL.defer,
         {"run_id": run.run_id, "number": run.number, "delay_s": delay_s, "reason": reason, "final": final},
     )
 
 
-async def note_end(conn: Connection, state: RunState) -> None:
+async def record_end(conn: Connection, state: RunState) -> None:
     """Note that a run has ended, in the transaction of its last event."""
     await conn.execute(
-        SQL.note_end,
+        SQL.record_end,
         {
             "run_id": state.run_id,
             "number": state.number,

@@ -19,7 +19,7 @@ SELECT run_id, number, date, attempts
  ORDER BY date, run_id
  LIMIT 1;
 
--- name: put_off
+-- name: defer
 -- A run failed.
 UPDATE reconciliation.runs
    SET attempts = attempts + 1, last_error = %(reason)s, updated_at = clock_timestamp(),
@@ -27,7 +27,7 @@ UPDATE reconciliation.runs
        status = CASE WHEN %(final)s THEN 'failed' ELSE 'due' END
  WHERE run_id = %(run_id)s AND number = %(number)s AND status = 'due';
 
--- name: note_end
+-- name: record_end
 -- A run has ended, known or not.
 INSERT INTO reconciliation.runs AS r (run_id, number, date, time_zone, report, status, completed_at)
 VALUES (%(run_id)s, %(number)s, %(date)s, %(time_zone)s, %(report)s, %(status)s,

@@ -16,11 +16,11 @@ from consumers.reconciliation.schedule.days import Schedule, days_due
 from consumers.reconciliation.schedule.runs import (
     DueRun,
     KnownDay,
+    defer,
     first_day,
     known_days,
     last_good_run_age_s,
     next_due,
-    put_off,
 )
 from domain.reconciliation.run import RequestRun, run_id_of
 from domain.reconciliation.window import day_window
@@ -138,20 +138,20 @@ class ReconciliationWorker:
         async with self._pool.connection() as conn:
             known = await known_days(conn, time_zone=self._rules.time_zone, since=first)
             since = await first_day(conn, time_zone=self._rules.time_zone)
-        settled = {each.date for each in known if self._is_settled(each, fired)}
+        settled = {each.date for each in known if self._needs_no_request(each, fired)}
         days = days_due(last_due=last_due, since=since, known=settled, at_most=self._rules.catch_up_days)
         asked = 0
         for day in days:
-            command = RequestRun(date=day, time_zone=self._rules.time_zone, origin="schedule", who="schedule")
+            command = RequestRun(date=day, time_zone=self._rules.time_zone, origin="schedule", actor="schedule")
             async with self._pool.connection() as conn, conn.transaction():
                 meta = metadata(correlation_id=f"schedule-{uuid7()}", actor=SERVICE)
                 decided = await command_run(conn, run_id_of(day, self._rules.time_zone), command, meta)
             asked += len(decided.events)
         if asked:
-            log.info("reconciliation_days_asked_for", days=asked, last=last_due.isoformat())
+            log.info("reconciliation_days_requested", days=asked, last=last_due.isoformat())
         return asked
 
-    def _is_settled(self, day: KnownDay, fired: datetime) -> bool:
+    def _needs_no_request(self, day: KnownDay, fired: datetime) -> bool:
         """Whether a day needs not be asked for: it is under way, or was run when it was over with its cut-off.
 
         One that failed for good, or that the schedule has before its cut-off is over, is asked for again at the next
@@ -186,7 +186,7 @@ class ReconciliationWorker:
         delay_s = min(self._rules.retry_s * 2**due.attempts, _LONGEST_DELAY_S)
         await self._reconciler.fail(due.run_id, due.number, reason=reason, final=final)
         async with self._pool.connection() as conn:
-            await put_off(conn, due, delay_s=delay_s, reason=reason, final=final)
+            await defer(conn, due, delay_s=delay_s, reason=reason, final=final)
 
     async def _measure(self) -> None:
         try:

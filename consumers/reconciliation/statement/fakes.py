@@ -18,7 +18,7 @@ class MemoryStatement:
     """`StripeStatement`; `before_page` is awaited before each page of them."""
 
     stripe: list[StripeRow] = field(default_factory=list)
-    paid_out: list[PayoutSum] = field(default_factory=list)
+    payout_sums: list[PayoutSum] = field(default_factory=list)
     owners: dict[str, Owner] = field(default_factory=dict)
     page: int = 100
     before_page: Callable[[], Awaitable[None]] | None = None
@@ -45,7 +45,7 @@ class MemoryStatement:
 
     async def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:
         """Give the payouts that were made then."""
-        for payout in self.paid_out:
+        for payout in self.payout_sums:
             if first <= payout.created < last:
                 yield payout
 
@@ -60,7 +60,7 @@ class MemoryStatement:
 
     async def payout(self, payout_id: str) -> PayoutSum | None:
         """Return one payout."""
-        return next((each for each in self.paid_out if each.payout_id == payout_id), None)
+        return next((each for each in self.payout_sums if each.payout_id == payout_id), None)
 
     async def owner_of(self, source_id: str) -> Owner | None:
         """Return whose a source is."""

@@ -75,8 +75,8 @@ class Report:
                     RowReader(path=path, kind=kind, zone=zone, style=style).learn(text)
                 return cls._read(path, RowReader(path=path, kind=kind, zone=zone, style=style), time_zone)
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise refused(path, f"cannot be read: {why}", "name a file that you may read") from None
+            reason = (error.strerror or str(error)).lower()
+            raise refused(path, f"cannot be read: {reason}", "name a file that you may read") from None
 
     @classmethod
     def _read(cls, path: Path, reader: RowReader, time_zone: str) -> "Report":
@@ -153,12 +153,12 @@ async def _no_sources(_: Sequence[str]) -> Mapping[str, str]:
 class ReportStatement:
     """`StripeStatement` of a report. It knows its own rows alone: nothing can be looked up in it.
 
-    `paid_out` gives the amounts of payouts as the ledger has them by then, which what they pay is compared with;
+    `ledger_payouts` gives the amounts of payouts as the ledger has them by then, which what they pay is compared with;
     `sources_of` what balance transactions are of, as the log has it: by default a report does not say so.
     """
 
     report: Report
-    paid_out: Callable[[], Awaitable[Mapping[str, int]]]
+    ledger_payouts: Callable[[], Awaitable[Mapping[str, int]]]
     sources_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]] = _no_sources
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
@@ -171,11 +171,11 @@ class ReportStatement:
 
     async def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:  # noqa: ARG002 - as StripeStatement has it
         """Give the payouts of the file; of one that the ledger does not know, it has paid nothing."""
-        paid_out = await self.paid_out()
+        ledger_payouts = await self.ledger_payouts()
         for payout_id, (currency, items, net) in sorted(self.report.paid.items()):
             yield PayoutSum(
                 payout_id=payout_id,
-                amount=paid_out.get(payout_id, 0),
+                amount=ledger_payouts.get(payout_id, 0),
                 currency=currency,
                 created=self.report.last,
                 items=items,

@@ -1,12 +1,12 @@
-"""Looks at the assigned partitions twice a second: lag, offsets to commit, and logs replaced under us.
+"""Checks the assigned partitions twice a second: lag, offsets to commit, and topics that were replaced meanwhile.
 
-A broker that comes back empty and is refilled puts other events at the offsets we know. Delivered events
-tell by their `previous_position`; this watch makes sure that one is delivered:
+A broker that comes back empty and is refilled has other events at the offsets we know. A delivered event shows that
+by its `previous_position`; this watch makes sure that one is delivered:
 
 - a position beyond the partition's end: read it again from the beginning;
 - a position at the end, and nothing delivered since we got the partition or Kafka came back: step back,
-  further each time, until a record (not a transaction marker) shows where we stand. It also finds a
-  database that was restored or emptied while the group's offsets stayed (`distrust`: while we ran).
+  further each time, until a record (not a transaction marker) shows whether position and topic belong together. This
+  also finds a database that was restored or emptied while the group's offsets stayed (`verify_again`: while we ran).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from infra.kafka.consumer.subscription import Record, Subscription
 
 log = structlog.get_logger(__name__)
 
-_LOOK_TIMEOUT_S = 3.0
+_CHECK_TIMEOUT_S = 3.0
 _COMMIT_TIMEOUT_S = 1.5
 _COMMIT_EVERY_S = (1.0, 30.0)  # longer each time that it fails: a request that is given up stays behind in aiokafka
 _FROZEN_S = 3.0
@@ -49,7 +49,7 @@ class _Partition:
         """The offset of the first record that was delivered and is not dealt with."""
         return self.delivered[self.done].offset if self.done < len(self.delivered) else None
 
-    def put_down(self) -> None:
+    def drop_delivered(self) -> None:
         """Forget what was delivered: it comes again, or others in its place."""
         self.delivered, self.done = (), 0
 
@@ -65,17 +65,17 @@ class PartitionWatch:
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._commit_at = 0.0
         self._commit_every_s = _COMMIT_EVERY_S[0]
-        self._looked_at = time.monotonic()
-        self._settled = True
+        self._checked_at = time.monotonic()
+        self._stable = True
 
-    def assigned(self, *, settled: bool) -> None:
-        """Forget everything: the group starts us at its committed offsets, or (not `settled`) is about to."""
-        self._settled = settled
+    def assigned(self, *, stable: bool) -> None:
+        """Forget everything: the group starts us at its committed offsets, or (not `stable`) is about to."""
+        self._stable = stable
         self._lag.forget()
         self._partitions.clear()
 
-    def distrust(self) -> None:
-        """Find out anew whether our positions and the checkpoints belong together: the database may have gone back."""
+    def verify_again(self) -> None:
+        """Verify again that our positions and the checkpoints belong together: the database may have gone back."""
         for state in self._partitions.values():
             state.verified, state.step_back = False, _STEP_BACK
 
@@ -86,11 +86,13 @@ class PartitionWatch:
     def delivered(self, partition: TopicPartition, records: Sequence[Record]) -> None:
         """Note that these records are about to be applied: our position has passed them, the lag has not."""
         state = self._state(partition)
-        # The first record that is not done stays in hand while the partition is halted or searched, unless read again.
+        # While the partition is halted or searched, the first record that is not done stays, unless it is read again.
         if state.in_hand is None or records[0].offset < state.in_hand:
             state.delivered, state.done = records, 0
 
-    def handled(self, partition: TopicPartition, *, next_offset: int | None, moved: bool, proves: bool = True) -> None:
+    def mark_done(
+        self, partition: TopicPartition, *, next_offset: int | None, moved: bool, proves: bool = True
+    ) -> None:
         """Note that all records before `next_offset`, if given, are done; `moved`: the checkpoint went on.
 
         `proves` False: they were no events, and say nothing of where our position stands in the log.
@@ -110,19 +112,18 @@ class PartitionWatch:
         if state.done > before:
             self._lag.applied(partition, state.delivered[state.done - 1].timestamp)
 
-    def missing(self, partition: TopicPartition, *, after: int) -> bool:
-        """Look for the events after the checkpoint `after`: from the partition's beginning, once.
+    def search_gap(self, partition: TopicPartition, *, after: int) -> bool:
+        """Search for the events after the checkpoint `after`: from the partition's beginning, once.
 
-        If they are not there, they may still come: what follows is read on (and dropped by whoever called),
-        and at the end of the partition the search is repeated from time to time. Returns whether they are
-        news.
+        If they are not there, they may still come: what follows is read on (and dropped by the caller), and at the end
+        of the partition the search is repeated from time to time. Returns whether this search is a new one.
         """
         state = self._state(partition)
         if state.gap_after == after:
             return False
         state.gap_after = after
         state.read_again_at = 0.0
-        self.pause(partition)  # until the next look
+        self.pause(partition)  # until the next check
         return True
 
     def pause(self, partition: TopicPartition) -> None:
@@ -130,31 +131,31 @@ class PartitionWatch:
         if self.is_ours(partition):
             self._subscription.consumer.pause(partition)
 
-    async def look(self) -> str | None:
-        """Measure and mend; return why Kafka seems to be away, or None."""
-        frozen = time.monotonic() - self._looked_at > _FROZEN_S
+    async def check(self) -> str | None:
+        """Measure, commit and correct our positions; return why Kafka seems to be away, or None."""
+        frozen = time.monotonic() - self._checked_at > _FROZEN_S
         try:
-            async with asyncio.timeout(_LOOK_TIMEOUT_S):
-                waiting = await self._look()
+            async with asyncio.timeout(_CHECK_TIMEOUT_S):
+                waiting = await self._check()
         except IllegalStateError:
-            return None  # a rebalance took a partition in the middle of the look
+            return None  # a rebalance took a partition during the check
         except (KafkaError, OSError, TimeoutError) as error:
             for state in self._partitions.values():
                 state.verified = False
             self._lag.unknown()
             return f"{type(error).__name__}: {error}".rstrip(": ")
         finally:
-            self._looked_at = time.monotonic()
+            self._checked_at = time.monotonic()
         self._progress.kafka_answers(waiting=waiting)
         if not frozen and time.monotonic() > self._commit_at:
             await self.commit()
-            self._looked_at = time.monotonic()
+            self._checked_at = time.monotonic()
         return None
 
     async def commit(self) -> None:
         """Commit what is handled. A failure only means that more is delivered again after the next start.
 
-        Nothing while the group settles, and `look` asks for none after we were frozen: a refusal ("unknown member")
+        Nothing while the group rebalances, and `check` asks for none after we were frozen: a refusal ("unknown member")
         would make aiokafka forget in the middle of joining who it is, and the member that it was holds the group up
         until its session ends.
         """
@@ -165,7 +166,7 @@ class PartitionWatch:
         }
         shortest, longest = _COMMIT_EVERY_S
         self._commit_at = time.monotonic() + shortest
-        if not offsets or not self._settled:
+        if not offsets or not self._stable:
             return
         try:
             async with asyncio.timeout(_COMMIT_TIMEOUT_S):
@@ -180,7 +181,7 @@ class PartitionWatch:
             if (state := self._partitions.get(partition)) and state.next_offset == offset:
                 state.next_offset = None
 
-    async def _look(self) -> int:
+    async def _check(self) -> int:
         consumer = self._subscription.consumer
         partitions = sorted(self._subscription.assignment)
         self._progress.keep_only(partitions)
@@ -191,38 +192,38 @@ class PartitionWatch:
         # Positions first: an end that was read before would be behind a position that moved meanwhile.
         positions = {partition: await consumer.position(partition) for partition in partitions}
         in_hand = {partition: self._state(partition).in_hand for partition in partitions}
-        asked = await consumer.end_offsets(partitions)
+        answered = await consumer.end_offsets(partitions)
         waiting = 0
         for partition, position in positions.items():
-            end, furthest = self._ends(partition, asked[partition])
-            await self._mend(partition, position, end, furthest)
-            if not self._settled or not self.is_ours(partition):
-                return waiting  # a rebalance came in between: what is measured here is somebody else's
+            end, furthest = self._ends(partition, answered[partition])
+            await self._reposition(partition, position, end, furthest)
+            if not self._stable or not self.is_ours(partition):
+                return waiting  # a rebalance came in between: these measurements are another member's
             reached = in_hand[partition]
             lag = max(0, end - (position if reached is None else reached))
             self._lag.measured(partition, lag)
             waiting += lag
         return waiting
 
-    def _ends(self, partition: TopicPartition, asked: int) -> tuple[int, int]:
+    def _ends(self, partition: TopicPartition, answered: int) -> tuple[int, int]:
         """Return where the partition ends for who reads committed records, and the furthest that anything says.
 
-        The newest fetch is believed before the question that was `asked`: Tansu (0.6) answers that with the offset
-        after the *first* record of the last batch, and with 1 for some that are empty, so that a reader would seem to
-        be beyond the end, or never to reach it. A fetch that is long ago says nothing: whoever fetches may have died.
+        The newest fetch is believed before what was `answered` to the request for end offsets: Tansu (0.6) answers that
+        with the offset after the *first* record of the last batch, and with 1 for some that are empty, so that a reader
+        would seem to be beyond the end, or never to reach it. An old fetch proves nothing: what fetches may have died.
         """
         if not self.is_ours(partition):
-            return asked, asked  # a rebalance came in between: the consumer would not say
+            return answered, answered  # a rebalance came in between: the consumer would not say
         consumer = self._subscription.consumer
         fetched, stable = consumer.highwater(partition), consumer.last_stable_offset(partition)
         if fetched is None:
-            return asked, asked
+            return answered, answered
         end = int(stable if stable is not None and stable >= 0 else fetched)
-        furthest = max(end, asked)
+        furthest = max(end, answered)
         is_fresh = time.time() - consumer.last_poll_timestamp(partition) / 1000 < _FETCH_IS_FRESH_S
         return end if is_fresh else furthest, furthest
 
-    async def _mend(self, partition: TopicPartition, position: int, end: int, furthest: int) -> None:
+    async def _reposition(self, partition: TopicPartition, position: int, end: int, furthest: int) -> None:
         consumer = self._subscription.consumer
         state = self._state(partition)
         now = time.monotonic()
@@ -231,7 +232,7 @@ class PartitionWatch:
         searching = state.gap_after is not None
         if searching and (state.read_again_at == 0.0 or position == end) and now >= state.read_again_at:
             state.read_again_at = now + _READ_AGAIN_EVERY_S
-            state.put_down()
+            state.drop_delivered()
             await consumer.seek_to_beginning(partition)
             consumer.resume(partition)
         elif position > furthest:  # not `end`: a new leader learns only from its followers what is committed
@@ -243,7 +244,7 @@ class PartitionWatch:
                 position=position,
                 end=furthest,
             )
-            state.put_down()
+            state.drop_delivered()
             await consumer.seek_to_beginning(partition)
         elif position == end and not state.verified and state.in_hand is None:
             # Below the log's beginning Kafka answers "out of range" and the consumer starts at the beginning.

@@ -6,8 +6,8 @@ from infra.errors import Unavailable
 class NotSent(Unavailable):
     """The guard throttled the call; it may be worth another try after `wait_s`."""
 
-    code = "stripe_held_back"
-    title = "Calls of the payment processor are held back"
+    code = "stripe_throttled"
+    title = "Calls of the payment processor are throttled"
 
     def __init__(self, reason: str, *, wait_s: float) -> None:
         super().__init__(reason)

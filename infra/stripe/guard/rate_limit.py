@@ -65,7 +65,7 @@ class RateLimit:
                         await asyncio.sleep(reservation.wait_s)
                         reservation = await self._reserve()
         except TimeoutError:
-            metrics.HELD_BACK.inc()
+            metrics.THROTTLED.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None
         if reservation.wait_s > 0:
             await asyncio.sleep(reservation.wait_s)

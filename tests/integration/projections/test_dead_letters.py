@@ -13,14 +13,14 @@ from prometheus_client import REGISTRY
 
 from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
-from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import Checkpointed
-from infra.kafka.consumer.dead_letters.admin import Filter, list_dead_letters, request_replay
+from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.delivery import Headers
 from infra.kafka.consumer.dead_letters.replay import Replayer
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.kafka.consumer.record_applier import RecordApplier
 from infra.postgres.pool import Connection, Pool
 from projections.payments.projection import Payments
 from projections.projection import Projection
@@ -30,7 +30,7 @@ from projections.verify import differences
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from schemas.topics import PAYMENT, STRIPE_BALANCE
 from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import Watch
-from tests.support.balance_facts import a_payout, a_row
+from tests.support.balance_events import a_payout, a_row
 from tests.support.payment_histories import by_partition, random_history
 from tests.support.read_model import load_log, store, store_balance
 
@@ -75,7 +75,7 @@ class Projector:
                     headers=tuple(wire.headers),
                 )
             )
-        await applier.take(cast("PartitionWatch", Watch()), partition, records)
+        await applier.apply_records(cast("PartitionWatch", Watch()), partition, records)
         await progress.check_live()
 
 
@@ -94,7 +94,7 @@ def with_a_newer(messages: Sequence[Delivered], change: dict[str, object]) -> tu
 
 
 async def open_letters(reader: Connection) -> list[tuple[int | None, str, str, list[str]]]:
-    dead_letters, _ = await list_dead_letters(reader, Filter(limit=1000))
+    dead_letters, _ = await DeadLetterAdmin(reader).list_dead_letters(Filter(limit=1000))
     return [(each.position, each.reason.value, each.error_type, sorted(each.lacking)) for each in dead_letters]
 
 
@@ -105,7 +105,7 @@ async def replay(projector: Projector, reader: Connection, victim: Delivered, pa
         found = from_kafka(value, headers)
         return victim if found.position == victim.position else found
 
-    await request_replay(reader, actor="op", all_of=CONSUMER)
+    await DeadLetterAdmin(reader).request_replay(actor="op", all_of=CONSUMER)
     projector.replayer = Replayer(projector.checkpointed, upgraded)
     return await projector.replayer.replay(partition)
 

@@ -17,7 +17,7 @@ from projections.watermark import advance
 from projections.watermark.advance import Watermark
 from projections.watermark.moving import WatermarkMover
 from tests.integration.query_api.conftest import Project, Record
-from tests.support.balance_facts import a_row
+from tests.support.balance_events import a_row
 from tests.support.database import Database
 from tests.support.log_entries import an_append
 from tests.support.payment_histories import paid, request_payment

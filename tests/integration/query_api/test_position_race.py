@@ -13,7 +13,7 @@ from event_store.tail import Tail
 from infra.postgres.pool import Pool
 from projections.watermark.moving import WatermarkMover
 from schemas.envelope import RecordedEvent
-from tests.support.balance_facts import a_row
+from tests.support.balance_events import a_row
 from tests.support.database import Database
 from tests.support.log_entries import an_append
 from tests.support.payment_histories import events_of, paid, request_payment

@@ -12,11 +12,11 @@ from consumers.reconciliation.schedule import intake as reconciliation
 from consumers.reconciliation.schedule.worker import SERVICE as RECONCILIATION
 from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.process import SERVICE as WEBHOOKS
-from infra.kafka.consumer.applying import RecordApplier
 from infra.kafka.consumer.checkpoints import Checkpointed, checkpointed
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
+from infra.kafka.consumer.record_applier import RecordApplier
 from infra.kafka.consumer.subscription import Record
 from infra.postgres.pool import Pool
 from projections.registry import PROJECTIONS
@@ -61,8 +61,8 @@ async def _deliver(apply: Checkpointed[Delivered], release: Fixture, topics: Ite
     for topic in topics:
         for partition, records in release.records(topic):
             await _take(applier, partition, records)
-    await progress.check_live()  # no partition stands still
+    await progress.check_live()  # no partition is halted
 
 
 async def _take(applier: RecordApplier[Delivered], partition: TopicPartition, records: list[Record]) -> None:
-    await applier.take(cast("PartitionWatch", Watch()), partition, records)
+    await applier.apply_records(cast("PartitionWatch", Watch()), partition, records)

@@ -64,7 +64,7 @@ CASES = {
     "run": Case(
         aggregate=RUN,
         decide=decide_run,
-        open=lambda _: RequestRun(date=date(2026, 5, 1), time_zone="UTC", origin="test", who="test"),
+        open=lambda _: RequestRun(date=date(2026, 5, 1), time_zone="UTC", origin="test", actor="test"),
         overtake=FailRun(number=1, reason="Stripe does not answer", final=False),
         next=StartRun(number=1, head=7),
         refused=StartRun(number=1, head=7),
@@ -73,9 +73,9 @@ CASES = {
         aggregate=DISCREPANCY,
         decide=decide_discrepancy,
         open=lambda _: Observe(run_id=A_RUN, number=1, difference=DIFFERENCE),
-        overtake=Explain(who="ana", why="by hand"),
-        next=Explain(who="ana", why="made in the dashboard"),
-        refused=Explain(who="ana", why="by hand"),
+        overtake=Explain(actor="ana", reason="by hand"),
+        next=Explain(actor="ana", reason="made in the dashboard"),
+        refused=Explain(actor="ana", reason="by hand"),
     ),
 }
 

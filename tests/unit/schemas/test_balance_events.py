@@ -15,7 +15,7 @@ from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchema
 from schemas.events import BALANCE_CODEC, PAYMENT_CODEC
 from schemas.events.balance_events import CATEGORY
 from schemas.topics import STRIPE_BALANCE, topic_of
-from tests.support.balance_facts import a_payout, a_row
+from tests.support.balance_events import a_payout, a_row
 from tests.support.exported_schemas import message, validate
 
 METADATA = EventMetadata(correlation_id="c", actor="stripe-balance", merchant_id=NO_MERCHANT)

@@ -97,7 +97,7 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
     assert retried.metadata.actor == "operator:alex"
     assert retried.metadata.causation_id == str(task.event_id)
     assert PAYMENT_CODEC.decode(retried) == TaskRetried(
-        event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
+        event_id=task.event_id, operation="create_refund", actor="alex", reason="ticket 7"
     )
 
 
@@ -145,7 +145,7 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events
     assert PAYMENT_CODEC.decode(events[-2]) == TaskGivenUp(
-        event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
+        event_id=task.event_id, operation="create_refund", actor="alex", reason="ticket 7"
     )
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="is done"):
@@ -272,11 +272,13 @@ async def test_the_command_line_lists_retries_and_gives_up(
     assert await paystream(database, "list", "--status", "unknown") == (0, "No tasks that are unknown.\n")
     code, shown = await paystream(database, "list", "--status", "odd")
     assert (code, "There is no status odd" in shown) == (1, True)
-    code, shown = await paystream(database, "retry", str(task.event_id), "--why", "ticket 7")
+    code, shown = await paystream(database, "retry", str(task.event_id), "--reason", "ticket 7")
     assert (code, shown) == (0, "It will be sent again, with the same idempotency key.\n")
-    code, shown = await paystream(database, "give-up", str(task.event_id), "--why", "ticket 7", "--who", "alex")
+    code, shown = await paystream(database, "give-up", str(task.event_id), "--reason", "ticket 7", "--actor", "alex")
     assert (code, "Stripe may have done it" in shown) == (1, True)
-    code, shown = await paystream(database, "give-up", str(task.event_id), "--why", "x", "--who", "alex", "--force")
+    code, shown = await paystream(
+        database, "give-up", str(task.event_id), "--reason", "x", "--actor", "alex", "--force"
+    )
     assert (code, shown) == (0, "It is given up. Recorded: TaskGivenUp, RefundFailed.\n")
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from infra.postgres.pool import Pool
-from tests.integration.consumers.reconciliation.reconciliation_run import Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import Harness
 from tests.support.database import Database
 
 
 @pytest_asyncio.fixture
-async def desk(database: Database, pool: Pool) -> AsyncIterator[Desk]:
-    lent = Desk(database=database, pool=pool)
+async def harness(database: Database, pool: Pool) -> AsyncIterator[Harness]:
+    lent = Harness(database=database, pool=pool)
     await lent.ledger.prepare()
     yield lent

@@ -29,7 +29,7 @@ LATER = float(WINDOW.end + 2 * CUTOFF_S)
 
 
 @dataclass(kw_only=True)
-class Desk:
+class Harness:
     """Asks for runs, runs them and reads what came of them."""
 
     database: Database
@@ -52,7 +52,7 @@ class Desk:
         )
 
     async def request(self, day: date = DAY, *, time_zone: str = "UTC") -> uuid.UUID:
-        command = RequestRun(date=day, time_zone=time_zone, origin="api", who="test")
+        command = RequestRun(date=day, time_zone=time_zone, origin="api", actor="test")
         run_id = run_id_of(day, time_zone)
         async with self.pool.connection() as conn:
             decided = await command_run(conn, run_id, command, metadata(correlation_id="c", actor="test"))

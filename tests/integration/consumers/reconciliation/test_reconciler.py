@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 
 from consumers.reconciliation.run.discrepancies import write_rows
 from consumers.reconciliation.run.ledger import LedgerBehind, PollerBehind
@@ -26,8 +25,13 @@ from domain.stripe_balance import TransactionRecorded
 from event_store.reconciliation import command_discrepancies, metadata
 from event_store.store import Connection
 from schemas.events import BALANCE_CODEC
-from schemas.topics import RECONCILIATION
-from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER, WINDOW, Agreeing, Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import (
+    CUTOFF_S,
+    LATER,
+    WINDOW,
+    Agreeing,
+    Harness,
+)
 from tests.support.payment_histories import by_partition
 from tests.support.read_model import load_log
 
@@ -40,7 +44,7 @@ def told(rows: list[dict[str, str]], *, status: str = "open") -> list[tuple[str,
     return [(row["kind"], row["source_id"]) for row in rows if row["status"] == status]
 
 
-async def spoilt(desk: Desk, count: int = 30) -> list[tuple[str, str]]:
+async def spoilt(harness: Harness, count: int = 30) -> list[tuple[str, str]]:
     """Plant one difference of each kind, and return kind and source of each that stays open."""
     statement = Agreeing.of(count)
     stripe, ledger = statement.stripe, statement.ledger
@@ -51,8 +55,8 @@ async def spoilt(desk: Desk, count: int = 30) -> list[tuple[str, str]]:
     stripe.append(stripe[6]._replace(category="refund_failure", transaction_id="txn_failure"))
     ledger[7] = ledger[7]._replace(at=WINDOW.end + 5)
     del stripe[0], ledger[1]
-    desk.statement.stripe = stripe
-    await desk.ledger.write(ledger)
+    harness.statement.stripe = stripe
+    await harness.ledger.write(ledger)
     return [
         ("amount", "ch_00000002"),
         ("currency", "ch_00000004"),
@@ -64,10 +68,10 @@ async def spoilt(desk: Desk, count: int = 30) -> list[tuple[str, str]]:
     ]
 
 
-async def test_one_of_each_kind_is_found_each_once(desk: Desk) -> None:
-    expected = await spoilt(desk)
-    state = await desk.run()
-    found = await desk.discrepancies()
+async def test_one_of_each_kind_is_found_each_once(harness: Harness) -> None:
+    expected = await spoilt(harness)
+    state = await harness.run()
+    found = await harness.discrepancies()
     assert told(found) == expected
     assert told(found, status="resolved") == [("timing", "ch_00000007")]
     assert state.completed is not None
@@ -79,62 +83,62 @@ async def test_one_of_each_kind_is_found_each_once(desk: Desk) -> None:
     totals = {each.currency: each for each in state.completed.totals}
     assert set(totals) == {"EUR", "JPY", "KWD", "USD"}
     assert (totals["KWD"].stripe_rows, totals["KWD"].ledger_rows) == (11, 10)
-    assert await desk.query("SELECT * FROM reconciliation.stripe_rows") == []
+    assert await harness.query("SELECT * FROM reconciliation.stripe_rows") == []
 
 
-async def test_a_second_run_of_the_day_opens_nothing_again(desk: Desk) -> None:
-    await spoilt(desk)
-    await desk.run()
-    before = await desk.events()
-    state = await desk.run()
+async def test_a_second_run_of_the_day_opens_nothing_again(harness: Harness) -> None:
+    await spoilt(harness)
+    await harness.run()
+    before = await harness.events()
+    state = await harness.run()
     assert state.number == 2
-    assert (await desk.events()) - before == Counter(
+    assert (await harness.events()) - before == Counter(
         {"reconciliation.requested": 1, "reconciliation.started": 1, "reconciliation.completed": 1}
     )
     assert state.completed is not None
     assert (state.completed.opened, state.completed.found["amount"]) == (0, 1)
 
 
-async def test_whatever_is_in_an_id_comes_back_as_it_was(desk: Desk) -> None:
+async def test_whatever_is_in_an_id_comes_back_as_it_was(harness: Harness) -> None:
     statement = Agreeing.of(4)
     strange = ["a\\N", "b\tc\nd\re", "\\.", "é\\t"]
     rows = [
         row._replace(source_id=source, exchange_rate="1.5")
         for row, source in zip(statement.stripe, strange, strict=True)
     ]
-    desk.statement.stripe = rows
-    await desk.ledger.write(
+    harness.statement.stripe = rows
+    await harness.ledger.write(
         [row._replace(source_id=source) for row, source in zip(statement.ledger, strange, strict=True)]
     )
-    state = await desk.run()
+    state = await harness.run()
     assert state.completed is not None
     assert state.completed.found == {}
     assert sum(each.stripe_rows for each in state.completed.totals) == 4
 
 
-async def test_two_runs_at_the_same_instant_give_one_result(desk: Desk) -> None:
-    expected = await spoilt(desk)
-    run_ids = await asyncio.gather(*(desk.request() for _ in range(4)))
+async def test_two_runs_at_the_same_instant_give_one_result(harness: Harness) -> None:
+    expected = await spoilt(harness)
+    run_ids = await asyncio.gather(*(harness.request() for _ in range(4)))
     assert len(set(run_ids)) == 1
-    states = await asyncio.gather(*(desk.reconciler().run(run_ids[0]) for _ in range(4)))
+    states = await asyncio.gather(*(harness.reconciler().run(run_ids[0]) for _ in range(4)))
     assert len([state for state in states if state is not None and state.completed]) == 1, "the others passed"
-    assert told(await desk.discrepancies()) == expected
-    assert {name: count for name, count in (await desk.events()).items() if name.startswith("rec")} == {
+    assert told(await harness.discrepancies()) == expected
+    assert {name: count for name, count in (await harness.events()).items() if name.startswith("rec")} == {
         "reconciliation.requested": 1,
         "reconciliation.started": 1,
         "reconciliation.completed": 1,
     }
 
 
-async def test_without_any_lock_the_result_is_one_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = await spoilt(desk)
+async def test_without_any_lock_the_result_is_one_too(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = await spoilt(harness)
     monkeypatch.setattr("consumers.reconciliation.run.reconciler.Reconciler._alone", lambda *_: _Nobody())
-    run_id = await desk.request()
+    run_id = await harness.request()
     # Each meets the others between any two pages.
-    statements = [replace(desk.statement, page=1) for _ in range(4)]
-    await asyncio.gather(*(desk.reconciler(each).run(run_id) for each in statements))
-    assert told(await desk.discrepancies()) == expected
-    events = await desk.events()
+    statements = [replace(harness.statement, page=1) for _ in range(4)]
+    await asyncio.gather(*(harness.reconciler(each).run(run_id) for each in statements))
+    assert told(await harness.discrepancies()) == expected
+    events = await harness.events()
     assert (events["discrepancy.opened"], events["discrepancy.resolved"], events["discrepancy.reopened"]) == (8, 1, 0)
     assert (events["reconciliation.started"], events["reconciliation.completed"]) == (1, 1)
 
@@ -156,17 +160,17 @@ asyncio.run(run(*sys.argv[1:]))
 
 @pytest.mark.parametrize("at", ["reading", "comparing", "recorded", "looking"])
 @pytest.mark.slow
-async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(desk: Desk, at: str) -> None:
-    expected = await spoilt(desk)
-    run_id = await desk.request()
+async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(harness: Harness, at: str) -> None:
+    expected = await spoilt(harness)
+    run_id = await harness.request()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", KILLED, desk.database.url("app"), str(run_id), at),
+        *(sys.executable, "-c", KILLED, harness.database.url("app"), str(run_id), at),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    rows = "\n".join("\t".join("" if part is None else str(part) for part in row) for row in desk.statement.stripe)
+    rows = "\n".join("\t".join("" if part is None else str(part) for part in row) for row in harness.statement.stripe)
     process.stdin.write(rows.encode() + b"\n\n")
     await process.stdin.drain()
     async with asyncio.timeout(30):
@@ -174,161 +178,165 @@ async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(desk: 
             assert line, "it ended by itself"
     os.kill(process.pid, signal.SIGKILL)
     await process.wait()
-    state = await desk.state(run_id)
+    state = await harness.state(run_id)
     assert state is not None
     assert state.status is RunStatus.RUNNING
-    again = await desk.reconciler().run(run_id)
+    again = await harness.reconciler().run(run_id)
     assert again is not None
     assert again.completed is not None
     assert (again.attempt, again.completed.opened, sum(again.completed.found.values())) == (1, 7, 8)
-    assert told(await desk.discrepancies()) == expected
-    assert (await desk.events())["discrepancy.opened"] == 8
+    assert told(await harness.discrepancies()) == expected
+    assert (await harness.events())["discrepancy.opened"] == 8
 
 
-async def test_what_is_gone_is_resolved_and_comes_back(desk: Desk) -> None:
-    expected = await spoilt(desk)
-    await desk.run()
-    wrong = list(desk.statement.stripe)
+async def test_what_is_gone_is_resolved_and_comes_back(harness: Harness) -> None:
+    expected = await spoilt(harness)
+    await harness.run()
+    wrong = list(harness.statement.stripe)
     good = Agreeing.of(30)
-    desk.statement.stripe = good.stripe
-    await desk.ledger.write(good.ledger)
-    state = await desk.run()
+    harness.statement.stripe = good.stripe
+    await harness.ledger.write(good.ledger)
+    state = await harness.run()
     assert state.completed is not None
     assert (state.completed.resolved, state.completed.found) == (7, {})
-    found = await desk.discrepancies()
+    found = await harness.discrepancies()
     assert {row["status"] for row in found} == {"resolved"}
-    assert {row["who"] for row in found} == {"reconciliation"}
-    desk.statement.stripe = wrong
-    await desk.run()
-    assert told(await desk.discrepancies()) == [each for each in expected if each[0] != "missing_here"]
-    assert (await desk.events())["discrepancy.reopened"] == 6
+    assert {row["actor"] for row in found} == {"reconciliation"}
+    harness.statement.stripe = wrong
+    await harness.run()
+    assert told(await harness.discrepancies()) == [each for each in expected if each[0] != "missing_here"]
+    assert (await harness.events())["discrepancy.reopened"] == 6
 
 
-async def test_the_run_of_another_day_resolves_what_has_settled(desk: Desk) -> None:
+async def test_the_run_of_another_day_resolves_what_matches_by_then(harness: Harness) -> None:
     statement = Agreeing.of(3)
-    desk.statement.stripe = statement.stripe
-    await desk.ledger.write(statement.ledger[1:])
-    await desk.run()
-    assert told(await desk.discrepancies()) == [("missing_here", "ch_00000000")]
+    harness.statement.stripe = statement.stripe
+    await harness.ledger.write(statement.ledger[1:])
+    await harness.run()
+    assert told(await harness.discrepancies()) == [("missing_here", "ch_00000000")]
     # The webhook comes five days late, or the payment was read again.
-    await desk.ledger.write([statement.ledger[0]._replace(at=WINDOW.end + 5 * 86_400), *statement.ledger[1:]])
-    state = await desk.run(NEXT_DAY)
-    assert told(await desk.discrepancies(), status="resolved") == [("missing_here", "ch_00000000")]
+    await harness.ledger.write([statement.ledger[0]._replace(at=WINDOW.end + 5 * 86_400), *statement.ledger[1:]])
+    state = await harness.run(NEXT_DAY)
+    assert told(await harness.discrepancies(), status="resolved") == [("missing_here", "ch_00000000")]
     assert state.completed is not None
     assert (state.completed.resolved, state.completed.found) == (1, {})
 
 
-async def test_what_our_book_has_on_a_later_day_is_not_missing_at_stripe(desk: Desk) -> None:
+async def test_what_our_book_has_on_a_later_day_is_not_missing_at_stripe(harness: Harness) -> None:
     statement = Agreeing.of(1)
-    desk.statement.stripe = statement.stripe
-    await desk.ledger.write([statement.ledger[0]._replace(at=WINDOW.end + 5 * 86_400)])
-    desk.now = LATER + 10 * 86_400
-    state = await desk.run(date(2026, 3, 16))
+    harness.statement.stripe = statement.stripe
+    await harness.ledger.write([statement.ledger[0]._replace(at=WINDOW.end + 5 * 86_400)])
+    harness.now = LATER + 10 * 86_400
+    state = await harness.run(date(2026, 3, 16))
     assert state.completed is not None
     assert state.completed.found == {}
-    assert desk.statement.looked_up == ["ch_00000000"]
+    assert harness.statement.looked_up == ["ch_00000000"]
 
 
-async def test_what_may_still_come_is_a_matter_of_time_until_it_is_not(desk: Desk) -> None:
+async def test_what_may_still_come_is_a_matter_of_time_until_it_is_not(harness: Harness) -> None:
     statement = Agreeing.of(1)
-    desk.statement.stripe = statement.stripe
-    await desk.ledger.write([])
-    desk.now = float(statement.stripe[0].created + CUTOFF_S - 1)
-    await desk.run()
-    assert told(await desk.discrepancies()) == [("timing", "ch_00000000")]
-    desk.now = LATER
-    await desk.run()
-    found = await desk.discrepancies()
+    harness.statement.stripe = statement.stripe
+    await harness.ledger.write([])
+    harness.now = float(statement.stripe[0].created + CUTOFF_S - 1)
+    await harness.run()
+    assert told(await harness.discrepancies()) == [("timing", "ch_00000000")]
+    harness.now = LATER
+    await harness.run()
+    found = await harness.discrepancies()
     assert told(found) == [("missing_here", "ch_00000000")]
     assert told(found, status="resolved") == [("timing", "ch_00000000")]
 
 
-async def test_an_explanation_stays_and_what_was_called_resolved_is_opened_again(desk: Desk) -> None:
-    await spoilt(desk)
-    await desk.run()
+async def test_an_explanation_stays_and_what_was_called_resolved_is_opened_again(
+    harness: Harness,
+) -> None:
+    await spoilt(harness)
+    await harness.run()
     ids = {
         row["kind"]: row["discrepancy_id"]
-        for row in await desk.query("SELECT kind, discrepancy_id FROM reconciliation.discrepancies")
+        for row in await harness.query("SELECT kind, discrepancy_id FROM reconciliation.discrepancies")
     }
-    async with desk.pool.connection() as conn:
+    async with harness.pool.connection() as conn:
         await command_discrepancies(
             conn,
             {
-                ids["amount"]: Explain(who="ana", why="a tip"),
-                ids["fee"]: Resolve(who="ana", why="Stripe corrects it"),
+                ids["amount"]: Explain(actor="ana", reason="a tip"),
+                ids["fee"]: Resolve(actor="ana", reason="Stripe corrects it"),
             },
             metadata(correlation_id="c", actor="operator:ana"),
         )
-    await desk.run()
-    status = {row["kind"]: (row["status"], row["who"]) for row in await desk.discrepancies()}
+    await harness.run()
+    status = {row["kind"]: (row["status"], row["actor"]) for row in await harness.discrepancies()}
     assert status["amount"] == ("explained", "ana")
     assert status["fee"] == ("open", None)
 
 
-async def test_a_payout_that_is_not_the_sum_of_what_it_pays(desk: Desk) -> None:
-    await desk.ledger.write([])
+async def test_a_payout_that_is_not_the_sum_of_what_it_pays(harness: Harness) -> None:
+    await harness.ledger.write([])
     good = PayoutSum(
         payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=900, final=True
     )
-    desk.statement.paid_out = [good, replace(good, payout_id="po_2", items_net=899)]
-    state = await desk.run()
+    harness.statement.payout_sums = [good, replace(good, payout_id="po_2", items_net=899)]
+    state = await harness.run()
     assert state.completed is not None
     assert state.completed.payouts == 2
-    assert [(row["kind"], row["source_id"], row["category"]) for row in await desk.discrepancies()] == [
+    assert [(row["kind"], row["source_id"], row["category"]) for row in await harness.discrepancies()] == [
         ("amount", "po_2", "payout_items")
     ]
-    desk.statement.paid_out = [good, replace(good, payout_id="po_2")]
-    await desk.run(NEXT_DAY)
-    assert told(await desk.discrepancies(), status="resolved") == [("amount", "po_2")]
+    harness.statement.payout_sums = [good, replace(good, payout_id="po_2")]
+    await harness.run(NEXT_DAY)
+    assert told(await harness.discrepancies(), status="resolved") == [("amount", "po_2")]
 
 
-async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(desk: Desk) -> None:
+async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(harness: Harness) -> None:
     statement = Agreeing.of(3)
-    desk.statement.stripe = statement.stripe
-    await desk.ledger.write([])
-    ours = await _a_payment(desk)
-    desk.statement.owners = {
+    harness.statement.stripe = statement.stripe
+    await harness.ledger.write([])
+    ours = await _a_payment(harness)
+    harness.statement.owners = {
         "ch_00000000": Owner(intent_id="pi_ours", payment_id=None),
         "ch_00000001": Owner(intent_id="pi_foreign", payment_id=None),
         "ch_00000002": Owner(intent_id=None, payment_id=uuid.uuid4()),
     }
-    state = await desk.run()
-    tasks = await desk.query("SELECT payment_id, operation, correlation_id, asked_by FROM consumers.gateway_tasks")
+    state = await harness.run()
+    tasks = await harness.query(
+        "SELECT payment_id, operation, correlation_id, requested_by FROM consumers.gateway_tasks"
+    )
     assert [(each["payment_id"], each["operation"]) for each in tasks] == [(ours, "refresh_payment")]
     assert tasks[0]["correlation_id"] == f"reconciliation-{state.run_id}-1"
-    assert tasks[0]["asked_by"] == "reconciliation"
+    assert tasks[0]["requested_by"] == "reconciliation"
     assert state.completed is not None
     # One is of another system; the third has our metadata, and yet we know nothing of it.
-    assert (state.completed.healing, state.completed.opened) == (1, 2)
+    assert (state.completed.backfilled, state.completed.opened) == (1, 2)
 
 
-async def test_charges_of_another_system_are_counted_apart(desk: Desk) -> None:
+async def test_charges_of_another_system_are_counted_apart(harness: Harness) -> None:
     statement = Agreeing.of(3, currencies=("USD",))
     theirs = statement.stripe[0]
-    desk.statement.stripe = statement.stripe
-    await desk.ledger.write(statement.ledger[1:])
-    await desk.run()
-    assert told(await desk.discrepancies()) == [("missing_here", theirs.source_id)], "nobody knows whose it is"
-    desk.statement.owners = {theirs.source_id: Owner(intent_id="pi_foreign", payment_id=None)}
-    state = await desk.run()
+    harness.statement.stripe = statement.stripe
+    await harness.ledger.write(statement.ledger[1:])
+    await harness.run()
+    assert told(await harness.discrepancies()) == [("missing_here", theirs.source_id)], "nobody knows whose it is"
+    harness.statement.owners = {theirs.source_id: Owner(intent_id="pi_foreign", payment_id=None)}
+    state = await harness.run()
     assert state.completed is not None
     (totals,) = state.completed.totals
     assert (totals.foreign_rows, totals.foreign_amount, totals.foreign_fee) == (1, theirs.amount, theirs.fee)
     assert totals.stripe_amount == totals.ledger_amount + totals.foreign_amount
     assert (state.completed.found, state.completed.resolved) == ({}, 1)
-    (known,) = await desk.discrepancies()
-    assert (known["status"], known["why"]) == (
+    (known,) = await harness.discrepancies()
+    assert (known["status"], known["reason"]) == (
         "resolved",
         "It is of another system in the same account at Stripe: it has no metadata of ours.",
     )
-    desk.now += 86_400
-    await desk.run(NEXT_DAY)
-    assert (await desk.events())["discrepancy.opened"] == 1
+    harness.now += 86_400
+    await harness.run(NEXT_DAY)
+    assert (await harness.events())["discrepancy.opened"] == 1
 
 
-async def _a_payment(desk: Desk) -> uuid.UUID:
+async def _a_payment(harness: Harness) -> uuid.UUID:
     payment_id = uuid.uuid4()
-    await desk.query(
+    await harness.query(
         "INSERT INTO event_store.streams (stream_id, category, merchant_id, version)"
         f" VALUES ('{payment_id}', 'payment', 'm', 1); INSERT INTO consumers.payment_intents"
         f" (intent_id, payment_id) VALUES ('pi_ours', '{payment_id}')"
@@ -336,54 +344,56 @@ async def _a_payment(desk: Desk) -> uuid.UUID:
     return payment_id
 
 
-async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(desk: Desk) -> None:
+async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(harness: Harness) -> None:
     statement = Agreeing.of(1)
     first, ours = statement.stripe[0], statement.ledger[0]
-    desk.statement.stripe = [first, first._replace(transaction_id="txn_again", created=WINDOW.end + 50_000)]
-    await desk.ledger.write([ours._replace(transaction_id=first.transaction_id, transaction_at=first.created)])
-    desk.now = LATER + 86_400
-    await desk.run()
-    assert await desk.discrepancies() == [], "of its own day there is nothing to say"
-    await desk.run(NEXT_DAY)
-    (row,) = await desk.query("SELECT discrepancy_id, kind, stripe_amount, date FROM reconciliation.discrepancies")
+    harness.statement.stripe = [first, first._replace(transaction_id="txn_again", created=WINDOW.end + 50_000)]
+    await harness.ledger.write([ours._replace(transaction_id=first.transaction_id, transaction_at=first.created)])
+    harness.now = LATER + 86_400
+    await harness.run()
+    assert await harness.discrepancies() == [], "of its own day there is nothing to say"
+    await harness.run(NEXT_DAY)
+    (row,) = await harness.query("SELECT discrepancy_id, kind, stripe_amount, date FROM reconciliation.discrepancies")
     assert (row["kind"], row["stripe_amount"], row["date"]) == ("duplicate", 2 * first.amount, NEXT_DAY)
-    async with desk.pool.connection() as conn:
-        commands: dict[uuid.UUID, DiscrepancyCommand] = {row["discrepancy_id"]: Explain(who="ana", why="asked Stripe")}
+    async with harness.pool.connection() as conn:
+        commands: dict[uuid.UUID, DiscrepancyCommand] = {
+            row["discrepancy_id"]: Explain(actor="ana", reason="asked Stripe")
+        }
         decided = await command_discrepancies(conn, commands, metadata(correlation_id="c", actor="operator:ana"))
         await write_rows(conn, decided)
-    desk.now += 86_400
+    harness.now += 86_400
     for day in (date(2026, 3, 12), NEXT_DAY):
-        await desk.run(day)
-    assert told(await desk.discrepancies(), status="explained") == [("duplicate", first.source_id)]
-    assert (await desk.events())["discrepancy.reopened"] == 0
+        await harness.run(day)
+    assert told(await harness.discrepancies(), status="explained") == [("duplicate", first.source_id)]
+    assert (await harness.events())["discrepancy.reopened"] == 0
 
 
-async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(desk: Desk, app: Connection) -> None:
+async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(harness: Harness, app: Connection) -> None:
     statement = Agreeing.of(3, currencies=("USD",))
     payout = StripeRow("po_1", "payout", "txn_payout", -2000, 0, "USD", WINDOW.start + 60)
     fee = StripeRow("txn_fee", "fee", "txn_fee", -7, 0, "USD", WINDOW.start + 70)
-    desk.statement.stripe = [*statement.stripe, payout, fee]
+    harness.statement.stripe = [*statement.stripe, payout, fee]
     odd = StripeRow("txn_odd", "fee", "txn_odd", -1, 0, "USD", WINDOW.start + 80)
-    desk.statement.stripe.append(odd)
-    desk.statement.transactions = {row.transaction_id: as_stripe_writes(row) for row in desk.statement.stripe}
-    del desk.statement.transactions["txn_odd"]["available_on"]
-    await desk.ledger.write([statement.ledger[0]._replace(fee=None), *statement.ledger[1:]])
-    state = await desk.run()
+    harness.statement.stripe.append(odd)
+    harness.statement.transactions = {row.transaction_id: as_stripe_writes(row) for row in harness.statement.stripe}
+    del harness.statement.transactions["txn_odd"]["available_on"]
+    await harness.ledger.write([statement.ledger[0]._replace(fee=None), *statement.ledger[1:]])
+    state = await harness.run()
     assert state.completed is not None
-    assert (state.completed.found, state.completed.healing) == ({"fee": 1, "missing_here": 3}, 3)
+    assert (state.completed.found, state.completed.backfilled) == ({"fee": 1, "missing_here": 3}, 3)
     log = [event for event in await load_log(app) if event.category == "stripe-balance"]
     facts = [BALANCE_CODEC.decode(event) for event in log]
     assert {fact.transaction_id for fact in facts if isinstance(fact, TransactionRecorded)} == {
         *("txn_00000000", "txn_payout", "txn_fee")
     }
     assert {event.metadata.actor for event in log} == {"reconciliation"}
-    await desk.query(
+    await harness.query(
         "INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, position)"
         " SELECT 'projection:ledger', 'paystream.stripe-balance', number, 1000 FROM generate_series(0, 11) AS number"
     )
-    again = await desk.run()
+    again = await harness.run()
     assert again.completed is not None
-    assert again.completed.healing == 0, "the log has them"
+    assert again.completed.backfilled == 0, "the log has them"
     assert len([event for event in await load_log(app) if event.category == "stripe-balance"]) == 3
 
 
@@ -402,32 +412,32 @@ def as_stripe_writes(row: StripeRow) -> dict[str, Any]:
     }
 
 
-async def test_a_run_in_another_time_zone_does_not_resolve_what_it_did_not_see(desk: Desk) -> None:
-    expected = await spoilt(desk)
-    await desk.run()
-    await desk.run(time_zone="Pacific/Honolulu")  # it begins ten hours later: it does not see the first of them
-    assert told(await desk.discrepancies()) == expected
+async def test_a_run_in_another_time_zone_does_not_resolve_what_it_did_not_see(harness: Harness) -> None:
+    expected = await spoilt(harness)
+    await harness.run()
+    await harness.run(time_zone="Pacific/Honolulu")  # it begins ten hours later: it does not see the first of them
+    assert told(await harness.discrepancies()) == expected
 
 
-async def test_what_stripe_does_not_show_any_more_is_not_called_gone(desk: Desk) -> None:
-    await desk.ledger.write([])
+async def test_what_stripe_does_not_show_any_more_is_not_called_gone(harness: Harness) -> None:
+    await harness.ledger.write([])
     dispute = StripeRow("du_1", "dispute", "txn_1", -1000, 1500, "USD", WINDOW.start)
     payout = PayoutSum(
         payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=899, final=True
     )
-    desk.statement.stripe, desk.statement.paid_out = [dispute], [payout]
-    await desk.run()
+    harness.statement.stripe, harness.statement.payout_sums = [dispute], [payout]
+    await harness.run()
     expected = [("amount", "po_1"), ("missing_here", "du_1")]
-    assert told(await desk.discrepancies()) == expected
-    desk.statement.stripe, desk.statement.paid_out = [], []
-    desk.now += 86_400
-    state = await desk.run(NEXT_DAY)
-    assert told(await desk.discrepancies()) == expected
+    assert told(await harness.discrepancies()) == expected
+    harness.statement.stripe, harness.statement.payout_sums = [], []
+    harness.now += 86_400
+    state = await harness.run(NEXT_DAY)
+    assert told(await harness.discrepancies()) == expected
     assert state.completed is not None
     assert state.completed.resolved == 0
 
 
-async def test_another_day_does_not_resolve_the_second_row_of_this_one(desk: Desk) -> None:
+async def test_another_day_does_not_resolve_the_second_row_of_this_one(harness: Harness) -> None:
     first = StripeRow("ch_1", "network_cost", "txn_1", -5, 0, "USD", WINDOW.start)
     second = first._replace(transaction_id="txn_2", created=WINDOW.start + 60)
     third = first._replace(transaction_id="txn_3", created=WINDOW.end + 40_000)
@@ -435,94 +445,94 @@ async def test_another_day_does_not_resolve_the_second_row_of_this_one(desk: Des
         Movement(row.source_id, row.category, "USD", row.amount, 0, row.created, None, row.transaction_id, row.created)
         for row in (first, third)
     ]
-    desk.statement.stripe = [first, second, third]
-    await desk.ledger.write(booked)
-    desk.now = LATER + 86_400
-    await desk.run()
-    assert told(await desk.discrepancies()) == [("missing_here", "ch_1")]
-    await desk.run(NEXT_DAY)
-    assert told(await desk.discrepancies()) == [("missing_here", "ch_1")]
-    assert (await desk.events())["discrepancy.opened"] == 1
+    harness.statement.stripe = [first, second, third]
+    await harness.ledger.write(booked)
+    harness.now = LATER + 86_400
+    await harness.run()
+    assert told(await harness.discrepancies()) == [("missing_here", "ch_1")]
+    await harness.run(NEXT_DAY)
+    assert told(await harness.discrepancies()) == [("missing_here", "ch_1")]
+    assert (await harness.events())["discrepancy.opened"] == 1
 
 
-async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(desk: Desk, app: Connection) -> None:
-    await spoilt(desk)
-    await desk.run()
-    (row,) = await desk.query("SELECT discrepancy_id FROM reconciliation.discrepancies WHERE kind = 'amount'")
-    async with desk.pool.connection() as conn:
-        commands: dict[uuid.UUID, DiscrepancyCommand] = {row["discrepancy_id"]: Explain(who="ana", why="a tip")}
+async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(harness: Harness, app: Connection) -> None:
+    await spoilt(harness)
+    await harness.run()
+    (row,) = await harness.query("SELECT discrepancy_id FROM reconciliation.discrepancies WHERE kind = 'amount'")
+    async with harness.pool.connection() as conn:
+        commands: dict[uuid.UUID, DiscrepancyCommand] = {row["discrepancy_id"]: Explain(actor="ana", reason="a tip")}
         decided = await command_discrepancies(conn, commands, metadata(correlation_id="c", actor="operator:ana"))
         await write_rows(conn, decided)
     query = (
         "SELECT discrepancy_id, version, run_id, number, date, kind, source_id, category, status, stripe_amount,"
         " ledger_amount, who, why FROM reconciliation.discrepancies ORDER BY discrepancy_id"
     )
-    before = await desk.query(query)
+    before = await harness.query(query)
     assert len(before) == 8
-    await desk.query("TRUNCATE reconciliation.discrepancies")
+    await harness.query("TRUNCATE reconciliation.discrepancies")
     log = [event for event in await load_log(app) if event.category == "reconciliation"]
-    for number, messages in by_partition(log, 3).items():
-        async with desk.pool.connection() as conn:
-            await write_tables(conn, TopicPartition(RECONCILIATION, number), messages)
-    assert await desk.query(query) == before
-    seen = await desk.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies")
-    for number, messages in by_partition(log, 3).items():
-        async with desk.pool.connection() as conn:
-            await write_tables(conn, TopicPartition(RECONCILIATION, number), messages)
-    assert await desk.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies") == seen, "it was there"
+    for messages in by_partition(log, 3).values():
+        async with harness.pool.connection() as conn:
+            await write_tables(conn, messages)
+    assert await harness.query(query) == before
+    seen = await harness.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies")
+    for messages in by_partition(log, 3).values():
+        async with harness.pool.connection() as conn:
+            await write_tables(conn, messages)
+    assert await harness.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies") == seen, "it was there"
 
 
-async def test_more_doubts_than_may_be_looked_up_are_believed(desk: Desk) -> None:
+async def test_more_doubts_than_may_be_looked_up_are_believed(harness: Harness) -> None:
     statement = Agreeing.of(1200)
-    desk.statement.stripe = []
-    await desk.ledger.write(statement.ledger)
-    desk.rules = replace(desk.rules, lookups=10)
-    state = await desk.run()
+    harness.statement.stripe = []
+    await harness.ledger.write(statement.ledger)
+    harness.rules = replace(harness.rules, lookups=10)
+    state = await harness.run()
     assert state.completed is not None
     assert state.completed.found == {"missing_at_stripe": 1200}
-    assert len(desk.statement.looked_up) == 10
-    assert (await desk.events())["discrepancy.opened"] == 1200
+    assert len(harness.statement.looked_up) == 10
+    assert (await harness.events())["discrepancy.opened"] == 1200
 
 
-async def test_a_run_waits_for_the_ledger_and_fails_with_a_reason(desk: Desk) -> None:
-    await desk.ledger.write([])
+async def test_a_run_waits_for_the_ledger_and_fails_with_a_reason(harness: Harness) -> None:
+    await harness.ledger.write([])
     stream = uuid.uuid4()
-    await desk.query(
+    await harness.query(
         "INSERT INTO event_store.events (event_id, stream_id, version, category, type, schema_version,"
         f" data, metadata, recorded_at) VALUES (gen_random_uuid(), '{stream}', 1, 'payment', 't', 1, '{{}}', '{{}}',"
         " now())"
     )
-    desk.rules = replace(desk.rules, ledger_wait_s=0.3)
-    run_id = await desk.request()
+    harness.rules = replace(harness.rules, ledger_wait_s=0.3)
+    run_id = await harness.request()
     with pytest.raises(LedgerBehind, match="Is the projector running"):
-        await desk.reconciler().run(run_id)
+        await harness.reconciler().run(run_id)
     from schemas.topics import partition_of  # noqa: PLC0415
 
-    await desk.query(
+    await harness.query(
         "INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, position) VALUES"
         f" ('projection:ledger', 'paystream.payment', {partition_of(stream, 12)}, 1000)"
     )
-    state = await desk.reconciler().run(run_id)
+    state = await harness.reconciler().run(run_id)
     assert state is not None
     assert state.completed is not None
 
 
-async def test_a_run_waits_for_stripes_rows_of_the_day(desk: Desk) -> None:
-    await desk.ledger.write([])
-    await desk.query("UPDATE consumers.balance_cursors SET completed_at = NULL")
-    desk.rules = replace(desk.rules, ledger_wait_s=0.3)
-    run_id = await desk.request()
+async def test_a_run_waits_for_stripes_rows_of_the_day(harness: Harness) -> None:
+    await harness.ledger.write([])
+    await harness.query("UPDATE consumers.balance_cursors SET completed_at = NULL")
+    harness.rules = replace(harness.rules, ledger_wait_s=0.3)
+    run_id = await harness.request()
     with pytest.raises(PollerBehind, match="Is the worker stripe-balance running"):
-        await desk.reconciler().run(run_id)
-    await desk.query(f"UPDATE consumers.balance_cursors SET completed_at = to_timestamp({WINDOW.last})")
-    state = await desk.reconciler().run(run_id)
+        await harness.reconciler().run(run_id)
+    await harness.query(f"UPDATE consumers.balance_cursors SET completed_at = to_timestamp({WINDOW.last})")
+    state = await harness.reconciler().run(run_id)
     assert state is not None
     assert state.completed is not None
 
 
-async def test_rows_that_the_database_has_lost_are_noticed(desk: Desk) -> None:
+async def test_rows_that_the_database_has_lost_are_noticed(harness: Harness) -> None:
     statement = Agreeing.of(10)
-    await desk.ledger.write(statement.ledger)
+    await harness.ledger.write(statement.ledger)
 
     class Losing(MemoryStatement):
         async def rows(self, first: int, last: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -531,12 +541,12 @@ async def test_rows_that_the_database_has_lost_are_noticed(desk: Desk) -> None:
             self.stripe = []
 
     losing = Losing(stripe=statement.stripe)
-    run_id = await desk.request()
-    await desk.query(
+    run_id = await harness.request()
+    await harness.query(
         "CREATE FUNCTION public.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
         " CREATE TRIGGER lose BEFORE INSERT ON reconciliation.stripe_rows FOR EACH ROW"
         " EXECUTE FUNCTION public.lose()"
     )
     with pytest.raises(RowsLost, match="10 of Stripe's rows were written, and 0 are there"):
-        await desk.reconciler(losing).run(run_id)
-    assert (await desk.discrepancies()) == []
+        await harness.reconciler(losing).run(run_id)
+    assert (await harness.discrepancies()) == []

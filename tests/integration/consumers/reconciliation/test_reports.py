@@ -9,7 +9,7 @@ from consumers.reconciliation.statement.report import Report, ReportStatement
 from domain.reconciliation.rows import Movement
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_run, metadata
-from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, WINDOW, Desk
+from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, WINDOW, Harness
 from tests.unit.consumers.reconciliation.statement.test_report import ACTIVITY, PAYOUTS, knowing, written
 
 pytestmark = pytest.mark.integration
@@ -17,37 +17,37 @@ pytestmark = pytest.mark.integration
 NOON = WINDOW.start + 12 * 3600
 
 
-async def run(desk: Desk, file: Path, paid_out: dict[str, int]) -> RunState:
+async def run(harness: Harness, file: Path, ledger_payouts: dict[str, int]) -> RunState:
     report = Report.read(file, time_zone="UTC")
-    request = RequestRun(date=report.last_day, time_zone="UTC", origin="report", who="test", report=report.name)
+    request = RequestRun(date=report.last_day, time_zone="UTC", origin="report", actor="test", report=report.name)
     run_id = run_id_of(request.date, request.time_zone, request.report)
-    async with desk.pool.connection() as conn:
+    async with harness.pool.connection() as conn:
         await command_run(conn, run_id, request, metadata(correlation_id="c", actor="test"))
     reconciler = Reconciler(
-        desk.pool,
-        ReportStatement(report=report, paid_out=knowing(paid_out)),
-        desk.rules,
-        database_url=desk.database.url("app"),
-        clock=lambda: desk.now,
-        plan=report.plan(cutoff_s=CUTOFF_S, now=int(desk.now)),
+        harness.pool,
+        ReportStatement(report=report, ledger_payouts=knowing(ledger_payouts)),
+        harness.rules,
+        database_url=harness.database.url("app"),
+        clock=lambda: harness.now,
+        plan=report.plan(cutoff_s=CUTOFF_S, now=int(harness.now)),
     )
     state = await reconciler.run(run_id)
     assert state is not None
     return state
 
 
-async def told(desk: Desk) -> list[tuple[str, str, str]]:
-    return [(row["kind"], row["source_id"], str(row["category"])) for row in await desk.discrepancies()]
+async def told(harness: Harness) -> list[tuple[str, str, str]]:
+    return [(row["kind"], row["source_id"], str(row["category"])) for row in await harness.discrepancies()]
 
 
-async def test_what_an_activity_report_and_the_ledger_disagree_on_is_found(desk: Desk, tmp_path: Path) -> None:
+async def test_what_an_activity_report_and_the_ledger_disagree_on_is_found(harness: Harness, tmp_path: Path) -> None:
     text = ACTIVITY + (
         "txn_1,2026-03-10 00:00:00,,,usd,10.00,0.59,9.41,charge,ch_1,,,\n"
         "txn_2,2026-03-10 12:00:00,,,jpy,1000,59,941,charge,ch_2,,,\n"
         "txn_3,2026-03-10 13:00:00,,,kwd,10.000,0.590,9.410,charge,ch_3,,,\n"
         "txn_4,2026-03-10 23:59:59,,,usd,-1.00,0.00,-1.00,fee,,,,\n"
     )
-    await desk.ledger.write(
+    await harness.ledger.write(
         [
             Movement("ch_1", "charge", "USD", 1000, 59, WINDOW.start),
             Movement("ch_2", "charge", "JPY", 999, 59, NOON),
@@ -57,26 +57,28 @@ async def test_what_an_activity_report_and_the_ledger_disagree_on_is_found(desk:
             Movement("txn_4", "fee", "USD", -100, 0, WINDOW.end - 1),
         ]
     )
-    state = await run(desk, written(tmp_path, text), {})
-    assert await told(desk) == [
+    state = await run(harness, written(tmp_path, text), {})
+    assert await told(harness) == [
         ("amount", "ch_2", "charge"),
         ("missing_at_stripe", "ch_here", "charge"),
         ("missing_here", "ch_3", "charge"),
     ], "of the day's edge it says nothing, nor of payouts"
     assert state.completed is not None
     assert [each.currency for each in state.completed.totals] == ["JPY", "KWD", "USD"]
-    again = await run(desk, written(tmp_path, text), {})
+    again = await run(harness, written(tmp_path, text), {})
     assert (again.run_id, again.number) == (state.run_id, 2)
-    assert (await desk.events())["discrepancy.opened"] == 3
+    assert (await harness.events())["discrepancy.opened"] == 3
 
 
-async def test_a_payout_report_says_what_payouts_pay_and_nothing_of_other_rows(desk: Desk, tmp_path: Path) -> None:
+async def test_a_payout_report_says_what_payouts_pay_and_nothing_of_other_rows(
+    harness: Harness, tmp_path: Path
+) -> None:
     text = PAYOUTS + (
         "po_1,,txn_1,2026-03-08 10:00:00,,usd,10.00,0.59,9.41,charge,ch_1\n"
         "po_1,,txn_2,2026-03-10 10:00:00,,usd,-5.00,0.00,-5.00,refund,re_1\n"
         "po_2,,txn_3,2026-03-10 10:00:00,,jpy,1000,59,941,charge,ch_2\n"
     )
-    await desk.ledger.write(
+    await harness.ledger.write(
         [
             Movement("ch_1", "charge", "USD", 1000, 59, NOON - 2 * 86_400 - 7200),
             Movement("re_1", "refund", "USD", -500, 0, NOON - 7200),
@@ -84,7 +86,7 @@ async def test_a_payout_report_says_what_payouts_pay_and_nothing_of_other_rows(d
             Movement("ch_not_paid_out_yet", "charge", "JPY", 1000, 59, NOON - 7200),
         ]
     )
-    state = await run(desk, written(tmp_path, text, "payouts.csv"), {"po_1": 441, "po_2": 900})
-    assert await told(desk) == [("amount", "po_2", "payout_items")]
+    state = await run(harness, written(tmp_path, text, "payouts.csv"), {"po_1": 441, "po_2": 900})
+    assert await told(harness) == [("amount", "po_2", "payout_items")]
     assert state.completed is not None
     assert state.completed.payouts == 2

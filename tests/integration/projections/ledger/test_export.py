@@ -16,7 +16,7 @@ from infra.cli.app import app as command_line
 from infra.postgres.pool import Pool
 from projections.ledger import export
 from projections.ledger.export import COLUMNS, ExportFormat, ExportRefused, LedgerExport
-from tests.support.balance_facts import CREATED, a_row
+from tests.support.balance_events import CREATED, a_row
 from tests.support.database import Database
 from tests.support.payment_histories import events_of, paid, request_payment
 from tests.support.read_model import load_log, project_log, store, store_balance

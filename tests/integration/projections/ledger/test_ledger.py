@@ -24,7 +24,7 @@ from projections.registry import PROJECTIONS
 from projections.runner import projecting
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, STRIPE_BALANCE, topic_of
-from tests.support.balance_facts import CREATED, a_payout, a_row, rows_of, some_moved, with_ids_of_its_own
+from tests.support.balance_events import CREATED, a_payout, a_row, rows_of, some_moved, with_ids_of_its_own
 from tests.support.database import Database
 from tests.support.payment_histories import (
     batches,
@@ -90,7 +90,7 @@ def nets(facts: Sequence[TransactionRecorded]) -> dict[str, int]:
 
 
 async def forget(pool: Pool) -> None:
-    """Empty the ledger for a rebuild, as the README says."""
+    """Empty the ledger for a rebuild, as docs/operating.md says."""
     async with pool.connection() as conn:
         for table in TABLES:
             await conn.execute(f"DELETE FROM read_model.{table}")
@@ -190,8 +190,10 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
         await store(app, [(payment_id, life)], rng=rng)
         payment = fold(life)
         assert payment is not None
-        settled_in = rng.choice(list(rates))
-        facts += rows_of(payment, settled_in=settled_in, rate=rates[settled_in], moved=some_moved(rng, life))
+        balance_currency = rng.choice(list(rates))
+        facts += rows_of(
+            payment, balance_currency=balance_currency, rate=rates[balance_currency], moved=some_moved(rng, life)
+        )
     await store_balance(app, *rng.sample(facts, len(facts)))
     log = await load_log(app)
 
@@ -416,7 +418,7 @@ async def test_a_refund_stands_with_the_first_that_says_it_moved(
     assert entry["position"] == min(ours, theirs)
 
 
-async def test_a_disputes_second_row_is_in_the_books(
+async def test_a_disputes_second_row_is_in_the_ledger(
     app: AppConnection, pool: Pool, reader: Connection, database: Database
 ) -> None:
     request = request_payment()

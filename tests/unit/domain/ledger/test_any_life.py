@@ -11,7 +11,7 @@ from domain.ledger import Account
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
-from tests.support.balance_facts import a_payout, a_row, rows_of, some_moved, with_ids_of_its_own
+from tests.support.balance_events import a_payout, a_row, rows_of, some_moved, with_ids_of_its_own
 from tests.support.hypothesis_profiles import examples
 from tests.support.payment_histories import random_history
 from tests.unit.domain.ledger.memory_ledger import Book
@@ -83,8 +83,10 @@ def test_each_currency_is_level_and_clearing_is_what_stripe_holds(seed: int, pay
         queues.append([(payment_id, event) for event in events])
         payment = fold(events)
         assert payment is not None
-        settled_in = rng.choice(CURRENCIES)
-        rows += rows_of(payment, settled_in=settled_in, rate=RATES[settled_in], moved=some_moved(rng, events))
+        balance_currency = rng.choice(CURRENCIES)
+        rows += rows_of(
+            payment, balance_currency=balance_currency, rate=RATES[balance_currency], moved=some_moved(rng, events)
+        )
     for number in range(rng.randint(0, 3)):
         its_rows, seen = payouts_of(rng, number)
         rows += its_rows

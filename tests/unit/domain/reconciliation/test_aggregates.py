@@ -43,7 +43,7 @@ from domain.reconciliation.values import DiscrepancyStatus
 from tests.unit.domain.reconciliation.spoiled_sides import DAY, WINDOW
 from tests.unit.domain.reconciliation.test_classify import MOVEMENT, ROW
 
-REQUEST = RequestRun(date=DAY, time_zone="UTC", origin="api", who="api:finance")
+REQUEST = RequestRun(date=DAY, time_zone="UTC", origin="api", actor="api:finance")
 COMPLETE = CompleteRun(number=1, totals=())
 RUN = uuid.UUID(int=1)
 (MISSING,) = (finding.difference for finding in classify([ROW], [], WINDOW))
@@ -103,8 +103,8 @@ def test_a_report_has_runs_of_its_own() -> None:
     assert run_id_of(DAY, "UTC") != run_id_of(DAY, "Asia/Tokyo")
 
 
-def observe(difference: object = MISSING, *, settled: str | None = None) -> Observe:
-    return Observe(run_id=RUN, number=1, difference=difference, settled=settled)  # type: ignore[arg-type]
+def observe(difference: object = MISSING, *, resolve_reason: str | None = None) -> Observe:
+    return Observe(run_id=RUN, number=1, difference=difference, resolve_reason=resolve_reason)  # type: ignore[arg-type]
 
 
 def live(*commands: Observe | Explain | Resolve) -> tuple[DiscrepancyState, list[DiscrepancyEvent]]:
@@ -118,8 +118,8 @@ def live(*commands: Observe | Explain | Resolve) -> tuple[DiscrepancyState, list
     return state, events
 
 
-EXPLAIN = Explain(who="ana", why="a gift card")
-GONE = Resolve(who="reconciliation", why="it is gone", run_id=RUN, number=2)
+EXPLAIN = Explain(actor="ana", reason="a gift card")
+GONE = Resolve(actor="reconciliation", reason="it is gone", run_id=RUN, number=2)
 
 
 def test_it_is_opened_once_however_often_it_is_seen() -> None:
@@ -135,7 +135,7 @@ def test_the_run_of_another_day_sees_the_same() -> None:
 
 def test_an_explanation_holds_while_it_is_the_same() -> None:
     state, events = live(observe(WRONG), EXPLAIN, observe(WRONG), EXPLAIN)
-    assert (state.status, state.who, state.why) == (DiscrepancyStatus.EXPLAINED, "ana", "a gift card")
+    assert (state.status, state.actor, state.reason) == (DiscrepancyStatus.EXPLAINED, "ana", "a gift card")
     assert [type(event) for event in events] == [DiscrepancyOpened, DiscrepancyExplained]
     assert WRONG.ledger is not None
     worse = replace(WRONG, ledger=replace(WRONG.ledger, amount=2))
@@ -156,9 +156,9 @@ def test_it_is_resolved_once_and_opened_again_when_it_comes_back() -> None:
 
 
 def test_what_settles_by_itself_is_resolved_as_it_is_opened_and_stays_so() -> None:
-    _, events = live(observe(settled="of the next day"), observe(settled="of the next day"))
+    _, events = live(observe(resolve_reason="of the next day"), observe(resolve_reason="of the next day"))
     assert [type(event) for event in events] == [DiscrepancyOpened, DiscrepancyResolved]
-    _, events = live(observe(), observe(settled="of the next day"))
+    _, events = live(observe(), observe(resolve_reason="of the next day"))
     assert [type(event) for event in events] == [DiscrepancyOpened, DiscrepancyResolved]
 
 
@@ -188,10 +188,10 @@ def test_each_event_of_a_discrepancy_names_the_run_that_found_it() -> None:
     state: DiscrepancyState | None = None
     events: list[DiscrepancyEvent] = []
     for command in (
-        Observe(difference=MISSING, run_id=RUN, number=1, settled=None),
-        Observe(difference=MISSING, run_id=later, number=5, settled="it came"),
-        Observe(difference=MISSING, run_id=RUN, number=6, settled=None),
-        Resolve(who="ada", why="booked by hand", run_id=later, number=7),
+        Observe(difference=MISSING, run_id=RUN, number=1, resolve_reason=None),
+        Observe(difference=MISSING, run_id=later, number=5, resolve_reason="it came"),
+        Observe(difference=MISSING, run_id=RUN, number=6, resolve_reason=None),
+        Resolve(actor="ada", reason="booked by hand", run_id=later, number=7),
     ):
         for event in decide_discrepancy(state, command):
             state = evolve_discrepancy(state, event)
@@ -207,24 +207,26 @@ def test_each_event_of_a_discrepancy_names_the_run_that_found_it() -> None:
 
 
 def test_what_explains_itself_is_opened_and_resolved_by_the_reconciliation() -> None:
-    seen = Observe(difference=MISSING, run_id=RUN, number=1, settled="it came later")
+    seen = Observe(difference=MISSING, run_id=RUN, number=1, resolve_reason="it came later")
     opened, resolved = decide_discrepancy(None, seen)
     assert isinstance(opened, DiscrepancyOpened)
     assert isinstance(resolved, DiscrepancyResolved)
-    assert (resolved.who, resolved.why) == ("reconciliation", "it came later")
+    assert (resolved.actor, resolved.reason) == ("reconciliation", "it came later")
     state = fold_discrepancy([opened, resolved])
     assert state is not None
-    assert (state.status, state.who, state.why) == (DiscrepancyStatus.RESOLVED, "reconciliation", "it came later")
-    again = Observe(difference=MISSING, run_id=RUN, number=2, settled=None)
-    reopened, settled = decide_discrepancy(state, replace(again, settled=None)), decide_discrepancy(state, seen)
+    assert (state.status, state.actor, state.reason) == (DiscrepancyStatus.RESOLVED, "reconciliation", "it came later")
+    again = Observe(difference=MISSING, run_id=RUN, number=2, resolve_reason=None)
+    reopened, nothing = decide_discrepancy(state, replace(again, resolve_reason=None)), decide_discrepancy(state, seen)
     assert [type(event) for event in reopened] == [DiscrepancyReopened]
-    assert settled == (), "it is known, and as it was"
+    assert nothing == (), "it is known, and as it was"
 
 
 def test_an_explanation_names_the_discrepancy_and_who_gave_it() -> None:
-    (opened,) = decide_discrepancy(None, Observe(difference=MISSING, run_id=RUN, number=1, settled=None))
-    (explained,) = decide_discrepancy(fold_discrepancy([opened]), Explain(who="ada", why="a test of ours"))
-    assert explained == DiscrepancyExplained(discrepancy_id=MISSING.discrepancy_id, who="ada", why="a test of ours")
+    (opened,) = decide_discrepancy(None, Observe(difference=MISSING, run_id=RUN, number=1, resolve_reason=None))
+    (explained,) = decide_discrepancy(fold_discrepancy([opened]), Explain(actor="ada", reason="a test of ours"))
+    assert explained == DiscrepancyExplained(
+        discrepancy_id=MISSING.discrepancy_id, actor="ada", reason="a test of ours"
+    )
 
 
 def test_what_never_happened_is_no_discrepancy() -> None:

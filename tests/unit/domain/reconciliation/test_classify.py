@@ -24,13 +24,13 @@ def kinds(stripe: list[StripeRow], ledger: list[Movement], window: Window = WIND
 @pytest.mark.parametrize(("stripe", "ledger"), [([ROW], []), ([], [MOVEMENT]), ([ROW], [MOVEMENT._replace(fee=None)])])
 def test_what_may_still_come_is_a_matter_of_time(stripe: list[StripeRow], ledger: list[Movement]) -> None:
     (finding,) = classify(stripe, ledger, JUST_NOW)
-    assert (finding.difference.kind, finding.settled) == (DifferenceKind.TIMING, False)
+    assert (finding.difference.kind, finding.resolves_at_once) == (DifferenceKind.TIMING, False)
     assert DifferenceKind.TIMING not in kinds(stripe, ledger, replace(JUST_NOW, now=AT + CUTOFF))
 
 
-def test_what_settled_on_another_day_is_told_and_needs_nobody() -> None:
+def test_what_matches_on_another_day_is_found_and_resolves_at_once() -> None:
     (finding,) = classify([ROW], [MOVEMENT._replace(at=WINDOW.end)], WINDOW)
-    assert (finding.difference.kind, finding.settled) == (DifferenceKind.TIMING, True)
+    assert (finding.difference.kind, finding.resolves_at_once) == (DifferenceKind.TIMING, True)
 
 
 def test_a_row_without_a_fee_needs_none_recorded() -> None:
@@ -62,7 +62,7 @@ def test_a_double_of_another_amount_is_a_double_only() -> None:
 def test_a_double_of_another_day_is_a_double_on_its_own_day() -> None:
     known = MOVEMENT._replace(at=AT - 86_400, transaction_id="txn_1", transaction_at=AT - 86_400)
     (finding,) = classify([ROW._replace(transaction_id="txn_2")], [known], WINDOW)
-    assert (finding.difference.kind, finding.settled) == (DifferenceKind.DUPLICATE, False)
+    assert (finding.difference.kind, finding.resolves_at_once) == (DifferenceKind.DUPLICATE, False)
     assert finding.difference.is_half_known, "the other row is to be read"
     assert kinds([ROW], [MOVEMENT._replace(transaction_id="txn_1", transaction_at=AT)]) == []
 
@@ -220,7 +220,7 @@ def test_a_row_that_is_booked_says_nothing_of_the_next_one() -> None:
     assert kinds([FEE_ROW, second._replace(amount=-6)], both) == [DifferenceKind.AMOUNT]
 
 
-def test_a_second_row_of_another_day_is_judged_by_itself() -> None:
+def test_a_second_row_of_another_day_is_classified_by_itself() -> None:
     second = FEE_ROW._replace(transaction_id="txn_2")
     of_yesterday = FEE_MOVEMENT._replace(at=AT - 86_400, transaction_at=AT - 86_400)
     assert kinds([second], [of_yesterday]) == [DifferenceKind.MISSING_HERE]

@@ -84,7 +84,7 @@ def test_a_book_that_is_not_sorted_is_refused() -> None:
         join.push(Side.STRIPE, [StripeRow("ch_a", "charge", "txn_2", 1, 0, "USD", WINDOW.start)])
 
 
-def test_a_source_whose_rows_come_in_two_chunks_is_judged_once_it_is_whole() -> None:
+def test_a_source_whose_rows_come_in_two_chunks_is_classified_once_it_is_whole() -> None:
     row = StripeRow("re_1", "refund", "txn_1", -100, 0, "USD", WINDOW.start)
     back = row._replace(category="refund_failure", amount=100, transaction_id="txn_2")
     movement = Movement("re_1", "refund", "USD", -100, 0, WINDOW.start)
@@ -102,7 +102,7 @@ def test_rows_of_the_days_beside_are_compared_and_not_counted() -> None:
     assert [(each.ledger_rows, each.stripe_rows) for each in join.totals] == [(1, 0)]
 
 
-def test_equal_rows_are_judged_where_the_ledger_knows_more() -> None:
+def test_equal_rows_are_classified_where_the_ledger_knows_more() -> None:
     rows = [StripeRow(f"ch_{n}", "charge", f"txn_{n}", 100, 3, "USD", WINDOW.start) for n in range(4)]
     ours = [Movement(row.source_id, "charge", "USD", 100, 3, WINDOW.start) for row in rows]
     ours[1] = ours[1]._replace(transaction_id="txn_9")

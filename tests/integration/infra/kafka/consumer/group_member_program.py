@@ -11,7 +11,7 @@ from typing import Literal, cast
 import structlog
 from aiokafka import TopicPartition
 
-from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import Applied
 from infra.postgres.pool import create_pool
 from infra.process.run import run

@@ -17,8 +17,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.home import Home
 from infra.kafka.clients import consumer_config, producer_config
-from infra.kafka.consumer import batches, partition_watch
-from infra.kafka.consumer.batches import BatchConsumer
+from infra.kafka.consumer import batch_consumer as batches
+from infra.kafka.consumer import partition_watch
+from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import Applied
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.kafka.topics import create_topics
@@ -178,7 +179,7 @@ async def test_an_open_transaction_is_no_lag_and_an_aborted_one_leaves_none(
         async with log.producer.transaction():
             await log.publish(log.record(4, partition=0))  # behind what is open: nobody may see it yet
         assert consumer._watch is not None
-        assert await consumer._watch.look() is None
+        assert await consumer._watch.check() is None
         assert lag(topic) == (0, 0)
         assert await effects.positions() == log.positions[:4]
         await consumer.check_ready()
@@ -210,7 +211,7 @@ async def test_after_a_restart_it_finds_missing_events_behind_aborted_records(
     assert await effects.positions() == log.positions
 
 
-async def test_a_member_told_to_stop_while_the_group_settles_leaves_at_once(
+async def test_a_member_told_to_stop_while_the_group_rebalances_leaves_at_once(
     settings: KafkaSettings, topic: str, effects: Effects
 ) -> None:
     """Else the group would wait for it until its session ends."""

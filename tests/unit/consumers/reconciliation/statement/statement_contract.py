@@ -124,12 +124,12 @@ class StripeStatementContract(ABC):
         charge_id, _ = await self.pay(uuid.uuid4(), 5000)
         (charge,) = await statement.rows_of(charge_id)
         (refund,) = await statement.rows_of(await self.refund(charge_id, 700))
-        paid_out = await self.pay_out()
-        assert (paid_out.items, paid_out.items_net) == (2, charge.amount - charge.fee + refund.amount)
-        assert paid_out.amount == paid_out.items_net
-        assert paid_out.currency == "USD"
-        assert await statement.payout(paid_out.payout_id) == paid_out
-        at = paid_out.created
-        assert [each async for each in statement.payouts(at, at + 1)] == [paid_out]
+        payout = await self.pay_out()
+        assert (payout.items, payout.items_net) == (2, charge.amount - charge.fee + refund.amount)
+        assert payout.amount == payout.items_net
+        assert payout.currency == "USD"
+        assert await statement.payout(payout.payout_id) == payout
+        at = payout.created
+        assert [each async for each in statement.payouts(at, at + 1)] == [payout]
         assert [each async for each in statement.payouts(at + 1, at + LONG_S)] == []
         assert [each async for each in statement.payouts(at - LONG_S, at)] == []

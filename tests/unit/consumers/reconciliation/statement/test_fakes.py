@@ -44,7 +44,7 @@ class TestMemoryStatement(StripeStatementContract):
             items_net=paid,
             final=True,
         )
-        self._statement.paid_out.append(payout)
+        self._statement.payout_sums.append(payout)
         return payout
 
     def _write_for(

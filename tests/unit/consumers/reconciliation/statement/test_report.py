@@ -35,17 +35,17 @@ def read(path: Path, text: str, **options: str) -> Report:
     return Report.read(written(path, text), time_zone=options.get("time_zone", "UTC"))
 
 
-def knowing(paid_out: Mapping[str, int]) -> Callable[[], Awaitable[Mapping[str, int]]]:
+def knowing(ledger_payouts: Mapping[str, int]) -> Callable[[], Awaitable[Mapping[str, int]]]:
     """Return what tells the amounts of payouts."""
 
     async def told() -> Mapping[str, int]:
-        return paid_out
+        return ledger_payouts
 
     return told
 
 
 async def rows_of(report: Report) -> list[StripeRow]:
-    statement = ReportStatement(report=report, paid_out=knowing({}))
+    statement = ReportStatement(report=report, ledger_payouts=knowing({}))
     return [row async for page in statement.rows(report.first, report.last + 1) for row in page]
 
 
@@ -86,7 +86,7 @@ async def test_a_payout_report_adds_up_what_each_payout_pays(tmp_path: Path) -> 
     report = read(tmp_path, text)
     assert report.kind is ReportKind.PAYOUTS
     assert report.plan(cutoff_s=1, now=0).scope.staged_sources_only
-    statement = ReportStatement(report=report, paid_out=knowing({"po_1": 441}))
+    statement = ReportStatement(report=report, ledger_payouts=knowing({"po_1": 441}))
     sums = [payout async for payout in statement.payouts(0, 0)]
     assert [(each.payout_id, each.amount, each.items, each.items_net, each.currency) for each in sums] == [
         ("po_1", 441, 2, 441, "USD"),

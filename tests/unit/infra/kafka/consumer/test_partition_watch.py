@@ -105,9 +105,9 @@ def lag() -> tuple[float | None, float | None]:
 async def test_a_position_beyond_the_end_is_of_a_log_that_was_replaced(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
-    watch.handled(PARTITION, next_offset=100, moved=True)
+    watch.mark_done(PARTITION, next_offset=100, moved=True)
     consumer.end = 40
-    assert await watch.look() is None
+    assert await watch.check() is None
     assert consumer.at == 0
 
 
@@ -115,9 +115,9 @@ async def test_an_end_that_the_broker_understates_is_no_replaced_log(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     """Tansu answers the question for the end with the offset after the first record of the last batch."""
-    watch.handled(PARTITION, next_offset=100, moved=True)
+    watch.mark_done(PARTITION, next_offset=100, moved=True)
     consumer.end, consumer.fetched_end = 40, 100
-    await watch.look()
+    await watch.check()
     assert consumer.at == 100
 
 
@@ -126,28 +126,28 @@ async def test_at_the_end_it_steps_back_until_a_record_shows_where_it_stands(
 ) -> None:
     seen = []
     for _ in range(4):
-        await watch.look()
+        await watch.check()
         seen.append(consumer.at)
         consumer.at = consumer.end  # only transaction markers there
     assert seen == [98, 92, 68, 0]
-    await watch.look()
+    await watch.check()
     assert consumer.at == 100
 
 
 async def test_a_delivered_record_ends_the_search(watch: PartitionWatch, consumer: FakeConsumer) -> None:
-    await watch.look()
-    watch.handled(PARTITION, next_offset=100, moved=False)
+    await watch.check()
+    watch.mark_done(PARTITION, next_offset=100, moved=False)
     consumer.at = 100
-    await watch.look()
+    await watch.check()
     assert consumer.at == 100
 
 
 async def test_after_kafka_was_away_it_looks_again(watch: PartitionWatch, consumer: FakeConsumer) -> None:
-    watch.handled(PARTITION, next_offset=100, moved=True)
+    watch.mark_done(PARTITION, next_offset=100, moved=True)
     consumer.away = True
-    assert "away" in str(await watch.look())
+    assert "away" in str(await watch.check())
     consumer.away = False
-    await watch.look()
+    await watch.check()
     assert consumer.at < 100
 
 
@@ -156,23 +156,23 @@ async def test_missing_events_are_looked_for_from_the_beginning_and_then_the_end
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("infra.kafka.consumer.partition_watch.time.monotonic", lambda: now)
-    watch.handled(PARTITION, next_offset=None, moved=False)
-    assert watch.missing(PARTITION, after=7)
+    watch.mark_done(PARTITION, next_offset=None, moved=False)
+    assert watch.search_gap(PARTITION, after=7)
     assert consumer.is_paused
-    await watch.look()
+    await watch.check()
     assert (consumer.at, consumer.is_paused) == (0, False)
-    assert not watch.missing(PARTITION, after=7)
+    assert not watch.search_gap(PARTITION, after=7)
     consumer.at = 50
     now += 60
-    await watch.look()
+    await watch.check()
     assert consumer.at == 50  # still reading: what is missing may come later
     consumer.at = 100
-    await watch.look()
+    await watch.check()
     assert consumer.at == 0
     consumer.at = 100
-    await watch.look()
+    await watch.check()
     assert consumer.at == 100  # not all the time
-    assert watch.missing(PARTITION, after=8)
+    assert watch.search_gap(PARTITION, after=8)
 
 
 async def test_only_what_is_handled_is_committed_and_again_after_a_failure(
@@ -180,8 +180,8 @@ async def test_only_what_is_handled_is_committed_and_again_after_a_failure(
 ) -> None:
     await watch.commit()
     assert consumer.committed == []
-    watch.handled(PARTITION, next_offset=12, moved=True)
-    watch.handled(PARTITION, next_offset=None, moved=True)
+    watch.mark_done(PARTITION, next_offset=12, moved=True)
+    watch.mark_done(PARTITION, next_offset=None, moved=True)
     consumer.away = True
     await watch.commit()
     consumer.away = False
@@ -190,12 +190,12 @@ async def test_only_what_is_handled_is_committed_and_again_after_a_failure(
     assert consumer.committed == [{PARTITION: 12}]
 
 
-async def test_a_partition_that_stands_still_is_left_alone(
+async def test_a_paused_partition_is_left_alone(
     watch: PartitionWatch, consumer: FakeConsumer, progress: ConsumerProgress
 ) -> None:
     progress.halt(PARTITION, "bad")
     consumer.end = 40
-    await watch.look()
+    await watch.check()
     assert consumer.at == 100
 
 
@@ -203,7 +203,7 @@ async def test_an_empty_partition_that_seems_to_hold_a_record_blocks_nothing(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     consumer.at, consumer.end, consumer.fetched_end = 0, 1, 0
-    await watch.look()
+    await watch.check()
     assert watch._progress._waiting == 0
 
 
@@ -211,10 +211,10 @@ async def test_records_that_nobody_fetches_wait_all_the_same(
     watch: PartitionWatch, consumer: FakeConsumer, progress: ConsumerProgress
 ) -> None:
     """Whoever fetches may have died: then the newest fetch says for ever that there is nothing more."""
-    watch.handled(PARTITION, next_offset=100, moved=True)
+    watch.mark_done(PARTITION, next_offset=100, moved=True)
     consumer.end, consumer.fetched_end = 140, 100
     consumer.fetched_at = time.time() - 60
-    await watch.look()
+    await watch.check()
     assert progress._waiting == 40
     assert lag()[0] == 40
 
@@ -223,9 +223,9 @@ async def test_an_end_that_goes_back_with_a_change_of_leader_is_no_replaced_log(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     """A new leader answers fetches with its own high watermark, which may be behind what consumers have read."""
-    watch.handled(PARTITION, next_offset=100, moved=True)
+    watch.mark_done(PARTITION, next_offset=100, moved=True)
     consumer.end, consumer.fetched_end = 100, 95
-    await watch.look()
+    await watch.check()
     assert consumer.at == 100
 
 
@@ -235,22 +235,22 @@ async def test_a_step_back_is_small_again_after_a_record_was_delivered(
     """Else each short loss of Kafka would read four times as much again."""
     for _ in range(5):
         consumer.away = True
-        await watch.look()
+        await watch.check()
         consumer.away = False
-        await watch.look()
+        await watch.check()
         assert consumer.at == 98
-        watch.handled(PARTITION, next_offset=100, moved=False)
+        watch.mark_done(PARTITION, next_offset=100, moved=False)
         consumer.at = 100
 
 
-async def test_nothing_is_committed_while_the_group_settles(watch: PartitionWatch, consumer: FakeConsumer) -> None:
+async def test_nothing_is_committed_while_the_group_rebalances(watch: PartitionWatch, consumer: FakeConsumer) -> None:
     """A refused commit makes aiokafka forget who it is, in the middle of joining."""
-    watch.assigned(settled=False)
-    watch.handled(PARTITION, next_offset=12, moved=True)
+    watch.assigned(stable=False)
+    watch.mark_done(PARTITION, next_offset=12, moved=True)
     await watch.commit()
     assert consumer.committed == []
-    watch.assigned(settled=True)
-    watch.handled(PARTITION, next_offset=13, moved=True)
+    watch.assigned(stable=True)
+    watch.mark_done(PARTITION, next_offset=13, moved=True)
     await watch.commit()
     assert consumer.committed == [{PARTITION: 13}]
 
@@ -268,11 +268,11 @@ async def test_commits_that_fail_are_tried_ever_more_rarely(
 
     monkeypatch.setattr("infra.kafka.consumer.partition_watch.time.monotonic", lambda: now)
     monkeypatch.setattr(consumer, "commit", commit)
-    await watch.look()
-    watch.handled(PARTITION, next_offset=100, moved=True)
+    await watch.check()
+    watch.mark_done(PARTITION, next_offset=100, moved=True)
     for _ in range(240):
         now += 0.5
-        await watch.look()
+        await watch.check()
     assert 5 <= tries <= 8
 
 
@@ -281,12 +281,12 @@ async def test_after_a_freeze_nothing_is_committed_before_the_group_can_tell(
 ) -> None:
     now = time.monotonic()
     monkeypatch.setattr("infra.kafka.consumer.partition_watch.time.monotonic", lambda: now)
-    watch.handled(PARTITION, next_offset=12, moved=True)
+    watch.mark_done(PARTITION, next_offset=12, moved=True)
     now += 60
-    await watch.look()
+    await watch.check()
     assert consumer.committed == []
     now += 0.5
-    await watch.look()
+    await watch.check()
     assert consumer.committed == [{PARTITION: 12}]
 
 
@@ -294,17 +294,17 @@ async def test_lag_counts_what_is_in_hand_and_is_0_at_the_end_behind_a_marker(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     consumer.at, consumer.end, consumer.fetched_end = 90, 100, 100
-    await watch.look()
+    await watch.check()
     assert lag()[0] == 10
     watch.delivered(PARTITION, records(90, 91, 92, 98))  # 93 to 97 were aborted, 99 is a marker
     consumer.at = 100
-    await watch.look()
+    await watch.check()
     assert lag()[0] == 10
-    watch.handled(PARTITION, next_offset=92, moved=True)
-    await watch.look()
+    watch.mark_done(PARTITION, next_offset=92, moved=True)
+    await watch.check()
     assert lag()[0] == 8
-    watch.handled(PARTITION, next_offset=99, moved=True)
-    await watch.look()
+    watch.mark_done(PARTITION, next_offset=99, moved=True)
+    await watch.check()
     assert lag() == (0, 0)
 
 
@@ -312,10 +312,10 @@ async def test_lag_is_counted_from_the_record_at_which_a_partition_stands(
     watch: PartitionWatch, consumer: FakeConsumer, progress: ConsumerProgress
 ) -> None:
     watch.delivered(PARTITION, records(95, 96))
-    watch.handled(PARTITION, next_offset=96, moved=True)
+    watch.mark_done(PARTITION, next_offset=96, moved=True)
     progress.halt(PARTITION, "bad")
     consumer.end = consumer.fetched_end = 110
-    await watch.look()
+    await watch.check()
     assert lag()[0] == 14
 
 
@@ -325,9 +325,9 @@ async def test_what_was_in_hand_of_a_log_that_is_read_again_does_not_count(
     watch.delivered(PARTITION, records(98, 99))
     consumer.at, consumer.end, consumer.fetched_end = 0, 10, 10  # aiokafka went back by itself
     watch.delivered(PARTITION, records(0, 1))
-    watch.handled(PARTITION, next_offset=2, moved=True)
+    watch.mark_done(PARTITION, next_offset=2, moved=True)
     consumer.at = 2
-    await watch.look()
+    await watch.check()
     assert lag()[0] == 8
 
 
@@ -335,15 +335,15 @@ async def test_lag_in_seconds_is_that_of_the_last_record_until_the_end(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     consumer.at = 90
-    await watch.look()
+    await watch.check()
     assert lag()[1] == pytest.approx(0, abs=0.5)  # nothing is known yet
     watch.delivered(PARTITION, records(90, 91, at=time.time() - 300))
-    watch.handled(PARTITION, next_offset=92, moved=True)
+    watch.mark_done(PARTITION, next_offset=92, moved=True)
     consumer.at = 92
-    await watch.look()
+    await watch.check()
     assert lag()[1] == pytest.approx(300, abs=1)
     consumer.at = 100
-    await watch.look()
+    await watch.check()
     assert lag()[1] == 0
 
 
@@ -352,29 +352,29 @@ async def test_lag_in_seconds_goes_on_while_kafka_is_away(
 ) -> None:
     now = time.time()
     monkeypatch.setattr(watch._lag, "_clock", lambda: now)
-    watch.handled(PARTITION, next_offset=100, moved=True)
-    await watch.look()
+    watch.mark_done(PARTITION, next_offset=100, moved=True)
+    await watch.check()
     consumer.away = True
     now += 30
-    await watch.look()
+    await watch.check()
     assert lag() == (0, 30)
     consumer.away = False
-    await watch.look()
+    await watch.check()
     consumer.at = consumer.end
-    await watch.look()
+    await watch.check()
     assert lag()[1] == 0
 
 
 async def test_a_partition_that_is_taken_away_shows_no_lag_here(watch: PartitionWatch, consumer: FakeConsumer) -> None:
-    await watch.look()
+    await watch.check()
     assert lag() != (None, None)
-    watch.assigned(settled=False)
+    watch.assigned(stable=False)
     assert lag() == (None, None)
-    await watch.look()
+    await watch.check()
     assert lag() == (None, None)
     consumer.ours = frozenset()
-    watch.assigned(settled=True)
-    await watch.look()
+    watch.assigned(stable=True)
+    await watch.check()
     assert lag() == (None, None)
 
 
@@ -383,10 +383,10 @@ async def test_what_is_said_of_a_partition_that_is_no_longer_ours_is_forgotten(
 ) -> None:
     """A batch may fail after its partition was taken away: nobody here would ever say that it goes on."""
     consumer.ours = frozenset()
-    watch.assigned(settled=True)
+    watch.assigned(stable=True)
     progress.failing(PARTITION, "the database is away")
     progress.halt(PARTITION, "bad")
-    await watch.look()
+    await watch.check()
     await progress.check_ready()
     assert REGISTRY.get_sample_value("consumer_stopped_partitions", {"consumer": "test"}) == 0
 
@@ -395,9 +395,9 @@ async def test_a_database_that_went_back_makes_it_step_back_again(
     watch: PartitionWatch, consumer: FakeConsumer
 ) -> None:
     """No new message comes into a quiet partition, and nothing else would show what the database forgot."""
-    watch.handled(PARTITION, next_offset=100, moved=True)
-    await watch.look()
+    watch.mark_done(PARTITION, next_offset=100, moved=True)
+    await watch.check()
     assert consumer.at == 100
-    watch.distrust()
-    await watch.look()
+    watch.verify_again()
+    await watch.check()
     assert consumer.at == 98

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from infra.kafka.consumer.dead_letters.admin import AlreadyResolved, discard, request_replay
+from infra.kafka.consumer.dead_letters.admin import AlreadyResolved, DeadLetterAdmin
 from infra.kafka.consumer.dead_letters.delivery import Headers
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
@@ -52,12 +52,12 @@ def topic() -> Topic:
 
 async def ask(pool: Pool, *ids: int) -> None:
     async with pool.connection() as conn:
-        await request_replay(conn, actor="op", ids=ids)
+        await DeadLetterAdmin(conn).request_replay(actor="op", ids=ids)
 
 
 async def give_up(pool: Pool, dead_letter_id: int) -> None:
     async with pool.connection() as conn:
-        await discard(conn, dead_letter_id, actor="op", reason="no use")
+        await DeadLetterAdmin(conn).discard(dead_letter_id, actor="op", reason="no use")
 
 
 async def forget_everything(database: Database, how: str = "DELETE FROM consumers.consumer_checkpoints") -> None:
@@ -282,22 +282,22 @@ async def test_a_discarded_event_is_skipped_for_good_and_frees_what_waits(
         assert await effects.in_order() == topic.positions[1:], "somebody decided that it is not to be applied"
 
 
-@pytest.mark.parametrize("mended", [True, False])
+@pytest.mark.parametrize("repaired", [True, False])
 async def test_applying_everything_again_resolves_what_can_be_applied_now(
-    effects: PickyEffects, topic: Topic, pool: Pool, database: Database, mended: bool
+    effects: PickyEffects, topic: Topic, pool: Pool, database: Database, repaired: bool
 ) -> None:
     effects.refused = {8}
     member = Member(effects, pool)
     await member.deliver(topic.add(GOOD, BAD, OTHER, BAD, GOOD))
     before = await effects.in_order()
     await forget_everything(database)
-    if mended:
+    if repaired:
         effects.refused = set()
     await member.deliver(topic.all())
     statuses = {status for *_, status in await told(pool)}
     assert len(await told(pool)) == 2
-    assert statuses == ({"applied"} if mended else {"open"})
-    assert await effects.in_order() == (topic.positions if mended else before)
+    assert statuses == ({"applied"} if repaired else {"open"})
+    assert await effects.in_order() == (topic.positions if repaired else before)
 
 
 async def test_a_replayed_event_that_comes_again_and_fails_is_open_again(
@@ -316,7 +316,7 @@ async def test_a_replayed_event_that_comes_again_and_fails_is_open_again(
         row["status"],
         row["attempts"],
         row["resolved_at"],
-        row["announced_at"],
+        row["published_at"],
     ) == (
         "open",
         1,
@@ -348,14 +348,14 @@ async def test_many_dead_letters_in_a_row_stop_it_even_after_a_restart(
     effects.refused = set(topic.positions)
     member = restarted()
     await member.deliver(records)
-    assert member.stands_still
+    assert member.is_halted
     with pytest.raises(Unhealthy, match="5 dead letters without one success"):
         await member.progress.check_live()
     assert len(await told(pool)) == 5
     for _ in range(2):
         member = restarted()
         await member.deliver(topic.all())
-        assert member.stands_still
+        assert member.is_halted
         assert len(await told(pool)) == 5
 
     await give_up(pool, 1)
@@ -371,7 +371,7 @@ async def test_many_dead_letters_in_a_row_stop_it_even_after_a_restart(
     effects.refused = set()
     member = restarted()
     await member.deliver(topic.all())
-    assert not member.stands_still
+    assert not member.is_halted
     assert await told(pool) != []
 
 
@@ -379,7 +379,7 @@ async def test_parked_events_are_no_failures(effects: PickyEffects, topic: Topic
     effects.refused = {str(BAD)}
     member = Member(effects, pool, most_in_a_row=2)
     await member.deliver(topic.add(*[BAD] * 20))
-    assert not member.stands_still
+    assert not member.is_halted
     assert len(await told(pool)) == 20
 
 
@@ -405,8 +405,8 @@ async def test_what_the_database_refuses_whatever_the_event_is_no_dead_letter(
     async def not_ready() -> str:
         try:
             await member.progress.check_ready()
-        except Unhealthy as why:
-            return str(why)
+        except Unhealthy as reason:
+            return str(reason)
         return ""
 
     member.progress.kafka_answers(waiting=0)

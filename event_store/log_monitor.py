@@ -1,0 +1,58 @@
+"""What a process last heard of the log: whether it is open, and in which epoch.
+
+Heard on every new connection, since a failover breaks the old ones, and whenever somebody asks whether the process is
+ready.
+"""
+
+import psycopg
+import structlog
+
+from event_store.store import LOG_CLOSED, Connection, LogState, read_log_state
+from infra.postgres.pool import Pool
+from infra.process.health import Unhealthy
+
+log = structlog.get_logger(__name__)
+
+
+class LogMonitor:
+    """The log's state as of the last look."""
+
+    def __init__(self) -> None:
+        self._state: LogState | None = None
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch of the open log; None while it is closed, or nothing was heard of it yet."""
+        state = self._state
+        return state.epoch if state is not None and state.closed_because is None else None
+
+    async def look(self, connection: Connection) -> None:
+        """Look over a connection that was just made. Never raises: whoever uses the connection hears what is wrong."""
+        try:
+            self._heard(await read_log_state(connection))
+            await connection.commit()
+        except psycopg.Error as error:
+            self._state = None
+            log.warning("log_state_unknown", error=str(error).strip())
+            if not connection.closed:
+                await connection.rollback()
+
+    async def check(self, pool: Pool) -> None:
+        """Raise Unhealthy while the log is closed, or PostgreSQL does not answer."""
+        try:
+            async with pool.connection(timeout=0.9) as connection:
+                state = await read_log_state(connection)
+        except psycopg.Error as error:
+            self._state = None
+            raise Unhealthy("database not available") from error
+        self._heard(state)
+        if state.closed_because is not None:
+            raise Unhealthy(f"the log is closed: {state.closed_because}")
+
+    def _heard(self, state: LogState) -> None:
+        before = self._state
+        self._state = state
+        if state.closed_because is not None and (before is None or before.closed_because is None):
+            log.error("log_closed", reason=state.closed_because, sqlstate=LOG_CLOSED)
+        elif before is not None and before.epoch != state.epoch:
+            log.warning("log_reopened", epoch=state.epoch)
