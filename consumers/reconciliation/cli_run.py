@@ -29,15 +29,15 @@ _STAGES = {
 }
 
 
-def run_reconcile(day: date | None, *, who: str) -> int:
+def run_reconcile(day: date | None, *, actor: str) -> int:
     """Compare a day and print what came of it; 1 when differences are open, of any day, or there is no result."""
-    return _reconcile(lambda admin, told: admin.reconcile(day, who=who, told=told))
+    return _reconcile(lambda admin, told: admin.reconcile(day, actor=actor, told=told))
 
 
-def run_report(path: Path, *, kind: str | None, time_zone: str | None, who: str) -> int:
+def run_report(path: Path, *, kind: str | None, time_zone: str | None, actor: str) -> int:
     """Compare a report of Stripe's and print what came of it; the exit code is as above."""
     return _reconcile(
-        lambda admin, told: admin.reconcile_report(path, kind=kind, time_zone=time_zone, who=who, told=told)
+        lambda admin, told: admin.reconcile_report(path, kind=kind, time_zone=time_zone, actor=actor, told=told)
     )
 
 
@@ -56,21 +56,21 @@ def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, lim
     return run_with_connection(work)
 
 
-def run_explain(discrepancy_id: UUID, *, who: str, why: str) -> int:
+def run_explain(discrepancy_id: UUID, *, actor: str, reason: str) -> int:
     """Record why a discrepancy may be there; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await ReconciliationAdmin().explain(conn, discrepancy_id, who=who, why=why))
+        print(await ReconciliationAdmin().explain(conn, discrepancy_id, actor=actor, reason=reason))
         return 0
 
     return run_with_connection(work)
 
 
-def run_resolve(discrepancy_id: UUID, *, who: str, why: str) -> int:
+def run_resolve(discrepancy_id: UUID, *, actor: str, reason: str) -> int:
     """Record that a discrepancy is gone; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await ReconciliationAdmin().resolve(conn, discrepancy_id, who=who, why=why))
+        print(await ReconciliationAdmin().resolve(conn, discrepancy_id, actor=actor, reason=reason))
         return 0
 
     return run_with_connection(work)
@@ -145,8 +145,8 @@ def _remarks(result: ReconciliationResult) -> Iterator[str]:
             )
     if result.repeated:
         yield f"Rows that the report has once more, counted once: {result.repeated:,}."
-    if result.healing:
-        yield f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}."
+    if result.backfilled:
+        yield f"Completed from Stripe, for what a webhook or a poll did not bring: {result.backfilled}."
 
 
 def _totals(result: ReconciliationResult) -> Table:
@@ -176,7 +176,7 @@ def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
         table.add_column(column, no_wrap=True)
     table.add_column("Who and why", overflow="fold")
     for each in found:
-        said = "-" if each.who is None else f"{each.who}: {each.why}"
+        said = "-" if each.actor is None else f"{each.actor}: {each.reason}"
         table.add_row(
             str(each.discrepancy_id),
             each.date.isoformat(),

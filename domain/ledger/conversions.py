@@ -7,7 +7,7 @@ both are known, the conversion takes the one off the clearing account and puts t
 from dataclasses import dataclass
 
 from domain.ledger.accounts import Account
-from domain.ledger.postings import Kind, Line, Posting
+from domain.ledger.postings import EntryKind, Line, Posting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +23,7 @@ def post_conversion(*, source_id: str, category: str, presented: Movement, settl
     return Posting(
         source_id=source_id,
         category=category,
-        kind=Kind.CONVERSION,
+        kind=EntryKind.CONVERSION,
         lines=(
             Line(account=Account.CURRENCY_CONVERSION, currency=presented.currency, amount=presented.amount),
             Line(account=Account.STRIPE_CLEARING, currency=presented.currency, amount=-presented.amount),

@@ -1,7 +1,7 @@
 """What a payout posts when it reaches the bank. That it left the balance is posted by the balance's own row."""
 
 from domain.ledger.accounts import Account
-from domain.ledger.postings import Kind, Posting, transfer
+from domain.ledger.postings import EntryKind, Posting, transfer
 from domain.stripe_balance import PayoutChanged, PayoutStatus
 
 _CAME_BACK = frozenset({PayoutStatus.FAILED, PayoutStatus.CANCELED})
@@ -23,7 +23,7 @@ def _arrived(event: PayoutChanged, category: str, amount: int) -> tuple[Posting,
     return transfer(
         source_id=event.payout_id,
         category=category,
-        kind=Kind.ARRIVAL,
+        kind=EntryKind.ARRIVAL,
         debit=Account.BANK,
         credit=Account.PAYOUTS_IN_TRANSIT,
         amount=amount,

@@ -8,7 +8,7 @@ from domain.ledger.accounts import Account
 from domain.ledger.errors import UnbalancedPosting
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What a posting is of its source."""
 
     MOVEMENT = "movement"
@@ -47,7 +47,7 @@ class Posting:
 
     source_id: str
     category: str
-    kind: Kind
+    kind: EntryKind
     lines: tuple[Line, ...]
     awaits: Awaits | None = None
     """None: it stands with the event, whatever Stripe's row says."""
@@ -66,7 +66,7 @@ class Posting:
 
 
 def transfer(
-    *, source_id: str, category: str, kind: Kind, debit: Account, credit: Account, amount: int, currency: str
+    *, source_id: str, category: str, kind: EntryKind, debit: Account, credit: Account, amount: int, currency: str
 ) -> tuple[Posting, ...]:
     """Return the posting of an amount from one account to another, the other way round below zero; none of nothing."""
     if not amount:

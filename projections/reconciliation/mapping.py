@@ -49,7 +49,7 @@ def next_run(row: RunRow | None, recorded: RecordedEvent, event: RunEvent) -> Ru
             found={},
             opened=0,
             resolved=0,
-            healing=0,
+            backfilled=0,
             payouts=0,
             requested_at=recorded.recorded_at,
             completed_at=None,
@@ -71,7 +71,7 @@ def next_run(row: RunRow | None, recorded: RecordedEvent, event: RunEvent) -> Ru
                 "found": dict(event.found),
                 "opened": event.opened,
                 "resolved": event.resolved,
-                "healing": event.healing,
+                "backfilled": event.backfilled,
                 "payouts": event.payouts,
                 "completed_at": recorded.recorded_at,
             }
@@ -103,8 +103,8 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, event:
             transaction_ids=list(difference.transaction_ids),
             payment_id=difference.payment_id or (row.payment_id if row else None),
             run_id=event.run_id,
-            who=None,
-            why=None,
+            actor=None,
+            reason=None,
             opened_at=row.opened_at if row else recorded.recorded_at,
             updated_at=recorded.recorded_at,
             version=recorded.version,
@@ -115,9 +115,9 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, event:
     changes: dict[str, Any]
     match event:
         case DiscrepancyExplained():
-            changes = {"status": DiscrepancyStatus.EXPLAINED.value, "who": event.who, "why": event.why}
+            changes = {"status": DiscrepancyStatus.EXPLAINED.value, "actor": event.actor, "reason": event.reason}
         case DiscrepancyResolved():
-            changes = {"status": DiscrepancyStatus.RESOLVED.value, "who": event.who, "why": event.why}
+            changes = {"status": DiscrepancyStatus.RESOLVED.value, "actor": event.actor, "reason": event.reason}
     return replace(row, **changes, **at)
 
 

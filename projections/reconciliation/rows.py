@@ -23,7 +23,7 @@ class RunRow:
     found: dict[str, int]
     opened: int
     resolved: int
-    healing: int
+    backfilled: int
     payouts: int
     requested_at: dt.datetime
     completed_at: dt.datetime | None
@@ -47,8 +47,8 @@ class DiscrepancyRow:
     transaction_ids: list[str]
     payment_id: UUID | None
     run_id: UUID
-    who: str | None
-    why: str | None
+    actor: str | None
+    reason: str | None
     opened_at: dt.datetime
     updated_at: dt.datetime
     version: int

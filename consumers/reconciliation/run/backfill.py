@@ -97,7 +97,7 @@ async def backfill(pool: Pool, run: RunRef, unmatched: Sequence[UnmatchedRow]) -
                     merchant_id=merchant,
                     position=0,
                     correlation_id=run.correlation_id,
-                    asked_by=RECONCILIATION,
+                    requested_by=RECONCILIATION,
                 )
                 for each, merchant in merchants.items()
             ],

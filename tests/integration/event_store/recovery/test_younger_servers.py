@@ -11,7 +11,7 @@ import structlog
 
 from event_store.appends import Appended
 from event_store.group_commit import GroupCommit
-from event_store.recovery.desk import RecoveryAdmin
+from event_store.recovery.admin import RecoveryAdmin
 from event_store.store import LOG_CLOSED, LogState, append, find_response
 from infra.embedded.postgres import PostgresServer
 from infra.postgres.pool import create_pool
@@ -117,7 +117,7 @@ async def test_two_restores_in_a_row_take_neither_epoch_nor_positions_twice(
 async def _recovered(server: PostgresServer, database: str, settings: KafkaSettings) -> LogState:
     """Open a closed log as an operator does, with no relay that would publish."""
     async with await psycopg.AsyncConnection.connect(url(server, database, "relay"), autocommit=True) as connection:
-        await RecoveryAdmin().recover(connection, settings, who="a test", why="a failover")
+        await RecoveryAdmin().recover(connection, settings, actor="a test", reason="a failover")
     return await state_of(server, database)
 
 

@@ -145,7 +145,7 @@ async def test_what_stripe_says_against_the_log_is_shown_until_accepted(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
     open_one, accepted = (request_payment(uuid7()) for _ in range(2))
-    for request, *more in ((open_one,), (accepted, AcceptStripe(who="ada", why="seen"))):
+    for request, *more in ((open_one,), (accepted, AcceptStripe(actor="ada", reason="seen"))):
         intent_id = f"pi_{request.payment_id.hex}"
         captured = RecordSucceeded(intent_id=intent_id, amount_captured=request.amount, charge_id="ch_1")
         await record([request, RecordCanceled(intent_id=intent_id), captured, *more])
@@ -176,8 +176,8 @@ async def test_what_stripe_says_against_the_log_is_shown_until_accepted(
     assert events[-2]["data"] == {
         "stripe_id": f"pi_{accepted.payment_id.hex}",
         "status": "succeeded",
-        "who": "ada",
-        "why": "seen",
+        "actor": "ada",
+        "reason": "seen",
     }
 
 

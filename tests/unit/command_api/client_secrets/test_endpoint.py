@@ -102,7 +102,7 @@ async def test_a_payment_that_never_came_to_stripe_will_have_none(api: Standing)
     ("error", "expected"),
     [
         (StripeUnavailable("no answer"), (503, "stripe_unavailable")),
-        (CircuitOpen("stripe", wait_s=2), (503, "stripe_held_back")),
+        (CircuitOpen("stripe", wait_s=2), (503, "stripe_throttled")),
         (StripeRefused("no"), (502, "stripe_refused")),
     ],
 )

@@ -319,7 +319,7 @@ async def test_a_replayed_event_that_comes_again_and_fails_is_open_again(
         row["status"],
         row["attempts"],
         row["resolved_at"],
-        row["announced_at"],
+        row["published_at"],
     ) == (
         "open",
         1,
@@ -408,8 +408,8 @@ async def test_what_the_database_refuses_whatever_the_event_is_no_dead_letter(
     async def not_ready() -> str:
         try:
             await member.progress.check_ready()
-        except Unhealthy as why:
-            return str(why)
+        except Unhealthy as reason:
+            return str(reason)
         return ""
 
     member.progress.kafka_answers(waiting=0)
