@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from command_api.response_cache import InFlight, KeyClaim
+from command_api.payments.response_cache import InFlight, KeyClaim
 from domain.payment.state import PaymentState
 from event_store.appends import StoredResponse
 from event_store.payments import LoadedPayment
@@ -43,8 +43,8 @@ class MemoryResponseCache:
             del self._kept[claim.name]
 
 
-class FixedOutcomes:
-    """`Outcomes` in which payments have come as far as `payment` says, or Stripe never answers."""
+class FixedPaymentWaiter:
+    """`PaymentWaiter` in which payments have come as far as `payment` says, or Stripe never answers."""
 
     def __init__(self, payment: LoadedPayment | None = None) -> None:
         self.payment = payment

@@ -4,16 +4,16 @@ import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
 
-from command_api.api import CommandApi
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
-from command_api.executor import CommandExecutor
-from command_api.outcomes import OutcomeWaiter
-from command_api.reconciliations.asking import ReconciliationDesk
-from command_api.response_cache import RedisResponseCache
+from command_api.payments.executor import CommandExecutor
+from command_api.payments.response_cache import RedisResponseCache
+from command_api.payments.service import PaymentCommandService
+from command_api.payments.waiter import PollingPaymentWaiter
+from command_api.reconciliations.service import ReconciliationService
 from command_api.settings import CommandApiSettings
-from command_api.webhooks.intake import WebhookIntake
+from command_api.webhooks.service import WebhookIntake
 from event_store.event_log import GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.log_watch import LogWatch
@@ -54,13 +54,13 @@ async def _serve(runtime: Runtime) -> None:
             timeout_s=settings.command_api_timeout_ms / 1000,
         )
         closing.push_async_callback(executor.close)
-        outcomes = await closing.enter_async_context(OutcomeWaiter(pool))
+        waiter = await closing.enter_async_context(PollingPaymentWaiter(pool))
         runtime.health.add_readiness("database", postgres_check(pool))
         runtime.health.add_readiness("event_log", partial(watch.check, pool))
         runtime.health.add_readiness("redis", redis_check(redis), required=False)
-        api = CommandApi(
+        payments = PaymentCommandService(
             executor=executor,
-            outcomes=outcomes,
+            waiter=waiter,
             max_wait_s=settings.command_api_max_wait_s,
             expires_in_s=settings.payment_expires_in_s,
             card_number_exempt=settings.card_number_exempt_fields,
@@ -68,28 +68,28 @@ async def _serve(runtime: Runtime) -> None:
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
-        client_secrets = ClientSecretReader(log=log, outcomes=outcomes, secrets=secrets)
+        client_secrets = ClientSecretReader(log=log, waiter=waiter, secrets=secrets)
         webhooks = WebhookIntake.from_settings(settings, appender, timeout_s=settings.command_api_timeout_ms / 1000)
         keyring = ApiKeyring.from_settings(settings)
-        reconciliations = ReconciliationDesk(
+        reconciliations = ReconciliationService(
             pool=pool,
             time_zone=settings.reconciliation_time_zone,
             timeout_s=settings.command_api_timeout_ms / 1000,
         )
         app = create_app(
-            api,
+            payments=payments,
             client_secrets=client_secrets,
             webhooks=webhooks,
             reconciliations=reconciliations,
             keyring=keyring,
             health=runtime.health,
         )
-        letting_go = asyncio.create_task(_let_go_when_stopping(runtime, outcomes))
+        letting_go = asyncio.create_task(_let_go_when_stopping(runtime, waiter))
         closing.callback(letting_go.cancel)
         await serve(app, settings.command_api_host, settings.command_api_port, runtime)
 
 
-async def _let_go_when_stopping(runtime: Runtime, outcomes: OutcomeWaiter) -> None:
+async def _let_go_when_stopping(runtime: Runtime, waiter: PollingPaymentWaiter) -> None:
     """Answer those who wait for Stripe while there is time to: a stopping server cuts them off in the end."""
     await runtime.stop.wait()
-    outcomes.let_go()
+    waiter.let_go()

@@ -71,7 +71,7 @@ class RecoveryDesk(Protocol):
     async def examine(self, conn: Connection, settings: KafkaSettings) -> Examined:
         """Look at the log and, while it is closed, compare it with Kafka: relays of other servers are fenced."""
 
-    async def recover(self, conn: Connection, settings: KafkaSettings, *, who: str, why: str) -> str:
+    async def recover(self, conn: Connection, settings: KafkaSettings, *, actor: str, reason: str) -> str:
         """Write back what can be, and open the log; return what was done."""
 
     async def untraceable(self, conn: Connection, traces: Collection[Trace]) -> list[Trace]:

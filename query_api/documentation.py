@@ -1,5 +1,6 @@
-"""What OpenAPI says of the routes beyond their signatures: headers of the answers, and every error by its code."""
+"""What OpenAPI says of the query API as a whole, and of every read: headers, and errors by their code."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,7 +8,7 @@ from pydantic import BaseModel
 from infra.http.openapi import ApiDescription, described_errors
 from schemas.http.problems import ProblemBody
 
-DESCRIPTION = """
+_TEXT = """
 The read side of Paystream: payments as the events tell them, a moment after they were recorded, and the double-entry
 ledger of what they moved at Stripe.
 
@@ -26,6 +27,8 @@ _POSITION = {
     }
 }
 API = ApiDescription(
+    title="Paystream query API",
+    text=_TEXT,
     models=(ProblemBody,),
     tags={
         "payments": "Payments, and what happened to them.",
@@ -45,26 +48,25 @@ _ERRORS: dict[int, dict[str, str]] = {
         "invalid_cursor": "The cursor was not given by this API",
     },
     401: {"unauthenticated": "No API key, or an unknown one"},
-    403: {"forbidden": "The API key lacks the scope that this needs: payments:read, or finance:read for the ledger"},
-    404: {"payment_not_found": "There is no such payment of this merchant"},
     503: {
-        "projection_behind": "The position asked for was not reached in time, or is none of the log yet; has the lag",
         "database_unavailable": "The read model cannot be reached",
         "query_timeout": "The database did not answer in time",
     },
 }
-_ALWAYS = (400, 401, 403, 503)
+"""Of every read."""
 
 
-def documented(answer: type[BaseModel], *statuses: int, etag: str = "The payment's version.") -> dict[str, Any]:
-    """Return the keyword arguments of a route that answers `answer`, or one of `statuses` beside the usual errors.
+def documented(
+    answer: type[BaseModel], errors: Mapping[int, Mapping[str, str]], *, etag: str | None = None
+) -> dict[str, Any]:
+    """Return the keyword arguments of a route that answers `answer`, or one of `errors` beside those of every read.
 
     `etag` says what the ETag is, for one that can answer 304.
     """
-    tag = {"ETag": {"description": etag, "schema": {"type": "string"}}}
-    headers = _POSITION | (tag if 304 in statuses else {})  # noqa: PLR2004
-    errors = {status: _ERRORS[status] for status in {*_ALWAYS, *statuses} & _ERRORS.keys()}
+    tag = {} if etag is None else {"ETag": {"description": etag, "schema": {"type": "string"}}}
+    headers = _POSITION | tag
     responses: dict[int | str, dict[str, Any]] = {200: {"model": answer, "description": "Found", "headers": headers}}
-    if 304 in statuses:  # noqa: PLR2004
+    if etag is not None:
         responses[304] = {"description": "The client has this version already", "headers": headers}
-    return {"response_model": None, "responses": {**responses, **described_errors(errors)}}
+    every = {status: {**errors.get(status, {}), **_ERRORS.get(status, {})} for status in {*errors, *_ERRORS}}
+    return {"response_model": None, "responses": {**responses, **described_errors(every)}}

@@ -1,16 +1,16 @@
 """What may stand in a query string. Anything else is a 400: a misspelt filter must not become "no filter"."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Request
+from fastapi import Header, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from projections.payments.read import PaymentFilters
-from schemas.http.queries import StatusFilter
-from schemas.http.strict import IN_DIGITS, Boolean, Moment
+from infra.http.auth import Principal
+from schemas.http.strict import IN_DIGITS
 
 LARGEST = 2**63 - 1
 """PostgreSQL's bigint."""
@@ -26,9 +26,12 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
-Cents = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
 Position = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
 Limit = Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS]
+
+IfNoneMatch = Annotated[str | None, Header(description="The ETag of an earlier answer.")]
+Reader = Callable[..., Awaitable[Principal]]
+"""The dependency that tells who asks."""
 
 
 async def refuse_repeated(request: Request) -> None:
@@ -66,42 +69,3 @@ class PageParameters(ReadParameters):
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = Field(
         default=None, description="The `next_cursor` of the page before. Keep the filters the same."
     )
-
-
-class PaymentListParameters(PageParameters):
-    """The filters of the list of payments; those that are given must all hold."""
-
-    status: StatusFilter | None = Field(default=None, description="Where the payment stands.")
-    user_id: Text | None = Field(default=None, description="Who pays, as it was said when the payment was created.")
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)] | None = Field(
-        default=None, description="ISO 4217 code."
-    )
-    created_after: Moment | None = Field(
-        default=None, description="Later than this; ISO 8601, in UTC unless it has an offset."
-    )
-    created_before: Moment | None = Field(
-        default=None, description="Earlier than this; ISO 8601, in UTC unless it has an offset."
-    )
-    amount_min: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
-    amount_max: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
-    stripe_payment_intent_id: Text | None = Field(default=None, description="Stripe's id of the payment (pi_...).")
-    idempotency_key: Text | None = Field(default=None, description="The key that it was created with.")
-    contradicted: Boolean | None = Field(
-        default=None,
-        description="True: only payments of which Stripe says what contradicts the log; false: only the others.",
-    )
-
-    def filters(self) -> PaymentFilters:
-        """Return the filters for the read model."""
-        return PaymentFilters(
-            status=self.status.value if self.status else None,
-            user_id=self.user_id,
-            currency=self.currency,
-            created_after=self.created_after,
-            created_before=self.created_before,
-            amount_min=self.amount_min,
-            amount_max=self.amount_max,
-            stripe_payment_intent_id=self.stripe_payment_intent_id,
-            idempotency_key=self.idempotency_key,
-            contradicted=self.contradicted,
-        )

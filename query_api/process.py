@@ -6,7 +6,6 @@ from infra.postgres.pool import postgres_check
 from infra.process.run import run
 from infra.process.runtime import Runtime
 from infra.settings.loading import load_settings
-from query_api.api import QueryApi
 from query_api.app import create_app
 from query_api.database import NAME, create_read_pool
 from query_api.freshness import Freshness
@@ -27,9 +26,9 @@ async def _serve(runtime: Runtime) -> None:
         timeout_ms=settings.query_timeout_ms,
     )
     runtime.health.add_readiness("database", postgres_check(pool))
-    api = QueryApi(pool=pool, freshness=Freshness(pool, wait_ms=settings.query_min_position_wait_ms))
     app = create_app(
-        api,
+        pool,
+        Freshness(pool, wait_ms=settings.query_min_position_wait_ms),
         keyring=ApiKeyring.from_settings(settings),
         health=runtime.health,
         anonymous_merchant_id=settings.query_anonymous_merchant_id,

@@ -15,7 +15,7 @@ _CODES = {
     502: {"stripe_refused": "Stripe refused the question: see the logs for its reason"},
     503: {
         "stripe_unavailable": "Stripe does not answer",
-        "stripe_held_back": "Stripe is not asked now, since it is down or asked too much",
+        "stripe_throttled": "Stripe is not asked now, since it is down or asked too much",
         "database_unavailable": "The event store cannot be reached",
     },
 }

@@ -3,14 +3,14 @@
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from command_api.api import parse_payment_id
-from command_api.bodies import refuse_parameters
 from command_api.client_secrets.documentation import DOCUMENTED
 from command_api.client_secrets.errors import StripeRefused
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.errors import CommandError, problem_of
 from command_api.headers import read_wait_preference
-from command_api.routes import PaymentId
+from command_api.payments.routes import PaymentId
+from command_api.payments.service import parse_payment_id
+from command_api.request_body import refuse_parameters
 from infra.http.auth import authenticated
 from infra.http.problems import Problem
 from infra.logs import bind_context
@@ -35,7 +35,7 @@ async def get_client_secret(request: Request, payment_id: PaymentId) -> Response
     assert isinstance(reader, ClientSecretReader)
     subject = parse_payment_id(payment_id)
     bind_context(payment_id=str(subject))
-    wait_s = read_wait_preference(request.headers.getlist("prefer"), request.app.state.command_api.max_wait_s)
+    wait_s = read_wait_preference(request.headers.getlist("prefer"), request.app.state.payments.max_wait_s)
     try:
         answer = await reader.answer(subject, principal.merchant_id, wait_s=wait_s or 0)
     except CommandError as error:

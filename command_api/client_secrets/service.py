@@ -6,7 +6,7 @@ from uuid import UUID
 from command_api.client_secrets.errors import PaymentNotAtStripe, PaymentOver
 from command_api.client_secrets.stripe_secrets import ClientSecrets
 from command_api.errors import PaymentNotFound
-from command_api.outcomes import Outcomes
+from command_api.payments.waiter import PaymentWaiter
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus
 from event_store.event_log import EventLog
@@ -19,7 +19,7 @@ class ClientSecretReader:
     """What the route works with; an application keeps it as `app.state.client_secrets`."""
 
     log: EventLog
-    outcomes: Outcomes
+    waiter: PaymentWaiter
     secrets: ClientSecrets
 
     async def answer(self, payment_id: UUID, merchant_id: str, *, wait_s: float) -> ClientSecretAnswer:
@@ -32,7 +32,7 @@ class ClientSecretReader:
         if payment.state is None or payment.state.merchant_id != merchant_id:
             raise PaymentNotFound
         if wait_s > 0 and not _is_decided(payment.state):
-            newer = await self.outcomes.wait(
+            newer = await self.waiter.wait(
                 payment_id, after_version=payment.version, settled=_is_decided, timeout_s=wait_s
             )
             payment = newer or payment

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from command_api.bodies import MAX_BODY_KIB
+from command_api.request_body import MAX_BODY_KIB
 from infra.http.openapi import described_errors, reference
 from schemas.http.reconciliations import ReconciliationAnswer, RequestReconciliationBody
 

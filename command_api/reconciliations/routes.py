@@ -3,10 +3,10 @@
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from command_api.bodies import read_body
 from command_api.errors import CommandError, problem_of
-from command_api.reconciliations.asking import ReconciliationDesk
 from command_api.reconciliations.documentation import DOCUMENTED
+from command_api.reconciliations.service import ReconciliationService
+from command_api.request_body import read_body
 from infra.http.auth import authenticated
 from infra.http.context import request_context
 from schemas.http.reconciliations import RequestReconciliationBody
@@ -25,7 +25,7 @@ async def request_reconciliation(request: Request) -> Response:
     """
     principal = await _authenticate(request, None)
     desk = request.app.state.reconciliations
-    assert isinstance(desk, ReconciliationDesk)
+    assert isinstance(desk, ReconciliationService)
     try:
         body = await read_body(request, RequestReconciliationBody)
     except CommandError as error:

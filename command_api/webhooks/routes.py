@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from command_api.bodies import read_bytes
+from command_api.request_body import read_bytes
 from command_api.webhooks.documentation import DOCUMENTED
 from command_api.webhooks.errors import InvalidSignature, TooLarge, WebhookRefused
-from command_api.webhooks.intake import Received, WebhookIntake
+from command_api.webhooks.service import Received, WebhookIntake
 from command_api.webhooks.signature import HEADER
 from infra.http.context import request_context
 from infra.http.problems import Problem

@@ -34,8 +34,8 @@ def tasks_list(
 @tasks.command("retry")
 def tasks_retry(
     task: Annotated[UUID, _TASK],
-    why: Annotated[str, _WHY_LOGGED],
-    who: Annotated[str | None, _WHO_LOGGED] = None,
+    reason: Annotated[str, _WHY_LOGGED],
+    actor: Annotated[str | None, _WHO_LOGGED] = None,
 ) -> None:
     """Retry a call at once.
 
@@ -45,14 +45,14 @@ def tasks_retry(
 
     from consumers.gateway.cli_run import run_retry
 
-    raise SystemExit(run_retry(task, who=who or getuser(), why=why))
+    raise SystemExit(run_retry(task, actor=actor or getuser(), reason=reason))
 
 
 @tasks.command("give-up")
 def tasks_give_up(
     task: Annotated[UUID, _TASK],
-    why: Annotated[str, _WHY_LOGGED],
-    who: Annotated[str | None, _WHO_LOGGED] = None,
+    reason: Annotated[str, _WHY_LOGGED],
+    actor: Annotated[str | None, _WHO_LOGGED] = None,
     force: Annotated[bool, typer.Option("--force", help="Even if Stripe may have done it: you have checked.")] = False,
 ) -> None:
     """Give a call up for good, and record as failed what it was for.
@@ -63,14 +63,14 @@ def tasks_give_up(
 
     from consumers.gateway.cli_run import run_give_up
 
-    raise SystemExit(run_give_up(task, who=who or getuser(), why=why, force=force))
+    raise SystemExit(run_give_up(task, actor=actor or getuser(), reason=reason, force=force))
 
 
 @payments.command("accept")
 def payments_accept(
     payment: Annotated[UUID, typer.Argument(metavar="PAYMENT_ID", help="The payment's id.")],
     reason: Annotated[str, typer.Option(help="Why Stripe is right; written into the payment's log.")],
-    who: Annotated[str | None, _WHO_LOGGED] = None,
+    actor: Annotated[str | None, _WHO_LOGGED] = None,
 ) -> None:
     """Accept what Stripe says where it contradicts a payment's log.
 
@@ -80,4 +80,4 @@ def payments_accept(
 
     from consumers.gateway.cli_run import run_accept
 
-    raise SystemExit(run_accept(payment, who=who or getuser(), reason=reason))
+    raise SystemExit(run_accept(payment, actor=actor or getuser(), reason=reason))

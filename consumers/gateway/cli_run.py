@@ -31,31 +31,31 @@ def run_list(statuses: Sequence[str], *, payment_id: UUID | None, limit: int) ->
     return run_with_connection(work)
 
 
-def run_retry(event_id: UUID, *, who: str, why: str) -> int:
+def run_retry(event_id: UUID, *, actor: str, reason: str) -> int:
     """Have a task tried again; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await TaskAdmin().retry(conn, event_id, who=who, why=why))
+        print(await TaskAdmin().retry(conn, event_id, actor=actor, reason=reason))
         return 0
 
     return run_with_connection(work)
 
 
-def run_give_up(event_id: UUID, *, who: str, why: str, force: bool) -> int:
+def run_give_up(event_id: UUID, *, actor: str, reason: str, force: bool) -> int:
     """Give a task up; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await TaskAdmin().give_up(conn, event_id, who=who, why=why, force=force))
+        print(await TaskAdmin().give_up(conn, event_id, actor=actor, reason=reason, force=force))
         return 0
 
     return run_with_connection(work)
 
 
-def run_accept(payment_id: UUID, *, who: str, reason: str) -> int:
+def run_accept(payment_id: UUID, *, actor: str, reason: str) -> int:
     """Believe Stripe; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await TaskAdmin().accept(conn, payment_id, who=who, why=reason))
+        print(await TaskAdmin().accept(conn, payment_id, actor=actor, reason=reason))
         return 0
 
     return run_with_connection(work)

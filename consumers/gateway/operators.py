@@ -98,7 +98,7 @@ class TaskAdmin:
             )
             return await cursor.fetchall()
 
-    async def retry(self, conn: Connection, event_id: UUID, *, who: str, why: str) -> str:
+    async def retry(self, conn: Connection, event_id: UUID, *, actor: str, reason: str) -> str:
         """Have the task tried again at once, and return what will be done. Raises TaskRefused.
 
         It is sent with the same key while Stripe surely knows that; later, Stripe is asked what became of it.
@@ -106,8 +106,8 @@ class TaskAdmin:
         async with conn.transaction():
             task = await _lock(conn, event_id)
             too_old = not task.is_refresh and task.age_s >= RESEND_HORIZON_S
-            command = RetryTask(event_id=event_id, operation=task.operation, who=who, why=why)
-            await _record(conn, task, command, who=who, gives_up=False)
+            command = RetryTask(event_id=event_id, operation=task.operation, actor=actor, reason=reason)
+            await _record(conn, task, command, actor=actor, gives_up=False)
             await conn.execute(_SQL.make_due, {"event_id": event_id, "look_up": too_old})
         if task.is_refresh:
             return "The payment will be read at Stripe."
@@ -115,7 +115,7 @@ class TaskAdmin:
             return "Stripe will be asked what became of it; it is not sent again."
         return "It will be sent again, with the same idempotency key."
 
-    async def give_up(self, conn: Connection, event_id: UUID, *, who: str, why: str, force: bool = False) -> str:
+    async def give_up(self, conn: Connection, event_id: UUID, *, actor: str, reason: str, force: bool = False) -> str:
         """End the task without its effect, record that the wish failed, and return so. Raises TaskRefused.
 
         `force` is needed where Stripe may have done it all the same.
@@ -127,13 +127,13 @@ class TaskAdmin:
                     f"Stripe may have done it: it was tried {task.attempts} times. First have Stripe asked, with "
                     f"`paystream tasks retry {event_id}`, or look at its Dashboard. If you are sure: --force"
                 )
-            command = GiveUpTask(event_id=event_id, operation=task.operation, who=who, why=why)
-            events = await _record(conn, task, command, who=who, gives_up=True)
-            await conn.execute(_SQL.end_task, {"event_id": event_id, "said": f"given up by {who}: {why}"})
+            command = GiveUpTask(event_id=event_id, operation=task.operation, actor=actor, reason=reason)
+            events = await _record(conn, task, command, actor=actor, gives_up=True)
+            await conn.execute(_SQL.end_task, {"event_id": event_id, "said": f"given up by {actor}: {reason}"})
         told = ", ".join(type(event).__name__ for event in events)
         return f"It is given up. Recorded: {told}."
 
-    async def accept(self, conn: Connection, payment_id: UUID, *, who: str, why: str) -> str:
+    async def accept(self, conn: Connection, payment_id: UUID, *, actor: str, reason: str) -> str:
         """Make a payment what Stripe says wherever that contradicts, and return what was recorded. Raises TaskRefused.
 
         It is read at Stripe once more after that: what came since is recorded, and calls that this settles end.
@@ -147,11 +147,11 @@ class TaskAdmin:
             metadata = EventMetadata(
                 correlation_id=correlation_id,
                 causation_id=None,
-                actor=f"operator:{who}",
+                actor=f"operator:{actor}",
                 merchant_id=merchant_id,
                 traceparent=None,
             )
-            command = AcceptStripe(who=who, why=why)
+            command = AcceptStripe(actor=actor, reason=reason)
             events = await _append(conn, payment_id, lambda _: (command,), metadata=metadata)
             refresh = NewRefresh(
                 payment_id=payment_id, merchant_id=merchant_id, position=0, correlation_id=correlation_id
@@ -175,13 +175,13 @@ async def _lock(conn: Connection, event_id: UUID) -> _Locked:
 
 
 async def _record(
-    conn: Connection, task: _Locked, command: PaymentCommand, *, who: str, gives_up: bool
+    conn: Connection, task: _Locked, command: PaymentCommand, *, actor: str, gives_up: bool
 ) -> list[PaymentEvent]:
     """Append what the operator did and, when the wish is given up, that it failed; return the events."""
     metadata = EventMetadata(
         correlation_id=task.correlation_id,
         causation_id=str(task.event_id),
-        actor=f"operator:{who}",
+        actor=f"operator:{actor}",
         merchant_id=task.merchant_id,
         traceparent=task.traceparent,
     )

@@ -289,7 +289,7 @@ def _append(decision: _Decision) -> Append:
         correlation_id=task.correlation_id,
         causation_id=str(task.event_id),
         request_id=None if asked is None else asked.metadata.request_id,
-        actor=RECONCILIATION if task.heals else ACTOR,
+        actor=RECONCILIATION if task.is_backfill else ACTOR,
         merchant_id=task.merchant_id,
         traceparent=task.traceparent,
     )

@@ -53,7 +53,7 @@ _STATUSES = ("open", "explained", "resolved")
 class ReconciliationAdmin:
     """What finance does about reconciliations. Each method raises ReconciliationRefused with a text for people."""
 
-    async def reconcile(self, day: date | None, *, who: str, told: Told) -> ReconciliationResult:
+    async def reconcile(self, day: date | None, *, actor: str, told: Told) -> ReconciliationResult:
         """Compare a day with Stripe's books; one that another process is at is waited for."""
         settings = load_settings(ReconciliationSettings)
         zone = settings.reconciliation_time_zone
@@ -65,11 +65,11 @@ class ReconciliationAdmin:
             raise ReconciliationRefused(f"There was no Stripe on {day.isoformat()}.")
         async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
             statement = ApiStatement(client, guard, timeout_s=settings.stripe_call_timeout_s)
-            request = RequestRun(date=day, time_zone=zone, origin="command", actor=who)
+            request = RequestRun(date=day, time_zone=zone, origin="command", actor=actor)
             return await _run(pool, settings, statement, request, told, plan=None)
 
     async def reconcile_report(
-        self, path: Path, *, kind: str | None, time_zone: str | None, who: str, told: Told
+        self, path: Path, *, kind: str | None, time_zone: str | None, actor: str, told: Told
     ) -> ReconciliationResult:
         """Compare a report of Stripe's with the ledger."""
         settings = load_settings(ReconciliationSettings)
@@ -85,7 +85,7 @@ class ReconciliationAdmin:
         except NotAReport as error:
             raise ReconciliationRefused(str(error)) from None
         with closing(report):
-            return await _run_report(settings, report, who=who, told=told)
+            return await _run_report(settings, report, actor=actor, told=told)
 
     async def payout(self, payout_id: PayoutId) -> Payout:
         """Return a payout with the transactions that it pays."""
@@ -107,19 +107,19 @@ class ReconciliationAdmin:
             )
         return await _listed(conn, statuses=statuses, days=None if day is None else (day, day), kind=kind, limit=limit)
 
-    async def explain(self, conn: Connection, discrepancy_id: DiscrepancyId, *, who: str, why: str) -> str:
+    async def explain(self, conn: Connection, discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> str:
         """Record why a discrepancy may be there."""
-        done = await _command(conn, discrepancy_id, Explain(actor=who, reason=why), who=who)
+        done = await _command(conn, discrepancy_id, Explain(actor=actor, reason=reason), actor=actor)
         return "It is explained." if done else "It was explained so already."
 
-    async def resolve(self, conn: Connection, discrepancy_id: DiscrepancyId, *, who: str, why: str) -> str:
+    async def resolve(self, conn: Connection, discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> str:
         """Record that a discrepancy is gone."""
-        done = await _command(conn, discrepancy_id, Resolve(actor=who, reason=why), who=who)
+        done = await _command(conn, discrepancy_id, Resolve(actor=actor, reason=reason), actor=actor)
         return "It is resolved. A run that finds it again opens it again." if done else "It was resolved already."
 
 
-async def _command(conn: Connection, discrepancy_id: DiscrepancyId, command: DiscrepancyCommand, *, who: str) -> bool:
-    meta = metadata(correlation_id=f"discrepancy-{uuid7()}", actor=f"operator:{who}")
+async def _command(conn: Connection, discrepancy_id: DiscrepancyId, command: DiscrepancyCommand, *, actor: str) -> bool:
+    meta = metadata(correlation_id=f"discrepancy-{uuid7()}", actor=f"operator:{actor}")
     try:
         async with conn.transaction():
             decided = await command_discrepancies(conn, {discrepancy_id: command}, meta)
@@ -147,7 +147,7 @@ async def _listed(
 
 
 async def _run_report(
-    settings: ReconciliationSettings, report: Report, *, who: str, told: Told
+    settings: ReconciliationSettings, report: Report, *, actor: str, told: Told
 ) -> ReconciliationResult:
     async with _pool(settings) as pool:
 
@@ -166,7 +166,7 @@ async def _run_report(
                 return await sources_of(conn, transaction_ids)
 
         zone = report.time_zone
-        request = RequestRun(date=report.last_day, time_zone=zone, origin="report", actor=who, report=report.name)
+        request = RequestRun(date=report.last_day, time_zone=zone, origin="report", actor=actor, report=report.name)
         plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
         statement = ReportStatement(report=report, ledger_payouts=ledger_payouts, sources_of=sources)
         result = await _run(pool, settings, statement, request, told, plan=plan)
@@ -237,7 +237,7 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
         found=dict(completed.found) if completed else {},
         opened=completed.opened if completed else 0,
         resolved=completed.resolved if completed else 0,
-        healing=completed.healing if completed else 0,
+        backfilled=completed.backfilled if completed else 0,
         payouts=completed.payouts if completed else 0,
         open=opened,
         open_elsewhere=open_elsewhere,

@@ -35,7 +35,7 @@ def reconcile(
         Literal["activity", "payouts"] | None, typer.Option(help="Which report it is, if its columns do not say.")
     ] = None,
     time_zone: Annotated[str | None, typer.Option(help="Of its column `created`, if it has no `created_utc`.")] = None,
-    who: Annotated[str | None, typer.Option(help="Who asks; recorded. By default the user of this machine.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who asks; recorded. By default the user of this machine.")] = None,
 ) -> None:
     """Compare the ledger with Stripe's statement.
 
@@ -49,10 +49,10 @@ def reconcile(
     if report is None:
         if kind or time_zone:
             raise typer.BadParameter("--kind and --time-zone belong to --report")
-        raise SystemExit(run_reconcile(day.date() if day else None, who=who or getuser()))
+        raise SystemExit(run_reconcile(day.date() if day else None, actor=actor or getuser()))
     if day is not None:
         raise typer.BadParameter("a report says its days itself: give --date or --report")
-    raise SystemExit(run_report(report, kind=kind, time_zone=time_zone, who=who or getuser()))
+    raise SystemExit(run_report(report, kind=kind, time_zone=time_zone, actor=actor or getuser()))
 
 
 @discrepancies.command("list")
@@ -74,33 +74,33 @@ def discrepancies_list(
 @discrepancies.command("explain")
 def discrepancies_explain(
     discrepancy: Annotated[UUID, _DISCREPANCY],
-    why: Annotated[str, typer.Option(help="Why it is acceptable; recorded as an event.")],
-    who: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+    reason: Annotated[str, typer.Option(help="Why it is acceptable; recorded as an event.")],
+    actor: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
 ) -> None:
     """Record why a discrepancy is acceptable. It is no longer open, unless it changes."""
     from getpass import getuser
 
     from consumers.reconciliation.cli_run import run_explain
 
-    if not why.strip():
+    if not reason.strip():
         raise typer.BadParameter("say why")
-    raise SystemExit(run_explain(DiscrepancyId(discrepancy), who=who or getuser(), why=why))
+    raise SystemExit(run_explain(DiscrepancyId(discrepancy), actor=actor or getuser(), reason=reason))
 
 
 @discrepancies.command("resolve")
 def discrepancies_resolve(
     discrepancy: Annotated[UUID, _DISCREPANCY],
-    why: Annotated[str, typer.Option(help="What resolved it; recorded as an event.")],
-    who: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+    reason: Annotated[str, typer.Option(help="What resolved it; recorded as an event.")],
+    actor: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
 ) -> None:
     """Record that a discrepancy is resolved. A run that finds it again reopens it."""
     from getpass import getuser
 
     from consumers.reconciliation.cli_run import run_resolve
 
-    if not why.strip():
+    if not reason.strip():
         raise typer.BadParameter("say why")
-    raise SystemExit(run_resolve(DiscrepancyId(discrepancy), who=who or getuser(), why=why))
+    raise SystemExit(run_resolve(DiscrepancyId(discrepancy), actor=actor or getuser(), reason=reason))
 
 
 @payouts.command("show")

@@ -11,9 +11,8 @@ from rich.text import Text
 from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
 from domain.ids import PayoutId
-from infra.cli.amounts import shown
 from infra.cli.execute import run
-from infra.cli.output import console, printable
+from infra.cli.output import console, format_amount, printable
 from infra.files import whole_file
 
 _COLUMNS = ("transaction_id", "source_id", "category", "payment_id", "currency", "stripe_net", "ledger_net")
@@ -40,7 +39,7 @@ def _print(payout: Payout, limit: int) -> None:
     complete = "" if payout.final else ", which Stripe may still add to"
     out.print(
         f"Payout {printable(payout.payout_id)} of {payout.created:%Y-%m-%d %H:%M:%S} UTC: "
-        f"{shown(payout.amount, payout.currency)}, {len(payout.items)} transactions{complete}",
+        f"{format_amount(payout.amount, payout.currency)}, {len(payout.items)} transactions{complete}",
         style="bold",
     )
     if payout.items:
@@ -49,7 +48,9 @@ def _print(payout: Payout, limit: int) -> None:
         out.print(f"{len(payout.items)} in all. All of them: --limit {len(payout.items)}, or --output FILE")
     net = sum(each.stripe_net for each in payout.items)
     ours = sum(each.ledger_net or 0 for each in payout.items)
-    out.print(f"Sum at Stripe: {shown(net, payout.currency)}. In the ledger: {shown(ours, payout.currency)}.")
+    out.print(
+        f"Sum at Stripe: {format_amount(net, payout.currency)}. In the ledger: {format_amount(ours, payout.currency)}."
+    )
     out.print("All agrees." if payout.agrees else "They differ.", style="bold")
 
 
@@ -60,13 +61,13 @@ def _items(items: Sequence[PaidItem]) -> Table:
     for column in ("Stripe", "Ledger"):
         table.add_column(column, justify="right", no_wrap=True)
     for each in items:
-        ledger = "-" if each.ledger_net is None else shown(each.ledger_net, each.currency)
+        ledger = "-" if each.ledger_net is None else format_amount(each.ledger_net, each.currency)
         table.add_row(
             printable(each.transaction_id),
             printable(each.source_id),
             printable(each.category),
             "-" if each.payment_id is None else str(each.payment_id),
-            shown(each.stripe_net, each.currency),
+            format_amount(each.stripe_net, each.currency),
             Text(ledger, style="" if each.ledger_net == each.stripe_net else "red"),
         )
     return table

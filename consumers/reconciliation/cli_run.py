@@ -14,9 +14,8 @@ from rich.text import Text
 from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult, Told
 from domain.ids import DiscrepancyId
-from infra.cli.amounts import shown
 from infra.cli.execute import run, run_with_connection
-from infra.cli.output import console, printable
+from infra.cli.output import console, format_amount, printable
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection
 
@@ -30,15 +29,15 @@ _STAGES = {
 }
 
 
-def run_reconcile(day: date | None, *, who: str) -> int:
+def run_reconcile(day: date | None, *, actor: str) -> int:
     """Compare a day and print what came of it; 1 when differences are open, of any day, or there is no result."""
-    return _reconcile(lambda admin, told: admin.reconcile(day, who=who, told=told))
+    return _reconcile(lambda admin, told: admin.reconcile(day, actor=actor, told=told))
 
 
-def run_report(path: Path, *, kind: str | None, time_zone: str | None, who: str) -> int:
+def run_report(path: Path, *, kind: str | None, time_zone: str | None, actor: str) -> int:
     """Compare a report of Stripe's and print what came of it; the exit code is as above."""
     return _reconcile(
-        lambda admin, told: admin.reconcile_report(path, kind=kind, time_zone=time_zone, who=who, told=told)
+        lambda admin, told: admin.reconcile_report(path, kind=kind, time_zone=time_zone, actor=actor, told=told)
     )
 
 
@@ -57,21 +56,21 @@ def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, lim
     return run_with_connection(work)
 
 
-def run_explain(discrepancy_id: DiscrepancyId, *, who: str, why: str) -> int:
+def run_explain(discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> int:
     """Record why a discrepancy may be there; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await ReconciliationAdmin().explain(conn, discrepancy_id, who=who, why=why))
+        print(await ReconciliationAdmin().explain(conn, discrepancy_id, actor=actor, reason=reason))
         return 0
 
     return run_with_connection(work)
 
 
-def run_resolve(discrepancy_id: DiscrepancyId, *, who: str, why: str) -> int:
+def run_resolve(discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> int:
     """Record that a discrepancy is gone; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await ReconciliationAdmin().resolve(conn, discrepancy_id, who=who, why=why))
+        print(await ReconciliationAdmin().resolve(conn, discrepancy_id, actor=actor, reason=reason))
         return 0
 
     return run_with_connection(work)
@@ -139,15 +138,15 @@ def _remarks(result: ReconciliationResult) -> Iterator[str]:
     """Give what is worth a word besides the differences."""
     for each in result.totals:
         if each.foreign_rows:
-            amount, fee = (shown(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
+            amount, fee = (format_amount(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
             yield (
                 f"Of another system in the same account (without our metadata): {each.foreign_rows:,} of Stripe's "
                 f"rows, {amount} with fees of {fee} {each.currency}."
             )
     if result.repeated:
         yield f"Rows that the report has once more, counted once: {result.repeated:,}."
-    if result.healing:
-        yield f"Completed from Stripe, for what a webhook or a poll did not bring: {result.healing}."
+    if result.backfilled:
+        yield f"Completed from Stripe, for what a webhook or a poll did not bring: {result.backfilled}."
 
 
 def _totals(result: ReconciliationResult) -> Table:
@@ -161,12 +160,12 @@ def _totals(result: ReconciliationResult) -> Table:
         table.add_row(
             each.currency,
             f"{each.stripe_rows:,}",
-            shown(each.stripe_amount, each.currency),
-            shown(each.stripe_fee, each.currency),
+            format_amount(each.stripe_amount, each.currency),
+            format_amount(each.stripe_fee, each.currency),
             f"{each.ledger_rows:,}",
-            shown(each.ledger_amount, each.currency),
-            shown(each.ledger_fee, each.currency),
-            Text(shown(difference, each.currency), style="red" if difference else ""),
+            format_amount(each.ledger_amount, each.currency),
+            format_amount(each.ledger_fee, each.currency),
+            Text(format_amount(difference, each.currency), style="red" if difference else ""),
         )
     return table
 
@@ -177,7 +176,7 @@ def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
         table.add_column(column, no_wrap=True)
     table.add_column("Who and why", overflow="fold")
     for each in found:
-        said = "-" if each.who is None else f"{each.who}: {each.why}"
+        said = "-" if each.actor is None else f"{each.actor}: {each.reason}"
         table.add_row(
             str(each.discrepancy_id),
             each.date.isoformat(),
@@ -195,7 +194,7 @@ def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
 def _entry(amount: int | None, fee: int | None, currency: str | None) -> str:
     if amount is None or currency is None:
         return "-"
-    return shown(amount, currency) + ("" if fee is None else f" (fee {shown(fee, currency)})")
+    return format_amount(amount, currency) + ("" if fee is None else f" (fee {format_amount(fee, currency)})")
 
 
 def _print_count_of_all(found: Sequence[ListedDiscrepancy]) -> None:

@@ -3,15 +3,15 @@
 -- two that write at once, the newer stays.
 INSERT INTO reconciliation.discrepancies AS d
       (discrepancy_id, version, run_id, number, date, kind, source_id, category, status, payment_id, stripe_amount,
-       stripe_currency, stripe_fee, ledger_amount, ledger_currency, ledger_fee, who, why, resolved_run_id,
+       stripe_currency, stripe_fee, ledger_amount, ledger_currency, ledger_fee, actor, reason, resolved_run_id,
        resolved_number)
 SELECT discrepancy_id, version, run_id, number, date, kind, source_id, category, status, payment_id, stripe_amount,
-       stripe_currency, stripe_fee, ledger_amount, ledger_currency, ledger_fee, who, why, resolved_run_id,
+       stripe_currency, stripe_fee, ledger_amount, ledger_currency, ledger_fee, actor, reason, resolved_run_id,
        resolved_number
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
        discrepancy_id uuid, version bigint, run_id uuid, number integer, date date, kind text, source_id text, category text,
        status text, payment_id uuid, stripe_amount bigint, stripe_currency text, stripe_fee bigint,
-       ledger_amount bigint, ledger_currency text, ledger_fee bigint, who text, why text, resolved_run_id uuid,
+       ledger_amount bigint, ledger_currency text, ledger_fee bigint, actor text, reason text, resolved_run_id uuid,
        resolved_number integer)
  ORDER BY discrepancy_id
 ON CONFLICT (discrepancy_id) DO UPDATE
@@ -26,8 +26,8 @@ ON CONFLICT (discrepancy_id) DO UPDATE
        ledger_amount = excluded.ledger_amount,
        ledger_currency = excluded.ledger_currency,
        ledger_fee = excluded.ledger_fee,
-       who = excluded.who,
-       why = excluded.why,
+       actor = excluded.actor,
+       reason = excluded.reason,
        resolved_run_id = CASE WHEN excluded.status <> 'resolved' THEN NULL
                               WHEN d.status = 'resolved' THEN d.resolved_run_id
                               ELSE excluded.resolved_run_id END,
@@ -81,19 +81,19 @@ SELECT (SELECT count(*) FROM reconciliation.discrepancies
          WHERE resolved_run_id = %(run_id)s AND resolved_number = %(number)s
            AND (run_id, number) <> (resolved_run_id, resolved_number)) AS resolved,
        (SELECT count(DISTINCT coalesce(payment_id::text, source_id)) FROM reconciliation.discrepancies
-         WHERE healed_run_id = %(run_id)s AND healed_number = %(number)s) AS backfilled;
+         WHERE backfilled_run_id = %(run_id)s AND backfilled_number = %(number)s) AS backfilled;
 
 -- name: mark_backfilled
 -- Whose payments these are, if anybody's, and that the run completes what is lacking.
 UPDATE reconciliation.discrepancies d
-   SET payment_id = coalesce(n.payment_id, d.payment_id), healed_run_id = %(run_id)s, healed_number = %(number)s
+   SET payment_id = coalesce(n.payment_id, d.payment_id), backfilled_run_id = %(run_id)s, backfilled_number = %(number)s
   FROM unnest(%(discrepancy_ids)s::uuid[], %(payment_ids)s::uuid[]) AS n(discrepancy_id, payment_id)
  WHERE d.discrepancy_id = n.discrepancy_id;
 
 -- name: list_discrepancies
 -- Discrepancies, newest day first.
 SELECT discrepancy_id, date, kind, source_id, category, status, payment_id, stripe_amount, stripe_currency, stripe_fee,
-       ledger_amount, ledger_currency, ledger_fee, who, why, opened_at, count(*) OVER () AS found
+       ledger_amount, ledger_currency, ledger_fee, actor, reason, opened_at, count(*) OVER () AS found
   FROM reconciliation.discrepancies
  WHERE status = ANY(%(statuses)s)
    AND (%(first)s::date IS NULL OR date BETWEEN %(first)s AND %(last)s)

@@ -29,8 +29,8 @@ class ListedDiscrepancy:
     ledger_amount: int | None
     ledger_currency: str | None
     ledger_fee: int | None
-    who: str | None
-    why: str | None
+    actor: str | None
+    reason: str | None
     opened_at: datetime
     found: int
     """How many there are in all."""
@@ -68,7 +68,7 @@ class ReconciliationResult:
     found: Mapping[str, int]
     opened: int
     resolved: int
-    healing: int
+    backfilled: int
     payouts: int
     open: Sequence[ListedDiscrepancy]
     open_elsewhere: int

@@ -104,5 +104,5 @@ UPDATE consumers.gateway_tasks t
   FROM claimable c
  WHERE t.event_id = c.event_id
 RETURNING t.event_id, t.payment_id, t.merchant_id, t.operation, t.position, t.correlation_id, t.traceparent,
-          t.lease_token, t.attempts, t.outcome_unknown, t.asked_by,
+          t.lease_token, t.attempts, t.outcome_unknown, t.requested_by,
           extract(epoch FROM t.last_attempt_at - t.first_attempt_at)::float8 AS age_s;

@@ -54,8 +54,8 @@ class NewTask:
 class NewRefresh:
     """A payment that is to be read at Stripe again. `position` is that of the event that says so, 0 for none.
 
-    `asked_by` is RECONCILIATION when that asked for it. It does not follow from the correlation id, which a client may
-    have chosen.
+    `requested_by` is RECONCILIATION when a run requested it. It does not follow from the correlation id, which a client
+    may have chosen.
     """
 
     payment_id: UUID
@@ -63,7 +63,7 @@ class NewRefresh:
     position: int
     correlation_id: str
     traceparent: str | None = None
-    asked_by: str | None = None
+    requested_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +77,12 @@ class Task(NewTask):
     """Since the first attempt."""
     outcome_unknown: bool
     """It must not be sent again."""
-    asked_by: str | None = None
+    requested_by: str | None = None
 
     @property
-    def heals(self) -> bool:
+    def is_backfill(self) -> bool:
         """Whether a reconciliation asked for it, as a webhook was lost."""
-        return self.operation is Operation.REFRESH_PAYMENT and self.asked_by == RECONCILIATION
+        return self.operation is Operation.REFRESH_PAYMENT and self.requested_by == RECONCILIATION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

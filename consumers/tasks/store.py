@@ -45,7 +45,7 @@ async def ask_for_refreshes(conn: Connection, refreshes: Sequence[NewRefresh], *
             "positions": [refresh.position for refresh in refreshes],
             "correlation_ids": [refresh.correlation_id for refresh in refreshes],
             "traceparents": [refresh.traceparent for refresh in refreshes],
-            "asked_by": [refresh.asked_by for refresh in refreshes],
+            "requested_by": [refresh.requested_by for refresh in refreshes],
             "delay_s": delay_s,
         },
     )

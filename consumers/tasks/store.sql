@@ -10,18 +10,18 @@ ON CONFLICT (event_id) DO NOTHING;
 -- A payment has one row for all its refreshes. A higher position tells the one that is reading it that it must be read
 -- once more. One that a reconciliation asked for, and that waits, stays its own: what it finds was lost on every other way.
 INSERT INTO consumers.gateway_tasks AS t
-       (event_id, payment_id, merchant_id, operation, position, correlation_id, traceparent, asked_by, due_at)
-SELECT event_id, payment_id, merchant_id, 'refresh_payment', position, correlation_id, traceparent, asked_by,
+       (event_id, payment_id, merchant_id, operation, position, correlation_id, traceparent, requested_by, due_at)
+SELECT event_id, payment_id, merchant_id, 'refresh_payment', position, correlation_id, traceparent, requested_by,
        clock_timestamp() + %(delay_s)s * interval '1 second'
   FROM unnest(%(event_ids)s::uuid[], %(payment_ids)s::uuid[], %(merchant_ids)s::text[], %(positions)s::bigint[],
-              %(correlation_ids)s::text[], %(traceparents)s::text[], %(asked_by)s::text[])
-       AS asked(event_id, payment_id, merchant_id, position, correlation_id, traceparent, asked_by)
+              %(correlation_ids)s::text[], %(traceparents)s::text[], %(requested_by)s::text[])
+       AS asked(event_id, payment_id, merchant_id, position, correlation_id, traceparent, requested_by)
  ORDER BY event_id
 ON CONFLICT (event_id) DO UPDATE
    SET position = greatest(t.position + 1, excluded.position),
-       correlation_id = CASE WHEN t.status = 'due' AND t.asked_by IS NOT NULL
+       correlation_id = CASE WHEN t.status = 'due' AND t.requested_by IS NOT NULL
                              THEN t.correlation_id ELSE excluded.correlation_id END,
-       asked_by = CASE WHEN t.status = 'due' AND t.asked_by IS NOT NULL THEN t.asked_by ELSE excluded.asked_by END,
+       requested_by = CASE WHEN t.status = 'due' AND t.requested_by IS NOT NULL THEN t.requested_by ELSE excluded.requested_by END,
        traceparent = excluded.traceparent,
        status = CASE t.status WHEN 'leased' THEN 'leased' ELSE 'due' END,
        due_at = CASE WHEN t.status IN ('done', 'dead') THEN excluded.due_at

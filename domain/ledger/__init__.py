@@ -16,14 +16,14 @@ from domain.ledger.conversions import Movement, post_conversion
 from domain.ledger.errors import LedgerError, RefundUnknown, UnbalancedPosting
 from domain.ledger.payments import PostingState, RefundStage, RefundToPost, post_awaited, post_payment
 from domain.ledger.payouts import post_payout
-from domain.ledger.postings import Awaits, Kind, Line, Posting
+from domain.ledger.postings import Awaits, EntryKind, Line, Posting
 
 __all__ = [
     "OWN_CATEGORIES",
     "TWICE_CATEGORIES",
     "Account",
     "Awaits",
-    "Kind",
+    "EntryKind",
     "LedgerError",
     "Line",
     "Movement",

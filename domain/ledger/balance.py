@@ -6,7 +6,7 @@ Stripe are in the books with neither their amount nor their fee.
 
 from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
-from domain.ledger.postings import Kind, Posting, transfer
+from domain.ledger.postings import EntryKind, Posting, transfer
 from domain.stripe_balance import TransactionRecorded
 
 OWN_CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
@@ -24,14 +24,14 @@ def post_transaction(row: TransactionRecorded) -> tuple[Posting, ...]:
     """Return what a row posts; one of OWN_CATEGORIES, once a payment of ours tells of it."""
     amount = row.amount if row.reporting_category not in OWN_CATEGORIES else 0
     return (
-        *_clearing(row, Kind.MOVEMENT, _counter_account(row.reporting_category), amount),
-        *_clearing(row, Kind.FEE, Account.STRIPE_FEES, -row.fee),
+        *_clearing(row, EntryKind.MOVEMENT, _counter_account(row.reporting_category), amount),
+        *_clearing(row, EntryKind.FEE, Account.STRIPE_FEES, -row.fee),
     )
 
 
 def post_second_row(row: TransactionRecorded) -> tuple[Posting, ...]:
     """Return what the amount of a dispute's second row posts: a conversion of Stripe's, or a fee given back."""
-    return _clearing(row, Kind.MOVEMENT, Account.DISPUTES, row.amount)
+    return _clearing(row, EntryKind.MOVEMENT, Account.DISPUTES, row.amount)
 
 
 def movement_source(row: TransactionRecorded) -> BalanceSourceId:
@@ -45,7 +45,7 @@ def _counter_account(category: str) -> Account:
     return Account.STRIPE_FEES if category in _FEES else Account.ADJUSTMENTS
 
 
-def _clearing(row: TransactionRecorded, kind: Kind, counter: Account, amount: int) -> tuple[Posting, ...]:
+def _clearing(row: TransactionRecorded, kind: EntryKind, counter: Account, amount: int) -> tuple[Posting, ...]:
     return transfer(
         source_id=movement_source(row),
         category=row.reporting_category,

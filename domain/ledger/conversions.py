@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
-from domain.ledger.postings import Kind, Line, Posting
+from domain.ledger.postings import EntryKind, Line, Posting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ def post_conversion(*, source_id: BalanceSourceId, category: str, presented: Mov
     return Posting(
         source_id=source_id,
         category=category,
-        kind=Kind.CONVERSION,
+        kind=EntryKind.CONVERSION,
         lines=(
             Line(account=Account.CURRENCY_CONVERSION, currency=presented.currency, amount=presented.amount),
             Line(account=Account.STRIPE_CLEARING, currency=presented.currency, amount=-presented.amount),

@@ -15,7 +15,7 @@ from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.conversions import Movement
 from domain.ledger.errors import RefundUnknown
-from domain.ledger.postings import Awaits, Kind, Posting, transfer
+from domain.ledger.postings import Awaits, EntryKind, Posting, transfer
 from domain.money import Money
 from domain.payment.events import (
     DisputeFundsReinstated,
@@ -158,7 +158,7 @@ def _moved(
     posted = transfer(
         source_id=source_id,
         category=category,
-        kind=Kind.MOVEMENT,
+        kind=EntryKind.MOVEMENT,
         debit=Account.STRIPE_CLEARING,
         credit=counter,
         amount=sign * amount.amount_cents,

@@ -2,7 +2,7 @@
 
 from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
-from domain.ledger.postings import Kind, Posting, transfer
+from domain.ledger.postings import EntryKind, Posting, transfer
 from domain.stripe_balance import PayoutChanged, PayoutStatus
 
 _CAME_BACK = frozenset({PayoutStatus.FAILED, PayoutStatus.CANCELED})
@@ -24,7 +24,7 @@ def _arrived(event: PayoutChanged, category: str, amount: int) -> tuple[Posting,
     return transfer(
         source_id=BalanceSourceId(event.payout_id),
         category=category,
-        kind=Kind.ARRIVAL,
+        kind=EntryKind.ARRIVAL,
         debit=Account.BANK,
         credit=Account.PAYOUTS_IN_TRANSIT,
         amount=amount,

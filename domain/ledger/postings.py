@@ -9,7 +9,7 @@ from domain.ledger.accounts import Account
 from domain.ledger.errors import UnbalancedPosting
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What a posting is of its source."""
 
     MOVEMENT = "movement"
@@ -48,7 +48,7 @@ class Posting:
 
     source_id: BalanceSourceId
     category: str
-    kind: Kind
+    kind: EntryKind
     lines: tuple[Line, ...]
     awaits: Awaits | None = None
     """None: it stands with the event, whatever Stripe's row says."""
@@ -70,7 +70,7 @@ def transfer(
     *,
     source_id: BalanceSourceId,
     category: str,
-    kind: Kind,
+    kind: EntryKind,
     debit: Account,
     credit: Account,
     amount: int,

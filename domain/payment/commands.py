@@ -71,8 +71,8 @@ class RetryTask:
 
     event_id: UUID
     operation: str
-    who: str
-    why: str
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,16 +81,16 @@ class GiveUpTask:
 
     event_id: UUID
     operation: str
-    who: str
-    why: str
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcceptStripe:
     """Believe Stripe where it contradicts what is recorded, as an operator."""
 
-    who: str
-    why: str
+    actor: str
+    reason: str
 
 
 PaymentRequestCommand = RequestPayment | ConfirmPayment | CapturePayment | CancelPayment | RequestRefund

@@ -46,7 +46,7 @@ _REFUND_STATUS = {
 
 def accept(state: PaymentState, command: AcceptStripe) -> tuple[PaymentEvent, ...]:
     """Make the payment what Stripe says, wherever that contradicts. Raises ContradictionNotAcceptable."""
-    for field, text in (("who", command.who), ("why", command.why)):
+    for field, text in (("actor", command.actor), ("reason", command.reason)):
         if not text.strip():
             raise InvalidPaymentRequest(field, "must not be empty")
     if not state.open_contradictions:
@@ -131,8 +131,8 @@ def resolved(contradiction: Contradiction, command: AcceptStripe | None = None) 
     return PaymentContradictionResolved(
         object_id=contradiction.object_id,
         status=contradiction.status,
-        who=None if command is None else command.who,
-        why=None if command is None else command.why,
+        actor=None if command is None else command.actor,
+        reason=None if command is None else command.reason,
     )
 
 
@@ -189,7 +189,7 @@ def _reason_of(refund: Refund | None) -> RefundReason | None:
     return None if refund is None else refund.reason
 
 
-def _not_acceptable(state: PaymentState, contradiction: Contradiction, why: str) -> ContradictionNotAcceptable:
+def _not_acceptable(state: PaymentState, contradiction: Contradiction, reason: str) -> ContradictionNotAcceptable:
     return ContradictionNotAcceptable(
-        payment_id=state.payment_id, reason=f"{contradiction.object_id}: {contradiction.reason}: {why}"
+        payment_id=state.payment_id, reason=f"{contradiction.object_id}: {contradiction.reason}: {reason}"
     )

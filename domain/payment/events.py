@@ -270,8 +270,8 @@ class TaskRetried:
 
     event_id: UUID
     operation: str
-    who: str
-    why: str
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -283,8 +283,8 @@ class TaskGivenUp:
 
     event_id: UUID
     operation: str
-    who: str
-    why: str
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -312,8 +312,8 @@ class PaymentContradictionResolved:
 
     object_id: str
     status: str
-    who: str | None
-    why: str | None
+    actor: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -337,7 +337,7 @@ def _after_contradiction_event(state: PaymentState, event: ContradictionEvent) -
             before = state.contradictions.get(key)
             if before is None:
                 raise BrokenHistory(f"{type(event).__name__} comes before PaymentContradicted of {event.object_id}.")
-            now = replace(before, open=False, accepted=event.who is not None)
+            now = replace(before, open=False, accepted=event.actor is not None)
         case _:
             assert_never(event)
     # One that Stripe says again comes last.

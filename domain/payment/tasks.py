@@ -35,7 +35,9 @@ def retry(state: PaymentState, command: RetryTask) -> tuple[TaskRetried]:
     _check_actor_and_reason(command)
     if command.event_id in state.tasks_given_up:
         raise TaskAlreadyGivenUp(payment_id=state.payment_id, event_id=command.event_id)
-    return (TaskRetried(event_id=command.event_id, operation=command.operation, who=command.who, why=command.why),)
+    return (
+        TaskRetried(event_id=command.event_id, operation=command.operation, actor=command.actor, reason=command.reason),
+    )
 
 
 def give_up(state: PaymentState, command: GiveUpTask) -> tuple[TaskGivenUp, ...]:
@@ -43,10 +45,12 @@ def give_up(state: PaymentState, command: GiveUpTask) -> tuple[TaskGivenUp, ...]
     _check_actor_and_reason(command)
     if command.event_id in state.tasks_given_up:
         return ()
-    return (TaskGivenUp(event_id=command.event_id, operation=command.operation, who=command.who, why=command.why),)
+    return (
+        TaskGivenUp(event_id=command.event_id, operation=command.operation, actor=command.actor, reason=command.reason),
+    )
 
 
 def _check_actor_and_reason(command: RetryTask | GiveUpTask) -> None:
-    for field, text in (("who", command.who), ("why", command.why)):
+    for field, text in (("actor", command.actor), ("reason", command.reason)):
         if not text.strip():
             raise InvalidPaymentRequest(field, "must not be empty")

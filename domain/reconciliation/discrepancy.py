@@ -77,15 +77,15 @@ def decide_discrepancy(state: DiscrepancyState | None, command: DiscrepancyComma
                 raise DiscrepancyIsResolved(state.discrepancy_id)
             if state.status is DiscrepancyStatus.EXPLAINED and (state.actor, state.reason) == (actor, reason):
                 return ()
-            return (DiscrepancyExplained(discrepancy_id=state.discrepancy_id, who=actor, why=reason),)
+            return (DiscrepancyExplained(discrepancy_id=state.discrepancy_id, actor=actor, reason=reason),)
         case Resolve(actor=actor, reason=reason):
             if resolved:
                 return ()
             return (
                 DiscrepancyResolved(
                     discrepancy_id=state.discrepancy_id,
-                    who=actor,
-                    why=reason,
+                    actor=actor,
+                    reason=reason,
                     run_id=command.run_id,
                     number=command.number,
                 ),
@@ -127,7 +127,7 @@ def _is_as_known(state: DiscrepancyState, seen: Observe) -> bool:
 
 def _resolved_at_once(discrepancy_id: DiscrepancyId, seen: Observe, reason: str) -> DiscrepancyResolved:
     return DiscrepancyResolved(
-        discrepancy_id=discrepancy_id, who=RECONCILIATION, why=reason, run_id=seen.run_id, number=seen.number
+        discrepancy_id=discrepancy_id, actor=RECONCILIATION, reason=reason, run_id=seen.run_id, number=seen.number
     )
 
 
@@ -144,9 +144,9 @@ def evolve_discrepancy(state: DiscrepancyState | None, event: DiscrepancyEvent) 
     assert state is not None, "a discrepancy begins with its opening"
     match event:
         case DiscrepancyExplained():
-            return replace(state, status=DiscrepancyStatus.EXPLAINED, actor=event.who, reason=event.why)
+            return replace(state, status=DiscrepancyStatus.EXPLAINED, actor=event.actor, reason=event.reason)
         case DiscrepancyResolved():
-            return replace(state, status=DiscrepancyStatus.RESOLVED, actor=event.who, reason=event.why)
+            return replace(state, status=DiscrepancyStatus.RESOLVED, actor=event.actor, reason=event.reason)
         case _:
             assert_never(event)
 

@@ -17,7 +17,7 @@ class ReconciliationRequested:
     time_zone: str
     origin: str
     """``schedule``, ``api``, ``command`` or ``report``."""
-    who: str
+    actor: str
     report: str | None = None
     """The name of the file that Stripe's rows come from; None: Stripe itself."""
 
@@ -37,7 +37,7 @@ class ReconciliationCompleted:
     """Both books were compared to their end. ``found`` has how many differences there are of each kind.
 
     ``opened`` counts those that nobody knew of or that came back, ``resolved`` those of earlier runs that are gone,
-    ``healing`` the payments that are read at Stripe once more because of it, and the rows of Stripe's that it recorded.
+    ``backfilled`` the payments that are read at Stripe once more, and the rows of Stripe that the run recorded.
     """
 
     run_id: RunId
@@ -47,7 +47,7 @@ class ReconciliationCompleted:
     found: dict[str, int] = field(default_factory=dict)
     opened: int = 0
     resolved: int = 0
-    healing: int = 0
+    backfilled: int = 0
     payouts: int = 0
     """How many payouts were compared with what they pay."""
 
@@ -78,17 +78,17 @@ class DiscrepancyExplained:
     """Somebody said why it is there, and that it may be."""
 
     discrepancy_id: DiscrepancyId
-    who: str
-    why: str
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscrepancyResolved:
-    """It is gone, as a run saw (``who`` is then ``reconciliation``), or as somebody says."""
+    """It is gone, as a run saw (``actor`` is then ``reconciliation``), or as somebody says."""
 
     discrepancy_id: DiscrepancyId
-    who: str
-    why: str
+    actor: str
+    reason: str
     run_id: RunId | None = None
     number: int | None = None
 

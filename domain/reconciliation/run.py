@@ -130,7 +130,7 @@ def decide_run(state: RunState | None, command: RunCommand) -> tuple[RunEvent, .
                     found=dict(command.found),
                     opened=command.opened,
                     resolved=command.resolved,
-                    healing=command.backfilled,
+                    backfilled=command.backfilled,
                     payouts=command.payouts,
                 ),
             )
@@ -154,7 +154,7 @@ def _request(state: RunState | None, command: RequestRun) -> tuple[RunEvent, ...
             date=command.date,
             time_zone=command.time_zone,
             origin=command.origin,
-            who=command.actor,
+            actor=command.actor,
             report=command.report,
         ),
     )

@@ -11,10 +11,10 @@ from infra.cli.commands import single_command
 def recover(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    why: Annotated[
+    reason: Annotated[
         str | None, typer.Option("--reason", help="Why, if a person has to decide; kept with the recovery.")
     ] = None,
-    who: Annotated[str | None, typer.Option(help="Who decides so. By default the user of this machine.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who decides so. By default the user of this machine.")] = None,
 ) -> None:
     """Recover a log that closed because PostgreSQL lost commits.
 
@@ -25,4 +25,4 @@ def recover(
 
     from event_store.recovery.cli_run import run_recover
 
-    raise SystemExit(run_recover(dry_run=dry_run, yes=yes, who=who or getuser(), why=why))
+    raise SystemExit(run_recover(dry_run=dry_run, yes=yes, actor=actor or getuser(), reason=reason))

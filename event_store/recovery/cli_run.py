@@ -30,7 +30,7 @@ class RecoverSettings(DatabaseSettings, KafkaSettings):
     """What the comparison needs. `database_url` is of a member of paystream_relay, or of the owner."""
 
 
-def run_recover(*, dry_run: bool, yes: bool, who: str, why: str | None) -> int:
+def run_recover(*, dry_run: bool, yes: bool, actor: str, reason: str | None) -> int:
     """Show what there is and, unless `dry_run`, ask and do it; return the exit code: 1 while the log is closed."""
     settings = load_settings(RecoverSettings)
 
@@ -45,12 +45,12 @@ def run_recover(*, dry_run: bool, yes: bool, who: str, why: str | None) -> int:
                 return 0
             if dry_run:
                 return 1
-            if examined.obstacles and not why:
+            if examined.obstacles and not reason:
                 print("A person has to decide here: say why with --reason.", file=sys.stderr)
                 return 1
             if not yes and not await asyncio.to_thread(_confirmed):
                 return 1
-            print(await admin.recover(conn, settings, who=who, why=why or ""))
+            print(await admin.recover(conn, settings, actor=actor, reason=reason or ""))
             return 0
 
     return run(work())

@@ -71,7 +71,7 @@ class RecoveryAdmin:
         )
         return await self._since(conn, shown, found.whole_up_to)
 
-    async def recover(self, conn: Connection, settings: KafkaSettings, *, who: str, why: str) -> str:
+    async def recover(self, conn: Connection, settings: KafkaSettings, *, actor: str, reason: str) -> str:
         """Write back what can be, and open the log. What cannot be stays in the record of it, whole."""
         before = await read_log_state(conn)
         if before.closed_because is None:
@@ -84,16 +84,16 @@ class RecoveryAdmin:
                     records = await still(settings, conn, before)
                     async with conn.transaction():
                         found = await compared(settings, conn, before, records)
-                        if found.obstacles and not why:
+                        if found.obstacles and not reason:
                             raise RecoveryRefused("a person has to decide here: say why")
-                        await reopen(settings, conn, found, records, {"decided_by": who, "because": why})
+                        await reopen(settings, conn, found, records, {"decided_by": actor, "because": reason})
                         if found.obstacles:
                             await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
                             await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
             except KafkaAway:
                 if not before.only_started:
                     raise
-                return await _open_uncompared(conn, who, why)
+                return await _open_uncompared(conn, actor, reason)
         state = await read_log_state(conn)
         told = f"the log is open, in epoch {state.epoch}; {found.written_back} events were written back"
         if found.obstacles:
@@ -141,13 +141,13 @@ async def compared_or_away() -> AsyncIterator[None]:
         raise RecoveryRefused(str(error)) from error
 
 
-async def _open_uncompared(conn: Connection, who: str, why: str) -> str:
+async def _open_uncompared(conn: Connection, actor: str, reason: str) -> str:
     try:
-        row = await (await conn.execute(QUERIES.open_uncompared, {"who": who, "why": why})).fetchone()
+        row = await (await conn.execute(QUERIES.open_uncompared, {"actor": actor, "reason": reason})).fetchone()
     except InsufficientPrivilege as error:
         raise NotAllowedToRecover from error
     assert row is not None
-    log.warning("log_opened_uncompared", decided_by=who, because=why)
+    log.warning("log_opened_uncompared", decided_by=actor, because=reason)
     return f"the log is open, in epoch {row[0]}, on your word: it was not compared with Kafka"
 
 

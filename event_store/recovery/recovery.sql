@@ -48,7 +48,7 @@ SELECT i.log_id, r.positions_from FROM event_store.recoveries r CROSS JOIN event
 
 -- name: open_uncompared
 -- Open a log that was closed by a start of PostgreSQL alone, on a person's word; the epoch.
-SELECT event_store.verify_start(%(who)s, %(why)s);
+SELECT event_store.verify_start(%(actor)s, %(reason)s);
 
 -- name: missing
 -- Which of these events, by position and id, the log does not have.

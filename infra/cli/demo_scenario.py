@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from infra.cli.amounts import shown
+from infra.cli.output import format_amount
 from infra.embedded.connections import DEVELOPMENT_KEY
 
 _DECIDED_WITHIN_S = 15.0
@@ -129,8 +129,8 @@ class Scenario:
         _expect("refund status", [each["status"] for each in mine], ["succeeded"])
         _expect("stripe_refund_id", str(mine[0]["stripe_refund_id"])[:3], "re_")
         _expect("status", payment["status"], "succeeded")
-        returned = shown(amount_cents, payment["currency"])
-        return f"{returned} returned, {shown(total, payment['currency'])} of {_captured(payment)} in all"
+        returned = format_amount(amount_cents, payment["currency"])
+        return f"{returned} returned, {format_amount(total, payment['currency'])} of {_captured(payment)} in all"
 
     def _create(self, key: str, *, amount_cents: int, payment_method: str) -> Body:
         answer = self._post_payment(key, amount_cents=amount_cents, payment_method=payment_method)
@@ -201,7 +201,7 @@ def _tried(title: str, step: Callable[[], str]) -> Result:
 
 
 def _captured(payment: Body) -> str:
-    return shown(payment["amount_captured_cents"], payment["currency"])
+    return format_amount(payment["amount_captured_cents"], payment["currency"])
 
 
 def _expect(what: str, have: object, want: object) -> None:

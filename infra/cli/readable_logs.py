@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.cli.amounts import shown
+from infra.cli.output import format_amount
 
 _LOUD = {"warning": "yellow", "error": "red", "critical": "red"}
 _QUIET_FIELDS = frozenset(
@@ -70,12 +70,14 @@ def _described(describe: Callable[[Fields], str], fields: Fields) -> str:
 
 
 def _accepted(fields: Fields) -> str:
-    return f"accepted: {shown(fields['amount_cents'], fields['currency'])} from {fields['user_id']}"
+    return f"accepted: {format_amount(fields['amount_cents'], fields['currency'])} from {fields['user_id']}"
 
 
 def _refund_accepted(fields: Fields) -> str:
     currency = fields.get("currency")
-    amount = shown(fields["amount_cents"], currency) if currency else f"{fields['amount_cents']} (smallest unit)"
+    amount = (
+        format_amount(fields["amount_cents"], currency) if currency else f"{fields['amount_cents']} (smallest unit)"
+    )
     return f"refund accepted: {amount}, refund {fields['refund_id']}"
 
 

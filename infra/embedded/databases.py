@@ -1,15 +1,28 @@
 """Makes databases on an embedded PostgreSQL: the one of the stack, templates, and fast copies for tests."""
 
+import asyncio
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from infra.embedded.postgres import PostgresServer
+from infra.embedded.postgres import DATABASE, PostgresServer
 
 _HERE = Path(__file__).parent
 _REVISIONS = _HERE.parent / "migrations" / "versions"
 _GROUP_SUFFIX = "_login"
+
+
+async def migrate(server: PostgresServer, *, database: str = DATABASE) -> bool:
+    """Create the database and its logins, and apply the pending migrations. Return whether anything was to do."""
+    url = await create_database(server, database)
+    if await is_migrated(url):
+        return False
+    from infra.migrations.runner import upgrade  # noqa: PLC0415 - a second to import, and seldom needed
+
+    await asyncio.to_thread(upgrade, url)
+    await create_logins(server)
+    return True
 
 
 async def create_database(server: PostgresServer, name: str, *, template: str = "template0") -> str:

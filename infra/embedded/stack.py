@@ -14,8 +14,8 @@ from infra.embedded.broker import Broker
 from infra.embedded.component import Component
 from infra.embedded.concurrency import run_concurrently
 from infra.embedded.connections import BrokerKind, Connections
+from infra.embedded.databases import migrate
 from infra.embedded.home import Home
-from infra.embedded.migrate import migrate
 from infra.embedded.orphans import end_leftovers
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import check_free, free_port, is_free

@@ -49,7 +49,7 @@ def next_run(row: RunRow | None, recorded: RecordedEvent, fact: RunEvent) -> Run
             found={},
             opened=0,
             resolved=0,
-            healing=0,
+            backfilled=0,
             payouts=0,
             requested_at=recorded.recorded_at,
             completed_at=None,
@@ -71,7 +71,7 @@ def next_run(row: RunRow | None, recorded: RecordedEvent, fact: RunEvent) -> Run
                 "found": dict(fact.found),
                 "opened": fact.opened,
                 "resolved": fact.resolved,
-                "healing": fact.healing,
+                "backfilled": fact.backfilled,
                 "payouts": fact.payouts,
                 "completed_at": recorded.recorded_at,
             }
@@ -103,8 +103,8 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, fact: 
             transaction_ids=list(difference.transaction_ids),
             payment_id=difference.payment_id or (row.payment_id if row else None),
             run_id=fact.run_id,
-            who=None,
-            why=None,
+            actor=None,
+            reason=None,
             opened_at=row.opened_at if row else recorded.recorded_at,
             updated_at=recorded.recorded_at,
             version=recorded.version,
@@ -115,9 +115,9 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, fact: 
     changes: dict[str, Any]
     match fact:
         case DiscrepancyExplained():
-            changes = {"status": DiscrepancyStatus.EXPLAINED.value, "who": fact.who, "why": fact.why}
+            changes = {"status": DiscrepancyStatus.EXPLAINED.value, "actor": fact.actor, "reason": fact.reason}
         case DiscrepancyResolved():
-            changes = {"status": DiscrepancyStatus.RESOLVED.value, "who": fact.who, "why": fact.why}
+            changes = {"status": DiscrepancyStatus.RESOLVED.value, "actor": fact.actor, "reason": fact.reason}
     return replace(row, **changes, **at)
 
 

@@ -30,7 +30,7 @@ class StoredRun:
     found: str
     opened: int
     resolved: int
-    healing: int
+    backfilled: int
     payouts: int
     requested_at: dt.datetime
     completed_at: dt.datetime | None
@@ -59,8 +59,8 @@ class StoredDiscrepancy:
     transaction_ids: str
     payment_id: UUID | None
     run_id: UUID
-    who: str | None
-    why: str | None
+    actor: str | None
+    reason: str | None
     opened_at: dt.datetime
     updated_at: dt.datetime
     version: int

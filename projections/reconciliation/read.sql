@@ -1,7 +1,7 @@
 -- name: find_run
 -- The newest run of a day.
 SELECT run_id, number, date, time_zone, origin, report, status, attempt, failure, totals::text AS totals,
-       found::text AS found, opened, resolved, healing, payouts, requested_at, completed_at, updated_at, version,
+       found::text AS found, opened, resolved, backfilled, payouts, requested_at, completed_at, updated_at, version,
        position
   FROM read_model.reconciliations
  WHERE run_id = %(run_id)s
@@ -9,7 +9,7 @@ SELECT run_id, number, date, time_zone, origin, report, status, attempt, failure
 -- name: runs
 -- Runs after a key, newest day first. A filter that is NULL is off.
 SELECT run_id, number, date, time_zone, origin, report, status, attempt, failure, totals::text AS totals,
-       found::text AS found, opened, resolved, healing, payouts, requested_at, completed_at, updated_at, version,
+       found::text AS found, opened, resolved, backfilled, payouts, requested_at, completed_at, updated_at, version,
        position
   FROM read_model.reconciliations
  WHERE (%(status)s::text IS NULL OR status = %(status)s::text)
@@ -22,7 +22,7 @@ SELECT run_id, number, date, time_zone, origin, report, status, attempt, failure
 -- name: discrepancies
 -- Discrepancies after a key, newest day first. A filter that is NULL is off; `unresolved` is open or explained.
 SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS stripe, ledger::text AS ledger,
-       transaction_ids::text AS transaction_ids, payment_id, run_id, who, why, opened_at, updated_at, version, position
+       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, opened_at, updated_at, version, position
   FROM read_model.discrepancies
  WHERE (%(status)s::text IS NULL OR status = %(status)s::text
         OR (%(status)s::text = 'unresolved' AND status <> 'resolved'))

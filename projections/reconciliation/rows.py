@@ -24,7 +24,7 @@ class RunRow:
     found: dict[str, int]
     opened: int
     resolved: int
-    healing: int
+    backfilled: int
     payouts: int
     requested_at: dt.datetime
     completed_at: dt.datetime | None
@@ -48,8 +48,8 @@ class DiscrepancyRow:
     transaction_ids: list[BalanceTransactionId]
     payment_id: PaymentId | None
     run_id: RunId
-    who: str | None
-    why: str | None
+    actor: str | None
+    reason: str | None
     opened_at: dt.datetime
     updated_at: dt.datetime
     version: int

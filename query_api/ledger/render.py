@@ -7,7 +7,7 @@ from itertools import groupby
 import orjson
 
 from projections.ledger.read import StoredBalance, StoredEntry
-from query_api.render import Json
+from query_api.responses import Json
 from schemas.http.times import timestamp
 
 

@@ -2,26 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from infra.http.auth import Principal
-from query_api.documentation import documented
-from query_api.ledger.api import LedgerApi
+from query_api.ledger.documentation import ETAG, documented
 from query_api.ledger.parameters import BalanceParameters, EntryParameters
-from query_api.routes import Reader
+from query_api.ledger.service import LedgerReads
+from query_api.parameters import IfNoneMatch, Reader
 from schemas.http.ledger import LedgerBalances, LedgerEntryPage, TrialBalance
 
 SCOPE = "finance:read"
-
-_ETAG = "Made of what is shown."
-IfNoneMatch = Annotated[str | None, Header(description="The ETag of an earlier answer.")]
 
 
 def ledger_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that tells who asks."""
     router = APIRouter(tags=["ledger"], prefix="/ledger")
 
-    @router.get("/balances", **documented(LedgerBalances, 304, etag=_ETAG))
+    @router.get("/balances", **documented(LedgerBalances, etag=ETAG))
     async def get_ledger_balances(
         *,
         request: Request,
@@ -30,9 +27,9 @@ def ledger_routes(reader: Reader) -> APIRouter:
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Show the balance of every account, in each currency."""
-        return await _api(request).balances(parameters, if_none_match)
+        return await _reads(request).balances(parameters, if_none_match)
 
-    @router.get("/trial-balance", **documented(TrialBalance, 304, etag=_ETAG))
+    @router.get("/trial-balance", **documented(TrialBalance, etag=ETAG))
     async def get_trial_balance(
         *,
         request: Request,
@@ -41,7 +38,7 @@ def ledger_routes(reader: Reader) -> APIRouter:
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Show both sides of every account, and their totals, which are equal in each currency."""
-        return await _api(request).trial_balance(parameters, if_none_match)
+        return await _reads(request).trial_balance(parameters, if_none_match)
 
     @router.get("/entries", **documented(LedgerEntryPage))
     async def list_ledger_entries(
@@ -51,12 +48,12 @@ def ledger_routes(reader: Reader) -> APIRouter:
         parameters: Annotated[EntryParameters, Query()],
     ) -> Response:
         """List entries, newest first. One that is learned late stands where it happened."""
-        return await _api(request).entries(parameters)
+        return await _reads(request).entries(parameters)
 
     return router
 
 
-def _api(request: Request) -> LedgerApi:
-    api = request.app.state.ledger_api
-    assert isinstance(api, LedgerApi)
-    return api
+def _reads(request: Request) -> LedgerReads:
+    reads = request.app.state.ledger
+    assert isinstance(reads, LedgerReads)
+    return reads

@@ -3,7 +3,7 @@
 import orjson
 
 from projections.reconciliation.read import StoredDiscrepancy, StoredRun
-from query_api.render import Json
+from query_api.responses import Json
 from schemas.http.times import timestamp
 
 
@@ -23,7 +23,7 @@ def run(stored: StoredRun) -> Json:
         "found": orjson.Fragment(stored.found),
         "opened": stored.opened,
         "resolved": stored.resolved,
-        "healing": stored.healing,
+        "backfilled": stored.backfilled,
         "payouts": stored.payouts,
         "requested_at": timestamp(stored.requested_at),
         "completed_at": None if stored.completed_at is None else timestamp(stored.completed_at),
@@ -46,8 +46,8 @@ def discrepancy(stored: StoredDiscrepancy) -> Json:
         "transaction_ids": orjson.Fragment(stored.transaction_ids),
         "payment_id": stored.payment_id,
         "reconciliation_id": stored.run_id,
-        "who": stored.who,
-        "why": stored.why,
+        "actor": stored.actor,
+        "reason": stored.reason,
         "opened_at": timestamp(stored.opened_at),
         "version": stored.version,
         "updated_at": timestamp(stored.updated_at),

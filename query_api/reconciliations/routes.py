@@ -1,16 +1,17 @@
 """The endpoints of reconciliations and discrepancies."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from infra.http.auth import Principal, authenticated
 from query_api.parameters import refuse_all
-from query_api.reconciliations.api import ReconciliationReads, reconciliation_not_found
 from query_api.reconciliations.documentation import documented
+from query_api.reconciliations.errors import reconciliation_not_found
 from query_api.reconciliations.parameters import DiscrepancyListParameters, RunListParameters
+from query_api.reconciliations.service import ReconciliationReads
 from schemas.http.reconciliations import DiscrepancyPage, ReconciliationPage, ReconciliationView
+from schemas.http.strict import parse_id
 
 SCOPE = "finance:read"
 
@@ -38,11 +39,8 @@ async def get_reconciliation(
     reconciliation_id: Annotated[str, Path(description="The day's.", json_schema_extra={"format": "uuid"})],
 ) -> Response:
     """Show the newest run of a day."""
-    try:
-        run_id = UUID(reconciliation_id)
-    except ValueError:
-        raise reconciliation_not_found() from None
-    if str(run_id) != reconciliation_id.lower():  # braces, a urn or missing hyphens: one run has one address
+    run_id = parse_id(reconciliation_id)
+    if run_id is None:
         raise reconciliation_not_found()
     return await _reads(request).run(run_id)
 
@@ -56,4 +54,6 @@ async def list_discrepancies(
 
 
 def _reads(request: Request) -> ReconciliationReads:
-    return ReconciliationReads(pool=request.app.state.query_api.pool)
+    reads = request.app.state.reconciliations
+    assert isinstance(reads, ReconciliationReads)
+    return reads

@@ -62,6 +62,19 @@ class EventType(Generic[E]):
             raise InvalidEventData(self.name, version, _reason(wrong)) from None
 
 
+def renamed(**names: str) -> Upcaster:
+    """Return the upcaster that gives fields other names: `old="new"`. A name that is not there is left alone."""
+
+    def upcast(document: JsonObject) -> JsonObject:
+        return {names.get(name, name): value for name, value in document.items()}
+
+    return upcast
+
+
+ACTOR_AND_REASON = renamed(who="actor", why="reason")
+"""For what an operator did, as the first version had it."""
+
+
 def schema_id(name: str, version: int) -> str:
     """Return the name (a URN) of the JSON Schema of a version of an event type: its `$id`, and `ce_dataschema`."""
     return f"urn:paystream:event:{name}:v{version}"

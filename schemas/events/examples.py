@@ -90,10 +90,10 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
         event_id=EVENT_ID, operation="refund", reason="Stripe answered with a failure of its own"
     ),
     "payment.task_retried": payment.TaskRetried(
-        event_id=EVENT_ID, operation="refund", who="operator@shop.example", why="Stripe is well again"
+        event_id=EVENT_ID, operation="refund", actor="operator@shop.example", reason="Stripe is well again"
     ),
     "payment.task_given_up": payment.TaskGivenUp(
-        event_id=EVENT_ID, operation="refund", who="operator@shop.example", why="refunded by hand"
+        event_id=EVENT_ID, operation="refund", actor="operator@shop.example", reason="refunded by hand"
     ),
     "payment.contradicted": payment.PaymentContradicted(
         object_id=INTENT,
@@ -104,7 +104,7 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
         refund_id=None,
     ),
     "payment.contradiction_resolved": payment.PaymentContradictionResolved(
-        object_id=INTENT, status="succeeded", who="operator@shop.example", why="the customer has the goods"
+        object_id=INTENT, status="succeeded", actor="operator@shop.example", reason="the customer has the goods"
     ),
     "payment.task_undone": payment.TaskUndone(event_id=EVENT_ID, intent_id=INTENT, how="refunded", amount=WHOLE),
 }
@@ -168,11 +168,18 @@ ACCOUNT_EXAMPLES: Mapping[str, Any] = {
         created=1_777_800_000,
     ),
     "reconciliation.requested": reconciliation.ReconciliationRequested(
-        run_id=RUN_ID, number=1, date=DAY, time_zone="UTC", origin="schedule", who="reconciliation"
+        run_id=RUN_ID, number=1, date=DAY, time_zone="UTC", origin="schedule", actor="reconciliation"
     ),
     "reconciliation.started": reconciliation.ReconciliationStarted(run_id=RUN_ID, number=1, attempt=1, head=4711),
     "reconciliation.completed": reconciliation.ReconciliationCompleted(
-        run_id=RUN_ID, number=1, date=DAY, totals=(TOTALS,), found={"missing_here": 1}, opened=1, healing=1, payouts=1
+        run_id=RUN_ID,
+        number=1,
+        date=DAY,
+        totals=(TOTALS,),
+        found={"missing_here": 1},
+        opened=1,
+        backfilled=1,
+        payouts=1,
     ),
     "reconciliation.failed": reconciliation.ReconciliationFailed(
         run_id=RUN_ID, number=1, attempt=1, reason="Stripe does not answer", final=False
@@ -181,10 +188,10 @@ ACCOUNT_EXAMPLES: Mapping[str, Any] = {
         discrepancy_id=DIFFERENCE.discrepancy_id, run_id=RUN_ID, number=1, difference=DIFFERENCE
     ),
     "discrepancy.explained": reconciliation.DiscrepancyExplained(
-        discrepancy_id=DIFFERENCE.discrepancy_id, who="finance@shop.example", why="made in the dashboard"
+        discrepancy_id=DIFFERENCE.discrepancy_id, actor="finance@shop.example", reason="made in the dashboard"
     ),
     "discrepancy.resolved": reconciliation.DiscrepancyResolved(
-        discrepancy_id=DIFFERENCE.discrepancy_id, who="reconciliation", why="gone", run_id=RUN_ID, number=2
+        discrepancy_id=DIFFERENCE.discrepancy_id, actor="reconciliation", reason="gone", run_id=RUN_ID, number=2
     ),
     "discrepancy.reopened": reconciliation.DiscrepancyReopened(
         discrepancy_id=DIFFERENCE.discrepancy_id, run_id=RUN_ID, number=3, difference=DIFFERENCE

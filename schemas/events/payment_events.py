@@ -3,7 +3,7 @@
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
 from schemas.events.codec import Codec
-from schemas.events.event_type import EventType
+from schemas.events.event_type import ACTOR_AND_REASON, EventType
 
 CATEGORY = "payment"
 
@@ -33,10 +33,14 @@ PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
     EventType(name="payment.dispute_funds_reinstated", model=payment.DisputeFundsReinstated),
     EventType(name="payment.dispute_closed", model=payment.DisputeClosed),
     EventType(name="payment.task_outcome_unknown", model=payment.TaskOutcomeUnknown),
-    EventType(name="payment.task_retried", model=payment.TaskRetried),
-    EventType(name="payment.task_given_up", model=payment.TaskGivenUp),
+    EventType(name="payment.task_retried", model=payment.TaskRetried, upcasters={1: ACTOR_AND_REASON}),
+    EventType(name="payment.task_given_up", model=payment.TaskGivenUp, upcasters={1: ACTOR_AND_REASON}),
     EventType(name="payment.contradicted", model=payment.PaymentContradicted),
-    EventType(name="payment.contradiction_resolved", model=payment.PaymentContradictionResolved),
+    EventType(
+        name="payment.contradiction_resolved",
+        model=payment.PaymentContradictionResolved,
+        upcasters={1: ACTOR_AND_REASON},
+    ),
     EventType(name="payment.task_undone", model=payment.TaskUndone),
 )
 PAYMENT_CODEC = Codec(PAYMENT_EVENT_TYPES)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from domain.ledger import Account, Kind
+from domain.ledger import Account, EntryKind
 from schemas.http.answers import Answer, Json, Position, Timestamp
 
 AccountFilter = Account
@@ -105,7 +105,7 @@ class LedgerEntry(Answer):
 
     id: Annotated[str, Field(description="The same after a rebuild.")]
     kind: Annotated[
-        Kind,
+        EntryKind,
         Field(
             description="`movement`: the amount itself; `fee`: Stripe's; `conversion`: Stripe put it on the balance in "
             "another currency; `arrival`: a payout reached the bank, or came back from it."

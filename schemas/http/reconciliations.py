@@ -17,7 +17,7 @@ Position = Annotated[int, Field(ge=1, description="Place of an event in the whol
 
 
 FIRST_DAY = dt.date(2011, 1, 1)
-"""Before that, there was no Stripe."""
+"""Stripe did not exist before."""
 
 RunStatusFilter = RunStatus
 KindFilter = DifferenceKind
@@ -25,7 +25,7 @@ DiscrepancyStatusFilter = Annotated[
     DiscrepancyStatus | Literal["unresolved"],
     WithJsonSchema({"type": "string", "enum": [*DiscrepancyStatus, "unresolved"]}),
 ]
-"""What lists can be narrowed to."""
+"""Filters of lists."""
 
 
 _RUN_ID = "0b9a7e52-3a55-5d6b-9a57-3f6f3c1f7a10"
@@ -55,14 +55,14 @@ _RUN: Json = {
     "found": {"missing_here": 1},
     "opened": 1,
     "resolved": 0,
-    "healing": 1,
+    "backfilled": 1,
     "payouts": 1,
     "requested_at": "2026-05-02T04:00:00.000Z",
     "completed_at": "2026-05-02T04:00:07.250Z",
     "version": 3,
     "updated_at": "2026-05-02T04:00:07.250Z",
 }
-_BOOK_ENTRY: Json = {"amount": 1000, "currency": "USD", "fee": 59, "at": "2026-05-01T10:06:40.000Z"}
+_ENTRY: Json = {"amount": 1000, "currency": "USD", "fee": 59, "at": "2026-05-01T10:06:40.000Z"}
 _DISCREPANCY: Json = {
     "id": "5a8f4f0e-5c5d-5c0a-8f6f-0a7c51b2f6e1",
     "kind": "missing_here",
@@ -70,13 +70,13 @@ _DISCREPANCY: Json = {
     "category": "charge",
     "date": "2026-05-01",
     "status": "open",
-    "stripe": _BOOK_ENTRY,
+    "stripe": _ENTRY,
     "ledger": None,
     "transaction_ids": ["txn_1PXample"],
     "payment_id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
     "reconciliation_id": _RUN_ID,
-    "who": None,
-    "why": None,
+    "actor": None,
+    "reason": None,
     "opened_at": "2026-05-02T04:00:07.250Z",
     "version": 1,
     "updated_at": "2026-05-02T04:00:07.250Z",
@@ -104,7 +104,7 @@ class RequestReconciliationBody(_Body):
 
 
 class ReconciliationAnswer(_Body):
-    """The run that is under way: the one that was asked for, or one of the same day that was before."""
+    """The run that is open: the requested one, or an earlier one of the same day."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -122,7 +122,7 @@ class ReconciliationAnswer(_Body):
     )
 
     id: Annotated[UUID, Field(description="Of all runs of the day.")]
-    number: Annotated[int, Field(ge=1, description="Which run of the day.")]
+    number: Annotated[int, Field(ge=1, description="The number of the run of the day.")]
     date: dt.date
     time_zone: str
     status: Literal["requested", "running", "retrying"]
@@ -130,7 +130,7 @@ class ReconciliationAnswer(_Body):
 
 
 class CurrencyTotalsView(_Body):
-    """What the two books of a day come to in one currency."""
+    """The totals of a day in one currency, at Stripe and in the ledger."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TOTALS]})
 
@@ -165,15 +165,15 @@ class ReconciliationView(_Body):
     report: Annotated[str | None, Field(description="The file that Stripe's rows came from; null: Stripe itself.")]
     status: RunStatus
     attempt: int
-    failure: Annotated[str | None, Field(description="Why the last attempt came to no result.")]
-    totals: Annotated[list[CurrencyTotalsView], Field(description="Of the run; empty until it is completed.")]
+    failure: Annotated[str | None, Field(description="Why the last attempt failed.")]
+    totals: Annotated[list[CurrencyTotalsView], Field(description="Empty until the run is completed.")]
     found: Annotated[dict[str, int], Field(description="How many differences there are, by kind.")]
-    opened: Annotated[int, Field(description="Discrepancies that nobody knew of, or that came back.")]
+    opened: Annotated[int, Field(description="Discrepancies that are new, or that came back.")]
     resolved: Annotated[int, Field(description="Discrepancies of earlier runs that are gone.")]
-    healing: Annotated[
-        int, Field(description="Payments that are read at Stripe once more because of it, and rows it recorded.")
+    backfilled: Annotated[
+        int, Field(description="Payments that are read at Stripe once more, and rows of Stripe that the run recorded.")
     ]
-    payouts: Annotated[int, Field(description="Payouts that were compared with what they pay.")]
+    payouts: Annotated[int, Field(description="Payouts that were compared with their items.")]
     requested_at: Timestamp
     completed_at: Timestamp | None
     version: int
@@ -192,10 +192,10 @@ class ReconciliationPage(_Body):
     next_cursor: str | None
 
 
-class BookEntryView(_Body):
-    """What one book says."""
+class ReconciliationEntryView(_Body):
+    """What Stripe or the ledger says."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_BOOK_ENTRY]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENTRY]})
 
     amount: Cents
     currency: str
@@ -204,7 +204,7 @@ class BookEntryView(_Body):
 
 
 class DiscrepancyView(_Body):
-    """A difference between the two books, as it stands."""
+    """A difference between Stripe and the ledger, and its status."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DISCREPANCY]})
 
@@ -214,13 +214,15 @@ class DiscrepancyView(_Body):
     category: Annotated[str, Field(description="Stripe's reporting category, or `payout_items`.")]
     date: dt.date
     status: DiscrepancyStatus
-    stripe: Annotated[BookEntryView | None, Field(description="Null: Stripe lacks it.")]
-    ledger: Annotated[BookEntryView | None, Field(description="Null: the ledger lacks it.")]
+    stripe: Annotated[ReconciliationEntryView | None, Field(description="Null: Stripe does not have it.")]
+    ledger: Annotated[ReconciliationEntryView | None, Field(description="Null: the ledger does not have it.")]
     transaction_ids: list[str]
     payment_id: UUID | None
     reconciliation_id: UUID
-    who: Annotated[str | None, Field(description="Who explained or resolved it; `reconciliation` for a run.")]
-    why: str | None
+    actor: Annotated[
+        str | None, Field(description="The operator who explained or resolved it; `reconciliation` for a run.")
+    ]
+    reason: str | None
     opened_at: Timestamp
     version: int
     updated_at: Timestamp

@@ -60,13 +60,18 @@ def _moment(value: object) -> datetime:
     raise PydanticCustomError("moment", "must be a time like 2026-05-01T12:00:00Z")
 
 
-def _id(value: object) -> UUID:
+def parse_id(text: str) -> UUID | None:
+    """Return the id that a text spells, or None. Braces, a urn or missing hyphens are refused: one thing has one id."""
     try:
-        # Braces, a urn or missing hyphens: one thing has one id.
-        if isinstance(value, str) and str(found := UUID(value)) == value.lower():
-            return found
+        found = UUID(text)
     except ValueError:
-        pass
+        return None
+    return found if str(found) == text.lower() else None
+
+
+def _id(value: object) -> UUID:
+    if isinstance(value, str) and (found := parse_id(value)) is not None:
+        return found
     raise PydanticCustomError("id", "must be an id like 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
 
 

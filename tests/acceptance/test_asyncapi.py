@@ -156,10 +156,10 @@ def contest(request: RequestPayment) -> list[PaymentCommand]:
         replace(dispute, status=DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
         replace(dispute, status=DisputeStatus.WON, funds_withdrawn=True, funds_reinstated=True),
         RecordOutcomeUnknown(event_id=task, operation="create_refund", reason="500 api_error"),
-        RetryTask(event_id=task, operation="create_refund", who="ops", why="Stripe was down"),
-        GiveUpTask(event_id=task, operation="create_refund", who="ops", why="paid by hand"),
+        RetryTask(event_id=task, operation="create_refund", actor="ops", reason="Stripe was down"),
+        GiveUpTask(event_id=task, operation="create_refund", actor="ops", reason="paid by hand"),
         RecordRefundFound(refund_id=uuid7(), stripe_refund_id=f"re_{task.hex}", amount=request.amount),  # too much
-        AcceptStripe(who="ops", why="seen in the Dashboard"),
+        AcceptStripe(actor="ops", reason="seen in the Dashboard"),
         RecordUndone(event_id=task, intent_id="pi_late", how="refunded", amount=request.amount),
     ]
 

@@ -89,7 +89,7 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
         "missing_here": 2,
         "status": 1,
     }
-    assert (run["opened"], run["resolved"], run["healing"]) == (8, 0, 2)
+    assert (run["opened"], run["resolved"], run["backfilled"]) == (8, 0, 2)
     assert {each["currency"] for each in run["totals"]} == {"EUR", "USD", "JPY", "KWD"}
 
     await in_the_ledger(system, lost["id"], fee=False)
@@ -118,7 +118,7 @@ async def healed(system: System, run_id: str) -> set[str]:
 
 async def by_command(system: System, day: str, expected: set[tuple[str, str]]) -> None:
     """Reconcile from the command line, explain and resolve what is open, and look again."""
-    code, out = await paystream(system, "reconcile", "--date", day, "--who", "ana")
+    code, out = await paystream(system, "reconcile", "--date", day, "--actor", "ana")
     assert code == 1, out
     for kind, source_id in expected:
         assert kind in out
@@ -126,7 +126,9 @@ async def by_command(system: System, day: str, expected: set[tuple[str, str]]) -
     assert "KWD" in out
     found = (await system.query.get("/discrepancies", params={"status": "open", "limit": "100"})).json()["data"]
     for each in found:
-        code, out = await paystream(system, "discrepancies", "explain", each["id"], "--why", "planted", "--who", "ana")
+        code, out = await paystream(
+            system, "discrepancies", "explain", each["id"], "--reason", "planted", "--actor", "ana"
+        )
         assert (code, out.strip()) == (0, "It is explained.")
     code, out = await paystream(system, "reconcile", "--date", day)
     assert code == 0, out
@@ -135,7 +137,9 @@ async def by_command(system: System, day: str, expected: set[tuple[str, str]]) -
     assert code == 0
     assert out.count("ana: planted") == len(expected)
     await eventually(lambda: discrepancies(system, status="explained"), lambda seen: seen == Counter(expected))
-    code, out = await paystream(system, "discrepancies", "resolve", found[0]["id"], "--why", "mended", "--who", "ana")
+    code, out = await paystream(
+        system, "discrepancies", "resolve", found[0]["id"], "--reason", "mended", "--actor", "ana"
+    )
     assert (code, out.strip()) == (0, "It is resolved. A run that finds it again opens it again.")
     code, out = await paystream(system, "reconcile", "--date", day)
     assert code == 1, "it is there still"

@@ -7,13 +7,13 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-import command_api.openapi
-import query_api.openapi
+import command_api.app
+import query_api.app
 
 DOCUMENTS: dict[str, Any] = {
     path.removeprefix("openapi/").removesuffix(".json"): document
-    for side in (command_api.openapi, query_api.openapi)
-    for path, document in side.documents().items()
+    for side in (command_api.app, query_api.app)
+    for path, document in side.openapi_documents().items()
 }
 
 

@@ -210,7 +210,7 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
     lambda _, ids, __: RecordOutcomeUnknown(
         event_id=ids.some(ids.requests), operation="capture_intent", reason="500 api_error"
     ),
-    lambda *_: AcceptStripe(who="ada", why="seen in the Dashboard"),
+    lambda *_: AcceptStripe(actor="ada", reason="seen in the Dashboard"),
     lambda rng, ids, amount: RecordUndone(
         event_id=ids.some(ids.requests),
         intent_id=f"pi_late_{rng.randint(1, 2)}",
@@ -218,7 +218,7 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
         amount=amount,
     ),
     lambda rng, ids, _: rng.choice((RetryTask, GiveUpTask))(
-        event_id=ids.some(ids.requests), operation="capture_intent", who="ada", why="Stripe is back"
+        event_id=ids.some(ids.requests), operation="capture_intent", actor="ada", reason="Stripe is back"
     ),
 )
 _ENDINGS: tuple[Callable[[str], PaymentCommand], ...] = (

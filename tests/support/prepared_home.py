@@ -12,9 +12,8 @@ from pathlib import Path
 
 import psycopg
 
-from infra.embedded.databases import create_database
+from infra.embedded.databases import create_database, migrate
 from infra.embedded.home import Home
-from infra.embedded.migrate import migrate
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import DATABASE, PostgresServer

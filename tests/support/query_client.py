@@ -8,7 +8,6 @@ from infra.http.auth import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
-from query_api.api import QueryApi
 from query_api.app import create_app
 from query_api.freshness import Freshness
 
@@ -33,8 +32,9 @@ def keyring() -> ApiKeyring:
 
 
 def client_of(pool: Pool, *, key: str | None = KEY, anonymous: str | None = None) -> httpx.AsyncClient:
-    api = QueryApi(pool=pool, freshness=Freshness(pool, wait_ms=400))
-    app = create_app(api, keyring=keyring(), health=Health(), anonymous_merchant_id=anonymous)
+    app = create_app(
+        pool, Freshness(pool, wait_ms=400), keyring=keyring(), health=Health(), anonymous_merchant_id=anonymous
+    )
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://query",

@@ -9,7 +9,7 @@ import orjson
 from pydantic import SecretStr
 from stripe import WebhookSignature
 
-from command_api.webhooks.intake import WebhookIntake
+from command_api.webhooks.service import WebhookIntake
 from event_store.group_commit import Appender
 from tests.support.system import System
 

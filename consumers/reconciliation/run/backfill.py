@@ -94,7 +94,7 @@ async def refresh_payments(pool: Pool, run: RunRef, unmatched: Sequence[Unmatche
                     merchant_id=merchant_id,
                     position=0,
                     correlation_id=run.correlation_id,
-                    asked_by=RECONCILIATION,
+                    requested_by=RECONCILIATION,
                 )
                 for payment_id, merchant_id in merchants.items()
             ],

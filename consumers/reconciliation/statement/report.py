@@ -75,8 +75,8 @@ class Report:
                     RowReader(path=path, kind=kind, zone=zone, style=style).learn(text)
                 return cls._read(path, RowReader(path=path, kind=kind, zone=zone, style=style), time_zone)
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise refused(path, f"cannot be read: {why}", "name a file that you may read") from None
+            reason = (error.strerror or str(error)).lower()
+            raise refused(path, f"cannot be read: {reason}", "name a file that you may read") from None
 
     @classmethod
     def _read(cls, path: Path, reader: RowReader, time_zone: str) -> "Report":

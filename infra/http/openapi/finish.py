@@ -19,6 +19,9 @@ _CODES = "Every error of this API by its name. More may come: what a program doe
 class ApiDescription:
     """What the routes of an API cannot say of it."""
 
+    title: str
+    text: str
+    """In Markdown."""
     models: Sequence[type[BaseModel]]
     """Bodies of requests that routes read by themselves, and of errors."""
     tags: Mapping[str, str]

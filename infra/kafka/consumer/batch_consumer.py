@@ -187,9 +187,9 @@ class BatchConsumer(Generic[D]):
         log.info("consumer_started", consumer=self._name, topics=list(self._topics))
         return True
 
-    def _unavailable(self, why: str) -> None:
-        if self._progress.kafka_away(why):
-            log.warning("consumer_waits_for_kafka", consumer=self._name, reason=why)
+    def _unavailable(self, reason: str) -> None:
+        if self._progress.kafka_away(reason):
+            log.warning("consumer_waits_for_kafka", consumer=self._name, reason=reason)
 
     async def _supervise(self) -> None:
         """Watch the subscription until the process stops or the Kafka client has to be replaced."""
@@ -197,11 +197,11 @@ class BatchConsumer(Generic[D]):
         assert self._watch is not None
         away_since: float | None = None
         while not self._stop.is_set():
-            if (why := await self._watch.check()) is None:
+            if (reason := await self._watch.check()) is None:
                 away_since = None
             else:
                 away_since = away_since or time.monotonic()
-                self._unavailable(why)
+                self._unavailable(reason)
             if fault := self._fault(self._subscription, away_since):
                 metrics.REBUILDS.labels(self._name).inc()
                 log.warning("consumer_rebuilds_client", consumer=self._name, reason=fault)

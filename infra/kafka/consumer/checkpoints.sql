@@ -1,7 +1,7 @@
 -- name: create_checkpoints
 -- A consumer's first batch of a partition starts at 0: before every event. Dead letters may be there already, when
 -- checkpoints were deleted to apply everything again.
-INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, dead_letters_until, dead_letters_forgiven)
+INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, dead_letters_until, dead_letters_acknowledged_through)
 SELECT made.name, %(topic)s, %(partition)s,
        CASE WHEN EXISTS (SELECT FROM consumers.dead_letters d
                           WHERE d.consumer = %(consumer)s AND d.topic = %(topic)s AND d.partition = %(partition)s
@@ -17,7 +17,7 @@ ON CONFLICT DO NOTHING;
 -- name: lock_checkpoint
 -- Held to the end of the transaction: of two members that both think they own the partition, one waits. What concerns
 -- dead letters is in the same row, since a lock that waited sees the newest version of its own row only, not of other tables.
-SELECT consumer, position, dead_letters_until, dead_letters_forgiven AS acknowledged_through
+SELECT consumer, position, dead_letters_until, dead_letters_acknowledged_through AS acknowledged_through
   FROM consumers.consumer_checkpoints
  WHERE consumer = %(name)s AND topic = %(topic)s AND partition = %(partition)s
    FOR UPDATE;
@@ -30,7 +30,7 @@ UPDATE consumers.consumer_checkpoints
 
 -- name: lock_checkpoints
 -- As lock_checkpoint, for consumers with several: in one round trip, always in the same order.
-SELECT consumer, position, dead_letters_until, dead_letters_forgiven AS acknowledged_through
+SELECT consumer, position, dead_letters_until, dead_letters_acknowledged_through AS acknowledged_through
   FROM consumers.consumer_checkpoints
  WHERE consumer = ANY(%(names)s::text[]) AND topic = %(topic)s AND partition = %(partition)s
  ORDER BY array_position(%(names)s::text[], consumer)

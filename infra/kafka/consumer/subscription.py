@@ -1,23 +1,24 @@
 """One FastStream batch subscriber, set up so that nothing of FastStream's handling can lose a record.
 
 Records reach the handler raw (own parser: FastStream's own fails on a header that is not UTF-8 and loses the
-record); offsets are committed by us alone; nothing is ever replied or created.
+record); offsets are committed by us alone; nothing is ever replied or created. docs/decisions/0027 has the reasons.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from infra.kafka.aiokafka_patches.stopping import disconnect_consumer, leave_rebalancing_group, stop_client
-from infra.kafka.clients import connection_config, fetch_config
+from infra.kafka.clients import fetch_config
+from infra.kafka.security import security_options
 from infra.settings.kafka import KafkaSettings
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
@@ -30,6 +31,7 @@ _POLL_MS = 10
 _METADATA_MAX_AGE_MS = 5_000
 _JOIN_MARGIN_MS = 5_000
 _CLOSE_S = 0.2
+_LOGINS = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
 
 
 class _Quiet(logging.Filter):
@@ -81,19 +83,15 @@ class Subscription:
 
         `drain_s`: how long `stop` lets a batch in hand finish.
         """
-        self._settings = settings
         fetch = fetch_config(settings)
-        self._waits = {
-            "metadata_max_age_ms": _METADATA_MAX_AGE_MS,
-            # The group's answer to "join" comes when all members have joined: given up earlier, we would come
-            # back as one more member, and the group would never become stable.
-            "request_timeout_ms": max(
-                settings.kafka_request_timeout_ms, fetch["rebalance_timeout_ms"] + _JOIN_MARGIN_MS
-            ),
-        }
         self._listener = _Listener(on_assigned)
         self._broker = KafkaBroker(
-            settings.kafka_bootstrap_servers,
+            settings.kafka_bootstrap_servers.split(","),
+            security=_security(settings),
+            metadata_max_age_ms=_METADATA_MAX_AGE_MS,
+            # The group's answer to "join" comes when all members have joined: given up earlier, we would come
+            # back as one more member, and the group would never become stable.
+            request_timeout_ms=max(settings.kafka_request_timeout_ms, fetch["rebalance_timeout_ms"] + _JOIN_MARGIN_MS),
             consumer_only=True,
             allow_auto_create_topics=False,
             client_id="paystream",
@@ -115,11 +113,7 @@ class Subscription:
             listener=self._listener,
             **fetch,
         )
-
-        async def handle(records: Any) -> None:
-            await handler(records)
-
-        self._subscriber(handle)
+        self._subscriber(handler)
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
@@ -143,10 +137,6 @@ class Subscription:
     async def start(self, timeout_s: float) -> None:
         """Connect and join the group. Raises KafkaError or TimeoutError."""
         async with asyncio.timeout(timeout_s):
-            await self._broker.connect()
-            # One source of connection settings (time-outs, TLS, SASL) for every client of ours.
-            options = connection_config(self._settings) | self._waits
-            self._broker.config.broker_config.builder = partial(AIOKafkaConsumer, **options)
             await self._broker.start()
 
     async def stop(self, timeout_s: float) -> None:
@@ -161,6 +151,18 @@ class Subscription:
             _log.warning("the Kafka client did not stop cleanly: %r", error)
             if consumer is not None:
                 await disconnect_consumer(consumer, timeout_s=_CLOSE_S)
+
+
+def _security(settings: KafkaSettings) -> BaseSecurity | None:
+    """Return the options of `infra.kafka.security` as FastStream wants them. Raises ProcessFailed as that does."""
+    options = security_options(settings)
+    tls = options.get("ssl_context")
+    match options.get("sasl_mechanism"):
+        case None:
+            return None if tls is None else BaseSecurity(ssl_context=tls)
+        case mechanism:
+            login = _LOGINS[mechanism]
+            return login(options["sasl_plain_username"], options["sasl_plain_password"], ssl_context=tls)
 
 
 async def _parse(records: tuple[Record, ...]) -> KafkaAckableMessage:

@@ -4,10 +4,10 @@ from infra.errors import Unavailable
 
 
 class NotSent(Unavailable):
-    """The guard held the call back; it may be worth another try after `wait_s`."""
+    """The guard throttled the call; it may be worth another try after `wait_s`."""
 
-    code = "stripe_held_back"
-    title = "Calls of the payment processor are held back"
+    code = "stripe_throttled"
+    title = "Calls of the payment processor are throttled"
 
     def __init__(self, reason: str, *, wait_s: float) -> None:
         super().__init__(reason)

@@ -105,7 +105,7 @@ class StripeGuard:
             async with asyncio.timeout(self._max_wait_s):
                 return await self._in_flight.take(first=urgent)
         except TimeoutError:
-            metrics.HELD_BACK.inc()
+            metrics.THROTTLED.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None
 
     def room(self) -> int | None:

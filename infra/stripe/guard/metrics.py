@@ -14,6 +14,6 @@ WAIT_SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 LIMITED = Counter("stripe_rate_limit_hits_total", "Calls that Stripe refused with 429, as there were too many")
-HELD_BACK = Counter("stripe_rate_limit_held_back_total", "Calls that were not made, as too many waited for their turn")
+THROTTLED = Counter("stripe_rate_limit_throttled_total", "Calls that were not made, as too many waited")
 IN_FLIGHT = Gauge("stripe_guard_calls_in_flight", "Calls of Stripe that this process makes now")
 MOST_IN_FLIGHT = Gauge("stripe_guard_calls_in_flight_limit", "Calls of Stripe that this process may make at once now")

@@ -65,7 +65,7 @@ class RateLimit:
                         await asyncio.sleep(turn.wait_s)
                         turn = await self._ask()
         except TimeoutError:
-            metrics.HELD_BACK.inc()
+            metrics.THROTTLED.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None
         if turn.wait_s > 0:
             await asyncio.sleep(turn.wait_s)

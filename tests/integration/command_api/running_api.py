@@ -10,13 +10,13 @@ from uuid import UUID
 import httpx
 from redis.asyncio import Redis
 
-from command_api.api import CommandApi
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
-from command_api.executor import CommandExecutor
 from command_api.fakes import FixedClientSecrets
-from command_api.outcomes import OutcomeWaiter
-from command_api.response_cache import RedisResponseCache
+from command_api.payments.executor import CommandExecutor
+from command_api.payments.response_cache import RedisResponseCache
+from command_api.payments.service import PaymentCommandService
+from command_api.payments.waiter import PollingPaymentWaiter
 from domain.money import Money
 from domain.payment.commands import PaymentCommand
 from domain.payment.observations import RecordIntentCreated, RecordSucceeded
@@ -116,11 +116,10 @@ async def running(
         log=log,
         timeout_s=timeout_s,
     )
-    async with OutcomeWaiter(pool) as outcomes:
-        api = CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30)
+    async with PollingPaymentWaiter(pool) as waiter:
         app = create_app(
-            api,
-            client_secrets=ClientSecretReader(log=log, outcomes=outcomes, secrets=FixedClientSecrets()),
+            payments=PaymentCommandService(executor=executor, waiter=waiter, max_wait_s=30),
+            client_secrets=ClientSecretReader(log=log, waiter=waiter, secrets=FixedClientSecrets()),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_desk(),
             keyring=keyring() if keys is None else keys,

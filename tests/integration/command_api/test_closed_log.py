@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from redis.asyncio import Redis
 
-from command_api.kept_answers import AnswersInRedis
+from command_api.payments.cached_responses import CachedResponses
 from event_store.log_watch import LogWatch
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool, create_pool
@@ -107,6 +107,6 @@ async def test_redis_tells_whom_it_answered(pool: Pool, redis: Redis, valkey: Va
         await watch.check(pool)
         payment_id = await api.succeeded()
         refund = (await api.post(f"/payments/{payment_id}/refund", {"amount_cents": 1}, "k-3")).json()
-        traces = await AnswersInRedis().traces(RedisSettings.model_validate({"redis_url": valkey.url}))
+        traces = await CachedResponses().traces(RedisSettings.model_validate({"redis_url": valkey.url}))
     assert {(str(each.payment_id), each.position) for each in traces} >= {(payment_id, refund["position"])}
     assert len(traces) == 2

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
 from infra.kafka.consumer.checkpoints import Checkpointed
-from infra.kafka.consumer.dead_letters.admin import Filter, list_dead_letters, request_replay
+from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.delivery import Headers
 from infra.kafka.consumer.dead_letters.replay import Replayer
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
@@ -94,7 +94,7 @@ def with_a_newer(messages: Sequence[Delivered], change: dict[str, object]) -> tu
 
 
 async def open_letters(reader: Connection) -> list[tuple[int | None, str, str, list[str]]]:
-    dead_letters, _ = await list_dead_letters(reader, Filter(limit=1000))
+    dead_letters, _ = await DeadLetterAdmin(reader).list_dead_letters(Filter(limit=1000))
     return [(each.position, each.reason.value, each.error_type, sorted(each.lacking)) for each in dead_letters]
 
 
@@ -105,7 +105,7 @@ async def replay(projector: Projector, reader: Connection, victim: Delivered, pa
         found = from_kafka(value, headers)
         return victim if found.position == victim.position else found
 
-    await request_replay(reader, actor="op", all_of=CONSUMER)
+    await DeadLetterAdmin(reader).request_replay(actor="op", all_of=CONSUMER)
     projector.replayer = Replayer(projector.checkpointed, upgraded)
     return await projector.replayer.replay(partition)
 

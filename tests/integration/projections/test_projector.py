@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from event_store.store import Connection as AppConnection
 from infra.kafka.clients import producer_config
-from infra.kafka.consumer.dead_letters.admin import Filter, list_dead_letters
+from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import Connection
 from infra.process.health import Health
@@ -160,7 +160,7 @@ async def test_poison_with_an_events_headers_is_kept_and_its_neighbours_applied(
     expected = {event.position: error_type for event, (_, error_type) in victims.items()}
 
     async def refused() -> dict[int | None, str]:
-        dead_letters, _ = await list_dead_letters(reader, Filter(limit=1000))
+        dead_letters, _ = await DeadLetterAdmin(reader).list_dead_letters(Filter(limit=1000))
         return {each.position: each.error_type for each in dead_letters if each.reason == "refused"}
 
     async def announced() -> dict[int, str]:

@@ -10,6 +10,15 @@ CHANGED: dict[str, str] = {}
 """What a later release answers otherwise on purpose: where, as a regular expression (`^/payments/.*\\.status `), and
 why."""
 
+RENAMED: dict[str, str] = {
+    r"^/reconciliations\[\d+\]\.healing$": "backfilled",
+    r"^/discrepancies\[\d+\]\.who$": "actor",
+    r"^/discrepancies\[\d+\]\.why$": "reason",
+    r"^/payments/[^/]+/events\[\d+\]\.data\.who$": "actor",
+    r"^/payments/[^/]+/events\[\d+\]\.data\.why$": "reason",
+}
+"""Members that have another name since 0.3, and the same value: where they were, and their name now."""
+
 _ENTRIES = "/ledger/entries"
 _PLACE = ("id", "position", "at")
 _MAY_MOVE = frozenset({"refund", "refund_failure"})
@@ -53,8 +62,8 @@ def _without_places(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _lost(told: Any, now: Any, at: str) -> Iterator[str]:
     if isinstance(told, dict) and isinstance(now, dict):
         for name, value in told.items():
-            if name in now:
-                yield from _lost(value, now[name], f"{at}.{name}")
+            if (current := _name_now(f"{at}.{name}", name)) in now:
+                yield from _lost(value, now[current], f"{at}.{name}")
             else:
                 yield f"{at}.{name} is gone"
     elif isinstance(told, list) and isinstance(now, list) and len(told) == len(now):
@@ -62,6 +71,10 @@ def _lost(told: Any, now: Any, at: str) -> Iterator[str]:
             yield from _lost(before, after, f"{at}[{number}]")
     elif told != now:
         yield f"{at} was {told!r} and is {now!r}"
+
+
+def _name_now(at: str, name: str) -> str:
+    return next((current for where, current in RENAMED.items() if re.search(where, at)), name)
 
 
 async def _elements(client: httpx.AsyncClient, path: str) -> Any:

@@ -16,7 +16,6 @@ from infra.migrations.runner import upgrade
 from infra.postgres.pool import Pool, create_pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
-from query_api.api import QueryApi
 from query_api.app import create_app
 from query_api.database import create_read_pool
 from query_api.freshness import Freshness
@@ -70,7 +69,7 @@ def keyring() -> ApiKeyring:
 async def query(database: Database, keyring: ApiKeyring) -> AsyncIterator[httpx.AsyncClient]:
     """A client of today's query API."""
     async with create_read_pool(database.url("query"), size=4, timeout_ms=5000) as pool:
-        app = create_app(QueryApi(pool=pool, freshness=Freshness(pool, wait_ms=400)), keyring=keyring, health=Health())
+        app = create_app(pool, Freshness(pool, wait_ms=400), keyring=keyring, health=Health())
         headers = {"Authorization": f"Bearer {DEVELOPMENT_KEY}"}
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://query", headers=headers) as client:

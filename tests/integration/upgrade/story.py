@@ -148,8 +148,8 @@ class Story:
     async def _operators(self) -> None:
         """Have an operator ask what became of a capture (nothing), and give a cancellation up."""
         steps = {
-            "capture": ("retry", "--why", "Stripe is back"),
-            "cancel": ("give-up", "--force", "--why", "Settled by hand"),
+            "capture": ("retry", "--reason", "Stripe is back"),
+            "cancel": ("give-up", "--force", "--reason", "Settled by hand"),
         }
         for action, (step, *reason) in steps.items():
             name = f"{action}_failed"
@@ -178,7 +178,7 @@ class Story:
         await self._fail_once("/v1/refunds")
         await self._post("refund_accepted", "refund", amount_cents=300)
         task = await self._tried("refund_accepted", "unknown")
-        await self._operate("tasks", "give-up", task.event_id, "--force", "--why", "Stripe has none")
+        await self._operate("tasks", "give-up", task.event_id, "--force", "--reason", "Stripe has none")
         found = await self._shown("refund_accepted", lambda found: found["refunds"][0]["status"] == "failed")
         await at_stripe(
             self.system,
@@ -236,8 +236,10 @@ class Story:
         assert first["found"].keys() == {"missing_at_stripe", "amount", "missing_here"}, first
         await self.bank.falsify_row(hidden["id"], shown=True)
         await in_the_ledger(self.system, late)
-        await self._operate("discrepancies", "explain", await self._discrepancy(wrong), "--why", "A rebate")
-        await self._operate("discrepancies", "resolve", await self._discrepancy("ch_of_nobody"), "--why", "Written off")
+        await self._operate("discrepancies", "explain", await self._discrepancy(wrong), "--reason", "A rebate")
+        await self._operate(
+            "discrepancies", "resolve", await self._discrepancy("ch_of_nobody"), "--reason", "Written off"
+        )
         last = await reconciled(self.system, day, number=first["number"] + 1)
         # Beside the row of nobody: what the payment that was undone took and gave back, which no event posts.
         assert (last["found"], last["resolved"]) == ({"amount": 1, "missing_here": 3}, 1), last
@@ -260,7 +262,7 @@ class Story:
         async with AIOKafkaProducer(**producer_config(settings, client_id="stranger")) as producer:
             await producer.send_and_wait(PAYMENT, b"{not \xff json", b"of nobody", partition=0)
         letters = await eventually(self._letters, lambda found: found.keys() >= {"projector", "stripe-gateway"})
-        await self._operate("dlq", "discard", str(letters["projector"]), "--why", "Not ours")
+        await self._operate("dlq", "discard", str(letters["projector"]), "--reason", "Not ours")
 
     async def leave_undone(self) -> dict[str, str]:
         """Leave Stripe calls open in every way that there is; return the status of each by the name of its payment.
@@ -337,7 +339,7 @@ class Story:
 
     async def _operate(self, *arguments: str) -> None:
         """Do what an operator does on the command line."""
-        code, out = await paystream(self.system, *arguments, "--who", "ana")
+        code, out = await paystream(self.system, *arguments, "--actor", "ana")
         assert code == 0, out
 
     async def _discrepancy(self, source_id: str) -> str:
@@ -363,7 +365,7 @@ class Story:
         return Task(*row)
 
     async def _letters(self) -> dict[str, int]:
-        found = await self._rows("SELECT consumer, id FROM consumers.dead_letters WHERE announced_at IS NOT NULL")
+        found = await self._rows("SELECT consumer, id FROM consumers.dead_letters WHERE published_at IS NOT NULL")
         return {row[0]: row[1] for row in found}
 
     async def _rows(self, query: str, *parameters: object) -> list[Any]:

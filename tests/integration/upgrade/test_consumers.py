@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from infra.kafka.consumer.dead_letters.admin import Filter, list_dead_letters
+from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.postgres.pool import Connection, Pool
 from tests.integration.upgrade.consuming import interpret, note_runs, project, take_in
 from tests.integration.upgrade.fixture_files import Fixture
@@ -82,7 +82,7 @@ async def test_open_calls_are_there_with_the_events_that_asked_for_them(release:
 
 async def test_operators_see_the_dead_letters_with_their_records(release: Fixture, app: Connection) -> None:
     kept = release.manifest.dead_letters
-    written, count = await list_dead_letters(app, Filter(resolved=True))
+    written, count = await DeadLetterAdmin(app).list_dead_letters(Filter(resolved=True))
     assert count == len(kept)
     told = [
         (each.consumer, each.topic, each.partition, each.kafka_offset, each.reason, each.status) for each in written

@@ -60,7 +60,7 @@ async def test_another_run_of_the_day_finds_the_same_and_opens_nothing(
     (run,) = [each for each in shown["/reconciliations"] if each["id"] == str(run_id)]
     assert (run["number"], run["status"]) == (before["number"] + 1, "completed")
     # What the payment that was undone took and gave back is in no event: each run reads that payment once more.
-    assert (run["opened"], run["resolved"], run["healing"]) == (0, 0, before["healing"])
+    assert (run["opened"], run["resolved"], run["backfilled"]) == (0, 0, before["healing"])
     assert lost({name: before[name] for name in ("found", "totals", "payouts")}, run) == []
     assert statuses(shown["/discrepancies"]) == statuses(release.answers["/discrepancies"])
 

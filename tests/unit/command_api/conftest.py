@@ -10,11 +10,11 @@ import httpx
 import pytest_asyncio
 from fastapi import FastAPI
 
-from command_api.api import CommandApi
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
-from command_api.executor import CommandExecutor
-from command_api.fakes import FixedClientSecrets, FixedOutcomes, MemoryResponseCache
+from command_api.fakes import FixedClientSecrets, FixedPaymentWaiter, MemoryResponseCache
+from command_api.payments.executor import CommandExecutor
+from command_api.payments.service import PaymentCommandService
 from event_store.fakes import MemoryEventLog
 from event_store.payments import PAYMENT, LoadedPayment
 from infra.http.auth import ApiKeyring
@@ -31,7 +31,7 @@ class Standing:
     app: FastAPI
     client: httpx.AsyncClient
     store: MemoryEventLog
-    outcomes: FixedOutcomes
+    waiter: FixedPaymentWaiter
     executor: CommandExecutor
     secrets: FixedClientSecrets
 
@@ -49,11 +49,11 @@ class Standing:
 
 @pytest_asyncio.fixture
 async def api() -> AsyncIterator[Standing]:
-    store, outcomes, secrets = MemoryEventLog(), FixedOutcomes(), FixedClientSecrets()
+    store, waiter, secrets = MemoryEventLog(), FixedPaymentWaiter(), FixedClientSecrets()
     executor = CommandExecutor(cache=MemoryResponseCache(), log=store)
     app = create_app(
-        CommandApi(executor=executor, outcomes=outcomes, max_wait_s=30),
-        client_secrets=ClientSecretReader(log=store, outcomes=outcomes, secrets=secrets),
+        payments=PaymentCommandService(executor=executor, waiter=waiter, max_wait_s=30),
+        client_secrets=ClientSecretReader(log=store, waiter=waiter, secrets=secrets),
         webhooks=an_intake(store),
         reconciliations=a_desk(),
         keyring=ApiKeyring(
@@ -69,7 +69,7 @@ async def api() -> AsyncIterator[Standing]:
     transport = httpx.ASGITransport(app)
     headers = {"Authorization": "Bearer sk_writer"}
     async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
-        yield Standing(app=app, client=client, store=store, outcomes=outcomes, executor=executor, secrets=secrets)
+        yield Standing(app=app, client=client, store=store, waiter=waiter, executor=executor, secrets=secrets)
 
 
 def _key(key_id: str, scopes: set[str], merchant_id: str = "merchant_test") -> ApiKey:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from command_api.app import openapi_document
+from command_api.app import openapi_documents
 
-DOCUMENT = openapi_document()
+DOCUMENT = openapi_documents()["openapi/command-api.json"]
 PATHS = ["/payments", *(f"/payments/{{payment_id}}/{action}" for action in ("confirm", "capture", "cancel", "refund"))]
 
 SECRET_PATH = "/payments/{payment_id}/client_secret"

@@ -9,8 +9,7 @@ from pydantic import ValidationError
 from infra.http.auth import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
-from query_api.api import QueryApi
-from query_api.app import create_app, openapi_document
+from query_api.app import create_app, openapi_documents
 from query_api.database import create_read_pool
 from query_api.freshness import Freshness
 from query_api.settings import QueryApiSettings
@@ -36,7 +35,7 @@ async def test_every_connection_is_read_only_and_bounded_and_keeps_given_options
 
 
 def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
-    document = openapi_document()
+    document = openapi_documents()["openapi/query-api.json"]
     assert sorted(document["paths"]) == [
         "/discrepancies",
         "/ledger/balances",
@@ -75,8 +74,7 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
 
 async def test_health_and_metrics_are_served_and_other_paths_are_404_problems() -> None:
     pool = create_read_pool("postgresql://reader@127.0.0.1:1/none", size=1, timeout_ms=250)
-    api = QueryApi(pool=pool, freshness=Freshness(pool, wait_ms=1))
-    app = create_app(api, keyring=ApiKeyring(()), health=Health())
+    app = create_app(pool, Freshness(pool, wait_ms=1), keyring=ApiKeyring(()), health=Health())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://query") as client:
         for path in ("/health", "/health/live", "/health/ready", "/metrics"):
             assert (await client.get(path)).status_code == 200
@@ -121,10 +119,9 @@ async def test_a_slash_too_many_leads_nowhere() -> None:
 async def reading(path: str, headers: dict[str, str] | None = None) -> httpx.Response:
     """Ask with a key that may read all, of an API without a database."""
     pool = create_read_pool("postgresql://reader@127.0.0.1:1/none", size=1, timeout_ms=250)
-    api = QueryApi(pool=pool, freshness=Freshness(pool, wait_ms=1))
     digest = hashlib.sha256(b"sk_reader").hexdigest()
     key = ApiKey(id="1", sha256=digest, merchant_id="m", scopes=frozenset({"payments:read", "finance:read"}))
-    app = create_app(api, keyring=ApiKeyring([key]), health=Health())
+    app = create_app(pool, Freshness(pool, wait_ms=1), keyring=ApiKeyring([key]), health=Health())
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://query") as client:
         encoded = {name.encode(): value.encode() for name, value in (headers or {}).items()}

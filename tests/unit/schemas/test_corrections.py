@@ -11,7 +11,7 @@ BODY = "$.components.schemas.CreatePaymentBody.properties"
 
 def test_each_correction_has_a_reason_and_a_document_that_is_published() -> None:
     for each in CORRECTIONS:
-        assert len(each.why) > 20
+        assert len(each.reason) > 20
         assert each.document.removeprefix("openapi/").removesuffix(".json") in DOCUMENTS
 
 

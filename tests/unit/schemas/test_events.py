@@ -5,6 +5,7 @@ import typing
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,8 @@ from domain.payment.values import CaptureMethod
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
 from schemas.events import EVENT_TYPES, PAYMENT_CODEC, PAYMENT_EVENT_TYPES, EventType
+from schemas.events.examples import EXAMPLES
+from tests.support.exported_schemas import EXPORTED, validate
 
 METADATA = EventMetadata(correlation_id="c", actor="a", merchant_id="m")
 MODELS = [event_type.model for event_type in PAYMENT_EVENT_TYPES]
@@ -109,7 +112,7 @@ class _Newest:
 def test_older_versions_are_lifted_step_by_step() -> None:
     event_type = EventType(
         name="test.canceled",
-        model=_Newest,  # a stand-in with a history, which no real event has yet
+        model=_Newest,
         upcasters={
             1: lambda old: {"why": old["cause"]},
             2: lambda old: {"reason": old["why"], "by": "unknown"},
@@ -120,6 +123,17 @@ def test_older_versions_are_lifted_step_by_step() -> None:
     assert event_type.read(b'{"cause":"r"}', 1) == expected
     assert event_type.read(b'{"why":"r"}', 2) == expected
     assert event_type.read(b'{"reason":"r","by":"unknown"}', 3) == expected
+
+
+OLDER = [(each, version) for each in EVENT_TYPES for version in range(1, each.version)]
+
+
+@pytest.mark.parametrize(("event_type", "version"), OLDER, ids=lambda each: getattr(each, "name", str(each)))
+def test_what_an_older_version_said_is_said_in_the_newest(event_type: EventType[Any], version: int) -> None:
+    schema = json.loads((EXPORTED / "events" / f"{event_type.name}.v{version}.json").read_text("utf-8"))
+    (example,) = schema["examples"]
+    validate(schema, example)
+    assert event_type.read(json.dumps(example).encode(), version) == EXAMPLES[event_type.name]
 
 
 def test_unknown_types_newer_versions_and_wrong_data_are_told_apart() -> None:

@@ -51,7 +51,7 @@ def test_an_event_survives_writing_and_reading_and_fits_its_schema(event: Reconc
     written = recorded(event)
     assert RECONCILIATION_CODEC.decode(written) == event
     sent = to_kafka(written, previous_position=3)
-    described = message(RECONCILIATION, f"{written.type}.v1")
+    described = message(RECONCILIATION, f"{written.type}.v{written.schema_version}")
     validate(described["payload"], json.loads(sent.value))
     validate(described["headers"], {name: raw.decode() for name, raw in sent.headers})
 
@@ -60,5 +60,5 @@ def test_it_is_not_taken_for_another() -> None:
     (event,) = (each for each in MODELS if each.__name__ == "DiscrepancyExplained")
     with pytest.raises(UnknownEventType):
         RECONCILIATION_CODEC.decode(
-            recorded(event(discrepancy_id=uuid.uuid4(), who="ana", why="a tip"), "payment.succeeded")
+            recorded(event(discrepancy_id=uuid.uuid4(), actor="ana", reason="a tip"), "payment.succeeded")
         )

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from infra.errors import Permanent
-from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
+from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -49,56 +49,52 @@ class Filter:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-async def list_dead_letters(conn: Connection, chosen: Filter) -> tuple[list[DeadLetter], int]:
-    """Return the oldest that fit, and how many fit altogether."""
-    rows = await _run(conn, _SQL.listed, chosen.parameters())
-    (counted,) = await _run(conn, _SQL.counted, chosen.parameters())
-    return [DeadLetter.of(row) for row in rows], counted["dead_letters"]
+class DeadLetterAdmin:
+    """The table of dead letters, for operators."""
 
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
 
-async def load(conn: Connection, ids: Sequence[int]) -> dict[int, DeadLetter]:
-    """Return some dead letters. Raises NoSuchDeadLetter."""
-    rows = await _run(conn, _SQL.by_id, {"ids": list(ids)})
-    found = {row["id"]: DeadLetter.of(row) for row in rows}
-    for dead_letter_id in ids:
-        if dead_letter_id not in found:
-            raise NoSuchDeadLetter(dead_letter_id)
-    return found
+    async def list_dead_letters(self, chosen: Filter) -> tuple[list[DeadLetter], int]:
+        """Return the oldest that fit, and how many fit altogether."""
+        rows = await self._run(_SQL.listed, chosen.parameters())
+        (counted,) = await self._run(_SQL.counted, chosen.parameters())
+        return [DeadLetter.of(row) for row in rows], counted["dead_letters"]
 
+    async def load(self, ids: Sequence[int]) -> dict[int, DeadLetter]:
+        """Return some dead letters. Raises NoSuchDeadLetter."""
+        rows = await self._run(_SQL.by_id, {"ids": list(ids)})
+        found = {row["id"]: DeadLetter.of(row) for row in rows}
+        for dead_letter_id in ids:
+            if dead_letter_id not in found:
+                raise NoSuchDeadLetter(dead_letter_id)
+        return found
 
-async def open_of_same_stream(conn: Connection, dead_letter_id: int) -> list[int]:
-    """Return the ids of the open dead letters of its consumer and stream, first the one that the others wait for."""
-    return [row["id"] for row in await _run(conn, _SQL.same_stream, {"id": dead_letter_id})]
+    async def open_of_same_stream(self, dead_letter_id: int) -> list[int]:
+        """Return the ids of the open dead letters of its consumer and stream, first the one that others wait for."""
+        return [row["id"] for row in await self._run(_SQL.same_stream, {"id": dead_letter_id})]
 
+    async def request_replay(
+        self,
+        *,
+        actor: str,
+        ids: Sequence[int] = (),
+        stream: str | None = None,
+        all_of: str | None = None,
+    ) -> list[int]:
+        """Request a replay of these, of a stream, or of all of a consumer that are not resolved; return their ids."""
+        parameters = {"actor": actor, "ids": list(ids), "stream": stream, "all_of": all_of}
+        return sorted(row["id"] for row in await self._run(_SQL.request_replay, parameters))
 
-async def request_replay(
-    conn: Connection,
-    *,
-    actor: str,
-    ids: Sequence[int] = (),
-    stream: str | None = None,
-    all_of: str | None = None,
-) -> list[int]:
-    """Request the replay of these, of a stream's or of all of a consumer's that are not resolved; return their ids."""
-    parameters = {"actor": actor, "ids": list(ids), "stream": stream, "all_of": all_of}
-    return sorted(row["id"] for row in await _run(conn, _SQL.request_replay, parameters))
+    async def discard(self, dead_letter_id: int, *, actor: str, reason: str) -> None:
+        """Give one up for good: it is skipped even when its event is delivered again.
 
+        The row keeps the actor and the reason. Raises NoSuchDeadLetter or AlreadyResolved.
+        """
+        if not await self._run(_SQL.discard, {"id": dead_letter_id, "actor": actor, "reason": reason}):
+            raise AlreadyResolved((await self.load([dead_letter_id]))[dead_letter_id])
 
-async def discard(conn: Connection, dead_letter_id: int, *, actor: str, reason: str) -> None:
-    """Give one up for good: it is skipped even when its event is delivered again.
-
-    The row keeps the actor and the reason. Raises NoSuchDeadLetter or AlreadyResolved.
-    """
-    if not await _run(conn, _SQL.discard, {"id": dead_letter_id, "actor": actor, "reason": reason}):
-        raise AlreadyResolved((await load(conn, [dead_letter_id]))[dead_letter_id])
-
-
-def is_resolved(dead_letter: DeadLetter) -> bool:
-    """Whether nothing is left to do with it."""
-    return dead_letter.status in {Status.APPLIED, Status.DISCARDED}
-
-
-async def _run(conn: Connection, statement: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(statement, parameters)
-        return await cursor.fetchall()
+    async def _run(self, statement: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        async with self._conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchall()

@@ -46,7 +46,7 @@ def dlq_replay(
     stream: Annotated[str | None, typer.Option(help="All of this stream: a payment's id.")] = None,
     consumer: Annotated[str | None, typer.Option(help="With --all: all of this consumer.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="With --consumer.")] = False,
-    who: Annotated[str | None, _WHO] = None,
+    actor: Annotated[str | None, _WHO] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30,
 ) -> None:
     """Apply dead letters again, and all records parked behind them.
@@ -61,14 +61,14 @@ def dlq_replay(
         raise typer.BadParameter("--consumer and --all belong together")
     if (bool(ids), stream is not None, everything).count(True) != 1:
         raise typer.BadParameter("give ids, or --stream, or --consumer with --all")
-    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, actor=who or getuser(), wait_s=wait))
+    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, actor=actor or getuser(), wait_s=wait))
 
 
 @dlq.command("discard")
 def dlq_discard(
     dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
-    who: Annotated[str, typer.Option(help="Who decides so; kept with the dead letter.")],
-    why: Annotated[str, typer.Option(help="Why; kept with the dead letter.")],
+    actor: Annotated[str, typer.Option(help="Who decides so; kept with the dead letter.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the dead letter.")],
 ) -> None:
     """Discard a dead letter: the consumer will never apply it.
 
@@ -76,6 +76,6 @@ def dlq_discard(
     """
     from infra.kafka.consumer.dead_letters.cli_run import run_discard
 
-    if not who.strip() or not why.strip():
+    if not actor.strip() or not reason.strip():
         raise typer.BadParameter("say who and why")
-    raise SystemExit(run_discard(dead_letter_id, actor=who, reason=why))
+    raise SystemExit(run_discard(dead_letter_id, actor=actor, reason=reason))

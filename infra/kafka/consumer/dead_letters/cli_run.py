@@ -9,15 +9,7 @@ from rich.text import Text
 
 from infra.cli.execute import run_with_connection
 from infra.cli.output import console, printable
-from infra.kafka.consumer.dead_letters.admin import (
-    Filter,
-    discard,
-    is_resolved,
-    list_dead_letters,
-    load,
-    open_of_same_stream,
-    request_replay,
-)
+from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
 from infra.postgres.pool import Connection
 
@@ -31,7 +23,7 @@ def run_list(chosen: Filter) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        dead_letters, count = await list_dead_letters(conn, chosen)
+        dead_letters, count = await DeadLetterAdmin(conn).list_dead_letters(chosen)
         if not dead_letters:
             print("No dead letters." if chosen.resolved else "No open dead letters.")
             return 0
@@ -47,8 +39,9 @@ def run_show(dead_letter_id: int, *, full: bool) -> int:
     """Print all that is known of one; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        dead_letter = (await load(conn, [dead_letter_id]))[dead_letter_id]
-        queue = await open_of_same_stream(conn, dead_letter_id)
+        admin = DeadLetterAdmin(conn)
+        dead_letter = (await admin.load([dead_letter_id]))[dead_letter_id]
+        queue = await admin.open_of_same_stream(dead_letter_id)
         _show(dead_letter, queue, longest=None if full else _LONGEST_VALUE)
         return 0
 
@@ -56,21 +49,22 @@ def run_show(dead_letter_id: int, *, full: bool) -> int:
 
 
 def run_replay(ids: Sequence[int], *, stream: str | None, all_of: str | None, actor: str, wait_s: float) -> int:
-    """Ask for replays, wait for what becomes of them, and say so; 0 when all were applied."""
+    """Request replays, wait for them, and print what became of them; 0 when all were applied."""
 
     async def work(conn: Connection) -> int:
-        before = await load(conn, ids)
+        admin = DeadLetterAdmin(conn)
+        before = await admin.load(ids)
         for dead_letter in before.values():
-            if is_resolved(dead_letter):
+            if dead_letter.is_resolved:
                 print(_resolved(dead_letter))
-        asked = await request_replay(conn, actor=actor, ids=ids, stream=stream, all_of=all_of)
-        if not asked:
+        requested = await admin.request_replay(actor=actor, ids=ids, stream=stream, all_of=all_of)
+        if not requested:
             print("Nothing to replay.")
             return 0
-        before = await load(conn, asked)
-        print(f"Asked for the replay of {len(asked)} dead letters. The running consumer applies them.")
-        after = await _wait(conn, asked, wait_s)
-        outcomes = [await _outcome(conn, before[each], after[each]) for each in asked]
+        before = await admin.load(requested)
+        print(f"Asked for the replay of {len(requested)} dead letters. The running consumer applies them.")
+        after = await _wait(admin, requested, wait_s)
+        outcomes = [await _outcome(admin, before[each], after[each]) for each in requested]
         for line in outcomes:
             print(line)
         return 0 if all(dead_letter.status is Status.APPLIED for dead_letter in after.values()) else 1
@@ -82,10 +76,11 @@ def run_discard(dead_letter_id: int, *, actor: str, reason: str) -> int:
     """Give one up; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        await discard(conn, dead_letter_id, actor=actor, reason=reason)
+        admin = DeadLetterAdmin(conn)
+        await admin.discard(dead_letter_id, actor=actor, reason=reason)
         print(f"Dead letter {dead_letter_id} is discarded.")
-        dead_letter = (await load(conn, [dead_letter_id]))[dead_letter_id]
-        if queue := await open_of_same_stream(conn, dead_letter_id):
+        dead_letter = (await admin.load([dead_letter_id]))[dead_letter_id]
+        if queue := await admin.open_of_same_stream(dead_letter_id):
             print(f"{len(queue)} later records of its stream wait. To apply them: paystream dlq replay {queue[0]}")
         elif dead_letter.stream is not None:
             print("Nothing else of its stream waits.")
@@ -94,19 +89,19 @@ def run_discard(dead_letter_id: int, *, actor: str, reason: str) -> int:
     return run_with_connection(work)
 
 
-async def _wait(conn: Connection, ids: Sequence[int], wait_s: float) -> dict[int, DeadLetter]:
+async def _wait(admin: DeadLetterAdmin, ids: Sequence[int], wait_s: float) -> dict[int, DeadLetter]:
     """Return the dead letters once none waits for its replay any more, or the time is over."""
     deadline = time.monotonic() + wait_s
     while True:
-        dead_letters = await load(conn, ids)
+        dead_letters = await admin.load(ids)
         waiting = any(dead_letter.status is Status.REPLAYING for dead_letter in dead_letters.values())
         if not waiting or time.monotonic() > deadline:
             return dead_letters
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def _outcome(conn: Connection, before: DeadLetter, dead_letter: DeadLetter) -> str:
-    if is_resolved(dead_letter):
+async def _outcome(admin: DeadLetterAdmin, before: DeadLetter, dead_letter: DeadLetter) -> str:
+    if dead_letter.is_resolved:
         return _resolved(dead_letter)
     if dead_letter.status is Status.REPLAYING:
         return (
@@ -115,8 +110,8 @@ async def _outcome(conn: Connection, before: DeadLetter, dead_letter: DeadLetter
         )
     if dead_letter.attempts > before.attempts:
         return f"{dead_letter.id}  failed again: {_fault(dead_letter)}"
-    first, *_ = await open_of_same_stream(conn, dead_letter.id) or [dead_letter.id]
-    blocking = (await load(conn, [first]))[first]
+    first, *_ = await admin.open_of_same_stream(dead_letter.id) or [dead_letter.id]
+    blocking = (await admin.load([first]))[first]
     return f"{dead_letter.id}  still waits behind {first}, which failed again: {_fault(blocking)}"
 
 
@@ -163,7 +158,7 @@ def _show(dead_letter: DeadLetter, queue: Sequence[int], *, longest: int | None)
         "Behind it": ", ".join(behind) or "-",
         "Announced": "not yet" if published is None else f"{published:%Y-%m-%d %H:%M:%S} UTC",
     }
-    if is_resolved(dead_letter):
+    if dead_letter.is_resolved:
         fields["Resolved"] = f"by {_printable(dead_letter.resolved_by)}: {_printable(dead_letter.resolution)}"
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)

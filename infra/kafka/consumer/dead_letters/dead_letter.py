@@ -71,6 +71,11 @@ class DeadLetter:
     resolved_by: str | None
     resolution: str | None
 
+    @property
+    def is_resolved(self) -> bool:
+        """Whether nothing is left to do with it."""
+        return self.status in {Status.APPLIED, Status.DISCARDED}
+
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
         """Read a row that has all columns."""

@@ -54,7 +54,7 @@ ON CONFLICT (consumer, topic, partition, position) DO UPDATE
        error_type = excluded.error_type,
        error = excluded.error,
        attempts = CASE WHEN d.resolved_at IS NULL THEN d.attempts + 1 ELSE 1 END,
-       announced_at = CASE WHEN d.resolved_at IS NULL THEN d.announced_at END,
+       published_at = CASE WHEN d.resolved_at IS NULL THEN d.published_at END,
        status = 'open',
        failed_at = now(),
        resolved_at = NULL,
@@ -85,7 +85,7 @@ UPDATE consumers.dead_letters d
    SET lacking = ARRAY(SELECT name FROM unnest(d.lacking) AS each(name) WHERE name <> ALL(%(names)s::text[])),
        status = CASE WHEN d.lacking <@ %(names)s::text[] THEN 'applied' ELSE d.status END,
        resolved_at = CASE WHEN d.lacking <@ %(names)s::text[] THEN now() END,
-       resolved_by = CASE WHEN d.lacking <@ %(names)s::text[] THEN coalesce(d.asked_by, d.consumer) END,
+       resolved_by = CASE WHEN d.lacking <@ %(names)s::text[] THEN coalesce(d.requested_by, d.consumer) END,
        resolution = CASE WHEN d.lacking <@ %(names)s::text[] THEN %(resolution)s END
  WHERE id = %(id)s AND status IN ('open', 'replaying');
 
@@ -102,7 +102,7 @@ UPDATE consumers.consumer_checkpoints
                                 WHERE d.consumer = %(consumer)s AND d.topic = %(topic)s
                                   AND d.partition = %(partition)s), 0)
            END,
-       dead_letters_forgiven = greatest(dead_letters_forgiven, %(acknowledged_through)s)
+       dead_letters_acknowledged_through = greatest(dead_letters_acknowledged_through, %(acknowledged_through)s)
  WHERE consumer = ANY(%(names)s::text[]) AND topic = %(topic)s AND partition = %(partition)s
 RETURNING position < dead_letters_until AS look;
 
@@ -117,7 +117,7 @@ SELECT coalesce(max(id), 0) AS newest
 -- What a consumer has to look after. Asked every second: nearly always of an empty index.
 SELECT topic, partition, count(*) AS open,
        bool_or(status = 'replaying') AS replay,
-       bool_or(announced_at IS NULL) AS publish
+       bool_or(published_at IS NULL) AS publish
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND status IN ('open', 'replaying')
  GROUP BY topic, partition;
@@ -135,7 +135,7 @@ SELECT id, stream, position
 -- The first open dead letter of a stream, or the one given when it belongs to none; locked.
 SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position, stream,
        key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at,
-       asked_by AS requested_by, announced_at AS published_at, resolved_at, resolved_by, resolution
+       requested_by, published_at, resolved_at, resolved_by, resolution
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
    AND status IN ('open', 'replaying')
@@ -148,7 +148,7 @@ SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, 
 -- name: mark_next
 -- Whoever asked for the replay of a dead letter wants its stream to go on.
 UPDATE consumers.dead_letters
-   SET status = 'replaying', asked_by = %(requested_by)s
+   SET status = 'replaying', requested_by = %(requested_by)s
  WHERE id = (SELECT id FROM consumers.dead_letters
               WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
                 AND status IN ('open', 'replaying') AND stream = %(stream)s AND position IS NOT NULL
@@ -174,29 +174,29 @@ UPDATE consumers.dead_letters
 -- Open dead letters that are not in their topic yet.
 SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position, stream,
        key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at,
-       asked_by AS requested_by, announced_at AS published_at, resolved_at, resolved_by, resolution
+       requested_by, published_at, resolved_at, resolved_by, resolution
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = ANY(%(partitions)s::integer[])
-   AND status IN ('open', 'replaying') AND announced_at IS NULL
+   AND status IN ('open', 'replaying') AND published_at IS NULL
  ORDER BY id
  LIMIT 100;
 
 -- name: published
 -- They are in the topic, from this offset on.
 UPDATE consumers.dead_letters d
-   SET announced_at = now(), announced_offset = sent.at
+   SET published_at = now(), published_offset = sent.at
   FROM unnest(%(ids)s::bigint[], %(offsets)s::bigint[]) AS sent(id, at)
  WHERE d.id = sent.id;
 
 -- name: last_published
 -- The highest offset in the topic of an open dead letter; NULL: none was published.
-SELECT max(announced_offset) AS highest
+SELECT max(published_offset) AS highest
   FROM consumers.dead_letters
- WHERE consumer = %(consumer)s AND topic = %(topic)s AND status IN ('open', 'replaying') AND announced_at IS NOT NULL;
+ WHERE consumer = %(consumer)s AND topic = %(topic)s AND status IN ('open', 'replaying') AND published_at IS NOT NULL;
 
 -- name: publish_again
 -- The topic has lost what was published, but for these.
 UPDATE consumers.dead_letters
-   SET announced_at = NULL, announced_offset = NULL
+   SET published_at = NULL, published_offset = NULL
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND status IN ('open', 'replaying')
-   AND announced_at IS NOT NULL AND id <> ALL(%(but)s::bigint[]);
+   AND published_at IS NOT NULL AND id <> ALL(%(but)s::bigint[]);

@@ -92,7 +92,7 @@ class Payments:
         *,
         position: int = 1,
         correlation_id: str = "webhook",
-        asked_by: str | None = None,
+        requested_by: str | None = None,
     ) -> None:
         """Ask for a refresh, as a webhook does."""
         asked = NewRefresh(
@@ -100,7 +100,7 @@ class Payments:
             merchant_id=MERCHANT,
             position=position,
             correlation_id=correlation_id,
-            asked_by=asked_by,
+            requested_by=requested_by,
         )
         async with self._pool.connection() as conn:
             await ask_for_refreshes(conn, [asked])

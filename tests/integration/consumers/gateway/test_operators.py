@@ -31,11 +31,11 @@ FIVE = Money(amount_cents=500, currency="USD")
 
 
 class Said(TypedDict):
-    who: str
-    why: str
+    actor: str
+    reason: str
 
 
-WHO: Said = {"who": "alex", "why": "ticket 7"}
+WHO: Said = {"actor": "alex", "reason": "ticket 7"}
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
     assert retried.metadata.actor == "operator:alex"
     assert retried.metadata.causation_id == str(task.event_id)
     assert PAYMENT_CODEC.decode(retried) == TaskRetried(
-        event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
+        event_id=task.event_id, operation="create_refund", actor="alex", reason="ticket 7"
     )
 
 
@@ -142,7 +142,7 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events
     assert PAYMENT_CODEC.decode(events[-2]) == TaskGivenUp(
-        event_id=task.event_id, operation="create_refund", who="alex", why="ticket 7"
+        event_id=task.event_id, operation="create_refund", actor="alex", reason="ticket 7"
     )
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="is done"):
@@ -224,7 +224,7 @@ async def test_without_a_reason_nothing_is_done(
     (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="why must not be empty"):
-            await admin.give_up(conn, task.event_id, who="alex", why=" ", force=True)
+            await admin.give_up(conn, task.event_id, actor="alex", reason=" ", force=True)
     assert len(await listed(pool, admin)) == 1
 
 
@@ -269,11 +269,13 @@ async def test_the_command_line_lists_retries_and_gives_up(
     assert await paystream(database, "list", "--status", "unknown") == (0, "No tasks that are unknown.\n")
     code, shown = await paystream(database, "list", "--status", "odd")
     assert (code, "There is no status odd" in shown) == (1, True)
-    code, shown = await paystream(database, "retry", str(task.event_id), "--why", "ticket 7")
+    code, shown = await paystream(database, "retry", str(task.event_id), "--reason", "ticket 7")
     assert (code, shown) == (0, "It will be sent again, with the same idempotency key.\n")
-    code, shown = await paystream(database, "give-up", str(task.event_id), "--why", "ticket 7", "--who", "alex")
+    code, shown = await paystream(database, "give-up", str(task.event_id), "--reason", "ticket 7", "--actor", "alex")
     assert (code, "Stripe may have done it" in shown) == (1, True)
-    code, shown = await paystream(database, "give-up", str(task.event_id), "--why", "x", "--who", "alex", "--force")
+    code, shown = await paystream(
+        database, "give-up", str(task.event_id), "--reason", "x", "--actor", "alex", "--force"
+    )
     assert (code, shown) == (0, "It is given up. Recorded: TaskGivenUp, RefundFailed.\n")
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events

@@ -130,7 +130,7 @@ async def test_what_a_reconciliation_reads_is_marked_so_whoever_asks_meanwhile(
         await payments.all_done()
     at_stripe = {"id": "re_site", "status": "succeeded", "amount": 300, "currency": "usd", "metadata": {}}
     stripe_fake.refunds.append(at_stripe | {"payment_intent": "pi_1", "reason": None})
-    await payments.refresh(payment_id, position=0, correlation_id="reconciliation-run-1", asked_by="reconciliation")
+    await payments.refresh(payment_id, position=0, correlation_id="reconciliation-run-1", requested_by="reconciliation")
     await payments.refresh(payment_id, position=900)
     async with working(pool, stripe_fake):
         await payments.all_done()

@@ -204,7 +204,7 @@ async def test_what_is_gone_is_resolved_and_comes_back(harness: Harness) -> None
     assert (state.completed.resolved, state.completed.found) == (7, {})
     found = await harness.discrepancies()
     assert {row["status"] for row in found} == {"resolved"}
-    assert {row["who"] for row in found} == {"reconciliation"}
+    assert {row["actor"] for row in found} == {"reconciliation"}
     harness.statement.stripe = wrong
     await harness.run()
     assert told(await harness.discrepancies()) == [each for each in expected if each[0] != "missing_here"]
@@ -269,7 +269,7 @@ async def test_an_explanation_stays_and_what_was_called_resolved_is_opened_again
             metadata(correlation_id="c", actor="operator:ana"),
         )
     await harness.run()
-    status = {row["kind"]: (row["status"], row["who"]) for row in await harness.discrepancies()}
+    status = {row["kind"]: (row["status"], row["actor"]) for row in await harness.discrepancies()}
     assert status["amount"] == ("explained", "ana")
     assert status["fee"] == ("open", None)
 
@@ -302,13 +302,15 @@ async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(harnes
         "ch_00000002": Owner(intent_id=None, payment_id=PaymentId(uuid.uuid4())),
     }
     state = await harness.run()
-    tasks = await harness.query("SELECT payment_id, operation, correlation_id, asked_by FROM consumers.gateway_tasks")
+    tasks = await harness.query(
+        "SELECT payment_id, operation, correlation_id, requested_by FROM consumers.gateway_tasks"
+    )
     assert [(each["payment_id"], each["operation"]) for each in tasks] == [(ours, "refresh_payment")]
     assert tasks[0]["correlation_id"] == f"reconciliation-{state.run_id}-1"
-    assert tasks[0]["asked_by"] == "reconciliation"
+    assert tasks[0]["requested_by"] == "reconciliation"
     assert state.completed is not None
     # One is of another system; the third has our metadata, and yet we know nothing of it.
-    assert (state.completed.healing, state.completed.opened) == (1, 2)
+    assert (state.completed.backfilled, state.completed.opened) == (1, 2)
 
 
 async def test_charges_of_another_system_are_counted_apart(harness: Harness) -> None:
@@ -326,7 +328,7 @@ async def test_charges_of_another_system_are_counted_apart(harness: Harness) -> 
     assert totals.stripe_amount == totals.ledger_amount + totals.foreign_amount
     assert (state.completed.found, state.completed.resolved) == ({}, 1)
     (known,) = await harness.discrepancies()
-    assert (known["status"], known["why"]) == (
+    assert (known["status"], known["reason"]) == (
         "resolved",
         "It is of another system in the same account at Stripe: it has no metadata of ours.",
     )
@@ -386,7 +388,7 @@ async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(harness: 
     await harness.ledger.write([statement.ledger[0]._replace(fee=None), *statement.ledger[1:]])
     state = await harness.run()
     assert state.completed is not None
-    assert (state.completed.found, state.completed.healing) == ({"fee": 1, "missing_here": 3}, 3)
+    assert (state.completed.found, state.completed.backfilled) == ({"fee": 1, "missing_here": 3}, 3)
     log = [event for event in await load_log(app) if event.category == "stripe-balance"]
     facts = [BALANCE_CODEC.decode(event) for event in log]
     assert {fact.transaction_id for fact in facts if isinstance(fact, TransactionRecorded)} == {
@@ -399,7 +401,7 @@ async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(harness: 
     )
     again = await harness.run()
     assert again.completed is not None
-    assert again.completed.healing == 0, "the log has them"
+    assert again.completed.backfilled == 0, "the log has them"
     assert len([event for event in await load_log(app) if event.category == "stripe-balance"]) == 3
 
 

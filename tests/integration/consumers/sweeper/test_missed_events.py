@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 import stripe
 
-from command_api.webhooks.intake import Received
+from command_api.webhooks.service import Received
 from consumers.stripe.client import StripeApi
 from consumers.stripe.lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents

@@ -8,7 +8,7 @@ import orjson
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
-from command_api.webhooks.intake import Received
+from command_api.webhooks.service import Received
 from consumers.stripe.requests import PAYMENT_ID
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import InterpretationOutcome, Interpreter

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from psycopg.rows import dict_row
 
-from command_api.webhooks.intake import Received
+from command_api.webhooks.service import Received
 from consumers.tasks.intent_index import NewIntent, ask_for_intents, note_intents
 from consumers.tasks.models import refresh_id
 from consumers.webhooks.interpret import InterpretationOutcome

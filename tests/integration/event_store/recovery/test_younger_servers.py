@@ -117,7 +117,7 @@ async def test_two_restores_in_a_row_take_neither_epoch_nor_positions_twice(
 async def _recovered(server: PostgresServer, database: str, settings: KafkaSettings) -> LogState:
     """Open a closed log as an operator does, with no relay that would publish."""
     async with await psycopg.AsyncConnection.connect(url(server, database, "relay"), autocommit=True) as connection:
-        await RecoveryAdmin().recover(connection, settings, who="a test", why="a failover")
+        await RecoveryAdmin().recover(connection, settings, actor="a test", reason="a failover")
     return await state_of(server, database)
 
 

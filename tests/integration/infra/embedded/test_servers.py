@@ -14,10 +14,9 @@ from redis.retry import Retry
 
 from infra.embedded.broker import Broker
 from infra.embedded.component import Component
-from infra.embedded.databases import create_database, drop_database, is_migrated
+from infra.embedded.databases import create_database, drop_database, is_migrated, migrate
 from infra.embedded.errors import DataUnusable, EmbeddedError, PortInUse, StartFailed
 from infra.embedded.home import Home
-from infra.embedded.migrate import migrate
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import PostgresServer

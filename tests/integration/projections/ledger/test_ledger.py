@@ -90,7 +90,7 @@ def nets(facts: Sequence[TransactionRecorded]) -> dict[str, int]:
 
 
 async def forget(pool: Pool) -> None:
-    """Empty the ledger for a rebuild, as the README says."""
+    """Empty the ledger for a rebuild, as docs/operating.md says."""
     async with pool.connection() as conn:
         for table in TABLES:
             await conn.execute(f"DELETE FROM read_model.{table}")

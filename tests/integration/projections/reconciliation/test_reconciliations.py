@@ -45,7 +45,7 @@ WINDOW = day_window(DAY, "UTC", cutoff=60, now=2**40)
 ID = FOUND.difference.discrepancy_id
 META = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id="-")
 FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
-    (RUN, ReconciliationRequested(run_id=RUN, number=1, date=DAY, time_zone="UTC", origin="api", who="api:f")),
+    (RUN, ReconciliationRequested(run_id=RUN, number=1, date=DAY, time_zone="UTC", origin="api", actor="api:f")),
     (RUN, ReconciliationStarted(run_id=RUN, number=1, attempt=1, head=3)),
     (RUN, ReconciliationFailed(run_id=RUN, number=1, attempt=1, reason="Stripe is away", final=False)),
     (RUN, ReconciliationStarted(run_id=RUN, number=1, attempt=2, head=5)),
@@ -61,8 +61,13 @@ FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
             opened=1,
         ),
     ),
-    (ID, DiscrepancyExplained(discrepancy_id=ID, who="ana", why="a test")),
-    (ID, DiscrepancyResolved(discrepancy_id=ID, who="reconciliation", why="Both books agree.", run_id=RUN, number=1)),
+    (ID, DiscrepancyExplained(discrepancy_id=ID, actor="ana", reason="a test")),
+    (
+        ID,
+        DiscrepancyResolved(
+            discrepancy_id=ID, actor="reconciliation", reason="Both books agree.", run_id=RUN, number=1
+        ),
+    ),
     (ID, DiscrepancyReopened(discrepancy_id=ID, run_id=RUN, number=1, difference=FOUND.difference)),
 )
 
@@ -107,7 +112,11 @@ async def test_rows_show_the_newest_state(database: Database, batch: int) -> Non
     assert (run.status, run.attempt, run.failure, run.opened) == ("completed", 2, None, 1)
     assert run.found == '{"missing_here": 1}'
     assert (run.version, run.position) == (5, 6)
-    assert (discrepancy.status, discrepancy.who, discrepancy.kind) == ("open", None, DifferenceKind.MISSING_HERE.value)
+    assert (discrepancy.status, discrepancy.actor, discrepancy.kind) == (
+        "open",
+        None,
+        DifferenceKind.MISSING_HERE.value,
+    )
     assert (discrepancy.ledger, discrepancy.version) == (None, 4)
     assert discrepancy.stripe is not None
     assert '"amount": 1000' in discrepancy.stripe

@@ -82,11 +82,11 @@ async def test_a_payment_that_stripe_does_not_know_yet_is_waited_for(api: Standi
     payment_id = await created(api)
     response = await asked(api, payment_id, Prefer="wait=500")
     assert problem(response) == (409, "payment_not_at_stripe")
-    assert api.outcomes.timeouts_s == [30]
+    assert api.waiter.timeouts_s == [30]
     await record(api, payment_id, AT_STRIPE)
-    newer, api.outcomes.payment = api.payment(payment_id), None
+    newer, api.waiter.payment = api.payment(payment_id), None
     del api.store.streams[uuid.UUID(payment_id)][1:]  # it comes to Stripe while somebody waits
-    api.outcomes.payment = newer
+    api.waiter.payment = newer
     response = await asked(api, payment_id, Prefer="wait=5")
     assert response.json()["client_secret"] == "pi_1_secret_abc123"
     assert response.headers["preference-applied"] == "wait=5"
@@ -95,14 +95,14 @@ async def test_a_payment_that_stripe_does_not_know_yet_is_waited_for(api: Standi
 async def test_a_payment_that_never_came_to_stripe_will_have_none(api: Standing) -> None:
     refused = RecordPaymentFailed(code="parameter_invalid", decline_code=None, message="no")
     assert problem(await asked(api, await created(api, refused), Prefer="wait=9")) == (409, "payment_over")
-    assert api.outcomes.timeouts_s == []
+    assert api.waiter.timeouts_s == []
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
         (StripeUnavailable("no answer"), (503, "stripe_unavailable")),
-        (CircuitOpen("stripe", wait_s=2), (503, "stripe_held_back")),
+        (CircuitOpen("stripe", wait_s=2), (503, "stripe_throttled")),
         (StripeRefused("no"), (502, "stripe_refused")),
     ],
 )

@@ -249,7 +249,7 @@ def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
 @given(age_s=st.floats(0, 10 * DAY_S), unknown=st.booleans())
 def test_a_task_that_was_given_up_is_never_sent_and_never_looked_up(age_s: float, unknown: bool) -> None:
     _, asked = a_payment(CREATED, SUCCEEDED, REFUND)
-    give_up = GiveUpTask(event_id=EVENT_ID, operation="create_refund", who="ada", why="paid in cash")
+    give_up = GiveUpTask(event_id=EVENT_ID, operation="create_refund", actor="ada", reason="paid in cash")
     payment, _ = a_payment(CREATED, SUCCEEDED, REFUND, give_up)
     task = a_task(Operation.CREATE_REFUND, age_s=age_s, outcome_unknown=unknown, attempts=3)
     assert plan(task, asked, payment) == Settle()

@@ -8,7 +8,7 @@ from domain.ledger import (
     OWN_CATEGORIES,
     Account,
     Awaits,
-    Kind,
+    EntryKind,
     Movement,
     Posting,
     PostingState,
@@ -57,7 +57,7 @@ class Book:
                     key = (posting.source_id, posting.category)
                     currency = posting.lines[0].currency
                     amount = posting.effect_on(Account.STRIPE_CLEARING, currency)
-                    assert posting.kind is Kind.MOVEMENT
+                    assert posting.kind is EntryKind.MOVEMENT
                     if posting.awaits is Awaits.DUE:
                         if self._waiting.pop(key, None) is not None:
                             self.postings.append(posting)

@@ -9,7 +9,7 @@ from domain.ids import BalanceSourceId
 from domain.ledger import (
     Account,
     Awaits,
-    Kind,
+    EntryKind,
     Line,
     Posting,
     PostingState,
@@ -139,7 +139,7 @@ def test_a_row_of_no_payment_of_ours_posts_neither_amount_nor_fee() -> None:
 def test_a_disputes_second_row_is_posted_against_disputes() -> None:
     second = a_row("txn_2", reporting_category="dispute", source_id="du_1", amount=-30, fee=0)
     (posting,) = post_second_row(second)
-    assert (posting.kind, changes(posting)) == (Kind.MOVEMENT, {"stripe_clearing": -30, "disputes": 30})
+    assert (posting.kind, changes(posting)) == (EntryKind.MOVEMENT, {"stripe_clearing": -30, "disputes": 30})
 
 
 def test_an_event_of_a_refund_that_nobody_asked_for_is_refused() -> None:
@@ -168,7 +168,7 @@ def test_a_dispute_that_takes_the_money_once_more_is_posted_once_more() -> None:
 @pytest.mark.parametrize("category", ["charge", "refund", "refund_failure", "dispute", "dispute_reversal"])
 def test_of_a_row_that_the_payments_events_post_only_the_fee_is_posted(category: str) -> None:
     (fee,) = post_transaction(a_row(reporting_category=category, amount=1000, fee=59))
-    assert (fee.kind, changes(fee)) == (Kind.FEE, {"stripe_fees": 59, "stripe_clearing": -59})
+    assert (fee.kind, changes(fee)) == (EntryKind.FEE, {"stripe_fees": 59, "stripe_clearing": -59})
     (given_back,) = post_transaction(a_row(reporting_category=category, amount=1000, fee=-1500))
     assert changes(given_back) == {"stripe_fees": -1500, "stripe_clearing": 1500}
     assert post_transaction(a_row(reporting_category=category, fee=0)) == ()
@@ -188,8 +188,8 @@ def test_of_a_row_that_the_payments_events_post_only_the_fee_is_posted(category:
 )
 def test_other_rows_are_posted_as_a_whole(category: str, counter: str) -> None:
     movement, fee = post_transaction(a_row(reporting_category=category, amount=-700, fee=25))
-    assert (movement.kind, changes(movement)) == (Kind.MOVEMENT, {"stripe_clearing": -700, counter: 700})
-    assert (fee.kind, changes(fee)) == (Kind.FEE, {"stripe_fees": 25, "stripe_clearing": -25})
+    assert (movement.kind, changes(movement)) == (EntryKind.MOVEMENT, {"stripe_clearing": -700, counter: 700})
+    assert (fee.kind, changes(fee)) == (EntryKind.FEE, {"stripe_fees": 25, "stripe_clearing": -25})
 
 
 def test_a_row_that_nothing_with_an_id_caused_is_its_own_source() -> None:
@@ -215,7 +215,7 @@ def test_a_paid_payout_is_at_the_bank_and_leaves_it_when_it_fails_later() -> Non
     at_bank, posted = post_payout(a_payout(PayoutStatus.IN_TRANSIT), at_bank=False)
     assert (at_bank, posted) == (False, ())
     at_bank, (arrived,) = post_payout(a_payout(PayoutStatus.PAID), at_bank=at_bank)
-    assert (arrived.kind, changes(arrived)) == (Kind.ARRIVAL, {"bank": 941, "payouts_in_transit": -941})
+    assert (arrived.kind, changes(arrived)) == (EntryKind.ARRIVAL, {"bank": 941, "payouts_in_transit": -941})
     assert post_payout(a_payout(PayoutStatus.PAID), at_bank=at_bank) == (True, ())
     at_bank, (left,) = post_payout(a_payout(PayoutStatus.FAILED), at_bank=at_bank)
     assert (at_bank, changes(left)) == (False, {"bank": -941, "payouts_in_transit": 941})
@@ -233,5 +233,5 @@ def test_sides_that_differ_make_no_posting() -> None:
         Line(account=Account.REFUNDS, currency="EUR", amount=-1),
     )
     with pytest.raises(UnbalancedPosting) as raised:
-        Posting(source_id=BalanceSourceId("x_1"), category="charge", kind=Kind.MOVEMENT, lines=lines)
+        Posting(source_id=BalanceSourceId("x_1"), category="charge", kind=EntryKind.MOVEMENT, lines=lines)
     assert raised.value.differences == {"USD": 1, "EUR": -1}

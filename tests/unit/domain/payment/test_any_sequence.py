@@ -130,8 +130,8 @@ disputes = st.builds(
     funds_reinstated=st.integers(0, 2),
 )
 operator_commands: st.SearchStrategy[OperatorCommand] = st.one_of(
-    st.builds(RetryTask, event_id=request_ids, operation=texts, who=texts, why=texts),
-    st.builds(GiveUpTask, event_id=request_ids, operation=texts, who=texts, why=texts),
+    st.builds(RetryTask, event_id=request_ids, operation=texts, actor=texts, reason=texts),
+    st.builds(GiveUpTask, event_id=request_ids, operation=texts, actor=texts, reason=texts),
 )
 confirmations = st.builds(ConfirmPayment, payment_method=methods)
 captures = st.builds(CapturePayment, request_id=request_ids, amount=st.one_of(st.none(), moneys))

@@ -45,7 +45,7 @@ from tests.unit.domain.payment_builders import (
 PAID = (a_request(), succeeded())
 REFUSED = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code="declined", message="No.")
 FAILED = RecordPaymentFailed(code="declined", message="No.")
-ACCEPT = AcceptStripe(who="ada", why="seen in the Dashboard")
+ACCEPT = AcceptStripe(actor="ada", reason="seen in the Dashboard")
 EXISTS: tuple[PaymentObservation, ...] = (
     RecordRefundFound(refund_id=refund_id(), stripe_refund_id="re_1", amount=usd(4_00)),
     RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1"),
@@ -91,7 +91,7 @@ class TestObserve:
         assert [each.object_id for each in state.open_contradictions] == ["pi_1"]
         observed = observe(state, (succeeded(),))
         assert observed.events == (
-            PaymentContradictionResolved(object_id="pi_1", status="succeeded", who=None, why=None),
+            PaymentContradictionResolved(object_id="pi_1", status="succeeded", actor=None, reason=None),
         )
         assert not observed.state.open_contradictions
         assert names(observe(observed.state, (succeeded(9_99),)).events) == ["PaymentContradicted"]
@@ -120,7 +120,7 @@ class TestAccept:
         events = decide(observed.state, ACCEPT)
         assert names(events) == ["PaymentContradictionResolved", "RefundFound", "RefundSucceeded"]
         assert events[0] == PaymentContradictionResolved(
-            object_id="re_1", status="succeeded", who="ada", why="seen in the Dashboard"
+            object_id="re_1", status="succeeded", actor="ada", reason="seen in the Dashboard"
         )
         state = then(observed.state, ACCEPT)
         assert state.refunds[refund_id()].status is RefundStatus.SUCCEEDED
@@ -179,7 +179,7 @@ class TestAccept:
         with pytest.raises(ContradictionNotAcceptable):
             decide(payment_after(*PAID), ACCEPT)
         state = seen(payment_after(*REFUND_REFUSED), *EXISTS)
-        for said in (AcceptStripe(who=" ", why="x"), AcceptStripe(who="ada", why="")):
+        for said in (AcceptStripe(actor=" ", reason="x"), AcceptStripe(actor="ada", reason="")):
             with pytest.raises(InvalidPaymentRequest):
                 decide(state, said)
 

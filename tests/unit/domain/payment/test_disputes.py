@@ -203,10 +203,10 @@ class TestRefunds:
         assert set(CONTESTED) | set(SETTLED) == set(DisputeStatus)
 
     def test_the_refusal_says_what_to_do(self) -> None:
-        def why(observed: RecordDispute) -> str:
+        def reason(observed: RecordDispute) -> str:
             with pytest.raises(PaymentDisputed) as refused:
                 decide(payment_after(*PAID, observed), refund())
             return str(refused.value)
 
-        assert "refund only if it is won" in why(disputed())
-        assert "the payer has the money back already" in why(disputed(S.LOST))
+        assert "refund only if it is won" in reason(disputed())
+        assert "the payer has the money back already" in reason(disputed(S.LOST))

@@ -62,13 +62,13 @@ LONG = history_of(
     disputed(DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
     disputed(DisputeStatus.WON, funds_reinstated=True),
     RecordOutcomeUnknown(event_id=request_id(3), operation="capture_intent", reason="500"),
-    RetryTask(event_id=request_id(3), operation="capture_intent", who="ada", why="Stripe is back"),
-    GiveUpTask(event_id=request_id(3), operation="capture_intent", who="ada", why="no use"),
+    RetryTask(event_id=request_id(3), operation="capture_intent", actor="ada", reason="Stripe is back"),
+    GiveUpTask(event_id=request_id(3), operation="capture_intent", actor="ada", reason="no use"),
     RecordUndone(event_id=request_id(4), intent_id="pi_2", how="refunded", amount=usd(10_00)),
 )
 REFUSED = history_of(a_request(), RecordPaymentFailed(code="x", message="x"))
 OBSERVED = observe(fold(REFUSED), (succeeded(),))
-CONTRADICTED = [*REFUSED, *OBSERVED.events, *decide(OBSERVED.state, AcceptStripe(who="ada", why="seen"))]
+CONTRADICTED = [*REFUSED, *OBSERVED.events, *decide(OBSERVED.state, AcceptStripe(actor="ada", reason="seen"))]
 SHORT = [
     history_of(a_request(), RecordCanceled(intent_id=None)),
     history_of(a_request(), RecordPaymentFailed(code="x", message="x")),

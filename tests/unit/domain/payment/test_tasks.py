@@ -14,7 +14,7 @@ from domain.payment.values import PaymentStatus
 from tests.unit.domain.payment_builders import a_request, payment_after, refund, refund_id, succeeded, then, usd
 
 EVENT_ID = UUID(int=0x400)
-SAID = {"event_id": EVENT_ID, "operation": "create_refund", "who": "ada", "why": "Stripe is back"}
+SAID = {"event_id": EVENT_ID, "operation": "create_refund", "actor": "ada", "reason": "Stripe is back"}
 RETRY, GIVE_UP = RetryTask(**SAID), GiveUpTask(**SAID)  # type: ignore[arg-type]
 
 
@@ -68,7 +68,7 @@ def test_what_stripe_refused_cannot_appear() -> None:
     assert not refused.may_appear
 
 
-@pytest.mark.parametrize("field", ["who", "why"])
+@pytest.mark.parametrize("field", ["actor", "reason"])
 def test_who_and_why_have_to_be_said(field: str) -> None:
     for kind in (RetryTask, GiveUpTask):
         with pytest.raises(InvalidPaymentRequest) as refused:

@@ -212,7 +212,7 @@ def test_what_explains_itself_is_opened_and_resolved_by_the_reconciliation() -> 
     opened, resolved = decide_discrepancy(None, seen)
     assert isinstance(opened, DiscrepancyOpened)
     assert isinstance(resolved, DiscrepancyResolved)
-    assert (resolved.who, resolved.why) == ("reconciliation", "it came later")
+    assert (resolved.actor, resolved.reason) == ("reconciliation", "it came later")
     state = fold_discrepancy([opened, resolved])
     assert state is not None
     assert (state.status, state.actor, state.reason) == (DiscrepancyStatus.RESOLVED, "reconciliation", "it came later")
@@ -225,7 +225,9 @@ def test_what_explains_itself_is_opened_and_resolved_by_the_reconciliation() -> 
 def test_an_explanation_names_the_discrepancy_and_who_gave_it() -> None:
     (opened,) = decide_discrepancy(None, Observe(difference=MISSING, run_id=RUN, number=1, resolve_reason=None))
     (explained,) = decide_discrepancy(fold_discrepancy([opened]), Explain(actor="ada", reason="a test of ours"))
-    assert explained == DiscrepancyExplained(discrepancy_id=MISSING.discrepancy_id, who="ada", why="a test of ours")
+    assert explained == DiscrepancyExplained(
+        discrepancy_id=MISSING.discrepancy_id, actor="ada", reason="a test of ours"
+    )
 
 
 def test_what_never_happened_is_no_discrepancy() -> None:

@@ -43,8 +43,8 @@ class Admin:
     async def examine(self, *_: object) -> Examined:
         return self.examined
 
-    async def recover(self, *_: object, who: str, why: str) -> str:
-        self.asked.append((who, why))
+    async def recover(self, *_: object, actor: str, reason: str) -> str:
+        self.asked.append((actor, reason))
         return "the log is open"
 
     async def untraceable(self, _: object, traces: Collection[Trace]) -> list[Trace]:
@@ -90,7 +90,7 @@ def run(monkeypatch: pytest.MonkeyPatch, redis: Traces) -> Any:
         sources = {"redis": redis, "stripe": Traces(TimeoutError())}
         monkeypatch.setattr(cli_run, "RecoveryAdmin", lambda: admin)
         monkeypatch.setattr(declared, "load", lambda _, name: lambda: sources[name])
-        return run_recover(**{"dry_run": False, "yes": False, "who": "ada", "why": None, **options})
+        return run_recover(**{"dry_run": False, "yes": False, "actor": "ada", "reason": None, **options})
 
     return ran
 
@@ -133,7 +133,7 @@ def test_where_a_person_has_to_decide_a_reason_is_needed(run: Any, capsys: pytes
     assert "their place in the log is taken: 1" in said.out
     assert "To be decided: a position was used twice." in said.out
     assert said.err == "A person has to decide here: say why with --reason.\n"
-    assert run(admin, yes=True, why="restored too early") == 0
+    assert run(admin, yes=True, reason="restored too early") == 0
     assert admin.asked == [("ada", "restored too early")]
 
 

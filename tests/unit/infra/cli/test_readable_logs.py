@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from infra.cli.amounts import shown
+from infra.cli.output import format_amount
 from infra.cli.readable_logs import log_line
 
 
@@ -85,7 +85,7 @@ def test_what_is_not_notable_or_not_json_is_passed_over(logged: str) -> None:
     ],
 )
 def test_amounts_are_shown_as_stripe_counts_them(amount_cents: int, currency: str, text: str) -> None:
-    assert shown(amount_cents, currency) == text
+    assert format_amount(amount_cents, currency) == text
 
 
 def test_a_declined_call_shows_its_codes() -> None:

@@ -15,7 +15,7 @@ from infra.http.docs import MANIFEST, OURS, POLICY
 from query_api import app as query_app
 
 HERE = Path(infra.http.docs.__file__).parent
-APPS = {"command-api": command_app._bare_app(), "query-api": query_app._bare_app(None)}
+APPS = {"command-api": command_app.bare_app(), "query-api": query_app.bare_app()}
 both = pytest.mark.parametrize("app", APPS.values(), ids=APPS)
 
 

@@ -51,7 +51,7 @@ def test_the_example_is_a_script() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "reason"),
     [
         ("no json", "not JSON"),
         ("7", "should be a valid list"),
@@ -63,13 +63,13 @@ def test_the_example_is_a_script() -> None:
         (json.dumps([CREATE | {"until": {}}]), "until names one member and its value"),
     ],
 )
-def test_what_is_no_script_is_refused_with_the_place(tmp_path: Path, content: str, why: str) -> None:
+def test_what_is_no_script_is_refused_with_the_place(tmp_path: Path, content: str, reason: str) -> None:
     file = tmp_path / "mine.json"
     file.write_text(content)
     with pytest.raises(ScriptFileError) as refused:
         read_scripts(file)
     assert str(refused.value).startswith(str(file))
-    assert why in str(refused.value)
+    assert reason in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:

@@ -111,8 +111,8 @@ def test_what_an_older_release_posted_while_pending_is_not_posted_again(ends: An
     refund_id, request = uuid.UUID(int=1), request_payment()
     named: dict[str, Any] = {"refund_id": refund_id, "stripe_refund_id": "re_1"}
     asked, _ = refunded(refund_id, Money(amount_cents=400, currency="USD"))
-    why = {"code": "refund_canceled", "message": "m"} if ends is RecordRefundFailed else {}
-    life = events_of([*paid(request), asked, RecordRefundPending(**named), ends(**named, **why)])
+    reason = {"code": "refund_canceled", "message": "m"} if ends is RecordRefundFailed else {}
+    life = events_of([*paid(request), asked, RecordRefundPending(**named), ends(**named, **reason)])
     events = [DecodedEvent.of(each) for each in recorded([(request.payment_id, life)])]
     stored = {"refunds": {str(refund_id): {"amount": 400, "currency": "USD", "posted": True}}}
     changes = Changes()

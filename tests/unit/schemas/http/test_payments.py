@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from command_api.operations import Create, RefundPayment
+from command_api.payments.operations import Create, RefundPayment
 from domain.payment.evolve import fold
 from domain.payment.values import CaptureMethod, RefundReason
 from schemas.http.payments import (

@@ -7,9 +7,12 @@ import pytest
 from aiokafka import ConsumerRecord
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
+from infra.kafka.clients import connection_config
 from infra.kafka.consumer import subscription
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.settings.kafka import KafkaSettings
+
+LOGIN = {"kafka_sasl_mechanism": "PLAIN", "kafka_sasl_username": "reader", "kafka_sasl_password": "open sesame"}
 
 
 class Producer:
@@ -53,6 +56,36 @@ async def test_a_record_that_asks_for_a_reply_gets_none(monkeypatch: pytest.Monk
     await member._subscriber.process_message((record,))
     assert handled == [record]
     assert producer.published == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"kafka_bootstrap_servers": "one:9092,two:9092"},
+        {"kafka_security_protocol": "SSL"},
+        {"kafka_security_protocol": "SASL_SSL", **LOGIN},
+        {"kafka_security_protocol": "SASL_PLAINTEXT", **LOGIN},
+        {"kafka_security_protocol": "SASL_SSL", **LOGIN, "kafka_sasl_mechanism": "SCRAM-SHA-256"},
+        {"kafka_security_protocol": "SASL_SSL", **LOGIN, "kafka_sasl_mechanism": "SCRAM-SHA-512"},
+    ],
+)
+def test_its_consumer_connects_like_every_other_client(changes: dict[str, Any]) -> None:
+    settings = KafkaSettings(**{"kafka_bootstrap_servers": "127.0.0.1:1", **changes})
+
+    async def handle(records: Sequence[Record]) -> None:
+        del records
+
+    member = Subscription(
+        settings, topics=["t"], group_id="g", max_records=1, drain_s=1, handler=handle, on_assigned=lambda _: None
+    )
+    expected = connection_config(settings)
+    options = member._broker.config.broker_config.builder.keywords  # type: ignore[attr-defined]
+    assert options["bootstrap_servers"] == expected.pop("bootstrap_servers").split(",")
+    assert (options.get("ssl_context") is None) == (expected.pop("ssl_context", None) is None)
+    assert options["request_timeout_ms"] >= expected.pop("request_timeout_ms")
+    assert {name: options.get(name) for name in expected} == expected
+    assert options.get("security_protocol", "PLAINTEXT") == settings.kafka_security_protocol
 
 
 def a_record(headers: tuple[tuple[str, bytes], ...]) -> Record:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from infra.kafka.consumer.dead_letters.admin import AlreadyResolved, discard, request_replay
+from infra.kafka.consumer.dead_letters.admin import AlreadyResolved, DeadLetterAdmin
 from infra.kafka.consumer.dead_letters.delivery import Headers
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
@@ -52,12 +52,12 @@ def topic() -> Topic:
 
 async def ask(pool: Pool, *ids: int) -> None:
     async with pool.connection() as conn:
-        await request_replay(conn, actor="op", ids=ids)
+        await DeadLetterAdmin(conn).request_replay(actor="op", ids=ids)
 
 
 async def give_up(pool: Pool, dead_letter_id: int) -> None:
     async with pool.connection() as conn:
-        await discard(conn, dead_letter_id, actor="op", reason="no use")
+        await DeadLetterAdmin(conn).discard(dead_letter_id, actor="op", reason="no use")
 
 
 async def forget_everything(database: Database, how: str = "DELETE FROM consumers.consumer_checkpoints") -> None:
@@ -316,7 +316,7 @@ async def test_a_replayed_event_that_comes_again_and_fails_is_open_again(
         row["status"],
         row["attempts"],
         row["resolved_at"],
-        row["announced_at"],
+        row["published_at"],
     ) == (
         "open",
         1,
@@ -405,8 +405,8 @@ async def test_what_the_database_refuses_whatever_the_event_is_no_dead_letter(
     async def not_ready() -> str:
         try:
             await member.progress.check_ready()
-        except Unhealthy as why:
-            return str(why)
+        except Unhealthy as reason:
+            return str(reason)
         return ""
 
     member.progress.kafka_answers(waiting=0)

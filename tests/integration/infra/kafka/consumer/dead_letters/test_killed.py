@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.kafka.consumer.dead_letters.admin import request_replay
+from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin
 from infra.postgres.pool import Pool
 from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import PickyEffects, told
 from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer_program import the_topic
@@ -63,7 +63,7 @@ async def test_a_consumer_that_is_killed_loses_nothing_and_repeats_nothing(pool:
     assert sorted([*await effects.positions(), *dead]) == topic.positions
 
     async with pool.connection() as conn:
-        await request_replay(conn, actor="op", all_of=NAME)
+        await DeadLetterAdmin(conn).request_replay(actor="op", all_of=NAME)
     await run_and_kill(database, effects, "accept", rng)
     assert {status for *_, status in await told(pool)} == {"applied"}
     assert await effects.positions() == topic.positions

@@ -158,12 +158,12 @@ async def test_an_operator_replays_and_discards_what_waits(scene: Scene, pool: P
         assert f"{behind}  still waits behind {first}" in failed.stdout
 
         scene.effects.refused = set()
-        replayed = await scene.command("replay", "--stream", str(stream), "--who", "ada")
+        replayed = await scene.command("replay", "--stream", str(stream), "--actor", "ada")
         assert replayed.returncode == 0, replayed.stdout
         assert f"{behind}  applied by ada: replayed" in replayed.stdout
         assert await scene.effects.positions() == log.positions
 
-        given_up = await scene.command("discard", str(garbage), "--who", "ada", "--why", "not ours")
+        given_up = await scene.command("discard", str(garbage), "--actor", "ada", "--reason", "not ours")
         assert given_up.returncode == 0, given_up.stderr
         assert "No open dead letters." in (await scene.command("list")).stdout
         assert "discarded" in (await scene.command("list", "--all")).stdout
@@ -175,12 +175,12 @@ async def test_an_operator_replays_and_discards_what_waits(scene: Scene, pool: P
 async def test_commands_that_cannot_be_are_refused_with_a_reason(database: Database) -> None:
     for arguments, said in (
         (("show", "77"), "there is no dead letter 77"),
-        (("discard", "77", "--who", "ada", "--why", "x"), "there is no dead letter 77"),
+        (("discard", "77", "--actor", "ada", "--reason", "x"), "there is no dead letter 77"),
         (("replay", "77"), "there is no dead letter 77"),
         (("replay",), "give ids, or --stream, or --consumer with --all"),
         (("replay", "--consumer", NAME), "belong together"),
-        (("discard", "1", "--who", "ada"), "--why"),
-        (("discard", "1", "--who", "ada", "--why", " "), "say who and why"),
+        (("discard", "1", "--actor", "ada"), "--reason"),
+        (("discard", "1", "--actor", "ada", "--reason", " "), "say who and why"),
     ):
         answer = await dlq_command(database, *arguments)
         assert answer.returncode != 0
@@ -216,7 +216,7 @@ async def test_a_broker_that_lost_everything_is_told_of_open_dead_letters_again(
     await log.publish()
     async with scene.consuming():
         given_up, _ = await scene.announced(2)
-        done = await scene.command("discard", given_up["dlq_id"], "--who", "ada", "--why", "no use")
+        done = await scene.command("discard", given_up["dlq_id"], "--actor", "ada", "--reason", "no use")
         assert done.returncode == 0
         await scene.cluster.wipe()
         await scene.cluster.create_topic()

@@ -1,0 +1,1 @@
+"""Commands on payments over HTTP: recorded once, answered from the log."""

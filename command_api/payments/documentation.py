@@ -1,0 +1,127 @@
+"""What OpenAPI says of the endpoints: bodies, headers, and every error by its code.
+
+The routes read bodies and keys themselves, so FastAPI cannot know them; the document is made from the same models.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from pydantic import BaseModel
+
+from command_api.errors import TELLINGS
+from command_api.headers import KEY_PATTERN, MAX_KEY_CHARS
+from command_api.request_body import MAX_BODY_KIB
+from infra.http.openapi import described_errors, reference
+from schemas.http.payments import (
+    CancelPaymentBody,
+    CapturePaymentBody,
+    ConfirmPaymentBody,
+    CreatePaymentBody,
+    RefundPaymentBody,
+)
+
+_GENERAL_ERRORS = {
+    400: {
+        "invalid_request": "The body is not JSON, or there is a query string",
+        "idempotency_key_invalid": "The Idempotency-Key is not valid",
+    },
+    401: {"unauthenticated": "No API key, or an unknown one"},
+    403: {"forbidden": "The API key lacks the scope payments:write"},
+    413: {"body_too_large": f"The body is larger than {MAX_BODY_KIB} KiB"},
+    415: {"unsupported_media_type": "The body is not declared as JSON in UTF-8, or has a Content-Encoding"},
+    422: {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"},
+    503: {
+        "database_unavailable": "The event store cannot be reached; ask again with the same key",
+        "shutting_down": "This process is stopping; ask again with the same key",
+    },
+}
+_OWN_ERRORS = {
+    CreatePaymentBody: {
+        "invalid_payment_request",
+        "amount_too_small",
+        "amount_too_large",
+        "amount_not_representable",
+        "currency_unsupported",
+    },
+    ConfirmPaymentBody: {"payment_not_confirmable"},
+    CapturePaymentBody: {
+        "payment_not_capturable",
+        "capture_amount_exceeds_authorized",
+        "amount_not_representable",
+        "amount_too_small",
+    },
+    CancelPaymentBody: {"payment_not_cancelable", "invalid_payment_request"},
+    RefundPaymentBody: {
+        "payment_not_refundable",
+        "payment_disputed",
+        "refund_amount_exceeds_refundable",
+        "amount_not_representable",
+        "amount_too_small",
+    },
+}
+_ALWAYS = {"card_number_refused", "request_too_large", "idempotency_key_in_use", "idempotency_key_reused"}
+_OF_A_PAYMENT = {"payment_not_found", "payment_busy"}
+
+_REQUEST_HEADERS = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": f"1 to {MAX_KEY_CHARS} printable ASCII characters, quoted (RFC 9651) or bare: a new one for "
+        "each command, the same one for its repeats. Missing: one is made and answered. No card number may be in it.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 2 * MAX_KEY_CHARS + 2, "pattern": KEY_PATTERN},
+    },
+    {
+        "name": "Prefer",
+        "in": "header",
+        "required": False,
+        "description": "wait=N holds the answer for Stripe's outcome, at most N seconds and the server's limit.",
+        "schema": {"type": "string"},
+        "example": "wait=10",
+    },
+]
+_ANSWER_HEADERS = {
+    "Idempotency-Key": {"description": "The key of this command.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {
+        "description": "true: the command was carried out before.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "Preference-Applied": {"description": "wait=N, as granted.", "schema": {"type": "string"}},
+    "X-Request-ID": {"description": "Names the request in the logs.", "schema": {"type": "string"}},
+}
+
+
+def documented(body: type[BaseModel], answer: type[BaseModel], *statuses: int) -> dict[str, Any]:
+    """Return the keyword arguments of a route that takes `body` and answers `answer` with one of `statuses`."""
+    meanings = {
+        200: "Stripe's outcome is known",
+        201: "The payment is recorded",
+        202: "Recorded, Stripe's outcome is open",
+    }
+    answers = {
+        status: {"model": answer, "description": meanings[status], "headers": _ANSWER_HEADERS} for status in statuses
+    }
+    request_body = {
+        "required": body is CreatePaymentBody,
+        "content": {"application/json": {"schema": reference(body.__name__)}},
+    }
+    return {
+        "status_code": statuses[-1],
+        "response_model": None,
+        "responses": {**answers, **_error_responses(body)},
+        "openapi_extra": {
+            "requestBody": request_body,
+            "parameters": _REQUEST_HEADERS,
+            "security": [{"ApiKey": []}],
+        },
+    }
+
+
+def _error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    codes: dict[int, dict[str, str]] = defaultdict(dict)
+    for status, general in _GENERAL_ERRORS.items():
+        codes[status].update(general)
+    subject = set() if body is CreatePaymentBody else _OF_A_PAYMENT
+    for code in sorted(_ALWAYS | subject | _OWN_ERRORS[body]):
+        codes[TELLINGS[code].status][code] = TELLINGS[code].title
+    return described_errors(codes)

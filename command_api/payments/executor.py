@@ -1,0 +1,248 @@
+"""Carries a command out once: claim its key, decide on the payment's state, append, store the response.
+
+The idempotency record in PostgreSQL, written in the same transaction as the events, is the authority; the cache in
+front of it only saves work. A command that is refused leaves no record: its key stays free. One that is accepted always
+leaves one, also when it has no new events.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import orjson
+import structlog
+
+from command_api.errors import (
+    CommandError,
+    KeyInUse,
+    KeyReused,
+    PaymentBusy,
+    PaymentNotFound,
+    RequestTooLarge,
+    ShuttingDown,
+)
+from command_api.payments.metrics import COMMAND_DURATION, COMMANDS, REPLAYS, record_accepted
+from command_api.payments.operations import Body, Operation, original_ids
+from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
+from domain.errors import DomainError
+from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
+from domain.payment.state import PaymentState
+from event_store.appends import NO_STREAM, EventTooLarge, IdempotencyRecord, StoredResponse
+from event_store.decide import Decided, IdempotentCommand, Retries, StillConflicting, decide_once
+from event_store.event_log import EventLog
+from event_store.group_commit import Closed
+from event_store.payments import PAYMENT, LoadedPayment
+from infra.errors import Unavailable
+from infra.postgres.pool import DatabaseUnavailable
+from schemas.envelope import EventMetadata
+
+log = structlog.get_logger(__name__)
+
+_RETRIES = Retries(max_attempts=25, max_pause_s=0.02)
+_NO_PAYMENT = LoadedPayment(state=None, version=NO_STREAM, events=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandRequest:
+    """A command as a client sent it. `fingerprint` tells it from every other request under the same key."""
+
+    operation: Operation
+    opens_stream: bool
+    merchant_id: str
+    idempotency_key: str
+    fingerprint: str
+    metadata: EventMetadata
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """What a command is answered.
+
+    `operation` bears the ids of the original when this is a replay. `version` is what the answer reflects of the
+    payment: 0 when that is not known. `settled`: there is nothing of Stripe's to wait for.
+    """
+
+    operation: Operation
+    status: int
+    body: Body
+    position: int
+    version: int
+    settled: bool = False
+    replayed: bool = False
+
+    def as_of(self, payment: LoadedPayment) -> "Answered":
+        """Return what the same command is answered in a newer state of its payment."""
+        assert payment.state is not None
+        newer = _answer(self.operation, payment.state, payment.version, payment.position)
+        return replace(newer, replayed=self.replayed)
+
+
+class CommandExecutor:
+    """Carries commands out, each to its end even when its client goes away."""
+
+    def __init__(self, *, cache: ResponseCache, log: EventLog, timeout_s: float = 5.0) -> None:
+        self._cache = cache
+        self._log = log
+        self._timeout_s = timeout_s
+        self._running: set[asyncio.Task[Answered]] = set()
+        self._closing = False
+
+    async def execute(self, request: CommandRequest) -> Answered:
+        """Carry the command out, or find its stored answer.
+
+        Raises CommandError, DomainError or infra.errors.Unavailable. A command that was not recorded within the
+        time-out goes on by itself: its client learns the outcome by asking again with the same key.
+        """
+        if self._closing:
+            raise ShuttingDown
+        # A task of its own: a client that disconnects cancels the wait, never the work.
+        task = asyncio.create_task(self._carry_out(request))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_failure)
+            raise
+        if not done:
+            task.add_done_callback(_log_failure)
+            raise DatabaseUnavailable(f"the command was not recorded within {self._timeout_s:g} s")
+        return task.result()
+
+    async def close(self) -> None:
+        """Take no more commands and finish those that are under way."""
+        self._closing = True
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _carry_out(self, request: CommandRequest) -> Answered:
+        """Claim the key and decide, or replay what is stored under it."""
+        with _measured(request) as measured:
+            claim = await self._cache.claim(request.merchant_id, request.idempotency_key)
+            match claim:
+                case StoredResponse():
+                    answered = await self._replay(request, claim, "redis")
+                case InFlight():
+                    # Under way, or its process died: if that was after the commit, the response is there.
+                    stored = await self._log.find_response(request.merchant_id, request.idempotency_key)
+                    if stored is None:
+                        raise KeyInUse
+                    answered = await self._replay(request, stored, "postgres")
+                case KeyClaim():
+                    answered = await self._decide(request, claim)
+            measured.replayed = answered.replayed
+        return answered
+
+    async def _decide(self, request: CommandRequest, claim: KeyClaim) -> Answered:
+        """Decide and append under the claim, and end it: with the response that is now committed, or without."""
+        committed: StoredResponse | None = None
+        try:
+            decided = await self._append(request)
+            if isinstance(decided, StoredResponse):
+                committed = decided
+                return await self._replay(request, decided, "postgres")
+            assert decided.state is not None
+            assert decided.record is not None
+            committed = decided.record.stored_at(decided.position)
+            if decided.events:
+                record_accepted(request.operation, decided.state)
+            return _answer(request.operation, decided.state, decided.version, decided.position)
+        finally:
+            if committed is None:
+                await self._cache.release(claim)
+            else:
+                await self._cache.store(claim, committed)
+
+    async def _append(self, request: CommandRequest) -> Decided[PaymentState, PaymentEvent] | StoredResponse:
+        """Return what was decided, or the response that is stored already. The log's refusals become errors of ours."""
+        try:
+            return await decide_once(self._log, PAYMENT, _command(request), _RETRIES)
+        except StillConflicting:
+            raise PaymentBusy from None
+        except Closed:
+            raise ShuttingDown from None
+        except EventTooLarge as error:
+            raise RequestTooLarge(error.size_bytes, error.max_bytes) from error
+
+    async def _replay(self, request: CommandRequest, stored: StoredResponse, source: str) -> Answered:
+        if stored.fingerprint != request.fingerprint:
+            raise KeyReused
+        REPLAYS.labels(source).inc()
+        if stored.response is None:  # written back from Kafka, which does not have it
+            state = PAYMENT.load(await self._log.load_as_of(stored.position)).state
+            assert state is not None
+            body = request.operation.at(original_ids(state)).body(state)
+        else:
+            body = orjson.loads(stored.response)
+        return Answered(
+            operation=request.operation.at(body),
+            status=stored.status,
+            body=body,
+            position=stored.position,
+            version=NO_STREAM,
+            replayed=True,
+        )
+
+
+@dataclass(slots=True)
+class _Measured:
+    replayed: bool = False
+
+
+@contextmanager
+def _measured(request: CommandRequest) -> Iterator[_Measured]:
+    """Count a command by its result, and how long it took."""
+    started, result, measured = time.perf_counter(), "error", _Measured()
+    try:
+        yield measured
+        result = "replayed" if measured.replayed else "accepted"
+    except (CommandError, DomainError, Unavailable) as error:
+        result = error.code
+        raise
+    finally:
+        COMMANDS.labels(request.operation.name, result).inc()
+        COMMAND_DURATION.labels(request.operation.name).observe(time.perf_counter() - started)
+
+
+def _command(request: CommandRequest) -> IdempotentCommand[PaymentState, PaymentEvent]:
+    def decide_on(payment: LoadedPayment) -> Sequence[PaymentEvent]:
+        if not request.opens_stream and (payment.state is None or payment.state.merchant_id != request.merchant_id):
+            raise PaymentNotFound
+        return decide(payment.state, request.operation.command(payment.state))
+
+    def record(state: PaymentState) -> IdempotencyRecord:
+        return IdempotencyRecord(
+            key=request.idempotency_key,
+            fingerprint=request.fingerprint,
+            status=request.operation.status(state),
+            response=orjson.dumps(request.operation.body(state)),
+        )
+
+    return IdempotentCommand(
+        stream_id=request.operation.payment_id,
+        metadata=request.metadata,
+        decide=decide_on,
+        loaded=_NO_PAYMENT if request.opens_stream else None,
+        key=request.idempotency_key,
+        record=record,
+    )
+
+
+def _answer(operation: Operation, state: PaymentState, version: int, position: int) -> Answered:
+    return Answered(
+        operation=operation,
+        status=operation.status(state),
+        body=operation.body(state),
+        position=position,
+        version=version,
+        settled=operation.settled(state),
+    )
+
+
+def _log_failure(task: "asyncio.Task[Answered]") -> None:
+    """Say how a command ended that nobody waits for any more."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("abandoned_command_failed", error=type(error).__name__)

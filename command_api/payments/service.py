@@ -1,0 +1,153 @@
+"""One command over HTTP, from the request's head to the answer: what all routes have in common."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import orjson
+import structlog
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from command_api.errors import CommandError, PaymentNotFound, problem_of
+from command_api.headers import read_idempotency_key, read_wait_preference
+from command_api.payments.executor import Answered, CommandExecutor, CommandRequest
+from command_api.payments.operations import Create, Operation
+from command_api.payments.waiter import PaymentWaiter
+from command_api.request_body import read_body
+from domain.errors import DomainError
+from infra.errors import Unavailable
+from infra.http.auth import Principal
+from infra.http.context import request_context
+from infra.http.problems import Problem
+from infra.ids import uuid7
+from infra.logs import bind_context
+from schemas.envelope import EventMetadata
+from schemas.http.strict import parse_id
+
+log = structlog.get_logger(__name__)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_KEY = "Idempotency-Key"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentCommandService:
+    """What the routes work with; an application keeps it as `app.state.payments`."""
+
+    executor: CommandExecutor
+    waiter: PaymentWaiter
+    max_wait_s: int
+    expires_in_s: int = 24 * 3600
+    """For charges whose client does not say when they expire."""
+    card_number_exempt: frozenset[str] = frozenset()
+    """Where no card number is looked for: paths of a body's members, and `Idempotency-Key`."""
+
+    async def answer(
+        self,
+        request: Request,
+        principal: Principal,
+        model: type[Model],
+        operation_of: Callable[[Model, str], Operation],
+        payment_id: UUID | None = None,
+    ) -> Response:
+        """Carry out the operation that `operation_of(body, idempotency key)` returns, and answer.
+
+        With `payment_id` None the operation opens a payment of its own. Raises Problem or RequestValidationError;
+        nothing is recorded then, or the problem says that it may be.
+        """
+        started = time.monotonic()
+        try:
+            keys = request.headers.getlist("idempotency-key")
+            key = read_idempotency_key(keys, is_exempt=_KEY in self.card_number_exempt) or str(uuid7())
+            body = await read_body(request, model, exempt=self.card_number_exempt)
+        except CommandError as error:
+            raise problem_of(error) from error
+        wanted = body.wanted
+        if getattr(wanted, "expires_in_seconds", 0) is None:  # of a charge, whose client did not say
+            wanted = wanted.model_copy(update={"expires_in_seconds": self.expires_in_s})
+        operation = operation_of(wanted, key)
+        user_id = operation.wanted.user_id if isinstance(operation, Create) else None
+        bind_context(payment_id=str(operation.payment_id), user_id=user_id)
+        command = CommandRequest(
+            operation=operation,
+            opens_stream=payment_id is None,
+            merchant_id=principal.merchant_id,
+            idempotency_key=key,
+            fingerprint=_fingerprint(request, payment_id, body.canonical),
+            metadata=_metadata(request, principal),
+        )
+        try:
+            answered = await self.executor.execute(command)
+        except (CommandError, DomainError, Unavailable) as error:
+            raise _problem(error, key) from error
+        bind_context(payment_id=str(answered.operation.payment_id))  # a replay's is the original's
+        wait_s = read_wait_preference(request.headers.getlist("prefer"), self.max_wait_s)
+        if wait_s is not None:
+            answered = await self._outcome(answered, wait_s - (time.monotonic() - started))
+        return _response(answered, key, wait_s)
+
+    async def _outcome(self, answered: Answered, timeout_s: float) -> Answered:
+        """Wait for Stripe; the answer is then the payment's present state, also for a replay."""
+        if answered.settled:
+            return answered
+        payment = await self.waiter.wait(
+            answered.operation.payment_id,
+            after_version=answered.version,
+            settled=answered.operation.settled,
+            timeout_s=max(timeout_s, 0),
+        )
+        return answered if payment is None else answered.as_of(payment)
+
+
+def parse_payment_id(text: str) -> UUID:
+    """Return the payment id of a path. Raises Problem (404): what is no id names no payment."""
+    payment_id = parse_id(text)
+    if payment_id is None:
+        raise problem_of(PaymentNotFound())
+    return payment_id
+
+
+def _fingerprint(request: Request, payment_id: UUID | None, canonical: bytes) -> str:
+    route = request.scope["route"].path
+    head = f"{request.method}\n{route}\n{payment_id or ''}\n"
+    return hashlib.sha256(head.encode() + canonical).hexdigest()
+
+
+def _metadata(request: Request, principal: Principal) -> EventMetadata:
+    context = request_context(request)
+    return EventMetadata(
+        correlation_id=context.correlation_id,
+        actor=f"api:{principal.key_id}",
+        merchant_id=principal.merchant_id,
+        request_id=context.request_id,
+        traceparent=context.traceparent,
+    )
+
+
+def _problem(error: CommandError | DomainError | Unavailable, key: str) -> Problem:
+    """Return the problem, with the key: a client that sent none needs it to ask again."""
+    if isinstance(error, Unavailable):
+        log.warning(error.code, error=str(error))
+        detail = "The command may or may not have been recorded. Ask again with the same Idempotency-Key."
+        headers = {"Retry-After": str(error.retry_after_s)}
+        problem = Problem(503, error.code, error.title, detail, headers)
+    else:
+        problem = problem_of(error)
+    problem.headers["Idempotency-Key"] = key
+    return problem
+
+
+def _response(answered: Answered, key: str, wait_s: int | None) -> Response:
+    headers = {"Idempotency-Key": key}
+    if answered.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if wait_s is not None:
+        headers["Preference-Applied"] = f"wait={wait_s}"
+    content = orjson.dumps({**answered.body, "position": answered.position})
+    return Response(content, answered.status, headers, media_type="application/json")

@@ -1,0 +1,27 @@
+"""What every HTTP API of ours has: a request context, problems as errors, its OpenAPI document and the pages of it."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from infra.http.context import RequestContextMiddleware
+from infra.http.docs import documentation_routes
+from infra.http.openapi import ApiDescription, describe
+from infra.http.problems import install_problem_handlers
+
+
+def build_app(description: ApiDescription, add_routes: Callable[[FastAPI], None]) -> FastAPI:
+    """Return an application with the routes that `add_routes` gives it, without what the routes work with."""
+    app = FastAPI(
+        title=description.title,
+        version="1",
+        description=description.text,
+        openapi_url=None,  # with it go FastAPI's own pages, which load their scripts from elsewhere
+        redirect_slashes=False,  # to an address that the client names in its Host header
+    )
+    add_routes(app)
+    app.add_middleware(RequestContextMiddleware)
+    install_problem_handlers(app)
+    describe(app, description)
+    app.router.routes.extend(documentation_routes(app))
+    return app

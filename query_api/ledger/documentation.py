@@ -1,0 +1,15 @@
+"""What OpenAPI says of the reads of the ledger beyond their signatures."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from query_api import documentation
+from query_api.payments.documentation import ERRORS
+
+ETAG = "Made of what is shown."
+
+
+def documented(answer: type[BaseModel], *, etag: str | None = None) -> dict[str, Any]:
+    """Return the keyword arguments of a route that answers `answer`."""
+    return documentation.documented(answer, ERRORS, etag=etag)

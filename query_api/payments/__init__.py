@@ -1,0 +1,1 @@
+"""Payments over HTTP: one, their list, and what happened to each."""

@@ -1,0 +1,21 @@
+"""What OpenAPI says of the reads of payments beyond their signatures."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from query_api import documentation
+
+PAYMENT_ETAG = "The payment's version."
+ERRORS = {
+    403: {"forbidden": "The API key lacks the scope that this needs: payments:read, or finance:read for the ledger"},
+    503: {
+        "projection_behind": "The position asked for was not reached in time, or is none of the log yet; has the lag"
+    },
+}
+_NOT_FOUND = {404: {"payment_not_found": "There is no such payment of this merchant"}}
+
+
+def documented(answer: type[BaseModel], *, one: bool = False, etag: str | None = None) -> dict[str, Any]:
+    """Return the keyword arguments of a route that answers `answer`; `one`: of a path that may name nothing."""
+    return documentation.documented(answer, ERRORS | (_NOT_FOUND if one else {}), etag=etag)

@@ -1,0 +1,51 @@
+"""What may stand in a query string of the reads of payments."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from projections.payments.read import PaymentFilters
+from query_api.parameters import LARGEST, PageParameters, Text
+from schemas.http.queries import StatusFilter
+from schemas.http.strict import IN_DIGITS, Boolean, Moment
+
+Cents = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
+
+
+class PaymentListParameters(PageParameters):
+    """The filters of the list of payments; those that are given must all hold."""
+
+    status: StatusFilter | None = Field(default=None, description="Where the payment stands.")
+    user_id: Text | None = Field(default=None, description="Who pays, as it was said when the payment was created.")
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)] | None = Field(
+        default=None, description="ISO 4217 code."
+    )
+    created_after: Moment | None = Field(
+        default=None, description="Later than this; ISO 8601, in UTC unless it has an offset."
+    )
+    created_before: Moment | None = Field(
+        default=None, description="Earlier than this; ISO 8601, in UTC unless it has an offset."
+    )
+    amount_min: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
+    amount_max: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
+    stripe_payment_intent_id: Text | None = Field(default=None, description="Stripe's id of the payment (pi_...).")
+    idempotency_key: Text | None = Field(default=None, description="The key that it was created with.")
+    contradicted: Boolean | None = Field(
+        default=None,
+        description="True: only payments of which Stripe says what contradicts the log; false: only the others.",
+    )
+
+    def filters(self) -> PaymentFilters:
+        """Return the filters for the read model."""
+        return PaymentFilters(
+            status=self.status.value if self.status else None,
+            user_id=self.user_id,
+            currency=self.currency,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            amount_min=self.amount_min,
+            amount_max=self.amount_max,
+            stripe_payment_intent_id=self.stripe_payment_intent_id,
+            idempotency_key=self.idempotency_key,
+            contradicted=self.contradicted,
+        )

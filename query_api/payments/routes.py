@@ -1,0 +1,96 @@
+"""The endpoints of payments."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+
+from infra.http.auth import Principal
+from infra.logs import bind_context
+from query_api.parameters import IfNoneMatch, PageParameters, Position, Reader, ReadParameters
+from query_api.payments.documentation import PAYMENT_ETAG, documented
+from query_api.payments.errors import payment_not_found
+from query_api.payments.parameters import PaymentListParameters
+from query_api.payments.service import PaymentReads
+from schemas.http.queries import PaymentPage, PaymentView
+from schemas.http.strict import parse_id
+from schemas.http.timeline import TimelinePage
+
+SCOPE = "payments:read"
+
+PaymentId = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
+MinPosition = Annotated[
+    Position | None,
+    Header(alias="Paystream-Min-Position", description="Like `min_position`; the larger holds."),
+]
+
+
+def payment_routes(reader: Reader) -> APIRouter:
+    """Return the routes; `reader` is the dependency that tells who asks."""
+    router = APIRouter(tags=["payments"])
+
+    @router.get("/payments", **documented(PaymentPage))
+    async def list_payments(
+        *,
+        request: Request,
+        principal: Annotated[Principal, Depends(reader)],
+        parameters: Annotated[PaymentListParameters, Query()],
+        min_position: MinPosition = None,
+    ) -> Response:
+        """List payments, newest first.
+
+        A page follows the one before it without a loss or a repetition, however many payments are made meanwhile.
+        """
+        position = _larger(parameters, min_position)
+        return await _reads(request).payments(principal, parameters, position)
+
+    @router.get("/payments/{payment_id}", **documented(PaymentView, one=True, etag=PAYMENT_ETAG))
+    async def get_payment(
+        *,
+        request: Request,
+        principal: Annotated[Principal, Depends(reader)],
+        payment_id: PaymentId,
+        parameters: Annotated[ReadParameters, Query()],
+        min_position: MinPosition = None,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        """Show a payment with its refunds."""
+        subject = _payment_id(payment_id)
+        bind_context(payment_id=str(subject))
+        position = _larger(parameters, min_position)
+        return await _reads(request).payment(principal, subject, position, if_none_match)
+
+    @router.get("/payments/{payment_id}/events", **documented(TimelinePage, one=True))
+    async def list_payment_events(
+        *,
+        request: Request,
+        principal: Annotated[Principal, Depends(reader)],
+        payment_id: PaymentId,
+        parameters: Annotated[PageParameters, Query()],
+        min_position: MinPosition = None,
+    ) -> Response:
+        """Show what happened to a payment, oldest first."""
+        subject = _payment_id(payment_id)
+        bind_context(payment_id=str(subject))
+        position = _larger(parameters, min_position)
+        return await _reads(request).timeline(principal, subject, parameters, position)
+
+    return router
+
+
+def _payment_id(text: str) -> UUID:
+    payment_id = parse_id(text)
+    if payment_id is None:  # what is no id names no payment
+        raise payment_not_found()
+    return payment_id
+
+
+def _reads(request: Request) -> PaymentReads:
+    reads = request.app.state.payments
+    assert isinstance(reads, PaymentReads)
+    return reads
+
+
+def _larger(parameters: ReadParameters, header: int | None) -> int:
+    """Return the position to wait for; 0 asks for none."""
+    return max(parameters.min_position or 0, header or 0)

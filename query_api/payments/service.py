@@ -1,0 +1,92 @@
+"""The reads of payments: from parameters to a response."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.responses import Response
+
+from infra.http.auth import Principal
+from infra.postgres.pool import Connection, Pool
+from projections.payment_timeline import read as timeline
+from projections.payment_timeline.read import StoredEntry
+from projections.payments import read as payments
+from projections.payments.read import StoredPayment
+from query_api.cursors import decode_key, decode_version, encode_key, encode_version
+from query_api.freshness import Freshness
+from query_api.parameters import PageParameters
+from query_api.payments import render
+from query_api.payments.errors import payment_not_found
+from query_api.payments.parameters import PaymentListParameters
+from query_api.responses import has_version, json_response, not_modified, page
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentReads:
+    """What the routes work with; an application keeps it as `app.state.payments`."""
+
+    pool: Pool
+    freshness: Freshness
+
+    async def payment(
+        self, principal: Principal, payment_id: UUID, min_position: int, if_none_match: str | None
+    ) -> Response:
+        """Answer with one payment, or 304 when the client has this version of it. Raises Problem."""
+
+        async def find(conn: Connection) -> StoredPayment | None:
+            return await payments.find(conn, merchant_id=principal.merchant_id, payment_id=payment_id)
+
+        async with self.pool.connection() as conn:
+            stored = await find(conn)
+        # The payment itself tells most often; only else the position is looked up, for it may be another payment's.
+        if min_position and (stored is None or stored.position < min_position):
+            stored = await self.freshness.read(min_position, find)
+        if stored is None:
+            raise payment_not_found()
+        headers = {"ETag": f'"{stored.version}"'}
+        if has_version(if_none_match, headers["ETag"]):
+            return not_modified(stored.position, headers)
+        return json_response(render.payment(stored), position=stored.position, headers=headers)
+
+    async def payments(self, principal: Principal, parameters: PaymentListParameters, min_position: int) -> Response:
+        """Answer with a page of the merchant's payments, newest first. Raises Problem."""
+        after = decode_key(parameters.cursor) if parameters.cursor is not None else None
+
+        async def read_page(conn: Connection) -> tuple[int, list[StoredPayment]]:
+            position = await payments.newest_position(conn)  # first: the page may only be fresher than it says
+            found = await payments.page(
+                conn,
+                merchant_id=principal.merchant_id,
+                filters=parameters.filters(),
+                after=after,
+                limit=parameters.limit + 1,
+            )
+            return position, found
+
+        position, found = await self.freshness.read(min_position, read_page)
+        shown = found[: parameters.limit]
+        cursor = encode_key(shown[-1].key) if len(found) > len(shown) else None
+        return json_response(page([render.payment(row) for row in shown], cursor), position=position)
+
+    async def timeline(
+        self, principal: Principal, payment_id: UUID, parameters: PageParameters, min_position: int
+    ) -> Response:
+        """Answer with a page of a payment's events, oldest first. Raises Problem."""
+        after = decode_version(parameters.cursor) if parameters.cursor is not None else 0
+
+        async def entries(conn: Connection, after: int, limit: int) -> list[StoredEntry]:
+            return await timeline.page(
+                conn, merchant_id=principal.merchant_id, payment_id=payment_id, after_version=after, limit=limit
+            )
+
+        async def read_page(conn: Connection) -> tuple[list[StoredEntry], bool]:
+            found = await entries(conn, after, parameters.limit + 1)
+            # A payment has an event from its first moment: one without any is not there.
+            return found, bool(found or (after and await entries(conn, 0, 1)))
+
+        found, is_there = await self.freshness.read(min_position, read_page)
+        if not is_there:
+            raise payment_not_found()
+        shown = found[: parameters.limit]
+        cursor = encode_version(shown[-1].version) if len(found) > len(shown) else None
+        position = shown[-1].position if shown else None
+        return json_response(page([render.entry(row) for row in shown], cursor), position=position)

@@ -1,0 +1,8 @@
+"""The problems of reconciliations."""
+
+from infra.http.problems import Problem
+
+
+def reconciliation_not_found() -> Problem:
+    """Return the 404 of a day that nobody ever asked for."""
+    return Problem(404, "reconciliation_not_found", "Reconciliation not found")

@@ -1,0 +1,39 @@
+"""Responses: JSON with the position that it reflects, pages, and 304 for what the client has already."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+Json = dict[str, Any]
+
+
+def page(data: list[Json], next_cursor: str | None) -> Json:
+    """Return the members of a page; it is the last one without a cursor."""
+    return {"data": data, "has_more": next_cursor is not None, "next_cursor": next_cursor}
+
+
+def json_response(body: Json, *, position: int | None, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a 200 that says up to which position it reflects the log (None: unsaid)."""
+    return Response(orjson.dumps(body), headers=response_headers(position, headers), media_type="application/json")
+
+
+def response_headers(position: int | None, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the headers of a response that reflects the log up to `position`."""
+    at = {} if position is None else {"Paystream-Position": str(position)}
+    # A response is a merchant's own, and is true only for a moment.
+    return {"Cache-Control": "private, no-cache", **at, **(headers or {})}
+
+
+def not_modified(position: int | None, headers: Mapping[str, str]) -> Response:
+    """Return a 304, for a client that `has_version` told of."""
+    return Response(status_code=304, headers=response_headers(position, headers))
+
+
+def has_version(if_none_match: str | None, etag: str) -> bool:
+    """Whether the client has this version: compared weakly, as RFC 9110 (13.1.2) says for GET."""
+    if if_none_match is None:
+        return False
+    given = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in given or given == ["*"]

@@ -1,0 +1,72 @@
+"""The documents lead where they say: links, files, functions and decisions are there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")) if ".venv" not in path.parts)
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+_LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)")
+_TITLE = re.compile(r"# (\d+)\. (.+)")
+_FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def anchors(text: str) -> set[str]:
+    """Return the names that headings get: https://docs.github.com/get-started/writing-on-github."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for path, anchor in _LINK.findall(document.read_text("utf-8")):
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), anchor
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
+def test_every_decision_has_one_style_and_is_in_the_index(decision: Path) -> None:
+    text = decision.read_text("utf-8")
+    title = _TITLE.fullmatch(text.splitlines()[0])
+    assert title is not None
+    assert decision.name.startswith(f"{int(title[1]):04}-")
+    assert "**Decision.**" in text
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text("utf-8")
+    assert f"| {title[1]} | [{title[2]}]({decision.name}) |" in index
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+STOPS = re.findall(r"`([\w/]+\.py)` `([\w.]+)`", ARCHITECTURE)
+
+
+def defined(path: Path) -> set[str]:
+    """Return the functions and classes of a module, and the methods of its classes."""
+    found = set()
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{each.name}" for each in node.body if isinstance(each, _FUNCTION)}
+    return found
+
+
+@pytest.mark.parametrize(("path", "name"), STOPS)
+def test_every_stop_of_the_architecture_is_there(path: str, name: str) -> None:
+    assert name in defined(ROOT / path)
+
+
+def test_every_path_in_the_architecture_is_there() -> None:
+    paths = set(re.findall(r"`([a-z_]+(?:/[\w.]+)+/?|[a-z_]+/)`", ARCHITECTURE))
+    assert len(STOPS) > 40
+    assert [path for path in sorted(paths) if not (ROOT / path).exists() and not (ROOT / "docs" / path).exists()] == [
+        "acceptance/",
+        "chaos/",
+        "integration/",
+        "load/",
+        "race/",
+        "unit/",
+    ]
