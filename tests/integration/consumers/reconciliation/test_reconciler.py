@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 
 from consumers.reconciliation.discrepancies import write_rows
 from consumers.reconciliation.run.catch_up import LedgerBehind, PollerBehind
@@ -27,7 +26,6 @@ from domain.stripe_balance import TransactionRecorded
 from event_store.reconciliation import command_discrepancies, metadata
 from event_store.store import Connection
 from schemas.events import BALANCE_CODEC
-from schemas.topics import RECONCILIATION
 from tests.integration.consumers.reconciliation.reconciliation_run import (
     CUTOFF_S,
     LATER,
@@ -485,14 +483,14 @@ async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(harnes
     assert len(before) == 8
     await harness.query("TRUNCATE reconciliation.discrepancies")
     log = [event for event in await load_log(app) if event.category == "reconciliation"]
-    for number, messages in by_partition(log, 3).items():
+    for messages in by_partition(log, 3).values():
         async with harness.pool.connection() as conn:
-            await write_tables(conn, TopicPartition(RECONCILIATION, number), messages)
+            await write_tables(conn, messages)
     assert await harness.query(query) == before
     seen = await harness.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies")
-    for number, messages in by_partition(log, 3).items():
+    for messages in by_partition(log, 3).values():
         async with harness.pool.connection() as conn:
-            await write_tables(conn, TopicPartition(RECONCILIATION, number), messages)
+            await write_tables(conn, messages)
     assert await harness.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies") == seen, "it was there"
 
 
