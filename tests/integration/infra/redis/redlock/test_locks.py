@@ -84,7 +84,7 @@ async def test_less_than_a_majority_is_not(valkeys: Valkeys, connect: Connect) -
         async with redlock.lock("busy", TTL_MS):
             pass
     assert refused.value.servers_away
-    await valkeys.mend()
+    await valkeys.repair()
     assert not await held_by_another(redlock)
 
 

@@ -282,22 +282,22 @@ async def test_a_discarded_event_is_skipped_for_good_and_frees_what_waits(
         assert await effects.in_order() == topic.positions[1:], "somebody decided that it is not to be applied"
 
 
-@pytest.mark.parametrize("mended", [True, False])
+@pytest.mark.parametrize("repaired", [True, False])
 async def test_applying_everything_again_resolves_what_can_be_applied_now(
-    effects: PickyEffects, topic: Topic, pool: Pool, database: Database, mended: bool
+    effects: PickyEffects, topic: Topic, pool: Pool, database: Database, repaired: bool
 ) -> None:
     effects.refused = {8}
     member = Member(effects, pool)
     await member.deliver(topic.add(GOOD, BAD, OTHER, BAD, GOOD))
     before = await effects.in_order()
     await forget_everything(database)
-    if mended:
+    if repaired:
         effects.refused = set()
     await member.deliver(topic.all())
     statuses = {status for *_, status in await told(pool)}
     assert len(await told(pool)) == 2
-    assert statuses == ({"applied"} if mended else {"open"})
-    assert await effects.in_order() == (topic.positions if mended else before)
+    assert statuses == ({"applied"} if repaired else {"open"})
+    assert await effects.in_order() == (topic.positions if repaired else before)
 
 
 async def test_a_replayed_event_that_comes_again_and_fails_is_open_again(
