@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from domain.ids import BalanceTransactionId, PaymentId
 from domain.ledger import (
     OWN_CATEGORIES,
     Account,
@@ -82,7 +83,7 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
                 currency=each.lines[0].currency,
                 amount=each.effect_on(Account.STRIPE_CLEARING, each.lines[0].currency),
                 at=recorded.recorded_at,
-                payment_id=recorded.stream_id,
+                payment_id=PaymentId(recorded.stream_id),
                 position=recorded.position,
                 posted=each.awaits is None,
                 due_position=recorded.position if each.awaits is Awaits.DUE else None,
@@ -196,7 +197,7 @@ def _as_recorded(row: WaitingRow) -> TransactionRecorded:
     """Return Stripe's row again, as far as the postings go by it."""
     created = int(row.at.timestamp())
     return TransactionRecorded(
-        transaction_id="",
+        transaction_id=BalanceTransactionId(""),
         type=row.category,
         reporting_category=row.category,
         amount=row.amount,

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
+from domain.ids import BalanceSourceId, BalanceTransactionId
 from domain.reconciliation.classify import classify
 from domain.reconciliation.events import (
     DiscrepancyExplained,
@@ -36,7 +37,11 @@ pytestmark = pytest.mark.integration
 DAY = date(2026, 3, 10)
 RUN = run_id_of(DAY, "UTC")
 WINDOW = day_window(DAY, "UTC", cutoff=60, now=2**40)
-(FOUND,) = classify([StripeRow("ch_1", "charge", "txn_1", 1000, 59, "KWD", WINDOW.start)], [], WINDOW)
+(FOUND,) = classify(
+    [StripeRow(BalanceSourceId("ch_1"), "charge", BalanceTransactionId("txn_1"), 1000, 59, "KWD", WINDOW.start)],
+    [],
+    WINDOW,
+)
 ID = FOUND.difference.discrepancy_id
 META = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id="-")
 FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
