@@ -77,7 +77,7 @@ OLD_WORDS: Sequence[OldWord] = (
     OldWord(word="desks?", term="admin", private=True),
     OldWord(word="undertaker|bury|buries|buried|burials?", term="dead-letter (verb), DeadLetterWriter", private=True),
     OldWord(word="forgiven", term="acknowledged", private=True),
-    OldWord(word="(stand|stands|standing)_still", term="paused", private=True),
+    OldWord(word="(stand|stands|standing)_still", term="halted", private=True),
     OldWord(word="heal|heals|healed|healing", term="backfill", private=True),
     OldWord(word="orphan", term="unmatched row"),
     OldWord(word="wish|wishes", term="request", private=True),
