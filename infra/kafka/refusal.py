@@ -14,7 +14,7 @@ from infra.settings.kafka import KafkaSettings
 _ASK_TIMEOUT_S = 3.0
 
 
-async def why_refused(settings: KafkaSettings) -> str | None:
+async def refusal_reason(settings: KafkaSettings) -> str | None:
     """Connect to each address once more and return what is in the way; None when one lets us in.
 
     The text holds no secret. Takes at most 3 s for each address.

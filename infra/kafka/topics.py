@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExists
 from infra.errors import Permanent, ProcessFailed, Transient, Unavailable
 from infra.kafka.aiokafka_patches.stopping import stop_client
 from infra.kafka.clients import admin_config
-from infra.kafka.refusal import why_refused
+from infra.kafka.refusal import refusal_reason
 from infra.kafka.topic_check import Comparison, TopicDeclaration, compare
 from infra.kafka.topic_state import TopicState, read_states
 from infra.process.declared import topic_declarations
@@ -139,7 +139,7 @@ async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
             yield admin
     except (KafkaError, TimeoutError, OSError) as error:
         told = f"no answer from {settings.kafka_bootstrap_servers}: {error!r}"
-        if isinstance(error, KafkaConnectionError) and (reason := await why_refused(settings)):
+        if isinstance(error, KafkaConnectionError) and (reason := await refusal_reason(settings)):
             told = f"cannot connect: {reason}"
         raise KafkaUnavailable(told) from error
     finally:
