@@ -73,7 +73,7 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
         recorded = event.recorded
         _check_next(event, version)
         version = recorded.version
-        postings, posted = post_payment(postings, event.fact)
+        postings, posted = post_payment(postings, event.domain_event)
         at_once = [each for each in posted if each.awaits is None]
         changes.entries += _entries(at_once, recorded.position, recorded.recorded_at)
         changes.movements += (
@@ -98,17 +98,19 @@ def take_payout(before: StreamState, events: Iterable[DecodedBalanceEvent], chan
     """Add what the next events of a payout post; return its state after them. Raises VersionGap."""
     version, at_bank = before.version, bool(before.state.get("at_bank"))
     for event in events:
-        assert isinstance(event.fact, PayoutChanged)
+        assert isinstance(event.domain_event, PayoutChanged)
         _check_next(event, version)
         version = event.recorded.version
-        at_bank, posted = post_payout(event.fact, at_bank=at_bank)
-        changes.entries += _entries(posted, event.recorded.position, _payout_at(event.fact, event.recorded.recorded_at))
+        at_bank, posted = post_payout(event.domain_event, at_bank=at_bank)
+        changes.entries += _entries(
+            posted, event.recorded.position, _payout_at(event.domain_event, event.recorded.recorded_at)
+        )
     return StreamState(version=version, state={"at_bank": at_bank})
 
 
 def take_transaction(event: DecodedBalanceEvent, changes: Changes) -> None:
     """Add what a row of Stripe's balance posts. Raises VersionGap for a second event of its stream."""
-    row = event.fact
+    row = event.domain_event
     assert isinstance(row, TransactionRecorded)
     _check_next(event, 0)
     at, position = _moment(row.created), event.recorded.position

@@ -89,7 +89,7 @@ OLD_WORDS: Sequence[OldWord] = (
         private=True,
         allowed={"infra/kafka/consumer/checkpoints.sql": "a column that the code of the release before reads"},
     ),
-    OldWord(word="(stand|stands|standing)_still", term="paused", private=True),
+    OldWord(word="(stand|stands|standing)_still", term="halted", private=True),
     OldWord(word="heal|heals|healed|healing", term="backfill", private=True, allowed=_UPCAST),
     OldWord(word="orphan", term="unmatched row"),
     OldWord(word="wish|wishes", term="request", private=True),

@@ -75,9 +75,9 @@ FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
 def events() -> list[DecodedReconciliationEvent]:
     versions: dict[uuid.UUID, int] = {}
     decoded = []
-    for position, (stream_id, fact) in enumerate(FACTS, 1):
+    for position, (stream_id, event) in enumerate(FACTS, 1):
         versions[stream_id] = versions.get(stream_id, 0) + 1
-        new = RECONCILIATION_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=META)
+        new = RECONCILIATION_CODEC.encode(event, event_id=uuid.uuid4(), metadata=META)
         recorded = RecordedEvent(
             position=position,
             event_id=new.event_id,
