@@ -2,7 +2,8 @@
 
 import asyncio
 
-from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.plan import RunRules
+from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.days import Schedule
 from consumers.reconciliation.schedule.intake import write_tables
 from consumers.reconciliation.schedule.worker import SERVICE, ReconciliationWorker, WorkerRules

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, PayoutId, RunId
 from domain.money import Money
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
@@ -14,7 +15,7 @@ from domain.reconciliation import values
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 from schemas.events.stripe_events import StripeEventReceived
 
-PAYMENT_ID = UUID("019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+PAYMENT_ID = PaymentId(UUID("019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"))
 REFUND_ID = UUID("019ab3c4-6e7f-7091-8b2c-3d4e5f607182")
 EVENT_ID = UUID("019ab3c4-7f80-7192-9c3d-4e5f60718293")
 REQUEST_ID = UUID("019ab3c4-8091-72a3-8d4e-5f6071829304")
@@ -109,16 +110,16 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
 }
 """By the type's name."""
 
-RUN_ID = UUID("0b9a7e52-3a55-5d6b-9a57-3f6f3c1f7a10")
+RUN_ID = RunId(UUID("0b9a7e52-3a55-5d6b-9a57-3f6f3c1f7a10"))
 DAY = date(2026, 5, 1)
 DIFFERENCE = values.Difference(
     kind=values.DifferenceKind.MISSING_HERE,
-    source_id=CHARGE,
+    source_id=BalanceSourceId(CHARGE),
     category="charge",
     date=DAY,
     stripe=values.Entry(amount=1000, currency="USD", fee=59, at=1_777_630_000),
     ledger=None,
-    transaction_ids=("txn_1PXample",),
+    transaction_ids=(BalanceTransactionId("txn_1PXample"),),
     payment_id=PAYMENT_ID,
 )
 TOTALS = values.CurrencyTotals(
@@ -143,21 +144,21 @@ ACCOUNT_EXAMPLES: Mapping[str, Any] = {
         payload={"id": "evt_1PXample", "object": "event", "type": "payment_intent.succeeded"},
     ),
     "stripe_balance.transaction_recorded": TransactionRecorded(
-        transaction_id="txn_1PXample",
+        transaction_id=BalanceTransactionId("txn_1PXample"),
         type="charge",
         reporting_category="charge",
         amount=1000,
         fee=59,
         net=941,
         currency="USD",
-        source_id=CHARGE,
+        source_id=BalanceSourceId(CHARGE),
         exchange_rate=None,
         description=None,
         created=1_777_630_000,
         available_on=1_777_800_000,
     ),
     "stripe_balance.payout_changed": PayoutChanged(
-        payout_id="po_1PXample",
+        payout_id=PayoutId("po_1PXample"),
         amount=94_100,
         currency="USD",
         status=PayoutStatus.PAID,

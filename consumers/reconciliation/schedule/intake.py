@@ -6,8 +6,9 @@ the table lacks, as when it was lost and the topic is read anew.
 
 from collections.abc import Sequence
 
-from consumers.reconciliation.run.discrepancies import SQL, write_rows
+from consumers.reconciliation.discrepancies import SQL, write_rows
 from consumers.reconciliation.schedule.runs import want
+from domain.ids import DiscrepancyId
 from domain.reconciliation.events import ReconciliationRequested
 from event_store.reconciliation import load_discrepancies
 from infra.postgres.pool import Connection
@@ -23,7 +24,7 @@ async def write_tables(conn: Connection, messages: Sequence[Delivered]) -> None:
     events = [RECONCILIATION_CODEC.decode(message.event) for message in messages]
     await want(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
     newest = {
-        message.event.stream_id: message.event.version
+        DiscrepancyId(message.event.stream_id): message.event.version
         for message in messages
         if message.event.type in _OF_DISCREPANCIES
     }
