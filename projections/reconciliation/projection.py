@@ -21,8 +21,8 @@ from schemas.topics import RECONCILIATION
 _SQL = Queries.load(Path(__file__).with_name("projection.sql"))
 
 Row = TypeVar("Row", RunRow, DiscrepancyRow)
-Fact = TypeVar("Fact", RunEvent, DiscrepancyEvent)
-Step = Callable[[Row | None, RecordedEvent, Fact], Row]
+Event = TypeVar("Event", RunEvent, DiscrepancyEvent)
+Step = Callable[[Row | None, RecordedEvent, Event], Row]
 
 
 class Reconciliations:
@@ -37,12 +37,12 @@ class Reconciliations:
         Raises ProjectionError (projections.errors) when an event is not the next of its stream; the caller must then
         roll back.
         """
-        runs = by_stream(each for each in events if isinstance(each.fact, RunEvent))
+        runs = by_stream(each for each in events if isinstance(each.event, RunEvent))
         if runs:
             before = await _load(conn, _SQL.runs, runs, RunRow)
             run_rows = [_fold(before.get(stream_id), its_events, next_run) for stream_id, its_events in runs.items()]
             await _save(conn, _SQL.save_runs, run_rows)
-        discrepancies = by_stream(each for each in events if isinstance(each.fact, DiscrepancyEvent))
+        discrepancies = by_stream(each for each in events if isinstance(each.event, DiscrepancyEvent))
         if discrepancies:
             known = await _load(conn, _SQL.discrepancies, discrepancies, DiscrepancyRow)
             rows = [
@@ -52,9 +52,9 @@ class Reconciliations:
             await _save(conn, _SQL.save_discrepancies, rows)
 
 
-def _fold(row: Row | None, events: Iterable[DecodedReconciliationEvent], step: Step[Row, Fact]) -> Row:
-    for event in events:
-        row = step(row, event.recorded, cast("Any", event.fact))
+def _fold(row: Row | None, events: Iterable[DecodedReconciliationEvent], step: Step[Row, Event]) -> Row:
+    for each in events:
+        row = step(row, each.recorded, cast("Any", each.event))
     assert row is not None, "a stream of the batch has an event"
     return row
 

@@ -30,9 +30,9 @@ from tests.support.payment_histories import events_of, paid, random_history, rec
 RECORDED_AT = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
 
-def of_balance(fact: StripeBalanceEvent, *, position: int = 7, version: int = 1) -> DecodedBalanceEvent:
+def of_balance(event: StripeBalanceEvent, *, position: int = 7, version: int = 1) -> DecodedBalanceEvent:
     metadata = EventMetadata(correlation_id="c", actor="stripe-balance", merchant_id="-")
-    new = BALANCE_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=metadata)
+    new = BALANCE_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata)
     return DecodedBalanceEvent.of(
         RecordedEvent(
             position=position,
@@ -110,9 +110,9 @@ def test_of_several_rows_for_one_movement_the_first_in_the_log_counts() -> None:
 def test_what_an_older_release_posted_while_pending_is_not_posted_again(ends: Any) -> None:
     refund_id, request = uuid.UUID(int=1), request_payment()
     named: dict[str, Any] = {"refund_id": refund_id, "stripe_refund_id": "re_1"}
-    asked, _ = refunded(refund_id, Money(amount_cents=400, currency="USD"))
+    requested, _ = refunded(refund_id, Money(amount_cents=400, currency="USD"))
     reason = {"code": "refund_canceled", "message": "m"} if ends is RecordRefundFailed else {}
-    life = events_of([*paid(request), asked, RecordRefundPending(**named), ends(**named, **reason)])
+    life = events_of([*paid(request), requested, RecordRefundPending(**named), ends(**named, **reason)])
     events = [DecodedEvent.of(each) for each in recorded([(request.payment_id, life)])]
     stored = {"refunds": {str(refund_id): {"amount": 400, "currency": "USD", "posted": True}}}
     changes = Changes()
