@@ -73,7 +73,7 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
         recorded = decoded.recorded
         _check_next(decoded, version)
         version = recorded.version
-        postings, posted = post_payment(postings, decoded.event)
+        postings, posted = post_payment(postings, decoded.domain_event)
         at_once = [each for each in posted if each.awaits is None]
         changes.entries += _entries(at_once, recorded.position, recorded.recorded_at)
         changes.movements += (
@@ -98,7 +98,7 @@ def take_payout(before: StreamState, events: Iterable[DecodedBalanceEvent], chan
     """Add what the next events of a payout post; return its state after them. Raises VersionGap."""
     version, at_bank = before.version, bool(before.state.get("at_bank"))
     for decoded in events:
-        recorded, payout = decoded.recorded, decoded.event
+        recorded, payout = decoded.recorded, decoded.domain_event
         assert isinstance(payout, PayoutChanged)
         _check_next(decoded, version)
         version = recorded.version
@@ -109,7 +109,7 @@ def take_payout(before: StreamState, events: Iterable[DecodedBalanceEvent], chan
 
 def take_transaction(decoded: DecodedBalanceEvent, changes: Changes) -> None:
     """Add what a row of Stripe's balance posts. Raises VersionGap for a second event of its stream."""
-    row = decoded.event
+    row = decoded.domain_event
     assert isinstance(row, TransactionRecorded)
     _check_next(decoded, 0)
     at, position = _moment(row.created), decoded.recorded.position

@@ -64,9 +64,9 @@ class LedgerOfBalance:
         """Post these events. Raises ProjectionError or LedgerError; the caller must then roll back."""
         changes = Changes()
         for each in events:
-            if isinstance(each.event, TransactionRecorded):
+            if isinstance(each.domain_event, TransactionRecorded):
                 take_transaction(each, changes)
-        payouts = by_stream(each for each in events if not isinstance(each.event, TransactionRecorded))
+        payouts = by_stream(each for each in events if not isinstance(each.domain_event, TransactionRecorded))
         before = await _load(conn, payouts)
         after = {
             stream_id: take_payout(before.get(stream_id, StreamState()), its_events, changes)

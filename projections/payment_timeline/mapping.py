@@ -40,5 +40,5 @@ def row_of(decoded: DecodedEvent) -> TimelineRow:
         actor=recorded.metadata.actor,
         request_id=recorded.metadata.request_id,
         correlation_id=recorded.metadata.correlation_id,
-        data=summary(decoded.event),
+        data=summary(decoded.domain_event),
     )

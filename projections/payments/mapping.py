@@ -70,7 +70,7 @@ def fold(events: Iterable[DecodedEvent], row: PaymentRow | None = None) -> Payme
 
 
 def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
-    recorded, event = decoded.recorded, decoded.event
+    recorded, event = decoded.recorded, decoded.domain_event
     check_next(
         projection=NAME,
         payment_id=recorded.stream_id,
@@ -220,13 +220,13 @@ def _with_refund(row: PaymentRow, event: RefundEvent, recorded: RecordedEvent) -
     if all(refund.refund_id != event.refund_id for refund in row.refunds):
         raise MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
     refunds = tuple(
-        _settled(refund, event) if refund.refund_id == event.refund_id else refund for refund in row.refunds
+        _with_outcome(refund, event) if refund.refund_id == event.refund_id else refund for refund in row.refunds
     )
     refunded = sum(each.amount_cents for each in refunds if each.status == RefundStatus.SUCCEEDED.value)
     return replace(row, refunds=refunds, amount_refunded_cents=refunded)
 
 
-def _settled(refund: RefundElement, event: RefundPending | RefundSucceeded | RefundFailed) -> RefundElement:
+def _with_outcome(refund: RefundElement, event: RefundPending | RefundSucceeded | RefundFailed) -> RefundElement:
     match event:
         case RefundPending():
             return replace(refund, stripe_refund_id=event.stripe_refund_id)

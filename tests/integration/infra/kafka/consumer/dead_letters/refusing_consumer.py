@@ -171,7 +171,7 @@ async def dead_letters(pool: Pool) -> list[dict[str, Any]]:
         return await cursor.fetchall()
 
 
-async def told(pool: Pool) -> list[tuple[int | None, str, str]]:
+async def summaries(pool: Pool) -> list[tuple[int | None, str, str]]:
     """Return position, reason and status of every dead letter."""
     return [(row["position"], row["reason"], row["status"]) for row in await dead_letters(pool)]
 
