@@ -43,7 +43,7 @@ async def test_a_create_waits_past_the_intent_and_processing_until_it_succeeded(
     payment_id = await eventually(lambda: newest_payment(api))
     await api.record(payment_id, INTENT)
     await api.record(payment_id, RecordProcessing(intent_id="pi_1"))
-    await one_who_waits_is_answered(api, but=payment_id)
+    await a_waiting_client_is_answered(api, but=payment_id)
     assert not asked.done()
     position = await api.record(payment_id, RecordSucceeded(intent_id="pi_1", amount_captured=USD_1, charge_id="ch_1"))
     answer = await asked
@@ -54,7 +54,7 @@ async def test_a_create_waits_past_the_intent_and_processing_until_it_succeeded(
     assert answer.json()["position"] == position
 
 
-async def one_who_waits_is_answered(api: Running, *, but: str) -> None:
+async def a_waiting_client_is_answered(api: Running, *, but: str) -> None:
     """Have another payment succeed: one poll is for all, so what was recorded before has been seen then."""
     asked = asyncio.create_task(api.post("/payments", CREATE, "k-2", Prefer="wait=20"))
     payment_id = await eventually(lambda: newest_payment(api), lambda found: found not in ("", but))
@@ -175,7 +175,7 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
 
     monkeypatch.setattr(AsyncConnection, "execute", counted)
     async with PollingPaymentWaiter(pool, interval_s=0.05) as waiter:
-        waits = (waiter.wait(payment_id, after_version=1, settled=lambda _: True, timeout_s=0.5) for _ in range(200))
+        waits = (waiter.wait(payment_id, after_version=1, until=lambda _: True, timeout_s=0.5) for _ in range(200))
         assert await asyncio.gather(*waits) == [None] * 200
         assert 1 < statements < 15
         polled = statements
@@ -186,14 +186,14 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
 async def test_a_stopping_process_lets_everybody_go(api: Running, pool: Pool) -> None:
     payment_id = uuid.UUID((await api.create()).json()["id"])
     async with PollingPaymentWaiter(pool) as waiter:
-        waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, settled=lambda _: False, timeout_s=60))
+        waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, until=lambda _: False, timeout_s=60))
 
         async def seen_but_not_settled() -> bool:
-            return any(each.seen for each in waiter._waiting)
+            return any(each.seen for each in waiter._poller.waiters)
 
         await eventually(seen_but_not_settled)
-        waiter.let_go()
+        waiter.release()
         seen = await asyncio.wait_for(waiting, 1)
         assert seen is not None
         assert seen.version == 1
-        assert await waiter.wait(payment_id, after_version=0, settled=lambda _: False, timeout_s=60) is None
+        assert await waiter.wait(payment_id, after_version=0, until=lambda _: False, timeout_s=60) is None
