@@ -153,7 +153,7 @@ async def test_many_waiting_reads_share_one_query_a_tick(
     assert all(await asyncio.gather(*waiting))
     assert max(poll_sizes) == 3, "one element a position, however many wait for it"
     assert len(poll_sizes) < 60
-    assert not positions._waiting
+    assert not positions.waiting
 
 
 async def test_waiting_reads_fail_without_the_database_and_work_when_it_is_back(

@@ -191,7 +191,7 @@ async def test_a_stopping_process_lets_everybody_go(api: Running, pool: Pool) ->
         waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, until=lambda _: False, timeout_s=60))
 
         async def seen_without_outcome() -> bool:
-            return any(each.seen for each in waiter._waiting)
+            return any(each.seen for each in waiter._poller.waiters)
 
         await eventually(seen_without_outcome)
         waiter.release()
