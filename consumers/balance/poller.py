@@ -11,9 +11,9 @@ from consumers.balance import metrics, watched
 from consumers.balance.record import record_payouts, record_transactions
 from consumers.stripe.client import StripeResource
 from consumers.stripe.lists import cursors
-from consumers.stripe.lists.errors import UnexpectedRow
 from consumers.stripe.lists.lists import Lists
 from consumers.stripe.lists.poll import Reach, poll
+from consumers.stripe.translate.errors import UnexpectedObject
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
@@ -28,7 +28,7 @@ GoOn = Callable[[], bool]
 _LOCK = "stripe-balance"
 _STALL_AFTER_S = 60.0
 # What Stripe says or does not say, and an object that this code cannot read: whatever it is, the next poll asks again.
-_OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedRow)
+_OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedObject)
 
 
 async def poll_transactions(pool: Pool, lists: Lists, reach: Reach, *, go_on: GoOn = lambda: True) -> bool:

@@ -2,13 +2,12 @@
 
 from consumers.balance.poller import BalancePoller
 from consumers.balance.settings import BalanceSettings
+from consumers.process import run_consumer
 from consumers.stripe.lists.lists import StripeLists
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import create_pool, postgres_check
-from infra.process.run import run
 from infra.process.runtime import Runtime
 from infra.redis.redlock import open_redlock
-from infra.settings.loading import load_settings
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 
@@ -17,12 +16,7 @@ SERVICE = "stripe-balance"
 
 def main() -> None:
     """Run the process."""
-    settings = load_settings(BalanceSettings)
-
-    async def start(runtime: Runtime) -> None:
-        await serve(runtime, settings)
-
-    run(SERVICE, settings, start)
+    run_consumer(SERVICE, BalanceSettings, serve)
 
 
 async def serve(runtime: Runtime, settings: BalanceSettings) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from consumers.balance import metrics, watched
-from consumers.stripe.lists.errors import Conflicted
+from consumers.stripe.lists.poll import Conflicted
 from consumers.stripe.lists.streams import known_streams
 from consumers.stripe.translate.balance import payout_of, transaction_of
 from domain.stripe_balance import (
@@ -35,7 +35,7 @@ ACTOR = "stripe-balance"
 async def record_transactions(
     conn: Connection, rows: Sequence[Mapping[str, Any]], *, correlation_id: str, actor: str = ACTOR
 ) -> int:
-    """Append the balance transactions that the log lacks; return how many. Raises UnexpectedRow.
+    """Append the balance transactions that the log lacks; return how many. Raises UnexpectedObject.
 
     A row that another process appends at the same moment is the same row, so that this is no conflict.
     """
@@ -48,7 +48,7 @@ async def record_payouts(
 ) -> int:
     """Append new statuses of payouts, and watch those that may still change; return how many events.
 
-    Raises UnexpectedRow or Conflicted; the caller then rolls back.
+    Raises UnexpectedObject or Conflicted; the caller then rolls back.
     """
     metadata = EventMetadata(correlation_id=correlation_id, actor=ACTOR, merchant_id=NO_MERCHANT)
     payouts = [payout_of(row) for row in rows]

@@ -21,6 +21,7 @@ from consumers.tasks.store import count_open
 from domain.payment.errors import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
 from event_store.streams import LoadedStream
+from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
@@ -29,8 +30,8 @@ from schemas.errors import SchemaError
 
 log = structlog.get_logger(__name__)
 
-_IDLE_S = (0.02, 0.05)
-_AWAY_S = (0.2, 5.0)
+_IDLE = Backoff(first_s=0.02, longest_s=0.05, factor=1.25)
+_DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
 _COUNT_EVERY_S = 5.0
 _DRAIN_S = 5.0
 _STALL_AFTER_S = 60.0
@@ -83,7 +84,7 @@ class WorkerPool:
         """Claim and run tasks until `stop`; then let those in flight end, or put them back."""
         forwarding = asyncio.create_task(self._wake_on(stop))
         counting = asyncio.create_task(self._count(stop))
-        idle_s, away_s = _IDLE_S[0], _AWAY_S[0]
+        idle, away = Pauses(_IDLE), Pauses(_DATABASE_AWAY)
         try:
             while not stop.is_set():
                 if not await self._is_open(stop):
@@ -91,15 +92,16 @@ class WorkerPool:
                 self._wake.clear()
                 try:
                     claimed = await self._claim_and_start()
-                    away_s = _AWAY_S[0]
+                    away.succeeded()
                 except Exception as error:
                     if not is_transient(error):
                         raise
                     log.warning("gateway_claim_retries", error=f"{type(error).__name__}: {error}")
-                    await wait_for_event(stop, timeout_s=away_s)
-                    away_s = min(away_s * 2, _AWAY_S[1])
+                    await wait_for_event(stop, timeout_s=away.failed())
                     continue
-                idle_s = _IDLE_S[0] if claimed else min(idle_s * 1.25, _IDLE_S[1])
+                if claimed:
+                    idle.succeeded()
+                idle_s = idle.failed()
                 # A task that ends wakes us too: another can be taken on, and its payment's next task may be due.
                 is_full = len(self._running) >= self._concurrency
                 await wait_for_event(self._wake, timeout_s=_STALL_AFTER_S / 2 if is_full else idle_s)

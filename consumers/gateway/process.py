@@ -7,15 +7,14 @@ from consumers.gateway.intake import SERVICE, write_tasks
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.worker import Worker
+from consumers.process import run_consumer
 from consumers.stripe.payments import StripeApi
 from event_store.database_log import DatabaseLog
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
-from infra.process.run import run
 from infra.process.runtime import Runtime
-from infra.settings.loading import load_settings
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 from schemas.cloudevents import Delivered, from_kafka
@@ -24,12 +23,7 @@ from schemas.topics import PAYMENT, dead_letter_topic
 
 def main() -> None:
     """Run the process."""
-    settings = load_settings(GatewaySettings)
-
-    async def start(runtime: Runtime) -> None:
-        await serve(runtime, settings)
-
-    run(SERVICE, settings, start)
+    run_consumer(SERVICE, GatewaySettings, serve)
 
 
 async def serve(runtime: Runtime, settings: GatewaySettings) -> None:

@@ -16,7 +16,8 @@ from consumers.gateway.outcomes import (
     Throttled,
     UnknownOutcome,
 )
-from consumers.stripe.translate.payments import UnexpectedObject, intent_observations, refund_observations
+from consumers.stripe.translate.errors import UnexpectedObject
+from consumers.stripe.translate.payments import intent_observations, refund_observations
 from consumers.tasks.models import Task, TaskStatus
 from consumers.tasks.results import TaskResult
 from domain.payment.decide import decide

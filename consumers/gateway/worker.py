@@ -20,7 +20,8 @@ from consumers.gateway.undo import NotYet, Undo, Undone, undo_step, went_well
 from consumers.stripe.client import LeaseExpired
 from consumers.stripe.payments import Stripe
 from consumers.stripe.requests import CardsBy, NothingToSend, request_of
-from consumers.stripe.translate.payments import UnexpectedObject, payment_observations
+from consumers.stripe.translate.errors import UnexpectedObject
+from consumers.stripe.translate.payments import payment_observations
 from consumers.tasks.models import Task, TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
 from domain.payment.events import PaymentEvent

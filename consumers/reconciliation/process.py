@@ -2,6 +2,7 @@
 
 import asyncio
 
+from consumers.process import run_consumer
 from consumers.reconciliation.plan import RunRules
 from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.days import Schedule
@@ -15,10 +16,8 @@ from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.heartbeat import Heartbeat
-from infra.process.run import run
 from infra.process.runtime import Runtime
 from infra.redis.redlock import open_redlock
-from infra.settings.loading import load_settings
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 from schemas.cloudevents import Delivered, from_kafka
@@ -27,12 +26,7 @@ from schemas.topics import RECONCILIATION, dead_letter_topic
 
 def main() -> None:
     """Run the process."""
-    settings = load_settings(ReconciliationSettings)
-
-    async def start(runtime: Runtime) -> None:
-        await serve(runtime, settings)
-
-    run(SERVICE, settings, start)
+    run_consumer(SERVICE, ReconciliationSettings, serve)
 
 
 async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:

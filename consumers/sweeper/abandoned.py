@@ -14,17 +14,16 @@ from consumers.sweeper import metrics
 from domain.errors import DomainError
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
+from domain.payment.events import PaymentEvent
 from domain.payment.state import PaymentState
 from domain.payment.values import CancellationReason, PaymentStatus
-from event_store.appends import Append, Appended
-from event_store.payments import load_payment
-from event_store.store import append
+from event_store.decide import StillConflicting, StreamCommand, decide_and_append
+from event_store.event_log import ConnectionLog
+from event_store.payments import PAYMENT, LoadedPayment, load_payment
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 from schemas.envelope import EventMetadata
 from schemas.errors import SchemaError
-from schemas.events import PAYMENT_CODEC
-from schemas.events.payment_events import CATEGORY
 
 log = structlog.get_logger(__name__)
 
@@ -37,38 +36,36 @@ WAITS_FOR_CUSTOMER = frozenset(
 async def cancel_abandoned(pool: Pool, payment_ids: Sequence[UUID], *, correlation_id: str) -> set[UUID]:
     """Ask for the cancellation of those that may be canceled now; return which.
 
-    Each in a transaction of its own: a payment that changes at this moment, or that cannot be read, fails alone, and
-    is left as it is.
+    Each in a transaction of its own: a payment that cannot be read fails alone, and is left as it is. One that changes
+    at this moment is decided on again.
     """
-    asked: set[UUID] = set()
+    canceled: set[UUID] = set()
     for payment_id in payment_ids:
         async with pool.connection() as conn, conn.transaction():
             if await _cancel(conn, payment_id, correlation_id):
-                asked.add(payment_id)
-    metrics.ABANDONED.inc(len(asked))
-    return asked
+                canceled.add(payment_id)
+    metrics.ABANDONED.inc(len(canceled))
+    return canceled
 
 
 async def _cancel(conn: Connection, payment_id: UUID, correlation_id: str) -> bool:
+    def cancel(payment: LoadedPayment) -> Sequence[PaymentEvent]:
+        if payment.state is None or not is_left(payment.state):
+            return ()
+        return decide(payment.state, CancelPayment(request_id=request_id, reason=CancellationReason.ABANDONED))
+
+    request_id = uuid7()
     try:
         payment = await load_payment(conn, payment_id)
-        if payment.state is None or not is_left(payment.state):
+        if payment.state is None:
             return False
-        command = CancelPayment(request_id=uuid7(), reason=CancellationReason.ABANDONED)
-        events = decide(payment.state, command)
-    except (DomainError, SchemaError) as error:
+        metadata = EventMetadata(correlation_id=correlation_id, actor=ACTOR, merchant_id=payment.state.merchant_id)
+        command = StreamCommand(stream_id=payment_id, metadata=metadata, decide=cancel, loaded=payment)
+        decided = await decide_and_append(ConnectionLog(conn), PAYMENT, [command])
+    except (DomainError, SchemaError, StillConflicting) as error:
         log.info("sweeper_leaves_payment", payment_id=str(payment_id), reason=f"{type(error).__name__}: {error}")
         return False
-    metadata = EventMetadata(correlation_id=correlation_id, actor=ACTOR, merchant_id=payment.state.merchant_id)
-    wanted = Append(
-        stream_id=payment_id,
-        category=CATEGORY,
-        merchant_id=payment.state.merchant_id,
-        expected_version=payment.version,
-        events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata) for event in events),
-    )
-    (result,) = await append(conn, [wanted])
-    return isinstance(result, Appended)
+    return bool(decided[payment_id].events)
 
 
 def is_left(payment: PaymentState) -> bool:

@@ -11,10 +11,10 @@ from uuid import UUID
 import structlog
 
 from consumers.stripe.client import JsonObject, StripeResource
-from consumers.stripe.lists.errors import UnexpectedRow
 from consumers.stripe.lists.lists import Lists
 from consumers.stripe.lists.poll import Reach, poll
 from consumers.stripe.lists.streams import known_streams
+from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.events import LISTED_TYPES
 from consumers.sweeper import metrics
 from event_store.appends import NO_STREAM, Append, Appended
@@ -47,7 +47,7 @@ class MissedEvents:
 
 
 async def record(conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:
-    """Append the events that are not in the log; return how many. Raises UnexpectedRow."""
+    """Append the events that are not in the log; return how many. Raises UnexpectedObject."""
     by_stream = {stream_id_of(event.stripe_event_id): event for event in map(_read, rows)}
     known = await known_streams(conn, list(by_stream))
     # The oldest first, as they happened.
@@ -66,7 +66,7 @@ def _read(row: JsonObject) -> StripeEventReceived:
     try:
         return read_listed_event(row, mask=mask_card_numbers)
     except NotAnEvent as error:
-        raise UnexpectedRow(f"event {row.get('id')} {error}") from error
+        raise UnexpectedObject(f"event {row.get('id')} {error}") from error
 
 
 def _append(stream_id: UUID, event: StripeEventReceived, correlation_id: str) -> Append:

@@ -1,14 +1,13 @@
 """The process `sweeper`."""
 
+from consumers.process import run_consumer
 from consumers.stripe.lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper
 from infra.postgres.pool import create_pool, postgres_check
-from infra.process.run import run
 from infra.process.runtime import Runtime
 from infra.redis.redlock import open_redlock
-from infra.settings.loading import load_settings
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 
@@ -17,12 +16,7 @@ SERVICE = "sweeper"
 
 def main() -> None:
     """Run the process."""
-    settings = load_settings(SweeperSettings)
-
-    async def start(runtime: Runtime) -> None:
-        await serve(runtime, settings)
-
-    run(SERVICE, settings, start)
+    run_consumer(SERVICE, SweeperSettings, serve)
 
 
 async def serve(runtime: Runtime, settings: SweeperSettings) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 from stripe import StripeError
 
-from consumers.stripe.lists.errors import UnexpectedRow
+from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.sweeper import metrics
 from consumers.sweeper.missing_tasks import make_missing_tasks
 from consumers.sweeper.sweep import measure, sweep
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 _LOCK = "sweeper"
 _STALL_AFTER_S = 60.0
 # What Stripe says or does not say, and an event that this code cannot read: the next sweep asks again.
-_OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedRow)
+_OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedObject)
 
 
 class Events(Protocol):

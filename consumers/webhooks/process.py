@@ -1,5 +1,6 @@
 """The process `stripe-webhooks`: interprets the events that Stripe sent."""
 
+from consumers.process import run_consumer
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.settings import WebhooksSettings
@@ -8,9 +9,7 @@ from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
-from infra.process.run import run
 from infra.process.runtime import Runtime
-from infra.settings.loading import load_settings
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import STRIPE_EVENT, dead_letter_topic
 
@@ -19,12 +18,7 @@ SERVICE = "stripe-webhooks"
 
 def main() -> None:
     """Run the process."""
-    settings = load_settings(WebhooksSettings)
-
-    async def start(runtime: Runtime) -> None:
-        await serve(runtime, settings)
-
-    run(SERVICE, settings, start)
+    run_consumer(SERVICE, WebhooksSettings, serve)
 
 
 async def serve(runtime: Runtime, settings: WebhooksSettings) -> None:

@@ -21,6 +21,7 @@ from event_store.relay.session import EventsRefused, Session
 from event_store.relay.shard import Shard
 from event_store.relay.status import RelayStatus
 from event_store.store import QUERIES, Connection, LogState, read_log_state
+from infra.backoff import Backoff, Pauses
 from infra.errors import InfraError
 from infra.kafka.topics import create_topics, require_topics
 from infra.process.waiting import wait_for_event
@@ -30,7 +31,7 @@ from schemas.topics import RELAY_PROGRESS, declarations, event_topics
 
 log = structlog.get_logger(__name__)
 
-_IDLE_MIN_S, _IDLE_MAX_S = 0.003, 0.05
+_IDLE = Backoff(first_s=0.003, longest_s=0.05)
 _CHECK_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
 _CHECK_CLOSED_EVERY_S = 5.0
@@ -113,7 +114,7 @@ class Publisher:
         return None
 
     async def _publish(self, session: Session, reader: Reader, connection: Connection, opened: LogState) -> None:
-        pause, check_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
+        pauses, check_at, partitions_at = Pauses(_IDLE), 0.0, 0.0
         is_refilling = session.position == 0
         refused = await _refused_positions(connection, session.position)
         watch = self._status.gap_watch = GapWatch(connection)
@@ -127,7 +128,7 @@ class Publisher:
                 sent = await self._publish_run(session, taken, position, connection)
                 self._status.position = position
                 _record_metrics(sent, position, is_refilling=is_refilling)
-                pause = _IDLE_MIN_S
+                pauses.succeeded()
             else:
                 is_refilling = False
             if monotonic() > check_at:
@@ -141,8 +142,7 @@ class Publisher:
                     await connection.execute(QUERIES["ensure_partitions"])
                 partitions_at = monotonic() + _PARTITIONS_EVERY_S
             if not events:
-                await self._sleep(pause)
-                pause = min(pause * 2, _IDLE_MAX_S)
+                await self._sleep(pauses.failed())
 
     async def _publish_run(
         self, session: Session, events: Sequence[RecordedEvent], position: int, connection: Connection

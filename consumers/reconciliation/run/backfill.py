@@ -15,7 +15,7 @@ from consumers.balance.record import record_transactions
 from consumers.reconciliation import discrepancies, metrics
 from consumers.reconciliation.run_ref import RunRef
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
-from consumers.stripe.lists.errors import UnexpectedRow
+from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.tasks.models import RECONCILIATION, NewRefresh
 from consumers.tasks.store import request_refreshes
 from domain.ids import BalanceTransactionId, DiscrepancyId, MerchantId, PaymentId
@@ -123,7 +123,7 @@ async def record_rows(pool: Pool, statement: StripeStatement, run: RunRef, diffe
                 if await record_transactions(conn, [row], correlation_id=run.correlation_id, actor=RECONCILIATION):
                     await _mark_backfilled(conn, run, dict.fromkeys(discrepancy_ids))
                     recorded += 1
-        except UnexpectedRow as error:
+        except UnexpectedObject as error:
             log.warning("reconciliation_row_not_recorded", error=str(error))
     metrics.ROWS_RECORDED.inc(recorded)
     return recorded

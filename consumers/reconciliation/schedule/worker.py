@@ -25,6 +25,7 @@ from consumers.reconciliation.schedule.runs import (
 from domain.reconciliation.run import RequestRun, run_id_of
 from domain.reconciliation.window import day_window
 from event_store.reconciliation import command_run, metadata
+from infra.backoff import Backoff
 from infra.ids import uuid7
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
@@ -183,7 +184,8 @@ class ReconciliationWorker:
 
     async def _failed(self, due: DueRun, reason: str) -> None:
         final = due.attempts + 1 >= self._rules.attempts
-        delay_s = min(self._rules.retry_s * 2**due.attempts, _LONGEST_DELAY_S)
+        backoff = Backoff(first_s=self._rules.retry_s, longest_s=_LONGEST_DELAY_S)
+        delay_s = backoff.pause_s(due.attempts + 1)
         await self._reconciler.fail(due.run_id, due.number, reason=reason, final=final)
         async with self._pool.connection() as conn:
             await defer(conn, due, delay_s=delay_s, reason=reason, final=final)

@@ -13,7 +13,6 @@ import structlog
 from consumers.stripe.client import JsonObject, Page, StripeResource
 from consumers.stripe.lists import cursors, metrics
 from consumers.stripe.lists.cursors import Cursor
-from consumers.stripe.lists.errors import Conflicted
 from consumers.stripe.lists.lists import CursorGone, Lists
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
@@ -33,7 +32,11 @@ class Record(Protocol):
     """Appends what is news in rows of a list, in the transaction of `conn`, and returns how much."""
 
     async def __call__(self, conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:
-        """Append. Raises UnexpectedRow or Conflicted: the transaction is then rolled back."""
+        """Append. Raises UnexpectedObject or Conflicted: the transaction is then rolled back."""
+
+
+class Conflicted(Exception):
+    """Another writer recorded another state of an object at this moment: the list has to be read again."""
 
 
 class Overtaken(Exception):
@@ -53,7 +56,7 @@ async def poll(
     """Read a list; return whether it was read to its end. It reaches back to `oldest` (Unix seconds) at least.
 
     False: another poller overtook this one, or `go_on` said no before a page. Nothing is lost by either, nor by a
-    failure: the next poll goes on where this one was. Raises what Stripe and the database raise, and UnexpectedRow.
+    failure: the next poll goes on where this one was. Raises what Stripe and the database raise, and UnexpectedObject.
     """
     correlation_id = f"{list_.value}-{uuid7()}"
     cursor = await _begin(pool, list_, reach, oldest)

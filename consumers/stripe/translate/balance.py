@@ -6,7 +6,7 @@ https://docs.stripe.com/api/balance_transactions/object, https://docs.stripe.com
 from collections.abc import Mapping
 from typing import Any
 
-from consumers.stripe.lists.errors import UnexpectedRow
+from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import id_of, required_id_of
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.reconciliation.rows import StripeRow
@@ -14,7 +14,7 @@ from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecord
 
 
 def transaction_of(row: Mapping[str, Any]) -> TransactionRecorded:
-    """Read a balance transaction. Raises UnexpectedRow."""
+    """Read a balance transaction. Raises UnexpectedObject."""
     try:
         rate = row.get("exchange_rate")
         return TransactionRecorded(
@@ -32,11 +32,11 @@ def transaction_of(row: Mapping[str, Any]) -> TransactionRecorded:
             available_on=int(row["available_on"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UnexpectedRow(f"balance transaction {row.get('id')}: {type(error).__name__}: {error}") from error
+        raise UnexpectedObject(f"balance transaction {row.get('id')}: {type(error).__name__}: {error}") from error
 
 
 def payout_of(row: Mapping[str, Any]) -> PayoutChanged:
-    """Read a payout. Raises UnexpectedRow, for a status that is not known too."""
+    """Read a payout. Raises UnexpectedObject, for a status that is not known too."""
     try:
         return PayoutChanged(
             payout_id=PayoutId(str(row["id"])),
@@ -49,7 +49,7 @@ def payout_of(row: Mapping[str, Any]) -> PayoutChanged:
             created=int(row["created"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UnexpectedRow(f"payout {row.get('id')}: {type(error).__name__}: {error}") from error
+        raise UnexpectedObject(f"payout {row.get('id')}: {type(error).__name__}: {error}") from error
 
 
 def statement_row_of(transaction: Mapping[str, Any]) -> StripeRow:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
+from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import REFUND_ID, required_id_of
 from domain.money import Money
 from domain.payment.observations import (
@@ -40,10 +41,6 @@ _CALLED_EXPIRED = frozenset({"expired", "automatic"})
 
 _MADE_AT_STRIPE = UUID("6b0e0a52-4f0c-5a3e-9a35-6d3f5b8a1c77")
 """Namespace of the ids that we give to refunds which were made at Stripe itself."""
-
-
-class UnexpectedObject(Exception):
-    """Stripe's object is not as its reference says: nothing may be concluded from it."""
 
 
 def intent_observations(intent: JsonObject, *, attempt_id: str | None) -> tuple[PaymentObservation, ...]:

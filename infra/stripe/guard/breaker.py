@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
+from infra.backoff import Backoff
+
 _MOST_COUNTED = 1000
-_MOST_DOUBLINGS = 30
 _JITTER = (0.75, 1.0)
 
 
@@ -135,9 +136,9 @@ class Breaker:
     def _open(self, now: float) -> None:
         if self._state is State.CLOSED and now - self._closed_at > self._rules.window_s:
             self._openings = 0
-        doubled_s = self._rules.open_s * 2 ** min(self._openings, _MOST_DOUBLINGS)
         self._openings += 1
-        self._opens_until = now + min(doubled_s, self._rules.longest_open_s) * self._uniform(*_JITTER)
+        backoff = Backoff(first_s=self._rules.open_s, longest_s=self._rules.longest_open_s)
+        self._opens_until = now + backoff.pause_s(self._openings) * self._uniform(*_JITTER)
         self._enter(State.OPEN)
 
     def _enter(self, state: State) -> None:

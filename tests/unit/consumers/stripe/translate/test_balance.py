@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from consumers.stripe.lists.errors import UnexpectedRow
 from consumers.stripe.translate.balance import payout_of, transaction_of
+from consumers.stripe.translate.errors import UnexpectedObject
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 
@@ -81,10 +81,10 @@ def test_a_payout_is_recorded_as_it_is() -> None:
 @pytest.mark.parametrize("change", [{"amount": None}, {"fee": "many"}, {"reporting_category": ...}])
 def test_a_row_of_another_shape_is_refused_by_its_id(change: dict[str, Any]) -> None:
     row = {name: value for name, value in (ROW | change).items() if value is not ...}
-    with pytest.raises(UnexpectedRow, match="txn_1"):
+    with pytest.raises(UnexpectedObject, match="txn_1"):
         transaction_of(row)
 
 
 def test_a_status_of_tomorrow_is_refused() -> None:
-    with pytest.raises(UnexpectedRow, match="po_1"):
+    with pytest.raises(UnexpectedObject, match="po_1"):
         payout_of(PAYOUT | {"status": "teleported"})

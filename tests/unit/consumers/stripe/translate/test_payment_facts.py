@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from consumers.stripe.translate.payments import UnexpectedObject, payment_observations
+from consumers.stripe.translate.errors import UnexpectedObject
+from consumers.stripe.translate.payments import payment_observations
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.decide import decide

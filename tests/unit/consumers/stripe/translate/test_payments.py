@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from consumers.stripe.translate.payments import UnexpectedObject, intent_observations, refund_observations
+from consumers.stripe.translate.errors import UnexpectedObject
+from consumers.stripe.translate.payments import intent_observations, refund_observations
 from domain.money import Money
 from domain.payment.observations import (
     PaymentObservation,
