@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from consumers.stripe.translate.payments import UnexpectedObject, intent_facts, refund_facts
+from consumers.stripe.translate.payments import UnexpectedObject, intent_observations, refund_observations
 from domain.money import Money
 from domain.payment.observations import (
     PaymentObservation,
@@ -90,7 +90,7 @@ HELD = {"id": "ch_1", "payment_method_details": {"card": {"capture_before": 1_80
     ],
 )
 def test_an_intent_says(intent: dict[str, Any], fact: PaymentObservation) -> None:
-    assert intent_facts(intent, attempt_id="our-call") == (fact,)
+    assert intent_observations(intent, attempt_id="our-call") == (fact,)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_an_intent_says(intent: dict[str, Any], fact: PaymentObservation) -> Non
 )
 def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[str, Any]) -> None:
     with pytest.raises(UnexpectedObject):
-        intent_facts(intent, attempt_id="our-call")
+        intent_observations(intent, attempt_id="our-call")
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,18 @@ def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[s
     ],
 )
 def test_a_refund_says(refund: dict[str, Any], fact: PaymentObservation) -> None:
-    assert refund_facts({"id": "re_1", **refund}, refund_id=REFUND_ID) == (fact,)
+    assert refund_observations({"id": "re_1", **refund}, refund_id=REFUND_ID) == (fact,)
 
 
 def test_nothing_is_concluded_from_a_refund_with_an_unknown_status() -> None:
     with pytest.raises(UnexpectedObject):
-        refund_facts({"id": "re_1", "status": "melted"}, refund_id=REFUND_ID)
+        refund_observations({"id": "re_1", "status": "melted"}, refund_id=REFUND_ID)
 
 
 def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None:
     sdk = {"type": "three_d_secure_redirect", "stripe_js": "https://bank.example/3ds"}
     shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
-    (fact,) = intent_facts(shown, attempt_id="a")
+    (fact,) = intent_observations(shown, attempt_id="a")
     assert fact == RecordActionRequired(
         intent_id=INTENT_ID, action_type="use_stripe_sdk", redirect_url="https://bank.example/3ds"
     )
@@ -161,12 +161,12 @@ def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None
 )
 def test_what_only_stripes_libraries_can_open_is_no_page_of_ours(sdk: dict[str, str]) -> None:
     shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
-    (fact,) = intent_facts(shown, attempt_id="a")
+    (fact,) = intent_observations(shown, attempt_id="a")
     assert fact == RecordActionRequired(intent_id=INTENT_ID, action_type="use_stripe_sdk", redirect_url=None)
 
 
 def test_an_address_with_a_client_secret_is_not_recorded() -> None:
     url = "https://hooks.example/3d_secure?payment_intent_client_secret=pi_1_secret_2"
     shown = an_intent("requires_action", next_action={"type": "redirect_to_url", "redirect_to_url": {"url": url}})
-    (fact,) = intent_facts(shown, attempt_id="a")
+    (fact,) = intent_observations(shown, attempt_id="a")
     assert fact == RecordActionRequired(intent_id=INTENT_ID, action_type="redirect_to_url", redirect_url=None)
