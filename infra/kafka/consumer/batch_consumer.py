@@ -58,6 +58,7 @@ _WATCH_EVERY_S = 0.5
 _EPOCH_EVERY_S = 5.0
 _BACKOFF_S = (0.2, 5.0)
 _REBUILD_AFTER_S = 20.0
+_IDLE_AFTER_S = 2.0
 
 
 class BatchConsumer(Generic[D]):
@@ -111,6 +112,7 @@ class BatchConsumer(Generic[D]):
             parallel=parallel,
             dead_letter_writer=dead_letter_writer,
         )
+        self._records_at = 0.0  # when a poll last brought any
         self._subscription: Subscription | None = None
         self._watch: PartitionWatch | None = None
 
@@ -208,6 +210,7 @@ class BatchConsumer(Generic[D]):
                 log.warning("consumer_rebuilds_client", consumer=self._name, reason=fault)
                 return
             await self._check_epoch(self._watch)
+            self._subscription.set_idle(is_idle=time.monotonic() - self._records_at > _IDLE_AFTER_S)
             await wait_for_event(self._stop, timeout_s=_WATCH_EVERY_S)
 
     async def _check_epoch(self, watch: PartitionWatch) -> None:
@@ -261,6 +264,9 @@ class BatchConsumer(Generic[D]):
     async def _apply_poll(self, records: Sequence[Record]) -> None:
         """Apply what one poll brought."""
         watch = self._watch
+        self._records_at = time.monotonic()
+        if self._subscription is not None:
+            self._subscription.set_idle(is_idle=False)
         if self._stop.is_set() or watch is None:
             return  # not applied, not committed: delivered again to whoever comes next
         by_partition: dict[TopicPartition, list[Record]] = {}
