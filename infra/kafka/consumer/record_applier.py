@@ -19,6 +19,7 @@ from typing import Generic, Protocol, runtime_checkable
 import structlog
 from aiokafka import TopicPartition
 
+from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer import metrics
 from infra.kafka.consumer.checkpoints import Applied, AppliesTogether, Apply, D, Gap
 from infra.kafka.consumer.dead_letters.delivery import Decode, Delivery
@@ -33,7 +34,7 @@ from infra.process.waiting import wait_for_event
 log = structlog.get_logger(__name__)
 
 _APPLY_TIMEOUT_S = 60.0
-_BACKOFF_S = (0.1, 5.0)
+_RETRY = Backoff(first_s=0.1, longest_s=5.0)
 
 
 CheckOrigin = Callable[[Sequence[D]], Awaitable[None]]
@@ -202,7 +203,7 @@ class RecordApplier(Generic[D]):
 
         Gives up when the process stops or the partition is no longer ours.
         """
-        delay, longest = _BACKOFF_S
+        pauses = Pauses(_RETRY)
         while True:
             started = time.perf_counter()
             try:
@@ -213,8 +214,7 @@ class RecordApplier(Generic[D]):
                 if not is_worth_retrying(error):
                     raise
                 self._report_retry(partition, error)
-            await wait_for_event(self._stop, timeout_s=delay)
-            delay = min(delay * 2, longest)
+            await wait_for_event(self._stop, timeout_s=pauses.failed())
             if self._stop.is_set() or not watch.is_ours(partition):
                 return False
         metrics.BATCH_SECONDS.labels(self._name, partition.topic).observe(time.perf_counter() - started)
