@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 
 from command_api.errors import PaymentNotFound
+from domain.ids import CustomerId, MerchantId, PaymentId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import (
     CancelPayment,
@@ -45,7 +46,7 @@ class Operation(Protocol):
         """The command's name in metrics and logs."""
 
     @property
-    def payment_id(self) -> UUID:
+    def payment_id(self) -> PaymentId:
         """The payment it is about."""
 
     def at(self, answer: Mapping[str, Any]) -> Self:
@@ -99,15 +100,15 @@ def _charge_has_outcome(state: PaymentState) -> bool:
 class Create:
     """POST /payments. The id is drawn here: a payment has one before it exists."""
 
-    payment_id: UUID
-    merchant_id: str
+    payment_id: PaymentId
+    merchant_id: MerchantId
     idempotency_key: str
     wanted: CreatePaymentBody
     name: str = "create"
 
     def at(self, answer: Mapping[str, Any]) -> "Create":
         """Take over the id of the payment that was created first."""
-        return replace(self, payment_id=UUID(answer["id"]))
+        return replace(self, payment_id=PaymentId(UUID(answer["id"])))
 
     def command(self, state: PaymentState | None) -> PaymentCommand:  # noqa: ARG002 - there is none yet
         """Return the request for a new payment."""
@@ -122,7 +123,7 @@ class Create:
             capture_method=wanted.capture_method,
             description=wanted.description,
             metadata=wanted.metadata,
-            customer=wanted.customer,
+            customer=None if wanted.customer is None else CustomerId(wanted.customer),
             statement_descriptor_suffix=wanted.statement_descriptor_suffix,
             idempotency_key=self.idempotency_key,
             expires_in_seconds=wanted.expires_in_seconds,
@@ -145,7 +146,7 @@ class Create:
 class _OfPayment(ABC):
     """What is asked of a payment that exists, and answered with that payment."""
 
-    payment_id: UUID
+    payment_id: PaymentId
 
     def at(self, answer: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the payment
         """Return itself: its answer holds no id of its own."""
@@ -186,7 +187,7 @@ class Confirm(_OfPayment):
 class Capture(_OfPayment):
     """POST /payments/{id}/capture."""
 
-    request_id: UUID
+    request_id: RequestId
     wanted: CapturePaymentBody
     name: str = "capture"
 
@@ -203,7 +204,7 @@ class Capture(_OfPayment):
 class Cancel(_OfPayment):
     """POST /payments/{id}/cancel."""
 
-    request_id: UUID
+    request_id: RequestId
     wanted: CancelPaymentBody
     name: str = "cancel"
 
@@ -220,14 +221,14 @@ class Cancel(_OfPayment):
 class RefundPayment:
     """POST /payments/{id}/refund."""
 
-    payment_id: UUID
-    refund_id: UUID
+    payment_id: PaymentId
+    refund_id: RefundId
     wanted: RefundPaymentBody
     name: str = "refund"
 
     def at(self, answer: Mapping[str, Any]) -> "RefundPayment":
         """Take over the id of the refund that was requested first."""
-        return replace(self, refund_id=UUID(answer["refund_id"]))
+        return replace(self, refund_id=RefundId(UUID(answer["refund_id"])))
 
     def command(self, state: PaymentState | None) -> PaymentCommand:
         """Return the wish to give money back, in the payment's currency."""

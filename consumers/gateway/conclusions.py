@@ -8,6 +8,7 @@ from consumers.gateway import backoff
 from consumers.gateway.outcomes import Broken, Fault, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown
 from consumers.stripe.translate.payments import UnexpectedObject, intent_facts, refund_facts
 from consumers.tasks.models import Task
+from domain.ids import StripeIntentId
 from domain.payment.decide import decide
 from domain.payment.events import (
     PaymentCancelRequested,
@@ -250,7 +251,7 @@ def failure(
     asked: PaymentEvent,
     *,
     attempt_id: str,
-    intent_id: str | None,
+    intent_id: StripeIntentId | None,
     code: str,
     decline_code: str | None,
     message: str,

@@ -20,6 +20,7 @@ from consumers.tasks.store import ask_for_refreshes, find_stuck, hasten, lock_le
 from consumers.tasks.store import settle as put_back
 from consumers.tasks.watch_list import note_waiting
 from domain.errors import DomainError
+from domain.ids import EventId
 from domain.payment.events import (
     PaymentConfirmationRequested,
     PaymentContradicted,
@@ -145,7 +146,9 @@ def _facts(settlement: Settlement) -> tuple[PaymentObservation, ...]:
         case Finish(facts=facts):
             return facts
         case AskLater(error=error) if not task.outcome_unknown and settlement.payment.state is not None:
-            return (RecordOutcomeUnknown(event_id=task.event_id, operation=task.operation.value, reason=error),)
+            return (
+                RecordOutcomeUnknown(event_id=EventId(task.event_id), operation=task.operation.value, reason=error),
+            )
         case _:
             return ()
 

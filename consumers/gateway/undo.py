@@ -13,6 +13,7 @@ from uuid import UUID
 from consumers.stripe.client import JsonObject, Reading
 from consumers.stripe.requests import PAYMENT_ID, StripeRequest
 from consumers.tasks.models import Operation
+from domain.ids import EventId, StripeIntentId
 from domain.money import Money
 from domain.payment.observations import RecordUndone
 
@@ -50,7 +51,7 @@ class NotYet:
 def next_step(reading: Reading, *, event_id: UUID, payment_id: UUID) -> Undo | Undone | NotYet:
     """Return what is to be done about the intent that was made for the event."""
     intent = reading.intent
-    intent_id, status = str(intent["id"]), intent["status"]
+    intent_id, status = StripeIntentId(intent["id"]), intent["status"]
     received = _money(intent, int(intent["amount_received"]))
     if status == "canceled":
         return Undone(fact=_fact(event_id, intent_id, How.CANCELED, _money(intent, 0)))
@@ -88,8 +89,8 @@ def _given_back(reading: Reading) -> int:
     return sum(int(refund["amount"]) for refund in reading.refunds if refund["status"] not in _CAME_BACK)
 
 
-def _fact(event_id: UUID, intent_id: str, how: How, amount: Money) -> RecordUndone:
-    return RecordUndone(event_id=event_id, intent_id=intent_id, how=how.value, amount=amount)
+def _fact(event_id: UUID, intent_id: StripeIntentId, how: How, amount: Money) -> RecordUndone:
+    return RecordUndone(event_id=EventId(event_id), intent_id=intent_id, how=how.value, amount=amount)
 
 
 def _money(intent: JsonObject, cents: int) -> Money:

@@ -37,6 +37,7 @@ from consumers.stripe.client import JsonObject, Stripe, TooLate
 from consumers.stripe.requests import CardsBy, NothingToSend, request_of
 from consumers.stripe.translate.payments import UnexpectedObject, payment_facts
 from consumers.tasks.models import Operation, Task, TaskStatus
+from domain.ids import StripeIntentId
 from domain.payment.events import PaymentEvent, RefundRequested
 from domain.payment.observations import RecordUndone
 from domain.payment.state import PaymentState
@@ -186,7 +187,7 @@ class Worker:
                 found = await self._stripe.find_intent(intent_id=None, payment_id=task.payment_id)
                 if found is None:
                     return Finish()
-                intent_id = str(found["id"])
+                intent_id = StripeIntentId(found["id"])
             reading = await self._stripe.read(intent_id)
         except Exception as error:  # noqa: BLE001 - the table of outcomes knows every kind
             outcome = classify_error(error)
