@@ -16,7 +16,7 @@ from command_api.settings import CommandApiSettings
 from command_api.webhooks.service import WebhookIntake
 from event_store.event_log import GroupCommitLog
 from event_store.group_commit import GroupCommit
-from event_store.log_watch import LogWatch
+from event_store.log_monitor import LogMonitor
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve
 from infra.postgres.pool import create_pool, postgres_check
@@ -37,7 +37,7 @@ def main() -> None:
 async def _serve(runtime: Runtime) -> None:
     settings = runtime.settings
     assert isinstance(settings, CommandApiSettings)
-    watch = LogWatch()
+    watch = LogMonitor()
     database_url = settings.database_url.get_secret_value()
     pool = create_pool(database_url, size=settings.database_pool_size, name=SERVICE, configure=watch.look)
     redis = create_redis(settings)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from uuid import UUID
 
+from domain.ids import DiscrepancyId, RunId
 from domain.reconciliation.discrepancy import (
     DiscrepancyCommand,
     DiscrepancyState,
@@ -31,20 +31,20 @@ def metadata(*, correlation_id: str, actor: str, request_id: str | None = None) 
     return EventMetadata(correlation_id=correlation_id, actor=actor, merchant_id=NO_MERCHANT, request_id=request_id)
 
 
-async def load_run(connection: Connection, run_id: UUID) -> RunState | None:
+async def load_run(connection: Connection, run_id: RunId) -> RunState | None:
     """Return the newest run of a day. Raises schemas.errors.SchemaError when an event cannot be read."""
     return RUN.load(await load(connection, run_id)).state
 
 
 async def load_discrepancies(
-    connection: Connection, discrepancy_ids: Sequence[UUID]
-) -> dict[UUID, LoadedStream[DiscrepancyState]]:
+    connection: Connection, discrepancy_ids: Sequence[DiscrepancyId]
+) -> dict[DiscrepancyId, LoadedStream[DiscrepancyState]]:
     """Return those discrepancies that exist."""
     streams = await load_many(connection, discrepancy_ids)
-    return {each: DISCREPANCY.load(events) for each, events in streams.items() if events}
+    return {DiscrepancyId(each): DISCREPANCY.load(events) for each, events in streams.items() if events}
 
 
-async def command_run(connection: Connection, run_id: UUID, command: RunCommand, meta: EventMetadata) -> DecidedRun:
+async def command_run(connection: Connection, run_id: RunId, command: RunCommand, meta: EventMetadata) -> DecidedRun:
     """Decide on a run and append. Raises DomainError or StillConflicting; the caller commits."""
 
     def decide(run: LoadedStream[RunState]) -> Sequence[RunEvent]:
@@ -57,14 +57,14 @@ async def command_run(connection: Connection, run_id: UUID, command: RunCommand,
 
 
 async def command_discrepancies(
-    connection: Connection, commands: Mapping[UUID, DiscrepancyCommand], meta: EventMetadata
-) -> dict[UUID, DecidedDiscrepancy]:
+    connection: Connection, commands: Mapping[DiscrepancyId, DiscrepancyCommand], meta: EventMetadata
+) -> dict[DiscrepancyId, DecidedDiscrepancy]:
     """Do so for many discrepancies, in two round trips. Raises DomainError or StillConflicting; the caller commits."""
 
     def decide(command: DiscrepancyCommand, discrepancy: LoadedStream[DiscrepancyState]) -> Sequence[DiscrepancyEvent]:
         return decide_discrepancy(discrepancy.state, command)
 
-    return await decide_and_append(
+    decided = await decide_and_append(
         ConnectionLog(connection),
         DISCREPANCY,
         [
@@ -72,3 +72,4 @@ async def command_discrepancies(
             for discrepancy_id, command in commands.items()
         ],
     )
+    return {DiscrepancyId(each): discrepancy for each, discrepancy in decided.items()}

@@ -78,16 +78,16 @@ SELECT coalesce(last.position - first.position + 1, 0), first.recorded_at
   LEFT JOIN (SELECT position FROM event_store.events
               WHERE position > %(cursor)s ORDER BY position DESC LIMIT 1) AS last ON true;
 
--- name: note_relay
+-- name: relay_heartbeat
 -- Show that a relay is alive, and how far it has published (null: it does not know yet).
 INSERT INTO event_store.relay_positions AS r (shard, position) VALUES (%(shard)s, coalesce(%(position)s::bigint, 0))
     ON CONFLICT (shard) DO UPDATE SET position = coalesce(%(position)s::bigint, r.position), updated_at = now();
 
--- name: noted_relay_position
+-- name: relay_position
 -- How far a relay had published when it was last seen.
 SELECT position FROM event_store.relay_positions WHERE shard = %(shard)s;
 
--- name: noted_shards
+-- name: known_shards
 -- Every shard that a relay ever had.
 SELECT shard FROM event_store.relay_positions;
 
@@ -101,8 +101,8 @@ SELECT count(*) FILTER (WHERE pg_try_advisory_lock(hashtext('paystream.relay'), 
 SELECT pg_advisory_unlock_all();
 
 -- name: end_silent_relays
--- End the connections of other relays that hold one of these partitions, unless one of these shards was noted lately, or it
--- compares the log with Kafka, in a transaction in which nobody sees its notes; how many were ended.
+-- End the connections of other relays that hold one of these partitions, unless one of these shards sent a heartbeat lately, or
+-- it compares the log with Kafka, in a transaction in which nobody sees its heartbeats; how many were ended.
 SELECT count(*) FILTER (WHERE pg_terminate_backend(holder.pid))
   FROM (SELECT DISTINCT l.pid FROM pg_locks l
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2

@@ -12,15 +12,15 @@ from domain.stripe_balance import StripeBalanceEvent
 from schemas.envelope import RecordedEvent
 from schemas.events import BALANCE_CODEC, PAYMENT_CODEC, RECONCILIATION_CODEC
 
-Fact = TypeVar("Fact")
+DomainEvent = TypeVar("DomainEvent")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Decoded(Generic[Fact]):
-    """A recorded event with its decoded fact, in the newest schema version."""
+class _Decoded(Generic[DomainEvent]):
+    """A recorded event with its domain event, in the newest schema version."""
 
     recorded: RecordedEvent
-    fact: Fact
+    domain_event: DomainEvent
 
     @property
     def stream_id(self) -> UUID:
@@ -41,7 +41,7 @@ class DecodedEvent(_Decoded[PaymentEvent]):
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
-        return cls(recorded=recorded, fact=PAYMENT_CODEC.decode(recorded))
+        return cls(recorded=recorded, domain_event=PAYMENT_CODEC.decode(recorded))
 
 
 class DecodedBalanceEvent(_Decoded[StripeBalanceEvent]):
@@ -52,7 +52,7 @@ class DecodedBalanceEvent(_Decoded[StripeBalanceEvent]):
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
-        return cls(recorded=recorded, fact=BALANCE_CODEC.decode(recorded))
+        return cls(recorded=recorded, domain_event=BALANCE_CODEC.decode(recorded))
 
 
 class DecodedReconciliationEvent(_Decoded[ReconciliationEvent]):
@@ -63,7 +63,7 @@ class DecodedReconciliationEvent(_Decoded[ReconciliationEvent]):
     @classmethod
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
-        return cls(recorded=recorded, fact=RECONCILIATION_CODEC.decode(recorded))
+        return cls(recorded=recorded, domain_event=RECONCILIATION_CODEC.decode(recorded))
 
 
 class _InAStream(Protocol):

@@ -1,4 +1,4 @@
-"""What the projector tells Prometheus, beside the metrics of its Kafka consumer (infra.kafka)."""
+"""The metrics of the projector, beside those of its Kafka consumer (infra.kafka.consumer.metrics)."""
 
 import time
 

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from event_store.own_log import DatabaseLog
+from event_store.database_log import DatabaseLog
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check

@@ -1,4 +1,4 @@
-"""Applies a partition's batch to every projection of its topic, in ONE transaction with their checkpoints.
+"""Applies what a poll brought to every projection of its topics, in ONE transaction with their checkpoints.
 
 Projections that stand at the same checkpoint therefore always show the same events. One that stands elsewhere
 (it was added or rebuilt later) gets what it lacks, and drops what it has. An event that one of them refuses is a dead
@@ -7,8 +7,6 @@ letter for all that would have taken it.
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-
-from aiokafka import TopicPartition
 
 from infra.kafka.consumer.checkpoints import Checkpointed
 from infra.postgres.pool import Connection, Pool
@@ -46,11 +44,11 @@ def projecting(
     for projection in projections:
         by_checkpoint[projection.topic][CHECKPOINT_PREFIX + projection.name] = projection
 
-    async def write(conn: Connection, partition: TopicPartition, messages: Mapping[str, Sequence[Delivered]]) -> None:
+    async def write(conn: Connection, topic: str, messages: Mapping[str, Sequence[Delivered]]) -> None:
         decoded: dict[int, Any] = {}
         for checkpoint, new in messages.items():
-            events = _decode(_DECODE[partition.topic], new, decoded)
-            await by_checkpoint[partition.topic][checkpoint].write(conn, events)
+            events = _decode(_DECODE[topic], new, decoded)
+            await by_checkpoint[topic][checkpoint].write(conn, events)
 
     def committed(messages: Mapping[str, Sequence[Delivered]]) -> None:
         for checkpoint, new in messages.items():

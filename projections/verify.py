@@ -89,20 +89,20 @@ async def _ids(conn: Connection, query: str, parameters: dict[str, Any]) -> list
 def _compare(
     projection: str, payment_id: UUID, version: int | None, expected: Any, actual: Any
 ) -> Iterator[Difference]:
-    for field, wanted, has in _fields(expected, actual):
+    for field, expects, has in _fields(expected, actual):
         yield Difference(
             projection=projection,
             payment_id=payment_id,
             version=version,
             field=field,
-            expected=wanted,
+            expected=expects,
             actual=has,
         )
 
 
 def _fields(expected: Any, actual: Any) -> Iterable[tuple[str, Any, Any]]:
     # As JSON: the columns were written from it.
-    wanted, has = (None if row is None else orjson.loads(orjson.dumps(row)) for row in (expected, actual))
-    if wanted is None or has is None:
-        return [] if wanted is has else [("row", wanted, has)]
-    return [(name, wanted[name], has[name]) for name in wanted if wanted[name] != has[name]]
+    expects, has = (None if row is None else orjson.loads(orjson.dumps(row)) for row in (expected, actual))
+    if expects is None or has is None:
+        return [] if expects is has else [("row", expects, has)]
+    return [(name, expects[name], has[name]) for name in expects if expects[name] != has[name]]

@@ -55,7 +55,7 @@ class AppliedPositions:
                 async with self._pool.connection() as conn:
                     applied = await timeline.applied(conn, self._waiting)
                     if self._is_late(applied):
-                        await watermark.ask(conn)
+                        await watermark.request_advance(conn)
             except Exception as error:  # noqa: BLE001 - whatever it is, the waiting requests are to answer it
                 self._fail(error)
                 return

@@ -24,13 +24,13 @@ async def request_reconciliation(request: Request) -> Response:
     is the one: asking again makes no second one, so there is no need for an Idempotency-Key.
     """
     principal = await _authenticate(request, None)
-    desk = request.app.state.reconciliations
-    assert isinstance(desk, ReconciliationService)
+    service = request.app.state.reconciliations
+    assert isinstance(service, ReconciliationService)
     try:
         body = await read_body(request, RequestReconciliationBody)
     except CommandError as error:
         raise problem_of(error) from error
-    decided = await desk.ask(body.wanted.date, key_id=principal.key_id, context=request_context(request))
+    decided = await service.ask(body.wanted.date, key_id=principal.key_id, context=request_context(request))
     run = decided.state
     assert run is not None, "a day that was asked for has a run"
     answer = {

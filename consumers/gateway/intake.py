@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from aiokafka import TopicPartition
-
 from consumers.tasks.models import NewTask, Operation
 from consumers.tasks.store import insert_tasks
 from infra.postgres.pool import Connection
@@ -45,7 +43,7 @@ def task_of(event: RecordedEvent) -> NewTask | None:
     )
 
 
-async def write_tasks(conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
+async def write_tasks(conn: Connection, messages: Sequence[Delivered]) -> None:
     """Write the tasks that a batch of events asks for, in the transaction of the batch's checkpoint."""
     tasks = [task for message in messages if (task := task_of(message.event)) is not None]
     if tasks:

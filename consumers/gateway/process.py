@@ -8,7 +8,7 @@ from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.settle import Settler
 from consumers.gateway.worker import Worker
 from consumers.stripe.client import StripeApi
-from event_store.own_log import DatabaseLog
+from event_store.database_log import DatabaseLog
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters

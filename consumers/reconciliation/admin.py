@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
 from stripe import StripeError
 
+from consumers.reconciliation import discrepancies as record
+from consumers.reconciliation.plan import RunPlan, RunProgress
 from consumers.reconciliation.process import run_rules
 from consumers.reconciliation.results import (
     CurrencyLine,
@@ -22,9 +23,8 @@ from consumers.reconciliation.results import (
     ReconciliationResult,
     Told,
 )
-from consumers.reconciliation.run import discrepancies as record
-from consumers.reconciliation.run.ledger import movements_of, sources_of
-from consumers.reconciliation.run.reconciler import Plan, Reconciler, RunProgress
+from consumers.reconciliation.run.movements import movements_of, sources_of
+from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.runs import record_end
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.statement.api import ApiStatement
@@ -32,6 +32,7 @@ from consumers.reconciliation.statement.payout_items import payout_with_items
 from consumers.reconciliation.statement.report import NotAReport, Report, ReportKind, ReportStatement
 from consumers.reconciliation.statement.statement import StripeStatement
 from domain.errors import DomainError
+from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PayoutId, RunId
 from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
@@ -86,7 +87,7 @@ class ReconciliationAdmin:
         with closing(report):
             return await _run_report(settings, report, actor=actor, told=told)
 
-    async def payout(self, payout_id: str) -> Payout:
+    async def payout(self, payout_id: PayoutId) -> Payout:
         """Return a payout with the transactions that it pays."""
         settings = load_settings(ReconciliationSettings)
         async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
@@ -106,18 +107,18 @@ class ReconciliationAdmin:
             )
         return await _listed(conn, statuses=statuses, days=None if day is None else (day, day), kind=kind, limit=limit)
 
-    async def explain(self, conn: Connection, discrepancy_id: UUID, *, actor: str, reason: str) -> str:
+    async def explain(self, conn: Connection, discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> str:
         """Record why a discrepancy may be there."""
         done = await _command(conn, discrepancy_id, Explain(actor=actor, reason=reason), actor=actor)
         return "It is explained." if done else "It was explained so already."
 
-    async def resolve(self, conn: Connection, discrepancy_id: UUID, *, actor: str, reason: str) -> str:
+    async def resolve(self, conn: Connection, discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> str:
         """Record that a discrepancy is gone."""
         done = await _command(conn, discrepancy_id, Resolve(actor=actor, reason=reason), actor=actor)
         return "It is resolved. A run that finds it again opens it again." if done else "It was resolved already."
 
 
-async def _command(conn: Connection, discrepancy_id: UUID, command: DiscrepancyCommand, *, actor: str) -> bool:
+async def _command(conn: Connection, discrepancy_id: DiscrepancyId, command: DiscrepancyCommand, *, actor: str) -> bool:
     meta = metadata(correlation_id=f"discrepancy-{uuid7()}", actor=f"operator:{actor}")
     try:
         async with conn.transaction():
@@ -150,15 +151,17 @@ async def _run_report(
 ) -> ReconciliationResult:
     async with _pool(settings) as pool:
 
-        async def ledger_payouts() -> dict[str, int]:
+        async def ledger_payouts() -> dict[PayoutId, int]:
             async with pool.connection() as conn:
-                movements = await movements_of(conn, sorted(report.paid))
+                movements = await movements_of(conn, [BalanceSourceId(each) for each in sorted(report.paid)])
             return {
-                payout_id: -sum(each.amount for each in found if each.category == "payout")
-                for payout_id, found in movements.items()
+                PayoutId(source_id): -sum(each.amount for each in found if each.category == "payout")
+                for source_id, found in movements.items()
             }
 
-        async def sources(transaction_ids: Sequence[str]) -> dict[str, str]:
+        async def sources(
+            transaction_ids: Sequence[BalanceTransactionId],
+        ) -> dict[BalanceTransactionId, BalanceSourceId]:
             async with pool.connection() as conn:
                 return await sources_of(conn, transaction_ids)
 
@@ -176,7 +179,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
     statement: StripeStatement,
     request: RequestRun,
     told: Told,
-    plan: Plan | None,
+    plan: RunPlan | None,
 ) -> ReconciliationResult:
     """Ask for a run and see to it that it comes to its end, here or where it is under way."""
     run_id = run_id_of(request.date, request.time_zone, request.report)
@@ -205,7 +208,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
 
 
 async def _attempt(
-    reconciler: Reconciler, pool: Pool, run_id: UUID, progress: RunProgress, *, final: bool
+    reconciler: Reconciler, pool: Pool, run_id: RunId, progress: RunProgress, *, final: bool
 ) -> RunState | None:
     """Run it here; None while another process is at it. A failure is the end of it, unless others asked for it too."""
     try:

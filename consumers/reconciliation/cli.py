@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from domain.ids import DiscrepancyId, PayoutId
 from infra.cli.commands import command_group, single_command
 
 _PROCESSES = ("worker-reconciliation",)
@@ -83,7 +84,7 @@ def discrepancies_explain(
 
     if not reason.strip():
         raise typer.BadParameter("say why")
-    raise SystemExit(run_explain(discrepancy, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_explain(DiscrepancyId(discrepancy), actor=actor or getuser(), reason=reason))
 
 
 @discrepancies.command("resolve")
@@ -99,7 +100,7 @@ def discrepancies_resolve(
 
     if not reason.strip():
         raise typer.BadParameter("say why")
-    raise SystemExit(run_resolve(discrepancy, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_resolve(DiscrepancyId(discrepancy), actor=actor or getuser(), reason=reason))
 
 
 @payouts.command("show")
@@ -112,4 +113,4 @@ def payouts_show(
     """Show which transactions a payout pays, at Stripe and in the ledger. Exit code 0 says that they agree."""
     from consumers.reconciliation.cli_payouts import run_show
 
-    raise SystemExit(run_show(payout, output=output, limit=limit))
+    raise SystemExit(run_show(PayoutId(payout), output=output, limit=limit))

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
+from domain.ids import PayoutId
 from infra.cli.execute import run
 from infra.cli.output import console, format_amount, printable
 from infra.files import whole_file
@@ -17,7 +18,7 @@ from infra.files import whole_file
 _COLUMNS = ("transaction_id", "source_id", "category", "payment_id", "currency", "stripe_net", "ledger_net")
 
 
-def run_show(payout_id: str, *, output: Path | None, limit: int) -> int:
+def run_show(payout_id: PayoutId, *, output: Path | None, limit: int) -> int:
     """Print a payout; 1 when it is not the sum of what it pays, or the ledger has something else."""
 
     async def work() -> int:

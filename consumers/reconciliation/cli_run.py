@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from uuid import UUID
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult, Told
+from domain.ids import DiscrepancyId
 from infra.cli.execute import run, run_with_connection
 from infra.cli.output import console, format_amount, printable
 from infra.log_render import mask_text
@@ -56,7 +56,7 @@ def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, lim
     return run_with_connection(work)
 
 
-def run_explain(discrepancy_id: UUID, *, actor: str, reason: str) -> int:
+def run_explain(discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> int:
     """Record why a discrepancy may be there; return the exit code."""
 
     async def work(conn: Connection) -> int:
@@ -66,7 +66,7 @@ def run_explain(discrepancy_id: UUID, *, actor: str, reason: str) -> int:
     return run_with_connection(work)
 
 
-def run_resolve(discrepancy_id: UUID, *, actor: str, reason: str) -> int:
+def run_resolve(discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> int:
     """Record that a discrepancy is gone; return the exit code."""
 
     async def work(conn: Connection) -> int:

@@ -2,13 +2,14 @@
 
 import asyncio
 
-from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.plan import RunRules
+from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.days import Schedule
 from consumers.reconciliation.schedule.intake import write_tables
 from consumers.reconciliation.schedule.worker import SERVICE, ReconciliationWorker, WorkerRules
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.statement.api import ApiStatement
-from event_store.own_log import DatabaseLog
+from event_store.database_log import DatabaseLog
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters

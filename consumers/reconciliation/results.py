@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID
 
+from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, PayoutId, RunId
 from infra.errors import InfraError
 
 
@@ -16,13 +16,13 @@ class ReconciliationRefused(InfraError):
 class ListedDiscrepancy:
     """A discrepancy as finance sees it. Amounts are in the currency's smallest unit; None: the book lacks the row."""
 
-    discrepancy_id: UUID
+    discrepancy_id: DiscrepancyId
     date: date
     kind: str
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     status: str
-    payment_id: UUID | None
+    payment_id: PaymentId | None
     stripe_amount: int | None
     stripe_currency: str | None
     stripe_fee: int | None
@@ -57,7 +57,7 @@ class CurrencyLine:
 class ReconciliationResult:
     """What a run came to, and what is open of its day."""
 
-    reconciliation_id: UUID
+    reconciliation_id: RunId
     number: int
     date: date
     time_zone: str
@@ -81,11 +81,11 @@ class ReconciliationResult:
 class PaidItem:
     """A transaction that a payout pays: what it comes to at Stripe, and in the ledger (None: the ledger lacks it)."""
 
-    transaction_id: str
-    source_id: str
+    transaction_id: BalanceTransactionId
+    source_id: BalanceSourceId
     category: str
     currency: str
-    payment_id: UUID | None
+    payment_id: PaymentId | None
     stripe_net: int
     ledger_net: int | None
     compared: bool = True
@@ -96,7 +96,7 @@ class PaidItem:
 class Payout:
     """A payout of Stripe's with all that it pays. `final`: Stripe says that the list is complete."""
 
-    payout_id: str
+    payout_id: PayoutId
     amount: int
     currency: str
     created: datetime

@@ -10,7 +10,6 @@ from enum import StrEnum
 from uuid import UUID
 
 import structlog
-from aiokafka import TopicPartition
 
 from consumers.tasks.intent_index import NewIntent, ask_for_intents, note_intents
 from consumers.tasks.models import NewRefresh
@@ -62,7 +61,7 @@ class Interpreter:
         # By position, from the write to the commit. A batch that is rolled back and redelivered overwrites its entries.
         self._uncommitted: dict[int, Interpreted] = {}
 
-    async def write(self, conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
+    async def write(self, conn: Connection, messages: Sequence[Delivered]) -> None:
         """Interpret new events. Raises SchemaError for one that cannot be read."""
         events = [STRIPE_EVENT_CODEC.decode(message.event) for message in messages]
         interpreted = await interpret(conn, events)

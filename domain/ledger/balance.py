@@ -4,6 +4,7 @@ A row of a payment posts nothing before a payment of ours tells of it: another s
 Stripe are in the books with neither their amount nor their fee.
 """
 
+from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.postings import EntryKind, Posting, transfer
 from domain.stripe_balance import TransactionRecorded
@@ -33,9 +34,9 @@ def post_second_row(row: TransactionRecorded) -> tuple[Posting, ...]:
     return _clearing(row, EntryKind.MOVEMENT, Account.DISPUTES, row.amount)
 
 
-def movement_source(row: TransactionRecorded) -> str:
+def movement_source(row: TransactionRecorded) -> BalanceSourceId:
     """Return what a row is about: itself, when nothing that has an id caused it."""
-    return row.source_id or row.transaction_id
+    return row.source_id or BalanceSourceId(row.transaction_id)
 
 
 def _counter_account(category: str) -> Account:

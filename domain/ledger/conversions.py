@@ -6,6 +6,7 @@ both are known, the conversion takes the one off the clearing account and puts t
 
 from dataclasses import dataclass
 
+from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.postings import EntryKind, Line, Posting
 
@@ -18,7 +19,7 @@ class Movement:
     amount: int
 
 
-def post_conversion(*, source_id: str, category: str, presented: Movement, settled: Movement) -> Posting:
+def post_conversion(*, source_id: BalanceSourceId, category: str, presented: Movement, settled: Movement) -> Posting:
     """Return the posting that turns what a payment posted into what the balance shows."""
     return Posting(
         source_id=source_id,

@@ -5,6 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from domain.errors import DomainError
+from domain.ids import BalanceSourceId
 
 
 class LedgerError(DomainError):
@@ -18,7 +19,7 @@ class UnbalancedPosting(LedgerError):
 
     code: ClassVar[str] = "unbalanced_posting"
 
-    def __init__(self, *, source_id: str, differences: Mapping[str, int]) -> None:
+    def __init__(self, *, source_id: BalanceSourceId, differences: Mapping[str, int]) -> None:
         super().__init__(f"The sides of the posting for {source_id} differ: {dict(differences)}.")
         self.source_id = source_id
         self.differences = differences

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
+from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.conversions import Movement
 from domain.ledger.errors import RefundUnknown
@@ -65,11 +66,13 @@ def post_payment(state: PostingState, event: PaymentEvent) -> tuple[PostingState
 def _post_money(event: PaymentEvent) -> tuple[Posting, ...]:
     match event:
         case PaymentSucceeded():
-            return _moved(event.charge_id, "charge", Account.CUSTOMER_RECEIVABLE, event.amount_captured)
+            return _moved(
+                BalanceSourceId(event.charge_id), "charge", Account.CUSTOMER_RECEIVABLE, event.amount_captured
+            )
         case DisputeFundsWithdrawn():
-            return _moved(event.dispute_id, "dispute", Account.DISPUTES, event.amount, sign=-1)
+            return _moved(BalanceSourceId(event.dispute_id), "dispute", Account.DISPUTES, event.amount, sign=-1)
         case DisputeFundsReinstated():
-            return _moved(event.dispute_id, "dispute_reversal", Account.DISPUTES, event.amount)
+            return _moved(BalanceSourceId(event.dispute_id), "dispute_reversal", Account.DISPUTES, event.amount)
         case _:
             return ()
 
@@ -123,11 +126,13 @@ def _failed(state: PostingState, event: RefundFailed) -> tuple[PostingState, tup
     unheard_of = refund.stage is RefundStage.REQUESTED
     went = _refunded(event, refund.amount, Awaits.POSSIBLE) if unheard_of else ()
     awaits = None if refund.stage is RefundStage.POSTED else Awaits.POSSIBLE
-    came_back = _moved(event.stripe_refund_id, "refund_failure", Account.REFUNDS, refund.amount, awaits=awaits)
+    came_back = _moved(
+        BalanceSourceId(event.stripe_refund_id), "refund_failure", Account.REFUNDS, refund.amount, awaits=awaits
+    )
     return after, (*went, *came_back)
 
 
-def post_awaited(*, source_id: str, category: str, movement: Movement) -> tuple[Posting, ...]:
+def post_awaited(*, source_id: BalanceSourceId, category: str, movement: Movement) -> tuple[Posting, ...]:
     """Return what a refund posts that was pending, now that its money has moved. The amount is ours."""
     amount = Money(amount_cents=abs(movement.amount), currency=movement.currency)
     return _moved(source_id, category, Account.REFUNDS, amount, sign=1 if movement.amount > 0 else -1)
@@ -137,11 +142,11 @@ def _refunded(
     event: RefundFound | RefundPending | RefundSucceeded | RefundFailed, amount: Money, awaits: Awaits | None = None
 ) -> tuple[Posting, ...]:
     assert event.stripe_refund_id is not None
-    return _moved(event.stripe_refund_id, "refund", Account.REFUNDS, amount, sign=-1, awaits=awaits)
+    return _moved(BalanceSourceId(event.stripe_refund_id), "refund", Account.REFUNDS, amount, sign=-1, awaits=awaits)
 
 
 def _moved(
-    source_id: str,
+    source_id: BalanceSourceId,
     category: str,
     counter: Account,
     amount: Money,

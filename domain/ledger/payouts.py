@@ -1,5 +1,6 @@
 """What a payout posts when it reaches the bank. That it left the balance is posted by the balance's own row."""
 
+from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.postings import EntryKind, Posting, transfer
 from domain.stripe_balance import PayoutChanged, PayoutStatus
@@ -21,7 +22,7 @@ def post_payout(event: PayoutChanged, *, at_bank: bool) -> tuple[bool, tuple[Pos
 
 def _arrived(event: PayoutChanged, category: str, amount: int) -> tuple[Posting, ...]:
     return transfer(
-        source_id=event.payout_id,
+        source_id=BalanceSourceId(event.payout_id),
         category=category,
         kind=EntryKind.ARRIVAL,
         debit=Account.BANK,

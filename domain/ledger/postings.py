@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.errors import UnbalancedPosting
 
@@ -45,7 +46,7 @@ class Posting:
     ``source_id`` is Stripe's id of what it is about; ``category`` is Stripe's reporting category of its row.
     """
 
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     kind: EntryKind
     lines: tuple[Line, ...]
@@ -66,7 +67,14 @@ class Posting:
 
 
 def transfer(
-    *, source_id: str, category: str, kind: EntryKind, debit: Account, credit: Account, amount: int, currency: str
+    *,
+    source_id: BalanceSourceId,
+    category: str,
+    kind: EntryKind,
+    debit: Account,
+    credit: Account,
+    amount: int,
+    currency: str,
 ) -> tuple[Posting, ...]:
     """Return the posting of an amount from one account to another, the other way round below zero; none of nothing."""
     if not amount:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
 from domain.currencies import decimals
+from domain.ids import BalanceSourceId
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.values import ONCE, PAYOUT_ITEMS, Difference, DifferenceKind, Entry, Finding
 from domain.reconciliation.window import Window
@@ -87,7 +88,7 @@ def classify_payout(payout: PayoutSum, window: Window) -> Finding | None:
         return None
     difference = Difference(
         kind=DifferenceKind.AMOUNT if payout.final else DifferenceKind.TIMING,
-        source_id=payout.payout_id,
+        source_id=BalanceSourceId(payout.payout_id),
         category=PAYOUT_ITEMS,
         date=window.day_of(payout.created),
         stripe=Entry(amount=payout.amount, currency=payout.currency, fee=None, at=payout.created),

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
-from uuid import UUID
 
+from domain.ids import DiscrepancyId, RunId
 from domain.reconciliation.errors import DiscrepancyIsResolved, DiscrepancyNotFound
 from domain.reconciliation.events import (
     DiscrepancyEvent,
@@ -23,10 +23,10 @@ RECONCILIATION = "reconciliation"
 class DiscrepancyState:
     """A discrepancy as it stands. ``actor`` and ``reason`` are of its last explanation or resolution."""
 
-    discrepancy_id: UUID
+    discrepancy_id: DiscrepancyId
     difference: Difference
     status: DiscrepancyStatus
-    run_id: UUID
+    run_id: RunId
     number: int
     """The run that opened it, or found it again."""
     actor: str | None = None
@@ -37,7 +37,7 @@ class DiscrepancyState:
 class Observe:
     """A run finds a difference. ``resolve_reason``: why it is resolved at once, without anybody doing anything."""
 
-    run_id: UUID
+    run_id: RunId
     number: int
     difference: Difference
     resolve_reason: str | None = None
@@ -57,7 +57,7 @@ class Resolve:
 
     actor: str
     reason: str
-    run_id: UUID | None = None
+    run_id: RunId | None = None
     number: int | None = None
 
 
@@ -125,7 +125,7 @@ def _is_as_known(state: DiscrepancyState, seen: Observe) -> bool:
     return (now.stripe, now.ledger) == (before.stripe, before.ledger)
 
 
-def _resolved_at_once(discrepancy_id: UUID, seen: Observe, reason: str) -> DiscrepancyResolved:
+def _resolved_at_once(discrepancy_id: DiscrepancyId, seen: Observe, reason: str) -> DiscrepancyResolved:
     return DiscrepancyResolved(
         discrepancy_id=discrepancy_id, actor=RECONCILIATION, reason=reason, run_id=seen.run_id, number=seen.number
     )

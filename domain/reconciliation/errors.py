@@ -1,9 +1,9 @@
 """What reconciliation refuses."""
 
 from typing import ClassVar
-from uuid import UUID
 
 from domain.errors import DomainError
+from domain.ids import DiscrepancyId, RunId
 
 
 class ReconciliationError(DomainError):
@@ -27,7 +27,7 @@ class RunNotUnderWay(ReconciliationError):
 
     code: ClassVar[str] = "run_not_under_way"
 
-    def __init__(self, *, run_id: UUID, number: int) -> None:
+    def __init__(self, *, run_id: RunId, number: int) -> None:
         super().__init__(f"Run {number} of the reconciliation {run_id} is not under way.")
         self.run_id = run_id
         self.number = number
@@ -47,6 +47,6 @@ class DiscrepancyIsResolved(ReconciliationError):
 
     code: ClassVar[str] = "discrepancy_is_resolved"
 
-    def __init__(self, discrepancy_id: UUID) -> None:
+    def __init__(self, discrepancy_id: DiscrepancyId) -> None:
         super().__init__(f"Discrepancy {discrepancy_id} is resolved.")
         self.discrepancy_id = discrepancy_id

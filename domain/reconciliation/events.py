@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from uuid import UUID
 
+from domain.ids import DiscrepancyId, RunId
 from domain.reconciliation.values import CurrencyTotals, Difference
 
 
@@ -11,7 +11,7 @@ from domain.reconciliation.values import CurrencyTotals, Difference
 class ReconciliationRequested:
     """Somebody, or the schedule, wants a day reconciled. ``number`` counts the runs of the day from 1."""
 
-    run_id: UUID
+    run_id: RunId
     number: int
     date: date
     time_zone: str
@@ -26,7 +26,7 @@ class ReconciliationRequested:
 class ReconciliationStarted:
     """A run begins, or begins again after it failed. It compares the ledger as of ``head`` or later."""
 
-    run_id: UUID
+    run_id: RunId
     number: int
     attempt: int
     head: int
@@ -40,7 +40,7 @@ class ReconciliationCompleted:
     ``backfilled`` the payments that are read at Stripe once more, and the rows of Stripe that the run recorded.
     """
 
-    run_id: UUID
+    run_id: RunId
     number: int
     date: date
     totals: tuple[CurrencyTotals, ...]
@@ -56,7 +56,7 @@ class ReconciliationCompleted:
 class ReconciliationFailed:
     """A run came to no result. It is tried again unless that is ``final``."""
 
-    run_id: UUID
+    run_id: RunId
     number: int
     attempt: int
     reason: str
@@ -67,8 +67,8 @@ class ReconciliationFailed:
 class DiscrepancyOpened:
     """A difference was found that was not known."""
 
-    discrepancy_id: UUID
-    run_id: UUID
+    discrepancy_id: DiscrepancyId
+    run_id: RunId
     number: int
     difference: Difference
 
@@ -77,19 +77,19 @@ class DiscrepancyOpened:
 class DiscrepancyExplained:
     """Somebody said why it is there, and that it may be."""
 
-    discrepancy_id: UUID
+    discrepancy_id: DiscrepancyId
     actor: str
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscrepancyResolved:
-    """It is gone, as a run saw (``who`` is then ``reconciliation``), or as somebody says."""
+    """It is gone, as a run saw (``actor`` is then ``reconciliation``), or as somebody says."""
 
-    discrepancy_id: UUID
+    discrepancy_id: DiscrepancyId
     actor: str
     reason: str
-    run_id: UUID | None = None
+    run_id: RunId | None = None
     number: int | None = None
 
 
@@ -97,8 +97,8 @@ class DiscrepancyResolved:
 class DiscrepancyReopened:
     """It came back after it was resolved, or is no longer what it was when it was opened or explained."""
 
-    discrepancy_id: UUID
-    run_id: UUID
+    discrepancy_id: DiscrepancyId
+    run_id: RunId
     number: int
     difference: Difference
 

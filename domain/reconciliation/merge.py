@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from domain.ids import BalanceSourceId
 from domain.reconciliation.classify import classify
 from domain.reconciliation.errors import RowsNotSorted
 from domain.reconciliation.rows import ForeignRow, Movement, StripeRow
@@ -42,7 +43,7 @@ class Side(StrEnum):
 class Candidate:
     """A source that differs, with all that was read of it."""
 
-    source_id: str
+    source_id: BalanceSourceId
     findings: tuple[Finding, ...]
     stripe: tuple[StripeRow, ...]
     ledger: tuple[Movement, ...]
@@ -50,7 +51,7 @@ class Candidate:
     @property
     def lacks_a_row(self) -> bool:
         """Whether it has to be judged again with rows of other days: one that is missing may stand there."""
-        return any(finding.difference.is_half_known for finding in self.findings)
+        return any(finding.difference.is_incomplete for finding in self.findings)
 
 
 class _Reader(Generic[R]):
@@ -156,7 +157,12 @@ class MergeJoin:
             stripe.at, ledger.at = stripe_end, ledger_end
             self._count(rows, movements)
             if findings := classify(rows, movements, self._window):
-                yield Candidate(source_id=source, findings=tuple(findings), stripe=tuple(rows), ledger=tuple(movements))
+                yield Candidate(
+                    source_id=BalanceSourceId(source),
+                    findings=tuple(findings),
+                    stripe=tuple(rows),
+                    ledger=tuple(movements),
+                )
 
     def _pass_equal_pairs(self) -> None:
         """Go by what nearly every source is, one row in each book that agree: ten times faster than one by one.

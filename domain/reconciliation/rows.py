@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import UUID
+
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, PayoutId
 
 
 class StripeRow(NamedTuple):
@@ -11,9 +12,9 @@ class StripeRow(NamedTuple):
     What has no source of its own is its own source.
     """
 
-    source_id: str
+    source_id: BalanceSourceId
     category: str
-    transaction_id: str
+    transaction_id: BalanceTransactionId
     amount: int
     fee: int
     currency: str
@@ -36,14 +37,14 @@ class Movement(NamedTuple):
     the amount that Stripe says came of it, and ``presented_amount``, ``presented_currency``: what it was before.
     """
 
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     currency: str
     amount: int
     fee: int | None
     at: int
-    payment_id: UUID | None = None
-    transaction_id: str | None = None
+    payment_id: PaymentId | None = None
+    transaction_id: BalanceTransactionId | None = None
     transaction_at: int | None = None
     presented_amount: int | None = None
     presented_currency: str | None = None
@@ -53,7 +54,7 @@ class Movement(NamedTuple):
 class PayoutSum:
     """A payout, and the sum of what it pays: the net of each of its transactions but its own."""
 
-    payout_id: str
+    payout_id: PayoutId
     amount: int
     currency: str
     created: int

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import UUID, uuid5
 
+from domain.ids import RunId
 from domain.reconciliation.errors import RunNotUnderWay
 from domain.reconciliation.events import (
     ReconciliationCompleted,
@@ -35,7 +36,7 @@ class RunStatus(StrEnum):
 class RunState:
     """The newest run of a day."""
 
-    run_id: UUID
+    run_id: RunId
     number: int
     date: date
     time_zone: str
@@ -97,9 +98,9 @@ class FailRun:
 RunCommand = RequestRun | StartRun | CompleteRun | FailRun
 
 
-def run_id_of(day: date, time_zone: str, report: str | None = None) -> UUID:
+def run_id_of(day: date, time_zone: str, report: str | None = None) -> RunId:
     """Return the id of a day's runs; what a report says has runs of its own, as it is another book."""
-    return uuid5(_RUNS, f"{day.isoformat()} {time_zone}" + ("" if report is None else f" {report}"))
+    return RunId(uuid5(_RUNS, f"{day.isoformat()} {time_zone}" + ("" if report is None else f" {report}")))
 
 
 def decide_run(state: RunState | None, command: RunCommand) -> tuple[RunEvent, ...]:
@@ -107,7 +108,7 @@ def decide_run(state: RunState | None, command: RunCommand) -> tuple[RunEvent, .
     if isinstance(command, RequestRun):
         return _request(state, command)
     if state is None or state.number != command.number:
-        raise RunNotUnderWay(run_id=state.run_id if state else UUID(int=0), number=command.number)
+        raise RunNotUnderWay(run_id=state.run_id if state else RunId(UUID(int=0)), number=command.number)
     if isinstance(command, CompleteRun) and state.status is RunStatus.COMPLETED:
         return ()
     if not state.is_under_way:

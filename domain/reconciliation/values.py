@@ -5,6 +5,8 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId
+
 _DISCREPANCIES = UUID("3d0e3c1a-8f5b-5c62-9d4e-0a7c51b2f6e1")
 
 ONCE = frozenset(
@@ -59,37 +61,36 @@ class Difference:
     """One difference. ``date`` is the day whose books differ; a book that lacks the row has no entry."""
 
     kind: DifferenceKind
-    source_id: str
+    source_id: BalanceSourceId
     """What moved the money: a charge, refund, dispute or payout at Stripe."""
     category: str
     """Stripe's reporting category; ``payout_items`` compares a payout with what it pays."""
     date: date
     stripe: Entry | None
     ledger: Entry | None
-    transaction_ids: tuple[str, ...] = ()
+    transaction_ids: tuple[BalanceTransactionId, ...] = ()
     """Stripe's balance transactions, sorted."""
-    payment_id: UUID | None = None
+    payment_id: PaymentId | None = None
 
     @property
-    def discrepancy_id(self) -> UUID:
+    def discrepancy_id(self) -> DiscrepancyId:
         """The same difference has the same id, whichever run finds it.
 
         Where a source may have many rows, that of one row is not that of another.
         """
-        row = self.transaction_ids[0] if len(self.transaction_ids) == 1 else None
-        if row == self.source_id or self.category in ONCE or self.category == PAYOUT_ITEMS:
-            row = None
-        return discrepancy_id_of(self.kind, self.source_id, self.category, row)
+        only_row = self.transaction_ids[0] if len(self.transaction_ids) == 1 else None
+        has_one_row = self.category in ONCE or self.category == PAYOUT_ITEMS or str(only_row) == str(self.source_id)
+        return discrepancy_id_of(self.kind, self.source_id, self.category, None if has_one_row else only_row)
 
     @property
-    def lacks_rows_of_stripe(self) -> bool:
+    def may_have_more_stripe_rows(self) -> bool:
         """Whether Stripe may have more rows of it, on other days: it has none so far, or one of a double."""
         return self.stripe is None or (self.kind is DifferenceKind.DUPLICATE and len(self.transaction_ids) == 1)
 
     @property
-    def is_half_known(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Whether rows of other days, in either book, may change it."""
-        return self.ledger is None or self.lacks_rows_of_stripe
+        return self.ledger is None or self.may_have_more_stripe_rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +118,9 @@ class CurrencyTotals:
     foreign_fee: int = 0
 
 
-def discrepancy_id_of(kind: DifferenceKind, source_id: str, category: str, transaction_id: str | None = None) -> UUID:
+def discrepancy_id_of(
+    kind: DifferenceKind, source_id: BalanceSourceId, category: str, transaction_id: BalanceTransactionId | None = None
+) -> DiscrepancyId:
     """Return the id of a discrepancy; of one row of Stripe's, where that is one of many."""
     of_row = "" if transaction_id is None else f":{transaction_id}"
-    return uuid5(_DISCREPANCIES, f"{kind}:{source_id}:{category}{of_row}")
+    return DiscrepancyId(uuid5(_DISCREPANCIES, f"{kind}:{source_id}:{category}{of_row}"))

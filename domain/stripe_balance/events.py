@@ -6,6 +6,8 @@ https://docs.stripe.com/api/balance_transactions, https://docs.stripe.com/api/pa
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
+
 
 class PayoutStatus(StrEnum):
     """Stripe's. A payout that is paid can still fail, for some days: https://docs.stripe.com/payouts#failed."""
@@ -25,7 +27,7 @@ class TransactionRecorded:
     was multiplied. ``source_id`` names what caused it (ch_..., re_..., du_..., po_...). Times are Unix seconds.
     """
 
-    transaction_id: str
+    transaction_id: BalanceTransactionId
     type: str
     reporting_category: str
     """https://docs.stripe.com/reports/reporting-categories: coarser than ``type``, and what the ledger goes by."""
@@ -33,7 +35,7 @@ class TransactionRecorded:
     fee: int
     net: int
     currency: str
-    source_id: str | None
+    source_id: BalanceSourceId | None
     exchange_rate: str | None
     description: str | None
     created: int
@@ -44,7 +46,7 @@ class TransactionRecorded:
 class PayoutChanged:
     """A payout has this status now; the first one is the first that was seen. Times are Unix seconds."""
 
-    payout_id: str
+    payout_id: PayoutId
     amount: int
     currency: str
     status: PayoutStatus

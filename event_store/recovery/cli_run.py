@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from event_store.recovery.desk import RecoveryAdmin
+from event_store.recovery.admin import RecoveryAdmin
 from event_store.recovery.examination import Examined, ShownEvent
 from event_store.recovery.traces import GROUP, RedisTraces, StripeTraces, Trace
 from infra.cli.execute import run
@@ -45,8 +45,8 @@ def run_recover(*, dry_run: bool, yes: bool, actor: str, reason: str | None) -> 
                 return 0
             if dry_run:
                 return 1
-            if examined.obstacles and not reason:
-                print("A person has to decide here: say why with --reason.", file=sys.stderr)
+            if examined.blockers and not reason:
+                print("An operator has to decide here: give a --reason.", file=sys.stderr)
                 return 1
             if not yes and not await asyncio.to_thread(_confirmed):
                 return 1
@@ -68,8 +68,8 @@ def _show(examined: Examined) -> None:
     if examined.left_out:
         print(f"Only in Kafka, and their place in the log is taken: {len(examined.left_out)}")
         _print_events([lost for lost, _ in examined.left_out], len(examined.left_out))
-    for obstacle in examined.obstacles:
-        print(f"To be decided: {obstacle}.")
+    for blocker in examined.blockers:
+        print(f"To be decided: {blocker}.")
 
 
 async def _show_traces(admin: RecoveryAdmin, conn: Connection, examined: Examined) -> None:
@@ -85,7 +85,7 @@ async def _show_traces(admin: RecoveryAdmin, conn: Connection, examined: Examine
         except Exception as error:  # noqa: BLE001 - what is wrong there must not keep the rest from being seen
             print(f"{name} was not asked what it knows of lost payments: {type(error).__name__}.")
             continue
-        lost = [each for each in await admin.untraceable(conn, found) if each.payment_id not in will_be_there]
+        lost = [each for each in await admin.missing_from_log(conn, found) if each.payment_id not in will_be_there]
         print(f"Known to {name} and not to the log, of {len(found)} looked at: {len(lost)}")
         for each in lost[:_SHOWN]:
             print(f"  payment {each.payment_id}: {each.where}")

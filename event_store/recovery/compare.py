@@ -15,7 +15,7 @@ SHOWN = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoggedEvent:
-    """What of an event in the log tells whether it is one of Kafka's."""
+    """The part of an event in the log by which it is found among Kafka's."""
 
     position: int
     event_id: UUID
@@ -27,7 +27,7 @@ class LoggedEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """An event of Kafka's that cannot be written back, for its place is taken: by `instead`, in the log."""
+    """An event in Kafka that cannot be written back: the log has `instead` in its place."""
 
     lost: RecordedEvent
     instead: LoggedEvent | None
@@ -37,8 +37,8 @@ class Difference:
 class Comparison:
     """The log and Kafka's copy, behind the position up to which the log is known to be whole, as far as compared.
 
-    `partitions`: how many topics have. `may_be_empty`: that Kafka holds nothing at all says nothing, as of a broker
-    that keeps it in memory. `highest_position` is the highest that may be used, to begin with that of progress records.
+    `partitions`: how many topics have. `may_be_empty`: Kafka may have lost everything by itself, as a broker in
+    memory does. `highest_position` is the highest that may be used, to begin with that of progress records.
     """
 
     whole_up_to: int
@@ -55,20 +55,20 @@ class Comparison:
     different: list[Difference] = field(default_factory=list)
     unpublished: int = 0
     """How many are only in the log: the relay publishes them."""
-    passed_over: int = 0
-    """How many of these Kafka has events behind, in the same partition."""
-    _lacks_what_it_should_have: bool = False
-    _strayed: set[UUID] = field(default_factory=set)
+    skipped: int = 0
+    """How many of these have later events in Kafka, in the same partition."""
+    _lacks_whole_part: bool = False
+    _different_streams: set[UUID] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.compared_up_to = self.whole_up_to
 
     @property
-    def obstacles(self) -> tuple[str, ...]:
-        """Why a person has to decide; without any, what is lost can be written back and nothing else differs."""
-        return tuple(self._obstacles())
+    def blockers(self) -> tuple[str, ...]:
+        """Why an operator has to decide. Without any, what was lost can be written back, and nothing else differs."""
+        return tuple(self._blockers())
 
-    def take(self, part: Part, logged: Collection[LoggedEvent], versions: Mapping[UUID, int]) -> list[RecordedEvent]:
+    def add(self, part: Part, logged: Collection[LoggedEvent], versions: Mapping[UUID, int]) -> list[RecordedEvent]:
         """Compare a part, and return what is to be written back, each event after what its stream has in the log.
 
         `logged` are the log's events behind the part before it up to the end of this one, at the positions of this one,
@@ -85,42 +85,44 @@ class Comparison:
             if here is not None and here.event_id == event.event_id:
                 self.common += 1
                 continue
-            follows = event.stream_id not in self._strayed and event.version == reached.get(event.stream_id, 0) + 1
+            follows = (
+                event.stream_id not in self._different_streams and event.version == reached.get(event.stream_id, 0) + 1
+            )
             if here is None and follows:
                 reached[event.stream_id] = event.version
                 lost.append(event)
             else:
-                self._strayed.add(event.stream_id)
+                self._different_streams.add(event.stream_id)
                 instead = here or of_stream.get((event.stream_id, event.version))
                 self.different.append(Difference(lost=event, instead=instead))
-        self._note(lost)
+        self._add_lost(lost)
         for each in logged:
             if self.compared_up_to < each.position <= part.until and each.event_id not in held:
                 self.unpublished += 1
-                self.passed_over += each.position < part.read_up_to.get(_place(each, self.partitions), 0)
+                self.skipped += each.position < part.read_up_to.get(_place(each, self.partitions), 0)
         self.highest_position = max([self.highest_position, *(event.position for event in held.values())])
         self.compared_up_to = max(self.compared_up_to, part.until)
         return lost
 
-    def _note(self, lost: list[RecordedEvent]) -> None:
+    def _add_lost(self, lost: list[RecordedEvent]) -> None:
         self.written_back += len(lost)
         self.lost_streams.update(event.stream_id for event in lost)
         self.first_lost += lost[: SHOWN - len(self.first_lost)]
-        self._lacks_what_it_should_have |= any(event.position <= self.whole_up_to for event in lost)
+        self._lacks_whole_part |= any(event.position <= self.whole_up_to for event in lost)
 
-    def _obstacles(self) -> Iterable[str]:
+    def _blockers(self) -> Iterable[str]:
         is_empty = not self.common and not self.written_back and not self.different
         if self.whole_up_to and not self.common and not (self.may_be_empty and is_empty):
             yield (
                 f"Kafka holds none of the events that were published up to position {self.whole_up_to}: it was "
                 "emptied, or it is another cluster"
             )
-        if self._lacks_what_it_should_have:
+        if self._lacks_whole_part:
             yield f"the log lacks events before position {self.whole_up_to}, up to which it should be whole"
         if self.different:
             yield f"{len(self.different)} events of Kafka have their place taken in the log: it was appended to since"
-        if self.passed_over:
-            yield f"{self.passed_over} events of the log were passed over in Kafka: it was appended to since"
+        if self.skipped:
+            yield f"{self.skipped} events of the log were skipped in Kafka: it was appended to since"
 
 
 def _place(event: LoggedEvent, partitions: int) -> Place:

@@ -8,7 +8,7 @@ from infra.errors import InfraError
 
 
 class RecoveryRefused(InfraError):
-    """What was asked for cannot be done; nothing was changed."""
+    """The request cannot be carried out; nothing was changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ class Examined:
 
     `lost` events would be written back, of the streams `lost_streams`; `first_lost` are the first of them. `left_out`
     are events of Kafka whose place is taken, each with the one that has it.
-    `obstacles` are why a person has to decide.
+    `blockers` say why an operator has to decide.
     """
 
     epoch: int
@@ -42,4 +42,4 @@ class Examined:
     lost_streams: frozenset[UUID] = frozenset()
     left_out: tuple[tuple[ShownEvent, ShownEvent | None], ...] = ()
     unpublished: int = 0
-    obstacles: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()

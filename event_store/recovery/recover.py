@@ -13,12 +13,12 @@ from psycopg import DataError, IntegrityError, InternalError, ProgrammingError, 
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
-from event_store.recovery.announcement import announcing, highest_position
 from event_store.recovery.compare import Comparison, LoggedEvent
+from event_store.recovery.epoch_record import epoch_writer, highest_position
 from event_store.recovery.kafka_copy import Part, read_copy
-from event_store.relay.progress import Progress, Published
+from event_store.relay.producer import fence
+from event_store.relay.progress import Published, RelayProgress
 from event_store.relay.progress_topic import read_begun_records, require_own_log, watching
-from event_store.relay.session import fence
 from event_store.relay.shard import Shard
 from event_store.store import QUERIES as LOG_QUERIES
 from event_store.store import Connection, LogState, read_log_state
@@ -46,7 +46,7 @@ class NotAllowedToRecover(InfraError):
         )
 
 
-async def why_log_went_back(
+async def reason_log_went_back(
     connection: Connection, state: LogState, published: Sequence[Published], newest_epoch: int
 ) -> str | None:
     """Return why the log cannot be the one that was published, or None."""
@@ -63,67 +63,68 @@ async def why_log_went_back(
     return None
 
 
-async def recover_unless_decided(
+async def recover_automatically(
     settings: KafkaSettings, connection: Connection, state: LogState
 ) -> tuple[str, ...] | None:
-    """Compare the log with Kafka and open it, unless a person has to decide; return the obstacles.
+    """Compare the log with Kafka and open it, unless an operator has to decide; return the reasons for that.
 
-    None: somebody else is at it. Raises NotAllowedToRecover, and what `still` and `compared` raise.
+    None: another process is comparing. Raises NotAllowedToRecover, and what `fence_relays` and
+    `compare_and_write_back` raise.
     """
-    async with recovering(connection) as ours:
-        if not ours:
+    async with recovery_lock(connection) as is_ours:
+        if not is_ours:
             return None
-        records = await still(settings, connection, state)
-        obstacles: tuple[str, ...] = ()
+        records = await fence_relays(settings, connection, state)
+        blockers: tuple[str, ...] = ()
         try:
             async with connection.transaction():
                 if (await read_log_state(connection)).closed_because is not None:
-                    found = await compared(settings, connection, state, records)
-                    obstacles = found.obstacles
-                    if obstacles:
+                    found = await compare_and_write_back(settings, connection, state, records)
+                    blockers = found.blockers
+                    if blockers:
                         raise Rollback
                     await reopen(settings, connection, found, records)
         except InsufficientPrivilege:
             raise NotAllowedToRecover from None
         except (IntegrityError, DataError, InternalError, ProgrammingError) as error:
             return (f"PostgreSQL refuses what would be written back: {str(error).strip().splitlines()[0]}",)
-        return obstacles
+        return blockers
 
 
 @asynccontextmanager
-async def recovering(connection: Connection) -> AsyncIterator[bool]:
-    """Hold the right to compare, which fences every relay: one at a time, and no relay opens a session meanwhile."""
+async def recovery_lock(connection: Connection) -> AsyncIterator[bool]:
+    """Hold the lock of recovery, unless another process has it: False then. No relay opens a session meanwhile."""
     row = await (await connection.execute(QUERIES.lock)).fetchone()
-    ours = row == (True,)
+    is_ours = row == (True,)
     try:
-        yield ours
+        yield is_ours
     finally:
-        if ours and not connection.closed:
+        if is_ours and not connection.closed:
             await connection.execute(QUERIES.unlock)
 
 
-async def still(settings: KafkaSettings, connection: Connection, state: LogState) -> list[Progress]:
-    """Have Kafka stand still; return how far each shard has published, as it began to.
+async def fence_relays(settings: KafkaSettings, connection: Connection, state: LogState) -> list[RelayProgress]:
+    """Fence all relays, where Kafka has transactions; return how far each shard had published before.
 
-    Whoever may still publish for another PostgreSQL is fenced, with transactions. Raises ForeignCluster, KafkaError,
+    A relay that still publishes for another PostgreSQL is fenced with them. Raises ForeignCluster, KafkaError,
     TimeoutError, psycopg.Error.
     """
     async with watching(settings, _NAME) as watcher:
         records = await read_begun_records(settings, _NAME, watcher)
     require_own_log(records, state.log_id)
     if settings.kafka_transactions:
-        noted = await (await connection.execute(LOG_QUERIES["noted_shards"])).fetchall()
-        await fence(settings, {record.shard for record in records} | {Shard.parse(text) for (text,) in noted})
+        known = await (await connection.execute(LOG_QUERIES["known_shards"])).fetchall()
+        await fence(settings, {record.shard for record in records} | {Shard.parse(text) for (text,) in known})
     return records
 
 
-async def compared(
-    settings: KafkaSettings, connection: Connection, state: LogState, records: Sequence[Progress]
+async def compare_and_write_back(
+    settings: KafkaSettings, connection: Connection, state: LogState, records: Sequence[RelayProgress]
 ) -> Comparison:
     """Compare the log with Kafka, and write back what was lost, within the caller's transaction.
 
-    Part by part: of a backup that is a day old, millions of events were lost. The transaction is for the caller to roll
-    back when obstacles are found, or when nothing was to be changed. Raises ForeignCluster, KafkaError, TimeoutError,
+    Part by part: a backup that is a day old lacks millions of events. The caller rolls the transaction back when an
+    operator has to decide, or when nothing was to be changed. Raises ForeignCluster, KafkaError, TimeoutError,
     psycopg.Error.
     """
     row = await (await connection.execute(QUERIES.whole_up_to)).fetchone()
@@ -137,17 +138,17 @@ async def compared(
     shown_at = monotonic()
     async with aclosing(read_copy(settings, found.whole_up_to, state.log_id)) as parts:
         async for part in parts:
-            await _take(connection, found, part)
+            await _compare_part(connection, found, part)
             if monotonic() - shown_at > _SHOW_EVERY_S:
                 shown_at = monotonic()
-                log.info("recovery_goes_on", compared_up_to=found.compared_up_to, written_back=found.written_back)
+                log.info("recovery_progress", compared_up_to=found.compared_up_to, written_back=found.written_back)
     row = await (await connection.execute(QUERIES.count_behind, {"position": found.compared_up_to})).fetchone()
     assert row is not None
     found.unpublished += int(row[0])
     return found
 
 
-async def _take(connection: Connection, found: Comparison, part: Part) -> None:
+async def _compare_part(connection: Connection, found: Comparison, part: Part) -> None:
     async with connection.cursor(row_factory=class_row(LoggedEvent)) as cursor:
         positions = [event.position for event in part.events]
         between = {"position": found.compared_up_to, "until": part.until, "positions": positions}
@@ -156,7 +157,7 @@ async def _take(connection: Connection, found: Comparison, part: Part) -> None:
         streams = list({event.stream_id for event in part.events})
         versions = await (await connection.execute(QUERIES.versions, {"stream_ids": streams})).fetchall()
         known = len(found.different)
-        lost = found.take(part, logged, dict(versions))
+        lost = found.add(part, logged, dict(versions))
         for number in range(known, len(found.different)):
             each = found.different[number]
             if each.instead is None:
@@ -172,13 +173,13 @@ async def reopen(
     settings: KafkaSettings,
     connection: Connection,
     found: Comparison,
-    records: Sequence[Progress],
+    records: Sequence[RelayProgress],
     decision: Mapping[str, str] | None = None,
 ) -> None:
     """Open the log in a new epoch, as soon as the caller's transaction commits, which has written back what was lost.
 
-    Kafka is told of the epoch first: if this server is lost before anything was published in it, the next one knows
-    nothing of it otherwise. `decision` tells who decided so, and why, if obstacles stood in the way. Raises
+    The epoch is recorded in Kafka first: if this server is lost before anything was published in it, the next one
+    could not know of it. `decision` says by whom and for what reason it was decided, if that was needed. Raises
     psycopg.Error, KafkaError, TimeoutError.
     """
     report = {
@@ -187,7 +188,7 @@ async def reopen(
         "written_back": found.written_back,
         "unpublished": found.unpublished,
         "left_out": [_row(each.lost) for each in found.different],
-        "obstacles": found.obstacles,
+        "obstacles": found.blockers,
         **(decision or {}),
     }
     parameters = {
@@ -195,14 +196,14 @@ async def reopen(
         "highest_position": found.highest_position,
         "report": orjson.dumps(report).decode(),
     }
-    async with announcing(settings) as announce:
+    async with epoch_writer(settings) as write_epoch:
         reopened = await (await connection.execute(QUERIES.reopen, parameters)).fetchone()
         assert reopened is not None
         (epoch,) = reopened
         began = await (await connection.execute(QUERIES.began, {"epoch": epoch})).fetchone()
         assert began is not None
         log_id, positions_from = began
-        await announce(log_id, epoch, positions_from)
+        await write_epoch(log_id, epoch, positions_from)
     log.warning(
         "log_reopened",
         epoch=epoch,

@@ -1,8 +1,8 @@
 -- name: whole_up_to
--- Up to which position the log is whole, whatever it lost. A relay notes how far it has read the log: its note is later
--- than all that it had read, and a log that has the note has that as well. 0 when the notes cannot be of this log.
-SELECT CASE WHEN noted.position <= s.last_value THEN noted.position ELSE 0 END
-  FROM event_store.event_position s, (SELECT coalesce(max(position), 0) AS position FROM event_store.relay_positions) noted;
+-- Up to which position the log is whole, whatever it lost. A relay writes how far it has read the log into the same database, after
+-- all that it had read: a log that has this position has that as well. 0 when the positions cannot be of this log.
+SELECT CASE WHEN known.position <= s.last_value THEN known.position ELSE 0 END
+  FROM event_store.event_position s, (SELECT coalesce(max(position), 0) AS position FROM event_store.relay_positions) known;
 
 -- name: logged
 -- The events behind a position and up to another, and those at these positions; but for those that Kafka refused.
@@ -47,7 +47,7 @@ SELECT event_store.reopen_log(%(highest_epoch)s, %(highest_position)s, %(report)
 SELECT i.log_id, r.positions_from FROM event_store.recoveries r CROSS JOIN event_store.log_state() i WHERE r.epoch = %(epoch)s;
 
 -- name: open_uncompared
--- Open a log that was closed by a start of PostgreSQL alone, on a person's word; the epoch.
+-- Open a log that was closed by a start of PostgreSQL alone, because an operator said so; the epoch.
 SELECT event_store.verify_start(%(actor)s, %(reason)s);
 
 -- name: missing

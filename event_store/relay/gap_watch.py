@@ -1,4 +1,4 @@
-"""Tells which open transaction keeps the relay from going on: one that drew a position and did not end."""
+"""Reports which open transaction holds the relay up: one that drew a position and has not ended."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -15,7 +15,7 @@ _AGAIN_AFTER_S = 60.0
 
 
 class GapWatch:
-    """Looks only while the reader stands at a gap. `reason` says what it waits for, once that has taken seconds."""
+    """Checks only while the reader waits at a gap. `reason` says what it waits for, once that has taken seconds."""
 
     def __init__(self, connection: Connection, clock: Callable[[], float] = monotonic) -> None:
         self._connection = connection
@@ -24,8 +24,8 @@ class GapWatch:
         self._logged_at: float | None = None
         self.reason: str | None = None
 
-    async def look(self, position: int, *, waits: bool) -> None:
-        """Take notice of whether the reader waits behind `position`."""
+    async def check(self, position: int, *, waits: bool) -> None:
+        """Record whether the reader waits after `position`, and for which transactions."""
         if not waits:
             self._since = self._logged_at = self.reason = None
             metrics.GAP_WAIT.set(0)

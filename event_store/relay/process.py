@@ -25,7 +25,7 @@ class RelaySettings(DatabaseSettings, KafkaSettings):
     """Whether missing topics are created; otherwise the relay waits for them."""
     relay_dead_letter_above_bytes: Annotated[int, Field(ge=0)] = 100_000
     """An event whose data is larger, and that Kafka refuses, is left out. A smaller one is as events are: when Kafka
-    refuses that, the topic's max.message.bytes is wrong, and all wait until it is mended, so that none is missing."""
+    refuses that, the topic's max.message.bytes is wrong, and all wait until it is raised, so that none is missing."""
     relay_takeover_after_ms: Annotated[int, Field(ge=3000)] = 10_000
     """How long another relay of the shard may be silent before this one takes over (with transactions).
 
@@ -49,8 +49,8 @@ def main() -> None:
             takeover_after_s=settings.relay_takeover_after_ms / 1000,
             dead_letter_above_bytes=settings.relay_dead_letter_above_bytes,
         )
-        runtime.health.add_readiness("relay", relay.check_ready)
-        runtime.health.add_liveness("relay", relay.check_live)
+        runtime.health.add_readiness("relay", relay.status.check_ready)
+        runtime.health.add_liveness("relay", relay.status.check_live)
         async with create_pool(url, size=1, name="relay-queue") as pool:
             working = {
                 asyncio.create_task(relay.run()),

@@ -46,7 +46,7 @@ class Published(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
+class RelayProgress:
     """Everything up to `position` that belongs to the shard is published, of the log `log_id` in its `epoch`.
 
     Older records say neither.
@@ -72,7 +72,7 @@ class Progress:
         return orjson.dumps(record | log)
 
     @classmethod
-    def decode(cls, value: bytes) -> "Progress":
+    def decode(cls, value: bytes) -> "RelayProgress":
         """Read a record's value. Raises ValueError when it is not one."""
         try:
             found = orjson.loads(value)
@@ -107,14 +107,14 @@ class Lost(NamedTuple):
 class Resumed(NamedTuple):
     """Where publishing goes on, and what speaks for it."""
 
-    progress: Progress
+    progress: RelayProgress
     lost: Mapping[Place, Lost]
     """The places that do not hold the last event published to them: published again from the start."""
     unrecorded: frozenset[Place]
     """The places that no record knows: nothing was ever published there, if the progress topic is whole."""
 
 
-def last_published(records: Iterable[Progress], places: Collection[Place]) -> dict[Place, Published]:
+def last_published(records: Iterable[RelayProgress], places: Collection[Place]) -> dict[Place, Published]:
     """Return the last event published to each place, as the records of every shard say, oldest first."""
     return {
         place: record.published[place]
@@ -124,7 +124,7 @@ def last_published(records: Iterable[Progress], places: Collection[Place]) -> di
 
 
 def resume(
-    records: Iterable[Progress],
+    records: Iterable[RelayProgress],
     *,
     shard: Shard,
     places: Collection[Place],
@@ -150,12 +150,12 @@ def resume(
         elif last is not None:
             lost[place] = Lost(last, end_offsets[place])
         positions.append(record.position if record and place not in lost else 0)
-    progress = Progress(shard=shard, position=min(positions, default=0), published=published)
+    progress = RelayProgress(shard=shard, position=min(positions, default=0), published=published)
     return Resumed(progress, lost, frozenset(set(places) - newest.keys()))
 
 
-def _newest(records: Iterable[Progress], places: Collection[Place]) -> dict[Place, Progress]:
-    newest: dict[Place, Progress] = {}
+def _newest(records: Iterable[RelayProgress], places: Collection[Place]) -> dict[Place, RelayProgress]:
+    newest: dict[Place, RelayProgress] = {}
     for record in records:
         newest |= {place: record for place in places if record.shard.owns(place.partition)}
     return newest

@@ -7,7 +7,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from event_store.relay.partitions import at_end, end_offsets, holding, holds_events, last_events, started
-from event_store.relay.progress import Place, Progress, Published, Resumed, last_published, resume
+from event_store.relay.progress import Place, Published, RelayProgress, Resumed, last_published, resume
 from event_store.relay.shard import Shard
 from infra.errors import InfraError
 from infra.kafka.clients import consumer_config
@@ -40,7 +40,7 @@ async def watching(settings: KafkaSettings, name: str) -> AsyncIterator[AIOKafka
         yield consumer
 
 
-async def read_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> list[Progress]:
+async def read_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> list[RelayProgress]:
     """Return the committed progress records, the newest of each shard there ever was, oldest first.
 
     Waits for what other shards have in flight: a record behind the beginning of an open transaction is not to be seen
@@ -50,24 +50,24 @@ async def read_records(settings: KafkaSettings, name: str, watcher: AIOKafkaCons
     return await _newest(settings, name, watcher, isolation)
 
 
-async def read_begun_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> list[Progress]:
+async def read_begun_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> list[RelayProgress]:
     """Return the newest record of each shard that ever began a transaction, committed or not. Waits for no open one."""
     return await _newest(settings, name, watcher, "read_uncommitted")
 
 
-def require_own_log(records: Iterable[Progress], log_id: UUID) -> None:
+def require_own_log(records: Iterable[RelayProgress], log_id: UUID) -> None:
     """Raise ForeignCluster when a record speaks of another log."""
     for record in records:
         if record.log_id not in (None, log_id):
             raise ForeignCluster(log_id, record.log_id)
 
 
-async def _newest(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer, isolation: str) -> list[Progress]:
+async def _newest(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer, isolation: str) -> list[RelayProgress]:
     end = (await watcher.end_offsets([_PROGRESS]))[_PROGRESS]
     options = consumer_config(settings, client_id=f"{name}-reader") | {"isolation_level": isolation}
     async with started(AIOKafkaConsumer(**options)) as reader:
         values = await _values(reader, end, believe_fetch=not settings.kafka_transactions)
-    return [Progress.decode(value) for value in values]
+    return [RelayProgress.decode(value) for value in values]
 
 
 async def _values(reader: AIOKafkaConsumer, end: int, *, believe_fetch: bool) -> list[bytes]:
@@ -84,7 +84,7 @@ async def _values(reader: AIOKafkaConsumer, end: int, *, believe_fetch: bool) ->
 
 
 async def resume_from(
-    records: Collection[Progress], settings: KafkaSettings, shard: Shard, watcher: AIOKafkaConsumer
+    records: Collection[RelayProgress], settings: KafkaSettings, shard: Shard, watcher: AIOKafkaConsumer
 ) -> Resumed:
     """Compare the records with what the topics hold. Raises ProgressLost, with transactions."""
     places = [
@@ -102,7 +102,7 @@ async def resume_from(
 
 
 async def newest_published(
-    records: Collection[Progress], settings: KafkaSettings, watcher: AIOKafkaConsumer
+    records: Collection[RelayProgress], settings: KafkaSettings, watcher: AIOKafkaConsumer
 ) -> list[Published]:
     """Return the newest event of every partition, of all shards: the log has them, or it is older than Kafka."""
     places = [Place(topic, each) for topic in event_topics() for each in range(settings.kafka_topic_partitions)]

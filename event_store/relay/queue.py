@@ -18,8 +18,8 @@ _EVERY_S = 1.0
 async def watch_queue(pool: Pool, shard: Shard, position: Callable[[], int | None], stop: asyncio.Event) -> None:
     """Set the gauges of the outbox once a second until `stop`.
 
-    `position` says how far the relay has published, or None while it does not publish. Then the position counts that
-    was last noted in PostgreSQL: a relay that stands by, or starts while Kafka is away, shows the queue all the same.
+    `position` says how far the relay has published, or None while it does not publish. Then its last
+    position in PostgreSQL counts: a standby, or a relay that starts while Kafka is away, shows the queue as well.
     """
     while not stop.is_set():
         with suppress(Unavailable):
@@ -29,11 +29,11 @@ async def watch_queue(pool: Pool, shard: Shard, position: Callable[[], int | Non
 
 
 async def show_queue(connection: Connection, shard: Shard, position: int | None) -> None:
-    """Measure the queue behind `position` (None: the one noted last)."""
+    """Measure the queue behind `position` (None: the relay's last position in PostgreSQL)."""
     cursor = position
     if cursor is None:
-        noted = await (await connection.execute(QUERIES["noted_relay_position"], {"shard": str(shard)})).fetchone()
-        cursor = noted[0] if noted else 0
+        row = await (await connection.execute(QUERIES["relay_position"], {"shard": str(shard)})).fetchone()
+        cursor = row[0] if row else 0
     row = await (await connection.execute(QUERIES["queue"], {"cursor": cursor})).fetchone()
     assert row is not None
     depth, oldest = row

@@ -1,7 +1,7 @@
-"""One life of a Kafka producer: from reading the progress back to the first error, after which it is thrown away."""
+"""One session of publishing: from reading the progress back to the first error, after which a new one is opened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -13,7 +13,8 @@ from aiokafka.structs import RecordMetadata
 
 from event_store.relay.batches import Batches, build
 from event_store.relay.partitions import end_offsets
-from event_store.relay.progress import Lost, Place, Progress, Published, Resumed
+from event_store.relay.producer import Limits, fence, new_producer
+from event_store.relay.progress import Lost, Place, Published, RelayProgress, Resumed
 from event_store.relay.progress_topic import (
     newest_published,
     read_begun_records,
@@ -26,7 +27,6 @@ from event_store.relay.shard import Shard
 from event_store.store import LogState
 from infra.errors import InfraError
 from infra.kafka.aiokafka_patches.stopping import end_producer
-from infra.kafka.clients import producer_config
 from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
 from schemas.topics import RELAY_PROGRESS
@@ -34,9 +34,6 @@ from schemas.topics import RELAY_PROGRESS
 log = structlog.get_logger(__name__)
 
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
-_MARGIN_MS = 5_000
-# By default Kafka looks for transactions that are open for too long every 10 s.
-_CLEANING_MS = 15_000
 
 
 class TopicWentBack(Exception):
@@ -67,20 +64,6 @@ class EndReportedTooLow(InfraError):
         self.place = place
 
 
-class Limits:
-    """How long things may take, in seconds, derived from KAFKA_REQUEST_TIMEOUT_MS.
-
-    A transaction must not outlive the coordinator's patience before the relay has given it up itself: it would be
-    fenced by nobody. A new session must be able to outwait what a paused relay of another shard has left open.
-    """
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        publish_ms = settings.kafka_request_timeout_ms * 2
-        self.transaction_ms = publish_ms + _MARGIN_MS
-        self.publish_s = publish_ms / 1000
-        self.open_s = (self.transaction_ms + _CLEANING_MS) / 1000 if settings.kafka_transactions else self.publish_s
-
-
 class Session:
     """Publishes batches. After any error the session is broken: leave it and open another."""
 
@@ -106,7 +89,7 @@ class Session:
         self.newest = newest
         """The newest event of every partition when it was opened, whatever its shard."""
         # An epoch that began without a comparison was not announced: the next server has to hear of it from here.
-        self._note_due = newest_epoch < state.epoch and state.epoch > 1
+        self._must_write_progress = newest_epoch < state.epoch and state.epoch > 1
         self.newest_epoch = newest_epoch
         """The newest in which any relay has published; 0 when that is not known."""
 
@@ -124,7 +107,7 @@ class Session:
         Raises KafkaError (ProducerFenced when a newer relay of this shard lives), TimeoutError, ProgressLost.
         """
         limits, name = Limits(settings), shard.transactional_id
-        producer = _producer(settings, shard)
+        producer = new_producer(settings, shard)
         try:
             async with watching(settings, name) as watcher:
                 async with asyncio.timeout(limits.open_s):
@@ -174,7 +157,7 @@ class Session:
             one_by_one=one_by_one,
         )
         if not batches.events:
-            self._progress, self._note_due = replace(before, position=position), True
+            self._progress, self._must_write_progress = replace(before, position=position), True
             return []
         async with asyncio.timeout(self._limit_s):
             if self._transactional:
@@ -184,8 +167,8 @@ class Session:
             if self._transactional:
                 # At once: another round trip for the exact offsets would cost a third of a small transaction.
                 expected = {place: _at_least(before, batches, place) for place in batches.positions}
-                told = replace(before, position=position, published={**before.published, **expected})
-                deliveries.append(await self._send_record(told))
+                progress = replace(before, position=position, published={**before.published, **expected})
+                deliveries.append(await self._send_record(progress))
             # commit_transaction() would succeed although a batch failed: every delivery is waited for, one by one.
             try:
                 await asyncio.gather(*deliveries)
@@ -196,7 +179,7 @@ class Session:
             if self._transactional:
                 await self._producer.commit_transaction()
         self._progress = replace(before, position=position, published={**before.published, **published})
-        self._note_due = not self._transactional
+        self._must_write_progress = not self._transactional
         for place in published:
             self._lost.pop(place, None)
         return batches.events
@@ -210,19 +193,19 @@ class Session:
                 raise TopicWentBack(place, published.offset, ends[place])
 
     async def write_progress(self) -> None:
-        """Write down what `publish` has put off.
+        """Write the progress that `publish` left to be written.
 
         Without transactions that is all: a record only saves repeats after a restart, one with every batch would only
         cost. With them it is how far the log was passed that belongs to other shards.
         """
-        if self._note_due:
+        if self._must_write_progress:
             async with asyncio.timeout(self._limit_s):
                 if self._transactional:
                     await self._producer.begin_transaction()
                 await (await self._send_record(self._progress))
                 if self._transactional:
                     await self._producer.commit_transaction()
-            self._note_due = False
+            self._must_write_progress = False
 
     async def _send(self, batches: Batches) -> list[tuple[BatchBuilder, asyncio.Future[RecordMetadata]]]:
         """Hand over every batch to the producer; return them with what becomes of each."""
@@ -251,7 +234,7 @@ class Session:
             found[place] = Published(position, last if self._transactional else first, batches.event_ids[place])
         return found
 
-    async def _send_record(self, progress: Progress) -> asyncio.Future[RecordMetadata]:
+    async def _send_record(self, progress: RelayProgress) -> asyncio.Future[RecordMetadata]:
         """Hand over the record of `progress`.
 
         A place that lost its content stays in it as it was, until something is published there again: should it hold
@@ -265,7 +248,7 @@ class Session:
         return delivery
 
 
-def _at_least(before: Progress, batches: Batches, place: Place) -> Published:
+def _at_least(before: RelayProgress, batches: Batches, place: Place) -> Published:
     """Return what will be published at a place: its last offset is this one or, after markers, a higher one."""
     last = before.published.get(place)
     count = sum(batch.record_count() for batch in batches.of_place[place])
@@ -283,50 +266,3 @@ def _retrieve(delivery: asyncio.Future[object]) -> None:
     """Look at a delivery that nobody waits for any more, or asyncio complains that nobody did."""
     if not delivery.cancelled():
         delivery.exception()
-
-
-def _producer(settings: KafkaSettings, shard: Shard) -> AIOKafkaProducer:
-    name = shard.transactional_id
-    options = producer_config(settings, client_id=name, transactional_id=name)
-    if settings.kafka_transactions:
-        options["transaction_timeout_ms"] = Limits(settings).transaction_ms
-    return AIOKafkaProducer(**options)
-
-
-@asynccontextmanager
-async def producing(
-    settings: KafkaSettings, shard: Shard
-) -> AsyncIterator[Callable[[str, bytes, bytes], Awaitable[None]]]:
-    """Lend a way to write single records as a shard's only producer: topic, value, key; each is there on return.
-
-    Raises KafkaError (ProducerFenced when somebody began to write as that shard since), TimeoutError.
-    """
-    producer = _producer(settings, shard)
-    limit_s = Limits(settings).publish_s
-
-    async def send(topic: str, value: bytes, key: bytes) -> None:
-        async with asyncio.timeout(limit_s):
-            if settings.kafka_transactions:
-                await producer.begin_transaction()
-            await producer.send_and_wait(topic, value, key=key, partition=0)
-            if settings.kafka_transactions:
-                await producer.commit_transaction()
-
-    try:
-        async with asyncio.timeout(Limits(settings).open_s):
-            await producer.start()
-        yield send
-    finally:
-        await end_producer(producer, deliver=False)
-
-
-async def fence(settings: KafkaSettings, shards: Collection[Shard]) -> None:
-    """Put an end to what the producers of other layouts may still send, by starting their successors."""
-    for shard in shards:
-        producer = _producer(settings, shard)
-        try:
-            await producer.start()
-        finally:
-            await end_producer(producer, deliver=False)
-    if shards:
-        log.info("relay_fenced_others", shards=sorted(map(str, shards)))

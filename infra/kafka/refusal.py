@@ -1,4 +1,4 @@
-"""Why a cluster turned us away. aiokafka only says that it could not connect to any of the addresses."""
+"""Finds out why a cluster refused us: aiokafka only says that it could not connect to any of the addresses."""
 
 import asyncio
 import ssl
@@ -14,8 +14,8 @@ from infra.settings.kafka import KafkaSettings
 _ASK_TIMEOUT_S = 3.0
 
 
-async def why_refused(settings: KafkaSettings) -> str | None:
-    """Connect to each address once more and return what is in the way; None when one lets us in.
+async def refusal_reason(settings: KafkaSettings) -> str | None:
+    """Connect to each address once more and return what is wrong; None when one accepts us.
 
     The text holds no secret. Takes at most 3 s for each address.
     """

@@ -1,4 +1,4 @@
-"""Compares declared topics with those of the cluster, and says how a difference is mended."""
+"""Compares declared topics with those of the cluster, and says how to remedy a difference."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class TopicDeclaration(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """A number or setting of a topic. `actual` is None when the broker does not tell it: then nothing is compared."""
+    """A number or setting of a topic. `actual` is None when the broker does not report it: then nothing is compared."""
 
     topic: str
     setting: str
@@ -67,27 +67,27 @@ def compare(declared: TopicDeclaration, state: TopicState) -> Iterator[Compariso
         (REPLICATION_FACTOR, str(declared.replication_factor), str(state.replication_factor)),
         *((name, value, state.config.get(name)) for name, value in sorted(declared.config.items())),
     ]
-    for name, wanted, actual in pairs:
-        yield Comparison(topic=declared.name, setting=name, declared=wanted, actual=actual)
+    for name, value, actual in pairs:
+        yield Comparison(topic=declared.name, setting=name, declared=value, actual=actual)
 
 
 def remedy(difference: Comparison, bootstrap_servers: str) -> str:
     """Say how the cluster, or what is declared, is brought to agree. Commands are those of Apache Kafka."""
-    topic, wanted, actual = difference.topic, difference.declared, difference.actual
+    topic, declared, actual = difference.topic, difference.declared, difference.actual
     match difference.setting:
         case "partitions":
             return (
                 f"The number of partitions of {topic} cannot be reduced, and more of them would send keys elsewhere. "
-                f"Set KAFKA_TOPIC_PARTITIONS={actual} for every process, if {wanted} came from there. Otherwise stop "
+                f"Set KAFKA_TOPIC_PARTITIONS={actual} for every process, if {declared} came from there. Otherwise stop "
                 "the relays, delete all paystream topics, and start the relays: they create and fill them again."
             )
         case "replication factor":
             return (
-                f"Give each partition of {topic} {wanted} replicas with kafka-reassign-partitions.sh, or set "
+                f"Give each partition of {topic} {declared} replicas with kafka-reassign-partitions.sh, or set "
                 f"KAFKA_REPLICATION_FACTOR={actual} for every process."
             )
         case name:
-            value = f"[{wanted}]" if "," in wanted else wanted
+            value = f"[{declared}]" if "," in declared else declared
             return (
                 f"kafka-configs.sh --bootstrap-server {bootstrap_servers} --alter --entity-type topics "
                 f"--entity-name {topic} --add-config {name}={value}"

@@ -1,4 +1,4 @@
-"""What the cluster says of its topics."""
+"""Reads the topics of the cluster as they are."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -19,15 +19,15 @@ from aiokafka.errors import (
 
 _ATTEMPTS = 10
 _PAUSE_S = 0.05
-_MAY_NOT_KNOW = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
+_NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TopicState:
     """A topic as it is.
 
-    `config` has the settings that the broker tells. Kafka tells all of them, Tansu those that were given when the topic
-    was made; one that does not know the question, or does not let us ask, tells none.
+    `config` has the settings that the broker reports. Kafka reports all of them, Tansu those that were given when the
+    topic was created; a broker that does not know the request, or does not allow it, reports none.
     """
 
     partitions: int
@@ -58,30 +58,30 @@ async def read_states(admin: AIOKafkaAdminClient, names: Collection[str]) -> dic
 
 async def _configs(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, dict[str, str]]:
     # Asked for all settings: Tansu (0.6) hangs up when some are named.
-    wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     try:
-        answers = await _from_any_broker(lambda: admin.describe_configs(wanted))
+        answers = await _from_any_broker(lambda: admin.describe_configs(resources))
     except IncompatibleBrokerVersion:
         return {name: {} for name in names}
     found: dict[str, dict[str, str]] = {}
     for code, message, _, name, entries in (each for answer in answers for each in answer.resources):
         error = for_code(code)
-        if error in _MAY_NOT_KNOW:
+        if error in _NOT_ALLOWED:
             found[name] = {}
         elif error is NoError:
-            found[name] = {entry[0]: entry[1] for entry in _told(entries)}
-        # The broker we asked second may not have heard of a new topic yet, or may have heard of its end.
+            found[name] = {entry[0]: entry[1] for entry in _reported(entries)}
+        # The second broker may not know a new topic yet, or may know that it was deleted.
         elif error is not UnknownTopicOrPartitionError:
             raise error(message)
     return found
 
 
-def _told(entries: list[Any]) -> list[Any]:
+def _reported(entries: list[Any]) -> list[Any]:
     return [entry for entry in entries if entry[1] is not None]
 
 
 async def _from_any_broker(ask: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
-    """Ask again when a broker is away: aiokafka picks one at random, and knows of those that are away, too."""
+    """Ask again when a broker is away: aiokafka picks one at random, also of those that are away."""
     for _ in range(_ATTEMPTS - 1):
         try:
             return await ask()

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExists
 from infra.errors import Permanent, ProcessFailed, Transient, Unavailable
 from infra.kafka.aiokafka_patches.stopping import stop_client
 from infra.kafka.clients import admin_config
-from infra.kafka.refusal import why_refused
+from infra.kafka.refusal import refusal_reason
 from infra.kafka.topic_check import Comparison, TopicDeclaration, compare
 from infra.kafka.topic_state import TopicState, read_states
 from infra.process.declared import topic_declarations
@@ -24,7 +24,7 @@ _CLOSE_S = 2.0
 
 
 class KafkaUnavailable(Unavailable):
-    """The cluster cannot be reached, does not let us in, or does not answer in time."""
+    """The cluster cannot be reached, refuses us, or does not answer in time."""
 
     code: ClassVar[str] = "kafka_unavailable"
     title: ClassVar[str] = "Kafka is not available"
@@ -39,7 +39,7 @@ class TopicNotCreated(Permanent):
 
 
 class TopicsMissing(Transient):
-    """Topics do not exist. Whoever needs them waits: somebody else creates them."""
+    """Topics do not exist. Whoever needs them waits until the relay has created them."""
 
     def __init__(self, topics: Collection[str]) -> None:
         super().__init__(f"topics are missing: {', '.join(sorted(topics))}")
@@ -51,8 +51,10 @@ class TopicsMismatch(ProcessFailed):
 
     def __init__(self, differences: Sequence[Comparison]) -> None:
         topics = dict.fromkeys(each.topic for each in differences)
-        told = (f"{topic} has " + ", ".join(str(e) for e in differences if e.topic == topic) for topic in topics)
-        super().__init__(f"topics are not as declared: {'; '.join(told)}. `paystream topics verify` says what to do")
+        described = (f"{topic} has " + ", ".join(str(e) for e in differences if e.topic == topic) for topic in topics)
+        super().__init__(
+            f"topics are not as declared: {'; '.join(described)}. `paystream topics verify` says what to do"
+        )
         self.differences = tuple(differences)
 
 
@@ -121,9 +123,9 @@ def _compared(declarations: Sequence[TopicDeclaration], states: dict[str, TopicS
 
 
 def _check(comparisons: Sequence[Comparison]) -> None:
-    if untold := [each for each in comparisons if each.actual is None]:
-        # Not compared is not the same as equal: it must not go unsaid.
-        log.warning("topic_settings_not_told", settings=[f"{each.topic} {each.setting}" for each in untold])
+    if unreported := [each for each in comparisons if each.actual is None]:
+        # Not compared is not the same as equal, so it is logged.
+        log.warning("topic_settings_not_reported", settings=[f"{each.topic} {each.setting}" for each in unreported])
     if differences := [each for each in comparisons if each.differs]:
         raise TopicsMismatch(differences)
 
@@ -138,10 +140,10 @@ async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
             await admin.start()
             yield admin
     except (KafkaError, TimeoutError, OSError) as error:
-        told = f"no answer from {settings.kafka_bootstrap_servers}: {error!r}"
-        if isinstance(error, KafkaConnectionError) and (reason := await why_refused(settings)):
-            told = f"cannot connect: {reason}"
-        raise KafkaUnavailable(told) from error
+        reason = f"no answer from {settings.kafka_bootstrap_servers}: {error!r}"
+        if isinstance(error, KafkaConnectionError) and (refusal := await refusal_reason(settings)):
+            reason = f"cannot connect: {refusal}"
+        raise KafkaUnavailable(reason) from error
     finally:
         await stop_client(admin.close(), timeout_s=_CLOSE_S)
 

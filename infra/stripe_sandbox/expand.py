@@ -6,7 +6,7 @@ from typing import TypeVar
 from infra.stripe_sandbox.balance.render import render as render_row
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.charges.render import render as render_charge
-from infra.stripe_sandbox.customers.find import find_customer
+from infra.stripe_sandbox.customers.lookup import find_customer
 from infra.stripe_sandbox.customers.render import render as render_customer
 from infra.stripe_sandbox.disputes.model import Dispute
 from infra.stripe_sandbox.disputes.render import render as render_dispute

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from domain.ids import BalanceTransactionId, PaymentId
 from domain.ledger import (
     OWN_CATEGORIES,
     Account,
@@ -72,7 +73,7 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
         recorded = event.recorded
         _check_next(event, version)
         version = recorded.version
-        postings, posted = post_payment(postings, event.fact)
+        postings, posted = post_payment(postings, event.domain_event)
         at_once = [each for each in posted if each.awaits is None]
         changes.entries += _entries(at_once, recorded.position, recorded.recorded_at)
         changes.movements += (
@@ -82,7 +83,7 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
                 currency=each.lines[0].currency,
                 amount=each.effect_on(Account.STRIPE_CLEARING, each.lines[0].currency),
                 at=recorded.recorded_at,
-                payment_id=recorded.stream_id,
+                payment_id=PaymentId(recorded.stream_id),
                 position=recorded.position,
                 posted=each.awaits is None,
                 due_position=recorded.position if each.awaits is Awaits.DUE else None,
@@ -97,17 +98,19 @@ def take_payout(before: StreamState, events: Iterable[DecodedBalanceEvent], chan
     """Add what the next events of a payout post; return its state after them. Raises VersionGap."""
     version, at_bank = before.version, bool(before.state.get("at_bank"))
     for event in events:
-        assert isinstance(event.fact, PayoutChanged)
+        assert isinstance(event.domain_event, PayoutChanged)
         _check_next(event, version)
         version = event.recorded.version
-        at_bank, posted = post_payout(event.fact, at_bank=at_bank)
-        changes.entries += _entries(posted, event.recorded.position, _payout_at(event.fact, event.recorded.recorded_at))
+        at_bank, posted = post_payout(event.domain_event, at_bank=at_bank)
+        changes.entries += _entries(
+            posted, event.recorded.position, _payout_at(event.domain_event, event.recorded.recorded_at)
+        )
     return StreamState(version=version, state={"at_bank": at_bank})
 
 
 def take_transaction(event: DecodedBalanceEvent, changes: Changes) -> None:
     """Add what a row of Stripe's balance posts. Raises VersionGap for a second event of its stream."""
-    row = event.fact
+    row = event.domain_event
     assert isinstance(row, TransactionRecorded)
     _check_next(event, 0)
     at, position = _moment(row.created), event.recorded.position
@@ -196,7 +199,7 @@ def _as_recorded(row: WaitingRow) -> TransactionRecorded:
     """Return Stripe's row again, as far as the postings go by it."""
     created = int(row.at.timestamp())
     return TransactionRecorded(
-        transaction_id="",
+        transaction_id=BalanceTransactionId(""),
         type=row.category,
         reporting_category=row.category,
         amount=row.amount,

@@ -64,9 +64,9 @@ class LedgerOfBalance:
         """Post these events. Raises ProjectionError or LedgerError; the caller must then roll back."""
         changes = Changes()
         for event in events:
-            if isinstance(event.fact, TransactionRecorded):
+            if isinstance(event.domain_event, TransactionRecorded):
                 take_transaction(event, changes)
-        payouts = by_stream(event for event in events if not isinstance(event.fact, TransactionRecorded))
+        payouts = by_stream(event for event in events if not isinstance(event.domain_event, TransactionRecorded))
         before = await _load(conn, payouts)
         after = {
             stream_id: take_payout(before.get(stream_id, StreamState()), its_events, changes)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +22,7 @@ class EntryRow:
     position: int
     number: int
     kind: str
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     at: datetime
     lines: tuple[LineRow, ...]
@@ -31,12 +32,12 @@ class EntryRow:
 class MovementRow:
     """The part of a row of `ledger_movements` that says what moved."""
 
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     currency: str
     amount: int
     at: datetime
-    payment_id: UUID | None
+    payment_id: PaymentId | None
     position: int
     posted: bool = True
     due_position: int | None = None
@@ -47,9 +48,9 @@ class MovementRow:
 class TransactionRow:
     """The part of a row of `ledger_movements` that comes from Stripe's balance."""
 
-    source_id: str
+    source_id: BalanceSourceId
     category: str
-    transaction_id: str
+    transaction_id: BalanceTransactionId
     transaction_position: int
     transaction_currency: str
     transaction_amount: int
@@ -64,7 +65,7 @@ class TransactionRow:
 class WaitingRow:
     """What of one of Stripe's rows can be posted now: its fee or its amount."""
 
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     currency: str
     amount: int
@@ -77,7 +78,7 @@ class WaitingRow:
 class SecondRow(WaitingRow):
     """One of Stripe's rows beside the first, and whether its amount is posted so far."""
 
-    transaction_id: str
+    transaction_id: BalanceTransactionId
     posted: bool
 
 
@@ -85,7 +86,7 @@ class SecondRow(WaitingRow):
 class AwaitedRow:
     """A movement that was awaited, where its entry stands (None: nowhere), and where it has to."""
 
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     currency: str
     amount: int
@@ -99,7 +100,7 @@ class AwaitedRow:
 class ConvertibleRow:
     """A movement whose two sides are known and not converted yet."""
 
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     currency: str
     amount: int

@@ -40,5 +40,5 @@ def row_of(event: DecodedEvent) -> TimelineRow:
         actor=recorded.metadata.actor,
         request_id=recorded.metadata.request_id,
         correlation_id=recorded.metadata.correlation_id,
-        data=summary(event.fact),
+        data=summary(event.domain_event),
     )

@@ -69,8 +69,8 @@ def fold(events: Iterable[DecodedEvent], row: PaymentRow | None = None) -> Payme
     return row
 
 
-def _next(row: PaymentRow | None, event: DecodedEvent) -> PaymentRow:
-    recorded, fact = event.recorded, event.fact
+def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
+    recorded, event = decoded.recorded, decoded.domain_event
     check_next(
         projection=NAME,
         payment_id=recorded.stream_id,
@@ -78,34 +78,34 @@ def _next(row: PaymentRow | None, event: DecodedEvent) -> PaymentRow:
         actual=recorded.version,
         position=recorded.position,
     )
-    if isinstance(fact, PaymentRequested) != (row is None):
+    if isinstance(event, PaymentRequested) != (row is None):
         raise MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
-    if isinstance(fact, PaymentRequested):
-        return _first(fact, recorded)
+    if isinstance(event, PaymentRequested):
+        return _first(event, recorded)
     assert row is not None
     return replace(
-        _changed(row, fact, recorded),
+        _changed(row, event, recorded),
         version=recorded.version,
         position=recorded.position,
         updated_at=recorded.recorded_at,
     )
 
 
-def _first(fact: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
+def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
     return PaymentRow(
         payment_id=recorded.stream_id,
-        merchant_id=fact.merchant_id,
-        user_id=fact.user_id,
-        amount_cents=fact.amount.amount_cents,
-        currency=fact.amount.currency,
+        merchant_id=event.merchant_id,
+        user_id=event.user_id,
+        amount_cents=event.amount.amount_cents,
+        currency=event.amount.currency,
         status=PaymentStatus.PENDING.value,
         stripe_payment_intent_id=None,
-        idempotency_key=fact.idempotency_key,
-        description=fact.description,
-        metadata=dict(fact.metadata),
-        customer=fact.customer,
-        statement_descriptor_suffix=fact.statement_descriptor_suffix,
-        capture_method=fact.capture_method.value,
+        idempotency_key=event.idempotency_key,
+        description=event.description,
+        metadata=dict(event.metadata),
+        customer=event.customer,
+        statement_descriptor_suffix=event.statement_descriptor_suffix,
+        capture_method=event.capture_method.value,
         amount_capturable_cents=0,
         amount_captured_cents=0,
         amount_refunded_cents=0,
@@ -124,65 +124,65 @@ def _first(fact: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
 
 def _changed(
     row: PaymentRow,
-    fact: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent | ContradictionEvent,
+    event: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent | ContradictionEvent,
     recorded: RecordedEvent,
 ) -> PaymentRow:
-    if isinstance(fact, RefundEvent):
-        return _with_refund(row, fact, recorded)
-    if isinstance(fact, DisputeEvent):
-        return _with_dispute(row, fact)
-    if isinstance(fact, TaskEvent):
+    if isinstance(event, RefundEvent):
+        return _with_refund(row, event, recorded)
+    if isinstance(event, DisputeEvent):
+        return _with_dispute(row, event)
+    if isinstance(event, TaskEvent):
         return row  # the timeline tells of it
-    if isinstance(fact, ContradictionEvent):
-        return _with_contradiction(row, fact)
-    return _with_status(row, fact)
+    if isinstance(event, ContradictionEvent):
+        return _with_contradiction(row, event)
+    return _with_status(row, event)
 
 
-def _with_status(row: PaymentRow, fact: IntentEvent | RequestEvent) -> PaymentRow:
-    match fact:
+def _with_status(row: PaymentRow, event: IntentEvent | RequestEvent) -> PaymentRow:
+    match event:
         case PaymentConfirmationRequested() | PaymentCaptureRequested() | PaymentCancelRequested():
             return row  # a wish: the status moves with its outcome
         case PaymentCaptureFailed() | PaymentCancelFailed():
-            refusal = ErrorColumn(code=fact.code, decline_code=None, message=fact.message)
+            refusal = ErrorColumn(code=event.code, decline_code=None, message=event.message)
             return replace(row, last_error=refusal)
         case _:
-            return _after_stripe(row, fact)
+            return _after_stripe(row, event)
 
 
-def _after_stripe(row: PaymentRow, fact: IntentEvent) -> PaymentRow:
-    match fact:
+def _after_stripe(row: PaymentRow, event: IntentEvent) -> PaymentRow:
+    match event:
         case PaymentIntentCreated():
             pending = row.status == PaymentStatus.PENDING.value
-            status = fact.status.value if pending else row.status
-            return replace(row, stripe_payment_intent_id=fact.intent_id, status=status)
+            status = event.status.value if pending else row.status
+            return replace(row, stripe_payment_intent_id=event.intent_id, status=status)
         case PaymentActionRequired():
-            action = ActionColumn(type=fact.action_type, redirect_url=fact.redirect_url)
+            action = ActionColumn(type=event.action_type, redirect_url=event.redirect_url)
             return _moved(row, PaymentStatus.REQUIRES_ACTION, action=action)
         case PaymentProcessing():
             return _moved(row, PaymentStatus.PROCESSING)
         case PaymentAuthorized():
-            until = None if fact.capture_before is None else _moment(fact.capture_before)
-            held = replace(row, amount_capturable_cents=fact.amount.amount_cents, capture_before=until)
+            until = None if event.capture_before is None else _moment(event.capture_before)
+            held = replace(row, amount_capturable_cents=event.amount.amount_cents, capture_before=until)
             return _moved(held, PaymentStatus.REQUIRES_CAPTURE)
         case PaymentAttemptFailed():
-            return _moved(row, PaymentStatus.REQUIRES_PAYMENT_METHOD, error=_error(fact))
+            return _moved(row, PaymentStatus.REQUIRES_PAYMENT_METHOD, error=_error(event))
         case PaymentSucceeded() | PaymentFailed() | PaymentCanceled():
-            return _ended(replace(row, amount_capturable_cents=0, capture_before=None), fact)
+            return _ended(replace(row, amount_capturable_cents=0, capture_before=None), event)
         case _:
-            assert_never(fact)
+            assert_never(event)
 
 
-def _ended(row: PaymentRow, fact: PaymentSucceeded | PaymentFailed | PaymentCanceled) -> PaymentRow:
-    match fact:
+def _ended(row: PaymentRow, event: PaymentSucceeded | PaymentFailed | PaymentCanceled) -> PaymentRow:
+    match event:
         case PaymentSucceeded():
-            taken = replace(row, amount_captured_cents=fact.amount_captured.amount_cents)
+            taken = replace(row, amount_captured_cents=event.amount_captured.amount_cents)
             return _moved(taken, PaymentStatus.SUCCEEDED)
         case PaymentFailed():
-            return _moved(row, PaymentStatus.FAILED, error=_error(fact))
+            return _moved(row, PaymentStatus.FAILED, error=_error(event))
         case PaymentCanceled():
             return _moved(row, PaymentStatus.CANCELED, error=row.last_error)
         case _:
-            assert_never(fact)
+            assert_never(event)
 
 
 def _moved(
@@ -196,94 +196,96 @@ def _moved(
     return replace(row, status=status.value, last_error=error, next_action=action)
 
 
-def _error(fact: PaymentAttemptFailed | PaymentFailed) -> ErrorColumn:
-    return ErrorColumn(code=fact.code, decline_code=fact.decline_code, message=fact.message)
+def _error(event: PaymentAttemptFailed | PaymentFailed) -> ErrorColumn:
+    return ErrorColumn(code=event.code, decline_code=event.decline_code, message=event.message)
 
 
-def _with_refund(row: PaymentRow, fact: RefundEvent, recorded: RecordedEvent) -> PaymentRow:
-    if isinstance(fact, RefundRequested | RefundFound):
+def _with_refund(row: PaymentRow, event: RefundEvent, recorded: RecordedEvent) -> PaymentRow:
+    if isinstance(event, RefundRequested | RefundFound):
         refund = RefundElement(
-            refund_id=fact.refund_id,
-            stripe_refund_id=fact.stripe_refund_id if isinstance(fact, RefundFound) else None,
+            refund_id=event.refund_id,
+            stripe_refund_id=event.stripe_refund_id if isinstance(event, RefundFound) else None,
             status=RefundStatus.PENDING.value,
-            amount_cents=fact.amount.amount_cents,
-            reason=fact.reason.value if fact.reason else None,
+            amount_cents=event.amount.amount_cents,
+            reason=event.reason.value if event.reason else None,
             error=None,
             created_at=timestamp(recorded.recorded_at),
         )
-        known = next((each for each in row.refunds if each.refund_id == fact.refund_id), None)
+        known = next((each for each in row.refunds if each.refund_id == event.refund_id), None)
         if known is None:
             return replace(row, refunds=(*row.refunds, refund))
         # It was recorded as failed, and Stripe has it after all.
         again = replace(refund, created_at=known.created_at)
         return replace(row, refunds=tuple(again if each is known else each for each in row.refunds))
-    if all(refund.refund_id != fact.refund_id for refund in row.refunds):
+    if all(refund.refund_id != event.refund_id for refund in row.refunds):
         raise MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
-    refunds = tuple(_settled(refund, fact) if refund.refund_id == fact.refund_id else refund for refund in row.refunds)
+    refunds = tuple(
+        _with_outcome(refund, event) if refund.refund_id == event.refund_id else refund for refund in row.refunds
+    )
     refunded = sum(each.amount_cents for each in refunds if each.status == RefundStatus.SUCCEEDED.value)
     return replace(row, refunds=refunds, amount_refunded_cents=refunded)
 
 
-def _settled(refund: RefundElement, fact: RefundPending | RefundSucceeded | RefundFailed) -> RefundElement:
-    match fact:
+def _with_outcome(refund: RefundElement, event: RefundPending | RefundSucceeded | RefundFailed) -> RefundElement:
+    match event:
         case RefundPending():
-            return replace(refund, stripe_refund_id=fact.stripe_refund_id)
+            return replace(refund, stripe_refund_id=event.stripe_refund_id)
         case RefundSucceeded():
-            return replace(refund, stripe_refund_id=fact.stripe_refund_id, status=RefundStatus.SUCCEEDED.value)
+            return replace(refund, stripe_refund_id=event.stripe_refund_id, status=RefundStatus.SUCCEEDED.value)
         case RefundFailed():
             return replace(
                 refund,
-                stripe_refund_id=fact.stripe_refund_id or refund.stripe_refund_id,
+                stripe_refund_id=event.stripe_refund_id or refund.stripe_refund_id,
                 status=RefundStatus.FAILED.value,
-                error=RefundError(code=fact.code, message=fact.message),
+                error=RefundError(code=event.code, message=event.message),
             )
 
 
-def _with_dispute(row: PaymentRow, fact: DisputeEvent) -> PaymentRow:
+def _with_dispute(row: PaymentRow, event: DisputeEvent) -> PaymentRow:
     """Show the dispute that was opened last; the timeline tells of the others."""
-    if isinstance(fact, DisputeOpened):
+    if isinstance(event, DisputeOpened):
         dispute = DisputeColumn(
-            id=fact.dispute_id,
-            status=fact.status,
-            reason=fact.reason,
-            amount_cents=fact.amount.amount_cents,
-            currency=fact.amount.currency,
-            evidence_due_by=_due_by(fact.evidence_due_by),
+            id=event.dispute_id,
+            status=event.status,
+            reason=event.reason,
+            amount_cents=event.amount.amount_cents,
+            currency=event.amount.currency,
+            evidence_due_by=_due_by(event.evidence_due_by),
             funds=DisputeFunds.NONE.value,
         )
         return replace(row, dispute=dispute)
-    if row.dispute is None or row.dispute.id != fact.dispute_id:
+    if row.dispute is None or row.dispute.id != event.dispute_id:
         return row
-    return replace(row, dispute=_contested(row.dispute, fact))
+    return replace(row, dispute=_contested(row.dispute, event))
 
 
 def _contested(
     dispute: DisputeColumn,
-    fact: DisputeUpdated | DisputeFundsWithdrawn | DisputeFundsReinstated | DisputeClosed,
+    event: DisputeUpdated | DisputeFundsWithdrawn | DisputeFundsReinstated | DisputeClosed,
 ) -> DisputeColumn:
-    match fact:
+    match event:
         case DisputeUpdated():
-            return replace(dispute, status=fact.status, evidence_due_by=_due_by(fact.evidence_due_by))
+            return replace(dispute, status=event.status, evidence_due_by=_due_by(event.evidence_due_by))
         case DisputeFundsWithdrawn():
             return replace(dispute, funds=DisputeFunds.WITHDRAWN.value)
         case DisputeFundsReinstated():
             return replace(dispute, funds=DisputeFunds.REINSTATED.value)
         case DisputeClosed():
-            return replace(dispute, status=fact.status)
+            return replace(dispute, status=event.status)
 
 
-def _with_contradiction(row: PaymentRow, fact: ContradictionEvent) -> PaymentRow:
+def _with_contradiction(row: PaymentRow, event: ContradictionEvent) -> PaymentRow:
     """Show those that are open; the timeline tells of the others."""
-    key = (fact.object_id, fact.status)
+    key = (event.object_id, event.status)
     others = tuple(each for each in row.contradictions if (each.stripe_id, each.status) != key)
-    if isinstance(fact, PaymentContradictionResolved):
+    if isinstance(event, PaymentContradictionResolved):
         return replace(row, contradictions=others)
     contradiction = ContradictionElement(
-        stripe_id=fact.object_id,
-        status=fact.status,
-        reason=fact.reason,
-        amount_cents=None if fact.amount is None else fact.amount.amount_cents,
-        currency=None if fact.amount is None else fact.amount.currency,
+        stripe_id=event.object_id,
+        status=event.status,
+        reason=event.reason,
+        amount_cents=None if event.amount is None else event.amount.amount_cents,
+        currency=None if event.amount is None else event.amount.currency,
     )
     return replace(row, contradictions=(*others, contradiction))
 

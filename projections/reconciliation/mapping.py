@@ -26,7 +26,7 @@ from schemas.http.times import timestamp
 NAME = "reconciliation"
 
 
-def next_run(row: RunRow | None, recorded: RecordedEvent, fact: RunEvent) -> RunRow:
+def next_run(row: RunRow | None, recorded: RecordedEvent, event: RunEvent) -> RunRow:
     """Return the row after an event of a day's runs. Raises ProjectionError for one that is not the next."""
     _check(row, recorded)
     at: dict[str, Any] = {
@@ -34,14 +34,14 @@ def next_run(row: RunRow | None, recorded: RecordedEvent, fact: RunEvent) -> Run
         "version": recorded.version,
         "position": recorded.position,
     }
-    if isinstance(fact, ReconciliationRequested):
+    if isinstance(event, ReconciliationRequested):
         return RunRow(
-            run_id=fact.run_id,
-            number=fact.number,
-            date=fact.date,
-            time_zone=fact.time_zone,
-            origin=fact.origin,
-            report=fact.report,
+            run_id=event.run_id,
+            number=event.number,
+            date=event.date,
+            time_zone=event.time_zone,
+            origin=event.origin,
+            report=event.report,
             status=RunStatus.REQUESTED.value,
             attempt=0,
             failure=None,
@@ -60,28 +60,28 @@ def next_run(row: RunRow | None, recorded: RecordedEvent, fact: RunEvent) -> Run
     if row is None:
         raise _misplaced(recorded)
     changes: dict[str, Any]
-    match fact:
+    match event:
         case ReconciliationStarted():
-            changes = {"status": RunStatus.RUNNING.value, "attempt": fact.attempt}
+            changes = {"status": RunStatus.RUNNING.value, "attempt": event.attempt}
         case ReconciliationCompleted():
             changes = {
                 "status": RunStatus.COMPLETED.value,
                 "failure": None,
-                "totals": [_totals(each) for each in fact.totals],
-                "found": dict(fact.found),
-                "opened": fact.opened,
-                "resolved": fact.resolved,
-                "backfilled": fact.backfilled,
-                "payouts": fact.payouts,
+                "totals": [_totals(each) for each in event.totals],
+                "found": dict(event.found),
+                "opened": event.opened,
+                "resolved": event.resolved,
+                "backfilled": event.backfilled,
+                "payouts": event.payouts,
                 "completed_at": recorded.recorded_at,
             }
         case ReconciliationFailed():
-            status = RunStatus.FAILED if fact.final else RunStatus.RETRYING
-            changes = {"status": status.value, "failure": fact.reason}
+            status = RunStatus.FAILED if event.final else RunStatus.RETRYING
+            changes = {"status": status.value, "failure": event.reason}
     return replace(row, **changes, **at)
 
 
-def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, fact: DiscrepancyEvent) -> DiscrepancyRow:
+def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, event: DiscrepancyEvent) -> DiscrepancyRow:
     """Return the row after an event of a discrepancy. Raises ProjectionError for one that is not the next."""
     _check(row, recorded)
     at: dict[str, Any] = {
@@ -89,10 +89,10 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, fact: 
         "version": recorded.version,
         "position": recorded.position,
     }
-    if isinstance(fact, DiscrepancyOpened | DiscrepancyReopened):
-        difference = fact.difference
+    if isinstance(event, DiscrepancyOpened | DiscrepancyReopened):
+        difference = event.difference
         return DiscrepancyRow(
-            discrepancy_id=fact.discrepancy_id,
+            discrepancy_id=event.discrepancy_id,
             kind=difference.kind.value,
             source_id=difference.source_id,
             category=difference.category,
@@ -102,7 +102,7 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, fact: 
             ledger=_entry(difference.ledger),
             transaction_ids=list(difference.transaction_ids),
             payment_id=difference.payment_id or (row.payment_id if row else None),
-            run_id=fact.run_id,
+            run_id=event.run_id,
             actor=None,
             reason=None,
             opened_at=row.opened_at if row else recorded.recorded_at,
@@ -113,11 +113,11 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, fact: 
     if row is None:
         raise _misplaced(recorded)
     changes: dict[str, Any]
-    match fact:
+    match event:
         case DiscrepancyExplained():
-            changes = {"status": DiscrepancyStatus.EXPLAINED.value, "actor": fact.actor, "reason": fact.reason}
+            changes = {"status": DiscrepancyStatus.EXPLAINED.value, "actor": event.actor, "reason": event.reason}
         case DiscrepancyResolved():
-            changes = {"status": DiscrepancyStatus.RESOLVED.value, "actor": fact.actor, "reason": fact.reason}
+            changes = {"status": DiscrepancyStatus.RESOLVED.value, "actor": event.actor, "reason": event.reason}
     return replace(row, **changes, **at)
 
 

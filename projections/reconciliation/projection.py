@@ -37,12 +37,12 @@ class Reconciliations:
         Raises ProjectionError (projections.errors) when an event is not the next of its stream; the caller must then
         roll back.
         """
-        runs = by_stream(each for each in events if isinstance(each.fact, RunEvent))
+        runs = by_stream(each for each in events if isinstance(each.domain_event, RunEvent))
         if runs:
             before = await _load(conn, _SQL.runs, runs, RunRow)
             run_rows = [_fold(before.get(stream_id), its_events, next_run) for stream_id, its_events in runs.items()]
             await _save(conn, _SQL.save_runs, run_rows)
-        discrepancies = by_stream(each for each in events if isinstance(each.fact, DiscrepancyEvent))
+        discrepancies = by_stream(each for each in events if isinstance(each.domain_event, DiscrepancyEvent))
         if discrepancies:
             known = await _load(conn, _SQL.discrepancies, discrepancies, DiscrepancyRow)
             rows = [
@@ -54,7 +54,7 @@ class Reconciliations:
 
 def _fold(row: Row | None, events: Iterable[DecodedReconciliationEvent], step: Step[Row, Fact]) -> Row:
     for event in events:
-        row = step(row, event.recorded, cast("Any", event.fact))
+        row = step(row, event.recorded, cast("Any", event.domain_event))
     assert row is not None, "a stream of the batch has an event"
     return row
 

@@ -3,14 +3,15 @@
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+
+from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, RunId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunRow:
     """The newest run of a day."""
 
-    run_id: UUID
+    run_id: RunId
     number: int
     date: dt.date
     time_zone: str
@@ -36,17 +37,17 @@ class RunRow:
 class DiscrepancyRow:
     """A discrepancy."""
 
-    discrepancy_id: UUID
+    discrepancy_id: DiscrepancyId
     kind: str
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     date: dt.date
     status: str
     stripe: dict[str, Any] | None
     ledger: dict[str, Any] | None
-    transaction_ids: list[str]
-    payment_id: UUID | None
-    run_id: UUID
+    transaction_ids: list[BalanceTransactionId]
+    payment_id: PaymentId | None
+    run_id: RunId
     actor: str | None
     reason: str | None
     opened_at: dt.datetime

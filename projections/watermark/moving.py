@@ -1,7 +1,7 @@
 """Moves the watermark while a projector runs: when a read waits for a position, and a moment after events were applied.
 
-Nobody polls. Reads ask by NOTIFY when a position has not shown by itself; the projector keeps one connection that
-listens. What was applied moves it too, once a second at most, so that there is never much to look through.
+Nobody polls. A read sends NOTIFY when its position does not show by itself; the projector keeps one connection that
+listens. Applied events move it too, at most once a second, so that there is never much to look through.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 _NAME = "projector-watermark"
 _AFTER_BATCHES_S = 1.0
 _LOOK_AGAIN_S = 0.02
-_LOOKS = 150  # then it waits to be asked again: who holds a position that long is named by the relay
+_LOOKS = 150  # then it waits for the next request: the relay names who holds a position for so long
 _RECONNECT_S = 1.0
 _AFTER_FAULT_S = 30.0
 
@@ -40,7 +40,7 @@ class WatermarkMover:
     def applied(self) -> None:
         """Note that events were applied."""
         if self._due is None:
-            self._due = asyncio.get_running_loop().call_later(_AFTER_BATCHES_S, self._be_due)
+            self._due = asyncio.get_running_loop().call_later(_AFTER_BATCHES_S, self._on_due)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -55,7 +55,7 @@ class WatermarkMover:
             with suppress(asyncio.CancelledError):
                 await moving
 
-    def _be_due(self) -> None:
+    def _on_due(self) -> None:
         self._due = None
         self._wake.set()
 
@@ -76,19 +76,19 @@ class WatermarkMover:
         conn.add_notify_handler(lambda _: self._wake.set())
         await conn.execute(SQL.listen)
         watermark = Watermark(partitions=self._partitions)
-        self._wake.set()  # somebody may have asked while nobody listened
+        self._wake.set()  # a request may have come while nobody listened
         while True:
-            await self._woken(conn)
+            await self._wait_for_wake(conn)
             await watermark.advance(conn)
-            asked_for = watermark.end.drawn  # whoever woke us asks for nothing above it that there is
+            requested = watermark.end.drawn  # no existing position above it was requested by whoever woke us
             for _ in range(_LOOKS):
                 await asyncio.sleep(_LOOK_AGAIN_S)
-                if watermark.end.position >= asked_for:
+                if watermark.end.position >= requested:
                     break
                 await watermark.advance(conn)
 
-    async def _woken(self, conn: Connection) -> None:
-        """Wait until somebody asks, or events were applied; also when the connection ends."""
+    async def _wait_for_wake(self, conn: Connection) -> None:
+        """Wait for a request, for applied events, or for the end of the connection."""
         loop = asyncio.get_running_loop()
         loop.add_reader(conn.fileno(), self._wake.set)
         try:

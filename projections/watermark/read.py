@@ -1,4 +1,4 @@
-"""What the query API asks of the watermark."""
+"""What the query API reads of the watermark, and its request to move it."""
 
 from pathlib import Path
 from uuid import UUID
@@ -13,19 +13,19 @@ _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 
 
 async def generation(conn: Connection) -> UUID | None:
-    """Return what is another after the read model was emptied: between two reads in one generation it only grew."""
+    """Return the id that changes when the read model is emptied: within one generation it only grows."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL.generation)
         found: UUID | None = await cursor.fetchone()
         return found
 
 
-async def ask(conn: Connection) -> None:
-    """Have the watermark moved as far as it can be. Needs no right, and writes nothing.
+async def request_advance(conn: Connection) -> None:
+    """Request that the watermark be moved as far as it can. Needs no right, and writes nothing.
 
-    A standby cannot: there it moves only after events were applied.
+    Does nothing on a standby: there it moves only after events were applied.
     """
     try:
-        await conn.execute(_SQL.ask)
+        await conn.execute(_SQL.request_advance)
     except psycopg.errors.ReadOnlySqlTransaction:
         return

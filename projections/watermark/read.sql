@@ -1,7 +1,7 @@
 -- name: generation
--- Another whenever rows of the read model were removed.
+-- Changes whenever rows of the read model are removed.
 SELECT generation FROM read_model.payments_watermark
 
--- name: ask
--- Wake who moves the watermark (see `listen` in watermark.sql). Allowed in a transaction that only reads.
+-- name: request_advance
+-- Wake the process that moves the watermark (see `listen` in watermark.sql). Allowed in a read-only transaction.
 SELECT pg_notify('paystream_position_asked', '')

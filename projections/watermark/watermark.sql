@@ -1,5 +1,5 @@
 -- name: listen
--- Be woken when a read waits for a position (see `ask` in read.sql).
+-- Be woken when a read waits for a position (see `request_advance` in read.sql).
 LISTEN paystream_position_asked;
 
 -- name: state

@@ -6,12 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from domain.ids import (
+    BalanceSourceId,
+    BalanceTransactionId,
     DisputeId,
     EventId,
     MerchantId,
     PaymentId,
+    PayoutId,
     RefundId,
     RequestId,
+    RunId,
     StripeChargeId,
     StripeIntentId,
     StripeRefundId,
@@ -121,16 +125,16 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
 }
 """By the type's name."""
 
-RUN_ID = UUID("0b9a7e52-3a55-5d6b-9a57-3f6f3c1f7a10")
+RUN_ID = RunId(UUID("0b9a7e52-3a55-5d6b-9a57-3f6f3c1f7a10"))
 DAY = date(2026, 5, 1)
 DIFFERENCE = values.Difference(
     kind=values.DifferenceKind.MISSING_HERE,
-    source_id=CHARGE,
+    source_id=BalanceSourceId(CHARGE),
     category="charge",
     date=DAY,
     stripe=values.Entry(amount=1000, currency="USD", fee=59, at=1_777_630_000),
     ledger=None,
-    transaction_ids=("txn_1PXample",),
+    transaction_ids=(BalanceTransactionId("txn_1PXample"),),
     payment_id=PAYMENT_ID,
 )
 TOTALS = values.CurrencyTotals(
@@ -155,21 +159,21 @@ ACCOUNT_EXAMPLES: Mapping[str, Any] = {
         payload={"id": "evt_1PXample", "object": "event", "type": "payment_intent.succeeded"},
     ),
     "stripe_balance.transaction_recorded": TransactionRecorded(
-        transaction_id="txn_1PXample",
+        transaction_id=BalanceTransactionId("txn_1PXample"),
         type="charge",
         reporting_category="charge",
         amount=1000,
         fee=59,
         net=941,
         currency="USD",
-        source_id=CHARGE,
+        source_id=BalanceSourceId(CHARGE),
         exchange_rate=None,
         description=None,
         created=1_777_630_000,
         available_on=1_777_800_000,
     ),
     "stripe_balance.payout_changed": PayoutChanged(
-        payout_id="po_1PXample",
+        payout_id=PayoutId("po_1PXample"),
         amount=94_100,
         currency="USD",
         status=PayoutStatus.PAID,

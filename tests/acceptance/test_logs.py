@@ -75,7 +75,7 @@ async def test_a_client_secret_is_handed_out_and_neither_logged_nor_stored(syste
     assert created["status"] == "requires_action"
     payment = await system.settled(created["id"])
     intent_id = payment["stripe_payment_intent_id"]
-    (at_stripe,) = await system._books("payment_intents", created["id"])
+    (at_stripe,) = await system._stripe_objects("payment_intents", created["id"])
     given = await system.command.get(f"/payments/{created['id']}/client_secret")
     assert given.json()["client_secret"] == at_stripe["client_secret"]
     secret = f"{intent_id}_secret_"

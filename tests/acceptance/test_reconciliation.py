@@ -138,7 +138,7 @@ async def by_command(system: System, day: str, expected: set[tuple[str, str]]) -
     assert out.count("ana: planted") == len(expected)
     await eventually(lambda: discrepancies(system, status="explained"), lambda seen: seen == Counter(expected))
     code, out = await paystream(
-        system, "discrepancies", "resolve", found[0]["id"], "--reason", "mended", "--actor", "ana"
+        system, "discrepancies", "resolve", found[0]["id"], "--reason", "corrected", "--actor", "ana"
     )
     assert (code, out.strip()) == (0, "It is resolved. A run that finds it again opens it again.")
     code, out = await paystream(system, "reconcile", "--date", day)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.connections import BrokerKind
-from tests.support.payment_load import Customers, Made, assert_books_agree
+from tests.support.payment_load import Customers, Made, assert_stripe_agrees
 from tests.support.system import running_system
 
 pytestmark = [pytest.mark.chaos, pytest.mark.apache_kafka, pytest.mark.timeout(240), pytest.mark.own_system]
@@ -19,4 +19,4 @@ async def test_a_home_may_change_its_broker_and_change_back(tmp_path: Path) -> N
             customers = Customers(system=system)
             await customers.run(15)
             made += customers.made
-            await assert_books_agree(system, made)
+            await assert_stripe_agrees(system, made)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.payment_load import Customers, assert_books_agree, chaos_seed
+from tests.support.payment_load import Customers, assert_stripe_agrees, chaos_seed
 from tests.support.system import System, running_system
 
 pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(600), pytest.mark.own_system]
@@ -37,4 +37,4 @@ async def test_each_payment_is_settled_and_charged_once_whatever_is_killed(tmp_p
             group.create_task(customers.run(PAYMENTS, until=killing))
         assert set(killing.result()) == {part.name for part in system.stack.components}
         assert len(customers.made) >= PAYMENTS
-        await assert_books_agree(system, customers.made)
+        await assert_stripe_agrees(system, customers.made)

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.payment_load import Customers, assert_books_agree, chaos_seed
+from tests.support.payment_load import Customers, assert_stripe_agrees, chaos_seed
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 
@@ -30,26 +30,26 @@ async def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None
         async with asyncio.TaskGroup() as group:
             wiping = group.create_task(wipe_again_and_again(system, seed))
             group.create_task(customers.run(200, until=wiping))
-        await assert_books_agree(system, customers.made)
+        await assert_stripe_agrees(system, customers.made)
 
 
 async def test_a_system_that_was_wiped_while_idle_goes_on(tmp_path: Path) -> None:
     async with running_system(tmp_path) as system:
         before = Customers(system=system)
         await before.run(20)
-        await assert_books_agree(system, before.made)
+        await assert_stripe_agrees(system, before.made)
         await system.stack.wipe_broker()
         await system.stack.flush_redis()
         after = Customers(system=system)
         await after.run(20)
-        await assert_books_agree(system, before.made + after.made)
+        await assert_stripe_agrees(system, before.made + after.made)
 
 
 async def test_an_emptied_read_model_is_built_again(tmp_path: Path) -> None:
     async with running_system(tmp_path) as system:
         customers = Customers(system=system)
         await customers.run(20)
-        await assert_books_agree(system, customers.made)
+        await assert_stripe_agrees(system, customers.made)
         system.stack.kill("projector")
         async with await psycopg.AsyncConnection.connect(system.stack.database_url(), autocommit=True) as connection:
             await connection.execute(

@@ -10,7 +10,7 @@ from event_store.store import read_log_state
 from infra.embedded.postgres import PostgresServer
 from tests.support.brokers import on_apache
 from tests.support.kafka import plain_settings, published_events, transactional_settings
-from tests.support.payment_load import Customers, Made, assert_books_agree, chaos_seed
+from tests.support.payment_load import Customers, Made, assert_stripe_agrees, chaos_seed
 from tests.support.postgres_copies import backup, cut_off, dump, new_cluster, promote, restore, server_on
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
@@ -70,7 +70,7 @@ async def test_payments_go_on_and_nobody_pays_twice(tmp_path: Path, loses: Loses
         after = Customers(system=system, seed=chaos_seed(), rest_s=0.2)
         await after.run(_PAYMENTS_AFTER)
         kept = [each for each in customers.made if each not in lost]
-        await assert_books_agree(system, kept + after.made)
+        await assert_stripe_agrees(system, kept + after.made)
         for each in lost:  # answered for, and never published: nobody was asked to charge it
             assert await system.charges(each.id) == []
         await _log_and_kafka_agree(system, len(lost))

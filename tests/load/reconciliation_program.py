@@ -6,8 +6,10 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.plan import RunRules
+from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.statement.statement import Owner
+from domain.ids import BalanceSourceId, BalanceTransactionId, RunId
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.postgres.pool import create_pool
 from tests.integration.consumers.reconciliation.reconciliation_run import CUTOFF_S, LATER, WINDOW
@@ -45,9 +47,9 @@ class GeneratedStatement:
     def _row(self, number: int) -> StripeRow:
         wrong = number % 100_000 == 0
         return StripeRow(
-            source_id=f"ch_{number:010d}",
+            source_id=BalanceSourceId(f"ch_{number:010d}"),
             category="charge",
-            transaction_id=f"txn_{number:010d}",
+            transaction_id=BalanceTransactionId(f"txn_{number:010d}"),
             amount=1000 + number % 9000 + wrong,
             fee=59,
             currency=_CURRENCIES[number % 3],
@@ -69,7 +71,7 @@ async def run(url: str, run_id: str, count: str) -> None:
             pool, GeneratedStatement(count=int(count)), rules, database_url=url, clock=lambda: LATER
         )
         base_mb, began = _peak_mb(), time.monotonic()
-        await reconciler.run(uuid.UUID(run_id), progress=progress)
+        await reconciler.run(RunId(uuid.UUID(run_id)), progress=progress)
         seconds = time.monotonic() - began
     ends = ",".join(f"{stage}:{moment - began:.1f}" for stage, moment in stages.items())
     print(f"seconds={seconds} peak_mb={_peak_mb()} base_mb={base_mb} stages={ends}")  # noqa: T201 - for its parent

@@ -50,7 +50,7 @@ def mock_cluster() -> Iterator[str]:
     brokers = holder.list_topics(timeout=10).brokers.values()
     for topic in (RELAY_PROGRESS, *event_topics()):
         holder.list_topics(topic, timeout=10)
-    with patch("event_store.relay.relay.require_topics"):
+    with patch("event_store.relay.publisher.require_topics"):
         yield ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
     del holder
 

@@ -109,7 +109,7 @@ async def _persist(attempt: Any) -> httpx.Response:
             await asyncio.sleep(0.05)
 
 
-async def assert_books_agree(system: System, made: list[Made], *, within: float = 90) -> None:
+async def assert_stripe_agrees(system: System, made: list[Made], *, within: float = 90) -> None:
     """Every payment is settled, charged once, refunded as asked; the read model equals a replay of the log."""
     async with asyncio.timeout(within):
         shown = [await system.settled(payment.id, min_position=payment.position, within=within) for payment in made]

@@ -100,18 +100,18 @@ class System:
 
     async def charges(self, payment_id: str) -> list[Json]:
         """The charges that the sandbox has for a payment."""
-        return await self._books("charges", payment_id)
+        return await self._stripe_objects("charges", payment_id)
 
     async def refunds(self, payment_id: str) -> list[Json]:
         """The refunds that the sandbox has for a payment."""
-        return await self._books("refunds", payment_id)
+        return await self._stripe_objects("refunds", payment_id)
 
     async def differences(self) -> list[Difference]:
         """Compare the read model with a replay of the event store."""
         async with await psycopg.AsyncConnection.connect(self.stack.database_url()) as connection:
             return await differences(connection, connection)
 
-    async def _books(self, what: str, payment_id: str) -> list[Json]:
+    async def _stripe_objects(self, what: str, payment_id: str) -> list[Json]:
         filters = {"metadata[paystream_payment_id]": payment_id}
         answer = await self.sandbox.get(f"/_sandbox/{what}", params=filters)
         answer.raise_for_status()

@@ -66,15 +66,22 @@ class Use:
         return f"{self.path}:{self.line}: {self.name}"
 
 
+_KEPT_ANSWERS = {"infra/stripe_sandbox/differential/scripts.py": "names in answers that are kept"}
+_EXAMPLES = {
+    "tests/unit/infra/stripe_sandbox/": "values of examples",
+    "tests/integration/infra/stripe_sandbox/": "likewise",
+    "tests/unit/infra/test_card_numbers.py": "likewise",
+}
+
 OLD_WORDS: Sequence[OldWord] = (
     OldWord(word="desks?", term="admin", private=True),
     OldWord(word="undertaker|bury|buries|buried|burials?", term="dead-letter (verb), DeadLetterWriter", private=True),
     OldWord(word="forgiven", term="acknowledged", private=True),
-    OldWord(word="(stand|stands|standing)_still", term="paused", private=True),
+    OldWord(word="(stand|stands|standing)_still", term="halted", private=True),
     OldWord(word="heal|heals|healed|healing", term="backfill", private=True),
     OldWord(word="orphan", term="unmatched row"),
     OldWord(word="wish|wishes", term="request", private=True),
-    OldWord(word="wanted|asked|asking_event", term="request, requesting event"),
+    OldWord(word="wanted|asked|asking_event", term="request, requesting event", allowed=_KEPT_ANSWERS),
     OldWord(word="turns|turned|take_turns", term="leader election"),
     OldWord(word="stand_by", term="standby", private=True),
     OldWord(word="settler", term="TaskCompleter", private=True),
@@ -90,10 +97,10 @@ OLD_WORDS: Sequence[OldWord] = (
     ),
     OldWord(word="put_off", term="deferred", private=True),
     OldWord(word="held_back", term="throttled", private=True),
-    OldWord(word="notes?|note_waiting", term="index, watch list"),
+    OldWord(word="notes?|note_waiting", term="index, watch list", allowed=_EXAMPLES | {"X-Note": "an invented header"}),
     OldWord(word="news", term="change", private=True),
     OldWord(word="patience|after_calls", term="WaitForInFlightCalls"),
-    OldWord(word="books", term="statement"),
+    OldWord(word="books", term="statement", allowed=_EXAMPLES),
     OldWord(word="paid_out", term="payout items"),
     OldWord(word="judges?|judged|verdicts?", term="classify, classification", private=True),
     OldWord(
@@ -110,7 +117,11 @@ OLD_WORDS: Sequence[OldWord] = (
     ),
     OldWord(word="facts?", term="observation"),
     OldWord(word="announce", term="what it does: publish, record metrics, log"),
-    OldWord(word="tell", term="what it does: log, report"),
+    OldWord(
+        word="tell",
+        term="what it does: log, report",
+        allowed={"infra/embedded/child_process.py": "a method of files"},
+    ),
     OldWord(word="tellings?", term="ErrorSpec", private=True),
     OldWord(
         word="told",
@@ -121,17 +132,17 @@ OLD_WORDS: Sequence[OldWord] = (
             "tests/unit/infra/stripe_sandbox/": "what events told, in words",
         },
     ),
-    OldWord(word="too_late", term="lease expired"),
+    OldWord(word="too_late", term="lease expired", allowed=_KEPT_ANSWERS),
     OldWord(word="beat", term="heartbeat"),
     OldWord(word="pulse", term="heartbeat", private=True),
     OldWord(word="gate", term="admission"),
     OldWord(word="room", term="capacity"),
     OldWord(word="admitted", term="wait_until_open"),
     OldWord(word="moot", term="obsolete", private=True),
-    OldWord(word="who", term="actor"),
+    OldWord(word="who", term="actor", allowed=_EXAMPLES),
     OldWord(word="why", term="reason"),
     OldWord(word="life_at_stripe|closer", term="what is there: lifecycle", private=True),
-    OldWord(word="mends?|mended", term="remedy"),
+    OldWord(word="mends?|mended", term="remedy", allowed=_KEPT_ANSWERS),
 )
 
 OLD_MODULES: Mapping[str, str] = {
@@ -146,9 +157,43 @@ QUALIFIED = ("Operation", "Outcome", "Progress", "Kind", "Claim", "Plan", "Concl
 
 UNFINISHED: frozenset[str] = frozenset(
     {
-        *(each.word for each in OLD_WORDS),
-        *(f"{name}.py" for name in OLD_MODULES),
-        *(f"class {name}" for name in QUALIFIED),
+        "(stand|stands|standing)_still",
+        "admitted",
+        "announce",
+        "books",
+        "class Claim",
+        "class Ending",
+        "class Kind",
+        "class Operation",
+        "class Plan",
+        "class Progress",
+        "desks?",
+        "facts?",
+        "forgiven",
+        "gate",
+        "heal|heals|healed|healing",
+        "held_back",
+        "judges?|judged|verdicts?",
+        "mends?|mended",
+        "moot",
+        "news",
+        "notes?|note_waiting",
+        "paid_out",
+        "patience|after_calls",
+        "put_off",
+        "room",
+        "settler",
+        "settles?|settled",
+        "tell",
+        "tellings?",
+        "told",
+        "too_late",
+        "turns|turned|take_turns",
+        "undertaker|bury|buries|buried|burials?",
+        "wanted|asked|asking_event",
+        "who",
+        "why",
+        "wish|wishes",
     }
 )
 """Words that are still being replaced: they are counted and not refused."""

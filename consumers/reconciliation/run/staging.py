@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from domain.ids import RunId
 from domain.reconciliation.rows import StripeRow
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
@@ -65,7 +66,7 @@ class Staging:
 
 
 @asynccontextmanager
-async def staging(pool: Pool, run_id: UUID) -> AsyncIterator[Staging]:
+async def staging(pool: Pool, run_id: RunId) -> AsyncIterator[Staging]:
     """Lend a staging and throw its rows away afterwards, with those of executions that were killed long ago."""
     staging_id = uuid4()
     async with pool.connection() as conn:

@@ -6,10 +6,9 @@ the table lacks, as when it was lost and the topic is read anew.
 
 from collections.abc import Sequence
 
-from aiokafka import TopicPartition
-
-from consumers.reconciliation.run.discrepancies import SQL, write_rows
+from consumers.reconciliation.discrepancies import SQL, write_rows
 from consumers.reconciliation.schedule.runs import want
+from domain.ids import DiscrepancyId
 from domain.reconciliation.events import ReconciliationRequested
 from event_store.reconciliation import load_discrepancies
 from infra.postgres.pool import Connection
@@ -20,12 +19,12 @@ from schemas.events.reconciliation_events import DISCREPANCY_EVENT_TYPES
 _OF_DISCREPANCIES = frozenset(each.name for each in DISCREPANCY_EVENT_TYPES)
 
 
-async def write_tables(conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
+async def write_tables(conn: Connection, messages: Sequence[Delivered]) -> None:
     """Note what new events ask for, and what they say. Raises SchemaError for one that cannot be read."""
     events = [RECONCILIATION_CODEC.decode(message.event) for message in messages]
     await want(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
     newest = {
-        message.event.stream_id: message.event.version
+        DiscrepancyId(message.event.stream_id): message.event.version
         for message in messages
         if message.event.type in _OF_DISCREPANCIES
     }

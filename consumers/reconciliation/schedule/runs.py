@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
+from domain.ids import RunId
 from domain.reconciliation.events import ReconciliationRequested
 from domain.reconciliation.run import RunState
 from infra.postgres.pool import Connection
@@ -20,7 +20,7 @@ SQL = Queries.load(Path(__file__).with_name("runs.sql"))
 class DueRun:
     """A run whose turn it is. `attempts` failed so far."""
 
-    run_id: UUID
+    run_id: RunId
     number: int
     date: date
     attempts: int

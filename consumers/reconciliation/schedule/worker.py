@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from consumers.reconciliation import metrics
-from consumers.reconciliation.run.discrepancies import SQL as RECORDED
+from consumers.reconciliation.discrepancies import count_unresolved
 from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.days import Schedule, days_due
 from consumers.reconciliation.schedule.runs import (
@@ -192,8 +192,7 @@ class ReconciliationWorker:
         try:
             async with self._pool.connection() as conn:
                 age_s = await last_good_run_age_s(conn)
-                cursor = await conn.execute(RECORDED.count_unresolved)
-                unresolved = dict(await cursor.fetchall())
+                unresolved = await count_unresolved(conn)
         except Exception as error:
             if not is_worth_retrying(error):
                 raise

@@ -15,6 +15,7 @@ import structlog
 
 from consumers.reconciliation.statement.statement import Owner
 from consumers.stripe.requests import PAYMENT_ID
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, PayoutId, StripeIntentId
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.stripe.guard.errors import NotSent
 
@@ -62,14 +63,14 @@ class ApiStatement:
         async for page in self._pages(self._v1.balance_transactions.list_async, made):
             yield [row_of(each) for each in page]
 
-    async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
+    async def rows_of(self, source_id: BalanceSourceId) -> Sequence[StripeRow]:
         """Return all rows of a source.
 
         Those of a dispute are in the dispute: the filter `source` finds none of them, as was seen at Stripe.
         https://docs.stripe.com/api/disputes/object#dispute_object-balance_transactions
         """
-        if source_id.startswith(_TRANSACTION):  # a row without a source
-            found = await self.transaction(source_id)
+        if source_id.startswith(_TRANSACTION):  # a row without a source is its own source
+            found = await self.transaction(BalanceTransactionId(source_id))
             return [] if found is None else [row_of(found)]
         if source_id.startswith(_DISPUTES):
             dispute = await self._find(lambda: self._v1.disputes.retrieve_async(source_id))
@@ -79,7 +80,7 @@ class ApiStatement:
             rows += [row_of(each) for each in page]
         return rows
 
-    async def transaction(self, transaction_id: str) -> JsonObject | None:
+    async def transaction(self, transaction_id: BalanceTransactionId) -> JsonObject | None:
         """Return one row as Stripe writes it."""
         return await self._find(lambda: self._v1.balance_transactions.retrieve_async(transaction_id))
 
@@ -91,17 +92,17 @@ class ApiStatement:
                 if each["automatic"]:
                     yield await self._summed(each)
 
-    async def payout(self, payout_id: str) -> PayoutSum | None:
+    async def payout(self, payout_id: PayoutId) -> PayoutSum | None:
         """Return one payout; None for one that is not automatic."""
         found = await self._find(lambda: self._v1.payouts.retrieve_async(payout_id))
         return None if found is None or not found["automatic"] else await self._summed(found)
 
-    async def paid_by(self, payout_id: str) -> AsyncIterator[Sequence[StripeRow]]:
+    async def paid_by(self, payout_id: PayoutId) -> AsyncIterator[Sequence[StripeRow]]:
         """Give the rows that an automatic payout pays, newest first, page by page."""
         async for page in self._pages(self._v1.balance_transactions.list_async, {"payout": payout_id}):
             yield [row_of(each) for each in page if each["reporting_category"] not in _OF_PAYOUTS]
 
-    async def owner_of(self, source_id: str) -> Owner | None:
+    async def owner_of(self, source_id: BalanceSourceId) -> Owner | None:
         """Return whose a charge, refund or dispute is."""
         v1 = self._v1
         found: JsonObject | None = None
@@ -119,15 +120,16 @@ class ApiStatement:
             # What others make of a payment of ours (a dispute, a refund in the dashboard) has no metadata of ours.
             charge = await self._find(lambda: v1.charges.retrieve_async(charge_id))
             payment_id = None if charge is None else _payment_id(charge.get("metadata"))
-        return Owner(intent_id=_id_of(found.get("payment_intent")), payment_id=payment_id)
+        intent_id = _id_of(found.get("payment_intent"))
+        return Owner(intent_id=None if intent_id is None else StripeIntentId(intent_id), payment_id=payment_id)
 
     async def _summed(self, payout: JsonObject) -> PayoutSum:
         items = net = 0
-        async for rows in self.paid_by(payout["id"]):
+        async for rows in self.paid_by(PayoutId(payout["id"])):
             items += len(rows)
             net += sum(row.amount - row.fee for row in rows)
         return PayoutSum(
-            payout_id=payout["id"],
+            payout_id=PayoutId(payout["id"]),
             amount=payout["amount"],
             currency=payout["currency"].upper(),
             created=payout["created"],
@@ -181,9 +183,9 @@ def row_of(transaction: JsonObject) -> StripeRow:
     """Return a balance transaction as a row."""
     rate = transaction.get("exchange_rate")
     return StripeRow(
-        source_id=_id_of(transaction.get("source")) or transaction["id"],
+        source_id=BalanceSourceId(_id_of(transaction.get("source")) or transaction["id"]),
         category=transaction["reporting_category"],
-        transaction_id=transaction["id"],
+        transaction_id=BalanceTransactionId(transaction["id"]),
         amount=transaction["amount"],
         fee=transaction["fee"],
         currency=transaction["currency"].upper(),
@@ -206,9 +208,9 @@ def _id_of(found: Any) -> str | None:
     return identifier if isinstance(identifier, str) else None
 
 
-def _payment_id(metadata: Any) -> UUID | None:
+def _payment_id(metadata: Any) -> PaymentId | None:
     found = metadata.get(PAYMENT_ID) if isinstance(metadata, Mapping) else None
     try:
-        return UUID(found) if isinstance(found, str) else None
+        return PaymentId(UUID(found)) if isinstance(found, str) else None
     except ValueError:
         return None

@@ -10,6 +10,7 @@ from typing import Any
 
 from consumers.reconciliation.statement.api import row_of
 from consumers.reconciliation.statement.statement import Owner
+from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.reconciliation.rows import PayoutSum, StripeRow
 
 
@@ -49,19 +50,19 @@ class MemoryStatement:
             if first <= payout.created < last:
                 yield payout
 
-    async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
+    async def rows_of(self, source_id: BalanceSourceId) -> Sequence[StripeRow]:
         """Return all rows of a source, or the row of this id."""
         self.looked_up.append(source_id)
         return [row for row in self.stripe if source_id in {row.source_id, row.transaction_id}]
 
-    async def transaction(self, transaction_id: str) -> dict[str, Any] | None:
+    async def transaction(self, transaction_id: BalanceTransactionId) -> dict[str, Any] | None:
         """Return one row as Stripe writes it."""
         return self.transactions.get(transaction_id)
 
-    async def payout(self, payout_id: str) -> PayoutSum | None:
+    async def payout(self, payout_id: PayoutId) -> PayoutSum | None:
         """Return one payout."""
         return next((each for each in self.payout_sums if each.payout_id == payout_id), None)
 
-    async def owner_of(self, source_id: str) -> Owner | None:
+    async def owner_of(self, source_id: BalanceSourceId) -> Owner | None:
         """Return whose a source is."""
         return self.owners.get(source_id)

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
-from consumers.reconciliation.run.ledger import movements_of
+from consumers.reconciliation.run.movements import movements_of
 from consumers.reconciliation.statement.api import ApiStatement
+from domain.ids import BalanceSourceId, PayoutId
 from domain.reconciliation.rows import Movement, StripeRow
 from domain.reconciliation.values import ONCE
 from infra.postgres.pool import Pool
 
 
-async def payout_with_items(pool: Pool, statement: ApiStatement, payout_id: str) -> Payout:
+async def payout_with_items(pool: Pool, statement: ApiStatement, payout_id: PayoutId) -> Payout:
     """Return a payout with what it pays. Raises ReconciliationRefused, and what Stripe raises."""
     found = await statement.payout(payout_id)
     if found is None:
@@ -33,7 +34,7 @@ async def payout_with_items(pool: Pool, statement: ApiStatement, payout_id: str)
     )
 
 
-def _item(row: StripeRow, movements: Mapping[str, Sequence[Movement]]) -> PaidItem:
+def _item(row: StripeRow, movements: Mapping[BalanceSourceId, Sequence[Movement]]) -> PaidItem:
     alike = [each for each in movements[row.source_id] if each.category == row.category]
     # Of several rows of one kind, the ledger shows the first, with its id.
     ours = next((each for each in alike if each.transaction_id in {None, row.transaction_id}), None)

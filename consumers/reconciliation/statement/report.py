@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
 
-from consumers.reconciliation.run.comparison import Scope
-from consumers.reconciliation.run.reconciler import Plan
+from consumers.reconciliation.plan import RunPlan, Scope
 from consumers.reconciliation.statement.report_file.errors import NotAReport, refused
 from consumers.reconciliation.statement.report_file.lines import DOWNLOAD_AGAIN, opened
 from consumers.reconciliation.statement.report_file.rows import (
@@ -29,6 +28,7 @@ from consumers.reconciliation.statement.report_file.rows import (
 from consumers.reconciliation.statement.report_file.spool import Spool
 from consumers.reconciliation.statement.report_file.values import Style
 from consumers.reconciliation.statement.statement import Owner
+from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from domain.reconciliation.window import Window
 
@@ -57,7 +57,7 @@ class Report:
     rows_in_all: int
     repeated: int
     """How many rows the file has once more: they count once."""
-    paid: dict[str, tuple[str, int, int]]
+    paid: dict[PayoutId, tuple[str, int, int]]
     """Of each payout: its currency, how many transactions it pays, and their net."""
     spool: Spool
 
@@ -111,7 +111,7 @@ class Report:
         """Throw what was read away."""
         self.spool.close()
 
-    def plan(self, *, cutoff_s: int, now: int) -> Plan:
+    def plan(self, *, cutoff_s: int, now: int) -> RunPlan:
         """Return what a run of it compares.
 
         Whether the books were open before its first row and after its last, it does not say: what the ledger has near
@@ -126,13 +126,13 @@ class Report:
             time_zone=self.time_zone,
             edge=cutoff_s,
         )
-        return Plan(
+        return RunPlan(
             scope=Scope(
                 window=window,
                 without=OF_PAYOUTS if self.kind is ReportKind.ACTIVITY else (),
                 staged_sources_only=self.kind is ReportKind.PAYOUTS,
             ),
-            thorough=False,
+            can_look_up=False,
         )
 
     @property
@@ -145,8 +145,16 @@ class Report:
         return self.spool.rows()
 
 
-async def _no_sources(_: Sequence[str]) -> Mapping[str, str]:
+SourcesOf = Callable[[Sequence[BalanceTransactionId]], Awaitable[Mapping[BalanceTransactionId, BalanceSourceId]]]
+
+
+async def _no_sources(_: Sequence[BalanceTransactionId]) -> Mapping[BalanceTransactionId, BalanceSourceId]:
     return {}
+
+
+def _has_no_source(row: StripeRow) -> bool:
+    """Whether a row is its own source."""
+    return str(row.source_id) == str(row.transaction_id)
 
 
 @dataclass(kw_only=True)
@@ -158,14 +166,14 @@ class ReportStatement:
     """
 
     report: Report
-    ledger_payouts: Callable[[], Awaitable[Mapping[str, int]]]
-    sources_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]] = _no_sources
+    ledger_payouts: Callable[[], Awaitable[Mapping[PayoutId, int]]]
+    sources_of: SourcesOf = _no_sources
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
         """Give the rows of the file."""
-        wanted = (each.row for each in self.report.records() if first <= each.row.created < last)
-        while page := list(islice(wanted, _PAGE)):
-            unknown = [row.transaction_id for row in page if row.source_id == row.transaction_id]
+        rows = (each.row for each in self.report.records() if first <= each.row.created < last)
+        while page := list(islice(rows, _PAGE)):
+            unknown = [row.transaction_id for row in page if _has_no_source(row)]
             sources = await self.sources_of(unknown) if unknown else {}
             yield [row._replace(source_id=sources.get(row.transaction_id, row.source_id)) for row in page]
 
@@ -183,19 +191,19 @@ class ReportStatement:
                 final=True,
             )
 
-    async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
+    async def rows_of(self, source_id: BalanceSourceId) -> Sequence[StripeRow]:
         """Return the rows of a source."""
         return self.report.spool.rows_of(source_id)
 
-    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+    async def transaction(self, transaction_id: BalanceTransactionId) -> Mapping[str, Any] | None:  # noqa: ARG002
         """Return nothing: it is never asked for."""
         return None
 
-    async def payout(self, payout_id: str) -> PayoutSum | None:  # noqa: ARG002
+    async def payout(self, payout_id: PayoutId) -> PayoutSum | None:  # noqa: ARG002
         """Return nothing: it is never asked for."""
         return None
 
-    async def owner_of(self, source_id: str) -> Owner | None:  # noqa: ARG002
+    async def owner_of(self, source_id: BalanceSourceId) -> Owner | None:  # noqa: ARG002
         """Return nothing: it is never asked for."""
         return None
 
@@ -229,8 +237,8 @@ def _kind_of_rows(reader: RowReader, count: int) -> ReportKind:
     return reader.kind
 
 
-def _paid(path: Path, spool: Spool) -> dict[str, tuple[str, int, int]]:
-    paid: dict[str, tuple[str, int, int]] = {}
+def _paid(path: Path, spool: Spool) -> dict[PayoutId, tuple[str, int, int]]:
+    paid: dict[PayoutId, tuple[str, int, int]] = {}
     for (payout_id, currency), (items, net) in spool.paid().items():
         if payout_id in paid:
             problem = (

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from uuid import UUID
 
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, PayoutId, StripeIntentId
 from domain.reconciliation.rows import PayoutSum, StripeRow
 
 
@@ -12,8 +12,8 @@ from domain.reconciliation.rows import PayoutSum, StripeRow
 class Owner:
     """Whose a source is, as Stripe says: the intent of its payment, and our id in its metadata."""
 
-    intent_id: str | None
-    payment_id: UUID | None
+    intent_id: StripeIntentId | None
+    payment_id: PaymentId | None
 
 
 class StripeStatement(Protocol):
@@ -25,14 +25,14 @@ class StripeStatement(Protocol):
     def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:
         """Give the payouts that were made then and pay transactions that can be told."""
 
-    async def rows_of(self, source_id: str) -> Sequence[StripeRow]:
+    async def rows_of(self, source_id: BalanceSourceId) -> Sequence[StripeRow]:
         """Return all rows of a source, whenever they were made."""
 
-    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:
+    async def transaction(self, transaction_id: BalanceTransactionId) -> Mapping[str, Any] | None:
         """Return one row as Stripe writes it."""
 
-    async def payout(self, payout_id: str) -> PayoutSum | None:
+    async def payout(self, payout_id: PayoutId) -> PayoutSum | None:
         """Return one payout."""
 
-    async def owner_of(self, source_id: str) -> Owner | None:
+    async def owner_of(self, source_id: BalanceSourceId) -> Owner | None:
         """Return whose a charge, refund or dispute is; None for anything else."""

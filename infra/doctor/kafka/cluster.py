@@ -12,7 +12,7 @@ from infra.doctor.kafka.security import AREA
 from infra.errors import ProcessFailed
 from infra.kafka.aiokafka_patches.stopping import stop_client
 from infra.kafka.clients import admin_config, producer_config
-from infra.kafka.refusal import why_refused
+from infra.kafka.refusal import refusal_reason
 from infra.settings.kafka import KafkaSettings
 
 CLUSTER, TRANSACTIONS = "brokers", "transactions"
@@ -124,7 +124,7 @@ async def _reason(error: Exception, settings: KafkaSettings) -> str:
     if isinstance(error, KafkaConnectionError):
         try:
             async with asyncio.timeout(_DIAGNOSIS_TIMEOUT_S):
-                return await why_refused(settings) or str(error)
+                return await refusal_reason(settings) or str(error)
         except TimeoutError:
             return "cannot connect"
     return f"{type(error).__name__}: {error}"

@@ -20,5 +20,5 @@ def topic_findings(compared: Sequence[Comparison], missing: Sequence[str], boots
     names = {each.topic for each in compared}
     untold = sum(each.actual is None for each in compared)
     if not missing and not differing:
-        note = "" if not untold else f"; {untold} settings were not compared, since the broker does not tell them"
-        yield AREA.ok(SUBJECT, f"{len(names)} are there, as declared{note}")
+        remark = "" if not untold else f"; {untold} settings were not compared, since the broker does not tell them"
+        yield AREA.ok(SUBJECT, f"{len(names)} are there, as declared{remark}")

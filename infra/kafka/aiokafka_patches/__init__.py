@@ -5,7 +5,7 @@ only after each module here was read against it.
 """
 
 from infra.kafka.aiokafka_patches.bootstrapping import close_cancelled_bootstraps
-from infra.kafka.aiokafka_patches.closed_connections import tell_closed_connections
+from infra.kafka.aiokafka_patches.closed_connections import report_closed_connections
 from infra.kafka.aiokafka_patches.header_names import read_any_header_name
 from infra.kafka.aiokafka_patches.logins import keep_logins_out_of_logs
 from infra.kafka.aiokafka_patches.metadata import never_create_topics
@@ -17,6 +17,6 @@ def apply_patches() -> None:
     never_create_topics()
     close_cancelled_bootstraps()
     read_any_header_name()
-    tell_closed_connections()
+    report_closed_connections()
     try_next_transaction_soon()
     keep_logins_out_of_logs()

@@ -1,4 +1,4 @@
-"""Tells a write to a connection that has just been closed as what it is: Kafka is away.
+"""Reports a write to a connection that has just been closed as what it is: Kafka is away.
 
 uvloop raises RuntimeError for it, where asyncio only logs; aiokafka looks for OSError alone. It would pass every
 handler of Kafka's errors and end the process, for a broker that went away at the wrong instant.
@@ -11,18 +11,18 @@ from typing import Any
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-_MARK = "_paystream_tells_closed"
+_MARK = "_paystream_reports_closed"
 
 
-def tell_closed_connections() -> None:
+def report_closed_connections() -> None:
     """Make every aiokafka connection of this process raise KafkaConnectionError. Running it again changes nothing."""
     for name in ("send", "_send_sasl_token"):
         method = getattr(AIOKafkaConnection, name)
         if not hasattr(method, _MARK):
-            setattr(AIOKafkaConnection, name, _telling(method))
+            setattr(AIOKafkaConnection, name, _reporting(method))
 
 
-def _telling(method: Callable[..., Any]) -> Callable[..., Any]:
+def _reporting(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def send(self: Any, *args: Any, **options: Any) -> Any:
         try:

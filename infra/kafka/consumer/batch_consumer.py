@@ -13,7 +13,8 @@
 what it did; `infra.kafka.consumer.checkpoints.checkpointed` makes such a function. Then, and only as a hint where to
 start next time, the Kafka offset is committed. What the runtime promises:
 
-- a partition's messages come in order, one batch at a time; partitions may run side by side (`parallel`);
+- a partition's messages come in order, one batch at a time. All that a poll brought is one transaction, if `apply` can
+  do that (`AppliesTogether`); else, and where that fails, partitions run side by side (`parallel`);
 - a failure that is not the record's own (`infra.kafka.consumer.retry_policy`) is tried again with
   back-off for as long as it takes, not ready meanwhile; nothing is skipped or committed past;
 - events missing before a delivered one (`Applied.gap`: the broker was wiped) make it read the partition again
@@ -258,7 +259,7 @@ class BatchConsumer(Generic[D]):
             log.info("consumer_assigned", consumer=self._name, partitions=names)
 
     async def _apply_poll(self, records: Sequence[Record]) -> None:
-        """Apply what one poll brought, each partition by itself."""
+        """Apply what one poll brought."""
         watch = self._watch
         if self._stop.is_set() or watch is None:
             return  # not applied, not committed: delivered again to whoever comes next
@@ -269,6 +270,6 @@ class BatchConsumer(Generic[D]):
             watch.delivered(partition, group)
         self._idle.clear()
         try:
-            await asyncio.gather(*(self._applier.apply_records(watch, *group) for group in by_partition.items()))
+            await self._applier.apply_poll(watch, by_partition)
         finally:
             self._idle.set()

@@ -1,17 +1,17 @@
 """Effects once: a row per (consumer, topic, partition) holds the position of the last event applied.
 
-In one transaction the row is locked, events at or below it are dropped, the effects of the others are
-written and the row is moved. Redelivery, rebalances, a second member that thinks it owns the partition and
-a wiped broker all end in the same effects. Kafka's own offsets are only a hint where to start reading.
+In one transaction the rows of all that a poll brought are locked, events at or below them are dropped, the effects of
+the others are written and the rows are moved. Redelivery, rebalances, a second member that thinks it owns a partition
+and a wiped broker all end in the same effects. Kafka's own offsets are only a hint where to start reading.
 
 The row also says whether dead letters have to be looked at; if so, nothing is done here
 (`infra.kafka.consumer.dead_letters` does it).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from aiokafka import TopicPartition
 
@@ -41,6 +41,7 @@ class Delivered(Protocol):
 
 
 D = TypeVar("D", bound=Delivered)
+D_contra = TypeVar("D_contra", bound=Delivered, contravariant=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +105,19 @@ class Checkpoint:
 
 
 Apply = Callable[[TopicPartition, Sequence[D]], Awaitable[Applied]]
-Effects = Callable[[Connection, TopicPartition, Sequence[D]], Awaitable[None]]
-Write = Callable[[Connection, TopicPartition, Mapping[str, Sequence[D]]], Awaitable[None]]
+Effects = Callable[[Connection, Sequence[D]], Awaitable[None]]
+Write = Callable[[Connection, str, Mapping[str, Sequence[D]]], Awaitable[None]]
+
+
+@runtime_checkable
+class AppliesTogether(Protocol[D_contra]):
+    """An `apply` that takes the batches of several partitions in one transaction too."""
+
+    async def apply_together(
+        self, batches: Mapping[TopicPartition, Sequence[D_contra]]
+    ) -> Mapping[TopicPartition, Applied]:
+        """Apply all of them or, when it raises, none. Where dead letters have to be looked at, nothing is done."""
+        ...
 
 
 class Holds(Protocol):
@@ -194,9 +206,9 @@ class Checkpointed(Generic[D]):
     ) -> None:
         """`names`: the checkpoints by topic, where a topic has others than one that is named as the consumer.
 
-        `write(conn, partition, messages)` gets for each checkpoint that has any its new messages, in order. It must
-        neither commit nor keep anything outside the connection, as its transaction may be rolled back and run
-        again. `committed` is called with the same, after the commit.
+        `write(conn, topic, messages)` gets for each checkpoint that has any its new messages, by position, of one
+        partition or of several. It must neither commit nor keep anything outside the connection, as its transaction
+        may be rolled back and run again. `committed` is called with the same, after the commit.
         """
         self.pool = pool
         self.consumer = consumer
@@ -209,14 +221,75 @@ class Checkpointed(Generic[D]):
         async with self.pool.connection() as conn, conn.transaction():
             checkpoints = await self.lock(conn, partition)
             if any(checkpoint.look_at_dead_letters for checkpoint in checkpoints.values()):
-                lowest = min(checkpoint.position for checkpoint in checkpoints.values())
-                return Applied(applied=0, dropped=0, checkpoint=lowest, look_at_dead_letters=True)
+                return _dead_letters_first(checkpoints)
             chosen = {name: select_new(messages, checkpoint.position) for name, checkpoint in checkpoints.items()}
             fresh = {name: selection.fresh for name, selection in chosen.items() if selection.fresh}
             await self.write(conn, partition, fresh)
             await self.move(conn, partition, {name: chosen[name].checkpoint for name in fresh})
         self.committed(fresh)
         return summary(chosen)
+
+    async def apply_together(self, batches: Mapping[TopicPartition, Sequence[D]]) -> dict[TopicPartition, Applied]:
+        """Apply what is new in several partitions, but for those where dead letters have to be looked at.
+
+        All of it or, when it raises, nothing.
+        """
+        results: dict[TopicPartition, Applied] = {}
+        chosen: dict[TopicPartition, dict[str, Selection[D]]] = {}
+        fresh: dict[str, dict[str, list[D]]] = {}  # by topic and checkpoint
+        moved: list[tuple[str, TopicPartition, int]] = []
+        async with self.pool.connection() as conn, conn.transaction():
+            for partition, checkpoints in (await self._lock_all(conn, batches)).items():
+                if any(checkpoint.look_at_dead_letters for checkpoint in checkpoints.values()):
+                    results[partition] = _dead_letters_first(checkpoints)
+                    continue
+                selections = chosen[partition] = {
+                    name: select_new(batches[partition], checkpoint.position)
+                    for name, checkpoint in checkpoints.items()
+                }
+                for name, selection in selections.items():
+                    if selection.fresh:
+                        fresh.setdefault(partition.topic, {}).setdefault(name, []).extend(selection.fresh)
+                        moved.append((name, partition, selection.checkpoint))
+            for topic, messages in fresh.items():
+                for each in messages.values():
+                    each.sort(key=_position)
+                await self._write(conn, topic, messages)
+            await self._move_all(conn, moved)
+        for messages in fresh.values():
+            self.committed(messages)
+        return results | {partition: summary(selections) for partition, selections in chosen.items()}
+
+    async def _lock_all(
+        self, conn: Connection, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, dict[str, Checkpoint]]:
+        """Lock the rows of all partitions until the transaction ends, always in the same order."""
+        ordered = sorted(partitions)
+        rows = [(name, partition) for partition in ordered for name in self.names(partition)]
+        key = {
+            "names": [name for name, _ in rows],
+            "topics": [partition.topic for _, partition in rows],
+            "partitions": [partition.partition for _, partition in rows],
+        }
+        cursor = await conn.execute(_SQL.lock_all_checkpoints, key)
+        found: dict[TopicPartition, dict[str, Checkpoint]] = {}
+        for topic, number, name, *columns in await cursor.fetchall():
+            found.setdefault(TopicPartition(topic, number), {})[name] = _checkpoint(*columns)
+        for partition in ordered:
+            if len(found.get(partition, ())) < len(self.names(partition)):
+                found[partition] = await self.lock(conn, partition)  # some are new
+        return found
+
+    async def _move_all(self, conn: Connection, moved: Sequence[tuple[str, TopicPartition, int]]) -> None:
+        if not moved:
+            return
+        columns = {
+            "names": [name for name, _, _ in moved],
+            "topics": [partition.topic for _, partition, _ in moved],
+            "partitions": [partition.partition for _, partition, _ in moved],
+            "positions": [position for _, _, position in moved],
+        }
+        await conn.execute(_SQL.move_all_checkpoints, columns)
 
     def names(self, partition: TopicPartition) -> Sequence[str]:
         """Return the checkpoints that a partition has."""
@@ -231,19 +304,14 @@ class Checkpointed(Generic[D]):
             cursor = await conn.execute(statement, self.key(partition))
             rows = await cursor.fetchall()
             if len(rows) == len(names):
-                return {
-                    name: Checkpoint(
-                        position=position, dead_letters_until=until, acknowledged_through=acknowledged_through
-                    )
-                    for name, position, until, acknowledged_through in rows
-                }
+                return {name: _checkpoint(*columns) for name, *columns in rows}
             await conn.execute(_SQL.create_checkpoints, self.key(partition) | {"consumer": self.consumer})
         raise LookupError(f"no checkpoint of {self.consumer} for {partition.topic}/{partition.partition}")
 
     async def write(self, conn: Connection, partition: TopicPartition, fresh: Mapping[str, Sequence[D]]) -> None:
         """Write the effects of new messages."""
         if fresh:
-            await self._write(conn, partition, fresh)
+            await self._write(conn, partition.topic, fresh)
 
     async def move(self, conn: Connection, partition: TopicPartition, positions: Mapping[str, int]) -> None:
         """Move rows that the caller has locked."""
@@ -282,7 +350,22 @@ def checkpointed(
 ) -> Checkpointed[D]:
     """Make an `apply` for a consumer with one checkpoint: `effects` gets the new messages, in order."""
 
-    async def write(conn: Connection, partition: TopicPartition, messages: Mapping[str, Sequence[D]]) -> None:
-        await effects(conn, partition, messages[consumer])
+    async def write(conn: Connection, _: str, messages: Mapping[str, Sequence[D]]) -> None:
+        await effects(conn, messages[consumer])
 
     return Checkpointed(pool, consumer, write, committed=committed)
+
+
+def _checkpoint(position: int, dead_letters_until: int, acknowledged_through: int) -> Checkpoint:
+    return Checkpoint(
+        position=position, dead_letters_until=dead_letters_until, acknowledged_through=acknowledged_through
+    )
+
+
+def _dead_letters_first(checkpoints: Mapping[str, Checkpoint]) -> Applied:
+    lowest = min(checkpoint.position for checkpoint in checkpoints.values())
+    return Applied(applied=0, dropped=0, checkpoint=lowest, look_at_dead_letters=True)
+
+
+def _position(message: Delivered) -> int:
+    return message.position

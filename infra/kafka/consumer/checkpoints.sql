@@ -42,3 +42,21 @@ UPDATE consumers.consumer_checkpoints c
    SET position = moved.position, updated_at = now()
   FROM unnest(%(names)s::text[], %(positions)s::bigint[]) AS moved(consumer, position)
  WHERE c.consumer = moved.consumer AND c.topic = %(topic)s AND c.partition = %(partition)s;
+
+-- name: lock_all_checkpoints
+-- As lock_checkpoints, for several partitions: in the order that is given, which is the same for all who lock.
+SELECT c.topic, c.partition, c.consumer, c.position, c.dead_letters_until,
+       c.dead_letters_forgiven AS acknowledged_through
+  FROM unnest(%(names)s::text[], %(topics)s::text[], %(partitions)s::integer[])
+       WITH ORDINALITY AS asked(consumer, topic, partition, number)
+  JOIN consumers.consumer_checkpoints c USING (consumer, topic, partition)
+ ORDER BY asked.number
+   FOR UPDATE OF c;
+
+-- name: move_all_checkpoints
+-- As move_checkpoints, for several partitions.
+UPDATE consumers.consumer_checkpoints c
+   SET position = moved.position, updated_at = now()
+  FROM unnest(%(names)s::text[], %(topics)s::text[], %(partitions)s::integer[], %(positions)s::bigint[])
+       AS moved(consumer, topic, partition, position)
+ WHERE c.consumer = moved.consumer AND c.topic = moved.topic AND c.partition = moved.partition;

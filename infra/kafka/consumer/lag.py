@@ -1,4 +1,4 @@
-"""How far behind this member is, per partition, as it tells Prometheus.
+"""The metrics of how far behind this member is, per partition.
 
 Events: records that are committed in the partition and that this member has not dealt with; what it has in hand
 counts. Seconds: how long ago the member was known to have dealt with everything there was.
@@ -24,13 +24,13 @@ class Lag:
         self._up_to_date_at: dict[TopicPartition, float] = {}
 
     def applied(self, partition: TopicPartition, timestamp_ms: int) -> None:
-        """Note the timestamp of the last record dealt with: what was there before it is dealt with too."""
-        self._note(partition, timestamp_ms / 1000)
+        """Note the timestamp of the last record that is done: what came before it is done too."""
+        self._set_up_to_date(partition, timestamp_ms / 1000)
 
     def measured(self, partition: TopicPartition, events: int) -> None:
         """Show how many records the member lacks."""
         if events == 0:
-            self._note(partition, self._clock())
+            self._set_up_to_date(partition, self._clock())
         metrics.LAG_EVENTS.labels(*self._labels(partition)).set(events)
         self._show_seconds(partition, at_the_end=events == 0)
 
@@ -47,7 +47,7 @@ class Lag:
         self._began_at.clear()
         self._up_to_date_at.clear()
 
-    def _note(self, partition: TopicPartition, moment: float) -> None:
+    def _set_up_to_date(self, partition: TopicPartition, moment: float) -> None:
         self._up_to_date_at[partition] = max(moment, self._up_to_date_at.get(partition, 0.0))
 
     def _show_seconds(self, partition: TopicPartition, *, at_the_end: bool) -> None:

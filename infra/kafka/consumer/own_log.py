@@ -1,4 +1,4 @@
-"""What a consumer must know of the log behind its database (`event_store.own_log.DatabaseLog` is one)."""
+"""What a consumer must know of the log behind its database (`event_store.database_log.DatabaseLog` is one)."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar

@@ -1,6 +1,7 @@
-"""Applies the records of a partition: in order, retried, halved on failure, until done, dead-lettered or halted.
+"""Applies the records of a poll: in order, retried, halved on failure, until done, dead-lettered or halted.
 
-    BatchConsumer._apply_poll           what one poll brought: partitions beside each other
+    RecordApplier.apply_poll            what one poll brought: all of it in one transaction, and where that is not
+                                        possible, each partition by itself, beside the others
       RecordApplier.apply_records       one partition in order: a batch that fails is halved, a single record that fails
                                         becomes a dead letter or halts the partition
         RecordApplier._until_committed  one batch: retries it while the failure is not the records' own, and reports
@@ -11,7 +12,7 @@ Nothing here raises to FastStream, which would go on with the next records as if
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Generic, Protocol, runtime_checkable
 
@@ -19,7 +20,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from infra.kafka.consumer import metrics
-from infra.kafka.consumer.checkpoints import Applied, Apply, D, Gap
+from infra.kafka.consumer.checkpoints import Applied, AppliesTogether, Apply, D, Gap
 from infra.kafka.consumer.dead_letters.delivery import Decode, Delivery
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter, TooManyDeadLetters
 from infra.kafka.consumer.liveness import ConsumerProgress
@@ -77,6 +78,55 @@ class RecordApplier(Generic[D]):
         self._dead_letter_writer = dead_letter_writer
         self._with_dead_letters: set[TopicPartition] = set()
 
+    async def apply_poll(self, watch: PartitionWatch, records: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """Apply the records of all partitions, in the order of each, as far as it goes.
+
+        While it runs, the next ones gather: the more there is to do, the more goes into one transaction.
+        """
+        left = await self._apply_together(watch, records)
+        await asyncio.gather(*(self.apply_records(watch, partition, records[partition]) for partition in left))
+
+    async def _apply_together(
+        self, watch: PartitionWatch, records: Mapping[TopicPartition, Sequence[Record]]
+    ) -> Collection[TopicPartition]:
+        """Apply what can be applied in one transaction; return the partitions that are left.
+
+        Whatever fails is left too: what it is worth, and whose fault it is, is found for each partition by itself.
+        """
+        if not isinstance(self._apply, AppliesTogether) or len(records) == 1:
+            return records.keys()
+        batches: dict[TopicPartition, list[Delivery[D]]] = {}
+        for partition, group in records.items():
+            if partition in self._with_dead_letters or self._progress.is_halted(partition):
+                continue
+            deliveries = [Delivery.of(record, self._decode) for record in group]
+            if all(delivery.error is None for delivery in deliveries):
+                batches[partition] = deliveries
+        if not batches:
+            return records.keys()
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(_APPLY_TIMEOUT_S):
+                results = await self._commit_together(batches)
+        except Exception as error:  # noqa: BLE001 - each partition tells its own
+            log.info("consumer_poll_divided", consumer=self._name, error=error_text(error), partitions=len(batches))
+            return records.keys()
+        for topic in {partition.topic for partition in results}:
+            metrics.BATCH_SECONDS.labels(self._name, topic).observe(time.perf_counter() - started)
+        for partition, applied in results.items():
+            self._report_applied(watch, partition, batches[partition], applied)
+        return records.keys() - results.keys()
+
+    async def _commit_together(
+        self, batches: Mapping[TopicPartition, Sequence[Delivery[D]]]
+    ) -> Mapping[TopicPartition, Applied]:
+        assert isinstance(self._apply, AppliesTogether)
+        messages = {partition: _messages(deliveries) for partition, deliveries in batches.items()}
+        if self._check_origin is not None:
+            await self._check_origin([message for each in messages.values() for message in each])
+        results = await self._apply.apply_together(messages)
+        return {partition: applied for partition, applied in results.items() if not applied.look_at_dead_letters}
+
     async def apply_records(self, watch: PartitionWatch, partition: TopicPartition, records: Sequence[Record]) -> None:
         """Apply the records of one partition, in order, as far as it goes."""
         async with self._parallel:
@@ -110,7 +160,7 @@ class RecordApplier(Generic[D]):
         return True
 
     async def _apply_batch(self, partition: TopicPartition, deliveries: Sequence[Delivery[D]]) -> Applied:
-        messages = [delivery.message for delivery in deliveries if delivery.message is not None]
+        messages = _messages(deliveries)
         if self._check_origin is not None:
             await self._check_origin(messages)
         if partition not in self._with_dead_letters:
@@ -227,6 +277,10 @@ class RecordApplier(Generic[D]):
 def error_text(error: BaseException) -> str:
     """Return an error as one short text."""
     return f"{type(error).__name__}: {error}".strip().rstrip(":")
+
+
+def _messages(deliveries: Sequence[Delivery[D]]) -> list[D]:
+    return [delivery.message for delivery in deliveries if delivery.message is not None]
 
 
 def _batches(deliveries: Sequence[Delivery[D]]) -> Iterator[Sequence[Delivery[D]]]:

@@ -1,10 +1,10 @@
-"""What the locks raise."""
+"""The errors of the locks."""
 
 from infra.errors import InfraError, Unavailable
 
 
 class NotAcquired(Unavailable):
-    """The lock was not to be had in time: another holds it, or too few servers answered (`servers_away`)."""
+    """The lock could not be acquired in time: another holds it, or too few servers answered (`servers_away`)."""
 
     code = "locked"
     title = "Somebody else is at work on it"

@@ -33,7 +33,7 @@ class MemoryServer:
     keys: dict[str, tuple[str, float]] = field(default_factory=dict)
     started_at: float = 0.0
     away: bool = False
-    asked_for_uptime_s: int | None = None
+    requested_uptime_s: int | None = None
 
     async def acquire(self, name: str, token: str, *, ttl_ms: int, least_uptime_s: int) -> Vote:
         """Set the key if nobody has it."""
@@ -43,7 +43,7 @@ class MemoryServer:
             vote = self._vote(Vote.TAKEN if self.holder(name) else Vote.GRANTED)
         if vote is Vote.GRANTED:
             self._set(name, token, ttl_ms)
-        self.asked_for_uptime_s = least_uptime_s
+        self.requested_uptime_s = least_uptime_s
         self.clock.now += self.latency_s
         return vote
 

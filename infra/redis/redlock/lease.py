@@ -17,7 +17,7 @@ _TRY_AGAIN_AFTER = 1 / 20
 
 
 class Lease:
-    """What `Redlock.lock` lends. `lost` is set when the lease is over before it was given back.
+    """What `Redlock.lock` yields. `lost` is set when the lease is over before it was released.
 
     Ask `check()` (or `valid_for_s`) right before each step that only one may take: a process that was paused learns
     of its loss from the clock, before any event can be set. Between that check and the step's effect the process can

@@ -19,7 +19,7 @@ from infra.redis.redlock.servers import Server, Vote, ask_all
 
 log = structlog.get_logger(__name__)
 
-# Random, so that those who split the votes do not do so again.
+# Random, so that processes that split the votes do not split them again.
 _RETRY_S = (0.05, 0.2)
 _LEAST_TIMEOUTS_IN_TTL = 5
 
@@ -56,9 +56,9 @@ class Redlock:
     async def lock(
         self, name: str, ttl_ms: int, *, wait_s: float | None = 0.0, extend: bool = True
     ) -> AsyncIterator[Lease]:
-        """Hold the lock `name` within the block; raises NotAcquired when it is not to be had within `wait_s`.
+        """Hold the lock `name` within the block; raises NotAcquired if that takes longer than `wait_s`.
 
-        `wait_s` is 0 for one attempt and None for as long as it takes. All who take a name use the same `ttl_ms`.
+        `wait_s` is 0 for one attempt and None for as long as it takes. All holders of a name use the same `ttl_ms`.
         With `extend` the lease is extended as long as the block runs. Its loss does not end the block: see `Lease`.
         """
         lease = await self._acquire_within(name, ttl_ms, wait_s)
@@ -101,13 +101,13 @@ class Redlock:
         finally:
             if result != "acquired":
                 await lease.give_back()
-        self._note_away(away=result == "away", votes=votes)
+        self._log_away(away=result == "away", votes=votes)
         label = metrics.label_of(name)
         metrics.ACQUIRE_SECONDS.labels(label).observe(self._clock() - started)
         metrics.ACQUISITIONS.labels(label, result).inc()
         return (lease if result == "acquired" else None), result
 
-    def _note_away(self, *, away: bool, votes: Sequence[Vote]) -> None:
+    def _log_away(self, *, away: bool, votes: Sequence[Vote]) -> None:
         if away and not self._servers_away:
             log.warning("redlock_servers_away", votes=[vote.value for vote in votes])
         elif self._servers_away and not away:

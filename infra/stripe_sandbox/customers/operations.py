@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from infra.stripe_sandbox.customers.address import ADDRESS, SHIPPING_ADDRESS
-from infra.stripe_sandbox.customers.find import WELL_KNOWN, find_customer
+from infra.stripe_sandbox.customers.lookup import WELL_KNOWN, find_customer
 from infra.stripe_sandbox.customers.model import NOT_EXEMPT, Customer
 from infra.stripe_sandbox.customers.render import render
 from infra.stripe_sandbox.errors import StripeError, resource_missing

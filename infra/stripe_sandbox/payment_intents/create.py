@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from infra.stripe_sandbox.currencies import check_amount, check_currency
-from infra.stripe_sandbox.customers.find import check_customer
+from infra.stripe_sandbox.customers.lookup import check_customer
 from infra.stripe_sandbox.errors import invalid_parameter
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import JsonObject

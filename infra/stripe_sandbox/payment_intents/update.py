@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from infra.stripe_sandbox.currencies import check_amount, check_currency
-from infra.stripe_sandbox.customers.find import check_customer, check_same_customer
+from infra.stripe_sandbox.customers.lookup import check_customer, check_same_customer
 from infra.stripe_sandbox.errors import StripeError
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.operation import ApiOperation, Call, Reply

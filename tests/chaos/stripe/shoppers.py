@@ -15,7 +15,7 @@ import httpx
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.support.system import SETTLED, Json, System, new_key
 
-_PATIENCE_S = 120.0
+_WAIT_S = 120.0
 _NOT_NOW = {"idempotency_key_in_use", "payment_busy"}
 _GOOD, _DECLINED, _STRONG = (
     "pm_card_visa",
@@ -161,7 +161,7 @@ class Shop:
     async def _settled(self, payment_id: str, *, but: str | None = None) -> Json:
         """Wait until the query API shows the payment in a status that lasts, or give up and go on."""
         try:
-            async with asyncio.timeout(_PATIENCE_S / 4):
+            async with asyncio.timeout(_WAIT_S / 4):
                 pause_s = 0.1
                 while True:
                     answer = await _persist(lambda: self.system.query.get(f"/payments/{payment_id}"))
@@ -176,7 +176,7 @@ class Shop:
 
 async def _persist(attempt: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """Repeat until there is an answer that lasts; a process that is killed gives none, or 503."""
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(_WAIT_S):
         while True:
             try:
                 answer = await attempt()

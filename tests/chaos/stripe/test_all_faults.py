@@ -13,7 +13,7 @@ import pytest
 
 from infra.stripe_sandbox.client import SandboxAdmin
 from infra.stripe_sandbox.faults.rules import OF_REQUESTS, OF_WEBHOOKS
-from tests.chaos.stripe import compared_books
+from tests.chaos.stripe import comparison
 from tests.chaos.stripe.random_faults import TIMEOUT_MS, let_loose
 from tests.chaos.stripe.shoppers import Shop
 from tests.support.payment_load import chaos_seed
@@ -90,7 +90,7 @@ async def test_no_payment_is_left_unsettled_and_all_books_agree(tmp_path: Path) 
         await admin.clear_faults()
         lived = time.monotonic() - began
         left = await eventually(
-            lambda: compared_books.unsettled(system, shop.made),
+            lambda: comparison.unsettled(system, shop.made),
             until=lambda found: not found,
             within=SETTLES_WITHIN_S,
             every=0.5,
@@ -99,13 +99,13 @@ async def test_no_payment_is_left_unsettled_and_all_books_agree(tmp_path: Path) 
         settled = time.monotonic() - began - lived
 
         assert len(shop.made) == PAYMENTS
-        books = await eventually(
-            lambda: compared_books.differences(system, admin, shop.made),
+        differences = await eventually(
+            lambda: comparison.differences(system, admin, shop.made),
             until=lambda found: not found,
             within=60,
             every=1,
         )
-        assert books == [], f"CHAOS_SEED={seed}"
+        assert differences == [], f"CHAOS_SEED={seed}"
         assert await dead_letters(system) == 0
         never = {effect.value for effect in OF_REQUESTS | OF_WEBHOOKS if not came_true.get(effect.value)}
         assert never == set(), "not every fault was met"

@@ -31,7 +31,7 @@ from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
 from schemas.envelope import EventMetadata
-from tests.support.refusing_reconciliations import a_desk
+from tests.support.refusing_reconciliations import a_refusing_service
 from tests.support.signed_webhooks import an_intake
 
 API_KEY, OTHER_API_KEY = "sk_test_one", "sk_test_two"
@@ -122,7 +122,7 @@ async def running(
             payments=PaymentCommandService(executor=executor, waiter=waiter, max_wait_s=30),
             client_secrets=ClientSecretReader(log=log, waiter=waiter, secrets=FixedClientSecrets()),
             webhooks=an_intake(appender, timeout_s=timeout_s),
-            reconciliations=a_desk(),
+            reconciliations=a_refusing_service(),
             keyring=keyring() if keys is None else keys,
             health=Health(),
         )

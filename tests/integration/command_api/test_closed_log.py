@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from command_api.payments.cached_responses import CachedResponses
-from event_store.log_watch import LogWatch
+from event_store.log_monitor import LogMonitor
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool, create_pool
 from infra.process.health import Unhealthy
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def watch() -> LogWatch:
-    return LogWatch()
+def watch() -> LogMonitor:
+    return LogMonitor()
 
 
 @pytest.fixture
-async def pool(database: Database, watch: LogWatch) -> AsyncIterator[Pool]:
+async def pool(database: Database, watch: LogMonitor) -> AsyncIterator[Pool]:
     async with create_pool(database.url("app"), size=2, name="test", configure=watch.look) as opened:
         yield opened
 
@@ -37,7 +37,7 @@ async def as_owner(database: Database, *statements: str) -> None:
 
 
 async def test_a_closed_log_takes_no_command_and_says_when_to_ask_again(
-    database: Database, pool: Pool, redis: Redis, watch: LogWatch
+    database: Database, pool: Pool, redis: Redis, watch: LogMonitor
 ) -> None:
     async with running(pool, redis, epoch=lambda: watch.epoch) as api:
         payment_id = await api.succeeded()
@@ -60,7 +60,7 @@ async def test_a_closed_log_takes_no_command_and_says_when_to_ask_again(
 
 
 async def test_what_redis_answered_for_in_an_older_epoch_is_not_replayed(
-    database: Database, pool: Pool, redis: Redis, watch: LogWatch
+    database: Database, pool: Pool, redis: Redis, watch: LogMonitor
 ) -> None:
     """PostgreSQL lost the payment, and Redis still has its 201."""
     async with running(pool, redis, epoch=lambda: watch.epoch) as api:
@@ -84,7 +84,7 @@ async def test_what_redis_answered_for_in_an_older_epoch_is_not_replayed(
         assert (await api.create("k-1")).json() == made.json()
 
 
-async def test_a_new_connection_tells_of_the_epoch(database: Database, pool: Pool, watch: LogWatch) -> None:
+async def test_a_new_connection_tells_of_the_epoch(database: Database, pool: Pool, watch: LogMonitor) -> None:
     """A failover breaks the old ones: nobody has to ask whether the process is ready."""
     async with pool.connection():
         assert watch.epoch == 1
@@ -97,12 +97,12 @@ async def test_a_new_connection_tells_of_the_epoch(database: Database, pool: Poo
     await eventually(lambda: epoch_of(pool, watch), until=lambda epoch: epoch == 2)
 
 
-async def epoch_of(pool: Pool, watch: LogWatch) -> int | None:
+async def epoch_of(pool: Pool, watch: LogMonitor) -> int | None:
     async with pool.connection():
         return watch.epoch
 
 
-async def test_redis_tells_whom_it_answered(pool: Pool, redis: Redis, valkey: ValkeyServer, watch: LogWatch) -> None:
+async def test_redis_tells_whom_it_answered(pool: Pool, redis: Redis, valkey: ValkeyServer, watch: LogMonitor) -> None:
     async with running(pool, redis, epoch=lambda: watch.epoch) as api:
         await watch.check(pool)
         payment_id = await api.succeeded()

@@ -60,11 +60,11 @@ async def test_what_a_thawed_process_gets_is_an_outage_that_passes(database: Dat
 async def _freeze_inside_a_transaction(pool: Pool, url: str) -> None:
     async with pool.connection() as connection:
         await connection.execute("SELECT pg_current_xact_id()")
-        _stand_still_until_put_out(url, connection.info.backend_pid)
+        _hang_until_terminated(url, connection.info.backend_pid)
         await connection.execute("SELECT 1")
 
 
-def _stand_still_until_put_out(url: str, backend: int) -> None:
+def _hang_until_terminated(url: str, backend: int) -> None:
     """Let nothing else of this process run, loop and all, until the database has ended the connection."""
     with psycopg.connect(url, autocommit=True) as watching:
         while watching.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [backend]).fetchone() is not None:

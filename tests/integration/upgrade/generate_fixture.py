@@ -38,7 +38,7 @@ from tests.integration.upgrade.fixture_files import (
     SentCommand,
     written_records,
 )
-from tests.integration.upgrade.quiet import GATEWAY, kafka_settings, stands_still
+from tests.integration.upgrade.quiet import GATEWAY, is_quiet, kafka_settings
 from tests.integration.upgrade.restored import rows_of
 from tests.integration.upgrade.story import CUTOFF_S, NOT_TOLD, Story
 from tests.support.kafka import read_topic
@@ -112,10 +112,10 @@ async def _keep(system: System, story: Story, fixture: Fixture) -> None:
     await story.scheduled()
     await story.send_garbage()
     reconciled = await story.reconcile(_ZONE)
-    await stands_still(system, story.bank)
+    await is_quiet(system, story.bank)
     open_tasks = await story.leave_undone()
     open_payments = {story.payments[name] for name in open_tasks}
-    await stands_still(system, story.bank, open_payments=open_payments, without={GATEWAY})
+    await is_quiet(system, story.bank, open_payments=open_payments, without={GATEWAY})
 
     answers = await read_everything(system.query, story.payments.values())
     commands = [await _stored_answer(system, *each) for each in story.commands]

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from event_store.relay.progress import Progress
+from event_store.relay.progress import RelayProgress
 from infra.embedded.stack import Stack
 from infra.settings.kafka import KafkaSettings
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -22,7 +22,7 @@ _TASKS = "SELECT payment_id::text FROM consumers.gateway_tasks WHERE status <> '
 _ROWS = "SELECT data->>'transaction_id' FROM event_store.events WHERE type = 'stripe_balance.transaction_recorded'"
 
 
-async def stands_still(
+async def is_quiet(
     system: System, bank: SandboxAdmin, *, open_payments: Collection[str] = (), without: Collection[str] = ()
 ) -> None:
     """Wait until it does. `open_payments` have calls that nobody makes; `without`: consumers that do not run."""
@@ -48,7 +48,7 @@ async def _published(stack: Stack) -> tuple[int, int]:
     (records,) = (await read_topic(settings, RELAY_PROGRESS)).values()
     async with await psycopg.AsyncConnection.connect(stack.database_url()) as conn:
         ((last,),) = await (await conn.execute("SELECT max(position) FROM event_store.events")).fetchall()
-    return Progress.decode(records[-1].value).position, last
+    return RelayProgress.decode(records[-1].value).position, last
 
 
 def kafka_settings(stack: Stack) -> KafkaSettings:

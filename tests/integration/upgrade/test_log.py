@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.ids import DiscrepancyId, RunId
 from domain.payment.evolve import fold as fold_payment
 from domain.reconciliation.events import DiscrepancyOpened, ReconciliationRequested
 from domain.reconciliation.run import run_id_of
@@ -131,13 +132,13 @@ async def test_a_replay_of_the_reconciliation_comes_to_what_was_shown(release: F
     shown = {each["id"]: each for each in release.answers["/reconciliations"]}
     assert release.manifest.reconciled["id"] in shown
     for run_id, run in shown.items():
-        state = await load_run(app, UUID(run_id))
+        state = await load_run(app, RunId(UUID(run_id)))
         assert state is not None
         assert state.completed is not None
         assert (state.number, state.completed.found) == (run["number"], run["found"])
 
     told = {each["id"]: each["status"] for each in release.answers["/discrepancies"]}
-    found = await load_discrepancies(app, [UUID(each) for each in told])
+    found = await load_discrepancies(app, [DiscrepancyId(UUID(each)) for each in told])
     assert {str(each): one.state and one.state.status.value for each, one in found.items()} == told
     assert set(told.values()) == {"open", "explained", "resolved"}
 

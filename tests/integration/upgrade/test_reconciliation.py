@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.plan import RunRules
+from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.runs import want
 from consumers.reconciliation.statement.api import ApiStatement
 from domain.reconciliation.events import ReconciliationRequested

@@ -20,7 +20,7 @@ from event_store.payments import PAYMENT, LoadedPayment
 from infra.http.auth import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
-from tests.support.refusing_reconciliations import a_desk
+from tests.support.refusing_reconciliations import a_refusing_service
 from tests.support.signed_webhooks import an_intake
 
 
@@ -55,7 +55,7 @@ async def api() -> AsyncIterator[Standing]:
         payments=PaymentCommandService(executor=executor, waiter=waiter, max_wait_s=30),
         client_secrets=ClientSecretReader(log=store, waiter=waiter, secrets=secrets),
         webhooks=an_intake(store),
-        reconciliations=a_desk(),
+        reconciliations=a_refusing_service(),
         keyring=ApiKeyring(
             [
                 _key("writer", {"payments:write"}),

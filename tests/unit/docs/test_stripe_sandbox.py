@@ -11,7 +11,7 @@ from infra.stripe_sandbox.admin.routes import panel_routes
 from infra.stripe_sandbox.app import OPERATIONS, Sandbox, build_sandbox
 from infra.stripe_sandbox.card_names import CARDS
 from infra.stripe_sandbox.commits import Commits
-from infra.stripe_sandbox.customers.find import WELL_KNOWN
+from infra.stripe_sandbox.customers.lookup import WELL_KNOWN
 from infra.stripe_sandbox.differential.files import read_scripts
 from infra.stripe_sandbox.faults.rules import Effect
 from infra.stripe_sandbox.not_modelled import OTHERS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.errors import DomainError
-from domain.ids import RequestId, StripeIntentId
+from domain.ids import RequestId, RunId, StripeIntentId
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
 from domain.payment.observations import RecordIntentCreated
@@ -37,7 +37,7 @@ from tests.support.log_entries import MERCHANT, metadata
 from tests.support.payment_histories import request_payment
 
 ONCE = Retries(max_attempts=1)
-A_RUN = uuid.uuid4()
+A_RUN = RunId(uuid.uuid4())
 
 
 @dataclass(frozen=True, kw_only=True)

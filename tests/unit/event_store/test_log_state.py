@@ -9,9 +9,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from event_store import log_watch, own_log
-from event_store.log_watch import LogWatch
-from event_store.own_log import DatabaseLog
+from event_store import database_log as own_log
+from event_store import log_monitor as log_watch
+from event_store.database_log import DatabaseLog
+from event_store.log_monitor import LogMonitor
 from event_store.store import Connection, LogState
 from infra.kafka.consumer.own_log import ForeignCluster
 from infra.postgres.pool import Pool
@@ -55,7 +56,7 @@ CLOSED = replace(OPEN_LOG, closed_because="it lacks an event")
 
 
 async def test_a_new_connection_tells_of_the_epoch() -> None:
-    watch, said = LogWatch(), Said(OPEN_LOG)
+    watch, said = LogMonitor(), Said(OPEN_LOG)
     await watch.look(cast("Connection", said))
     assert (watch.epoch, said.ended) == (1, ["commit"])
     await watch.look(cast("Connection", Said(replace(OPEN_LOG, epoch=2))))
@@ -63,7 +64,7 @@ async def test_a_new_connection_tells_of_the_epoch() -> None:
 
 
 async def test_a_closed_log_has_no_epoch_and_is_not_ready() -> None:
-    watch = LogWatch()
+    watch = LogMonitor()
     with pytest.raises(Unhealthy, match="the log is closed: it lacks an event"):
         await watch.check(cast("Pool", Said(CLOSED)))
     assert watch.epoch is None
@@ -72,7 +73,7 @@ async def test_a_closed_log_has_no_epoch_and_is_not_ready() -> None:
 
 
 async def test_a_database_that_does_not_answer_makes_the_epoch_unknown() -> None:
-    watch = LogWatch()
+    watch = LogMonitor()
     await watch.check(cast("Pool", Said(OPEN_LOG)))
     said = Said(psycopg.OperationalError("gone"))
     await watch.look(cast("Connection", said))

@@ -27,6 +27,7 @@ from consumers.reconciliation.statement.report_file.values import (
     id_of,
     moment_of,
 )
+from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.reconciliation.rows import StripeRow
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class ReportRow(NamedTuple):
     """A row of a report, the payout that pays it ('': none), and its net."""
 
     row: StripeRow
-    payout_id: str
+    payout_id: PayoutId
     net: int
 
 
@@ -199,15 +200,15 @@ class RowReader:
             problem = f"{category} is a category that `Balance change from activity` does not have"
             raise self._refused(record, _CATEGORY, problem, _GET_ONE)
         row = StripeRow(
-            source_id=self._source(record, category) or transaction_id,
+            source_id=BalanceSourceId(self._source(record, category) or transaction_id),
             category=category,
-            transaction_id=transaction_id,
+            transaction_id=BalanceTransactionId(transaction_id),
             amount=gross,
             fee=fee,
             currency=currency,
             created=self._created(record),
         )
-        return ReportRow(row, self._optional_id(record, _PAYOUT), net)
+        return ReportRow(row, PayoutId(self._optional_id(record, _PAYOUT)), net)
 
     def _source(self, record: Record, category: str) -> str:
         """Return what the row is of, as far as the report says; by default it does not."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from consumers.reconciliation.statement.report_file.errors import refused_at
 from consumers.reconciliation.statement.report_file.rows import OF_PAYOUTS, ReportRow
+from domain.ids import BalanceSourceId, PayoutId
 from domain.reconciliation.rows import StripeRow
 
 _TABLE = """
@@ -69,7 +70,7 @@ class Spool:
         """Give the rows as the file has them."""
         yield from self._select(_ALL)
 
-    def rows_of(self, source_id: str) -> list[StripeRow]:
+    def rows_of(self, source_id: BalanceSourceId) -> list[StripeRow]:
         """Return the rows of a source."""
         found = self._select(_OF_SOURCE, source_id)
         return [each.row for each in found]
@@ -79,9 +80,9 @@ class Spool:
         count, first, last = self._database.execute("SELECT count(*), min(created), max(created) FROM rows").fetchone()
         return count, first or 0, last or 0
 
-    def paid(self) -> dict[tuple[str, str], tuple[int, int]]:
+    def paid(self) -> dict[tuple[PayoutId, str], tuple[int, int]]:
         """Return how many transactions each payout pays in each currency, and their net."""
-        found: dict[tuple[str, str], tuple[int, int]] = {}
+        found: dict[tuple[PayoutId, str], tuple[int, int]] = {}
         for payout_id, currency, net in self._database.execute(_PAID, OF_PAYOUTS):
             items, sum_ = found.get((payout_id, currency), (0, 0))
             found[payout_id, currency] = (items + 1, sum_ + net)

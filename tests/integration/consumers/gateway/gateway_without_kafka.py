@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import TopicPartition
-
 from consumers.gateway.intake import write_tasks
 from consumers.gateway.pool import Gate, WorkerPool
 from consumers.gateway.settle import Settler
@@ -56,7 +54,7 @@ class Payments:
             newer = (await load_payment(conn, payment_id)).events[decided.before.version :]
             delivered = [Delivered(event=event, previous_position=0) for event in newer]
             if self._with_intake:
-                await write_tasks(conn, TopicPartition("t", 0), delivered)
+                await write_tasks(conn, delivered)
 
     async def state(self, payment_id: uuid.UUID) -> PaymentState:
         async with self._pool.connection() as conn:

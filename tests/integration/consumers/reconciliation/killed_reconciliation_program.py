@@ -5,10 +5,12 @@ import sys
 import uuid
 from collections.abc import Sequence
 
+from consumers.reconciliation.plan import RunRules
 from consumers.reconciliation.run import reconciler
-from consumers.reconciliation.run.discrepancies import Recorder
-from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.run.reconciler import Reconciler
+from consumers.reconciliation.run.recorder import DiscrepancyRecorder
 from consumers.reconciliation.statement.fakes import MemoryStatement
+from domain.ids import RunId
 from domain.reconciliation.rows import StripeRow
 from domain.reconciliation.values import Finding
 from infra.postgres.pool import create_pool
@@ -21,7 +23,7 @@ async def wait_for_the_kill() -> None:
     await asyncio.Event().wait()
 
 
-class HalfARecorder(Recorder):
+class HalfARecorder(DiscrepancyRecorder):
     """Records the half of what is found."""
 
     async def observe(self, findings: Sequence[Finding]) -> None:
@@ -52,7 +54,7 @@ async def run(url: str, run_id: str, at: str) -> None:
     if at == "reading":
         statement.before_page = before_page
     elif at == "recorded":
-        setattr(reconciler, "Recorder", HalfARecorder)  # noqa: B010 - it is not exported
+        setattr(reconciler, "DiscrepancyRecorder", HalfARecorder)  # noqa: B010 - it is not exported
     pool = create_pool(url, size=4, name="killed")
     await pool.open()
     rules = RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=5, lookups=100, partitions=12)
@@ -64,4 +66,4 @@ async def run(url: str, run_id: str, at: str) -> None:
             sys.stdout.flush()
             sys.stdin.read()  # for ever, with the transaction open, if there is one
 
-    await running.run(uuid.UUID(run_id), progress=progress)
+    await running.run(RunId(uuid.UUID(run_id)), progress=progress)

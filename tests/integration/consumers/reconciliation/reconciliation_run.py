@@ -9,9 +9,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from consumers.reconciliation.run.reconciler import Reconciler, RunRules
+from consumers.reconciliation.plan import RunRules
+from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.runs import want
 from consumers.reconciliation.statement.fakes import MemoryStatement
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, RunId
 from domain.reconciliation.events import ReconciliationRequested
 from domain.reconciliation.rows import Movement, StripeRow
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
@@ -60,13 +62,13 @@ class Harness:
         return run_id
 
     async def run(self, day: date = DAY, *, time_zone: str = "UTC") -> RunState:
-        state = await self.reconciler().run(await self.request(day, time_zone=time_zone))
+        state = await self.reconciler().run(RunId(await self.request(day, time_zone=time_zone)))
         assert state is not None
         return state
 
     async def state(self, run_id: uuid.UUID) -> RunState | None:
         async with self.pool.connection() as conn:
-            return await load_run(conn, run_id)
+            return await load_run(conn, RunId(run_id))
 
     async def discrepancies(self) -> list[dict[str, Any]]:
         return await self.query(
@@ -100,6 +102,20 @@ class Agreeing:
         for number in range(count):
             source, currency = f"ch_{number:08d}", currencies[number % len(currencies)]
             at = WINDOW.start + number * 80_000 // count
-            statement.stripe.append(StripeRow(source, "charge", f"txn_{number:08d}", 1000 + number, 59, currency, at))
-            statement.ledger.append(Movement(source, "charge", currency, 1000 + number, 59, at, uuid.uuid4(), None))
+            statement.stripe.append(
+                StripeRow(
+                    BalanceSourceId(source),
+                    "charge",
+                    BalanceTransactionId(f"txn_{number:08d}"),
+                    1000 + number,
+                    59,
+                    currency,
+                    at,
+                )
+            )
+            statement.ledger.append(
+                Movement(
+                    BalanceSourceId(source), "charge", currency, 1000 + number, 59, at, PaymentId(uuid.uuid4()), None
+                )
+            )
         return statement

@@ -8,6 +8,7 @@ import pytest
 from consumers.balance.record import record_transactions
 from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.results import ReconciliationRefused, ReconciliationResult
+from domain.ids import BalanceSourceId, BalanceTransactionId
 from domain.reconciliation.rows import Movement
 from domain.reconciliation.run import RunStatus, run_id_of
 from tests.integration.consumers.reconciliation.reconciliation_run import DAY, WINDOW, Harness
@@ -85,9 +86,19 @@ async def test_rows_without_a_source_are_matched_by_their_transaction(
     )
     await harness.ledger.write(
         [
-            Movement("ch_1", "charge", "USD", 123_456, 3_510, at, transaction_id="txn_1"),
-            Movement("re_1", "refund", "USD", -500, 0, at, transaction_id="txn_2"),
-            Movement("po_1", "payout", "USD", -119_446, 0, at),
+            Movement(
+                BalanceSourceId("ch_1"),
+                "charge",
+                "USD",
+                123_456,
+                3_510,
+                at,
+                transaction_id=BalanceTransactionId("txn_1"),
+            ),
+            Movement(
+                BalanceSourceId("re_1"), "refund", "USD", -500, 0, at, transaction_id=BalanceTransactionId("txn_2")
+            ),
+            Movement(BalanceSourceId("po_1"), "payout", "USD", -119_446, 0, at),
         ]
     )
     file = tmp_path / "report.csv"

@@ -9,6 +9,7 @@ import pytest_asyncio
 from consumers.reconciliation.statement.api import ApiStatement
 from consumers.reconciliation.statement.statement import StripeStatement
 from consumers.stripe.requests import PAYMENT_ID
+from domain.ids import PayoutId
 from domain.reconciliation.rows import PayoutSum
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -64,7 +65,7 @@ class TestApiStatement(StripeStatementContract):
     async def pay_out(self) -> PayoutSum:
         await self._admin.advance(8 * 86_400)  # Stripe pays out what has been available for a while
         (made,) = await self._admin.pay_out()
-        payout = await self._statement.payout(str(made["id"]))
+        payout = await self._statement.payout(PayoutId(str(made["id"])))
         assert payout is not None
         assert payout.payout_id == made["id"]
         return payout

@@ -11,14 +11,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 
-from consumers.reconciliation.run.discrepancies import write_rows
-from consumers.reconciliation.run.ledger import LedgerBehind, PollerBehind
+from consumers.reconciliation.discrepancies import write_rows
+from consumers.reconciliation.run.catch_up import LedgerBehind, PollerBehind
 from consumers.reconciliation.run.staging import RowsLost
 from consumers.reconciliation.schedule.intake import write_tables
 from consumers.reconciliation.statement.fakes import MemoryStatement
 from consumers.reconciliation.statement.statement import Owner
+from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, PayoutId, RunId, StripeIntentId
 from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.run import RunStatus
@@ -26,7 +26,6 @@ from domain.stripe_balance import TransactionRecorded
 from event_store.reconciliation import command_discrepancies, metadata
 from event_store.store import Connection
 from schemas.events import BALANCE_CODEC
-from schemas.topics import RECONCILIATION
 from tests.integration.consumers.reconciliation.reconciliation_run import (
     CUTOFF_S,
     LATER,
@@ -53,8 +52,8 @@ async def spoilt(harness: Harness, count: int = 30) -> list[tuple[str, str]]:
     stripe[2] = stripe[2]._replace(amount=7)
     stripe[3] = stripe[3]._replace(fee=60)
     stripe[4] = stripe[4]._replace(currency="EUR")
-    stripe.append(stripe[5]._replace(transaction_id="txn_double"))
-    stripe.append(stripe[6]._replace(category="refund_failure", transaction_id="txn_failure"))
+    stripe.append(stripe[5]._replace(transaction_id=BalanceTransactionId("txn_double")))
+    stripe.append(stripe[6]._replace(category="refund_failure", transaction_id=BalanceTransactionId("txn_failure")))
     ledger[7] = ledger[7]._replace(at=WINDOW.end + 5)
     del stripe[0], ledger[1]
     harness.statement.stripe = stripe
@@ -105,12 +104,12 @@ async def test_whatever_is_in_an_id_comes_back_as_it_was(harness: Harness) -> No
     statement = Agreeing.of(4)
     strange = ["a\\N", "b\tc\nd\re", "\\.", "é\\t"]
     rows = [
-        row._replace(source_id=source, exchange_rate="1.5")
+        row._replace(source_id=BalanceSourceId(source), exchange_rate="1.5")
         for row, source in zip(statement.stripe, strange, strict=True)
     ]
     harness.statement.stripe = rows
     await harness.ledger.write(
-        [row._replace(source_id=source) for row, source in zip(statement.ledger, strange, strict=True)]
+        [row._replace(source_id=BalanceSourceId(source)) for row, source in zip(statement.ledger, strange, strict=True)]
     )
     state = await harness.run()
     assert state.completed is not None
@@ -122,7 +121,7 @@ async def test_two_runs_at_the_same_instant_give_one_result(harness: Harness) ->
     expected = await spoilt(harness)
     run_ids = await asyncio.gather(*(harness.request() for _ in range(4)))
     assert len(set(run_ids)) == 1
-    states = await asyncio.gather(*(harness.reconciler().run(run_ids[0]) for _ in range(4)))
+    states = await asyncio.gather(*(harness.reconciler().run(RunId(run_ids[0])) for _ in range(4)))
     assert len([state for state in states if state is not None and state.completed]) == 1, "the others passed"
     assert told(await harness.discrepancies()) == expected
     assert {name: count for name, count in (await harness.events()).items() if name.startswith("rec")} == {
@@ -134,11 +133,11 @@ async def test_two_runs_at_the_same_instant_give_one_result(harness: Harness) ->
 
 async def test_without_any_lock_the_result_is_one_too(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = await spoilt(harness)
-    monkeypatch.setattr("consumers.reconciliation.run.reconciler.Reconciler._alone", lambda *_: _Nobody())
+    monkeypatch.setattr("consumers.reconciliation.run.reconciler.Reconciler._try_lock", lambda *_: _Nobody())
     run_id = await harness.request()
     # Each meets the others between any two pages.
     statements = [replace(harness.statement, page=1) for _ in range(4)]
-    await asyncio.gather(*(harness.reconciler(each).run(run_id) for each in statements))
+    await asyncio.gather(*(harness.reconciler(each).run(RunId(run_id)) for each in statements))
     assert told(await harness.discrepancies()) == expected
     events = await harness.events()
     assert (events["discrepancy.opened"], events["discrepancy.resolved"], events["discrepancy.reopened"]) == (8, 1, 0)
@@ -183,7 +182,7 @@ async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(harnes
     state = await harness.state(run_id)
     assert state is not None
     assert state.status is RunStatus.RUNNING
-    again = await harness.reconciler().run(run_id)
+    again = await harness.reconciler().run(RunId(run_id))
     assert again is not None
     assert again.completed is not None
     assert (again.attempt, again.completed.opened, sum(again.completed.found.values())) == (1, 7, 8)
@@ -276,16 +275,16 @@ async def test_an_explanation_stays_and_what_was_called_resolved_is_opened_again
 async def test_a_payout_that_is_not_the_sum_of_what_it_pays(harness: Harness) -> None:
     await harness.ledger.write([])
     good = PayoutSum(
-        payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=900, final=True
+        payout_id=PayoutId("po_1"), amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=900, final=True
     )
-    harness.statement.payout_sums = [good, replace(good, payout_id="po_2", items_net=899)]
+    harness.statement.payout_sums = [good, replace(good, payout_id=PayoutId("po_2"), items_net=899)]
     state = await harness.run()
     assert state.completed is not None
     assert state.completed.payouts == 2
     assert [(row["kind"], row["source_id"], row["category"]) for row in await harness.discrepancies()] == [
         ("amount", "po_2", "payout_items")
     ]
-    harness.statement.payout_sums = [good, replace(good, payout_id="po_2")]
+    harness.statement.payout_sums = [good, replace(good, payout_id=PayoutId("po_2"))]
     await harness.run(NEXT_DAY)
     assert told(await harness.discrepancies(), status="resolved") == [("amount", "po_2")]
 
@@ -296,9 +295,9 @@ async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(harnes
     await harness.ledger.write([])
     ours = await _a_payment(harness)
     harness.statement.owners = {
-        "ch_00000000": Owner(intent_id="pi_ours", payment_id=None),
-        "ch_00000001": Owner(intent_id="pi_foreign", payment_id=None),
-        "ch_00000002": Owner(intent_id=None, payment_id=uuid.uuid4()),
+        "ch_00000000": Owner(intent_id=StripeIntentId("pi_ours"), payment_id=None),
+        "ch_00000001": Owner(intent_id=StripeIntentId("pi_foreign"), payment_id=None),
+        "ch_00000002": Owner(intent_id=None, payment_id=PaymentId(uuid.uuid4())),
     }
     state = await harness.run()
     tasks = await harness.query(
@@ -319,7 +318,7 @@ async def test_charges_of_another_system_are_counted_apart(harness: Harness) -> 
     await harness.ledger.write(statement.ledger[1:])
     await harness.run()
     assert told(await harness.discrepancies()) == [("missing_here", theirs.source_id)], "nobody knows whose it is"
-    harness.statement.owners = {theirs.source_id: Owner(intent_id="pi_foreign", payment_id=None)}
+    harness.statement.owners = {theirs.source_id: Owner(intent_id=StripeIntentId("pi_foreign"), payment_id=None)}
     state = await harness.run()
     assert state.completed is not None
     (totals,) = state.completed.totals
@@ -349,7 +348,10 @@ async def _a_payment(harness: Harness) -> uuid.UUID:
 async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(harness: Harness) -> None:
     statement = Agreeing.of(1)
     first, ours = statement.stripe[0], statement.ledger[0]
-    harness.statement.stripe = [first, first._replace(transaction_id="txn_again", created=WINDOW.end + 50_000)]
+    harness.statement.stripe = [
+        first,
+        first._replace(transaction_id=BalanceTransactionId("txn_again"), created=WINDOW.end + 50_000),
+    ]
     await harness.ledger.write([ours._replace(transaction_id=first.transaction_id, transaction_at=first.created)])
     harness.now = LATER + 86_400
     await harness.run()
@@ -358,7 +360,7 @@ async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(harnes
     (row,) = await harness.query("SELECT discrepancy_id, kind, stripe_amount, date FROM reconciliation.discrepancies")
     assert (row["kind"], row["stripe_amount"], row["date"]) == ("duplicate", 2 * first.amount, NEXT_DAY)
     async with harness.pool.connection() as conn:
-        commands: dict[uuid.UUID, DiscrepancyCommand] = {
+        commands: dict[DiscrepancyId, DiscrepancyCommand] = {
             row["discrepancy_id"]: Explain(actor="ana", reason="asked Stripe")
         }
         decided = await command_discrepancies(conn, commands, metadata(correlation_id="c", actor="operator:ana"))
@@ -372,10 +374,12 @@ async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(harnes
 
 async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(harness: Harness, app: Connection) -> None:
     statement = Agreeing.of(3, currencies=("USD",))
-    payout = StripeRow("po_1", "payout", "txn_payout", -2000, 0, "USD", WINDOW.start + 60)
-    fee = StripeRow("txn_fee", "fee", "txn_fee", -7, 0, "USD", WINDOW.start + 70)
+    payout = StripeRow(
+        BalanceSourceId("po_1"), "payout", BalanceTransactionId("txn_payout"), -2000, 0, "USD", WINDOW.start + 60
+    )
+    fee = StripeRow(BalanceSourceId("txn_fee"), "fee", BalanceTransactionId("txn_fee"), -7, 0, "USD", WINDOW.start + 70)
     harness.statement.stripe = [*statement.stripe, payout, fee]
-    odd = StripeRow("txn_odd", "fee", "txn_odd", -1, 0, "USD", WINDOW.start + 80)
+    odd = StripeRow(BalanceSourceId("txn_odd"), "fee", BalanceTransactionId("txn_odd"), -1, 0, "USD", WINDOW.start + 80)
     harness.statement.stripe.append(odd)
     harness.statement.transactions = {row.transaction_id: as_stripe_writes(row) for row in harness.statement.stripe}
     del harness.statement.transactions["txn_odd"]["available_on"]
@@ -408,7 +412,7 @@ def as_stripe_writes(row: StripeRow) -> dict[str, Any]:
         "fee": row.fee,
         "net": row.amount - row.fee,
         "currency": row.currency.lower(),
-        "source": None if row.source_id == row.transaction_id else row.source_id,
+        "source": None if str(row.source_id) == str(row.transaction_id) else row.source_id,
         "created": row.created,
         "available_on": row.created,
     }
@@ -423,9 +427,11 @@ async def test_a_run_in_another_time_zone_does_not_resolve_what_it_did_not_see(h
 
 async def test_what_stripe_does_not_show_any_more_is_not_called_gone(harness: Harness) -> None:
     await harness.ledger.write([])
-    dispute = StripeRow("du_1", "dispute", "txn_1", -1000, 1500, "USD", WINDOW.start)
+    dispute = StripeRow(
+        BalanceSourceId("du_1"), "dispute", BalanceTransactionId("txn_1"), -1000, 1500, "USD", WINDOW.start
+    )
     payout = PayoutSum(
-        payout_id="po_1", amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=899, final=True
+        payout_id=PayoutId("po_1"), amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=899, final=True
     )
     harness.statement.stripe, harness.statement.payout_sums = [dispute], [payout]
     await harness.run()
@@ -440,9 +446,11 @@ async def test_what_stripe_does_not_show_any_more_is_not_called_gone(harness: Ha
 
 
 async def test_another_day_does_not_resolve_the_second_row_of_this_one(harness: Harness) -> None:
-    first = StripeRow("ch_1", "network_cost", "txn_1", -5, 0, "USD", WINDOW.start)
-    second = first._replace(transaction_id="txn_2", created=WINDOW.start + 60)
-    third = first._replace(transaction_id="txn_3", created=WINDOW.end + 40_000)
+    first = StripeRow(
+        BalanceSourceId("ch_1"), "network_cost", BalanceTransactionId("txn_1"), -5, 0, "USD", WINDOW.start
+    )
+    second = first._replace(transaction_id=BalanceTransactionId("txn_2"), created=WINDOW.start + 60)
+    third = first._replace(transaction_id=BalanceTransactionId("txn_3"), created=WINDOW.end + 40_000)
     booked = [
         Movement(row.source_id, row.category, "USD", row.amount, 0, row.created, None, row.transaction_id, row.created)
         for row in (first, third)
@@ -462,7 +470,9 @@ async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(harnes
     await harness.run()
     (row,) = await harness.query("SELECT discrepancy_id FROM reconciliation.discrepancies WHERE kind = 'amount'")
     async with harness.pool.connection() as conn:
-        commands: dict[uuid.UUID, DiscrepancyCommand] = {row["discrepancy_id"]: Explain(actor="ana", reason="a tip")}
+        commands: dict[DiscrepancyId, DiscrepancyCommand] = {
+            row["discrepancy_id"]: Explain(actor="ana", reason="a tip")
+        }
         decided = await command_discrepancies(conn, commands, metadata(correlation_id="c", actor="operator:ana"))
         await write_rows(conn, decided)
     query = (
@@ -473,14 +483,14 @@ async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(harnes
     assert len(before) == 8
     await harness.query("TRUNCATE reconciliation.discrepancies")
     log = [event for event in await load_log(app) if event.category == "reconciliation"]
-    for number, messages in by_partition(log, 3).items():
+    for messages in by_partition(log, 3).values():
         async with harness.pool.connection() as conn:
-            await write_tables(conn, TopicPartition(RECONCILIATION, number), messages)
+            await write_tables(conn, messages)
     assert await harness.query(query) == before
     seen = await harness.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies")
-    for number, messages in by_partition(log, 3).items():
+    for messages in by_partition(log, 3).values():
         async with harness.pool.connection() as conn:
-            await write_tables(conn, TopicPartition(RECONCILIATION, number), messages)
+            await write_tables(conn, messages)
     assert await harness.query("SELECT max(seen_at) AS at FROM reconciliation.discrepancies") == seen, "it was there"
 
 
@@ -507,14 +517,14 @@ async def test_a_run_waits_for_the_ledger_and_fails_with_a_reason(harness: Harne
     harness.rules = replace(harness.rules, ledger_wait_s=0.3)
     run_id = await harness.request()
     with pytest.raises(LedgerBehind, match="Is the projector running"):
-        await harness.reconciler().run(run_id)
+        await harness.reconciler().run(RunId(run_id))
     from schemas.topics import partition_of  # noqa: PLC0415
 
     await harness.query(
         "INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, position) VALUES"
         f" ('projection:ledger', 'paystream.payment', {partition_of(stream, 12)}, 1000)"
     )
-    state = await harness.reconciler().run(run_id)
+    state = await harness.reconciler().run(RunId(run_id))
     assert state is not None
     assert state.completed is not None
 
@@ -525,9 +535,9 @@ async def test_a_run_waits_for_stripes_rows_of_the_day(harness: Harness) -> None
     harness.rules = replace(harness.rules, ledger_wait_s=0.3)
     run_id = await harness.request()
     with pytest.raises(PollerBehind, match="Is the worker stripe-balance running"):
-        await harness.reconciler().run(run_id)
+        await harness.reconciler().run(RunId(run_id))
     await harness.query(f"UPDATE consumers.balance_cursors SET completed_at = to_timestamp({WINDOW.last})")
-    state = await harness.reconciler().run(run_id)
+    state = await harness.reconciler().run(RunId(run_id))
     assert state is not None
     assert state.completed is not None
 
@@ -550,5 +560,5 @@ async def test_rows_that_the_database_has_lost_are_noticed(harness: Harness) -> 
         " EXECUTE FUNCTION public.lose()"
     )
     with pytest.raises(RowsLost, match="10 of Stripe's rows were written, and 0 are there"):
-        await harness.reconciler(losing).run(run_id)
+        await harness.reconciler(losing).run(RunId(run_id))
     assert (await harness.discrepancies()) == []

@@ -6,6 +6,7 @@ import pytest
 
 from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.statement.report import Report, ReportStatement
+from domain.ids import BalanceSourceId, PayoutId
 from domain.reconciliation.rows import Movement
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_run, metadata
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.integration
 NOON = WINDOW.start + 12 * 3600
 
 
-async def run(harness: Harness, file: Path, ledger_payouts: dict[str, int]) -> RunState:
+async def run(harness: Harness, file: Path, ledger_payouts: dict[PayoutId, int]) -> RunState:
     report = Report.read(file, time_zone="UTC")
     request = RequestRun(date=report.last_day, time_zone="UTC", origin="report", actor="test", report=report.name)
     run_id = run_id_of(request.date, request.time_zone, request.report)
@@ -49,12 +50,12 @@ async def test_what_an_activity_report_and_the_ledger_disagree_on_is_found(harne
     )
     await harness.ledger.write(
         [
-            Movement("ch_1", "charge", "USD", 1000, 59, WINDOW.start),
-            Movement("ch_2", "charge", "JPY", 999, 59, NOON),
-            Movement("ch_here", "charge", "USD", 5, 0, NOON),
-            Movement("ch_at_the_edge", "charge", "USD", 5, 0, WINDOW.end - 60),
-            Movement("po_1", "payout", "USD", -941, 0, NOON),
-            Movement("txn_4", "fee", "USD", -100, 0, WINDOW.end - 1),
+            Movement(BalanceSourceId("ch_1"), "charge", "USD", 1000, 59, WINDOW.start),
+            Movement(BalanceSourceId("ch_2"), "charge", "JPY", 999, 59, NOON),
+            Movement(BalanceSourceId("ch_here"), "charge", "USD", 5, 0, NOON),
+            Movement(BalanceSourceId("ch_at_the_edge"), "charge", "USD", 5, 0, WINDOW.end - 60),
+            Movement(BalanceSourceId("po_1"), "payout", "USD", -941, 0, NOON),
+            Movement(BalanceSourceId("txn_4"), "fee", "USD", -100, 0, WINDOW.end - 1),
         ]
     )
     state = await run(harness, written(tmp_path, text), {})
@@ -80,13 +81,13 @@ async def test_a_payout_report_says_what_payouts_pay_and_nothing_of_other_rows(
     )
     await harness.ledger.write(
         [
-            Movement("ch_1", "charge", "USD", 1000, 59, NOON - 2 * 86_400 - 7200),
-            Movement("re_1", "refund", "USD", -500, 0, NOON - 7200),
-            Movement("ch_2", "charge", "JPY", 1000, 59, NOON - 7200),
-            Movement("ch_not_paid_out_yet", "charge", "JPY", 1000, 59, NOON - 7200),
+            Movement(BalanceSourceId("ch_1"), "charge", "USD", 1000, 59, NOON - 2 * 86_400 - 7200),
+            Movement(BalanceSourceId("re_1"), "refund", "USD", -500, 0, NOON - 7200),
+            Movement(BalanceSourceId("ch_2"), "charge", "JPY", 1000, 59, NOON - 7200),
+            Movement(BalanceSourceId("ch_not_paid_out_yet"), "charge", "JPY", 1000, 59, NOON - 7200),
         ]
     )
-    state = await run(harness, written(tmp_path, text, "payouts.csv"), {"po_1": 441, "po_2": 900})
+    state = await run(harness, written(tmp_path, text, "payouts.csv"), {PayoutId("po_1"): 441, PayoutId("po_2"): 900})
     assert await told(harness) == [("amount", "po_2", "payout_items")]
     assert state.completed is not None
     assert state.completed.payouts == 2

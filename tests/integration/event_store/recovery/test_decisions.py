@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import structlog
 
-from event_store.own_log import DatabaseLog
+from event_store.database_log import DatabaseLog
 from event_store.store import append, load
 from infra.kafka.consumer.own_log import ForeignCluster
 from infra.kafka.consumer.retry_policy import is_worth_retrying
@@ -65,7 +65,7 @@ async def test_a_log_that_was_appended_to_since_is_opened_by_decision(tmp_path: 
             assert "The log is closed: it lacks" in shown.output
             assert "events of Kafka have their place taken in the log: it was appended to since" in shown.output
             refused = await recover(tmp_path, owner, settings, "--yes")
-            assert (refused.code, refused.errors.strip()) == (1, "A person has to decide here: say why with --reason.")
+            assert (refused.code, refused.errors.strip()) == (1, "An operator has to decide here: give a --reason.")
             assert await log_of(restored, database) == before
             opened = await recover(tmp_path, owner, settings, "--yes", "--reason", "restored too early")
             assert opened.code == 0, opened.errors

@@ -11,7 +11,7 @@ import structlog
 
 from event_store.appends import Appended
 from event_store.group_commit import GroupCommit
-from event_store.recovery.desk import RecoveryAdmin
+from event_store.recovery.admin import RecoveryAdmin
 from event_store.store import LOG_CLOSED, LogState, append, find_response
 from infra.embedded.postgres import PostgresServer
 from infra.postgres.pool import create_pool

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaConnectionError, ProducerFenced
 
 from event_store.appends import Append
 from event_store.relay import metrics
-from event_store.relay.claim import Claim
+from event_store.relay.partition_claim import PartitionClaim
 from event_store.relay.queue import show_queue
 from event_store.relay.relay import Relay
 from event_store.relay.session import Session
@@ -43,7 +43,7 @@ async def append_some(app: Connection, count: int) -> None:
 
 async def is_ready(relay: Relay) -> bool:
     try:
-        await relay.check_ready()
+        await relay.status.check_ready()
     except Unhealthy:
         return False
     return True
@@ -56,7 +56,7 @@ async def test_the_queue_is_shown_while_kafka_is_away_and_after_a_restart(databa
         assert metrics.QUEUE_DEPTH._value.get() == 3
         assert metrics.OLDEST_AGE._value.get() > 0
         await append_some(app, 5)
-        await Claim(connection, ALL, 4).note(4)
+        await PartitionClaim(connection, ALL, 4).heartbeat(4)
         await show_queue(connection, ALL, None)  # a relay that has just started: Kafka has told it nothing yet
         assert metrics.QUEUE_DEPTH._value.get() == 8
         await show_queue(connection, ALL, 12)
@@ -101,7 +101,7 @@ async def test_without_kafka_it_is_not_ready_but_live_and_it_comes_back(
     lent_broker.kill()
     await append_some(app, 3)
     await eventually(lambda: is_ready(relay), lambda ready: not ready)
-    await relay.check_live()
+    await relay.status.check_live()
     await lent_broker.restart()
     await eventually(lambda: is_ready(relay), within=90)
     stop.set()
@@ -238,7 +238,7 @@ async def test_a_transaction_that_stops_the_relay_is_named(
 
         async def named() -> str:
             try:
-                await relay.check_ready()
+                await relay.status.check_ready()
             except Unhealthy as error:
                 return str(error)
             return ""

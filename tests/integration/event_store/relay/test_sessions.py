@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from aiokafka.errors import ProducerFenced
 
+from event_store.relay.producer import Limits
 from event_store.relay.progress_topic import ProgressLost
-from event_store.relay.session import EndReportedTooLow, Limits, Session, TopicWentBack
+from event_store.relay.session import EndReportedTooLow, Session, TopicWentBack
 from event_store.relay.shard import Shard
 from event_store.store import Connection, append
 from event_store.tail import Tail

@@ -39,9 +39,9 @@ def wait_until(condition: Callable[[], bool], within_s: float = 15.0) -> None:
 
 
 def all_gone(pids: Iterable[int]) -> Callable[[], bool]:
-    wanted = list(pids)
-    assert wanted
-    return lambda: not any(alive(pid) for pid in wanted)
+    watched = list(pids)
+    assert watched
+    return lambda: not any(alive(pid) for pid in watched)
 
 
 def descendants(of: int) -> set[int]:

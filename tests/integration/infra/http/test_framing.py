@@ -94,7 +94,7 @@ UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAAAAIAA
 
 
 @pytest.mark.parametrize("at_a_time", [1, 7, 1000])
-async def test_a_wish_for_another_protocol_does_not_swallow_the_body(server: Server, at_a_time: int) -> None:
+async def test_an_upgrade_to_another_protocol_does_not_swallow_the_body(server: Server, at_a_time: int) -> None:
     sent = POST + UPGRADE + b"Content-Length: 2\r\n\r\n{}"
     sent += CHUNKED + UPGRADE + b"\r\n3\r\n{ }\r\n0\r\n\r\n"
     sent += POST + b"Connection: close, upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\n{  }"
@@ -104,7 +104,7 @@ async def test_a_wish_for_another_protocol_does_not_swallow_the_body(server: Ser
     assert bodies == [b"2", b"3", b"4"]
 
 
-async def test_a_body_behind_such_a_wish_is_bounded_as_any_other(server: Server) -> None:
+async def test_a_body_behind_such_an_upgrade_is_bounded_as_any_other(server: Server) -> None:
     answer = await server.ask(POST + UPGRADE + b"Authorization: a\r\nAuthorization: b\r\nContent-Length: 2\r\n\r\n{}")
     assert (answer.statuses, answer.problem["code"]) == ([400], "malformed_request")
     answer = await server.ask(CHUNKED + UPGRADE + b"\r\n2\r\n{}\r\n0\r\nAuthorization: a\r\n\r\n")

@@ -77,12 +77,12 @@ async def test_balance_transactions_disputes_and_payouts_are_read(
     closed = await sdk.v1.disputes.close_async(disputes.data[0].id)
     payout = await sdk.v1.payouts.retrieve_async(str(made["id"]), {"expand": ["balance_transaction"]})
     rows = await sdk.v1.balance_transactions.list_async({"payout": payout.id, "limit": 1})
-    paid_out = [row.type async for row in rows.auto_paging_iter()]
+    types = [row.type async for row in rows.auto_paging_iter()]
     balance = await sdk.v1.balance.retrieve_async()
 
     assert intent.latest_charge.balance_transaction.net == 941
     assert (closed.status, closed.balance_transactions[0].fee) == ("lost", 1500)
     assert payout.amount == 941
     assert isinstance(payout.balance_transaction, stripe.BalanceTransaction)
-    assert paid_out == ["payout", "charge"]
+    assert types == ["payout", "charge"]
     assert sum(entry.amount for entry in balance.available) == -2500

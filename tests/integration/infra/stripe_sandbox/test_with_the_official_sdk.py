@@ -159,13 +159,13 @@ async def test_too_much_is_not_captured_and_the_hold_can_be_canceled(sdk: stripe
 
 
 async def test_objects_are_found_by_our_metadata(sdk: stripe.StripeClient) -> None:
-    wanted = await sdk.v1.payment_intents.create_async(payment(order="it's mine"))
+    expected = await sdk.v1.payment_intents.create_async(payment(order="it's mine"))
     await sdk.v1.payment_intents.create_async(payment(order="another"))
 
     found = await sdk.v1.payment_intents.search_async({"query": 'metadata["order"]:"it\'s mine"'})
     nothing = await sdk.v1.payment_intents.search_async({"query": "metadata['order']:'none'"})
 
-    assert [intent.id for intent in found.data] == [wanted.id]
+    assert [intent.id for intent in found.data] == [expected.id]
     assert nothing.data == []
 
 

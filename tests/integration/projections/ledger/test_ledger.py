@@ -83,10 +83,10 @@ async def movements(conn: Connection) -> dict[tuple[str, str], dict[str, Any]]:
     return {(each["source_id"], each["category"]): each for each in found}
 
 
-def nets(facts: Sequence[TransactionRecorded]) -> dict[str, int]:
+def nets(transactions: Sequence[TransactionRecorded]) -> dict[str, int]:
     sums: Counter[str] = Counter()
-    for fact in facts:
-        sums[fact.currency] += fact.net
+    for transaction in transactions:
+        sums[transaction.currency] += transaction.net
     return {currency: amount for currency, amount in sums.items() if amount}
 
 
@@ -184,7 +184,7 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     seed: int, app: AppConnection, pool: Pool, reader: Connection, database: Database
 ) -> None:
     rng = random.Random(seed)
-    facts: list[TransactionRecorded] = []
+    transactions: list[TransactionRecorded] = []
     rates = {"USD": 1.08, "EUR": 0.93, "JPY": 162.5, "KWD": 3.07}
     for _ in range(12):
         payment_id = uuid.UUID(int=rng.getrandbits(128), version=4)
@@ -194,14 +194,14 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
         payment = fold(life)
         assert payment is not None
         balance_currency = rng.choice(list(rates))
-        facts += rows_of(
+        transactions += rows_of(
             payment, balance_currency=balance_currency, rate=rates[balance_currency], moved=some_moved(rng, life)
         )
-    await store_balance(app, *rng.sample(facts, len(facts)))
+    await store_balance(app, *rng.sample(transactions, len(transactions)))
     log = await load_log(app)
 
     await deliver(rng, pool, log)
-    assert await clearing(reader) == nets(facts)
+    assert await clearing(reader) == nets(transactions)
     totals = Counter[str]()
     for (_, currency), amount in (await balances(reader)).items():
         totals[currency] += amount
@@ -216,8 +216,10 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     )
     before = await everything(reader)
     seen_by_others = await movements(reader)
-    assert len(seen_by_others) == len(facts)
-    assert all(seen_by_others[row.source_id or "", row.reporting_category]["amount"] == row.amount for row in facts)
+    assert len(seen_by_others) == len(transactions)
+    assert all(
+        seen_by_others[row.source_id or "", row.reporting_category]["amount"] == row.amount for row in transactions
+    )
 
     await forget(pool)
     await forget_checkpoints(database)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
+from domain.ids import BalanceSourceId, BalanceTransactionId
 from domain.reconciliation.classify import classify
 from domain.reconciliation.events import (
     DiscrepancyExplained,
@@ -36,7 +37,11 @@ pytestmark = pytest.mark.integration
 DAY = date(2026, 3, 10)
 RUN = run_id_of(DAY, "UTC")
 WINDOW = day_window(DAY, "UTC", cutoff=60, now=2**40)
-(FOUND,) = classify([StripeRow("ch_1", "charge", "txn_1", 1000, 59, "KWD", WINDOW.start)], [], WINDOW)
+(FOUND,) = classify(
+    [StripeRow(BalanceSourceId("ch_1"), "charge", BalanceTransactionId("txn_1"), 1000, 59, "KWD", WINDOW.start)],
+    [],
+    WINDOW,
+)
 ID = FOUND.difference.discrepancy_id
 META = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id="-")
 FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
@@ -70,9 +75,9 @@ FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
 def events() -> list[DecodedReconciliationEvent]:
     versions: dict[uuid.UUID, int] = {}
     decoded = []
-    for position, (stream_id, fact) in enumerate(FACTS, 1):
+    for position, (stream_id, event) in enumerate(FACTS, 1):
         versions[stream_id] = versions.get(stream_id, 0) + 1
-        new = RECONCILIATION_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=META)
+        new = RECONCILIATION_CODEC.encode(event, event_id=uuid.uuid4(), metadata=META)
         recorded = RecordedEvent(
             position=position,
             event_id=new.event_id,

@@ -16,7 +16,7 @@ from consumers.gateway.conclusions import (
     not_read,
 )
 from consumers.gateway.outcomes import Broken, HeldBack, Outcome, Refused, Retryable, Succeeded, Unknown, classify
-from domain.ids import RefundId, RequestId
+from domain.ids import RequestId
 from domain.money import Money
 from domain.payment.decide import decide
 from domain.payment.events import (
@@ -59,7 +59,7 @@ CREATE = a_payment()[1]
 CONFIRM = PaymentConfirmationRequested(payment_method=None)
 CAPTURE = PaymentCaptureRequested(request_id=RequestId(REQUEST_ID), amount=TEN)
 CANCEL = PaymentCancelRequested(request_id=RequestId(REQUEST_ID), reason=None)
-REFUND = RefundRequested(refund_id=RefundId(REFUND_ID), amount=TEN, reason=None)
+REFUND = RefundRequested(refund_id=REFUND_ID, amount=TEN, reason=None)
 SUCCEEDED = an_intent("succeeded", amount_received=1000, latest_charge="ch_1")
 HELD = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
 DECLINED = an_intent("requires_payment_method", last_payment_error=a_decline())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from consumers.gateway.plan import RESEND_HORIZON_S, Call, GiveUpSending, LookUp, Plan, Settle, is_moot, is_open
 from consumers.gateway.plan import plan as plan_with
 from consumers.tasks.models import Operation, Task
-from domain.ids import EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import EventId, RequestId, StripeChargeId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import (
     CancelPayment,
@@ -44,11 +44,11 @@ from tests.unit.consumers.gateway.gateway_objects import (
 )
 
 TEN = Money(amount_cents=1000, currency="USD")
-CREATED = RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_CONFIRMATION)
-SUCCEEDED = RecordSucceeded(intent_id=StripeIntentId(INTENT_ID), amount_captured=TEN, charge_id=StripeChargeId("ch_1"))
-HELD = RecordAuthorized(intent_id=StripeIntentId(INTENT_ID), amount=TEN, charge_id=StripeChargeId("ch_1"))
+CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
+SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id=StripeChargeId("ch_1"))
+HELD = RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id=StripeChargeId("ch_1"))
 CANCEL = CancelPayment(request_id=RequestId(REQUEST_ID), reason="abandoned")
-REFUND = RequestRefund(refund_id=RefundId(REFUND_ID), amount=TEN)
+REFUND = RequestRefund(refund_id=REFUND_ID, amount=TEN)
 DAY_S = 24 * 3600.0
 
 
@@ -216,7 +216,7 @@ def test_creation_is_over_when_the_payment_is(end: RecordSucceeded | RecordPayme
 def test_a_refund_is_asked_for_until_its_outcome_is_known() -> None:
     payment, asked = a_payment(CREATED, SUCCEEDED, REFUND)
     assert plan(a_task(Operation.CREATE_REFUND), asked, payment) == Call()
-    done = RecordRefundSucceeded(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
+    done = RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id=StripeRefundId("re_1"))
     payment, _ = a_payment(CREATED, SUCCEEDED, REFUND, done)
     assert plan(a_task(Operation.CREATE_REFUND), asked, payment) == Settle()
 
@@ -225,7 +225,7 @@ def test_a_task_that_was_lost_and_made_again_never_repeats_what_stripe_did() -> 
     created = a_payment(CREATED)[0]
     asked = a_payment()[1]
     assert plan(a_task(), asked, created) == LookUp(is_final=False)
-    pending = RecordRefundPending(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
+    pending = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id=StripeRefundId("re_1"))
     refunding, _ = a_payment(SUCCEEDED, REFUND, pending)
     wanted = a_payment(SUCCEEDED, REFUND)[1]
     assert plan(a_task(Operation.CREATE_REFUND), wanted, refunding) == LookUp(is_final=False)
@@ -235,7 +235,7 @@ def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
     payment, canceling = a_payment(CREATED, CANCEL)
     assert is_open(canceling, payment)
     for outcome in (
-        RecordCanceled(intent_id=StripeIntentId(INTENT_ID), reason=None),
+        RecordCanceled(intent_id=INTENT_ID, reason=None),
         RecordCancelFailed(request_id=RequestId(REQUEST_ID), code="c", message="No."),
     ):
         assert not is_open(canceling, a_payment(CREATED, CANCEL, outcome)[0])
@@ -245,7 +245,7 @@ def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
     assert not is_open(capturing, a_payment(HELD, capture, SUCCEEDED, capture_method=CaptureMethod.MANUAL)[0])
     payment, refunding = a_payment(SUCCEEDED, REFUND)
     assert is_open(refunding, payment)
-    pending = RecordRefundPending(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
+    pending = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id=StripeRefundId("re_1"))
     assert not is_open(refunding, a_payment(SUCCEEDED, REFUND, pending)[0])
     payment, creating = a_payment()
     assert not is_open(creating, payment), "a creation ends when the intent is known"
@@ -264,7 +264,7 @@ def test_a_task_that_was_given_up_is_never_sent_and_never_looked_up(age_s: float
 
 def test_stripe_need_not_be_asked_for_what_is_over() -> None:
     open_refund, asked = a_payment(CREATED, SUCCEEDED, REFUND)
-    done = RecordRefundSucceeded(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
+    done = RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id=StripeRefundId("re_1"))
     assert not is_moot(asked, open_refund)
     assert is_moot(asked, a_payment(CREATED, SUCCEEDED, REFUND, done)[0])
 
@@ -293,9 +293,7 @@ def test_a_capture_or_cancellation_that_has_its_answer_is_not_sent_again() -> No
 
 
 def test_a_confirmation_is_sent_once_and_not_after_its_answer() -> None:
-    failed = RecordAttemptFailed(
-        intent_id=StripeIntentId(INTENT_ID), attempt_id="ch_1", code="c", decline_code=None, message="No."
-    )
+    failed = RecordAttemptFailed(intent_id=INTENT_ID, attempt_id="ch_1", code="c", decline_code=None, message="No.")
     _, confirming = a_payment(CREATED, ConfirmPayment(), confirm=False)
     answered, _ = a_payment(CREATED, ConfirmPayment(), failed, confirm=False)
     assert plan(a_task(Operation.CONFIRM_INTENT, attempts=2), confirming, answered) == Settle()

@@ -4,7 +4,7 @@ import pytest
 
 from consumers.stripe.requests import CardsBy, NothingToSend, request_of
 from consumers.tasks.models import Operation
-from domain.ids import RefundId, RequestId, StripeChargeId, StripeIntentId
+from domain.ids import RequestId, StripeChargeId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.events import PaymentRequested
@@ -21,9 +21,9 @@ from tests.unit.consumers.gateway.gateway_objects import (
 )
 
 TEN = Money(amount_cents=1000, currency="USD")
-CREATED = RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_CONFIRMATION)
-HELD = RecordAuthorized(intent_id=StripeIntentId(INTENT_ID), amount=TEN, charge_id=StripeChargeId("ch_1"))
-SUCCEEDED = RecordSucceeded(intent_id=StripeIntentId(INTENT_ID), amount_captured=TEN, charge_id=StripeChargeId("ch_1"))
+CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
+HELD = RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id=StripeChargeId("ch_1"))
+SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id=StripeChargeId("ch_1"))
 
 
 def test_a_payment_is_created_and_confirmed_under_the_key_of_its_event() -> None:
@@ -97,7 +97,7 @@ def test_the_other_requests_name_the_intent() -> None:
 
 
 def test_a_refund_carries_both_ids_and_the_reason() -> None:
-    refund = RequestRefund(refund_id=RefundId(REFUND_ID), reason=RefundReason.DUPLICATE)
+    refund = RequestRefund(refund_id=REFUND_ID, reason=RefundReason.DUPLICATE)
     payment, asked = a_payment(CREATED, SUCCEEDED, refund)
     request = request_of(a_task(Operation.CREATE_REFUND), asked, payment)
     assert request.intent_id is None
@@ -116,7 +116,7 @@ def test_without_an_intent_there_is_nothing_to_cancel() -> None:
 
 
 def test_without_an_intent_there_is_nothing_to_refund() -> None:
-    paid, asked = a_payment(CREATED, SUCCEEDED, RequestRefund(refund_id=RefundId(REFUND_ID)))
+    paid, asked = a_payment(CREATED, SUCCEEDED, RequestRefund(refund_id=REFUND_ID))
     with pytest.raises(NothingToSend):
         request_of(a_task(Operation.CREATE_REFUND), asked, dataclasses.replace(paid, intent_id=None))
 

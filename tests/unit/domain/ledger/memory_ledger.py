@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from uuid import UUID
 
+from domain.ids import BalanceSourceId
 from domain.ledger import (
     OWN_CATEGORIES,
     Account,
@@ -91,10 +92,12 @@ class Book:
         if presented is None or not rows:
             return
         if (movement := self._waiting.pop(key, None)) is not None:
-            self.postings += post_awaited(source_id=source_id, category=category, movement=movement)
+            self.postings += post_awaited(source_id=BalanceSourceId(source_id), category=category, movement=movement)
         while rows:
             self.postings += post_transaction(rows.pop())
         if (settled := self._settled.pop(key, None)) is not None:
             self.postings.append(
-                post_conversion(source_id=source_id, category=category, presented=presented, settled=settled)
+                post_conversion(
+                    source_id=BalanceSourceId(source_id), category=category, presented=presented, settled=settled
+                )
             )

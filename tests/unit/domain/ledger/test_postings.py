@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from domain.ids import DisputeId, RefundId, StripeChargeId, StripeRefundId
+from domain.ids import BalanceSourceId, DisputeId, RefundId, StripeChargeId, StripeRefundId
 from domain.ledger import (
     Account,
     Awaits,
@@ -240,5 +240,5 @@ def test_sides_that_differ_make_no_posting() -> None:
         Line(account=Account.REFUNDS, currency="EUR", amount=-1),
     )
     with pytest.raises(UnbalancedPosting) as raised:
-        Posting(source_id="x_1", category="charge", kind=EntryKind.MOVEMENT, lines=lines)
+        Posting(source_id=BalanceSourceId("x_1"), category="charge", kind=EntryKind.MOVEMENT, lines=lines)
     assert raised.value.differences == {"USD": 1, "EUR": -1}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId
 from domain.reconciliation.merge import Candidate, MergeJoin, Side
 from domain.reconciliation.rows import Movement, StripeRow
 from domain.reconciliation.values import DifferenceKind, Finding
@@ -27,8 +28,20 @@ class Sides:
 
     def add(self, source_id: str, category: str, *, amount: int, fee: int, currency: str, at: int) -> None:
         """Add a row that both sides agree on."""
-        self.stripe.append(StripeRow(source_id, category, f"txn_{len(self.stripe)}", amount, fee, currency, at))
-        self.ledger.append(Movement(source_id, category, currency, amount, fee, at, uuid.uuid4(), None))
+        self.stripe.append(
+            StripeRow(
+                BalanceSourceId(source_id),
+                category,
+                BalanceTransactionId(f"txn_{len(self.stripe)}"),
+                amount,
+                fee,
+                currency,
+                at,
+            )
+        )
+        self.ledger.append(
+            Movement(BalanceSourceId(source_id), category, currency, amount, fee, at, PaymentId(uuid.uuid4()), None)
+        )
 
 
 def compare(
@@ -68,13 +81,13 @@ def _change_stripe(sides: Sides, at: int, **changes: Any) -> StripeRow:
 
 def hide_at_stripe(sides: Sides, at: int) -> None:
     row = sides.stripe[at]
-    sides.stripe[at] = row._replace(source_id="")
+    sides.stripe[at] = row._replace(source_id=BalanceSourceId(""))
     sides.expected.add((DifferenceKind.MISSING_AT_STRIPE, row.source_id, row.category))
 
 
 def hide_here(sides: Sides, at: int) -> None:
     row = sides.ledger[at]
-    sides.ledger[at] = row._replace(source_id="")
+    sides.ledger[at] = row._replace(source_id=BalanceSourceId(""))
     sides.expected.add((DifferenceKind.MISSING_HERE, row.source_id, row.category))
 
 
@@ -101,7 +114,7 @@ def wrong_currency(sides: Sides, at: int) -> None:
 
 def double(sides: Sides, at: int) -> None:
     row = sides.stripe[at]
-    sides.stripe.append(row._replace(transaction_id=f"{row.transaction_id}_again"))
+    sides.stripe.append(row._replace(transaction_id=BalanceTransactionId(f"{row.transaction_id}_again")))
     sides.expected.add((DifferenceKind.DUPLICATE, row.source_id, row.category))
 
 
@@ -114,7 +127,9 @@ def double_as_recorded(sides: Sides, at: int) -> None:
 def double_of_another_day(sides: Sides, at: int) -> None:
     """The ledger knows another row of it, which is of a day that is not looked at."""
     row = sides.ledger[at]
-    sides.ledger[at] = row._replace(transaction_id="txn_before", transaction_at=WINDOW.start - 2 * CUTOFF)
+    sides.ledger[at] = row._replace(
+        transaction_id=BalanceTransactionId("txn_before"), transaction_at=WINDOW.start - 2 * CUTOFF
+    )
     sides.expected.add((DifferenceKind.DUPLICATE, row.source_id, row.category))
 
 
@@ -134,7 +149,9 @@ def settles_the_next_day(sides: Sides, at: int) -> None:
 
 def goes_on_at_stripe_alone(sides: Sides, at: int) -> None:
     row = sides.stripe[at]
-    failed = row._replace(category="refund_failure", amount=-row.amount, transaction_id=f"{row.transaction_id}_back")
+    failed = row._replace(
+        category="refund_failure", amount=-row.amount, transaction_id=BalanceTransactionId(f"{row.transaction_id}_back")
+    )
     sides.stripe.append(failed)
     sides.expected.add((DifferenceKind.STATUS, row.source_id, "refund_failure"))
 

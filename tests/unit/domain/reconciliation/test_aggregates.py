@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from domain.ids import RunId
 from domain.reconciliation.classify import classify
 from domain.reconciliation.discrepancy import (
     DiscrepancyState,
@@ -45,7 +46,7 @@ from tests.unit.domain.reconciliation.test_classify import MOVEMENT, ROW
 
 REQUEST = RequestRun(date=DAY, time_zone="UTC", origin="api", actor="api:finance")
 COMPLETE = CompleteRun(number=1, totals=())
-RUN = uuid.UUID(int=1)
+RUN = RunId(uuid.UUID(int=1))
 (MISSING,) = (finding.difference for finding in classify([ROW], [], WINDOW))
 (WRONG,) = (finding.difference for finding in classify([ROW], [MOVEMENT._replace(amount=1)], WINDOW))
 
@@ -189,9 +190,9 @@ def test_each_event_of_a_discrepancy_names_the_run_that_found_it() -> None:
     events: list[DiscrepancyEvent] = []
     for command in (
         Observe(difference=MISSING, run_id=RUN, number=1, resolve_reason=None),
-        Observe(difference=MISSING, run_id=later, number=5, resolve_reason="it came"),
+        Observe(difference=MISSING, run_id=RunId(later), number=5, resolve_reason="it came"),
         Observe(difference=MISSING, run_id=RUN, number=6, resolve_reason=None),
-        Resolve(actor="ada", reason="booked by hand", run_id=later, number=7),
+        Resolve(actor="ada", reason="booked by hand", run_id=RunId(later), number=7),
     ):
         for event in decide_discrepancy(state, command):
             state = evolve_discrepancy(state, event)

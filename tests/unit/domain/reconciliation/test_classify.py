@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.reconciliation.classify import classify, classify_payout
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.values import DifferenceKind, Entry
@@ -12,8 +13,8 @@ from domain.reconciliation.window import Window, day_window
 from tests.unit.domain.reconciliation.spoiled_sides import CUTOFF, DAY, WINDOW, told
 
 AT = WINDOW.start + 3600
-ROW = StripeRow("ch_1", "charge", "txn_1", 1000, 59, "USD", AT)
-MOVEMENT = Movement("ch_1", "charge", "USD", 1000, 59, AT)
+ROW = StripeRow(BalanceSourceId("ch_1"), "charge", BalanceTransactionId("txn_1"), 1000, 59, "USD", AT)
+MOVEMENT = Movement(BalanceSourceId("ch_1"), "charge", "USD", 1000, 59, AT)
 JUST_NOW = replace(WINDOW, now=AT + CUTOFF - 1)
 
 
@@ -42,7 +43,10 @@ def test_of_two_differences_both_are_told() -> None:
 
 
 def test_what_may_be_there_often_is_summed() -> None:
-    rows = [ROW._replace(category="fee", transaction_id=f"txn_{number}", fee=0, amount=-5) for number in range(3)]
+    rows = [
+        ROW._replace(category="fee", transaction_id=BalanceTransactionId(f"txn_{number}"), fee=0, amount=-5)
+        for number in range(3)
+    ]
     assert kinds(rows, [MOVEMENT._replace(category="fee", fee=0, amount=-15)]) == []
     assert kinds(rows, [MOVEMENT._replace(category="fee", fee=0, amount=-10)]) == [DifferenceKind.AMOUNT]
 
@@ -52,23 +56,27 @@ def test_a_row_that_was_read_twice_is_one() -> None:
 
 
 def test_a_double_of_another_amount_is_a_double_only() -> None:
-    assert kinds([ROW, ROW._replace(transaction_id="txn_2", amount=7)], [MOVEMENT]) == [DifferenceKind.DUPLICATE]
-    assert kinds([ROW._replace(amount=6), ROW._replace(transaction_id="txn_2", amount=7)], [MOVEMENT]) == [
+    assert kinds([ROW, ROW._replace(transaction_id=BalanceTransactionId("txn_2"), amount=7)], [MOVEMENT]) == [
+        DifferenceKind.DUPLICATE
+    ]
+    assert kinds(
+        [ROW._replace(amount=6), ROW._replace(transaction_id=BalanceTransactionId("txn_2"), amount=7)], [MOVEMENT]
+    ) == [
         DifferenceKind.DUPLICATE,
         DifferenceKind.AMOUNT,
     ]
 
 
 def test_a_double_of_another_day_is_a_double_on_its_own_day() -> None:
-    known = MOVEMENT._replace(at=AT - 86_400, transaction_id="txn_1", transaction_at=AT - 86_400)
-    (finding,) = classify([ROW._replace(transaction_id="txn_2")], [known], WINDOW)
+    known = MOVEMENT._replace(at=AT - 86_400, transaction_id=BalanceTransactionId("txn_1"), transaction_at=AT - 86_400)
+    (finding,) = classify([ROW._replace(transaction_id=BalanceTransactionId("txn_2"))], [known], WINDOW)
     assert (finding.difference.kind, finding.resolves_at_once) == (DifferenceKind.DUPLICATE, False)
-    assert finding.difference.is_half_known, "the other row is to be read"
-    assert kinds([ROW], [MOVEMENT._replace(transaction_id="txn_1", transaction_at=AT)]) == []
+    assert finding.difference.is_incomplete, "the other row is to be read"
+    assert kinds([ROW], [MOVEMENT._replace(transaction_id=BalanceTransactionId("txn_1"), transaction_at=AT)]) == []
 
 
 def test_what_stripe_booked_on_another_day_is_not_missing_there() -> None:
-    booked = MOVEMENT._replace(transaction_id="txn_1", transaction_at=WINDOW.last)
+    booked = MOVEMENT._replace(transaction_id=BalanceTransactionId("txn_1"), transaction_at=WINDOW.last)
     assert kinds([], [booked]) == []
     assert kinds([], [booked._replace(transaction_at=AT)]) == [DifferenceKind.MISSING_AT_STRIPE], (
         "it was there, and is gone"
@@ -132,7 +140,7 @@ def test_the_id_of_a_difference_is_the_same_on_every_day_and_in_every_run() -> N
     assert first.difference.discrepancy_id == again.difference.discrepancy_id
     assert (
         first.difference.discrepancy_id
-        != classify([ROW._replace(source_id="ch_2")], [], WINDOW)[0].difference.discrepancy_id
+        != classify([ROW._replace(source_id=BalanceSourceId("ch_2"))], [], WINDOW)[0].difference.discrepancy_id
     )
 
 
@@ -142,7 +150,7 @@ def test_the_id_of_a_difference_is_the_same_on_every_day_and_in_every_run() -> N
 )
 def test_a_payout_is_the_sum_of_what_it_pays(items_net: int, final: bool, kind: DifferenceKind | None) -> None:
     payout = PayoutSum(
-        payout_id="po_1", amount=900, currency="JPY", created=AT, items=3, items_net=items_net, final=final
+        payout_id=PayoutId("po_1"), amount=900, currency="JPY", created=AT, items=3, items_net=items_net, final=final
     )
     finding = classify_payout(payout, WINDOW)
     assert (told(finding) if finding else None) == ((kind, "po_1", "payout_items") if kind else None)
@@ -191,7 +199,9 @@ def test_a_converted_amount_may_be_off_by_one_smallest_unit(amount: int, agrees:
 
 
 def test_a_payout_that_differs_shows_both_sums_of_stripe() -> None:
-    payout = PayoutSum(payout_id="po_1", amount=900, items_net=1000, items=2, currency="USD", created=AT, final=True)
+    payout = PayoutSum(
+        payout_id=PayoutId("po_1"), amount=900, items_net=1000, items=2, currency="USD", created=AT, final=True
+    )
     finding = classify_payout(payout, WINDOW)
     assert finding is not None
     shown = finding.difference
@@ -206,28 +216,30 @@ def test_a_difference_shows_what_each_side_has() -> None:
     assert finding.difference.ledger == Entry(amount=1000, currency="USD", fee=59, at=AT + 1)
 
 
-FEE_ROW = StripeRow("ch_1", "network_cost", "txn_1", -5, 0, "USD", AT)
-FEE_MOVEMENT = Movement("ch_1", "network_cost", "USD", -5, 0, AT, None, "txn_1", AT)
+FEE_ROW = StripeRow(BalanceSourceId("ch_1"), "network_cost", BalanceTransactionId("txn_1"), -5, 0, "USD", AT)
+FEE_MOVEMENT = Movement(
+    BalanceSourceId("ch_1"), "network_cost", "USD", -5, 0, AT, None, BalanceTransactionId("txn_1"), AT
+)
 
 
 def test_a_row_that_is_booked_says_nothing_of_the_next_one() -> None:
-    second = FEE_ROW._replace(transaction_id="txn_2")
+    second = FEE_ROW._replace(transaction_id=BalanceTransactionId("txn_2"))
     assert kinds([FEE_ROW], [FEE_MOVEMENT]) == []
     (finding,) = classify([FEE_ROW, second], [FEE_MOVEMENT], WINDOW)
     assert (finding.difference.kind, finding.difference.transaction_ids) == (DifferenceKind.MISSING_HERE, ("txn_2",))
-    both = [FEE_MOVEMENT, FEE_MOVEMENT._replace(transaction_id="txn_2")]
+    both = [FEE_MOVEMENT, FEE_MOVEMENT._replace(transaction_id=BalanceTransactionId("txn_2"))]
     assert kinds([FEE_ROW, second], both) == []
     assert kinds([FEE_ROW, second._replace(amount=-6)], both) == [DifferenceKind.AMOUNT]
 
 
 def test_a_second_row_of_another_day_is_classified_by_itself() -> None:
-    second = FEE_ROW._replace(transaction_id="txn_2")
+    second = FEE_ROW._replace(transaction_id=BalanceTransactionId("txn_2"))
     of_yesterday = FEE_MOVEMENT._replace(at=AT - 86_400, transaction_at=AT - 86_400)
     assert kinds([second], [of_yesterday]) == [DifferenceKind.MISSING_HERE]
 
 
 def test_a_second_row_that_stripe_has_no_more_is_missing_there() -> None:
-    both = [FEE_MOVEMENT, FEE_MOVEMENT._replace(transaction_id="txn_2")]
+    both = [FEE_MOVEMENT, FEE_MOVEMENT._replace(transaction_id=BalanceTransactionId("txn_2"))]
     (finding,) = classify([FEE_ROW], both, WINDOW)
     assert (finding.difference.kind, finding.difference.transaction_ids) == (
         DifferenceKind.MISSING_AT_STRIPE,
@@ -236,18 +248,23 @@ def test_a_second_row_that_stripe_has_no_more_is_missing_there() -> None:
 
 
 def test_two_rows_of_one_source_are_two_differences() -> None:
-    second, third = (FEE_ROW._replace(transaction_id=f"txn_{number}") for number in (2, 3))
+    second, third = (FEE_ROW._replace(transaction_id=BalanceTransactionId(f"txn_{number}")) for number in (2, 3))
     found = classify([FEE_ROW, second, third], [FEE_MOVEMENT], WINDOW)
     assert len({each.difference.discrepancy_id for each in found}) == 2
 
 
-DISPUTE = StripeRow("du_1", "dispute", "txn_1", -1000, 1500, "USD", AT)
-TAKEN = Movement("du_1", "dispute", "USD", -1000, 1500, AT, None, "txn_1", AT)
+DISPUTE = StripeRow(BalanceSourceId("du_1"), "dispute", BalanceTransactionId("txn_1"), -1000, 1500, "USD", AT)
+TAKEN = Movement(BalanceSourceId("du_1"), "dispute", "USD", -1000, 1500, AT, None, BalanceTransactionId("txn_1"), AT)
 
 
 def test_a_dispute_may_have_a_second_row_that_is_not_the_first_again() -> None:
-    second = DISPUTE._replace(transaction_id="txn_2", amount=-30, fee=0)
-    assert kinds([DISPUTE, second], [TAKEN, TAKEN._replace(transaction_id="txn_2", amount=-30, fee=0)]) == []
+    second = DISPUTE._replace(transaction_id=BalanceTransactionId("txn_2"), amount=-30, fee=0)
+    assert (
+        kinds(
+            [DISPUTE, second], [TAKEN, TAKEN._replace(transaction_id=BalanceTransactionId("txn_2"), amount=-30, fee=0)]
+        )
+        == []
+    )
     assert kinds([DISPUTE, second], [TAKEN]) == [DifferenceKind.MISSING_HERE]
     assert kinds([second], [TAKEN._replace(at=AT - 86_400, transaction_at=AT - 86_400)]) == [
         DifferenceKind.MISSING_HERE

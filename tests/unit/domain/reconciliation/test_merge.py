@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.ids import BalanceSourceId, BalanceTransactionId
 from domain.reconciliation.errors import RowsNotSorted
 from domain.reconciliation.merge import MergeJoin, Side
 from domain.reconciliation.rows import Movement, StripeRow
@@ -79,33 +80,44 @@ def test_each_difference_alone(spoiler: Callable[[Sides, int], None]) -> None:
 
 def test_a_book_that_is_not_sorted_is_refused() -> None:
     join = MergeJoin(WINDOW)
-    join.push(Side.STRIPE, [StripeRow("ch_b", "charge", "txn_1", 1, 0, "USD", WINDOW.start)])
+    join.push(
+        Side.STRIPE,
+        [StripeRow(BalanceSourceId("ch_b"), "charge", BalanceTransactionId("txn_1"), 1, 0, "USD", WINDOW.start)],
+    )
     with pytest.raises(RowsNotSorted, match="stripe are not sorted: 'ch_a' comes after 'ch_b'"):
-        join.push(Side.STRIPE, [StripeRow("ch_a", "charge", "txn_2", 1, 0, "USD", WINDOW.start)])
+        join.push(
+            Side.STRIPE,
+            [StripeRow(BalanceSourceId("ch_a"), "charge", BalanceTransactionId("txn_2"), 1, 0, "USD", WINDOW.start)],
+        )
 
 
 def test_a_source_whose_rows_come_in_two_chunks_is_classified_once_it_is_whole() -> None:
-    row = StripeRow("re_1", "refund", "txn_1", -100, 0, "USD", WINDOW.start)
-    back = row._replace(category="refund_failure", amount=100, transaction_id="txn_2")
-    movement = Movement("re_1", "refund", "USD", -100, 0, WINDOW.start)
+    row = StripeRow(BalanceSourceId("re_1"), "refund", BalanceTransactionId("txn_1"), -100, 0, "USD", WINDOW.start)
+    back = row._replace(category="refund_failure", amount=100, transaction_id=BalanceTransactionId("txn_2"))
+    movement = Movement(BalanceSourceId("re_1"), "refund", "USD", -100, 0, WINDOW.start)
     candidates, _ = compare([row, back], [movement, movement._replace(category="refund_failure", amount=100)], chunk=1)
     assert candidates == []
 
 
 def test_rows_of_the_days_beside_are_compared_and_not_counted() -> None:
-    yesterday = StripeRow("ch_1", "charge", "txn_1", 100, 3, "USD", WINDOW.start - 60)
+    yesterday = StripeRow(
+        BalanceSourceId("ch_1"), "charge", BalanceTransactionId("txn_1"), 100, 3, "USD", WINDOW.start - 60
+    )
     candidates, join = compare([yesterday], [])
     assert (candidates, join.totals) == ([], ())
-    late = Movement("ch_1", "charge", "USD", 100, 3, WINDOW.start + 1)
+    late = Movement(BalanceSourceId("ch_1"), "charge", "USD", 100, 3, WINDOW.start + 1)
     candidates, join = compare([yesterday], [late])
     assert candidates == [], "it is of the day of Stripe's row"
     assert [(each.ledger_rows, each.stripe_rows) for each in join.totals] == [(1, 0)]
 
 
 def test_equal_rows_are_classified_where_the_ledger_knows_more() -> None:
-    rows = [StripeRow(f"ch_{n}", "charge", f"txn_{n}", 100, 3, "USD", WINDOW.start) for n in range(4)]
+    rows = [
+        StripeRow(BalanceSourceId(f"ch_{n}"), "charge", BalanceTransactionId(f"txn_{n}"), 100, 3, "USD", WINDOW.start)
+        for n in range(4)
+    ]
     ours = [Movement(row.source_id, "charge", "USD", 100, 3, WINDOW.start) for row in rows]
-    ours[1] = ours[1]._replace(transaction_id="txn_9")
+    ours[1] = ours[1]._replace(transaction_id=BalanceTransactionId("txn_9"))
     ours[2] = ours[2]._replace(presented_amount=90, presented_currency="EUR")
     rows[2] = rows[2]._replace(exchange_rate="1.0")
     candidates, _ = compare(rows, ours, chunk=10)
@@ -116,7 +128,9 @@ def test_equal_rows_are_classified_where_the_ledger_knows_more() -> None:
 
 
 def test_a_row_that_one_book_lacks_is_to_be_looked_for_on_other_days() -> None:
-    (candidate,), _ = compare([StripeRow("ch_1", "charge", "txn_1", 100, 3, "USD", WINDOW.start)], [])
+    (candidate,), _ = compare(
+        [StripeRow(BalanceSourceId("ch_1"), "charge", BalanceTransactionId("txn_1"), 100, 3, "USD", WINDOW.start)], []
+    )
     assert candidate.lacks_a_row
     assert found([candidate]) == [(DifferenceKind.MISSING_HERE, "ch_1", "charge")]
 

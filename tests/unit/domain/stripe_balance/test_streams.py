@@ -1,5 +1,6 @@
 """A payout is read many times; only another status is worth an event."""
 
+from domain.ids import BalanceTransactionId, PayoutId
 from domain.stripe_balance import PayoutStatus, new_payout_events, payout_stream, transaction_stream
 from tests.support.balance_events import a_payout
 
@@ -16,5 +17,7 @@ def test_the_same_status_again_is_none_whatever_else_has_changed() -> None:
 
 
 def test_streams_are_the_same_for_everybody_and_never_shared() -> None:
-    assert transaction_stream("txn_1") == transaction_stream("txn_1")
-    assert len({transaction_stream("x"), transaction_stream("y"), payout_stream("x"), payout_stream("y")}) == 4
+    x, y = BalanceTransactionId("x"), BalanceTransactionId("y")
+    assert transaction_stream(x) == transaction_stream(BalanceTransactionId("x"))
+    payouts = {payout_stream(PayoutId(each)) for each in ("x", "y")}
+    assert len({transaction_stream(x), transaction_stream(y), *payouts}) == 4

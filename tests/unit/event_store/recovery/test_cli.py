@@ -31,23 +31,23 @@ DECISION = Examined(
     closed_because="it lacks an event",
     since=None,
     left_out=((LOST, None),),
-    obstacles=("a position was used twice",),
+    blockers=("a position was used twice",),
 )
 
 
 class Admin:
     def __init__(self, examined: Examined) -> None:
         self.examined = examined
-        self.asked: list[tuple[str, str]] = []
+        self.recovered: list[tuple[str, str]] = []
 
     async def examine(self, *_: object) -> Examined:
         return self.examined
 
     async def recover(self, *_: object, actor: str, reason: str) -> str:
-        self.asked.append((actor, reason))
+        self.recovered.append((actor, reason))
         return "the log is open"
 
-    async def untraceable(self, _: object, traces: Collection[Trace]) -> list[Trace]:
+    async def missing_from_log(self, _: object, traces: Collection[Trace]) -> list[Trace]:
         return [each for each in traces if each.payment_id != UUID(int=1)]
 
 
@@ -98,32 +98,32 @@ def run(monkeypatch: pytest.MonkeyPatch, redis: Traces) -> Any:
 def test_an_open_log_needs_nothing(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     admin = Admin(OPEN)
     assert run(admin) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("The log is open, in epoch 3.\n")
-    assert "Known to Redis and not to the log, of 29 looked at: 28" in told
-    assert "... and 8 more" in told
-    assert "Stripe was not asked what it knows of lost payments: TimeoutError." in told
-    assert admin.asked == []
+    output = capsys.readouterr().out
+    assert output.startswith("The log is open, in epoch 3.\n")
+    assert "Known to Redis and not to the log, of 29 looked at: 28" in output
+    assert "... and 8 more" in output
+    assert "Stripe was not recovered what it knows of lost payments: TimeoutError." in output
+    assert admin.recovered == []
 
 
 def test_a_dry_run_shows_what_was_lost_and_does_nothing(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     admin = Admin(CLOSED)
     assert run(admin, dry_run=True) == 1
-    told = capsys.readouterr().out
-    assert "The log is closed: it lacks an event." in told
-    assert "written back at their own positions: 30" in told
-    assert "... and 10 more" in told
-    assert admin.asked == []
+    output = capsys.readouterr().out
+    assert "The log is closed: it lacks an event." in output
+    assert "written back at their own positions: 30" in output
+    assert "... and 10 more" in output
+    assert admin.recovered == []
 
 
-@pytest.mark.parametrize(("answer", "code", "asked"), [("y", 0, [("ada", "")]), ("", 1, []), ("no", 1, [])])
+@pytest.mark.parametrize(("answer", "code", "recovered"), [("y", 0, [("ada", "")]), ("", 1, []), ("no", 1, [])])
 def test_it_asks_before_it_writes(
-    run: Any, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, asked: list[tuple[str, str]]
+    run: Any, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, recovered: list[tuple[str, str]]
 ) -> None:
     admin = Admin(CLOSED)
     monkeypatch.setattr("builtins.input", lambda _: answer)
     assert run(admin) == code
-    assert admin.asked == asked
+    assert admin.recovered == recovered
 
 
 def test_where_a_person_has_to_decide_a_reason_is_needed(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,9 +132,9 @@ def test_where_a_person_has_to_decide_a_reason_is_needed(run: Any, capsys: pytes
     said = capsys.readouterr()
     assert "their place in the log is taken: 1" in said.out
     assert "To be decided: a position was used twice." in said.out
-    assert said.err == "A person has to decide here: say why with --reason.\n"
+    assert said.err == "An operator has to decide here: give a --reason.\n"
     assert run(admin, yes=True, reason="restored too early") == 0
-    assert admin.asked == [("ada", "restored too early")]
+    assert admin.recovered == [("ada", "restored too early")]
 
 
 def test_what_is_refused_is_said(run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

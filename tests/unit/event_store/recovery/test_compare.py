@@ -50,8 +50,8 @@ class Compared(NamedTuple):
     found: Comparison
 
     @property
-    def obstacles(self) -> tuple[str, ...]:
-        return self.found.obstacles
+    def blockers(self) -> tuple[str, ...]:
+        return self.found.blockers
 
 
 def parts_of(kafka: Sequence[RecordedEvent], size: int) -> Iterator[Part]:
@@ -82,7 +82,7 @@ def compared(
         versions[each.stream_id] = max(versions.get(each.stream_id, 0), each.version)
     written: list[RecordedEvent] = []
     for part in parts_of(kafka, size):
-        lost = found.take(part, [logged(each) for each in log], versions)
+        lost = found.add(part, [logged(each) for each in log], versions)
         versions |= {each.stream_id: each.version for each in lost}
         written += lost
     found.unpublished += sum(each.position > found.compared_up_to for each in log)
@@ -95,14 +95,14 @@ def compared(
 def test_the_same_needs_nothing() -> None:
     events = [event(1, A, 1), event(2, B, 1), event(3, A, 2)]
     found = compared(events, events)
-    assert (found.found.common, found.lost, found.found.unpublished, found.obstacles) == (3, (), 0, ())
+    assert (found.found.common, found.lost, found.found.unpublished, found.blockers) == (3, (), 0, ())
 
 
 def test_what_only_kafka_has_is_lost_in_the_order_of_positions() -> None:
     one, two, three, four = event(1, A, 1), event(2, B, 1), event(3, A, 2), event(4, A, 3)
     found = compared([one], [one, four, three, two])
     assert found.lost == (two, three, four)
-    assert found.obstacles == ()
+    assert found.blockers == ()
     assert found.found.highest_position == 4
 
 
@@ -110,7 +110,7 @@ def test_a_later_position_that_was_kept_hides_no_earlier_one() -> None:
     """Positions are drawn before transactions commit: a standby may have 3 and lack 2."""
     one, two, three = event(1, A, 1), event(2, B, 1), event(3, C, 1)
     found = compared([one, three], [one, two, three])
-    assert (found.lost, found.obstacles) == ((two,), ())
+    assert (found.lost, found.blockers) == ((two,), ())
 
 
 def test_what_stands_in_kafka_twice_is_written_back_once() -> None:
@@ -121,7 +121,7 @@ def test_what_stands_in_kafka_twice_is_written_back_once() -> None:
 def test_what_only_the_log_has_is_yet_to_be_published() -> None:
     one, two = event(1, A, 1), event(2, B, 1)
     found = compared([one, two], [one])
-    assert (found.found.unpublished, found.obstacles) == (1, ())
+    assert (found.found.unpublished, found.blockers) == (1, ())
 
 
 def test_a_position_that_was_used_twice_is_for_a_person_to_decide() -> None:
@@ -129,7 +129,7 @@ def test_a_position_that_was_used_twice_is_for_a_person_to_decide() -> None:
     found = compared([one, instead], [one, lost])
     assert found.lost == ()
     assert [(each.lost, each.instead) for each in found.found.different] == [(lost, logged(instead))]
-    assert "appended to since" in found.obstacles[0]
+    assert "appended to since" in found.blockers[0]
 
 
 def test_a_stream_that_went_on_otherwise_is_for_a_person_to_decide() -> None:
@@ -141,28 +141,28 @@ def test_a_stream_that_went_on_otherwise_is_for_a_person_to_decide() -> None:
     assert found.found.different[0].instead == logged(instead)
 
 
-def test_what_was_passed_over_in_kafka_was_appended_since() -> None:
+def test_what_was_skipped_in_kafka_was_appended_since() -> None:
     one, later = event(1, A, 1), event(5, A, 2)
     since = replace(event(3, A, 1), stream_id=_neighbour(A))
     found = compared([one, since, later], [one, later])
-    assert found.obstacles == ("1 events of the log were passed over in Kafka: it was appended to since",)
+    assert found.blockers == ("1 events of the log were skipped in Kafka: it was appended to since",)
 
 
 def test_a_cluster_that_has_nothing_in_common_is_for_a_person_to_decide() -> None:
-    assert "emptied, or it is another cluster" in compared([event(1, A, 1)], []).obstacles[0]
-    assert compared([], [], whole_up_to=0).obstacles == ()
+    assert "emptied, or it is another cluster" in compared([event(1, A, 1)], []).blockers[0]
+    assert compared([], [], whole_up_to=0).blockers == ()
 
 
 def test_a_log_that_lacks_what_it_should_have_is_for_a_person_to_decide() -> None:
     one, two, three = event(1, A, 1), event(2, B, 1), event(3, A, 2)
     found = compared([one], [one, two, three], whole_up_to=2)
-    assert found.obstacles == ("the log lacks events before position 2, up to which it should be whole",)
+    assert found.blockers == ("the log lacks events before position 2, up to which it should be whole",)
 
 
 def test_a_broker_that_keeps_nothing_says_nothing_after_a_mere_start() -> None:
     log = [event(1, A, 1), event(2, B, 1)]
     found = compared(log, [], may_be_empty=True)
-    assert (found.lost, found.obstacles) == ((), ())
+    assert (found.lost, found.blockers) == ((), ())
 
 
 def _neighbour(stream: uuid.UUID) -> uuid.UUID:
@@ -178,7 +178,7 @@ def _neighbour(stream: uuid.UUID) -> uuid.UUID:
 def test_new_positions_begin_above_what_was_announced() -> None:
     found = Comparison(whole_up_to=1, partitions=PARTITIONS, highest_position=100_001)
     kafka = event(2, A, 1)
-    found.take(Part((kafka,), 2, {}), [], {})
+    found.add(Part((kafka,), 2, {}), [], {})
     assert found.highest_position == 100_001
 
 
@@ -192,5 +192,5 @@ def test_it_comes_to_the_same_in_parts_of_any_size(size: int) -> None:
     assert parts.lost == whole.lost
     assert [each.position for each in parts.lost] == [3, 4, 9]
     assert parts.found == whole.found
-    assert parts.obstacles == whole.obstacles
-    assert len(parts.obstacles) == 2
+    assert parts.blockers == whole.blockers
+    assert len(parts.blockers) == 2

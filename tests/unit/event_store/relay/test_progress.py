@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from event_store.relay.progress import Lost, Place, Progress, Published, last_published, resume
+from event_store.relay.progress import Lost, Place, Published, RelayProgress, last_published, resume
 from event_store.relay.progress_topic import require_own_log
 from event_store.relay.shard import Shard
 from infra.kafka.consumer.own_log import ForeignCluster
@@ -16,16 +16,16 @@ EVEN, ODD = Shard(index=0, count=2), Shard(index=1, count=2)
 P0, P1 = Place("paystream.payment", 0), Place("paystream.payment", 1)
 
 
-def progress(shard: Shard, position: int, **published: tuple[int, int]) -> Progress:
+def progress(shard: Shard, position: int, **published: tuple[int, int]) -> RelayProgress:
     places = {"p0": P0, "p1": P1}
-    return Progress(
+    return RelayProgress(
         shard=shard,
         position=position,
         published={places[name]: Published(*each) for name, each in published.items()},
     )
 
 
-def resumed(shard: Shard, *records: Progress, missing: Place | None = None) -> tuple[int, dict[Place, Published]]:
+def resumed(shard: Shard, *records: RelayProgress, missing: Place | None = None) -> tuple[int, dict[Place, Published]]:
     places = [place for place in (P0, P1) if shard.owns(place.partition)]
     found = resume(records, shard=shard, places=places, held={P0, P1} - {missing}, end_offsets={P0: 100, P1: 100})
     return found.progress.position, dict(found.progress.published)
@@ -35,17 +35,19 @@ def resumed(shard: Shard, *records: Progress, missing: Place | None = None) -> t
     "record",
     [
         progress(ODD, 17, p1=(16, 3)),
-        Progress(shard=ODD, position=17, published={P1: Published(16, 3, UUID(int=5))}, log_id=UUID(int=9), epoch=2),
+        RelayProgress(
+            shard=ODD, position=17, published={P1: Published(16, 3, UUID(int=5))}, log_id=UUID(int=9), epoch=2
+        ),
     ],
     ids=["of an older version", "of a log"],
 )
-def test_a_record_survives_its_encoding(record: Progress) -> None:
-    assert Progress.decode(record.encode()) == record
+def test_a_record_survives_its_encoding(record: RelayProgress) -> None:
+    assert RelayProgress.decode(record.encode()) == record
 
 
 def test_a_version_that_knows_of_no_logs_reads_a_record() -> None:
     """It asks for a pair for each place, and for nothing else: a version may be rolled back."""
-    written = Progress(
+    written = RelayProgress(
         shard=ODD, position=17, published={P1: Published(16, 3, UUID(int=5))}, log_id=UUID(int=9), epoch=2
     )
     assert orjson.loads(written.encode())["published"] == {"paystream.payment/1": [16, 3]}
@@ -61,7 +63,7 @@ def test_a_record_of_another_log_is_refused() -> None:
 @pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"shard":"2/1","position":1,"published":{}}', b"\xff"])
 def test_what_is_no_record_is_refused(value: bytes) -> None:
     with pytest.raises(ValueError, match=r"progress|shard"):
-        Progress.decode(value)
+        RelayProgress.decode(value)
 
 
 def test_without_records_publishing_starts_at_the_beginning() -> None:

@@ -43,9 +43,9 @@ def test_its_metrics_are_those_of_the_processes(alert: dict[str, Any]) -> None:
     assert CONTRADICTED
     assert gateway_metrics.UNDONE
     known = set(REGISTRY._names_to_collectors)
-    asked_for = set(_METRIC.findall(alert["expr"]))
-    assert asked_for
-    assert asked_for <= known
+    used = set(_METRIC.findall(alert["expr"]))
+    assert used
+    assert used <= known
 
 
 def test_there_are_alerts_on_differences_and_on_the_last_good_runs_age() -> None:

@@ -36,13 +36,13 @@ def test_the_manifest_says_which_version_it_is_file_by_file() -> None:
 async def test_the_page_and_all_that_it_loads_come_from_the_api_itself(app: FastAPI) -> None:
     async with browser(app) as client:
         page = await client.get("/docs")
-        wanted = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-        assert {each.removeprefix("docs/") for each in wanted} == {
+        addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert {each.removeprefix("docs/") for each in addresses} == {
             *OURS,
             "openapi.json",
             *(name for name in MANIFEST["files"] if name.endswith((".css", ".js", ".png"))),
         }
-        for address in wanted:
+        for address in addresses:
             assert not re.match(r"[a-z]+:|/", address), "an address of its own origin, wherever that is"
             answer = await client.get(f"/{address}")
             assert answer.status_code == 200

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from infra.stripe_sandbox.customers.find import WELL_KNOWN
+from infra.stripe_sandbox.customers.lookup import WELL_KNOWN
 from tests.unit.infra.stripe_sandbox.stripe_http import PAYMENT, StripeHttp
 
 CUSTOMERS = "/v1/customers"

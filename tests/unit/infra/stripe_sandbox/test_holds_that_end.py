@@ -17,7 +17,7 @@ async def test_a_hold_that_nobody_captures_expires(stripe_http: StripeHttp, cloc
     clock.now += 1
     expired = await stripe_http.show(f"/v1/payment_intents/{intent['id']}")
     ended = await stripe_http.show(f"/v1/charges/{intent['latest_charge']}")
-    too_late = await stripe_http.post(f"/v1/payment_intents/{intent['id']}/capture")
+    refused = await stripe_http.post(f"/v1/payment_intents/{intent['id']}/capture")
 
     assert charge["payment_method_details"]["card"]["capture_before"] == charge["created"] + WEEK
     assert held["status"] == "requires_capture"
@@ -25,7 +25,7 @@ async def test_a_hold_that_nobody_captures_expires(stripe_http: StripeHttp, cloc
     assert (expired["amount_capturable"], expired["canceled_at"]) == (0, int(clock.now))
     assert (ended["captured"], ended["refunded"], ended["amount_refunded"]) == (False, False, 0)
     assert await stripe_http.told(before) == ["charge.expired", "payment_intent.canceled"]
-    assert too_late.json()["error"]["code"] == "payment_intent_unexpected_state"
+    assert refused.json()["error"]["code"] == "payment_intent_unexpected_state"
 
 
 async def test_a_captured_or_canceled_hold_does_not_expire(stripe_http: StripeHttp, clock: Clock) -> None:

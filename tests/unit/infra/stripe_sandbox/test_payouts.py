@@ -81,7 +81,7 @@ async def test_a_clock_that_jumps_over_days_pays_out_once_and_goes_on(
 async def test_automatic_payouts_are_a_setting_and_made_up_for_after_a_stop(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "sandbox.db"
 
-    async def paid_out(*, on: bool, pays: bool = False) -> int:
+    async def payouts_run(*, on: bool, pays: bool = False) -> int:
         store = Store(path)
         sandbox = build_sandbox(store, clock=clock, behaviour=Behaviour(automatic_payouts=on))
         if pays:
@@ -90,12 +90,12 @@ async def test_automatic_payouts_are_a_setting_and_made_up_for_after_a_stop(tmp_
         store.close()
         return len(made)
 
-    assert await paid_out(on=True, pays=True) == 0
+    assert await payouts_run(on=True, pays=True) == 0
     clock.now += DAY
-    assert await paid_out(on=True, pays=True) == 1
-    assert await paid_out(on=False) == 1
+    assert await payouts_run(on=True, pays=True) == 1
+    assert await payouts_run(on=False) == 1
     clock.now += DAY
-    assert await paid_out(on=False) == 1
+    assert await payouts_run(on=False) == 1
 
 
 async def test_a_reset_switches_them_off(stripe_http: StripeHttp, admin: SandboxAdmin, clock: Clock) -> None:

@@ -52,8 +52,8 @@ async def test_one_that_two_intents_have_is_charged_by_one(stripe_http: StripeHt
 
 
 async def test_an_intent_that_waits_for_its_customer_goes_on_with_its_own(stripe_http: StripeHttp) -> None:
-    asked = {"payment_method": "pm_card_threeDSecure2Required", "return_url": "https://shop.test"}
-    waiting = await stripe_http.pay(**asked)
+    parameters = {"payment_method": "pm_card_threeDSecure2Required", "return_url": "https://shop.test"}
+    waiting = await stripe_http.pay(**parameters)
 
     again = await stripe_http.post(f"{INTENTS}/{waiting['id']}/confirm", return_url="https://shop.test")
 

@@ -30,9 +30,9 @@ from tests.support.payment_histories import events_of, paid, random_history, rec
 RECORDED_AT = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
 
-def of_balance(fact: StripeBalanceEvent, *, position: int = 7, version: int = 1) -> DecodedBalanceEvent:
+def of_balance(event: StripeBalanceEvent, *, position: int = 7, version: int = 1) -> DecodedBalanceEvent:
     metadata = EventMetadata(correlation_id="c", actor="stripe-balance", merchant_id="-")
-    new = BALANCE_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=metadata)
+    new = BALANCE_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata)
     return DecodedBalanceEvent.of(
         RecordedEvent(
             position=position,

@@ -33,8 +33,8 @@ def test_an_event_becomes_a_row_with_its_envelope() -> None:
 def test_a_summary_uses_the_words_of_the_api() -> None:
     request = request_payment()
     refund_id = uuid.uuid4()
-    facts = events_of([*paid(request), *refunded(refund_id, Money(amount_cents=500, currency="USD"))])
-    requested, created, succeeded, refund, refund_done = [summary(fact) for fact in facts]
+    events = events_of([*paid(request), *refunded(refund_id, Money(amount_cents=500, currency="USD"))])
+    requested, created, succeeded, refund, refund_done = [summary(event) for event in events]
     assert requested == {
         "user_id": "user_1",
         "amount_cents": 1000,
@@ -56,7 +56,7 @@ def test_a_summary_uses_the_words_of_the_api() -> None:
 
 @given(seed=st.integers(min_value=0, max_value=2**64))
 def test_every_event_has_a_summary_of_plain_json_without_null(seed: int) -> None:
-    for fact in random_history(random.Random(seed), payment_id=uuid.uuid4(), steps=25):
-        said = orjson.loads(orjson.dumps(summary(fact)))
+    for event in random_history(random.Random(seed), payment_id=uuid.uuid4(), steps=25):
+        said = orjson.loads(orjson.dumps(summary(event)))
         assert not [name for name, value in said.items() if value is None]
         assert "merchant_id" not in said

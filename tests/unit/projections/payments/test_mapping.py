@@ -45,8 +45,8 @@ def decoded(log: list[RecordedEvent]) -> list[DecodedEvent]:
     return [DecodedEvent.of(event) for event in log]
 
 
-def row_of(facts: list[PaymentEvent]) -> PaymentRow:
-    row = fold(decoded(recorded([(PAYMENT_ID, facts)])))
+def row_of(events: list[PaymentEvent]) -> PaymentRow:
+    row = fold(decoded(recorded([(PAYMENT_ID, events)])))
     assert row is not None
     return row
 
@@ -113,11 +113,11 @@ def refund_columns(refund: Refund) -> dict[str, Any]:
 
 @given(seed=seeds, steps=st.integers(min_value=0, max_value=30))
 def test_a_row_says_what_the_domain_says_after_any_valid_history(seed: int, steps: int) -> None:
-    facts = random_history(random.Random(seed), payment_id=PAYMENT_ID, steps=steps)
-    row = asdict(row_of(facts))
+    events = random_history(random.Random(seed), payment_id=PAYMENT_ID, steps=steps)
+    row = asdict(row_of(events))
     for refund in row["refunds"]:
         del refund["created_at"]
-    state = fold_domain(facts)
+    state = fold_domain(events)
     assert state is not None
     expected = domain_columns(state)
     assert {name: row[name] for name in expected} == expected
@@ -153,8 +153,8 @@ def test_a_row_carries_version_position_and_times_of_its_events() -> None:
 
 def test_refunds_are_in_the_order_of_their_requests_with_their_own_times() -> None:
     first, second = uuid.uuid4(), uuid.uuid4()
-    facts = events_of([*paid(request_payment()), *refunded(first, usd(300)), *refunded(second, usd(200))])
-    row = row_of(facts)
+    events = events_of([*paid(request_payment()), *refunded(first, usd(300)), *refunded(second, usd(200))])
+    row = row_of(events)
     assert [refund.refund_id for refund in row.refunds] == [first, second]
     assert row.refunds[0].created_at < row.refunds[1].created_at
     assert row.amount_refunded_cents == 500
@@ -173,12 +173,12 @@ def test_a_repeated_event_stops_the_row_loudly() -> None:
 
 
 def test_a_payment_that_does_not_begin_with_its_request_stops_loudly() -> None:
-    facts = events_of(paid(request_payment()))
+    events = events_of(paid(request_payment()))
     with pytest.raises(MisplacedEvent):
-        row_of(facts[1:])
+        row_of(events[1:])
 
 
 def test_a_refund_that_was_never_requested_stops_loudly() -> None:
-    facts = events_of([*paid(request_payment()), *refunded(uuid.uuid4(), usd(300))])
+    events = events_of([*paid(request_payment()), *refunded(uuid.uuid4(), usd(300))])
     with pytest.raises(MisplacedEvent):
-        row_of([*facts[:3], facts[4]])
+        row_of([*events[:3], events[4]])

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import TopicPartition
-
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import Apply, checkpointed
 from infra.postgres.pool import Connection, Pool
@@ -33,7 +31,7 @@ class Effects:
             await conn.execute("GRANT ALL ON consumers.effects TO paystream_app")
             await conn.execute("GRANT ALL ON SEQUENCE consumers.effects_written_at_seq TO paystream_app")
 
-    async def write(self, conn: Connection, _: TopicPartition, messages: Sequence[Delivered]) -> None:
+    async def write(self, conn: Connection, messages: Sequence[Delivered]) -> None:
         if self._before is not None:
             await self._before()
         async with conn.cursor() as cursor:

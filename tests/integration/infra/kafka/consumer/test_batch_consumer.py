@@ -202,7 +202,7 @@ async def test_a_database_that_is_away_for_a_while_costs_nothing(cluster: Cluste
     assert await effects.positions() == log.positions
 
 
-async def test_a_partition_that_stops_at_its_first_record_is_seen_to_stand_still(
+async def test_a_partition_that_stops_at_its_first_record_is_seen_to_be_halted(
     cluster: Cluster, log: Log, effects: Effects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FastStream calls plain functions in another thread, where ours would void what was noted of the first records."""

@@ -31,9 +31,9 @@ async def session_valkeys(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 
 @pytest_asyncio.fixture
 async def valkeys(session_valkeys: Valkeys) -> AsyncIterator[Valkeys]:
-    await session_valkeys.mend()
+    await session_valkeys.repair()
     yield session_valkeys
-    await session_valkeys.mend()
+    await session_valkeys.repair()
 
 
 @pytest_asyncio.fixture

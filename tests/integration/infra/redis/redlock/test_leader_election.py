@@ -137,7 +137,7 @@ async def test_work_that_lost_its_lease_goes_on_unlocked_while_no_server_answers
         return process.rounds
 
     await eventually(rounds, lambda seen: seen[:2] == ["with_lock", "without_lock"], within=15)
-    await valkeys.mend()
+    await valkeys.repair()
     await eventually(rounds, lambda seen: seen[-1] == "with_lock" and len(seen) > 2, within=15)
     assert process.at_it
     await process.end()

@@ -84,7 +84,7 @@ async def test_less_than_a_majority_is_not(valkeys: Valkeys, connect: Connect) -
         async with redlock.lock("busy", TTL_MS):
             pass
     assert refused.value.servers_away
-    await valkeys.mend()
+    await valkeys.repair()
     assert not await held_by_another(redlock)
 
 
@@ -257,31 +257,31 @@ async def test_a_ttl_that_slow_servers_would_use_up_is_refused(connect: Connect)
 async def test_of_fifty_contenders_never_two_hold_it(valkeys: Valkeys, connect: Connect) -> None:
     """Two of the five servers die and come back empty meanwhile, and a third one freezes."""
     redlocks = [await connect(guard=True) for _ in range(10)]
-    holders = most = turns = 0
+    holders = most = rounds = 0
 
     async def contend(redlock: Redlock) -> None:
-        nonlocal holders, most, turns
+        nonlocal holders, most, rounds
         async with redlock.lock("busy", 2_000, wait_s=60) as lease:
             holders += 1
             most = max(most, holders)
             await asyncio.sleep(0.005)  # the work, in which a second holder would be seen
             lease.check()
             holders -= 1
-            turns += 1
+            rounds += 1
 
     async with asyncio.TaskGroup() as group:
         for number in range(50):
             group.create_task(contend(redlocks[number % 10]))
-        await eventually(lambda: _reached(lambda: turns, 10), within=30)
+        await eventually(lambda: _reached(lambda: rounds, 10), within=30)
         valkeys.kill(0)
-        await eventually(lambda: _reached(lambda: turns, 20), within=30)
+        await eventually(lambda: _reached(lambda: rounds, 20), within=30)
         valkeys.freeze(1)
-        await eventually(lambda: _reached(lambda: turns, 30), within=30)
+        await eventually(lambda: _reached(lambda: rounds, 30), within=30)
         valkeys.thaw(1)
         await valkeys.servers[0].restart()
-    assert (most, turns, holders) == (1, 50, 0)
+    assert (most, rounds, holders) == (1, 50, 0)
 
 
-async def _reached(turns: object, wanted: int) -> bool:
-    assert callable(turns)
-    return bool(turns() >= wanted)
+async def _reached(rounds: object, least: int) -> bool:
+    assert callable(rounds)
+    return bool(rounds() >= least)

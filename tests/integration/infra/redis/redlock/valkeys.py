@@ -58,7 +58,7 @@ class Valkeys:
             assert pid is not None
             os.kill(pid, number)
 
-    async def mend(self) -> None:
+    async def repair(self) -> None:
         for number, server in enumerate(self.servers):
             if server.running:
                 self.thaw(number)

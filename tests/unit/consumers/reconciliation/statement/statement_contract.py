@@ -6,6 +6,7 @@ from uuid import UUID
 
 from consumers.reconciliation.statement.api import row_of
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, PayoutId, StripeIntentId
 from domain.reconciliation.rows import PayoutSum, StripeRow
 
 LONG_S = 3600
@@ -43,17 +44,17 @@ class StripeStatementContract(ABC):
     async def paid_row(self, amount: int = 1000) -> StripeRow:
         """Have something paid and return its only row."""
         charge_id, _ = await self.pay(uuid.uuid4(), amount)
-        (row,) = await self.statement().rows_of(charge_id)
+        (row,) = await self.statement().rows_of(BalanceSourceId(charge_id))
         return row
 
     async def test_a_charge_has_one_row(self) -> None:
         charge_id, _ = await self.pay(uuid.uuid4(), 1000)
-        (row,) = await self.statement().rows_of(charge_id)
+        (row,) = await self.statement().rows_of(BalanceSourceId(charge_id))
         assert (row.source_id, row.category, row.amount, row.currency) == (charge_id, "charge", 1000, "USD")
         assert row.transaction_id.startswith("txn_")
         assert 0 < row.fee < row.amount
         assert row.exchange_rate is None
-        assert await self.statement().rows_of("ch_no_such_charge") == []
+        assert await self.statement().rows_of(BalanceSourceId("ch_no_such_charge")) == []
 
     async def test_rows_are_given_from_a_moment_until_before_another(self) -> None:
         statement, row = self.statement(), await self.paid_row()
@@ -80,50 +81,56 @@ class StripeStatementContract(ABC):
         assert found is not None
         assert row_of(found) == row
         assert found["net"] == row.amount - row.fee
-        assert await statement.rows_of(row.transaction_id) == [row]
-        assert await statement.transaction("txn_no_such_row") is None
-        assert await statement.rows_of("txn_no_such_row") == []
+        assert await statement.rows_of(BalanceSourceId(row.transaction_id)) == [row]
+        assert await statement.transaction(BalanceTransactionId("txn_no_such_row")) is None
+        assert await statement.rows_of(BalanceSourceId("txn_no_such_row")) == []
 
     async def test_whose_a_charge_is(self) -> None:
         statement, payment_id = self.statement(), uuid.uuid4()
         charge_id, intent_id = await self.pay(payment_id, 1000)
-        assert await statement.owner_of(charge_id) == Owner(intent_id=intent_id, payment_id=payment_id)
-        (row,) = await statement.rows_of(charge_id)
+        assert await statement.owner_of(BalanceSourceId(charge_id)) == Owner(
+            intent_id=StripeIntentId(intent_id), payment_id=PaymentId(payment_id)
+        )
+        (row,) = await statement.rows_of(BalanceSourceId(charge_id))
         for nobodys in (row.transaction_id, "ch_no_such_charge", "re_no_such_refund", "po_1"):
-            assert await statement.owner_of(nobodys) is None
+            assert await statement.owner_of(BalanceSourceId(nobodys)) is None
 
     async def test_without_payouts_none_is_given(self) -> None:
         statement, row = self.statement(), await self.paid_row()
         assert [each async for each in statement.payouts(row.created - LONG_S, row.created + LONG_S)] == []
-        assert await statement.payout("po_no_such_payout") is None
+        assert await statement.payout(PayoutId("po_no_such_payout")) is None
 
     async def test_a_refund_has_a_row_and_is_of_the_charges_payment(self) -> None:
         statement, payment_id = self.statement(), uuid.uuid4()
         charge_id, intent_id = await self.pay(payment_id, 1000)
         refund_id = await self.refund(charge_id, 300)
-        (row,) = await statement.rows_of(refund_id)
+        (row,) = await statement.rows_of(BalanceSourceId(refund_id))
         assert (row.source_id, row.category, row.amount, row.fee, row.currency) == (refund_id, "refund", -300, 0, "USD")
-        assert len(await statement.rows_of(charge_id)) == 1
-        assert await statement.owner_of(refund_id) == Owner(intent_id=intent_id, payment_id=payment_id)
+        assert len(await statement.rows_of(BalanceSourceId(charge_id))) == 1
+        assert await statement.owner_of(BalanceSourceId(refund_id)) == Owner(
+            intent_id=StripeIntentId(intent_id), payment_id=PaymentId(payment_id)
+        )
 
     async def test_each_row_of_a_source_is_given(self) -> None:
         statement, payment_id = self.statement(), uuid.uuid4()
         charge_id, intent_id = await self.pay(payment_id, 1000)
         dispute_id = await self.dispute_and_win(charge_id)
-        rows = await statement.rows_of(dispute_id)
+        rows = await statement.rows_of(BalanceSourceId(dispute_id))
         assert [(row.source_id, row.category, row.amount, row.fee) for row in rows] == [
             (dispute_id, "dispute", -1000, 1500),
             (dispute_id, "dispute_reversal", 1000, -1500),
         ]
         assert len({row.transaction_id for row in rows}) == 2
-        assert await statement.owner_of(dispute_id) == Owner(intent_id=intent_id, payment_id=payment_id)
-        assert await statement.rows_of("du_no_such_dispute") == []
+        assert await statement.owner_of(BalanceSourceId(dispute_id)) == Owner(
+            intent_id=StripeIntentId(intent_id), payment_id=PaymentId(payment_id)
+        )
+        assert await statement.rows_of(BalanceSourceId("du_no_such_dispute")) == []
 
     async def test_a_payout_is_the_sum_of_what_it_pays(self) -> None:
         statement = self.statement()
         charge_id, _ = await self.pay(uuid.uuid4(), 5000)
-        (charge,) = await statement.rows_of(charge_id)
-        (refund,) = await statement.rows_of(await self.refund(charge_id, 700))
+        (charge,) = await statement.rows_of(BalanceSourceId(charge_id))
+        (refund,) = await statement.rows_of(BalanceSourceId(await self.refund(charge_id, 700)))
         payout = await self.pay_out()
         assert (payout.items, payout.items_net) == (2, charge.amount - charge.fee + refund.amount)
         assert payout.amount == payout.items_net

@@ -7,6 +7,7 @@ import pytest
 
 from consumers.reconciliation.statement.fakes import MemoryStatement
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
+from domain.ids import PaymentId, PayoutId, StripeIntentId
 from domain.reconciliation.rows import PayoutSum
 from tests.unit.consumers.reconciliation.statement.statement_contract import StripeStatementContract
 
@@ -36,7 +37,7 @@ class TestMemoryStatement(StripeStatementContract):
         paid = sum(row.amount - row.fee for row in self._statement.stripe)
         at = max(row.created for row in self._statement.stripe) + 1
         payout = PayoutSum(
-            payout_id="po_1",
+            payout_id=PayoutId("po_1"),
             amount=paid,
             currency="USD",
             created=at,
@@ -80,5 +81,12 @@ class TestMemoryStatement(StripeStatementContract):
             "created": 1_800_000_000 + row,
             "exchange_rate": None,
         }
-        self._statement.write(transaction, Owner(intent_id=intent, payment_id=payment_id))
+        self._statement.write(transaction, _owner(intent, payment_id))
         return source
+
+
+def _owner(intent: str | None, payment_id: UUID | None) -> Owner:
+    return Owner(
+        intent_id=None if intent is None else StripeIntentId(intent),
+        payment_id=None if payment_id is None else PaymentId(payment_id),
+    )

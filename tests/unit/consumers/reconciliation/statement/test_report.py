@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from consumers.reconciliation.statement.report import NotAReport, Report, ReportKind, ReportStatement
+from domain.ids import PayoutId
 from domain.reconciliation.rows import StripeRow
 
 ACTIVITY = (
@@ -35,10 +36,10 @@ def read(path: Path, text: str, **options: str) -> Report:
     return Report.read(written(path, text), time_zone=options.get("time_zone", "UTC"))
 
 
-def knowing(ledger_payouts: Mapping[str, int]) -> Callable[[], Awaitable[Mapping[str, int]]]:
+def knowing(ledger_payouts: Mapping[PayoutId, int]) -> Callable[[], Awaitable[Mapping[PayoutId, int]]]:
     """Return what tells the amounts of payouts."""
 
-    async def told() -> Mapping[str, int]:
+    async def told() -> Mapping[PayoutId, int]:
         return ledger_payouts
 
     return told
@@ -68,7 +69,7 @@ def test_its_days_are_those_of_its_rows(tmp_path: Path) -> None:
     plan = report.plan(cutoff_s=7200, now=0)
     assert plan.scope.without == ("payout", "payout_reversal")
     assert not plan.scope.staged_sources_only
-    assert not plan.thorough
+    assert not plan.can_look_up
 
 
 def test_a_created_column_is_of_its_time_zone(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ async def test_a_payout_report_adds_up_what_each_payout_pays(tmp_path: Path) -> 
     report = read(tmp_path, text)
     assert report.kind is ReportKind.PAYOUTS
     assert report.plan(cutoff_s=1, now=0).scope.staged_sources_only
-    statement = ReportStatement(report=report, ledger_payouts=knowing({"po_1": 441}))
+    statement = ReportStatement(report=report, ledger_payouts=knowing({PayoutId("po_1"): 441}))
     sums = [payout async for payout in statement.payouts(0, 0)]
     assert [(each.payout_id, each.amount, each.items, each.items_net, each.currency) for each in sums] == [
         ("po_1", 441, 2, 441, "USD"),

@@ -6,6 +6,7 @@ import pytest
 
 from consumers.stripe.lists.errors import UnexpectedRow
 from consumers.stripe.translate.balance import payout_of, transaction_of
+from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 
 ROW: dict[str, Any] = {
@@ -40,14 +41,14 @@ PAYOUT: dict[str, Any] = {
 
 def test_a_balance_transaction_is_recorded_as_it_is() -> None:
     assert transaction_of(ROW) == TransactionRecorded(
-        transaction_id="txn_1",
+        transaction_id=BalanceTransactionId("txn_1"),
         type="adjustment",
         reporting_category="dispute",
         amount=-1000,
         fee=-1500,
         net=500,
         currency="KWD",
-        source_id="du_1",
+        source_id=BalanceSourceId("du_1"),
         exchange_rate=None,
         description=None,
         created=1_700_000_000,
@@ -66,7 +67,7 @@ def test_a_rate_keeps_its_digits() -> None:
 
 def test_a_payout_is_recorded_as_it_is() -> None:
     assert payout_of(PAYOUT) == PayoutChanged(
-        payout_id="po_1",
+        payout_id=PayoutId("po_1"),
         amount=941,
         currency="USD",
         status=PayoutStatus.FAILED,

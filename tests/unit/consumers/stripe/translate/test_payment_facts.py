@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from consumers.stripe.translate.payments import UnexpectedObject, payment_facts
-from domain.ids import DisputeId, RefundId, StripeChargeId, StripeRefundId
+from domain.ids import DisputeId, StripeChargeId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.decide import decide
@@ -70,12 +70,12 @@ def test_a_refund_made_at_stripe_is_found_with_an_id_that_stays() -> None:
 
 
 def test_a_refund_of_ours_is_known_by_the_id_in_its_metadata() -> None:
-    payment, _ = a_payment(RequestRefund(refund_id=RefundId(REFUND_ID), amount=usd(600)))
+    payment, _ = a_payment(RequestRefund(refund_id=REFUND_ID, amount=usd(600)))
     payment = told(payment, PAID, [], [])
-    payment, _ = a_payment(*payment_facts(PAID, [], []), RequestRefund(refund_id=RefundId(REFUND_ID), amount=usd(600)))
+    payment, _ = a_payment(*payment_facts(PAID, [], []), RequestRefund(refund_id=REFUND_ID, amount=usd(600)))
     payment = told(payment, PAID, [a_refund(ours=REFUND_ID), a_refund(id="re_2", amount=100)], [])
     assert len(payment.refunds) == 2
-    assert payment.refunds[RefundId(REFUND_ID)].stripe_refund_id == "re_1"
+    assert payment.refunds[REFUND_ID].stripe_refund_id == "re_1"
     assert payment.amount_refunded == usd(700)
 
 

@@ -86,7 +86,7 @@ async def test_a_watch_that_went_silent_makes_it_dead(progress: ConsumerProgress
         await progress.check_live()
 
 
-async def test_a_partition_that_stands_still_makes_it_dead_until_given_away(progress: ConsumerProgress) -> None:
+async def test_a_halted_partition_makes_it_dead_until_given_away(progress: ConsumerProgress) -> None:
     progress.halt(PARTITION, "offset 3: bad")
     with pytest.raises(Unhealthy, match="t/0 is halted: offset 3: bad"):
         await progress.check_live()

@@ -190,7 +190,7 @@ async def test_only_what_is_handled_is_committed_and_again_after_a_failure(
     assert consumer.committed == [{PARTITION: 12}]
 
 
-async def test_a_partition_that_stands_still_is_left_alone(
+async def test_a_halted_partition_is_left_alone(
     watch: PartitionWatch, consumer: FakeConsumer, progress: ConsumerProgress
 ) -> None:
     progress.halt(PARTITION, "bad")

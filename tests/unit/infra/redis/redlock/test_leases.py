@@ -66,9 +66,9 @@ async def test_votes_that_come_too_late_are_none() -> None:
 async def test_servers_are_asked_for_an_uptime_only_when_guarded() -> None:
     [server] = servers_that_say([])
     async with redlock_over([server]).lock("busy", TTL_MS):
-        assert server.asked_for_uptime_s == 12
+        assert server.requested_uptime_s == 12
     async with Redlock([server], clock=server.clock, restart_guard=False).lock("busy", TTL_MS):
-        assert server.asked_for_uptime_s == 0
+        assert server.requested_uptime_s == 0
 
 
 @pytest.mark.parametrize(

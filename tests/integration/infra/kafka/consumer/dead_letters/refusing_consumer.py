@@ -36,10 +36,10 @@ class PickyEffects(Effects):
         self.refused: set[str | int] = set()
         self.fault: Callable[[Connection, Sequence[Delivered]], Awaitable[None]] | None = None
 
-    async def write(self, conn: Connection, partition: TopicPartition, messages: Sequence[Delivered]) -> None:
+    async def write(self, conn: Connection, messages: Sequence[Delivered]) -> None:
         if self.fault is not None:
             await self.fault(conn, messages)
-        await super().write(conn, partition, messages)
+        await super().write(conn, messages)
         # After the good ones: what is undone must include them.
         for message in messages:
             if self.refused & {message.stream, message.position}:
@@ -85,6 +85,13 @@ class Member:
             dead_letter_writer=DeadLetterWriter(self.checkpointed, most_in_a_row=most_in_a_row),
         )
 
+    async def poll(self, records: Iterable[Record]) -> None:
+        """Deliver what one poll brought, of any partitions."""
+        polled: dict[TopicPartition, list[Record]] = {}
+        for record in records:
+            polled.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
+        await self._applier.apply_poll(cast("PartitionWatch", Watch()), polled)
+
     async def deliver(self, records: Iterable[Record]) -> None:
         await self._applier.apply_records(cast("PartitionWatch", Watch()), PARTITION, list(records))
 
@@ -96,7 +103,9 @@ class Member:
 class Topic:
     """A partition's events as they are relayed, and records as no relay would write them."""
 
-    def __init__(self) -> None:
+    def __init__(self, partition: TopicPartition = PARTITION, *, first_position: int = 5) -> None:
+        self.partition = partition
+        self._first_position = first_position
         self.events: list[RecordedEvent] = []
         self._offset = 0
 
@@ -104,7 +113,7 @@ class Topic:
         """Record an event of each of these streams; return their records."""
         first = len(self.events)
         for stream in streams:
-            position = self.events[-1].position + 3 if self.events else 5
+            position = self.events[-1].position + 3 if self.events else self._first_position
             self.events.append(recorded(position, stream))
         return [self.record(at) for at in range(first, len(self.events))]
 
@@ -127,8 +136,8 @@ class Topic:
         """Return a record of this content."""
         self._offset += 1
         return ConsumerRecord(
-            topic=PARTITION.topic,
-            partition=PARTITION.partition,
+            topic=self.partition.topic,
+            partition=self.partition.partition,
             offset=self._offset,
             timestamp=1_800_000_000_000,
             timestamp_type=0,
@@ -162,7 +171,7 @@ async def dead_letters(pool: Pool) -> list[dict[str, Any]]:
         return await cursor.fetchall()
 
 
-async def told(pool: Pool) -> list[tuple[int | None, str, str]]:
+async def summaries(pool: Pool) -> list[tuple[int | None, str, str]]:
     """Return position, reason and status of every dead letter."""
     return [(row["position"], row["reason"], row["status"]) for row in await dead_letters(pool)]
 

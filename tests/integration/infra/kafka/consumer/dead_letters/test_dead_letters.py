@@ -20,7 +20,7 @@ from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer impor
     Topic,
     checkpoint,
     dead_letters,
-    told,
+    summaries,
     with_header,
 )
 from tests.integration.infra.kafka.published_log import recorded
@@ -98,7 +98,7 @@ async def test_later_events_of_its_stream_wait_and_are_applied_with_its_replay(
     await member.deliver(topic.add(BAD, GOOD))
     first, good, second, third, good_too = topic.positions
     assert await effects.in_order() == [good, good_too]
-    assert await told(pool) == [
+    assert await summaries(pool) == [
         (first, "refused", "open"),
         (second, "behind", "open"),
         (third, "behind", "open"),
@@ -107,7 +107,7 @@ async def test_later_events_of_its_stream_wait_and_are_applied_with_its_replay(
     await ask(pool, 1)
     assert await member.replayer.replay(PARTITION) == 3
     assert await effects.in_order() == [good, good_too, first, second, third]
-    assert {status for *_, status in await told(pool)} == {"applied"}
+    assert {status for *_, status in await summaries(pool)} == {"applied"}
     await member.deliver(topic.add(BAD))
     assert (await effects.in_order())[-1] == topic.positions[-1]
     assert await checkpoint(pool) == (topic.positions[-1], third), "no statement more for the next batch"
@@ -133,7 +133,10 @@ async def test_an_undecodable_event_is_a_dead_letter_applied_after_an_upgrade(
     good_bytes = dict(bad.headers)["ce_actor"]
     await member.deliver([good, with_header(bad, "ce_actor", b"\xff\xfe"), behind, rest])
     assert await effects.in_order() == [topic.positions[0], topic.positions[3]]
-    assert await told(pool) == [(topic.positions[1], "undecodable", "open"), (topic.positions[2], "behind", "open")]
+    assert await summaries(pool) == [
+        (topic.positions[1], "undecodable", "open"),
+        (topic.positions[2], "behind", "open"),
+    ]
     (row, _) = await dead_letters(pool)
     assert row["error_type"] == "MalformedMessage"
     assert row["stream"] == str(BAD)
@@ -157,7 +160,7 @@ async def test_a_record_that_is_no_event_of_ours_is_kept_once_and_blocks_nothing
     await member.deliver([*topic.add(GOOD), nonsense, odd, *topic.add(GOOD)])
     await member.deliver([nonsense, odd, *topic.add(GOOD)])
     assert await effects.in_order() == topic.positions
-    assert await told(pool) == [(None, "undecodable", "open")] * 2
+    assert await summaries(pool) == [(None, "undecodable", "open")] * 2
     first, second = await dead_letters(pool)
     assert (first["value"], first["key"], second["value"]) == (b"not json", str(GOOD).encode(), None)
     assert second["stream"] == "\\xff\\x00"
@@ -187,14 +190,14 @@ async def test_everything_delivered_again_changes_nothing(
     effects.refused = {str(BAD)}
     topic.add(GOOD, BAD, OTHER, BAD, GOOD)
     await member.deliver(topic.all())
-    applied, dead = await effects.in_order(), await told(pool)
+    applied, dead = await effects.in_order(), await summaries(pool)
     for _ in range(3):
         await member.deliver(topic.all())
     assert await effects.in_order() == applied
-    assert await told(pool) == dead
+    assert await summaries(pool) == dead
 
 
-async def test_two_members_that_think_they_own_a_partition_apply_and_bury_once(
+async def test_two_members_that_think_they_own_a_partition_apply_and_dead_letter_once(
     effects: PickyEffects, topic: Topic, pool: Pool
 ) -> None:
     effects.refused = {8}
@@ -204,7 +207,7 @@ async def test_two_members_that_think_they_own_a_partition_apply_and_bury_once(
         await asyncio.gather(*(each.deliver(topic.all()[at : at + 10]) for each in members))
     bad = [position for event, position in zip(topic.events, topic.positions, strict=True) if event.stream_id == BAD]
     waiting = [position for position in bad if position >= 8]
-    assert [position for position, *_ in await told(pool)] == waiting
+    assert [position for position, *_ in await summaries(pool)] == waiting
     assert sorted(await effects.in_order()) == sorted(set(topic.positions) - set(waiting))
 
     effects.refused = set()
@@ -231,7 +234,7 @@ async def test_events_that_arrive_during_a_replay_keep_their_place(
     async def replay() -> None:
         async def all_done() -> bool:
             await two.replayer.replay(PARTITION)
-            return all(status == "applied" for *_, status in await told(pool))
+            return all(status == "applied" for *_, status in await summaries(pool))
 
         await eventually(all_done, every=0.005)
 
@@ -282,22 +285,22 @@ async def test_a_discarded_event_is_skipped_for_good_and_frees_what_waits(
         assert await effects.in_order() == topic.positions[1:], "somebody decided that it is not to be applied"
 
 
-@pytest.mark.parametrize("mended", [True, False])
+@pytest.mark.parametrize("repaired", [True, False])
 async def test_applying_everything_again_resolves_what_can_be_applied_now(
-    effects: PickyEffects, topic: Topic, pool: Pool, database: Database, mended: bool
+    effects: PickyEffects, topic: Topic, pool: Pool, database: Database, repaired: bool
 ) -> None:
     effects.refused = {8}
     member = Member(effects, pool)
     await member.deliver(topic.add(GOOD, BAD, OTHER, BAD, GOOD))
     before = await effects.in_order()
     await forget_everything(database)
-    if mended:
+    if repaired:
         effects.refused = set()
     await member.deliver(topic.all())
-    statuses = {status for *_, status in await told(pool)}
-    assert len(await told(pool)) == 2
-    assert statuses == ({"applied"} if mended else {"open"})
-    assert await effects.in_order() == (topic.positions if mended else before)
+    statuses = {status for *_, status in await summaries(pool)}
+    assert len(await summaries(pool)) == 2
+    assert statuses == ({"applied"} if repaired else {"open"})
+    assert await effects.in_order() == (topic.positions if repaired else before)
 
 
 async def test_a_replayed_event_that_comes_again_and_fails_is_open_again(
@@ -331,10 +334,10 @@ async def test_missing_events_before_a_dead_letter_are_still_missing(
     effects.refused = {str(BAD)}
     first, missing, bad, last = topic.add(GOOD, OTHER, BAD, GOOD)
     await member.deliver([first, bad, last])
-    assert await told(pool) == []
+    assert await summaries(pool) == []
     assert await effects.in_order() == topic.positions[:1]
     await member.deliver([first, missing, bad, last])
-    assert await told(pool) == [(topic.positions[2], "refused", "open")]
+    assert await summaries(pool) == [(topic.positions[2], "refused", "open")]
     assert (await checkpoint(pool))[0] == topic.positions[3]
 
 
@@ -351,28 +354,28 @@ async def test_many_dead_letters_in_a_row_stop_it_even_after_a_restart(
     assert member.is_halted
     with pytest.raises(Unhealthy, match="5 dead letters without one success"):
         await member.progress.check_live()
-    assert len(await told(pool)) == 5
+    assert len(await summaries(pool)) == 5
     for _ in range(2):
         member = restarted()
         await member.deliver(topic.all())
         assert member.is_halted
-        assert len(await told(pool)) == 5
+        assert len(await summaries(pool)) == 5
 
     await give_up(pool, 1)
     member = restarted()
     await member.deliver(topic.all())
-    assert len(await told(pool)) == 6, "somebody has looked at one, so one more may fail"
+    assert len(await summaries(pool)) == 6, "somebody has looked at one, so one more may fail"
 
     effects.refused = set(topic.positions[:-3])
     effects.refused.discard(topic.positions[6])
     member = restarted()
     await member.deliver(topic.all())
-    assert len(await told(pool)) == 11, "a success begins a new row"
+    assert len(await summaries(pool)) == 11, "a success begins a new row"
     effects.refused = set()
     member = restarted()
     await member.deliver(topic.all())
     assert not member.is_halted
-    assert await told(pool) != []
+    assert await summaries(pool) != []
 
 
 async def test_parked_events_are_no_failures(effects: PickyEffects, topic: Topic, pool: Pool) -> None:
@@ -380,7 +383,7 @@ async def test_parked_events_are_no_failures(effects: PickyEffects, topic: Topic
     member = Member(effects, pool, most_in_a_row=2)
     await member.deliver(topic.add(*[BAD] * 20))
     assert not member.is_halted
-    assert len(await told(pool)) == 20
+    assert len(await summaries(pool)) == 20
 
 
 @pytest.mark.parametrize(
@@ -399,7 +402,7 @@ async def test_what_the_database_refuses_whatever_the_event_is_no_dead_letter(
     delivering = asyncio.create_task(member.deliver(topic.add(GOOD, BAD)))
     if "float" in statement:  # division by zero: of the values
         await delivering
-        assert len(await told(pool)) == 2
+        assert len(await summaries(pool)) == 2
         return
 
     async def not_ready() -> str:
@@ -414,7 +417,7 @@ async def test_what_the_database_refuses_whatever_the_event_is_no_dead_letter(
     await eventually(not_ready, until=lambda text: "is tried again" in text)
     broken = False
     await delivering
-    assert await told(pool) == []
+    assert await summaries(pool) == []
     assert await effects.in_order() == topic.positions
 
 
@@ -427,5 +430,5 @@ async def test_an_event_that_postgresql_cannot_hold_is_a_dead_letter(
 
     effects.fault = fault
     await member.deliver(topic.add(GOOD, BAD, OTHER))
-    assert await told(pool) == [(topic.positions[1], "refused", "open")]
+    assert await summaries(pool) == [(topic.positions[1], "refused", "open")]
     assert await effects.in_order() == [topic.positions[0], topic.positions[2]]

@@ -10,7 +10,7 @@ import pytest
 
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin
 from infra.postgres.pool import Pool
-from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import PickyEffects, told
+from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import PickyEffects, summaries
 from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer_program import the_topic
 from tests.integration.infra.kafka.consumer.noting_consumer import NAME
 from tests.support.database import Database
@@ -39,10 +39,12 @@ async def run_and_kill(database: Database, effects: PickyEffects, how: str, rng:
     for _ in range(KILLS):
         done = len(await effects.positions())
         process = await start()
-        wanted = done + rng.randint(1, 40)
+        expected_count = done + rng.randint(1, 40)
 
-        async def has_come_so_far(process: asyncio.subprocess.Process = process, wanted: int = wanted) -> bool:
-            return process.returncode is not None or len(await effects.positions()) >= wanted
+        async def has_come_so_far(
+            process: asyncio.subprocess.Process = process, expected_count: int = expected_count
+        ) -> bool:
+            return process.returncode is not None or len(await effects.positions()) >= expected_count
 
         await eventually(has_come_so_far, within=30, every=rng.choice((0.001, 0.003)))
         if process.returncode is None:
@@ -58,14 +60,14 @@ async def test_a_consumer_that_is_killed_loses_nothing_and_repeats_nothing(pool:
     await effects.prepare(database.url("owner"))
 
     await run_and_kill(database, effects, "refuse", rng)
-    dead = [position for position, *_ in await told(pool) if position is not None]
+    dead = [position for position, *_ in await summaries(pool) if position is not None]
     assert len(dead) > 20
     assert sorted([*await effects.positions(), *dead]) == topic.positions
 
     async with pool.connection() as conn:
         await DeadLetterAdmin(conn).request_replay(actor="op", all_of=NAME)
     await run_and_kill(database, effects, "accept", rng)
-    assert {status for *_, status in await told(pool)} == {"applied"}
+    assert {status for *_, status in await summaries(pool)} == {"applied"}
     assert await effects.positions() == topic.positions
     order = await effects.in_order()
     for stream in {event.stream_id for event in topic.events}:

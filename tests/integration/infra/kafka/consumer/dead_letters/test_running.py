@@ -24,7 +24,7 @@ from infra.process.health import Unhealthy
 from schemas.cloudevents import Delivered, to_kafka
 from schemas.topics import TopicDeclaration, dead_letter_topic
 from tests.integration.conftest import Cluster
-from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import PickyEffects, dead_letters, told
+from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import PickyEffects, dead_letters, summaries
 from tests.integration.infra.kafka.consumer.noting_consumer import NAME, running
 from tests.integration.infra.kafka.published_log import Log, recorded
 from tests.support.database import Database
@@ -38,7 +38,7 @@ BAD = uuid.UUID(int=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """A topic with its dead-letter topic, and a handler that refuses what it is told to."""
+    """A topic with its dead-letter topic, and a handler that refuses what it is summaries to."""
 
     cluster: Cluster
     log: Log
@@ -150,7 +150,7 @@ async def test_an_operator_replays_and_discards_what_waits(scene: Scene, pool: P
     await log.publish()
     await log.publish_garbage(0)
     async with scene.consuming():
-        await eventually(lambda: told(pool), until=lambda seen: len(seen) == 3, within=30)
+        await eventually(lambda: summaries(pool), until=lambda seen: len(seen) == 3, within=30)
         first, behind, garbage = (row["id"] for row in await dead_letters(pool))
         failed = await scene.command("replay", str(first), str(behind))
         assert failed.returncode == 1
@@ -196,7 +196,7 @@ async def test_a_replay_that_nobody_runs_says_so_and_is_done_once_later(scene: S
     scene.effects.refused = {log.positions[0]}
     await log.publish()
     async with scene.consuming():
-        await eventually(lambda: told(pool), until=lambda seen: len(seen) == 20, within=30)
+        await eventually(lambda: summaries(pool), until=lambda seen: len(seen) == 20, within=30)
         await scene.announced(20)
     scene.effects.refused = set()
     asked = await scene.command("replay", "1", "--wait", "0")

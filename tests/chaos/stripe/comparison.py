@@ -75,7 +75,7 @@ def _compared(state: PaymentState, stripe: AtStripe) -> list[str]:
     if not stripe.intents:
         return wrong if state.status in _AT_STRIPE_ONLY else [*wrong, f"{state.status.value}, and Stripe has no intent"]
     intent = stripe.intents[0]
-    books = {
+    totals = {
         "status": (state.status.value, intent["status"]),
         "captured": (state.amount_captured.amount_cents, sum(each["amount_captured"] for each in taken)),
         "refunded": (
@@ -83,7 +83,7 @@ def _compared(state: PaymentState, stripe: AtStripe) -> list[str]:
             sum(each["amount"] for each in stripe.refunds if each["status"] not in _NO_MONEY),
         ),
     }
-    wrong += [f"{name}: ours {ours}, Stripe's {theirs}" for name, (ours, theirs) in books.items() if ours != theirs]
+    wrong += [f"{name}: ours {ours}, Stripe's {theirs}" for name, (ours, theirs) in totals.items() if ours != theirs]
     return wrong + _refunds_compared(state, stripe.refunds) + _disputes_compared(state, stripe.disputes)
 
 

@@ -1,32 +1,28 @@
-"""Our own book: the movements of the ledger's account at Stripe, and whether the ledger has all that the log has."""
+"""Waits until the log has all rows of Stripe, and the ledger has all events of the log."""
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from psycopg.rows import scalar_row
 
-from domain.reconciliation.rows import Movement
-from domain.stripe_balance import TransactionRecorded, transaction_stream
-from event_store.store import load_many
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
-from schemas.events import BALANCE_CODEC
 from schemas.topics import partition_of, topic_of
 
-SQL = Queries.load(Path(__file__).with_name("ledger.sql"))
+SQL = Queries.load(Path(__file__).with_name("catch_up.sql"))
 
 _CATEGORIES = ("payment", "stripe-balance")
-"""What the ledger is made of."""
+"""The categories that the ledger projects."""
 _POLL_S = 0.1
 _PAGE = 10_000
 
 
 class LedgerBehind(Exception):
-    """The ledger did not come to have all that was in the log when the run started."""
+    """The ledger did not apply in time all events that were in the log when the run started."""
 
     def __init__(self, *, head: int, waited_s: float, reached: int) -> None:
         super().__init__(
@@ -36,12 +32,12 @@ class LedgerBehind(Exception):
 
 
 class PollerBehind(Exception):
-    """Stripe's rows were not read to the end of the day: each fee of it would seem to be missing here."""
+    """Stripe's rows were not read to the end of the day: all its fees would seem to be missing here."""
 
-    def __init__(self, *, wanted: float, reached: float, waited_s: float) -> None:
+    def __init__(self, *, needed: float, reached: float, waited_s: float) -> None:
         at = _shown(reached) if reached else "never"
         super().__init__(
-            f"Stripe's balance was last read for the ledger as a whole: {at}; it must be after {_shown(wanted)}, which "
+            f"Stripe's balance was last read for the ledger as a whole: {at}; it must be after {_shown(needed)}, which "
             f"it was not within {waited_s:g} s. Is the worker stripe-balance running?"
         )
 
@@ -62,7 +58,7 @@ async def wait_for_poller(
         if reached and reached >= moment:
             return
         if time.monotonic() - started >= within_s:
-            raise PollerBehind(wanted=moment, reached=reached or 0.0, waited_s=within_s)
+            raise PollerBehind(needed=moment, reached=reached or 0.0, waited_s=within_s)
         if heartbeat is not None:
             heartbeat()
         await asyncio.sleep(_POLL_S)
@@ -84,7 +80,7 @@ async def wait_for_ledger(
     started, proven = time.monotonic(), 0
     while True:
         async with pool.connection() as conn:
-            proven, lacking = await _prove(conn, head, partitions=partitions, proven=proven)
+            proven, lacking = await _find_unapplied(conn, head, partitions=partitions, proven=proven)
         if lacking is None:
             return
         waited = time.monotonic() - started
@@ -95,33 +91,10 @@ async def wait_for_ledger(
         await asyncio.sleep(_POLL_S)
 
 
-async def movements_of(conn: Connection, source_ids: Sequence[str]) -> dict[str, list[Movement]]:
-    """Return all movements of these sources, whenever they were."""
-    found: dict[str, list[Movement]] = {source_id: [] for source_id in source_ids}
-    cursor = await conn.execute(SQL.movements_of_sources, {"source_ids": list(source_ids)})
-    for row in await cursor.fetchall():
-        found[row[0]].append(Movement._make(row))
-    return found
+async def _find_unapplied(conn: Connection, head: int, *, partitions: int, proven: int) -> tuple[int, int | None]:
+    """Return the position up to which all events are applied, and the first that is not (None: all up to `head` are).
 
-
-async def sources_of(conn: Connection, transaction_ids: Sequence[str]) -> dict[str, str]:
-    """Return what these balance transactions are of, as the log has it; those without a source are left out.
-
-    Stripe's reports do not say it by default, and the ledger goes by it.
-    """
-    streams = {transaction_stream(each): each for each in transaction_ids}
-    found: dict[str, str] = {}
-    for stream_id, events in (await load_many(conn, list(streams))).items():
-        for event in map(BALANCE_CODEC.decode, events):
-            if isinstance(event, TransactionRecorded) and event.source_id is not None:
-                found[streams[stream_id]] = event.source_id
-    return found
-
-
-async def _prove(conn: Connection, head: int, *, partitions: int, proven: int) -> tuple[int, int | None]:
-    """Return up to where all events are applied, and the first one that is not (None: all up to `head` are).
-
-    A partition's checkpoint moves with its own events alone, so each event is compared with its partition's.
+    A partition's checkpoint moves only with its own events, so each event is compared with that of its partition.
     """
     cursor = await conn.execute(SQL.ledger_checkpoints)
     checkpoints = {(topic, partition): position for topic, partition, position in await cursor.fetchall()}

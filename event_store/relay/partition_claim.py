@@ -1,7 +1,7 @@
-"""Which relay may publish: the one that holds the locks of its partitions in PostgreSQL; the others stand by.
+"""Which relay may publish: the one that holds the locks of its partitions in PostgreSQL; the others are standbys.
 
 The locks live as long as their connection. A relay that ended or was killed frees them at once. One that is paused
-(SIGSTOP, a frozen machine) keeps them, but falls silent. With transactions the one that stands by then ends the
+(SIGSTOP, a frozen machine) keeps them, but falls silent. With transactions a standby then ends the
 silent one's connection and takes the locks: what the other would still send is fenced by Kafka. Without transactions
 nothing would be fenced, and it waits. Why so: docs/decisions/0010.
 """
@@ -21,9 +21,9 @@ from infra.process.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S = 1.0
-_LOOK_S = 0.1
-_ASK_S = 2.0
+_HEARTBEAT_EVERY_S = 1.0
+_CHECK_S = 0.1
+_CHECK_TIMEOUT_S = 2.0
 
 
 class CannotTakeOver(InfraError):
@@ -36,7 +36,7 @@ class CannotTakeOver(InfraError):
         )
 
 
-class Claim:
+class PartitionClaim:
     """The partitions of a shard, claimed over one connection (in autocommit) for as long as that lives."""
 
     def __init__(
@@ -45,68 +45,70 @@ class Claim:
         self._connection = connection
         self._shard = shard
         self._topic_partitions = partitions
-        self._wanted = shard.partitions(partitions)
+        self._partitions = shard.partitions(partitions)
         self._takeover_after_s = takeover_after_s
         self._waiting_since = monotonic()
-        self._looked_at = 0.0
+        self._checked_at = 0.0
 
     async def take(self) -> bool:
         """Take every partition, or none and return False. Raises psycopg.Error."""
-        answer = await self._connection.execute(QUERIES["take_partitions"], {"partitions": self._wanted})
-        if await answer.fetchone() == (len(self._wanted),):
+        answer = await self._connection.execute(QUERIES["take_partitions"], {"partitions": self._partitions})
+        if await answer.fetchone() == (len(self._partitions),):
             return True
         await self._connection.execute(QUERIES["release_partitions"])
         return False
 
-    async def wait(self, stop: asyncio.Event, alive: Callable[[], None]) -> bool:
-        """Stand by until the partitions are free or their holder has fallen silent; False when `stop` came first.
+    async def wait(self, stop: asyncio.Event, heartbeat: Callable[[], None]) -> bool:
+        """Wait as a standby until the partitions are free or their holder is silent; False when `stop` came first.
 
-        Calls `alive` at every look. Raises psycopg.Error and CannotTakeOver.
+        Calls `heartbeat` at every attempt. Raises psycopg.Error and CannotTakeOver.
         """
         if await self.take():
             return True
-        log.info("relay_standing_by", shard=str(self._shard))
+        log.info("relay_is_standby", shard=str(self._shard))
         while not stop.is_set():
-            alive()
+            heartbeat()
             # Not evenly: two that look at the same instants could take half of the locks each, for ever.
-            await wait_for_event(stop, timeout_s=random.uniform(0.5, 1.5) * _LOOK_S)  # noqa: S311
+            await wait_for_event(stop, timeout_s=random.uniform(0.5, 1.5) * _CHECK_S)  # noqa: S311
             await self._end_silent_holders()
             if await self.take():
                 return True
         return False
 
     async def keep(self, position: Callable[[], int | None]) -> None:
-        """Note once a second that this relay is alive, and how far it is. Ends only with psycopg.Error: claim lost."""
+        """Send a heartbeat once a second, with the position. Ends only with psycopg.Error: the claim is lost."""
         while True:
-            await self.note(position())
-            await asyncio.sleep(_EVERY_S)
+            await self.heartbeat(position())
+            await asyncio.sleep(_HEARTBEAT_EVERY_S)
 
-    async def note(self, position: int | None) -> None:
-        """Note that this relay is alive, and how far it has published."""
-        await self._connection.execute(QUERIES["note_relay"], {"shard": str(self._shard), "position": position})
+    async def heartbeat(self, position: int | None) -> None:
+        """Show in PostgreSQL that this relay is alive, and how far it has published."""
+        await self._connection.execute(QUERIES["relay_heartbeat"], {"shard": str(self._shard), "position": position})
 
     async def is_held(self) -> bool:
-        """Ask whether the connection lives, and the claim with it. Notes that this relay is alive."""
+        """Whether the connection lives, and the claim with it. Sends a heartbeat."""
         try:
-            async with asyncio.timeout(_ASK_S):
-                await self.note(None)
+            async with asyncio.timeout(_CHECK_TIMEOUT_S):
+                await self.heartbeat(None)
         except (psycopg.Error, TimeoutError):
             return False
         return True
 
-    async def others(self) -> set[Shard]:
-        """Return the shards of other layouts, as far as they were noted, that have partitions in common with this."""
-        rows = await (await self._connection.execute(QUERIES["noted_shards"])).fetchall()
+    async def overlapping_shards(self) -> set[Shard]:
+        """Return the shards of other layouts that PostgreSQL knows and that have partitions in common with this one."""
+        rows = await (await self._connection.execute(QUERIES["known_shards"])).fetchall()
         shards = {Shard.parse(text) for (text,) in rows} - {self._shard}
         return {each for each in shards if each.overlaps(self._shard, self._topic_partitions)}
 
     async def _end_silent_holders(self) -> None:
         silent_s, now = self._takeover_after_s, monotonic()
-        if silent_s is None or now < self._waiting_since + silent_s or now < self._looked_at + min(_EVERY_S, silent_s):
+        if silent_s is None or now < self._waiting_since + silent_s:
             return
-        self._looked_at = now
-        shards = [str(each) for each in (self._shard, *await self.others())]
-        parameters = {"partitions": self._wanted, "shards": shards, "silent_s": silent_s}
+        if now < self._checked_at + min(_HEARTBEAT_EVERY_S, silent_s):
+            return
+        self._checked_at = now
+        shards = [str(each) for each in (self._shard, *await self.overlapping_shards())]
+        parameters = {"partitions": self._partitions, "shards": shards, "silent_s": silent_s}
         try:
             answer = await self._connection.execute(QUERIES["end_silent_relays"], parameters)
         except psycopg.errors.InsufficientPrivilege as error:

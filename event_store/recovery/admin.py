@@ -1,4 +1,4 @@
-"""The decision about a closed log: what `paystream recover` shows and does."""
+"""The admin commands for a closed log: what `paystream recover` shows and does."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -10,7 +10,14 @@ from psycopg.errors import InsufficientPrivilege
 
 from event_store.recovery.compare import LoggedEvent
 from event_store.recovery.examination import Examined, RecoveryRefused, ShownEvent
-from event_store.recovery.recover import QUERIES, NotAllowedToRecover, compared, recovering, reopen, still
+from event_store.recovery.recover import (
+    QUERIES,
+    NotAllowedToRecover,
+    compare_and_write_back,
+    fence_relays,
+    recovery_lock,
+    reopen,
+)
 from event_store.recovery.traces import Trace
 from event_store.store import read_log_state
 from infra.errors import InfraError
@@ -20,14 +27,14 @@ from schemas.envelope import RecordedEvent
 
 log = structlog.get_logger(__name__)
 
-_UNDER_WAY = "a relay, or somebody else, compares the log with Kafka at this moment: ask again in a moment"
-_ON_YOUR_WORD = (
+_UNDER_WAY = "another process compares the log with Kafka now: try again in a moment"
+_OPEN_UNCOMPARED = (
     "A relay opens the log as soon as Kafka is back. To open it before says that this is the data that PostgreSQL had "
     "before it was started, and no older copy of it"
 )
 
 
-class KafkaAway(RecoveryRefused):
+class KafkaUnavailable(RecoveryRefused):
     """Nothing can be compared now."""
 
 
@@ -35,25 +42,25 @@ class RecoveryAdmin:
     """What operators do about a closed log. Each method raises RecoveryRefused with a text for people."""
 
     async def examine(self, conn: Connection, settings: KafkaSettings) -> Examined:
-        """Look at the log, and compare it with Kafka while it is closed."""
+        """Show the log, compared with Kafka while it is closed."""
         state = await read_log_state(conn)
         if state.closed_because is None:
             row = await (await conn.execute(QUERIES.last_recovery)).fetchone()
             whole_up_to = 0 if row is None else int(row[0]["whole_up_to"])
             return await self._since(conn, Examined(epoch=state.epoch, closed_because=None, since=None), whole_up_to)
-        async with recovering(conn) as ours:
-            if not ours:
+        async with recovery_lock(conn) as is_ours:
+            if not is_ours:
                 raise RecoveryRefused(_UNDER_WAY)
             try:
-                async with compared_or_away():
-                    records = await still(settings, conn, state)
+                async with recovery_errors():
+                    records = await fence_relays(settings, conn, state)
                     async with conn.transaction(force_rollback=True):
-                        found = await compared(settings, conn, state, records)
-            except KafkaAway as away:
+                        found = await compare_and_write_back(settings, conn, state, records)
+            except KafkaUnavailable as unavailable:
                 if not state.only_started:
                     raise
-                obstacles = (f"{away}. {_ON_YOUR_WORD}",)
-                return Examined(epoch=state.epoch, closed_because=state.closed_because, since=None, obstacles=obstacles)
+                blockers = (f"{unavailable}. {_OPEN_UNCOMPARED}",)
+                return Examined(epoch=state.epoch, closed_because=state.closed_because, since=None, blockers=blockers)
         shown = Examined(
             epoch=state.epoch,
             closed_because=state.closed_because,
@@ -67,7 +74,7 @@ class RecoveryAdmin:
                 (_shown(each.lost), None if each.instead is None else _shown(each.instead)) for each in found.different
             ),
             unpublished=found.unpublished,
-            obstacles=found.obstacles,
+            blockers=found.blockers,
         )
         return await self._since(conn, shown, found.whole_up_to)
 
@@ -76,34 +83,34 @@ class RecoveryAdmin:
         before = await read_log_state(conn)
         if before.closed_because is None:
             raise RecoveryRefused("the log is open: there is nothing to recover")
-        async with recovering(conn) as ours:
-            if not ours:
+        async with recovery_lock(conn) as is_ours:
+            if not is_ours:
                 raise RecoveryRefused(_UNDER_WAY)
             try:
-                async with compared_or_away():
-                    records = await still(settings, conn, before)
+                async with recovery_errors():
+                    records = await fence_relays(settings, conn, before)
                     async with conn.transaction():
-                        found = await compared(settings, conn, before, records)
-                        if found.obstacles and not reason:
-                            raise RecoveryRefused("a person has to decide here: say why")
+                        found = await compare_and_write_back(settings, conn, before, records)
+                        if found.blockers and not reason:
+                            raise RecoveryRefused("an operator has to decide here, with a reason")
                         await reopen(settings, conn, found, records, {"decided_by": actor, "because": reason})
-                        if found.obstacles:
+                        if found.blockers:
                             await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
                             await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
-            except KafkaAway:
+            except KafkaUnavailable:
                 if not before.only_started:
                     raise
                 return await _open_uncompared(conn, actor, reason)
         state = await read_log_state(conn)
-        told = f"the log is open, in epoch {state.epoch}; {found.written_back} events were written back"
-        if found.obstacles:
-            told += (
+        summary = f"the log is open, in epoch {state.epoch}; {found.written_back} events were written back"
+        if found.blockers:
+            summary += (
                 f", {len(found.different)} left out. Kafka holds what the log does not: delete its topics, and empty "
                 "the read model. Both are filled again from the log (docs/runbooks/restored-backup.md)"
             )
-        return told
+        return summary
 
-    async def untraceable(self, conn: Connection, traces: Collection[Trace]) -> list[Trace]:
+    async def missing_from_log(self, conn: Connection, traces: Collection[Trace]) -> list[Trace]:
         """Return the traces whose payment, or whose event at its position, the log lacks."""
         streams = await (
             await conn.execute(QUERIES.known_streams, {"stream_ids": [each.payment_id for each in traces]})
@@ -127,12 +134,12 @@ class RecoveryAdmin:
 
 
 @asynccontextmanager
-async def compared_or_away() -> AsyncIterator[None]:
-    """Raise KafkaAway, RecoveryRefused or NotAllowedToRecover for what can go wrong within the block."""
+async def recovery_errors() -> AsyncIterator[None]:
+    """Raise KafkaUnavailable, RecoveryRefused or NotAllowedToRecover for what can go wrong within the block."""
     try:
         yield
     except (KafkaError, TimeoutError, OSError) as error:
-        raise KafkaAway(f"Kafka does not answer, and nothing can be compared ({type(error).__name__})") from error
+        raise KafkaUnavailable(f"Kafka does not answer: nothing can be compared ({type(error).__name__})") from error
     except InsufficientPrivilege as error:
         raise NotAllowedToRecover from error
     except RecoveryRefused:
@@ -147,8 +154,8 @@ async def _open_uncompared(conn: Connection, actor: str, reason: str) -> str:
     except InsufficientPrivilege as error:
         raise NotAllowedToRecover from error
     assert row is not None
-    log.warning("log_opened_uncompared", decided_by=actor, because=reason)
-    return f"the log is open, in epoch {row[0]}, on your word: it was not compared with Kafka"
+    log.warning("log_opened_uncompared", actor=actor, reason=reason)
+    return f"the log is open, in epoch {row[0]}, without a comparison with Kafka"
 
 
 def _shown(event: RecordedEvent | LoggedEvent) -> ShownEvent:

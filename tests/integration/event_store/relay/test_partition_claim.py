@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import psycopg
 import pytest
 
-from event_store.relay.claim import CannotTakeOver, Claim
+from event_store.relay.partition_claim import CannotTakeOver, PartitionClaim
 from event_store.relay.shard import Shard
 from tests.support.database import Database
 from tests.support.waiting import eventually
@@ -22,9 +22,9 @@ PARTITIONS = 4
 @asynccontextmanager
 async def claiming(
     database: Database, shard: Shard, *, takeover_after_s: float | None = None, role: str = "app"
-) -> AsyncIterator[Claim]:
+) -> AsyncIterator[PartitionClaim]:
     async with await psycopg.AsyncConnection.connect(database.url(role), autocommit=True) as connection:
-        yield Claim(connection, shard, PARTITIONS, takeover_after_s=takeover_after_s)
+        yield PartitionClaim(connection, shard, PARTITIONS, takeover_after_s=takeover_after_s)
 
 
 def nothing() -> None:
@@ -50,17 +50,17 @@ async def test_layouts_that_share_a_partition_exclude_each_other(database: Datab
 async def test_one_that_stands_by_takes_over_from_a_silent_holder(database: Database) -> None:
     async with claiming(database, ALL) as silent, claiming(database, EVEN, takeover_after_s=0.3) as successor:
         assert await silent.take()
-        await silent.note(7)
+        await silent.heartbeat(7)
         assert await asyncio.wait_for(successor.wait(asyncio.Event(), nothing), 10)
         assert not await silent.is_held()
-        assert await successor.others() == {ALL}
+        assert await successor.overlapping_shards() == {ALL}
 
 
 @pytest.mark.slow
 async def test_nobody_takes_over_from_a_holder_that_is_heard_of(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("event_store.relay.claim._EVERY_S", 0.2)
+    monkeypatch.setattr("event_store.relay.partition_claim._HEARTBEAT_EVERY_S", 0.2)
     stop = asyncio.Event()
     async with claiming(database, ALL) as holder, claiming(database, ALL, takeover_after_s=1.2) as other:
         assert await holder.take()

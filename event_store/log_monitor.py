@@ -14,7 +14,7 @@ from infra.process.health import Unhealthy
 log = structlog.get_logger(__name__)
 
 
-class LogWatch:
+class LogMonitor:
     """The log's state as of the last look."""
 
     def __init__(self) -> None:

@@ -1,0 +1,156 @@
+"""Looks up at Stripe what one side lacks, and checks again what earlier runs left unresolved.
+
+Rows of other systems' payments are told apart here, and what the ledger lacks is backfilled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from consumers.reconciliation.discrepancies import Unresolved
+from consumers.reconciliation.plan import RunProgress, RunRules
+from consumers.reconciliation.run.backfill import (
+    UnmatchedRow,
+    can_be_backfilled,
+    is_foreign,
+    is_of_payment,
+    lacks_stripes_row,
+    record_rows,
+    refresh_payments,
+)
+from consumers.reconciliation.run.comparison import Comparison
+from consumers.reconciliation.run.movements import movements_of
+from consumers.reconciliation.run.recorder import BOTH_AGREE, DiscrepancyRecorder
+from consumers.reconciliation.run.staging import Staging
+from consumers.reconciliation.run_ref import RunRef
+from consumers.reconciliation.statement.statement import Owner, StripeStatement
+from domain.ids import PayoutId
+from domain.reconciliation.classify import classify, classify_payout
+from domain.reconciliation.merge import Candidate
+from domain.reconciliation.rows import ForeignRow, StripeRow
+from domain.reconciliation.values import PAYOUT_ITEMS, Difference, Finding
+from domain.reconciliation.window import Window
+from infra.postgres.pool import Pool
+
+
+@dataclass(kw_only=True)
+class _Gaps:
+    """What the ledger or the log lacks, and a backfill may bring."""
+
+    unmatched: list[UnmatchedRow] = field(default_factory=list)
+    unrecorded: list[Difference] = field(default_factory=list)
+
+    def add(self, findings: Sequence[Finding], owner: Owner | None) -> None:
+        """Add what is missing of one source."""
+        for difference in (each.difference for each in findings):
+            if owner is not None and can_be_backfilled(difference):
+                self.unmatched.append(UnmatchedRow(discrepancy_id=difference.discrepancy_id, owner=owner))
+            if lacks_stripes_row(difference):
+                self.unrecorded.append(difference)
+
+
+class Lookups:
+    """The look-ups of one run."""
+
+    def __init__(  # noqa: PLR0917 - the parts of a run
+        self,
+        pool: Pool,
+        statement: StripeStatement,
+        rules: RunRules,
+        run: RunRef,
+        recorder: DiscrepancyRecorder,
+        progress: RunProgress,
+    ) -> None:
+        self._pool = pool
+        self._statement = statement
+        self._rules = rules
+        self._run = run
+        self._recorder = recorder
+        self._progress = progress
+
+    async def look_up_candidates(self, compared: Comparison, window: Window) -> None:
+        """Classify the candidates of a comparison with all rows that Stripe has of them."""
+        gaps = _Gaps(unrecorded=list(compared.unrecorded))
+        for done, candidate in enumerate(compared.candidates):
+            self._progress("looking", done, len(compared.candidates))
+            findings = await self._classify_again(candidate, window)
+            owner = await self._owner_of(findings)
+            if owner is not None and await is_foreign(self._pool, owner):
+                findings = await self._without_foreign(candidate, findings, compared, window)
+            compared.found.update(each.difference.kind.value for each in findings)
+            await self._recorder.observe(findings)
+            gaps.add(findings, owner)
+        await self._backfill(gaps)
+
+    async def check_unresolved(self, staged: Staging, *, now: int) -> None:
+        """Check unresolved discrepancies of other days: resolve those that are gone, and backfill again."""
+        gaps = _Gaps()
+        unresolved = await self._recorder.unresolved_of_other_days(since=staged.begun_at, limit=self._rules.lookups)
+        for done, each in enumerate(unresolved):
+            self._progress("looking", done, len(unresolved))
+            findings = await self._findings_of(each, now=now)
+            if findings is None:
+                await self._recorder.leave(each.discrepancy_id)
+                continue
+            owner = await self._owner_of(findings)
+            if owner is not None and await is_foreign(self._pool, owner):
+                await self._recorder.resolve_foreign([each.discrepancy_id])
+                continue
+            await self._recorder.observe(findings)
+            if each.discrepancy_id not in {finding.difference.discrepancy_id for finding in findings}:
+                kinds = ", ".join(sorted({finding.difference.kind.value for finding in findings}))
+                reason = f"It is another difference now: {kinds}." if kinds else BOTH_AGREE
+                await self._recorder.resolve({each.discrepancy_id: reason})
+            gaps.add(findings, owner)
+        await self._backfill(gaps)
+
+    async def _backfill(self, gaps: _Gaps) -> None:
+        if gaps.unmatched:
+            await refresh_payments(self._pool, self._run, gaps.unmatched)
+        if gaps.unrecorded:
+            await record_rows(self._pool, self._statement, self._run, gaps.unrecorded)
+
+    async def _classify_again(self, candidate: Candidate, window: Window) -> Sequence[Finding]:
+        if not any(each.difference.may_have_more_stripe_rows for each in candidate.findings):
+            return candidate.findings
+        rows = {row.transaction_id: row for row in candidate.stripe}
+        rows |= {row.transaction_id: row for row in await self._statement.rows_of(candidate.source_id)}
+        return classify(rows.values(), candidate.ledger, window)
+
+    async def _owner_of(self, findings: Sequence[Finding]) -> Owner | None:
+        """Return the owner of a payment of which the ledger lacks a row; None when it lacks none."""
+        of_payments = [each.difference for each in findings if is_of_payment(each.difference)]
+        return await self._statement.owner_of(of_payments[0].source_id) if of_payments else None
+
+    async def _without_foreign(
+        self, candidate: Candidate, findings: Sequence[Finding], compared: Comparison, window: Window
+    ) -> Sequence[Finding]:
+        """Count the rows of another system's payment separately, and return the other findings."""
+        foreign = [each.difference for each in findings if is_of_payment(each.difference)]
+        categories = {each.category for each in foreign}
+        compared.foreign += (
+            ForeignRow(row.currency, row.amount, row.fee)
+            for row in candidate.stripe
+            if row.category in categories and window.holds(row.created)
+        )
+        await self._recorder.resolve_foreign([each.discrepancy_id for each in foreign])
+        return [each for each in findings if not is_of_payment(each.difference)]
+
+    async def _findings_of(self, unresolved: Unresolved, *, now: int) -> list[Finding] | None:
+        """Return what differs now in the source of a discrepancy, on any day; None: Stripe does not show the source.
+
+        Stripe never removes a row. When it had one, and now returns none, the query has failed to find it.
+        """
+        window = Window.of_any_day(date=unresolved.date, cutoff=self._rules.cutoff_s, now=now)
+        if unresolved.category == PAYOUT_ITEMS:
+            payout = await self._statement.payout(PayoutId(unresolved.source_id))
+            if payout is None:
+                return None
+            found = classify_payout(payout, window)
+            return [] if found is None else [found]
+        rows: Sequence[StripeRow] = await self._statement.rows_of(unresolved.source_id)
+        if unresolved.was_at_stripe and not any(row.category == unresolved.category for row in rows):
+            return None
+        async with self._pool.connection() as conn:
+            movements = await movements_of(conn, [unresolved.source_id])
+        findings = classify(rows, movements[unresolved.source_id], window)
+        return [each for each in findings if each.difference.category == unresolved.category]

@@ -1,0 +1,205 @@
+"""Publishes a shard over one connection whose partitions are claimed: waits for an open log, then reads and publishes.
+
+Any error ends it; the relay then starts anew, and no event is skipped.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import monotonic
+
+import psycopg
+import structlog
+
+from event_store.recovery.recover import reason_log_went_back, recover_automatically
+from event_store.relay import metrics
+from event_store.relay.gap_watch import GapWatch
+from event_store.relay.partition_claim import PartitionClaim
+from event_store.relay.reader import Reader
+from event_store.relay.session import EventsRefused, Session
+from event_store.relay.shard import Shard
+from event_store.relay.status import RelayStatus
+from event_store.store import QUERIES, Connection, LogState, read_log_state
+from infra.errors import InfraError
+from infra.kafka.topics import create_topics, require_topics
+from infra.process.waiting import wait_for_event
+from infra.settings.kafka import KafkaSettings
+from schemas.envelope import RecordedEvent
+from schemas.topics import RELAY_PROGRESS, declarations, event_topics
+
+log = structlog.get_logger(__name__)
+
+_IDLE_MIN_S, _IDLE_MAX_S = 0.003, 0.05
+_CHECK_EVERY_S = 1.0
+_PARTITIONS_EVERY_S = 600.0
+_CHECK_CLOSED_EVERY_S = 5.0
+_CHECK_RECOVERY_EVERY_S = 0.1
+_RECOVERY_TIMEOUT_S = 1800.0
+
+
+class LogClosed(InfraError):
+    """The log is closed: nothing is published from it until it was compared with Kafka."""
+
+
+class Publisher:
+    """Publishes one shard until `stop` is set. It remembers over sessions which batch to publish event by event."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        shard: Shard,
+        stop: asyncio.Event,
+        status: RelayStatus,
+        *,
+        creates_topics: bool,
+        dead_letter_above_bytes: int,
+    ) -> None:
+        self._settings = settings
+        self._shard = shard
+        self._stop = stop
+        self._status = status
+        self._creates_topics = creates_topics
+        self._dead_letter_above_bytes = dead_letter_above_bytes
+        self._one_by_one_to = 0
+        self._blockers: tuple[str, ...] = ()
+
+    async def run(self, connection: Connection, claim: PartitionClaim) -> None:
+        """Publish until told to stop. Raises TopicWentBack, EventsRefused, LogClosed, and what Kafka and psycopg do."""
+        self._status.set_closed((await read_log_state(connection)).closed_because)  # also when Kafka does not answer
+        if self._creates_topics:
+            partitions, replicas = self._settings.kafka_topic_partitions, self._settings.kafka_replication_factor
+            await create_topics(self._settings, declarations(partitions, replicas))
+        else:
+            await require_topics(self._settings, [*event_topics(), RELAY_PROGRESS])
+        state = await self._wait_until_open(connection)
+        if state is None:
+            return
+        async with Session.open(self._settings, self._shard, state, await claim.overlapping_shards()) as session:
+            if await read_log_state(connection) != state:
+                return  # it was closed, or opened anew, while the session was opened
+            reason = await reason_log_went_back(connection, state, session.newest, session.newest_epoch)
+            if reason is not None:
+                await connection.execute(QUERIES["close_log"], {"reason": reason})
+                raise LogClosed(reason)
+            log.info("relay_started", shard=str(self._shard), position=session.position)
+            reader = Reader(connection, session.position)
+            self._status.position = session.position
+            self._status.is_connected = True
+            metrics.LEADING.set(1)
+            try:
+                await self._publish(session, reader, connection, state)
+            finally:
+                self._status.gap_watch = None
+                await reader.close()
+
+    async def _wait_until_open(self, connection: Connection) -> LogState | None:
+        """Return the state of the open log, recovered if no operator has to decide; None when told to stop."""
+        while not self._stop.is_set():
+            self._status.heartbeat()
+            state = await read_log_state(connection)
+            self._status.set_closed(state.closed_because)
+            if state.closed_because is None:
+                return state
+            async with self._status.heartbeats(), asyncio.timeout(_RECOVERY_TIMEOUT_S):
+                blockers = await recover_automatically(self._settings, connection, state)
+            if blockers is None:
+                await self._sleep(_CHECK_RECOVERY_EVERY_S)
+            elif blockers:
+                if blockers != self._blockers:
+                    log.error("log_needs_decision", obstacles=blockers, remedy="paystream recover --dry-run")
+                self._blockers = blockers
+                await self._sleep(_CHECK_CLOSED_EVERY_S)
+        return None
+
+    async def _publish(self, session: Session, reader: Reader, connection: Connection, opened: LogState) -> None:
+        pause, check_at, partitions_at = _IDLE_MIN_S, 0.0, 0.0
+        is_refilling = session.position == 0
+        refused = await _refused_positions(connection, session.position)
+        watch = self._status.gap_watch = GapWatch(connection)
+        while not self._stop.is_set():
+            self._status.heartbeat()
+            events, position = await reader.next()
+            if events:
+                if is_refilling and self._status.position == 0:
+                    log.info("relay_refill_started", shard=str(self._shard))
+                taken = [event for event in events if event.position not in refused]
+                sent = await self._publish_run(session, taken, position, connection)
+                self._status.position = position
+                _record_metrics(sent, position, is_refilling=is_refilling)
+                pause = _IDLE_MIN_S
+            else:
+                is_refilling = False
+            if monotonic() > check_at:
+                await watch.check(position, waits=reader.waits)
+                await session.check_topics()
+                await _require_open(connection, opened)
+                await session.write_progress()
+                check_at = monotonic() + _CHECK_EVERY_S
+            if monotonic() > partitions_at:
+                with suppress(psycopg.errors.LockNotAvailable):  # a long reader: later, there is room for 30 million
+                    await connection.execute(QUERIES["ensure_partitions"])
+                partitions_at = monotonic() + _PARTITIONS_EVERY_S
+            if not events:
+                await self._sleep(pause)
+                pause = min(pause * 2, _IDLE_MAX_S)
+
+    async def _publish_run(
+        self, session: Session, events: Sequence[RecordedEvent], position: int, connection: Connection
+    ) -> list[RecordedEvent]:
+        """Publish events up to a position. Raises EventsRefused when the next session can go on without one of them."""
+        try:
+            return await session.publish(events, position, one_by_one=position <= self._one_by_one_to)
+        except EventsRefused as refused:
+            if not any(len(event.data) > self._dead_letter_above_bytes for event in refused.events):
+                # Ordinary events: the topic's limit is too low. They wait until an operator raises it.
+                raise refused.error from refused
+            if len(refused.events) > 1:
+                self._one_by_one_to = position  # the next session finds out which of them it is
+            else:
+                await _record_refused_event(connection, refused)
+            raise
+
+    async def _sleep(self, seconds: float) -> None:
+        await wait_for_event(self._stop, timeout_s=seconds)
+
+
+async def _record_refused_event(connection: Connection, refused: EventsRefused) -> None:
+    """Record the event that Kafka refused, so that the next session publishes what follows it."""
+    (event,) = refused.events
+    row = {"position": event.position, "event_id": event.event_id, "stream_id": event.stream_id}
+    await connection.execute(
+        QUERIES["refuse_event"], row | {"type": event.type, "reason": type(refused.error).__name__}
+    )
+    metrics.REFUSED.inc()
+    log.error(
+        "relay_event_refused",
+        position=event.position,
+        event_id=str(event.event_id),
+        stream_id=str(event.stream_id),
+        type=event.type,
+        size_bytes=len(event.data),
+        reason=repr(refused.error),
+    )
+
+
+async def _refused_positions(connection: Connection, position: int) -> frozenset[int]:
+    """Return the positions, after this one, of the events that Kafka refused."""
+    cursor = await connection.execute(QUERIES["refused_positions"], {"position": position})
+    return frozenset(row[0] for row in await cursor.fetchall())
+
+
+async def _require_open(connection: Connection, opened: LogState) -> None:
+    state = await read_log_state(connection)
+    if state != opened:
+        raise LogClosed(state.closed_because or f"it was opened anew, in epoch {state.epoch}")
+
+
+def _record_metrics(sent: Sequence[RecordedEvent], position: int, *, is_refilling: bool) -> None:
+    """Count what was published. While an empty topic is filled again, delays say nothing: those events are old."""
+    if not is_refilling:
+        now = datetime.now(UTC)
+        for event in sent:
+            metrics.PUBLISH_DELAY.observe((now - event.recorded_at).total_seconds())
+    metrics.PUBLISHED.inc(len(sent))
+    metrics.POSITION.set(position)
