@@ -13,8 +13,8 @@ tasks = command_group("Calls to Stripe that are stuck.", settings_of=_PROCESSES)
 payments = command_group("Payments where Stripe contradicts the log.", settings_of=_PROCESSES)
 
 _TASK = typer.Argument(metavar="TASK", help="Its id, as the list shows it: the id of the requesting event.")
-_WHO_LOGGED = typer.Option(help="Who does it; written into the payment's log. By default the user of this machine.")
-_WHY_LOGGED = typer.Option(help="Why; written into the payment's log.")
+_ACTOR = typer.Option(help="Who does it; written into the payment's log. By default the user of this machine.")
+_REASON = typer.Option(help="Why; written into the payment's log.")
 
 
 @tasks.command("list")
@@ -34,8 +34,8 @@ def tasks_list(
 @tasks.command("retry")
 def tasks_retry(
     task: Annotated[UUID, _TASK],
-    reason: Annotated[str, _WHY_LOGGED],
-    actor: Annotated[str | None, _WHO_LOGGED] = None,
+    reason: Annotated[str, _REASON],
+    actor: Annotated[str | None, _ACTOR] = None,
 ) -> None:
     """Retry a call at once.
 
@@ -51,8 +51,8 @@ def tasks_retry(
 @tasks.command("give-up")
 def tasks_give_up(
     task: Annotated[UUID, _TASK],
-    reason: Annotated[str, _WHY_LOGGED],
-    actor: Annotated[str | None, _WHO_LOGGED] = None,
+    reason: Annotated[str, _REASON],
+    actor: Annotated[str | None, _ACTOR] = None,
     force: Annotated[bool, typer.Option("--force", help="Even if Stripe may have done it: you have checked.")] = False,
 ) -> None:
     """Give a call up for good, and record as failed what it was for.
@@ -70,7 +70,7 @@ def tasks_give_up(
 def payments_accept(
     payment: Annotated[UUID, typer.Argument(metavar="PAYMENT_ID", help="The payment's id.")],
     reason: Annotated[str, typer.Option(help="Why Stripe is right; written into the payment's log.")],
-    actor: Annotated[str | None, _WHO_LOGGED] = None,
+    actor: Annotated[str | None, _ACTOR] = None,
 ) -> None:
     """Accept what Stripe says where it contradicts a payment's log.
 

@@ -37,7 +37,7 @@ from domain.payment.state import PaymentState, Refund
 from domain.payment.values import PaymentStatus, RefundStatus
 
 _UNCHARGED = "Nothing was charged: there is nothing to refund. Cancel the payment instead"
-_WHY_NOT: Mapping[PaymentStatus, str] = MappingProxyType(
+_NOT_REFUNDABLE: Mapping[PaymentStatus, str] = MappingProxyType(
     {
         PaymentStatus.PENDING: "Nothing was charged yet: Stripe has not answered. "
         "Refund the payment once it has succeeded, or cancel it now",
@@ -59,7 +59,9 @@ def request_refund(state: PaymentState, command: RequestRefund) -> tuple[RefundR
     if command.refund_id in state.refunds:
         return ()
     if state.status is not PaymentStatus.SUCCEEDED:
-        raise PaymentNotRefundable(payment_id=state.payment_id, status=state.status, reason=_WHY_NOT[state.status])
+        raise PaymentNotRefundable(
+            payment_id=state.payment_id, status=state.status, reason=_NOT_REFUNDABLE[state.status]
+        )
     _check_undisputed(state)
     amount = state.amount_refundable if command.amount is None else command.amount
     if amount > state.amount_refundable or state.amount_refundable.amount_cents == 0:

@@ -67,7 +67,7 @@ _CANCELABLE = frozenset(
 A pending payment is cancelled as soon as Stripe knows it, or never sent there.
 """
 
-_WHY_NOT_CANCELABLE: Mapping[PaymentStatus, str] = MappingProxyType(
+_NOT_CANCELABLE: Mapping[PaymentStatus, str] = MappingProxyType(
     {
         PaymentStatus.PROCESSING: "The payer's bank is at work on the charge. "
         "Wait for its answer: refund the payment if it succeeds",
@@ -150,7 +150,7 @@ def cancel(state: PaymentState, command: CancelPayment) -> tuple[PaymentCancelRe
     if command.request_id in state.requests_seen:
         return ()
     if state.status not in _CANCELABLE:
-        raise _not_cancelable(state, _WHY_NOT_CANCELABLE[state.status])
+        raise _not_cancelable(state, _NOT_CANCELABLE[state.status])
     if state.capture_requested:
         raise _not_cancelable(state, "A capture is on its way")
     if state.cancel_requested:

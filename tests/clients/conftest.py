@@ -20,8 +20,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.option.markexpr == "clients":  # other runs were not to check it
-        for checked, why in _not_checked().items():
-            terminalreporter.write_line(f"NOT CHECKED: {checked}: {why}")
+        for checked, reason in _not_checked().items():
+            terminalreporter.write_line(f"NOT CHECKED: {checked}: {reason}")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -32,7 +32,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def _not_checked() -> dict[str, str]:
     told = [line.partition(": ") for line in os.environ.get("CLIENTS_NOT_CHECKED", "").splitlines()]
     here = {checked: f"there is no {', no '.join(missing(checked))}" for checked in NEEDS if missing(checked)}
-    return {**{checked: why for checked, _, why in told}, **here}
+    return {**{checked: reason for checked, _, reason in told}, **here}
 
 
 def _checked(item: pytest.Item) -> str | None:

@@ -46,7 +46,7 @@ UPDATE consumers.consumer_checkpoints c
 -- name: lock_all_checkpoints
 -- As lock_checkpoints, for several partitions: in the order that is given, which is the same for all who lock.
 SELECT c.topic, c.partition, c.consumer, c.position, c.dead_letters_until,
-       c.dead_letters_forgiven AS acknowledged_through
+       c.dead_letters_acknowledged_through AS acknowledged_through
   FROM unnest(%(names)s::text[], %(topics)s::text[], %(partitions)s::integer[])
        WITH ORDINALITY AS asked(consumer, topic, partition, number)
   JOIN consumers.consumer_checkpoints c USING (consumer, topic, partition)

@@ -109,7 +109,7 @@ class RecordApplier(Generic[D]):
             async with asyncio.timeout(_APPLY_TIMEOUT_S):
                 results = await self._commit_together(batches)
         except Exception as error:  # noqa: BLE001 - each partition tells its own
-            log.info("consumer_poll_divided", consumer=self._name, error=error_text(error), partitions=len(batches))
+            log.warning("consumer_poll_divided", consumer=self._name, error=error_text(error), partitions=len(batches))
             return records.keys()
         for topic in {partition.topic for partition in results}:
             metrics.BATCH_SECONDS.labels(self._name, topic).observe(time.perf_counter() - started)

@@ -27,7 +27,7 @@ async def is_quiet(
 ) -> None:
     """Wait until it does. `open_payments` have calls that nobody makes; `without`: consumers that do not run."""
 
-    async def why_not() -> list[str]:
+    async def obstacles() -> list[str]:
         async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as conn:
             reasons = await _unapplied(conn, without)
             tasks = await _column(conn, _TASKS)
@@ -38,7 +38,7 @@ async def is_quiet(
         reasons += [f"the webhook {each['event']}" for each in await bank.deliveries("pending")]
         return reasons
 
-    await eventually(why_not, lambda found: not found, within=60)
+    await eventually(obstacles, lambda found: not found, within=60)
     await eventually(lambda: _published(system.stack), lambda found: found[0] == found[1], every=0.2)
 
 

@@ -8,7 +8,7 @@ from infra.cli.commands import command_group
 
 dlq = command_group("Dead letters: records that a consumer could not apply.", settings_of=["worker-stripe-gateway"])
 
-_WHO = typer.Option(help="Who asks; kept with the dead letter. By default the user of this machine.")
+_ACTOR = typer.Option(help="Who asks; kept with the dead letter. By default the user of this machine.")
 
 
 @dlq.command("list")
@@ -46,7 +46,7 @@ def dlq_replay(
     stream: Annotated[str | None, typer.Option(help="All of this stream: a payment's id.")] = None,
     consumer: Annotated[str | None, typer.Option(help="With --all: all of this consumer.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="With --consumer.")] = False,
-    actor: Annotated[str | None, _WHO] = None,
+    actor: Annotated[str | None, _ACTOR] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30,
 ) -> None:
     """Apply dead letters again, and all records parked behind them.

@@ -44,7 +44,7 @@ async def test_a_create_waits_past_the_intent_and_processing_until_it_succeeded(
     payment_id = await eventually(lambda: newest_payment(api))
     await api.record(payment_id, INTENT)
     await api.record(payment_id, RecordProcessing(intent_id=StripeIntentId("pi_1")))
-    await one_who_waits_is_answered(api, but=payment_id)
+    await a_waiting_client_is_answered(api, but=payment_id)
     assert not asked.done()
     position = await api.record(
         payment_id,
@@ -58,7 +58,7 @@ async def test_a_create_waits_past_the_intent_and_processing_until_it_succeeded(
     assert answer.json()["position"] == position
 
 
-async def one_who_waits_is_answered(api: Running, *, but: str) -> None:
+async def a_waiting_client_is_answered(api: Running, *, but: str) -> None:
     """Have another payment succeed: one poll is for all, so what was recorded before has been seen then."""
     asked = asyncio.create_task(api.post("/payments", CREATE, "k-2", Prefer="wait=20"))
     payment_id = await eventually(lambda: newest_payment(api), lambda found: found not in ("", but))

@@ -102,7 +102,7 @@ def test_an_open_log_needs_nothing(run: Any, capsys: pytest.CaptureFixture[str])
     assert output.startswith("The log is open, in epoch 3.\n")
     assert "Known to Redis and not to the log, of 29 looked at: 28" in output
     assert "... and 8 more" in output
-    assert "Stripe was not recovered what it knows of lost payments: TimeoutError." in output
+    assert "Stripe was not asked what it knows of lost payments: TimeoutError." in output
     assert admin.recovered == []
 
 

@@ -30,7 +30,7 @@ class Admin:
         if self._failures:
             raise self._failures.pop(0)
         entries = [("cleanup.policy", "compact", False), ("nothing", None, False)]
-        return [SimpleNamespace(resources=[(self._error, "why", 2, each.name, entries)]) for each in wanted]
+        return [SimpleNamespace(resources=[(self._error, "refused", 2, each.name, entries)]) for each in wanted]
 
 
 async def states(**answers: Any) -> dict[str, TopicState]:
@@ -62,5 +62,5 @@ async def test_a_broker_that_is_away_is_not_asked_again_for_ever() -> None:
 
 
 async def test_any_other_error_is_raised() -> None:
-    with pytest.raises(UnknownError, match="why"):
+    with pytest.raises(UnknownError, match="refused"):
         await states(error=UnknownError.errno)
