@@ -84,7 +84,7 @@ class ShuttingDown(Unavailable):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Telling:
+class ErrorSpec:
     """How an error is told: its HTTP status, and when it happens, for a title and for the API's documentation."""
 
     status: int
@@ -92,34 +92,34 @@ class Telling:
     retry_after_s: int | None = None
 
 
-_TELLINGS = {
-    "card_number_refused": Telling(status=400, title="A card number was sent"),
-    "payment_not_found": Telling(status=404, title="No such payment"),
-    "idempotency_key_in_use": Telling(
+_ERROR_SPECS = {
+    "card_number_refused": ErrorSpec(status=400, title="A card number was sent"),
+    "payment_not_found": ErrorSpec(status=404, title="No such payment"),
+    "idempotency_key_in_use": ErrorSpec(
         status=409, title="The first request with this key is still being carried out", retry_after_s=1
     ),
-    "payment_not_at_stripe": Telling(status=409, title="Stripe does not know the payment yet", retry_after_s=1),
-    "payment_over": Telling(status=409, title="The payment ended before it came to Stripe"),
-    "payment_busy": Telling(status=409, title="Others kept changing the payment", retry_after_s=1),
-    "payment_already_exists": Telling(status=409, title="The payment was created before"),
-    "payment_not_confirmable": Telling(status=409, title="No charge can be tried now"),
-    "payment_not_capturable": Telling(status=409, title="Nothing can be captured now"),
-    "payment_not_cancelable": Telling(status=409, title="The payment cannot be canceled now"),
-    "payment_not_refundable": Telling(status=409, title="Nothing was captured that could be refunded"),
-    "payment_disputed": Telling(status=409, title="The payer's bank contests the payment"),
-    "request_too_large": Telling(status=413, title="More than can be recorded"),
-    "idempotency_key_reused": Telling(status=422, title="The key was used for another request"),
-    "capture_amount_exceeds_authorized": Telling(status=422, title="More than is held"),
-    "refund_amount_exceeds_refundable": Telling(status=422, title="More than can still be refunded"),
-    "invalid_payment_request": Telling(status=422, title="A field breaks a rule"),
-    "invalid_money": Telling(status=422, title="Not an amount of money"),
-    "amount_too_small": Telling(status=422, title="Below the currency's minimum"),
-    "amount_too_large": Telling(status=422, title="Above the currency's maximum"),
-    "amount_not_representable": Telling(status=422, title="An amount that the currency does not have"),
-    "currency_unsupported": Telling(status=422, title="A currency that Stripe does not take"),
-    "currency_mismatch": Telling(status=422, title="Not the payment's currency"),
+    "payment_not_at_stripe": ErrorSpec(status=409, title="Stripe does not know the payment yet", retry_after_s=1),
+    "payment_over": ErrorSpec(status=409, title="The payment ended before it came to Stripe"),
+    "payment_busy": ErrorSpec(status=409, title="Others kept changing the payment", retry_after_s=1),
+    "payment_already_exists": ErrorSpec(status=409, title="The payment was created before"),
+    "payment_not_confirmable": ErrorSpec(status=409, title="No charge can be tried now"),
+    "payment_not_capturable": ErrorSpec(status=409, title="Nothing can be captured now"),
+    "payment_not_cancelable": ErrorSpec(status=409, title="The payment cannot be canceled now"),
+    "payment_not_refundable": ErrorSpec(status=409, title="Nothing was captured that could be refunded"),
+    "payment_disputed": ErrorSpec(status=409, title="The payer's bank contests the payment"),
+    "request_too_large": ErrorSpec(status=413, title="More than can be recorded"),
+    "idempotency_key_reused": ErrorSpec(status=422, title="The key was used for another request"),
+    "capture_amount_exceeds_authorized": ErrorSpec(status=422, title="More than is held"),
+    "refund_amount_exceeds_refundable": ErrorSpec(status=422, title="More than can still be refunded"),
+    "invalid_payment_request": ErrorSpec(status=422, title="A field breaks a rule"),
+    "invalid_money": ErrorSpec(status=422, title="Not an amount of money"),
+    "amount_too_small": ErrorSpec(status=422, title="Below the currency's minimum"),
+    "amount_too_large": ErrorSpec(status=422, title="Above the currency's maximum"),
+    "amount_not_representable": ErrorSpec(status=422, title="An amount that the currency does not have"),
+    "currency_unsupported": ErrorSpec(status=422, title="A currency that Stripe does not take"),
+    "currency_mismatch": ErrorSpec(status=422, title="Not the payment's currency"),
 }
-TELLINGS: Mapping[str, Telling] = MappingProxyType(_TELLINGS)
+ERROR_SPECS: Mapping[str, ErrorSpec] = MappingProxyType(_ERROR_SPECS)
 """Every reason for which a client's command is not carried out, by its code."""
 
 _AMOUNTS = ("refundable", "refunded", "capturable", "minimum", "maximum")
@@ -130,11 +130,11 @@ def problem_of(error: DomainError | CommandError) -> Problem:
 
     Raises `error` itself when it is none that a client's command can cause: that is a fault of ours.
     """
-    telling = TELLINGS.get(error.code)
-    if telling is None:
+    spec = ERROR_SPECS.get(error.code)
+    if spec is None:
         raise error
-    headers = {} if telling.retry_after_s is None else {"Retry-After": str(telling.retry_after_s)}
-    return Problem(telling.status, error.code, telling.title, str(error), headers, **_members(error))
+    headers = {} if spec.retry_after_s is None else {"Retry-After": str(spec.retry_after_s)}
+    return Problem(spec.status, error.code, spec.title, str(error), headers, **_members(error))
 
 
 def _members(error: Exception) -> dict[str, Any]:

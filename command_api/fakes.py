@@ -55,7 +55,7 @@ class FixedPaymentWaiter:
         payment_id: UUID,  # noqa: ARG002 - there is one payment
         *,
         after_version: int,
-        settled: Callable[[PaymentState], bool],  # noqa: ARG002 - waiting would not change it
+        until: Callable[[PaymentState], bool],  # noqa: ARG002 - waiting would not change it
         timeout_s: float,
     ) -> LoadedPayment | None:
         """Return at once, with what there is that is newer."""
@@ -68,11 +68,11 @@ class FixedClientSecrets:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     async def read(self, intent_id: str) -> SecretStr:
         """Return a secret that names its intent."""
-        self.asked.append(intent_id)
+        self.requests.append(intent_id)
         if self.error is not None:
             raise self.error
         return SecretStr(f"{intent_id}_secret_abc123")

@@ -37,9 +37,9 @@ def main() -> None:
 async def _serve(runtime: Runtime) -> None:
     settings = runtime.settings
     assert isinstance(settings, CommandApiSettings)
-    watch = LogMonitor()
+    monitor = LogMonitor()
     database_url = settings.database_url.get_secret_value()
-    pool = create_pool(database_url, size=settings.database_pool_size, name=SERVICE, configure=watch.look)
+    pool = create_pool(database_url, size=settings.database_pool_size, name=SERVICE, configure=monitor.on_connect)
     redis = create_redis(settings)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(redis.aclose)
@@ -49,14 +49,14 @@ async def _serve(runtime: Runtime) -> None:
         closing.push_async_callback(appender.close)
         log = GroupCommitLog(pool, appender)
         executor = CommandExecutor(
-            cache=RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: watch.epoch),
+            cache=RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: monitor.epoch),
             log=log,
             timeout_s=settings.command_api_timeout_ms / 1000,
         )
         closing.push_async_callback(executor.close)
         waiter = await closing.enter_async_context(PollingPaymentWaiter(pool))
         runtime.health.add_readiness("database", postgres_check(pool))
-        runtime.health.add_readiness("event_log", partial(watch.check, pool))
+        runtime.health.add_readiness("event_log", partial(monitor.check, pool))
         runtime.health.add_readiness("redis", redis_check(redis), required=False)
         payments = PaymentCommandService(
             executor=executor,
@@ -84,12 +84,12 @@ async def _serve(runtime: Runtime) -> None:
             keyring=keyring,
             health=runtime.health,
         )
-        letting_go = asyncio.create_task(_let_go_when_stopping(runtime, waiter))
-        closing.callback(letting_go.cancel)
+        releasing = asyncio.create_task(_release_waiters_when_stopping(runtime, waiter))
+        closing.callback(releasing.cancel)
         await serve(app, settings.command_api_host, settings.command_api_port, runtime)
 
 
-async def _let_go_when_stopping(runtime: Runtime, waiter: PollingPaymentWaiter) -> None:
-    """Answer those who wait for Stripe while there is time to: a stopping server cuts them off in the end."""
+async def _release_waiters_when_stopping(runtime: Runtime, waiter: PollingPaymentWaiter) -> None:
+    """Respond to those who wait for Stripe in time: a stopping server cuts them off in the end."""
     await runtime.stop.wait()
-    waiter.let_go()
+    waiter.release()

@@ -1,4 +1,4 @@
-"""Reads a JSON body: refuses card numbers, checks it against its model, and says what tells one body from another.
+"""Reads a JSON body: refuses card numbers, validates it, and returns its canonical form.
 
 Errors name fields and never repeat what was sent.
 """
@@ -30,13 +30,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _KIB = 1024
 _CHAR_BYTES = 12  # of JSON at most: two escapes for an emoji (RFC 8259, section 7)
-_MOST_CHARS = (
+_MAX_CHARS = (
     MAX_METADATA_KEYS * (MAX_METADATA_KEY_CHARS + MAX_METADATA_VALUE_CHARS)
     + MAX_DESCRIPTION_CHARS
     + MAX_USER_ID_CHARS
     + MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS
 )
-MAX_BODY_KIB = -(-_CHAR_BYTES * _MOST_CHARS // _KIB) + 16
+MAX_BODY_KIB = -(-_CHAR_BYTES * _MAX_CHARS // _KIB) + 16
 """Whatever is within the limits of each member fits, however it is written; the rest is for names, ids and layout."""
 MAX_BODY_BYTES = MAX_BODY_KIB * _KIB
 
@@ -57,9 +57,9 @@ _MESSAGES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadBody(Generic[Model]):
-    """A checked body, and its canonical form: the same for every spacing and order of members."""
+    """A validated body, and its canonical form: the same for every spacing and order of members."""
 
-    wanted: Model
+    parsed: Model
     canonical: bytes
 
 
@@ -69,11 +69,11 @@ async def read_body(request: Request, model: type[Model], *, exempt: Collection[
     Raises Problem (413, 415), CardNumberRefused or RequestValidationError: also for an object with a repeated member,
     and for a query string.
     """
-    refuse_parameters(request)
+    refuse_query_string(request)
     raw = await _read(request)
     document: Any = {}
     if raw:
-        _expect_json(request.headers.getlist("content-type"))
+        _require_json(request.headers.getlist("content-type"))
         try:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
@@ -83,16 +83,16 @@ async def read_body(request: Request, model: type[Model], *, exempt: Collection[
     if raw:
         _refuse_repeated_members(raw)  # names the member, which must be no card number
     try:
-        wanted = model.model_validate(document)
+        parsed = model.model_validate(document)
     except ValidationError as error:
         raise _invalid(error) from None
-    return ReadBody(wanted=wanted, canonical=orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+    return ReadBody(parsed=parsed, canonical=orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 
 
 async def read_bytes(request: Request, max_bytes: int) -> bytes | None:
     """Return the bytes as they came; None when there are more than `max_bytes`, of which no more are read.
 
-    The framework's own limit answers in plain text. Raises Problem (415) for a body that is packed: nothing unpacks it.
+    The framework's own limit answers in plain text. Raises Problem (415) for a compressed body.
     """
     if any(each.strip().lower() not in ("", "identity") for each in request.headers.getlist("content-encoding")):
         detail = "Send the body as it is, without a Content-Encoding."
@@ -115,7 +115,7 @@ async def _read(request: Request) -> bytes:
     return raw
 
 
-def _expect_json(content_types: Sequence[str]) -> None:
+def _require_json(content_types: Sequence[str]) -> None:
     """Raise Problem (415) for another media type, or JSON that is not in UTF-8 (RFC 8259, section 8.1)."""
     if not content_types or content_types == [_JSON]:
         return
@@ -133,8 +133,8 @@ def _unsupported(detail: str, headers: Mapping[str, str] | None = None) -> Probl
     return Problem(415, "unsupported_media_type", "Unsupported media type", detail, headers)
 
 
-def refuse_parameters(request: Request) -> None:
-    """Raise RequestValidationError for a query string: an amount that stands there would be passed over."""
+def refuse_query_string(request: Request) -> None:
+    """Raise RequestValidationError for a query string: an amount in it would be ignored."""
     details = [
         {"type": "parameter", "loc": ("query", name[:_MAX_FIELD_CHARS]), "msg": "is not a known parameter"}
         for name in list(request.query_params)[:_MAX_ERRORS]
@@ -175,10 +175,10 @@ def _unrepeated(members: list[tuple[str, Any]]) -> None:
 
 def _invalid(error: ValidationError) -> RequestValidationError:
     details = error.errors(include_input=False, include_url=False, include_context=False)
-    return RequestValidationError([_told(detail) for detail in details[:_MAX_ERRORS]])
+    return RequestValidationError([_detail(detail) for detail in details[:_MAX_ERRORS]])
 
 
-def _told(detail: Mapping[str, Any]) -> dict[str, Any]:
+def _detail(detail: Mapping[str, Any]) -> dict[str, Any]:
     path = [str(part)[:_MAX_FIELD_CHARS] for part in detail["loc"]]
     message = _MESSAGES.get(detail["type"], detail["msg"])
     return {"type": detail["type"], "loc": ("body", *path), "msg": message}

@@ -1,7 +1,6 @@
-"""What a process last heard of the log: whether it is open, and in which epoch.
+"""What a process knows of the log's state: whether it is open, and in which epoch.
 
-Heard on every new connection, since a failover breaks the old ones, and whenever somebody asks whether the process is
-ready.
+Read on every new connection, since a failover breaks the old ones, and by every readiness check.
 """
 
 import psycopg
@@ -15,21 +14,21 @@ log = structlog.get_logger(__name__)
 
 
 class LogMonitor:
-    """The log's state as of the last look."""
+    """The log's state as it was read last."""
 
     def __init__(self) -> None:
         self._state: LogState | None = None
 
     @property
     def epoch(self) -> int | None:
-        """The epoch of the open log; None while it is closed, or nothing was heard of it yet."""
+        """The epoch of the open log; None while it is closed or not known."""
         state = self._state
         return state.epoch if state is not None and state.closed_because is None else None
 
-    async def look(self, connection: Connection) -> None:
-        """Look over a connection that was just made. Never raises: whoever uses the connection hears what is wrong."""
+    async def on_connect(self, connection: Connection) -> None:
+        """Read the state over a new connection. Never raises: its user will get the error."""
         try:
-            self._heard(await read_log_state(connection))
+            self._set(await read_log_state(connection))
             await connection.commit()
         except psycopg.Error as error:
             self._state = None
@@ -45,11 +44,11 @@ class LogMonitor:
         except psycopg.Error as error:
             self._state = None
             raise Unhealthy("database not available") from error
-        self._heard(state)
+        self._set(state)
         if state.closed_because is not None:
             raise Unhealthy(f"the log is closed: {state.closed_because}")
 
-    def _heard(self, state: LogState) -> None:
+    def _set(self, state: LogState) -> None:
         before = self._state
         self._state = state
         if state.closed_because is not None and (before is None or before.closed_because is None):

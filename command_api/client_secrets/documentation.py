@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from command_api.errors import TELLINGS
+from command_api.errors import ERROR_SPECS
 from infra.http.openapi import described_errors
 from schemas.http.client_secrets import ClientSecretAnswer
 
@@ -10,8 +10,8 @@ _CODES = {
     400: {"invalid_request": "It has no query parameters"},
     401: {"unauthenticated": "No API key, or an unknown one"},
     403: {"forbidden": "The API key lacks the scope payments:write"},
-    404: {"payment_not_found": TELLINGS["payment_not_found"].title},
-    409: {code: TELLINGS[code].title for code in ("payment_not_at_stripe", "payment_over")},
+    404: {"payment_not_found": ERROR_SPECS["payment_not_found"].title},
+    409: {code: ERROR_SPECS[code].title for code in ("payment_not_at_stripe", "payment_over")},
     502: {"stripe_refused": "Stripe refused the question: see the logs for its reason"},
     503: {
         "stripe_unavailable": "Stripe does not answer",

@@ -10,7 +10,7 @@ from command_api.errors import CommandError, problem_of
 from command_api.headers import read_wait_preference
 from command_api.payments.routes import PaymentIdPath
 from command_api.payments.service import parse_payment_id
-from command_api.request_body import refuse_parameters
+from command_api.request_body import refuse_query_string
 from infra.http.auth import authenticated
 from infra.http.problems import Problem
 from infra.logs import bind_context
@@ -30,7 +30,7 @@ async def get_client_secret(request: Request, payment_id: PaymentIdPath) -> Resp
     else, and only over TLS. With `Prefer: wait=N` a payment that Stripe does not know yet is waited for.
     """
     principal = await _authenticate(request, None)
-    refuse_parameters(request)
+    refuse_query_string(request)
     reader = request.app.state.client_secrets
     assert isinstance(reader, ClientSecretReader)
     subject = parse_payment_id(payment_id)

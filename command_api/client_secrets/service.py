@@ -1,4 +1,4 @@
-"""From a payment to its client secret: whose payment it is, whether Stripe knows it, and the question to Stripe."""
+"""From a payment to its client secret: checks whose it is and whether Stripe knows it, and reads it from Stripe."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -33,7 +33,7 @@ class ClientSecretReader:
             raise PaymentNotFound
         if wait_s > 0 and not _is_decided(payment.state):
             newer = await self.waiter.wait(
-                payment_id, after_version=payment.version, settled=_is_decided, timeout_s=wait_s
+                payment_id, after_version=payment.version, until=_is_decided, timeout_s=wait_s
             )
             payment = newer or payment
         state = payment.state

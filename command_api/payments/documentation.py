@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from command_api.errors import TELLINGS
+from command_api.errors import ERROR_SPECS
 from command_api.headers import KEY_PATTERN, MAX_KEY_CHARS
 from command_api.request_body import MAX_BODY_KIB
 from infra.http.openapi import described_errors, reference
@@ -123,5 +123,5 @@ def _error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
         codes[status].update(general)
     subject = set() if body is CreatePaymentBody else _OF_A_PAYMENT
     for code in sorted(_ALWAYS | subject | _OWN_ERRORS[body]):
-        codes[TELLINGS[code].status][code] = TELLINGS[code].title
+        codes[ERROR_SPECS[code].status][code] = ERROR_SPECS[code].title
     return described_errors(codes)

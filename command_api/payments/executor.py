@@ -24,7 +24,7 @@ from command_api.errors import (
     ShuttingDown,
 )
 from command_api.payments.metrics import COMMAND_DURATION, COMMANDS, REPLAYS, record_accepted
-from command_api.payments.operations import Body, Operation, original_ids
+from command_api.payments.operations import Body, PaymentOperation, original_ids
 from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
 from domain.errors import DomainError
 from domain.payment.decide import decide
@@ -49,7 +49,7 @@ _NO_PAYMENT = LoadedPayment(state=None, version=NO_STREAM, events=())
 class CommandRequest:
     """A command as a client sent it. `fingerprint` tells it from every other request under the same key."""
 
-    operation: Operation
+    operation: PaymentOperation
     opens_stream: bool
     merchant_id: str
     idempotency_key: str
@@ -58,25 +58,25 @@ class CommandRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
-    """What a command is answered.
+class CommandResult:
+    """What a command came to.
 
-    `operation` bears the ids of the original when this is a replay. `version` is what the answer reflects of the
-    payment: 0 when that is not known. `settled`: there is nothing of Stripe's to wait for.
+    `operation` has the ids of the original when this is a replay. `version` is that of the payment in `body`: 0 when
+    it is not known. `has_outcome`: Stripe's outcome is known.
     """
 
-    operation: Operation
+    operation: PaymentOperation
     status: int
     body: Body
     position: int
     version: int
-    settled: bool = False
+    has_outcome: bool = False
     replayed: bool = False
 
-    def as_of(self, payment: LoadedPayment) -> "Answered":
-        """Return what the same command is answered in a newer state of its payment."""
+    def as_of(self, payment: LoadedPayment) -> "CommandResult":
+        """Return the result of the same command in a newer state of its payment."""
         assert payment.state is not None
-        newer = _answer(self.operation, payment.state, payment.version, payment.position)
+        newer = _result(self.operation, payment.state, payment.version, payment.position)
         return replace(newer, replayed=self.replayed)
 
 
@@ -87,14 +87,14 @@ class CommandExecutor:
         self._cache = cache
         self._log = log
         self._timeout_s = timeout_s
-        self._running: set[asyncio.Task[Answered]] = set()
+        self._running: set[asyncio.Task[CommandResult]] = set()
         self._closing = False
 
-    async def execute(self, request: CommandRequest) -> Answered:
-        """Carry the command out, or find its stored answer.
+    async def execute(self, request: CommandRequest) -> CommandResult:
+        """Carry the command out, or find its stored response.
 
         Raises CommandError, DomainError or infra.errors.Unavailable. A command that was not recorded within the
-        time-out goes on by itself: its client learns the outcome by asking again with the same key.
+        time-out goes on by itself: its client learns the result by a retry with the same key.
         """
         if self._closing:
             raise ShuttingDown
@@ -118,25 +118,25 @@ class CommandExecutor:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _carry_out(self, request: CommandRequest) -> Answered:
+    async def _carry_out(self, request: CommandRequest) -> CommandResult:
         """Claim the key and decide, or replay what is stored under it."""
         with _measured(request) as measured:
             claim = await self._cache.claim(request.merchant_id, request.idempotency_key)
             match claim:
                 case StoredResponse():
-                    answered = await self._replay(request, claim, "redis")
+                    result = await self._replay(request, claim, "redis")
                 case InFlight():
                     # Under way, or its process died: if that was after the commit, the response is there.
                     stored = await self._log.find_response(request.merchant_id, request.idempotency_key)
                     if stored is None:
                         raise KeyInUse
-                    answered = await self._replay(request, stored, "postgres")
+                    result = await self._replay(request, stored, "postgres")
                 case KeyClaim():
-                    answered = await self._decide(request, claim)
-            measured.replayed = answered.replayed
-        return answered
+                    result = await self._decide(request, claim)
+            measured.replayed = result.replayed
+        return result
 
-    async def _decide(self, request: CommandRequest, claim: KeyClaim) -> Answered:
+    async def _decide(self, request: CommandRequest, claim: KeyClaim) -> CommandResult:
         """Decide and append under the claim, and end it: with the response that is now committed, or without."""
         committed: StoredResponse | None = None
         try:
@@ -149,7 +149,7 @@ class CommandExecutor:
             committed = decided.record.stored_at(decided.position)
             if decided.events:
                 record_accepted(request.operation, decided.state)
-            return _answer(request.operation, decided.state, decided.version, decided.position)
+            return _result(request.operation, decided.state, decided.version, decided.position)
         finally:
             if committed is None:
                 await self._cache.release(claim)
@@ -167,18 +167,18 @@ class CommandExecutor:
         except EventTooLarge as error:
             raise RequestTooLarge(error.size_bytes, error.max_bytes) from error
 
-    async def _replay(self, request: CommandRequest, stored: StoredResponse, source: str) -> Answered:
+    async def _replay(self, request: CommandRequest, stored: StoredResponse, source: str) -> CommandResult:
         if stored.fingerprint != request.fingerprint:
             raise KeyReused
         REPLAYS.labels(source).inc()
         if stored.response is None:  # written back from Kafka, which does not have it
             state = PAYMENT.load(await self._log.load_as_of(stored.position)).state
             assert state is not None
-            body = request.operation.at(original_ids(state)).body(state)
+            body = request.operation.with_ids_of(original_ids(state)).response_body(state)
         else:
             body = orjson.loads(stored.response)
-        return Answered(
-            operation=request.operation.at(body),
+        return CommandResult(
+            operation=request.operation.with_ids_of(body),
             status=stored.status,
             body=body,
             position=stored.position,
@@ -195,15 +195,15 @@ class _Measured:
 @contextmanager
 def _measured(request: CommandRequest) -> Iterator[_Measured]:
     """Count a command by its result, and how long it took."""
-    started, result, measured = time.perf_counter(), "error", _Measured()
+    started, label, measured = time.perf_counter(), "error", _Measured()
     try:
         yield measured
-        result = "replayed" if measured.replayed else "accepted"
+        label = "replayed" if measured.replayed else "accepted"
     except (CommandError, DomainError, Unavailable) as error:
-        result = error.code
+        label = error.code
         raise
     finally:
-        COMMANDS.labels(request.operation.name, result).inc()
+        COMMANDS.labels(request.operation.name, label).inc()
         COMMAND_DURATION.labels(request.operation.name).observe(time.perf_counter() - started)
 
 
@@ -218,7 +218,7 @@ def _command(request: CommandRequest) -> IdempotentCommand[PaymentState, Payment
             key=request.idempotency_key,
             fingerprint=request.fingerprint,
             status=request.operation.status(state),
-            response=orjson.dumps(request.operation.body(state)),
+            response=orjson.dumps(request.operation.response_body(state)),
         )
 
     return IdempotentCommand(
@@ -231,18 +231,18 @@ def _command(request: CommandRequest) -> IdempotentCommand[PaymentState, Payment
     )
 
 
-def _answer(operation: Operation, state: PaymentState, version: int, position: int) -> Answered:
-    return Answered(
+def _result(operation: PaymentOperation, state: PaymentState, version: int, position: int) -> CommandResult:
+    return CommandResult(
         operation=operation,
         status=operation.status(state),
-        body=operation.body(state),
+        body=operation.response_body(state),
         position=position,
         version=version,
-        settled=operation.settled(state),
+        has_outcome=operation.has_outcome(state),
     )
 
 
-def _log_failure(task: "asyncio.Task[Answered]") -> None:
-    """Say how a command ended that nobody waits for any more."""
+def _log_failure(task: "asyncio.Task[CommandResult]") -> None:
+    """Log the error of a command that nobody waits for any more."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("abandoned_command_failed", error=type(error).__name__)

@@ -1,7 +1,7 @@
-"""The five things a client may ask of a payment: which domain command each is, and how each is answered.
+"""The five requests of a client about a payment: which domain command each is, and what its response is.
 
 An operation holds the ids drawn for it, so it can be decided again after a conflict without becoming another one.
-A replay's operation is `at` the ids of the original, which its stored answer tells.
+A replay's operation is `with_ids_of` the stored response.
 """
 
 from abc import ABC, abstractmethod
@@ -35,11 +35,11 @@ from schemas.http.times import moment_of, timestamp
 OK, CREATED, ACCEPTED = 200, 201, 202
 
 Body = dict[str, Any]
-"""An answer without its position, which only the log knows. Members stand in the order of the schema."""
+"""A response without its position, which only the log knows. Members are in the order of the schema."""
 
 
-class Operation(Protocol):
-    """One wish of a client, for one payment."""
+class PaymentOperation(Protocol):
+    """One request of a client about one payment."""
 
     @property
     def name(self) -> str:
@@ -49,20 +49,20 @@ class Operation(Protocol):
     def payment_id(self) -> PaymentId:
         """The payment it is about."""
 
-    def at(self, answer: Mapping[str, Any]) -> Self:
-        """Return this operation with the ids of the one that was answered so."""
+    def with_ids_of(self, response: Mapping[str, Any]) -> Self:
+        """Return this operation with the ids of the one that got this response."""
 
     def command(self, state: PaymentState | None) -> PaymentCommand:
-        """Return what the domain is to decide. Raises PaymentNotFound."""
+        """Return the command for the domain. Raises PaymentNotFound."""
 
     def status(self, state: PaymentState) -> int:
-        """Return the HTTP status that tells how far the operation has come."""
+        """Return the HTTP status: whether Stripe's outcome is known."""
 
-    def body(self, state: PaymentState) -> Body:
-        """Return the answer in the payment's present state."""
+    def response_body(self, state: PaymentState) -> Body:
+        """Return the body in this state of the payment."""
 
-    def settled(self, state: PaymentState) -> bool:
-        """Tell whether a client that waits for Stripe's outcome has waited long enough."""
+    def has_outcome(self, state: PaymentState) -> bool:
+        """Whether Stripe's outcome is known, for a client that waits for it."""
 
 
 def _payment_body(state: PaymentState) -> Body:
@@ -85,15 +85,15 @@ def _payment_body(state: PaymentState) -> Body:
 
 
 def original_ids(state: PaymentState) -> Mapping[str, str]:
-    """Return the ids that the answer to a payment's last command tells, from the payment as that command left it."""
+    """Return the ids in the response to a payment's last command, from the payment as that command left it."""
     refunds = {"refund_id": str(list(state.refunds)[-1])} if state.refunds else {}
     return {"id": str(state.payment_id)} | refunds
 
 
 def _charge_has_outcome(state: PaymentState) -> bool:
-    """Stripe said where the payment stands, and no charge is on its way."""
-    on_its_way = state.confirmation_requested or state.status in (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
-    return state.is_terminal or not on_its_way
+    """Whether Stripe has answered, and no charge is under way."""
+    is_under_way = state.confirmation_requested or state.status in (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
+    return state.is_terminal or not is_under_way
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,117 +103,117 @@ class Create:
     payment_id: PaymentId
     merchant_id: MerchantId
     idempotency_key: str
-    wanted: CreatePaymentBody
+    request: CreatePaymentBody
     name: str = "create"
 
-    def at(self, answer: Mapping[str, Any]) -> "Create":
+    def with_ids_of(self, response: Mapping[str, Any]) -> "Create":
         """Take over the id of the payment that was created first."""
-        return replace(self, payment_id=PaymentId(UUID(answer["id"])))
+        return replace(self, payment_id=PaymentId(UUID(response["id"])))
 
     def command(self, state: PaymentState | None) -> PaymentCommand:  # noqa: ARG002 - there is none yet
         """Return the request for a new payment."""
-        wanted = self.wanted
+        request = self.request
         return RequestPayment(
             payment_id=self.payment_id,
             merchant_id=self.merchant_id,
-            user_id=wanted.user_id,
-            amount=Money(amount_cents=wanted.amount_cents, currency=wanted.currency),
-            payment_method=wanted.payment_method,
-            confirm=wanted.wants_confirmation,
-            capture_method=wanted.capture_method,
-            description=wanted.description,
-            metadata=wanted.metadata,
-            customer=None if wanted.customer is None else CustomerId(wanted.customer),
-            statement_descriptor_suffix=wanted.statement_descriptor_suffix,
+            user_id=request.user_id,
+            amount=Money(amount_cents=request.amount_cents, currency=request.currency),
+            payment_method=request.payment_method,
+            confirm=request.wants_confirmation,
+            capture_method=request.capture_method,
+            description=request.description,
+            metadata=request.metadata,
+            customer=None if request.customer is None else CustomerId(request.customer),
+            statement_descriptor_suffix=request.statement_descriptor_suffix,
             idempotency_key=self.idempotency_key,
-            expires_in_seconds=wanted.expires_in_seconds,
+            expires_in_seconds=request.expires_in_seconds,
         )
 
     def status(self, state: PaymentState) -> int:  # noqa: ARG002 - the payment exists, whatever becomes of it
-        """Return 201, also when Stripe declined: what was asked for here was made."""
+        """Return 201, also when Stripe declined: the payment was created."""
         return CREATED
 
-    def body(self, state: PaymentState) -> Body:
-        """Return the payment."""
+    def response_body(self, state: PaymentState) -> Body:
+        """Return the payment as JSON."""
         return _payment_body(state)
 
-    def settled(self, state: PaymentState) -> bool:
-        """Tell whether Stripe's first outcome is known."""
+    def has_outcome(self, state: PaymentState) -> bool:
+        """Whether Stripe's first outcome is known."""
         return _charge_has_outcome(state)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _OfPayment(ABC):
-    """What is asked of a payment that exists, and answered with that payment."""
+class _ExistingPaymentOperation(ABC):
+    """A request about a payment that exists; the response is that payment."""
 
     payment_id: PaymentId
 
-    def at(self, answer: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the payment
-        """Return itself: its answer holds no id of its own."""
+    def with_ids_of(self, response: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the payment
+        """Return itself: its response has no id of its own."""
         return self
 
     def status(self, state: PaymentState) -> int:
         """Return 202 while Stripe has not answered, then 200."""
-        return OK if self.settled(state) else ACCEPTED
+        return OK if self.has_outcome(state) else ACCEPTED
 
-    def body(self, state: PaymentState) -> Body:
-        """Return the payment."""
+    def response_body(self, state: PaymentState) -> Body:
+        """Return the payment as JSON."""
         return _payment_body(state)
 
     @abstractmethod
-    def settled(self, state: PaymentState) -> bool:
-        """Tell whether Stripe answered."""
+    def has_outcome(self, state: PaymentState) -> bool:
+        """Whether Stripe has answered."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Confirm(_OfPayment):
+class Confirm(_ExistingPaymentOperation):
     """POST /payments/{id}/confirm."""
 
-    wanted: ConfirmPaymentBody
+    request: ConfirmPaymentBody
     name: str = "confirm"
 
     def command(self, state: PaymentState | None) -> PaymentCommand:  # noqa: ARG002 - decided on the state later
-        """Return the wish to try the charge."""
+        """Return the command to charge."""
         return ConfirmPayment(
-            payment_method=self.wanted.payment_method, expires_in_seconds=self.wanted.expires_in_seconds
+            payment_method=self.request.payment_method, expires_in_seconds=self.request.expires_in_seconds
         )
 
-    def settled(self, state: PaymentState) -> bool:
-        """Tell whether no charge is on its way."""
+    def has_outcome(self, state: PaymentState) -> bool:
+        """Whether no charge is under way."""
         return _charge_has_outcome(state)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Capture(_OfPayment):
+class Capture(_ExistingPaymentOperation):
     """POST /payments/{id}/capture."""
 
     request_id: RequestId
-    wanted: CapturePaymentBody
+    request: CapturePaymentBody
     name: str = "capture"
 
     def command(self, state: PaymentState | None) -> PaymentCommand:
-        """Return the wish to take held money, in the payment's currency."""
-        return CapturePayment(request_id=self.request_id, amount=_amount(self.wanted.amount_cents, state))
+        """Return the command to capture, in the payment's currency."""
+        return CapturePayment(request_id=self.request_id, amount=_amount(self.request.amount_cents, state))
 
-    def settled(self, state: PaymentState) -> bool:
-        """Tell whether no capture is on its way."""
+    def has_outcome(self, state: PaymentState) -> bool:
+        """Whether no capture is under way."""
         return state.capture_requested is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cancel(_OfPayment):
+class Cancel(_ExistingPaymentOperation):
     """POST /payments/{id}/cancel."""
 
     request_id: RequestId
-    wanted: CancelPaymentBody
+    request: CancelPaymentBody
     name: str = "cancel"
 
     def command(self, state: PaymentState | None) -> PaymentCommand:  # noqa: ARG002 - decided on the state later
-        """Return the wish to give the payment up."""
-        return CancelPayment(request_id=self.request_id, reason=self.wanted.reason)
+        """Return the command to cancel."""
+        return CancelPayment(request_id=self.request_id, reason=self.request.reason)
 
-    def settled(self, state: PaymentState) -> bool:
-        """Tell whether no cancellation is on its way."""
+    def has_outcome(self, state: PaymentState) -> bool:
+        """Whether no cancellation is under way."""
         return state.cancel_requested is None
 
 
@@ -223,27 +223,27 @@ class RefundPayment:
 
     payment_id: PaymentId
     refund_id: RefundId
-    wanted: RefundPaymentBody
+    request: RefundPaymentBody
     name: str = "refund"
 
-    def at(self, answer: Mapping[str, Any]) -> "RefundPayment":
+    def with_ids_of(self, response: Mapping[str, Any]) -> "RefundPayment":
         """Take over the id of the refund that was requested first."""
-        return replace(self, refund_id=RefundId(UUID(answer["refund_id"])))
+        return replace(self, refund_id=RefundId(UUID(response["refund_id"])))
 
     def command(self, state: PaymentState | None) -> PaymentCommand:
-        """Return the wish to give money back, in the payment's currency."""
+        """Return the command to refund, in the payment's currency."""
         return RequestRefund(
             refund_id=self.refund_id,
-            amount=_amount(self.wanted.amount_cents, state),
-            reason=self.wanted.reason,
+            amount=_amount(self.request.amount_cents, state),
+            reason=self.request.reason,
         )
 
     def status(self, state: PaymentState) -> int:
         """Return 202 while the refund is pending, then 200."""
         return ACCEPTED if state.refunds[self.refund_id].status is RefundStatus.PENDING else OK
 
-    def body(self, state: PaymentState) -> Body:
-        """Return the refund."""
+    def response_body(self, state: PaymentState) -> Body:
+        """Return the refund as JSON."""
         refund = state.refunds[self.refund_id]
         return {
             "payment_id": str(self.payment_id),
@@ -255,8 +255,8 @@ class RefundPayment:
             "error": {"code": refund.error.code, "message": refund.error.message} if refund.error else None,
         }
 
-    def settled(self, state: PaymentState) -> bool:
-        """Tell whether Stripe took the refund on (it may then be pending for days) or refused it."""
+    def has_outcome(self, state: PaymentState) -> bool:
+        """Whether Stripe took the refund on (it may then be pending for days) or refused it."""
         refund = state.refunds[self.refund_id]
         return refund.status is not RefundStatus.PENDING or refund.stripe_refund_id is not None
 

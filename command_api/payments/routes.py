@@ -1,4 +1,4 @@
-"""The endpoints of the write side. Each names its body and its operation; `api` does the rest."""
+"""The endpoints of the write side. Each names its body and its operation; `service` does the rest."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
 from command_api.payments.documentation import documented
-from command_api.payments.operations import Cancel, Capture, Confirm, Create, Operation, RefundPayment
+from command_api.payments.operations import Cancel, Capture, Confirm, Create, PaymentOperation, RefundPayment
 from command_api.payments.service import PaymentCommandService, parse_payment_id
 from domain.ids import MerchantId, PaymentId, RefundId, RequestId
 from infra.http.auth import Principal, authenticated
@@ -31,15 +31,15 @@ PaymentIdPath = Annotated[str, Path(description="The payment's id.", json_schema
 _authenticate = authenticated("payments:write")
 
 
-async def _api(request: Request) -> tuple[PaymentCommandService, Principal]:
-    """Return what the routes work with, and who calls.
+async def _service(request: Request) -> tuple[PaymentCommandService, Principal]:
+    """Return what the routes work with, and the caller.
 
     Called rather than declared as dependencies: resolving those takes FastAPI a tenth of the time of a create.
     """
     principal = await _authenticate(request, None)
-    api = request.app.state.payments
-    assert isinstance(api, PaymentCommandService)
-    return api, principal
+    service = request.app.state.payments
+    assert isinstance(service, PaymentCommandService)
+    return service, principal
 
 
 @router.post("/payments", **documented(CreatePaymentBody, PaymentAnswer, 201))
@@ -48,17 +48,17 @@ async def create_payment(request: Request) -> Response:
 
     Answered as soon as it is recorded, with status `pending`; with `Prefer: wait=N` when Stripe's outcome is known.
     """
-    api, principal = await _api(request)
+    service, principal = await _service(request)
 
     def operation(body: CreatePaymentBody, key: str) -> Create:
         return Create(
             payment_id=PaymentId(uuid7()),
             merchant_id=MerchantId(principal.merchant_id),
             idempotency_key=key,
-            wanted=body,
+            request=body,
         )
 
-    return await api.answer(request, principal, CreatePaymentBody, operation)
+    return await service.handle(request, principal, CreatePaymentBody, operation)
 
 
 @router.post("/payments/{payment_id}/confirm", **documented(ConfirmPaymentBody, PaymentAnswer, 200, 202))
@@ -67,30 +67,30 @@ async def confirm_payment(request: Request, payment_id: PaymentIdPath) -> Respon
 
     While a confirmation is on its way, another one with the same payment method changes nothing.
     """
-    return await _ask(
-        request, payment_id, ConfirmPaymentBody, lambda subject, body: Confirm(payment_id=subject, wanted=body)
+    return await _handle(
+        request, payment_id, ConfirmPaymentBody, lambda subject, body: Confirm(payment_id=subject, request=body)
     )
 
 
 @router.post("/payments/{payment_id}/capture", **documented(CapturePaymentBody, PaymentAnswer, 200, 202))
 async def capture_payment(request: Request, payment_id: PaymentIdPath) -> Response:
     """Take the money that is held, or a part of it once: the rest is then released."""
-    return await _ask(
+    return await _handle(
         request,
         payment_id,
         CapturePaymentBody,
-        lambda subject, body: Capture(payment_id=subject, request_id=RequestId(uuid7()), wanted=body),
+        lambda subject, body: Capture(payment_id=subject, request_id=RequestId(uuid7()), request=body),
     )
 
 
 @router.post("/payments/{payment_id}/cancel", **documented(CancelPaymentBody, PaymentAnswer, 200, 202))
 async def cancel_payment(request: Request, payment_id: PaymentIdPath) -> Response:
     """Give a payment up that has not succeeded; money that is held is released."""
-    return await _ask(
+    return await _handle(
         request,
         payment_id,
         CancelPaymentBody,
-        lambda subject, body: Cancel(payment_id=subject, request_id=RequestId(uuid7()), wanted=body),
+        lambda subject, body: Cancel(payment_id=subject, request_id=RequestId(uuid7()), request=body),
     )
 
 
@@ -101,21 +101,21 @@ async def refund_payment(request: Request, payment_id: PaymentIdPath) -> Respons
     The amount is held at once: refunds at the same time never exceed what was captured. While the payer's bank
     contests the payment, and once it has the money back, nothing can be refunded.
     """
-    return await _ask(
+    return await _handle(
         request,
         payment_id,
         RefundPaymentBody,
-        lambda subject, body: RefundPayment(payment_id=subject, refund_id=RefundId(uuid7()), wanted=body),
+        lambda subject, body: RefundPayment(payment_id=subject, refund_id=RefundId(uuid7()), request=body),
     )
 
 
-async def _ask(
+async def _handle(
     request: Request,
     payment_id: str,
     model: type[Body],
-    operation_of: Callable[[PaymentId, Body], Operation],
+    operation_of: Callable[[PaymentId, Body], PaymentOperation],
 ) -> Response:
-    """Answer what is asked of a payment that exists: the operation that `operation_of(its id, body)` returns."""
-    api, principal = await _api(request)
+    """Handle a request about a payment that exists: the operation that `operation_of(its id, body)` returns."""
+    service, principal = await _service(request)
     subject = PaymentId(parse_payment_id(payment_id))
-    return await api.answer(request, principal, model, lambda body, _: operation_of(subject, body), subject)
+    return await service.handle(request, principal, model, lambda body, _: operation_of(subject, body), subject)

@@ -1,4 +1,4 @@
-"""One command over HTTP, from the request's head to the answer: what all routes have in common."""
+"""One command over HTTP, from the request to the response: what all routes of payments share."""
 
 import hashlib
 import time
@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from command_api.errors import CommandError, PaymentNotFound, problem_of
 from command_api.headers import read_idempotency_key, read_wait_preference
-from command_api.payments.executor import Answered, CommandExecutor, CommandRequest
-from command_api.payments.operations import Create, Operation
+from command_api.payments.executor import CommandExecutor, CommandRequest, CommandResult
+from command_api.payments.operations import Create, PaymentOperation
 from command_api.payments.waiter import PaymentWaiter
 from command_api.request_body import read_body
 from domain.errors import DomainError
@@ -44,19 +44,19 @@ class PaymentCommandService:
     waiter: PaymentWaiter
     max_wait_s: int
     expires_in_s: int = 24 * 3600
-    """For charges whose client does not say when they expire."""
+    """For charges whose client does not set it."""
     card_number_exempt: frozenset[str] = frozenset()
-    """Where no card number is looked for: paths of a body's members, and `Idempotency-Key`."""
+    """Paths of a body's members, and `Idempotency-Key`, that may look like a card number."""
 
-    async def answer(
+    async def handle(
         self,
         request: Request,
         principal: Principal,
         model: type[Model],
-        operation_of: Callable[[Model, str], Operation],
+        operation_of: Callable[[Model, str], PaymentOperation],
         payment_id: UUID | None = None,
     ) -> Response:
-        """Carry out the operation that `operation_of(body, idempotency key)` returns, and answer.
+        """Carry out the operation that `operation_of(body, idempotency key)` returns, and return the response.
 
         With `payment_id` None the operation opens a payment of its own. Raises Problem or RequestValidationError;
         nothing is recorded then, or the problem says that it may be.
@@ -68,11 +68,11 @@ class PaymentCommandService:
             body = await read_body(request, model, exempt=self.card_number_exempt)
         except CommandError as error:
             raise problem_of(error) from error
-        wanted = body.wanted
-        if getattr(wanted, "expires_in_seconds", 0) is None:  # of a charge, whose client did not say
-            wanted = wanted.model_copy(update={"expires_in_seconds": self.expires_in_s})
-        operation = operation_of(wanted, key)
-        user_id = operation.wanted.user_id if isinstance(operation, Create) else None
+        parsed = body.parsed
+        if getattr(parsed, "expires_in_seconds", 0) is None:  # of a charge, whose client did not set it
+            parsed = parsed.model_copy(update={"expires_in_seconds": self.expires_in_s})
+        operation = operation_of(parsed, key)
+        user_id = operation.request.user_id if isinstance(operation, Create) else None
         bind_context(payment_id=str(operation.payment_id), user_id=user_id)
         command = CommandRequest(
             operation=operation,
@@ -83,30 +83,30 @@ class PaymentCommandService:
             metadata=_metadata(request, principal),
         )
         try:
-            answered = await self.executor.execute(command)
+            result = await self.executor.execute(command)
         except (CommandError, DomainError, Unavailable) as error:
             raise _problem(error, key) from error
-        bind_context(payment_id=str(answered.operation.payment_id))  # a replay's is the original's
+        bind_context(payment_id=str(result.operation.payment_id))  # a replay's is the original's
         wait_s = read_wait_preference(request.headers.getlist("prefer"), self.max_wait_s)
         if wait_s is not None:
-            answered = await self._outcome(answered, wait_s - (time.monotonic() - started))
-        return _response(answered, key, wait_s)
+            result = await self._wait_for_outcome(result, wait_s - (time.monotonic() - started))
+        return _response(result, key, wait_s)
 
-    async def _outcome(self, answered: Answered, timeout_s: float) -> Answered:
-        """Wait for Stripe; the answer is then the payment's present state, also for a replay."""
-        if answered.settled:
-            return answered
+    async def _wait_for_outcome(self, result: CommandResult, timeout_s: float) -> CommandResult:
+        """Wait for Stripe's outcome; the result is then the payment's present state, also for a replay."""
+        if result.has_outcome:
+            return result
         payment = await self.waiter.wait(
-            answered.operation.payment_id,
-            after_version=answered.version,
-            settled=answered.operation.settled,
+            result.operation.payment_id,
+            after_version=result.version,
+            until=result.operation.has_outcome,
             timeout_s=max(timeout_s, 0),
         )
-        return answered if payment is None else answered.as_of(payment)
+        return result if payment is None else result.as_of(payment)
 
 
 def parse_payment_id(text: str) -> UUID:
-    """Return the payment id of a path. Raises Problem (404): what is no id names no payment."""
+    """Return the payment id of a path. Raises Problem (404) for what is not an id."""
     payment_id = parse_id(text)
     if payment_id is None:
         raise problem_of(PaymentNotFound())
@@ -131,7 +131,7 @@ def _metadata(request: Request, principal: Principal) -> EventMetadata:
 
 
 def _problem(error: CommandError | DomainError | Unavailable, key: str) -> Problem:
-    """Return the problem, with the key: a client that sent none needs it to ask again."""
+    """Return the problem, with the key: a client that sent none needs it to retry."""
     if isinstance(error, Unavailable):
         log.warning(error.code, error=str(error))
         detail = "The command may or may not have been recorded. Ask again with the same Idempotency-Key."
@@ -143,11 +143,11 @@ def _problem(error: CommandError | DomainError | Unavailable, key: str) -> Probl
     return problem
 
 
-def _response(answered: Answered, key: str, wait_s: int | None) -> Response:
+def _response(result: CommandResult, key: str, wait_s: int | None) -> Response:
     headers = {"Idempotency-Key": key}
-    if answered.replayed:
+    if result.replayed:
         headers["Idempotent-Replayed"] = "true"
     if wait_s is not None:
         headers["Preference-Applied"] = f"wait={wait_s}"
-    content = orjson.dumps({**answered.body, "position": answered.position})
-    return Response(content, answered.status, headers, media_type="application/json")
+    content = orjson.dumps({**result.body, "position": result.position})
+    return Response(content, result.status, headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Lets requests wait for Stripe's outcome: one poll of the event store for all of them, however many they are."""
+"""Lets requests wait for Stripe's outcome: one poll of the event store for all of them."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,16 +20,14 @@ log = structlog.get_logger(__name__)
 
 QUERIES = Queries.load(Path(__file__).with_name("waiter.sql"))
 
-Settled = Callable[[PaymentState], bool]
-
 
 class PaymentWaiter(Protocol):
-    """Waits for payments to move on."""
+    """Waits for payments to change."""
 
     async def wait(
-        self, payment_id: UUID, *, after_version: int, settled: Settled, timeout_s: float
+        self, payment_id: UUID, *, after_version: int, until: Callable[[PaymentState], bool], timeout_s: float
     ) -> LoadedPayment | None:
-        """Return the payment once it is past `after_version` and `settled`, or as it was last seen in `timeout_s`.
+        """Return the payment once it is past `after_version` and `until` holds, or as it was last seen in `timeout_s`.
 
         None: nothing newer was seen.
         """
@@ -39,7 +37,7 @@ class PaymentWaiter(Protocol):
 class _Waiting:
     payment_id: UUID
     version: int
-    settled: Settled
+    until: Callable[[PaymentState], bool]
     done: "asyncio.Future[None]"
     seen: LoadedPayment | None = None
 
@@ -47,13 +45,13 @@ class _Waiting:
 class PollingPaymentWaiter:
     """Polls the versions of payments, only while a request waits, and less often while the database is away."""
 
-    _AWAY_S = 0.25
+    _UNAVAILABLE_PAUSE_S = 0.25
 
     def __init__(self, pool: Pool, *, interval_s: float = 0.015) -> None:
         self._pool = pool
         self._interval_s = interval_s
         self._waiting: set[_Waiting] = set()
-        self._somebody_waits = asyncio.Event()
+        self._has_waiters = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -62,30 +60,30 @@ class PollingPaymentWaiter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Let everybody go and stop polling."""
-        self.let_go()
+        """Release all waiters and stop polling."""
+        self.release()
         assert self._poller is not None
         self._poller.cancel()
         with suppress(asyncio.CancelledError):
             await self._poller
 
-    def let_go(self) -> None:
-        """Wait no longer, now and from now on: the process is stopping, and clients get the answer that there is."""
+    def release(self) -> None:
+        """Wait no longer, now and from now on: the process is stopping, and clients get the present state."""
         self._closing = True
         for waiting in self._waiting:
             if not waiting.done.done():
                 waiting.done.set_result(None)
 
     async def wait(
-        self, payment_id: UUID, *, after_version: int, settled: Settled, timeout_s: float
+        self, payment_id: UUID, *, after_version: int, until: Callable[[PaymentState], bool], timeout_s: float
     ) -> LoadedPayment | None:
-        """Wait for the poller to see what is waited for, at most `timeout_s`."""
+        """Wait until the poller sees it, at most `timeout_s`."""
         if self._closing:
             return None
         done = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(payment_id=payment_id, version=after_version, settled=settled, done=done)
+        waiting = _Waiting(payment_id=payment_id, version=after_version, until=until, done=done)
         self._waiting.add(waiting)
-        self._somebody_waits.set()
+        self._has_waiters.set()
         try:
             await asyncio.wait([done], timeout=timeout_s)
         finally:
@@ -95,17 +93,17 @@ class PollingPaymentWaiter:
     async def _poll_forever(self) -> None:
         while True:
             if not self._waiting:
-                self._somebody_waits.clear()
-                await self._somebody_waits.wait()
+                self._has_waiters.clear()
+                await self._has_waiters.wait()
             pause_s = self._interval_s
             try:
                 await self._poll()
             except DatabaseError as error:
                 log.warning("payment_poll_failed", error=type(error).__name__)
-                pause_s = self._AWAY_S
+                pause_s = self._UNAVAILABLE_PAUSE_S
             except Exception:
                 log.exception("payment_poll_failed")
-                pause_s = self._AWAY_S
+                pause_s = self._UNAVAILABLE_PAUSE_S
             await asyncio.sleep(pause_s)
 
     async def _poll(self) -> None:
@@ -118,13 +116,13 @@ class PollingPaymentWaiter:
             if not moved:
                 return
             payments = await load_payments(connection, list({each.payment_id for each in moved}))
-        _tell(moved, payments)
+        _notify(moved, payments)
 
 
-def _tell(moved: Sequence[_Waiting], payments: dict[UUID, LoadedPayment]) -> None:
+def _notify(moved: Sequence[_Waiting], payments: dict[UUID, LoadedPayment]) -> None:
     for each in moved:
         payment = payments[each.payment_id]
         assert payment.state is not None
         each.seen, each.version = payment, payment.version
-        if each.settled(payment.state) and not each.done.done():
+        if each.until(payment.state) and not each.done.done():
             each.done.set_result(None)

@@ -1,4 +1,4 @@
-"""The endpoint with which finance asks for a reconciliation."""
+"""The endpoint with which finance requests a reconciliation."""
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -30,9 +30,9 @@ async def request_reconciliation(request: Request) -> Response:
         body = await read_body(request, RequestReconciliationBody)
     except CommandError as error:
         raise problem_of(error) from error
-    decided = await service.ask(body.wanted.date, key_id=principal.key_id, context=request_context(request))
+    decided = await service.request(body.parsed.date, key_id=principal.key_id, context=request_context(request))
     run = decided.state
-    assert run is not None, "a day that was asked for has a run"
+    assert run is not None, "a day that was requested has a run"
     answer = {
         "id": run.run_id,
         "number": run.number,

@@ -1,4 +1,4 @@
-"""Asks for a run: a command like any other, decided and appended, and never carried out here."""
+"""Requests a run of a reconciliation: decides and appends; the reconciliation worker runs it."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,8 +26,8 @@ class ReconciliationService:
     timeout_s: float
     now: Callable[[], datetime] = _now
 
-    async def ask(self, day: date, *, key_id: str, context: RequestContext) -> DecidedRun:
-        """Ask for a day; while a run of it is under way, that is the one.
+    async def request(self, day: date, *, key_id: str, context: RequestContext) -> DecidedRun:
+        """Request a run of a day; while one is under way, that is the one.
 
         Raises Problem for a day that has not begun, or infra.errors.Unavailable.
         """

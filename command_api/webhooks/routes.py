@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from command_api.request_body import read_bytes
 from command_api.webhooks.documentation import DOCUMENTED
 from command_api.webhooks.errors import InvalidSignature, TooLarge, WebhookRefused
-from command_api.webhooks.service import Received, WebhookIntake
+from command_api.webhooks.service import WebhookIntake, WebhookResult
 from command_api.webhooks.signature import HEADER
 from infra.http.context import request_context
 from infra.http.problems import Problem
@@ -27,11 +27,11 @@ async def receive_stripe_webhook(request: Request) -> Response:
     assert isinstance(intake, WebhookIntake)
     try:
         raw = await _read(request, intake)
-        received = await intake.take(raw, _signature(request, intake), request_context(request))
+        received = await intake.receive(raw, _signature(request, intake), request_context(request))
     except WebhookRefused as error:
         headers = {"Connection": "close"} if isinstance(error, TooLarge) else {}
         raise Problem(error.status, error.code, error.title, str(error), headers) from None
-    answer: dict[str, Any] = {"received": True, "duplicate": received is Received.DUPLICATE}
+    answer: dict[str, Any] = {"received": True, "duplicate": received is WebhookResult.DUPLICATE}
     return Response(orjson.dumps(answer), media_type="application/json")
 
 

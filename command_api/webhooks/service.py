@@ -1,4 +1,4 @@
-"""One webhook from its bytes to the log. Nothing of Stripe is called, and nothing is concluded from what it says."""
+"""One webhook from its bytes to the log. Nothing of Stripe is called, and nothing is decided from its content."""
 
 import asyncio
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ ACTOR = "stripe"
 _UNKNOWN_TYPE = "-"
 
 
-class Received(StrEnum):
-    """What became of an event that Stripe sent."""
+class WebhookResult(StrEnum):
+    """The result of a webhook."""
 
     RECORDED = "recorded"
     DUPLICATE = "duplicate"
@@ -39,7 +39,7 @@ class Received(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookIntake:
-    """Takes what Stripe sends. `livemode`: of our key."""
+    """Receives webhooks. `livemode`: of our key."""
 
     appender: Appender
     secrets: tuple[SecretStr, ...]
@@ -60,7 +60,7 @@ class WebhookIntake:
             timeout_s=timeout_s,
         )
 
-    async def take(self, raw: bytes, signature: str, context: RequestContext) -> Received:
+    async def receive(self, raw: bytes, signature: str, context: RequestContext) -> WebhookResult:
         """Record an event, unless it is recorded already.
 
         Raises WebhookRefused or infra.errors.Unavailable; after the latter it may be recorded, and coming again it
@@ -77,9 +77,9 @@ class WebhookIntake:
             received = await self._record(event, context)
         except (WebhookRefused, Unavailable) as error:
             result = error.code
-            # What anybody can cause by sending something is no warning.
-            tell = log.info if isinstance(error, InvalidSignature) else log.warning
-            tell("stripe_webhook_refused", result=result, type=event_type, reason=str(error))
+            # Anybody can cause this by a request: it is not worth a warning.
+            emit = log.info if isinstance(error, InvalidSignature) else log.warning
+            emit("stripe_webhook_refused", result=result, type=event_type, reason=str(error))
             raise
         else:
             result = received.value
@@ -100,7 +100,7 @@ class WebhookIntake:
         except NotAnEvent as error:
             raise InvalidEvent(str(error)) from None
 
-    async def _record(self, event: StripeEventReceived, context: RequestContext) -> Received:
+    async def _record(self, event: StripeEventReceived, context: RequestContext) -> WebhookResult:
         append = Append.of(
             STRIPE_EVENT_CODEC,
             [event],
@@ -117,7 +117,7 @@ class WebhookIntake:
             raise TooLarge(error.max_bytes) from error
         except TimeoutError:
             raise DatabaseUnavailable(f"the event was not recorded within {self.timeout_s:g} s") from None
-        return Received.DUPLICATE if isinstance(result, VersionConflict) else Received.RECORDED
+        return WebhookResult.DUPLICATE if isinstance(result, VersionConflict) else WebhookResult.RECORDED
 
 
 def _metadata(context: RequestContext) -> EventMetadata:

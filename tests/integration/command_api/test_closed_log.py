@@ -20,13 +20,13 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def watch() -> LogMonitor:
+def monitor() -> LogMonitor:
     return LogMonitor()
 
 
 @pytest.fixture
-async def pool(database: Database, watch: LogMonitor) -> AsyncIterator[Pool]:
-    async with create_pool(database.url("app"), size=2, name="test", configure=watch.look) as opened:
+async def pool(database: Database, monitor: LogMonitor) -> AsyncIterator[Pool]:
+    async with create_pool(database.url("app"), size=2, name="test", configure=monitor.on_connect) as opened:
         yield opened
 
 
@@ -37,11 +37,11 @@ async def as_owner(database: Database, *statements: str) -> None:
 
 
 async def test_a_closed_log_takes_no_command_and_says_when_to_ask_again(
-    database: Database, pool: Pool, redis: Redis, watch: LogMonitor
+    database: Database, pool: Pool, redis: Redis, monitor: LogMonitor
 ) -> None:
-    async with running(pool, redis, epoch=lambda: watch.epoch) as api:
+    async with running(pool, redis, epoch=lambda: monitor.epoch) as api:
         payment_id = await api.succeeded()
-        await watch.check(pool)
+        await monitor.check(pool)
         await as_owner(database, "SELECT event_store.close_log('it lacks an event')")
         for answer in (
             await api.create("k-2"),
@@ -52,19 +52,19 @@ async def test_a_closed_log_takes_no_command_and_says_when_to_ask_again(
             assert answer.status_code == 409 or int(answer.headers["retry-after"]) >= 1
         assert (await api.create("k-2")).json()["code"] == "database_unavailable"
         with pytest.raises(Unhealthy, match="the log is closed: it lacks an event"):
-            await watch.check(pool)
-        assert watch.epoch is None
+            await monitor.check(pool)
+        assert monitor.epoch is None
         await as_owner(database, "SELECT event_store.reopen_log(1, 0, '{}')")
-        await watch.check(pool)
+        await monitor.check(pool)
         assert (await api.create("k-2")).status_code == 201
 
 
 async def test_what_redis_answered_for_in_an_older_epoch_is_not_replayed(
-    database: Database, pool: Pool, redis: Redis, watch: LogMonitor
+    database: Database, pool: Pool, redis: Redis, monitor: LogMonitor
 ) -> None:
     """PostgreSQL lost the payment, and Redis still has its 201."""
-    async with running(pool, redis, epoch=lambda: watch.epoch) as api:
-        await watch.check(pool)
+    async with running(pool, redis, epoch=lambda: monitor.epoch) as api:
+        await monitor.check(pool)
         lost = (await api.create("k-1")).json()["id"]
         assert (await api.create("k-1")).headers["idempotent-replayed"] == "true"
         await as_owner(
@@ -76,7 +76,7 @@ async def test_what_redis_answered_for_in_an_older_epoch_is_not_replayed(
             "SELECT event_store.close_log('it came back younger')",
             "SELECT event_store.reopen_log(1, 0, '{}')",
         )
-        await watch.check(pool)
+        await monitor.check(pool)
         made = await api.create("k-1")
         assert made.status_code == 201
         assert "idempotent-replayed" not in made.headers
@@ -84,27 +84,29 @@ async def test_what_redis_answered_for_in_an_older_epoch_is_not_replayed(
         assert (await api.create("k-1")).json() == made.json()
 
 
-async def test_a_new_connection_tells_of_the_epoch(database: Database, pool: Pool, watch: LogMonitor) -> None:
+async def test_a_new_connection_tells_of_the_epoch(database: Database, pool: Pool, monitor: LogMonitor) -> None:
     """A failover breaks the old ones: nobody has to ask whether the process is ready."""
     async with pool.connection():
-        assert watch.epoch == 1
+        assert monitor.epoch == 1
     await as_owner(
         database,
         "SELECT event_store.close_log('x')",
         "SELECT event_store.reopen_log(1, 0, '{}')",
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test'",
     )
-    await eventually(lambda: epoch_of(pool, watch), until=lambda epoch: epoch == 2)
+    await eventually(lambda: epoch_of(pool, monitor), until=lambda epoch: epoch == 2)
 
 
-async def epoch_of(pool: Pool, watch: LogMonitor) -> int | None:
+async def epoch_of(pool: Pool, monitor: LogMonitor) -> int | None:
     async with pool.connection():
-        return watch.epoch
+        return monitor.epoch
 
 
-async def test_redis_tells_whom_it_answered(pool: Pool, redis: Redis, valkey: ValkeyServer, watch: LogMonitor) -> None:
-    async with running(pool, redis, epoch=lambda: watch.epoch) as api:
-        await watch.check(pool)
+async def test_redis_tells_whom_it_answered(
+    pool: Pool, redis: Redis, valkey: ValkeyServer, monitor: LogMonitor
+) -> None:
+    async with running(pool, redis, epoch=lambda: monitor.epoch) as api:
+        await monitor.check(pool)
         payment_id = await api.succeeded()
         refund = (await api.post(f"/payments/{payment_id}/refund", {"amount_cents": 1}, "k-3")).json()
         traces = await CachedResponses().traces(RedisSettings.model_validate({"redis_url": valkey.url}))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from command_api.errors import TELLINGS, CommandError, KeyInUse, problem_of
+from command_api.errors import ERROR_SPECS, CommandError, KeyInUse, problem_of
 from domain.errors import DomainError
 from domain.ids import DisputeId, PaymentId
 from domain.money import AmountTooSmall, Money
@@ -41,7 +41,7 @@ def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
         yield from subclasses(each)
 
 
-def test_every_error_of_the_domain_and_of_commands_has_a_telling() -> None:
+def test_every_error_of_the_domain_and_of_commands_has_a_spec() -> None:
 
     own = {
         each.__dict__["code"]
@@ -49,7 +49,7 @@ def test_every_error_of_the_domain_and_of_commands_has_a_telling() -> None:
         for each in subclasses(root)
         if "code" in each.__dict__
     }
-    assert own - NOT_A_CLIENTS == set(TELLINGS)
+    assert own - NOT_A_CLIENTS == set(ERROR_SPECS)
 
 
 def test_a_refund_of_too_much_tells_what_can_be_refunded() -> None:

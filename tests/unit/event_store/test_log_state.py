@@ -56,30 +56,30 @@ CLOSED = replace(OPEN_LOG, closed_because="it lacks an event")
 
 
 async def test_a_new_connection_tells_of_the_epoch() -> None:
-    watch, said = LogMonitor(), Said(OPEN_LOG)
-    await watch.look(cast("Connection", said))
-    assert (watch.epoch, said.ended) == (1, ["commit"])
-    await watch.look(cast("Connection", Said(replace(OPEN_LOG, epoch=2))))
-    assert watch.epoch == 2
+    monitor, said = LogMonitor(), Said(OPEN_LOG)
+    await monitor.on_connect(cast("Connection", said))
+    assert (monitor.epoch, said.ended) == (1, ["commit"])
+    await monitor.on_connect(cast("Connection", Said(replace(OPEN_LOG, epoch=2))))
+    assert monitor.epoch == 2
 
 
 async def test_a_closed_log_has_no_epoch_and_is_not_ready() -> None:
-    watch = LogMonitor()
+    monitor = LogMonitor()
     with pytest.raises(Unhealthy, match="the log is closed: it lacks an event"):
-        await watch.check(cast("Pool", Said(CLOSED)))
-    assert watch.epoch is None
-    await watch.check(cast("Pool", Said(OPEN_LOG)))
-    assert watch.epoch == 1
+        await monitor.check(cast("Pool", Said(CLOSED)))
+    assert monitor.epoch is None
+    await monitor.check(cast("Pool", Said(OPEN_LOG)))
+    assert monitor.epoch == 1
 
 
 async def test_a_database_that_does_not_answer_makes_the_epoch_unknown() -> None:
-    watch = LogMonitor()
-    await watch.check(cast("Pool", Said(OPEN_LOG)))
+    monitor = LogMonitor()
+    await monitor.check(cast("Pool", Said(OPEN_LOG)))
     said = Said(psycopg.OperationalError("gone"))
-    await watch.look(cast("Connection", said))
-    assert (watch.epoch, said.ended) == (None, ["rollback"])
+    await monitor.on_connect(cast("Connection", said))
+    assert (monitor.epoch, said.ended) == (None, ["rollback"])
     with pytest.raises(Unhealthy, match="database not available"):
-        await watch.check(cast("Pool", said))
+        await monitor.check(cast("Pool", said))
 
 
 class Message:

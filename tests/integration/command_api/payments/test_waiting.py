@@ -197,7 +197,7 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
 
     monkeypatch.setattr(AsyncConnection, "execute", counted)
     async with PollingPaymentWaiter(pool, interval_s=0.05) as waiter:
-        waits = (waiter.wait(payment_id, after_version=1, settled=lambda _: True, timeout_s=0.5) for _ in range(200))
+        waits = (waiter.wait(payment_id, after_version=1, until=lambda _: True, timeout_s=0.5) for _ in range(200))
         assert await asyncio.gather(*waits) == [None] * 200
         assert 1 < statements < 15
         polled = statements
@@ -208,14 +208,14 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
 async def test_a_stopping_process_lets_everybody_go(api: Running, pool: Pool) -> None:
     payment_id = uuid.UUID((await api.create()).json()["id"])
     async with PollingPaymentWaiter(pool) as waiter:
-        waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, settled=lambda _: False, timeout_s=60))
+        waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, until=lambda _: False, timeout_s=60))
 
         async def seen_but_not_settled() -> bool:
             return any(each.seen for each in waiter._waiting)
 
         await eventually(seen_but_not_settled)
-        waiter.let_go()
+        waiter.release()
         seen = await asyncio.wait_for(waiting, 1)
         assert seen is not None
         assert seen.version == 1
-        assert await waiter.wait(payment_id, after_version=0, settled=lambda _: False, timeout_s=60) is None
+        assert await waiter.wait(payment_id, after_version=0, until=lambda _: False, timeout_s=60) is None

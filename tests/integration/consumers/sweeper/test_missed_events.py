@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 import stripe
 
-from command_api.webhooks.service import Received
+from command_api.webhooks.service import WebhookResult
 from consumers.stripe.client import StripeApi
 from consumers.stripe.lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
@@ -113,10 +113,10 @@ async def test_an_event_is_recorded_once_whichever_way_it_comes(
             await payments.becomes(await payments.request(), "succeeded")
     events = (await client.v1.events.list_async({"type": "payment_intent.succeeded"})).data
     first, second, third = (each.to_dict() for each in events)
-    assert await webhooks.receive_event(first) is Received.RECORDED
+    assert await webhooks.receive_event(first) is WebhookResult.RECORDED
     await asyncio.gather(*(missed.catch_up(go_on=lambda: True) for _ in range(5)), webhooks.receive_event(second))
     await catch_up(missed)
-    assert await webhooks.receive_event(third) is Received.DUPLICATE
+    assert await webhooks.receive_event(third) is WebhookResult.DUPLICATE
     assert await recorded(webhooks) == ["payment_intent.succeeded"] * 3
 
 

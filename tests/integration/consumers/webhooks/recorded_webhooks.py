@@ -8,7 +8,7 @@ import orjson
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
-from command_api.webhooks.service import Received
+from command_api.webhooks.service import WebhookResult
 from consumers.stripe.requests import PAYMENT_ID
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import InterpretationOutcome, Interpreter
@@ -48,14 +48,14 @@ class Webhooks:
         self.interpreter = RecordingInterpreter()
         self._once = checkpointed(pool, SERVICE, self.interpreter.write, committed=self.interpreter.committed)
 
-    async def receive(self, event_type: str, obj: Json, **changes: Any) -> Received:
+    async def receive(self, event_type: str, obj: Json, **changes: Any) -> WebhookResult:
         """Record an event, as the endpoint does."""
         return await self.receive_event(a_stripe_event(event_type, obj, **changes))
 
-    async def receive_event(self, event: Json) -> Received:
+    async def receive_event(self, event: Json) -> WebhookResult:
         raw = orjson.dumps(event)
         context = RequestContext(request_id="r-1", correlation_id=f"webhook {event['id']}", traceparent=None)
-        return await self._intake.take(raw, sign(raw), context)
+        return await self._intake.receive(raw, sign(raw), context)
 
     async def delivered(self) -> list[Delivered]:
         """Return every event of Stripe in the log, as they come out of one partition."""

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from psycopg.rows import dict_row
 
-from command_api.webhooks.service import Received
+from command_api.webhooks.service import WebhookResult
 from consumers.tasks.intent_index import NewIntent, ask_for_intents, note_intents
 from consumers.tasks.models import refresh_id
 from consumers.webhooks.interpret import InterpretationOutcome
@@ -118,8 +118,8 @@ async def test_an_event_that_comes_twice_is_recorded_and_interpreted_once(
     webhooks: Webhooks, story: Story, pool: Pool
 ) -> None:
     event = a_stripe_event("payment_intent.succeeded", story.intent())
-    assert await webhooks.receive_event(event) is Received.RECORDED
-    assert await webhooks.receive_event(event) is Received.DUPLICATE
+    assert await webhooks.receive_event(event) is WebhookResult.RECORDED
+    assert await webhooks.receive_event(event) is WebhookResult.DUPLICATE
     assert await webhooks.interpret() == [InterpretationOutcome.REFRESH]
     assert await webhooks.interpret() == []
     assert len(await refreshes(pool)) == 1

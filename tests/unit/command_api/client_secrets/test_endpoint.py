@@ -59,7 +59,7 @@ async def test_it_is_read_from_stripe_each_time_and_no_cache_may_keep_it(api: St
             "stripe_payment_intent_id": "pi_1",
             "client_secret": "pi_1_secret_abc123",
         }
-    assert api.secrets.asked == ["pi_1", "pi_1"]
+    assert api.secrets.requests == ["pi_1", "pi_1"]
     assert "_secret_" not in str(api.store.streams)
 
 
@@ -70,7 +70,7 @@ async def test_it_is_for_the_payments_merchant_with_the_scope_to_write(api: Stan
     assert problem(await asked(api, payment_id, Authorization="Bearer sk_nobody")) == (401, "unauthenticated")
     assert problem(await asked(api, str(uuid.uuid4()))) == (404, "payment_not_found")
     assert problem(await asked(api, "x")) == (404, "payment_not_found")
-    assert api.secrets.asked == []
+    assert api.secrets.requests == []
 
 
 async def test_a_payment_that_stripe_does_not_know_yet_has_none(api: Standing) -> None:

@@ -10,7 +10,7 @@ import pytest
 from command_api.errors import KeyInUse, KeyReused, PaymentBusy, PaymentNotFound
 from command_api.fakes import MemoryResponseCache
 from command_api.payments.executor import CommandExecutor, CommandRequest
-from command_api.payments.operations import Cancel, Confirm, Create, Operation, RefundPayment
+from command_api.payments.operations import Cancel, Confirm, Create, PaymentOperation, RefundPayment
 from command_api.payments.response_cache import InFlight
 from domain.ids import MerchantId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
@@ -35,7 +35,7 @@ from tests.support.log_entries import MERCHANT, metadata
 WANTED = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
 
 
-def asked(operation: Operation, key: str = "k-1", merchant_id: str = MERCHANT) -> CommandRequest:
+def asked(operation: PaymentOperation, key: str = "k-1", merchant_id: str = MERCHANT) -> CommandRequest:
     return CommandRequest(
         operation=operation,
         opens_stream=isinstance(operation, Create),
@@ -47,24 +47,28 @@ def asked(operation: Operation, key: str = "k-1", merchant_id: str = MERCHANT) -
 
 
 def create(key: str = "k-1") -> CommandRequest:
-    wanted = Create(payment_id=PaymentId(uuid7()), merchant_id=MerchantId(MERCHANT), idempotency_key=key, wanted=WANTED)
+    wanted = Create(
+        payment_id=PaymentId(uuid7()), merchant_id=MerchantId(MERCHANT), idempotency_key=key, request=WANTED
+    )
     return asked(wanted, key)
 
 
 def cancel(payment_id: uuid.UUID, key: str = "k-2", merchant_id: str = MERCHANT) -> CommandRequest:
-    operation = Cancel(payment_id=PaymentId(payment_id), request_id=RequestId(uuid.uuid4()), wanted=CancelPaymentBody())
+    operation = Cancel(
+        payment_id=PaymentId(payment_id), request_id=RequestId(uuid.uuid4()), request=CancelPaymentBody()
+    )
     return asked(operation, key, merchant_id)
 
 
 def confirm(payment_id: uuid.UUID, key: str) -> CommandRequest:
     return asked(
-        Confirm(payment_id=PaymentId(payment_id), wanted=ConfirmPaymentBody(payment_method="pm_card_visa")), key
+        Confirm(payment_id=PaymentId(payment_id), request=ConfirmPaymentBody(payment_method="pm_card_visa")), key
     )
 
 
 def refund(payment_id: uuid.UUID, key: str) -> CommandRequest:
     wanted = RefundPaymentBody(amount_cents=400)
-    return asked(RefundPayment(payment_id=PaymentId(payment_id), refund_id=RefundId(uuid7()), wanted=wanted), key)
+    return asked(RefundPayment(payment_id=PaymentId(payment_id), refund_id=RefundId(uuid7()), request=wanted), key)
 
 
 class Interrupted(MemoryEventLog):

@@ -71,13 +71,13 @@ def test_answers_have_the_documented_members_in_their_order() -> None:
     assert state is not None
     wanted = CreatePaymentBody(user_id="u", amount_cents=1000, currency="USD")
     create = Create(
-        payment_id=state.payment_id, merchant_id=MerchantId("m"), idempotency_key=state.idempotency_key, wanted=wanted
+        payment_id=state.payment_id, merchant_id=MerchantId("m"), idempotency_key=state.idempotency_key, request=wanted
     )
-    refund = RefundPayment(payment_id=state.payment_id, refund_id=RefundId(refund_id), wanted=RefundPaymentBody())
-    assert [*create.body(state), "position"] == list(PaymentAnswer.model_fields)
-    assert [*refund.body(state), "position"] == list(RefundAnswer.model_fields)
-    assert PaymentAnswer.model_validate(create.body(state) | {"position": 1}).status == "succeeded"
-    assert RefundAnswer.model_validate(refund.body(state) | {"position": 1}).status == "succeeded"
+    refund = RefundPayment(payment_id=state.payment_id, refund_id=RefundId(refund_id), request=RefundPaymentBody())
+    assert [*create.response_body(state), "position"] == list(PaymentAnswer.model_fields)
+    assert [*refund.response_body(state), "position"] == list(RefundAnswer.model_fields)
+    assert PaymentAnswer.model_validate(create.response_body(state) | {"position": 1}).status == "succeeded"
+    assert RefundAnswer.model_validate(refund.response_body(state) | {"position": 1}).status == "succeeded"
     assert (create.status(state), refund.status(state)) == (201, 200)
 
 
