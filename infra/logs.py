@@ -108,7 +108,7 @@ class _LineLoggerFactory:
 class _StructlogHandler(logging.Handler):
     """Hands the standard library's records to structlog, the same warning once in `_REPEAT_S` seconds.
 
-    A client whose server is down says so many times a second; the count of what was held back is in
+    A client whose server is down says so many times a second; the number of suppressed lines is in
     `repeated`.
     """
 

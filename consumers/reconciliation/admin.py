@@ -21,7 +21,6 @@ from consumers.reconciliation.results import (
     Payout,
     ReconciliationRefused,
     ReconciliationResult,
-    Told,
 )
 from consumers.reconciliation.run.movements import movements_of, sources_of
 from consumers.reconciliation.run.reconciler import Reconciler
@@ -53,7 +52,7 @@ _STATUSES = ("open", "explained", "resolved")
 class ReconciliationAdmin:
     """What finance does about reconciliations. Each method raises ReconciliationRefused with a text for people."""
 
-    async def reconcile(self, day: date | None, *, actor: str, told: Told) -> ReconciliationResult:
+    async def reconcile(self, day: date | None, *, actor: str, progress: RunProgress) -> ReconciliationResult:
         """Compare a day with Stripe's books; one that another process is at is waited for."""
         settings = load_settings(ReconciliationSettings)
         zone = settings.reconciliation_time_zone
@@ -66,10 +65,10 @@ class ReconciliationAdmin:
         async with _pool(settings) as pool, stripe_client(settings) as client, open_stripe_guard(settings) as guard:
             statement = ApiStatement(client, guard, timeout_s=settings.stripe_call_timeout_s)
             request = RequestRun(date=day, time_zone=zone, origin="command", actor=actor)
-            return await _run(pool, settings, statement, request, told, plan=None)
+            return await _run(pool, settings, statement, request, progress, plan=None)
 
     async def reconcile_report(
-        self, path: Path, *, kind: str | None, time_zone: str | None, actor: str, told: Told
+        self, path: Path, *, kind: str | None, time_zone: str | None, actor: str, progress: RunProgress
     ) -> ReconciliationResult:
         """Compare a report of Stripe's with the ledger."""
         settings = load_settings(ReconciliationSettings)
@@ -85,7 +84,7 @@ class ReconciliationAdmin:
         except NotAReport as error:
             raise ReconciliationRefused(str(error)) from None
         with closing(report):
-            return await _run_report(settings, report, actor=actor, told=told)
+            return await _run_report(settings, report, actor=actor, progress=progress)
 
     async def payout(self, payout_id: PayoutId) -> Payout:
         """Return a payout with the transactions that it pays."""
@@ -147,7 +146,7 @@ async def _listed(
 
 
 async def _run_report(
-    settings: ReconciliationSettings, report: Report, *, actor: str, told: Told
+    settings: ReconciliationSettings, report: Report, *, actor: str, progress: RunProgress
 ) -> ReconciliationResult:
     async with _pool(settings) as pool:
 
@@ -169,7 +168,7 @@ async def _run_report(
         request = RequestRun(date=report.last_day, time_zone=zone, origin="report", actor=actor, report=report.name)
         plan = report.plan(cutoff_s=settings.reconciliation_cutoff_s, now=int(time.time()))
         statement = ReportStatement(report=report, ledger_payouts=ledger_payouts, sources_of=sources)
-        result = await _run(pool, settings, statement, request, told, plan=plan)
+        result = await _run(pool, settings, statement, request, progress, plan=plan)
         return replace(result, repeated=report.repeated)
 
 
@@ -178,24 +177,21 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
     settings: ReconciliationSettings,
     statement: StripeStatement,
     request: RequestRun,
-    told: Told,
+    progress: RunProgress,
     plan: RunPlan | None,
 ) -> ReconciliationResult:
     """Ask for a run and see to it that it comes to its end, here or where it is under way."""
     run_id = run_id_of(request.date, request.time_zone, request.report)
     meta = metadata(correlation_id=f"command-{uuid7()}", actor=f"operator:{request.actor}")
     async with pool.connection() as conn:
-        asked = await command_run(conn, run_id, request, meta)
+        requested = await command_run(conn, run_id, request, meta)
     reconciler = Reconciler(
         pool, statement, run_rules(settings), database_url=settings.database_url.get_secret_value(), plan=plan
     )
 
-    def progress(stage: str, done: int, total: int | None = None) -> None:
-        told(stage, done, total)
-
-    ours = bool(asked.events) or request.report is not None  # nobody else has the file
+    ours = bool(requested.events) or request.report is not None  # nobody else has the file
     while (state := await _attempt(reconciler, pool, run_id, progress, final=ours)) is None:
-        told("waiting", 0, None)
+        progress("waiting", 0)
         await asyncio.sleep(_POLL_S)
     async with pool.connection() as conn:
         if not state.is_under_way:

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from consumers.reconciliation.admin import ReconciliationAdmin
-from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult, Told
+from consumers.reconciliation.plan import RunProgress
+from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult
 from domain.ids import DiscrepancyId
 from infra.cli.execute import run, run_with_connection
 from infra.cli.output import console, format_amount, printable
@@ -31,13 +32,15 @@ _STAGES = {
 
 def run_reconcile(day: date | None, *, actor: str) -> int:
     """Compare a day and print what came of it; 1 when differences are open, of any day, or there is no result."""
-    return _reconcile(lambda admin, told: admin.reconcile(day, actor=actor, told=told))
+    return _reconcile(lambda admin, progress: admin.reconcile(day, actor=actor, progress=progress))
 
 
 def run_report(path: Path, *, kind: str | None, time_zone: str | None, actor: str) -> int:
     """Compare a report of Stripe's and print what came of it; the exit code is as above."""
     return _reconcile(
-        lambda admin, told: admin.reconcile_report(path, kind=kind, time_zone=time_zone, actor=actor, told=told)
+        lambda admin, progress: admin.reconcile_report(
+            path, kind=kind, time_zone=time_zone, actor=actor, progress=progress
+        )
     )
 
 
@@ -76,10 +79,10 @@ def run_resolve(discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> in
     return run_with_connection(work)
 
 
-def _reconcile(ask: Callable[[ReconciliationAdmin, Told], Awaitable[ReconciliationResult]]) -> int:
+def _reconcile(ask: Callable[[ReconciliationAdmin, RunProgress], Awaitable[ReconciliationResult]]) -> int:
     async def work() -> int:
-        with _bar() as told:
-            result = await ask(ReconciliationAdmin(), told)
+        with _bar() as report:
+            result = await ask(ReconciliationAdmin(), report)
         _print(result)
         return 1 if result.failure or result.open or result.open_elsewhere else 0
 
@@ -87,7 +90,7 @@ def _reconcile(ask: Callable[[ReconciliationAdmin, Told], Awaitable[Reconciliati
 
 
 @contextmanager
-def _bar() -> Iterator[Told]:
+def _bar() -> Iterator[RunProgress]:
     """Show a bar on the standard error stream, where it is a terminal."""
     columns = (
         SpinnerColumn(),
@@ -99,10 +102,10 @@ def _bar() -> Iterator[Told]:
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=None)
 
-        def told(stage: str, done: int, total: int | None) -> None:
+        def report(stage: str, done: int, total: int | None = None) -> None:
             progress.update(task, description=_STAGES.get(stage, stage), completed=done, total=total)
 
-        yield told
+        yield report
 
 
 def _print(result: ReconciliationResult) -> None:

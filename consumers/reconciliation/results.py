@@ -1,6 +1,6 @@
 """What a reconciliation came to, as finance sees it: totals, discrepancies and payouts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -109,7 +109,3 @@ class Payout:
         return sum(each.stripe_net for each in self.items) == self.amount and all(
             each.stripe_net == each.ledger_net for each in self.items if each.compared
         )
-
-
-Told = Callable[[str, int, int | None], None]
-"""Is told a stage, how much of it is done, and of how much (None: nobody knows)."""

@@ -19,7 +19,7 @@ class Movement:
     amount: int
 
 
-def post_conversion(*, source_id: BalanceSourceId, category: str, presented: Movement, settled: Movement) -> Posting:
+def post_conversion(*, source_id: BalanceSourceId, category: str, presented: Movement, on_balance: Movement) -> Posting:
     """Return the posting that turns what a payment posted into what the balance shows."""
     return Posting(
         source_id=source_id,
@@ -28,7 +28,7 @@ def post_conversion(*, source_id: BalanceSourceId, category: str, presented: Mov
         lines=(
             Line(account=Account.CURRENCY_CONVERSION, currency=presented.currency, amount=presented.amount),
             Line(account=Account.STRIPE_CLEARING, currency=presented.currency, amount=-presented.amount),
-            Line(account=Account.STRIPE_CLEARING, currency=settled.currency, amount=settled.amount),
-            Line(account=Account.CURRENCY_CONVERSION, currency=settled.currency, amount=-settled.amount),
+            Line(account=Account.STRIPE_CLEARING, currency=on_balance.currency, amount=on_balance.amount),
+            Line(account=Account.CURRENCY_CONVERSION, currency=on_balance.currency, amount=-on_balance.amount),
         ),
     )

@@ -15,7 +15,7 @@ _LOCAL = ("127.0.0.1", "localhost", "::1", "")
 
 
 def redis_address(url: str) -> str:
-    """Return host, port and number of the database, or the path of a socket; UNREADABLE for what is none."""
+    """Return host, port and number of the database, or the path of a socket; UNREADABLE if it is not an address."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path
@@ -28,7 +28,7 @@ def redis_address(url: str) -> str:
 
 
 def postgres_address(url: str) -> str:
-    """Return host, port and database; several hosts stay a list. UNREADABLE for what is none."""
+    """Return host, port and database; several hosts stay a list. UNREADABLE if it is not an address."""
     given = conninfo_to_dict(url)
     host, port = str(given.get("host") or "localhost"), str(given.get("port") or "5432")
     database = str(given.get("dbname") or given.get("user") or "")

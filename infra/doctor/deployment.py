@@ -84,7 +84,7 @@ class Deployment:
 def declared_deployment(chosen: Iterable[str] = ()) -> Deployment:
     """Return the processes that the installed package declares, or the chosen ones, with this environment.
 
-    Raises NotDeclared for one that there is not.
+    Raises NotDeclared for an unknown one.
     """
     return Deployment(
         processes=tuple(Process(name=name, settings=declared.settings_of(name)) for name in _names(chosen))

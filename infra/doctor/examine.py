@@ -1,4 +1,4 @@
-"""Looks at a whole deployment."""
+"""Checks a whole deployment."""
 
 from infra.doctor.check import Check, run_all
 from infra.doctor.deployment import Deployment
@@ -14,7 +14,7 @@ from infra.doctor.stripe.checks import stripe_checks
 
 
 async def examine(deployment: Deployment) -> list[Finding]:
-    """Return everything that was found, free of secrets. Takes about ten seconds at the most."""
+    """Return everything that was found, free of secrets. Takes at most about ten seconds."""
     checks: list[Check] = [
         *stripe_checks(deployment),
         *postgres_checks(deployment),

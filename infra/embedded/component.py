@@ -1,4 +1,4 @@
-"""What the stack is made of: a server or a process that is started, becomes ready, and is stopped or killed."""
+"""A component of the stack: a server or a process that is started, becomes ready, and is stopped or killed."""
 
 import asyncio
 import contextlib
@@ -133,7 +133,7 @@ class Component(ABC):
         return StartFailed(f"{self.label} {reason}. The end of {self.log}:\n{last_lines}", component=self.name)
 
     async def _wait_for_port(self) -> None:
-        """Wait a moment for whoever just had the port: else something else could answer in this component's name."""
+        """Wait a moment until the port is free: another program could answer in this component's name."""
         deadline = time.monotonic() + _PORT_FREE_WITHIN_S
         while not is_free(self.port):
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""What the stack tells whoever watches it: `paystream up` prints these."""
+"""What the stack reports while it runs: `paystream up` prints it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,4 +62,4 @@ Reporter = Callable[[Report], None]
 
 
 def silent(_: Report) -> None:
-    """Tell nobody."""
+    """Ignore a report."""

@@ -1,4 +1,4 @@
-"""How a stack that runs is set up, for whoever looks at it from another terminal. Nothing of it is touched."""
+"""How a running stack is set up, read from another terminal. It is not changed."""
 
 import os
 from pathlib import Path

@@ -107,7 +107,7 @@ class Stack:
             ]
 
     async def stop(self) -> None:
-        """End everything: first what uses the servers, then the servers. Takes 10 s at the very most."""
+        """End everything: first what uses the servers, then the servers. Takes at most 10 s."""
         try:
             for watcher in self._watchers:
                 watcher.cancel()

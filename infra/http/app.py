@@ -1,4 +1,4 @@
-"""What every HTTP API of ours has: a request context, problems as errors, its OpenAPI document and the pages of it."""
+"""What every HTTP API has: a request context, problems as errors, its OpenAPI document and the pages that show it."""
 
 from collections.abc import Callable
 

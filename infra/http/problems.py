@@ -117,7 +117,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _on_disconnect(_request: Request, _error: Exception) -> Response:
-    """Nobody reads the answer; its status is for the log and the metrics, where it must be no fault of ours."""
+    """Answer a client that is gone: the status is for the log and the metrics, and must not count as our error."""
     return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 

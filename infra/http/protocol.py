@@ -340,7 +340,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._hang_up()
 
     def _hang_up(self) -> None:
-        """Say that nothing more comes, wait a moment for the client to say so too, and close."""
+        """Half-close the connection, wait a moment for the client to do the same, and close."""
         self._ending = True
         self._stop_timer()
         self._unset_keepalive_if_required()

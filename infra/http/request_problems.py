@@ -1,25 +1,25 @@
-"""What a client is told whose request is no HTTP that we take: before any route, and whoever it is."""
+"""Problems for requests that are refused before any route and before authentication: malformed, too large, too slow."""
 
 from infra.http.problems import Problem
 
 
 def malformed(detail: str = "The request is not well-formed HTTP/1.1.") -> Problem:
-    """Return the 400 of what breaks HTTP's grammar, or its framing."""
+    """Return the 400 of a request that breaks HTTP's grammar or framing."""
     return Problem(400, "malformed_request", "Malformed request", detail)
 
 
 def repeated_header(name: str) -> Problem:
-    """Return the 400 of a header that may be there once: which one counts would depend on who reads it."""
+    """Return the 400 of a repeated header that may occur once: which one counts would depend on the reader."""
     return malformed(f"The header {name} is there more than once.")
 
 
 def header_with_underscore(name: str) -> Problem:
-    """Return the 400 of a header that is one of ours but for its underscores, and would silently be none."""
+    """Return the 400 of a header of ours that is written with underscores, and would silently be ignored."""
     return malformed(f"The header {name} is written with underscores: write it with hyphens.")
 
 
 def trailers() -> Problem:
-    """Return the 400 of headers after the body: who reads them as headers believes what nobody has checked."""
+    """Return the 400 of headers after the body: a reader of them would believe what nobody has checked."""
     return malformed("The request has headers after its body (trailers), which are not taken.")
 
 
@@ -29,7 +29,7 @@ def no_host() -> Problem:
 
 
 def too_many_pipelined() -> Problem:
-    """Return the 400 of one more request where too many wait for their answers already."""
+    """Return the 400 of a request on a connection where too many already wait for their answers."""
     return malformed("Too many requests were sent on one connection without waiting for answers.")
 
 
@@ -63,6 +63,6 @@ def too_slow(part: str, timeout_s: float) -> Problem:
 
 
 def too_many_connections() -> Problem:
-    """Return the 503 of a connection more than there may be, of the server or of an address."""
+    """Return the 503 of one connection too many, of the server or of an address."""
     detail = "There are too many connections. Use those that are open, or try again."
     return Problem(503, "too_many_connections", "Too many connections", detail, {"Retry-After": "1"})

@@ -49,7 +49,7 @@ class ProcessSettings(BaseSettings):
     @field_validator("*")
     @classmethod
     def _no_example_in_production(cls, value: object, info: ValidationInfo) -> object:
-        """Refuse the secrets that examples have: whoever reads the repository knows them."""
+        """Refuse the secrets of examples: every reader of the repository knows them."""
         if info.data.get("app_env") == "production":
             for secret in value if isinstance(value, tuple) else (value,):
                 if isinstance(secret, SecretStr) and _EXAMPLES.search(_secret_part(secret.get_secret_value())):

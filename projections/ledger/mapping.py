@@ -69,11 +69,11 @@ class Changes:
 def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: Changes) -> StreamState:
     """Add what the next events of a payment post; return its state after them. Raises VersionGap or LedgerError."""
     version, postings = before.version, _read_refunds(before.state)
-    for event in events:
-        recorded = event.recorded
-        _check_next(event, version)
+    for decoded in events:
+        recorded = decoded.recorded
+        _check_next(decoded, version)
         version = recorded.version
-        postings, posted = post_payment(postings, event.domain_event)
+        postings, posted = post_payment(postings, decoded.domain_event)
         at_once = [each for each in posted if each.awaits is None]
         changes.entries += _entries(at_once, recorded.position, recorded.recorded_at)
         changes.movements += (
@@ -97,23 +97,22 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
 def take_payout(before: StreamState, events: Iterable[DecodedBalanceEvent], changes: Changes) -> StreamState:
     """Add what the next events of a payout post; return its state after them. Raises VersionGap."""
     version, at_bank = before.version, bool(before.state.get("at_bank"))
-    for event in events:
-        assert isinstance(event.domain_event, PayoutChanged)
-        _check_next(event, version)
-        version = event.recorded.version
-        at_bank, posted = post_payout(event.domain_event, at_bank=at_bank)
-        changes.entries += _entries(
-            posted, event.recorded.position, _payout_at(event.domain_event, event.recorded.recorded_at)
-        )
+    for decoded in events:
+        recorded, payout = decoded.recorded, decoded.domain_event
+        assert isinstance(payout, PayoutChanged)
+        _check_next(decoded, version)
+        version = recorded.version
+        at_bank, posted = post_payout(payout, at_bank=at_bank)
+        changes.entries += _entries(posted, recorded.position, _payout_at(payout, recorded.recorded_at))
     return StreamState(version=version, state={"at_bank": at_bank})
 
 
-def take_transaction(event: DecodedBalanceEvent, changes: Changes) -> None:
+def take_transaction(decoded: DecodedBalanceEvent, changes: Changes) -> None:
     """Add what a row of Stripe's balance posts. Raises VersionGap for a second event of its stream."""
-    row = event.domain_event
+    row = decoded.domain_event
     assert isinstance(row, TransactionRecorded)
-    _check_next(event, 0)
-    at, position = _moment(row.created), event.recorded.position
+    _check_next(decoded, 0)
+    at, position = _moment(row.created), decoded.recorded.position
     of_payment = row.reporting_category in OWN_CATEGORIES
     if not of_payment:
         changes.entries += _entries(post_transaction(row), position, at)
@@ -152,7 +151,7 @@ def conversion_of(row: ConvertibleRow) -> EntryRow:
         source_id=row.source_id,
         category=row.category,
         presented=Movement(currency=row.currency, amount=row.amount),
-        settled=Movement(currency=row.transaction_currency, amount=row.transaction_amount),
+        on_balance=Movement(currency=row.transaction_currency, amount=row.transaction_amount),
     )
     return _entry(posting, row.transaction_position, _CONVERSION_NUMBER, row.transaction_at)
 
@@ -243,13 +242,13 @@ def _moment(unix_s: int) -> datetime:
     return datetime.fromtimestamp(unix_s, UTC)
 
 
-def _check_next(event: DecodedEvent | DecodedBalanceEvent, current: int) -> None:
+def _check_next(decoded: DecodedEvent | DecodedBalanceEvent, current: int) -> None:
     check_next(
         projection=NAME,
-        payment_id=event.stream_id,
+        payment_id=decoded.stream_id,
         current=current,
-        actual=event.version,
-        position=event.recorded.position,
+        actual=decoded.version,
+        position=decoded.recorded.position,
     )
 
 

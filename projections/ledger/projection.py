@@ -63,10 +63,10 @@ class LedgerOfBalance:
     async def write(self, conn: Connection, events: Sequence[DecodedBalanceEvent]) -> None:
         """Post these events. Raises ProjectionError or LedgerError; the caller must then roll back."""
         changes = Changes()
-        for event in events:
-            if isinstance(event.domain_event, TransactionRecorded):
-                take_transaction(event, changes)
-        payouts = by_stream(event for event in events if not isinstance(event.domain_event, TransactionRecorded))
+        for each in events:
+            if isinstance(each.domain_event, TransactionRecorded):
+                take_transaction(each, changes)
+        payouts = by_stream(each for each in events if not isinstance(each.domain_event, TransactionRecorded))
         before = await _load(conn, payouts)
         after = {
             stream_id: take_payout(before.get(stream_id, StreamState()), its_events, changes)
@@ -77,11 +77,11 @@ class LedgerOfBalance:
 
 
 async def _load(conn: Connection, stream_ids: Iterable[UUID]) -> dict[UUID, StreamState]:
-    wanted = list(stream_ids)
-    if not wanted:
+    distinct = list(stream_ids)
+    if not distinct:
         return {}
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_SQL.streams, {"stream_ids": wanted})
+        await cursor.execute(_SQL.streams, {"stream_ids": distinct})
         return {
             row["stream_id"]: StreamState(version=row["version"], state=orjson.loads(row["state"]))
             for row in await cursor.fetchall()

@@ -27,9 +27,9 @@ class TimelineRow:
     data: dict[str, Any]
 
 
-def row_of(event: DecodedEvent) -> TimelineRow:
+def row_of(decoded: DecodedEvent) -> TimelineRow:
     """Return the row of an event."""
-    recorded = event.recorded
+    recorded = decoded.recorded
     return TimelineRow(
         payment_id=recorded.stream_id,
         version=recorded.version,
@@ -40,5 +40,5 @@ def row_of(event: DecodedEvent) -> TimelineRow:
         actor=recorded.metadata.actor,
         request_id=recorded.metadata.request_id,
         correlation_id=recorded.metadata.correlation_id,
-        data=summary(event.domain_event),
+        data=summary(decoded.domain_event),
     )

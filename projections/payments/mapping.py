@@ -64,8 +64,8 @@ def fold(events: Iterable[DecodedEvent], row: PaymentRow | None = None) -> Payme
 
     Raises VersionGap and MisplacedEvent (projections.errors).
     """
-    for event in events:
-        row = _next(row, event)
+    for decoded in events:
+        row = _next(row, decoded)
     return row
 
 

@@ -123,8 +123,8 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, event:
 
 def _totals(totals: CurrencyTotals) -> dict[str, Any]:
     """Return totals as they are shown: of another system's rows, only where there are any."""
-    told = asdict(totals)
-    return told if totals.foreign_rows else {name: told[name] for name in told if not name.startswith("foreign_")}
+    shown = asdict(totals)
+    return shown if totals.foreign_rows else {name: shown[name] for name in shown if not name.startswith("foreign_")}
 
 
 def _check(row: RunRow | DiscrepancyRow | None, recorded: RecordedEvent) -> None:

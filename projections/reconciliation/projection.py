@@ -21,8 +21,8 @@ from schemas.topics import RECONCILIATION
 _SQL = Queries.load(Path(__file__).with_name("projection.sql"))
 
 Row = TypeVar("Row", RunRow, DiscrepancyRow)
-Fact = TypeVar("Fact", RunEvent, DiscrepancyEvent)
-Step = Callable[[Row | None, RecordedEvent, Fact], Row]
+Event = TypeVar("Event", RunEvent, DiscrepancyEvent)
+Step = Callable[[Row | None, RecordedEvent, Event], Row]
 
 
 class Reconciliations:
@@ -52,9 +52,9 @@ class Reconciliations:
             await _save(conn, _SQL.save_discrepancies, rows)
 
 
-def _fold(row: Row | None, events: Iterable[DecodedReconciliationEvent], step: Step[Row, Fact]) -> Row:
-    for event in events:
-        row = step(row, event.recorded, cast("Any", event.domain_event))
+def _fold(row: Row | None, events: Iterable[DecodedReconciliationEvent], step: Step[Row, Event]) -> Row:
+    for each in events:
+        row = step(row, each.recorded, cast("Any", each.domain_event))
     assert row is not None, "a stream of the batch has an event"
     return row
 

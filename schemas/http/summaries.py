@@ -17,18 +17,18 @@ NAMES = {
 WITH_CURRENCY: tuple[type, ...] = (PaymentRequested, PaymentContradicted, *get_args(DisputeEvent))
 
 
-def summary(fact: PaymentEvent) -> dict[str, Any]:
+def summary(event: PaymentEvent) -> dict[str, Any]:
     """Return what an event says, with the API's names: amounts in cents, Stripe's ids marked as such.
 
     What it leaves unsaid (None) is left out. The currency stands in the first event only, as it never changes; but a
     dispute, or what contradicts, may be in another one.
     """
     said: dict[str, Any] = {}
-    for name in fact.__slots__:
-        value = getattr(fact, name)
+    for name in event.__slots__:
+        value = getattr(event, name)
         if value is None or name in SAID_ELSEWHERE:
             continue
         said[NAMES.get(name, name)] = value.amount_cents if isinstance(value, Money) else value
-        if isinstance(value, Money) and isinstance(fact, WITH_CURRENCY):
+        if isinstance(value, Money) and isinstance(event, WITH_CURRENCY):
             said["currency"] = value.currency
     return said

@@ -1,4 +1,4 @@
-"""The whole system against the sandbox: what is made untrue there is found, each once, and what can be is healed."""
+"""The whole system against the sandbox: each planted difference is found once, and what can be backfilled is."""
 
 import asyncio
 import csv
@@ -78,8 +78,8 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
         ("missing_at_stripe", missing_at_stripe),
         ("missing_here", "ch_of_nobody"),
     }
-    heals = {("missing_here", lost["id"]), ("status", refund["id"])}
-    assert await discrepancies(system) == Counter(stays | heals)
+    backfills = {("missing_here", lost["id"]), ("status", refund["id"])}
+    assert await discrepancies(system) == Counter(stays | backfills)
     assert run["found"] == {
         "amount": 1,
         "currency": 1,
@@ -94,18 +94,19 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
 
     await in_the_ledger(system, lost["id"], fee=False)
     await eventually(
-        lambda: healed(system, run["id"]), lambda types: types >= {"payment.refund_found", "payment.refund_failed"}
+        lambda: backfilled_by(system, run["id"]),
+        lambda types: types >= {"payment.refund_found", "payment.refund_failed"},
     )
     again = await reconciled(system, day, number=run["number"] + 1)
     assert await discrepancies(system, status="unresolved") == Counter(stays)
-    assert await discrepancies(system, status="resolved") == Counter(heals)
+    assert await discrepancies(system, status="resolved") == Counter(backfills)
     assert (again["opened"], again["resolved"]) == (0, 2)
     assert await discrepancies(system, kind="fee", source_id=wrong_fee, date_from=day) == Counter([("fee", wrong_fee)])
 
     await by_command(system, day, stays)
 
 
-async def healed(system: System, run_id: str) -> set[str]:
+async def backfilled_by(system: System, run_id: str) -> set[str]:
     """Return the types of events of payments that are marked as completed because of a run."""
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as conn:
         cursor = await conn.execute(

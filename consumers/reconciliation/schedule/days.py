@@ -78,5 +78,5 @@ def days_due(*, last_due: date, since: date | None, known: Collection[date], at_
     Where none ever was, the last one alone is due: what lies before is of a time before there was a reconciliation.
     """
     first = max(last_due if since is None else since, last_due - timedelta(days=at_most - 1))
-    wanted = (first + timedelta(days=number) for number in range((last_due - first).days + 1))
-    return [day for day in wanted if day not in known]
+    days = (first + timedelta(days=number) for number in range((last_due - first).days + 1))
+    return [day for day in days if day not in known]

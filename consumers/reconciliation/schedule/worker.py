@@ -118,7 +118,7 @@ class ReconciliationWorker:
             self._heartbeat()
             ran = False
             try:
-                await self.ask_for_days()
+                await self.request_due_days()
                 ran = await self.run_next()
             except Exception as error:
                 if not is_worth_retrying(error):
@@ -128,8 +128,8 @@ class ReconciliationWorker:
             if not (ran and may_continue()):
                 return
 
-    async def ask_for_days(self) -> int:
-        """Ask for every day that the schedule wants and that nobody asked for; return how many."""
+    async def request_due_days(self) -> int:
+        """Request every due day that nobody has requested yet; return how many."""
         now = datetime.fromtimestamp(self._clock(), UTC)
         last_due, fired = self._rules.schedule.last_due(now)
         if last_due is None or fired is None:
@@ -138,18 +138,18 @@ class ReconciliationWorker:
         async with self._pool.connection() as conn:
             known = await known_days(conn, time_zone=self._rules.time_zone, since=first)
             since = await first_day(conn, time_zone=self._rules.time_zone)
-        settled = {each.date for each in known if self._needs_no_request(each, fired)}
-        days = days_due(last_due=last_due, since=since, known=settled, at_most=self._rules.catch_up_days)
-        asked = 0
+        done = {each.date for each in known if self._needs_no_request(each, fired)}
+        days = days_due(last_due=last_due, since=since, known=done, at_most=self._rules.catch_up_days)
+        requested = 0
         for day in days:
             command = RequestRun(date=day, time_zone=self._rules.time_zone, origin="schedule", actor="schedule")
             async with self._pool.connection() as conn, conn.transaction():
                 meta = metadata(correlation_id=f"schedule-{uuid7()}", actor=SERVICE)
                 decided = await command_run(conn, run_id_of(day, self._rules.time_zone), command, meta)
-            asked += len(decided.events)
-        if asked:
-            log.info("reconciliation_days_requested", days=asked, last=last_due.isoformat())
-        return asked
+            requested += len(decided.events)
+        if requested:
+            log.info("reconciliation_days_requested", days=requested, last=last_due.isoformat())
+        return requested
 
     def _needs_no_request(self, day: KnownDay, fired: datetime) -> bool:
         """Whether a day needs not be asked for: it is under way, or was run when it was over with its cut-off.

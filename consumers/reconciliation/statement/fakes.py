@@ -37,12 +37,12 @@ class MemoryStatement:
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
         """Give all rows that were made then, page by page."""
-        wanted = [row for row in self.stripe if first <= row.created < last]
-        for at in range(0, len(wanted), self.page):
+        rows = [row for row in self.stripe if first <= row.created < last]
+        for at in range(0, len(rows), self.page):
             if self.before_page is not None:
                 await self.before_page()
             await asyncio.sleep(0)
-            yield wanted[at : at + self.page]
+            yield rows[at : at + self.page]
 
     async def payouts(self, first: int, last: int) -> AsyncIterator[PayoutSum]:
         """Give the payouts that were made then."""

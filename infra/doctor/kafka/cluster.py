@@ -25,7 +25,7 @@ _FEW = 3
 
 
 class NoKafka(Exception):
-    """The cluster cannot be reached, does not let us in, or does not answer in time."""
+    """The cluster cannot be reached, refuses us, or does not answer in time."""
 
 
 async def brokers(settings: KafkaSettings) -> list[str]:
@@ -46,7 +46,7 @@ async def brokers(settings: KafkaSettings) -> list[str]:
 
 
 async def try_transactions(settings: KafkaSettings) -> str | None:
-    """Ask for a transactional producer, which leaves nothing but its name; return what was in the way."""
+    """Begin a transactional producer, which leaves only its name behind; return what prevented it."""
     producer = AIOKafkaProducer(**producer_config(settings, client_id=_NAME, transactional_id=_TRANSACTIONAL_ID))
     try:
         async with asyncio.timeout(_START_S):
@@ -88,7 +88,7 @@ def replication_finding(settings: KafkaSettings) -> Finding:
     summary = f"KAFKA_REPLICATION_FACTOR={replicas}"
     if settings.app_env == "production" and replicas < _FEW:
         remedy = (
-            "Set KAFKA_REPLICATION_FACTOR=3 for every process, and give the topics that there are already 3 replicas "
+            "Set KAFKA_REPLICATION_FACTOR=3 for every process, and give the existing topics 3 replicas "
             "with kafka-reassign-partitions.sh."
         )
         detail = (
@@ -104,7 +104,7 @@ def transactions_finding(obstacle: str | None, settings: KafkaSettings) -> Findi
     """Rate whether events are published once each; `obstacle` is what kept a transaction from beginning."""
     if settings.kafka_transactions and obstacle is not None:
         remedy = (
-            "Allow the relays their transactional ids (paystream-relay-*); see that there are brokers enough for "
+            "Allow the relays their transactional ids (paystream-relay-*); check that there are enough brokers for "
             "transaction.state.log.replication.factor; a broker without transactions needs KAFKA_TRANSACTIONS=false."
         )
         return AREA.error(TRANSACTIONS, f"KAFKA_TRANSACTIONS=true, and none can begin: {obstacle}", remedy)

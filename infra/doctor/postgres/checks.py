@@ -109,7 +109,7 @@ async def _until_it_fails(database: Database, *, embedded: bool) -> AsyncGenerat
         async for finding in _ask(database, embedded=embedded):
             yield finding
     except psycopg.Error as error:
-        remedy = "See its log: it let us in, and then did not answer a simple question."
+        remedy = "See its log: it accepted the connection, and then did not answer a simple query."
         yield AREA.error("server", f"{database.address}: {reason(error)}", remedy)
 
 

@@ -25,7 +25,7 @@ class Standbys:
     connected: int
     synchronous: int | None
     behind_bytes: int | None
-    """How far the synchronous one that is furthest ahead has not confirmed; None: hidden, or there is none."""
+    """How far the synchronous one that is furthest ahead has not confirmed; None: hidden, or no standby."""
 
 
 def standby_findings(standbys: Standbys, *, production: bool) -> Iterator[Finding]:

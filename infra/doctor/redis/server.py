@@ -1,4 +1,4 @@
-"""Asks one server who and how it is."""
+"""Asks one server for its name, version and role."""
 
 import time
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class RedisStatus:
 
 
 class NoRedis(Exception):
-    """It does not answer, or does not let us in (`refused`)."""
+    """It does not answer, or refuses us (`refused`)."""
 
     def __init__(self, address: str, reason: str, *, refused: bool) -> None:
         super().__init__(f"{address} {reason}")

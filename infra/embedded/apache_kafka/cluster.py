@@ -21,7 +21,7 @@ class KafkaCluster:
         await cluster.stop()
 
     `ports` are those for clients, of the first nodes; the others are picked. `tls`: clients then speak TLS. `extra` are
-    settings of Kafka's own for every node. Raises what a `Component` raises, and leaves nothing running.
+    Kafka settings for every node. Raises what a `Component` raises, and leaves nothing running.
     """
 
     def __init__(

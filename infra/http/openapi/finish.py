@@ -76,7 +76,7 @@ def _routes(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
 
 
 def _leave_out_what_is_never_sent(operation: Json) -> None:
-    """Take out FastAPI's own 422 and its body: errors are problems of ours."""
+    """Remove FastAPI's own 422 and its body: errors are problem documents."""
     unprocessable = operation["responses"].get("422", {}).get("content", {}).get("application/json", {})
     if unprocessable.get("schema") == reference("HTTPValidationError"):
         del operation["responses"]["422"]

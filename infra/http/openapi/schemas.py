@@ -1,4 +1,4 @@
-"""Schemas as generators of clients need them: nothing said that says nothing, and nothing that is not so."""
+"""Schemas as generators of clients need them: without members that say nothing or the wrong thing."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,7 +44,7 @@ def bounded(schema: Json) -> Json:
 
 
 def may_grow(schema: Json) -> Json:
-    """Return the schema of an answer: whoever reads it has to expect members that are added later."""
+    """Return the schema of an answer: its reader has to expect members that are added later."""
     closed = schema.get("additionalProperties") is False
     return _within({**schema, "additionalProperties": True} if closed else schema, may_grow)
 

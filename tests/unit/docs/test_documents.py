@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,21 @@ def test_every_path_in_the_architecture_is_there() -> None:
         "race/",
         "unit/",
     ]
+
+
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+
+
+def test_a_term_of_the_glossary_is_there_once() -> None:
+    terms = re.findall(r"^\| (.+?) \|", GLOSSARY, re.MULTILINE)
+    named = [term for term in terms if term not in {"term", "not"} and set(term) != {"-"}]
+    assert len(named) > 150
+    assert [term for term in named if named.count(term) > 1] == []
+
+
+def test_what_the_glossary_names_in_code_is_there() -> None:
+    listed = subprocess.run(["git", "ls-files", "*.py", "*.sql"], cwd=ROOT, capture_output=True, text=True, check=True)
+    paths = [ROOT / path for path in listed.stdout.split() if not path.startswith("tests/")]
+    known = {name for path in paths if path.is_file() for name in re.findall(r"\w+", path.read_text("utf-8"))}
+    named = re.findall(r"`([A-Za-z_]\w{3,})`", GLOSSARY.partition("| term |")[2])
+    assert [name for name in named if not {name, name.lower()} & known] == []

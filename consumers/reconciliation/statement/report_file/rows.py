@@ -171,9 +171,9 @@ class RowReader:
                 return True  # of several currencies: nobody can say what it should be
             raise self._refused(record, _ID, "there is no id", DOWNLOAD_AGAIN)
         for name in amounts:
-            told = self._amount(record, name, currency)
+            total = self._amount(record, name, currency)
             found = self._totals.sum_of(currency, name)
-            if told != found:
+            if total != found:
                 problem = f"it is a total of {shown(self._text(record, name))}, and the rows above come to another one"
                 raise self._refused(record, name, problem, f"rows may be missing: {DOWNLOAD_AGAIN}")
         return True
@@ -239,8 +239,8 @@ class RowReader:
         try:
             return read(self._text(record, name))
         except Unreadable as error:
-            told = self._refused(record, name, error.problem, error.remedy)
-            raise (AmbiguousRow(str(told)) if isinstance(error, Ambiguous) else told) from None
+            refusal = self._refused(record, name, error.problem, error.remedy)
+            raise (AmbiguousRow(str(refusal)) if isinstance(error, Ambiguous) else refusal) from None
 
     def _refused(self, record: Record, name: str, problem: str, remedy: str) -> NotAReport:
         return refused_at(self.path, record.line, column_of(self._columns[name], name), problem, remedy)

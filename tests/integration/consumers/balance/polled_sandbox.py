@@ -39,11 +39,11 @@ async def charge(
 
 @dataclass
 class Log:
-    """The facts of Stripe's balance in the log."""
+    """The events of Stripe's balance in the log."""
 
     pool: Pool
 
-    async def facts(self, type_: str) -> list[dict[str, Any]]:
+    async def events_of(self, type_: str) -> list[dict[str, Any]]:
         query = (
             "SELECT data, stream_id, version FROM event_store.events"
             " WHERE category = 'stripe-balance' AND type = %s ORDER BY position"
@@ -53,10 +53,10 @@ class Log:
             return [row["data"] for row in await cursor.fetchall()]
 
     async def transactions(self) -> list[dict[str, Any]]:
-        return await self.facts("transaction_recorded")
+        return await self.events_of("transaction_recorded")
 
     async def statuses(self) -> list[tuple[str, str]]:
-        return [(each["payout_id"], each["status"]) for each in await self.facts("payout_changed")]
+        return [(each["payout_id"], each["status"]) for each in await self.events_of("payout_changed")]
 
     async def place(self) -> Any:
         """Return the row after which the listing of transactions goes on."""
@@ -84,15 +84,15 @@ async def payouts(pool: Pool, lists: Lists, reach: Reach = REACH) -> bool:
 
 @dataclass
 class Watched:
-    """Lists that note what they were asked for, and do as told before a page."""
+    """Lists that record their requests, and do something before a page."""
 
     lists: Lists
-    asked: list[tuple[List, int, str | None]] = field(default_factory=list)
+    requests: list[tuple[List, int, str | None]] = field(default_factory=list)
     fail_at: int | None = None
 
     async def page(self, list_: List, *, created_from: int, after: str | None, limit: int) -> Page:
-        self.asked.append((list_, created_from, after))
-        if self.fail_at is not None and len(self.asked) >= self.fail_at:
+        self.requests.append((list_, created_from, after))
+        if self.fail_at is not None and len(self.requests) >= self.fail_at:
             raise stripe.APIConnectionError("cut short")
         return await self.lists.page(list_, created_from=created_from, after=after, limit=limit)
 

@@ -43,10 +43,10 @@ async def test_every_row_is_recorded_once_as_stripe_has_it(
     assert {each["transaction_id"] for each in recorded} == {row["id"] for row in expected}
     by_id = {each["transaction_id"]: each for each in recorded}
     for row in expected:
-        fact = by_id[row["id"]]
+        event = by_id[row["id"]]
         for name in ("amount", "fee", "net", "type", "reporting_category", "created", "available_on", "description"):
-            assert fact[name] == row[name]
-        assert (fact["currency"], fact["source_id"]) == (row["currency"].upper(), row["source"])
+            assert event[name] == row[name]
+        assert (event["currency"], event["source_id"]) == (row["currency"].upper(), row["source"])
     assert await poll_both(pool, lists) == [True, True]
     assert len(await log_of.transactions()) == 8
 
@@ -65,8 +65,8 @@ async def test_a_poll_that_was_cut_short_between_pages_goes_on_where_it_was(
 
     goes_on = Watched(lists)
     assert await transactions(pool, goes_on)
-    assert goes_on.asked[0] == cut_short.asked[2], "the page that failed, not the first"
-    assert len(goes_on.asked) == 2
+    assert goes_on.requests[0] == cut_short.requests[2], "the page that failed, not the first"
+    assert len(goes_on.requests) == 2
     assert len(await log_of.transactions()) == 10
     assert began is not None
     assert await log_of.value(_COMPLETED) == began, "of what was made since, it says nothing"
@@ -108,7 +108,7 @@ async def test_later_polls_read_the_overlap_and_what_is_new_alone(
     await transactions(pool, lists)
     watched = Watched(lists)
     await transactions(pool, watched)
-    assert watched.asked == [(List.TRANSACTIONS, newest - REACH.overlap_s, None)]
+    assert watched.requests == [(List.TRANSACTIONS, newest - REACH.overlap_s, None)]
 
 
 async def test_pollers_at_the_same_instant_read_all_and_record_each_row_once(
@@ -155,7 +155,7 @@ async def test_a_payout_is_recorded_with_every_status_that_is_seen(
     await poll_both(pool, lists)
     await poll_both(pool, lists)
     assert await log_of.statuses() == [(payout_id, "in_transit"), (payout_id, "paid"), (payout_id, "failed")]
-    (failed,) = [each for each in await log_of.facts("payout_changed") if each["status"] == "failed"]
+    (failed,) = [each for each in await log_of.events_of("payout_changed") if each["status"] == "failed"]
     assert (failed["failure_code"], failed["amount"]) == ("account_closed", payout["amount"])
     categories = [each["reporting_category"] for each in await log_of.transactions()]
     assert categories == ["charge", "payout", "payout_reversal"]
@@ -182,4 +182,4 @@ async def test_an_old_payout_is_watched_for_as_long_as_its_status_may_change(
     watched = Watched(lists)
     await payouts(pool, watched)
     newest = int(str(new["created"]))
-    assert watched.asked[0][1] == newest - REACH.overlap_s, "the overlap still sees it, and watches it again"
+    assert watched.requests[0][1] == newest - REACH.overlap_s, "the overlap still sees it, and watches it again"

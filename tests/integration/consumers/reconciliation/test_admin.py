@@ -32,7 +32,7 @@ def settings(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def reconcile() -> str | None:
     """Fail, as the rows of the day are not read; return the reason."""
-    result = await ReconciliationAdmin().reconcile(DAY, actor="ana", told=lambda *_: None)
+    result = await ReconciliationAdmin().reconcile(DAY, actor="ana", progress=lambda *_: None)
     return result.failure
 
 
@@ -66,7 +66,7 @@ def row_at_stripe(transaction_id: str, source: str, category: str, amount: int, 
 
 async def reconciled(file: Path, *, time_zone: str | None = None) -> ReconciliationResult:
     tool = ReconciliationAdmin()
-    return await tool.reconcile_report(file, kind=None, time_zone=time_zone, actor="ana", told=lambda *_: None)
+    return await tool.reconcile_report(file, kind=None, time_zone=time_zone, actor="ana", progress=lambda *_: None)
 
 
 @pytest.mark.parametrize("text", [GOOD, PAID], ids=["activity", "payouts"])

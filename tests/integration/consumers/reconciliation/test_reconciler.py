@@ -41,7 +41,7 @@ pytestmark = pytest.mark.integration
 NEXT_DAY = date(2026, 3, 11)
 
 
-def told(rows: list[dict[str, str]], *, status: str = "open") -> list[tuple[str, str]]:
+def differences(rows: list[dict[str, str]], *, status: str = "open") -> list[tuple[str, str]]:
     return [(row["kind"], row["source_id"]) for row in rows if row["status"] == status]
 
 
@@ -73,8 +73,8 @@ async def test_one_of_each_kind_is_found_each_once(harness: Harness) -> None:
     expected = await spoilt(harness)
     state = await harness.run()
     found = await harness.discrepancies()
-    assert told(found) == expected
-    assert told(found, status="resolved") == [("timing", "ch_00000007")]
+    assert differences(found) == expected
+    assert differences(found, status="resolved") == [("timing", "ch_00000007")]
     assert state.completed is not None
     assert state.completed.found == {
         **dict.fromkeys(("amount", "currency", "duplicate", "fee", "missing_at_stripe", "missing_here", "status"), 1),
@@ -123,7 +123,7 @@ async def test_two_runs_at_the_same_instant_give_one_result(harness: Harness) ->
     assert len(set(run_ids)) == 1
     states = await asyncio.gather(*(harness.reconciler().run(RunId(run_ids[0])) for _ in range(4)))
     assert len([state for state in states if state is not None and state.completed]) == 1, "the others passed"
-    assert told(await harness.discrepancies()) == expected
+    assert differences(await harness.discrepancies()) == expected
     assert {name: count for name, count in (await harness.events()).items() if name.startswith("rec")} == {
         "reconciliation.requested": 1,
         "reconciliation.started": 1,
@@ -138,7 +138,7 @@ async def test_without_any_lock_the_result_is_one_too(harness: Harness, monkeypa
     # Each meets the others between any two pages.
     statements = [replace(harness.statement, page=1) for _ in range(4)]
     await asyncio.gather(*(harness.reconciler(each).run(RunId(run_id)) for each in statements))
-    assert told(await harness.discrepancies()) == expected
+    assert differences(await harness.discrepancies()) == expected
     events = await harness.events()
     assert (events["discrepancy.opened"], events["discrepancy.resolved"], events["discrepancy.reopened"]) == (8, 1, 0)
     assert (events["reconciliation.started"], events["reconciliation.completed"]) == (1, 1)
@@ -186,7 +186,7 @@ async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(harnes
     assert again is not None
     assert again.completed is not None
     assert (again.attempt, again.completed.opened, sum(again.completed.found.values())) == (1, 7, 8)
-    assert told(await harness.discrepancies()) == expected
+    assert differences(await harness.discrepancies()) == expected
     assert (await harness.events())["discrepancy.opened"] == 8
 
 
@@ -205,7 +205,7 @@ async def test_what_is_gone_is_resolved_and_comes_back(harness: Harness) -> None
     assert {row["actor"] for row in found} == {"reconciliation"}
     harness.statement.stripe = wrong
     await harness.run()
-    assert told(await harness.discrepancies()) == [each for each in expected if each[0] != "missing_here"]
+    assert differences(await harness.discrepancies()) == [each for each in expected if each[0] != "missing_here"]
     assert (await harness.events())["discrepancy.reopened"] == 6
 
 
@@ -214,11 +214,11 @@ async def test_the_run_of_another_day_resolves_what_matches_by_then(harness: Har
     harness.statement.stripe = statement.stripe
     await harness.ledger.write(statement.ledger[1:])
     await harness.run()
-    assert told(await harness.discrepancies()) == [("missing_here", "ch_00000000")]
+    assert differences(await harness.discrepancies()) == [("missing_here", "ch_00000000")]
     # The webhook comes five days late, or the payment was read again.
     await harness.ledger.write([statement.ledger[0]._replace(at=WINDOW.end + 5 * 86_400), *statement.ledger[1:]])
     state = await harness.run(NEXT_DAY)
-    assert told(await harness.discrepancies(), status="resolved") == [("missing_here", "ch_00000000")]
+    assert differences(await harness.discrepancies(), status="resolved") == [("missing_here", "ch_00000000")]
     assert state.completed is not None
     assert (state.completed.resolved, state.completed.found) == (1, {})
 
@@ -240,12 +240,12 @@ async def test_what_may_still_come_is_a_matter_of_time_until_it_is_not(harness: 
     await harness.ledger.write([])
     harness.now = float(statement.stripe[0].created + CUTOFF_S - 1)
     await harness.run()
-    assert told(await harness.discrepancies()) == [("timing", "ch_00000000")]
+    assert differences(await harness.discrepancies()) == [("timing", "ch_00000000")]
     harness.now = LATER
     await harness.run()
     found = await harness.discrepancies()
-    assert told(found) == [("missing_here", "ch_00000000")]
-    assert told(found, status="resolved") == [("timing", "ch_00000000")]
+    assert differences(found) == [("missing_here", "ch_00000000")]
+    assert differences(found, status="resolved") == [("timing", "ch_00000000")]
 
 
 async def test_an_explanation_stays_and_what_was_called_resolved_is_opened_again(
@@ -286,7 +286,7 @@ async def test_a_payout_that_is_not_the_sum_of_what_it_pays(harness: Harness) ->
     ]
     harness.statement.payout_sums = [good, replace(good, payout_id=PayoutId("po_2"))]
     await harness.run(NEXT_DAY)
-    assert told(await harness.discrepancies(), status="resolved") == [("amount", "po_2")]
+    assert differences(await harness.discrepancies(), status="resolved") == [("amount", "po_2")]
 
 
 async def test_a_lost_webhook_has_its_payment_read_again_and_nothing_else(harness: Harness) -> None:
@@ -317,7 +317,9 @@ async def test_charges_of_another_system_are_counted_apart(harness: Harness) -> 
     harness.statement.stripe = statement.stripe
     await harness.ledger.write(statement.ledger[1:])
     await harness.run()
-    assert told(await harness.discrepancies()) == [("missing_here", theirs.source_id)], "nobody knows whose it is"
+    assert differences(await harness.discrepancies()) == [("missing_here", theirs.source_id)], (
+        "nobody knows whose it is"
+    )
     harness.statement.owners = {theirs.source_id: Owner(intent_id=StripeIntentId("pi_foreign"), payment_id=None)}
     state = await harness.run()
     assert state.completed is not None
@@ -368,7 +370,7 @@ async def test_a_double_of_another_day_is_one_discrepancy_from_either_day(harnes
     harness.now += 86_400
     for day in (date(2026, 3, 12), NEXT_DAY):
         await harness.run(day)
-    assert told(await harness.discrepancies(), status="explained") == [("duplicate", first.source_id)]
+    assert differences(await harness.discrepancies(), status="explained") == [("duplicate", first.source_id)]
     assert (await harness.events())["discrepancy.reopened"] == 0
 
 
@@ -388,8 +390,8 @@ async def test_rows_that_no_poll_brought_are_recorded_and_nothing_else(harness: 
     assert state.completed is not None
     assert (state.completed.found, state.completed.backfilled) == ({"fee": 1, "missing_here": 3}, 3)
     log = [event for event in await load_log(app) if event.category == "stripe-balance"]
-    facts = [BALANCE_CODEC.decode(event) for event in log]
-    assert {fact.transaction_id for fact in facts if isinstance(fact, TransactionRecorded)} == {
+    events = [BALANCE_CODEC.decode(event) for event in log]
+    assert {event.transaction_id for event in events if isinstance(event, TransactionRecorded)} == {
         *("txn_00000000", "txn_payout", "txn_fee")
     }
     assert {event.metadata.actor for event in log} == {"reconciliation"}
@@ -422,7 +424,7 @@ async def test_a_run_in_another_time_zone_does_not_resolve_what_it_did_not_see(h
     expected = await spoilt(harness)
     await harness.run()
     await harness.run(time_zone="Pacific/Honolulu")  # it begins ten hours later: it does not see the first of them
-    assert told(await harness.discrepancies()) == expected
+    assert differences(await harness.discrepancies()) == expected
 
 
 async def test_what_stripe_does_not_show_any_more_is_not_called_gone(harness: Harness) -> None:
@@ -436,11 +438,11 @@ async def test_what_stripe_does_not_show_any_more_is_not_called_gone(harness: Ha
     harness.statement.stripe, harness.statement.payout_sums = [dispute], [payout]
     await harness.run()
     expected = [("amount", "po_1"), ("missing_here", "du_1")]
-    assert told(await harness.discrepancies()) == expected
+    assert differences(await harness.discrepancies()) == expected
     harness.statement.stripe, harness.statement.payout_sums = [], []
     harness.now += 86_400
     state = await harness.run(NEXT_DAY)
-    assert told(await harness.discrepancies()) == expected
+    assert differences(await harness.discrepancies()) == expected
     assert state.completed is not None
     assert state.completed.resolved == 0
 
@@ -459,9 +461,9 @@ async def test_another_day_does_not_resolve_the_second_row_of_this_one(harness: 
     await harness.ledger.write(booked)
     harness.now = LATER + 86_400
     await harness.run()
-    assert told(await harness.discrepancies()) == [("missing_here", "ch_1")]
+    assert differences(await harness.discrepancies()) == [("missing_here", "ch_1")]
     await harness.run(NEXT_DAY)
-    assert told(await harness.discrepancies()) == [("missing_here", "ch_1")]
+    assert differences(await harness.discrepancies()) == [("missing_here", "ch_1")]
     assert (await harness.events())["discrepancy.opened"] == 1
 
 

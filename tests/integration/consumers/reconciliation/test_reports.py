@@ -37,7 +37,7 @@ async def run(harness: Harness, file: Path, ledger_payouts: dict[PayoutId, int])
     return state
 
 
-async def told(harness: Harness) -> list[tuple[str, str, str]]:
+async def differences(harness: Harness) -> list[tuple[str, str, str]]:
     return [(row["kind"], row["source_id"], str(row["category"])) for row in await harness.discrepancies()]
 
 
@@ -59,7 +59,7 @@ async def test_what_an_activity_report_and_the_ledger_disagree_on_is_found(harne
         ]
     )
     state = await run(harness, written(tmp_path, text), {})
-    assert await told(harness) == [
+    assert await differences(harness) == [
         ("amount", "ch_2", "charge"),
         ("missing_at_stripe", "ch_here", "charge"),
         ("missing_here", "ch_3", "charge"),
@@ -84,10 +84,10 @@ async def test_a_payout_report_says_what_payouts_pay_and_nothing_of_other_rows(
             Movement(BalanceSourceId("ch_1"), "charge", "USD", 1000, 59, NOON - 2 * 86_400 - 7200),
             Movement(BalanceSourceId("re_1"), "refund", "USD", -500, 0, NOON - 7200),
             Movement(BalanceSourceId("ch_2"), "charge", "JPY", 1000, 59, NOON - 7200),
-            Movement(BalanceSourceId("ch_not_paid_out_yet"), "charge", "JPY", 1000, 59, NOON - 7200),
+            Movement(BalanceSourceId("ch_not_in_a_payout_yet"), "charge", "JPY", 1000, 59, NOON - 7200),
         ]
     )
     state = await run(harness, written(tmp_path, text, "payouts.csv"), {PayoutId("po_1"): 441, PayoutId("po_2"): 900})
-    assert await told(harness) == [("amount", "po_2", "payout_items")]
+    assert await differences(harness) == [("amount", "po_2", "payout_items")]
     assert state.completed is not None
     assert state.completed.payouts == 2

@@ -70,18 +70,18 @@ async def completed(harness: Harness, day: date, *, at_: str) -> None:
 async def test_at_first_the_day_before_is_asked_for_once_however_many_ask(harness: Harness) -> None:
     harness.now = at(DAY + timedelta(days=1))
     workers = [worker(harness) for _ in range(4)]
-    assert sum(await asyncio.gather(*(each.ask_for_days() for each in workers))) == 1
+    assert sum(await asyncio.gather(*(each.request_due_days() for each in workers))) == 1
     assert await take_in(harness) == [DAY]
-    assert await workers[0].ask_for_days() == 0
+    assert await workers[0].request_due_days() == 0
 
 
 async def test_days_that_were_missed_are_caught_up(harness: Harness) -> None:
     await completed(harness, DAY, at_="2026-03-11 06:01+00")
     harness.now = at(DAY + timedelta(days=4))
-    assert await worker(harness).ask_for_days() == 3
+    assert await worker(harness).request_due_days() == 3
     assert await take_in(harness) == [DAY + timedelta(days=number) for number in (1, 2, 3)]
-    assert await worker(harness).ask_for_days() == 0
-    assert await worker(harness, catch_up_days=1).ask_for_days() == 0
+    assert await worker(harness).request_due_days() == 0
+    assert await worker(harness, catch_up_days=1).request_due_days() == 0
 
 
 async def test_after_an_outage_longer_than_the_catch_up_each_day_in_reach_is_run(
@@ -89,7 +89,7 @@ async def test_after_an_outage_longer_than_the_catch_up_each_day_in_reach_is_run
 ) -> None:
     await completed(harness, DAY, at_="2026-03-11 06:01+00")
     harness.now = at(DAY + timedelta(days=41))
-    assert await worker(harness).ask_for_days() == 31
+    assert await worker(harness).request_due_days() == 31
     assert await take_in(harness) == [DAY + timedelta(days=number) for number in range(10, 41)]
 
 
@@ -97,15 +97,15 @@ async def test_a_schedule_before_the_cut_off_is_over_runs_the_day_just_twice(har
     early = {"schedule": Schedule("0 1 * * *", "UTC")}
     await completed(harness, DAY, at_="2026-03-11 01:02+00")
     harness.now = at(DAY + timedelta(days=1), hour=1) + 300
-    assert await worker(harness, **early).ask_for_days() == 0, "it ran at its time"
+    assert await worker(harness, **early).request_due_days() == 0, "it ran at its time"
     harness.now = at(DAY + timedelta(days=2), hour=1) + 1
-    assert await worker(harness, **early).ask_for_days() == 2
+    assert await worker(harness, **early).request_due_days() == 2
     assert await take_in(harness) == [DAY, DAY + timedelta(days=1)]
     await harness.query(
         "UPDATE reconciliation.runs SET status = 'completed', completed_at = '2026-03-12 01:02+00',"
         " updated_at = '2026-03-12 01:02+00'"
     )
-    assert await worker(harness, **early).ask_for_days() == 0
+    assert await worker(harness, **early).request_due_days() == 0
 
 
 async def test_only_the_newest_day_tells_how_long_ago_the_last_good_run_was(harness: Harness) -> None:
@@ -119,9 +119,9 @@ async def test_only_the_newest_day_tells_how_long_ago_the_last_good_run_was(harn
 async def test_a_day_that_was_run_before_it_was_over_is_run_again(harness: Harness) -> None:
     await completed(harness, DAY, at_="2026-03-10 15:00+00")
     harness.now = at(DAY + timedelta(days=1), hour=5)
-    assert await worker(harness).ask_for_days() == 0, "it is not time"
+    assert await worker(harness).request_due_days() == 0, "it is not time"
     harness.now = at(DAY + timedelta(days=1))
-    assert await worker(harness).ask_for_days() == 1
+    assert await worker(harness).request_due_days() == 1
 
 
 async def test_a_failing_run_says_why_is_tried_again_and_finally_given_up(harness: Harness) -> None:
@@ -139,9 +139,9 @@ async def test_a_failing_run_says_why_is_tried_again_and_finally_given_up(harnes
     # The schedule asks for the day again the next time.
     harness.now = at(DAY + timedelta(days=1))
     await harness.query("UPDATE reconciliation.runs SET updated_at = '2026-03-11 06:30+00'")
-    assert await working.ask_for_days() == 0
+    assert await working.request_due_days() == 0
     harness.now = at(DAY + timedelta(days=2))
-    assert await working.ask_for_days() == 2
+    assert await working.request_due_days() == 2
 
 
 async def test_it_runs_while_redis_is_away(harness: Harness) -> None:

@@ -97,18 +97,18 @@ async def test_a_time_can_be_given_and_its_end_is_not_in_it(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "message"),
     [(-60, "--to later than --from"), (0, "--to later than --from"), (1, "has no lines of that time")],
 )
 async def test_nothing_to_write_leaves_a_file_that_is_there_as_it_was(
-    seconds: int, told: str, database: Database, tmp_path: Path
+    seconds: int, message: str, database: Database, tmp_path: Path
 ) -> None:
     output = tmp_path / "ledger.csv"
     output.write_text("of yesterday")
     since = datetime.fromtimestamp(CREATED, UTC)
     until = since + timedelta(seconds=seconds)
     async with await connected(database) as conn:
-        with pytest.raises(ExportRefused, match=told):
+        with pytest.raises(ExportRefused, match=message):
             await LedgerExport().export(conn, output, form=ExportFormat.CSV, since=since, until=until)
     assert output.read_text() == "of yesterday"
     assert names(tmp_path) == ["ledger.csv"]

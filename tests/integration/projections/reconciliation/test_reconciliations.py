@@ -44,7 +44,7 @@ WINDOW = day_window(DAY, "UTC", cutoff=60, now=2**40)
 )
 ID = FOUND.difference.discrepancy_id
 META = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id="-")
-FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
+EVENTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
     (RUN, ReconciliationRequested(run_id=RUN, number=1, date=DAY, time_zone="UTC", origin="api", actor="api:f")),
     (RUN, ReconciliationStarted(run_id=RUN, number=1, attempt=1, head=3)),
     (RUN, ReconciliationFailed(run_id=RUN, number=1, attempt=1, reason="Stripe is away", final=False)),
@@ -75,7 +75,7 @@ FACTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
 def events() -> list[DecodedReconciliationEvent]:
     versions: dict[uuid.UUID, int] = {}
     decoded = []
-    for position, (stream_id, event) in enumerate(FACTS, 1):
+    for position, (stream_id, event) in enumerate(EVENTS, 1):
         versions[stream_id] = versions.get(stream_id, 0) + 1
         new = RECONCILIATION_CODEC.encode(event, event_id=uuid.uuid4(), metadata=META)
         recorded = RecordedEvent(
@@ -94,7 +94,7 @@ def events() -> list[DecodedReconciliationEvent]:
     return decoded
 
 
-@pytest.mark.parametrize("batch", [1, 2, len(FACTS)])
+@pytest.mark.parametrize("batch", [1, 2, len(EVENTS)])
 async def test_rows_show_the_newest_state(database: Database, batch: int) -> None:
     projection, written = Reconciliations(), events()
     async with await psycopg.AsyncConnection.connect(database.url("projector")) as conn:

@@ -1,4 +1,4 @@
-"""A ledger in memory, so that the rules can be told anything in any order."""
+"""A ledger in memory, so that the rules can receive events in any order."""
 
 from collections import Counter, defaultdict
 from uuid import UUID
@@ -33,26 +33,26 @@ class Book:
         self._payments: dict[UUID, PostingState] = defaultdict(PostingState)
         self._at_bank: dict[str, bool] = defaultdict(bool)
         self._presented: dict[Key, Movement] = {}
-        self._settled: dict[Key, Movement] = {}
+        self._on_balance: dict[Key, Movement] = {}
         self._rows: dict[Key, list[TransactionRecorded]] = defaultdict(list)
         self._waiting: dict[Key, Movement] = {}
 
-    def tell(self, fact: tuple[UUID, PaymentEvent] | TransactionRecorded | PayoutChanged) -> None:
-        match fact:
+    def add(self, event: tuple[UUID, PaymentEvent] | TransactionRecorded | PayoutChanged) -> None:
+        match event:
             case TransactionRecorded(reporting_category=category) if category not in OWN_CATEGORIES:
-                self.postings += post_transaction(fact)
+                self.postings += post_transaction(event)
             case TransactionRecorded():
-                key = (movement_source(fact), fact.reporting_category)
-                self._rows[key].append(fact)
-                if fact.exchange_rate is not None:
-                    self._settled[key] = Movement(currency=fact.currency, amount=fact.amount)
+                key = (movement_source(event), event.reporting_category)
+                self._rows[key].append(event)
+                if event.exchange_rate is not None:
+                    self._on_balance[key] = Movement(currency=event.currency, amount=event.amount)
                 self._meet(key)
             case PayoutChanged():
-                at_bank, posted = post_payout(fact, at_bank=self._at_bank[fact.payout_id])
-                self._at_bank[fact.payout_id] = at_bank
+                at_bank, posted = post_payout(event, at_bank=self._at_bank[event.payout_id])
+                self._at_bank[event.payout_id] = at_bank
                 self.postings += posted
-            case (payment_id, event):
-                self._payments[payment_id], posted = post_payment(self._payments[payment_id], event)
+            case (payment_id, payment_event):
+                self._payments[payment_id], posted = post_payment(self._payments[payment_id], payment_event)
                 for posting in posted:
                     key = (posting.source_id, posting.category)
                     currency = posting.lines[0].currency
@@ -95,9 +95,9 @@ class Book:
             self.postings += post_awaited(source_id=BalanceSourceId(source_id), category=category, movement=movement)
         while rows:
             self.postings += post_transaction(rows.pop())
-        if (settled := self._settled.pop(key, None)) is not None:
+        if (on_balance := self._on_balance.pop(key, None)) is not None:
             self.postings.append(
                 post_conversion(
-                    source_id=BalanceSourceId(source_id), category=category, presented=presented, settled=settled
+                    source_id=BalanceSourceId(source_id), category=category, presented=presented, on_balance=on_balance
                 )
             )

@@ -19,7 +19,7 @@ from tests.unit.domain.ledger.memory_ledger import Book
 CURRENCIES = ("USD", "EUR", "JPY", "KWD")
 RATES = {"USD": 1.08, "EUR": 0.93, "JPY": 162.5, "KWD": 3.0712345}
 
-Fact = tuple[uuid.UUID, PaymentEvent] | TransactionRecorded | PayoutChanged
+Event = tuple[uuid.UUID, PaymentEvent] | TransactionRecorded | PayoutChanged
 
 
 def nets(rows: list[TransactionRecorded]) -> dict[str, int]:
@@ -60,7 +60,7 @@ def others(rng: random.Random) -> list[TransactionRecorded]:
     ]
 
 
-def interleaved(rng: random.Random, queues: list[list[Fact]]) -> list[Fact]:
+def interleaved(rng: random.Random, queues: list[list[Event]]) -> list[Event]:
     """Mix the queues; each keeps its order."""
     waiting, mixed = [list(queue) for queue in queues if queue], []
     while waiting:
@@ -75,7 +75,7 @@ def interleaved(rng: random.Random, queues: list[list[Fact]]) -> list[Fact]:
 def test_each_currency_is_level_and_clearing_is_what_stripe_holds(seed: int, payments: int, steps: int) -> None:
     rng = random.Random(seed)
     rows: list[TransactionRecorded] = others(rng)
-    queues: list[list[Fact]] = []
+    queues: list[list[Event]] = []
     for _ in range(payments):
         payment_id = uuid.UUID(int=rng.getrandbits(128), version=4)
         history = random_history(rng, payment_id=payment_id, steps=steps, currencies=CURRENCIES)
@@ -94,8 +94,8 @@ def test_each_currency_is_level_and_clearing_is_what_stripe_holds(seed: int, pay
     queues += [[row] for row in rows]
 
     book = Book()
-    for fact in interleaved(rng, queues):
-        book.tell(fact)
+    for event in interleaved(rng, queues):
+        book.add(event)
         assert book.totals() == {}
 
     assert book.balance(Account.STRIPE_CLEARING) == nets(rows)

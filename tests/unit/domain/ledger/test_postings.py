@@ -40,7 +40,7 @@ REFUND = RefundId(uuid.UUID(int=1))
 FIVE = Money(amount_cents=500, currency="USD")
 
 
-def told(*events: PaymentEvent) -> list[tuple[str, str, dict[str, int]]]:
+def posted_by(*events: PaymentEvent) -> list[tuple[str, str, dict[str, int]]]:
     """What a payment's events post by themselves, each by source, category and what it changed which account by."""
     state = PostingState()
     postings: list[Posting] = []
@@ -67,7 +67,7 @@ CAME_BACK = ("re_1", "refund_failure", {"stripe_clearing": 500, "refunds": -500}
 
 def test_a_successful_payment_moves_what_was_captured_to_stripe() -> None:
     event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="JPY"), charge_id=StripeChargeId("ch_1"))
-    assert told(event) == [("ch_1", "charge", {"stripe_clearing": 1000, "customer_receivable": -1000})]
+    assert posted_by(event) == [("ch_1", "charge", {"stripe_clearing": 1000, "customer_receivable": -1000})]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_successful_payment_moves_what_was_captured_to_stripe() -> None:
 def test_a_refund_is_posted_once_at_stripe_and_reversed_if_it_fails_there(
     events: list[PaymentEvent], expected: list[tuple[str, str, dict[str, int]]]
 ) -> None:
-    assert told(*events) == expected
+    assert posted_by(*events) == expected
 
 
 WENT = a_row("txn_1", reporting_category="refund", source_id="re_1", amount=-500, fee=0)
@@ -121,18 +121,18 @@ def test_a_refund_posts_once_what_moved_at_stripe_in_any_order(
     events: list[PaymentEvent], rows: list[TransactionRecorded]
 ) -> None:
     for places in combinations(range(len(events) + len(rows)), len(rows)):
-        book, told_rows, told_events = Book(), iter(rows), iter(events)
+        book, row_queue, event_queue = Book(), iter(rows), iter(events)
         for place in range(len(events) + len(rows)):
-            book.tell(next(told_rows) if place in places else (REFUND, next(told_events)))
+            book.add(next(row_queue) if place in places else (REFUND, next(event_queue)))
         assert book.balance(Account.STRIPE_CLEARING).get("USD", 0) == sum(row.amount for row in rows)
         assert len(book.postings) == len(rows), "each once"
 
 
 def test_a_row_of_no_payment_of_ours_posts_neither_amount_nor_fee() -> None:
     book = Book()
-    book.tell(a_row(fee=59))
+    book.add(a_row(fee=59))
     assert book.postings == []
-    book.tell(
+    book.add(
         (
             REFUND,
             PaymentSucceeded(
@@ -151,15 +151,15 @@ def test_a_disputes_second_row_is_posted_against_disputes() -> None:
 
 def test_an_event_of_a_refund_that_nobody_asked_for_is_refused() -> None:
     with pytest.raises(RefundUnknown):
-        told(pending)
+        posted_by(pending)
     with pytest.raises(RefundUnknown):
-        told(requested, refused, pending)
+        posted_by(requested, refused, pending)
 
 
 def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
     taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
     given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=FIVE)
-    assert told(taken, given_back) == [
+    assert posted_by(taken, given_back) == [
         ("du_1", "dispute", {"stripe_clearing": -500, "disputes": 500}),
         ("du_1", "dispute_reversal", {"stripe_clearing": 500, "disputes": -500}),
     ]
@@ -168,7 +168,7 @@ def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
 def test_a_dispute_that_takes_the_money_once_more_is_posted_once_more() -> None:
     taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
     given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=FIVE)
-    posted = [lines for _, _, lines in told(taken, given_back, taken)]
+    posted = [lines for _, _, lines in posted_by(taken, given_back, taken)]
     assert [each["stripe_clearing"] for each in posted] == [-500, 500, -500]
 
 
@@ -208,9 +208,9 @@ def test_a_charge_in_euros_settled_in_dollars_leaves_dollars_at_stripe(row_first
     event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="EUR"), charge_id=StripeChargeId("ch_1"))
     row = a_row(amount=1080, fee=61, currency="USD", exchange_rate="1.08")
     book = Book()
-    facts = [row, (REFUND, event)] if row_first else [(REFUND, event), row]
-    for fact in facts:
-        book.tell(fact)  # type: ignore[arg-type]
+    events = [row, (REFUND, event)] if row_first else [(REFUND, event), row]
+    for each in events:
+        book.add(each)  # type: ignore[arg-type]
     assert book.balance(Account.STRIPE_CLEARING) == {"USD": 1080 - 61}
     assert book.balance(Account.CURRENCY_CONVERSION) == {"EUR": 1000, "USD": -1080}
     assert book.balance(Account.CUSTOMER_RECEIVABLE) == {"EUR": -1000}

@@ -67,10 +67,10 @@ def _chunks(
 
 def found(candidates: Iterable[Candidate]) -> list[tuple[DifferenceKind, str, str]]:
     """Return what was found, in no order."""
-    return [told(finding) for candidate in candidates for finding in candidate.findings]
+    return [summary(finding) for candidate in candidates for finding in candidate.findings]
 
 
-def told(finding: Finding) -> tuple[DifferenceKind, str, str]:
+def summary(finding: Finding) -> tuple[DifferenceKind, str, str]:
     return (finding.difference.kind, finding.difference.source_id, finding.difference.category)
 
 
@@ -141,7 +141,7 @@ def converted_at_another_rate(sides: Sides, at: int) -> None:
     sides.expected.add((DifferenceKind.AMOUNT, row.source_id, row.category))
 
 
-def settles_the_next_day(sides: Sides, at: int) -> None:
+def matches_the_next_day(sides: Sides, at: int) -> None:
     row = sides.ledger[at]
     sides.ledger[at] = row._replace(at=WINDOW.end + 60)
     sides.expected.add((DifferenceKind.TIMING, row.source_id, row.category))
@@ -173,7 +173,7 @@ SPOILERS: tuple[Callable[[Sides, int], None], ...] = (
     double_as_recorded,
     double_of_another_day,
     converted_at_another_rate,
-    settles_the_next_day,
+    matches_the_next_day,
     goes_on_at_stripe_alone,
     goes_on_here_alone,
 )

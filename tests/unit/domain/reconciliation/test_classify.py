@@ -10,7 +10,7 @@ from domain.reconciliation.classify import classify, classify_payout
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.values import DifferenceKind, Entry
 from domain.reconciliation.window import Window, day_window
-from tests.unit.domain.reconciliation.spoiled_sides import CUTOFF, DAY, WINDOW, told
+from tests.unit.domain.reconciliation.spoiled_sides import CUTOFF, DAY, WINDOW, summary
 
 AT = WINDOW.start + 3600
 ROW = StripeRow(BalanceSourceId("ch_1"), "charge", BalanceTransactionId("txn_1"), 1000, 59, "USD", AT)
@@ -153,7 +153,7 @@ def test_a_payout_is_the_sum_of_what_it_pays(items_net: int, final: bool, kind: 
         payout_id=PayoutId("po_1"), amount=900, currency="JPY", created=AT, items=3, items_net=items_net, final=final
     )
     finding = classify_payout(payout, WINDOW)
-    assert (told(finding) if finding else None) == ((kind, "po_1", "payout_items") if kind else None)
+    assert (summary(finding) if finding else None) == ((kind, "po_1", "payout_items") if kind else None)
 
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])

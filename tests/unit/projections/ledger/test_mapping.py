@@ -110,9 +110,9 @@ def test_of_several_rows_for_one_movement_the_first_in_the_log_counts() -> None:
 def test_what_an_older_release_posted_while_pending_is_not_posted_again(ends: Any) -> None:
     refund_id, request = uuid.UUID(int=1), request_payment()
     named: dict[str, Any] = {"refund_id": refund_id, "stripe_refund_id": "re_1"}
-    asked, _ = refunded(refund_id, Money(amount_cents=400, currency="USD"))
+    requested, _ = refunded(refund_id, Money(amount_cents=400, currency="USD"))
     reason = {"code": "refund_canceled", "message": "m"} if ends is RecordRefundFailed else {}
-    life = events_of([*paid(request), asked, RecordRefundPending(**named), ends(**named, **reason)])
+    life = events_of([*paid(request), requested, RecordRefundPending(**named), ends(**named, **reason)])
     events = [DecodedEvent.of(each) for each in recorded([(request.payment_id, life)])]
     stored = {"refunds": {str(refund_id): {"amount": 400, "currency": "USD", "posted": True}}}
     changes = Changes()

@@ -47,8 +47,8 @@ class Case:
     def line(self) -> str:
         """Its line in the documentation."""
         said = "" if self.message is None else self.message.replace("`", "'").replace("|", "\\|")
-        told = f"`{said}`" if said else ""
-        return f"| {self.name} | {'read' if self.message is None else 'refused'} | {told} |"
+        shown = f"`{said}`" if said else ""
+        return f"| {self.name} | {'read' if self.message is None else 'refused'} | {shown} |"
 
 
 def _encoded(content: str | bytes) -> bytes:

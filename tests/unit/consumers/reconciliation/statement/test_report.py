@@ -39,10 +39,10 @@ def read(path: Path, text: str, **options: str) -> Report:
 def knowing(ledger_payouts: Mapping[PayoutId, int]) -> Callable[[], Awaitable[Mapping[PayoutId, int]]]:
     """Return what tells the amounts of payouts."""
 
-    async def told() -> Mapping[PayoutId, int]:
+    async def payouts() -> Mapping[PayoutId, int]:
         return ledger_payouts
 
-    return told
+    return payouts
 
 
 async def rows_of(report: Report) -> list[StripeRow]:
