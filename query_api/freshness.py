@@ -4,21 +4,29 @@ All waiting requests of the process share one poller, so that many of them cost 
 not show by itself within a moment may be no payment's event: then the projector is asked to prove it.
 """
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from infra.http.problems import Problem
 from infra.postgres.pool import Connection, Pool
+from infra.process.shared_poller import SharedPoller, Waiter
 from projections.payment_timeline import read as timeline
 from projections.watermark import read as watermark
 
 _POLL_S = 0.01
-_ASK_AFTER_S = 0.1  # nearly every event of a payment has been applied by then
+_REQUEST_AFTER_S = 0.1  # nearly every event of a payment has been applied by then
 
 Found = TypeVar("Found")
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _PositionWaiter(Waiter):
+    position: int
+    request_at: float
+    """When to request that the position be proved."""
 
 
 class AppliedPositions:
@@ -26,68 +34,39 @@ class AppliedPositions:
 
     def __init__(self, pool: Pool, *, poll_s: float = _POLL_S) -> None:
         self._pool = pool
-        self._poll_s = poll_s
-        self._waiting: dict[int, set[asyncio.Future[None]]] = {}
-        self._ask_at: dict[int, float] = {}
-        self._poller: asyncio.Task[None] | None = None
+        self._poller = SharedPoller(self._poll, name="applied-positions", interval_s=poll_s)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait now."""
+        return len(self._poller.waiters)
 
     async def wait(self, position: int, timeout_s: float) -> bool:
         """Return whether `position` was reached within the time.
 
         Raises what the database raises.
         """
-        applied: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(position, set()).add(applied)
-        self._ask_at.setdefault(position, time.monotonic() + _ASK_AFTER_S)
-        if self._poller is None or self._poller.done():
-            self._poller = asyncio.create_task(self._poll(), name="applied-positions")
-        try:
-            await asyncio.wait_for(applied, timeout_s)
-        except TimeoutError:
-            return False
-        finally:
-            self._forget(position, applied)
-        return True
+        waiter = _PositionWaiter(position=position, request_at=time.monotonic() + _REQUEST_AFTER_S)
+        return await self._poller.wait(waiter, timeout_s)
 
-    async def _poll(self) -> None:
-        while self._waiting:
-            try:
-                async with self._pool.connection() as conn:
-                    applied = await timeline.applied(conn, self._waiting)
-                    if self._is_late(applied):
-                        await watermark.request_advance(conn)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the waiting requests are to answer it
-                self._fail(error)
-                return
-            for position in applied:
-                self._ask_at.pop(position, None)
-                for future in self._waiting.pop(position, ()):
-                    if not future.done():
-                        future.set_result(None)
-            await asyncio.sleep(self._poll_s)
+    async def _poll(self, waiters: Collection[_PositionWaiter]) -> None:
+        async with self._pool.connection() as conn:
+            applied = await timeline.applied(conn, {waiter.position for waiter in waiters})
+            for waiter in waiters:
+                if waiter.position in applied:
+                    waiter.finish()
+            if _are_late([waiter for waiter in waiters if not waiter.is_done]):
+                await watermark.request_advance(conn)
 
-    def _is_late(self, applied: set[int]) -> bool:
-        """Whether to ask now for a position that others than `applied` wait for: each now and then, all in one go."""
-        now = time.monotonic()
-        late = [position for position, at in self._ask_at.items() if at <= now and position not in applied]
-        if late:
-            self._ask_at.update(dict.fromkeys(self._ask_at, now + _ASK_AFTER_S))
-        return bool(late)
 
-    def _fail(self, error: Exception) -> None:
-        for futures in self._waiting.values():
-            for future in futures:
-                if not future.done():
-                    future.set_exception(error)
-        self._waiting.clear()
-        self._ask_at.clear()
-
-    def _forget(self, position: int, future: asyncio.Future[None]) -> None:
-        futures = self._waiting.get(position, set())
-        futures.discard(future)
-        if not futures:
-            self._waiting.pop(position, None)
-            self._ask_at.pop(position, None)
+def _are_late(waiters: Sequence[_PositionWaiter]) -> bool:
+    """Whether to request a proof now: one request for all of them, now and then."""
+    now = time.monotonic()
+    if not any(waiter.request_at <= now for waiter in waiters):
+        return False
+    for waiter in waiters:
+        waiter.request_at = now + _REQUEST_AFTER_S
+    return True
 
 
 class Freshness:

@@ -9,7 +9,7 @@ import structlog
 from pydantic import SecretStr
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
-from infra.stripe.guard.verdicts import Verdict, judge
+from infra.stripe.guard.classification import CallClassification, classify
 
 log = structlog.get_logger(__name__)
 
@@ -46,16 +46,16 @@ class StripeClientSecrets:
             async with self._guard.call(), asyncio.timeout(self._timeout_s):
                 intent = await self._intents.retrieve_async(intent_id)
         except (stripe.StripeError, TimeoutError) as error:
-            raise _told(error, intent_id) from None
+            raise _error_of(error, intent_id) from None
         if not intent.client_secret:  # a restricted key that may not see it
             raise StripeRefused("The Stripe key may not see client secrets.")
         return SecretStr(intent.client_secret)
 
 
-def _told(error: stripe.StripeError | TimeoutError, intent_id: str) -> StripeUnavailable | StripeRefused:
-    verdict = judge(error)
+def _error_of(error: stripe.StripeError | TimeoutError, intent_id: str) -> StripeUnavailable | StripeRefused:
+    said = classify(error)
     kind, status = type(error).__name__, getattr(error, "http_status", None)
-    log.warning("client_secret_not_read", intent_id=intent_id, error=kind, status=status, verdict=verdict.value)
-    if verdict in {Verdict.SERVED, Verdict.NOTHING}:
+    log.warning("client_secret_not_read", intent_id=intent_id, error=kind, status=status, classification=said.value)
+    if said in {CallClassification.SERVED, CallClassification.NOTHING}:
         return StripeRefused("Stripe refused to show the payment.")
     return StripeUnavailable(f"Stripe did not answer: {kind}.")

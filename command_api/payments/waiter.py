@@ -1,8 +1,6 @@
 """Lets requests wait for Stripe's outcome: one poll of the event store for all of them."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -15,6 +13,7 @@ from domain.payment.state import PaymentState
 from event_store.payments import LoadedPayment, load_payments
 from infra.postgres.pool import Pool
 from infra.postgres.queries import Queries
+from infra.process.shared_poller import SharedPoller, Waiter
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +32,11 @@ class PaymentWaiter(Protocol):
         """
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Waiting(Waiter):
     payment_id: UUID
     version: int
     until: Callable[[PaymentState], bool]
-    done: "asyncio.Future[None]"
     seen: LoadedPayment | None = None
 
 
@@ -49,30 +47,24 @@ class PollingPaymentWaiter:
 
     def __init__(self, pool: Pool, *, interval_s: float = 0.015) -> None:
         self._pool = pool
-        self._interval_s = interval_s
-        self._waiting: set[_Waiting] = set()
-        self._has_waiters = asyncio.Event()
-        self._poller: asyncio.Task[None] | None = None
+        self._poller = SharedPoller(
+            self._poll, name="payment-waiter", interval_s=interval_s, retry_after_s=self._log_failure
+        )
         self._closing = False
 
     async def __aenter__(self) -> Self:
-        self._poller = asyncio.create_task(self._poll_forever(), name="payment-waiter")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Release all waiters and stop polling."""
         self.release()
-        assert self._poller is not None
-        self._poller.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._poller
+        await self._poller.close()
 
     def release(self) -> None:
         """Wait no longer, now and from now on: the process is stopping, and clients get the present state."""
         self._closing = True
-        for waiting in self._waiting:
-            if not waiting.done.done():
-                waiting.done.set_result(None)
+        for waiting in self._poller.waiters:
+            waiting.finish()
 
     async def wait(
         self, payment_id: UUID, *, after_version: int, until: Callable[[PaymentState], bool], timeout_s: float
@@ -80,49 +72,29 @@ class PollingPaymentWaiter:
         """Wait until the poller sees it, at most `timeout_s`."""
         if self._closing:
             return None
-        done = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(payment_id=payment_id, version=after_version, until=until, done=done)
-        self._waiting.add(waiting)
-        self._has_waiters.set()
-        try:
-            await asyncio.wait([done], timeout=timeout_s)
-        finally:
-            self._waiting.discard(waiting)
+        waiting = _Waiting(payment_id=payment_id, version=after_version, until=until)
+        await self._poller.wait(waiting, timeout_s)
         return waiting.seen
 
-    async def _poll_forever(self) -> None:
-        while True:
-            if not self._waiting:
-                self._has_waiters.clear()
-                await self._has_waiters.wait()
-            pause_s = self._interval_s
-            try:
-                await self._poll()
-            except DatabaseError as error:
-                log.warning("payment_poll_failed", error=type(error).__name__)
-                pause_s = self._UNAVAILABLE_PAUSE_S
-            except Exception:
-                log.exception("payment_poll_failed")
-                pause_s = self._UNAVAILABLE_PAUSE_S
-            await asyncio.sleep(pause_s)
+    def _log_failure(self, error: Exception) -> float:
+        if isinstance(error, DatabaseError):
+            log.warning("payment_poll_failed", error=type(error).__name__)
+        else:
+            log.error("payment_poll_failed", exc_info=error)
+        return self._UNAVAILABLE_PAUSE_S
 
-    async def _poll(self) -> None:
-        waiting = tuple(self._waiting)
+    async def _poll(self, waiters: Collection[_Waiting]) -> None:
         async with self._pool.connection() as connection:
-            payment_ids = list({each.payment_id for each in waiting})
+            payment_ids = list({each.payment_id for each in waiters})
             cursor = await connection.execute(QUERIES["versions"], {"payment_ids": payment_ids})
             versions: dict[UUID, int] = dict(await cursor.fetchall())
-            moved = [each for each in waiting if versions.get(each.payment_id, 0) > each.version]
+            moved = [each for each in waiters if versions.get(each.payment_id, 0) > each.version]
             if not moved:
                 return
             payments = await load_payments(connection, list({each.payment_id for each in moved}))
-        _notify(moved, payments)
-
-
-def _notify(moved: Sequence[_Waiting], payments: dict[UUID, LoadedPayment]) -> None:
-    for each in moved:
-        payment = payments[each.payment_id]
-        assert payment.state is not None
-        each.seen, each.version = payment, payment.version
-        if each.until(payment.state) and not each.done.done():
-            each.done.set_result(None)
+        for each in moved:
+            payment = payments[each.payment_id]
+            assert payment.state is not None
+            each.seen, each.version = payment, payment.version
+            if each.until(payment.state):
+                each.finish()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from consumers.tasks.models import NewTask, Operation
+from consumers.tasks.models import NewTask, TaskOperation
 from consumers.tasks.store import insert_tasks
 from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
@@ -11,12 +11,12 @@ from schemas.events import PAYMENT_CODEC
 
 SERVICE = "stripe-gateway"
 """The process, and the consumer that its checkpoints and dead letters are of."""
-_OPERATIONS: Mapping[str, Operation] = {
-    "payment.requested": Operation.CREATE_INTENT,
-    "payment.confirmation_requested": Operation.CONFIRM_INTENT,
-    "payment.capture_requested": Operation.CAPTURE_INTENT,
-    "payment.cancel_requested": Operation.CANCEL_INTENT,
-    "payment.refund_requested": Operation.CREATE_REFUND,
+_OPERATIONS: Mapping[str, TaskOperation] = {
+    "payment.requested": TaskOperation.CREATE_INTENT,
+    "payment.confirmation_requested": TaskOperation.CONFIRM_INTENT,
+    "payment.capture_requested": TaskOperation.CAPTURE_INTENT,
+    "payment.cancel_requested": TaskOperation.CANCEL_INTENT,
+    "payment.refund_requested": TaskOperation.CREATE_REFUND,
 }
 REQUESTS = tuple(_OPERATIONS)
 """The types of the events that ask for a call."""

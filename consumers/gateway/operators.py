@@ -1,6 +1,6 @@
 """What operators do about what does not come to an end by itself: calls (list, retry, give up), and contradictions.
 
-Who did it and why is written into the payment's log, in the transaction that does it.
+The actor and the reason are written into the payment's log, in the transaction that does it.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,20 +11,19 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from consumers.gateway.conclusions import failure
+from consumers.gateway.failures import failure
 from consumers.gateway.plan import RESEND_HORIZON_S
-from consumers.tasks.models import NewRefresh, Operation, TaskStatus
-from consumers.tasks.store import ask_for_refreshes
-from consumers.tasks.watch_list import note_waiting
+from consumers.tasks.models import NewRefresh, TaskOperation, TaskStatus
+from consumers.tasks.store import request_refreshes
+from consumers.tasks.watch_list import update_watch_list
 from domain.errors import DomainError
 from domain.ids import EventId
 from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
-from domain.payment.evolve import evolve
-from event_store.appends import Append, Appended
-from event_store.payments import LoadedPayment, load_payment
-from event_store.store import append
+from event_store.decide import StillConflicting, StreamCommand, decide_and_append
+from event_store.event_log import ConnectionLog
+from event_store.payments import PAYMENT, LoadedPayment, load_payment
 from infra.errors import InfraError
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
@@ -32,14 +31,12 @@ from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata
 from schemas.errors import SchemaError
 from schemas.events import PAYMENT_CODEC
-from schemas.events.payment_events import CATEGORY
 
 _SQL = Queries.load(Path(__file__).with_name("operators.sql"))
-_ROUNDS = 10
 
 
 class TaskRefused(InfraError):
-    """What was asked for cannot be done with the task, or must not; nothing was changed."""
+    """It cannot be done with the task, or must not; nothing was changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,11 +68,11 @@ class _Locked:
     outcome_unknown: bool
     in_flight: bool
     age_s: float
-    """Since the event that asked for it, or the first attempt where that is older."""
+    """Since the requesting event, or the first attempt where that is older."""
 
     @property
     def is_refresh(self) -> bool:
-        return self.operation == Operation.REFRESH_PAYMENT
+        return self.operation == TaskOperation.REFRESH_PAYMENT
 
     @property
     def may_have_happened(self) -> bool:
@@ -117,7 +114,7 @@ class TaskAdmin:
         return "It will be sent again, with the same idempotency key."
 
     async def give_up(self, conn: Connection, event_id: UUID, *, actor: str, reason: str, force: bool = False) -> str:
-        """End the task without its effect, record that the wish failed, and return so. Raises TaskRefused.
+        """End the task without its effect, record that the request failed, and return so. Raises TaskRefused.
 
         `force` is needed where Stripe may have done it all the same.
         """
@@ -157,7 +154,7 @@ class TaskAdmin:
             refresh = NewRefresh(
                 payment_id=payment_id, merchant_id=merchant_id, position=0, correlation_id=correlation_id
             )
-            await ask_for_refreshes(conn, [refresh])
+            await request_refreshes(conn, [refresh])
         told = ", ".join(type(event).__name__ for event in events)
         return f"Stripe's word is accepted. Recorded: {told}."
 
@@ -177,8 +174,8 @@ async def _lock(conn: Connection, event_id: UUID) -> _Locked:
 
 async def _record(
     conn: Connection, task: _Locked, command: PaymentCommand, *, actor: str, gives_up: bool
-) -> list[PaymentEvent]:
-    """Append what the operator did and, when the wish is given up, that it failed; return the events."""
+) -> Sequence[PaymentEvent]:
+    """Append what the operator did and, when the request is given up, that it failed; return the events."""
     metadata = EventMetadata(
         correlation_id=task.correlation_id,
         causation_id=str(task.event_id),
@@ -186,12 +183,11 @@ async def _record(
         merchant_id=task.merchant_id,
         traceparent=task.traceparent,
     )
-    return await _append(
-        conn,
-        task.payment_id,
-        lambda payment: (command, *(_failure(task, payment) if gives_up else ())),
-        metadata=metadata,
-    )
+
+    def commands(payment: LoadedPayment) -> Sequence[PaymentCommand]:
+        return (command, *(_failure(task, payment) if gives_up else ()))
+
+    return await _append(conn, task.payment_id, commands, metadata=metadata)
 
 
 async def _append(
@@ -200,43 +196,37 @@ async def _append(
     commands: Callable[[LoadedPayment], Sequence[PaymentCommand]],
     *,
     metadata: EventMetadata,
-) -> list[PaymentEvent]:
-    """Append what follows from commands; return the events. Raises TaskRefused."""
-    for _ in range(_ROUNDS):
-        try:
-            payment = await load_payment(conn, payment_id)
-            state, events = payment.state, list[PaymentEvent]()
-            for each in commands(payment):
-                for event in decide(state, each):
-                    state = evolve(state, event)
-                    events.append(event)
-        except (DomainError, SchemaError) as error:
-            raise TaskRefused(f"The payment does not allow it: {error}") from error
-        if not events:
-            return []
-        appended = Append(
-            stream_id=payment_id,
-            category=CATEGORY,
-            merchant_id=metadata.merchant_id,
-            expected_version=payment.version,
-            events=tuple(PAYMENT_CODEC.encode(event, event_id=uuid7(), metadata=metadata) for event in events),
-        )
-        (result,) = await append(conn, [appended])
-        if isinstance(result, Appended):
-            if state is not None:
-                await note_waiting(conn, [(payment.state, state)])
-            return events
-    raise TaskRefused("The payment changed again and again meanwhile. Try again.")
+) -> Sequence[PaymentEvent]:
+    """Append what follows from commands, which are decided one after the other. Raises TaskRefused."""
+
+    def decide_all(payment: LoadedPayment) -> Sequence[PaymentEvent]:
+        state, events = payment.state, list[PaymentEvent]()
+        for each in commands(payment):
+            new = decide(state, each)
+            state = PAYMENT.fold(new, state)
+            events += new
+        return events
+
+    command = StreamCommand(stream_id=payment_id, metadata=metadata, decide=decide_all)
+    try:
+        decided = (await decide_and_append(ConnectionLog(conn), PAYMENT, [command]))[payment_id]
+    except (DomainError, SchemaError) as error:
+        raise TaskRefused(f"The payment does not allow it: {error}") from error
+    except StillConflicting as error:
+        raise TaskRefused("The payment changed again and again meanwhile. Try again.") from error
+    if decided.events and decided.state is not None:
+        await update_watch_list(conn, [(decided.before.state, decided.state)])
+    return decided.events
 
 
 def _failure(task: _Locked, payment: LoadedPayment) -> Sequence[PaymentCommand]:
-    """Return the fact that what the task's event asked for failed; nothing asked for a refresh."""
-    asked = next((event for event in payment.events if event.event_id == task.event_id), None)
-    if asked is None:
+    """Return that what the task's event requested failed; no event requested a refresh."""
+    requested = next((event for event in payment.events if event.event_id == task.event_id), None)
+    if requested is None:
         return ()
     return (
         failure(
-            PAYMENT_CODEC.decode(asked),
+            PAYMENT_CODEC.decode(requested),
             attempt_id=str(task.event_id),
             intent_id=None,
             code="given_up",

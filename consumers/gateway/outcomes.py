@@ -13,11 +13,12 @@ from typing import Any
 
 import stripe
 
-from consumers.gateway.backoff import CAP_S
+from infra.backoff import Backoff
 from infra.stripe.guard.errors import NotSent
 
 JsonObject = dict[str, Any]
 
+RETRIES = Backoff(first_s=0.5, longest_s=60.0)
 _ALARM_FLOOR_S = 10.0
 _CONFLICT_CAP_S = 1.5
 """Between asking again whether the request that holds the key, or the object, is through: seconds at most.
@@ -84,12 +85,12 @@ class Retryable:
 
     reason: str
     floor_s: float = 0.0
-    cap_s: float = CAP_S
+    cap_s: float = RETRIES.longest_s
     alarm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unknown:
+class UnknownOutcome:
     """Stripe stored a failure of its own for the key: asking again gives the same answer, and says nothing."""
 
     reason: str
@@ -103,37 +104,38 @@ class Broken:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HeldBack:
+class Throttled:
     """We did not call, to spare Stripe; worth another try after `wait_s`."""
 
     wait_s: float
     reason: str
 
 
-Outcome = Succeeded | Refused | Retryable | Unknown | Broken | HeldBack
+FailedCall = Refused | Retryable | UnknownOutcome | Broken | Throttled
+CallOutcome = Succeeded | FailedCall
 
 
-def _again(fault: Fault) -> Outcome:
+def _again(fault: Fault) -> FailedCall:
     return Retryable(reason=_say(fault))
 
 
-def _again_soon(fault: Fault) -> Outcome:
+def _again_soon(fault: Fault) -> FailedCall:
     return Retryable(reason=_say(fault), cap_s=_CONFLICT_CAP_S)
 
 
-def _again_with_alarm(fault: Fault) -> Outcome:
+def _again_with_alarm(fault: Fault) -> FailedCall:
     return Retryable(reason=_say(fault), floor_s=_ALARM_FLOOR_S, alarm=True)
 
 
-def _unknown(fault: Fault) -> Outcome:
-    return Unknown(reason=_say(fault))
+def _unknown(fault: Fault) -> FailedCall:
+    return UnknownOutcome(reason=_say(fault))
 
 
-def _broken(fault: Fault) -> Outcome:
+def _broken(fault: Fault) -> FailedCall:
     return Broken(reason=_say(fault))
 
 
-def _refused(fault: Fault) -> Outcome:
+def _refused(fault: Fault) -> FailedCall:
     return Refused(fault=fault)
 
 
@@ -142,7 +144,7 @@ class Row:
     """One row of the table: it applies when each column that is given holds the fault's value."""
 
     name: str
-    then: Callable[[Fault], Outcome]
+    then: Callable[[Fault], FailedCall]
     status: Collection[int | None] | None = None
     type: Collection[str | None] | None = None
     code: Collection[str] | None = None
@@ -193,15 +195,15 @@ def row_of(fault: Fault) -> Row:
     return next(row for row in TABLE if row.applies(fault))
 
 
-def classify(fault: Fault) -> Outcome:
+def classify(fault: Fault) -> FailedCall:
     """Return what an error answer means."""
     return row_of(fault).then(fault)
 
 
-def classify_error(error: Exception) -> Outcome:
+def classify_error(error: Exception) -> FailedCall:
     """Return what an exception of a call means. One that is not of the network or Stripe is a fault of ours."""
     if isinstance(error, NotSent):
-        return HeldBack(wait_s=error.wait_s, reason=str(error))
+        return Throttled(wait_s=error.wait_s, reason=str(error))
     if isinstance(error, stripe.APIConnectionError | OSError | TimeoutError):
         return Retryable(reason=f"no answer: {type(error).__name__}")
     if isinstance(error, stripe.StripeError):

@@ -1,7 +1,7 @@
-"""What is to be done with a claimed task, given its payment: call, look up, wait, or nothing. Pure.
+"""What is to be done with a claimed task, given its payment: call, look up, wait or nothing. Pure.
 
 The rule that keeps money safe: Stripe may forget an idempotency key after 24 hours, and a call sent again
-then is a new charge (https://docs.stripe.com/api/idempotent_requests). What was asked for longer ago than
+then is a new charge (https://docs.stripe.com/api/idempotent_requests). What was requested longer ago than
 `RESEND_HORIZON_S` is never sent; what became of it is looked up by our id in the object's metadata. So is what Stripe
 answered with a failure of its own: that answer is kept for the key, and sending again would tell nothing. It is the
 age of the event that counts: how long ago a task was first tried is lost when its row is restored or made again.
@@ -10,6 +10,7 @@ age of the event that counts: how long ago a task was first tried is lost when i
 from dataclasses import dataclass
 
 from consumers.tasks.models import Task
+from consumers.tasks.results import TaskResult
 from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
@@ -18,7 +19,7 @@ from domain.payment.events import (
     PaymentRequested,
     RefundRequested,
 )
-from domain.payment.observations import PaymentObservation, RecordCanceled, RecordCancelFailed
+from domain.payment.observations import RecordCanceled, RecordCancelFailed
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus, RefundStatus
 
@@ -43,62 +44,53 @@ class LookUp:
     expired: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GiveUpSending:
-    """Leave it in peace for a while, then look it up."""
+NextStep = Call | LookUp | TaskResult
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settle:
-    """Nothing is to be asked of Stripe; record these facts."""
-
-    facts: tuple[PaymentObservation, ...] = ()
-
-
-Plan = Call | GiveUpSending | LookUp | Settle
-
-
-def plan(
+def next_step(
     task: Task,
-    asked: PaymentEvent,
+    requested: PaymentEvent,
     payment: PaymentState,
     *,
     event_age_s: float,
     is_superseded: bool,
     missing_after_s: float,
+    lookup_after_s: float,
     not_listed_after_s: float = float("inf"),
     unknown_for_s: float | None = None,
-) -> Plan:
-    """Return what to do for the event `asked`, which was recorded `event_age_s` ago.
+) -> NextStep:
+    """Return what to do for the event `requested`, which was recorded `event_age_s` ago: a result needs no call.
 
-    `is_superseded`: something later was asked for in its place. `missing_after_s` after the first attempt, what is not
+    `is_superseded`: a later request takes its place. `missing_after_s` after the first attempt, what is not
     found at Stripe was never done. What can be undone need not wait for that: it counts as never done when it was
     unknown for `not_listed_after_s` (it is, for `unknown_for_s`; None: not known since when).
     """
     if task.event_id in payment.tasks_given_up or is_superseded:
-        return Settle()  # what it held may have been given to another: it must not be made once more
-    if (settled := _without_stripe(task.attempts, asked, payment)) is not None:
-        return settled
+        return TaskResult.done()  # what it held may have been given to another: it must not be made once more
+    if (result := _without_stripe(task.attempts, requested, payment)) is not None:
+        return result
     age_s = max(task.age_s, event_age_s)
     if task.outcome_unknown:
-        soon = can_be_undone(asked) and unknown_for_s is not None and was_sent_lately(age_s, unknown_for_s)
+        soon = can_be_undone(requested) and unknown_for_s is not None and was_sent_lately(age_s, unknown_for_s)
         unlisted = unknown_for_s is not None and unknown_for_s >= not_listed_after_s
         return LookUp(is_final=unlisted if soon else task.age_s >= missing_after_s)
-    if _stripe_answered(asked, payment):
+    if _stripe_answered(requested, payment):
         return LookUp(is_final=False)
-    if is_expired(asked, event_age_s) and task.attempts < _TRIED:
+    expired = is_expired(requested, event_age_s)
+    if expired and task.attempts < _TRIED:
         # To be sure: the row may be another one than that which it was sent for.
         return LookUp(is_final=True, expired=True)
-    return GiveUpSending() if is_expired(asked, event_age_s) or age_s >= RESEND_HORIZON_S else Call()
+    too_old = TaskResult.outcome_unknown(delay_s=lookup_after_s, error="too old to be sent again")
+    return too_old if expired or age_s >= RESEND_HORIZON_S else Call()
 
 
-def can_be_undone(asked: PaymentEvent) -> bool:
+def can_be_undone(requested: PaymentEvent) -> bool:
     """Whether it does no harm to call it failed though it may still happen.
 
     A creation is undone, a confirmation and a cancellation are of one intent, which is charged or canceled once. Money
     that was captured or refunded does not come back.
     """
-    return not isinstance(asked, PaymentCaptureRequested | RefundRequested)
+    return not isinstance(requested, PaymentCaptureRequested | RefundRequested)
 
 
 def was_sent_lately(age_s: float, unknown_for_s: float) -> bool:
@@ -106,73 +98,70 @@ def was_sent_lately(age_s: float, unknown_for_s: float) -> bool:
     return age_s - unknown_for_s < RESEND_HORIZON_S
 
 
-def _stripe_answered(asked: PaymentEvent, payment: PaymentState) -> bool:
-    """Whether the wish's object is in the log: the task was lost and made again, and its key may be forgotten."""
-    match asked:
+def _stripe_answered(requested: PaymentEvent, payment: PaymentState) -> bool:
+    """Whether the requested object is in the log: the task was lost and made again, and its key may be forgotten."""
+    match requested:
         case PaymentRequested():
             return payment.intent_id is not None
         case RefundRequested():
-            refund = payment.refunds.get(asked.refund_id)
+            refund = payment.refunds.get(requested.refund_id)
             return refund is not None and refund.stripe_refund_id is not None
         case _:
             return False
 
 
-def is_expired(asked: PaymentEvent, age_s: float) -> bool:
+def is_expired(requested: PaymentEvent, age_s: float) -> bool:
     """Whether it is too late to ask Stripe for it: nobody counts on the charge any more."""
-    match asked:
+    match requested:
         case PaymentRequested() | PaymentConfirmationRequested():
-            return asked.expires_in_seconds is not None and age_s >= asked.expires_in_seconds
+            return requested.expires_in_seconds is not None and age_s >= requested.expires_in_seconds
         case _:
             return False
 
 
-def is_moot(asked: PaymentEvent, payment: PaymentState) -> bool:
-    """Whether what the event asked for has its outcome, or an object at Stripe that tells it: nobody need wait."""
-    return _without_stripe(_TRIED, asked, payment) is not None or _stripe_answered(asked, payment)
+def is_obsolete(requested: PaymentEvent, payment: PaymentState) -> bool:
+    """Whether the request has its outcome, or an object at Stripe that tells it: nobody need wait."""
+    return _without_stripe(_TRIED, requested, payment) is not None or _stripe_answered(requested, payment)
 
 
-def is_open(asked: PaymentEvent, payment: PaymentState) -> bool:
+def is_open(requested: PaymentEvent, payment: PaymentState) -> bool:
     """Whether a capture, a cancellation or a refund has no outcome: without a task, nobody asks Stripe for it again."""
-    match asked:
+    match requested:
         case PaymentCaptureRequested():
-            wish = payment.capture_requested
-            return wish is not None and wish.request_id == asked.request_id
+            capture = payment.capture_requested
+            return capture is not None and capture.request_id == requested.request_id
         case PaymentCancelRequested():
-            wished = payment.cancel_requested
-            return wished is not None and wished.request_id == asked.request_id
+            cancellation = payment.cancel_requested
+            return cancellation is not None and cancellation.request_id == requested.request_id
         case RefundRequested():
-            refund = payment.refunds.get(asked.refund_id)
+            refund = payment.refunds.get(requested.refund_id)
             return refund is not None and refund.status is RefundStatus.PENDING and refund.stripe_refund_id is None
         case _:
             return False
 
 
-def _without_stripe(attempts: int, asked: PaymentEvent, payment: PaymentState) -> Settle | None:
-    match asked:
+def _without_stripe(attempts: int, requested: PaymentEvent, payment: PaymentState) -> TaskResult | None:
+    match requested:
         case RefundRequested():
-            refund = payment.refunds.get(asked.refund_id)
+            refund = payment.refunds.get(requested.refund_id)
             is_over = refund is not None and refund.status is not RefundStatus.PENDING
         case PaymentRequested() if payment.cancel_requested and attempts == 1 and not payment.is_terminal:
             # Stripe has not heard of it, and need not. After an attempt it may have: then it is created, to be
             # canceled by the task that follows.
-            return Settle(facts=(RecordCanceled(intent_id=None, reason=payment.cancel_requested.reason),))
+            return TaskResult.done((RecordCanceled(intent_id=None, reason=payment.cancel_requested.reason),))
         case PaymentCancelRequested() if payment.status is PaymentStatus.SUCCEEDED:
-            return Settle(
-                facts=(
-                    RecordCancelFailed(
-                        request_id=asked.request_id,
-                        code="payment_intent_unexpected_state",
-                        message="The payment had succeeded already.",
-                    ),
-                )
+            failed = RecordCancelFailed(
+                request_id=requested.request_id,
+                code="payment_intent_unexpected_state",
+                message="The payment had succeeded already.",
             )
+            return TaskResult.done((failed,))
         case PaymentConfirmationRequested():
             # Before it was sent, what Stripe told can only be of an earlier attempt.
             is_answered = attempts >= _TRIED and not payment.confirmation_requested
             is_over = payment.is_terminal or payment.status is PaymentStatus.REQUIRES_CAPTURE or is_answered
         case PaymentCaptureRequested() | PaymentCancelRequested():
-            is_over = payment.is_terminal or not is_open(asked, payment)
+            is_over = payment.is_terminal or not is_open(requested, payment)
         case _:
             is_over = payment.is_terminal
-    return Settle() if is_over else None
+    return TaskResult.done() if is_over else None

@@ -13,9 +13,9 @@ from uuid import UUID
 import structlog
 
 from consumers.gateway import metrics
-from consumers.gateway.worker import Job
+from consumers.gateway.job import Job
 from consumers.tasks.claims import claim
-from consumers.tasks.fair_claims import Turns
+from consumers.tasks.fair_claims import FairClaims
 from consumers.tasks.models import TaskStatus
 from consumers.tasks.store import count_open
 from domain.payment.errors import BrokenHistory
@@ -37,13 +37,13 @@ _STALL_AFTER_S = 60.0
 _NO_PAYMENT = LoadedPayment(state=None, version=0, events=())
 
 
-class Gate(Protocol):
+class Admission(Protocol):
     """Whether Stripe may be called now."""
 
-    def room(self) -> int | None:
+    def capacity(self) -> int | None:
         """Return how many calls may be prepared: None for any number, 0 while Stripe is down."""
 
-    async def admitted(self) -> None:
+    async def wait_until_open(self) -> None:
         """Wait until Stripe may be called."""
 
 
@@ -61,15 +61,15 @@ class WorkerPool:
         concurrency: int,
         lease_ms: int,
         wake: asyncio.Event,
-        gate: Gate,
+        admission: Admission,
     ) -> None:
         self._pool = pool
         self._work = work
-        self._gate = gate
+        self._admission = admission
         self._concurrency = concurrency
         self._lease_ms = lease_ms
         self._wake = wake
-        self._turns = Turns()
+        self._fair_claims = FairClaims()
         self._running: set[asyncio.Task[None]] = set()
         self._looked_at = time.monotonic()
 
@@ -100,7 +100,7 @@ class WorkerPool:
                     away_s = min(away_s * 2, _AWAY_S[1])
                     continue
                 idle_s = _IDLE_S[0] if claimed else min(idle_s * 1.25, _IDLE_S[1])
-                # A task that ends wakes us too: there is room, and its payment's next task may be due.
+                # A task that ends wakes us too: another can be taken on, and its payment's next task may be due.
                 is_full = len(self._running) >= self._concurrency
                 await wait_for_event(self._wake, timeout_s=_STALL_AFTER_S / 2 if is_full else idle_s)
         finally:
@@ -110,10 +110,10 @@ class WorkerPool:
 
     async def _is_open(self, stop: asyncio.Event) -> bool:
         """Return whether Stripe may be called, having waited for it a while."""
-        if self._gate.room() != 0:
+        if self._admission.capacity() != 0:
             return True
         self._looked_at = time.monotonic()
-        waiting = {asyncio.create_task(self._gate.admitted()), asyncio.create_task(stop.wait())}
+        waiting = {asyncio.create_task(self._admission.wait_until_open()), asyncio.create_task(stop.wait())}
         await asyncio.wait(waiting, timeout=_STALL_AFTER_S / 2, return_when=asyncio.FIRST_COMPLETED)
         for each in waiting:
             each.cancel()
@@ -122,16 +122,16 @@ class WorkerPool:
 
     def _room(self) -> int:
         """Return how many more tasks may be taken on. Those that run may be about to call, and count as if they did."""
-        admitted = self._gate.room()
+        admitted = self._admission.capacity()
         most = self._concurrency if admitted is None else min(admitted, self._concurrency)
         return max(0, most - len(self._running))
 
     async def _claim_and_start(self) -> int:
         self._looked_at = time.monotonic()
-        room = self._room()
-        if room == 0:
+        capacity = self._room()
+        if capacity == 0:
             return 0
-        jobs = await self._claim(room)
+        jobs = await self._claim(capacity)
         for job in jobs:
             running = asyncio.create_task(self._run(job))
             self._running.add(running)
@@ -139,10 +139,10 @@ class WorkerPool:
         metrics.IN_FLIGHT.set(len(self._running))
         return len(jobs)
 
-    async def _claim(self, room: int) -> list[Job]:
+    async def _claim(self, capacity: int) -> list[Job]:
         lease_ends_at = time.time() + self._lease_ms / 1000
         async with self._pool.connection() as conn:
-            tasks = await claim(conn, limit=room, lease_ms=self._lease_ms, turns=self._turns)
+            tasks = await claim(conn, limit=capacity, lease_ms=self._lease_ms, fair_claims=self._fair_claims)
             if not tasks:
                 return []
             # In the claim's transaction: if this fails, nothing is claimed.

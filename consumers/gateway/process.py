@@ -2,10 +2,10 @@
 
 import asyncio
 
+from consumers.gateway.completion import TaskCompleter
 from consumers.gateway.intake import SERVICE, write_tasks
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.settings import GatewaySettings
-from consumers.gateway.settle import Settler
 from consumers.gateway.worker import Worker
 from consumers.stripe.client import StripeApi
 from event_store.database_log import DatabaseLog
@@ -51,11 +51,11 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     intake.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
-    settler = Settler(pool)
+    completer = TaskCompleter(pool)
     async with stripe_client(settings) as client, open_stripe_guard(settings) as guard:
         worker = Worker(
             StripeApi(client, guard, timeout_s=settings.stripe_call_timeout_s),
-            settler,
+            completer,
             lookup_after_s=settings.gateway_lookup_after_ms / 1000,
             missing_after_s=settings.gateway_missing_after_ms / 1000,
             not_listed_after_s=settings.gateway_not_listed_after_ms / 1000,
@@ -67,7 +67,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             concurrency=settings.gateway_concurrency,
             lease_ms=settings.gateway_lease_ms,
             wake=wake,
-            gate=guard,
+            admission=guard,
         )
         runtime.health.add_liveness("workers", workers.check_live)
         runtime.health.add_readiness("stripe", guard.check, required=False)
@@ -76,5 +76,5 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
                 group.create_task(intake.run(runtime.stop))
                 group.create_task(workers.run(runtime.stop))
         finally:
-            await settler.close()
+            await completer.close()
             await pool.close()

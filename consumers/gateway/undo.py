@@ -1,4 +1,4 @@
-"""How a payment that was called failed, and stands at Stripe after all, is undone there. Pure.
+"""UndoKind a payment that was called failed, and stands at Stripe after all, is undone there. Pure.
 
 It failed here because Stripe answered its creation with a failure of its own and did not list it afterwards. The client
 was told so and may have paid again by another payment: nobody may stay charged for this one. To undo it twice does no
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from consumers.stripe.client import JsonObject, Reading
 from consumers.stripe.requests import PAYMENT_ID, StripeRequest
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 from domain.ids import EventId, StripeIntentId
 from domain.money import Money
 from domain.payment.observations import RecordUndone
@@ -21,8 +21,8 @@ _CAME_BACK = frozenset({"failed", "canceled"})
 _CANCELABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})
 
 
-class How(StrEnum):
-    """What was done."""
+class UndoKind(StrEnum):
+    """How it was undone."""
 
     CANCELED = "canceled"
     REFUNDED = "refunded"
@@ -33,14 +33,14 @@ class Undo:
     """The next call, and what is to be recorded when it went well."""
 
     request: StripeRequest
-    fact: RecordUndone
+    observation: RecordUndone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Undone:
     """Nothing is left to do."""
 
-    fact: RecordUndone
+    observation: RecordUndone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,39 +48,42 @@ class NotYet:
     """It stands where nothing can be done: a bank is at work on it."""
 
 
-def next_step(reading: Reading, *, event_id: UUID, payment_id: UUID) -> Undo | Undone | NotYet:
+def undo_step(reading: Reading, *, event_id: UUID, payment_id: UUID) -> Undo | Undone | NotYet:
     """Return what is to be done about the intent that was made for the event."""
     intent = reading.intent
     intent_id, status = StripeIntentId(intent["id"]), intent["status"]
     received = _money(intent, int(intent["amount_received"]))
+    canceled = _observation(event_id, intent_id, UndoKind.CANCELED, _money(intent, 0))
     if status == "canceled":
-        return Undone(fact=_fact(event_id, intent_id, How.CANCELED, _money(intent, 0)))
+        return Undone(observation=canceled)
     if status in _CANCELABLE:
         request = StripeRequest(
-            operation=Operation.CANCEL_INTENT,
+            operation=TaskOperation.CANCEL_INTENT,
             idempotency_key=f"undo-cancel-{event_id}",
             intent_id=intent_id,
             params={},
         )
-        return Undo(request=request, fact=_fact(event_id, intent_id, How.CANCELED, _money(intent, 0)))
+        return Undo(
+            request=request, observation=_observation(event_id, intent_id, UndoKind.CANCELED, _money(intent, 0))
+        )
     if status != "succeeded":
         return NotYet()
-    fact = _fact(event_id, intent_id, How.REFUNDED, received)
+    observation = _observation(event_id, intent_id, UndoKind.REFUNDED, received)
     if _given_back(reading) >= received.amount_cents:
-        return Undone(fact=fact)
+        return Undone(observation=observation)
     # No amount: all that is left. None of our refund ids: it is a refund of no payment.
     request = StripeRequest(
-        operation=Operation.CREATE_REFUND,
+        operation=TaskOperation.CREATE_REFUND,
         idempotency_key=f"undo-refund-{event_id}",
         intent_id=None,
         params={"payment_intent": intent_id, "metadata": {PAYMENT_ID: str(payment_id)}},
     )
-    return Undo(request=request, fact=fact)
+    return Undo(request=request, observation=observation)
 
 
 def went_well(undo: Undo, answer: JsonObject) -> bool:
     """Whether the call's answer says that it is undone."""
-    if undo.request.operation is Operation.CANCEL_INTENT:
+    if undo.request.operation is TaskOperation.CANCEL_INTENT:
         return bool(answer.get("status") == "canceled")
     return answer.get("status") not in _CAME_BACK
 
@@ -89,7 +92,7 @@ def _given_back(reading: Reading) -> int:
     return sum(int(refund["amount"]) for refund in reading.refunds if refund["status"] not in _CAME_BACK)
 
 
-def _fact(event_id: UUID, intent_id: StripeIntentId, how: How, amount: Money) -> RecordUndone:
+def _observation(event_id: UUID, intent_id: StripeIntentId, how: UndoKind, amount: Money) -> RecordUndone:
     return RecordUndone(event_id=EventId(event_id), intent_id=intent_id, how=how.value, amount=amount)
 
 

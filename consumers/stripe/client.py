@@ -12,7 +12,7 @@ import stripe
 
 from consumers.stripe.requests import PAYMENT_ID, REFUND_ID, StripeRequest
 from consumers.stripe.shared_list import SharedList
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 
 JsonObject = dict[str, Any]
 
@@ -20,13 +20,13 @@ _PAGE = 100  # Stripe's most
 _FOREVER = float("inf")
 _LONG_LIST_S = 3600.0
 _RETRIEVE, _SEARCH = "retrieve_intent", "search_intents"  # endpoints, as Stripe counts them
-_URGENT = frozenset({Operation.CREATE_REFUND, Operation.CAPTURE_INTENT})
+_URGENT = frozenset({TaskOperation.CREATE_REFUND, TaskOperation.CAPTURE_INTENT})
 """What goes first when calls are scarce: a customer's money waits, or a hold may end."""
 _CHARGE = "latest_charge"
 """Expanded wherever an intent is read: when a hold ends stands in its charge."""
 
 
-class TooLate(Exception):
+class LeaseExpired(Exception):
     """The time for the call was over when its turn came: nothing was sent."""
 
 
@@ -49,7 +49,7 @@ class Guard(Protocol):
 
 
 class Stripe(Protocol):
-    """What the gateway needs of Stripe. Methods raise stripe.StripeError, TimeoutError, NotSent or TooLate.
+    """What the gateway needs of Stripe. Methods raise stripe.StripeError, TimeoutError, NotSent or LeaseExpired.
 
     `not_after` is in Unix seconds: later than that, no call is begun.
     """
@@ -91,17 +91,17 @@ class StripeApi:
         async with self._turn(operation.value, not_after, writes=True, urgent=operation in _URGENT):
             answer: stripe.PaymentIntent | stripe.Refund
             match operation:
-                case Operation.CREATE_INTENT:
+                case TaskOperation.CREATE_INTENT:
                     answer = await intents.create_async(params, options)
-                case Operation.CONFIRM_INTENT:
+                case TaskOperation.CONFIRM_INTENT:
                     answer = await intents.confirm_async(intent_id, params, options)
-                case Operation.CAPTURE_INTENT:
+                case TaskOperation.CAPTURE_INTENT:
                     answer = await intents.capture_async(intent_id, params, options)
-                case Operation.CANCEL_INTENT:
+                case TaskOperation.CANCEL_INTENT:
                     answer = await intents.cancel_async(intent_id, params, options)
-                case Operation.CREATE_REFUND:
+                case TaskOperation.CREATE_REFUND:
                     answer = await self._v1.refunds.create_async(params, options)
-                case Operation.REFRESH_PAYMENT:
+                case TaskOperation.REFRESH_PAYMENT:
                     raise ValueError("a refresh sends nothing")
         return answer.to_dict()
 
@@ -132,7 +132,7 @@ class StripeApi:
         is_long = created_to - created_from > _LONG_LIST_S
         within_s = not_after - time.time()
         if within_s <= 0:
-            raise TooLate
+            raise LeaseExpired
         list_ = SharedList(self._created) if is_long else self._recent
         # A list that goes on has not failed, however long it takes; but its call must not be begun after the lease.
         over = asyncio.timeout(None if within_s == _FOREVER else within_s)
@@ -141,7 +141,7 @@ class StripeApi:
                 return await list_.find(payment_id, **wanted)
         except TimeoutError:
             if over.expired():
-                raise TooLate from None
+                raise LeaseExpired from None
             raise
 
     def _created(self, first: int, last: int) -> AsyncGenerator[JsonObject, None]:
@@ -183,7 +183,7 @@ class StripeApi:
     ) -> AsyncIterator[None]:
         async with self._guard.call(endpoint, writes=writes, urgent=urgent), asyncio.timeout(self._timeout_s):
             if time.time() > not_after:
-                raise TooLate
+                raise LeaseExpired
             yield
 
     async def _pages(

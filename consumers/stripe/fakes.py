@@ -15,9 +15,9 @@ from uuid import UUID
 
 import stripe
 
-from consumers.stripe.client import Reading, TooLate
+from consumers.stripe.client import LeaseExpired, Reading
 from consumers.stripe.requests import PAYMENT_ID, REFUND_ID, StripeRequest
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 
 Json = dict[str, Any]
 
@@ -62,7 +62,7 @@ class MemoryStripe:
     async def send(self, request: StripeRequest, *, not_after: float = float("inf")) -> Json:
         """Make the call and return the object that it answers."""
         if time.time() > not_after:
-            raise TooLate
+            raise LeaseExpired
         self.sent.append(request)
         payment = request.params.get("metadata", {}).get(PAYMENT_ID) or self._payment_of(str(request.intent_id))
         self._enter(payment)
@@ -94,7 +94,7 @@ class MemoryStripe:
     ) -> Json | None:
         """Return the payment's intent by our metadata, among all that were created then."""
         if time.time() > not_after:
-            raise TooLate
+            raise LeaseExpired
         self.listed.append((created_from, created_to))
         created_then = (i for i in self.intents.values() if int(created_from) <= i["created"] <= int(created_to) + 1)
         return self._of_payment(payment_id, created_then)
@@ -170,17 +170,17 @@ class MemoryStripe:
         params, intent_id = request.params, str(request.intent_id)
         try:
             match request.operation:
-                case Operation.CREATE_INTENT:
+                case TaskOperation.CREATE_INTENT:
                     return self._create(params)
-                case Operation.CREATE_REFUND:
+                case TaskOperation.CREATE_REFUND:
                     return self._refund(params)
-                case Operation.CAPTURE_INTENT:
+                case TaskOperation.CAPTURE_INTENT:
                     return self._capture(self._intent(intent_id), params["amount_to_capture"])
-                case Operation.CANCEL_INTENT:
+                case TaskOperation.CANCEL_INTENT:
                     return self._cancel(self._intent(intent_id))
-                case Operation.CONFIRM_INTENT:
+                case TaskOperation.CONFIRM_INTENT:
                     return self._confirm(self._intent(intent_id), params)
-                case Operation.REFRESH_PAYMENT:
+                case TaskOperation.REFRESH_PAYMENT:
                     raise AssertionError("nothing is sent for a refresh")
         except stripe.StripeError as refusal:
             return refusal  # stored under the key, as any answer is

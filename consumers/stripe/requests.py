@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from consumers.tasks.models import Operation, Task
+from consumers.tasks.models import Task, TaskOperation
 from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
@@ -56,76 +56,76 @@ class NothingToSend(Exception):
 class StripeRequest:
     """One call. `intent_id` names the intent in the path, where there is one."""
 
-    operation: Operation
+    operation: TaskOperation
     idempotency_key: str
     intent_id: str | None
     params: dict[str, Any]
 
 
 def request_of(
-    task: Task, asked: PaymentEvent, payment: PaymentState, *, cards_by: CardsBy = CardsBy.ALLOWED_TYPES
+    task: Task, requested: PaymentEvent, payment: PaymentState, *, cards_by: CardsBy = CardsBy.ALLOWED_TYPES
 ) -> StripeRequest:
-    """Return the call for the event `asked`. Raises NothingToSend."""
-    needs_intent = task.operation is not Operation.CREATE_INTENT
-    in_path = needs_intent and task.operation is not Operation.CREATE_REFUND
+    """Return the call for the event `requested`. Raises NothingToSend."""
+    needs_intent = task.operation is not TaskOperation.CREATE_INTENT
+    in_path = needs_intent and task.operation is not TaskOperation.CREATE_REFUND
     if needs_intent and payment.intent_id is None:
         raise NothingToSend(f"payment {payment.payment_id} has no intent")
     return StripeRequest(
         operation=task.operation,
         idempotency_key=str(task.event_id),
         intent_id=payment.intent_id if in_path else None,
-        params=_params(asked, payment, cards_by),
+        params=_params(requested, payment, cards_by),
     )
 
 
-def _params(asked: PaymentEvent, payment: PaymentState, cards_by: CardsBy) -> dict[str, Any]:
-    match asked:
+def _params(requested: PaymentEvent, payment: PaymentState, cards_by: CardsBy) -> dict[str, Any]:
+    match requested:
         case PaymentRequested():
-            return _create(asked, cards_by)
+            return _create(requested, cards_by)
         case PaymentConfirmationRequested():
-            chosen = {"payment_method": asked.payment_method} if asked.payment_method else {}
+            chosen = {"payment_method": requested.payment_method} if requested.payment_method else {}
             return chosen | _expand(payment.capture_method)
         case PaymentCaptureRequested():
-            return {"amount_to_capture": asked.amount.amount_cents}
+            return {"amount_to_capture": requested.amount.amount_cents}
         case PaymentCancelRequested():
-            return {"cancellation_reason": asked.reason} if asked.reason else {}
+            return {"cancellation_reason": requested.reason} if requested.reason else {}
         case RefundRequested():
-            return _refund(asked, payment)
+            return _refund(requested, payment)
         case _:
-            raise NothingToSend(f"{type(asked).__name__} asks for no call")
+            raise NothingToSend(f"{type(requested).__name__} asks for no call")
 
 
-def _create(asked: PaymentRequested, cards_by: CardsBy) -> dict[str, Any]:
+def _create(requested: PaymentRequested, cards_by: CardsBy) -> dict[str, Any]:
     params: dict[str, Any] = {
-        "amount": asked.amount.amount_cents,
-        "currency": asked.amount.currency.lower(),
+        "amount": requested.amount.amount_cents,
+        "currency": requested.amount.currency.lower(),
         **_CARDS[cards_by],
-        "metadata": {**asked.metadata, PAYMENT_ID: str(asked.payment_id)},
-        **_expand(asked.capture_method),
+        "metadata": {**requested.metadata, PAYMENT_ID: str(requested.payment_id)},
+        **_expand(requested.capture_method),
     }
-    if asked.capture_method is CaptureMethod.MANUAL:
+    if requested.capture_method is CaptureMethod.MANUAL:
         params["capture_method"] = "manual"
-    if asked.description:
-        params["description"] = asked.description
-    if asked.customer:
-        params["customer"] = asked.customer
-    if asked.statement_descriptor_suffix:
-        params["statement_descriptor_suffix"] = asked.statement_descriptor_suffix
-    if asked.payment_method:
-        params["payment_method"] = asked.payment_method
-    if asked.confirm:
+    if requested.description:
+        params["description"] = requested.description
+    if requested.customer:
+        params["customer"] = requested.customer
+    if requested.statement_descriptor_suffix:
+        params["statement_descriptor_suffix"] = requested.statement_descriptor_suffix
+    if requested.payment_method:
+        params["payment_method"] = requested.payment_method
+    if requested.confirm:
         params["confirm"] = True
     return params
 
 
-def _refund(asked: RefundRequested, payment: PaymentState) -> dict[str, Any]:
+def _refund(requested: RefundRequested, payment: PaymentState) -> dict[str, Any]:
     params: dict[str, Any] = {
         "payment_intent": payment.intent_id,
-        "amount": asked.amount.amount_cents,
-        "metadata": {PAYMENT_ID: str(payment.payment_id), REFUND_ID: str(asked.refund_id)},
+        "amount": requested.amount.amount_cents,
+        "metadata": {PAYMENT_ID: str(payment.payment_id), REFUND_ID: str(requested.refund_id)},
     }
-    if asked.reason:
-        params["reason"] = asked.reason.value
+    if requested.reason:
+        params["reason"] = requested.reason.value
     return params
 
 

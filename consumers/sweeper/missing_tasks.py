@@ -68,9 +68,9 @@ async def _missing(conn: Connection, position: int, until: int) -> list[NewTask]
     async with conn.cursor(row_factory=dict_row) as cursor:
         parameters = {"position": position, "until": until, "types": list(REQUESTS), "gateway": GATEWAY}
         await cursor.execute(_SQL.requests_without_task, parameters)
-        asked: dict[UUID, list[UUID]] = {row["payment_id"]: row["event_ids"] async for row in cursor}
+        requested: dict[UUID, list[UUID]] = {row["payment_id"]: row["event_ids"] async for row in cursor}
     found: list[NewTask] = []
-    for payment_id, event_ids in asked.items():
+    for payment_id, event_ids in requested.items():
         try:
             found += _open(await load_payment(conn, payment_id), event_ids)
         except (SchemaError, BrokenHistory) as error:
@@ -79,14 +79,14 @@ async def _missing(conn: Connection, position: int, until: int) -> list[NewTask]
     return found
 
 
-def _waits(asked: PaymentEvent, payment: PaymentState) -> bool:
-    match asked:
+def _waits(requested: PaymentEvent, payment: PaymentState) -> bool:
+    match requested:
         case PaymentRequested():
             return payment.intent_id is None and not payment.is_terminal
         case PaymentConfirmationRequested():
             return payment.confirmation_requested and not payment.is_terminal
         case _:
-            return is_open(asked, payment)
+            return is_open(requested, payment)
 
 
 def _open(payment: LoadedPayment, event_ids: list[UUID]) -> list[NewTask]:

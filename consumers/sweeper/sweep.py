@@ -12,7 +12,7 @@ from psycopg.rows import class_row, dict_row
 from consumers.sweeper import metrics
 from consumers.sweeper.abandoned import WAITS_FOR_CUSTOMER, cancel_abandoned
 from consumers.tasks.models import NewRefresh
-from consumers.tasks.store import ask_for_refreshes
+from consumers.tasks.store import request_refreshes
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
@@ -67,7 +67,7 @@ async def sweep(pool: Pool, *, wait_s: float, limit: int, abandoned_after_s: flo
 
 async def _ask(conn: Connection, overdue: Sequence[Overdue], sweep_id: str) -> None:
     if overdue:
-        await ask_for_refreshes(
+        await request_refreshes(
             conn,
             [
                 NewRefresh(

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from consumers.tasks.fair_claims import Lane, Rank, Turn, Turns
-from consumers.tasks.models import Operation, Task
+from consumers.tasks.fair_claims import FairClaims, Lane, Quota, Rank, Scan
+from consumers.tasks.models import Task, TaskOperation
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -17,52 +17,56 @@ _LANES = 100
 _CLAIM_ROUNDS = 10
 
 
-async def claim(conn: Connection, *, limit: int, lease_ms: int, turns: Turns | None = None) -> list[Task]:
+async def claim(conn: Connection, *, limit: int, lease_ms: int, fair_claims: FairClaims | None = None) -> list[Task]:
     """Lease up to `limit` due tasks, of as many payments. The caller commits before it acts on them.
 
-    In a transaction at READ COMMITTED: each statement has to see what others committed before it. `turns` remembers,
-    from one claim to the next, whose turn it is. An operation that is not known here is left to a newer version.
+    In a transaction at READ COMMITTED: each statement has to see what others committed before it. `fair_claims` is kept
+    from one claim to the next. An operation that is not known here is left to a newer version.
     """
-    turns = Turns() if turns is None else turns
-    turns.begin()
+    fair_claims = FairClaims() if fair_claims is None else fair_claims
+    fair_claims.begin()
     claimed: list[Task] = []
     for _ in range(_CLAIM_ROUNDS):
-        room = limit - len(claimed)
-        lanes = await _find_lanes(conn, turns)
-        wanted = turns.share(lanes, limit=room)
+        capacity = limit - len(claimed)
+        lanes = await _find_lanes(conn, fair_claims.scans)
+        quotas = fair_claims.share(lanes, limit=capacity)
         taken = [task.payment_id for task in claimed]  # a short lease may have run out already
-        rows = await _lock_due(conn, wanted, limit=room, taken=taken) if wanted else []
+        rows = await _lock_due(conn, quotas, limit=capacity, taken=taken) if quotas else []
         leased, blocked = await _lease(conn, [event_id for event_id, _, _ in rows], lease_ms=lease_ms)
         claimed += leased
-        goes_on = turns.took(
-            lanes, [(rank, merchant_id) for _, rank, merchant_id in rows], steps=_LANES, is_full=len(rows) >= room
+        has_more = fair_claims.advance(
+            lanes, [(rank, merchant_id) for _, rank, merchant_id in rows], steps=_LANES, is_full=len(rows) >= capacity
         )
-        if len(claimed) >= limit or not (leased or blocked or goes_on):
+        if len(claimed) >= limit or not (leased or blocked or has_more):
             break
     return claimed
 
 
-async def _find_lanes(conn: Connection, turns: Turns) -> list[Lane]:
+async def _find_lanes(conn: Connection, scans: Sequence[Scan]) -> list[Lane]:
     cursor = await conn.execute(
         _SQL.find_lanes,
-        {"ranks": [walk.rank for walk in turns.walks], "after": [walk.after for walk in turns.walks], "steps": _LANES},
+        {
+            "ranks": [scan.rank for scan in scans],
+            "after": [scan.after for scan in scans],
+            "steps": _LANES,
+        },
     )
     return [
-        Lane(walk=walk, rank=Rank(rank), merchant_id=merchant_id, is_due=is_due)
-        for walk, rank, merchant_id, is_due in await cursor.fetchall()
+        Lane(scan=scan, rank=Rank(rank), merchant_id=merchant_id, is_due=is_due)
+        for scan, rank, merchant_id, is_due in await cursor.fetchall()
     ]
 
 
 async def _lock_due(
-    conn: Connection, turns: Sequence[Turn], *, limit: int, taken: Sequence[UUID]
+    conn: Connection, quotas: Sequence[Quota], *, limit: int, taken: Sequence[UUID]
 ) -> list[tuple[UUID, Rank, str]]:
     cursor = await conn.execute(
         _SQL.lock_due,
         {
-            "ranks": [turn.rank for turn in turns],
-            "merchant_ids": [turn.merchant_id for turn in turns],
-            "places": [turn.places for turn in turns],
-            "operations": [operation.value for operation in Operation],
+            "ranks": [quota.rank for quota in quotas],
+            "merchant_ids": [quota.merchant_id for quota in quotas],
+            "quotas": [quota.limit for quota in quotas],
+            "operations": [operation.value for operation in TaskOperation],
             "taken": list(taken),
             "limit": limit,
         },
@@ -81,4 +85,4 @@ async def _lease(conn: Connection, event_ids: Sequence[UUID], *, lease_ms: int) 
         if len(rows) < len(event_ids):
             await cursor.execute(_SQL.block, {"event_ids": list(event_ids)})
             blocked = cursor.rowcount
-    return [Task(**{**row, "operation": Operation(row["operation"])}) for row in rows], blocked
+    return [Task(**{**row, "operation": TaskOperation(row["operation"])}) for row in rows], blocked

@@ -1,9 +1,9 @@
 -- name: find_lanes
--- For each walk the merchants of its rank after the one named, in order of their names, and whether a task of theirs is
+-- For each scan the merchants of its rank after the one named, in order of their names, and whether a task of theirs is
 -- due. Looks at one task for each, whatever lies there.
-WITH RECURSIVE lanes(walk, rank, merchant_id, due_at, step) AS (
-    SELECT r.walk, r.rank, next.merchant_id, next.due_at, 1
-      FROM unnest(%(ranks)s::smallint[], %(after)s::text[]) WITH ORDINALITY AS r(rank, after, walk)
+WITH RECURSIVE lanes(scan, rank, merchant_id, due_at, step) AS (
+    SELECT r.scan, r.rank, next.merchant_id, next.due_at, 1
+      FROM unnest(%(ranks)s::smallint[], %(after)s::text[]) WITH ORDINALITY AS r(rank, after, scan)
      CROSS JOIN LATERAL (SELECT t.merchant_id, t.due_at
                            FROM consumers.gateway_tasks t
                           WHERE t.status IN ('due', 'leased', 'unknown') AND NOT t.blocked
@@ -11,7 +11,7 @@ WITH RECURSIVE lanes(walk, rank, merchant_id, due_at, step) AS (
                           ORDER BY t.merchant_id, t.due_at
                           LIMIT 1) AS next
      UNION ALL
-    SELECT l.walk, l.rank, next.merchant_id, next.due_at, l.step + 1
+    SELECT l.scan, l.rank, next.merchant_id, next.due_at, l.step + 1
       FROM lanes l
      CROSS JOIN LATERAL (SELECT t.merchant_id, t.due_at
                            FROM consumers.gateway_tasks t
@@ -21,7 +21,7 @@ WITH RECURSIVE lanes(walk, rank, merchant_id, due_at, step) AS (
                           LIMIT 1) AS next
      WHERE l.step < %(steps)s
 )
-SELECT walk, rank, merchant_id, due_at <= clock_timestamp() AS is_due FROM lanes ORDER BY walk, step;
+SELECT scan, rank, merchant_id, due_at <= clock_timestamp() AS is_due FROM lanes ORDER BY scan, step;
 
 -- name: lock_due
 -- Due tasks of these lanes, those whose lease ran out too, whose payment has none in flight, each with the lock of its
@@ -29,9 +29,9 @@ SELECT walk, rank, merchant_id, due_at <= clock_timestamp() AS is_due FROM lanes
 -- leased is to be asked again in another statement: this one does not see what was committed since it began. Raises 57PS1
 -- while the log is closed, if any is due: what a restored database says of them may be old.
 SELECT due.event_id, lane.rank, lane.merchant_id
-  FROM (SELECT * FROM unnest(%(ranks)s::smallint[], %(merchant_ids)s::text[], %(places)s::integer[])
-                 WITH ORDINALITY AS l(rank, merchant_id, places, turn)
-         ORDER BY turn) AS lane
+  FROM (SELECT * FROM unnest(%(ranks)s::smallint[], %(merchant_ids)s::text[], %(quotas)s::integer[])
+                 WITH ORDINALITY AS l(rank, merchant_id, quota, number)
+         ORDER BY number) AS lane
  CROSS JOIN LATERAL (SELECT t.event_id, t.payment_id
                        FROM consumers.gateway_tasks t
                       WHERE t.status IN ('due', 'leased', 'unknown') AND NOT t.blocked
@@ -43,10 +43,10 @@ SELECT due.event_id, lane.rank, lane.merchant_id
                                          WHERE other.payment_id = t.payment_id AND other.event_id <> t.event_id
                                            AND other.status = 'leased' AND other.due_at > clock_timestamp())
                       ORDER BY t.due_at
-                      LIMIT lane.places
+                      LIMIT lane.quota
                         FOR UPDATE OF t SKIP LOCKED) AS due
  WHERE pg_try_advisory_xact_lock(hashtextextended(due.payment_id::text, 0))
- ORDER BY lane.turn
+ ORDER BY lane.number
  LIMIT %(limit)s;
 
 -- name: block

@@ -1,4 +1,4 @@
-"""Whose turn it is: ranks of tasks, and the merchants within a rank. Pure but for what it remembers of the last claim.
+"""Fair claims: ranks of tasks, and the merchants within a rank. Pure but for what it remembers of the last claim.
 
 Payments go first, then refunds, then refreshes. So that an endless backlog of one rank does not hold up the others, a
 part of the claims begins with another rank. Within a rank the merchants take turns.
@@ -24,7 +24,7 @@ _REFRESHES_FIRST_EVERY = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Walk:
+class Scan:
     """A look at the merchants of a rank in order of their names, beginning after this one; "" is before all."""
 
     rank: Rank
@@ -33,24 +33,24 @@ class Walk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lane:
-    """The tasks of a merchant in a rank, found on a walk (by its place in the list). `is_due`: one of them at least."""
+    """The tasks of a merchant in a rank, found on a scan (by its place in the list). `is_due`: one of them at least."""
 
-    walk: int
+    scan: int
     rank: Rank
     merchant_id: str
     is_due: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class Quota:
     """So many tasks of a lane may be taken at most."""
 
     rank: Rank
     merchant_id: str
-    places: int
+    limit: int
 
 
-class Turns:
+class FairClaims:
     """Where each rank has come in the round of its merchants, from one claim to the next."""
 
     def __init__(self) -> None:
@@ -62,10 +62,10 @@ class Turns:
         self._claims += 1
 
     @property
-    def walks(self) -> list[Walk]:
+    def scans(self) -> list[Scan]:
         """Return where to look for lanes: in each rank from where it has come, and from the beginning up to there."""
         ranks = self._ranks()
-        return [Walk(rank=rank, after=after) for rank in ranks for after in dict.fromkeys((self._after[rank], ""))]
+        return [Scan(rank=rank, after=after) for rank in ranks for after in dict.fromkeys((self._after[rank], ""))]
 
     def _ranks(self) -> list[Rank]:
         first = Rank.PAYMENTS
@@ -75,23 +75,23 @@ class Turns:
             first = Rank.REFUNDS
         return sorted(Rank, key=lambda rank: (rank is not first, rank))
 
-    def share(self, lanes: Sequence[Lane], *, limit: int) -> list[Turn]:
+    def share(self, lanes: Sequence[Lane], *, limit: int) -> list[Quota]:
         """Return whose turn it is, in order, and how much each may have of `limit` tasks."""
         due = {(lane.rank, lane.merchant_id): None for lane in lanes if lane.is_due}
-        places = {rank: math.ceil(limit / merchants) for rank, merchants in Counter(rank for rank, _ in due).items()}
-        return [Turn(rank=rank, merchant_id=merchant_id, places=places[rank]) for rank, merchant_id in due]
+        quotas = {rank: math.ceil(limit / merchants) for rank, merchants in Counter(rank for rank, _ in due).items()}
+        return [Quota(rank=rank, merchant_id=merchant_id, limit=quotas[rank]) for rank, merchant_id in due]
 
-    def took(self, lanes: Sequence[Lane], served: Sequence[tuple[Rank, str]], *, steps: int, is_full: bool) -> bool:
-        """Note how far the walks came, and return whether there may be more behind.
+    def advance(self, lanes: Sequence[Lane], served: Sequence[tuple[Rank, str]], *, steps: int, is_full: bool) -> bool:
+        """Note how far the scans came, and return whether there may be more behind.
 
-        `served`: the lanes that tasks were taken of, in order; `is_full`: so many that there was no room for more.
-        `steps`: a walk looks at so many lanes.
+        `served`: the lanes that tasks were taken of, in order; `is_full`: so many that no more could be taken.
+        `steps`: a scan looks at so many lanes.
         """
-        walked: dict[int, list[Lane]] = {}
+        scanned: dict[int, list[Lane]] = {}
         for lane in lanes:
-            walked.setdefault(lane.walk, []).append(lane)
-        # The merchants behind the end of a walk that was cut short are to come next; else a new round begins.
-        cut = {each[0].rank: each[-1].merchant_id for each in reversed(walked.values()) if len(each) >= steps}
+            scanned.setdefault(lane.scan, []).append(lane)
+        # The merchants behind the end of a scan that was cut short are to come next; else a new round begins.
+        cut = {each[0].rank: each[-1].merchant_id for each in reversed(scanned.values()) if len(each) >= steps}
         after = {rank: cut.get(rank, "") for rank in Rank}
         if is_full:
             due = {lane.rank for lane in lanes if lane.is_due}

@@ -15,28 +15,28 @@ _SQL = Queries.load(Path(__file__).with_name("intent_index.sql"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NewIntent:
+class IndexedIntent:
     """An intent of Stripe's, and whose it is."""
 
     intent_id: str
     payment_id: UUID
 
 
-async def note_intents(conn: Connection, intents: Sequence[NewIntent]) -> set[UUID]:
-    """Note whose intents these are; return the payments whose intent was asked for before: `ask_for_intents`."""
+async def index_intents(conn: Connection, intents: Sequence[IndexedIntent]) -> set[UUID]:
+    """Note whose intents these are; return the payments whose intent was asked for before: `find_or_await_intents`."""
     if not intents:
         return set()
     parameters = {
         "intent_ids": [intent.intent_id for intent in intents],
         "payment_ids": [intent.payment_id for intent in intents],
     }
-    cursor = await conn.execute(_SQL.note_intents, parameters)
-    return {payment_id for payment_id, was_asked_for in await cursor.fetchall() if was_asked_for}
+    cursor = await conn.execute(_SQL.index_intents, parameters)
+    return {payment_id for payment_id, was_awaited in await cursor.fetchall() if was_awaited}
 
 
-async def ask_for_intents(conn: Connection, intent_ids: Collection[str]) -> dict[str, UUID]:
+async def find_or_await_intents(conn: Connection, intent_ids: Collection[str]) -> dict[str, UUID]:
     """Return whose the intents are. Who notes one of the others later is told that it was asked for."""
     if not intent_ids:
         return {}
-    cursor = await conn.execute(_SQL.ask_for_intents, {"intent_ids": list(intent_ids)})
+    cursor = await conn.execute(_SQL.find_or_await_intents, {"intent_ids": list(intent_ids)})
     return {intent_id: payment_id for intent_id, payment_id in await cursor.fetchall() if payment_id is not None}

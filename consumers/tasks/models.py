@@ -13,7 +13,7 @@ RECONCILIATION = "reconciliation"
 _REFRESHES = UUID("5f0a1c52-3a55-5d5e-9a3c-7f6b7c1f2d10")
 
 
-class Operation(StrEnum):
+class TaskOperation(StrEnum):
     """What is to be asked of Stripe."""
 
     CREATE_INTENT = "create_intent"
@@ -44,7 +44,7 @@ class NewTask:
     event_id: UUID
     payment_id: UUID
     merchant_id: str
-    operation: Operation
+    operation: TaskOperation
     position: int
     correlation_id: str
     traceparent: str | None
@@ -82,22 +82,7 @@ class Task(NewTask):
     @property
     def is_backfill(self) -> bool:
         """Whether a reconciliation asked for it, as a webhook was lost."""
-        return self.operation is Operation.REFRESH_PAYMENT and self.requested_by == RECONCILIATION
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
-    """How a claimed task is put back: `delay_s` from now it can be claimed again, unless it is done or dead.
-
-    `position` is the one that it was claimed with. `unsent`: the attempt does not count, as Stripe was not called.
-    """
-
-    event_id: UUID
-    position: int
-    status: TaskStatus
-    delay_s: float = 0.0
-    error: str | None = None
-    unsent: bool = False
+        return self.operation is TaskOperation.REFRESH_PAYMENT and self.requested_by == RECONCILIATION
 
 
 def refresh_id(payment_id: UUID) -> UUID:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from consumers.tasks.models import Ending, NewRefresh, NewTask, Task, refresh_id
+from consumers.tasks.models import NewRefresh, NewTask, Task, refresh_id
+from consumers.tasks.results import TaskResult
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -30,14 +31,14 @@ async def insert_tasks(conn: Connection, tasks: Sequence[NewTask]) -> None:
     )
 
 
-async def ask_for_refreshes(conn: Connection, refreshes: Sequence[NewRefresh], *, delay_s: float = 0.0) -> None:
+async def request_refreshes(conn: Connection, refreshes: Sequence[NewRefresh], *, delay_s: float = 0.0) -> None:
     """Have payments read at Stripe, `delay_s` from now at the latest; each stands in the call once.
 
     Those that are waiting for it already are read once. One that is being read at this moment is read once more, since
     what is new may have come after it was read.
     """
     await conn.execute(
-        _SQL.ask_for_refreshes,
+        _SQL.request_refreshes,
         {
             "event_ids": [refresh_id(refresh.payment_id) for refresh in refreshes],
             "payment_ids": [refresh.payment_id for refresh in refreshes],
@@ -63,17 +64,17 @@ async def lock_leased(conn: Connection, tasks: Sequence[Task]) -> set[UUID]:
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def settle(conn: Connection, endings: Sequence[Ending]) -> None:
+async def write_results(conn: Connection, results: Sequence[tuple[Task, TaskResult]]) -> None:
     """End or reschedule tasks that `lock_leased` returned in this transaction."""
     await conn.execute(
-        _SQL.settle,
+        _SQL.write_results,
         {
-            "event_ids": [ending.event_id for ending in endings],
-            "positions": [ending.position for ending in endings],
-            "statuses": [ending.status.value for ending in endings],
-            "delays_s": [ending.delay_s for ending in endings],
-            "errors": [ending.error for ending in endings],
-            "unsent": [ending.unsent for ending in endings],
+            "event_ids": [task.event_id for task, _ in results],
+            "positions": [task.position for task, _ in results],
+            "statuses": [result.status.value for _, result in results],
+            "delays_s": [result.delay_s for _, result in results],
+            "errors": [result.error for _, result in results],
+            "deferred": [result.deferred for _, result in results],
         },
     )
 
@@ -84,9 +85,9 @@ async def find_stuck(conn: Connection, payment_ids: Sequence[UUID]) -> list[tupl
     return [(row[0], row[1]) for row in await cursor.fetchall()]
 
 
-async def hasten(conn: Connection, event_ids: Sequence[UUID]) -> None:
-    """Have tasks that wait, and dead ones, claimed at once."""
-    await conn.execute(_SQL.hasten, {"event_ids": list(event_ids)})
+async def make_due(conn: Connection, event_ids: Sequence[UUID]) -> None:
+    """Have tasks that wait, and dead ones, claimed now."""
+    await conn.execute(_SQL.make_due, {"event_ids": list(event_ids)})
 
 
 async def count_open(conn: Connection) -> dict[str, int]:

@@ -6,7 +6,7 @@ SELECT * FROM unnest(%(event_ids)s::uuid[], %(payment_ids)s::uuid[], %(merchant_
                      %(positions)s::bigint[], %(correlation_ids)s::text[], %(traceparents)s::text[])
 ON CONFLICT (event_id) DO NOTHING;
 
--- name: ask_for_refreshes
+-- name: request_refreshes
 -- A payment has one row for all its refreshes. A higher position tells the one that is reading it that it must be read
 -- once more. One that a reconciliation asked for, and that waits, stays its own: what it finds was lost on every other way.
 INSERT INTO consumers.gateway_tasks AS t
@@ -15,7 +15,7 @@ SELECT event_id, payment_id, merchant_id, 'refresh_payment', position, correlati
        clock_timestamp() + %(delay_s)s * interval '1 second'
   FROM unnest(%(event_ids)s::uuid[], %(payment_ids)s::uuid[], %(merchant_ids)s::text[], %(positions)s::bigint[],
               %(correlation_ids)s::text[], %(traceparents)s::text[], %(requested_by)s::text[])
-       AS asked(event_id, payment_id, merchant_id, position, correlation_id, traceparent, requested_by)
+       AS requested(event_id, payment_id, merchant_id, position, correlation_id, traceparent, requested_by)
  ORDER BY event_id
 ON CONFLICT (event_id) DO UPDATE
    SET position = greatest(t.position + 1, excluded.position),
@@ -40,24 +40,24 @@ SELECT t.event_id
  ORDER BY t.event_id
    FOR UPDATE OF t;
 
--- name: settle
+-- name: write_results
 -- End or reschedule tasks that `lock_leased` gave us. A refresh that was asked for again meanwhile is due again.
 UPDATE consumers.gateway_tasks t
    SET status = s.status,
        lease_token = NULL,
        due_at = clock_timestamp() + s.delay_s * interval '1 second',
-       attempts = CASE WHEN s.unsent THEN t.attempts - 1 WHEN s.again THEN 0 ELSE t.attempts END,
-       first_attempt_at = CASE WHEN NOT s.again AND NOT (s.unsent AND t.attempts = 1) THEN t.first_attempt_at END,
+       attempts = CASE WHEN s.deferred THEN t.attempts - 1 WHEN s.again THEN 0 ELSE t.attempts END,
+       first_attempt_at = CASE WHEN NOT s.again AND NOT (s.deferred AND t.attempts = 1) THEN t.first_attempt_at END,
        outcome_unknown = t.outcome_unknown OR s.status = 'unknown',
        last_error = s.error,
        finished_at = CASE WHEN s.status IN ('done', 'dead') THEN clock_timestamp() END
-  FROM (SELECT e.event_id, e.delay_s, e.error, e.unsent, again,
+  FROM (SELECT e.event_id, e.delay_s, e.error, e.deferred, again,
                CASE WHEN again THEN 'due' ELSE e.status END AS status
           FROM unnest(%(event_ids)s::uuid[], %(positions)s::bigint[], %(statuses)s::text[], %(delays_s)s::float8[],
-                      %(errors)s::text[], %(unsent)s::bool[])
-               AS e(event_id, position, status, delay_s, error, unsent)
+                      %(errors)s::text[], %(deferred)s::bool[])
+               AS e(event_id, position, status, delay_s, error, deferred)
           JOIN consumers.gateway_tasks before USING (event_id)
-         CROSS JOIN LATERAL (SELECT before.position > e.position AND e.status IN ('done', 'dead') AS again) AS asked
+         CROSS JOIN LATERAL (SELECT before.position > e.position AND e.status IN ('done', 'dead') AS again) AS requested
        ) AS s
  WHERE t.event_id = s.event_id;
 
@@ -68,8 +68,8 @@ SELECT event_id, payment_id
  WHERE payment_id = ANY(%(payment_ids)s) AND operation <> 'refresh_payment'
    AND (status = 'dead' OR (status IN ('due', 'unknown') AND attempts > 0 AND due_at > clock_timestamp()));
 
--- name: hasten
--- Have tasks that wait, and dead ones, claimed at once. One whose outcome is unknown is not sent again.
+-- name: make_due
+-- Have tasks that wait, and dead ones, claimed now. One whose outcome is unknown is not sent again.
 UPDATE consumers.gateway_tasks
    SET status = CASE WHEN outcome_unknown THEN 'unknown' ELSE 'due' END, due_at = clock_timestamp(), finished_at = NULL
  WHERE event_id = ANY(%(event_ids)s) AND status IN ('dead', 'due', 'unknown');

@@ -54,7 +54,7 @@ def waiting(payment: PaymentState | None) -> Waiting | None:
     return None
 
 
-async def note_waiting(conn: Connection, changes: Iterable[tuple[PaymentState | None, PaymentState]]) -> None:
+async def update_watch_list(conn: Connection, changes: Iterable[tuple[PaymentState | None, PaymentState]]) -> None:
     """Note which payments wait for something at Stripe now, given each before and after its change."""
     begin, end = dict[UUID, tuple[PaymentState, Waiting]](), list[UUID]()
     for before, after in changes:
@@ -65,7 +65,7 @@ async def note_waiting(conn: Connection, changes: Iterable[tuple[PaymentState | 
             end.append(after.payment_id)
     if begin:
         await conn.execute(
-            _SQL.note_waiting,
+            _SQL.add_to_watch_list,
             {
                 "payment_ids": list(begin),
                 "merchant_ids": [payment.merchant_id for payment, _ in begin.values()],
@@ -74,7 +74,7 @@ async def note_waiting(conn: Connection, changes: Iterable[tuple[PaymentState | 
             },
         )
     if end:
-        await conn.execute(_SQL.forget_waiting, {"payment_ids": end})
+        await conn.execute(_SQL.remove_from_watch_list, {"payment_ids": end})
 
 
 def _is_under_way(status: RefundStatus, stripe_refund_id: str | None) -> bool:

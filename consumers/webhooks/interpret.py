@@ -11,9 +11,9 @@ from uuid import UUID
 
 import structlog
 
-from consumers.tasks.intent_index import NewIntent, ask_for_intents, note_intents
+from consumers.tasks.intent_index import IndexedIntent, find_or_await_intents, index_intents
 from consumers.tasks.models import NewRefresh
-from consumers.tasks.store import ask_for_refreshes
+from consumers.tasks.store import request_refreshes
 from consumers.webhooks import metrics
 from consumers.webhooks.event_types import ObjectKind, Reference, reference_of
 from consumers.webhooks.lookup import payment_id_of, payments_of_intents
@@ -71,7 +71,7 @@ class Interpreter:
             if each.outcome is InterpretationOutcome.REFRESH and each.payment is not None
         }
         if refreshes:
-            await ask_for_refreshes(conn, list(refreshes.values()))
+            await request_refreshes(conn, list(refreshes.values()))
         self._uncommitted |= zip((message.position for message in messages), interpreted, strict=True)
 
     def committed(self, batch: Mapping[str, Sequence[Delivered]]) -> None:
@@ -86,12 +86,12 @@ async def interpret(conn: Connection, events: Sequence[StripeEventReceived]) -> 
     """Return what follows from each event, and index the intents that were found by metadata alone."""
     references = [None if event.account else reference_of(event) for event in events]
     owners = await payments_of_intents(conn, references)
-    owners |= await ask_for_intents(conn, _intents_without_payment(references, owners))
+    owners |= await find_or_await_intents(conn, _intents_without_payment(references, owners))
     payment_ids = [payment_id_of(each, owners) for each in references]
     distinct = list({payment_id for payment_id in payment_ids if payment_id})
     loaded = await load_payments(conn, distinct) if distinct else {}
     payments = {payment_id: payment.state for payment_id, payment in loaded.items() if payment.state}
-    requested = await note_intents(conn, _intents_to_index(payments.values(), owners))
+    requested = await index_intents(conn, _intents_to_index(payments.values(), owners))
     return [
         _interpreted(event, reference, payments.get(payment_id) if payment_id else None, requested)
         for event, reference, payment_id in zip(events, references, payment_ids, strict=True)
@@ -131,9 +131,9 @@ def _interpreted(
     return Interpreted(event=event, outcome=outcome, payment=payment)
 
 
-def _intents_to_index(payments: Iterable[PaymentState], owners: Mapping[str, UUID]) -> list[NewIntent]:
+def _intents_to_index(payments: Iterable[PaymentState], owners: Mapping[str, UUID]) -> list[IndexedIntent]:
     return [
-        NewIntent(intent_id=payment.intent_id, payment_id=payment.payment_id)
+        IndexedIntent(intent_id=payment.intent_id, payment_id=payment.payment_id)
         for payment in payments
         if payment.intent_id and payment.intent_id not in owners
     ]

@@ -6,7 +6,12 @@ before it. So nothing is recorded from it: if it says nothing new it is ignored,
 
 from typing import assert_never
 
-from consumers.stripe.translate.payments import UnexpectedObject, dispute_facts, listed_refund_facts, payment_facts
+from consumers.stripe.translate.payments import (
+    UnexpectedObject,
+    dispute_observations,
+    listed_refund_observations,
+    payment_observations,
+)
 from consumers.webhooks.event_types import JsonObject, ObjectKind, Reference
 from domain.errors import DomainError
 from domain.payment.observations import PaymentObservation
@@ -31,11 +36,11 @@ def is_new_information(reference: Reference, payment: PaymentState) -> bool:
 def _observations(reference: Reference) -> tuple[PaymentObservation, ...]:
     match reference.kind:
         case ObjectKind.INTENT:
-            return payment_facts(reference.stripe_object, refunds=(), disputes=())
+            return payment_observations(reference.stripe_object, refunds=(), disputes=())
         case ObjectKind.REFUND:
-            return listed_refund_facts(reference.stripe_object)
+            return listed_refund_observations(reference.stripe_object)
         case ObjectKind.DISPUTE:
-            return dispute_facts(reference.stripe_object)
+            return dispute_observations(reference.stripe_object)
         case ObjectKind.CHARGE:
             return ()
         case _:

@@ -72,15 +72,15 @@ async def _starts(
 ) -> dict[TopicPartition, int]:
     """Return from which offset on each partition is to be read: there is an event at or before the position."""
     found = dict(begins)
-    step, wanted = _FIRST_STEP, set(begins)
-    while wanted:
-        starts = {place: max(begins[place], reading.ends[place] - step) for place in wanted}
+    step, places_to_read = _FIRST_STEP, set(begins)
+    while places_to_read:
+        starts = {place: max(begins[place], reading.ends[place] - step) for place in places_to_read}
         first = await reading.first_of({place: start for place, start in starts.items() if start > begins[place]})
-        for place in list(wanted):
+        for place in list(places_to_read):
             event = first.get(place)
             if starts[place] == begins[place] or (event is not None and event.position <= position):
                 found[place] = starts[place]
-                wanted.discard(place)
+                places_to_read.discard(place)
         step *= _STEPS_GROW
     return found
 
@@ -126,12 +126,12 @@ class _Reading:
 
     async def fill(self, *, whole: bool) -> None:
         """Read on, until of each partition something waits, or all of it was read; `whole`: all of every one."""
-        while wanted := {place for place in self._left if whole or not self._waiting[place]}:
-            for place, messages in (await self._messages(wanted)).items():
+        while places_to_read := {place for place in self._left if whole or not self._waiting[place]}:
+            for place, messages in (await self._messages(places_to_read)).items():
                 self._waiting[place].extend(message.event for message in messages)
                 highest = max((message.event.position for message in messages), default=0)
                 self._read_up_to[Place(*place)] = max(self._read_up_to.get(Place(*place), 0), highest)
-            self._left -= {place for place in wanted if await self._is_at_end(place)}
+            self._left -= {place for place in places_to_read if await self._is_at_end(place)}
 
     def take(self) -> Part:
         """Return what waits up to where nothing can come before it any more."""
@@ -149,9 +149,9 @@ class _Reading:
         taken.sort(key=lambda event: (event.position, event.version))
         return Part(tuple(taken), until, dict(self._read_up_to))
 
-    async def _messages(self, wanted: Collection[TopicPartition]) -> dict[TopicPartition, list[Delivered]]:
+    async def _messages(self, places_to_read: Collection[TopicPartition]) -> dict[TopicPartition, list[Delivered]]:
         found: dict[TopicPartition, list[Delivered]] = {}
-        for place, records in (await self._consumer.getmany(*wanted, timeout_ms=_POLL_MS)).items():
+        for place, records in (await self._consumer.getmany(*places_to_read, timeout_ms=_POLL_MS)).items():
             found[place] = [message for record in records if (message := self._message(record)) is not None]
         return found
 

@@ -17,7 +17,7 @@ from consumers.reconciliation.run_ref import RunRef
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
 from consumers.stripe.lists.errors import UnexpectedRow
 from consumers.tasks.models import RECONCILIATION, NewRefresh
-from consumers.tasks.store import ask_for_refreshes
+from consumers.tasks.store import request_refreshes
 from domain.ids import BalanceTransactionId, DiscrepancyId, MerchantId, PaymentId
 from domain.reconciliation.values import Difference, DifferenceKind
 from infra.postgres.pool import Connection, Pool
@@ -86,7 +86,7 @@ async def refresh_payments(pool: Pool, run: RunRef, unmatched: Sequence[Unmatche
         if not found:
             return 0
         merchants = {payment_id: merchant_id for _, payment_id, merchant_id in found}
-        await ask_for_refreshes(
+        await request_refreshes(
             conn,
             [
                 NewRefresh(

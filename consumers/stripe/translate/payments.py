@@ -47,7 +47,7 @@ class UnexpectedObject(Exception):
     """Stripe's object is not as its reference says: nothing may be concluded from it."""
 
 
-def intent_facts(intent: JsonObject, *, attempt_id: str | None) -> tuple[PaymentObservation, ...]:
+def intent_observations(intent: JsonObject, *, attempt_id: str | None) -> tuple[PaymentObservation, ...]:
     """Return what the payment intent says that a call of ours answered.
 
     `attempt_id` names a failed attempt that made no charge; None: it was not this call that made it. Raises
@@ -56,12 +56,12 @@ def intent_facts(intent: JsonObject, *, attempt_id: str | None) -> tuple[Payment
     return _read("payment intent", intent, lambda: (_intent_fact(intent, attempt_id),))
 
 
-def refund_facts(refund: JsonObject, *, refund_id: RefundId) -> tuple[PaymentObservation, ...]:
+def refund_observations(refund: JsonObject, *, refund_id: RefundId) -> tuple[PaymentObservation, ...]:
     """Return what a refund of ours says. Raises UnexpectedObject."""
     return _read("refund", refund, lambda: (_refund_fact(refund, refund_id),))
 
 
-def payment_facts(
+def payment_observations(
     intent: JsonObject, refunds: Iterable[JsonObject], disputes: Iterable[JsonObject]
 ) -> tuple[PaymentObservation, ...]:
     """Return what Stripe says of a payment as a whole: its intent, all of its refunds, and all disputes of its charge.
@@ -71,22 +71,22 @@ def payment_facts(
     """
     facts = _read("payment intent", intent, lambda: (_intent_fact(intent, None),))
     if intent["status"] == "succeeded":  # what is refunded of another was only ever held
-        of_refunds = [listed_refund_facts(refund) for refund in refunds]
+        of_refunds = [listed_refund_observations(refund) for refund in refunds]
         # First what failed: it makes room for what succeeded.
         failed = [each for each in of_refunds if isinstance(each[-1], RecordRefundFailed)]
         others = [each for each in of_refunds if not isinstance(each[-1], RecordRefundFailed)]
         facts += tuple(fact for each in (*failed, *others) for fact in each)
     for dispute in disputes:
-        facts += dispute_facts(dispute)
+        facts += dispute_observations(dispute)
     return facts
 
 
-def listed_refund_facts(refund: JsonObject) -> tuple[PaymentObservation, ...]:
+def listed_refund_observations(refund: JsonObject) -> tuple[PaymentObservation, ...]:
     """Return what a refund says, be it ours or one that was made at Stripe itself. Raises UnexpectedObject."""
     return _read("refund", refund, partial(_facts_of_refund, refund))
 
 
-def dispute_facts(dispute: JsonObject) -> tuple[PaymentObservation, ...]:
+def dispute_observations(dispute: JsonObject) -> tuple[PaymentObservation, ...]:
     """Return what a dispute says. Raises UnexpectedObject."""
     return _read("dispute", dispute, partial(_facts_of_dispute, dispute))
 

@@ -80,7 +80,7 @@ class Breaker:
             self._enter(State.HALF_OPEN)
         return self._state
 
-    def room(self, now: float) -> int | None:
+    def capacity(self, now: float) -> int | None:
         """Return how many calls would be admitted now; None for any number."""
         match self.state(now):
             case State.CLOSED:
@@ -96,10 +96,10 @@ class Breaker:
 
     def admit(self, now: float) -> Admission | None:
         """Admit one call, or None. Whoever gets an admission records the call's result, however it ends."""
-        room = self.room(now)
-        if room == 0:
+        capacity = self.capacity(now)
+        if capacity == 0:
             return None
-        if room is not None:
+        if capacity is not None:
             self._probes_out += 1
         return Admission(self._period)
 

@@ -48,15 +48,15 @@ class Circuit:
         self._notice(state)
         return state
 
-    def room(self) -> int | None:
+    def capacity(self) -> int | None:
         """Return how many calls would be admitted now: None for any number, 0 while it is open."""
-        room = self._breaker.room(self._clock())
+        capacity = self._breaker.capacity(self._clock())
         self._notice(self._breaker.state(self._clock()))
-        return room
+        return capacity
 
-    async def admitted(self) -> None:
+    async def wait_until_open(self) -> None:
         """Wait until a call would be admitted. It is not admitted by this: another may come first."""
-        while self.room() == 0:
+        while self.capacity() == 0:
             self._changed.clear()
             wait_s = self._breaker.wait_s(self._clock())
             try:
@@ -67,7 +67,7 @@ class Circuit:
 
     def check(self) -> None:
         """Raise CircuitOpen when no call would be admitted now."""
-        if self.room() == 0:
+        if self.capacity() == 0:
             raise self._refusal()
 
     def enter(self) -> Admission:

@@ -22,7 +22,7 @@ class CircuitOpen(NotSent):
 
 
 class TooManyCalls(NotSent):
-    """So many calls wait for their turn that this one did not get it in time."""
+    """So many calls wait that this one could not be made in time."""
 
     def __init__(self, *, wait_s: float) -> None:
-        super().__init__(f"No turn to call Stripe within {wait_s:g} s.", wait_s=wait_s)
+        super().__init__(f"No capacity to call Stripe within {wait_s:g} s.", wait_s=wait_s)

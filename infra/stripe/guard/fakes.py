@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
-from infra.stripe.guard.bucket import LocalBucket, Pace, Turn
+from infra.stripe.guard.token_bucket import LocalTokenBucket, Reservation, TokenBucketRules
 
 
 @dataclass
@@ -22,42 +22,42 @@ class ManualClock:
 
 
 @dataclass
-class MemoryBucket:
-    """A `SharedBucket` that remembers what it was asked. `turns` are given instead of its own, the first one first."""
+class MemoryTokenBucket:
+    """A `SharedTokenBucket` that counts its requests. `reservations` are given instead of its own, in order."""
 
-    pace: Pace
+    rules: TokenBucketRules
     clock: ManualClock = field(default_factory=ManualClock)
-    turns: list[Turn] = field(default_factory=list)
+    reservations: list[Reservation] = field(default_factory=list)
     away: bool = False
-    asked: int = 0
+    requests: int = 0
     successes: list[int] = field(default_factory=list)
-    cuts: int = 0
+    halvings: int = 0
 
     def __post_init__(self) -> None:
-        self._bucket = LocalBucket(self.pace)
+        self._bucket = LocalTokenBucket(self.rules)
 
     @property
     def rate(self) -> float:
         """The rate now, as exactly as Redis tells it."""
         return round(self._bucket.rate, 3)
 
-    async def take(self, *, successes: int) -> Turn:
-        """Ask for a turn, and report how many calls went well since the last time."""
+    async def reserve(self, *, successes: int) -> Reservation:
+        """Reserve a call, and report how many calls went well since the last time."""
         self._ask()
         self.successes.append(successes)
-        if self.turns:
-            return self.turns.pop(0)
-        turn = self._bucket.take(self.clock.now, successes=successes)
-        return Turn(granted=turn.granted, wait_s=turn.wait_s, rate=self.rate)
+        if self.reservations:
+            return self.reservations.pop(0)
+        reservation = self._bucket.reserve(self.clock.now, successes=successes)
+        return Reservation(granted=reservation.granted, wait_s=reservation.wait_s, rate=self.rate)
 
-    async def cut(self) -> float:
+    async def halve_rate(self) -> float:
         """Halve the rate, unless that was just done; return it."""
         self._ask()
-        self.cuts += 1
-        self._bucket.cut(self.clock.now)
+        self.halvings += 1
+        self._bucket.halve_rate(self.clock.now)
         return self.rate
 
     def _ask(self) -> None:
-        self.asked += 1
+        self.requests += 1
         if self.away:
             raise RedisError

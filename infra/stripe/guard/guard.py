@@ -1,4 +1,4 @@
-"""What every call of Stripe goes through: a breaker, a cap of calls in flight, a turn within the rate limit."""
+"""What every call of Stripe goes through: a circuit breaker, a limit of calls in flight, and the rate limit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,25 +8,25 @@ from infra.process.health import Unhealthy
 from infra.stripe.guard import metrics
 from infra.stripe.guard.breaker import Result, State
 from infra.stripe.guard.circuit import Circuit
+from infra.stripe.guard.classification import CallClassification, classify
+from infra.stripe.guard.concurrency_limit import ConcurrencyLimit
 from infra.stripe.guard.errors import TooManyCalls
-from infra.stripe.guard.in_flight import InFlight
 from infra.stripe.guard.rate_limit import RateLimit
-from infra.stripe.guard.verdicts import Verdict, judge
 
 _RESULTS = {
-    Verdict.SERVED: Result.UP,
-    Verdict.LIMITED: Result.UP,
-    Verdict.LIMITED_HERE: Result.UP,
-    Verdict.DOWN: Result.DOWN,
-    Verdict.UNANSWERED: Result.DOWN,
-    Verdict.NOTHING: Result.NOTHING,
+    CallClassification.SERVED: Result.UP,
+    CallClassification.LIMITED: Result.UP,
+    CallClassification.LIMITED_HERE: Result.UP,
+    CallClassification.DOWN: Result.DOWN,
+    CallClassification.UNANSWERED: Result.DOWN,
+    CallClassification.NOTHING: Result.NOTHING,
 }
 # Whether it was answered in time. A failure of Stripe's own says nothing of that.
 _ANSWERED = {
-    Verdict.SERVED: True,
-    Verdict.LIMITED: True,
-    Verdict.LIMITED_HERE: True,
-    Verdict.UNANSWERED: False,
+    CallClassification.SERVED: True,
+    CallClassification.LIMITED: True,
+    CallClassification.LIMITED_HERE: True,
+    CallClassification.UNANSWERED: False,
 }
 
 
@@ -36,8 +36,8 @@ class StripeGuard:
         async with guard.call("create_refund", writes=True, urgent=True):
             await client.v1.refunds.create_async(...)
 
-    Put only the call itself into the block: its time counts, and its exceptions are judged. What is awaited for long
-    before the call (a lease, an age of a key) is to be looked at in the block, since the wait for a turn is over then.
+    Put only the call itself into the block: its time counts, and its exceptions are classified. Look in the block at
+    what may be over after a long wait (a lease, the age of a key).
 
     `circuit` is that of all reads. Each kind of change has its own, made when it is first asked for: reads that work
     say nothing of changes that fail, nor one change of another. `max_concurrency` calls are in flight at most; fewer
@@ -48,82 +48,82 @@ class StripeGuard:
         self.circuit = circuit
         self._of_changes: dict[str, Circuit] = {}
         self._rate = rate
-        self._in_flight = InFlight(max_concurrency)
+        self._concurrency = ConcurrencyLimit(max_concurrency)
         self._max_wait_s = max_wait_s
 
     @asynccontextmanager
     async def call(
         self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
     ) -> AsyncIterator[None]:
-        """Wait for a turn and make a call within the block, whose exceptions pass through.
+        """Wait until a call may be made, and make it within the block, whose exceptions pass through.
 
-        `endpoint` names what is called, as Stripe limits each by itself. `urgent`: it comes before others that wait
-        for their turn. Raises a NotSent before the block is entered: CircuitOpen at once, TooManyCalls after
-        `max_wait_s` for a place and as long again for a turn.
+        `endpoint` names what is called, as Stripe limits each by itself. `urgent`: it comes before others that wait.
+        Raises a NotSent before the block is entered: CircuitOpen at once, TooManyCalls after
+        `max_wait_s` for a slot and as long again for the rate limit.
         """
         circuit = self._circuit_of(endpoint or "change") if writes else self.circuit
-        circuit.check()  # before the wait, so as not to use up turns
-        place = await self._take_place(urgent=urgent)
-        verdict = Verdict.NOTHING  # as when it is cancelled
+        circuit.check()  # before the wait, so as to reserve nothing
+        slot = await self._acquire(urgent=urgent)
+        classification = CallClassification.NOTHING  # as when it is cancelled
         try:
             with metrics.IN_FLIGHT.track_inprogress():
                 if self._rate is not None:
-                    await self._rate.take(endpoint, urgent=urgent)
+                    await self._rate.acquire(endpoint, urgent=urgent)
                 admission = circuit.enter()
                 try:
                     yield
-                    verdict = Verdict.SERVED
+                    classification = CallClassification.SERVED
                 except Exception as error:
-                    verdict = judge(error)
+                    classification = classify(error)
                     raise
                 finally:
-                    circuit.leave(admission, _RESULTS[verdict])
-                    await self._tell_rate(verdict, endpoint)
+                    circuit.leave(admission, _RESULTS[classification])
+                    await self._adapt_rate(classification, endpoint)
         finally:
-            self._in_flight.give_back(place, answered=_ANSWERED.get(verdict))
+            self._concurrency.release(slot, answered=_ANSWERED.get(classification))
 
     def _circuit_of(self, endpoint: str) -> Circuit:
         if endpoint not in self._of_changes:
             self._of_changes[endpoint] = self.circuit.for_kind(endpoint)
         return self._of_changes[endpoint]
 
-    async def _tell_rate(self, verdict: Verdict, endpoint: str | None) -> None:
+    async def _adapt_rate(self, classification: CallClassification, endpoint: str | None) -> None:
         if self._rate is None:
             return
-        match verdict:
-            case Verdict.SERVED:
+        match classification:
+            case CallClassification.SERVED:
                 self._rate.succeeded(endpoint)
-            case Verdict.LIMITED_HERE if endpoint is not None:
-                self._rate.cut_endpoint(endpoint)
-            case Verdict.LIMITED | Verdict.LIMITED_HERE:
-                await self._rate.cut()
+            case CallClassification.LIMITED_HERE if endpoint is not None:
+                self._rate.halve_endpoint_rate(endpoint)
+            case CallClassification.LIMITED | CallClassification.LIMITED_HERE:
+                await self._rate.halve_rate()
             case _:
                 return
 
-    async def _take_place(self, *, urgent: bool) -> int:
+    async def _acquire(self, *, urgent: bool) -> int:
         try:
             async with asyncio.timeout(self._max_wait_s):
-                return await self._in_flight.take(first=urgent)
+                return await self._concurrency.acquire(urgent=urgent)
         except TimeoutError:
             metrics.THROTTLED.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None
 
-    def room(self) -> int | None:
+    def capacity(self) -> int | None:
         """Return how many calls may be prepared now: None for any number, few while Stripe is probed, 0 while down.
 
         While one kind of change goes well, those of a kind that does not are put off, one by one. Reads count when no
         change was made lately.
         """
-        rooms = [circuit.room() for circuit in self._used()]
-        known = [room for room in rooms if room is not None]
-        admitted = max(known) if len(known) == len(rooms) else None
-        given = [room for room in (admitted, self._in_flight.room) if room is not None]
+        capacities = [circuit.capacity() for circuit in self._used()]
+        known = [capacity for capacity in capacities if capacity is not None]
+        admitted = max(known) if len(known) == len(capacities) else None
+        given = [capacity for capacity in (admitted, self._concurrency.capacity) if capacity is not None]
         return min(given, default=None)
 
-    async def admitted(self) -> None:
+    async def wait_until_open(self) -> None:
         """Wait until Stripe may be called."""
-        while self.room() == 0:
-            waiting = {asyncio.create_task(circuit.admitted()) for circuit in self._used()}
+        while self.capacity() == 0:
+            waiting = {asyncio.create_task(circuit.wait_until_open()) for circuit in self._used()}
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             finally:

@@ -1,4 +1,4 @@
-"""Turns to call Stripe: from the bucket that all processes share, or from this process's part while Redis is away."""
+"""Reserves calls of Stripe in the bucket that all processes share, or in this one's own while Redis is away."""
 
 import asyncio
 import time
@@ -8,49 +8,49 @@ import structlog
 from redis.exceptions import RedisError
 
 from infra.stripe.guard import metrics
-from infra.stripe.guard.bucket import LocalBucket, Pace, SharedBucket, Turn
 from infra.stripe.guard.errors import TooManyCalls
-from infra.stripe.guard.line import Line
+from infra.stripe.guard.priority_semaphore import PrioritySemaphore
+from infra.stripe.guard.token_bucket import LocalTokenBucket, Reservation, SharedTokenBucket, TokenBucketRules
 
 log = structlog.get_logger(__name__)
 
-_ASK_REDIS_AGAIN_S = 1.0
+_TRY_REDIS_AGAIN_S = 1.0
 _ENDPOINT_LIMIT = 25.0
 """Calls a second of one endpoint, "unless noted otherwise": https://docs.stripe.com/rate-limits"""
 
 
 class RateLimit:
-    """Keeps all processes together to the pace. `processes` is how many there are: the parts while Redis is away."""
+    """Keeps all processes together to the rules. `processes` is how many there are: each has its part without Redis."""
 
     def __init__(
         self,
-        pace: Pace,
-        shared: SharedBucket,
+        rules: TokenBucketRules,
+        shared: SharedTokenBucket,
         *,
         processes: int,
         max_wait_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shared = shared
-        self._local = LocalBucket(pace.share(processes))
+        self._local = LocalTokenBucket(rules.share(processes))
         self._processes = processes
         self._max_wait_s = max_wait_s
         self._clock = clock
         self._successes = 0
-        self._rate = pace.highest
+        self._rate = rules.highest
         self._away = False
-        self._left_alone_until = 0.0
-        # One asks at a time, the first first: the others' asking would only load Redis.
-        self._asking = Line()
+        self._without_redis_until = 0.0
+        # One reserves at a time, the first first: the others would only load Redis.
+        self._reserving = PrioritySemaphore()
         # Of endpoints that Stripe limits now, beside the limit of all: this process's part.
-        self._endpoint_pace = Pace(limit=min(_ENDPOINT_LIMIT, pace.limit)).share(processes)
-        self._endpoints: dict[str, LocalBucket] = {}
+        self._endpoint_rules = TokenBucketRules(limit=min(_ENDPOINT_LIMIT, rules.limit)).share(processes)
+        self._endpoints: dict[str, LocalTokenBucket] = {}
         self._endpoint_successes: dict[str, int] = {}
-        metrics.CEILING.set(pace.limit)
-        self._show(pace.highest)
+        metrics.CEILING.set(rules.limit)
+        self._show(rules.highest)
 
-    async def take(self, endpoint: str | None = None, *, urgent: bool = False) -> None:
-        """Wait for a turn. Raises TooManyCalls when it does not come in time; it is then not used up.
+    async def acquire(self, endpoint: str | None = None, *, urgent: bool = False) -> None:
+        """Wait until a call may be made. Raises TooManyCalls when that takes too long; nothing is reserved then.
 
         Those that are `urgent` come before the others who wait.
         """
@@ -58,37 +58,37 @@ class RateLimit:
         try:
             async with asyncio.timeout(self._max_wait_s):
                 if endpoint in self._endpoints:
-                    await self._take_of(endpoint)
-                async with self._asking.place(first=urgent):
-                    turn = await self._ask()
-                    while not turn.granted:
-                        await asyncio.sleep(turn.wait_s)
-                        turn = await self._ask()
+                    await self._acquire_for(endpoint)
+                async with self._reserving.hold(urgent=urgent):
+                    reservation = await self._reserve()
+                    while not reservation.granted:
+                        await asyncio.sleep(reservation.wait_s)
+                        reservation = await self._reserve()
         except TimeoutError:
             metrics.THROTTLED.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None
-        if turn.wait_s > 0:
-            await asyncio.sleep(turn.wait_s)
+        if reservation.wait_s > 0:
+            await asyncio.sleep(reservation.wait_s)
         metrics.WAIT_SECONDS.observe(self._clock() - began)
 
-    async def _take_of(self, endpoint: str) -> None:
-        """Wait for a turn of an endpoint that is limited; forget the limit once it is as fast as it can be."""
+    async def _acquire_for(self, endpoint: str) -> None:
+        """Wait until an endpoint that is limited may be called; forget the limit once it is as fast as it can be."""
         while (bucket := self._endpoints.get(endpoint)) is not None:
-            turn = bucket.take(self._clock(), successes=self._endpoint_successes.pop(endpoint, 0))
-            if bucket.rate >= self._endpoint_pace.highest:
+            reservation = bucket.reserve(self._clock(), successes=self._endpoint_successes.pop(endpoint, 0))
+            if bucket.rate >= self._endpoint_rules.highest:
                 self._endpoints.pop(endpoint)
                 log.info("stripe_endpoint_rate_restored", endpoint=endpoint)
-            await asyncio.sleep(turn.wait_s)
-            if turn.granted:
+            await asyncio.sleep(reservation.wait_s)
+            if reservation.granted:
                 return
 
-    def cut_endpoint(self, endpoint: str) -> None:
+    def halve_endpoint_rate(self, endpoint: str) -> None:
         """Call one endpoint less often: Stripe said 429 for it alone."""
         metrics.LIMITED.inc()
-        bucket = self._endpoints.setdefault(endpoint, LocalBucket(self._endpoint_pace))
+        bucket = self._endpoints.setdefault(endpoint, LocalTokenBucket(self._endpoint_rules))
         self._endpoint_successes.pop(endpoint, None)
         before = bucket.rate
-        if bucket.cut(self._clock()) < before:
+        if bucket.halve_rate(self._clock()) < before:
             log.warning("stripe_endpoint_rate_lowered", endpoint=endpoint, calls_per_s=round(bucket.rate, 2))
 
     @property
@@ -97,49 +97,49 @@ class RateLimit:
         return frozenset(self._endpoints)
 
     def succeeded(self, endpoint: str | None = None) -> None:
-        """Take note that Stripe served a call. The next turn reports it: that spares a round trip."""
+        """Take note that Stripe served a call. The next reservation reports it: that spares a round trip."""
         self._successes += 1
         if endpoint in self._endpoints:
             self._endpoint_successes[endpoint] = self._endpoint_successes.get(endpoint, 0) + 1
 
-    async def cut(self) -> None:
+    async def halve_rate(self) -> None:
         """Go slower: Stripe said 429. Does not raise."""
         metrics.LIMITED.inc()
         before, self._successes = self._rate, 0
-        rate = self._local.cut(self._clock())
-        if not self._is_left_alone():
+        rate = self._local.halve_rate(self._clock())
+        if not self._is_without_redis():
             try:
-                rate = await self._shared.cut()
+                rate = await self._shared.halve_rate()
             except (RedisError, OSError) as error:
-                self._go_alone(error)
+                self._go_without_redis(error)
         self._show(rate)
         if self._rate < before:
             log.warning("stripe_rate_lowered", calls_per_s=round(self._rate, 2))
 
-    async def _ask(self) -> Turn:
+    async def _reserve(self) -> Reservation:
         successes, self._successes = self._successes, 0
-        turn = None if self._is_left_alone() else await self._ask_shared(successes)
-        if turn is None:
-            turn = self._local.take(self._clock(), successes=successes)
-        self._show(turn.rate)
-        return turn
+        reservation = None if self._is_without_redis() else await self._reserve_shared(successes)
+        if reservation is None:
+            reservation = self._local.reserve(self._clock(), successes=successes)
+        self._show(reservation.rate)
+        return reservation
 
-    async def _ask_shared(self, successes: int) -> Turn | None:
+    async def _reserve_shared(self, successes: int) -> Reservation | None:
         try:
-            turn = await self._shared.take(successes=successes)
+            reservation = await self._shared.reserve(successes=successes)
         except (RedisError, OSError) as error:
-            self._go_alone(error)
+            self._go_without_redis(error)
             return None
         if self._away:
             self._away = False
             log.info("stripe_rate_limit_shared_again")
-        return turn
+        return reservation
 
-    def _is_left_alone(self) -> bool:
-        return self._away and self._clock() < self._left_alone_until
+    def _is_without_redis(self) -> bool:
+        return self._away and self._clock() < self._without_redis_until
 
-    def _go_alone(self, error: Exception) -> None:
-        self._left_alone_until = self._clock() + _ASK_REDIS_AGAIN_S
+    def _go_without_redis(self, error: Exception) -> None:
+        self._without_redis_until = self._clock() + _TRY_REDIS_AGAIN_S
         if not self._away:
             self._away = True
             self._local.start_with(self._rate / self._processes)

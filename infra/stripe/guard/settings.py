@@ -10,11 +10,11 @@ from infra.redis.client import connect_redis
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
 from infra.stripe.guard.breaker import Rules
-from infra.stripe.guard.bucket import Pace
 from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.guard import StripeGuard
 from infra.stripe.guard.rate_limit import RateLimit
-from infra.stripe.guard.redis_bucket import RedisBucket
+from infra.stripe.guard.redis_token_bucket import RedisTokenBucket
+from infra.stripe.guard.token_bucket import TokenBucketRules
 
 _LEAST_LIMIT = 2
 Milliseconds = Annotated[int, Field(ge=1)]
@@ -85,10 +85,10 @@ async def open_stripe_guard(settings: StripeGuardSettings, *, name: str = "strip
         if settings.stripe_rate_limit_per_s > 0:
             redis = connect_redis(settings.redis_url.get_secret_value(), timeout_s=settings.redis_timeout_ms / 1000)
             closing.push_async_callback(redis.aclose)
-            pace = Pace(limit=settings.stripe_rate_limit_per_s)
+            rules = TokenBucketRules(limit=settings.stripe_rate_limit_per_s)
             rate = RateLimit(
-                pace,
-                RedisBucket(redis, f"{name}:{'live' if settings.stripe_livemode else 'test'}", pace),
+                rules,
+                RedisTokenBucket(redis, f"{name}:{'live' if settings.stripe_livemode else 'test'}", rules),
                 processes=settings.stripe_expected_processes,
                 max_wait_s=max_wait_s,
             )

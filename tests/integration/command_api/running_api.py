@@ -70,15 +70,15 @@ class Running:
         )
         return str(created["id"])
 
-    async def record(self, payment_id: str, *facts: PaymentCommand) -> int:
-        """Append what Stripe said of a payment, as the gateway does; return the last position."""
+    async def record(self, payment_id: str, *observations: PaymentCommand) -> int:
+        """Record what Stripe said of a payment, as the gateway does; return the last position."""
         position = 0
         async with self.pool.connection() as connection:
-            for fact in facts:
+            for observation in observations:
                 payment = await load_payment(connection, UUID(payment_id))
                 assert payment.state is not None
                 metadata = EventMetadata(correlation_id="c-1", actor="gateway", merchant_id=payment.state.merchant_id)
-                decided = await command_payment(ConnectionLog(connection), UUID(payment_id), fact, metadata)
+                decided = await command_payment(ConnectionLog(connection), UUID(payment_id), observation, metadata)
                 assert decided.events
                 position = decided.position
         return position

@@ -118,7 +118,7 @@ async def test_a_client_that_goes_away_leaves_a_whole_payment_and_its_answer(api
             "SELECT event_store.append(%s::jsonb)",
             [_append_with_key("k-1", merchant_id=MERCHANT)],
         )
-        asked = asyncio.create_task(api.create("k-1", user_id="goes_away"))
+        request = asyncio.create_task(api.create("k-1", user_id="goes_away"))
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
@@ -130,9 +130,9 @@ async def test_a_client_that_goes_away_leaves_a_whole_payment_and_its_answer(api
             return int(row[0])
 
         await eventually(held_up)
-        asked.cancel()
+        request.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asked
+            await request
         await blocker.rollback()
 
     async def answered() -> bool:

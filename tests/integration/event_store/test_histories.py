@@ -22,7 +22,7 @@ CLIENTS, OPERATIONS, CRASHES = 12, 150, 3
 
 
 async def whole_log(database: Database, clients: Clients) -> list[RecordedEvent]:
-    async with create_pool(database.url("app"), size=1, name="judge") as pool, pool.connection() as connection:
+    async with create_pool(database.url("app"), size=1, name="checker") as pool, pool.connection() as connection:
         streams = await load_many(connection, clients.streams)
     return [event for events in streams.values() for event in events]
 
@@ -58,8 +58,8 @@ async def test_they_have_one_when_the_server_crashes_meanwhile(tmp_path: Path) -
         assert anomalies(clients, await whole_log(database, clients)) == []
 
 
-async def test_the_judge_sees_what_cannot_have_happened(database: Database) -> None:
-    """A judge that finds nothing in a good history must find something in a bad one."""
+async def test_the_checker_finds_what_cannot_have_happened(database: Database) -> None:
+    """A checker that finds nothing in a good history must find something in a bad one."""
     async with create_pool(database.url("app"), size=4, name="test") as pool:
         clients = Clients(pool=pool, seed=1)
         await clients.run(3, 40)
@@ -67,20 +67,20 @@ async def test_the_judge_sees_what_cannot_have_happened(database: Database) -> N
     appended = next(each for each in clients.appends if isinstance(each.result, Appended))
     stream = appended.stream
 
-    def judged(*, appends: list[Appending] | None = None, loads: list[Loading] | None = None) -> list[str]:
-        told = Clients(pool=clients.pool, seed=1, streams=clients.streams)
-        told.appends = clients.appends if appends is None else [*clients.appends, *appends]
-        told.loads = clients.loads if loads is None else [*clients.loads, *loads]
-        return anomalies(told, log)
+    def found(*, appends: list[Appending] | None = None, loads: list[Loading] | None = None) -> list[str]:
+        clients_of_history = Clients(pool=clients.pool, seed=1, streams=clients.streams)
+        clients_of_history.appends = clients.appends if appends is None else [*clients.appends, *appends]
+        clients_of_history.loads = clients.loads if loads is None else [*clients.loads, *loads]
+        return anomalies(clients_of_history, log)
 
     lost = replace(appended, events=(uuid.uuid4(),))
     kept = replace(appended, result=VersionConflict(actual_version=9))
     stale = Loading(called=appended.answered + 1000, answered=appended.answered + 1001, stream=stream, found=())
     early = Loading(called=0, answered=appended.called / 2, stream=stream, found=appended.events)
     other = Loading(called=0, answered=1e12, stream=stream, found=(uuid.uuid4(),))
-    assert judged() == []
-    assert "was answered, and is not there" in judged(appends=[lost])[0]
-    assert "conflicted, and is there" in judged(appends=[kept])[0]
-    assert "saw 0 events" in judged(loads=[stale])[0]
-    assert any("appended later" in each for each in judged(loads=[early]))
-    assert "no beginning of it" in judged(loads=[other])[0]
+    assert found() == []
+    assert "was answered, and is not there" in found(appends=[lost])[0]
+    assert "conflicted, and is there" in found(appends=[kept])[0]
+    assert "saw 0 events" in found(loads=[stale])[0]
+    assert any("appended later" in each for each in found(loads=[early]))
+    assert "no beginning of it" in found(loads=[other])[0]

@@ -43,9 +43,9 @@ async def record(app: AppConnection) -> Record:
     """Append the events that the commands of one payment decide to; not projected yet."""
 
     async def record(commands: Sequence[PaymentCommand], merchant_id: str = MERCHANT) -> uuid.UUID:
-        facts = events_of(commands)
-        payment_id: uuid.UUID = facts[0].payment_id  # type: ignore[union-attr]
-        await store(app, [(payment_id, facts)], merchant_id=merchant_id)
+        events = events_of(commands)
+        payment_id: uuid.UUID = events[0].payment_id  # type: ignore[union-attr]
+        await store(app, [(payment_id, events)], merchant_id=merchant_id)
         return payment_id
 
     return record

@@ -46,16 +46,16 @@ async def rolled_back(app: AppConnection) -> None:
     await app.rollback()
 
 
-async def asked(client: httpx.AsyncClient, position: int, path: str = "/payments") -> httpx.Response:
+async def query(client: httpx.AsyncClient, position: int, path: str = "/payments") -> httpx.Response:
     return await client.get(path, params={"min_position": position})
 
 
 async def answered(client: httpx.AsyncClient, position: int, path: str = "/payments") -> httpx.Response:
-    return await eventually(lambda: asked(client, position, path), lambda answer: answer.status_code == 200)
+    return await eventually(lambda: query(client, position, path), lambda answer: answer.status_code == 200)
 
 
 async def refused(client: httpx.AsyncClient, position: int) -> dict[str, int]:
-    response = await asked(client, position)
+    response = await query(client, position)
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     problem: dict[str, int] = response.json()
     assert problem["positions_behind"] == position - problem["projection_position"] > 0
@@ -213,7 +213,7 @@ async def test_a_position_beyond_the_end_of_the_log_is_behind(
         assert (await refused(client, position + beyond))["positions_behind"] == beyond
 
 
-BURY = """
+ROLL_BACK = """
 INSERT INTO consumers.dead_letters (consumer, topic, partition, kafka_offset, kafka_timestamp, position,
                                     previous_position, headers, digest, lacking, reason, error_type, error)
 VALUES ('projector', 'paystream.payment', 0, 0, now(), {position},
@@ -228,7 +228,7 @@ async def test_a_dead_letter_stops_only_who_asks_for_it(
     await record(paid(request_payment()))
     dead = (await load_log(app))[-1].position
     await project_log_up_to(database, app, dead - 1)
-    await as_owner(database, BURY.format(position=dead))
+    await as_owner(database, ROLL_BACK.format(position=dead))
     position = await another_category(app)
     await answered(client, position)
     assert (await refused(client, dead))["positions_behind"] == 1
@@ -319,7 +319,7 @@ async def test_a_payment_that_is_rebuilt_beside_its_timeline_is_not_missed(
     payment_id = await record(paid(request_payment()))
     position = await project()
     await as_owner(database, "TRUNCATE read_model.payments")
-    response = await asked(client, position, f"/payments/{payment_id}")
+    response = await query(client, position, f"/payments/{payment_id}")
     assert response.status_code == 503, "it is not unknown: 404 would be wrong"
 
 
@@ -339,7 +339,7 @@ async def test_a_read_that_began_before_the_read_model_was_emptied_begins_anew(
         return await real(*arguments, **named)
 
     with mock.patch.object(payments, "page", emptied_before):
-        assert (await asked(client, position)).status_code == 503
+        assert (await query(client, position)).status_code == 503
     assert emptied
 
 
@@ -386,14 +386,14 @@ async def test_nobody_looks_when_nobody_waits_and_nothing_is_applied(
         async with WatermarkMover(database.url("projector"), partitions=1).running():
             position = await another_category(app)
             await answered(client, position)
-            await eventually(lambda: _settled(looks))
+            await eventually(lambda: _is_quiet(looks))
             count = looks.call_count
             for each in (*range(1, applied + 1), position) * 10:
-                assert (await asked(client, each)).status_code == 200
+                assert (await query(client, each)).status_code == 200
             assert looks.call_count == count
 
 
-async def _settled(looks: mock.MagicMock) -> bool:
+async def _is_quiet(looks: mock.MagicMock) -> bool:
     count = looks.call_count
     await asyncio.sleep(0.3)  # several times what lies between two looks
     return bool(looks.call_count == count)
@@ -435,11 +435,11 @@ async def test_no_plan_hashes_the_whole_read_model(
         await record(paid(request_payment()))
     await project()
     await as_owner(database, "ANALYZE")
-    asked = {"positions": [1, 2, 3]}
+    query = {"positions": [1, 2, 3]}
     async with projector_pool.connection() as conn:
         for statement, parameters in (
             (advance.SQL.following, {"after": 0, "limit": 5000}),
-            (timeline._SQL.applied, asked),
+            (timeline._SQL.applied, query),
         ):
             plan = await (await conn.execute("EXPLAIN " + statement, parameters)).fetchall()
             assert "hashed" not in str(plan).lower()

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def poll_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """For how many positions each poll has asked the database."""
     counts: list[int] = []
     real = read.applied
@@ -38,14 +38,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
-async def polled(asked: list[int], times: int) -> None:
+async def polled(poll_sizes: list[int], times: int) -> None:
     """Wait for so many polls more."""
-    wanted = len(asked) + times
+    expected = len(poll_sizes) + times
 
     async def polls() -> int:
-        return len(asked)
+        return len(poll_sizes)
 
-    await eventually(polls, lambda count: count >= wanted, every=0.01)
+    await eventually(polls, lambda count: count >= expected, every=0.01)
 
 
 async def last_position(app: AppConnection) -> int:
@@ -53,14 +53,14 @@ async def last_position(app: AppConnection) -> int:
 
 
 async def test_a_read_waits_until_the_event_is_applied(
-    client: httpx.AsyncClient, record: Record, project: Project, app: AppConnection, asked: list[int]
+    client: httpx.AsyncClient, record: Record, project: Project, app: AppConnection, poll_sizes: list[int]
 ) -> None:
     payment_id = await record(paid(request_payment()))
     position = await last_position(app)
     paths = (f"/payments/{payment_id}", "/payments", f"/payments/{payment_id}/events")
 
     reads = [asyncio.create_task(client.get(path, headers={"Paystream-Min-Position": str(position)})) for path in paths]
-    await polled(asked, 3)
+    await polled(poll_sizes, 3)
     assert not any(read.done() for read in reads)
     await project()
     one, many, events = [(await read).json() for read in reads]
@@ -141,30 +141,30 @@ async def test_a_header_that_is_no_position_is_400(client: httpx.AsyncClient) ->
 
 
 async def test_many_waiting_reads_share_one_query_a_tick(
-    read_pool: Pool, record: Record, project: Project, app: AppConnection, asked: list[int]
+    read_pool: Pool, record: Record, project: Project, app: AppConnection, poll_sizes: list[int]
 ) -> None:
     await record(paid(request_payment()))
     position = await last_position(app)
     positions = AppliedPositions(read_pool, poll_s=0.05)
     waiting = [asyncio.create_task(positions.wait(position - number % 3, 5)) for number in range(60)]
-    await polled(asked, 4)
+    await polled(poll_sizes, 4)
     await project()
 
     assert all(await asyncio.gather(*waiting))
-    assert max(asked) == 3, "one element a position, however many wait for it"
-    assert len(asked) < 60
-    assert not positions._waiting
+    assert max(poll_sizes) == 3, "one element a position, however many wait for it"
+    assert len(poll_sizes) < 60
+    assert not positions.waiting
 
 
 async def test_waiting_reads_fail_without_the_database_and_work_when_it_is_back(
-    database: Database, record: Record, project: Project, asked: list[int]
+    database: Database, record: Record, project: Project, poll_sizes: list[int]
 ) -> None:
     await record(paid(request_payment()))
     position = await project()
     async with create_read_pool(database.url("query"), size=2, timeout_ms=1000) as pool, client_of(pool) as client:
         await client.get("/payments")
         waiting = asyncio.create_task(client.get("/payments", params={"min_position": position + 9}))
-        await polled(asked, 1)
+        await polled(poll_sizes, 1)
         async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
             await owner.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

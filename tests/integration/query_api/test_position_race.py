@@ -71,10 +71,10 @@ class Race:
     async def _ask(self, position: int, payment_id: uuid.UUID) -> None:
         path = self.chance.choice((f"/payments/{payment_id}", f"/payments/{payment_id}/events", "/payments?limit=100"))
 
-        async def asked() -> httpx.Response:
+        async def query() -> httpx.Response:
             return await self.client.get(path, headers={"Paystream-Min-Position": str(position)})
 
-        answer = await eventually(asked, lambda found: found.status_code != 503, within=60)
+        answer = await eventually(query, lambda found: found.status_code != 503, within=60)
         assert answer.status_code == 200, (answer.text, position, self.committed[payment_id])
         body = answer.json()
         if path.endswith("events"):

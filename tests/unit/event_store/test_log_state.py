@@ -9,8 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from event_store import database_log as own_log
-from event_store import log_monitor as log_watch
+from event_store import database_log, log_monitor
 from event_store.database_log import DatabaseLog
 from event_store.log_monitor import LogMonitor
 from event_store.store import Connection, LogState
@@ -40,7 +39,7 @@ class Said:
         yield self
 
 
-async def told(said: Any) -> LogState:
+async def read_said(said: Any) -> LogState:
     if isinstance(said.state, Exception):
         raise said.state
     return cast("LogState", said.state)
@@ -48,8 +47,8 @@ async def told(said: Any) -> LogState:
 
 @pytest.fixture(autouse=True)
 def _reads_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_watch, "read_log_state", told)
-    monkeypatch.setattr(own_log, "read_log_state", told)
+    monkeypatch.setattr(log_monitor, "read_log_state", read_said)
+    monkeypatch.setattr(database_log, "read_log_state", read_said)
 
 
 CLOSED = replace(OPEN_LOG, closed_because="it lacks an event")

@@ -40,17 +40,17 @@ async def newest_payment(api: Running) -> str:
 
 
 async def test_a_create_waits_past_the_intent_and_processing_until_it_succeeded(api: Running) -> None:
-    asked = asyncio.create_task(api.post("/payments", CREATE, "k-1", Prefer="wait=20"))
+    response = asyncio.create_task(api.post("/payments", CREATE, "k-1", Prefer="wait=20"))
     payment_id = await eventually(lambda: newest_payment(api))
     await api.record(payment_id, INTENT)
     await api.record(payment_id, RecordProcessing(intent_id=StripeIntentId("pi_1")))
     await a_waiting_client_is_answered(api, but=payment_id)
-    assert not asked.done()
+    assert not response.done()
     position = await api.record(
         payment_id,
         RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=USD_1, charge_id=StripeChargeId("ch_1")),
     )
-    answer = await asked
+    answer = await response
     assert answer.status_code == 201
     assert answer.headers["preference-applied"] == "wait=20"
     assert answer.json()["status"] == "succeeded"
@@ -60,27 +60,27 @@ async def test_a_create_waits_past_the_intent_and_processing_until_it_succeeded(
 
 async def a_waiting_client_is_answered(api: Running, *, but: str) -> None:
     """Have another payment succeed: one poll is for all, so what was recorded before has been seen then."""
-    asked = asyncio.create_task(api.post("/payments", CREATE, "k-2", Prefer="wait=20"))
+    response = asyncio.create_task(api.post("/payments", CREATE, "k-2", Prefer="wait=20"))
     payment_id = await eventually(lambda: newest_payment(api), lambda found: found not in ("", but))
     await api.record(
         payment_id,
         INTENT,
         RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=USD_1, charge_id=StripeChargeId("ch_1")),
     )
-    assert (await asked).json()["status"] == "succeeded"
+    assert (await response).json()["status"] == "succeeded"
 
 
 CREATE = {"user_id": "user_1", "amount_cents": 100, "currency": "USD", "payment_method": "pm_card_visa"}
 
 
 async def test_a_decline_ends_the_wait(api: Running) -> None:
-    asked = asyncio.create_task(api.post("/payments", CREATE, Prefer="respond-async, wait=20"))
+    response = asyncio.create_task(api.post("/payments", CREATE, Prefer="respond-async, wait=20"))
     payment_id = await eventually(lambda: newest_payment(api))
     declined = RecordAttemptFailed(
         intent_id=StripeIntentId("pi_1"), attempt_id="ch_1", code="card_declined", decline_code=None, message="No."
     )
     await api.record(payment_id, INTENT, declined)
-    answer = await asked
+    answer = await response
     assert (answer.status_code, answer.json()["status"]) == (201, "requires_payment_method")
 
 
@@ -113,21 +113,23 @@ async def test_a_refund_waits_until_stripe_took_it_on_or_refused_it(
     api: Running, outcome: int, status_code: int, status: str
 ) -> None:
     payment_id = await api.succeeded()
-    asked = asyncio.create_task(api.post(f"/payments/{payment_id}/refund", {"amount_cents": 30}, "k", Prefer="wait=20"))
+    response = asyncio.create_task(
+        api.post(f"/payments/{payment_id}/refund", {"amount_cents": 30}, "k", Prefer="wait=20")
+    )
 
     async def requested() -> list[uuid.UUID]:
         return list((await api.state(payment_id)).refunds)
 
     (refund_id,) = await eventually(requested)
-    facts = (
+    observations = (
         RecordRefundPending(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1")),
         RecordRefundSucceeded(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1")),
         RecordRefundFailed(
             refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1"), code="declined", message="No."
         ),
     )
-    await api.record(payment_id, facts[outcome])
-    answer = await asked
+    await api.record(payment_id, observations[outcome])
+    answer = await response
     assert (answer.status_code, answer.json()["status"]) == (status_code, status)
     assert answer.json()["stripe_refund_id"] == "re_1"
 
@@ -210,10 +212,10 @@ async def test_a_stopping_process_lets_everybody_go(api: Running, pool: Pool) ->
     async with PollingPaymentWaiter(pool) as waiter:
         waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, until=lambda _: False, timeout_s=60))
 
-        async def seen_but_not_settled() -> bool:
-            return any(each.seen for each in waiter._waiting)
+        async def seen_without_outcome() -> bool:
+            return any(each.seen for each in waiter._poller.waiters)
 
-        await eventually(seen_but_not_settled)
+        await eventually(seen_without_outcome)
         waiter.release()
         seen = await asyncio.wait_for(waiting, 1)
         assert seen is not None

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from consumers.gateway.completion import TaskCompleter
 from consumers.gateway.intake import write_tasks
-from consumers.gateway.pool import Gate, WorkerPool
-from consumers.gateway.settle import Settler
+from consumers.gateway.pool import Admission, WorkerPool
 from consumers.gateway.worker import Worker
 from consumers.stripe.client import Stripe
 from consumers.stripe.requests import CardsBy
 from consumers.tasks.models import NewRefresh
-from consumers.tasks.store import ask_for_refreshes
+from consumers.tasks.store import request_refreshes
 from domain.payment.commands import PaymentCommand
 from domain.payment.state import PaymentState
 from event_store.event_log import ConnectionLog
@@ -101,7 +101,7 @@ class Payments:
             requested_by=requested_by,
         )
         async with self._pool.connection() as conn:
-            await ask_for_refreshes(conn, [asked])
+            await request_refreshes(conn, [asked])
 
     async def execute(self, statement: str) -> None:
         async with self._pool.connection() as conn:
@@ -124,15 +124,15 @@ async def working(
     lookup_after_s: float = 0.1,
     missing_after_s: float = 24 * 3600,
     not_listed_after_s: float | None = None,
-    gate: Gate | None = None,
+    admission: Admission | None = None,
     cards_by: CardsBy = CardsBy.ALLOWED_TYPES,
 ) -> AsyncIterator[WorkerPool]:
     """Run workers until the end of the block, and stop them in good order."""
     stop = asyncio.Event()
-    settler = Settler(pool)
+    completer = TaskCompleter(pool)
     worker = Worker(
         stripe,
-        settler,
+        completer,
         lookup_after_s=lookup_after_s,
         missing_after_s=missing_after_s,
         not_listed_after_s=missing_after_s if not_listed_after_s is None else not_listed_after_s,
@@ -144,7 +144,7 @@ async def working(
         concurrency=concurrency,
         lease_ms=lease_ms,
         wake=asyncio.Event(),
-        gate=a_guard() if gate is None else gate,
+        admission=a_guard() if admission is None else admission,
     )
     running = asyncio.create_task(workers.run(stop))
     try:
@@ -152,4 +152,4 @@ async def working(
     finally:
         stop.set()
         await asyncio.wait_for(running, 30)
-        await settler.close()
+        await completer.close()

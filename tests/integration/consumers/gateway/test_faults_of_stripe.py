@@ -11,16 +11,16 @@ import pytest
 import pytest_asyncio
 
 from consumers.gateway.outcomes import (
-    Outcome,
+    CallOutcome,
     Refused,
     Retryable,
     Succeeded,
-    Unknown,
+    UnknownOutcome,
     classify_error,
 )
 from consumers.stripe.client import StripeApi
 from consumers.stripe.requests import StripeRequest
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
@@ -38,7 +38,7 @@ _CALL_MS = 300
 _TIMEOUT_MS = 600  # longer than a call may take
 
 # effect, its rule, what the call that meets it is taken for, and what the same call, sent again, comes to
-FAULTS: list[tuple[str, dict[str, object], type[Outcome], type[Outcome]]] = [
+FAULTS: list[tuple[str, dict[str, object], type[CallOutcome], type[CallOutcome]]] = [
     ("timeout_before", {"ms": _TIMEOUT_MS}, Retryable, Succeeded),
     ("timeout_after", {"ms": _TIMEOUT_MS}, Retryable, Succeeded),
     ("reset_before", {}, Retryable, Succeeded),
@@ -48,11 +48,11 @@ FAULTS: list[tuple[str, dict[str, object], type[Outcome], type[Outcome]]] = [
     ("lock_timeout", {}, Retryable, Succeeded),
     ("rate_limit", {}, Retryable, Succeeded),
     # Stripe keeps a failure of its own for the key, and answers it again.
-    ("error_before", {"should_retry": True}, Retryable, Unknown),
-    ("error_before", {"should_retry": False}, Unknown, Unknown),
-    ("error_after", {"should_retry": True}, Retryable, Unknown),
-    ("error_after", {"should_retry": False}, Unknown, Unknown),
-    ("error_after", {"status": 503}, Unknown, Unknown),
+    ("error_before", {"should_retry": True}, Retryable, UnknownOutcome),
+    ("error_before", {"should_retry": False}, UnknownOutcome, UnknownOutcome),
+    ("error_after", {"should_retry": True}, Retryable, UnknownOutcome),
+    ("error_after", {"should_retry": False}, UnknownOutcome, UnknownOutcome),
+    ("error_after", {"status": 503}, UnknownOutcome, UnknownOutcome),
 ]
 IDS = ["-".join([effect, *(f"{name}={value}" for name, value in rule.items())]) for effect, rule, *_ in FAULTS]
 
@@ -81,7 +81,7 @@ def payments(pool: Pool) -> Payments:
     return Payments(pool)
 
 
-async def sent(api: StripeApi, request: StripeRequest) -> Outcome:
+async def sent(api: StripeApi, request: StripeRequest) -> CallOutcome:
     try:
         return Succeeded(answer=await api.send(request))
     except Exception as error:  # noqa: BLE001 - as the worker does
@@ -91,7 +91,7 @@ async def sent(api: StripeApi, request: StripeRequest) -> Outcome:
 def a_charge(**params: Any) -> StripeRequest:
     charge = {"amount": 1000, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
     return StripeRequest(
-        operation=Operation.CREATE_INTENT,
+        operation=TaskOperation.CREATE_INTENT,
         idempotency_key=str(uuid.uuid4()),
         intent_id=None,
         params={**charge, "allowed_payment_method_types": ["card"], **params},

@@ -12,7 +12,7 @@ import stripe
 
 from consumers.gateway.plan import RESEND_HORIZON_S
 from consumers.stripe.fakes import MemoryStripe
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 from domain.ids import RefundId, RequestId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
@@ -116,7 +116,7 @@ async def test_of_two_confirmations_the_later_one_alone_is_sent(
     async with working(pool, stripe_fake):
         await payments.becomes(payment_id, "succeeded")
         await payments.all_done()
-    sent = [each.params for each in stripe_fake.sent if each.operation is Operation.CONFIRM_INTENT]
+    sent = [each.params for each in stripe_fake.sent if each.operation is TaskOperation.CONFIRM_INTENT]
     assert [params["payment_method"] for params in sent] == ["pm_card_mastercard"]
 
 

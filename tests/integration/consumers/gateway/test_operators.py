@@ -1,4 +1,4 @@
-"""Operators retry stuck calls and give them up: who did it and why stands in the log, and no money goes twice."""
+"""Operators retry stuck calls and give them up: the log names the actor and the reason, and no money goes twice."""
 
 import asyncio
 import getpass
@@ -36,7 +36,7 @@ class Said(TypedDict):
     reason: str
 
 
-SIGNED: Said = {"actor": "alex", "reason": "ticket 7"}
+OPERATOR: Said = {"actor": "alex", "reason": "ticket 7"}
 
 
 @pytest.fixture
@@ -84,7 +84,8 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
     assert "another request" in str(task.last_error)
     async with pool.connection() as conn:
         assert (
-            await admin.retry(conn, task.event_id, **SIGNED) == "It will be sent again, with the same idempotency key."
+            await admin.retry(conn, task.event_id, **OPERATOR)
+            == "It will be sent again, with the same idempotency key."
         )
     async with working(pool, stripe_fake):
         await payments.all_done()
@@ -114,7 +115,7 @@ async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
     (task,) = await listed(pool, admin)
     sent = len(stripe_fake.sent)
     async with pool.connection() as conn:
-        said = await admin.retry(conn, task.event_id, **SIGNED)
+        said = await admin.retry(conn, task.event_id, **OPERATOR)
     assert said == "Stripe will be asked what became of it; it is not sent again."
     async with working(pool, stripe_fake):
         await payments.all_done()
@@ -130,9 +131,9 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
     (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="Stripe may have done it"):
-            await admin.give_up(conn, task.event_id, **SIGNED)
+            await admin.give_up(conn, task.event_id, **OPERATOR)
         assert "payment.task_given_up" not in await payments.event_types(payment_id)
-        said = await admin.give_up(conn, task.event_id, force=True, **SIGNED)
+        said = await admin.give_up(conn, task.event_id, force=True, **OPERATOR)
     assert said == "It is given up. Recorded: TaskGivenUp, RefundFailed."
     assert (await payments.event_types(payment_id))[-2:] == ["payment.task_given_up", "payment.refund_failed"]
     state = await payments.state(payment_id)
@@ -149,7 +150,7 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
     )
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="is done"):
-            await admin.retry(conn, task.event_id, **SIGNED)
+            await admin.retry(conn, task.event_id, **OPERATOR)
 
 
 async def test_a_call_that_was_given_up_is_not_made_when_its_task_is_made_again(
@@ -158,7 +159,7 @@ async def test_a_call_that_was_given_up_is_not_made_when_its_task_is_made_again(
     payment_id, _ = await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
-        await admin.give_up(conn, task.event_id, force=True, **SIGNED)
+        await admin.give_up(conn, task.event_id, force=True, **OPERATOR)
     sent = len(stripe_fake.sent)
     await payments.execute(
         "UPDATE consumers.gateway_tasks SET status = 'due', attempts = 0, first_attempt_at = NULL, finished_at = NULL"
@@ -180,7 +181,7 @@ async def test_giving_up_what_was_never_sent_needs_no_force_and_frees_what_waits
     await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
     (task,) = await listed(pool, admin, "due")
     async with pool.connection() as conn:
-        said = await admin.give_up(conn, task.event_id, **SIGNED)
+        said = await admin.give_up(conn, task.event_id, **OPERATOR)
     assert said == "It is given up. Recorded: TaskGivenUp, PaymentCaptureFailed."
     async with working(pool, stripe_fake):
         await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
@@ -197,10 +198,10 @@ async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(
         await payments.refresh(payment_id)
         (task,) = await eventually(lambda: listed(pool, admin))
         async with pool.connection() as conn:
-            assert await admin.retry(conn, task.event_id, **SIGNED) == "The payment will be read at Stripe."
+            assert await admin.retry(conn, task.event_id, **OPERATOR) == "The payment will be read at Stripe."
         (task,) = await eventually(lambda: listed(pool, admin))
         async with pool.connection() as conn:
-            said = await admin.give_up(conn, task.event_id, **SIGNED)
+            said = await admin.give_up(conn, task.event_id, **OPERATOR)
         assert said == "It is given up. Recorded: TaskGivenUp."
         stripe_fake.intents["pi_1"]["status"] = "succeeded"
         await payments.refresh(payment_id)
@@ -215,9 +216,9 @@ async def test_a_call_in_work_is_left_alone(payments: Payments, pool: Pool, admi
     async with pool.connection() as conn:
         for act in (admin.retry, admin.give_up):
             with pytest.raises(TaskRefused, match="in work at this moment"):
-                await act(conn, task.event_id, **SIGNED)
+                await act(conn, task.event_id, **OPERATOR)
         with pytest.raises(TaskRefused, match="There is no task"):
-            await admin.retry(conn, uuid.uuid4(), **SIGNED)
+            await admin.retry(conn, uuid.uuid4(), **OPERATOR)
 
 
 async def test_without_a_reason_nothing_is_done(
@@ -239,7 +240,7 @@ async def test_a_retry_and_a_change_of_the_payment_meanwhile_both_reach_the_log(
 
     async def retry() -> None:
         async with pool.connection() as conn:
-            await admin.retry(conn, task.event_id, **SIGNED)
+            await admin.retry(conn, task.event_id, **OPERATOR)
 
     cents = Money(amount_cents=1, currency="USD")
     refunds = (
@@ -295,10 +296,10 @@ async def test_stripes_word_is_accepted_by_an_operator_and_read_again(
     (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="Stripe contradicts nothing"):
-            await admin.accept(conn, payment_id, **SIGNED)
+            await admin.accept(conn, payment_id, **OPERATOR)
         with pytest.raises(TaskRefused, match="There is no payment"):
-            await admin.accept(conn, uuid.uuid4(), **SIGNED)
-        await admin.give_up(conn, task.event_id, force=True, **SIGNED)
+            await admin.accept(conn, uuid.uuid4(), **OPERATOR)
+        await admin.give_up(conn, task.event_id, force=True, **OPERATOR)
     metadata = {"paystream_refund_id": str(refund_id)}
     refund = {"id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd", "payment_intent": "pi_1"}
     stripe_fake.refunds.append(refund | {"metadata": metadata})
@@ -308,7 +309,7 @@ async def test_stripes_word_is_accepted_by_an_operator_and_read_again(
         (contradiction,) = (await payments.state(payment_id)).open_contradictions
         assert (contradiction.object_id, contradiction.status) == ("re_1", "succeeded")
         async with pool.connection() as conn:
-            said = await admin.accept(conn, payment_id, **SIGNED)
+            said = await admin.accept(conn, payment_id, **OPERATOR)
         assert said == (
             "Stripe's word is accepted. Recorded: PaymentContradictionResolved, RefundFound, RefundSucceeded."
         )

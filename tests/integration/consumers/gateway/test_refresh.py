@@ -8,8 +8,8 @@ import pytest
 import stripe
 
 from consumers.stripe.fakes import MemoryStripe
-from consumers.tasks.intent_index import ask_for_intents
-from consumers.tasks.models import Operation, refresh_id
+from consumers.tasks.intent_index import find_or_await_intents
+from consumers.tasks.models import TaskOperation, refresh_id
 from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, ConfirmPayment, RequestRefund
@@ -34,14 +34,14 @@ def stripe_fake() -> MemoryStripe:
     return MemoryStripe()
 
 
-async def of_operation(payments: Payments, operation: Operation) -> list[tuple[str, int, str | None]]:
+async def of_operation(payments: Payments, operation: TaskOperation) -> list[tuple[str, int, str | None]]:
     """Return status, attempts and last error of the tasks with this operation."""
     return [row[1:] for row in await payments.tasks() if row[0] == operation]
 
 
 async def refresh_ends(payments: Payments, status: str) -> None:
     await eventually(
-        lambda: of_operation(payments, Operation.REFRESH_PAYMENT),
+        lambda: of_operation(payments, TaskOperation.REFRESH_PAYMENT),
         until=lambda rows: [row[0] for row in rows] == [status],
         every=0.02,
     )
@@ -181,7 +181,7 @@ async def test_a_dead_call_is_healed_by_a_refresh_that_does_not_wait_for_it(
         await eventually(payments.tasks, until=lambda rows: ("capture_intent", "dead") in [row[:2] for row in rows])
         await payments.refresh(payment_id)
         await refresh_ends(payments, "done")
-        assert await of_operation(payments, Operation.CAPTURE_INTENT) == [
+        assert await of_operation(payments, TaskOperation.CAPTURE_INTENT) == [
             ("dead", 1, "400 idempotency_error idempotency_error: another request")
         ]
         stripe_fake.intents["pi_1"] |= {"status": "succeeded", "amount_received": 1000, "amount_capturable": 0}
@@ -190,7 +190,7 @@ async def test_a_dead_call_is_healed_by_a_refresh_that_does_not_wait_for_it(
         await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4())))
         await payments.all_done()
     assert (await payments.state(payment_id)).amount_refunded == TEN
-    assert [request.operation for request in stripe_fake.sent].count(Operation.CAPTURE_INTENT) == 1
+    assert [request.operation for request in stripe_fake.sent].count(TaskOperation.CAPTURE_INTENT) == 1
 
 
 async def test_a_creation_whose_answer_was_never_understood_is_found_by_our_id(
@@ -223,7 +223,7 @@ async def test_a_reading_that_contradicts_is_told_once_and_blocks_nothing(
         assert (status, "captured, not" in error) == ("succeeded", True)
         await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4())))
         await eventually(
-            lambda: of_operation(payments, Operation.CREATE_REFUND), until=lambda rows: rows[0][0] == "done"
+            lambda: of_operation(payments, TaskOperation.CREATE_REFUND), until=lambda rows: rows[0][0] == "done"
         )
         stripe_fake.intents["pi_1"]["amount_received"] = 1000
         await payments.refresh(payment_id)
@@ -240,9 +240,9 @@ async def test_a_refresh_that_fails_is_tried_again_and_holds_nothing_back(
         stripe_fake.failures = [stripe.AuthenticationError("no", http_status=401, json_body={"error": {}})]
         await payments.refresh(payment_id)
         await eventually(
-            lambda: of_operation(payments, Operation.REFRESH_PAYMENT), until=lambda rows: rows[0][2] is not None
+            lambda: of_operation(payments, TaskOperation.REFRESH_PAYMENT), until=lambda rows: rows[0][2] is not None
         )
-        assert await of_operation(payments, Operation.REFRESH_PAYMENT) == [("due", 1, "401 - unknown_error: no")]
+        assert await of_operation(payments, TaskOperation.REFRESH_PAYMENT) == [("due", 1, "401 - unknown_error: no")]
         await payments.command(payment_id, ConfirmPayment())
         await payments.becomes(payment_id, "succeeded")
         await payments.refresh(payment_id)  # news makes it due at once
@@ -271,7 +271,7 @@ async def test_reading_and_calling_never_go_side_by_side(
                 amount = Money(amount_cents=200, currency="USD")
                 await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=amount))
         await eventually(
-            lambda: of_operation(payments, Operation.CREATE_REFUND),
+            lambda: of_operation(payments, TaskOperation.CREATE_REFUND),
             until=lambda rows: all(row[0] == "done" for row in rows),
             within=30,
         )
@@ -321,7 +321,7 @@ async def test_a_refresh_of_an_unknown_intent_reads_the_payment_once_it_is_known
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with pool.connection() as conn:
-        assert await ask_for_intents(conn, ["pi_1", "pi_of_others"]) == {}
+        assert await find_or_await_intents(conn, ["pi_1", "pi_of_others"]) == {}
     async with working(pool, stripe_fake):
         await payments.request()
         await payments.request()

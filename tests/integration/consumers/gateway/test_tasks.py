@@ -7,11 +7,12 @@ from collections import defaultdict
 
 import pytest
 
-from consumers.gateway.conclusions import Finish
-from consumers.gateway.settle import Settlement, Settler
+from consumers.gateway.completion import TaskCompleter
+from consumers.gateway.decision import FinishedCall
 from consumers.tasks.claims import claim
-from consumers.tasks.models import Ending, NewTask, Operation, Task, TaskStatus
-from consumers.tasks.store import insert_tasks, lock_leased, settle
+from consumers.tasks.models import NewTask, Task, TaskOperation, TaskStatus
+from consumers.tasks.results import TaskResult
+from consumers.tasks.store import insert_tasks, lock_leased, write_results
 from domain.ids import RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment
@@ -29,7 +30,7 @@ def new_task(payment_id: uuid.UUID, position: int) -> NewTask:
         event_id=uuid.uuid4(),
         payment_id=payment_id,
         merchant_id="m",
-        operation=Operation.CREATE_INTENT,
+        operation=TaskOperation.CREATE_INTENT,
         position=position,
         correlation_id="c",
         traceparent=None,
@@ -50,7 +51,7 @@ async def end(pool: Pool, task: Task, status: TaskStatus = TaskStatus.DONE, dela
     async with pool.connection() as conn:
         ours = await lock_leased(conn, [task])
         if ours:
-            await settle(conn, [Ending(event_id=task.event_id, position=task.position, status=status, delay_s=delay_s)])
+            await write_results(conn, [(task, TaskResult(status=status, delay_s=delay_s))])
     return bool(ours)
 
 
@@ -131,7 +132,7 @@ async def test_that_a_call_must_not_be_sent_again_is_never_forgotten(pool: Pool)
 
 
 async def test_a_worker_that_lost_its_lease_writes_nothing(pool: Pool) -> None:
-    payments, settler = Payments(pool), Settler(pool)
+    payments, completer = Payments(pool), TaskCompleter(pool)
     payment_id = await payments.request()
     (first,) = await claim_some(pool, lease_ms=1)
     (second,) = await eventually(lambda: claim_some(pool))
@@ -142,32 +143,34 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(pool: Pool) -> None:
         amount_captured=Money(amount_cents=1000, currency="USD"),
         charge_id=StripeChargeId("ch_1"),
     )
-    done = Finish(facts=(fact,))
-    lost = await settler.settle(Settlement(task=first, payment=payment, conclusion=done))
-    assert lost.ending is None
+    done = TaskResult.done((fact,))
+    lost = await completer.complete(FinishedCall(task=first, payment=payment, result=done))
+    assert lost.result is None
     assert await payments.event_types(payment_id) == ["payment.requested"]
-    kept = await settler.settle(Settlement(task=second, payment=payment, conclusion=done))
-    assert kept.ending is not None
+    kept = await completer.complete(FinishedCall(task=second, payment=payment, result=done))
+    assert kept.result is not None
     assert kept.status_changed
     assert (await payments.state(payment_id)).status == "succeeded"
-    again = await settler.settle(Settlement(task=second, payment=payment, conclusion=done))
-    assert again.ending is None
-    await settler.close()
+    again = await completer.complete(FinishedCall(task=second, payment=payment, result=done))
+    assert again.result is None
+    await completer.close()
 
 
-async def test_a_call_never_ends_with_its_wish_open_whatever_led_there(pool: Pool) -> None:
-    payments, settler = Payments(pool), Settler(pool)
+async def test_a_call_never_ends_with_its_request_open_whatever_led_there(pool: Pool) -> None:
+    payments, completer = Payments(pool), TaskCompleter(pool)
     payment_id = await payments.request()
     (creating,) = await claim_some(pool)
     await end(pool, creating)
     await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4()), reason=None))
     (canceling,) = await claim_some(pool)
-    assert canceling.operation is Operation.CANCEL_INTENT
+    assert canceling.operation is TaskOperation.CANCEL_INTENT
     async with pool.connection() as conn:
         payment = await load_payment(conn, payment_id)
     failed = RecordAttemptFailed(intent_id=None, attempt_id="a", code="c", message="Another attempt's.")
-    settled = await settler.settle(Settlement(task=canceling, payment=payment, conclusion=Finish(facts=(failed,))))
-    assert settled.ending is not None
-    assert settled.ending.status is TaskStatus.DEAD
+    completed = await completer.complete(
+        FinishedCall(task=canceling, payment=payment, result=TaskResult.done((failed,)))
+    )
+    assert completed.result is not None
+    assert completed.result.status is TaskStatus.DEAD
     assert "payment.attempt_failed" in await payments.event_types(payment_id), "it is true all the same"
-    await settler.close()
+    await completer.close()

@@ -8,7 +8,7 @@ import pytest
 
 from consumers.stripe.fakes import MemoryStripe
 from consumers.stripe.requests import PAYMENT_ID
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, RequestRefund
@@ -112,7 +112,7 @@ async def test_an_undoing_whose_answer_is_lost_is_done_once(
         await appear(stripe_fake, payment_id)
         stripe_fake.server_errors = [True]
         await payments.refresh(payment_id)
-        await eventually(lambda: sent(stripe_fake, Operation.CREATE_REFUND), until=lambda times: times == 1)
+        await eventually(lambda: sent(stripe_fake, TaskOperation.CREATE_REFUND), until=lambda times: times == 1)
         await payments.execute("UPDATE consumers.gateway_tasks SET due_at = now() WHERE status = 'due'")
         await eventually(lambda: hasten(payments), until=lambda rows: all(row[1] == "done" for row in rows))
         await undone(payments, pool, payment_id)
@@ -124,15 +124,15 @@ async def hasten(payments: Payments) -> list[tuple[str, str, int, str | None]]:
     return await payments.tasks()
 
 
-async def sent(stripe_fake: MemoryStripe, operation: Operation) -> int:
+async def sent(stripe_fake: MemoryStripe, operation: TaskOperation) -> int:
     return sum(request.operation is operation for request in stripe_fake.sent)
 
 
-@pytest.mark.parametrize("operation", [Operation.CAPTURE_INTENT, Operation.CREATE_REFUND])
+@pytest.mark.parametrize("operation", [TaskOperation.CAPTURE_INTENT, TaskOperation.CREATE_REFUND])
 async def test_what_cannot_be_undone_keeps_what_it_holds(
-    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, *, operation: Operation
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, *, operation: TaskOperation
 ) -> None:
-    captures = operation is Operation.CAPTURE_INTENT
+    captures = operation is TaskOperation.CAPTURE_INTENT
     async with working(pool, stripe_fake, lookup_after_s=0.02, not_listed_after_s=0.05):
         method = CaptureMethod.MANUAL if captures else CaptureMethod.AUTOMATIC
         payment_id = await payments.request(capture_method=method)

@@ -10,9 +10,10 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from consumers.gateway import pool as pool_module
+from consumers.gateway.completion import TaskCompleter
+from consumers.gateway.job import Job
 from consumers.gateway.pool import WorkerPool
-from consumers.gateway.settle import Settler
-from consumers.gateway.worker import Job, Worker
+from consumers.gateway.worker import Worker
 from consumers.stripe.fakes import Json, MemoryStripe
 from consumers.stripe.requests import StripeRequest
 from consumers.tasks.claims import claim
@@ -57,9 +58,9 @@ async def test_nothing_is_sent_once_the_lease_is_over(
 ) -> None:
     """A job can wait long before it runs (the machine slept): by then its key may be older than Stripe remembers."""
     job = await claimed(payments, pool, lease_ends_in_s=lease_ends_in_s)
-    settler = Settler(pool)
-    await Worker(stripe_fake, settler, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(job)
-    await settler.close()
+    completer = TaskCompleter(pool)
+    await Worker(stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(job)
+    await completer.close()
     assert len(stripe_fake.sent) == calls
     status = "done" if calls else "leased"
     assert await payments.tasks() == [("create_intent", status, 1, None)]
@@ -69,12 +70,12 @@ async def test_a_call_is_logged_with_the_ids_of_the_request_that_asked_for_it(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     job = await claimed(payments, pool, lease_ends_in_s=30)
-    settler = Settler(pool)
+    completer = TaskCompleter(pool)
     with capture_logs(processors=[merge_contextvars]) as lines:
-        await Worker(stripe_fake, settler, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(
+        await Worker(stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(
             job
         )
-    await settler.close()
+    await completer.close()
     (line,) = (line for line in lines if line["event"] == "stripe_call_finished")
     assert (line["request_id"], line["correlation_id"]) == ("r-1", "c-1")
     assert line["payment_id"] == str(job.task.payment_id)
@@ -151,19 +152,19 @@ async def _stays_live(workers: WorkerPool, seconds: float) -> None:
         await asyncio.sleep(0.05)
 
 
-class FakeGate:
+class FakeAdmission:
     """Says how many calls may be prepared, and counts how often it was asked."""
 
-    def __init__(self, room: int | None) -> None:
-        self.admits = room
+    def __init__(self, capacity: int | None) -> None:
+        self.admits = capacity
         self.opened = asyncio.Event()
         self.asked = 0
 
-    def room(self) -> int | None:
+    def capacity(self) -> int | None:
         self.asked += 1
         return self.admits
 
-    async def admitted(self) -> None:
+    async def wait_until_open(self) -> None:
         await self.opened.wait()
 
 
@@ -171,13 +172,13 @@ async def test_while_stripe_is_down_nothing_is_claimed_and_the_workers_are_live(
     monkeypatch: pytest.MonkeyPatch, payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     monkeypatch.setattr(pool_module, "_STALL_AFTER_S", 0.3)
-    gate = FakeGate(0)
-    async with working(pool, stripe_fake, gate=gate) as workers:
+    admission = FakeAdmission(0)
+    async with working(pool, stripe_fake, admission=admission) as workers:
         payment_id = await payments.request()
         await _stays_live(workers, 0.75)
         assert await payments.tasks() == [("create_intent", "due", 0, None)]
-        gate.admits = None
-        gate.opened.set()
+        admission.admits = None
+        admission.opened.set()
         await payments.becomes(payment_id, "succeeded")
 
 
@@ -185,8 +186,8 @@ async def test_while_stripe_is_probed_no_more_is_claimed_than_may_be_sent(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.hold = asyncio.Event()
-    gate = FakeGate(3)
-    async with working(pool, stripe_fake, gate=gate):
+    admission = FakeAdmission(3)
+    async with working(pool, stripe_fake, admission=admission):
         for _ in range(8):
             await payments.request()
 
@@ -194,14 +195,14 @@ async def test_while_stripe_is_probed_no_more_is_claimed_than_may_be_sent(
             return sorted(row[1] for row in await payments.tasks())
 
         await eventually(statuses, until=lambda found: found.count("leased") == 3)
-        asked = gate.asked
+        asked = admission.asked
 
         async def asked_again() -> int:
-            return gate.asked - asked
+            return admission.asked - asked
 
         await eventually(asked_again, until=lambda times: times >= 10)
         assert (await statuses()).count("leased") == 3
-        gate.admits = None
+        admission.admits = None
         stripe_fake.hold.set()
         await payments.all_done()
 
@@ -218,7 +219,7 @@ async def test_a_breaker_that_opens_leaves_stripe_alone_and_closes_again(payment
 
     guarded = Guarded(failures=[ConnectionResetError() for _ in range(5)])
     ids = [await payments.request() for _ in range(12)]
-    async with working(pool, guarded, gate=guard):
+    async with working(pool, guarded, admission=guard):
         await eventually(lambda: _is_open(guard))
         sent = len(guarded.sent)
         assert 3 <= sent <= 4
@@ -231,7 +232,7 @@ async def test_a_breaker_that_opens_leaves_stripe_alone_and_closes_again(payment
 
 
 async def _is_open(guard: StripeGuard) -> bool:
-    return guard.room() == 0
+    return guard.capacity() == 0
 
 
 async def test_a_payment_with_senseless_events_is_a_dead_letter_of_its_own(

@@ -11,10 +11,10 @@ import pytest_asyncio
 import stripe
 
 from consumers.gateway.outcomes import Refused, Retryable, classify_error
-from consumers.stripe.client import StripeApi, TooLate
+from consumers.stripe.client import LeaseExpired, StripeApi
 from consumers.stripe.requests import CardsBy, StripeRequest
-from consumers.stripe.translate.payments import intent_facts
-from consumers.tasks.models import Operation
+from consumers.stripe.translate.payments import intent_observations
+from consumers.tasks.models import TaskOperation
 from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
@@ -175,7 +175,7 @@ async def test_when_a_hold_ends_is_known_however_the_intent_is_found(
         await api.list_intent(payment_id, **window),
     ):
         assert found is not None
-        (fact,) = intent_facts(found, attempt_id="a-1")
+        (fact,) = intent_observations(found, attempt_id="a-1")
         assert isinstance(fact, RecordAuthorized)
         assert fact.capture_before == state.capture_before is not None
 
@@ -211,14 +211,14 @@ async def test_an_intent_is_found_in_a_list_of_more_than_one_page(shared: Sandbo
         assert found["metadata"]["paystream_payment_id"] == str(payment_id)
     assert await api.list_intent(uuid.uuid4(), **window) is None
     assert await api.list_intent(ids[0], created_from=began - 100, created_to=began - 50) is None
-    with pytest.raises(TooLate):
+    with pytest.raises(LeaseExpired):
         await api.list_intent(ids[0], **window, not_after=time.time() - 1)
 
 
 async def test_errors_of_the_sdk_are_classified(shared: SandboxProcess, api: StripeApi) -> None:
     def request(**params: Any) -> StripeRequest:
         return StripeRequest(
-            operation=Operation.CREATE_INTENT, idempotency_key=str(uuid.uuid4()), intent_id=None, params=params
+            operation=TaskOperation.CREATE_INTENT, idempotency_key=str(uuid.uuid4()), intent_id=None, params=params
         )
 
     with pytest.raises(stripe.InvalidRequestError) as refused:

@@ -17,7 +17,7 @@ from consumers.sweeper.process import SERVICE, serve
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweep import measure, sweep
 from consumers.sweeper.sweeper import Sweeper
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 from domain.ids import RequestId
 from domain.payment.commands import CapturePayment
 from domain.payment.values import CaptureMethod
@@ -190,7 +190,7 @@ async def test_payments_that_their_customers_left_are_canceled(
             await payments.becomes(payment_id, "canceled")
             types = await payments.event_types(payment_id)
             assert types[-2:] == ["payment.cancel_requested", "payment.canceled"]
-    canceled = [request.params for request in stripe_fake.sent if request.operation is Operation.CANCEL_INTENT]
+    canceled = [request.params for request in stripe_fake.sent if request.operation is TaskOperation.CANCEL_INTENT]
     assert canceled == [{"cancellation_reason": "abandoned"}] * len(left)
     await age(payments, "9 days")
     assert await sweep(pool, wait_s=WAIT_S, limit=50, abandoned_after_s=DAY_S) == 0, "nothing is read for ever"

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from consumers.tasks.claims import claim
-from consumers.tasks.fair_claims import Turns
-from consumers.tasks.models import Ending, NewTask, Operation, Task, TaskStatus
-from consumers.tasks.store import insert_tasks, lock_leased, settle
+from consumers.tasks.fair_claims import FairClaims
+from consumers.tasks.models import NewTask, Task, TaskOperation, TaskStatus
+from consumers.tasks.results import TaskResult
+from consumers.tasks.store import insert_tasks, lock_leased, write_results
 from infra.postgres.pool import Pool
 from tests.support.database import Database
 
@@ -28,7 +29,7 @@ def new_task(
     position: int = 1,
     *,
     merchant: str = "m",
-    operation: Operation = Operation.CREATE_INTENT,
+    operation: TaskOperation = TaskOperation.CREATE_INTENT,
 ) -> NewTask:
     return NewTask(
         event_id=uuid.uuid4(),
@@ -46,15 +47,15 @@ async def insert(pool: Pool, *tasks: NewTask) -> None:
         await insert_tasks(conn, tasks)
 
 
-async def claim_some(pool: Pool, *, limit: int = 10, turns: Turns | None = None) -> list[Task]:
+async def claim_some(pool: Pool, *, limit: int = 10, fair_claims: FairClaims | None = None) -> list[Task]:
     async with pool.connection() as conn:
-        return await claim(conn, limit=limit, lease_ms=30_000, turns=turns)
+        return await claim(conn, limit=limit, lease_ms=30_000, fair_claims=fair_claims)
 
 
 async def end(pool: Pool, task: Task, status: TaskStatus = TaskStatus.DONE) -> None:
     async with pool.connection() as conn:
         await lock_leased(conn, [task])
-        await settle(conn, [Ending(event_id=task.event_id, position=task.position, status=status)])
+        await write_results(conn, [(task, TaskResult(status=status))])
 
 
 async def kill(pool: Pool, tasks: list[NewTask]) -> None:
@@ -63,9 +64,9 @@ async def kill(pool: Pool, tasks: list[NewTask]) -> None:
     while claimed := await claim_some(pool, limit=500):
         async with pool.connection() as conn:
             await lock_leased(conn, claimed)
-            await settle(
+            await write_results(
                 conn,
-                [Ending(event_id=task.event_id, position=task.position, status=TaskStatus.DEAD) for task in claimed],
+                [(task, TaskResult(status=TaskStatus.DEAD)) for task in claimed],
             )
 
 
@@ -100,9 +101,9 @@ async def test_a_claim_looks_at_no_task_that_is_blocked(
     dead = [new_task(position=number + 1) for number in range(3000 // per_payment)]
     await kill(pool, dead)
     behind = [
-        new_task(each.payment_id, each.position + 10_000 * (turn + 1), operation=Operation.CANCEL_INTENT)
+        new_task(each.payment_id, each.position + 10_000 * (lap + 1), operation=TaskOperation.CANCEL_INTENT)
         for each in dead
-        for turn in range(per_payment)
+        for lap in range(per_payment)
     ]
     await insert(pool, *behind)
     for _ in range(60):  # each is met once
@@ -171,8 +172,8 @@ async def test_the_backlog_of_a_merchant_does_not_delay_the_others(pool: Pool) -
 async def test_merchants_take_turns_when_one_task_is_claimed_at_a_time(pool: Pool) -> None:
     for merchant in ("a", "b", "c"):
         await insert(pool, *(new_task(merchant=merchant, position=number) for number in range(1, 5)))
-    turns, order = Turns(), list[str]()
-    while claimed := await claim_some(pool, limit=1, turns=turns):
+    fair_claims, order = FairClaims(), list[str]()
+    while claimed := await claim_some(pool, limit=1, fair_claims=fair_claims):
         order += [task.merchant_id for task in claimed]
     assert order == ["a", "b", "c"] * 4
 
@@ -186,10 +187,10 @@ async def test_a_merchant_behind_many_whose_tasks_are_not_due_has_its_turn(pool:
 
 
 async def test_payments_go_before_refunds_and_these_before_refreshes(pool: Pool) -> None:
-    backlog = [Operation.REFRESH_PAYMENT, Operation.CREATE_REFUND, Operation.CAPTURE_INTENT]
+    backlog = [TaskOperation.REFRESH_PAYMENT, TaskOperation.CREATE_REFUND, TaskOperation.CAPTURE_INTENT]
     for operation in backlog:
         await insert(pool, *(new_task(operation=operation) for _ in range(3)))
-    order = [(await claim_some(pool, limit=3, turns=Turns()))[0].operation for _ in backlog]
+    order = [(await claim_some(pool, limit=3, fair_claims=FairClaims()))[0].operation for _ in backlog]
     assert order == list(reversed(backlog))
 
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from psycopg.rows import dict_row
 
 from command_api.webhooks.service import WebhookResult
-from consumers.tasks.intent_index import NewIntent, ask_for_intents, note_intents
+from consumers.tasks.intent_index import IndexedIntent, find_or_await_intents, index_intents
 from consumers.tasks.models import refresh_id
 from consumers.webhooks.interpret import InterpretationOutcome
 from domain.ids import StripeChargeId, StripeIntentId
@@ -194,10 +194,10 @@ async def test_of_a_dispute_and_its_intent_at_one_instant_one_sees_the_other(poo
     payment_id = uuid.uuid4()
 
     async def dispute(conn: Connection) -> bool:
-        return await ask_for_intents(conn, ["pi_1"]) == {"pi_1": payment_id}
+        return await find_or_await_intents(conn, ["pi_1"]) == {"pi_1": payment_id}
 
     async def intent(conn: Connection) -> bool:
-        return await note_intents(conn, [NewIntent(intent_id="pi_1", payment_id=payment_id)]) == {payment_id}
+        return await index_intents(conn, [IndexedIntent(intent_id="pi_1", payment_id=payment_id)]) == {payment_id}
 
     earlier, later = (dispute, intent) if first == "dispute" else (intent, dispute)
     async with pool.connection() as one, pool.connection() as other:

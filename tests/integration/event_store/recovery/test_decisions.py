@@ -56,10 +56,10 @@ async def test_a_log_that_was_appended_to_since_is_opened_by_decision(tmp_path: 
             with structlog.testing.capture_logs() as logs:
                 async with relayed(restored, database, settings):
 
-                    async def asked() -> bool:
+                    async def recovered() -> bool:
                         return any(line["event"] == "log_needs_decision" for line in logs)
 
-                    await eventually(asked)
+                    await eventually(recovered)
             shown = await recover(tmp_path, owner, settings, "--dry-run")
             assert shown.code == 1
             assert "The log is closed: it lacks" in shown.output

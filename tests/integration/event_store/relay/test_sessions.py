@@ -60,7 +60,7 @@ async def publish_and_cut(settings: KafkaSettings, events: Sequence[RecordedEven
         raise Cut
 
 
-class Gate:
+class HeldCommit:
     """Holds a producer back right before it commits, and right after."""
 
     def __init__(self, session: Session) -> None:
@@ -81,14 +81,14 @@ class Gate:
 @asynccontextmanager
 async def stuck_before_commit(
     settings: KafkaSettings, shard: Shard, events: Sequence[RecordedEvent]
-) -> AsyncIterator[tuple[Gate, "asyncio.Task[list[RecordedEvent]]"]]:
+) -> AsyncIterator[tuple[HeldCommit, "asyncio.Task[list[RecordedEvent]]"]]:
     """Open a session that has delivered the events and is about to commit them."""
     async with Session.open(settings, shard, OPEN_LOG) as session:
-        gate = Gate(session)
+        commit = HeldCommit(session)
         publishing = asyncio.create_task(session.publish(events, events[-1].position))
         async with asyncio.timeout(30):
-            await gate.reached.wait()
-        yield gate, publishing
+            await commit.reached.wait()
+        yield commit, publishing
 
 
 async def recreate_topics(settings: KafkaSettings) -> None:
@@ -112,12 +112,12 @@ async def positions(settings: KafkaSettings) -> list[int]:
 async def test_a_successor_fences_what_was_about_to_be_committed(
     kafka: KafkaSettings, log: Sequence[RecordedEvent], successors: list[Shard]
 ) -> None:
-    async with stuck_before_commit(kafka, ALL, log) as (gate, publishing):
+    async with stuck_before_commit(kafka, ALL, log) as (commit, publishing):
         for shard in successors:
             async with Session.open(kafka, shard, OPEN_LOG, [ALL]) as successor:
                 assert successor.position == 0
                 await successor.publish(log, 40)
-        gate.open.set()
+        commit.open.set()
         with pytest.raises(ProducerFenced):
             await publishing
     assert await positions(kafka) == [event.position for event in log]
@@ -126,11 +126,11 @@ async def test_a_successor_fences_what_was_about_to_be_committed(
 async def test_a_successor_knows_what_was_committed_without_an_answer(
     kafka: KafkaSettings, log: Sequence[RecordedEvent]
 ) -> None:
-    async with stuck_before_commit(kafka, ALL, log[:20]) as (gate, publishing):
-        gate.answer.clear()
-        gate.open.set()
+    async with stuck_before_commit(kafka, ALL, log[:20]) as (commit, publishing):
+        commit.answer.clear()
+        commit.open.set()
         async with asyncio.timeout(30):
-            await gate.committed.wait()
+            await commit.committed.wait()
         publishing.cancel()
         async with Session.open(kafka, ALL, OPEN_LOG) as successor:
             assert successor.position == 20
@@ -142,8 +142,8 @@ async def test_a_successor_settles_a_commit_that_was_under_way(
     kafka: KafkaSettings, log: Sequence[RecordedEvent]
 ) -> None:
     """Committed or aborted, as it happens: what counts is that the progress and the events say the same."""
-    async with stuck_before_commit(kafka, ALL, log[:20]) as (gate, publishing):
-        gate.open.set()
+    async with stuck_before_commit(kafka, ALL, log[:20]) as (commit, publishing):
+        commit.open.set()
         await asyncio.sleep(0)
         publishing.cancel()
         async with Session.open(kafka, ALL, OPEN_LOG) as successor:
@@ -158,12 +158,12 @@ async def test_another_layout_is_found_in_the_progress_topic_and_fenced(
     """Also when nobody names it: PostgreSQL was restored, say."""
     async with Session.open(kafka, ALL, OPEN_LOG) as first:
         await first.publish(log[:10], 10)
-    async with stuck_before_commit(kafka, ALL, log[10:]) as (gate, publishing):
+    async with stuck_before_commit(kafka, ALL, log[10:]) as (commit, publishing):
         for shard in (EVEN, ODD):
             async with Session.open(kafka, shard, OPEN_LOG) as successor:
                 assert successor.position == 10
                 await successor.publish(log[10:], 40)
-        gate.open.set()
+        commit.open.set()
         with pytest.raises(ProducerFenced):
             await publishing
     assert await positions(kafka) == [event.position for event in log]
@@ -172,7 +172,10 @@ async def test_another_layout_is_found_in_the_progress_topic_and_fenced(
 async def test_an_open_transaction_of_another_shard_hides_no_progress(
     kafka: KafkaSettings, log: Sequence[RecordedEvent]
 ) -> None:
-    async with Session.open(kafka, EVEN, OPEN_LOG) as even, stuck_before_commit(kafka, ODD, log) as (gate, publishing):
+    async with (
+        Session.open(kafka, EVEN, OPEN_LOG) as even,
+        stuck_before_commit(kafka, ODD, log) as (commit, publishing),
+    ):
         await even.publish(log, 40)
         await even.check_topics()
 
@@ -183,7 +186,7 @@ async def test_an_open_transaction_of_another_shard_hides_no_progress(
         opening = asyncio.create_task(reopened())
         await asyncio.wait({opening}, timeout=1)
         assert not opening.done(), "the record stands behind the open transaction"
-        gate.open.set()
+        commit.open.set()
         await publishing
         assert await opening == 40
     assert await positions(kafka) == [event.position for event in log]

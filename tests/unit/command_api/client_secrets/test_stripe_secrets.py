@@ -26,7 +26,7 @@ class Answering(stripe.HTTPClient):
         super().__init__()
         self._status, self._body, self._hangs = status, body, hangs
         self.headers: dict[str, str] = {}
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
 
     async def request_async(
         self,
@@ -35,7 +35,7 @@ class Answering(stripe.HTTPClient):
         headers: Mapping[str, str],  # noqa: ARG002 - the SDK's signature
         post_data: object = None,  # noqa: ARG002 - the same
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        self.asked.append((method, url))
+        self.requests.append((method, url))
         if self._hangs:
             await asyncio.Event().wait()
         if self._status == 0:
@@ -62,7 +62,7 @@ def secrets(transport: stripe.HTTPClient, timeout_s: float = 5) -> StripeClientS
 async def test_the_secret_is_that_of_the_intent() -> None:
     transport = Answering(body=INTENT)
     assert await secrets(transport).read("pi_1") == SecretStr(SECRET)
-    ((method, url),) = transport.asked
+    ((method, url),) = transport.requests
     assert (method, url.rpartition("/v1/")[2]) == ("get", "payment_intents/pi_1")
 
 

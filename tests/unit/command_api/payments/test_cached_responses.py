@@ -21,7 +21,7 @@ def test_a_payment_and_a_refund_are_traces_of_the_payment() -> None:
     ]
     found = _traces(names, values)
     assert [(each.payment_id, each.position) for each in found] == [(PAYMENT, 9), (PAYMENT, 12)]
-    assert found[0].where == "Redis: it was answered with 201"
+    assert found[0].where == "Redis: the response was 201"
 
 
 def test_markers_what_has_expired_and_other_keys_answers_are_none() -> None:

@@ -72,9 +72,9 @@ async def test_a_charge_expires_when_its_client_says_or_after_a_day(api: Standin
     found = []
     for said in ({}, {"expires_in_seconds": 90}):
         payment_id = uuid.UUID((await api.create(charge | said)).json()["id"])
-        (asked,) = map(PAYMENT_CODEC.decode, api.store.streams[payment_id])
-        assert isinstance(asked, PaymentRequested)
-        found.append(asked.expires_in_seconds)
+        (requested,) = map(PAYMENT_CODEC.decode, api.store.streams[payment_id])
+        assert isinstance(requested, PaymentRequested)
+        found.append(requested.expires_in_seconds)
     assert found == [24 * 3600, 90]
     for wrong in (59, 24 * 3600 + 1, "90"):
         assert problem(await api.create(charge | {"expires_in_seconds": wrong})) == (422, "invalid_request")
@@ -216,8 +216,8 @@ async def test_a_card_number_as_the_key_is_refused_and_nowhere_repeated(
         response = await api.create(Idempotency_Key=key)
     assert problem(response) == (400, "card_number_refused")
     assert "idempotency-key" not in response.headers
-    told = f"{response.text}{response.headers}{logs}{capsys.readouterr()}"
-    assert CARD not in told.replace(" ", "")
+    output = f"{response.text}{response.headers}{logs}{capsys.readouterr()}"
+    assert CARD not in output.replace(" ", "")
     assert not api.store.streams
 
 

@@ -32,10 +32,10 @@ from infra.postgres.pool import DatabaseUnavailable
 from schemas.http.payments import CancelPaymentBody, ConfirmPaymentBody, CreatePaymentBody, RefundPaymentBody
 from tests.support.log_entries import MERCHANT, metadata
 
-WANTED = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
+BODY = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
 
 
-def asked(operation: PaymentOperation, key: str = "k-1", merchant_id: str = MERCHANT) -> CommandRequest:
+def command_request(operation: PaymentOperation, key: str = "k-1", merchant_id: str = MERCHANT) -> CommandRequest:
     return CommandRequest(
         operation=operation,
         opens_stream=isinstance(operation, Create),
@@ -47,28 +47,28 @@ def asked(operation: PaymentOperation, key: str = "k-1", merchant_id: str = MERC
 
 
 def create(key: str = "k-1") -> CommandRequest:
-    wanted = Create(
-        payment_id=PaymentId(uuid7()), merchant_id=MerchantId(MERCHANT), idempotency_key=key, request=WANTED
-    )
-    return asked(wanted, key)
+    request = Create(payment_id=PaymentId(uuid7()), merchant_id=MerchantId(MERCHANT), idempotency_key=key, request=BODY)
+    return command_request(request, key)
 
 
 def cancel(payment_id: uuid.UUID, key: str = "k-2", merchant_id: str = MERCHANT) -> CommandRequest:
     operation = Cancel(
         payment_id=PaymentId(payment_id), request_id=RequestId(uuid.uuid4()), request=CancelPaymentBody()
     )
-    return asked(operation, key, merchant_id)
+    return command_request(operation, key, merchant_id)
 
 
 def confirm(payment_id: uuid.UUID, key: str) -> CommandRequest:
-    return asked(
+    return command_request(
         Confirm(payment_id=PaymentId(payment_id), request=ConfirmPaymentBody(payment_method="pm_card_visa")), key
     )
 
 
 def refund(payment_id: uuid.UUID, key: str) -> CommandRequest:
-    wanted = RefundPaymentBody(amount_cents=400)
-    return asked(RefundPayment(payment_id=PaymentId(payment_id), refund_id=RefundId(uuid7()), request=wanted), key)
+    request = RefundPaymentBody(amount_cents=400)
+    return command_request(
+        RefundPayment(payment_id=PaymentId(payment_id), refund_id=RefundId(uuid7()), request=request), key
+    )
 
 
 class Interrupted(MemoryEventLog):
@@ -95,7 +95,7 @@ async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused() 
 
     async def fails_meanwhile(_: Append) -> None:
         store.before = None
-        await learn(store, payment_id, RecordPaymentFailed(code="amount_too_small", decline_code=None, message="No."))
+        await observe(store, payment_id, RecordPaymentFailed(code="amount_too_small", decline_code=None, message="No."))
 
     store.before = fails_meanwhile
     with pytest.raises(PaymentNotCancelable):
@@ -186,7 +186,7 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     """Else its key would be a new command later: a second attempt on the card."""
     store, cache = MemoryEventLog(), MemoryResponseCache()
     payment_id = (await executor(store).execute(create())).operation.payment_id
-    await learn(
+    await observe(
         store,
         payment_id,
         RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION),
@@ -197,7 +197,7 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     declined = RecordAttemptFailed(
         intent_id=StripeIntentId("pi_1"), attempt_id="ch_1", code="c", decline_code=None, message="No."
     )
-    await learn(store, payment_id, declined)
+    await observe(store, payment_id, declined)
     for commands in (executor(store, cache), executor(store)):  # Redis may have forgotten everything
         again = await commands.execute(confirm(payment_id, "k-3"))
         assert (again.replayed, again.body, again.position) == (True, under_way.body, under_way.position)
@@ -208,8 +208,8 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     assert len(store.streams[payment_id]) == 5, "another key is another attempt"
 
 
-async def learn(store: MemoryEventLog, payment_id: uuid.UUID, fact: PaymentObservation) -> None:
-    await command_payment(store, payment_id, fact, metadata())
+async def observe(store: MemoryEventLog, payment_id: uuid.UUID, observation: PaymentObservation) -> None:
+    await command_payment(store, payment_id, observation, metadata())
 
 
 async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
@@ -219,7 +219,7 @@ async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
     created = await before.execute(create())
     payment_id = created.operation.payment_id
     paid = Money(amount_cents=1000, currency="USD")
-    await learn(
+    await observe(
         store,
         payment_id,
         RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=paid, charge_id=StripeChargeId("ch_1")),
@@ -227,7 +227,7 @@ async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
     refunded = await before.execute(refund(payment_id, "k-2"))
     store.lose_responses()
     refund_id = uuid.UUID(refunded.body["refund_id"])
-    await learn(
+    await observe(
         store, payment_id, RecordRefundSucceeded(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1"))
     )
     after = executor(store)

@@ -179,8 +179,8 @@ async def test_no_client_secret_is_stored_logged_or_answered(api: Standing, caps
             await deliver(api.client, good, "whsec_three"),
         ]
     assert [response.status_code for response in responses] == [200, 400, 400, 400]
-    told = f"{[response.text for response in responses]}{logs}{capsys.readouterr()}{recorded(api)}"
-    assert "hunter2" not in told
+    output = f"{[response.text for response in responses]}{logs}{capsys.readouterr()}{recorded(api)}"
+    assert "hunter2" not in output
     assert json.loads(recorded(api)[0].data)["payload"]["data"]["object"]["id"] == "pi_1"
 
 

@@ -4,8 +4,7 @@ import uuid
 from typing import Any
 
 from consumers.gateway.outcomes import Fault
-from consumers.tasks.models import Operation, Task
-from domain.ids import RefundId, StripeIntentId
+from consumers.tasks.models import Task, TaskOperation
 from domain.payment.commands import PaymentCommand
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
@@ -13,13 +12,13 @@ from domain.payment.state import PaymentState
 from tests.support.payment_histories import events_of, request_payment
 
 PAYMENT_ID = uuid.UUID("0198a000-0000-7000-8000-000000000001")
-REFUND_ID = RefundId(uuid.UUID("0198a000-0000-7000-8000-000000000002"))
+REFUND_ID = uuid.UUID("0198a000-0000-7000-8000-000000000002")
 REQUEST_ID = uuid.UUID("0198a000-0000-7000-8000-000000000003")
 EVENT_ID = uuid.UUID("0198a000-0000-7000-8000-000000000004")
-INTENT_ID = StripeIntentId("pi_1")
+INTENT_ID = "pi_1"
 
 
-def a_task(operation: Operation = Operation.CREATE_INTENT, **fields: Any) -> Task:
+def a_task(operation: TaskOperation = TaskOperation.CREATE_INTENT, **fields: Any) -> Task:
     defaults: dict[str, Any] = {
         "event_id": EVENT_ID,
         "payment_id": PAYMENT_ID,

@@ -4,7 +4,7 @@ import uuid
 import pytest
 
 from consumers.gateway.intake import task_of
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 from domain.ids import RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, PaymentCommand, RequestPayment
@@ -16,7 +16,7 @@ from tests.support.payment_histories import events_of, paid, recorded, refunded,
 PAYMENT_ID = uuid.uuid4()
 
 
-def operations(*commands: PaymentCommand) -> list[Operation | None]:
+def operations(*commands: PaymentCommand) -> list[TaskOperation | None]:
     tasks = [task_of(event) for event in recorded([(PAYMENT_ID, events_of(commands))])]
     return [None if task is None else task.operation for task in tasks]
 
@@ -28,29 +28,29 @@ def a_request(**fields: object) -> RequestPayment:
 def test_only_requests_ask_for_a_call() -> None:
     refund = refunded(uuid.uuid4(), Money(amount_cents=500, currency="USD"))
     assert operations(*paid(a_request()), *refund) == [
-        Operation.CREATE_INTENT,
+        TaskOperation.CREATE_INTENT,
         None,
         None,
-        Operation.CREATE_REFUND,
+        TaskOperation.CREATE_REFUND,
         None,
     ]
 
 
 def test_a_confirmation_asks_to_confirm() -> None:
     created = RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION)
-    assert operations(a_request(confirm=False), created, ConfirmPayment())[-1] is Operation.CONFIRM_INTENT
+    assert operations(a_request(confirm=False), created, ConfirmPayment())[-1] is TaskOperation.CONFIRM_INTENT
 
 
 def test_a_capture_asks_to_capture() -> None:
     request = a_request(capture_method=CaptureMethod.MANUAL)
     held = RecordAuthorized(intent_id=StripeIntentId("pi_1"), amount=request.amount, charge_id=StripeChargeId("ch_1"))
     capture = CapturePayment(request_id=RequestId(uuid.uuid4()))
-    assert operations(request, held, capture)[-1] is Operation.CAPTURE_INTENT
+    assert operations(request, held, capture)[-1] is TaskOperation.CAPTURE_INTENT
 
 
 def test_a_cancellation_asks_to_cancel() -> None:
     request = a_request(confirm=False)
-    assert operations(request, CancelPayment(request_id=RequestId(uuid.uuid4())))[-1] is Operation.CANCEL_INTENT
+    assert operations(request, CancelPayment(request_id=RequestId(uuid.uuid4())))[-1] is TaskOperation.CANCEL_INTENT
 
 
 def test_a_task_is_known_by_its_event_and_carries_where_it_comes_from() -> None:

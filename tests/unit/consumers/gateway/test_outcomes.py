@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from consumers.gateway.outcomes import (
     TABLE,
+    CallOutcome,
     Fault,
-    HeldBack,
-    Outcome,
     Refused,
     Retryable,
+    Throttled,
     classify,
     classify_error,
     fault_of,
@@ -47,10 +47,10 @@ CASES: list[tuple[str, Fault, str]] = [
     ("Stripe says: again", a_fault(402, type=CARD, should_retry=True), AGAIN),
     ("Stripe says: again", a_fault(503, type=API, should_retry=True, replayed=True), AGAIN),
     ("Stripe says: again", a_fault(500, type=API, should_retry=True), AGAIN),
-    ("failure stored for the key", a_fault(500, type=API, replayed=True), "unknown"),
-    ("failure stored for the key", a_fault(500, type=API, replayed=True, should_retry=False), "unknown"),
-    ("failure, Stripe says: not again", a_fault(500, type=API, should_retry=False), "unknown"),
-    ("failure of the API", a_fault(500, type=API), "unknown"),
+    ("failure stored for the key", a_fault(500, type=API, replayed=True), "unknownoutcome"),
+    ("failure stored for the key", a_fault(500, type=API, replayed=True, should_retry=False), "unknownoutcome"),
+    ("failure, Stripe says: not again", a_fault(500, type=API, should_retry=False), "unknownoutcome"),
+    ("failure of the API", a_fault(500, type=API), "unknownoutcome"),
     ("failure of Stripe", a_fault(500, type=None), AGAIN),
     ("failure of Stripe", a_fault(502, type=None), AGAIN),
     ("failure of Stripe", a_fault(599, type=None), AGAIN),
@@ -73,7 +73,7 @@ CASES: list[tuple[str, Fault, str]] = [
 ]
 
 
-def shown(outcome: Outcome) -> str:
+def shown(outcome: CallOutcome) -> str:
     match outcome:
         case Retryable():
             assert outcome.alarm == (outcome.floor_s > 0)
@@ -130,7 +130,7 @@ def test_no_answer_of_stripe_is_tried_again(error: Exception) -> None:
 
 @pytest.mark.parametrize("error", [CircuitOpen("stripe", wait_s=2), TooManyCalls(wait_s=5)])
 def test_a_call_that_was_not_made_is_no_answer(error: NotSent) -> None:
-    assert classify_error(error) == HeldBack(wait_s=error.wait_s, reason=str(error))
+    assert classify_error(error) == Throttled(wait_s=error.wait_s, reason=str(error))
 
 
 def test_a_fault_of_ours_is_tried_again_loudly_and_recorded_as_nothing() -> None:

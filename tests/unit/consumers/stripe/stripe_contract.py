@@ -9,17 +9,17 @@ from uuid import UUID
 import pytest
 import stripe
 
-from consumers.gateway.outcomes import Refused, Unknown, classify_error
-from consumers.stripe.client import JsonObject, Stripe, TooLate
+from consumers.gateway.outcomes import Refused, UnknownOutcome, classify_error
+from consumers.stripe.client import JsonObject, LeaseExpired, Stripe
 from consumers.stripe.requests import PAYMENT_ID, REFUND_ID, StripeRequest
-from consumers.tasks.models import Operation
+from consumers.tasks.models import TaskOperation
 
 AMOUNT = 1000
 NO_SUCH_INTENT = "pi_no_such_intent"
 
 
 def request(
-    operation: Operation, intent: JsonObject | str | None = None, *, key: str | None = None, **params: Any
+    operation: TaskOperation, intent: JsonObject | str | None = None, *, key: str | None = None, **params: Any
 ) -> StripeRequest:
     return StripeRequest(
         operation=operation,
@@ -39,13 +39,13 @@ def creation(payment_id: UUID, *, key: str | None = None, **params: Any) -> Stri
         "payment_method": "pm_card_visa",
         "confirm": True,
     }
-    return request(Operation.CREATE_INTENT, key=key, **(fields | params))
+    return request(TaskOperation.CREATE_INTENT, key=key, **(fields | params))
 
 
 def refund(intent: JsonObject | str, amount: int, refund_id: UUID, *, key: str | None = None) -> StripeRequest:
     intent_id = intent["id"] if isinstance(intent, dict) else intent
     metadata = {PAYMENT_ID: str(uuid.uuid4()), REFUND_ID: str(refund_id)}
-    return request(Operation.CREATE_REFUND, key=key, payment_intent=intent_id, amount=amount, metadata=metadata)
+    return request(TaskOperation.CREATE_REFUND, key=key, payment_intent=intent_id, amount=amount, metadata=metadata)
 
 
 async def refused(api: Stripe, sent: StripeRequest) -> tuple[int | None, str | None]:
@@ -90,9 +90,9 @@ class StripeContract(ABC):
 
     async def test_the_same_request_under_its_key_is_done_once(self) -> None:
         api, refund_id = self.stripe(), uuid.uuid4()
-        asked = creation(uuid.uuid4())
-        intent = await api.send(asked)
-        assert await api.send(asked) == intent
+        requested = creation(uuid.uuid4())
+        intent = await api.send(requested)
+        assert await api.send(requested) == intent
         back = refund(intent, 400, refund_id)
         assert await api.send(back) == await api.send(back)
         assert [each["amount"] for each in (await api.read(intent["id"])).refunds] == [400]
@@ -100,10 +100,10 @@ class StripeContract(ABC):
 
     async def test_an_answer_is_repeated_as_it_was_whatever_came_after_it(self) -> None:
         api = self.stripe()
-        asked = creation(uuid.uuid4(), confirm=False)
-        first = await api.send(asked)
-        await api.send(request(Operation.CANCEL_INTENT, first))
-        assert (await api.send(asked))["status"] == "requires_confirmation"
+        requested = creation(uuid.uuid4(), confirm=False)
+        first = await api.send(requested)
+        await api.send(request(TaskOperation.CANCEL_INTENT, first))
+        assert (await api.send(requested))["status"] == "requires_confirmation"
         assert (await self.now(api, first))["status"] == "canceled"
 
     async def test_another_request_under_a_key_is_refused_and_not_done(self) -> None:
@@ -120,13 +120,13 @@ class StripeContract(ABC):
     @pytest.mark.parametrize("after_effect", [False, True])
     async def test_a_failure_of_stripe_stays_for_its_key(self, *, after_effect: bool) -> None:
         api, payment_id = self.stripe(), uuid.uuid4()
-        asked = creation(payment_id)
+        requested = creation(payment_id)
         await self.fail_next(after_effect=after_effect)
         for _ in range(2):
             with pytest.raises(stripe.APIError) as failure:
-                await api.send(asked)
+                await api.send(requested)
             assert failure.value.http_status == 500
-        assert isinstance(classify_error(failure.value), Unknown), "sent again, it tells nothing"
+        assert isinstance(classify_error(failure.value), UnknownOutcome), "sent again, it tells nothing"
         now = time.time()
         listed = await api.list_intent(payment_id, created_from=now - 60, created_to=now)
         assert (listed is not None) is after_effect
@@ -135,11 +135,11 @@ class StripeContract(ABC):
 
     async def test_a_decline_shows_its_intent_and_is_repeated(self) -> None:
         api, payment_id = self.stripe(), uuid.uuid4()
-        asked = creation(payment_id, payment_method="pm_card_chargeDeclined")
+        requested = creation(payment_id, payment_method="pm_card_chargeDeclined")
         shown = []
         for _ in range(2):
             with pytest.raises(stripe.CardError) as declined:
-                await api.send(asked)
+                await api.send(requested)
             outcome = classify_error(declined.value)
             assert isinstance(outcome, Refused)
             assert outcome.is_decline
@@ -160,39 +160,42 @@ class StripeContract(ABC):
         intent = await api.find_intent(intent_id=None, payment_id=payment_id)
         assert intent is not None
         with pytest.raises(stripe.CardError):
-            await api.send(request(Operation.CONFIRM_INTENT, intent, payment_method="pm_card_chargeDeclined"))
-        paid = await api.send(request(Operation.CONFIRM_INTENT, intent, payment_method="pm_card_visa"))
+            await api.send(request(TaskOperation.CONFIRM_INTENT, intent, payment_method="pm_card_chargeDeclined"))
+        paid = await api.send(request(TaskOperation.CONFIRM_INTENT, intent, payment_method="pm_card_visa"))
         assert (paid["id"], paid["status"], paid["last_payment_error"]) == (intent["id"], "succeeded", None)
 
     async def test_a_hold_is_captured_once_and_no_more_than_it_is(self) -> None:
         api = self.stripe()
         held = await self.paid(api, capture_method="manual")
         assert (held["status"], held["amount_capturable"], held["amount_received"]) == ("requires_capture", AMOUNT, 0)
-        too_much = request(Operation.CAPTURE_INTENT, held, amount_to_capture=AMOUNT + 1)
+        too_much = request(TaskOperation.CAPTURE_INTENT, held, amount_to_capture=AMOUNT + 1)
         assert await refused(api, too_much) == (400, "amount_too_large")
-        captured = await api.send(request(Operation.CAPTURE_INTENT, held, amount_to_capture=600))
+        captured = await api.send(request(TaskOperation.CAPTURE_INTENT, held, amount_to_capture=600))
         assert (captured["status"], captured["amount_received"], captured["amount_capturable"]) == ("succeeded", 600, 0)
-        again = request(Operation.CAPTURE_INTENT, held, amount_to_capture=400)
+        again = request(TaskOperation.CAPTURE_INTENT, held, amount_to_capture=400)
         assert await refused(api, again) == (400, "payment_intent_unexpected_state")
 
     async def test_a_confirmation_of_a_hold_holds(self) -> None:
         api = self.stripe()
         opened = await self.paid(api, confirm=False, capture_method="manual")
         assert (opened["status"], opened["latest_charge"]) == ("requires_confirmation", None)
-        held = await api.send(request(Operation.CONFIRM_INTENT, opened))
+        held = await api.send(request(TaskOperation.CONFIRM_INTENT, opened))
         assert (held["status"], held["amount_capturable"]) == ("requires_capture", AMOUNT)
-        again = request(Operation.CONFIRM_INTENT, opened)
+        again = request(TaskOperation.CONFIRM_INTENT, opened)
         assert await refused(api, again) == (400, "payment_intent_unexpected_state")
 
     async def test_an_open_payment_is_canceled_and_a_paid_one_is_not(self) -> None:
         api = self.stripe()
         for opened in (await self.paid(api, confirm=False), await self.paid(api, capture_method="manual")):
-            canceled = await api.send(request(Operation.CANCEL_INTENT, opened, cancellation_reason="abandoned"))
+            canceled = await api.send(request(TaskOperation.CANCEL_INTENT, opened, cancellation_reason="abandoned"))
             assert (canceled["status"], canceled["amount_capturable"]) == ("canceled", 0)
-            for operation in (Operation.CANCEL_INTENT, Operation.CONFIRM_INTENT):
+            for operation in (TaskOperation.CANCEL_INTENT, TaskOperation.CONFIRM_INTENT):
                 assert await refused(api, request(operation, opened)) == (400, "payment_intent_unexpected_state")
         paid = await self.paid(api)
-        assert await refused(api, request(Operation.CANCEL_INTENT, paid)) == (400, "payment_intent_unexpected_state")
+        assert await refused(api, request(TaskOperation.CANCEL_INTENT, paid)) == (
+            400,
+            "payment_intent_unexpected_state",
+        )
         assert (await self.now(api, paid))["status"] == "succeeded"
 
     async def test_a_refund_is_found_by_our_id_within_its_payment(self) -> None:
@@ -219,9 +222,9 @@ class StripeContract(ABC):
 
     async def test_what_is_not_there_is_said_to_be_missing(self) -> None:
         api, missing = self.stripe(), (404, "resource_missing")
-        assert await refused(api, request(Operation.CONFIRM_INTENT, NO_SUCH_INTENT)) == missing
-        assert await refused(api, request(Operation.CAPTURE_INTENT, NO_SUCH_INTENT, amount_to_capture=1)) == missing
-        assert await refused(api, request(Operation.CANCEL_INTENT, NO_SUCH_INTENT)) == missing
+        assert await refused(api, request(TaskOperation.CONFIRM_INTENT, NO_SUCH_INTENT)) == missing
+        assert await refused(api, request(TaskOperation.CAPTURE_INTENT, NO_SUCH_INTENT, amount_to_capture=1)) == missing
+        assert await refused(api, request(TaskOperation.CANCEL_INTENT, NO_SUCH_INTENT)) == missing
         assert await refused(api, refund(NO_SUCH_INTENT, 1, uuid.uuid4())) == missing
         with pytest.raises(stripe.InvalidRequestError) as refusal:
             await api.find_intent(intent_id=NO_SUCH_INTENT, payment_id=uuid.uuid4())
@@ -244,9 +247,9 @@ class StripeContract(ABC):
 
     async def test_nothing_is_begun_after_its_time(self) -> None:
         api, payment_id, now = self.stripe(), uuid.uuid4(), time.time()
-        with pytest.raises(TooLate):
+        with pytest.raises(LeaseExpired):
             await api.send(creation(payment_id), not_after=now - 1)
-        with pytest.raises(TooLate):
+        with pytest.raises(LeaseExpired):
             await api.list_intent(payment_id, created_from=now - 60, created_to=now + 60, not_after=now - 1)
         assert await api.find_intent(intent_id=None, payment_id=payment_id) is None
 

@@ -8,7 +8,7 @@ import pytest
 from consumers.stripe.requests import REFUND_ID
 from consumers.webhooks.event_types import ObjectKind, Reference
 from consumers.webhooks.new_information import is_new_information
-from domain.ids import DisputeId, RefundId, StripeChargeId, StripeRefundId
+from domain.ids import DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import PaymentCommand, RequestRefund
 from domain.payment.evolve import fold
@@ -27,9 +27,13 @@ from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, PAYMENT_ID, 
 
 REFUND = RefundId(uuid.uuid4())
 MONEY = Money(amount_cents=1000, currency="USD")
-CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
-ACTION = RecordActionRequired(intent_id=INTENT_ID, action_type="redirect_to_url", redirect_url="https://bank")
-SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=MONEY, charge_id=StripeChargeId("ch_1"))
+CREATED = RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_CONFIRMATION)
+ACTION = RecordActionRequired(
+    intent_id=StripeIntentId(INTENT_ID), action_type="redirect_to_url", redirect_url="https://bank"
+)
+SUCCEEDED = RecordSucceeded(
+    intent_id=StripeIntentId(INTENT_ID), amount_captured=MONEY, charge_id=StripeChargeId("ch_1")
+)
 REFUND_SENT = (
     RequestRefund(refund_id=REFUND, amount=Money(amount_cents=300, currency="USD"), reason=None),
     RecordRefundPending(refund_id=REFUND, stripe_refund_id=StripeRefundId("re_1")),
@@ -110,7 +114,7 @@ def test_what_arrives_late_is_not_new() -> None:
 
 def test_money_that_is_held_is_known_though_the_charge_is_not_expanded() -> None:
     held = RecordAuthorized(
-        intent_id=INTENT_ID,
+        intent_id=StripeIntentId(INTENT_ID),
         amount=MONEY,
         charge_id=StripeChargeId("ch_1"),
         capture_before=1_800_000_000,

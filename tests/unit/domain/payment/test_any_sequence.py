@@ -100,7 +100,7 @@ ends: st.SearchStrategy[PaymentObservation] = st.one_of(
     st.builds(RecordCanceled, intent_id=maybe_intents),
     st.builds(RecordPaymentFailed, code=codes, message=texts),
 )
-refund_facts: st.SearchStrategy[PaymentObservation] = st.one_of(
+refund_observations: st.SearchStrategy[PaymentObservation] = st.one_of(
     st.builds(RecordRefundPending, refund_id=refund_ids, stripe_refund_id=stripe_refund_ids),
     st.builds(RecordRefundSucceeded, refund_id=refund_ids, stripe_refund_id=stripe_refund_ids),
     st.builds(
@@ -244,7 +244,7 @@ class AnySequence(RuleBasedStateMachine):
         self._say(observed)
 
     @precondition(lambda self: self.state.refunds)
-    @rule(observed=refund_facts)
+    @rule(observed=refund_observations)
     def say_of_a_refund(self, observed: PaymentObservation) -> None:
         self._say(observed)
 

@@ -65,9 +65,7 @@ class Traces:
 
 @pytest.fixture
 def redis() -> Traces:
-    return Traces(
-        [Trace(payment_id=UUID(int=number), where="Redis: it was answered with 201") for number in range(1, 30)]
-    )
+    return Traces([Trace(payment_id=UUID(int=number), where="Redis: the response was 201") for number in range(1, 30)])
 
 
 @pytest.fixture

@@ -167,11 +167,11 @@ def test_a_broker_that_keeps_nothing_says_nothing_after_a_mere_start() -> None:
 
 def _neighbour(stream: uuid.UUID) -> uuid.UUID:
     """Return another stream of the same partition."""
-    wanted = partition_of(stream, PARTITIONS)
+    partition = partition_of(stream, PARTITIONS)
     return next(
         other
         for number in range(100, 999)
-        if partition_of(other := uuid.UUID(int=number, version=4), PARTITIONS) == wanted
+        if partition_of(other := uuid.UUID(int=number, version=4), PARTITIONS) == partition
     )
 
 

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 
 from infra.embedded.valkey import ValkeyServer
 from infra.redis.client import connect_redis
-from infra.stripe.guard.bucket import Pace
 from infra.stripe.guard.rate_limit import RateLimit
-from infra.stripe.guard.redis_bucket import RedisBucket
+from infra.stripe.guard.redis_token_bucket import RedisTokenBucket
+from infra.stripe.guard.token_bucket import TokenBucketRules
 from tests.integration.infra.stripe.guard.rate_limit_process import StartProcess
 
 
@@ -26,9 +26,9 @@ async def process(valkey: ValkeyServer) -> AsyncIterator[StartProcess]:
     """Makes the rate limit of another process, with connections of its own."""
     async with AsyncExitStack() as closing:
 
-        def start(pace: Pace, *, processes: int = 1, max_wait_s: float = 30) -> RateLimit:
+        def start(rules: TokenBucketRules, *, processes: int = 1, max_wait_s: float = 30) -> RateLimit:
             client = connect_redis(valkey.url, timeout_s=0.2)
             closing.push_async_callback(client.aclose)
-            return RateLimit(pace, RedisBucket(client, "test", pace), processes=processes, max_wait_s=max_wait_s)
+            return RateLimit(rules, RedisTokenBucket(client, "test", rules), processes=processes, max_wait_s=max_wait_s)
 
         yield start

@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from infra.embedded.ports import free_port
 from infra.redis.client import connect_redis
-from infra.stripe.guard.bucket import Pace, SharedBucket
-from infra.stripe.guard.redis_bucket import RedisBucket
+from infra.stripe.guard.redis_token_bucket import RedisTokenBucket
+from infra.stripe.guard.token_bucket import SharedTokenBucket, TokenBucketRules
 from tests.unit.infra.stripe.guard.shared_bucket_contract import SharedBucketContract
 
 pytestmark = pytest.mark.integration
@@ -23,8 +23,8 @@ class TestRedisBucket(SharedBucketContract):
         yield
         await self._away.aclose()
 
-    def bucket(self, pace: Pace) -> SharedBucket:
-        return RedisBucket(self._redis, "contract", pace)
+    def bucket(self, rules: TokenBucketRules) -> SharedTokenBucket:
+        return RedisTokenBucket(self._redis, "contract", rules)
 
-    def bucket_away(self) -> SharedBucket:
-        return RedisBucket(self._away, "contract", Pace(limit=111))
+    def bucket_away(self) -> SharedTokenBucket:
+        return RedisTokenBucket(self._away, "contract", TokenBucketRules(limit=111))

@@ -8,16 +8,16 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from infra.embedded.valkey import ValkeyServer
-from infra.stripe.guard.bucket import Pace, Turn
 from infra.stripe.guard.errors import TooManyCalls
 from infra.stripe.guard.rate_limit import RateLimit
-from infra.stripe.guard.redis_bucket import RedisBucket
+from infra.stripe.guard.redis_token_bucket import RedisTokenBucket
+from infra.stripe.guard.token_bucket import Reservation, TokenBucketRules
 from tests.integration.infra.stripe.guard.rate_limit_process import StartProcess
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-PACE = Pace(limit=111)  # a steady 100 calls a second
+PACE = TokenBucketRules(limit=111)  # a steady 100 calls a second
 KEY = "paystream:rate:test"
 
 
@@ -26,7 +26,7 @@ async def calls_of(limits: list[RateLimit], count: int) -> list[float]:
     made: list[float] = []
 
     async def call(limit: RateLimit) -> None:
-        await limit.take()
+        await limit.acquire()
         made.append(monotonic())
 
     await asyncio.gather(*(call(limits[number % len(limits)]) for number in range(count)))
@@ -37,11 +37,11 @@ def most_in_a_second(made: list[float]) -> int:
     return max(sum(1 for other in made if moment <= other < moment + 1) for moment in made)
 
 
-async def drain(bucket: RedisBucket) -> Turn:
-    """Take turns until none is left; return the refusal."""
-    while (turn := await bucket.take(successes=0)).granted:
+async def drain(bucket: RedisTokenBucket) -> Reservation:
+    """Take reservations until none is left; return the refusal."""
+    while (reservation := await bucket.reserve(successes=0)).granted:
         pass
-    return turn
+    return reservation
 
 
 @pytest.mark.slow
@@ -55,42 +55,44 @@ async def test_several_processes_keep_to_one_limit_and_use_it_up(process: StartP
 
 
 async def test_the_redis_bucket_counts_as_the_local_one_does(redis: Redis) -> None:
-    bucket = RedisBucket(redis, "test", Pace(limit=2.1, ahead_s=3.5, hold_s=0, cuts_apart_s=0))  # 1 a second
-    first = await bucket.take(successes=0)
+    bucket = RedisTokenBucket(
+        redis, "test", TokenBucketRules(limit=2.1, longest_wait_s=3.5, hold_after_halving_s=0, halvings_apart_s=0)
+    )  # 1 a second
+    first = await bucket.reserve(successes=0)
     assert (first.granted, first.wait_s, first.rate) == (True, 0, 1)
-    second, third, fourth = [await bucket.take(successes=0) for _ in range(3)]
+    second, third, fourth = [await bucket.reserve(successes=0) for _ in range(3)]
     assert second.granted
     assert 0.8 < second.wait_s <= 0.9
     assert 1.8 < third.wait_s <= 1.9
     assert 2.8 < fourth.wait_s <= 2.9
-    refused = await bucket.take(successes=0)
+    refused = await bucket.reserve(successes=0)
     assert not refused.granted
     assert 0.3 < refused.wait_s <= 0.4
-    assert await bucket.cut() == 0.5
-    assert await bucket.cut() == 0.25
-    raised = await bucket.take(successes=1000)
+    assert await bucket.halve_rate() == 0.5
+    assert await bucket.halve_rate() == 0.25
+    raised = await bucket.reserve(successes=1000)
     assert raised.rate == pytest.approx(0.25 + 1 / 60, abs=0.001)
     for _ in range(10):
-        lowest = await bucket.cut()
+        lowest = await bucket.halve_rate()
     assert lowest == pytest.approx(0.05)
 
 
 async def test_a_429_that_one_process_gets_slows_all_down_once(process: StartProcess, redis: Redis) -> None:
     one, other = process(PACE), process(PACE)
-    await asyncio.gather(one.take(), other.take())
-    await asyncio.gather(one.cut(), other.cut(), one.cut())
-    await other.take()
+    await asyncio.gather(one.acquire(), other.acquire())
+    await asyncio.gather(one.halve_rate(), other.halve_rate(), one.halve_rate())
+    await other.acquire()
     assert REGISTRY.get_sample_value("stripe_rate_limit_per_second") == pytest.approx(50)
     assert float(await redis.hget(KEY, "rate") or 0) == pytest.approx(50)
 
 
 async def test_successes_raise_it_again_after_a_while(redis: Redis) -> None:
-    bucket = RedisBucket(redis, "test", Pace(limit=111, hold_s=0.2))
-    assert await bucket.cut() == pytest.approx(50)
-    assert (await bucket.take(successes=50)).rate == pytest.approx(50)
+    bucket = RedisTokenBucket(redis, "test", TokenBucketRules(limit=111, hold_after_halving_s=0.2))
+    assert await bucket.halve_rate() == pytest.approx(50)
+    assert (await bucket.reserve(successes=50)).rate == pytest.approx(50)
 
     async def rate() -> float:
-        return (await bucket.take(successes=1000)).rate
+        return (await bucket.reserve(successes=1000)).rate
 
     await eventually(rate, lambda found: found > 50, within=2)
     for _ in range(40):
@@ -99,11 +101,11 @@ async def test_successes_raise_it_again_after_a_while(redis: Redis) -> None:
 
 
 async def test_a_call_waits_no_longer_than_allowed(process: StartProcess, redis: Redis) -> None:
-    await drain(RedisBucket(redis, "test", Pace(limit=2, ahead_s=5)))
-    limit = process(Pace(limit=2), max_wait_s=0.2)
+    await drain(RedisTokenBucket(redis, "test", TokenBucketRules(limit=2, longest_wait_s=5)))
+    limit = process(TokenBucketRules(limit=2), max_wait_s=0.2)
     started = monotonic()
     with pytest.raises(TooManyCalls):
-        await limit.take()
+        await limit.acquire()
     assert 0.19 <= monotonic() - started < 1
 
 
@@ -112,34 +114,36 @@ async def test_without_redis_each_process_keeps_to_its_part_until_it_is_back(
     valkey: ValkeyServer, process: StartProcess
 ) -> None:
     limits = [process(PACE, processes=2) for _ in range(2)]
-    await asyncio.gather(*(limit.take() for limit in limits))
+    await asyncio.gather(*(limit.acquire() for limit in limits))
     await valkey.stop()
     assert most_in_a_second(await calls_of(limits, 150)) <= 111 + 2 + 3
     assert REGISTRY.get_sample_value("stripe_rate_limit_shared") == 0
     await valkey.restart()
 
     async def is_shared() -> bool:
-        await asyncio.gather(*(limit.take() for limit in limits))
+        await asyncio.gather(*(limit.acquire() for limit in limits))
         return REGISTRY.get_sample_value("stripe_rate_limit_shared") == 1
 
     await eventually(is_shared, within=5)
 
 
 async def test_a_clock_that_was_set_back_stops_nobody(redis: Redis) -> None:
-    bucket = RedisBucket(redis, "test", PACE)
-    await bucket.take(successes=0)
+    bucket = RedisTokenBucket(redis, "test", PACE)
+    await bucket.reserve(successes=0)
     seconds, _ = await redis.time()
     future = (seconds + 86_400) * 1_000_000
     await redis.hset(KEY, mapping={"next_at": future, "cut_at": future})
-    turn = await bucket.take(successes=0)
-    assert turn.granted
-    assert turn.wait_s <= 0.01
-    assert await bucket.cut() == pytest.approx(100)  # as if just cut
+    reservation = await bucket.reserve(successes=0)
+    assert reservation.granted
+    assert reservation.wait_s <= 0.01
+    assert await bucket.halve_rate() == pytest.approx(100)  # as if just cut
     await redis.hset(KEY, mapping={"cut_at": future})
-    assert await bucket.cut() == pytest.approx(50)
+    assert await bucket.halve_rate() == pytest.approx(50)
 
 
 async def test_a_limit_that_was_lowered_holds_at_once(redis: Redis) -> None:
-    await RedisBucket(redis, "test", PACE).take(successes=0)
-    assert (await RedisBucket(redis, "test", Pace(limit=12)).take(successes=0)).rate == pytest.approx(10)
+    await RedisTokenBucket(redis, "test", PACE).reserve(successes=0)
+    assert (
+        await RedisTokenBucket(redis, "test", TokenBucketRules(limit=12)).reserve(successes=0)
+    ).rate == pytest.approx(10)
     assert 3000 < await redis.ttl(KEY) <= 3600

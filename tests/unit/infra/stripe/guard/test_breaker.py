@@ -79,12 +79,12 @@ def test_it_closes_when_all_probes_find_it_up() -> None:
     assert first is not None
     assert second is not None
     assert subject.admit(2) is None
-    assert subject.room(2) == 0
+    assert subject.capacity(2) == 0
     subject.record(first, Result.UP, 3)
-    assert subject.room(3) == 0  # the other one is still out
+    assert subject.capacity(3) == 0  # the other one is still out
     subject.record(second, Result.UP, 3)
     assert subject.state(3) is State.CLOSED
-    assert subject.room(3) is None
+    assert subject.capacity(3) is None
 
 
 def test_a_probe_that_says_nothing_makes_room_for_another() -> None:
@@ -123,7 +123,7 @@ def test_calls_that_began_before_it_opened_say_nothing_later() -> None:
     for admission in late[:5]:
         assert admission is not None
         subject.record(admission, Result.DOWN, 2)
-    assert subject.room(2) == 2
+    assert subject.capacity(2) == 2
     end(subject, Result.UP, 2, times=2)
     for admission in late[5:]:
         assert admission is not None
@@ -201,9 +201,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def begin(self) -> None:
-        room = self.subject.room(self.now)
+        capacity = self.subject.capacity(self.now)
         admission = self.subject.admit(self.now)
-        assert (admission is None) == (room == 0)
+        assert (admission is None) == (capacity == 0)
         self.look()
         if admission is not None:
             self.model.out.append(admission)
@@ -235,9 +235,9 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.model.stale)
     @rule(result=st.sampled_from(Result))
     def end_late(self, result: Result) -> None:
-        before = (self.subject.state(self.now), self.subject.room(self.now), self.subject.wait_s(self.now))
+        before = (self.subject.state(self.now), self.subject.capacity(self.now), self.subject.wait_s(self.now))
         self.subject.record(self.model.stale.pop(), result, self.now)
-        after = (self.subject.state(self.now), self.subject.room(self.now), self.subject.wait_s(self.now))
+        after = (self.subject.state(self.now), self.subject.capacity(self.now), self.subject.wait_s(self.now))
         assert before == after
 
     def failures_in_a_row(self) -> int:
@@ -254,18 +254,18 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def holds(self) -> None:
         self.look()
-        room = self.subject.room(self.now)
+        capacity = self.subject.capacity(self.now)
         match self.subject.state(self.now):
             case State.CLOSED:
-                assert room is None
+                assert capacity is None
             case State.HALF_OPEN:
-                # It never gets stuck: there is room, or somebody is out who will make some.
-                assert room is not None
-                assert room >= 0
-                assert room + len(self.model.out) + self.model.ups == self.limits.probes
-                assert room > 0 or self.model.out
+                # It never gets stuck: there is capacity, or somebody is out who will make some.
+                assert capacity is not None
+                assert capacity >= 0
+                assert capacity + len(self.model.out) + self.model.ups == self.limits.probes
+                assert capacity > 0 or self.model.out
             case State.OPEN:
-                assert room == 0
+                assert capacity == 0
                 assert 0 < self.subject.wait_s(self.now) <= self.limits.longest_open_s
 
 

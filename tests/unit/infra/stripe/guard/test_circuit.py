@@ -23,23 +23,23 @@ def value(metric: str, /, **labels: str) -> float:
 
 async def test_those_who_wait_go_on_when_it_is_time_to_probe() -> None:
     circuit = Circuit("waiting", RULES)
-    await circuit.admitted()
+    await circuit.wait_until_open()
     end(circuit, Result.DOWN, times=3)
-    assert circuit.room() == 0
+    assert circuit.capacity() == 0
     started = asyncio.get_running_loop().time()
     async with asyncio.timeout(5):
-        await asyncio.gather(circuit.admitted(), circuit.admitted())
+        await asyncio.gather(circuit.wait_until_open(), circuit.wait_until_open())
     assert asyncio.get_running_loop().time() - started >= 0.07
-    assert circuit.room() == 2
+    assert circuit.capacity() == 2
 
 
 async def test_while_all_probes_are_out_others_wait_for_their_end() -> None:
     circuit = Circuit("probing", RULES)
     end(circuit, Result.DOWN, times=3)
     async with asyncio.timeout(5):
-        await circuit.admitted()
+        await circuit.wait_until_open()
     probes = [circuit.enter(), circuit.enter()]
-    waiting = asyncio.create_task(circuit.admitted())
+    waiting = asyncio.create_task(circuit.wait_until_open())
     await asyncio.sleep(0)
     with pytest.raises(CircuitOpen) as refused:
         circuit.enter()
@@ -51,7 +51,7 @@ async def test_while_all_probes_are_out_others_wait_for_their_end() -> None:
     async with asyncio.timeout(5):
         await waiting
     assert circuit.state is State.CLOSED
-    assert circuit.room() is None
+    assert circuit.capacity() is None
 
 
 async def test_an_open_one_refuses_and_says_for_how_long() -> None:

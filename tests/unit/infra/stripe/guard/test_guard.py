@@ -10,14 +10,16 @@ from infra.process.health import Health
 from infra.stripe.guard.breaker import Rules, State
 from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.errors import CircuitOpen, NotSent, TooManyCalls
-from infra.stripe.guard.fakes import MemoryBucket
+from infra.stripe.guard.fakes import MemoryTokenBucket
 from infra.stripe.guard.guard import StripeGuard
 from tests.unit.infra.stripe.guard.limits import limit_over, shared_bucket
 
 RULES = Rules(minimum_calls=2, open_s=60, longest_open_s=60, probes=1)
 
 
-def guard_over(shared: MemoryBucket | None = None, *, concurrency: int = 10, max_wait_s: float = 0.05) -> StripeGuard:
+def guard_over(
+    shared: MemoryTokenBucket | None = None, *, concurrency: int = 10, max_wait_s: float = 0.05
+) -> StripeGuard:
     rate = None if shared is None else limit_over(shared)
     return StripeGuard(Circuit("guarded", RULES), rate, max_concurrency=concurrency, max_wait_s=max_wait_s)
 
@@ -37,13 +39,13 @@ async def test_outages_open_it_and_nothing_is_sent_any_more() -> None:
     shared = shared_bucket()
     guard = guard_over(shared)
     await fail(guard, TimeoutError(), times=2)
-    asked = shared.asked
+    requests = shared.requests
     sent = False
     with pytest.raises(CircuitOpen):
         async with guard.call():
             sent = True
     assert not sent
-    assert shared.asked == asked  # nor is a turn used up
+    assert shared.requests == requests  # nor is a turn used up
 
 
 async def test_changes_that_fail_are_stopped_though_reads_work() -> None:
@@ -55,7 +57,7 @@ async def test_changes_that_fail_are_stopped_though_reads_work() -> None:
     with pytest.raises(CircuitOpen):
         async with guard.call(**CREATE):
             pass
-    assert guard.room() == 0
+    assert guard.capacity() == 0
     async with guard.call("retrieve_intent"):
         pass
 
@@ -67,7 +69,7 @@ async def test_one_kind_of_change_that_fails_stops_no_other() -> None:
     await fail(guard, stripe.APIError("no", http_status=500), times=2, **CREATE)
     async with guard.call(**REFUND):
         pass
-    assert guard.room() is None
+    assert guard.capacity() is None
 
 
 async def test_calls_without_an_answer_leave_room_for_fewer() -> None:
@@ -75,20 +77,20 @@ async def test_calls_without_an_answer_leave_room_for_fewer() -> None:
     async with guard.call(**REFUND):
         pass
     await fail(guard, TimeoutError())
-    assert guard.room() == 5
+    assert guard.capacity() == 5
     for _ in range(20):
         async with guard.call(**REFUND):
             pass
-    assert guard.room() is None
+    assert guard.capacity() is None
 
 
 async def test_reads_decide_while_no_change_is_made() -> None:
     guard = guard_over()
     await fail(guard, stripe.APIError("no", http_status=500), times=2)
-    assert guard.room() == 0
+    assert guard.capacity() == 0
     async with guard.call(**REFUND):
         pass
-    assert guard.room() is None
+    assert guard.capacity() is None
 
 
 async def test_what_is_urgent_gets_the_next_place() -> None:
@@ -109,10 +111,10 @@ async def test_who_waits_for_changes_is_let_on_when_probes_may_go() -> None:
     rules = Rules(minimum_calls=2, open_s=0.01, longest_open_s=0.01, probes=1)
     guard = StripeGuard(Circuit("probed", rules), None, max_concurrency=10, max_wait_s=5)
     await fail(guard, TimeoutError(), times=2, **CREATE)
-    assert guard.room() == 0
+    assert guard.capacity() == 0
     async with asyncio.timeout(5):
-        await guard.admitted()
-    assert guard.room() == 1
+        await guard.wait_until_open()
+    assert guard.capacity() == 1
 
 
 async def test_an_open_breaker_shows_in_the_health_as_degraded() -> None:
@@ -133,7 +135,7 @@ async def test_a_429_of_one_endpoint_slows_no_other() -> None:
         "slow down", http_status=429, headers={"Stripe-Rate-Limited-Reason": "endpoint-rate"}
     )
     await fail(guard, limited, **CREATE)
-    assert shared.cuts == 0
+    assert shared.halvings == 0
 
 
 async def test_declines_refusals_and_our_own_faults_do_not() -> None:
@@ -148,7 +150,7 @@ async def test_a_429_slows_down_and_every_served_call_counts_for_the_rate() -> N
     shared = shared_bucket()
     guard = guard_over(shared)
     await fail(guard, stripe.RateLimitError("slow down", http_status=429))
-    assert shared.cuts == 1
+    assert shared.halvings == 1
     await fail(guard, stripe.CardError("declined", None, "card_declined", http_status=402))
     async with guard.call():
         pass

@@ -25,4 +25,4 @@ def test_a_limit_that_no_bucket_can_keep_is_refused(limit: float) -> None:
 async def test_without_a_limit_redis_is_not_used() -> None:
     # A unit test that opens a network socket fails.
     async with open_stripe_guard(settings(stripe_rate_limit_test_per_s=0)) as guard, guard.call():
-        assert guard.room() is None
+        assert guard.capacity() is None

@@ -1,13 +1,13 @@
-"""Turns from a shared bucket that is there, away, or slow."""
+"""Calls reserved in a shared bucket that is there, away, or slow."""
 
 import asyncio
 
 import pytest
 from prometheus_client import REGISTRY
 
-from infra.stripe.guard.bucket import Turn
 from infra.stripe.guard.errors import TooManyCalls
 from infra.stripe.guard.fakes import ManualClock
+from infra.stripe.guard.token_bucket import Reservation
 from tests.unit.infra.stripe.guard.limits import limit_over, shared_bucket
 
 
@@ -16,32 +16,34 @@ def gauge(name: str) -> float | None:
 
 
 async def test_a_refused_turn_is_asked_for_again() -> None:
-    shared = shared_bucket(Turn(granted=False, wait_s=0.01, rate=50), Turn(granted=True, wait_s=0.01, rate=50))
-    await limit_over(shared).take()
-    assert shared.asked == 2
+    shared = shared_bucket(
+        Reservation(granted=False, wait_s=0.01, rate=50), Reservation(granted=True, wait_s=0.01, rate=50)
+    )
+    await limit_over(shared).acquire()
+    assert shared.requests == 2
     assert gauge("stripe_rate_limit_per_second") == 50
 
 
 async def test_a_turn_that_does_not_come_in_time_is_given_up() -> None:
-    shared = shared_bucket(*[Turn(granted=False, wait_s=0.02, rate=1)] * 1000)
+    shared = shared_bucket(*[Reservation(granted=False, wait_s=0.02, rate=1)] * 1000)
     limit = limit_over(shared, max_wait_s=0.1)
     with pytest.raises(TooManyCalls):
-        await limit.take()
+        await limit.acquire()
     # Ten that wait are no more load than one.
-    shared.asked = 0
-    results = await asyncio.gather(*(limit.take() for _ in range(10)), return_exceptions=True)
+    shared.requests = 0
+    results = await asyncio.gather(*(limit.acquire() for _ in range(10)), return_exceptions=True)
     assert all(isinstance(result, TooManyCalls) for result in results)
-    assert shared.asked <= 7
+    assert shared.requests <= 7
 
 
 async def test_successes_are_told_with_the_next_turn() -> None:
     shared = shared_bucket()
     limit = limit_over(shared)
-    await limit.take()
+    await limit.acquire()
     for _ in range(3):
         limit.succeeded()
-    await limit.take()
-    await limit.take()
+    await limit.acquire()
+    await limit.acquire()
     assert shared.successes == [0, 3, 0]
 
 
@@ -49,10 +51,10 @@ async def test_a_429_is_told_at_once() -> None:
     shared = shared_bucket()
     limit = limit_over(shared)
     limit.succeeded()
-    await limit.cut()
-    assert shared.cuts == 1
+    await limit.halve_rate()
+    assert shared.halvings == 1
     assert gauge("stripe_rate_limit_per_second") == 50
-    await limit.take()
+    await limit.acquire()
     assert shared.successes == [0]
 
 
@@ -60,17 +62,17 @@ async def test_while_redis_is_away_this_process_keeps_to_its_part_and_says_so() 
     clock = ManualClock()
     shared = shared_bucket(clock=clock)
     limit = limit_over(shared, processes=4)
-    await limit.take()
+    await limit.acquire()
     assert gauge("stripe_rate_limit_shared") == 1
     shared.away = True
-    await limit.take()
+    await limit.acquire()
     assert gauge("stripe_rate_limit_shared") == 0
     assert gauge("stripe_rate_limit_per_second") == pytest.approx(25)
-    asked = shared.asked
+    requests = shared.requests
     clock.now = 0.9
-    await limit.take()
-    await limit.cut()
-    assert shared.asked == asked  # it is left alone for a second
+    await limit.acquire()
+    await limit.halve_rate()
+    assert shared.requests == requests  # it is left alone for a second
     assert gauge("stripe_rate_limit_per_second") == pytest.approx(12.5)
 
 
@@ -79,12 +81,12 @@ async def test_its_part_is_of_the_rate_that_they_last_shared() -> None:
     shared = shared_bucket(clock=clock)
     limit = limit_over(shared, processes=2)
     clock.now = 100.0
-    await limit.cut()
+    await limit.halve_rate()
     clock.now = 101.0  # a 429 that comes sooner is about the same excess
-    await limit.cut()
+    await limit.halve_rate()
     assert shared.rate == 25
     shared.away = True
-    await limit.take()
+    await limit.acquire()
     assert gauge("stripe_rate_limit_per_second") == pytest.approx(12.5)
 
 
@@ -92,47 +94,47 @@ async def test_redis_is_asked_again_after_a_second_and_used_when_it_is_back() ->
     clock = ManualClock()
     shared = shared_bucket(away=True, clock=clock)
     limit = limit_over(shared)
-    await limit.take()
+    await limit.acquire()
     clock.now = 1.1
-    await limit.take()
-    assert shared.asked == 2
+    await limit.acquire()
+    assert shared.requests == 2
     shared.away = False
     clock.now = 2.2
-    await limit.take()
+    await limit.acquire()
     assert gauge("stripe_rate_limit_shared") == 1
     assert gauge("stripe_rate_limit_per_second") == 100
 
 
 async def test_an_endpoint_that_is_limited_gets_fewer_turns_than_others() -> None:
-    shared = shared_bucket(*[Turn(granted=True, wait_s=0, rate=100)] * 100)
+    shared = shared_bucket(*[Reservation(granted=True, wait_s=0, rate=100)] * 100)
     limit = limit_over(shared, processes=1, max_wait_s=0.05)
     for _ in range(100):  # time stands still: each cut halves it, and only the first counts
-        limit.cut_endpoint("create_intent")
-    got = await asyncio.gather(*(limit.take("create_intent") for _ in range(20)), return_exceptions=True)
+        limit.halve_endpoint_rate("create_intent")
+    got = await asyncio.gather(*(limit.acquire("create_intent") for _ in range(20)), return_exceptions=True)
     assert 1 <= sum(result is None for result in got) <= 5
     assert any(isinstance(result, TooManyCalls) for result in got)
     for _ in range(20):
-        await limit.take("create_refund")
-        await limit.take()
+        await limit.acquire("create_refund")
+        await limit.acquire()
 
 
 async def test_an_endpoint_is_as_fast_as_before_after_a_while() -> None:
     shared = shared_bucket()
     limit = limit_over(shared, processes=1, max_wait_s=0.05)
-    limit.cut_endpoint("create_intent")
+    limit.halve_endpoint_rate("create_intent")
     for _ in range(1000):
         shared.clock.now += 1
         limit.succeeded("create_intent")
-        await limit.take("create_intent")
+        await limit.acquire("create_intent")
     assert limit.limited_endpoints == frozenset()
 
 
 async def test_urgent_calls_take_their_turn_before_others_that_wait() -> None:
-    shared = shared_bucket(*[Turn(granted=False, wait_s=0.005, rate=1)] * 4)
+    shared = shared_bucket(*[Reservation(granted=False, wait_s=0.005, rate=1)] * 4)
     limit, order = limit_over(shared), list[str]()
 
     async def take(name: str, *, urgent: bool) -> None:
-        await limit.take("any", urgent=urgent)
+        await limit.acquire("any", urgent=urgent)
         order.append(name)
 
     async with asyncio.TaskGroup() as group:

@@ -6,45 +6,45 @@ and each that got one adds a little to it (as congestion control does: https://w
 """
 
 from infra.stripe.guard import metrics
-from infra.stripe.guard.line import Line
+from infra.stripe.guard.priority_semaphore import PrioritySemaphore
 
-_CUT = 0.5
+_BACKS_OFF_TO = 0.5
 _GROWS = 0.25
 """For each answer: a quarter more in the time that one call takes."""
 
 
-class InFlight:
+class ConcurrencyLimit:
     """Places for calls, `most` at the most."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._line = Line(most)
+        self._semaphore = PrioritySemaphore(most)
         self._limit = float(most)
-        self._cuts = 0
+        self._decreases = 0
         self._show()
 
     @property
-    def room(self) -> int | None:
+    def capacity(self) -> int | None:
         """How many may be in flight now; None while that is not less than usual."""
         return None if self._limit >= self._most else int(self._limit)
 
-    async def take(self, *, first: bool = False) -> int:
-        """Wait for a place; `give_back` must follow, with what this returns."""
-        await self._line.take(first=first)
-        return self._cuts
+    async def acquire(self, *, urgent: bool = False) -> int:
+        """Wait for a slot; `release` must follow, with what this returns."""
+        await self._semaphore.acquire(urgent=urgent)
+        return self._decreases
 
-    def give_back(self, began: int, *, answered: bool | None) -> None:
+    def release(self, began: int, *, answered: bool | None) -> None:
         """Leave. `answered`: whether the call got an answer; None when it says nothing, as when it was cut off.
 
         Many that were in flight together and got no answer are one sign, not many.
         """
         if answered:
             self._limit = min(self._most, self._limit + _GROWS)
-        elif answered is False and began == self._cuts:
-            self._limit = max(1.0, self._limit * _CUT)
-            self._cuts += 1
-        self._line.resize(int(self._limit))
-        self._line.give_back()
+        elif answered is False and began == self._decreases:
+            self._limit = max(1.0, self._limit * _BACKS_OFF_TO)
+            self._decreases += 1
+        self._semaphore.resize(int(self._limit))
+        self._semaphore.release()
         self._show()
 
     def _show(self) -> None:

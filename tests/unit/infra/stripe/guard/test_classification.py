@@ -3,9 +3,14 @@
 import pytest
 import stripe
 
-from infra.stripe.guard.verdicts import Verdict, judge
+from infra.stripe.guard.classification import CallClassification, classify
 
-SERVED, DOWN, LIMITED, NOTHING = Verdict.SERVED, Verdict.DOWN, Verdict.LIMITED, Verdict.NOTHING
+SERVED, DOWN, LIMITED, NOTHING = (
+    CallClassification.SERVED,
+    CallClassification.DOWN,
+    CallClassification.LIMITED,
+    CallClassification.NOTHING,
+)
 
 
 def answered(status: int | None, code: str | None = None, **headers: str) -> stripe.StripeError:
@@ -14,11 +19,11 @@ def answered(status: int | None, code: str | None = None, **headers: str) -> str
 
 
 @pytest.mark.parametrize(
-    ("error", "verdict"),
+    ("error", "classification"),
     [
-        (stripe.APIConnectionError("no answer"), Verdict.UNANSWERED),
-        (TimeoutError(), Verdict.UNANSWERED),
-        (ConnectionResetError(), Verdict.UNANSWERED),
+        (stripe.APIConnectionError("no answer"), CallClassification.UNANSWERED),
+        (TimeoutError(), CallClassification.UNANSWERED),
+        (ConnectionResetError(), CallClassification.UNANSWERED),
         (answered(500), DOWN),
         (answered(502), DOWN),
         (answered(503, stripe_should_retry="true"), DOWN),
@@ -32,13 +37,13 @@ def answered(status: int | None, code: str | None = None, **headers: str) -> str
         (stripe.RateLimitError("slow down", http_status=429, code="rate_limit"), LIMITED),
         (answered(429), LIMITED),
         (answered(429, stripe_rate_limited_reason="global-rate"), LIMITED),
-        (answered(429, stripe_rate_limited_reason="endpoint-concurrency"), Verdict.LIMITED_HERE),
-        (answered(429, stripe_rate_limited_reason="endpoint-rate"), Verdict.LIMITED_HERE),
+        (answered(429, stripe_rate_limited_reason="endpoint-concurrency"), CallClassification.LIMITED_HERE),
+        (answered(429, stripe_rate_limited_reason="endpoint-rate"), CallClassification.LIMITED_HERE),
         (answered(429, "lock_timeout"), SERVED),
         (answered(429, stripe_rate_limited_reason="resource-specific"), SERVED),
         (answered(None), NOTHING),
         (ValueError("our own"), NOTHING),
     ],
 )
-def test_what_it_says_of_stripe(error: Exception, verdict: Verdict) -> None:
-    assert judge(error) is verdict
+def test_what_it_says_of_stripe(error: Exception, classification: CallClassification) -> None:
+    assert classify(error) is classification

@@ -1,5 +1,5 @@
 -- Stripe said 429: halve the rate of the bucket KEYS[1], once for all calls that were told so at about the same time.
--- ARGV: highest rate (calls/s), lowest rate, how long after a cut there is no other (microseconds).
+-- ARGV: highest rate (calls/s), lowest rate, how long it is not halved again (microseconds).
 -- Answers the rate in calls per 1000 s.
 local highest, lowest, apart = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 

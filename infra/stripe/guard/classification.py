@@ -14,7 +14,7 @@ _OBJECT_REASONS = {"resource-specific"}
 _ENDPOINT_REASONS = {"endpoint-rate", "endpoint-concurrency"}
 
 
-class Verdict(Enum):
+class CallClassification(Enum):
     """SERVED: it answered, be it a decline or a refusal. DOWN, LIMITED: it did not serve. NOTHING: our own fault.
 
     UNANSWERED: nothing came back, as when it is asked for more than it can do. LIMITED_HERE: it did not serve, as this
@@ -29,20 +29,20 @@ class Verdict(Enum):
     NOTHING = "nothing"
 
 
-def judge(error: Exception) -> Verdict:
+def classify(error: Exception) -> CallClassification:
     """Return what an exception of a call says."""
     if isinstance(error, stripe.APIConnectionError | OSError):  # TimeoutError is an OSError
-        return Verdict.UNANSWERED
+        return CallClassification.UNANSWERED
     if not isinstance(error, stripe.StripeError) or error.http_status is None:
-        return Verdict.NOTHING
+        return CallClassification.NOTHING
     headers = {name.lower(): value.lower() for name, value in (error.headers or {}).items()}
     if error.http_status >= _SERVER_ERRORS:
         # A failure that was stored for the key, maybe long ago, is not one of now.
-        return Verdict.SERVED if headers.get("idempotent-replayed") == "true" else Verdict.DOWN
+        return CallClassification.SERVED if headers.get("idempotent-replayed") == "true" else CallClassification.DOWN
     if error.http_status == _TOO_MANY:
         reason = headers.get("stripe-rate-limited-reason")
         is_about_an_object = error.code == _OBJECT_LOCKED or reason in _OBJECT_REASONS
         if is_about_an_object:
-            return Verdict.SERVED
-        return Verdict.LIMITED_HERE if reason in _ENDPOINT_REASONS else Verdict.LIMITED
-    return Verdict.SERVED
+            return CallClassification.SERVED
+        return CallClassification.LIMITED_HERE if reason in _ENDPOINT_REASONS else CallClassification.LIMITED
+    return CallClassification.SERVED

@@ -1,11 +1,11 @@
--- Ask for a turn of the bucket KEYS[1]. All times are microseconds of this server's clock.
+-- Reserve a call in the bucket KEYS[1]. All times are microseconds of this server's clock.
 -- ARGV: highest rate (calls/s), lowest rate, how much faster a second of successes makes it (calls/s),
---       successes since the last time, how long no success counts after a cut, the burst, the longest reservation.
--- Answers {1, wait until the turn, rate} or {0, wait until it is worth asking again, rate}; this rate is in calls per
+--       successes since the last time, how long no success counts after the rate was halved, the burst, the longest reservation.
+-- Answers {1, wait until the call, rate} or {0, wait until it is worth asking again, rate}; this rate is in calls per
 -- 1000 s, since answers are whole numbers.
--- The same arithmetic as bucket.py.
+-- The same arithmetic as token_bucket.py.
 local highest, lowest, faster, successes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local hold, burst, ahead = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local hold, burst, longest_wait = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -15,7 +15,7 @@ local next_at = tonumber(state[2] or 0)
 local cut_at = tonumber(state[3] or -hold)
 
 -- The clock was set back.
-if next_at > now + ahead + 1000000 / lowest then next_at = now end
+if next_at > now + longest_wait + 1000000 / lowest then next_at = now end
 if cut_at > now then cut_at = now end
 
 if now - cut_at >= hold then
@@ -23,14 +23,14 @@ if now - cut_at >= hold then
 end
 rate = math.max(lowest, math.min(highest, rate))
 
-local turn = math.max(next_at, now - burst)
-local granted = turn <= now + ahead
-if granted then next_at = turn + 1000000 / rate end
+local call_at = math.max(next_at, now - burst)
+local granted = call_at <= now + longest_wait
+if granted then next_at = call_at + 1000000 / rate end
 
 redis.call('HSET', KEYS[1], 'rate', string.format('%.6f', rate), 'next_at', string.format('%.0f', next_at),
     'cut_at', string.format('%.0f', cut_at))
 redis.call('EXPIRE', KEYS[1], 3600)
 if granted then
-    return {1, math.max(0, turn - now), math.floor(rate * 1000 + 0.5)}
+    return {1, math.max(0, call_at - now), math.floor(rate * 1000 + 0.5)}
 end
-return {0, turn - now - ahead, math.floor(rate * 1000 + 0.5)}
+return {0, call_at - now - longest_wait, math.floor(rate * 1000 + 0.5)}

@@ -1,0 +1,25 @@
+"""What a worker works on."""
+
+from dataclasses import dataclass
+
+from consumers.tasks.models import Task
+from event_store.payments import LoadedPayment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A claimed task with its payment as it was then.
+
+    `lease_ends_at` is in Unix seconds: a clock that goes on while the machine sleeps. `unreadable` is the reason why
+    the payment's events cannot be read, if so.
+    """
+
+    task: Task
+    payment: LoadedPayment
+    lease_ends_at: float
+    unreadable: str | None = None
+
+    @property
+    def requested_at(self) -> float:
+        """When the payment was requested, in Unix seconds."""
+        return self.payment.events[0].recorded_at.timestamp()
