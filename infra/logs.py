@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line on stdout, from our loggers and from every library's.
 
 `log = structlog.get_logger(__name__)`, then `log.info("payment_accepted", amount_cents=1000)`: an event is a
-name with fields, not a sentence. The ids of the request or message at hand are bound once, with
+name with fields, not a sentence. The ids of the current request or message are bound once, with
 `bound_context`.
 """
 
@@ -19,7 +19,7 @@ from infra.log_render import mask_fields, render
 
 CONTEXT_IDS = ("request_id", "correlation_id", "user_id", "payment_id")
 
-# Libraries that tell every request or statement at INFO.
+# Libraries that log every request or statement at INFO.
 _QUIET_LOGGERS = (
     "httpx",
     "httpcore",

@@ -1,7 +1,7 @@
 """Applies what a poll brought to every projection of its topics, in ONE transaction with their checkpoints.
 
-Projections that stand at the same checkpoint therefore always show the same events. One that stands elsewhere
-(it was added or rebuilt later) gets what it lacks, and drops what it has. An event that one of them refuses is a dead
+Projections at the same checkpoint therefore always show the same events. One at another checkpoint (it was added or
+rebuilt later) gets the events that it lacks, and drops those that it has. An event that one of them refuses is a dead
 letter for all that would have taken it.
 """
 

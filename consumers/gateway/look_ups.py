@@ -5,7 +5,8 @@ import time
 from consumers.gateway.decision import requesting_event, unknown_since
 from consumers.gateway.job import Job
 from consumers.gateway.plan import KEY_LIFE_S, was_sent_lately
-from consumers.stripe.client import JsonObject, Stripe
+from consumers.stripe.client import JsonObject
+from consumers.stripe.payments import Stripe
 from domain.payment.events import PaymentEvent, RefundRequested
 from domain.payment.state import PaymentState
 

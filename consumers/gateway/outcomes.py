@@ -13,6 +13,7 @@ from typing import Any
 
 import stripe
 
+from consumers.stripe.translate.ids import id_of
 from infra.backoff import Backoff
 from infra.stripe.guard.errors import NotSent
 
@@ -223,7 +224,7 @@ def fault_of(error: stripe.StripeError) -> Fault:
         code=shown.get("code") or shown.get("decline_code") or shown.get("type") or "unknown_error",
         decline_code=shown.get("decline_code"),
         message=shown.get("message") or error.user_message or type(error).__name__,
-        charge_id=_id_of(shown.get("charge")),
+        charge_id=id_of(shown.get("charge")),
         param=shown.get("param"),
         intent=shown.get("payment_intent") if isinstance(shown.get("payment_intent"), dict) else None,
         should_retry=_flag(headers, "stripe-should-retry"),
@@ -233,11 +234,6 @@ def fault_of(error: stripe.StripeError) -> Fault:
 
 def _flag(headers: Mapping[str, str], name: str) -> bool | None:
     return {"true": True, "false": False}.get(headers.get(name, "").lower())
-
-
-def _id_of(value: Any) -> str | None:
-    found = value.get("id") if isinstance(value, dict) else value
-    return found if isinstance(found, str) else None
 
 
 def _say(fault: Fault) -> str:

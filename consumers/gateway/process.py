@@ -7,7 +7,7 @@ from consumers.gateway.intake import SERVICE, write_tasks
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.worker import Worker
-from consumers.stripe.client import StripeApi
+from consumers.stripe.payments import StripeApi
 from event_store.database_log import DatabaseLog
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed

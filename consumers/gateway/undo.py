@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from consumers.stripe.client import JsonObject, Reading
-from consumers.stripe.requests import PAYMENT_ID, StripeRequest
+from consumers.stripe.client import JsonObject
+from consumers.stripe.payments import StripePayment
+from consumers.stripe.requests import StripeRequest
+from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.tasks.models import TaskOperation
 from domain.ids import EventId, StripeIntentId
 from domain.money import Money
@@ -48,7 +50,7 @@ class NotYet:
     """It stands where nothing can be done: a bank is at work on it."""
 
 
-def undo_step(reading: Reading, *, event_id: UUID, payment_id: UUID) -> Undo | Undone | NotYet:
+def undo_step(reading: StripePayment, *, event_id: UUID, payment_id: UUID) -> Undo | Undone | NotYet:
     """Return what is to be done about the intent that was made for the event."""
     intent = reading.intent
     intent_id, status = StripeIntentId(intent["id"]), intent["status"]
@@ -88,7 +90,7 @@ def went_well(undo: Undo, answer: JsonObject) -> bool:
     return answer.get("status") not in _CAME_BACK
 
 
-def _given_back(reading: Reading) -> int:
+def _given_back(reading: StripePayment) -> int:
     return sum(int(refund["amount"]) for refund in reading.refunds if refund["status"] not in _CAME_BACK)
 
 

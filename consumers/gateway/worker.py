@@ -17,7 +17,8 @@ from consumers.gateway.outcomes import RETRIES, CallOutcome, Succeeded, classify
 from consumers.gateway.plan import Call, LookUp, next_step
 from consumers.gateway.results import result_of_call, result_of_failed_read, result_of_look_up
 from consumers.gateway.undo import NotYet, Undo, Undone, undo_step, went_well
-from consumers.stripe.client import LeaseExpired, Stripe
+from consumers.stripe.client import LeaseExpired
+from consumers.stripe.payments import Stripe
 from consumers.stripe.requests import CardsBy, NothingToSend, request_of
 from consumers.stripe.translate.payments import UnexpectedObject, payment_observations
 from consumers.tasks.models import Task, TaskOperation, TaskStatus

@@ -1,42 +1,50 @@
-"""The only module that calls Stripe. Always with our idempotency key; answers are plain JSON."""
+"""The only module of the consumers that calls Stripe: each call through the guard, within a time-out; answers are JSON.
+
+Not for: what is asked and what an answer means (`payments`, `lists`, reconciliation's statement; `translate`).
+"""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
-from uuid import UUID
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
 
 import stripe
+import structlog
 
-from consumers.stripe.requests import PAYMENT_ID, REFUND_ID, StripeRequest
-from consumers.stripe.shared_list import SharedList
+from consumers.stripe.requests import StripeRequest
 from consumers.tasks.models import TaskOperation
+from infra.backoff import Backoff, Pauses
+from infra.stripe.guard.errors import NotSent
+
+log = structlog.get_logger(__name__)
 
 JsonObject = dict[str, Any]
+T = TypeVar("T")
 
-_PAGE = 100  # Stripe's most
-_FOREVER = float("inf")
-_LONG_LIST_S = 3600.0
-_RETRIEVE, _SEARCH = "retrieve_intent", "search_intents"  # endpoints, as Stripe counts them
+FOREVER = float("inf")
+PAGE = 100  # Stripe's most
 _URGENT = frozenset({TaskOperation.CREATE_REFUND, TaskOperation.CAPTURE_INTENT})
 """What goes first when calls are scarce: a customer's money waits, or a hold may end."""
-_CHARGE = "latest_charge"
-"""Expanded wherever an intent is read: when a hold ends stands in its charge."""
+_NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERRORS = 404, 409, 429, 500
+
+
+class StripeResource(StrEnum):
+    """What is read: the last part of its path."""
+
+    INTENTS = "payment_intents"
+    CHARGES = "charges"
+    REFUNDS = "refunds"
+    DISPUTES = "disputes"
+    TRANSACTIONS = "balance_transactions"
+    PAYOUTS = "payouts"
+    EVENTS = "events"
 
 
 class LeaseExpired(Exception):
-    """The time for the call was over when its turn came: nothing was sent."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
-    """A payment as Stripe shows it: the intent with its newest charge, and all refunds and disputes of it."""
-
-    intent: JsonObject
-    refunds: tuple[JsonObject, ...]
-    disputes: tuple[JsonObject, ...]
+    """The time for the call was over before it could be made: nothing was sent."""
 
 
 class Guard(Protocol):
@@ -45,160 +53,177 @@ class Guard(Protocol):
     def call(
         self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
     ) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn to make one call. Raises infra.stripe.guard.errors.NotSent."""
+        """Wait until one call may be made. Raises infra.stripe.guard.errors.NotSent."""
 
 
-class Stripe(Protocol):
-    """What the gateway needs of Stripe. Methods raise stripe.StripeError, TimeoutError, NotSent or LeaseExpired.
+class NoGuard:
+    """For a command that a person runs once: its calls are few."""
 
-    `not_after` is in Unix seconds: later than that, no call is begun.
+    def call(
+        self,
+        endpoint: str | None = None,  # noqa: ARG002 - as the protocol has it
+        *,
+        writes: bool = False,  # noqa: ARG002
+        urgent: bool = False,  # noqa: ARG002
+    ) -> AbstractAsyncContextManager[None]:
+        """Wait for nothing."""
+        return nullcontext()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Some rows, newest first, and whether older ones follow."""
+
+    rows: tuple[JsonObject, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadRetries:
+    """How often a read is tried in all, and how long it is waited in between."""
+
+    attempts: int
+    backoff: Backoff
+
+
+_ONCE = ReadRetries(attempts=1, backoff=Backoff(first_s=0.0, longest_s=0.0))
+
+
+class GuardedStripe:
+    """Stripe itself, or its sandbox. A call ends within `timeout_s`, all its phases together.
+
+    Methods raise stripe.StripeError, TimeoutError or NotSent; reads do so after `retries`. `answered` is called
+    whenever Stripe has answered.
     """
 
-    async def send(self, request: StripeRequest, *, not_after: float = _FOREVER) -> JsonObject:
-        """Make the call and return the object that it answers."""
-
-    async def find_intent(self, *, intent_id: str | None, payment_id: UUID) -> JsonObject | None:
-        """Return the payment's intent as it is now, by its id or else by our metadata."""
-
-    async def list_intent(
-        self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = _FOREVER
-    ) -> JsonObject | None:
-        """Return the payment's intent by our metadata, among all that were created then (Unix seconds)."""
-
-    async def find_refund(self, *, intent_id: str, refund_id: UUID) -> JsonObject | None:
-        """Return the refund of an intent that carries our id."""
-
-    async def read(self, intent_id: str) -> Reading:
-        """Return an intent with all that belongs to it."""
-
-
-class StripeApi:
-    """Stripe itself, or its sandbox. A call ends within `timeout_s` of its turn, all its phases together."""
-
-    def __init__(self, client: stripe.StripeClient, guard: Guard, *, timeout_s: float) -> None:
-        self._v1 = client.v1
+    def __init__(
+        self,
+        client: stripe.StripeClient,
+        guard: Guard,
+        *,
+        timeout_s: float,
+        retries: ReadRetries = _ONCE,
+        answered: Callable[[], None] = lambda: None,
+    ) -> None:
+        v1 = client.v1
+        self._intents, self._refunds = v1.payment_intents, v1.refunds
+        self._lists: Mapping[StripeResource, Callable[[Any], Awaitable[Any]]] = {
+            StripeResource.INTENTS: v1.payment_intents.list_async,
+            StripeResource.REFUNDS: v1.refunds.list_async,
+            StripeResource.DISPUTES: v1.disputes.list_async,
+            StripeResource.TRANSACTIONS: v1.balance_transactions.list_async,
+            StripeResource.PAYOUTS: v1.payouts.list_async,
+            StripeResource.EVENTS: v1.events.list_async,
+        }
+        self._retrieves: Mapping[StripeResource, Callable[[str, Any], Awaitable[Any]]] = {
+            StripeResource.INTENTS: v1.payment_intents.retrieve_async,
+            StripeResource.CHARGES: v1.charges.retrieve_async,
+            StripeResource.REFUNDS: v1.refunds.retrieve_async,
+            StripeResource.DISPUTES: v1.disputes.retrieve_async,
+            StripeResource.TRANSACTIONS: v1.balance_transactions.retrieve_async,
+            StripeResource.PAYOUTS: v1.payouts.retrieve_async,
+        }
         self._guard = guard
         self._timeout_s = timeout_s
-        self._recent = SharedList(self._created)
+        self._retries = retries
+        self._answered = answered
 
-    async def send(self, request: StripeRequest, *, not_after: float = _FOREVER) -> JsonObject:
-        """Make the call and return the object that it answers."""
+    async def send(self, request: StripeRequest, *, not_after: float = FOREVER) -> JsonObject:
+        """Make a call that changes something, once, with its key. Raises LeaseExpired after `not_after` (Unix s)."""
         options: stripe.RequestOptions = {"idempotency_key": request.idempotency_key}
         params: Any = request.params
-        intents = self._v1.payment_intents
-        intent_id = request.intent_id or ""
-        operation = request.operation
-        async with self._turn(operation.value, not_after, writes=True, urgent=operation in _URGENT):
+        operation, intent_id = request.operation, request.intent_id or ""
+        async with self._call(operation.value, writes=True, urgent=operation in _URGENT):
+            if time.time() > not_after:
+                raise LeaseExpired
             answer: stripe.PaymentIntent | stripe.Refund
             match operation:
                 case TaskOperation.CREATE_INTENT:
-                    answer = await intents.create_async(params, options)
+                    answer = await self._intents.create_async(params, options)
                 case TaskOperation.CONFIRM_INTENT:
-                    answer = await intents.confirm_async(intent_id, params, options)
+                    answer = await self._intents.confirm_async(intent_id, params, options)
                 case TaskOperation.CAPTURE_INTENT:
-                    answer = await intents.capture_async(intent_id, params, options)
+                    answer = await self._intents.capture_async(intent_id, params, options)
                 case TaskOperation.CANCEL_INTENT:
-                    answer = await intents.cancel_async(intent_id, params, options)
+                    answer = await self._intents.cancel_async(intent_id, params, options)
                 case TaskOperation.CREATE_REFUND:
-                    answer = await self._v1.refunds.create_async(params, options)
+                    answer = await self._refunds.create_async(params, options)
                 case TaskOperation.REFRESH_PAYMENT:
                     raise ValueError("a refresh sends nothing")
         return answer.to_dict()
 
-    async def find_intent(self, *, intent_id: str | None, payment_id: UUID) -> JsonObject | None:
-        """Return the payment's intent as it is now, by its id or else by our metadata.
+    async def retrieve(
+        self, resource: StripeResource, object_id: str, params: Mapping[str, Any] | None = None
+    ) -> JsonObject:
+        """Return an object."""
+        found: JsonObject = (
+            await self._read(f"retrieve_{resource.value}", lambda: self._retrieves[resource](object_id, params or {}))
+        ).to_dict()
+        return found
 
-        The search lags behind by up to a minute, and by more while Stripe has trouble, so that nothing follows from
-        what it does not find: https://docs.stripe.com/search#data-freshness.
-        """
-        if intent_id is not None:
-            async with self._turn(_RETRIEVE):
-                found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": [_CHARGE]})
-            return found.to_dict()
-        async with self._turn(_SEARCH):
-            result = await self._v1.payment_intents.search_async(
-                {"query": f"metadata['{PAYMENT_ID}']:'{payment_id}'", "limit": 1, "expand": [f"data.{_CHARGE}"]}
-            )
-        return result.data[0].to_dict() if result.data else None
-
-    async def list_intent(
-        self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = _FOREVER
-    ) -> JsonObject | None:
-        """Return the payment's intent by our metadata, among all that were created then (Unix seconds).
-
-        All who look at the same time share one list, unless it is one of hours: none of the others should wait for it.
-        """
-        wanted = {"created_from": int(created_from), "created_to": int(created_to) + 1}
-        is_long = created_to - created_from > _LONG_LIST_S
-        within_s = not_after - time.time()
-        if within_s <= 0:
-            raise LeaseExpired
-        list_ = SharedList(self._created) if is_long else self._recent
-        # A list that goes on has not failed, however long it takes; but its call must not be begun after the lease.
-        over = asyncio.timeout(None if within_s == _FOREVER else within_s)
+    async def find(self, resource: StripeResource, object_id: str) -> JsonObject | None:
+        """Return an object; None when there is none with this id."""
         try:
-            async with over:
-                return await list_.find(payment_id, **wanted)
-        except TimeoutError:
-            if over.expired():
-                raise LeaseExpired from None
+            return await self.retrieve(resource, object_id)
+        except stripe.InvalidRequestError as error:
+            if error.http_status == _NOT_FOUND:
+                return None
             raise
 
-    def _created(self, first: int, last: int) -> AsyncGenerator[JsonObject, None]:
-        filters = {"created": {"gte": first, "lte": last}, "expand": [f"data.{_CHARGE}"]}
-        return self._pages("list_intents", self._v1.payment_intents.list_async, filters)
+    async def search_intents(self, params: Mapping[str, Any]) -> list[JsonObject]:
+        """Return the first page of a search: https://docs.stripe.com/search."""
+        wanted: Any = params
+        found = await self._read("search_payment_intents", lambda: self._intents.search_async(wanted))
+        return [each.to_dict() for each in found.data]
 
-    async def find_refund(self, *, intent_id: str, refund_id: UUID) -> JsonObject | None:
-        """Return the refund of an intent that carries our id. A charge has few refunds, so all are looked at."""
-        async for refund in self._refunds({"payment_intent": intent_id}):
-            if (refund.get("metadata") or {}).get(REFUND_ID) == str(refund_id):
-                return refund
-        return None
+    async def page(self, resource: StripeResource, params: Mapping[str, Any]) -> Page:
+        """Return a page of a list."""
+        found = await self._read(f"list_{resource.value}", lambda: self._lists[resource](dict(params)))
+        return Page(rows=tuple(each.to_dict() for each in found.data), has_more=bool(found.has_more))
 
-    async def read(self, intent_id: str) -> Reading:
-        """Return an intent with all that belongs to it.
+    async def pages(self, resource: StripeResource, filters: Mapping[str, Any]) -> AsyncGenerator[Page]:
+        """Give a list page by page, newest first: what is made meanwhile moves nothing. Each page is a call."""
+        params = {**filters, "limit": PAGE}
+        while True:
+            page = await self.page(resource, params)
+            if page.rows:
+                yield page
+            if not page.has_more or not page.rows:
+                return
+            params["starting_after"] = page.rows[-1]["id"]
 
-        The intent is read first: a refund or dispute that is newer than what it shows is no contradiction.
-        """
-        async with self._turn(_RETRIEVE):
-            found = await self._v1.payment_intents.retrieve_async(intent_id, {"expand": [_CHARGE]})
-        intent = found.to_dict()
-        if not intent.get("latest_charge"):
-            return Reading(intent=intent, refunds=(), disputes=())
-        of_intent = {"payment_intent": intent_id}
-        return Reading(
-            intent=intent,
-            refunds=tuple([each async for each in self._refunds(of_intent)]),
-            disputes=tuple(
-                [each async for each in self._pages("list_disputes", self._v1.disputes.list_async, of_intent)]
-            ),
-        )
+    async def each(self, resource: StripeResource, filters: Mapping[str, Any]) -> AsyncGenerator[JsonObject]:
+        """Give all objects of a list, newest first."""
+        async for page in self.pages(resource, filters):
+            for row in page.rows:
+                yield row
 
-    def _refunds(self, filters: Mapping[str, Any]) -> AsyncGenerator[JsonObject, None]:
-        return self._pages("list_refunds", self._v1.refunds.list_async, filters)
+    async def _read(self, endpoint: str, call: Callable[[], Awaitable[T]]) -> T:
+        pauses = Pauses(self._retries.backoff)
+        for tries_left in reversed(range(self._retries.attempts)):
+            try:
+                async with self._call(endpoint):
+                    answer = await call()
+            except (stripe.StripeError, TimeoutError, NotSent) as error:
+                if not tries_left or not _may_pass(error):
+                    raise
+                log.info("stripe_read_retried", endpoint=endpoint, error=type(error).__name__, tries_left=tries_left)
+                pause_s = pauses.failed()
+                await asyncio.sleep(max(pause_s, error.wait_s) if isinstance(error, NotSent) else pause_s)
+            else:
+                self._answered()
+                return answer
+        raise AssertionError("the last try returns or raises")
 
     @asynccontextmanager
-    async def _turn(
-        self, endpoint: str, not_after: float = _FOREVER, *, writes: bool = False, urgent: bool = False
-    ) -> AsyncIterator[None]:
+    async def _call(self, endpoint: str, *, writes: bool = False, urgent: bool = False) -> AsyncIterator[None]:
         async with self._guard.call(endpoint, writes=writes, urgent=urgent), asyncio.timeout(self._timeout_s):
-            if time.time() > not_after:
-                raise LeaseExpired
             yield
 
-    async def _pages(
-        self,
-        endpoint: str,
-        list_: Callable[[Any], Awaitable[Any]],
-        filters: Mapping[str, Any],
-    ) -> AsyncGenerator[JsonObject]:
-        """Give all objects of a list, newest first. Each page is a call of its own."""
-        params = {**filters, "limit": _PAGE}
-        while True:
-            async with self._turn(endpoint):
-                page = await list_(params)
-            for each in page.data:
-                yield each.to_dict()
-            if not page.has_more or not page.data:
-                return
-            params["starting_after"] = page.data[-1].id
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same read may go well later."""
+    if not isinstance(error, stripe.StripeError) or isinstance(error, stripe.APIConnectionError):
+        return True
+    status = error.http_status or _SERVER_ERRORS
+    return status >= _SERVER_ERRORS or status in {_CONFLICT, _TOO_MANY}

@@ -15,8 +15,10 @@ from uuid import UUID
 
 import stripe
 
-from consumers.stripe.client import LeaseExpired, Reading
-from consumers.stripe.requests import PAYMENT_ID, REFUND_ID, StripeRequest
+from consumers.stripe.client import LeaseExpired
+from consumers.stripe.payments import StripePayment
+from consumers.stripe.requests import StripeRequest
+from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
 from consumers.tasks.models import TaskOperation
 
 Json = dict[str, Any]
@@ -99,14 +101,14 @@ class MemoryStripe:
         created_then = (i for i in self.intents.values() if int(created_from) <= i["created"] <= int(created_to) + 1)
         return self._of_payment(payment_id, created_then)
 
-    async def read(self, intent_id: str) -> Reading:
+    async def read(self, intent_id: str) -> StripePayment:
         """Return an intent with all that belongs to it."""
         self.reads.append(intent_id)
         payment = self._payment_of(intent_id)
         self._enter(payment)
         try:
             await asyncio.sleep(self.latency_s)
-            shown = Reading(
+            shown = StripePayment(
                 intent=deepcopy(self._intent(intent_id)),
                 refunds=tuple(dict(refund) for refund in self.refunds if refund["payment_intent"] == intent_id),
                 disputes=tuple(dict(dispute) for dispute in self.disputes if dispute["payment_intent"] == intent_id),

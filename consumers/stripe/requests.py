@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
 from consumers.tasks.models import Task, TaskOperation
 from domain.payment.events import (
     PaymentCancelRequested,
@@ -20,10 +21,6 @@ from domain.payment.events import (
 )
 from domain.payment.state import PaymentState
 from domain.payment.values import CaptureMethod
-
-PAYMENT_ID = "paystream_payment_id"
-REFUND_ID = "paystream_refund_id"
-"""Our ids in the metadata of Stripe's objects: how an object is found when its answer was lost."""
 
 
 class CardsBy(StrEnum):

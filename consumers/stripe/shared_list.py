@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from consumers.stripe.requests import PAYMENT_ID
+from consumers.stripe.translate.ids import PAYMENT_ID
 
 JsonObject = dict[str, Any]
 Listing = Callable[[int, int], AsyncGenerator[JsonObject, None]]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aiokafka import TopicPartition
 
-from consumers.webhooks.event_types import reference_of
+from consumers.stripe.translate.events import reference_of
 from consumers.webhooks.lookup import has_calls_in_flight
 from infra.kafka.consumer.checkpoints import Applied, Apply
 from infra.postgres.pool import Pool

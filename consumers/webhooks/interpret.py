@@ -11,11 +11,11 @@ from uuid import UUID
 
 import structlog
 
+from consumers.stripe.translate.events import ObjectKind, Reference, reference_of
 from consumers.tasks.intent_index import IndexedIntent, find_or_await_intents, index_intents
 from consumers.tasks.models import NewRefresh
 from consumers.tasks.store import request_refreshes
 from consumers.webhooks import metrics
-from consumers.webhooks.event_types import ObjectKind, Reference, reference_of
 from consumers.webhooks.lookup import payment_id_of, payments_of_intents
 from consumers.webhooks.new_information import is_new_information
 from domain.payment.state import PaymentState

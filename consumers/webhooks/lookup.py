@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from consumers.webhooks.event_types import Reference
+from consumers.stripe.translate.events import Reference
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 

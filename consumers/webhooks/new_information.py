@@ -6,13 +6,13 @@ before it. So nothing is recorded from it: if it says nothing new it is ignored,
 
 from typing import assert_never
 
+from consumers.stripe.translate.events import JsonObject, ObjectKind, Reference
 from consumers.stripe.translate.payments import (
     UnexpectedObject,
     dispute_observations,
     listed_refund_observations,
     payment_observations,
 )
-from consumers.webhooks.event_types import JsonObject, ObjectKind, Reference
 from domain.errors import DomainError
 from domain.payment.observations import PaymentObservation
 from domain.payment.observe import observe

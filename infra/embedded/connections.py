@@ -47,6 +47,7 @@ KAFKA: Mapping[BrokerKind, Mapping[str, str]] = {
     "embedded": {
         "KAFKA_TRANSACTIONS": "false",  # the broker has none
         "KAFKA_FETCH_MAX_WAIT_MS": "15",  # it answers an empty poll only after half of this
+        "KAFKA_FETCH_IDLE_WAIT_MS": "300",
         "KAFKA_SESSION_TIMEOUT_MS": "3000",  # it lets a consumer join a group after half of this
         **TOPICS,
     },

@@ -1,4 +1,4 @@
-"""A connection pool that survives restarts of the server, and tells an outage from an answer."""
+"""A connection pool that survives restarts of the server, and distinguishes an outage from an answer."""
 
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -25,12 +25,12 @@ _CONNECTION_DEFAULTS = {
     "tcp_user_timeout": "20000",
 }
 # A process that is frozen (SIGSTOP, a paused container or machine) inside a transaction keeps its row locks, and its
-# positions keep the relay waiting at their gap: without this, all payments stand still until it goes on.
+# positions keep the relay waiting at their gap: without this, no payment goes on until the process does.
 _OPTIONS = "-c idle_in_transaction_session_timeout=3000"
-# The database answered, and what it said is no outage: serialization failures and deadlocks, a value or statement
+# The database answered, so there is no outage: serialization failures and deadlocks, a value or statement
 # beyond its limits, a canceled statement, a lock not available.
 _ANSWERS = ("40", "54", "57014", "55P03")
-# Insufficient resources (a full disk, no memory) and system errors (I/O): what is only read may still work.
+# Insufficient resources (a full disk, no memory) and system errors (I/O): reads may still work.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SHORTAGES = ("53", "58")
 _SHORT_FOR_S = 10.0
@@ -65,10 +65,10 @@ class Pool(AsyncConnectionPool[Connection]):
     Looking at the socket costs microseconds, where the pool's own `check` costs a round trip.
     """
 
-    _short_of: tuple[float, str] | None = None  # when, and of what
+    _short_of: tuple[float, str] | None = None  # when, and what was lacking
 
     def short_of(self) -> str | None:
-        """Return what PostgreSQL lacked lately, as when its disk is full: a SELECT would still be answered."""
+        """Return what PostgreSQL lacked recently, for example when its disk is full: a SELECT may still be answered."""
         if self._short_of is None or monotonic() - self._short_of[0] > _SHORT_FOR_S:
             return None
         return self._short_of[1]
@@ -84,7 +84,7 @@ class Pool(AsyncConnectionPool[Connection]):
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109
-        """Lend a connection; commits at the end of the block, rolls back when it raises."""
+        """Yield a connection; commits at the end of the block, rolls back when it raises."""
         with database_errors():
             try:
                 async with super().connection(timeout) as connection:
@@ -129,7 +129,7 @@ def create_pool(
 
 
 def postgres_check(pool: Pool) -> Check:
-    """Return a readiness check that asks the database, and believes no answer while it lacks what writing needs."""
+    """Return a readiness check that queries the database, and fails while it lacks what writing needs."""
 
     async def check() -> None:
         try:

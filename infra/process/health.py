@@ -1,4 +1,4 @@
-"""Health that tells the truth: every answer runs the checks, now, side by side, each with a time-out.
+"""Liveness and readiness: every request runs the checks anew, concurrently, each with a time-out.
 
 Liveness says that a restart would help (a stuck consumer); readiness says that work can be taken (the
 database answers). A dependency that is down makes a process unready, never dead.
@@ -86,7 +86,7 @@ class Health:
         return HealthReport(status=status, checks=dict(zip(names, reasons, strict=True)))
 
     def _start(self, check: Check) -> asyncio.Task[str]:
-        # Probes that come while a check runs share it: a dependency that hangs is not asked ever more often.
+        # Probes that come while a check runs share it: a dependency that hangs gets no more requests.
         task = self._running.get(check)
         if task is None or task.done():
             task = self._running[check] = asyncio.create_task(_run(check))

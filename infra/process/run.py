@@ -48,7 +48,7 @@ def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: boo
 
 
 class _Ending:
-    """Sees to it that the process ends in time, and says once why it failed."""
+    """Makes sure that the process ends in time, and logs the reason of a failure once."""
 
     def __init__(self, limit_s: float) -> None:
         self._timer = threading.Timer(limit_s, self._end)

@@ -72,6 +72,8 @@ class KafkaSettings(KafkaSecuritySettings):
     """False for a broker without transactions: delivery is then at least once, and consumers drop repeats."""
     kafka_fetch_max_wait_ms: Annotated[int, Field(ge=1)] = 500
     """10 to 20 with the embedded broker, which answers empty polls only after about half of this."""
+    kafka_fetch_idle_wait_ms: Annotated[int, Field(ge=1)] = 500
+    """The same for a consumer that has had nothing to do for two seconds: 300 with the embedded broker."""
     kafka_topic_partitions: Annotated[int, Field(ge=1)] = 12
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
     kafka_request_timeout_ms: Annotated[int, Field(ge=100)] = 10_000

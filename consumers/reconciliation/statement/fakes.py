@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any
 
-from consumers.reconciliation.statement.api import row_of
 from consumers.reconciliation.statement.statement import Owner
+from consumers.stripe.translate.balance import statement_row_of
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.reconciliation.rows import PayoutSum, StripeRow
 
@@ -29,7 +29,7 @@ class MemoryStatement:
 
     def write(self, transaction: Mapping[str, Any], owner: Owner | None = None) -> None:
         """Have a row that Stripe writes so, of a source that is somebody's."""
-        row = row_of(transaction)
+        row = statement_row_of(transaction)
         self.stripe.append(row)
         self.transactions[row.transaction_id] = dict(transaction)
         if owner is not None:

@@ -2,19 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-import stripe
-
-from consumers.stripe.requests import PAYMENT_ID
+from consumers.stripe.client import GuardedStripe, JsonObject, NoGuard, StripeResource
+from consumers.stripe.translate.ids import payment_id_of
 from event_store.recovery.traces import Trace
 from infra.settings.stripe import StripeSettings
 from infra.stripe.client import stripe_client
 
-_PAGE = 100
 _MARGIN_S = 600
-"""Stripe's clock and ours may differ, and an object may be made before the event that asked for it is in a backup."""
+"""Stripe's clock and ours may differ, and an object may be made before its requesting event is in a backup."""
 
 
 class OurPayments:
@@ -22,24 +18,19 @@ class OurPayments:
 
     async def traces(self, settings: StripeSettings, *, since: datetime) -> Sequence[Trace]:
         """Return the payments of what was created since. Raises stripe.StripeError."""
-        params: Any = {"limit": _PAGE, "created": {"gte": int(since.timestamp()) - _MARGIN_S}}
+        made = {"created": {"gte": int(since.timestamp()) - _MARGIN_S}}
         found: list[Trace] = []
         async with stripe_client(settings) as client:
-            for list_ in (client.v1.payment_intents.list_async, client.v1.refunds.list_async):
-                page = await list_(params)
-                async for item in page.auto_paging_iter():
+            api = GuardedStripe(client, NoGuard(), timeout_s=settings.stripe_call_timeout_s)
+            for resource in (StripeResource.INTENTS, StripeResource.REFUNDS):
+                async for item in api.each(resource, made):
                     found += _traces(item)
         return found
 
 
-def _traces(item: stripe.StripeObject) -> Iterator[Trace]:
-    known = item.to_dict()
-    payment_id = (known.get("metadata") or {}).get(PAYMENT_ID)
+def _traces(item: JsonObject) -> Iterator[Trace]:
+    payment_id = payment_id_of(item.get("metadata"))
     if payment_id is None:
         return  # another system's
-    try:
-        named = UUID(payment_id)
-    except ValueError:
-        return
-    what = f"{known['object']} {known['id']}, {known['status']}, {known['amount']} {str(known['currency']).upper()}"
-    yield Trace(payment_id=named, where=f"Stripe: {what}")
+    what = f"{item['object']} {item['id']}, {item['status']}, {item['amount']} {str(item['currency']).upper()}"
+    yield Trace(payment_id=payment_id, where=f"Stripe: {what}")

@@ -10,10 +10,11 @@ from typing import Protocol
 
 import structlog
 
+from consumers.stripe.client import JsonObject, Page, StripeResource
 from consumers.stripe.lists import cursors, metrics
 from consumers.stripe.lists.cursors import Cursor
 from consumers.stripe.lists.errors import Conflicted
-from consumers.stripe.lists.lists import CursorGone, JsonObject, List, Lists, Page
+from consumers.stripe.lists.lists import CursorGone, Lists
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 
@@ -42,7 +43,7 @@ class Overtaken(Exception):
 async def poll(
     pool: Pool,
     lists: Lists,
-    list_: List,
+    list_: StripeResource,
     reach: Reach,
     *,
     record: Record,
@@ -77,7 +78,7 @@ async def poll(
 
 
 async def _begin(
-    pool: Pool, list_: List, reach: Reach, oldest: Callable[[Connection], Awaitable[int | None]] | None
+    pool: Pool, list_: StripeResource, reach: Reach, oldest: Callable[[Connection], Awaitable[int | None]] | None
 ) -> Cursor:
     """Return the listing that is under way, or a new one, which is written down with its first page."""
     async with pool.connection() as conn, conn.transaction():
@@ -88,7 +89,7 @@ async def _begin(
     return cursor.begun(listing_from)
 
 
-async def _page(lists: Lists, list_: List, cursor: Cursor, *, limit: int) -> Page | None:
+async def _page(lists: Lists, list_: StripeResource, cursor: Cursor, *, limit: int) -> Page | None:
     """Return the next page of the listing under way; None when Stripe knows no more where that was."""
     assert cursor.listing_from is not None
     try:
@@ -100,7 +101,7 @@ async def _page(lists: Lists, list_: List, cursor: Cursor, *, limit: int) -> Pag
     return page
 
 
-async def _move(conn: Connection, list_: List, before: Cursor, after: Cursor) -> Cursor:
+async def _move(conn: Connection, list_: StripeResource, before: Cursor, after: Cursor) -> Cursor:
     moved = await cursors.move(conn, list_, before, after)
     if moved is None:
         raise Overtaken

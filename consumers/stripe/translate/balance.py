@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from consumers.stripe.lists.errors import UnexpectedRow
+from consumers.stripe.translate.ids import id_of, required_id_of
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
+from domain.reconciliation.rows import StripeRow
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 
 
@@ -50,8 +52,21 @@ def payout_of(row: Mapping[str, Any]) -> PayoutChanged:
         raise UnexpectedRow(f"payout {row.get('id')}: {type(error).__name__}: {error}") from error
 
 
+def statement_row_of(transaction: Mapping[str, Any]) -> StripeRow:
+    """Return a balance transaction as a row of the statement; one without a source is its own source."""
+    rate = transaction.get("exchange_rate")
+    return StripeRow(
+        source_id=BalanceSourceId(id_of(transaction.get("source")) or transaction["id"]),
+        category=transaction["reporting_category"],
+        transaction_id=BalanceTransactionId(transaction["id"]),
+        amount=transaction["amount"],
+        fee=transaction["fee"],
+        currency=transaction["currency"].upper(),
+        created=transaction["created"],
+        exchange_rate=None if rate is None else str(rate),
+    )
+
+
 def _source_id(source: Any) -> BalanceSourceId | None:
-    """Return the id of what caused a row; Stripe sends the id, or the object itself when it is expanded."""
-    if source is None:
-        return None
-    return BalanceSourceId(source if isinstance(source, str) else str(source["id"]))
+    """Return the id of what caused a row, if anything did."""
+    return None if source is None else BalanceSourceId(required_id_of(source))

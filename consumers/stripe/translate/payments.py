@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
-from consumers.stripe.requests import REFUND_ID
+from consumers.stripe.translate.ids import REFUND_ID, required_id_of
 from domain.ids import DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
@@ -144,7 +144,7 @@ def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
     moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
     fact = RecordDispute(
         dispute_id=DisputeId(dispute["id"]),
-        charge_id=StripeChargeId(_id_of(dispute["charge"])),
+        charge_id=StripeChargeId(required_id_of(dispute["charge"])),
         amount=_money(dispute, "amount"),
         reason=str(dispute["reason"]),
         status=DisputeStatus(dispute["status"]),
@@ -223,7 +223,7 @@ def _attempt_failed(intent_id: StripeIntentId, error: JsonObject, attempt_id: st
     charge = error.get("charge")
     return RecordAttemptFailed(
         intent_id=intent_id,
-        attempt_id=_id_of(charge) if charge else attempt_id,
+        attempt_id=required_id_of(charge) if charge else attempt_id,
         code=error.get("code") or error.get("type") or "unknown",
         decline_code=error.get("decline_code"),
         message=error.get("message") or "The payment attempt failed.",
@@ -235,15 +235,7 @@ def _money(shown: JsonObject, field: str) -> Money:
 
 
 def _charge_id(intent: JsonObject) -> StripeChargeId:
-    return StripeChargeId(_id_of(intent["latest_charge"]))
-
-
-def _id_of(reference: Any) -> str:
-    """Return the id of an object that may be expanded."""
-    found = reference["id"] if isinstance(reference, Mapping) else reference
-    if not isinstance(found, str):
-        raise TypeError("no id where an object is referred to")
-    return found
+    return StripeChargeId(required_id_of(intent["latest_charge"]))
 
 
 def _capture_before(intent: JsonObject) -> int | None:

@@ -1,7 +1,7 @@
 """All that reaches into aiokafka or replaces a part of it, each with its reason. Written for aiokafka 0.14.
 
-`apply_patches` replaces parts, for all clients of the process; `stopping` is called. A new version of aiokafka is taken
-only after each module here was read against it.
+`apply_patches` replaces parts, for all clients of the process; `stopping` and `fetch_wait` are called. A new version of
+aiokafka is taken only after each module here was read against it.
 """
 
 from infra.kafka.aiokafka_patches.bootstrapping import close_cancelled_bootstraps

@@ -34,6 +34,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer import metrics
 from infra.kafka.consumer.checkpoints import Apply, D
 from infra.kafka.consumer.dead_letters.delivery import Decode
@@ -56,8 +57,9 @@ _DRAIN_S = 3.5
 _LEAVE_TIMEOUT_S = 2.0  # with the drain and the last commit (1.5 s) below the 8 s that a process has to stop
 _WATCH_EVERY_S = 0.5
 _EPOCH_EVERY_S = 5.0
-_BACKOFF_S = (0.2, 5.0)
+_RESTART = Backoff(first_s=0.2, longest_s=5.0)
 _REBUILD_AFTER_S = 20.0
+_IDLE_AFTER_S = 2.0
 
 
 class BatchConsumer(Generic[D]):
@@ -111,6 +113,7 @@ class BatchConsumer(Generic[D]):
             parallel=parallel,
             dead_letter_writer=dead_letter_writer,
         )
+        self._records_at = 0.0  # when a poll last brought any
         self._subscription: Subscription | None = None
         self._watch: PartitionWatch | None = None
 
@@ -130,18 +133,16 @@ class BatchConsumer(Generic[D]):
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then finish the batch in hand, commit offsets and leave the group."""
         forwarding = asyncio.create_task(self._forward(stop))
-        beside = (
-            [] if self._dead_letter_worker is None else [asyncio.create_task(self._dead_letter_worker.run(self._stop))]
-        )
-        delay, longest = _BACKOFF_S
+        worker = self._dead_letter_worker
+        beside = [] if worker is None else [asyncio.create_task(worker.run(self._stop))]
+        pauses = Pauses(_RESTART)
         try:
             while not self._stop.is_set():
                 if await self._start_unless_stopped():
-                    delay = _BACKOFF_S[0]
+                    pauses.succeeded()
                     await self._supervise()
                 await self._leave()
-                await wait_for_event(self._stop, timeout_s=delay)
-                delay = min(delay * 2, longest)
+                await wait_for_event(self._stop, timeout_s=pauses.failed())
         finally:
             forwarding.cancel()
             self._stop.set()
@@ -208,6 +209,7 @@ class BatchConsumer(Generic[D]):
                 log.warning("consumer_rebuilds_client", consumer=self._name, reason=fault)
                 return
             await self._check_epoch(self._watch)
+            self._subscription.set_idle(is_idle=time.monotonic() - self._records_at > _IDLE_AFTER_S)
             await wait_for_event(self._stop, timeout_s=_WATCH_EVERY_S)
 
     async def _check_epoch(self, watch: PartitionWatch) -> None:
@@ -261,6 +263,9 @@ class BatchConsumer(Generic[D]):
     async def _apply_poll(self, records: Sequence[Record]) -> None:
         """Apply what one poll brought."""
         watch = self._watch
+        self._records_at = time.monotonic()
+        if self._subscription is not None:
+            self._subscription.set_idle(is_idle=False)
         if self._stop.is_set() or watch is None:
             return  # not applied, not committed: delivered again to whoever comes next
         by_partition: dict[TopicPartition, list[Record]] = {}

@@ -2,7 +2,7 @@
 -- A consumer's first batch of a partition starts at 0: before every event. Dead letters may be there already, when
 -- checkpoints were deleted to apply everything again.
 INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, dead_letters_until, dead_letters_acknowledged_through)
-SELECT made.name, %(topic)s, %(partition)s,
+SELECT created.name, %(topic)s, %(partition)s,
        CASE WHEN EXISTS (SELECT FROM consumers.dead_letters d
                           WHERE d.consumer = %(consumer)s AND d.topic = %(topic)s AND d.partition = %(partition)s
                             AND d.status IN ('open', 'replaying') AND d.position IS NOT NULL)
@@ -11,7 +11,7 @@ SELECT made.name, %(topic)s, %(partition)s,
                             WHERE d.consumer = %(consumer)s AND d.topic = %(topic)s AND d.partition = %(partition)s), 0)
        END,
        coalesce((SELECT max(d.id) FROM consumers.dead_letters d WHERE d.consumer = %(consumer)s), 0)
-  FROM unnest(%(names)s::text[]) AS made(name)
+  FROM unnest(%(names)s::text[]) AS created(name)
 ON CONFLICT DO NOTHING;
 
 -- name: lock_checkpoint
@@ -48,9 +48,9 @@ UPDATE consumers.consumer_checkpoints c
 SELECT c.topic, c.partition, c.consumer, c.position, c.dead_letters_until,
        c.dead_letters_acknowledged_through AS acknowledged_through
   FROM unnest(%(names)s::text[], %(topics)s::text[], %(partitions)s::integer[])
-       WITH ORDINALITY AS asked(consumer, topic, partition, number)
+       WITH ORDINALITY AS checkpoint(consumer, topic, partition, number)
   JOIN consumers.consumer_checkpoints c USING (consumer, topic, partition)
- ORDER BY asked.number
+ ORDER BY checkpoint.number
    FOR UPDATE OF c;
 
 -- name: move_all_checkpoints

@@ -18,6 +18,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer import metrics
 from infra.kafka.consumer.lag import Lag
 from infra.kafka.consumer.liveness import ConsumerProgress
@@ -27,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 _CHECK_TIMEOUT_S = 3.0
 _COMMIT_TIMEOUT_S = 1.5
-_COMMIT_EVERY_S = (1.0, 30.0)  # longer each time that it fails: a request that is given up stays behind in aiokafka
+_COMMIT_EVERY_S = 1.0
+_COMMIT_AGAIN = Backoff(first_s=2.0, longest_s=30.0)  # a request that is given up stays behind in aiokafka
 _FROZEN_S = 3.0
 _READ_AGAIN_EVERY_S = 10.0
 _FETCH_IS_FRESH_S = 5.0
@@ -64,7 +66,7 @@ class PartitionWatch:
         self._lag = Lag(group=group, consumer=name)
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._commit_at = 0.0
-        self._commit_every_s = _COMMIT_EVERY_S[0]
+        self._commit_pauses = Pauses(_COMMIT_AGAIN)
         self._checked_at = time.monotonic()
         self._stable = True
 
@@ -164,19 +166,17 @@ class PartitionWatch:
             for partition, state in self._partitions.items()
             if state.next_offset is not None and self.is_ours(partition)
         }
-        shortest, longest = _COMMIT_EVERY_S
-        self._commit_at = time.monotonic() + shortest
+        self._commit_at = time.monotonic() + _COMMIT_EVERY_S
         if not offsets or not self._stable:
             return
         try:
             async with asyncio.timeout(_COMMIT_TIMEOUT_S):
                 await self._subscription.consumer.commit(offsets)
         except (KafkaError, OSError, TimeoutError) as error:
-            self._commit_every_s = min(2 * self._commit_every_s, longest)
-            self._commit_at = time.monotonic() + self._commit_every_s
+            self._commit_at = time.monotonic() + self._commit_pauses.failed()
             log.info("consumer_offsets_not_committed", consumer=self._name, error=repr(error))
             return
-        self._commit_every_s = shortest
+        self._commit_pauses.succeeded()
         for partition, offset in offsets.items():
             if (state := self._partitions.get(partition)) and state.next_offset == offset:
                 state.next_offset = None

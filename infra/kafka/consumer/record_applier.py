@@ -19,6 +19,7 @@ from typing import Generic, Protocol, runtime_checkable
 import structlog
 from aiokafka import TopicPartition
 
+from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer import metrics
 from infra.kafka.consumer.checkpoints import Applied, AppliesTogether, Apply, D, Gap
 from infra.kafka.consumer.dead_letters.delivery import Decode, Delivery
@@ -33,7 +34,7 @@ from infra.process.waiting import wait_for_event
 log = structlog.get_logger(__name__)
 
 _APPLY_TIMEOUT_S = 60.0
-_BACKOFF_S = (0.1, 5.0)
+_RETRY = Backoff(first_s=0.1, longest_s=5.0)
 
 
 CheckOrigin = Callable[[Sequence[D]], Awaitable[None]]
@@ -91,7 +92,7 @@ class RecordApplier(Generic[D]):
     ) -> Collection[TopicPartition]:
         """Apply what can be applied in one transaction; return the partitions that are left.
 
-        Whatever fails is left too: what it is worth, and whose fault it is, is found for each partition by itself.
+        What fails is left too: each partition by itself then finds out which record failed, and whether to retry it.
         """
         if not isinstance(self._apply, AppliesTogether) or len(records) == 1:
             return records.keys()
@@ -108,13 +109,16 @@ class RecordApplier(Generic[D]):
         try:
             async with asyncio.timeout(_APPLY_TIMEOUT_S):
                 results = await self._commit_together(batches)
-        except Exception as error:  # noqa: BLE001 - each partition tells its own
+        except Exception as error:  # noqa: BLE001 - each partition finds its own again
             log.warning("consumer_poll_divided", consumer=self._name, error=error_text(error), partitions=len(batches))
             return records.keys()
         for topic in {partition.topic for partition in results}:
             metrics.BATCH_SECONDS.labels(self._name, topic).observe(time.perf_counter() - started)
         for partition, applied in results.items():
-            self._report_applied(watch, partition, batches[partition], applied)
+            try:
+                self._report_applied(watch, partition, batches[partition], applied)
+            except Exception as error:  # noqa: BLE001 - a fault of this module
+                self._halt_on_fault(watch, partition, records[partition][0], error)
         return records.keys() - results.keys()
 
     async def _commit_together(
@@ -136,10 +140,8 @@ class RecordApplier(Generic[D]):
                 waiting = deque(_batches([Delivery.of(record, self._decode) for record in records]))
                 while waiting and await self._apply_first(watch, partition, waiting):
                     pass
-            except Exception as error:
-                # A fault of this module. What was not applied must not be passed over.
-                log.exception("consumer_failed", consumer=self._name, **_labels(partition))
-                self._halt(watch, partition, records[0], error, None)
+            except Exception as error:  # noqa: BLE001 - a fault of this module
+                self._halt_on_fault(watch, partition, records[0], error)
 
     async def _apply_first(
         self, watch: PartitionWatch, partition: TopicPartition, waiting: deque[Sequence[Delivery[D]]]
@@ -201,7 +203,7 @@ class RecordApplier(Generic[D]):
 
         Gives up when the process stops or the partition is no longer ours.
         """
-        delay, longest = _BACKOFF_S
+        pauses = Pauses(_RETRY)
         while True:
             started = time.perf_counter()
             try:
@@ -212,8 +214,7 @@ class RecordApplier(Generic[D]):
                 if not is_worth_retrying(error):
                     raise
                 self._report_retry(partition, error)
-            await wait_for_event(self._stop, timeout_s=delay)
-            delay = min(delay * 2, longest)
+            await wait_for_event(self._stop, timeout_s=pauses.failed())
             if self._stop.is_set() or not watch.is_ours(partition):
                 return False
         metrics.BATCH_SECONDS.labels(self._name, partition.topic).observe(time.perf_counter() - started)
@@ -256,6 +257,13 @@ class RecordApplier(Generic[D]):
             position=gap.position,
             **_labels(partition),
         )
+
+    def _halt_on_fault(
+        self, watch: PartitionWatch, partition: TopicPartition, record: Record, error: Exception
+    ) -> None:
+        """Halt for a fault of this module: what was not applied must not be passed over."""
+        log.error("consumer_failed", consumer=self._name, exc_info=error, **_labels(partition))
+        self._halt(watch, partition, record, error, None)
 
     def _halt(
         self, watch: PartitionWatch, partition: TopicPartition, record: Record, error: Exception, message: D | None

@@ -16,6 +16,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from infra.kafka.aiokafka_patches.fetch_wait import set_fetch_max_wait
 from infra.kafka.aiokafka_patches.stopping import disconnect_consumer, leave_rebalancing_group, stop_client
 from infra.kafka.clients import fetch_config
 from infra.kafka.security import security_options
@@ -26,7 +27,7 @@ Handler = Callable[[Sequence[Record]], Awaitable[None]]
 OnAssigned = Callable[[set[TopicPartition] | None], None]
 
 # FastStream sleeps this long after every empty poll: it is added latency, against idle CPU.
-_POLL_MS = 10
+_POLL_MS, _IDLE_POLL_MS = 10, 100
 # How soon a topic that was missing, or that has new partitions, is noticed.
 _METADATA_MAX_AGE_MS = 5_000
 _JOIN_MARGIN_MS = 5_000
@@ -84,6 +85,9 @@ class Subscription:
         `drain_s`: how long `stop` lets a batch in hand finish.
         """
         fetch = fetch_config(settings)
+        self._fetch_max_wait_ms = settings.kafka_fetch_max_wait_ms
+        self._fetch_idle_wait_ms = max(settings.kafka_fetch_idle_wait_ms, settings.kafka_fetch_max_wait_ms)
+        self._is_idle = False
         self._listener = _Listener(on_assigned)
         self._broker = KafkaBroker(
             settings.kafka_bootstrap_servers.split(","),
@@ -133,6 +137,15 @@ class Subscription:
     def is_consuming(self) -> bool:
         """Whether the task that polls Kafka is alive."""
         return any(not task.done() for task in self._subscriber.tasks)
+
+    def set_idle(self, *, is_idle: bool) -> None:
+        """Wait longer for the next records, or as long as usual: what is idle should cost next to nothing."""
+        consumer = self._subscriber.consumer
+        if is_idle == self._is_idle or consumer is None:
+            return
+        self._is_idle = is_idle
+        set_fetch_max_wait(consumer, self._fetch_idle_wait_ms if is_idle else self._fetch_max_wait_ms)
+        self._subscriber.batch_timeout_ms = _IDLE_POLL_MS if is_idle else _POLL_MS
 
     async def start(self, timeout_s: float) -> None:
         """Connect and join the group. Raises KafkaError or TimeoutError."""

@@ -1,4 +1,4 @@
-"""Taking a lock on a majority of independent servers.
+"""Acquires a lock on a majority of independent servers.
 
 https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/
 """

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from aiokafka import AIOKafkaProducer
 
-from consumers.stripe.requests import PAYMENT_ID, REFUND_ID
+from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
 from infra.kafka.clients import producer_config
 from infra.stripe_sandbox.client import SandboxAdmin
 from schemas.topics import PAYMENT

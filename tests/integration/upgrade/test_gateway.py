@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 import stripe
 
-from consumers.stripe.client import StripeApi
-from consumers.stripe.requests import PAYMENT_ID, StripeRequest
+from consumers.stripe.payments import StripeApi
+from consumers.stripe.requests import StripeRequest
+from consumers.stripe.translate.ids import PAYMENT_ID
 from event_store.store import Connection
 from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working

@@ -156,7 +156,7 @@ def _show(dead_letter: DeadLetter, queue: Sequence[int], *, longest: int | None)
         "Lacking in": ", ".join(dead_letter.lacking) or "-",
         "Waits behind": ", ".join(before) or "-",
         "Behind it": ", ".join(behind) or "-",
-        "Announced": "not yet" if published is None else f"{published:%Y-%m-%d %H:%M:%S} UTC",
+        "Published": "not yet" if published is None else f"{published:%Y-%m-%d %H:%M:%S} UTC",
     }
     if dead_letter.is_resolved:
         fields["Resolved"] = f"by {_printable(dead_letter.resolved_by)}: {_printable(dead_letter.resolution)}"

@@ -15,6 +15,7 @@ import structlog
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
+from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer.checkpoints import Checkpointed, D
 from infra.kafka.consumer.dead_letters import metrics
 from infra.kafka.consumer.dead_letters.delivery import Decode
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_EVERY_S = 1.0
 _POLL_TIMEOUT_S = 60.0
-_BACKOFF_S = (1.0, 30.0)
+_RETRY = Backoff(first_s=1.0, longest_s=30.0)
 _FINISH_S = 3.0
 _CANCEL_S = 2.5
 
@@ -85,12 +86,12 @@ class DeadLetterWorker(Generic[D]):
             await asyncio.wait(tasks, timeout=_CANCEL_S)
 
     async def _repeat(self, stop: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
-        delay, longest = _BACKOFF_S
+        pauses = Pauses(_RETRY)
         while not stop.is_set():
             try:
                 async with asyncio.timeout(_POLL_TIMEOUT_S):
                     await work()
-                delay = _BACKOFF_S[0]
+                pauses.succeeded()
                 pause = _POLL_EVERY_S
             except Exception as error:  # noqa: BLE001 - nothing here may end the consumer
                 log.warning(
@@ -99,7 +100,7 @@ class DeadLetterWorker(Generic[D]):
                     work=work.__name__.strip("_"),
                     error=f"{type(error).__name__}: {error}".rstrip(": "),
                 )
-                pause, delay = delay, min(delay * 2, longest)
+                pause = pauses.failed()
             await wait_for_event(stop, timeout_s=pause)
 
     async def _poll(self) -> None:

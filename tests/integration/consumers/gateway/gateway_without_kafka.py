@@ -10,7 +10,7 @@ from consumers.gateway.completion import TaskCompleter
 from consumers.gateway.intake import write_tasks
 from consumers.gateway.pool import Admission, WorkerPool
 from consumers.gateway.worker import Worker
-from consumers.stripe.client import Stripe
+from consumers.stripe.payments import Stripe
 from consumers.stripe.requests import CardsBy
 from consumers.tasks.models import NewRefresh
 from consumers.tasks.store import request_refreshes

@@ -18,7 +18,7 @@ from consumers.gateway.outcomes import (
     UnknownOutcome,
     classify_error,
 )
-from consumers.stripe.client import StripeApi
+from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import StripeRequest
 from consumers.tasks.models import TaskOperation
 from domain.ids import RefundId, RequestId

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumers.stripe.fakes import MemoryStripe
-from consumers.stripe.requests import PAYMENT_ID
+from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.tasks.models import TaskOperation
 from domain.ids import RefundId, RequestId
 from domain.money import Money

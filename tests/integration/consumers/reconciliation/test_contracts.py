@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from consumers.reconciliation.statement.api import ApiStatement
 from consumers.reconciliation.statement.statement import StripeStatement
-from consumers.stripe.requests import PAYMENT_ID
+from consumers.stripe.translate.ids import PAYMENT_ID
 from domain.ids import PayoutId
 from domain.reconciliation.rows import PayoutSum
 from infra.postgres.pool import Pool

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from consumers.stripe.client import Stripe, StripeApi
+from consumers.stripe.payments import Stripe, StripeApi
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.gateway.gateway_without_kafka import a_guard
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk

@@ -9,10 +9,10 @@ import pytest_asyncio
 import stripe
 
 from command_api.webhooks.service import WebhookResult
-from consumers.stripe.client import StripeApi
 from consumers.stripe.lists.lists import StripeLists
+from consumers.stripe.payments import StripeApi
+from consumers.stripe.translate.events import object_kind_of
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
-from consumers.webhooks.event_types import object_kind_of
 from consumers.webhooks.interpret import InterpretationOutcome
 from domain.ids import RefundId
 from domain.money import Money

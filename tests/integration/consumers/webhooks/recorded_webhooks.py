@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
 from command_api.webhooks.service import WebhookResult
-from consumers.stripe.requests import PAYMENT_ID
+from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import InterpretationOutcome, Interpreter
 from consumers.webhooks.process import SERVICE

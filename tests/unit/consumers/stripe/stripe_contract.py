@@ -10,8 +10,10 @@ import pytest
 import stripe
 
 from consumers.gateway.outcomes import Refused, UnknownOutcome, classify_error
-from consumers.stripe.client import JsonObject, LeaseExpired, Stripe
-from consumers.stripe.requests import PAYMENT_ID, REFUND_ID, StripeRequest
+from consumers.stripe.client import JsonObject, LeaseExpired
+from consumers.stripe.payments import Stripe
+from consumers.stripe.requests import StripeRequest
+from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
 from consumers.tasks.models import TaskOperation
 
 AMOUNT = 1000

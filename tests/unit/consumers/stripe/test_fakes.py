@@ -1,7 +1,7 @@
 """The Stripe in memory keeps the contract of the real client."""
 
-from consumers.stripe.client import Stripe
 from consumers.stripe.fakes import MemoryStripe
+from consumers.stripe.payments import Stripe
 from tests.unit.consumers.stripe.stripe_contract import StripeContract
 
 

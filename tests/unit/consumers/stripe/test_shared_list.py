@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from consumers.stripe.requests import PAYMENT_ID
 from consumers.stripe.shared_list import SharedList
+from consumers.stripe.translate.ids import PAYMENT_ID
 
 NOW = 1_800_000_000
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from consumers.stripe.requests import REFUND_ID
-from consumers.webhooks.event_types import ObjectKind, Reference
+from consumers.stripe.translate.events import ObjectKind, Reference
+from consumers.stripe.translate.ids import REFUND_ID
 from consumers.webhooks.new_information import is_new_information
 from domain.ids import DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money

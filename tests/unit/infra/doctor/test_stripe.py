@@ -4,7 +4,7 @@ import orjson
 import pytest
 import stripe
 
-from consumers.webhooks import event_types
+from consumers.stripe.translate import events as event_types
 from infra.doctor.finding import Status
 from infra.doctor.stripe.account import account_findings, clock_finding, unreachable, version_finding
 from infra.doctor.stripe.api import NoAnswer, ask

@@ -9,8 +9,8 @@ from command_api.settings import CommandApiSettings
 from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
 from consumers.reconciliation.settings import ReconciliationSettings
+from consumers.stripe.translate import events as event_types
 from consumers.sweeper.settings import SweeperSettings
-from consumers.webhooks import event_types
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
 from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections

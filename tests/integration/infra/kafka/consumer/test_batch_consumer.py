@@ -76,6 +76,23 @@ async def test_an_event_published_to_an_idle_consumer_is_applied_at_once(
         assert min(delays_s) < 0.5
 
 
+async def test_it_asks_seldom_while_idle_and_often_again_when_events_come(
+    cluster: Cluster, log: Log, effects: Effects
+) -> None:
+    settings = cluster.settings.model_copy(update={"kafka_fetch_max_wait_ms": 15, "kafka_fetch_idle_wait_ms": 300})
+    async with running(settings, cluster.topic, effects.apply) as consumer:
+
+        async def fetch_wait_ms() -> int | None:
+            subscription = consumer._subscription
+            fetcher = subscription.consumer._fetcher if subscription and subscription.assignment else None
+            return fetcher._fetch_max_wait_ms if fetcher else None
+
+        await eventually(fetch_wait_ms, until=lambda found: found == 300)
+        await log.publish(log.record(1))
+        await eventually(fetch_wait_ms, until=lambda found: found == 15, every=0.01)
+        assert await eventually(effects.positions) == log.positions
+
+
 async def test_republished_events_are_dropped(cluster: Cluster, log: Log, effects: Effects) -> None:
     log.record(50)
     await log.publish()

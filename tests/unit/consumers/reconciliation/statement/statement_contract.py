@@ -4,8 +4,8 @@ import uuid
 from abc import ABC, abstractmethod
 from uuid import UUID
 
-from consumers.reconciliation.statement.api import row_of
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
+from consumers.stripe.translate.balance import statement_row_of
 from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, PayoutId, StripeIntentId
 from domain.reconciliation.rows import PayoutSum, StripeRow
 
@@ -79,7 +79,7 @@ class StripeStatementContract(ABC):
         statement, row = self.statement(), await self.paid_row()
         found = await statement.transaction(row.transaction_id)
         assert found is not None
-        assert row_of(found) == row
+        assert statement_row_of(found) == row
         assert found["net"] == row.amount - row.fee
         assert await statement.rows_of(BalanceSourceId(row.transaction_id)) == [row]
         assert await statement.transaction(BalanceTransactionId("txn_no_such_row")) is None

@@ -4,17 +4,16 @@ import uuid
 from typing import Any
 
 import pytest
-import stripe
 
 from consumers.stripe.lists.our_payments import _traces
-from consumers.stripe.requests import PAYMENT_ID
+from consumers.stripe.translate.ids import PAYMENT_ID
 
 PAYMENT = uuid.UUID(int=7)
 
 
-def an_object(metadata: Any) -> stripe.StripeObject:
+def an_object(metadata: Any) -> dict[str, Any]:
     known = {"object": "refund", "id": "re_1", "status": "succeeded", "amount": 400, "currency": "usd"}
-    return stripe.StripeObject.construct_from({**known, "metadata": metadata}, "sk_test_x")
+    return {**known, "metadata": metadata}
 
 
 def test_an_object_that_names_a_payment_of_ours_is_a_trace_of_it() -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from consumers.stripe.requests import PAYMENT_ID
+from consumers.stripe.translate.ids import id_of, payment_id_of
 from schemas.events.stripe_events import StripeEventReceived
 
 JsonObject = Mapping[str, Any]
@@ -74,20 +74,6 @@ def reference_of(event: StripeEventReceived) -> Reference | None:
     return Reference(
         kind=kind,
         stripe_object=stripe_object,
-        intent_id=_id_of(intent),
-        payment_id=_payment_id(stripe_object.get("metadata")),
+        intent_id=id_of(intent),
+        payment_id=payment_id_of(stripe_object.get("metadata")),
     )
-
-
-def _id_of(found: Any) -> str | None:
-    """Return the id of an object that may be expanded."""
-    identifier = found.get("id") if isinstance(found, Mapping) else found
-    return identifier if isinstance(identifier, str) else None
-
-
-def _payment_id(metadata: Any) -> UUID | None:
-    found = metadata.get(PAYMENT_ID) if isinstance(metadata, Mapping) else None
-    try:
-        return UUID(found) if isinstance(found, str) else None
-    except ValueError:
-        return None

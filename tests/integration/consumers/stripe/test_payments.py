@@ -11,7 +11,8 @@ import pytest_asyncio
 import stripe
 
 from consumers.gateway.outcomes import Refused, Retryable, classify_error
-from consumers.stripe.client import LeaseExpired, StripeApi
+from consumers.stripe.client import LeaseExpired
+from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import CardsBy, StripeRequest
 from consumers.stripe.translate.payments import intent_observations
 from consumers.tasks.models import TaskOperation

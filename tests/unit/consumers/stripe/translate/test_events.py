@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from consumers.stripe.requests import PAYMENT_ID
-from consumers.webhooks.event_types import ObjectKind, Reference, object_kind_of, reference_of
+from consumers.stripe.translate.events import ObjectKind, Reference, object_kind_of, reference_of
+from consumers.stripe.translate.ids import PAYMENT_ID
 from schemas.events.stripe_events import StripeEventReceived
 from tests.support.signed_webhooks import a_stripe_event
 

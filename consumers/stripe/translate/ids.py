@@ -1,0 +1,34 @@
+"""Ids in Stripe's objects: theirs, and ours in the metadata."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from domain.ids import PaymentId
+
+PAYMENT_ID = "paystream_payment_id"
+REFUND_ID = "paystream_refund_id"
+"""Our ids in the metadata of Stripe's objects: how an object is found when its answer was lost."""
+
+
+def id_of(reference: Any) -> str | None:
+    """Return the id of an object that may be expanded (https://docs.stripe.com/api/expanding_objects), if any."""
+    found = reference.get("id") if isinstance(reference, Mapping) else reference
+    return found if isinstance(found, str) else None
+
+
+def required_id_of(reference: Any) -> str:
+    """Return the id of an object that may be expanded. Raises TypeError where there is none."""
+    found = id_of(reference)
+    if found is None:
+        raise TypeError("no id where an object is referred to")
+    return found
+
+
+def payment_id_of(metadata: Any) -> PaymentId | None:
+    """Return our payment's id in an object's metadata, which anybody with access to the Stripe account can write."""
+    found = metadata.get(PAYMENT_ID) if isinstance(metadata, Mapping) else None
+    try:
+        return PaymentId(UUID(found)) if isinstance(found, str) else None
+    except ValueError:
+        return None
