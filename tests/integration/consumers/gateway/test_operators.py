@@ -227,7 +227,7 @@ async def test_without_a_reason_nothing_is_done(
     await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
-        with pytest.raises(TaskRefused, match="why must not be empty"):
+        with pytest.raises(TaskRefused, match="reason must not be empty"):
             await admin.give_up(conn, task.event_id, actor="alex", reason=" ", force=True)
     assert len(await listed(pool, admin)) == 1
 

@@ -169,7 +169,7 @@ async def test_what_comes_while_it_is_read_leads_to_another_reading(
     assert len(stripe_fake.reads) == 2
 
 
-async def test_a_dead_call_is_healed_by_a_refresh_that_does_not_wait_for_it(
+async def test_a_dead_call_is_unblocked_by_a_refresh_that_does_not_wait_for_it(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
@@ -283,7 +283,7 @@ async def test_reading_and_calling_never_go_side_by_side(
     assert len(stripe_fake.refunds) == 45
 
 
-async def test_a_call_that_was_held_back_does_not_count_as_an_attempt(
+async def test_a_call_that_was_throttled_does_not_count_as_an_attempt(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.failures = [CircuitOpen("stripe", wait_s=60)]

@@ -238,7 +238,7 @@ def test_a_task_that_was_lost_and_made_again_never_repeats_what_stripe_did() -> 
     assert next_step(a_task(TaskOperation.CREATE_REFUND), wanted, refunding) == LookUp(is_final=False)
 
 
-def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
+def test_a_request_is_open_until_stripe_has_done_it_or_not() -> None:
     payment, canceling = a_payment(CREATED, CANCEL)
     assert is_open(canceling, payment)
     for outcome in (

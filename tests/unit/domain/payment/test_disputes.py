@@ -110,7 +110,7 @@ class TestOrder:
             (S.NEEDS_RESPONSE, S.WARNING_NEEDS_RESPONSE),
         ],
     )
-    def test_a_status_that_was_left_is_no_news(self, now: DisputeStatus, told_late: DisputeStatus) -> None:
+    def test_a_status_that_was_left_is_nothing_new(self, now: DisputeStatus, told_late: DisputeStatus) -> None:
         late = disputed(told_late, evidence_due_by=1_900_000_000)
         assert decide(payment_after(*PAID, disputed(now)), late) == ()
 
@@ -177,7 +177,7 @@ class TestOrder:
         assert decide(payment, disputed(S.LOST)) == ()
         assert names(decide(payment, disputed(S.WON))) == ["DisputeClosed"]
 
-    def test_the_time_for_evidence_is_only_put_off(self) -> None:
+    def test_the_time_for_evidence_only_moves_later(self) -> None:
         payment = payment_after(*PAID, disputed(evidence_due_by=2))
         assert decide(payment, disputed(evidence_due_by=1)) == decide(payment, disputed(evidence_due_by=None)) == ()
         later = disputed(evidence_due_by=3)

@@ -86,10 +86,10 @@ class TestTakenIn:
         with pytest.raises(InconsistentObservation):
             decide(then(payment, done("re_1")), found(refund_id=MINE))
 
-    def test_one_that_came_to_nothing_is_no_news(self) -> None:
+    def test_one_that_came_to_nothing_is_nothing_new(self) -> None:
         assert decide(payment_after(*PAID), failed()) == ()
 
-    def test_one_whose_money_went_and_came_back_is_news_whatever_room_there_is(self) -> None:
+    def test_one_whose_money_went_and_came_back_is_new_whatever_is_left(self) -> None:
         came_back = replace(failed(), moved=usd(10_00))
         payment = payment_after(*PAID, refund(10_00), done("re_1"))
         assert names(decide(payment, came_back)) == ["RefundFound", "RefundFailed"]

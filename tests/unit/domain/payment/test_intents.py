@@ -140,7 +140,7 @@ class TestTheIntent:
             intent_id=StripeIntentId(INTENT), status=PaymentStatus.REQUIRES_PAYMENT_METHOD
         )
 
-    def test_told_late_is_no_news(self) -> None:
+    def test_observed_late_is_nothing_new(self) -> None:
         assert decide(payment_after(a_request(), succeeded()), intent_created()) == ()
 
     def test_told_after_a_decline_that_did_not_name_it_leaves_the_status(self) -> None:
@@ -150,7 +150,7 @@ class TestTheIntent:
         assert payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD
 
     @pytest.mark.parametrize("settled", [RecordCanceled(intent_id=None), REFUSED])
-    def test_of_a_settled_payment_is_no_news(self, settled: PaymentCommand) -> None:
+    def test_of_a_finished_payment_is_nothing_new(self, settled: PaymentCommand) -> None:
         assert decide(payment_after(a_request(), settled), intent_created()) == ()
 
     @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ class TestFactsTwice:
         assert decide(payment, attempt_failed("ch_b")) == ()
         assert names(decide(payment, attempt_failed("ch_c"))) == ["PaymentAttemptFailed"]
 
-    def test_another_action_is_news_and_the_earlier_one_is_not(self) -> None:
+    def test_another_action_is_new_and_the_earlier_one_is_not(self) -> None:
         payment = payment_after(a_request(), action_required("https://a.example"))
         payment = then(payment, action_required("https://b.example"))
         assert payment.next_action is not None
@@ -225,7 +225,7 @@ class TestRoundAgain:
         payment = then(payment, TRY_AGAIN)
         assert then(payment, action_required()).status is PaymentStatus.REQUIRES_ACTION
 
-    def test_an_action_is_news_once_for_each_confirmation(self) -> None:
+    def test_an_action_is_new_once_for_each_confirmation(self) -> None:
         payment = payment_after(a_request(), action_required(), attempt_failed(), TRY_AGAIN, action_required())
         assert decide(payment, action_required()) == ()
 
@@ -255,13 +255,13 @@ class TestFailuresWithoutAName:
         assert event.attempt_id == "attempt_1"
         assert decide(then(payment, self.NAMELESS), self.NAMELESS) == ()
 
-    def test_is_news_again_when_another_attempt_ends_so(self) -> None:
+    def test_is_new_again_when_another_attempt_ends_so(self) -> None:
         payment = payment_after(a_request(), action_required(), self.NAMELESS, TRY_AGAIN, action_required())
         [event] = decide(payment, self.NAMELESS)
         assert isinstance(event, PaymentAttemptFailed)
         assert event.attempt_id == "attempt_2"
 
-    def test_another_reason_is_news(self) -> None:
+    def test_another_reason_is_new(self) -> None:
         payment = payment_after(a_request(), attempt_failed())
         assert decide(payment, self.NAMELESS) == (), "the call that failed told it already"
         assert names(decide(payment, replace(self.NAMELESS, code="expired_card"))) == ["PaymentAttemptFailed"]

@@ -166,7 +166,7 @@ class TestOutcome:
         payment = payment_after(*PAID, refund(6_00), observed)
         assert decide(payment, observed) == ()
 
-    def test_pending_told_late_is_no_news(self) -> None:
+    def test_pending_observed_late_is_nothing_new(self) -> None:
         assert decide(payment_after(*PAID, refund(6_00), refunded()), pending()) == ()
 
     def test_concerns_one_refund_only(self) -> None:

@@ -45,7 +45,7 @@ def test_giving_up_is_recorded_once_and_no_retry_follows_it() -> None:
     assert refused.value.event_id == EVENT_ID
 
 
-def test_what_follows_from_giving_up_is_told_by_the_failure_of_the_wish() -> None:
+def test_what_follows_from_giving_up_is_the_failure_of_the_request() -> None:
     payment = payment_after(a_request(), succeeded(), refund(6_00), GIVE_UP)
     assert payment.amount_refund_pending == usd(6_00)
     failed = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code="given_up", message="Given up.")

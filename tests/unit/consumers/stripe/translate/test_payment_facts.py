@@ -164,7 +164,7 @@ def test_a_failure_without_a_charge_has_no_name() -> None:
     assert (fact.intent_id, fact.attempt_id) == (INTENT_ID, None)
 
 
-def test_the_same_picture_twice_is_no_news() -> None:
+def test_the_same_picture_twice_is_nothing_new() -> None:
     picture = (PAID, [a_refund(), a_refund("failed", id="re_2")], [a_dispute("lost", moved=(-1000,))])
     payment, _ = a_payment(*payment_observations(*picture))
     assert payment.amount_refunded == usd(600)
