@@ -493,7 +493,7 @@ async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(harnes
         await write_rows(conn, decided)
     query = (
         "SELECT discrepancy_id, version, run_id, number, date, kind, source_id, category, status, stripe_amount,"
-        " ledger_amount, who, why FROM reconciliation.discrepancies ORDER BY discrepancy_id"
+        " ledger_amount, actor, reason FROM reconciliation.discrepancies ORDER BY discrepancy_id"
     )
     before = await harness.query(query)
     assert len(before) == 8
