@@ -1,4 +1,4 @@
-"""Why a command is not carried out, and the one table of what clients are told about it."""
+"""The errors of commands, and the table of how each is reported to clients."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ class RequestTooLarge(CommandError):
 
 
 class ShuttingDown(Unavailable):
-    """The process is stopping and takes no more commands; another one does."""
+    """The process is stopping and accepts no more commands; another one does."""
 
     code = "shutting_down"
     title = "This process is stopping"
@@ -85,7 +85,7 @@ class ShuttingDown(Unavailable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ErrorSpec:
-    """How an error is told: its HTTP status, and when it happens, for a title and for the API's documentation."""
+    """How an error is reported: its HTTP status, and when it happens, as a title and for the API's documentation."""
 
     status: int
     title: str
@@ -126,9 +126,9 @@ _AMOUNTS = ("refundable", "refunded", "capturable", "minimum", "maximum")
 
 
 def problem_of(error: DomainError | CommandError) -> Problem:
-    """Return the problem document that tells a client about `error`.
+    """Return the problem document for `error`.
 
-    Raises `error` itself when it is none that a client's command can cause: that is a fault of ours.
+    Raises `error` itself when no command of a client can cause it: it is a bug of this system.
     """
     spec = ERROR_SPECS.get(error.code)
     if spec is None:

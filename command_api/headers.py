@@ -1,4 +1,4 @@
-"""Reads the request headers that steer a command: Idempotency-Key and Prefer."""
+"""Reads the request headers of a command: Idempotency-Key and Prefer."""
 
 import re
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def read_idempotency_key(values: Sequence[str], *, is_exempt: bool = False) -> s
 
 
 def read_wait_preference(values: Sequence[str], cap_s: int) -> int | None:
-    """Return for how many seconds the client is willing to wait, at most `cap_s`; None when it said nothing of use.
+    """Return for how many seconds the client is willing to wait, at most `cap_s`; None without a valid preference.
 
     RFC 7240: of several `wait` the first counts, and a preference that cannot be understood is ignored.
     """

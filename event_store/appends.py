@@ -1,4 +1,4 @@
-"""What goes into the log's one way in, and what comes back."""
+"""Appends to the log, and their results."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ NO_STREAM = 0
 
 
 MAX_EVENT_BYTES = 900_000
-"""What an event may take, data and metadata together. A topic takes 1,048,588 bytes a batch unless it is told otherwise
+"""What an event may take, data and metadata together. A topic takes 1,048,588 bytes a batch by default
 (https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes); the rest is for the batch's own."""
 
 
@@ -26,7 +26,7 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class EventTooLarge(Exception):
-    """Kafka would refuse the event: it is not recorded, or its shard would have to go on without it."""
+    """Kafka would refuse the event. It is not recorded: its shard would have to go on without it."""
 
     def __init__(self, *, event_type: str, size_bytes: int, max_bytes: int) -> None:
         super().__init__(f"an event {event_type} takes {size_bytes} bytes, more than the {max_bytes} that are taken")
@@ -47,7 +47,7 @@ class EventNotStorable(ValueError):
 class IdempotencyRecord:
     """The response to a command, stored with its events.
 
-    `fingerprint` tells one request from another under the same key. The key is unique within a merchant. `response` is
+    `fingerprint` distinguishes requests under the same key. The key is unique within a merchant. `response` is
     the body as sent, in UTF-8.
     """
 
@@ -65,7 +65,7 @@ class IdempotencyRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Append:
-    """Events for one stream, on condition that it stands at `expected_version` (`NO_STREAM`: does not exist)."""
+    """Events for one stream, on condition that it has `expected_version` (`NO_STREAM`: does not exist)."""
 
     stream_id: UUID
     category: str
@@ -120,7 +120,7 @@ class Appended:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionConflict:
-    """Nothing was written: the stream stands at `actual_version` (0: it does not exist)."""
+    """Nothing was written: the stream has `actual_version` (0: it does not exist)."""
 
     actual_version: int
 

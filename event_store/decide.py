@@ -145,7 +145,7 @@ class _Execution(Generic[State, Event]):
                 case StoredResponse():
                     self._finish(each, outcome)
                 case VersionConflict(actual_version=version):
-                    # A stream that is still empty was opened by nobody: a neighbour that failed held the key.
+                    # The stream is still empty: a command in the same batch held the key, and failed.
                     if not (result.before.version == version == NO_STREAM):
                         del self._streams[each.stream_id]
 

@@ -28,14 +28,14 @@ class Closed(Exception):
 class _Waiting(Generic[Item, Result]):
     item: Item
     key: Hashable
-    answer: "asyncio.Future[Result]"
+    result: "asyncio.Future[Result]"
 
 
 class Batcher(Generic[Item, Result]):
-    """Hands waiting items to `write` in batches, at most `max_in_flight` batches at a time, and spreads the answers.
+    """Hands waiting items to `write` in batches, at most `max_in_flight` at a time, and returns each its own result.
 
-    `write` answers every item in order, with an exception where an item shall raise one; if it raises itself, every
-    item of the batch does. Two items of one key are never in one batch, nor in two batches at once: the later waits.
+    `write` returns a result for every item in order, or an exception for it to raise; if `write` raises, every item of
+    the batch does. Two items of one key are never in one batch, nor in two batches at once: the later waits.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Batcher(Generic[Item, Result]):
         self._max_in_flight = max_in_flight
         self._waiting: list[_Waiting[Item, Result]] = []
         self._busy_keys: set[Hashable] = set()
-        self._flights: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def submit(self, item: Item) -> Result:
-        """Write the item with the next batch and return its own answer.
+        """Write the item with the next batch and return its own result.
 
         Cancelling the caller does not take the item back: it may be on its way to the disk already.
         """
@@ -64,20 +64,20 @@ class Batcher(Generic[Item, Result]):
             raise Closed
         waiting = _Waiting[Item, Result](item, self._key(item), asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        self._take_off()
-        return await asyncio.shield(waiting.answer)
+        self._start_batches()
+        return await asyncio.shield(waiting.result)
 
     async def close(self) -> None:
-        """Refuse new items and wait until everything that was submitted is answered."""
+        """Refuse new items and wait until everything that was submitted is written."""
         self._closed = True
-        while self._flights:
-            await asyncio.wait(self._flights)
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
 
-    def _take_off(self) -> None:
-        while len(self._flights) < self._max_in_flight and (batch := self._next_batch()):
-            flight = asyncio.create_task(self._fly(batch))
-            self._flights.add(flight)
-            flight.add_done_callback(self._land)
+    def _start_batches(self) -> None:
+        while len(self._in_flight) < self._max_in_flight and (batch := self._next_batch()):
+            writing = asyncio.create_task(self._write_batch(batch))
+            self._in_flight.add(writing)
+            writing.add_done_callback(self._on_written)
 
     def _next_batch(self) -> list[_Waiting[Item, Result]]:
         batch: list[_Waiting[Item, Result]] = []
@@ -91,36 +91,36 @@ class Batcher(Generic[Item, Result]):
         self._waiting = left
         return batch
 
-    async def _fly(self, batch: list[_Waiting[Item, Result]]) -> None:
+    async def _write_batch(self, batch: list[_Waiting[Item, Result]]) -> None:
         try:
             results = await self._write([waiting.item for waiting in batch])
             for waiting, result in zip(batch, results, strict=True):
                 if isinstance(result, Exception):
-                    _fail(waiting.answer, result)
+                    _fail(waiting.result, result)
                 else:
-                    waiting.answer.set_result(result)
+                    waiting.result.set_result(result)
         except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             for waiting in batch:
-                _fail(waiting.answer, error)
+                _fail(waiting.result, error)
         finally:
             self._busy_keys.difference_update(waiting.key for waiting in batch)
 
-    def _land(self, flight: "asyncio.Task[None]") -> None:
-        self._flights.discard(flight)
-        self._take_off()
+    def _on_written(self, writing: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(writing)
+        self._start_batches()
 
 
-def _fail(answer: "asyncio.Future[Result]", error: BaseException) -> None:
-    if not answer.done():
-        answer.set_exception(error)
-        answer.exception()  # counts as retrieved: a caller that was cancelled will never look
+def _fail(result: "asyncio.Future[Result]", error: BaseException) -> None:
+    if not result.done():
+        result.set_exception(error)
+        result.exception()  # counts as retrieved: a caller that was cancelled will never look
 
 
 class Appender(Protocol):
-    """Appends one command's events; the answers are those of `event_store.store.append`."""
+    """Appends one command's events; the results are those of `event_store.store.append`."""
 
     async def append(self, item: Append) -> AppendResult:
-        """Append, in a transaction of its own or of its neighbours', and return once it is committed."""
+        """Append, in a transaction that other commands may share, and return once it is committed."""
 
 
 class GroupCommit:
@@ -138,10 +138,10 @@ class GroupCommit:
         """Append one command's events.
 
         Raises EventTooLarge or EventNotStorable; psycopg.OperationalError or psycopg_pool.PoolTimeout when the
-        database is away. A connection that breaks during the commit leaves the outcome unknown: whoever asks again
-        with the same idempotency key gets the answer.
+        database is away. A connection that breaks during the commit leaves the outcome unknown: a retry
+        with the same idempotency key gets the response.
         """
-        item.require_storable(self._max_event_bytes)  # before it is among its neighbours, which it must not fail
+        item.require_storable(self._max_event_bytes)  # before it can fail the others of its batch
         return await self._batcher.submit(item)
 
     async def close(self) -> None:
@@ -166,14 +166,14 @@ class GroupCommit:
                 )
         except psycopg.OperationalError as error:
             if is_log_closed(error):
-                await self._close_log_that_went_back()
+                await self._close_log_behind()
             raise
-        answered = (each.position for each in results if isinstance(each, Appended))
-        self._known_position = max(self._known_position, *answered, 0)
+        positions = (each.position for each in results if isinstance(each, Appended))
+        self._known_position = max(self._known_position, *positions, 0)
         return results
 
-    async def _close_log_that_went_back(self) -> None:
-        """Have it compared with Kafka: otherwise it refuses us alone, and others append to it."""
+    async def _close_log_behind(self) -> None:
+        """Close the log for all until it was compared with Kafka: otherwise it refuses this process only."""
         with suppress(psycopg.Error, PoolTimeout):
             async with self._pool.connection() as connection:
                 await connection.execute(QUERIES["close_log_behind"], {"known_position": self._known_position})

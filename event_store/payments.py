@@ -1,4 +1,4 @@
-"""Payments as their events tell them."""
+"""Payments, folded from their events, and the commands for them."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Runs and discrepancies as their events tell them, and the commands for them."""
+"""Runs and discrepancies, folded from their events, and the commands for them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

@@ -43,7 +43,7 @@ class LogState:
     """Which log this is, and whether it takes anything.
 
     `epoch` (from 1) rises whenever it was closed and is opened. `closed_because` is None while it is open.
-    `only_started`: it is closed, and for no more than that PostgreSQL was started.
+    `only_started`: it is closed for the only reason that PostgreSQL was started.
     """
 
     log_id: UUID
@@ -68,10 +68,10 @@ async def append(
     known_position: int = 0,
     max_event_bytes: int = MAX_EVENT_BYTES,
 ) -> list[AppendResult]:
-    """Append many commands' events in one round trip and answer each for itself, in the given order.
+    """Append many commands' events in one round trip and return a result for each, in the given order.
 
     `known_position` is the highest that the caller was ever answered: a log that ends before it went back, and takes
-    nothing. Raises ValueError when a stream stands in the call twice, or an append has no events: the order in which
+    nothing. Raises ValueError when a stream is in the call twice, or an append has no events: the order in which
     they would be checked is not defined. Raises EventTooLarge or EventNotStorable, and nothing is sent to the database,
     for an event that Kafka or PostgreSQL would not take. Database errors pass through, and the transaction is then
     unusable: OperationalError with LOG_CLOSED while the log is closed, UniqueViolation for an event id that is in the
@@ -80,7 +80,7 @@ async def append(
     if not appends:
         return []
     if len({each.stream_id for each in appends}) != len(appends):
-        raise ValueError("a stream may stand in one append call once")
+        raise ValueError("a stream may be in an append call only once")
     if not all(each.events for each in appends):
         raise ValueError("an append needs at least one event")
     for each in appends:

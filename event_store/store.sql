@@ -70,7 +70,7 @@ SELECT l.pid, a.datname, a.usename, extract(epoch FROM clock_timestamp() - a.xac
 
 -- name: queue
 -- How many positions wait behind one, from the first to the last that has an event, and when the first was recorded. Gaps
--- between them are counted: to look at each would cost as much as there waits.
+-- between them are counted: to exclude them would cost a read of all that waits.
 SELECT coalesce(last.position - first.position + 1, 0), first.recorded_at
   FROM (VALUES (1)) AS always
   LEFT JOIN (SELECT position, recorded_at FROM event_store.events

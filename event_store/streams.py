@@ -1,4 +1,4 @@
-"""A stream as its events tell it: its state, and where it stands in the log."""
+"""Streams of events, folded into state."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -55,7 +55,7 @@ class Tail:
         if not connection.autocommit:
             raise ValueError("the ordered reader needs a connection in autocommit")
         if self._waiting_for is not None:
-            await self._look_whether_they_are_gone(connection, self._waiting_for)
+            await self._check_holders(connection, self._waiting_for)
         emitted, blocked = self._unbroken(await self._rows(connection, limit))
         if blocked and self._waiting_for is None:
             found = _Holders(transactions=await _holding(connection), covers=blocked[-1]["position"])
@@ -68,7 +68,7 @@ class Tail:
             self.cursor = emitted[-1].position
         return emitted
 
-    async def _look_whether_they_are_gone(self, connection: Connection, holders: _Holders) -> None:
+    async def _check_holders(self, connection: Connection, holders: _Holders) -> None:
         if holders.are_gone(await _holding(connection)):
             self._proved_up_to, self._waiting_for = holders.covers, None
 
@@ -90,7 +90,7 @@ class Tail:
 
 
 class ProvedEnd:
-    """Up to where the log is final, told without reading it: for who asks where events are, not what they say.
+    """The position up to which the log is final, found without reading events: for a caller that needs no content.
 
     What is at or below a proved position is there for every later statement, or never will be. Gaps at the very end,
     which no event above shows, are proved as well. It holds while the log is open, in one epoch: what a recovery writes
@@ -101,10 +101,10 @@ class ProvedEnd:
         self.position = 0
         """The highest position that is proved."""
         self.drawn = 0
-        """The highest position that anybody had drawn at the last look; proved by one of the looks that follow."""
+        """The highest position that anybody had drawn at the last call; a later call proves it."""
         self._waiting_for: _Holders | None = None
 
-    async def look(self, connection: Connection) -> int:
+    async def prove(self, connection: Connection) -> int:
         """Return the highest position that is proved now."""
         if not connection.autocommit:
             raise ValueError("the proof needs a connection in autocommit")

@@ -1,7 +1,7 @@
 """Read your writes: waits, for a bounded time, until the read model reflects a position of the log.
 
 All waiting requests of the process share one poller, so that many of them cost the database one query a tick. What does
-not show by itself within a moment may be no payment's event: then the projector is asked to prove it.
+not appear within a moment may not be a payment's event: then the projector is asked to prove it.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What may stand in a query string. Anything else is a 400: a misspelt filter must not become "no filter"."""
+"""The parameters of query strings. Any other is a 400: a misspelt filter must not become "no filter"."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -31,7 +31,7 @@ Limit = Annotated[int, Field(ge=1, le=100, description="The most elements in the
 
 IfNoneMatch = Annotated[str | None, Header(description="The ETag of an earlier answer.")]
 Reader = Callable[..., Awaitable[Principal]]
-"""The dependency that tells who asks."""
+"""The dependency that authenticates the caller."""
 
 
 async def refuse_repeated(request: Request) -> None:

@@ -27,7 +27,7 @@ def response_headers(position: int | None, headers: Mapping[str, str] | None = N
 
 
 def not_modified(position: int | None, headers: Mapping[str, str]) -> Response:
-    """Return a 304, for a client that `has_version` told of."""
+    """Return a 304, for a client that `has_version`."""
     return Response(status_code=304, headers=response_headers(position, headers))
 
 

@@ -157,7 +157,7 @@ class CommandExecutor:
                 await self._cache.store(claim, committed)
 
     async def _append(self, request: CommandRequest) -> Decided[PaymentState, PaymentEvent] | StoredResponse:
-        """Return what was decided, or the response that is stored already. The log's refusals become errors of ours."""
+        """Return what was decided, or the stored response. The log's errors become errors of commands."""
         try:
             return await decide_once(self._log, PAYMENT, _command(request), _RETRIES)
         except StillConflicting:

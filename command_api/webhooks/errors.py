@@ -12,7 +12,7 @@ class WebhookRefused(Exception):
 
 
 class InvalidSignature(WebhookRefused):
-    """Not signed, with another secret, for other bytes, or too long ago: which of these is nobody's business."""
+    """Not signed, with another secret, for other bytes, or too long ago: the sender does not learn which."""
 
     code = "invalid_signature"
     title = "The signature is not valid"
@@ -22,7 +22,7 @@ class InvalidSignature(WebhookRefused):
 
 
 class InvalidEvent(WebhookRefused):
-    """Signed, but no event that we can read."""
+    """Signed, but not an event that can be read."""
 
     code = "invalid_event"
     title = "The body is not an event of Stripe"
@@ -43,7 +43,7 @@ class LivemodeMismatch(WebhookRefused):
 
 
 class TooLarge(WebhookRefused):
-    """More bytes than are read."""
+    """The body has more bytes than are read."""
 
     status = 413
     code = "body_too_large"

@@ -1,4 +1,4 @@
-"""The endpoint that Stripe calls. Whoever knows the webhook secret may: there is no API key, and no Idempotency-Key."""
+"""The endpoint that Stripe calls. It is authenticated by the webhook secret, and takes no Idempotency-Key."""
 
 from typing import Any
 

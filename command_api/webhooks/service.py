@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import structlog
+from prometheus_client import Counter
 from pydantic import SecretStr
 
 from command_api.errors import ShuttingDown
 from command_api.webhooks.errors import InvalidEvent, InvalidSignature, LivemodeMismatch, TooLarge, WebhookRefused
-from command_api.webhooks.metrics import WEBHOOKS
 from command_api.webhooks.signature import is_signed
 from event_store.appends import NO_STREAM, Append, EventTooLarge, VersionConflict
 from event_store.group_commit import Appender, Closed
@@ -26,6 +26,12 @@ from schemas.stripe_webhooks.read import NotAnEvent, read_event
 log = structlog.get_logger(__name__)
 
 ACTOR = "stripe"
+WEBHOOKS = Counter(
+    "stripe_webhooks_total",
+    "Webhooks of Stripe by type and what became of them: recorded, duplicate, or the code of the refusal. "
+    "The type of what is not known to be Stripe's is -",
+    ["type", "result"],
+)
 _UNKNOWN_TYPE = "-"
 
 

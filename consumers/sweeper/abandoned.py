@@ -12,6 +12,7 @@ import structlog
 
 from consumers.sweeper import metrics
 from domain.errors import DomainError
+from domain.ids import RequestId
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
@@ -54,7 +55,7 @@ async def _cancel(conn: Connection, payment_id: UUID, correlation_id: str) -> bo
             return ()
         return decide(payment.state, CancelPayment(request_id=request_id, reason=CancellationReason.ABANDONED))
 
-    request_id = uuid7()
+    request_id = RequestId(uuid7())
     try:
         payment = await load_payment(conn, payment_id)
         if payment.state is None:

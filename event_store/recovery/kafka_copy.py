@@ -41,9 +41,9 @@ class Part:
 async def read_copy(settings: KafkaSettings, position: int, own_log: UUID) -> AsyncGenerator[Part, None]:
     """Give the committed events of every topic, from some at or before `position` on; the last part may be empty.
 
-    Positions rise within a partition, so its begin is looked for backwards in growing steps, and partitions are read
-    side by side: what one of them is ahead of the others waits, some 1 MB of each. Without transactions events may
-    stand there twice and in any order, and all is one part. Records that are no events are passed over.
+    Positions rise within a partition, so the beginning is searched backwards in growing steps, and partitions are read
+    side by side: what one of them is ahead of the others is kept, some 1 MB of each. Without transactions events may
+    be there twice and in any order, and all is one part. Records that are not events are skipped.
     Raises ForeignCluster for an event of another log than `own_log`, KafkaError.
     """
     isolation = "read_committed" if settings.kafka_transactions else "read_uncommitted"
@@ -159,7 +159,7 @@ class _Reading:
         try:
             message = from_kafka(record.value, record.headers)
         except MalformedMessage as error:
-            log.warning("recovery_record_passed_over", topic=record.topic, offset=record.offset, error=str(error))
+            log.warning("recovery_record_skipped", topic=record.topic, offset=record.offset, error=str(error))
             return None
         if message.log_id not in (None, self._own_log):
             raise ForeignCluster(self._own_log, message.log_id)

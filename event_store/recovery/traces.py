@@ -17,7 +17,7 @@ GROUP = "paystream.payment-traces"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trace:
-    """A payment that somebody outside of the log knows of, as `where` tells."""
+    """A payment that is known outside of the log; `where` says by whom."""
 
     payment_id: UUID
     where: str

@@ -1,4 +1,4 @@
-"""Looks into the partitions of events: where they end, and what they hold."""
+"""Reads from the partitions of events where they end, and what they hold."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -26,7 +26,7 @@ async def end_offsets(watcher: AIOKafkaConsumer, places: Collection[Place]) -> d
 async def holding(
     settings: KafkaSettings, published: Mapping[Place, Published], ends: Mapping[Place, int]
 ) -> set[Place]:
-    """Return the places that hold the event which is said to be the last published there.
+    """Return the places that hold the event that was published there last, according to its record.
 
     An end beyond its offset says nothing: aborted records count there too, and repeats without transactions. So the
     event itself is looked for, from its offset on: it is one of the last in the partition.

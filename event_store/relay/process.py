@@ -29,7 +29,7 @@ class RelaySettings(DatabaseSettings, KafkaSettings):
     relay_takeover_after_ms: Annotated[int, Field(ge=3000)] = 10_000
     """How long another relay of the shard may be silent before this one takes over (with transactions).
 
-    It is heard of once a second, and later when its connection is busy reading the log.
+    It sends a heartbeat once a second, and later when its connection is busy reading the log.
     """
 
 
@@ -60,7 +60,7 @@ def main() -> None:
             for task in ended:
                 await task
             if not runtime.stop.is_set():
-                raise ProcessFailed("the relay ended although nobody told it to stop")
+                raise ProcessFailed("the relay ended without a request to stop")
             await asyncio.gather(*still)
 
     run("relay", settings, relay_main)

@@ -48,7 +48,7 @@ async def record_sender(
 ) -> AsyncIterator[Callable[[str, bytes, bytes], Awaitable[None]]]:
     """Lend a way to write single records as a shard's only producer: topic, value, key; each is there on return.
 
-    Raises KafkaError (ProducerFenced when somebody began to write as that shard since), TimeoutError.
+    Raises KafkaError (ProducerFenced when another producer of that shard was started since), TimeoutError.
     """
     producer = new_producer(settings, shard)
     limit_s = Limits(settings).publish_s

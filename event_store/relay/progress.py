@@ -1,4 +1,4 @@
-"""How far a relay has published, as it stands in Kafka beside the events themselves.
+"""How far a relay has published, as Kafka holds it beside the events themselves.
 
 A record is kept for each shard in the compacted progress topic. It says for each partition which event was published
 there last. The position is where publishing goes on; an offset says where to look, on the next start, whether the
@@ -42,7 +42,7 @@ class Published(NamedTuple):
     position: int
     offset: int
     event_id: UUID | None = None
-    """Tells it from another event at the same position of a log that went back. Older records do not say it."""
+    """Distinguishes it from another event at the same position of a log that went back. Older records lack it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +93,7 @@ class RelayProgress:
 
 
 class Lost(NamedTuple):
-    """What a place no longer holds, and where it was said to end when that was seen."""
+    """What a place no longer holds, and the end that the broker reported when that was seen."""
 
     published: Published
     end: int
@@ -105,7 +105,7 @@ class Lost(NamedTuple):
 
 
 class Resumed(NamedTuple):
-    """Where publishing goes on, and what speaks for it."""
+    """Where publishing resumes, and why there."""
 
     progress: RelayProgress
     lost: Mapping[Place, Lost]

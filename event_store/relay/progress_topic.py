@@ -19,7 +19,7 @@ _PROGRESS = TopicPartition(RELAY_PROGRESS, 0)
 
 
 class ProgressLost(InfraError):
-    """A topic holds events that no progress record speaks of: publishing them again would put them there twice."""
+    """A topic holds events without a progress record: publishing them again would duplicate them."""
 
     def __init__(self, place: Place) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ async def read_begun_records(settings: KafkaSettings, name: str, watcher: AIOKaf
 
 
 def require_own_log(records: Iterable[RelayProgress], log_id: UUID) -> None:
-    """Raise ForeignCluster when a record speaks of another log."""
+    """Raise ForeignCluster when a record is of another log."""
     for record in records:
         if record.log_id not in (None, log_id):
             raise ForeignCluster(log_id, record.log_id)
@@ -109,7 +109,7 @@ async def newest_published(
     last = last_published(records, places)
     if settings.kafka_transactions:
         return list(last.values())
-    # A record is written once a second, and newer events than it tells of may be there.
+    # A record is written once a second, and newer events may be there.
     ends = await end_offsets(watcher, places)
     starts = {place: last[place].offset if place in last else 0 for place in places}
     return await last_events(settings, starts, ends)

@@ -31,7 +31,7 @@ class Reader:
 
     @property
     def waits(self) -> bool:
-        """Whether it stands at a gap, whose transaction may be open still."""
+        """Whether it waits at a gap whose transaction may still be open."""
         return self._tail.waits
 
     async def next(self) -> Run:

@@ -169,7 +169,7 @@ class Session:
                 expected = {place: _at_least(before, batches, place) for place in batches.positions}
                 progress = replace(before, position=position, published={**before.published, **expected})
                 deliveries.append(await self._send_record(progress))
-            # commit_transaction() would succeed although a batch failed: every delivery is waited for, one by one.
+            # commit_transaction() would succeed although a batch failed: every delivery is awaited.
             try:
                 await asyncio.gather(*deliveries)
             except KafkaError:
@@ -185,7 +185,7 @@ class Session:
         return batches.events
 
     async def check_topics(self) -> None:
-        """Look whether the topics still hold what was published. Raises TopicWentBack, KafkaError, TimeoutError."""
+        """Check that the topics still hold what was published. Raises TopicWentBack, KafkaError, TimeoutError."""
         async with asyncio.timeout(self._limit_s):
             ends = await end_offsets(self._watcher, list(self._progress.published))
         for place, published in self._progress.published.items():
@@ -263,6 +263,6 @@ def _raise_if_refused(batches: Batches, sent: Sequence[tuple[BatchBuilder, async
 
 
 def _retrieve(delivery: asyncio.Future[object]) -> None:
-    """Look at a delivery that nobody waits for any more, or asyncio complains that nobody did."""
+    """Retrieve the error of a delivery that is not awaited any more, or asyncio logs it."""
     if not delivery.cancelled():
         delivery.exception()

@@ -60,7 +60,7 @@ class Watermark:
                 self._epoch, self._end = state.epoch, ProvedEnd()
             begin = state.position if state.proved_in == state.epoch else await self._begin(conn)
             # Before the events are looked up: a proof says nothing of an older snapshot.
-            proved = await self._end.look(conn)
+            proved = await self._end.prove(conn)
             to, more = await self._walk(conn, begin, proved)
             if (to, state.epoch) != (state.position, state.proved_in):
                 await self._move(conn, state, to)

@@ -1,4 +1,4 @@
-"""What may stand in a query string of the ledger's reads. Anything else is a 400."""
+"""The parameters of the reads of the ledger. Any other is a 400."""
 
 from typing import Annotated
 

@@ -15,7 +15,7 @@ SCOPE = "finance:read"
 
 
 def ledger_routes(reader: Reader) -> APIRouter:
-    """Return the routes; `reader` is the dependency that tells who asks."""
+    """Return the routes; `reader` is the dependency that authenticates the caller."""
     router = APIRouter(tags=["ledger"], prefix="/ledger")
 
     @router.get("/balances", **documented(LedgerBalances, etag=ETAG))

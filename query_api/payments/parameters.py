@@ -1,4 +1,4 @@
-"""What may stand in a query string of the reads of payments."""
+"""The parameters of the reads of payments."""
 
 from typing import Annotated
 

@@ -26,7 +26,7 @@ MinPosition = Annotated[
 
 
 def payment_routes(reader: Reader) -> APIRouter:
-    """Return the routes; `reader` is the dependency that tells who asks."""
+    """Return the routes; `reader` is the dependency that authenticates the caller."""
     router = APIRouter(tags=["payments"])
 
     @router.get("/payments", **documented(PaymentPage))

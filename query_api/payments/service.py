@@ -37,7 +37,7 @@ class PaymentReads:
 
         async with self.pool.connection() as conn:
             stored = await find(conn)
-        # The payment itself tells most often; only else the position is looked up, for it may be another payment's.
+        # Most often the payment itself has the position. If not, it may be the position of another payment.
         if min_position and (stored is None or stored.position < min_position):
             stored = await self.freshness.read(min_position, find)
         if stored is None:

@@ -4,5 +4,5 @@ from infra.http.problems import Problem
 
 
 def reconciliation_not_found() -> Problem:
-    """Return the 404 of a day that nobody ever asked for."""
+    """Return the 404 of a day that was never reconciled."""
     return Problem(404, "reconciliation_not_found", "Reconciliation not found")

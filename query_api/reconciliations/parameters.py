@@ -1,4 +1,4 @@
-"""What may stand in a query string of finance."""
+"""The parameters of the reads of reconciliations and discrepancies."""
 
 from typing import Annotated
 

@@ -57,7 +57,7 @@ _DRAIN_S = 3.5
 _LEAVE_TIMEOUT_S = 2.0  # with the drain and the last commit (1.5 s) below the 8 s that a process has to stop
 _WATCH_EVERY_S = 0.5
 _EPOCH_EVERY_S = 5.0
-_BACKOFF = Backoff(first_s=0.2, longest_s=5.0)
+_RESTART = Backoff(first_s=0.2, longest_s=5.0)
 _REBUILD_AFTER_S = 20.0
 _IDLE_AFTER_S = 2.0
 
@@ -133,10 +133,9 @@ class BatchConsumer(Generic[D]):
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then finish the batch in hand, commit offsets and leave the group."""
         forwarding = asyncio.create_task(self._forward(stop))
-        beside = (
-            [] if self._dead_letter_worker is None else [asyncio.create_task(self._dead_letter_worker.run(self._stop))]
-        )
-        pauses = Pauses(_BACKOFF)
+        worker = self._dead_letter_worker
+        beside = [] if worker is None else [asyncio.create_task(worker.run(self._stop))]
+        pauses = Pauses(_RESTART)
         try:
             while not self._stop.is_set():
                 if await self._start_unless_stopped():

@@ -29,8 +29,7 @@ log = structlog.get_logger(__name__)
 _CHECK_TIMEOUT_S = 3.0
 _COMMIT_TIMEOUT_S = 1.5
 _COMMIT_EVERY_S = 1.0
-_COMMIT_FAILED = Backoff(first_s=2.0, longest_s=30.0)
-"""Longer each time that it fails: a request that is given up stays behind in aiokafka."""
+_COMMIT_AGAIN = Backoff(first_s=2.0, longest_s=30.0)  # a request that is given up stays behind in aiokafka
 _FROZEN_S = 3.0
 _READ_AGAIN_EVERY_S = 10.0
 _FETCH_IS_FRESH_S = 5.0
@@ -67,7 +66,7 @@ class PartitionWatch:
         self._lag = Lag(group=group, consumer=name)
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._commit_at = 0.0
-        self._commit_pauses = Pauses(_COMMIT_FAILED)
+        self._commit_pauses = Pauses(_COMMIT_AGAIN)
         self._checked_at = time.monotonic()
         self._stable = True
 

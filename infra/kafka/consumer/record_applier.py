@@ -34,7 +34,7 @@ from infra.process.waiting import wait_for_event
 log = structlog.get_logger(__name__)
 
 _APPLY_TIMEOUT_S = 60.0
-_BACKOFF = Backoff(first_s=0.1, longest_s=5.0)
+_RETRY = Backoff(first_s=0.1, longest_s=5.0)
 
 
 CheckOrigin = Callable[[Sequence[D]], Awaitable[None]]
@@ -203,7 +203,7 @@ class RecordApplier(Generic[D]):
 
         Gives up when the process stops or the partition is no longer ours.
         """
-        pauses = Pauses(_BACKOFF)
+        pauses = Pauses(_RETRY)
         while True:
             started = time.perf_counter()
             try:

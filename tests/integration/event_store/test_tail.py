@@ -126,13 +126,13 @@ async def test_a_read_that_fails_at_its_second_statement_moves_nothing(database:
 async def test_the_end_is_proved_without_an_event_behind_the_gap(database: Database, app: Connection) -> None:
     async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as reading:
         end = ProvedEnd()
-        assert await end.look(reading) == 0
+        assert await end.prove(reading) == 0
         await append(app, [an_append(events=2)])
         await app.commit()
-        assert await end.look(reading) == 2
+        assert await end.prove(reading) == 2
         await append(app, [an_append()])
         await app.rollback()
-        assert (await end.look(reading), end.drawn) == (3, 3)
+        assert (await end.prove(reading), end.drawn) == (3, 3)
 
 
 async def test_an_end_is_proved_when_those_of_before_have_ended(database: Database) -> None:
@@ -144,14 +144,14 @@ async def test_an_end_is_proved_when_those_of_before_have_ended(database: Databa
     ):
         end = ProvedEnd()
         await append(first, [an_append()])  # 1, open
-        assert (await end.look(reading), end.drawn) == (0, 1)
+        assert (await end.prove(reading), end.drawn) == (0, 1)
         await append(second, [an_append()])  # 2, open, and drawn after the look
-        assert (await end.look(reading), end.drawn) == (0, 2)
+        assert (await end.prove(reading), end.drawn) == (0, 2)
         await first.commit()
-        assert await end.look(reading) == 1, "who came later holds up nothing that was drawn before"
-        assert await end.look(reading) == 1
+        assert await end.prove(reading) == 1, "who came later holds up nothing that was drawn before"
+        assert await end.prove(reading) == 1
         await second.rollback()
-        assert await end.look(reading) == 2
+        assert await end.prove(reading) == 2
 
 
 async def test_a_prepared_transaction_proves_no_end(database: Database) -> None:
@@ -163,9 +163,9 @@ async def test_a_prepared_transaction_proves_no_end(database: Database) -> None:
             mock.patch("event_store.tail._holding", reader),
             mock.patch("event_store.tail._last_drawn", return_value=5),
         ):
-            assert [await end.look(reading) for _ in range(3)] == [0, 0, 5]
+            assert [await end.prove(reading) for _ in range(3)] == [0, 0, 5]
 
 
 async def test_the_proof_of_an_end_refuses_a_connection_in_a_transaction(app: Connection) -> None:
     with pytest.raises(ValueError, match="autocommit"):
-        await ProvedEnd().look(app)
+        await ProvedEnd().prove(app)

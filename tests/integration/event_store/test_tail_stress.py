@@ -47,7 +47,7 @@ async def _proving_reader(database: Database, done: asyncio.Event) -> list[tuple
     end, proved = ProvedEnd(), list[tuple[int, int]]()
     async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as connection:
         while not done.is_set() or end.position < end.drawn:
-            position = await end.look(connection)
+            position = await end.prove(connection)
             rows = await connection.execute("SELECT count(*) FROM event_store.events WHERE position <= %s", [position])
             proved += [(position, count) for (count,) in await rows.fetchall()]
             await asyncio.sleep(0)

@@ -233,9 +233,9 @@ async def test_a_difference_between_the_read_model_and_the_events_is_told(
 
     found = await differences(reader, reader, chunk=1)
 
-    told = {(each.projection, each.payment_id, each.version, each.field) for each in found}
+    named = {(each.projection, each.payment_id, each.version, each.field) for each in found}
     last = log[8].stream_id
-    assert told >= {
+    assert named >= {
         ("payments", payment_id, None, "amount_captured_cents"),
         ("payments", last, None, "status"),
         ("payment_timeline", last, 3, "row"),

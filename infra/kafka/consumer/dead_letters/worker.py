@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_EVERY_S = 1.0
 _POLL_TIMEOUT_S = 60.0
-_BACKOFF = Backoff(first_s=1.0, longest_s=30.0)
+_RETRY = Backoff(first_s=1.0, longest_s=30.0)
 _FINISH_S = 3.0
 _CANCEL_S = 2.5
 
@@ -86,13 +86,13 @@ class DeadLetterWorker(Generic[D]):
             await asyncio.wait(tasks, timeout=_CANCEL_S)
 
     async def _repeat(self, stop: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
-        pauses = Pauses(_BACKOFF)
+        pauses = Pauses(_RETRY)
         while not stop.is_set():
             try:
                 async with asyncio.timeout(_POLL_TIMEOUT_S):
                     await work()
                 pauses.succeeded()
-                pause_s = _POLL_EVERY_S
+                pause = _POLL_EVERY_S
             except Exception as error:  # noqa: BLE001 - nothing here may end the consumer
                 log.warning(
                     "consumer_dead_letters_wait",
@@ -100,8 +100,8 @@ class DeadLetterWorker(Generic[D]):
                     work=work.__name__.strip("_"),
                     error=f"{type(error).__name__}: {error}".rstrip(": "),
                 )
-                pause_s = pauses.failed()
-            await wait_for_event(stop, timeout_s=pause_s)
+                pause = pauses.failed()
+            await wait_for_event(stop, timeout_s=pause)
 
     async def _poll(self) -> None:
         """Count the open dead letters, and replay those that were requested."""

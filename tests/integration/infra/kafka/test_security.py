@@ -1,4 +1,4 @@
-"""Every Kafka client of ours comes to a cluster with TLS and logins; one that may not is told why, without a secret."""
+"""Every Kafka client of ours connects to a cluster with TLS and logins; a refused one says why, without a secret."""
 
 import asyncio
 import json
@@ -109,11 +109,11 @@ async def test_a_wrong_password_is_told_without_it(mechanism: str, by_password: 
 
     with pytest.raises(KafkaUnavailable, match="refuses the login of KAFKA_SASL_USERNAME relay") as refused:
         await create_topics(wrong, _DECLARED)
-    told = await paystream("topics", "verify", cwd=tmp_path, settings=wrong.model_dump(exclude_unset=True))
+    reported = await paystream("topics", "verify", cwd=tmp_path, settings=wrong.model_dump(exclude_unset=True))
 
-    assert told.code == 1
-    assert "refuses the login of KAFKA_SASL_USERNAME relay" in told.errors
-    for text in (str(refused.value), repr(refused.value), told.errors, told.output):
+    assert reported.code == 1
+    assert "refuses the login of KAFKA_SASL_USERNAME relay" in reported.errors
+    for text in (str(refused.value), repr(refused.value), reported.errors, reported.output):
         assert PASSWORD not in text
 
 

@@ -62,15 +62,15 @@ def test_a_remedy_is_a_command_where_there_is_one() -> None:
     )
 
 
-def test_partitions_cannot_be_mended_in_place() -> None:
-    told = remedy(comparison("12", "24", "partitions"), "kafka:9092")
+def test_partitions_cannot_be_changed_in_place() -> None:
+    advice = remedy(comparison("12", "24", "partitions"), "kafka:9092")
 
-    assert "cannot be reduced" in told
-    assert "KAFKA_TOPIC_PARTITIONS=24" in told
+    assert "cannot be reduced" in advice
+    assert "KAFKA_TOPIC_PARTITIONS=24" in advice
 
 
-def test_too_few_replicas_are_mended_by_an_assignment() -> None:
-    told = remedy(comparison("3", "1", "replication factor"), "kafka:9092")
+def test_too_few_replicas_are_remedied_by_an_assignment() -> None:
+    advice = remedy(comparison("3", "1", "replication factor"), "kafka:9092")
 
-    assert "3 replicas with kafka-reassign-partitions.sh" in told
-    assert "KAFKA_REPLICATION_FACTOR=1" in told
+    assert "3 replicas with kafka-reassign-partitions.sh" in advice
+    assert "KAFKA_REPLICATION_FACTOR=1" in advice

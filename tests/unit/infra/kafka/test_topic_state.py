@@ -26,18 +26,18 @@ class Admin:
     async def describe_topics(self) -> list[dict[str, Any]]:
         return [TOPIC, {"topic": "another", "partitions": [{"replicas": [1]}]}, {"topic": "b", "partitions": []}]
 
-    async def describe_configs(self, wanted: list[Any]) -> list[Any]:
+    async def describe_configs(self, resources: list[Any]) -> list[Any]:
         if self._failures:
             raise self._failures.pop(0)
         entries = [("cleanup.policy", "compact", False), ("nothing", None, False)]
-        return [SimpleNamespace(resources=[(self._error, "refused", 2, each.name, entries)]) for each in wanted]
+        return [SimpleNamespace(resources=[(self._error, "refused", 2, each.name, entries)]) for each in resources]
 
 
 async def states(**answers: Any) -> dict[str, TopicState]:
     return await read_states(cast("AIOKafkaAdminClient", Admin(**answers)), {"a", "b"})
 
 
-async def test_a_topic_is_told_with_its_fewest_replicas_and_its_settings() -> None:
+async def test_a_topic_is_reported_with_its_fewest_replicas_and_its_settings() -> None:
     assert await states() == {
         "a": TopicState(partitions=2, replication_factor=2, config={"cleanup.policy": "compact"}),
     }

@@ -39,21 +39,21 @@ def test_a_request_to_a_connection_just_closed_says_that_kafka_is_away(send: str
 async def test_a_start_that_is_given_up_leaves_no_connection_open(
     lent_broker: LentBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[AIOKafkaConnection] = []
+    requested: list[AIOKafkaConnection] = []
     waiting = asyncio.Event()
     send = AIOKafkaConnection.send
 
     def unanswered(self: AIOKafkaConnection, request: object, *args: Any, **options: Any) -> Any:
         if not isinstance(request, MetadataRequest):
             return send(self, request, *args, **options)
-        asked.append(self)
+        requested.append(self)
         waiting.set()
         return asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(AIOKafkaConnection, "send", unanswered)
     starting = asyncio.create_task(AIOKafkaClient(bootstrap_servers=lent_broker.address).bootstrap())
     await asyncio.wait_for(waiting.wait(), 30)
-    assert asked[0].connected()
+    assert requested[0].connected()
     starting.cancel()
     await asyncio.wait({starting})
-    assert not asked[0].connected()
+    assert not requested[0].connected()

@@ -24,11 +24,11 @@ def say(what: str) -> None:
 
 async def main() -> None:
     """Contend for ever."""
-    told = json.loads(os.environ["CONTENDER"])
+    options = json.loads(os.environ["CONTENDER"])
     settings = RedlockSettings.model_validate(
-        {"redis_url": "redis://localhost", "redlock_urls": told["urls"], "redlock_restart_guard": False}
+        {"redis_url": "redis://localhost", "redlock_urls": options["urls"], "redlock_restart_guard": False}
     )
-    ttl_ms = told["ttl_ms"]
+    ttl_ms = options["ttl_ms"]
     async with open_redlock(settings) as redlock:
         await run_as_leader(redlock, "sweep", work, asyncio.Event(), interval_s=0.1, lock_ttl_ms=ttl_ms)
 

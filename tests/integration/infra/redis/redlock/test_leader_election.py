@@ -67,7 +67,7 @@ class Contender:
         self.stop = asyncio.Event()
         self.rounds: list[str] = []  # the circumstances of each
         self.at_it = False
-        self.stood_by = self.asked = 0
+        self.stood_by = self.attempts = 0
         self.task = asyncio.create_task(
             run_as_leader(
                 redlock,
@@ -89,7 +89,7 @@ class Contender:
         self.at_it = False
 
     def _heartbeat(self) -> None:
-        self.asked += 1
+        self.attempts += 1
 
     async def _standby(self) -> None:
         self.stood_by += 1
@@ -196,7 +196,7 @@ async def test_stop_ends_the_standing_by_at_once(connect: Connect) -> None:
         await eventually(stood_by, within=15)
         await process.end()
     assert not process.rounds
-    assert process.asked >= process.stood_by
+    assert process.attempts >= process.stood_by
 
 
 async def test_what_the_work_raises_is_raised_and_frees_the_lock(valkeys: Valkeys, connect: Connect) -> None:

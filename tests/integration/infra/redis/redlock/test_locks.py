@@ -19,14 +19,14 @@ OUTLIVED_S = 1.2 * TTL_MS / 1000  # after it a key that nobody extended is gone:
 async def held_by_another(redlock: Redlock, name: str = "busy") -> bool:
     """Whether the lock cannot be taken because somebody has it. At first a busy machine may answer too late to tell."""
 
-    async def asked() -> bool | None:
+    async def is_held() -> bool | None:
         try:
             async with redlock.lock(name, TTL_MS):
                 return False
         except NotAcquired as refusal:
             return None if refusal.servers_away else True
 
-    answer = await eventually(asked, lambda held: held is not None, within=5)
+    answer = await eventually(is_held, lambda held: held is not None, within=5)
     assert answer is not None
     return answer
 

@@ -199,9 +199,9 @@ async def test_a_replay_that_nobody_runs_says_so_and_is_done_once_later(scene: S
         await eventually(lambda: summaries(pool), until=lambda seen: len(seen) == 20, within=30)
         await scene.announced(20)
     scene.effects.refused = set()
-    asked = await scene.command("replay", "1", "--wait", "0")
-    assert asked.returncode == 1
-    assert f"not yet: {NAME} has not come to it" in asked.stdout
+    requested = await scene.command("replay", "1", "--wait", "0")
+    assert requested.returncode == 1
+    assert f"not yet: {NAME} has not come to it" in requested.stdout
     async with scene.consuming(group_id="one"), scene.consuming(group_id="two"):
         again = await scene.command("replay", "--consumer", NAME, "--all")
         assert again.returncode == 0, again.stdout + again.stderr
