@@ -19,7 +19,7 @@ from domain.ledger import (
 )
 from domain.ledger.balance import post_second_row, post_transaction
 from domain.ledger.payouts import post_payout
-from domain.money import Money
+from domain.money import Money, SignedMoney
 from domain.payment.events import (
     DisputeFundsReinstated,
     DisputeFundsWithdrawn,
@@ -51,7 +51,7 @@ def posted_by(*events: PaymentEvent) -> list[tuple[str, str, dict[str, int]]]:
 
 
 def changes(posting: Posting) -> dict[str, int]:
-    return {line.account.value: line.amount for line in posting.lines}
+    return {line.account.value: line.amount.amount_cents for line in posting.lines}
 
 
 requested = RefundRequested(refund_id=REFUND, amount=FIVE, reason=None)
@@ -235,9 +235,9 @@ def test_a_payout_that_was_never_seen_as_paid_has_nothing_to_take_back(status: P
 
 def test_sides_that_differ_make_no_posting() -> None:
     lines = (
-        Line(account=Account.BANK, currency="USD", amount=5),
-        Line(account=Account.REFUNDS, currency="USD", amount=-4),
-        Line(account=Account.REFUNDS, currency="EUR", amount=-1),
+        Line(account=Account.BANK, amount=SignedMoney(amount_cents=5, currency="USD")),
+        Line(account=Account.REFUNDS, amount=SignedMoney(amount_cents=-4, currency="USD")),
+        Line(account=Account.REFUNDS, amount=SignedMoney(amount_cents=-1, currency="EUR")),
     )
     with pytest.raises(UnbalancedPosting) as raised:
         Posting(source_id=BalanceSourceId("x_1"), category="charge", kind=EntryKind.MOVEMENT, lines=lines)

@@ -65,7 +65,9 @@ def clearing(events: Iterable[PaymentEvent]) -> int:
     for event in events:
         state, posted = post_payment(state, event)
         moved = [each for each in posted if each.awaits is not Awaits.POSSIBLE]  # that stands only if Stripe has a row
-        cents += sum(line.amount for each in moved for line in each.lines if line.account == "stripe_clearing")
+        cents += sum(
+            line.amount.amount_cents for each in moved for line in each.lines if line.account == "stripe_clearing"
+        )
     return cents
 
 
