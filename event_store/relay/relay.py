@@ -22,6 +22,7 @@ from infra.settings.kafka import KafkaSettings
 log = structlog.get_logger(__name__)
 
 _RETRY = Backoff(first_s=0.1, longest_s=2.0)
+_STABLE_AFTER_S = 20.0  # a session that lasted so long was no failed attempt
 _FINISH_S, _CLOSE_S = 1.0, 2.5
 _RECLAIM_S, _RECLAIM_EVERY_S = 1.0, 0.05
 
@@ -86,7 +87,7 @@ class Relay:
                 raise
             except (KafkaError, TimeoutError, OSError, psycopg.OperationalError, InfraError) as error:
                 metrics.SESSIONS.labels(ended_by="error").inc()
-                if monotonic() - opened_at > 10 * _RETRY.longest_s:
+                if monotonic() - opened_at > _STABLE_AFTER_S:
                     pauses.succeeded()
                 pause_s = pauses.failed()
                 log.warning("relay_session_failed", error=repr(error), retry_in_s=pause_s)
