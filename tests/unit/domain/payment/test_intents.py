@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from domain.ids import StripeIntentId
 from domain.money import Money
 from domain.payment.commands import ConfirmPayment, PaymentCommand
 from domain.payment.decide import decide
@@ -39,7 +40,7 @@ from tests.unit.domain.payment_builders import (
     usd,
 )
 
-CANCELED = RecordCanceled(intent_id=INTENT, reason="abandoned")
+CANCELED = RecordCanceled(intent_id=StripeIntentId(INTENT), reason="abandoned")
 REFUSED = RecordPaymentFailed(code="parameter_invalid", message="No such payment method.")
 TRY_AGAIN = ConfirmPayment(payment_method="pm_2")
 
@@ -128,12 +129,16 @@ class TestTheIntent:
             CANCELED,
         ):
             first, second = decide(payment_after(a_request()), observed)
-            assert first == PaymentIntentCreated(intent_id=INTENT, status=PaymentStatus.REQUIRES_CONFIRMATION)
+            assert first == PaymentIntentCreated(
+                intent_id=StripeIntentId(INTENT), status=PaymentStatus.REQUIRES_CONFIRMATION
+            )
             assert not isinstance(second, PaymentIntentCreated)
 
     def test_without_a_method_it_waits_for_one(self) -> None:
         first, _ = decide(payment_after(an_unconfirmed_request()), action_required())
-        assert first == PaymentIntentCreated(intent_id=INTENT, status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
+        assert first == PaymentIntentCreated(
+            intent_id=StripeIntentId(INTENT), status=PaymentStatus.REQUIRES_PAYMENT_METHOD
+        )
 
     def test_observed_late_is_nothing_new(self) -> None:
         assert decide(payment_after(a_request(), succeeded()), intent_created()) == ()
@@ -158,7 +163,7 @@ class TestTheIntent:
     )
     def test_a_status_with_a_fact_of_its_own_is_not_told_in_passing(self, status: PaymentStatus) -> None:
         with pytest.raises(ValueError, match=status.value):
-            RecordIntentCreated(intent_id=INTENT, status=status)
+            RecordIntentCreated(intent_id=StripeIntentId(INTENT), status=status)
 
     @pytest.mark.parametrize(
         "observed",
@@ -169,7 +174,7 @@ class TestTheIntent:
     ) -> None:
         for before in ((intent_created(),), (succeeded(),), (CANCELED,)):
             with pytest.raises(InconsistentObservation):
-                decide(payment_after(a_request(), *before), replace(observed, intent_id="pi_2"))
+                decide(payment_after(a_request(), *before), replace(observed, intent_id=StripeIntentId("pi_2")))
 
 
 class TestObservationsTwice:
@@ -340,7 +345,7 @@ class TestContradictions:
     def test_it_says_which_payment_and_why(self) -> None:
         payment = payment_after(a_request(), intent_created())
         with pytest.raises(InconsistentObservation, match=r"The intent is pi_1, not pi_2 \(payment .*\)\.") as refused:
-            decide(payment, replace(succeeded(), intent_id="pi_2"))
+            decide(payment, replace(succeeded(), intent_id=StripeIntentId("pi_2")))
         assert refused.value.payment_id == payment.payment_id
         assert refused.value.code == "inconsistent_observation"
 
