@@ -204,7 +204,6 @@ UNFINISHED: frozenset[str] = frozenset(
         "judges?|judged|verdicts?",
         "settles?|settled",
         "told",
-        "turns|turned|take_turns",
         "wanted|asked|asking_event",
     }
 )
