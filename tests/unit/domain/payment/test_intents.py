@@ -149,7 +149,7 @@ class TestTheIntent:
         assert payment.intent_id == INTENT
         assert payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD
 
-    @pytest.mark.parametrize("settled", [RecordCanceled(intent_id=None), REFUSED])
+    @pytest.mark.parametrize("finished", [RecordCanceled(intent_id=None), REFUSED])
     def test_of_a_finished_payment_is_nothing_new(self, finished: PaymentCommand) -> None:
         assert decide(payment_after(a_request(), finished), intent_created()) == ()
 
@@ -280,7 +280,7 @@ class TestLateObservations:
         assert decide(payment_after(a_manual_request(), authorized(), capture()), late) == ()
 
     @pytest.mark.parametrize("late", [*BEFORE_HOLD, authorized(), CANCELED])
-    @pytest.mark.parametrize("settled", [succeeded(), CANCELED, REFUSED])
+    @pytest.mark.parametrize("finished", [succeeded(), CANCELED, REFUSED])
     def test_a_settled_payment_absorbs_everything(self, finished: PaymentCommand, late: PaymentCommand) -> None:
         assert decide(payment_after(a_manual_request(), finished), late) == ()
 
@@ -337,7 +337,7 @@ class TestContradictions:
         with pytest.raises(InconsistentObservation):
             decide(payment_after(a_manual_request(), succeeded(8_00)), authorized(7_00))
 
-    @pytest.mark.parametrize("settled", [CANCELED, REFUSED])
+    @pytest.mark.parametrize("finished", [CANCELED, REFUSED])
     def test_money_taken_from_a_payment_given_up_is_not_swallowed(self, finished: PaymentCommand) -> None:
         with pytest.raises(InconsistentObservation):
             decide(payment_after(a_request(), finished), succeeded())
