@@ -21,7 +21,7 @@ endif
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
 	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load bench \
-	coverage coverage-all model-check mutate upgrade-fixture
+	coverage coverage-all model-check mutate events upgrade-fixture
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -139,6 +139,9 @@ lint: $(DEV_READY) ## Check style, types, import arrows, words and the exported 
 
 schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents
 	@exec $(BIN)/paystream schemas export
+
+events: $(DEV_READY) ## Write the event catalogue, docs/events.md
+	@exec $(BIN)/python -m schemas.export.catalogue
 
 upgrade-fixture: $(DEV_READY) ## Keep what this release leaves behind, for the upgrade tests of later ones
 	@exec $(BIN)/python -m tests.integration.upgrade.generate_fixture $(VERSION)

@@ -63,6 +63,38 @@ class Money:
             raise CurrencyMismatch(expected=self.currency, actual=other.currency)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedMoney:
+    """An amount that may be below zero, as in ledgers and on balances; ``amount_cents`` is as in Money.
+
+    Arithmetic across currencies raises CurrencyMismatch.
+    """
+
+    amount_cents: int
+    currency: str
+
+    def __add__(self, other: "SignedMoney") -> "SignedMoney":
+        if other.currency != self.currency:
+            raise CurrencyMismatch(expected=self.currency, actual=other.currency)
+        return SignedMoney(amount_cents=self.amount_cents + other.amount_cents, currency=self.currency)
+
+    def __sub__(self, other: "SignedMoney") -> "SignedMoney":
+        return self + -other
+
+    def __neg__(self) -> "SignedMoney":
+        return SignedMoney(amount_cents=-self.amount_cents, currency=self.currency)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is nothing."""
+        return not self.amount_cents
+
+    @property
+    def magnitude(self) -> Money:
+        """The amount without its sign."""
+        return Money(amount_cents=abs(self.amount_cents), currency=self.currency)
+
+
 def check_chargeable(money: Money) -> None:
     """Raise unless Stripe can charge this.
 

@@ -8,7 +8,7 @@ from command_api.client_secrets.errors import StripeRefused
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.errors import CommandError, problem_of
 from command_api.headers import read_wait_preference
-from command_api.payments.routes import PaymentId
+from command_api.payments.routes import PaymentIdPath
 from command_api.payments.service import parse_payment_id
 from command_api.request_body import refuse_query_string
 from infra.http.auth import authenticated
@@ -23,7 +23,7 @@ _authenticate = authenticated("payments:write")
 
 
 @router.get("/payments/{payment_id}/client_secret", **DOCUMENTED)
-async def get_client_secret(request: Request, payment_id: PaymentId) -> Response:
+async def get_client_secret(request: Request, payment_id: PaymentIdPath) -> Response:
     """Read what the customer's browser confirms the payment with (Stripe.js), or authenticates with (3DS).
 
     It is read from Stripe each time, and neither stored nor logged. Hand it to the customer of the payment, to nobody

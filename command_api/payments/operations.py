@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 
 from command_api.errors import PaymentNotFound
+from domain.ids import CustomerId, MerchantId, PaymentId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import (
     CancelPayment,
@@ -45,7 +46,7 @@ class PaymentOperation(Protocol):
         """The command's name in metrics and logs."""
 
     @property
-    def payment_id(self) -> UUID:
+    def payment_id(self) -> PaymentId:
         """The payment it is about."""
 
     def with_ids_of(self, response: Mapping[str, Any]) -> Self:
@@ -99,15 +100,15 @@ def _charge_has_outcome(state: PaymentState) -> bool:
 class Create:
     """POST /payments. The id is drawn here: a payment has one before it exists."""
 
-    payment_id: UUID
-    merchant_id: str
+    payment_id: PaymentId
+    merchant_id: MerchantId
     idempotency_key: str
     request: CreatePaymentBody
     name: str = "create"
 
     def with_ids_of(self, response: Mapping[str, Any]) -> "Create":
         """Take over the id of the payment that was created first."""
-        return replace(self, payment_id=UUID(response["id"]))
+        return replace(self, payment_id=PaymentId(UUID(response["id"])))
 
     def command(self, state: PaymentState | None) -> PaymentCommand:  # noqa: ARG002 - there is none yet
         """Return the request for a new payment."""
@@ -122,7 +123,7 @@ class Create:
             capture_method=request.capture_method,
             description=request.description,
             metadata=request.metadata,
-            customer=request.customer,
+            customer=None if request.customer is None else CustomerId(request.customer),
             statement_descriptor_suffix=request.statement_descriptor_suffix,
             idempotency_key=self.idempotency_key,
             expires_in_seconds=request.expires_in_seconds,
@@ -145,7 +146,7 @@ class Create:
 class _ExistingPaymentOperation(ABC):
     """A request about a payment that exists; the response is that payment."""
 
-    payment_id: UUID
+    payment_id: PaymentId
 
     def with_ids_of(self, response: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the payment
         """Return itself: its response has no id of its own."""
@@ -186,7 +187,7 @@ class Confirm(_ExistingPaymentOperation):
 class Capture(_ExistingPaymentOperation):
     """POST /payments/{id}/capture."""
 
-    request_id: UUID
+    request_id: RequestId
     request: CapturePaymentBody
     name: str = "capture"
 
@@ -203,7 +204,7 @@ class Capture(_ExistingPaymentOperation):
 class Cancel(_ExistingPaymentOperation):
     """POST /payments/{id}/cancel."""
 
-    request_id: UUID
+    request_id: RequestId
     request: CancelPaymentBody
     name: str = "cancel"
 
@@ -220,14 +221,14 @@ class Cancel(_ExistingPaymentOperation):
 class RefundPayment:
     """POST /payments/{id}/refund."""
 
-    payment_id: UUID
-    refund_id: UUID
+    payment_id: PaymentId
+    refund_id: RefundId
     request: RefundPaymentBody
     name: str = "refund"
 
     def with_ids_of(self, response: Mapping[str, Any]) -> "RefundPayment":
         """Take over the id of the refund that was requested first."""
-        return replace(self, refund_id=UUID(response["refund_id"]))
+        return replace(self, refund_id=RefundId(UUID(response["refund_id"])))
 
     def command(self, state: PaymentState | None) -> PaymentCommand:
         """Return the command to refund, in the payment's currency."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 from command_api.payments.documentation import documented
 from command_api.payments.operations import Cancel, Capture, Confirm, Create, PaymentOperation, RefundPayment
 from command_api.payments.service import PaymentCommandService, parse_payment_id
+from domain.ids import MerchantId, PaymentId, RefundId, RequestId
 from infra.http.auth import Principal, authenticated
 from infra.ids import uuid7
 from schemas.http.payments import (
@@ -26,7 +26,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 router = APIRouter(tags=["payments"])
 
-PaymentId = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
+PaymentIdPath = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
 
 _authenticate = authenticated("payments:write")
 
@@ -51,13 +51,18 @@ async def create_payment(request: Request) -> Response:
     service, principal = await _service(request)
 
     def operation(body: CreatePaymentBody, key: str) -> Create:
-        return Create(payment_id=uuid7(), merchant_id=principal.merchant_id, idempotency_key=key, request=body)
+        return Create(
+            payment_id=PaymentId(uuid7()),
+            merchant_id=MerchantId(principal.merchant_id),
+            idempotency_key=key,
+            request=body,
+        )
 
     return await service.handle(request, principal, CreatePaymentBody, operation)
 
 
 @router.post("/payments/{payment_id}/confirm", **documented(ConfirmPaymentBody, PaymentAnswer, 200, 202))
-async def confirm_payment(request: Request, payment_id: PaymentId) -> Response:
+async def confirm_payment(request: Request, payment_id: PaymentIdPath) -> Response:
     """Try the charge: after a decline with another payment method, or of a payment made without confirming.
 
     While a confirmation is on its way, another one with the same payment method changes nothing.
@@ -68,29 +73,29 @@ async def confirm_payment(request: Request, payment_id: PaymentId) -> Response:
 
 
 @router.post("/payments/{payment_id}/capture", **documented(CapturePaymentBody, PaymentAnswer, 200, 202))
-async def capture_payment(request: Request, payment_id: PaymentId) -> Response:
+async def capture_payment(request: Request, payment_id: PaymentIdPath) -> Response:
     """Take the money that is held, or a part of it once: the rest is then released."""
     return await _handle(
         request,
         payment_id,
         CapturePaymentBody,
-        lambda subject, body: Capture(payment_id=subject, request_id=uuid7(), request=body),
+        lambda subject, body: Capture(payment_id=subject, request_id=RequestId(uuid7()), request=body),
     )
 
 
 @router.post("/payments/{payment_id}/cancel", **documented(CancelPaymentBody, PaymentAnswer, 200, 202))
-async def cancel_payment(request: Request, payment_id: PaymentId) -> Response:
+async def cancel_payment(request: Request, payment_id: PaymentIdPath) -> Response:
     """Give a payment up that has not succeeded; money that is held is released."""
     return await _handle(
         request,
         payment_id,
         CancelPaymentBody,
-        lambda subject, body: Cancel(payment_id=subject, request_id=uuid7(), request=body),
+        lambda subject, body: Cancel(payment_id=subject, request_id=RequestId(uuid7()), request=body),
     )
 
 
 @router.post("/payments/{payment_id}/refund", **documented(RefundPaymentBody, RefundAnswer, 200, 202))
-async def refund_payment(request: Request, payment_id: PaymentId) -> Response:
+async def refund_payment(request: Request, payment_id: PaymentIdPath) -> Response:
     """Give money back, all that is left or a part, as often as there is some left.
 
     The amount is held at once: refunds at the same time never exceed what was captured. While the payer's bank
@@ -100,7 +105,7 @@ async def refund_payment(request: Request, payment_id: PaymentId) -> Response:
         request,
         payment_id,
         RefundPaymentBody,
-        lambda subject, body: RefundPayment(payment_id=subject, refund_id=uuid7(), request=body),
+        lambda subject, body: RefundPayment(payment_id=subject, refund_id=RefundId(uuid7()), request=body),
     )
 
 
@@ -108,9 +113,9 @@ async def _handle(
     request: Request,
     payment_id: str,
     model: type[Body],
-    operation_of: Callable[[UUID, Body], PaymentOperation],
+    operation_of: Callable[[PaymentId, Body], PaymentOperation],
 ) -> Response:
     """Handle a request about a payment that exists: the operation that `operation_of(its id, body)` returns."""
     service, principal = await _service(request)
-    subject = parse_payment_id(payment_id)
+    subject = PaymentId(parse_payment_id(payment_id))
     return await service.handle(request, principal, model, lambda body, _: operation_of(subject, body), subject)

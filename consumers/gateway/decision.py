@@ -8,6 +8,7 @@ from consumers.gateway.plan import is_open
 from consumers.tasks.models import Task, TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
 from domain.errors import DomainError
+from domain.ids import EventId
 from domain.payment.events import (
     PaymentConfirmationRequested,
     PaymentContradicted,
@@ -91,7 +92,8 @@ def _observations(call: FinishedCall) -> tuple[PaymentObservation, ...]:
     task, result = call.task, call.result
     if result.status is TaskStatus.UNKNOWN and not task.outcome_unknown and call.payment.state is not None:
         assert result.error is not None
-        return (RecordOutcomeUnknown(event_id=task.event_id, operation=task.operation.value, reason=result.error),)
+        event_id = EventId(task.event_id)
+        return (RecordOutcomeUnknown(event_id=event_id, operation=task.operation.value, reason=result.error),)
     return result.observations
 
 

@@ -2,6 +2,7 @@
 
 from consumers.gateway.outcomes import Fault
 from consumers.tasks.models import Task
+from domain.ids import StripeIntentId
 from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
@@ -58,7 +59,7 @@ def failure(
     requested: PaymentEvent,
     *,
     attempt_id: str,
-    intent_id: str | None,
+    intent_id: StripeIntentId | None,
     code: str,
     decline_code: str | None,
     message: str,

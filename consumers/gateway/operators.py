@@ -17,6 +17,7 @@ from consumers.tasks.models import NewRefresh, TaskOperation, TaskStatus
 from consumers.tasks.store import request_refreshes
 from consumers.tasks.watch_list import update_watch_list
 from domain.errors import DomainError
+from domain.ids import EventId
 from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
@@ -103,7 +104,7 @@ class TaskAdmin:
         async with conn.transaction():
             task = await _lock(conn, event_id)
             too_old = not task.is_refresh and task.age_s >= RESEND_HORIZON_S
-            command = RetryTask(event_id=event_id, operation=task.operation, actor=actor, reason=reason)
+            command = RetryTask(event_id=EventId(event_id), operation=task.operation, actor=actor, reason=reason)
             await _record(conn, task, command, actor=actor, gives_up=False)
             await conn.execute(_SQL.make_due, {"event_id": event_id, "look_up": too_old})
         if task.is_refresh:
@@ -124,7 +125,7 @@ class TaskAdmin:
                     f"Stripe may have done it: it was tried {task.attempts} times. First have Stripe asked, with "
                     f"`paystream tasks retry {event_id}`, or look at its Dashboard. If you are sure: --force"
                 )
-            command = GiveUpTask(event_id=event_id, operation=task.operation, actor=actor, reason=reason)
+            command = GiveUpTask(event_id=EventId(event_id), operation=task.operation, actor=actor, reason=reason)
             events = await _record(conn, task, command, actor=actor, gives_up=True)
             await conn.execute(_SQL.end_task, {"event_id": event_id, "said": f"given up by {actor}: {reason}"})
         told = ", ".join(type(event).__name__ for event in events)

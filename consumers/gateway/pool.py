@@ -120,15 +120,15 @@ class WorkerPool:
         await asyncio.wait(waiting)
         return False
 
-    def _room(self) -> int:
+    def _free_capacity(self) -> int:
         """Return how many more tasks may be taken on. Those that run may be about to call, and count as if they did."""
-        admitted = self._admission.capacity()
-        most = self._concurrency if admitted is None else min(admitted, self._concurrency)
+        open_for = self._admission.capacity()
+        most = self._concurrency if open_for is None else min(open_for, self._concurrency)
         return max(0, most - len(self._running))
 
     async def _claim_and_start(self) -> int:
         self._looked_at = time.monotonic()
-        capacity = self._room()
+        capacity = self._free_capacity()
         if capacity == 0:
             return 0
         jobs = await self._claim(capacity)

@@ -15,6 +15,7 @@ from consumers.stripe.payments import StripePayment
 from consumers.stripe.requests import StripeRequest
 from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.tasks.models import TaskOperation
+from domain.ids import EventId, StripeIntentId
 from domain.money import Money
 from domain.payment.observations import RecordUndone
 
@@ -52,7 +53,7 @@ class NotYet:
 def undo_step(reading: StripePayment, *, event_id: UUID, payment_id: UUID) -> Undo | Undone | NotYet:
     """Return what is to be done about the intent that was made for the event."""
     intent = reading.intent
-    intent_id, status = str(intent["id"]), intent["status"]
+    intent_id, status = StripeIntentId(intent["id"]), intent["status"]
     received = _money(intent, int(intent["amount_received"]))
     canceled = _observation(event_id, intent_id, UndoKind.CANCELED, _money(intent, 0))
     if status == "canceled":
@@ -93,8 +94,8 @@ def _given_back(reading: StripePayment) -> int:
     return sum(int(refund["amount"]) for refund in reading.refunds if refund["status"] not in _CAME_BACK)
 
 
-def _observation(event_id: UUID, intent_id: str, how: UndoKind, amount: Money) -> RecordUndone:
-    return RecordUndone(event_id=event_id, intent_id=intent_id, how=how.value, amount=amount)
+def _observation(event_id: UUID, intent_id: StripeIntentId, how: UndoKind, amount: Money) -> RecordUndone:
+    return RecordUndone(event_id=EventId(event_id), intent_id=intent_id, how=how.value, amount=amount)
 
 
 def _money(intent: JsonObject, cents: int) -> Money:

@@ -23,6 +23,7 @@ from consumers.stripe.requests import CardsBy, NothingToSend, request_of
 from consumers.stripe.translate.payments import UnexpectedObject, payment_observations
 from consumers.tasks.models import Task, TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
+from domain.ids import StripeIntentId
 from domain.payment.events import PaymentEvent
 from domain.payment.state import PaymentState
 from infra.backoff import Backoff, Pauses
@@ -159,7 +160,7 @@ class Worker:
                 found = await self._stripe.find_intent(intent_id=None, payment_id=task.payment_id)
                 if found is None:
                     return TaskResult.done()
-                intent_id = str(found["id"])
+                intent_id = StripeIntentId(found["id"])
             shown = await self._stripe.read(intent_id)
         except Exception as error:  # noqa: BLE001 - the table of outcomes knows every kind
             outcome = classify_error(error)

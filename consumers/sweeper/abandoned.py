@@ -12,6 +12,7 @@ import structlog
 
 from consumers.sweeper import metrics
 from domain.errors import DomainError
+from domain.ids import RequestId
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
 from domain.payment.state import PaymentState
@@ -54,7 +55,7 @@ async def _cancel(conn: Connection, payment_id: UUID, correlation_id: str) -> bo
         payment = await load_payment(conn, payment_id)
         if payment.state is None or not is_left(payment.state):
             return False
-        command = CancelPayment(request_id=uuid7(), reason=CancellationReason.ABANDONED)
+        command = CancelPayment(request_id=RequestId(uuid7()), reason=CancellationReason.ABANDONED)
         events = decide(payment.state, command)
     except (DomainError, SchemaError) as error:
         log.info("sweeper_leaves_payment", payment_id=str(payment_id), reason=f"{type(error).__name__}: {error}")

@@ -1,7 +1,7 @@
-"""The double-entry ledger: pure rules that turn what happened into postings whose sides are equal.
+"""The double-entry ledger: pure rules that turn events into postings whose debits and credits are equal.
 
-Payments post what they move by their own events; Stripe's balance rows post fees, and whatever no payment tells of.
-Amounts count the smallest unit as Stripe does, signed: a debit is above zero, a credit below. Not for: storing entries.
+Payments post what their events move; balance transactions post fees, and everything that no payment has an event for.
+Amounts are signed: a debit is above zero, a credit below. Not for: storing entries.
 """
 
 from domain.ledger.accounts import Account
@@ -12,7 +12,7 @@ from domain.ledger.balance import (
     post_second_row,
     post_transaction,
 )
-from domain.ledger.conversions import Movement, post_conversion
+from domain.ledger.conversions import post_conversion
 from domain.ledger.errors import LedgerError, RefundUnknown, UnbalancedPosting
 from domain.ledger.payments import PostingState, RefundStage, RefundToPost, post_awaited, post_payment
 from domain.ledger.payouts import post_payout
@@ -26,7 +26,6 @@ __all__ = [
     "EntryKind",
     "LedgerError",
     "Line",
-    "Movement",
     "Posting",
     "PostingState",
     "RefundStage",

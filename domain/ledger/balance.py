@@ -7,6 +7,7 @@ Stripe are in the books with neither their amount nor their fee.
 from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.postings import EntryKind, Posting, transfer
+from domain.money import SignedMoney
 from domain.stripe_balance import TransactionRecorded
 
 OWN_CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
@@ -52,6 +53,5 @@ def _clearing(row: TransactionRecorded, kind: EntryKind, counter: Account, amoun
         kind=kind,
         debit=Account.STRIPE_CLEARING,
         credit=counter,
-        amount=amount,
-        currency=row.currency,
+        amount=SignedMoney(amount_cents=amount, currency=row.currency),
     )

@@ -13,10 +13,9 @@ from uuid import UUID
 
 from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
-from domain.ledger.conversions import Movement
 from domain.ledger.errors import RefundUnknown
 from domain.ledger.postings import Awaits, EntryKind, Posting, transfer
-from domain.money import Money
+from domain.money import Money, SignedMoney
 from domain.payment.events import (
     DisputeFundsReinstated,
     DisputeFundsWithdrawn,
@@ -132,10 +131,10 @@ def _failed(state: PostingState, event: RefundFailed) -> tuple[PostingState, tup
     return after, (*went, *came_back)
 
 
-def post_awaited(*, source_id: BalanceSourceId, category: str, movement: Movement) -> tuple[Posting, ...]:
+def post_awaited(*, source_id: BalanceSourceId, category: str, movement: SignedMoney) -> tuple[Posting, ...]:
     """Return what a refund posts that was pending, now that its money has moved. The amount is ours."""
-    amount = Money(amount_cents=abs(movement.amount), currency=movement.currency)
-    return _moved(source_id, category, Account.REFUNDS, amount, sign=1 if movement.amount > 0 else -1)
+    sign = 1 if movement.amount_cents > 0 else -1
+    return _moved(source_id, category, Account.REFUNDS, movement.magnitude, sign=sign)
 
 
 def _refunded(
@@ -161,8 +160,7 @@ def _moved(
         kind=EntryKind.MOVEMENT,
         debit=Account.STRIPE_CLEARING,
         credit=counter,
-        amount=sign * amount.amount_cents,
-        currency=amount.currency,
+        amount=SignedMoney(amount_cents=sign * amount.amount_cents, currency=amount.currency),
     )
     return tuple(replace(each, awaits=awaits) for each in posted)
 

@@ -3,6 +3,7 @@
 from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.postings import EntryKind, Posting, transfer
+from domain.money import SignedMoney
 from domain.stripe_balance import PayoutChanged, PayoutStatus
 
 _CAME_BACK = frozenset({PayoutStatus.FAILED, PayoutStatus.CANCELED})
@@ -27,6 +28,5 @@ def _arrived(event: PayoutChanged, category: str, amount: int) -> tuple[Posting,
         kind=EntryKind.ARRIVAL,
         debit=Account.BANK,
         credit=Account.PAYOUTS_IN_TRANSIT,
-        amount=amount,
-        currency=event.currency,
+        amount=SignedMoney(amount_cents=amount, currency=event.currency),
     )

@@ -1,4 +1,4 @@
-"""A posting: the lines that one thing that happened adds to the accounts. Its sides are equal, or it is none."""
+"""A posting: the lines that one event adds to the accounts. Its debits and credits are equal."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ from enum import StrEnum
 from domain.ids import BalanceSourceId
 from domain.ledger.accounts import Account
 from domain.ledger.errors import UnbalancedPosting
+from domain.money import SignedMoney
 
 
 class EntryKind(StrEnum):
-    """What a posting is of its source."""
+    """Which part of its source a posting is about."""
 
     MOVEMENT = "movement"
     """The amount itself, without the fee: how it changed what Stripe holds."""
@@ -22,28 +23,27 @@ class EntryKind(StrEnum):
 
 
 class Awaits(StrEnum):
-    """That a posting stands with Stripe's row of it, if that row is the first to say that the money has moved."""
+    """A posting counts from Stripe's row of it, if that row is the first to say that the money has moved."""
 
     POSSIBLE = "possible"
     """Nothing else says so: without the row, nothing is posted."""
     DUE = "due"
-    """Stripe says so by the event too: without the row, it is posted with the event."""
+    """The event says so too: without the row, it is posted with the event."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """What an account is debited (above zero) or credited (below) with."""
+    """Debits an account with an amount above zero, or credits it with one below."""
 
     account: Account
-    currency: str
-    amount: int
+    amount: SignedMoney
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Posting:
-    """Lines that add up to zero in each currency; raises UnbalancedPosting else.
+    """Lines that add up to zero in each currency; otherwise raises UnbalancedPosting.
 
-    ``source_id`` is Stripe's id of what it is about; ``category`` is Stripe's reporting category of its row.
+    ``category`` is the reporting category of Stripe's row of the source.
     """
 
     source_id: BalanceSourceId
@@ -51,19 +51,20 @@ class Posting:
     kind: EntryKind
     lines: tuple[Line, ...]
     awaits: Awaits | None = None
-    """None: it stands with the event, whatever Stripe's row says."""
+    """None: it counts from the event, whatever Stripe's row says."""
 
     def __post_init__(self) -> None:
         sums: Counter[str] = Counter()
         for line in self.lines:
-            sums[line.currency] += line.amount
+            sums[line.amount.currency] += line.amount.amount_cents
         differences = {currency: amount for currency, amount in sums.items() if amount}
         if differences:
             raise UnbalancedPosting(source_id=self.source_id, differences=differences)
 
-    def effect_on(self, account: Account, currency: str) -> int:
+    def effect_on(self, account: Account, currency: str) -> SignedMoney:
         """Return by how much it changes an account."""
-        return sum(line.amount for line in self.lines if (line.account, line.currency) == (account, currency))
+        amounts = (each.amount for each in self.lines if each.account is account and each.amount.currency == currency)
+        return sum(amounts, start=SignedMoney(amount_cents=0, currency=currency))
 
 
 def transfer(
@@ -73,14 +74,10 @@ def transfer(
     kind: EntryKind,
     debit: Account,
     credit: Account,
-    amount: int,
-    currency: str,
+    amount: SignedMoney,
 ) -> tuple[Posting, ...]:
-    """Return the posting of an amount from one account to another, the other way round below zero; none of nothing."""
-    if not amount:
+    """Return the posting that moves an amount from `credit` to `debit`, or back if it is below zero; () for nothing."""
+    if amount.is_zero:
         return ()
-    lines = (
-        Line(account=debit, currency=currency, amount=amount),
-        Line(account=credit, currency=currency, amount=-amount),
-    )
+    lines = (Line(account=debit, amount=amount), Line(account=credit, amount=-amount))
     return (Posting(source_id=source_id, category=category, kind=kind, lines=lines),)

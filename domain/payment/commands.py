@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from uuid import UUID
 
+from domain.ids import CustomerId, EventId, MerchantId, PaymentId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.observations import PaymentObservation
 from domain.payment.values import CaptureMethod, RefundReason
@@ -13,8 +13,8 @@ from domain.payment.values import CaptureMethod, RefundReason
 class RequestPayment:
     """Open a payment; with ``confirm`` Stripe is asked to charge ``payment_method`` at once."""
 
-    payment_id: UUID
-    merchant_id: str
+    payment_id: PaymentId
+    merchant_id: MerchantId
     user_id: str
     amount: Money
     payment_method: str | None = None
@@ -22,7 +22,7 @@ class RequestPayment:
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     description: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    customer: str | None = None
+    customer: CustomerId | None = None
     statement_descriptor_suffix: str | None = None
     idempotency_key: str
     expires_in_seconds: int | None = None
@@ -44,7 +44,7 @@ class ConfirmPayment:
 class CapturePayment:
     """Take held money. ``amount`` None takes all; a smaller one releases the rest for good."""
 
-    request_id: UUID
+    request_id: RequestId
     amount: Money | None = None
 
 
@@ -52,7 +52,7 @@ class CapturePayment:
 class CancelPayment:
     """Cancel a payment before it is captured. ``reason`` is one of CancellationReason, or None."""
 
-    request_id: UUID
+    request_id: RequestId
     reason: str | None = None
 
 
@@ -60,7 +60,7 @@ class CancelPayment:
 class RequestRefund:
     """Send captured money back. ``amount`` None means all that is left."""
 
-    refund_id: UUID
+    refund_id: RefundId
     amount: Money | None = None
     reason: RefundReason | None = None
 
@@ -69,7 +69,7 @@ class RequestRefund:
 class RetryTask:
     """Retry a stuck call to Stripe, as an operator. ``event_id`` is that of the requesting event."""
 
-    event_id: UUID
+    event_id: EventId
     operation: str
     actor: str
     reason: str
@@ -79,7 +79,7 @@ class RetryTask:
 class GiveUpTask:
     """Give up a stuck call to Stripe for good, as an operator. Record the failure of the request after it."""
 
-    event_id: UUID
+    event_id: EventId
     operation: str
     actor: str
     reason: str

@@ -7,8 +7,9 @@ that is posted already has to be undone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID, uuid5
+from uuid import uuid5
 
+from domain.ids import RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import AcceptStripe
 from domain.payment.errors import ContradictionNotAcceptable, InconsistentObservation, InvalidPaymentRequest
@@ -105,8 +106,8 @@ def contradicted(
 class _Shown:
     status: str = "unknown"
     amount: Money | None = None
-    charge_id: str | None = None
-    refund_id: UUID | None = None
+    charge_id: StripeChargeId | None = None
+    refund_id: RefundId | None = None
 
 
 def _shown(before: _Shown, observed: PaymentObservation) -> _Shown:
@@ -149,7 +150,9 @@ def _accepted(state: PaymentState, contradiction: Contradiction) -> tuple[Paymen
     captured = PaymentSucceeded(amount_captured=amount, charge_id=contradiction.charge_id)
     if state.intent_id is not None:
         return (captured,)
-    created = PaymentIntentCreated(intent_id=contradiction.object_id, status=PaymentStatus.REQUIRES_CONFIRMATION)
+    created = PaymentIntentCreated(
+        intent_id=StripeIntentId(contradiction.object_id), status=PaymentStatus.REQUIRES_CONFIRMATION
+    )
     return (created, captured)
 
 
@@ -157,7 +160,7 @@ def _refund_accepted(state: PaymentState, contradiction: Contradiction, amount: 
     if state.status is not PaymentStatus.SUCCEEDED:
         raise _not_acceptable(state, contradiction, "nothing is captured here: accept the payment first")
     assert contradiction.refund_id is not None
-    stripe_id = contradiction.object_id
+    stripe_id = StripeRefundId(contradiction.object_id)
     same = next((each for each in state.refunds.values() if each.stripe_refund_id == stripe_id), None)
     refund = same or state.refunds.get(contradiction.refund_id)
     if refund is not None and refund.status is not RefundStatus.FAILED and refund.amount != amount:
@@ -167,7 +170,7 @@ def _refund_accepted(state: PaymentState, contradiction: Contradiction, amount: 
         refund_id, is_known = refund.refund_id, refund.status is not RefundStatus.FAILED
         if refund.stripe_refund_id not in {None, stripe_id}:
             # Two refunds at Stripe carry one id of ours: the other one gets an id that is always the same for it.
-            refund_id, is_known = uuid5(refund.refund_id, stripe_id), False
+            refund_id, is_known = RefundId(uuid5(refund.refund_id, stripe_id)), False
     first: tuple[PaymentEvent, ...] = (
         (RefundPending(refund_id=refund_id, stripe_refund_id=stripe_id),)
         if is_known

@@ -1,9 +1,9 @@
 """Why a command on a payment is refused, or why an observation is not believed."""
 
 from typing import ClassVar
-from uuid import UUID
 
 from domain.errors import DomainError
+from domain.ids import DisputeId, EventId, PaymentId
 from domain.money import Money
 from domain.payment.values import DisputeStatus, PaymentStatus
 
@@ -28,7 +28,7 @@ class PaymentAlreadyExists(PaymentError):
 
     code: ClassVar[str] = "payment_already_exists"
 
-    def __init__(self, *, payment_id: UUID) -> None:
+    def __init__(self, *, payment_id: PaymentId) -> None:
         self.payment_id = payment_id
         super().__init__(f"The payment {payment_id} already exists.")
 
@@ -44,7 +44,7 @@ class InvalidPaymentRequest(PaymentError):
 
 
 class _NotInThisStatus(PaymentError):
-    def __init__(self, *, payment_id: UUID, status: PaymentStatus, reason: str) -> None:
+    def __init__(self, *, payment_id: PaymentId, status: PaymentStatus, reason: str) -> None:
         self.payment_id = payment_id
         self.status = status
         super().__init__(f"{reason} (payment {payment_id}, status {status.value}).")
@@ -79,7 +79,7 @@ class PaymentDisputed(PaymentError):
 
     code: ClassVar[str] = "payment_disputed"
 
-    def __init__(self, *, payment_id: UUID, dispute_id: str, dispute_status: DisputeStatus) -> None:
+    def __init__(self, *, payment_id: PaymentId, dispute_id: DisputeId, dispute_status: DisputeStatus) -> None:
         self.payment_id = payment_id
         self.dispute_id = dispute_id
         self.dispute_status = dispute_status
@@ -96,7 +96,7 @@ class CaptureExceedsAuthorized(PaymentError):
 
     code: ClassVar[str] = "capture_amount_exceeds_authorized"
 
-    def __init__(self, *, payment_id: UUID, requested: Money, capturable: Money) -> None:
+    def __init__(self, *, payment_id: PaymentId, requested: Money, capturable: Money) -> None:
         self.payment_id = payment_id
         self.requested = requested
         self.capturable = capturable
@@ -109,7 +109,7 @@ class RefundExceedsRefundable(PaymentError):
     code: ClassVar[str] = "refund_amount_exceeds_refundable"
 
     def __init__(
-        self, *, payment_id: UUID, requested: Money | None, refundable: Money, refunded: Money, pending: Money
+        self, *, payment_id: PaymentId, requested: Money | None, refundable: Money, refunded: Money, pending: Money
     ) -> None:
         self.payment_id = payment_id
         self.requested = requested
@@ -134,7 +134,7 @@ class InconsistentObservation(PaymentError):
 
     code: ClassVar[str] = "inconsistent_observation"
 
-    def __init__(self, *, payment_id: UUID, reason: str) -> None:
+    def __init__(self, *, payment_id: PaymentId, reason: str) -> None:
         self.payment_id = payment_id
         self.reason = reason
         super().__init__(f"{reason} (payment {payment_id}).")
@@ -145,7 +145,7 @@ class ContradictionNotAcceptable(PaymentError):
 
     code: ClassVar[str] = "contradiction_not_acceptable"
 
-    def __init__(self, *, payment_id: UUID, reason: str) -> None:
+    def __init__(self, *, payment_id: PaymentId, reason: str) -> None:
         self.payment_id = payment_id
         self.reason = reason
         super().__init__(f"{reason} (payment {payment_id}).")
@@ -156,7 +156,7 @@ class TaskAlreadyGivenUp(PaymentError):
 
     code: ClassVar[str] = "task_given_up"
 
-    def __init__(self, *, payment_id: UUID, event_id: UUID) -> None:
+    def __init__(self, *, payment_id: PaymentId, event_id: EventId) -> None:
         self.payment_id = payment_id
         self.event_id = event_id
         super().__init__(f"The call of event {event_id} was given up before (payment {payment_id}).")

@@ -6,8 +6,19 @@ any other event that Stripe's intent caused, so no other event repeats the inten
 """
 
 from dataclasses import dataclass
-from uuid import UUID
 
+from domain.ids import (
+    CustomerId,
+    DisputeId,
+    EventId,
+    MerchantId,
+    PaymentId,
+    RefundId,
+    RequestId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
 
@@ -16,8 +27,8 @@ from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
 class PaymentRequested:
     """The payment exists; its status is pending."""
 
-    payment_id: UUID
-    merchant_id: str
+    payment_id: PaymentId
+    merchant_id: MerchantId
     user_id: str
     amount: Money
     payment_method: str | None
@@ -26,7 +37,7 @@ class PaymentRequested:
     description: str | None
     metadata: dict[str, str]
     idempotency_key: str
-    customer: str | None = None
+    customer: CustomerId | None = None
     statement_descriptor_suffix: str | None = None
     expires_in_seconds: int | None = None
     """Counted from when this is recorded; Stripe is not called after that. None: no limit was set."""
@@ -36,7 +47,7 @@ class PaymentRequested:
 class PaymentIntentCreated:
     """Stripe knows the payment; a pending payment takes ``status``."""
 
-    intent_id: str
+    intent_id: StripeIntentId
     status: PaymentStatus
 
 
@@ -70,7 +81,7 @@ class PaymentAuthorized:
     """
 
     amount: Money
-    charge_id: str
+    charge_id: StripeChargeId
     capture_before: int | None
 
 
@@ -78,7 +89,7 @@ class PaymentAuthorized:
 class PaymentCaptureRequested:
     """A request to capture ``amount``."""
 
-    request_id: UUID
+    request_id: RequestId
     amount: Money
 
 
@@ -86,7 +97,7 @@ class PaymentCaptureRequested:
 class PaymentCaptureFailed:
     """The capture was refused: it becomes the last error; the hold stays as it was."""
 
-    request_id: UUID
+    request_id: RequestId
     code: str
     message: str
 
@@ -100,7 +111,7 @@ class PaymentSucceeded:
     """
 
     amount_captured: Money
-    charge_id: str
+    charge_id: StripeChargeId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +137,7 @@ class PaymentFailed:
 class PaymentCancelRequested:
     """A request to cancel; an intent that was not created yet is not to be charged."""
 
-    request_id: UUID
+    request_id: RequestId
     reason: str | None
 
 
@@ -134,7 +145,7 @@ class PaymentCancelRequested:
 class PaymentCancelFailed:
     """The cancellation was refused: it becomes the last error; the payment goes on."""
 
-    request_id: UUID
+    request_id: RequestId
     code: str
     message: str
 
@@ -153,7 +164,7 @@ class PaymentCanceled:
 class RefundRequested:
     """``amount`` is reserved: it counts as pending until the refund succeeds or fails."""
 
-    refund_id: UUID
+    refund_id: RefundId
     amount: Money
     reason: RefundReason | None
 
@@ -162,16 +173,16 @@ class RefundRequested:
 class RefundPending:
     """Stripe knows the refund."""
 
-    refund_id: UUID
-    stripe_refund_id: str
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefundSucceeded:
     """The reserved amount was refunded."""
 
-    refund_id: UUID
-    stripe_refund_id: str
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,8 +192,8 @@ class RefundFailed:
     Final, unless Stripe has the refund after all and an operator accepts that: then RefundFound follows.
     """
 
-    refund_id: UUID
-    stripe_refund_id: str | None
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId | None
     code: str
     message: str
 
@@ -194,8 +205,8 @@ class RefundFound:
     It may exceed what was left beside refunds that Stripe does not know yet: Stripe will refuse those.
     """
 
-    refund_id: UUID
-    stripe_refund_id: str
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId
     amount: Money
     reason: RefundReason | None
 
@@ -207,8 +218,8 @@ class DisputeOpened:
     ``evidence_due_by`` is in Unix seconds; None when no answer is possible.
     """
 
-    dispute_id: str
-    charge_id: str
+    dispute_id: DisputeId
+    charge_id: StripeChargeId
     amount: Money
     reason: str
     status: str
@@ -219,7 +230,7 @@ class DisputeOpened:
 class DisputeUpdated:
     """The dispute is still open, with another status or a later time for the evidence."""
 
-    dispute_id: str
+    dispute_id: DisputeId
     status: str
     evidence_due_by: int | None
 
@@ -228,7 +239,7 @@ class DisputeUpdated:
 class DisputeFundsWithdrawn:
     """Stripe took the disputed amount from our balance."""
 
-    dispute_id: str
+    dispute_id: DisputeId
     amount: Money
 
 
@@ -236,7 +247,7 @@ class DisputeFundsWithdrawn:
 class DisputeFundsReinstated:
     """Stripe gave the disputed amount back to our balance."""
 
-    dispute_id: str
+    dispute_id: DisputeId
     amount: Money
 
 
@@ -248,7 +259,7 @@ class DisputeClosed:
     another DisputeClosed follows then.
     """
 
-    dispute_id: str
+    dispute_id: DisputeId
     status: str
 
 
@@ -259,7 +270,7 @@ class TaskOutcomeUnknown:
     The outcome is looked up at Stripe until it is known.
     """
 
-    event_id: UUID
+    event_id: EventId
     operation: str
     reason: str
 
@@ -268,7 +279,7 @@ class TaskOutcomeUnknown:
 class TaskRetried:
     """An operator retried a stuck call to Stripe: the one that event ``event_id`` requested."""
 
-    event_id: UUID
+    event_id: EventId
     operation: str
     actor: str
     reason: str
@@ -281,7 +292,7 @@ class TaskGivenUp:
     The next event says what follows for the payment.
     """
 
-    event_id: UUID
+    event_id: EventId
     operation: str
     actor: str
     reason: str
@@ -299,8 +310,8 @@ class PaymentContradicted:
     status: str
     reason: str
     amount: Money | None
-    charge_id: str | None
-    refund_id: UUID | None
+    charge_id: StripeChargeId | None
+    refund_id: RefundId | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -324,8 +335,8 @@ class TaskUndone:
     back). The payment stays failed.
     """
 
-    event_id: UUID
-    intent_id: str
+    event_id: EventId
+    intent_id: StripeIntentId
     how: str
     amount: Money
 

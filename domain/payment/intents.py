@@ -10,6 +10,7 @@ new unless it is the last error already.
 
 from typing import assert_never
 
+from domain.ids import StripeChargeId
 from domain.money import Money
 from domain.payment.errors import InconsistentObservation
 from domain.payment.events import (
@@ -174,7 +175,7 @@ def _check_same_intent(state: PaymentState, observed: IntentObservation) -> None
         raise _inconsistent(state, f"The intent is {state.intent_id}, not {observed.intent_id}")
 
 
-def _check_charge(state: PaymentState, charge_id: str) -> None:
+def _check_charge(state: PaymentState, charge_id: StripeChargeId) -> None:
     if state.charge_id is not None and charge_id != state.charge_id:
         raise _inconsistent(state, f"The charge is {state.charge_id}, not {charge_id}")
     if any(dispute.charge_id != charge_id for dispute in state.disputes.values()):

@@ -6,8 +6,8 @@ Stripe's ``pi_...``, ``charge_id`` its ``ch_...``, ``stripe_refund_id`` its ``re
 """
 
 from dataclasses import dataclass
-from uuid import UUID
 
+from domain.ids import DisputeId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason
 
@@ -22,7 +22,7 @@ class RecordIntentCreated:
     charge.
     """
 
-    intent_id: str
+    intent_id: StripeIntentId
     status: PaymentStatus
 
     def __post_init__(self) -> None:
@@ -34,7 +34,7 @@ class RecordIntentCreated:
 class RecordActionRequired:
     """The customer has something to do first, such as 3-D Secure."""
 
-    intent_id: str
+    intent_id: StripeIntentId
     action_type: str
     redirect_url: str | None = None
 
@@ -43,16 +43,16 @@ class RecordActionRequired:
 class RecordProcessing:
     """Stripe waits for a bank, maybe for days."""
 
-    intent_id: str
+    intent_id: StripeIntentId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordAuthorized:
     """The money is held. ``capture_before`` is when the hold ends, in Unix seconds."""
 
-    intent_id: str
+    intent_id: StripeIntentId
     amount: Money
-    charge_id: str
+    charge_id: StripeChargeId
     capture_before: int | None = None
 
 
@@ -60,9 +60,9 @@ class RecordAuthorized:
 class RecordSucceeded:
     """The money is captured."""
 
-    intent_id: str
+    intent_id: StripeIntentId
     amount_captured: Money
-    charge_id: str
+    charge_id: StripeChargeId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +73,7 @@ class RecordAttemptFailed:
     none. None: it was made without our call and without a charge, such as a 3-D Secure that failed.
     """
 
-    intent_id: str | None
+    intent_id: StripeIntentId | None
     attempt_id: str | None
     code: str
     decline_code: str | None = None
@@ -93,7 +93,7 @@ class RecordPaymentFailed:
 class RecordCaptureFailed:
     """The capture ``request_id`` was refused; the money is still held."""
 
-    request_id: UUID
+    request_id: RequestId
     code: str
     message: str
 
@@ -102,7 +102,7 @@ class RecordCaptureFailed:
 class RecordCancelFailed:
     """The cancellation ``request_id`` was refused."""
 
-    request_id: UUID
+    request_id: RequestId
     code: str
     message: str
 
@@ -114,7 +114,7 @@ class RecordCanceled:
     ``reason`` is Stripe's; ``expired``: the hold ended before it was captured, or Stripe could not be asked in time.
     """
 
-    intent_id: str | None
+    intent_id: StripeIntentId | None
     reason: str | None = None
 
 
@@ -122,16 +122,16 @@ class RecordCanceled:
 class RecordRefundPending:
     """Stripe knows the refund; its outcome is open."""
 
-    refund_id: UUID
-    stripe_refund_id: str
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordRefundSucceeded:
     """The refund is on its way to the customer. It can still turn failed."""
 
-    refund_id: UUID
-    stripe_refund_id: str
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,8 +142,8 @@ class RecordRefundFailed:
     before.
     """
 
-    refund_id: UUID
-    stripe_refund_id: str | None
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId | None
     code: str
     message: str
     moved: Money | None = None
@@ -157,8 +157,8 @@ class RecordRefundFound:
     for it. Its status follows in another observation.
     """
 
-    refund_id: UUID
-    stripe_refund_id: str
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId
     amount: Money
     reason: RefundReason | None = None
 
@@ -171,8 +171,8 @@ class RecordDispute:
     ``funds_reinstated`` count how often Stripe took the amount and gave it back: a won dispute may still be lost.
     """
 
-    dispute_id: str
-    charge_id: str
+    dispute_id: DisputeId
+    charge_id: StripeChargeId
     amount: Money
     reason: str
     status: DisputeStatus
@@ -185,7 +185,7 @@ class RecordDispute:
 class RecordOutcomeUnknown:
     """Whether a call had its effect is not known, and it must not be sent again. ``event_id`` requested it."""
 
-    event_id: UUID
+    event_id: EventId
     operation: str
     reason: str
 
@@ -194,8 +194,8 @@ class RecordOutcomeUnknown:
 class RecordUndone:
     """What was recorded as failed appeared at Stripe after all and was undone: ``amount`` went back."""
 
-    event_id: UUID
-    intent_id: str
+    event_id: EventId
+    intent_id: StripeIntentId
     how: str
     amount: Money
 

@@ -8,8 +8,8 @@ amount back. https://docs.stripe.com/refunds
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import assert_never
-from uuid import UUID
 
+from domain.ids import RefundId, StripeRefundId
 from domain.money import Money, check_representable
 from domain.payment.commands import RequestRefund
 from domain.payment.errors import (
@@ -115,7 +115,7 @@ def record(state: PaymentState, observed: RefundObservation) -> tuple[RefundEven
 
 
 def _found_and_failed(
-    state: PaymentState, observed: RecordRefundFailed, stripe_refund_id: str
+    state: PaymentState, observed: RecordRefundFailed, stripe_refund_id: StripeRefundId
 ) -> tuple[RefundEvent, ...]:
     """Record a refund that was made at Stripe itself and failed; no limit applies if its money moved."""
     if observed.moved is None:
@@ -164,7 +164,7 @@ def _failed(state: PaymentState, refund: Refund, observed: RecordRefundFailed) -
     )
 
 
-def _check_stripe_id_is_new(state: PaymentState, refund_id: UUID, stripe_refund_id: str) -> None:
+def _check_stripe_id_is_new(state: PaymentState, refund_id: RefundId, stripe_refund_id: StripeRefundId) -> None:
     if any(each.stripe_refund_id == stripe_refund_id for each in state.refunds.values()):
         raise _inconsistent(state, f"{stripe_refund_id} is known as another refund than {refund_id}")
 
@@ -183,7 +183,7 @@ def _check_undisputed(state: PaymentState) -> None:
         )
 
 
-def _check_same_refund(state: PaymentState, refund: Refund, stripe_refund_id: str) -> None:
+def _check_same_refund(state: PaymentState, refund: Refund, stripe_refund_id: StripeRefundId) -> None:
     """Check that Stripe has this refund, within what was captured."""
     if stripe_refund_id == refund.stripe_refund_id:
         return
@@ -213,7 +213,7 @@ def _exceeds(state: PaymentState, requested: Money | None) -> RefundExceedsRefun
     )
 
 
-def _another(state: PaymentState, refund: Refund, stripe_refund_id: str) -> InconsistentObservation:
+def _another(state: PaymentState, refund: Refund, stripe_refund_id: StripeRefundId) -> InconsistentObservation:
     reason = f"Refund {refund.refund_id} is {refund.stripe_refund_id} at Stripe, not {stripe_refund_id}"
     return _inconsistent(state, reason)
 

@@ -2,8 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
+from domain.ids import (
+    CustomerId,
+    DisputeId,
+    EventId,
+    MerchantId,
+    PaymentId,
+    RefundId,
+    RequestId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment.values import (
     CaptureMethod,
@@ -51,7 +62,7 @@ class NextAction:
 class CaptureRequest:
     """A capture whose outcome is open."""
 
-    request_id: UUID
+    request_id: RequestId
     amount: Money
 
 
@@ -59,7 +70,7 @@ class CaptureRequest:
 class CancelRequest:
     """A cancellation whose outcome is open."""
 
-    request_id: UUID
+    request_id: RequestId
     reason: str | None
 
 
@@ -70,11 +81,11 @@ class Refund:
     Pending or succeeded, it holds its amount; ``stripe_refund_id`` is None until Stripe knows it.
     """
 
-    refund_id: UUID
+    refund_id: RefundId
     amount: Money
     status: RefundStatus
     reason: RefundReason | None
-    stripe_refund_id: str | None
+    stripe_refund_id: StripeRefundId | None
     error: LastError | None
 
 
@@ -82,8 +93,8 @@ class Refund:
 class Dispute:
     """One dispute. ``amount`` may be in another currency than the payment."""
 
-    dispute_id: str
-    charge_id: str
+    dispute_id: DisputeId
+    charge_id: StripeChargeId
     amount: Money
     reason: str
     status: DisputeStatus
@@ -109,8 +120,8 @@ class Contradiction:
     status: str
     reason: str
     amount: Money | None
-    charge_id: str | None
-    refund_id: UUID | None
+    charge_id: StripeChargeId | None
+    refund_id: RefundId | None
     open: bool = True
     accepted: bool = False
     """An operator accepted what Stripe says."""
@@ -123,18 +134,18 @@ class PaymentState:
     Refunds requested here fit as well, unless others were made at Stripe itself meanwhile.
     """
 
-    payment_id: UUID
-    merchant_id: str
+    payment_id: PaymentId
+    merchant_id: MerchantId
     user_id: str
     amount: Money
     status: PaymentStatus
-    intent_id: str | None
-    charge_id: str | None
+    intent_id: StripeIntentId | None
+    charge_id: StripeChargeId | None
     payment_method: str | None
     capture_method: CaptureMethod
     description: str | None
     metadata: Mapping[str, str]
-    customer: str | None
+    customer: CustomerId | None
     statement_descriptor_suffix: str | None
     idempotency_key: str
     amount_authorized: Money
@@ -142,8 +153,8 @@ class PaymentState:
     amount_captured: Money
     capture_before: int | None
     """When the hold ends, in Unix seconds; None when nothing is held."""
-    refunds: Mapping[UUID, Refund]
-    disputes: Mapping[str, Dispute]
+    refunds: Mapping[RefundId, Refund]
+    disputes: Mapping[DisputeId, Dispute]
     """By Stripe's id, in the order in which they became known."""
     last_error: LastError | None
     next_action: NextAction | None
@@ -151,16 +162,16 @@ class PaymentState:
     """A charge was requested, with the payment or by a confirmation, and has no outcome yet."""
     capture_requested: CaptureRequest | None
     cancel_requested: CancelRequest | None
-    requests_seen: frozenset[UUID]
+    requests_seen: frozenset[RequestId]
     """All captures and cancellations ever requested: one that comes again leads to no event."""
     attempts_failed: frozenset[str]
     actions_seen: frozenset[NextAction]
     processing_seen: bool
-    tasks_given_up: frozenset[UUID]
+    tasks_given_up: frozenset[EventId]
     """By the event that requested the call."""
     contradictions: Mapping[tuple[str, str], Contradiction]
     """By Stripe's id of the object and its status there, in the order in which they became known."""
-    intents_undone: frozenset[str]
+    intents_undone: frozenset[StripeIntentId]
     """Intents that appeared at Stripe after the payment had failed, and were undone. None of them is ``intent_id``."""
 
     @property

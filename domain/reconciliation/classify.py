@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from domain.currencies import decimals
 from domain.ids import BalanceSourceId
+from domain.money import SignedMoney
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.values import ONCE, PAYOUT_ITEMS, Difference, DifferenceKind, Entry, Finding
 from domain.reconciliation.window import Window
@@ -91,10 +92,14 @@ def classify_payout(payout: PayoutSum, window: Window) -> Finding | None:
         source_id=BalanceSourceId(payout.payout_id),
         category=PAYOUT_ITEMS,
         date=window.day_of(payout.created),
-        stripe=Entry(amount=payout.amount, currency=payout.currency, fee=None, at=payout.created),
-        ledger=Entry(amount=payout.items_net, currency=payout.currency, fee=None, at=payout.created),
+        stripe=_entry(payout.amount, payout.created),
+        ledger=_entry(payout.items_net, payout.created),
     )
     return Finding(difference=difference)
+
+
+def _entry(amount: SignedMoney, at: int) -> Entry:
+    return Entry(amount=amount.amount_cents, currency=amount.currency, fee=None, at=at)
 
 
 def _by_category(rows: Iterable[StripeRow]) -> dict[str, list[StripeRow]]:

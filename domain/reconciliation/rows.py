@@ -1,9 +1,13 @@
-"""The rows of both sides, as tuples: a run reads a million of them."""
+"""The rows of both sides.
+
+A run reads a million of them, so they are tuples, whose amounts and currencies are not put into Money.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, PayoutId
+from domain.money import SignedMoney
 
 
 class StripeRow(NamedTuple):
@@ -52,13 +56,12 @@ class Movement(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PayoutSum:
-    """A payout, and the sum of what it pays: the net of each of its transactions but its own."""
+    """A payout, and the net sum of the transactions that it pays."""
 
     payout_id: PayoutId
-    amount: int
-    currency: str
+    amount: SignedMoney
     created: int
     items: int
-    items_net: int
+    items_net: SignedMoney
     final: bool
     """Whether Stripe says that the list of what it pays is complete."""

@@ -15,7 +15,6 @@ from domain.ledger import (
     OWN_CATEGORIES,
     Account,
     Awaits,
-    Movement,
     Posting,
     PostingState,
     RefundStage,
@@ -28,7 +27,7 @@ from domain.ledger import (
     post_second_row,
     post_transaction,
 )
-from domain.money import Money
+from domain.money import Money, SignedMoney
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 from projections.errors import check_next
 from projections.events import DecodedBalanceEvent, DecodedEvent
@@ -80,8 +79,8 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
             MovementRow(
                 source_id=each.source_id,
                 category=each.category,
-                currency=each.lines[0].currency,
-                amount=each.effect_on(Account.STRIPE_CLEARING, each.lines[0].currency),
+                currency=each.lines[0].amount.currency,
+                amount=each.effect_on(Account.STRIPE_CLEARING, each.lines[0].amount.currency).amount_cents,
                 at=recorded.recorded_at,
                 payment_id=PaymentId(recorded.stream_id),
                 position=recorded.position,
@@ -150,8 +149,8 @@ def conversion_of(row: ConvertibleRow) -> EntryRow:
     posting = post_conversion(
         source_id=row.source_id,
         category=row.category,
-        presented=Movement(currency=row.currency, amount=row.amount),
-        on_balance=Movement(currency=row.transaction_currency, amount=row.transaction_amount),
+        presented=SignedMoney(amount_cents=row.amount, currency=row.currency),
+        on_balance=SignedMoney(amount_cents=row.transaction_amount, currency=row.transaction_currency),
     )
     return _entry(posting, row.transaction_position, _CONVERSION_NUMBER, row.transaction_at)
 
@@ -169,7 +168,7 @@ def second_row_of(row: WaitingRow) -> list[EntryRow]:
 
 def awaited_of(row: AwaitedRow, position: int, at: datetime) -> list[EntryRow]:
     """Return the entry, at a place, of a refund that was pending. The amount is ours."""
-    movement = Movement(currency=row.currency, amount=row.amount)
+    movement = SignedMoney(amount_cents=row.amount, currency=row.currency)
     posted = post_awaited(source_id=row.source_id, category=row.category, movement=movement)
     return [_entry(each, position, _AMOUNT_NUMBER, at) for each in posted]
 
@@ -226,7 +225,8 @@ def _entry(posting: Posting, position: int, number: int, at: datetime) -> EntryR
         category=posting.category,
         at=at,
         lines=tuple(
-            LineRow(account=line.account.value, currency=line.currency, amount=line.amount) for line in posting.lines
+            LineRow(account=line.account.value, currency=line.amount.currency, amount=line.amount.amount_cents)
+            for line in posting.lines
         ),
     )
 

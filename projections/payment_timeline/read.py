@@ -29,7 +29,7 @@ class StoredEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
+class TimelineProgress:
     """The highest position applied in any partition, the lowest of those that partitions have come to (0: none yet).
 
     `updated_at`: when a checkpoint last moved. `watermark`: up to where the read model is proved to be whole.
@@ -69,9 +69,9 @@ async def applied(conn: Connection, positions: Iterable[int]) -> set[int]:
         return set(await cursor.fetchall())
 
 
-async def progress(conn: Connection) -> Progress:
+async def progress(conn: Connection) -> TimelineProgress:
     """Return how far the projection has come."""
-    async with conn.cursor(row_factory=class_row(Progress)) as cursor:
+    async with conn.cursor(row_factory=class_row(TimelineProgress)) as cursor:
         await cursor.execute(_SQL.progress)
         row = await cursor.fetchone()
     assert row is not None

@@ -5,7 +5,21 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, PayoutId, RunId
+from domain.ids import (
+    BalanceSourceId,
+    BalanceTransactionId,
+    DisputeId,
+    EventId,
+    MerchantId,
+    PaymentId,
+    PayoutId,
+    RefundId,
+    RequestId,
+    RunId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
@@ -16,18 +30,19 @@ from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecord
 from schemas.events.stripe_events import StripeEventReceived
 
 PAYMENT_ID = PaymentId(UUID("019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"))
-REFUND_ID = UUID("019ab3c4-6e7f-7091-8b2c-3d4e5f607182")
-EVENT_ID = UUID("019ab3c4-7f80-7192-9c3d-4e5f60718293")
-REQUEST_ID = UUID("019ab3c4-8091-72a3-8d4e-5f6071829304")
+REFUND_ID = RefundId(UUID("019ab3c4-6e7f-7091-8b2c-3d4e5f607182"))
+EVENT_ID = EventId(UUID("019ab3c4-7f80-7192-9c3d-4e5f60718293"))
+REQUEST_ID = RequestId(UUID("019ab3c4-8091-72a3-8d4e-5f6071829304"))
 WHOLE = Money(amount_cents=1000, currency="USD")
 PART = Money(amount_cents=500, currency="USD")
-INTENT, CHARGE, REFUND, DISPUTE = "pi_3PXample", "ch_3PXample", "re_3PXample", "du_1PXample"
+INTENT, CHARGE = StripeIntentId("pi_3PXample"), StripeChargeId("ch_3PXample")
+REFUND, DISPUTE = StripeRefundId("re_3PXample"), DisputeId("du_1PXample")
 DECLINED = "Your card was declined."
 
 PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
     "payment.requested": payment.PaymentRequested(
         payment_id=PAYMENT_ID,
-        merchant_id="merchant_dev",
+        merchant_id=MerchantId("merchant_dev"),
         user_id="test_user_123",
         amount=WHOLE,
         payment_method="pm_card_visa",

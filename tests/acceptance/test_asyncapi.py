@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
+from domain.ids import DisputeId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import (
     AcceptStripe,
@@ -111,13 +112,17 @@ async def append_what_the_sandbox_never_does(system: System) -> None:
     intent_id, capture, cancel = f"pi_{request.payment_id.hex}", uuid7(), uuid7()
     slow: list[PaymentCommand] = [
         request,
-        RecordProcessing(intent_id=intent_id),
-        RecordAuthorized(intent_id=intent_id, amount=request.amount, charge_id=f"ch_{request.payment_id.hex}"),
-        CapturePayment(request_id=capture),
-        RecordCaptureFailed(request_id=capture, code="processing_error", message="No."),
-        CancelPayment(request_id=cancel),
-        RecordCancelFailed(request_id=cancel, code="processing_error", message="No."),
-        RecordCanceled(intent_id=intent_id, reason="abandoned"),  # so that the gateway leaves it alone
+        RecordProcessing(intent_id=StripeIntentId(intent_id)),
+        RecordAuthorized(
+            intent_id=StripeIntentId(intent_id),
+            amount=request.amount,
+            charge_id=StripeChargeId(f"ch_{request.payment_id.hex}"),
+        ),
+        CapturePayment(request_id=RequestId(capture)),
+        RecordCaptureFailed(request_id=RequestId(capture), code="processing_error", message="No."),
+        CancelPayment(request_id=RequestId(cancel)),
+        RecordCancelFailed(request_id=RequestId(cancel), code="processing_error", message="No."),
+        RecordCanceled(intent_id=StripeIntentId(intent_id), reason="abandoned"),  # so that the gateway leaves it alone
     ]
     contested = request_payment(merchant_id=DEVELOPMENT_MERCHANT)
     stories = [
@@ -140,8 +145,8 @@ def contest(request: RequestPayment) -> list[PaymentCommand]:
     """Return a payment that is refunded at Stripe itself and disputed, while an operator sees to a call."""
     intent_id, charge_id, task = f"pi_{request.payment_id.hex}", f"ch_{request.payment_id.hex}", uuid7()
     dispute = RecordDispute(
-        dispute_id=f"du_{request.payment_id.hex}",
-        charge_id=charge_id,
+        dispute_id=DisputeId(f"du_{request.payment_id.hex}"),
+        charge_id=StripeChargeId(charge_id),
         amount=request.amount,
         reason="fraudulent",
         status=DisputeStatus.NEEDS_RESPONSE,
@@ -150,17 +155,25 @@ def contest(request: RequestPayment) -> list[PaymentCommand]:
     found = Money(amount_cents=100, currency=request.amount.currency)
     return [
         request,
-        RecordSucceeded(intent_id=intent_id, amount_captured=request.amount, charge_id=charge_id),
-        RecordRefundFound(refund_id=uuid7(), stripe_refund_id=f"re_{request.payment_id.hex}", amount=found),
+        RecordSucceeded(
+            intent_id=StripeIntentId(intent_id), amount_captured=request.amount, charge_id=StripeChargeId(charge_id)
+        ),
+        RecordRefundFound(
+            refund_id=RefundId(uuid7()), stripe_refund_id=StripeRefundId(f"re_{request.payment_id.hex}"), amount=found
+        ),
         dispute,
         replace(dispute, status=DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
         replace(dispute, status=DisputeStatus.WON, funds_withdrawn=True, funds_reinstated=True),
-        RecordOutcomeUnknown(event_id=task, operation="create_refund", reason="500 api_error"),
-        RetryTask(event_id=task, operation="create_refund", actor="ops", reason="Stripe was down"),
-        GiveUpTask(event_id=task, operation="create_refund", actor="ops", reason="paid by hand"),
-        RecordRefundFound(refund_id=uuid7(), stripe_refund_id=f"re_{task.hex}", amount=request.amount),  # too much
+        RecordOutcomeUnknown(event_id=EventId(task), operation="create_refund", reason="500 api_error"),
+        RetryTask(event_id=EventId(task), operation="create_refund", actor="ops", reason="Stripe was down"),
+        GiveUpTask(event_id=EventId(task), operation="create_refund", actor="ops", reason="paid by hand"),
+        RecordRefundFound(
+            refund_id=RefundId(uuid7()), stripe_refund_id=StripeRefundId(f"re_{task.hex}"), amount=request.amount
+        ),  # too much
         AcceptStripe(actor="ops", reason="seen in the Dashboard"),
-        RecordUndone(event_id=task, intent_id="pi_late", how="refunded", amount=request.amount),
+        RecordUndone(
+            event_id=EventId(task), intent_id=StripeIntentId("pi_late"), how="refunded", amount=request.amount
+        ),
     ]
 
 

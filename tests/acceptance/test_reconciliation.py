@@ -78,8 +78,8 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
         ("missing_at_stripe", missing_at_stripe),
         ("missing_here", "ch_of_nobody"),
     }
-    backfills = {("missing_here", lost["id"]), ("status", refund["id"])}
-    assert await discrepancies(system) == Counter(stays | backfills)
+    backfilled = {("missing_here", lost["id"]), ("status", refund["id"])}
+    assert await discrepancies(system) == Counter(stays | backfilled)
     assert run["found"] == {
         "amount": 1,
         "currency": 1,
@@ -99,7 +99,7 @@ async def test_one_of_each_is_planted_and_exactly_those_are_found(system: System
     )
     again = await reconciled(system, day, number=run["number"] + 1)
     assert await discrepancies(system, status="unresolved") == Counter(stays)
-    assert await discrepancies(system, status="resolved") == Counter(backfills)
+    assert await discrepancies(system, status="resolved") == Counter(backfilled)
     assert (again["opened"], again["resolved"]) == (0, 2)
     assert await discrepancies(system, kind="fee", source_id=wrong_fee, date_from=day) == Counter([("fee", wrong_fee)])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from domain.errors import DomainError
+from domain.ids import DisputeId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import (
     AcceptStripe,
@@ -77,16 +78,20 @@ def paid(request: RequestPayment) -> list[PaymentCommand]:
     intent_id = f"pi_{request.payment_id.hex}"
     return [
         request,
-        RecordIntentCreated(intent_id=intent_id, status=PaymentStatus.REQUIRES_CONFIRMATION),
-        RecordSucceeded(intent_id=intent_id, amount_captured=request.amount, charge_id=f"ch_{request.payment_id.hex}"),
+        RecordIntentCreated(intent_id=StripeIntentId(intent_id), status=PaymentStatus.REQUIRES_CONFIRMATION),
+        RecordSucceeded(
+            intent_id=StripeIntentId(intent_id),
+            amount_captured=request.amount,
+            charge_id=StripeChargeId(f"ch_{request.payment_id.hex}"),
+        ),
     ]
 
 
 def refunded(refund_id: uuid.UUID, amount: Money) -> list[PaymentCommand]:
     """Return a refund and its success, for a payment that succeeded."""
     return [
-        RequestRefund(refund_id=refund_id, amount=amount, reason=RefundReason.DUPLICATE),
-        RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=f"re_{refund_id.hex}"),
+        RequestRefund(refund_id=RefundId(refund_id), amount=amount, reason=RefundReason.DUPLICATE),
+        RecordRefundSucceeded(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId(f"re_{refund_id.hex}")),
     ]
 
 
@@ -161,38 +166,47 @@ def _attempt_failed(rng: random.Random, ids: _Ids, _: Money) -> PaymentCommand:
     code = rng.choice(("insufficient_funds", None))
     attempt = f"ch_{rng.randint(1, 3)}"
     return RecordAttemptFailed(
-        intent_id=ids.intent, attempt_id=attempt, code="card_declined", decline_code=code, message="No."
+        intent_id=StripeIntentId(ids.intent), attempt_id=attempt, code="card_declined", decline_code=code, message="No."
     )
 
 
 _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
-    lambda _, ids, __: RecordIntentCreated(intent_id=ids.intent, status=PaymentStatus.REQUIRES_PAYMENT_METHOD),
+    lambda _, ids, __: RecordIntentCreated(
+        intent_id=StripeIntentId(ids.intent), status=PaymentStatus.REQUIRES_PAYMENT_METHOD
+    ),
     lambda _, __, ___: ConfirmPayment(payment_method="pm_card_visa"),
     lambda _, ids, __: RecordActionRequired(
-        intent_id=ids.intent, action_type="redirect_to_url", redirect_url="https://bank.example/3ds"
+        intent_id=StripeIntentId(ids.intent), action_type="redirect_to_url", redirect_url="https://bank.example/3ds"
     ),
-    lambda _, ids, __: RecordProcessing(intent_id=ids.intent),
+    lambda _, ids, __: RecordProcessing(intent_id=StripeIntentId(ids.intent)),
     lambda _, ids, amount: RecordAuthorized(
-        intent_id=ids.intent, amount=amount, charge_id=ids.charge, capture_before=1_800_000_000
+        intent_id=StripeIntentId(ids.intent),
+        amount=amount,
+        charge_id=StripeChargeId(ids.charge),
+        capture_before=1_800_000_000,
     ),
     lambda rng, ids, amount: RecordSucceeded(
-        intent_id=ids.intent,
+        intent_id=StripeIntentId(ids.intent),
         amount_captured=amount if rng.random() < 0.7 else _part(rng, amount),
-        charge_id=ids.charge,
+        charge_id=StripeChargeId(ids.charge),
     ),
     _attempt_failed,
-    lambda _, ids, __: CapturePayment(request_id=ids.new(ids.requests)),
-    lambda _, ids, __: RecordCaptureFailed(request_id=ids.some(ids.requests), code="amount_too_large", message="No."),
-    lambda rng, ids, __: CancelPayment(request_id=ids.new(ids.requests), reason=rng.choice((None, "abandoned"))),
+    lambda _, ids, __: CapturePayment(request_id=RequestId(ids.new(ids.requests))),
+    lambda _, ids, __: RecordCaptureFailed(
+        request_id=RequestId(ids.some(ids.requests)), code="amount_too_large", message="No."
+    ),
+    lambda rng, ids, __: CancelPayment(
+        request_id=RequestId(ids.new(ids.requests)), reason=rng.choice((None, "abandoned"))
+    ),
     lambda _, ids, __: RecordCancelFailed(
-        request_id=ids.some(ids.requests), code="payment_intent_unexpected_state", message="No."
+        request_id=RequestId(ids.some(ids.requests)), code="payment_intent_unexpected_state", message="No."
     ),
     lambda rng, ids, amount: RequestRefund(
-        refund_id=ids.new(ids.refunds),
+        refund_id=RefundId(ids.new(ids.refunds)),
         amount=rng.choice((None, _part(rng, amount))),
         reason=rng.choice((None, *RefundReason)),
     ),
-    lambda rng, ids, amount: RequestRefund(refund_id=ids.new(ids.refunds), amount=_part(rng, amount)),
+    lambda rng, ids, amount: RequestRefund(refund_id=RefundId(ids.new(ids.refunds)), amount=_part(rng, amount)),
     lambda _, ids, __: _refund_pending(ids.some(ids.refunds)),
     lambda _, ids, __: _refund_succeeded(ids.some(ids.refunds)),
     lambda _, ids, __: _refund_succeeded(ids.some(ids.refunds)),
@@ -208,21 +222,21 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
         funds_reinstated=rng.random() < 0.1,
     ),
     lambda _, ids, __: RecordOutcomeUnknown(
-        event_id=ids.some(ids.requests), operation="capture_intent", reason="500 api_error"
+        event_id=EventId(ids.some(ids.requests)), operation="capture_intent", reason="500 api_error"
     ),
     lambda *_: AcceptStripe(actor="ada", reason="seen in the Dashboard"),
     lambda rng, ids, amount: RecordUndone(
-        event_id=ids.some(ids.requests),
-        intent_id=f"pi_late_{rng.randint(1, 2)}",
+        event_id=EventId(ids.some(ids.requests)),
+        intent_id=StripeIntentId(f"pi_late_{rng.randint(1, 2)}"),
         how=rng.choice(("canceled", "refunded")),
         amount=amount,
     ),
     lambda rng, ids, _: rng.choice((RetryTask, GiveUpTask))(
-        event_id=ids.some(ids.requests), operation="capture_intent", actor="ada", reason="Stripe is back"
+        event_id=EventId(ids.some(ids.requests)), operation="capture_intent", actor="ada", reason="Stripe is back"
     ),
 )
 _ENDINGS: tuple[Callable[[str], PaymentCommand], ...] = (
-    lambda intent_id: RecordCanceled(intent_id=intent_id, reason="abandoned"),
+    lambda intent_id: RecordCanceled(intent_id=StripeIntentId(intent_id), reason="abandoned"),
     lambda _: RecordPaymentFailed(code="amount_too_small", decline_code=None, message="No."),
 )
 
@@ -238,8 +252,8 @@ def disputed(
     """Return what Stripe says of a dispute for fraud."""
     defaults: dict[str, object] = {"reason": "fraudulent"}
     return RecordDispute(
-        dispute_id=dispute_id,
-        charge_id=charge_id,
+        dispute_id=DisputeId(dispute_id),
+        charge_id=StripeChargeId(charge_id),
         amount=amount,
         status=status,
         **defaults | fields,  # type: ignore[arg-type]
@@ -247,20 +261,24 @@ def disputed(
 
 
 def _refund_found(refund_id: uuid.UUID, amount: Money) -> PaymentCommand:
-    return RecordRefundFound(refund_id=refund_id, stripe_refund_id=f"re_{refund_id.hex}", amount=amount)
+    return RecordRefundFound(
+        refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId(f"re_{refund_id.hex}"), amount=amount
+    )
 
 
 def _refund_pending(refund_id: uuid.UUID) -> PaymentCommand:
-    return RecordRefundPending(refund_id=refund_id, stripe_refund_id=f"re_{refund_id.hex}")
+    return RecordRefundPending(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId(f"re_{refund_id.hex}"))
 
 
 def _refund_succeeded(refund_id: uuid.UUID) -> PaymentCommand:
-    return RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=f"re_{refund_id.hex}")
+    return RecordRefundSucceeded(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId(f"re_{refund_id.hex}"))
 
 
 def _refund_failed(rng: random.Random, refund_id: uuid.UUID) -> PaymentCommand:
-    stripe_id = rng.choice((None, f"re_{refund_id.hex}"))
-    return RecordRefundFailed(refund_id=refund_id, stripe_refund_id=stripe_id, code="charge_disputed", message="No.")
+    stripe_id = rng.choice((None, StripeRefundId(f"re_{refund_id.hex}")))
+    return RecordRefundFailed(
+        refund_id=RefundId(refund_id), stripe_refund_id=stripe_id, code="charge_disputed", message="No."
+    )
 
 
 def recorded(

@@ -13,6 +13,7 @@ from consumers.stripe.client import Guard, GuardedStripe, ReadRetries, StripeRes
 from consumers.stripe.translate.balance import statement_row_of
 from consumers.stripe.translate.ids import id_of, payment_id_of
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId, StripeIntentId
+from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.backoff import Backoff
 
@@ -104,16 +105,16 @@ class ApiStatement:
         return Owner(intent_id=None if intent_id is None else StripeIntentId(intent_id), payment_id=payment_id)
 
     async def _summed(self, payout: JsonObject) -> PayoutSum:
+        payout_id, currency = PayoutId(payout["id"]), payout["currency"].upper()
         items = net = 0
-        async for rows in self.paid_by(PayoutId(payout["id"])):
+        async for rows in self.paid_by(payout_id):
             items += len(rows)
             net += sum(row.amount - row.fee for row in rows)
         return PayoutSum(
-            payout_id=PayoutId(payout["id"]),
-            amount=payout["amount"],
-            currency=payout["currency"].upper(),
+            payout_id=payout_id,
+            amount=SignedMoney(amount_cents=payout["amount"], currency=currency),
             created=payout["created"],
             items=items,
-            items_net=net,
+            items_net=SignedMoney(amount_cents=net, currency=currency),
             final=payout.get("reconciliation_status") == "completed",
         )

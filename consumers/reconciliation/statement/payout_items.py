@@ -26,8 +26,8 @@ async def payout_with_items(pool: Pool, statement: ApiStatement, payout_id: Payo
         items += (_item(row, movements) for row in rows)
     return Payout(
         payout_id=payout_id,
-        amount=found.amount,
-        currency=found.currency,
+        amount=found.amount.amount_cents,
+        currency=found.amount.currency,
         created=datetime.fromtimestamp(found.created, UTC),
         final=found.final,
         items=items,

@@ -29,6 +29,7 @@ from consumers.reconciliation.statement.report_file.spool import Spool
 from consumers.reconciliation.statement.report_file.values import Style
 from consumers.reconciliation.statement.statement import Owner
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
+from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from domain.reconciliation.window import Window
 
@@ -183,11 +184,10 @@ class ReportStatement:
         for payout_id, (currency, items, net) in sorted(self.report.paid.items()):
             yield PayoutSum(
                 payout_id=payout_id,
-                amount=ledger_payouts.get(payout_id, 0),
-                currency=currency,
+                amount=SignedMoney(amount_cents=ledger_payouts.get(payout_id, 0), currency=currency),
                 created=self.report.last,
                 items=items,
-                items_net=net,
+                items_net=SignedMoney(amount_cents=net, currency=currency),
                 final=True,
             )
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from consumers.stripe.translate.ids import REFUND_ID, required_id_of
+from domain.ids import DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
     PaymentObservation,
@@ -55,7 +56,7 @@ def intent_observations(intent: JsonObject, *, attempt_id: str | None) -> tuple[
     return _read("payment intent", intent, lambda: (_intent_fact(intent, attempt_id),))
 
 
-def refund_observations(refund: JsonObject, *, refund_id: UUID) -> tuple[PaymentObservation, ...]:
+def refund_observations(refund: JsonObject, *, refund_id: RefundId) -> tuple[PaymentObservation, ...]:
     """Return what a refund of ours says. Raises UnexpectedObject."""
     return _read("refund", refund, lambda: (_refund_fact(refund, refund_id),))
 
@@ -108,24 +109,24 @@ def _facts_of_refund(refund: JsonObject) -> tuple[PaymentObservation, ...]:
     reason = refund.get("reason")
     found = RecordRefundFound(
         refund_id=refund_id,
-        stripe_refund_id=str(refund["id"]),
+        stripe_refund_id=StripeRefundId(refund["id"]),
         amount=_money(refund, "amount"),
         reason=RefundReason(reason) if reason in set(RefundReason) else None,  # Stripe has reasons of its own
     )
     return (found, fact)
 
 
-def _our_id(refund: JsonObject) -> UUID:
+def _our_id(refund: JsonObject) -> RefundId:
     """Return the id that we gave the refund; or else one that is always the same for it."""
     with suppress(ValueError):  # anybody may write metadata at Stripe
-        return UUID((refund.get("metadata") or {}).get(REFUND_ID, ""))
-    return uuid5(_MADE_AT_STRIPE, str(refund["id"]))
+        return RefundId(UUID((refund.get("metadata") or {}).get(REFUND_ID, "")))
+    return RefundId(uuid5(_MADE_AT_STRIPE, str(refund["id"])))
 
 
 def _refund_fact(
-    refund: JsonObject, refund_id: UUID
+    refund: JsonObject, refund_id: RefundId
 ) -> RecordRefundSucceeded | RecordRefundPending | RecordRefundFailed:
-    stripe_id = str(refund["id"])
+    stripe_id = StripeRefundId(refund["id"])
     match refund["status"]:
         case "succeeded":
             return RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id)
@@ -142,8 +143,8 @@ def _refund_fact(
 def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
     moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
     fact = RecordDispute(
-        dispute_id=str(dispute["id"]),
-        charge_id=required_id_of(dispute["charge"]),
+        dispute_id=DisputeId(dispute["id"]),
+        charge_id=StripeChargeId(required_id_of(dispute["charge"])),
         amount=_money(dispute, "amount"),
         reason=str(dispute["reason"]),
         status=DisputeStatus(dispute["status"]),
@@ -155,7 +156,7 @@ def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
 
 
 def _intent_fact(intent: JsonObject, attempt_id: str | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
-    intent_id = str(intent["id"])
+    intent_id = StripeIntentId(intent["id"])
     match intent["status"]:
         case "succeeded":
             return RecordSucceeded(
@@ -185,13 +186,13 @@ def _intent_fact(intent: JsonObject, attempt_id: str | None) -> PaymentObservati
             raise ValueError(f"unknown status {status!r}")
 
 
-def _refund_failed(refund_id: UUID, stripe_id: str, code: str) -> RecordRefundFailed:
+def _refund_failed(refund_id: RefundId, stripe_id: StripeRefundId, code: str) -> RecordRefundFailed:
     return RecordRefundFailed(
         refund_id=refund_id, stripe_refund_id=stripe_id, code=code, message=f"The refund failed: {code}."
     )
 
 
-def _action_required(intent_id: str, action: JsonObject) -> RecordActionRequired:
+def _action_required(intent_id: StripeIntentId, action: JsonObject) -> RecordActionRequired:
     return RecordActionRequired(
         intent_id=intent_id, action_type=str(action["type"]), redirect_url=_without_secret(_address(action))
     )
@@ -218,7 +219,7 @@ def _without_secret(url: str | None) -> str | None:
     return None if url is None or "secret" in url else str(url)
 
 
-def _attempt_failed(intent_id: str, error: JsonObject, attempt_id: str | None) -> RecordAttemptFailed:
+def _attempt_failed(intent_id: StripeIntentId, error: JsonObject, attempt_id: str | None) -> RecordAttemptFailed:
     charge = error.get("charge")
     return RecordAttemptFailed(
         intent_id=intent_id,
@@ -233,8 +234,8 @@ def _money(shown: JsonObject, field: str) -> Money:
     return Money(amount_cents=int(shown[field]), currency=str(shown["currency"]).upper())
 
 
-def _charge_id(intent: JsonObject) -> str:
-    return required_id_of(intent["latest_charge"])
+def _charge_id(intent: JsonObject) -> StripeChargeId:
+    return StripeChargeId(required_id_of(intent["latest_charge"]))
 
 
 def _capture_before(intent: JsonObject) -> int | None:

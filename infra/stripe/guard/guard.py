@@ -116,8 +116,8 @@ class StripeGuard:
         """
         capacities = [circuit.capacity() for circuit in self._used()]
         known = [capacity for capacity in capacities if capacity is not None]
-        admitted = max(known) if len(known) == len(capacities) else None
-        given = [capacity for capacity in (admitted, self._concurrency.capacity) if capacity is not None]
+        allowed = max(known) if len(known) == len(capacities) else None
+        given = [capacity for capacity in (allowed, self._concurrency.capacity) if capacity is not None]
         return min(given, default=None)
 
     async def wait_until_open(self) -> None:

@@ -44,9 +44,11 @@ async def unsettled(system: System, made: Iterable[str]) -> list[str]:
         state = loaded.state
         assert state is not None
         refunds = [refund for refund in state.refunds.values() if refund.status is RefundStatus.PENDING]
-        wishes = [state.confirmation_requested, state.capture_requested, state.cancel_requested]
-        if state.status in _WAITS_FOR_US or refunds or any(wishes):
-            open_.append(f"{payment_id} is {state.status.value}, {len(refunds)} refunds are pending, wishes: {wishes}")
+        requests = [state.confirmation_requested, state.capture_requested, state.cancel_requested]
+        if state.status in _WAITS_FOR_US or refunds or any(requests):
+            open_.append(
+                f"{payment_id} is {state.status.value}, {len(refunds)} refunds are pending, requests: {requests}"
+            )
     return open_ + tasks
 
 

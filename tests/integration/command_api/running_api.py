@@ -17,6 +17,7 @@ from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
 from command_api.payments.service import PaymentCommandService
 from command_api.payments.waiter import PollingPaymentWaiter
+from domain.ids import StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import PaymentCommand
 from domain.payment.observations import RecordIntentCreated, RecordSucceeded
@@ -64,8 +65,8 @@ class Running:
         amount = Money(amount_cents=created["amount_cents"], currency=created["currency"])
         await self.record(
             created["id"],
-            RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION),
-            RecordSucceeded(intent_id="pi_1", amount_captured=amount, charge_id="ch_1"),
+            RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION),
+            RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=amount, charge_id=StripeChargeId("ch_1")),
         )
         return str(created["id"])
 

@@ -51,7 +51,7 @@ class Race:
                 await store(app, [(request.payment_id, events_of(paid(request)))])
                 position = await self._last(app, request.payment_id)
                 self.committed[request.payment_id] = position
-                expected = request.payment_id
+                expected: uuid.UUID = request.payment_id
                 if self.chance.random() < 0.3:  # a gap
                     await append(app, [an_append()])
                     await app.rollback()

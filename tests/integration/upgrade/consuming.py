@@ -43,7 +43,7 @@ async def interpret(pool: Pool, release: Fixture) -> None:
     await _deliver(checkpointed(pool, WEBHOOKS, Interpreter().write), release, [STRIPE_EVENT])
 
 
-async def note_runs(pool: Pool, release: Fixture) -> None:
+async def record_runs(pool: Pool, release: Fixture) -> None:
     """Give the reconciliation all that was asked for and found."""
     await _deliver(checkpointed(pool, RECONCILIATION, reconciliation.write_tables), release, [RECONCILIATION_TOPIC])
 

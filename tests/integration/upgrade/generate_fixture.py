@@ -107,7 +107,7 @@ async def _generate(home: Path, fixture: Fixture) -> None:
 
 
 async def _keep(system: System, story: Story, fixture: Fixture) -> None:
-    await story.tell()
+    await story.play()
     await story.pay_out()
     await story.scheduled()
     await story.send_garbage()

@@ -53,7 +53,7 @@ class Story:
     commands: list[tuple[str, str, Json]] = field(default_factory=list)
     """Path, key and body of the commands that have a key."""
 
-    async def tell(self) -> None:
+    async def play(self) -> None:
         """Let everything happen that comes to an end."""
         await self._succeed()
         await self._decline()

@@ -8,7 +8,7 @@ import pytest
 
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.postgres.pool import Connection, Pool
-from tests.integration.upgrade.consuming import interpret, note_runs, project, take_in
+from tests.integration.upgrade.consuming import interpret, project, record_runs, take_in
 from tests.integration.upgrade.fixture_files import Fixture
 from tests.integration.upgrade.restored import rows_of
 from tests.support.database import Database
@@ -50,7 +50,7 @@ async def test_given_all_topics_they_do_nothing_twice_and_what_was_left(
     before = await rows_of_consumers(database)
     await project(projector_pool, release)
     await interpret(pool, release)
-    await note_runs(pool, release)
+    await record_runs(pool, release)
     untouched = await rows_of_consumers(database)
     gone, new = changes(before, untouched)
     assert not any(gone.values())

@@ -7,6 +7,7 @@ import pytest
 
 from command_api.errors import ERROR_SPECS, CommandError, KeyInUse, problem_of
 from domain.errors import DomainError
+from domain.ids import DisputeId, PaymentId
 from domain.money import AmountTooSmall, Money
 from domain.payment.errors import (
     InconsistentObservation,
@@ -16,7 +17,7 @@ from domain.payment.errors import (
 )
 from domain.payment.values import DisputeStatus, PaymentStatus
 
-PAYMENT = UUID(int=1)
+PAYMENT = PaymentId(UUID(int=1))
 NOT_A_CLIENTS = {
     "domain_error",  # roots
     "payment_error",
@@ -65,7 +66,7 @@ def test_a_refund_of_too_much_tells_what_can_be_refunded() -> None:
 
 
 def test_a_disputed_payment_tells_by_which_dispute() -> None:
-    disputed = PaymentDisputed(payment_id=PAYMENT, dispute_id="du_1", dispute_status=DisputeStatus.LOST)
+    disputed = PaymentDisputed(payment_id=PAYMENT, dispute_id=DisputeId("du_1"), dispute_status=DisputeStatus.LOST)
     problem = problem_of(disputed)
     assert (problem.status, problem.code) == (409, "payment_disputed")
     assert problem.members == {"dispute": {"id": "du_1", "status": "lost"}}

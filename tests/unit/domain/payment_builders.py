@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from domain.ids import DisputeId, MerchantId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, PaymentCommand, RequestPayment, RequestRefund
 from domain.payment.decide import decide
@@ -22,27 +23,27 @@ from domain.payment.observations import (
 from domain.payment.state import PaymentState
 from domain.payment.values import CaptureMethod, DisputeStatus, PaymentStatus
 
-PAYMENT_ID = UUID(int=0x100)
-INTENT = "pi_1"
-CHARGE = "ch_1"
+PAYMENT_ID = PaymentId(UUID(int=0x100))
+INTENT = StripeIntentId("pi_1")
+CHARGE = StripeChargeId("ch_1")
 
 
 def usd(cents: int) -> Money:
     return Money(amount_cents=cents, currency="USD")
 
 
-def request_id(number: int = 1) -> UUID:
-    return UUID(int=0x200 + number)
+def request_id(number: int = 1) -> RequestId:
+    return RequestId(UUID(int=0x200 + number))
 
 
-def refund_id(number: int = 1) -> UUID:
-    return UUID(int=0x300 + number)
+def refund_id(number: int = 1) -> RefundId:
+    return RefundId(UUID(int=0x300 + number))
 
 
 def a_request(**changes: Any) -> RequestPayment:
     request = RequestPayment(
         payment_id=PAYMENT_ID,
-        merchant_id="merchant_1",
+        merchant_id=MerchantId("merchant_1"),
         user_id="user_1",
         amount=usd(10_00),
         payment_method="pm_card_visa",
@@ -86,16 +87,21 @@ def attempt_failed(attempt: str = "ch_failed_1") -> RecordAttemptFailed:
 
 
 def authorized(cents: int = 10_00, *, charge_id: str = CHARGE) -> RecordAuthorized:
-    return RecordAuthorized(intent_id=INTENT, amount=usd(cents), charge_id=charge_id, capture_before=1_800_000_000)
+    return RecordAuthorized(
+        intent_id=INTENT,
+        amount=usd(cents),
+        charge_id=StripeChargeId(charge_id),
+        capture_before=1_800_000_000,
+    )
 
 
 def succeeded(cents: int = 10_00, *, charge_id: str = CHARGE) -> RecordSucceeded:
-    return RecordSucceeded(intent_id=INTENT, amount_captured=usd(cents), charge_id=charge_id)
+    return RecordSucceeded(intent_id=INTENT, amount_captured=usd(cents), charge_id=StripeChargeId(charge_id))
 
 
 def disputed(status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE, **changes: Any) -> RecordDispute:
     dispute = RecordDispute(
-        dispute_id="du_1",
+        dispute_id=DisputeId("du_1"),
         charge_id=CHARGE,
         amount=usd(10_00),
         reason="fraudulent",

@@ -16,6 +16,7 @@ from domain.money import (
     CurrencyUnsupported,
     InvalidMoney,
     Money,
+    SignedMoney,
     check_chargeable,
     check_representable,
 )
@@ -202,3 +203,15 @@ class TestCurrencies:
     def test_more_than_135_currencies_are_supported(self) -> None:
         assert len(currencies.SUPPORTED) >= 135
         assert all(len(code) == 3 and code.isupper() for code in currencies.SUPPORTED)
+
+
+class TestSignedMoney:
+    def test_goes_below_zero_and_back(self) -> None:
+        out, back = SignedMoney(amount_cents=-500, currency="USD"), SignedMoney(amount_cents=500, currency="USD")
+        assert -out == back
+        assert (out + back).is_zero
+        assert (out - back).magnitude == money(1000, "USD")
+
+    def test_currencies_do_not_mix(self) -> None:
+        with pytest.raises(CurrencyMismatch):
+            SignedMoney(amount_cents=1, currency="USD") + SignedMoney(amount_cents=1, currency="EUR")

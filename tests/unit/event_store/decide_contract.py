@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.errors import DomainError
-from domain.ids import RunId
+from domain.ids import RequestId, RunId, StripeIntentId
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
 from domain.payment.observations import RecordIntentCreated
@@ -58,9 +58,9 @@ CASES = {
         aggregate=PAYMENT,
         decide=decide,
         open=request_payment,
-        overtake=RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION),
-        next=CancelPayment(request_id=uuid.uuid4(), reason=None),
-        refused=CancelPayment(request_id=uuid.uuid4(), reason=None),
+        overtake=RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION),
+        next=CancelPayment(request_id=RequestId(uuid.uuid4()), reason=None),
+        refused=CancelPayment(request_id=RequestId(uuid.uuid4()), reason=None),
     ),
     "run": Case(
         aggregate=RUN,

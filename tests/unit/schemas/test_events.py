@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.ids import CustomerId, MerchantId, PaymentId
 from domain.money import Money
 from domain.payment.events import PaymentCanceled, PaymentEvent, PaymentRequested
 from domain.payment.values import CaptureMethod
@@ -55,8 +56,8 @@ def test_an_event_survives_being_written_and_read(event: PaymentEvent) -> None:
 
 def test_an_event_is_plain_json() -> None:
     event = PaymentRequested(
-        payment_id=uuid.UUID(int=1),
-        merchant_id="m",
+        payment_id=PaymentId(uuid.UUID(int=1)),
+        merchant_id=MerchantId("m"),
         user_id="u",
         amount=Money(amount_cents=1000, currency="USD"),
         payment_method="pm_card_visa",
@@ -64,7 +65,7 @@ def test_an_event_is_plain_json() -> None:
         capture_method=CaptureMethod.MANUAL,
         description=None,
         metadata={"order": "7"},
-        customer="cus_1",
+        customer=CustomerId("cus_1"),
         idempotency_key="k",
     )
     written = PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)

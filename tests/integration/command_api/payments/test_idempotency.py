@@ -7,6 +7,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from domain.ids import StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.observations import RecordAuthorized, RecordIntentCreated
 from domain.payment.values import PaymentStatus
@@ -201,11 +202,11 @@ async def test_of_capture_and_cancel_at_once_one_is_accepted(api: Running) -> No
     created = (await api.create(capture_method="manual")).json()
     await api.record(
         created["id"],
-        RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION),
+        RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION),
         RecordAuthorized(
-            intent_id="pi_1",
+            intent_id=StripeIntentId("pi_1"),
             amount=Money(amount_cents=100, currency="USD"),
-            charge_id="ch_1",
+            charge_id=StripeChargeId("ch_1"),
             capture_before=None,
         ),
     )

@@ -8,6 +8,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from command_api.payments.waiter import PollingPaymentWaiter
+from domain.ids import RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
     RecordAttemptFailed,
@@ -28,7 +29,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 USD_1 = Money(amount_cents=100, currency="USD")
-INTENT = RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION)
+INTENT = RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION)
 
 
 async def newest_payment(api: Running) -> str:
@@ -42,10 +43,13 @@ async def test_a_create_waits_past_the_intent_and_processing_until_it_succeeded(
     response = asyncio.create_task(api.post("/payments", CREATE, "k-1", Prefer="wait=20"))
     payment_id = await eventually(lambda: newest_payment(api))
     await api.record(payment_id, INTENT)
-    await api.record(payment_id, RecordProcessing(intent_id="pi_1"))
+    await api.record(payment_id, RecordProcessing(intent_id=StripeIntentId("pi_1")))
     await a_waiting_client_is_answered(api, but=payment_id)
     assert not response.done()
-    position = await api.record(payment_id, RecordSucceeded(intent_id="pi_1", amount_captured=USD_1, charge_id="ch_1"))
+    position = await api.record(
+        payment_id,
+        RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=USD_1, charge_id=StripeChargeId("ch_1")),
+    )
     answer = await response
     assert answer.status_code == 201
     assert answer.headers["preference-applied"] == "wait=20"
@@ -58,7 +62,11 @@ async def a_waiting_client_is_answered(api: Running, *, but: str) -> None:
     """Have another payment succeed: one poll is for all, so what was recorded before has been seen then."""
     response = asyncio.create_task(api.post("/payments", CREATE, "k-2", Prefer="wait=20"))
     payment_id = await eventually(lambda: newest_payment(api), lambda found: found not in ("", but))
-    await api.record(payment_id, INTENT, RecordSucceeded(intent_id="pi_1", amount_captured=USD_1, charge_id="ch_1"))
+    await api.record(
+        payment_id,
+        INTENT,
+        RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=USD_1, charge_id=StripeChargeId("ch_1")),
+    )
     assert (await response).json()["status"] == "succeeded"
 
 
@@ -69,7 +77,7 @@ async def test_a_decline_ends_the_wait(api: Running) -> None:
     response = asyncio.create_task(api.post("/payments", CREATE, Prefer="respond-async, wait=20"))
     payment_id = await eventually(lambda: newest_payment(api))
     declined = RecordAttemptFailed(
-        intent_id="pi_1", attempt_id="ch_1", code="card_declined", decline_code=None, message="No."
+        intent_id=StripeIntentId("pi_1"), attempt_id="ch_1", code="card_declined", decline_code=None, message="No."
     )
     await api.record(payment_id, INTENT, declined)
     answer = await response
@@ -85,7 +93,11 @@ async def test_without_an_outcome_the_answer_is_given_when_the_time_is_up(api: R
 async def test_a_repeat_gets_the_stored_answer_and_with_prefer_the_present_one(api: Running) -> None:
     original = await api.post("/payments", CREATE, "k-1")
     payment_id = original.json()["id"]
-    await api.record(payment_id, INTENT, RecordSucceeded(intent_id="pi_1", amount_captured=USD_1, charge_id="ch_1"))
+    await api.record(
+        payment_id,
+        INTENT,
+        RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=USD_1, charge_id=StripeChargeId("ch_1")),
+    )
     stored = await api.post("/payments", CREATE, "k-1")
     present = await api.post("/payments", CREATE, "k-1", Prefer="wait=20")
     assert stored.content == original.content
@@ -110,9 +122,11 @@ async def test_a_refund_waits_until_stripe_took_it_on_or_refused_it(
 
     (refund_id,) = await eventually(requested)
     observations = (
-        RecordRefundPending(refund_id=refund_id, stripe_refund_id="re_1"),
-        RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id="re_1"),
-        RecordRefundFailed(refund_id=refund_id, stripe_refund_id="re_1", code="declined", message="No."),
+        RecordRefundPending(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1")),
+        RecordRefundSucceeded(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1")),
+        RecordRefundFailed(
+            refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1"), code="declined", message="No."
+        ),
     )
     await api.record(payment_id, observations[outcome])
     answer = await response
@@ -122,7 +136,9 @@ async def test_a_refund_waits_until_stripe_took_it_on_or_refused_it(
 
 async def authorized(api: Running) -> str:
     payment_id = str((await api.create(capture_method="manual")).json()["id"])
-    held = RecordAuthorized(intent_id="pi_1", amount=USD_1, charge_id="ch_1", capture_before=None)
+    held = RecordAuthorized(
+        intent_id=StripeIntentId("pi_1"), amount=USD_1, charge_id=StripeChargeId("ch_1"), capture_before=None
+    )
     await api.record(payment_id, INTENT, held)
     return payment_id
 
@@ -134,7 +150,10 @@ async def test_capture_is_202_while_it_is_on_its_way_and_200_once_done(api: Runn
     assert (accepted.status_code, accepted.json()["status"]) == (202, "requires_capture")
     assert accepted.json()["id"] == payment_id
     captured = Money(amount_cents=70, currency="USD")
-    await api.record(payment_id, RecordSucceeded(intent_id="pi_1", amount_captured=captured, charge_id="ch_1"))
+    await api.record(
+        payment_id,
+        RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=captured, charge_id=StripeChargeId("ch_1")),
+    )
     done = await api.post(path, {"amount_cents": 70}, "k-1", Prefer="wait=20")
     assert (done.status_code, done.json()["status"]) == (200, "succeeded")
 
@@ -144,7 +163,7 @@ async def test_cancel_is_202_while_it_is_on_its_way_and_200_once_done(api: Runni
     path = f"/payments/{payment_id}/cancel"
     accepted = await api.post(path, {"reason": "abandoned"}, "k-1")
     assert accepted.status_code == 202
-    await api.record(payment_id, RecordCanceled(intent_id="pi_1", reason="abandoned"))
+    await api.record(payment_id, RecordCanceled(intent_id=StripeIntentId("pi_1"), reason="abandoned"))
     done = await api.post(path, {"reason": "abandoned"}, "k-1", Prefer="wait=20")
     assert (done.status_code, done.json()["status"]) == (200, "canceled")
 
@@ -157,7 +176,10 @@ async def test_confirm_tries_a_payment_that_was_made_without_confirming(api: Run
     assert accepted.status_code == 202
     twin = await api.post(path, None, "k-2")
     assert (twin.status_code, await api.count("idempotency_keys")) == (202, 3)
-    await api.record(payment_id, RecordSucceeded(intent_id="pi_1", amount_captured=USD_1, charge_id="ch_1"))
+    await api.record(
+        payment_id,
+        RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=USD_1, charge_id=StripeChargeId("ch_1")),
+    )
     for key in ("k-1", "k-2"):  # the twin changed nothing, and is remembered all the same
         done = await api.post(path, None, key, Prefer="wait=20")
         assert (done.status_code, done.json()["status"]) == (200, "succeeded")

@@ -21,6 +21,7 @@ from consumers.gateway.outcomes import (
 from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import StripeRequest
 from consumers.tasks.models import TaskOperation
+from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.values import CaptureMethod
@@ -141,17 +142,17 @@ Act = Callable[[Payments, uuid.UUID], Awaitable[None]]
 
 async def _refund(payments: Payments, payment_id: uuid.UUID) -> None:
     await payments.becomes(payment_id, "succeeded", within=30)
-    await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=FIVE))
+    await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=FIVE))
 
 
 async def _capture(payments: Payments, payment_id: uuid.UUID) -> None:
     await payments.becomes(payment_id, "requires_capture", within=30)
-    await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4(), amount=FIVE))
+    await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4()), amount=FIVE))
 
 
 async def _cancel(payments: Payments, payment_id: uuid.UUID) -> None:
     await payments.becomes(payment_id, "requires_capture", within=30)
-    await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4()))
+    await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4())))
 
 
 async def _confirm(payments: Payments, payment_id: uuid.UUID) -> None:

@@ -13,6 +13,7 @@ import stripe
 from consumers.gateway.plan import RESEND_HORIZON_S
 from consumers.stripe.fakes import MemoryStripe
 from consumers.tasks.models import TaskOperation
+from domain.ids import RefundId, RequestId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.observations import RecordAttemptFailed
@@ -61,7 +62,7 @@ async def test_a_payment_is_charged_and_refunded(payments: Payments, stripe_fake
         state = await payments.becomes(payment_id, "succeeded")
         assert (state.intent_id, state.charge_id, state.amount_captured) == ("pi_1", "ch_1", TEN)
         refund_id = uuid.uuid4()
-        await payments.command(payment_id, RequestRefund(refund_id=refund_id))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(refund_id)))
         await payments.all_done()
     state = await payments.state(payment_id)
     assert state.amount_refunded == TEN
@@ -107,7 +108,9 @@ async def test_of_two_confirmations_the_later_one_alone_is_sent(
         await payments.becomes(payment_id, "requires_payment_method")
         await payments.all_done()
     await payments.command(payment_id, ConfirmPayment(payment_method="pm_card_visa"))
-    answered = RecordAttemptFailed(intent_id="pi_1", attempt_id="ch_2", code="c", decline_code=None, message="No.")
+    answered = RecordAttemptFailed(
+        intent_id=StripeIntentId("pi_1"), attempt_id="ch_2", code="c", decline_code=None, message="No."
+    )
     await payments.command(payment_id, answered)  # known by another way, while the call still waits
     await payments.command(payment_id, ConfirmPayment(payment_method="pm_card_mastercard"))
     async with working(pool, stripe_fake):
@@ -122,7 +125,7 @@ async def test_a_hold_is_captured_in_part(payments: Payments, stripe_fake: Memor
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
         await payments.becomes(payment_id, "requires_capture")
         four = Money(amount_cents=400, currency="USD")
-        await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4(), amount=four))
+        await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4()), amount=four))
         state = await payments.becomes(payment_id, "succeeded")
     assert state.amount_captured == four
 
@@ -131,7 +134,7 @@ async def test_a_payment_canceled_before_stripe_heard_of_it_is_never_sent(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     payment_id = await payments.request(confirm=False)
-    await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4(), reason="abandoned"))
+    await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4()), reason="abandoned"))
     async with working(pool, stripe_fake):
         await payments.becomes(payment_id, "canceled")
         await payments.all_done()
@@ -157,7 +160,7 @@ async def test_a_payment_canceled_during_its_creation_is_canceled_at_stripe(
     async with working(pool, stripe_fake):
         payment_id = await payments.request(confirm=False)
         await eventually(lambda: _sent(stripe_fake, 1))
-        await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4()))
+        await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4())))
         stripe_fake.hold.set()
         await payments.becomes(payment_id, "canceled")
     assert [intent["status"] for intent in stripe_fake.intents.values()] == ["canceled"]
@@ -190,7 +193,7 @@ async def test_a_refund_that_timed_out_is_sent_again_with_its_key_and_made_once(
         stripe_fake.failures = [TimeoutError(), server_error(), stripe.APIConnectionError("reset")]
         stripe_fake.after_effect = after_effect
         amount = Money(amount_cents=600, currency="USD")
-        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=amount))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=amount))
         await payments.all_done(within=20)
     assert len({request.idempotency_key for request in stripe_fake.sent}) == 1
     assert len(stripe_fake.sent) == 4
@@ -219,7 +222,7 @@ async def test_a_reused_key_is_a_dead_letter_that_holds_back_its_payment_alone(
     dead = await payments.request(confirm=False)
     async with working(pool, stripe_fake):
         await eventually(payments.tasks, until=lambda rows: rows[0][1] == "dead")
-        await payments.command(dead, CancelPayment(request_id=uuid.uuid4()))
+        await payments.command(dead, CancelPayment(request_id=RequestId(uuid.uuid4())))
         alive = await payments.request()
         await payments.becomes(alive, "succeeded")
     rows = await payments.tasks()
@@ -309,7 +312,7 @@ async def test_a_payment_that_changed_during_the_call_is_decided_on_again(
     async with working(pool, stripe_fake):
         payment_id = await payments.request()
         await eventually(lambda: _sent(stripe_fake, 1))
-        await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4()))
+        await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4())))
         stripe_fake.hold.set()
         await payments.becomes(payment_id, "succeeded")
         await payments.all_done()
@@ -333,7 +336,7 @@ async def test_many_payments_with_refunds_keep_their_order_and_never_overlap(
         for payment_id in ids:
             for _ in range(2):
                 amount = Money(amount_cents=500, currency="USD")
-                await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=amount))
+                await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=amount))
         await payments.all_done(within=30)
     assert set(stripe_fake.most_in_flight.values()) == {1}
     assert len(stripe_fake.intents) == 40

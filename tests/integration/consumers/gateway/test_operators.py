@@ -14,6 +14,7 @@ import stripe
 from consumers.gateway.operators import ListedTask, TaskAdmin, TaskRefused
 from consumers.stripe.fakes import MemoryStripe
 from consumers.tasks.claims import claim
+from domain.ids import EventId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, RequestRefund
 from domain.payment.events import TaskGivenUp, TaskRetried
@@ -64,7 +65,7 @@ async def a_dead_refund(payments: Payments, stripe_fake: MemoryStripe, pool: Poo
         payment_id, refund_id = await payments.request(), uuid.uuid4()
         await payments.becomes(payment_id, "succeeded")
         stripe_fake.failures = [another_request()]
-        await payments.command(payment_id, RequestRefund(refund_id=refund_id, amount=FIVE))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(refund_id), amount=FIVE))
         await eventually(payments.tasks, until=lambda rows: rows[-1][1] == "dead")
     return payment_id, refund_id
 
@@ -89,7 +90,7 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
     async with working(pool, stripe_fake):
         await payments.all_done()
     state = await payments.state(payment_id)
-    assert state.refunds[refund_id].status is RefundStatus.SUCCEEDED
+    assert state.refunds[RefundId(refund_id)].status is RefundStatus.SUCCEEDED
     assert {request.idempotency_key for request in stripe_fake.sent[1:]} == {str(task.event_id)}
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events
@@ -97,7 +98,7 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
     assert retried.metadata.actor == "operator:alex"
     assert retried.metadata.causation_id == str(task.event_id)
     assert PAYMENT_CODEC.decode(retried) == TaskRetried(
-        event_id=task.event_id, operation="create_refund", actor="alex", reason="ticket 7"
+        event_id=EventId(task.event_id), operation="create_refund", actor="alex", reason="ticket 7"
     )
 
 
@@ -119,7 +120,7 @@ async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
     async with working(pool, stripe_fake):
         await payments.all_done()
     assert len(stripe_fake.sent) == sent
-    refund_state = (await payments.state(payment_id)).refunds[refund_id]
+    refund_state = (await payments.state(payment_id)).refunds[RefundId(refund_id)]
     assert refund_state.status is (RefundStatus.SUCCEEDED if made else RefundStatus.FAILED)
 
 
@@ -136,7 +137,7 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
     assert said == "It is given up. Recorded: TaskGivenUp, RefundFailed."
     assert (await payments.event_types(payment_id))[-2:] == ["payment.task_given_up", "payment.refund_failed"]
     state = await payments.state(payment_id)
-    refund = state.refunds[refund_id]
+    refund = state.refunds[RefundId(refund_id)]
     assert refund.status is RefundStatus.FAILED
     assert refund.error is not None
     assert refund.error.code == "given_up"
@@ -145,7 +146,7 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events
     assert PAYMENT_CODEC.decode(events[-2]) == TaskGivenUp(
-        event_id=task.event_id, operation="create_refund", actor="alex", reason="ticket 7"
+        event_id=EventId(task.event_id), operation="create_refund", actor="alex", reason="ticket 7"
     )
     async with pool.connection() as conn:
         with pytest.raises(TaskRefused, match="is done"):
@@ -177,13 +178,13 @@ async def test_giving_up_what_was_never_sent_needs_no_force_and_frees_what_waits
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
         await payments.becomes(payment_id, "requires_capture")
         await payments.all_done()
-    await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
+    await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
     (task,) = await listed(pool, admin, "due")
     async with pool.connection() as conn:
         said = await admin.give_up(conn, task.event_id, **OPERATOR)
     assert said == "It is given up. Recorded: TaskGivenUp, PaymentCaptureFailed."
     async with working(pool, stripe_fake):
-        await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
+        await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
         await payments.becomes(payment_id, "succeeded")
 
 
@@ -226,7 +227,7 @@ async def test_without_a_reason_nothing_is_done(
     await a_dead_refund(payments, stripe_fake, pool)
     (task,) = await listed(pool, admin)
     async with pool.connection() as conn:
-        with pytest.raises(TaskRefused, match="why must not be empty"):
+        with pytest.raises(TaskRefused, match="reason must not be empty"):
             await admin.give_up(conn, task.event_id, actor="alex", reason=" ", force=True)
     assert len(await listed(pool, admin)) == 1
 
@@ -242,7 +243,9 @@ async def test_a_retry_and_a_change_of_the_payment_meanwhile_both_reach_the_log(
             await admin.retry(conn, task.event_id, **OPERATOR)
 
     cents = Money(amount_cents=1, currency="USD")
-    refunds = (payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=cents)) for _ in range(1))
+    refunds = (
+        payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=cents)) for _ in range(1)
+    )
     await asyncio.gather(retry(), *refunds)
     types = await payments.event_types(payment_id)
     assert types.count("payment.task_retried") == 1

@@ -10,6 +10,7 @@ import stripe
 from consumers.stripe.fakes import MemoryStripe
 from consumers.tasks.intent_index import find_or_await_intents
 from consumers.tasks.models import TaskOperation, refresh_id
+from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.values import CaptureMethod
@@ -168,7 +169,7 @@ async def test_what_comes_while_it_is_read_leads_to_another_reading(
     assert len(stripe_fake.reads) == 2
 
 
-async def test_a_dead_call_is_healed_by_a_refresh_that_does_not_wait_for_it(
+async def test_a_dead_call_is_unblocked_by_a_refresh_that_does_not_wait_for_it(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with working(pool, stripe_fake):
@@ -176,7 +177,7 @@ async def test_a_dead_call_is_healed_by_a_refresh_that_does_not_wait_for_it(
         await payments.becomes(payment_id, "requires_capture")
         body = {"error": {"type": "idempotency_error", "message": "another request"}}
         stripe_fake.failures = [stripe.IdempotencyError("another request", http_status=400, json_body=body)]
-        await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
+        await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
         await eventually(payments.tasks, until=lambda rows: ("capture_intent", "dead") in [row[:2] for row in rows])
         await payments.refresh(payment_id)
         await refresh_ends(payments, "done")
@@ -186,7 +187,7 @@ async def test_a_dead_call_is_healed_by_a_refresh_that_does_not_wait_for_it(
         stripe_fake.intents["pi_1"] |= {"status": "succeeded", "amount_received": 1000, "amount_capturable": 0}
         await payments.refresh(payment_id)
         await payments.becomes(payment_id, "succeeded")
-        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4()))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4())))
         await payments.all_done()
     assert (await payments.state(payment_id)).amount_refunded == TEN
     assert [request.operation for request in stripe_fake.sent].count(TaskOperation.CAPTURE_INTENT) == 1
@@ -220,7 +221,7 @@ async def test_a_reading_that_contradicts_is_told_once_and_blocks_nothing(
             for each in (await payments.state(payment_id)).open_contradictions
         ]
         assert (status, "captured, not" in error) == ("succeeded", True)
-        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4()))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4())))
         await eventually(
             lambda: of_operation(payments, TaskOperation.CREATE_REFUND), until=lambda rows: rows[0][0] == "done"
         )
@@ -268,7 +269,7 @@ async def test_reading_and_calling_never_go_side_by_side(
         for _ in range(3):
             for payment_id in ids:
                 amount = Money(amount_cents=200, currency="USD")
-                await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=amount))
+                await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=amount))
         await eventually(
             lambda: of_operation(payments, TaskOperation.CREATE_REFUND),
             until=lambda rows: all(row[0] == "done" for row in rows),
@@ -282,7 +283,7 @@ async def test_reading_and_calling_never_go_side_by_side(
     assert len(stripe_fake.refunds) == 45
 
 
-async def test_a_call_that_was_held_back_does_not_count_as_an_attempt(
+async def test_a_call_that_was_throttled_does_not_count_as_an_attempt(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.failures = [CircuitOpen("stripe", wait_s=60)]

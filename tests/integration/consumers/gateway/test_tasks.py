@@ -13,6 +13,7 @@ from consumers.tasks.claims import claim
 from consumers.tasks.models import NewTask, Task, TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
 from consumers.tasks.store import insert_tasks, lock_leased, write_results
+from domain.ids import RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment
 from domain.payment.observations import RecordAttemptFailed, RecordSucceeded
@@ -137,7 +138,11 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(pool: Pool) -> None:
     (second,) = await eventually(lambda: claim_some(pool))
     async with pool.connection() as conn:
         payment = await load_payment(conn, payment_id)
-    fact = RecordSucceeded(intent_id="pi_1", amount_captured=Money(amount_cents=1000, currency="USD"), charge_id="ch_1")
+    fact = RecordSucceeded(
+        intent_id=StripeIntentId("pi_1"),
+        amount_captured=Money(amount_cents=1000, currency="USD"),
+        charge_id=StripeChargeId("ch_1"),
+    )
     done = TaskResult.done((fact,))
     lost = await completer.complete(FinishedCall(task=first, payment=payment, result=done))
     assert lost.result is None
@@ -156,7 +161,7 @@ async def test_a_call_never_ends_with_its_request_open_whatever_led_there(pool: 
     payment_id = await payments.request()
     (creating,) = await claim_some(pool)
     await end(pool, creating)
-    await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4(), reason=None))
+    await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4()), reason=None))
     (canceling,) = await claim_some(pool)
     assert canceling.operation is TaskOperation.CANCEL_INTENT
     async with pool.connection() as conn:

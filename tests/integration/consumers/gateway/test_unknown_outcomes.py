@@ -9,6 +9,7 @@ import pytest
 from consumers.stripe.fakes import MemoryStripe
 from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.tasks.models import TaskOperation
+from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, RequestRefund
 from domain.payment.events import TaskUndone
@@ -137,7 +138,11 @@ async def test_what_cannot_be_undone_keeps_what_it_holds(
         payment_id = await payments.request(capture_method=method)
         await payments.becomes(payment_id, "requires_capture" if captures else "succeeded")
         stripe_fake.server_errors = [False]
-        command = CapturePayment(request_id=uuid.uuid4()) if captures else RequestRefund(refund_id=uuid.uuid4())
+        command = (
+            CapturePayment(request_id=RequestId(uuid.uuid4()))
+            if captures
+            else RequestRefund(refund_id=RefundId(uuid.uuid4()))
+        )
         await payments.command(payment_id, command)
         await eventually(payments.tasks, until=lambda rows: rows[-1][1] == "unknown" and rows[-1][2] > 8)
     state = await payments.state(payment_id)
@@ -158,7 +163,7 @@ async def test_a_call_whose_outcome_a_webhook_told_holds_up_nobody(
         await payments.execute("UPDATE consumers.gateway_tasks SET due_at = now() + interval '1 hour'")
         await payments.refresh(payment_id)
         await payments.becomes(payment_id, "succeeded")
-        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=TEN))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=TEN))
         await payments.all_done()
     assert (await payments.state(payment_id)).amount_refunded == TEN
 

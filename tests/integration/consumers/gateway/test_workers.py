@@ -260,7 +260,7 @@ async def test_a_payment_with_senseless_events_is_a_dead_letter_of_its_own(
     assert (await payments.tasks())[0][3] == f"BrokenHistory: Payment {broken} was requested twice."
 
 
-async def test_a_right_that_is_missing_for_a_while_buries_no_task(
+async def test_a_right_that_is_missing_for_a_while_makes_no_task_dead(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool, database: Database
 ) -> None:
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:

@@ -72,7 +72,7 @@ class Harness:
 
     async def discrepancies(self) -> list[dict[str, Any]]:
         return await self.query(
-            "SELECT kind, source_id, category, status, who, why FROM reconciliation.discrepancies"
+            "SELECT kind, source_id, category, status, actor, reason FROM reconciliation.discrepancies"
             " ORDER BY kind, source_id, category"
         )
 

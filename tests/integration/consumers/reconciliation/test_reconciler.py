@@ -19,6 +19,7 @@ from consumers.reconciliation.schedule.intake import write_tables
 from consumers.reconciliation.statement.fakes import MemoryStatement
 from consumers.reconciliation.statement.statement import Owner
 from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, PayoutId, RunId, StripeIntentId
+from domain.money import SignedMoney
 from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.run import RunStatus
@@ -275,9 +276,17 @@ async def test_an_explanation_stays_and_what_was_called_resolved_is_opened_again
 async def test_a_payout_that_is_not_the_sum_of_what_it_pays(harness: Harness) -> None:
     await harness.ledger.write([])
     good = PayoutSum(
-        payout_id=PayoutId("po_1"), amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=900, final=True
+        payout_id=PayoutId("po_1"),
+        amount=SignedMoney(amount_cents=900, currency="JPY"),
+        created=WINDOW.start,
+        items=3,
+        items_net=SignedMoney(amount_cents=900, currency="JPY"),
+        final=True,
     )
-    harness.statement.payout_sums = [good, replace(good, payout_id=PayoutId("po_2"), items_net=899)]
+    harness.statement.payout_sums = [
+        good,
+        replace(good, payout_id=PayoutId("po_2"), items_net=SignedMoney(amount_cents=899, currency="JPY")),
+    ]
     state = await harness.run()
     assert state.completed is not None
     assert state.completed.payouts == 2
@@ -433,7 +442,12 @@ async def test_what_stripe_does_not_show_any_more_is_not_called_gone(harness: Ha
         BalanceSourceId("du_1"), "dispute", BalanceTransactionId("txn_1"), -1000, 1500, "USD", WINDOW.start
     )
     payout = PayoutSum(
-        payout_id=PayoutId("po_1"), amount=900, currency="JPY", created=WINDOW.start, items=3, items_net=899, final=True
+        payout_id=PayoutId("po_1"),
+        amount=SignedMoney(amount_cents=900, currency="JPY"),
+        created=WINDOW.start,
+        items=3,
+        items_net=SignedMoney(amount_cents=899, currency="JPY"),
+        final=True,
     )
     harness.statement.stripe, harness.statement.payout_sums = [dispute], [payout]
     await harness.run()
@@ -479,7 +493,7 @@ async def test_a_lost_table_of_discrepancies_is_written_anew_from_the_log(harnes
         await write_rows(conn, decided)
     query = (
         "SELECT discrepancy_id, version, run_id, number, date, kind, source_id, category, status, stripe_amount,"
-        " ledger_amount, who, why FROM reconciliation.discrepancies ORDER BY discrepancy_id"
+        " ledger_amount, actor, reason FROM reconciliation.discrepancies ORDER BY discrepancy_id"
     )
     before = await harness.query(query)
     assert len(before) == 8

@@ -16,6 +16,7 @@ from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import CardsBy, StripeRequest
 from consumers.stripe.translate.payments import intent_observations
 from consumers.tasks.models import TaskOperation
+from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.observations import RecordAuthorized
@@ -88,10 +89,10 @@ async def test_a_whole_life_of_holds_captures_and_refunds(
         await payments.command(payment_id, ConfirmPayment())
         state = await payments.becomes(payment_id, "requires_capture")
         assert state.capture_before is not None
-        await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
+        await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
         await payments.becomes(payment_id, "succeeded")
-        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=FIVE))
-        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=FIVE))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=FIVE))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=FIVE))
         await payments.all_done()
     assert (await payments.state(payment_id)).amount_refunded == Money(amount_cents=1000, currency="USD")
     (intent,) = await listed(panel, "payment_intents")
@@ -126,7 +127,7 @@ async def test_an_open_payment_is_canceled(api: StripeApi, payments: Payments, p
     async with working(pool, api):
         payment_id = await payments.request(confirm=False)
         await payments.becomes(payment_id, "requires_confirmation")
-        await payments.command(payment_id, CancelPayment(request_id=uuid.uuid4(), reason="abandoned"))
+        await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4()), reason="abandoned"))
         await payments.becomes(payment_id, "canceled")
 
 
@@ -150,7 +151,7 @@ async def test_what_was_lost_is_found_by_our_ids(api: StripeApi, payments: Payme
     async with working(pool, api):
         payment_id = await payments.request()
         state = await payments.becomes(payment_id, "succeeded")
-        await payments.command(payment_id, RequestRefund(refund_id=refund_id))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(refund_id)))
         await payments.all_done()
     assert state.intent_id is not None
     found = await api.find_intent(intent_id=None, payment_id=payment_id)

@@ -14,6 +14,7 @@ from consumers.stripe.payments import StripeApi
 from consumers.stripe.translate.events import object_kind_of
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.webhooks.interpret import InterpretationOutcome
+from domain.ids import RefundId
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.values import RefundStatus
@@ -86,7 +87,7 @@ async def test_a_dispute_and_a_refund_whose_webhooks_were_lost_are_noticed(
     async with working(pool, api):
         payment_id = await payments.request()
         state = await payments.becomes(payment_id, "succeeded")
-        await payments.command(payment_id, RequestRefund(refund_id=uuid.uuid4(), amount=THREE))
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=THREE))
         await payments.all_done()
         assert (await payments.state(payment_id)).amount_refunded == THREE
         await catch_up(missed)

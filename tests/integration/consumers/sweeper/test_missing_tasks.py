@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY
 
 from consumers.stripe.fakes import MemoryStripe
 from consumers.sweeper.missing_tasks import make_missing_tasks
+from domain.ids import RefundId, RequestId
 from domain.payment.commands import CancelPayment, ConfirmPayment, RequestRefund
 from infra.ids import uuid7
 from infra.postgres.pool import Pool
@@ -63,9 +64,9 @@ async def test_a_forgotten_refund_confirmation_and_cancellation_get_tasks(
         for each in (unpaid, given_up):
             await payments.becomes(each, "requires_confirmation")
         await payments.all_done()
-    await forgotten.command(paid, RequestRefund(refund_id=uuid7(), amount=None, reason=None))
+    await forgotten.command(paid, RequestRefund(refund_id=RefundId(uuid7()), amount=None, reason=None))
     await forgotten.command(unpaid, ConfirmPayment(payment_method="pm_card_visa"))
-    await forgotten.command(given_up, CancelPayment(request_id=uuid7(), reason=None))
+    await forgotten.command(given_up, CancelPayment(request_id=RequestId(uuid7()), reason=None))
     await make_missing_tasks(pool, wait_s=0)
     async with working(pool, stripe_fake):
         await payments.becomes(unpaid, "succeeded")

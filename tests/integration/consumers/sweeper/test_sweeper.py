@@ -18,6 +18,7 @@ from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweep import measure, sweep
 from consumers.sweeper.sweeper import Sweeper
 from consumers.tasks.models import TaskOperation
+from domain.ids import RequestId
 from domain.payment.commands import CapturePayment
 from domain.payment.values import CaptureMethod
 from infra.embedded.home import Home
@@ -242,7 +243,7 @@ async def test_a_call_that_is_stuck_has_its_payment_read_now_and_then(
         await payments.becomes(payment_id, "requires_capture")
         body = {"error": {"type": "idempotency_error", "message": "another request"}}
         stripe_fake.failures = [stripe.IdempotencyError("another request", http_status=400, json_body=body)]
-        await payments.command(payment_id, CapturePayment(request_id=uuid.uuid4()))
+        await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
         await eventually(payments.tasks, until=lambda rows: rows[-1][1] == "dead")
     await payments.execute(
         f"UPDATE consumers.gateway_tasks SET status = '{status}', finished_at = NULL,"

@@ -15,6 +15,7 @@ from command_api.webhooks.service import WebhookResult
 from consumers.tasks.intent_index import IndexedIntent, find_or_await_intents, index_intents
 from consumers.tasks.models import refresh_id
 from consumers.webhooks.interpret import InterpretationOutcome
+from domain.ids import StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.observations import RecordActionRequired, RecordIntentCreated, RecordSucceeded
 from domain.payment.values import PaymentStatus
@@ -53,14 +54,18 @@ class Story:
     @classmethod
     async def begin(cls, payments: Payments) -> "Story":
         story = cls(payments, await payments.request())
-        created = RecordIntentCreated(intent_id=story.intent_id, status=PaymentStatus.REQUIRES_CONFIRMATION)
-        action = RecordActionRequired(intent_id=story.intent_id, action_type="use_stripe_sdk")
+        created = RecordIntentCreated(
+            intent_id=StripeIntentId(story.intent_id), status=PaymentStatus.REQUIRES_CONFIRMATION
+        )
+        action = RecordActionRequired(intent_id=StripeIntentId(story.intent_id), action_type="use_stripe_sdk")
         for fact in (created, action):
             await payments.command(story.id, fact)
         return story
 
     async def succeed(self) -> None:
-        charged = RecordSucceeded(intent_id=self.intent_id, amount_captured=MONEY, charge_id="ch_1")
+        charged = RecordSucceeded(
+            intent_id=StripeIntentId(self.intent_id), amount_captured=MONEY, charge_id=StripeChargeId("ch_1")
+        )
         await self.payments.command(self.id, charged)
 
     def intent(self, status: str = "succeeded", **fields: Any) -> Json:

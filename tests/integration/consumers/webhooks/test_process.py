@@ -7,6 +7,7 @@ import pytest
 
 from consumers.webhooks.process import SERVICE, serve
 from consumers.webhooks.settings import WebhooksSettings
+from domain.ids import StripeIntentId
 from domain.payment.observations import RecordIntentCreated
 from domain.payment.values import PaymentStatus
 from infra.kafka.topics import create_topics
@@ -32,7 +33,7 @@ async def test_an_event_that_is_repeated_in_kafka_asks_for_one_refresh(
     payments, webhooks = Payments(pool, with_intake=False), Webhooks(pool)
     payment_id = await payments.request()
     await payments.command(
-        payment_id, RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION)
+        payment_id, RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION)
     )
     canceled = of_payment(payment_id, id="pi_1", status="canceled", cancellation_reason="abandoned")
     await webhooks.receive("payment_intent.canceled", canceled)

@@ -13,6 +13,7 @@ import pytest
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
+from domain.ids import RefundId, StripeRefundId
 from domain.money import Money
 from domain.payment.evolve import fold
 from domain.payment.observations import RecordRefundFailed, RecordRefundPending
@@ -109,7 +110,9 @@ async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool
             *paid(request),
             *refunded(REFUND, usd(700)),
             *refunded(FAILING, usd(300)),
-            RecordRefundFailed(refund_id=FAILING, stripe_refund_id=f"re_{FAILING.hex}", code="c", message="m"),
+            RecordRefundFailed(
+                refund_id=RefundId(FAILING), stripe_refund_id=StripeRefundId(f"re_{FAILING.hex}"), code="c", message="m"
+            ),
             disputed("du_1", charge, usd(1000), funds_withdrawn=True),
         ]
     )
@@ -334,7 +337,7 @@ async def test_a_refund_that_is_pending_at_stripe_is_posted_once(
     request = request_payment()
     stripe_id = f"re_{REFUND.hex}"
     asked, succeeded = refunded(REFUND, usd(400))
-    pending = RecordRefundPending(refund_id=REFUND, stripe_refund_id=stripe_id)
+    pending = RecordRefundPending(refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id))
     life = events_of([*paid(request), asked, pending, succeeded])
     await store(app, [(request.payment_id, life)], rng=random.Random(3))
     for message in by_partition(await load_log(app), 1)[0]:
@@ -348,7 +351,7 @@ def a_refunds_row(stripe_id: str, **changes: Any) -> TransactionRecorded:
 
 
 def pending_refund(stripe_id: str) -> RecordRefundPending:
-    return RecordRefundPending(refund_id=REFUND, stripe_refund_id=stripe_id)
+    return RecordRefundPending(refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id))
 
 
 async def test_a_pending_refund_is_in_the_books_once_its_money_moved(
@@ -373,7 +376,9 @@ async def test_a_pending_refund_that_is_canceled_leaves_what_stripe_has(
 ) -> None:
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
     asked, _ = refunded(REFUND, usd(400))
-    canceled = RecordRefundFailed(refund_id=REFUND, stripe_refund_id=stripe_id, code="refund_canceled", message="m")
+    canceled = RecordRefundFailed(
+        refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id), code="refund_canceled", message="m"
+    )
     await store(app, [(request.payment_id, events_of([*paid(request), asked, pending_refund(stripe_id), canceled]))])
     if moved:
         await store_balance(app, a_refunds_row(stripe_id, amount=-400, fee=0))

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from domain.ids import StripeChargeId, StripeIntentId
 from domain.payment.commands import PaymentCommand
 from domain.payment.observations import RecordAuthorized, RecordCanceled
 from domain.payment.values import CaptureMethod
@@ -24,12 +25,17 @@ def held(ends_in_s: int) -> list[PaymentCommand]:
     capture_before = int(time.time()) + ends_in_s
     return [
         request,
-        RecordAuthorized(intent_id="pi_1", amount=request.amount, charge_id="ch_1", capture_before=capture_before),
+        RecordAuthorized(
+            intent_id=StripeIntentId("pi_1"),
+            amount=request.amount,
+            charge_id=StripeChargeId("ch_1"),
+            capture_before=capture_before,
+        ),
     ]
 
 
 async def test_holds_are_counted_until_they_are_over(app: AppConnection, pool: Pool) -> None:
-    canceled = [*held(2 * HOUR), RecordCanceled(intent_id="pi_1", reason="expired")]
+    canceled = [*held(2 * HOUR), RecordCanceled(intent_id=StripeIntentId("pi_1"), reason="expired")]
     streams = [events_of(each) for each in (held(100 * HOUR), held(23 * HOUR), held(-HOUR), canceled)]
     await store(app, [(events[0].payment_id, events) for events in streams])  # type: ignore[union-attr]
     await project_log(pool, await load_log(app))

@@ -7,6 +7,7 @@ import httpx
 import psycopg
 import pytest
 
+from domain.ids import RefundId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import AcceptStripe, PaymentCommand, RequestRefund
 from domain.payment.observations import (
@@ -47,8 +48,10 @@ async def test_a_payment_shows_all_fields_of_the_contract(
         [
             *paid(request),
             *refunded(refund_id, usd(300)),
-            RequestRefund(refund_id=failed_id, amount=usd(700)),
-            RecordRefundFailed(refund_id=failed_id, stripe_refund_id=None, code="charge_disputed", message="No."),
+            RequestRefund(refund_id=RefundId(failed_id), amount=usd(700)),
+            RecordRefundFailed(
+                refund_id=RefundId(failed_id), stripe_refund_id=None, code="charge_disputed", message="No."
+            ),
         ]
     )
     position = await project()
@@ -147,8 +150,10 @@ async def test_what_stripe_says_against_the_log_is_shown_until_accepted(
     open_one, accepted = (request_payment(uuid7()) for _ in range(2))
     for request, *more in ((open_one,), (accepted, AcceptStripe(actor="ada", reason="seen"))):
         intent_id = f"pi_{request.payment_id.hex}"
-        captured = RecordSucceeded(intent_id=intent_id, amount_captured=request.amount, charge_id="ch_1")
-        await record([request, RecordCanceled(intent_id=intent_id), captured, *more])
+        captured = RecordSucceeded(
+            intent_id=StripeIntentId(intent_id), amount_captured=request.amount, charge_id=StripeChargeId("ch_1")
+        )
+        await record([request, RecordCanceled(intent_id=StripeIntentId(intent_id)), captured, *more])
     await project()
 
     body = (await client.get(f"/payments/{open_one.payment_id}")).json()
@@ -185,9 +190,14 @@ async def test_a_hold_shows_its_end_until_it_is_over(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
     held, expired = (request_payment(uuid7(), capture_method=CaptureMethod.MANUAL) for _ in range(2))
-    hold = RecordAuthorized(intent_id="pi_1", amount=held.amount, charge_id="ch_1", capture_before=1_800_000_000)
+    hold = RecordAuthorized(
+        intent_id=StripeIntentId("pi_1"),
+        amount=held.amount,
+        charge_id=StripeChargeId("ch_1"),
+        capture_before=1_800_000_000,
+    )
     await record([held, hold])
-    await record([expired, hold, RecordCanceled(intent_id="pi_1", reason="expired")])
+    await record([expired, hold, RecordCanceled(intent_id=StripeIntentId("pi_1"), reason="expired")])
     await project()
 
     shown = [(await client.get(f"/payments/{each.payment_id}")).json() for each in (held, expired)]
@@ -207,13 +217,19 @@ def _made(payment_id: uuid.UUID) -> datetime:
     [
         (
             RecordAttemptFailed(
-                intent_id="pi_1", attempt_id="a", code="card_declined", decline_code="lost_card", message="No."
+                intent_id=StripeIntentId("pi_1"),
+                attempt_id="a",
+                code="card_declined",
+                decline_code="lost_card",
+                message="No.",
             ),
             "last_error",
             {"code": "card_declined", "decline_code": "lost_card", "message": "No."},
         ),
         (
-            RecordActionRequired(intent_id="pi_1", action_type="redirect_to_url", redirect_url="https://bank.example"),
+            RecordActionRequired(
+                intent_id=StripeIntentId("pi_1"), action_type="redirect_to_url", redirect_url="https://bank.example"
+            ),
             "next_action",
             {"type": "redirect_to_url", "redirect_url": "https://bank.example"},
         ),

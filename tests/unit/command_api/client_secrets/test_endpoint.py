@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
+from domain.ids import StripeIntentId
 from domain.payment.observations import RecordIntentCreated, RecordPaymentFailed
 from domain.payment.values import PaymentStatus
 from event_store.payments import command_payment
@@ -16,7 +17,7 @@ from infra.stripe.guard.errors import CircuitOpen
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
 
-AT_STRIPE = RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
+AT_STRIPE = RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
 
 
 @pytest.fixture(autouse=True)

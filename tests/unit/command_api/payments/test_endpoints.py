@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from command_api.payments.metrics import COMMANDS, PAYMENTS_CREATED
 from command_api.request_body import MAX_BODY_BYTES
+from domain.ids import StripeChargeId, StripeIntentId
 from domain.payment.events import PaymentRequested
 from domain.payment.observations import RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
@@ -440,7 +441,9 @@ async def test_no_answer_leads_to_the_address_of_the_host_header(api: Standing, 
 async def succeed(api: Standing, payment_id: str) -> None:
     payment = api.payment(payment_id)
     assert payment.state is not None
-    paid = RecordSucceeded(intent_id="pi_1", amount_captured=payment.state.amount, charge_id="ch_1")
+    paid = RecordSucceeded(
+        intent_id=StripeIntentId("pi_1"), amount_captured=payment.state.amount, charge_id=StripeChargeId("ch_1")
+    )
     await command_payment(api.store, uuid.UUID(payment_id), paid, metadata())
 
 

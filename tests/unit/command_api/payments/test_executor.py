@@ -12,6 +12,7 @@ from command_api.fakes import MemoryResponseCache
 from command_api.payments.executor import CommandExecutor, CommandRequest
 from command_api.payments.operations import Cancel, Confirm, Create, PaymentOperation, RefundPayment
 from command_api.payments.response_cache import InFlight
+from domain.ids import MerchantId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.errors import PaymentNotCancelable
 from domain.payment.observations import (
@@ -46,24 +47,28 @@ def command_request(operation: PaymentOperation, key: str = "k-1", merchant_id: 
 
 
 def create(key: str = "k-1") -> CommandRequest:
-    request = Create(payment_id=uuid7(), merchant_id=MERCHANT, idempotency_key=key, request=BODY)
+    request = Create(payment_id=PaymentId(uuid7()), merchant_id=MerchantId(MERCHANT), idempotency_key=key, request=BODY)
     return command_request(request, key)
 
 
 def cancel(payment_id: uuid.UUID, key: str = "k-2", merchant_id: str = MERCHANT) -> CommandRequest:
-    operation = Cancel(payment_id=payment_id, request_id=uuid.uuid4(), request=CancelPaymentBody())
+    operation = Cancel(
+        payment_id=PaymentId(payment_id), request_id=RequestId(uuid.uuid4()), request=CancelPaymentBody()
+    )
     return command_request(operation, key, merchant_id)
 
 
 def confirm(payment_id: uuid.UUID, key: str) -> CommandRequest:
     return command_request(
-        Confirm(payment_id=payment_id, request=ConfirmPaymentBody(payment_method="pm_card_visa")), key
+        Confirm(payment_id=PaymentId(payment_id), request=ConfirmPaymentBody(payment_method="pm_card_visa")), key
     )
 
 
 def refund(payment_id: uuid.UUID, key: str) -> CommandRequest:
     request = RefundPaymentBody(amount_cents=400)
-    return command_request(RefundPayment(payment_id=payment_id, refund_id=uuid7(), request=request), key)
+    return command_request(
+        RefundPayment(payment_id=PaymentId(payment_id), refund_id=RefundId(uuid7()), request=request), key
+    )
 
 
 class Interrupted(MemoryEventLog):
@@ -181,11 +186,17 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     """Else its key would be a new command later: a second attempt on the card."""
     store, cache = MemoryEventLog(), MemoryResponseCache()
     payment_id = (await executor(store).execute(create())).operation.payment_id
-    await observe(store, payment_id, RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION))
+    await observe(
+        store,
+        payment_id,
+        RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION),
+    )
     await executor(store).execute(confirm(payment_id, "k-2"))
     under_way = await executor(store, cache).execute(confirm(payment_id, "k-3"))
     assert (under_way.replayed, len(store.streams[payment_id])) == (False, 3), "it is under way already"
-    declined = RecordAttemptFailed(intent_id="pi_1", attempt_id="ch_1", code="c", decline_code=None, message="No.")
+    declined = RecordAttemptFailed(
+        intent_id=StripeIntentId("pi_1"), attempt_id="ch_1", code="c", decline_code=None, message="No."
+    )
     await observe(store, payment_id, declined)
     for commands in (executor(store, cache), executor(store)):  # Redis may have forgotten everything
         again = await commands.execute(confirm(payment_id, "k-3"))
@@ -208,11 +219,17 @@ async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
     created = await before.execute(create())
     payment_id = created.operation.payment_id
     paid = Money(amount_cents=1000, currency="USD")
-    await observe(store, payment_id, RecordSucceeded(intent_id="pi_1", amount_captured=paid, charge_id="ch_1"))
+    await observe(
+        store,
+        payment_id,
+        RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=paid, charge_id=StripeChargeId("ch_1")),
+    )
     refunded = await before.execute(refund(payment_id, "k-2"))
     store.lose_responses()
     refund_id = uuid.UUID(refunded.body["refund_id"])
-    await observe(store, payment_id, RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id="re_1"))
+    await observe(
+        store, payment_id, RecordRefundSucceeded(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1"))
+    )
     after = executor(store)
     replays = await after.execute(create()), await after.execute(refund(payment_id, "k-2"))
     for original, again in zip((created, refunded), replays, strict=True):

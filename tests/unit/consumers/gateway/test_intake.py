@@ -5,6 +5,7 @@ import pytest
 
 from consumers.gateway.intake import task_of
 from consumers.tasks.models import TaskOperation
+from domain.ids import RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, PaymentCommand, RequestPayment
 from domain.payment.observations import RecordAuthorized, RecordIntentCreated
@@ -36,20 +37,20 @@ def test_only_requests_ask_for_a_call() -> None:
 
 
 def test_a_confirmation_asks_to_confirm() -> None:
-    created = RecordIntentCreated(intent_id="pi_1", status=PaymentStatus.REQUIRES_CONFIRMATION)
+    created = RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_CONFIRMATION)
     assert operations(a_request(confirm=False), created, ConfirmPayment())[-1] is TaskOperation.CONFIRM_INTENT
 
 
 def test_a_capture_asks_to_capture() -> None:
     request = a_request(capture_method=CaptureMethod.MANUAL)
-    held = RecordAuthorized(intent_id="pi_1", amount=request.amount, charge_id="ch_1")
-    capture = CapturePayment(request_id=uuid.uuid4())
+    held = RecordAuthorized(intent_id=StripeIntentId("pi_1"), amount=request.amount, charge_id=StripeChargeId("ch_1"))
+    capture = CapturePayment(request_id=RequestId(uuid.uuid4()))
     assert operations(request, held, capture)[-1] is TaskOperation.CAPTURE_INTENT
 
 
 def test_a_cancellation_asks_to_cancel() -> None:
     request = a_request(confirm=False)
-    assert operations(request, CancelPayment(request_id=uuid.uuid4()))[-1] is TaskOperation.CANCEL_INTENT
+    assert operations(request, CancelPayment(request_id=RequestId(uuid.uuid4())))[-1] is TaskOperation.CANCEL_INTENT
 
 
 def test_a_task_is_known_by_its_event_and_carries_where_it_comes_from() -> None:

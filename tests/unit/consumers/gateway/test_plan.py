@@ -10,6 +10,7 @@ from consumers.gateway import plan
 from consumers.gateway.plan import RESEND_HORIZON_S, Call, LookUp, NextStep, is_obsolete, is_open
 from consumers.tasks.models import Task, TaskOperation
 from consumers.tasks.results import TaskResult
+from domain.ids import EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import (
     CancelPayment,
@@ -44,11 +45,11 @@ from tests.unit.consumers.gateway.gateway_objects import (
 )
 
 TEN = Money(amount_cents=1000, currency="USD")
-CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
-SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id="ch_1")
-HELD = RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id="ch_1")
-CANCEL = CancelPayment(request_id=REQUEST_ID, reason="abandoned")
-REFUND = RequestRefund(refund_id=REFUND_ID, amount=TEN)
+CREATED = RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_CONFIRMATION)
+SUCCEEDED = RecordSucceeded(intent_id=StripeIntentId(INTENT_ID), amount_captured=TEN, charge_id=StripeChargeId("ch_1"))
+HELD = RecordAuthorized(intent_id=StripeIntentId(INTENT_ID), amount=TEN, charge_id=StripeChargeId("ch_1"))
+CANCEL = CancelPayment(request_id=RequestId(REQUEST_ID), reason="abandoned")
+REFUND = RequestRefund(refund_id=RefundId(REFUND_ID), amount=TEN)
 DAY_S = 24 * 3600.0
 step_with = partial(plan.next_step, lookup_after_s=1.0)
 TOO_OLD = TaskResult.outcome_unknown(delay_s=1.0, error="too old to be sent again")
@@ -122,7 +123,7 @@ def test_when_a_missing_call_was_never_done_is_a_setting_and_sends_nothing() -> 
         (TaskOperation.CONFIRM_INTENT, (CREATED, ConfirmPayment()), True),
         (TaskOperation.CANCEL_INTENT, (CREATED, CANCEL), True),
         (TaskOperation.CREATE_REFUND, (SUCCEEDED, REFUND), False),
-        (TaskOperation.CAPTURE_INTENT, (HELD, CapturePayment(request_id=REQUEST_ID)), False),
+        (TaskOperation.CAPTURE_INTENT, (HELD, CapturePayment(request_id=RequestId(REQUEST_ID))), False),
     ],
 )
 def test_what_can_be_undone_fails_soon_and_nothing_else_does(
@@ -176,14 +177,16 @@ def test_once_stripe_may_have_heard_of_it_the_creation_is_finished_first() -> No
 
 def test_cancelling_what_was_never_created_asks_nothing_of_stripe() -> None:
     payment, _ = a_payment(CANCEL, RecordCanceled(intent_id=None), confirm=False)
-    requested = PaymentCancelRequested(request_id=REQUEST_ID, reason=None)
+    requested = PaymentCancelRequested(request_id=RequestId(REQUEST_ID), reason=None)
     assert next_step(a_task(TaskOperation.CANCEL_INTENT), requested, payment) == TaskResult.done()
 
 
 def test_cancelling_a_payment_that_has_succeeded_fails_without_asking() -> None:
     payment, _ = a_payment(CREATED, SUCCEEDED)
     step = next_step(
-        a_task(TaskOperation.CANCEL_INTENT), PaymentCancelRequested(request_id=REQUEST_ID, reason=None), payment
+        a_task(TaskOperation.CANCEL_INTENT),
+        PaymentCancelRequested(request_id=RequestId(REQUEST_ID), reason=None),
+        payment,
     )
     assert isinstance(step, TaskResult)
     (failed,) = step.observations
@@ -205,7 +208,9 @@ def test_a_confirmation_is_dropped_when_the_money_is_held_already() -> None:
 def test_an_open_confirmation_and_an_open_capture_are_asked_of_stripe() -> None:
     payment, requested = a_payment(CREATED, ConfirmPayment(), confirm=False)
     assert next_step(a_task(TaskOperation.CONFIRM_INTENT), requested, payment) == Call()
-    payment, requested = a_payment(HELD, CapturePayment(request_id=REQUEST_ID), capture_method=CaptureMethod.MANUAL)
+    payment, requested = a_payment(
+        HELD, CapturePayment(request_id=RequestId(REQUEST_ID)), capture_method=CaptureMethod.MANUAL
+    )
     assert next_step(a_task(TaskOperation.CAPTURE_INTENT), requested, payment) == Call()
 
 
@@ -218,7 +223,7 @@ def test_creation_is_over_when_the_payment_is(end: RecordSucceeded | RecordPayme
 def test_a_refund_is_asked_for_until_its_outcome_is_known() -> None:
     payment, requested = a_payment(CREATED, SUCCEEDED, REFUND)
     assert next_step(a_task(TaskOperation.CREATE_REFUND), requested, payment) == Call()
-    done = RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    done = RecordRefundSucceeded(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
     payment, _ = a_payment(CREATED, SUCCEEDED, REFUND, done)
     assert next_step(a_task(TaskOperation.CREATE_REFUND), requested, payment) == TaskResult.done()
 
@@ -227,27 +232,27 @@ def test_a_task_that_was_lost_and_made_again_never_repeats_what_stripe_did() -> 
     created = a_payment(CREATED)[0]
     requested = a_payment()[1]
     assert next_step(a_task(), requested, created) == LookUp(is_final=False)
-    pending = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    pending = RecordRefundPending(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
     refunding, _ = a_payment(SUCCEEDED, REFUND, pending)
     wanted = a_payment(SUCCEEDED, REFUND)[1]
     assert next_step(a_task(TaskOperation.CREATE_REFUND), wanted, refunding) == LookUp(is_final=False)
 
 
-def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
+def test_a_request_is_open_until_stripe_has_done_it_or_not() -> None:
     payment, canceling = a_payment(CREATED, CANCEL)
     assert is_open(canceling, payment)
     for outcome in (
-        RecordCanceled(intent_id=INTENT_ID, reason=None),
-        RecordCancelFailed(request_id=REQUEST_ID, code="c", message="No."),
+        RecordCanceled(intent_id=StripeIntentId(INTENT_ID), reason=None),
+        RecordCancelFailed(request_id=RequestId(REQUEST_ID), code="c", message="No."),
     ):
         assert not is_open(canceling, a_payment(CREATED, CANCEL, outcome)[0])
-    capture = CapturePayment(request_id=REQUEST_ID, amount=TEN)
+    capture = CapturePayment(request_id=RequestId(REQUEST_ID), amount=TEN)
     payment, capturing = a_payment(HELD, capture, capture_method=CaptureMethod.MANUAL)
     assert is_open(capturing, payment)
     assert not is_open(capturing, a_payment(HELD, capture, SUCCEEDED, capture_method=CaptureMethod.MANUAL)[0])
     payment, refunding = a_payment(SUCCEEDED, REFUND)
     assert is_open(refunding, payment)
-    pending = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    pending = RecordRefundPending(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
     assert not is_open(refunding, a_payment(SUCCEEDED, REFUND, pending)[0])
     payment, creating = a_payment()
     assert not is_open(creating, payment), "a creation ends when the intent is known"
@@ -256,7 +261,7 @@ def test_a_wish_is_open_until_stripe_has_done_it_or_not() -> None:
 @given(age_s=st.floats(0, 10 * DAY_S), unknown=st.booleans())
 def test_a_task_that_was_given_up_is_never_sent_and_never_looked_up(age_s: float, unknown: bool) -> None:
     _, requested = a_payment(CREATED, SUCCEEDED, REFUND)
-    give_up = GiveUpTask(event_id=EVENT_ID, operation="create_refund", actor="ada", reason="paid in cash")
+    give_up = GiveUpTask(event_id=EventId(EVENT_ID), operation="create_refund", actor="ada", reason="paid in cash")
     payment, _ = a_payment(CREATED, SUCCEEDED, REFUND, give_up)
     task = a_task(TaskOperation.CREATE_REFUND, age_s=age_s, outcome_unknown=unknown, attempts=3)
     assert next_step(task, requested, payment) == TaskResult.done()
@@ -266,7 +271,7 @@ def test_a_task_that_was_given_up_is_never_sent_and_never_looked_up(age_s: float
 
 def test_stripe_need_not_be_asked_for_what_is_over() -> None:
     open_refund, requested = a_payment(CREATED, SUCCEEDED, REFUND)
-    done = RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id="re_1")
+    done = RecordRefundSucceeded(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
     assert not is_obsolete(requested, open_refund)
     assert is_obsolete(requested, a_payment(CREATED, SUCCEEDED, REFUND, done)[0])
 
@@ -278,24 +283,28 @@ def test_a_payment_to_be_canceled_is_asked_for_once_stripe_may_know_it() -> None
 
 
 def test_a_capture_or_cancellation_that_has_its_answer_is_not_sent_again() -> None:
-    capture = CapturePayment(request_id=REQUEST_ID, amount=TEN)
+    capture = CapturePayment(request_id=RequestId(REQUEST_ID), amount=TEN)
     payment, capturing = a_payment(HELD, capture, capture_method=CaptureMethod.MANUAL)
     assert next_step(a_task(TaskOperation.CAPTURE_INTENT), capturing, payment) == Call()
-    failed = RecordCaptureFailed(request_id=REQUEST_ID, code="c", message="No.")
+    failed = RecordCaptureFailed(request_id=RequestId(REQUEST_ID), code="c", message="No.")
     answered, _ = a_payment(HELD, capture, failed, capture_method=CaptureMethod.MANUAL)
     assert next_step(a_task(TaskOperation.CAPTURE_INTENT), capturing, answered) == TaskResult.done()
-    another = CapturePayment(request_id=EVENT_ID, amount=TEN)
+    another = CapturePayment(request_id=RequestId(EVENT_ID), amount=TEN)
     again, _ = a_payment(HELD, capture, failed, another, capture_method=CaptureMethod.MANUAL)
     assert next_step(a_task(TaskOperation.CAPTURE_INTENT), capturing, again) == TaskResult.done(), (
         "the open one is another"
     )
     _, canceling = a_payment(CREATED, CANCEL)
-    refused, _ = a_payment(CREATED, CANCEL, RecordCancelFailed(request_id=REQUEST_ID, code="c", message="No."))
+    refused, _ = a_payment(
+        CREATED, CANCEL, RecordCancelFailed(request_id=RequestId(REQUEST_ID), code="c", message="No.")
+    )
     assert next_step(a_task(TaskOperation.CANCEL_INTENT), canceling, refused) == TaskResult.done()
 
 
 def test_a_confirmation_is_sent_once_and_not_after_its_answer() -> None:
-    failed = RecordAttemptFailed(intent_id=INTENT_ID, attempt_id="ch_1", code="c", decline_code=None, message="No.")
+    failed = RecordAttemptFailed(
+        intent_id=StripeIntentId(INTENT_ID), attempt_id="ch_1", code="c", decline_code=None, message="No."
+    )
     _, confirming = a_payment(CREATED, ConfirmPayment(), confirm=False)
     answered, _ = a_payment(CREATED, ConfirmPayment(), failed, confirm=False)
     assert next_step(a_task(TaskOperation.CONFIRM_INTENT, attempts=2), confirming, answered) == TaskResult.done()

@@ -20,6 +20,7 @@ from consumers.gateway.outcomes import (
 from consumers.gateway.results import result_of_call, result_of_failed_read, result_of_look_up
 from consumers.tasks.models import TaskStatus
 from consumers.tasks.results import TaskResult
+from domain.ids import RefundId, RequestId
 from domain.money import Money
 from domain.payment.decide import decide
 from domain.payment.events import (
@@ -61,9 +62,9 @@ from tests.unit.consumers.gateway.gateway_objects import (
 TEN = Money(amount_cents=1000, currency="USD")
 CREATE = a_payment()[1]
 CONFIRM = PaymentConfirmationRequested(payment_method=None)
-CAPTURE = PaymentCaptureRequested(request_id=REQUEST_ID, amount=TEN)
-CANCEL = PaymentCancelRequested(request_id=REQUEST_ID, reason=None)
-REFUND = RefundRequested(refund_id=REFUND_ID, amount=TEN, reason=None)
+CAPTURE = PaymentCaptureRequested(request_id=RequestId(REQUEST_ID), amount=TEN)
+CANCEL = PaymentCancelRequested(request_id=RequestId(REQUEST_ID), reason=None)
+REFUND = RefundRequested(refund_id=RefundId(REFUND_ID), amount=TEN, reason=None)
 SUCCEEDED = an_intent("succeeded", amount_received=1000, latest_charge="ch_1")
 HELD = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
 DECLINED = an_intent("requires_payment_method", last_payment_error=a_decline())

@@ -4,6 +4,7 @@ import pytest
 
 from consumers.stripe.requests import CardsBy, NothingToSend, request_of
 from consumers.tasks.models import TaskOperation
+from domain.ids import RefundId, RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.events import PaymentRequested
@@ -20,9 +21,9 @@ from tests.unit.consumers.gateway.gateway_objects import (
 )
 
 TEN = Money(amount_cents=1000, currency="USD")
-CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
-HELD = RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id="ch_1")
-SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id="ch_1")
+CREATED = RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_CONFIRMATION)
+HELD = RecordAuthorized(intent_id=StripeIntentId(INTENT_ID), amount=TEN, charge_id=StripeChargeId("ch_1"))
+SUCCEEDED = RecordSucceeded(intent_id=StripeIntentId(INTENT_ID), amount_captured=TEN, charge_id=StripeChargeId("ch_1"))
 
 
 def test_a_payment_is_created_and_confirmed_under_the_key_of_its_event() -> None:
@@ -84,17 +85,19 @@ def test_the_other_requests_name_the_intent() -> None:
     assert (confirm.intent_id, confirm.params) == (INTENT_ID, {"payment_method": "pm_2"})
     five = Money(amount_cents=500, currency="USD")
     payment, requested = a_payment(
-        HELD, CapturePayment(request_id=REQUEST_ID, amount=five), capture_method=CaptureMethod.MANUAL
+        HELD, CapturePayment(request_id=RequestId(REQUEST_ID), amount=five), capture_method=CaptureMethod.MANUAL
     )
     capture = request_of(a_task(TaskOperation.CAPTURE_INTENT), requested, payment)
     assert (capture.intent_id, capture.params) == (INTENT_ID, {"amount_to_capture": 500})
-    payment, requested = a_payment(CREATED, CancelPayment(request_id=REQUEST_ID, reason="duplicate"), confirm=False)
+    payment, requested = a_payment(
+        CREATED, CancelPayment(request_id=RequestId(REQUEST_ID), reason="duplicate"), confirm=False
+    )
     cancel = request_of(a_task(TaskOperation.CANCEL_INTENT), requested, payment)
     assert (cancel.intent_id, cancel.params) == (INTENT_ID, {"cancellation_reason": "duplicate"})
 
 
 def test_a_refund_carries_both_ids_and_the_reason() -> None:
-    refund = RequestRefund(refund_id=REFUND_ID, reason=RefundReason.DUPLICATE)
+    refund = RequestRefund(refund_id=RefundId(REFUND_ID), reason=RefundReason.DUPLICATE)
     payment, requested = a_payment(CREATED, SUCCEEDED, refund)
     request = request_of(a_task(TaskOperation.CREATE_REFUND), requested, payment)
     assert request.intent_id is None
@@ -107,13 +110,13 @@ def test_a_refund_carries_both_ids_and_the_reason() -> None:
 
 
 def test_without_an_intent_there_is_nothing_to_cancel() -> None:
-    payment, requested = a_payment(CancelPayment(request_id=REQUEST_ID), confirm=False)
+    payment, requested = a_payment(CancelPayment(request_id=RequestId(REQUEST_ID)), confirm=False)
     with pytest.raises(NothingToSend):
         request_of(a_task(TaskOperation.CANCEL_INTENT), requested, payment)
 
 
 def test_without_an_intent_there_is_nothing_to_refund() -> None:
-    paid, requested = a_payment(CREATED, SUCCEEDED, RequestRefund(refund_id=REFUND_ID))
+    paid, requested = a_payment(CREATED, SUCCEEDED, RequestRefund(refund_id=RefundId(REFUND_ID)))
     with pytest.raises(NothingToSend):
         request_of(a_task(TaskOperation.CREATE_REFUND), requested, dataclasses.replace(paid, intent_id=None))
 

@@ -76,8 +76,8 @@ async def test_who_comes_while_a_list_goes_on_waits_for_the_next() -> None:
 async def test_each_is_looked_for_in_its_own_time_alone() -> None:
     made = payments(50)
     shared = SharedList(Intents(made).list)
-    too_late = await asyncio.gather(find(shared, made[40], seconds=39), find(shared, made[40], seconds=40))
-    assert tuple(too_late) == (None, "pi_40")
+    expired = await asyncio.gather(find(shared, made[40], seconds=39), find(shared, made[40], seconds=40))
+    assert tuple(expired) == (None, "pi_40")
     late = shared.find(made[0], created_from=NOW - 10, created_to=NOW - 1)
     too_early = await asyncio.gather(late, find(shared, made[0]))
     assert tuple(too_early) == (None, "pi_0")

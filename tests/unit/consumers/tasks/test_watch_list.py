@@ -3,6 +3,7 @@
 import pytest
 
 from consumers.tasks.watch_list import Waiting, waiting
+from domain.ids import DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import PaymentCommand, RequestRefund
 from domain.payment.observations import (
@@ -20,15 +21,17 @@ from domain.payment.values import CaptureMethod, DisputeStatus, PaymentStatus
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, a_payment
 
 TEN = Money(amount_cents=1000, currency="USD")
-CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
-WITHOUT_CARD = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
-SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id="ch_1")
-REFUND = RequestRefund(refund_id=REFUND_ID, amount=TEN)
-PENDING = RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")
+CREATED = RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_CONFIRMATION)
+WITHOUT_CARD = RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
+SUCCEEDED = RecordSucceeded(intent_id=StripeIntentId(INTENT_ID), amount_captured=TEN, charge_id=StripeChargeId("ch_1"))
+REFUND = RequestRefund(refund_id=RefundId(REFUND_ID), amount=TEN)
+PENDING = RecordRefundPending(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
 
 
 def a_dispute(status: DisputeStatus) -> RecordDispute:
-    return RecordDispute(dispute_id="dp_1", charge_id="ch_1", amount=TEN, reason="fraudulent", status=status)
+    return RecordDispute(
+        dispute_id=DisputeId("dp_1"), charge_id=StripeChargeId("ch_1"), amount=TEN, reason="fraudulent", status=status
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,14 +40,22 @@ def a_dispute(status: DisputeStatus) -> RecordDispute:
         ([], None),
         ([CREATED], Waiting(waits_for="requires_confirmation")),
         ([WITHOUT_CARD], Waiting(waits_for="requires_payment_method")),
-        ([RecordActionRequired(intent_id=INTENT_ID, action_type="x")], Waiting(waits_for="requires_action")),
-        ([RecordProcessing(intent_id=INTENT_ID)], Waiting(waits_for="processing")),
+        (
+            [RecordActionRequired(intent_id=StripeIntentId(INTENT_ID), action_type="x")],
+            Waiting(waits_for="requires_action"),
+        ),
+        ([RecordProcessing(intent_id=StripeIntentId(INTENT_ID))], Waiting(waits_for="processing")),
         ([SUCCEEDED], None),
-        ([RecordCanceled(intent_id=INTENT_ID)], None),
+        ([RecordCanceled(intent_id=StripeIntentId(INTENT_ID))], None),
         ([SUCCEEDED, REFUND], None),
         ([SUCCEEDED, REFUND, PENDING], Waiting(waits_for="refund")),
         (
-            [SUCCEEDED, REFUND, PENDING, RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id="re_1")],
+            [
+                SUCCEEDED,
+                REFUND,
+                PENDING,
+                RecordRefundSucceeded(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1")),
+            ],
             None,
         ),
         ([SUCCEEDED, a_dispute(DisputeStatus.UNDER_REVIEW)], Waiting(waits_for="dispute")),
@@ -59,7 +70,9 @@ def test_a_payment_waits_for(happened: list[PaymentCommand], expected: Waiting |
 
 
 def test_a_hold_waits_from_its_end_on() -> None:
-    held = RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id="ch_1", capture_before=1_900_000_000)
+    held = RecordAuthorized(
+        intent_id=StripeIntentId(INTENT_ID), amount=TEN, charge_id=StripeChargeId("ch_1"), capture_before=1_900_000_000
+    )
     payment, _ = a_payment(held, capture_method=CaptureMethod.MANUAL)
     assert waiting(payment) == Waiting(waits_for="requires_capture", since=1_900_000_000)
 

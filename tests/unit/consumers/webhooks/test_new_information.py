@@ -8,6 +8,7 @@ import pytest
 from consumers.stripe.translate.events import ObjectKind, Reference
 from consumers.stripe.translate.ids import REFUND_ID
 from consumers.webhooks.new_information import is_new_information
+from domain.ids import DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import PaymentCommand, RequestRefund
 from domain.payment.evolve import fold
@@ -24,18 +25,22 @@ from domain.payment.values import CaptureMethod, DisputeStatus, PaymentStatus
 from tests.support.payment_histories import events_of, request_payment
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, PAYMENT_ID, an_intent
 
-REFUND = uuid.uuid4()
+REFUND = RefundId(uuid.uuid4())
 MONEY = Money(amount_cents=1000, currency="USD")
-CREATED = RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION)
-ACTION = RecordActionRequired(intent_id=INTENT_ID, action_type="redirect_to_url", redirect_url="https://bank")
-SUCCEEDED = RecordSucceeded(intent_id=INTENT_ID, amount_captured=MONEY, charge_id="ch_1")
+CREATED = RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_CONFIRMATION)
+ACTION = RecordActionRequired(
+    intent_id=StripeIntentId(INTENT_ID), action_type="redirect_to_url", redirect_url="https://bank"
+)
+SUCCEEDED = RecordSucceeded(
+    intent_id=StripeIntentId(INTENT_ID), amount_captured=MONEY, charge_id=StripeChargeId("ch_1")
+)
 REFUND_SENT = (
     RequestRefund(refund_id=REFUND, amount=Money(amount_cents=300, currency="USD"), reason=None),
-    RecordRefundPending(refund_id=REFUND, stripe_refund_id="re_1"),
+    RecordRefundPending(refund_id=REFUND, stripe_refund_id=StripeRefundId("re_1")),
 )
 DISPUTE = RecordDispute(
-    dispute_id="du_1",
-    charge_id="ch_1",
+    dispute_id=DisputeId("du_1"),
+    charge_id=StripeChargeId("ch_1"),
     amount=MONEY,
     reason="fraudulent",
     status=DisputeStatus.UNDER_REVIEW,
@@ -108,7 +113,12 @@ def test_what_arrives_late_is_not_new() -> None:
 
 
 def test_money_that_is_held_is_known_though_the_charge_is_not_expanded() -> None:
-    held = RecordAuthorized(intent_id=INTENT_ID, amount=MONEY, charge_id="ch_1", capture_before=1_800_000_000)
+    held = RecordAuthorized(
+        intent_id=StripeIntentId(INTENT_ID),
+        amount=MONEY,
+        charge_id=StripeChargeId("ch_1"),
+        capture_before=1_800_000_000,
+    )
     shown = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
     assert not is_new(ObjectKind.INTENT, shown, payment(CREATED, held, capture_method=CaptureMethod.MANUAL))
     assert is_new(ObjectKind.INTENT, shown, payment(CREATED, capture_method=CaptureMethod.MANUAL))

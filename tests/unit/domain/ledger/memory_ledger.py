@@ -9,7 +9,6 @@ from domain.ledger import (
     Account,
     Awaits,
     EntryKind,
-    Movement,
     Posting,
     PostingState,
     movement_source,
@@ -19,6 +18,7 @@ from domain.ledger import (
     post_payout,
     post_transaction,
 )
+from domain.money import SignedMoney
 from domain.payment.events import PaymentEvent
 from domain.stripe_balance import PayoutChanged, TransactionRecorded
 
@@ -32,10 +32,10 @@ class Book:
         self.postings: list[Posting] = []
         self._payments: dict[UUID, PostingState] = defaultdict(PostingState)
         self._at_bank: dict[str, bool] = defaultdict(bool)
-        self._presented: dict[Key, Movement] = {}
-        self._on_balance: dict[Key, Movement] = {}
+        self._presented: dict[Key, SignedMoney] = {}
+        self._on_balance: dict[Key, SignedMoney] = {}
         self._rows: dict[Key, list[TransactionRecorded]] = defaultdict(list)
-        self._waiting: dict[Key, Movement] = {}
+        self._waiting: dict[Key, SignedMoney] = {}
 
     def add(self, event: tuple[UUID, PaymentEvent] | TransactionRecorded | PayoutChanged) -> None:
         match event:
@@ -45,7 +45,7 @@ class Book:
                 key = (movement_source(event), event.reporting_category)
                 self._rows[key].append(event)
                 if event.exchange_rate is not None:
-                    self._on_balance[key] = Movement(currency=event.currency, amount=event.amount)
+                    self._on_balance[key] = SignedMoney(amount_cents=event.amount, currency=event.currency)
                 self._meet(key)
             case PayoutChanged():
                 at_bank, posted = post_payout(event, at_bank=self._at_bank[event.payout_id])
@@ -55,15 +55,14 @@ class Book:
                 self._payments[payment_id], posted = post_payment(self._payments[payment_id], payment_event)
                 for posting in posted:
                     key = (posting.source_id, posting.category)
-                    currency = posting.lines[0].currency
-                    amount = posting.effect_on(Account.STRIPE_CLEARING, currency)
+                    moved = posting.effect_on(Account.STRIPE_CLEARING, posting.lines[0].amount.currency)
                     assert posting.kind is EntryKind.MOVEMENT
                     if posting.awaits is Awaits.DUE:
                         if self._waiting.pop(key, None) is not None:
                             self.postings.append(posting)
                         continue
                     assert key not in self._presented, "each movement once"
-                    self._presented[key] = Movement(currency=currency, amount=amount)
+                    self._presented[key] = moved
                     if posting.awaits is None:
                         self.postings.append(posting)
                     else:
@@ -76,7 +75,7 @@ class Book:
         for posting in self.postings:
             for line in posting.lines:
                 if line.account is account:
-                    sums[line.currency] += line.amount
+                    sums[line.amount.currency] += line.amount.amount_cents
         return {currency: amount for currency, amount in sums.items() if amount}
 
     def totals(self) -> dict[str, int]:

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from domain.ids import BalanceSourceId
+from domain.ids import BalanceSourceId, DisputeId, RefundId, StripeChargeId, StripeRefundId
 from domain.ledger import (
     Account,
     Awaits,
@@ -19,7 +19,7 @@ from domain.ledger import (
 )
 from domain.ledger.balance import post_second_row, post_transaction
 from domain.ledger.payouts import post_payout
-from domain.money import Money
+from domain.money import Money, SignedMoney
 from domain.payment.events import (
     DisputeFundsReinstated,
     DisputeFundsWithdrawn,
@@ -36,7 +36,7 @@ from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from tests.support.balance_events import a_payout, a_row
 from tests.unit.domain.ledger.memory_ledger import Book
 
-REFUND = uuid.UUID(int=1)
+REFUND = RefundId(uuid.UUID(int=1))
 FIVE = Money(amount_cents=500, currency="USD")
 
 
@@ -51,22 +51,22 @@ def posted_by(*events: PaymentEvent) -> list[tuple[str, str, dict[str, int]]]:
 
 
 def changes(posting: Posting) -> dict[str, int]:
-    return {line.account.value: line.amount for line in posting.lines}
+    return {line.account.value: line.amount.amount_cents for line in posting.lines}
 
 
 requested = RefundRequested(refund_id=REFUND, amount=FIVE, reason=None)
-pending = RefundPending(refund_id=REFUND, stripe_refund_id="re_1")
-succeeded = RefundSucceeded(refund_id=REFUND, stripe_refund_id="re_1")
-failed = RefundFailed(refund_id=REFUND, stripe_refund_id="re_1", code="c", message="m")
+pending = RefundPending(refund_id=REFUND, stripe_refund_id=StripeRefundId("re_1"))
+succeeded = RefundSucceeded(refund_id=REFUND, stripe_refund_id=StripeRefundId("re_1"))
+failed = RefundFailed(refund_id=REFUND, stripe_refund_id=StripeRefundId("re_1"), code="c", message="m")
 refused = RefundFailed(refund_id=REFUND, stripe_refund_id=None, code="c", message="m")
-found = RefundFound(refund_id=REFUND, stripe_refund_id="re_1", amount=FIVE, reason=None)
+found = RefundFound(refund_id=REFUND, stripe_refund_id=StripeRefundId("re_1"), amount=FIVE, reason=None)
 
 REFUNDED = ("re_1", "refund", {"refunds": 500, "stripe_clearing": -500})
 CAME_BACK = ("re_1", "refund_failure", {"stripe_clearing": 500, "refunds": -500})
 
 
 def test_a_successful_payment_moves_what_was_captured_to_stripe() -> None:
-    event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="JPY"), charge_id="ch_1")
+    event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="JPY"), charge_id=StripeChargeId("ch_1"))
     assert posted_by(event) == [("ch_1", "charge", {"stripe_clearing": 1000, "customer_receivable": -1000})]
 
 
@@ -132,7 +132,14 @@ def test_a_row_of_no_payment_of_ours_posts_neither_amount_nor_fee() -> None:
     book = Book()
     book.add(a_row(fee=59))
     assert book.postings == []
-    book.add((REFUND, PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="USD"), charge_id="ch_1")))
+    book.add(
+        (
+            REFUND,
+            PaymentSucceeded(
+                amount_captured=Money(amount_cents=1000, currency="USD"), charge_id=StripeChargeId("ch_1")
+            ),
+        )
+    )
     assert book.balance(Account.STRIPE_CLEARING) == {"USD": 941}
 
 
@@ -150,8 +157,8 @@ def test_an_event_of_a_refund_that_nobody_asked_for_is_refused() -> None:
 
 
 def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
-    taken = DisputeFundsWithdrawn(dispute_id="du_1", amount=FIVE)
-    given_back = DisputeFundsReinstated(dispute_id="du_1", amount=FIVE)
+    taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
+    given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=FIVE)
     assert posted_by(taken, given_back) == [
         ("du_1", "dispute", {"stripe_clearing": -500, "disputes": 500}),
         ("du_1", "dispute_reversal", {"stripe_clearing": 500, "disputes": -500}),
@@ -159,8 +166,8 @@ def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
 
 
 def test_a_dispute_that_takes_the_money_once_more_is_posted_once_more() -> None:
-    taken = DisputeFundsWithdrawn(dispute_id="du_1", amount=FIVE)
-    given_back = DisputeFundsReinstated(dispute_id="du_1", amount=FIVE)
+    taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
+    given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=FIVE)
     posted = [lines for _, _, lines in posted_by(taken, given_back, taken)]
     assert [each["stripe_clearing"] for each in posted] == [-500, 500, -500]
 
@@ -198,7 +205,7 @@ def test_a_row_that_nothing_with_an_id_caused_is_its_own_source() -> None:
 
 @pytest.mark.parametrize("row_first", [True, False])
 def test_a_charge_in_euros_settled_in_dollars_leaves_dollars_at_stripe(row_first: bool) -> None:
-    event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="EUR"), charge_id="ch_1")
+    event = PaymentSucceeded(amount_captured=Money(amount_cents=1000, currency="EUR"), charge_id=StripeChargeId("ch_1"))
     row = a_row(amount=1080, fee=61, currency="USD", exchange_rate="1.08")
     book = Book()
     events = [row, (REFUND, event)] if row_first else [(REFUND, event), row]
@@ -228,9 +235,9 @@ def test_a_payout_that_was_never_seen_as_paid_has_nothing_to_take_back(status: P
 
 def test_sides_that_differ_make_no_posting() -> None:
     lines = (
-        Line(account=Account.BANK, currency="USD", amount=5),
-        Line(account=Account.REFUNDS, currency="USD", amount=-4),
-        Line(account=Account.REFUNDS, currency="EUR", amount=-1),
+        Line(account=Account.BANK, amount=SignedMoney(amount_cents=5, currency="USD")),
+        Line(account=Account.REFUNDS, amount=SignedMoney(amount_cents=-4, currency="USD")),
+        Line(account=Account.REFUNDS, amount=SignedMoney(amount_cents=-1, currency="EUR")),
     )
     with pytest.raises(UnbalancedPosting) as raised:
         Posting(source_id=BalanceSourceId("x_1"), category="charge", kind=EntryKind.MOVEMENT, lines=lines)

@@ -163,7 +163,7 @@ def money_of(state: PaymentState) -> tuple[Money, ...]:
     )
 
 
-def may_be_news_again(state: PaymentState, observed: PaymentObservation) -> bool:
+def may_be_new_again(state: PaymentState, observed: PaymentObservation) -> bool:
     """The repetitions that nothing tells from news: see domain.payment.intents and disputes."""
     match observed:
         case RecordActionRequired() | RecordProcessing():
@@ -294,22 +294,22 @@ class AnySequence(RuleBasedStateMachine):
             assert state.capture_requested.amount <= state.amount_capturable
 
     @invariant()
-    def every_wish_is_recorded_once(self) -> None:
-        wishes = [
+    def every_request_is_recorded_once(self) -> None:
+        requests = [
             getattr(event, "request_id", None) or getattr(event, "refund_id", None)
             for event in self.history
             if isinstance(event, PaymentCaptureRequested | PaymentCancelRequested | RefundRequested)
         ]
-        assert len(wishes) == len(set(wishes))
+        assert len(requests) == len(set(requests))
 
     @invariant()
     def a_replay_gives_the_same_state(self) -> None:
         assert self._replayed() == self.state
 
     @invariant()
-    def no_fact_ever_recorded_is_news_again(self) -> None:
+    def no_recorded_observation_is_new_again(self) -> None:
         for observed in self.recorded:
-            if not may_be_news_again(self.state, observed):
+            if not may_be_new_again(self.state, observed):
                 assert decide(self.state, observed) == ()
 
     def _ask(self, command: PaymentCommand) -> None:

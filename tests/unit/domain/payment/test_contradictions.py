@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from domain.ids import StripeIntentId, StripeRefundId
 from domain.ledger import PostingState, post_payment
 from domain.ledger.postings import Awaits
 from domain.payment.commands import AcceptStripe
@@ -47,8 +48,8 @@ REFUSED = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code=
 FAILED = RecordPaymentFailed(code="declined", message="No.")
 ACCEPT = AcceptStripe(actor="ada", reason="seen in the Dashboard")
 EXISTS: tuple[PaymentObservation, ...] = (
-    RecordRefundFound(refund_id=refund_id(), stripe_refund_id="re_1", amount=usd(4_00)),
-    RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1"),
+    RecordRefundFound(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1"), amount=usd(4_00)),
+    RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1")),
 )
 REFUND_REFUSED = (*PAID, refund(4_00), REFUSED)
 
@@ -64,7 +65,9 @@ def clearing(events: Iterable[PaymentEvent]) -> int:
     for event in events:
         state, posted = post_payment(state, event)
         moved = [each for each in posted if each.awaits is not Awaits.POSSIBLE]  # that stands only if Stripe has a row
-        cents += sum(line.amount for each in moved for line in each.lines if line.account == "stripe_clearing")
+        cents += sum(
+            line.amount.amount_cents for each in moved for line in each.lines if line.account == "stripe_clearing"
+        )
     return cents
 
 
@@ -80,7 +83,10 @@ class TestObserve:
         assert observed.contradictions[0].startswith("InconsistentObservation: ")
 
     def test_a_contradiction_is_recorded_once_for_each_status(self) -> None:
-        pending = (EXISTS[0], RecordRefundPending(refund_id=refund_id(), stripe_refund_id="re_1"))
+        pending = (
+            EXISTS[0],
+            RecordRefundPending(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1")),
+        )
         state = seen(payment_after(*REFUND_REFUSED), *pending)
         again = observe(state, pending)
         assert (again.events, len(again.contradictions)) == ((), 1)
@@ -124,12 +130,15 @@ class TestAccept:
         )
         state = then(observed.state, ACCEPT)
         assert state.refunds[refund_id()].status is RefundStatus.SUCCEEDED
-        assert (state.refunds[refund_id()].stripe_refund_id, state.refunds[refund_id()].error) == ("re_1", None)
+        assert (state.refunds[refund_id()].stripe_refund_id, state.refunds[refund_id()].error) == (
+            "re_1",
+            None,
+        )
         assert (state.amount_refunded, state.amount_refundable) == (usd(4_00), usd(6_00))
         assert clearing([*before, *observed.events, *events]) == 6_00
         assert observe(state, (succeeded(), *EXISTS)).events == ()
 
-    @pytest.mark.parametrize("end", [FAILED, RecordCanceled(intent_id="pi_1")])
+    @pytest.mark.parametrize("end", [FAILED, RecordCanceled(intent_id=StripeIntentId("pi_1"))])
     def test_a_payment_that_was_captured_after_all_is_succeeded(self, end: PaymentObservation) -> None:
         before = history_of(a_request(), end)
         observed = observe(fold(before), (succeeded(), *EXISTS))
@@ -142,13 +151,13 @@ class TestAccept:
         assert observe(state, (succeeded(), *EXISTS)).events == ()
 
     def test_two_refunds_with_one_id_of_ours_are_both_counted(self) -> None:
-        asked = RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1")
+        asked = RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1"))
         twice = tuple(
             observed
             for stripe_id in ("re_1", "re_2")
             for observed in (
-                RecordRefundFound(refund_id=refund_id(), stripe_refund_id=stripe_id, amount=usd(4_00)),
-                RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=stripe_id),
+                RecordRefundFound(refund_id=refund_id(), stripe_refund_id=StripeRefundId(stripe_id), amount=usd(4_00)),
+                RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=StripeRefundId(stripe_id)),
             )
         )
         state = then(seen(payment_after(*PAID, refund(4_00), asked), *twice), ACCEPT)
@@ -157,8 +166,8 @@ class TestAccept:
         assert observe(state, twice).events == ()
 
     def test_more_refunded_than_captured_leaves_nothing_to_refund(self) -> None:
-        found = RecordRefundFound(refund_id=refund_id(9), stripe_refund_id="re_9", amount=usd(8_00))
-        done = RecordRefundSucceeded(refund_id=refund_id(9), stripe_refund_id="re_9")
+        found = RecordRefundFound(refund_id=refund_id(9), stripe_refund_id=StripeRefundId("re_9"), amount=usd(8_00))
+        done = RecordRefundSucceeded(refund_id=refund_id(9), stripe_refund_id=StripeRefundId("re_9"))
         state = then(seen(seen(payment_after(*PAID), *EXISTS), found, done), ACCEPT)
         assert (state.amount_refunded, state.amount_refundable) == (usd(12_00), usd(0))
 
@@ -184,7 +193,10 @@ class TestAccept:
                 decide(state, said)
 
     def test_it_may_be_accepted_before_stripe_settles_the_refund(self) -> None:
-        pending = (EXISTS[0], RecordRefundPending(refund_id=refund_id(), stripe_refund_id="re_1"))
+        pending = (
+            EXISTS[0],
+            RecordRefundPending(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1")),
+        )
         state = then(seen(payment_after(*REFUND_REFUSED), *pending), ACCEPT)
         assert state.amount_refund_pending == usd(4_00)
         assert evolve(state, observe(state, EXISTS).events[0]).amount_refunded == usd(4_00)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.ids import DisputeId, StripeChargeId
 from domain.money import Money
 from domain.payment.decide import decide
 from domain.payment.errors import InconsistentObservation, PaymentDisputed
@@ -36,29 +37,29 @@ class TestCourse:
     def test_a_dispute_is_opened_with_all_that_is_known(self) -> None:
         [opened] = decide(payment_after(*PAID), disputed())
         assert opened == DisputeOpened(
-            dispute_id="du_1",
-            charge_id="ch_1",
+            dispute_id=DisputeId("du_1"),
+            charge_id=StripeChargeId("ch_1"),
             amount=usd(10_00),
             reason="fraudulent",
             status="needs_response",
             evidence_due_by=1_800_000_000,
         )
-        dispute = payment_after(*PAID, disputed()).disputes["du_1"]
+        dispute = payment_after(*PAID, disputed()).disputes[DisputeId("du_1")]
         assert (dispute.status, dispute.funds) == (S.NEEDS_RESPONSE, DisputeFunds.NONE)
         assert dispute.evidence_due_by == 1_800_000_000
 
     def test_each_step_is_told_by_what_is_new_of_it(self) -> None:
         payment = payment_after(*PAID, disputed())
         steps = [
-            (disputed(funds_withdrawn=True), DisputeFundsWithdrawn(dispute_id="du_1", amount=usd(10_00))),
+            (disputed(funds_withdrawn=True), DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=usd(10_00))),
             (
                 disputed(S.UNDER_REVIEW, funds_withdrawn=True),
-                DisputeUpdated(dispute_id="du_1", status="under_review", evidence_due_by=1_800_000_000),
+                DisputeUpdated(dispute_id=DisputeId("du_1"), status="under_review", evidence_due_by=1_800_000_000),
             ),
-            (disputed(S.WON, funds_withdrawn=True), DisputeClosed(dispute_id="du_1", status="won")),
+            (disputed(S.WON, funds_withdrawn=True), DisputeClosed(dispute_id=DisputeId("du_1"), status="won")),
             (
                 disputed(S.WON, funds_withdrawn=True, funds_reinstated=True),
-                DisputeFundsReinstated(dispute_id="du_1", amount=usd(10_00)),
+                DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=usd(10_00)),
             ),
         ]
         for observed, event in steps:
@@ -78,7 +79,7 @@ class TestCourse:
     def test_it_may_be_in_another_currency(self) -> None:
         euros = Money(amount_cents=9_00, currency="EUR")
         payment = payment_after(*PAID, disputed(amount=euros))
-        assert payment.disputes["du_1"].amount == euros
+        assert payment.disputes[DisputeId("du_1")].amount == euros
         assert payment.amount_disputed == usd(0)
 
     def test_it_may_be_told_before_the_charge_and_must_be_of_that_charge(self) -> None:
@@ -109,27 +110,30 @@ class TestOrder:
             (S.NEEDS_RESPONSE, S.WARNING_NEEDS_RESPONSE),
         ],
     )
-    def test_a_status_that_was_left_is_no_news(self, now: DisputeStatus, told_late: DisputeStatus) -> None:
+    def test_a_status_that_was_left_is_nothing_new(self, now: DisputeStatus, told_late: DisputeStatus) -> None:
         late = disputed(told_late, evidence_due_by=1_900_000_000)
         assert decide(payment_after(*PAID, disputed(now)), late) == ()
 
     def test_an_inquiry_may_become_a_dispute(self) -> None:
         payment = payment_after(*PAID, disputed(S.WARNING_CLOSED), disputed(S.NEEDS_RESPONSE))
-        assert payment.disputes["du_1"].status is S.NEEDS_RESPONSE
+        assert payment.disputes[DisputeId("du_1")].status is S.NEEDS_RESPONSE
 
     def test_what_was_lost_may_be_given_back(self) -> None:
         payment = payment_after(*PAID, disputed(S.LOST))
-        assert decide(payment, disputed(S.WON)) == (DisputeClosed(dispute_id="du_1", status="won"),)
+        assert decide(payment, disputed(S.WON)) == (DisputeClosed(dispute_id=DisputeId("du_1"), status="won"),)
 
     def test_what_was_won_may_be_withdrawn_again_and_lost(self) -> None:
         won = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
         again = disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1)
         assert decide(won, again) == (
-            DisputeFundsWithdrawn(dispute_id="du_1", amount=usd(10_00)),
-            DisputeClosed(dispute_id="du_1", status="lost"),
+            DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=usd(10_00)),
+            DisputeClosed(dispute_id=DisputeId("du_1"), status="lost"),
         )
         lost = then(won, again)
-        assert (lost.disputes["du_1"].status, lost.disputes["du_1"].funds) == (S.LOST, DisputeFunds.WITHDRAWN)
+        assert (lost.disputes[DisputeId("du_1")].status, lost.disputes[DisputeId("du_1")].funds) == (
+            S.LOST,
+            DisputeFunds.WITHDRAWN,
+        )
         assert lost.amount_disputed == usd(10_00)
         for late in (
             again,
@@ -141,12 +145,12 @@ class TestOrder:
     def test_what_was_withdrawn_again_may_be_told_before_its_end(self) -> None:
         won = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
         taken = then(won, disputed(S.WON, funds_withdrawn=2, funds_reinstated=1))
-        assert taken.disputes["du_1"].funds is DisputeFunds.WITHDRAWN
+        assert taken.disputes[DisputeId("du_1")].funds is DisputeFunds.WITHDRAWN
         reopened = then(taken, disputed(S.UNDER_REVIEW, funds_withdrawn=2, funds_reinstated=1))
-        assert reopened.disputes["du_1"].status is S.UNDER_REVIEW
+        assert reopened.disputes[DisputeId("du_1")].status is S.UNDER_REVIEW
         lost = disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1)
-        assert then(taken, lost).disputes["du_1"].status is S.LOST
-        assert then(reopened, lost).disputes["du_1"].status is S.LOST
+        assert then(taken, lost).disputes[DisputeId("du_1")].status is S.LOST
+        assert then(reopened, lost).disputes[DisputeId("du_1")].status is S.LOST
 
     def test_what_was_lost_after_all_may_be_given_back_once_more(self) -> None:
         payment = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
@@ -168,17 +172,17 @@ class TestOrder:
 
     def test_an_appeal_that_fails_ends_in_lost_for_good(self) -> None:
         payment = payment_after(*PAID, disputed(S.LOST), disputed(S.APPEAL_UNDER_REVIEW), disputed(S.LOST))
-        assert payment.disputes["du_1"].status is S.LOST
+        assert payment.disputes[DisputeId("du_1")].status is S.LOST
         assert decide(payment, disputed(S.APPEAL_NEEDS_RESPONSE)) == ()
         assert decide(payment, disputed(S.LOST)) == ()
         assert names(decide(payment, disputed(S.WON))) == ["DisputeClosed"]
 
-    def test_the_time_for_evidence_is_only_put_off(self) -> None:
+    def test_the_time_for_evidence_only_moves_later(self) -> None:
         payment = payment_after(*PAID, disputed(evidence_due_by=2))
         assert decide(payment, disputed(evidence_due_by=1)) == decide(payment, disputed(evidence_due_by=None)) == ()
         later = disputed(evidence_due_by=3)
         assert decide(payment, later) == (
-            DisputeUpdated(dispute_id="du_1", status="needs_response", evidence_due_by=3),
+            DisputeUpdated(dispute_id=DisputeId("du_1"), status="needs_response", evidence_due_by=3),
         )
         assert decide(payment_after(*PAID, disputed(S.WON)), later) == ()
 

@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from domain.ids import EventId, StripeIntentId, StripeRefundId
 from domain.payment.commands import AcceptStripe, CancelPayment, ConfirmPayment, GiveUpTask, RetryTask
 from domain.payment.decide import decide
 from domain.payment.errors import BrokenHistory
@@ -54,17 +55,17 @@ LONG = history_of(
     RecordCaptureFailed(request_id=request_id(2), code="x", message="x"),
     succeeded(),
     refund(1_00),
-    RecordRefundPending(refund_id=refund_id(), stripe_refund_id="re_1"),
-    RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id="re_1"),
-    RecordRefundFailed(refund_id=refund_id(), stripe_refund_id="re_1", code="x", message="x"),
-    RecordRefundFound(refund_id=refund_id(2), stripe_refund_id="re_2", amount=usd(2_00)),
+    RecordRefundPending(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1")),
+    RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1")),
+    RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1"), code="x", message="x"),
+    RecordRefundFound(refund_id=refund_id(2), stripe_refund_id=StripeRefundId("re_2"), amount=usd(2_00)),
     disputed(),
     disputed(DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
     disputed(DisputeStatus.WON, funds_reinstated=True),
-    RecordOutcomeUnknown(event_id=request_id(3), operation="capture_intent", reason="500"),
-    RetryTask(event_id=request_id(3), operation="capture_intent", actor="ada", reason="Stripe is back"),
-    GiveUpTask(event_id=request_id(3), operation="capture_intent", actor="ada", reason="no use"),
-    RecordUndone(event_id=request_id(4), intent_id="pi_2", how="refunded", amount=usd(10_00)),
+    RecordOutcomeUnknown(event_id=EventId(request_id(3)), operation="capture_intent", reason="500"),
+    RetryTask(event_id=EventId(request_id(3)), operation="capture_intent", actor="ada", reason="Stripe is back"),
+    GiveUpTask(event_id=EventId(request_id(3)), operation="capture_intent", actor="ada", reason="no use"),
+    RecordUndone(event_id=EventId(request_id(4)), intent_id=StripeIntentId("pi_2"), how="refunded", amount=usd(10_00)),
 )
 REFUSED = history_of(a_request(), RecordPaymentFailed(code="x", message="x"))
 OBSERVED = observe(fold(REFUSED), (succeeded(),))

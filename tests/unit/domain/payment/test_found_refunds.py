@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from domain.ids import RefundId, StripeRefundId
 from domain.money import Money
 from domain.payment.decide import decide
 from domain.payment.errors import InconsistentObservation, RefundExceedsRefundable
@@ -34,24 +35,31 @@ MINE, THEIRS = refund_id(1), refund_id(9)
 
 
 def found(cents: int = 6_00, **changes: object) -> RecordRefundFound:
-    observed = RecordRefundFound(refund_id=THEIRS, stripe_refund_id="re_9", amount=usd(cents))
+    observed = RecordRefundFound(refund_id=RefundId(THEIRS), stripe_refund_id=StripeRefundId("re_9"), amount=usd(cents))
     return replace(observed, **changes)  # type: ignore[arg-type]
 
 
 def done(stripe_id: str = "re_9") -> RecordRefundSucceeded:
-    return RecordRefundSucceeded(refund_id=MINE if stripe_id == "re_1" else THEIRS, stripe_refund_id=stripe_id)
+    return RecordRefundSucceeded(
+        refund_id=RefundId(MINE if stripe_id == "re_1" else THEIRS), stripe_refund_id=StripeRefundId(stripe_id)
+    )
 
 
 def failed(stripe_id: str = "re_9") -> RecordRefundFailed:
     refund = MINE if stripe_id == "re_1" else THEIRS
-    return RecordRefundFailed(refund_id=refund, stripe_refund_id=stripe_id, code="declined", message="No.")
+    return RecordRefundFailed(
+        refund_id=RefundId(refund), stripe_refund_id=StripeRefundId(stripe_id), code="declined", message="No."
+    )
 
 
 class TestTakenIn:
     def test_reserves_its_amount_until_it_is_settled(self) -> None:
         [event] = decide(payment_after(*PAID), found(reason=RefundReason.FRAUDULENT))
         assert event == RefundFound(
-            refund_id=THEIRS, stripe_refund_id="re_9", amount=usd(6_00), reason=RefundReason.FRAUDULENT
+            refund_id=RefundId(THEIRS),
+            stripe_refund_id=StripeRefundId("re_9"),
+            amount=usd(6_00),
+            reason=RefundReason.FRAUDULENT,
         )
         pending = payment_after(*PAID, found())
         assert (pending.amount_refund_pending, pending.amount_refundable) == (usd(6_00), usd(4_00))
@@ -61,7 +69,10 @@ class TestTakenIn:
     def test_is_taken_in_once(self) -> None:
         payment = payment_after(*PAID, found())
         assert decide(payment, found()) == ()
-        assert decide(payment, RecordRefundPending(refund_id=THEIRS, stripe_refund_id="re_9")) == ()
+        assert (
+            decide(payment, RecordRefundPending(refund_id=RefundId(THEIRS), stripe_refund_id=StripeRefundId("re_9")))
+            == ()
+        )
         assert decide(then(payment, failed()), found()) == ()
 
     def test_is_taken_in_although_the_payment_is_disputed(self) -> None:
@@ -75,16 +86,16 @@ class TestTakenIn:
         with pytest.raises(InconsistentObservation):
             decide(then(payment, done("re_1")), found(refund_id=MINE))
 
-    def test_one_that_came_to_nothing_is_no_news(self) -> None:
+    def test_one_that_came_to_nothing_is_nothing_new(self) -> None:
         assert decide(payment_after(*PAID), failed()) == ()
 
-    def test_one_whose_money_went_and_came_back_is_news_whatever_room_there_is(self) -> None:
+    def test_one_whose_money_went_and_came_back_is_new_whatever_is_left(self) -> None:
         came_back = replace(failed(), moved=usd(10_00))
         payment = payment_after(*PAID, refund(10_00), done("re_1"))
         assert names(decide(payment, came_back)) == ["RefundFound", "RefundFailed"]
         after = then(payment, came_back)
         assert (after.amount_refunded, after.amount_refundable) == (usd(10_00), usd(0))
-        assert after.refunds[THEIRS].status is RefundStatus.FAILED
+        assert after.refunds[RefundId(THEIRS)].status is RefundStatus.FAILED
         assert decide(after, came_back) == ()
 
 
@@ -96,7 +107,7 @@ class TestBesideOurs:
         assert payment.amount_refundable == usd(0)
         with pytest.raises(RefundExceedsRefundable):
             decide(payment, refund(1, number=2))
-        refused = RecordRefundFailed(refund_id=MINE, stripe_refund_id=None, code="x", message="Too much.")
+        refused = RecordRefundFailed(refund_id=RefundId(MINE), stripe_refund_id=None, code="x", message="Too much.")
         assert then(payment, refused).amount_refundable == usd(4_00)
 
     def test_both_cannot_have_been_made(self) -> None:
@@ -108,7 +119,7 @@ class TestBesideOurs:
     def test_both_can_when_the_other_failed(self) -> None:
         payment = payment_after(*PAID, refund(6_00), found(6_00), failed(), done("re_1"))
         assert payment.amount_refunded == usd(6_00)
-        assert payment.refunds[THEIRS].status is RefundStatus.FAILED
+        assert payment.refunds[RefundId(THEIRS)].status is RefundStatus.FAILED
 
 
 class TestContradictions:
@@ -129,7 +140,7 @@ class TestContradictions:
         with pytest.raises(InconsistentObservation):
             decide(payment_after(*PAID), replace(failed(), moved=moved))
         with pytest.raises(InconsistentObservation):
-            decide(payment_after(*PAID, found(1_00)), replace(failed(), refund_id=MINE, moved=usd(1_00)))
+            decide(payment_after(*PAID, found(1_00)), replace(failed(), refund_id=RefundId(MINE), moved=usd(1_00)))
 
     def test_nothing_is_refunded_of_what_was_not_captured(self) -> None:
         with pytest.raises(InconsistentObservation):

@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from domain.ids import StripeIntentId
 from domain.money import Money
 from domain.payment.commands import ConfirmPayment, PaymentCommand
 from domain.payment.decide import decide
@@ -39,7 +40,7 @@ from tests.unit.domain.payment_builders import (
     usd,
 )
 
-CANCELED = RecordCanceled(intent_id=INTENT, reason="abandoned")
+CANCELED = RecordCanceled(intent_id=StripeIntentId(INTENT), reason="abandoned")
 REFUSED = RecordPaymentFailed(code="parameter_invalid", message="No such payment method.")
 TRY_AGAIN = ConfirmPayment(payment_method="pm_2")
 
@@ -128,14 +129,18 @@ class TestTheIntent:
             CANCELED,
         ):
             first, second = decide(payment_after(a_request()), observed)
-            assert first == PaymentIntentCreated(intent_id=INTENT, status=PaymentStatus.REQUIRES_CONFIRMATION)
+            assert first == PaymentIntentCreated(
+                intent_id=StripeIntentId(INTENT), status=PaymentStatus.REQUIRES_CONFIRMATION
+            )
             assert not isinstance(second, PaymentIntentCreated)
 
     def test_without_a_method_it_waits_for_one(self) -> None:
         first, _ = decide(payment_after(an_unconfirmed_request()), action_required())
-        assert first == PaymentIntentCreated(intent_id=INTENT, status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
+        assert first == PaymentIntentCreated(
+            intent_id=StripeIntentId(INTENT), status=PaymentStatus.REQUIRES_PAYMENT_METHOD
+        )
 
-    def test_told_late_is_no_news(self) -> None:
+    def test_observed_late_is_nothing_new(self) -> None:
         assert decide(payment_after(a_request(), succeeded()), intent_created()) == ()
 
     def test_told_after_a_decline_that_did_not_name_it_leaves_the_status(self) -> None:
@@ -145,7 +150,7 @@ class TestTheIntent:
         assert payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD
 
     @pytest.mark.parametrize("settled", [RecordCanceled(intent_id=None), REFUSED])
-    def test_of_a_settled_payment_is_no_news(self, settled: PaymentCommand) -> None:
+    def test_of_a_finished_payment_is_nothing_new(self, settled: PaymentCommand) -> None:
         assert decide(payment_after(a_request(), settled), intent_created()) == ()
 
     @pytest.mark.parametrize(
@@ -158,7 +163,7 @@ class TestTheIntent:
     )
     def test_a_status_with_a_fact_of_its_own_is_not_told_in_passing(self, status: PaymentStatus) -> None:
         with pytest.raises(ValueError, match=status.value):
-            RecordIntentCreated(intent_id=INTENT, status=status)
+            RecordIntentCreated(intent_id=StripeIntentId(INTENT), status=status)
 
     @pytest.mark.parametrize(
         "observed",
@@ -169,7 +174,7 @@ class TestTheIntent:
     ) -> None:
         for before in ((intent_created(),), (succeeded(),), (CANCELED,)):
             with pytest.raises(InconsistentObservation):
-                decide(payment_after(a_request(), *before), replace(observed, intent_id="pi_2"))
+                decide(payment_after(a_request(), *before), replace(observed, intent_id=StripeIntentId("pi_2")))
 
 
 class TestFactsTwice:
@@ -205,7 +210,7 @@ class TestFactsTwice:
         assert decide(payment, attempt_failed("ch_b")) == ()
         assert names(decide(payment, attempt_failed("ch_c"))) == ["PaymentAttemptFailed"]
 
-    def test_another_action_is_news_and_the_earlier_one_is_not(self) -> None:
+    def test_another_action_is_new_and_the_earlier_one_is_not(self) -> None:
         payment = payment_after(a_request(), action_required("https://a.example"))
         payment = then(payment, action_required("https://b.example"))
         assert payment.next_action is not None
@@ -220,7 +225,7 @@ class TestRoundAgain:
         payment = then(payment, TRY_AGAIN)
         assert then(payment, action_required()).status is PaymentStatus.REQUIRES_ACTION
 
-    def test_an_action_is_news_once_for_each_confirmation(self) -> None:
+    def test_an_action_is_new_once_for_each_confirmation(self) -> None:
         payment = payment_after(a_request(), action_required(), attempt_failed(), TRY_AGAIN, action_required())
         assert decide(payment, action_required()) == ()
 
@@ -250,13 +255,13 @@ class TestFailuresWithoutAName:
         assert event.attempt_id == "attempt_1"
         assert decide(then(payment, self.NAMELESS), self.NAMELESS) == ()
 
-    def test_is_news_again_when_another_attempt_ends_so(self) -> None:
+    def test_is_new_again_when_another_attempt_ends_so(self) -> None:
         payment = payment_after(a_request(), action_required(), self.NAMELESS, TRY_AGAIN, action_required())
         [event] = decide(payment, self.NAMELESS)
         assert isinstance(event, PaymentAttemptFailed)
         assert event.attempt_id == "attempt_2"
 
-    def test_another_reason_is_news(self) -> None:
+    def test_another_reason_is_new(self) -> None:
         payment = payment_after(a_request(), attempt_failed())
         assert decide(payment, self.NAMELESS) == (), "the call that failed told it already"
         assert names(decide(payment, replace(self.NAMELESS, code="expired_card"))) == ["PaymentAttemptFailed"]
@@ -340,7 +345,7 @@ class TestContradictions:
     def test_it_says_which_payment_and_why(self) -> None:
         payment = payment_after(a_request(), intent_created())
         with pytest.raises(InconsistentObservation, match=r"The intent is pi_1, not pi_2 \(payment .*\)\.") as refused:
-            decide(payment, replace(succeeded(), intent_id="pi_2"))
+            decide(payment, replace(succeeded(), intent_id=StripeIntentId("pi_2")))
         assert refused.value.payment_id == payment.payment_id
         assert refused.value.code == "inconsistent_observation"
 

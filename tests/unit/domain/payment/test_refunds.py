@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from domain.ids import StripeRefundId
 from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
 from domain.payment.commands import PaymentCommand
 from domain.payment.decide import decide
@@ -39,16 +40,17 @@ PAID = (a_request(), succeeded())
 
 
 def pending(number: int = 1, stripe_id: str = "re_1") -> RecordRefundPending:
-    return RecordRefundPending(refund_id=refund_id(number), stripe_refund_id=stripe_id)
+    return RecordRefundPending(refund_id=refund_id(number), stripe_refund_id=StripeRefundId(stripe_id))
 
 
 def refunded(number: int = 1, stripe_id: str = "re_1") -> RecordRefundSucceeded:
-    return RecordRefundSucceeded(refund_id=refund_id(number), stripe_refund_id=stripe_id)
+    return RecordRefundSucceeded(refund_id=refund_id(number), stripe_refund_id=StripeRefundId(stripe_id))
 
 
 def failed(number: int = 1, stripe_id: str | None = "re_1") -> RecordRefundFailed:
+    known = None if stripe_id is None else StripeRefundId(stripe_id)
     return RecordRefundFailed(
-        refund_id=refund_id(number), stripe_refund_id=stripe_id, code="declined", message="The bank said no."
+        refund_id=refund_id(number), stripe_refund_id=known, code="declined", message="The bank said no."
     )
 
 
@@ -164,7 +166,7 @@ class TestOutcome:
         payment = payment_after(*PAID, refund(6_00), observed)
         assert decide(payment, observed) == ()
 
-    def test_pending_told_late_is_no_news(self) -> None:
+    def test_pending_observed_late_is_nothing_new(self) -> None:
         assert decide(payment_after(*PAID, refund(6_00), refunded()), pending()) == ()
 
     def test_concerns_one_refund_only(self) -> None:

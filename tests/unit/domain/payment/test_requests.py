@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.ids import MerchantId, PaymentId, RequestId, StripeChargeId, StripeIntentId
 from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
 from domain.payment.commands import CancelPayment, ConfirmPayment, PaymentCommand
 from domain.payment.decide import decide
@@ -62,8 +63,8 @@ class TestRequest:
         request = a_request(description="Two books", metadata={"order": "A-1"})
         [event] = decide(None, request)
         assert event == PaymentRequested(
-            payment_id=PAYMENT_ID,
-            merchant_id="merchant_1",
+            payment_id=PaymentId(PAYMENT_ID),
+            merchant_id=MerchantId("merchant_1"),
             user_id="user_1",
             amount=usd(10_00),
             payment_method="pm_card_visa",
@@ -254,7 +255,8 @@ class TestCapture:
         kwd = Money(amount_cents=10_000, currency="KWD")
         held = authorized()
         payment = payment_after(
-            a_manual_request(amount=kwd), type(held)(intent_id="pi_1", amount=kwd, charge_id="ch_1")
+            a_manual_request(amount=kwd),
+            type(held)(intent_id=StripeIntentId("pi_1"), amount=kwd, charge_id=StripeChargeId("ch_1")),
         )
         part = Money(amount_cents=5_005, currency="KWD")
         with pytest.raises(AmountNotRepresentable):
@@ -363,4 +365,4 @@ class TestCancel:
 def test_ids_of_requests_are_not_shared_between_capture_and_cancel() -> None:
     payment = payment_after(*HELD, capture(number=1))
     same_id: UUID = request_id(1)
-    assert decide(payment, CancelPayment(request_id=same_id)) == ()
+    assert decide(payment, CancelPayment(request_id=RequestId(same_id))) == ()

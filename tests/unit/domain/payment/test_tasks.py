@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.ids import EventId, StripeIntentId
 from domain.payment.commands import GiveUpTask, RetryTask
 from domain.payment.decide import decide
 from domain.payment.errors import InvalidPaymentRequest, PaymentUnknown, TaskAlreadyGivenUp
@@ -13,7 +14,7 @@ from domain.payment.state import NOT_PROCESSED
 from domain.payment.values import PaymentStatus
 from tests.unit.domain.payment_builders import a_request, payment_after, refund, refund_id, succeeded, then, usd
 
-EVENT_ID = UUID(int=0x400)
+EVENT_ID = EventId(UUID(int=0x400))
 SAID = {"event_id": EVENT_ID, "operation": "create_refund", "actor": "ada", "reason": "Stripe is back"}
 RETRY, GIVE_UP = RetryTask(**SAID), GiveUpTask(**SAID)  # type: ignore[arg-type]
 
@@ -44,7 +45,7 @@ def test_giving_up_is_recorded_once_and_no_retry_follows_it() -> None:
     assert refused.value.event_id == EVENT_ID
 
 
-def test_what_follows_from_giving_up_is_told_by_the_failure_of_the_wish() -> None:
+def test_what_follows_from_giving_up_is_the_failure_of_the_request() -> None:
     payment = payment_after(a_request(), succeeded(), refund(6_00), GIVE_UP)
     assert payment.amount_refund_pending == usd(6_00)
     failed = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code="given_up", message="Given up.")
@@ -54,9 +55,9 @@ def test_what_follows_from_giving_up_is_told_by_the_failure_of_the_wish() -> Non
 def test_what_appeared_after_all_and_was_undone_is_recorded_once() -> None:
     failed = payment_after(a_request(), RecordPaymentFailed(code=NOT_PROCESSED, message="No."))
     assert failed.may_appear
-    undone = RecordUndone(event_id=EVENT_ID, intent_id="pi_1", how="refunded", amount=usd(10_00))
+    undone = RecordUndone(event_id=EVENT_ID, intent_id=StripeIntentId("pi_1"), how="refunded", amount=usd(10_00))
     (event,) = decide(failed, undone)
-    assert event == TaskUndone(event_id=EVENT_ID, intent_id="pi_1", how="refunded", amount=usd(10_00))
+    assert event == TaskUndone(event_id=EVENT_ID, intent_id=StripeIntentId("pi_1"), how="refunded", amount=usd(10_00))
     after = then(failed, undone)
     assert after.status is PaymentStatus.FAILED
     assert after.intents_undone == {"pi_1"}

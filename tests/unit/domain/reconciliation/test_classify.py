@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
+from domain.money import SignedMoney
 from domain.reconciliation.classify import classify, classify_payout
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.values import DifferenceKind, Entry
@@ -150,7 +151,12 @@ def test_the_id_of_a_difference_is_the_same_on_every_day_and_in_every_run() -> N
 )
 def test_a_payout_is_the_sum_of_what_it_pays(items_net: int, final: bool, kind: DifferenceKind | None) -> None:
     payout = PayoutSum(
-        payout_id=PayoutId("po_1"), amount=900, currency="JPY", created=AT, items=3, items_net=items_net, final=final
+        payout_id=PayoutId("po_1"),
+        amount=SignedMoney(amount_cents=900, currency="JPY"),
+        created=AT,
+        items=3,
+        items_net=SignedMoney(amount_cents=items_net, currency="JPY"),
+        final=final,
     )
     finding = classify_payout(payout, WINDOW)
     assert (summary(finding) if finding else None) == ((kind, "po_1", "payout_items") if kind else None)
@@ -200,7 +206,12 @@ def test_a_converted_amount_may_be_off_by_one_smallest_unit(amount: int, agrees:
 
 def test_a_payout_that_differs_shows_both_sums_of_stripe() -> None:
     payout = PayoutSum(
-        payout_id=PayoutId("po_1"), amount=900, items_net=1000, items=2, currency="USD", created=AT, final=True
+        payout_id=PayoutId("po_1"),
+        amount=SignedMoney(amount_cents=900, currency="USD"),
+        items_net=SignedMoney(amount_cents=1000, currency="USD"),
+        items=2,
+        created=AT,
+        final=True,
     )
     finding = classify_payout(payout, WINDOW)
     assert finding is not None

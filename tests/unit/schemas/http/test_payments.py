@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from command_api.payments.operations import Create, RefundPayment
+from domain.ids import MerchantId, RefundId
 from domain.payment.evolve import fold
 from domain.payment.values import CaptureMethod, RefundReason
 from schemas.http.payments import (
@@ -69,8 +70,10 @@ def test_answers_have_the_documented_members_in_their_order() -> None:
     state = fold(events_of([*paid(request), *refunded(refund_id, request.amount)]))
     assert state is not None
     wanted = CreatePaymentBody(user_id="u", amount_cents=1000, currency="USD")
-    create = Create(payment_id=state.payment_id, merchant_id="m", idempotency_key=state.idempotency_key, request=wanted)
-    refund = RefundPayment(payment_id=state.payment_id, refund_id=refund_id, request=RefundPaymentBody())
+    create = Create(
+        payment_id=state.payment_id, merchant_id=MerchantId("m"), idempotency_key=state.idempotency_key, request=wanted
+    )
+    refund = RefundPayment(payment_id=state.payment_id, refund_id=RefundId(refund_id), request=RefundPaymentBody())
     assert [*create.response_body(state), "position"] == list(PaymentAnswer.model_fields)
     assert [*refund.response_body(state), "position"] == list(RefundAnswer.model_fields)
     assert PaymentAnswer.model_validate(create.response_body(state) | {"position": 1}).status == "succeeded"

@@ -132,9 +132,9 @@ class StripeStatementContract(ABC):
         (charge,) = await statement.rows_of(BalanceSourceId(charge_id))
         (refund,) = await statement.rows_of(BalanceSourceId(await self.refund(charge_id, 700)))
         payout = await self.pay_out()
-        assert (payout.items, payout.items_net) == (2, charge.amount - charge.fee + refund.amount)
+        assert (payout.items, payout.items_net.amount_cents) == (2, charge.amount - charge.fee + refund.amount)
         assert payout.amount == payout.items_net
-        assert payout.currency == "USD"
+        assert payout.amount.currency == "USD"
         assert await statement.payout(payout.payout_id) == payout
         at = payout.created
         assert [each async for each in statement.payouts(at, at + 1)] == [payout]

@@ -8,6 +8,7 @@ import pytest
 from consumers.reconciliation.statement.fakes import MemoryStatement
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
 from domain.ids import PaymentId, PayoutId, StripeIntentId
+from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum
 from tests.unit.consumers.reconciliation.statement.statement_contract import StripeStatementContract
 
@@ -38,11 +39,10 @@ class TestMemoryStatement(StripeStatementContract):
         at = max(row.created for row in self._statement.stripe) + 1
         payout = PayoutSum(
             payout_id=PayoutId("po_1"),
-            amount=paid,
-            currency="USD",
+            amount=SignedMoney(amount_cents=paid, currency="USD"),
             created=at,
             items=len(self._statement.stripe),
-            items_net=paid,
+            items_net=SignedMoney(amount_cents=paid, currency="USD"),
             final=True,
         )
         self._statement.payout_sums.append(payout)

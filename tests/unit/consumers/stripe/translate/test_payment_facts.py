@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from consumers.stripe.translate.payments import UnexpectedObject, payment_observations
+from domain.ids import DisputeId, RefundId, StripeChargeId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.decide import decide
@@ -58,20 +59,25 @@ def test_a_refund_made_at_stripe_is_found_with_an_id_that_stays() -> None:
     _, found, done = payment_observations(PAID, [a_refund(reason="fraudulent")], [])
     assert isinstance(found, RecordRefundFound)
     assert found == RecordRefundFound(
-        refund_id=found.refund_id, stripe_refund_id="re_1", amount=usd(600), reason=RefundReason.FRAUDULENT
+        refund_id=found.refund_id,
+        stripe_refund_id=StripeRefundId("re_1"),
+        amount=usd(600),
+        reason=RefundReason.FRAUDULENT,
     )
-    assert done == RecordRefundSucceeded(refund_id=found.refund_id, stripe_refund_id="re_1")
+    assert done == RecordRefundSucceeded(refund_id=found.refund_id, stripe_refund_id=StripeRefundId("re_1"))
     assert payment_observations(PAID, [a_refund(reason="fraudulent")], [])[1] == found
     assert payment_observations(PAID, [a_refund(id="re_2")], [])[1] != found
 
 
 def test_a_refund_of_ours_is_known_by_the_id_in_its_metadata() -> None:
-    payment, _ = a_payment(RequestRefund(refund_id=REFUND_ID, amount=usd(600)))
+    payment, _ = a_payment(RequestRefund(refund_id=RefundId(REFUND_ID), amount=usd(600)))
     payment = told(payment, PAID, [], [])
-    payment, _ = a_payment(*payment_observations(PAID, [], []), RequestRefund(refund_id=REFUND_ID, amount=usd(600)))
+    payment, _ = a_payment(
+        *payment_observations(PAID, [], []), RequestRefund(refund_id=RefundId(REFUND_ID), amount=usd(600))
+    )
     payment = told(payment, PAID, [a_refund(ours=REFUND_ID), a_refund(id="re_2", amount=100)], [])
     assert len(payment.refunds) == 2
-    assert payment.refunds[REFUND_ID].stripe_refund_id == "re_1"
+    assert payment.refunds[RefundId(REFUND_ID)].stripe_refund_id == "re_1"
     assert payment.amount_refunded == usd(700)
 
 
@@ -133,8 +139,8 @@ def test_what_was_only_held_is_released_not_refunded() -> None:
 def test_a_dispute_says_what_became_of_the_money(moved: tuple[int, ...], withdrawn: int, reinstated: int) -> None:
     *_, fact = payment_observations(PAID, [], [a_dispute("under_review", moved=moved)])
     assert fact == RecordDispute(
-        dispute_id="du_1",
-        charge_id="ch_1",
+        dispute_id=DisputeId("du_1"),
+        charge_id=StripeChargeId("ch_1"),
         amount=usd(1000),
         reason="fraudulent",
         status=DisputeStatus.UNDER_REVIEW,
@@ -158,11 +164,11 @@ def test_a_failure_without_a_charge_has_no_name() -> None:
     assert (fact.intent_id, fact.attempt_id) == (INTENT_ID, None)
 
 
-def test_the_same_picture_twice_is_no_news() -> None:
+def test_the_same_picture_twice_is_nothing_new() -> None:
     picture = (PAID, [a_refund(), a_refund("failed", id="re_2")], [a_dispute("lost", moved=(-1000,))])
     payment, _ = a_payment(*payment_observations(*picture))
     assert payment.amount_refunded == usd(600)
-    assert payment.disputes["du_1"].status is DisputeStatus.LOST
+    assert payment.disputes[DisputeId("du_1")].status is DisputeStatus.LOST
     assert told(payment, *picture) == payment
 
 

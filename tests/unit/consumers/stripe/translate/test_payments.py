@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from consumers.stripe.translate.payments import UnexpectedObject, intent_observations, refund_observations
+from domain.ids import RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
     PaymentObservation,
@@ -22,7 +23,6 @@ from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, a
 
 TEN = Money(amount_cents=1000, currency="USD")
 DECLINED = {
-    "intent_id": INTENT_ID,
     "code": "card_declined",
     "decline_code": "insufficient_funds",
     "message": "Your card has insufficient funds.",
@@ -35,20 +35,25 @@ HELD = {"id": "ch_1", "payment_method_details": {"card": {"capture_before": 1_80
     [
         (
             an_intent("succeeded", amount_received=1000, latest_charge="ch_1"),
-            RecordSucceeded(intent_id=INTENT_ID, amount_captured=TEN, charge_id="ch_1"),
+            RecordSucceeded(intent_id=StripeIntentId(INTENT_ID), amount_captured=TEN, charge_id=StripeChargeId("ch_1")),
         ),
         (
             an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1"),
-            RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id="ch_1"),
+            RecordAuthorized(intent_id=StripeIntentId(INTENT_ID), amount=TEN, charge_id=StripeChargeId("ch_1")),
         ),
         (
             an_intent("requires_capture", amount_capturable=1000, latest_charge=HELD),
-            RecordAuthorized(intent_id=INTENT_ID, amount=TEN, charge_id="ch_1", capture_before=1_800_000_000),
+            RecordAuthorized(
+                intent_id=StripeIntentId(INTENT_ID),
+                amount=TEN,
+                charge_id=StripeChargeId("ch_1"),
+                capture_before=1_800_000_000,
+            ),
         ),
-        (an_intent("processing"), RecordProcessing(intent_id=INTENT_ID)),
+        (an_intent("processing"), RecordProcessing(intent_id=StripeIntentId(INTENT_ID))),
         (
             an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": {}}),
-            RecordActionRequired(intent_id=INTENT_ID, action_type="use_stripe_sdk"),
+            RecordActionRequired(intent_id=StripeIntentId(INTENT_ID), action_type="use_stripe_sdk"),
         ),
         (
             an_intent(
@@ -56,36 +61,36 @@ HELD = {"id": "ch_1", "payment_method_details": {"card": {"capture_before": 1_80
                 next_action={"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank.example"}},
             ),
             RecordActionRequired(
-                intent_id=INTENT_ID, action_type="redirect_to_url", redirect_url="https://bank.example"
+                intent_id=StripeIntentId(INTENT_ID), action_type="redirect_to_url", redirect_url="https://bank.example"
             ),
         ),
         (
             an_intent("canceled", cancellation_reason="abandoned"),
-            RecordCanceled(intent_id=INTENT_ID, reason="abandoned"),
+            RecordCanceled(intent_id=StripeIntentId(INTENT_ID), reason="abandoned"),
         ),
         (
             an_intent("canceled", cancellation_reason="expired"),
-            RecordCanceled(intent_id=INTENT_ID, reason="expired"),
+            RecordCanceled(intent_id=StripeIntentId(INTENT_ID), reason="expired"),
         ),
         (
             an_intent("canceled", cancellation_reason="automatic"),
-            RecordCanceled(intent_id=INTENT_ID, reason="expired"),
+            RecordCanceled(intent_id=StripeIntentId(INTENT_ID), reason="expired"),
         ),
         (
             an_intent("requires_payment_method"),
-            RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_PAYMENT_METHOD),
+            RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_PAYMENT_METHOD),
         ),
         (
             an_intent("requires_confirmation"),
-            RecordIntentCreated(intent_id=INTENT_ID, status=PaymentStatus.REQUIRES_CONFIRMATION),
+            RecordIntentCreated(intent_id=StripeIntentId(INTENT_ID), status=PaymentStatus.REQUIRES_CONFIRMATION),
         ),
         (
             an_intent("requires_payment_method", last_payment_error=a_decline()),
-            RecordAttemptFailed(attempt_id="ch_1", **DECLINED),
+            RecordAttemptFailed(attempt_id="ch_1", intent_id=StripeIntentId(INTENT_ID), **DECLINED),
         ),
         (
             an_intent("requires_payment_method", last_payment_error=a_decline(charge=None)),
-            RecordAttemptFailed(attempt_id="our-call", **DECLINED),
+            RecordAttemptFailed(attempt_id="our-call", intent_id=StripeIntentId(INTENT_ID), **DECLINED),
         ),
     ],
 )
@@ -111,14 +116,23 @@ def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[s
 @pytest.mark.parametrize(
     ("refund", "fact"),
     [
-        ({"status": "succeeded"}, RecordRefundSucceeded(refund_id=REFUND_ID, stripe_refund_id="re_1")),
-        ({"status": "pending"}, RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")),
-        ({"status": "requires_action"}, RecordRefundPending(refund_id=REFUND_ID, stripe_refund_id="re_1")),
+        (
+            {"status": "succeeded"},
+            RecordRefundSucceeded(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1")),
+        ),
+        (
+            {"status": "pending"},
+            RecordRefundPending(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1")),
+        ),
+        (
+            {"status": "requires_action"},
+            RecordRefundPending(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1")),
+        ),
         (
             {"status": "failed", "failure_reason": "expired_or_canceled_card"},
             RecordRefundFailed(
-                refund_id=REFUND_ID,
-                stripe_refund_id="re_1",
+                refund_id=RefundId(REFUND_ID),
+                stripe_refund_id=StripeRefundId("re_1"),
                 code="expired_or_canceled_card",
                 message="The refund failed: expired_or_canceled_card.",
             ),
@@ -126,8 +140,8 @@ def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[s
         (
             {"status": "canceled"},
             RecordRefundFailed(
-                refund_id=REFUND_ID,
-                stripe_refund_id="re_1",
+                refund_id=RefundId(REFUND_ID),
+                stripe_refund_id=StripeRefundId("re_1"),
                 code="refund_canceled",
                 message="The refund failed: refund_canceled.",
             ),
@@ -135,12 +149,12 @@ def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[s
     ],
 )
 def test_a_refund_says(refund: dict[str, Any], fact: PaymentObservation) -> None:
-    assert refund_observations({"id": "re_1", **refund}, refund_id=REFUND_ID) == (fact,)
+    assert refund_observations({"id": "re_1", **refund}, refund_id=RefundId(REFUND_ID)) == (fact,)
 
 
 def test_nothing_is_concluded_from_a_refund_with_an_unknown_status() -> None:
     with pytest.raises(UnexpectedObject):
-        refund_observations({"id": "re_1", "status": "melted"}, refund_id=REFUND_ID)
+        refund_observations({"id": "re_1", "status": "melted"}, refund_id=RefundId(REFUND_ID))
 
 
 def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None:
@@ -148,7 +162,7 @@ def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None
     shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
     (fact,) = intent_observations(shown, attempt_id="a")
     assert fact == RecordActionRequired(
-        intent_id=INTENT_ID, action_type="use_stripe_sdk", redirect_url="https://bank.example/3ds"
+        intent_id=StripeIntentId(INTENT_ID), action_type="use_stripe_sdk", redirect_url="https://bank.example/3ds"
     )
 
 
@@ -162,11 +176,15 @@ def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None
 def test_what_only_stripes_libraries_can_open_is_no_page_of_ours(sdk: dict[str, str]) -> None:
     shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
     (fact,) = intent_observations(shown, attempt_id="a")
-    assert fact == RecordActionRequired(intent_id=INTENT_ID, action_type="use_stripe_sdk", redirect_url=None)
+    assert fact == RecordActionRequired(
+        intent_id=StripeIntentId(INTENT_ID), action_type="use_stripe_sdk", redirect_url=None
+    )
 
 
 def test_an_address_with_a_client_secret_is_not_recorded() -> None:
     url = "https://hooks.example/3d_secure?payment_intent_client_secret=pi_1_secret_2"
     shown = an_intent("requires_action", next_action={"type": "redirect_to_url", "redirect_to_url": {"url": url}})
     (fact,) = intent_observations(shown, attempt_id="a")
-    assert fact == RecordActionRequired(intent_id=INTENT_ID, action_type="redirect_to_url", redirect_url=None)
+    assert fact == RecordActionRequired(
+        intent_id=StripeIntentId(INTENT_ID), action_type="redirect_to_url", redirect_url=None
+    )

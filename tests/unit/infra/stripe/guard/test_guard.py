@@ -192,7 +192,7 @@ async def test_no_more_calls_are_in_flight_than_allowed() -> None:
     assert most == 2
 
 
-async def test_a_call_that_gets_no_place_in_time_is_put_off_unsent() -> None:
+async def test_a_call_that_gets_no_place_in_time_is_deferred_unsent() -> None:
     guard = guard_over(concurrency=1)
     async with guard.call():
         with pytest.raises(TooManyCalls) as refused:
