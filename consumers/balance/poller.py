@@ -54,7 +54,7 @@ async def measure(pool: Pool) -> None:
 class BalancePoller:
     """One process polls and others stand by. The lock spares calls; two pollers at once do no harm.
 
-    So while the lock servers are away, each of them polls: the books must not wait for Redis.
+    So while the lock servers are away, each of them polls: the ledger must not wait for Redis.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class BalancePoller:
         """Raise Unhealthy when it has neither read a page nor stood by for too long."""
         silent = self._heartbeat.silent_s
         if silent > self._interval_s + _STALL_AFTER_S:
-            raise Unhealthy(f"no page was asked for in {silent:.0f} s")
+            raise Unhealthy(f"no page was requested in {silent:.0f} s")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll, or stand by, until `stop`; a page in hand is finished."""

@@ -53,7 +53,7 @@ class ReconciliationAdmin:
     """What finance does about reconciliations. Each method raises ReconciliationRefused with a text for people."""
 
     async def reconcile(self, day: date | None, *, actor: str, progress: RunProgress) -> ReconciliationResult:
-        """Compare a day with Stripe's books; one that another process is at is waited for."""
+        """Compare a day with Stripe's statement; wait if another process is already running it."""
         settings = load_settings(ReconciliationSettings)
         zone = settings.reconciliation_time_zone
         today = datetime.now(ZoneInfo(zone)).date()
@@ -70,7 +70,7 @@ class ReconciliationAdmin:
     async def reconcile_report(
         self, path: Path, *, kind: str | None, time_zone: str | None, actor: str, progress: RunProgress
     ) -> ReconciliationResult:
-        """Compare a report of Stripe's with the ledger."""
+        """Compare a report that Stripe made with the ledger."""
         settings = load_settings(ReconciliationSettings)
         zone = time_zone or settings.reconciliation_time_zone
         try:
@@ -180,7 +180,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
     progress: RunProgress,
     plan: RunPlan | None,
 ) -> ReconciliationResult:
-    """Ask for a run and see to it that it comes to its end, here or where it is under way."""
+    """Request a run and wait for its end, whether it is executed here or by another process."""
     run_id = run_id_of(request.date, request.time_zone, request.report)
     meta = metadata(correlation_id=f"command-{uuid7()}", actor=f"operator:{request.actor}")
     async with pool.connection() as conn:
@@ -206,7 +206,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
 async def _attempt(
     reconciler: Reconciler, pool: Pool, run_id: RunId, progress: RunProgress, *, final: bool
 ) -> RunState | None:
-    """Run it here; None while another process is at it. A failure is the end of it, unless others asked for it too."""
+    """Execute it here; None while another process does. A failure ends it, unless others requested it too."""
     try:
         return await reconciler.run(run_id, progress=progress)
     except Exception as error:

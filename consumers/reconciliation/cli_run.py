@@ -1,4 +1,4 @@
-"""Runs `paystream reconcile` and `paystream discrepancies`, and prints what came of it."""
+"""Runs `paystream reconcile` and `paystream discrepancies`, and prints the result."""
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -22,8 +22,8 @@ from infra.postgres.pool import Connection
 
 _STAGES = {
     "ledger": "Waiting for the ledger",
-    "reading": "Reading Stripe's books",
-    "comparing": "Comparing both books",
+    "reading": "Reading Stripe's statement",
+    "comparing": "Comparing both sides",
     "payouts": "Adding up payouts",
     "looking": "Looking closer",
     "waiting": "Another process is at it",
@@ -31,12 +31,12 @@ _STAGES = {
 
 
 def run_reconcile(day: date | None, *, actor: str) -> int:
-    """Compare a day and print what came of it; 1 when differences are open, of any day, or there is no result."""
+    """Compare a day and print the result; 1 when differences are open, of any day, or there is no result."""
     return _reconcile(lambda admin, progress: admin.reconcile(day, actor=actor, progress=progress))
 
 
 def run_report(path: Path, *, kind: str | None, time_zone: str | None, actor: str) -> int:
-    """Compare a report of Stripe's and print what came of it; the exit code is as above."""
+    """Compare a report that Stripe made and print the result; the exit code is as above."""
     return _reconcile(
         lambda admin, progress: admin.reconcile_report(
             path, kind=kind, time_zone=time_zone, actor=actor, progress=progress
@@ -120,7 +120,7 @@ def _print(result: ReconciliationResult) -> None:
     if result.totals:
         out.print(_totals(result))
     else:
-        out.print("There are no rows of that day in either book.")
+        out.print("There are no rows of that day on either side.")
     if result.payouts:
         out.print(f"Payouts compared with what they pay: {result.payouts}")
     found = ", ".join(f"{kind} {count}" for kind, count in sorted(result.found.items())) or "none"

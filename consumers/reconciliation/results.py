@@ -1,4 +1,4 @@
-"""What a reconciliation came to, as finance sees it: totals, discrepancies and payouts."""
+"""The results of a reconciliation as finance sees them: totals, discrepancies and payouts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from infra.errors import InfraError
 
 
 class ReconciliationRefused(InfraError):
-    """What was asked for cannot be done; nothing was changed."""
+    """The request cannot be carried out; nothing was changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListedDiscrepancy:
-    """A discrepancy as finance sees it. Amounts are in the currency's smallest unit; None: the book lacks the row."""
+    """A discrepancy as finance sees it. Amounts are in the currency's smallest unit; None: the side lacks the row."""
 
     discrepancy_id: DiscrepancyId
     date: date
@@ -38,7 +38,7 @@ class ListedDiscrepancy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CurrencyLine:
-    """What the two books of a day come to in one currency."""
+    """The totals of both sides of a day in one currency."""
 
     currency: str
     stripe_rows: int
@@ -94,7 +94,7 @@ class PaidItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Payout:
-    """A payout of Stripe's with all that it pays. `final`: Stripe says that the list is complete."""
+    """A payout with all that it pays. `final`: Stripe says that the list is complete."""
 
     payout_id: PayoutId
     amount: int

@@ -22,7 +22,7 @@ class ReconciliationSettings(
     reconciliation_catch_up_days: Annotated[int, Field(ge=1, le=366)] = 31
     """How far back days are reconciled that were missed while nothing ran."""
     reconciliation_cutoff_ms: Annotated[int, Field(ge=1000, le=7 * 24 * 3600 * 1000)] = 7_200_000
-    """How far apart the two books may date the same thing. Until so long after it, what one of them lacks may still
+    """How far apart the two sides may date the same thing. Until so long after it, what one of them lacks may still
     come. A day that the schedule has earlier than that is run once more the next time."""
     reconciliation_ledger_wait_ms: Annotated[int, Field(ge=1)] = 300_000
     """How long a run waits for the ledger to have all that was in the log when it started."""
@@ -31,7 +31,7 @@ class ReconciliationSettings(
     reconciliation_attempts: Annotated[int, Field(ge=1)] = 8
     """How often a run is tried. The schedule asks for its day again the next time."""
     reconciliation_lookups: Annotated[int, Field(ge=0)] = 2_000
-    """The most objects that a run looks up at Stripe one by one: what one book lacks, and what is unresolved.
+    """The most objects that a run looks up at Stripe one by one: what one side lacks, and what is unresolved.
     Beyond it, the next runs go on."""
     reconciliation_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
     """How soon another process takes over from one that was killed."""

@@ -1,4 +1,4 @@
-"""Reconciliation with Stripe: which rows of two books belong together, what differs, and what becomes of that.
+"""Reconciliation with Stripe: which rows of two sides belong together, what differs, and the life of a discrepancy.
 
-The two books are Stripe's balance transactions and the movements of our ledger's account `stripe_clearing`.
+The two sides are Stripe's balance transactions and the movements of our ledger's account `stripe_clearing`.
 """

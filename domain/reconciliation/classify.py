@@ -1,8 +1,8 @@
-"""What differs between all that the two books say of one source.
+"""Classifies what differs between all rows of one source, on both sides.
 
-A source is judged as a whole, since a row that one side lacks means something else when that side knows the source by
-another row: then it is the object's status that differs. Where there may be many rows of a source and category, each
-is judged by itself: that one of them is booked says nothing of the next.
+A source is classified as a whole, since a row that one side lacks means something else when that side knows the source
+by another row: then the object's status differs. Where a source may have many rows of a category, each row is
+classified by itself: that one of them is booked says nothing about the next.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,8 +22,8 @@ _TWICE = frozenset({"dispute", "dispute_reversal"})
 def classify(stripe: Iterable[StripeRow], ours: Iterable[Movement], window: Window) -> list[Finding]:
     """Return what differs in the rows of one source, as far as it is of the window's day.
 
-    A difference is of the day of Stripe's row, or of ours where Stripe has none. The order of the rows is of no
-    meaning. For a true verdict on a row that one side lacks, all rows of the source must be there, whatever their day.
+    A difference is of the day of Stripe's row, or of ours where Stripe has none. The order of the rows does not
+    matter. To classify a row that one side lacks, all rows of the source must be there, whatever their day.
     """
     theirs_by, ours_by = _by_category(stripe), _movements_by_category(ours)
     findings: list[Finding] = []
@@ -50,7 +50,7 @@ def _classify_part(
 def _parts(
     category: str, rows: Sequence[StripeRow], movements: Sequence[Movement]
 ) -> Iterator[tuple[Sequence[StripeRow], Sequence[Movement]]]:
-    """Yield what is to be judged by itself: each row with its movement, as far as the ledger says which one it is."""
+    """Yield what is classified by itself: each row with its movement, as far as the ledger says which one it is."""
     if category in ONCE and not (category in _TWICE and _are_distinct(rows, movements)):
         yield rows, movements
         return

@@ -13,17 +13,17 @@ class ReconciliationError(DomainError):
 
 
 class RowsNotSorted(ReconciliationError):
-    """A book came out of order: whatever was concluded from it would be wrong."""
+    """The rows of a side came out of order: any conclusion from them would be wrong."""
 
     code: ClassVar[str] = "rows_not_sorted"
 
-    def __init__(self, *, book: str, before: str, after: str) -> None:
-        super().__init__(f"the rows of {book} are not sorted: {after!r} comes after {before!r}")
-        self.book = book
+    def __init__(self, *, side: str, before: str, after: str) -> None:
+        super().__init__(f"the rows of {side} are not sorted: {after!r} comes after {before!r}")
+        self.side = side
 
 
 class RunNotUnderWay(ReconciliationError):
-    """A run is started or ended that nobody asked for, or that has ended."""
+    """A run is started or ended that nobody requested, or that has ended already."""
 
     code: ClassVar[str] = "run_not_under_way"
 

@@ -9,7 +9,7 @@ from domain.reconciliation.values import CurrencyTotals, Difference
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReconciliationRequested:
-    """Somebody, or the schedule, wants a day reconciled. ``number`` counts the runs of the day from 1."""
+    """Somebody, or the schedule, requested a reconciliation. ``number`` counts the runs of the day from 1."""
 
     run_id: RunId
     number: int
@@ -34,7 +34,7 @@ class ReconciliationStarted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReconciliationCompleted:
-    """Both books were compared to their end. ``found`` has how many differences there are of each kind.
+    """Both sides were compared to their end. ``found`` counts the differences of each kind.
 
     ``opened`` counts those that nobody knew of or that came back, ``resolved`` those of earlier runs that are gone,
     ``backfilled`` the payments that are read at Stripe once more, and the rows of Stripe that the run recorded.

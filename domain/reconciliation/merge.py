@@ -1,6 +1,6 @@
-"""Reads two sorted books side by side, once, in constant memory, and judges source after source.
+"""Reads two sorted sides in parallel, once, in constant memory, and classifies source after source.
 
-It pulls nothing itself: the caller asks which book it `next_side` rows of, and pushes the next ones.
+It pulls nothing itself: the caller pushes the next rows of the side that `next_side` names.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ R = TypeVar("R", StripeRow, Movement)
 
 
 def with_foreign(totals: Iterable[CurrencyTotals], foreign: Iterable[ForeignRow]) -> tuple[CurrencyTotals, ...]:
-    """Say of a day's totals how much of Stripe's side is another system's."""
+    """Return a day's totals with the rows of other systems counted separately."""
     by_currency = {each.currency: each for each in totals}
     for row in foreign:
         each = by_currency.get(row.currency) or CurrencyTotals(currency=row.currency)
@@ -50,15 +50,15 @@ class Candidate:
 
     @property
     def lacks_a_row(self) -> bool:
-        """Whether it has to be judged again with rows of other days: one that is missing may stand there."""
+        """Whether it has to be classified again with rows of other days: one that is missing may stand there."""
         return any(finding.difference.is_incomplete for finding in self.findings)
 
 
 class _Reader(Generic[R]):
-    """The rows of a book that were pushed and not looked at yet."""
+    """The rows of a side that were pushed and not looked at yet."""
 
-    def __init__(self, book: Side) -> None:
-        self.book = book
+    def __init__(self, side: Side) -> None:
+        self.side = side
         self.rows: list[R] = []
         self.at = 0
         self.ended = False
@@ -71,7 +71,7 @@ class _Reader(Generic[R]):
         newest = self._newest
         for row in rows:
             if row[0] < newest:
-                raise RowsNotSorted(book=self.book.value, before=newest, after=row[0])
+                raise RowsNotSorted(side=self.side.value, before=newest, after=row[0])
             newest = row[0]
         self._newest = newest
         del self.rows[: self.at]
@@ -93,11 +93,11 @@ class _Reader(Generic[R]):
 
 
 class MergeJoin:
-    """Both books must be sorted by source, by code points.
+    """Both sides must be sorted by source, by code points.
 
     join = MergeJoin(window)
-    while (book := join.next_side) is not None:
-        join.push(book, await next_rows_of(book))  # no rows: it is at its end
+    while (side := join.next_side) is not None:
+        join.push(side, await next_rows_of(side))  # no rows: it is at its end
         for candidate in join.candidates():
             ...
     """
@@ -108,13 +108,13 @@ class MergeJoin:
         self._ledger = _Reader[Movement](Side.LEDGER)
         self._totals: dict[str, list[int]] = {}
         self.next_side: Side | None = Side.STRIPE
-        """The book that it needs rows of to go on; None once both are at their end."""
+        """The side whose rows it needs next; None once both are at their end."""
         self.rows = 0
         """How many rows it has looked at."""
 
     @property
     def totals(self) -> tuple[CurrencyTotals, ...]:
-        """What the rows of the day come to so far, by currency."""
+        """The totals of the day so far, by currency."""
         return tuple(
             CurrencyTotals(
                 currency=currency,
@@ -128,10 +128,10 @@ class MergeJoin:
             for currency, sums in sorted(self._totals.items())
         )
 
-    def push(self, book: Side, rows: Sequence[StripeRow] | Sequence[Movement]) -> None:
-        """Take the next rows of a book; none: there are no more. Raises RowsNotSorted."""
-        reader: _Reader[StripeRow] | _Reader[Movement] = self._stripe if book is Side.STRIPE else self._ledger
-        reader.push(rows)  # type: ignore[arg-type]  # the caller pushes the rows of that book
+    def push(self, side: Side, rows: Sequence[StripeRow] | Sequence[Movement]) -> None:
+        """Take the next rows of a side; an empty sequence is its end. Raises RowsNotSorted."""
+        reader: _Reader[StripeRow] | _Reader[Movement] = self._stripe if side is Side.STRIPE else self._ledger
+        reader.push(rows)  # type: ignore[arg-type]  # the caller pushes the rows of that side
 
     def candidates(self) -> Iterator[Candidate]:
         """Yield the sources that differ, as far as rows were pushed. Then `next_side` tells whose rows come next."""
@@ -165,9 +165,9 @@ class MergeJoin:
                 )
 
     def _pass_equal_pairs(self) -> None:
-        """Go by what nearly every source is, one row in each book that agree: ten times faster than one by one.
+        """Skip sources with one row on each side that agree, as nearly all are: ten times faster than one by one.
 
-        It stops at the first source that is anything else, and before the last row of either book: more may follow.
+        It stops at the first source that is anything else, and before the last row of either side: more may follow.
         """
         rows, movements = self._stripe.rows, self._ledger.rows
         start, end, totals = self._window.start, self._window.end, self._totals

@@ -99,7 +99,7 @@ RunCommand = RequestRun | StartRun | CompleteRun | FailRun
 
 
 def run_id_of(day: date, time_zone: str, report: str | None = None) -> RunId:
-    """Return the id of a day's runs; what a report says has runs of its own, as it is another book."""
+    """Return the id of a day's runs; a report has runs of its own, as it is another statement."""
     return RunId(uuid5(_RUNS, f"{day.isoformat()} {time_zone}" + ("" if report is None else f" {report}")))
 
 

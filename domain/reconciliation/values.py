@@ -45,7 +45,7 @@ class DiscrepancyStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What one book says. Amounts are signed and in the currency's smallest unit as Stripe counts it.
+    """What one side says. Amounts are signed and in the currency's smallest unit as Stripe counts it.
 
     ``fee`` is None where none is recorded yet. ``at`` is in Unix seconds.
     """
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """One difference. ``date`` is the day whose books differ; a book that lacks the row has no entry."""
+    """One difference. ``date`` is the day whose rows differ; a side that lacks the row has no entry."""
 
     kind: DifferenceKind
     source_id: BalanceSourceId
@@ -89,7 +89,7 @@ class Difference:
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether rows of other days, in either book, may change it."""
+        """Whether rows of other days, on either side, may change it."""
         return self.ledger is None or self.may_have_more_stripe_rows
 
 
@@ -103,7 +103,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CurrencyTotals:
-    """What the two books of a day come to in one currency."""
+    """The totals of both sides of a day in one currency."""
 
     currency: str
     stripe_rows: int = 0
@@ -121,6 +121,6 @@ class CurrencyTotals:
 def discrepancy_id_of(
     kind: DifferenceKind, source_id: BalanceSourceId, category: str, transaction_id: BalanceTransactionId | None = None
 ) -> DiscrepancyId:
-    """Return the id of a discrepancy; of one row of Stripe's, where that is one of many."""
+    """Return the id of a discrepancy; with a transaction id, of one of several rows of Stripe."""
     of_row = "" if transaction_id is None else f":{transaction_id}"
     return DiscrepancyId(uuid5(_DISCREPANCIES, f"{kind}:{source_id}:{category}{of_row}"))

@@ -13,7 +13,7 @@ _LAST = 2**62
 class Window:
     """A day, or several: from ``start`` until before ``end``, in Unix seconds, as it is looked at now.
 
-    Rows within ``cutoff`` seconds of the day are looked at too: the two books date the same thing a little apart.
+    Rows within ``cutoff`` seconds of the day are looked at too: the two sides date the same thing a little apart.
     """
 
     date: dt.date

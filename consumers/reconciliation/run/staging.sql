@@ -17,7 +17,7 @@ UPDATE reconciliation.stagings SET rows = rows + %(rows)s, touched_at = clock_ti
 SELECT count(*) FROM reconciliation.stripe_rows WHERE staging_id = %(staging_id)s;
 
 -- name: one_snapshot
--- Both books are read as of one moment.
+-- Both sides are read as of one moment.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 
 -- name: may_pause

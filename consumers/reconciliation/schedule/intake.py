@@ -1,13 +1,13 @@
 """From recorded events to the tables of the worker: in the transaction of the batch's checkpoint.
 
-Runs that are wanted are written here alone. Discrepancies are written by whoever records their events; here, those that
-the table lacks, as when it was lost and the topic is read anew.
+Requested runs are written only here. Discrepancies are written by whoever records their events; here only those that
+the table lacks, for example after it was lost and the topic is read again.
 """
 
 from collections.abc import Sequence
 
 from consumers.reconciliation.discrepancies import SQL, write_rows
-from consumers.reconciliation.schedule.runs import want
+from consumers.reconciliation.schedule.runs import add_requested
 from domain.ids import DiscrepancyId
 from domain.reconciliation.events import ReconciliationRequested
 from event_store.reconciliation import load_discrepancies
@@ -20,9 +20,9 @@ _OF_DISCREPANCIES = frozenset(each.name for each in DISCREPANCY_EVENT_TYPES)
 
 
 async def write_tables(conn: Connection, messages: Sequence[Delivered]) -> None:
-    """Note what new events ask for, and what they say. Raises SchemaError for one that cannot be read."""
+    """Write requested runs, and discrepancies that the table lacks. Raises SchemaError for one that cannot be read."""
     events = [RECONCILIATION_CODEC.decode(message.event) for message in messages]
-    await want(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
+    await add_requested(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
     newest = {
         DiscrepancyId(message.event.stream_id): message.event.version
         for message in messages

@@ -1,4 +1,4 @@
-"""The runs that are wanted: a row for each day's newest."""
+"""The runs that were requested: a row for the newest run of each day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,18 +28,18 @@ class DueRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownDay:
-    """A day that was asked for."""
+    """A day that was requested."""
 
     date: date
     status: str
     updated_at: datetime
 
 
-async def want(conn: Connection, requests: Sequence[ReconciliationRequested]) -> None:
-    """Note runs that were asked for. One that is known, or older than one that is, changes nothing."""
+async def add_requested(conn: Connection, requests: Sequence[ReconciliationRequested]) -> None:
+    """Add requested runs. One that is known, or older than a known one, changes nothing."""
     for request in requests:
         await conn.execute(
-            SQL.want,
+            SQL.add_requested,
             {
                 "run_id": request.run_id,
                 "number": request.number,
@@ -81,14 +81,14 @@ async def record_end(conn: Connection, state: RunState) -> None:
 
 
 async def known_days(conn: Connection, *, time_zone: str, since: date) -> list[KnownDay]:
-    """Return the days that were asked for since one."""
+    """Return the days that were requested since one."""
     async with conn.cursor(row_factory=class_row(KnownDay)) as cursor:
         await cursor.execute(SQL.known_days, {"time_zone": time_zone, "since": since})
         return await cursor.fetchall()
 
 
 async def first_day(conn: Connection, *, time_zone: str) -> date | None:
-    """Return the first day that ever was asked for."""
+    """Return the first day that was ever requested."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(SQL.first_day, {"time_zone": time_zone})
         found: date | None = await cursor.fetchone()

@@ -1,5 +1,5 @@
--- name: want
--- A run that was asked for; a newer one of the same day takes the place of an older one.
+-- name: add_requested
+-- A requested run; a newer one of the same day replaces an older one.
 INSERT INTO reconciliation.runs AS r (run_id, number, date, time_zone, report, status)
 VALUES (%(run_id)s, %(number)s, %(date)s, %(time_zone)s, %(report)s, 'due')
 ON CONFLICT (run_id) DO UPDATE
@@ -38,14 +38,14 @@ ON CONFLICT (run_id) DO UPDATE
  WHERE r.number < excluded.number OR (r.number = excluded.number AND r.status = 'due');
 
 -- name: known_days
--- The days that were asked for since one.
+-- The days that were requested since one.
 SELECT date, status, updated_at
   FROM reconciliation.runs
  WHERE report IS NULL AND time_zone = %(time_zone)s AND date >= %(since)s
  ORDER BY date;
 
 -- name: first_day
--- The first day that ever was asked for.
+-- The first day that was ever requested.
 SELECT min(date) FROM reconciliation.runs WHERE report IS NULL AND time_zone = %(time_zone)s;
 
 -- name: last_good_run_age

@@ -1,4 +1,4 @@
-"""Asks for the days that are due and runs what was asked for, while this process is the one that does."""
+"""Requests the days that are due and executes requested runs, while this process is the leader."""
 
 import asyncio
 import math
@@ -57,7 +57,7 @@ class WorkerRules:
 
 
 class ReconciliationWorker:
-    """One process runs and others stand by. The lock spares work; two at once come to one result.
+    """One process works and the others are standbys. The lock only saves work; two at once have one result.
 
     So while the lock servers are away, each of them runs: finance must not wait for Redis.
     """
@@ -73,7 +73,7 @@ class ReconciliationWorker:
         heartbeat: Heartbeat | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`wake` is set when a run was asked for; `heartbeat` is called by others too."""
+        """`wake` is set when a run was requested; `heartbeat` is called by others too."""
         self._pool = pool
         self._reconciler = reconciler
         self._redlock = redlock
@@ -152,9 +152,9 @@ class ReconciliationWorker:
         return requested
 
     def _needs_no_request(self, day: KnownDay, fired: datetime) -> bool:
-        """Whether a day needs not be asked for: it is under way, or was run when it was over with its cut-off.
+        """Whether a day needs no request: it is under way, or was run after its end and cut-off.
 
-        One that failed for good, or that the schedule has before its cut-off is over, is asked for again at the next
+        One that failed for good, or that the schedule has before its cut-off is over, is requested again at the next
         moment of the schedule.
         """
         if day.status == "due":

@@ -1,4 +1,4 @@
-"""Stripe's books in memory; the same contract tests run against them and those that are read over the API.
+"""A statement in memory; the same contract tests run against it and the one that is read over the API.
 
 For tests only.
 """

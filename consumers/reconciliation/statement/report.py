@@ -1,4 +1,4 @@
-"""Stripe's reports as statement: the CSV files that its Dashboard and its Reports API give.
+"""Stripe's reports as statements: the CSV files that its Dashboard and its Reports API give.
 
 `balance_change_from_activity.itemized`, every row but payouts: https://docs.stripe.com/reports/report-types/balance;
 `payout_reconciliation.itemized`, what payouts pay: https://docs.stripe.com/reports/report-types/payout-reconciliation.
@@ -115,8 +115,8 @@ class Report:
     def plan(self, *, cutoff_s: int, now: int) -> RunPlan:
         """Return what a run of it compares.
 
-        Whether the books were open before its first row and after its last, it does not say: what the ledger has near
-        to them is not held against it.
+        It does not say whether it is complete before its first row and after its last: what the ledger has near to them
+        is no difference.
         """
         window = Window(
             date=self.last_day,
@@ -196,15 +196,15 @@ class ReportStatement:
         return self.report.spool.rows_of(source_id)
 
     async def transaction(self, transaction_id: BalanceTransactionId) -> Mapping[str, Any] | None:  # noqa: ARG002
-        """Return nothing: it is never asked for."""
+        """Return nothing: a report has none of them."""
         return None
 
     async def payout(self, payout_id: PayoutId) -> PayoutSum | None:  # noqa: ARG002
-        """Return nothing: it is never asked for."""
+        """Return nothing: a report has none of them."""
         return None
 
     async def owner_of(self, source_id: BalanceSourceId) -> Owner | None:  # noqa: ARG002
-        """Return nothing: it is never asked for."""
+        """Return nothing: a report has none of them."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""What a run needs of Stripe's statement, whoever keeps them: Stripe itself, or a report of its in a file."""
+"""The statement that a run compares with the ledger: Stripe's API, or a report in a file."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass

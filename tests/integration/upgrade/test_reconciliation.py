@@ -9,7 +9,7 @@ import pytest
 
 from consumers.reconciliation.plan import RunRules
 from consumers.reconciliation.run.reconciler import Reconciler
-from consumers.reconciliation.schedule.runs import want
+from consumers.reconciliation.schedule.runs import add_requested
 from consumers.reconciliation.statement.api import ApiStatement
 from domain.reconciliation.events import ReconciliationRequested
 from domain.reconciliation.run import RequestRun, run_id_of
@@ -43,7 +43,7 @@ async def test_another_run_of_the_day_finds_the_same_and_opens_nothing(
     command = RequestRun(date=day, time_zone=time_zone, origin="api", actor="test")
     async with pool.connection() as conn:
         decided = await command_run(conn, run_id, command, metadata(correlation_id="c", actor="test"))
-        await want(conn, [each for each in decided.events if isinstance(each, ReconciliationRequested)])
+        await add_requested(conn, [each for each in decided.events if isinstance(each, ReconciliationRequested)])
 
     async with sandbox_left_by(release, tmp_path / "sandbox.db") as client:
         reconciler = Reconciler(

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from consumers.reconciliation.plan import RunRules
 from consumers.reconciliation.run.reconciler import Reconciler
-from consumers.reconciliation.schedule.runs import want
+from consumers.reconciliation.schedule.runs import add_requested
 from consumers.reconciliation.statement.fakes import MemoryStatement
 from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, RunId
 from domain.reconciliation.events import ReconciliationRequested
@@ -58,7 +58,7 @@ class Harness:
         run_id = run_id_of(day, time_zone)
         async with self.pool.connection() as conn:
             decided = await command_run(conn, run_id, command, metadata(correlation_id="c", actor="test"))
-            await want(conn, [each for each in decided.events if isinstance(each, ReconciliationRequested)])
+            await add_requested(conn, [each for each in decided.events if isinstance(each, ReconciliationRequested)])
         return run_id
 
     async def run(self, day: date = DAY, *, time_zone: str = "UTC") -> RunState:

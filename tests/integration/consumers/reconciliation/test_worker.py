@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consumers.reconciliation.schedule.days import Schedule
-from consumers.reconciliation.schedule.runs import last_good_run_age_s, want
+from consumers.reconciliation.schedule.runs import add_requested, last_good_run_age_s
 from consumers.reconciliation.schedule.worker import ReconciliationWorker, WorkerRules
 from domain.reconciliation.events import ReconciliationRequested
 from domain.reconciliation.run import run_id_of
@@ -56,7 +56,7 @@ async def take_in(harness: Harness) -> list[date]:
     )
     events = [requested.read(row["data"].encode(), 1) for row in rows]
     async with harness.pool.connection() as conn:
-        await want(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
+        await add_requested(conn, [event for event in events if isinstance(event, ReconciliationRequested)])
     return [event.date for event in events if isinstance(event, ReconciliationRequested)]
 
 

@@ -65,7 +65,7 @@ EVENTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
     (
         ID,
         DiscrepancyResolved(
-            discrepancy_id=ID, actor="reconciliation", reason="Both books agree.", run_id=RUN, number=1
+            discrepancy_id=ID, actor="reconciliation", reason="Both sides agree.", run_id=RUN, number=1
         ),
     ),
     (ID, DiscrepancyReopened(discrepancy_id=ID, run_id=RUN, number=1, difference=FOUND.difference)),
