@@ -14,13 +14,15 @@ from event_store.relay.publisher import Publisher
 from event_store.relay.session import EventsRefused, TopicWentBack
 from event_store.relay.shard import Shard
 from event_store.relay.status import RelayStatus
+from infra.backoff import Backoff, Pauses
 from infra.errors import InfraError, ProcessFailed
 from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
 
-_RETRY_MIN_S, _RETRY_MAX_S = 0.1, 2.0
+_RETRY = Backoff(first_s=0.1, longest_s=2.0)
+_STABLE_AFTER_S = 20.0  # a session that lasted so long was no failed attempt
 _FINISH_S, _CLOSE_S = 1.0, 2.5
 _RECLAIM_S, _RECLAIM_EVERY_S = 1.0, 0.05
 
@@ -66,7 +68,7 @@ class Relay:
 
         Raises ProcessFailed when a newer relay of this shard has taken over, and when a topic is not as declared.
         """
-        pause = _RETRY_MIN_S
+        pauses = Pauses(_RETRY)
         while not self._stop.is_set():
             opened_at = monotonic()
             try:
@@ -85,10 +87,11 @@ class Relay:
                 raise
             except (KafkaError, TimeoutError, OSError, psycopg.OperationalError, InfraError) as error:
                 metrics.SESSIONS.labels(ended_by="error").inc()
-                log.warning("relay_session_failed", error=repr(error), retry_in_s=pause)
-                pause = _RETRY_MIN_S if monotonic() - opened_at > 10 * _RETRY_MAX_S else pause
-                await wait_for_event(self._stop, timeout_s=pause)
-                pause = min(pause * 2, _RETRY_MAX_S)
+                if monotonic() - opened_at > _STABLE_AFTER_S:
+                    pauses.succeeded()
+                pause_s = pauses.failed()
+                log.warning("relay_session_failed", error=repr(error), retry_in_s=pause_s)
+                await wait_for_event(self._stop, timeout_s=pause_s)
             else:
                 metrics.SESSIONS.labels(ended_by="stop").inc()
             finally:

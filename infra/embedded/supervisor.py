@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from infra.backoff import Backoff, Pauses
 from infra.embedded.component import Component
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.reports import ComponentEnded, ComponentReady, Reporter, RestartFailed
 
 _LOOK_EVERY_S = 0.1
-_FIRST_DELAY_S = 0.5
-_LONGEST_DELAY_S = 15.0
+_RESTART = Backoff(first_s=0.5, longest_s=15.0)
 _STEADY_AFTER_S = 30.0
 
 
@@ -19,33 +19,38 @@ async def keep_running(component: Component, restart: Callable[[Component], Awai
 
     The delay doubles from 0.5 s to 15 s, and begins anew when the component has run for 30 s.
     """
-    delay_s = _FIRST_DELAY_S
+    pauses = Pauses(_RESTART)
     while True:
         up_since = time.monotonic()
         while component.running or component.attended:  # noqa: ASYNC110 - the operating system sets no event
             await asyncio.sleep(_LOOK_EVERY_S)
         if time.monotonic() - up_since > _STEADY_AFTER_S:
-            delay_s = _FIRST_DELAY_S
+            pauses.succeeded()
+        pause_s = pauses.failed()
         report(
-            ComponentEnded(label=component.label, exit_code=component.exit_code, again_in_s=delay_s, log=component.log)
+            ComponentEnded(label=component.label, exit_code=component.exit_code, again_in_s=pause_s, log=component.log)
         )
-        delay_s = await _bring_back(component, restart, report, delay_s)
+        await _bring_back(component, restart, report, pauses, pause_s)
 
 
 async def _bring_back(
-    component: Component, restart: Callable[[Component], Awaitable[None]], report: Reporter, delay_s: float
-) -> float:
-    """Try until it is up again; return the delay before the next time."""
+    component: Component,
+    restart: Callable[[Component], Awaitable[None]],
+    report: Reporter,
+    pauses: Pauses,
+    pause_s: float,
+) -> None:
+    """Try until it is up again."""
     while True:
-        await asyncio.sleep(delay_s)
-        delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
-        if component.running or component.attended:  # somebody else saw to it meanwhile
-            return delay_s
+        await asyncio.sleep(pause_s)
+        if component.running or component.attended:  # restarted by somebody else meanwhile
+            return
         started = time.monotonic()
         try:
             await restart(component)
         except EmbeddedError as error:
-            report(RestartFailed(label=component.label, reason=str(error), again_in_s=delay_s))
+            pause_s = pauses.failed()
+            report(RestartFailed(label=component.label, reason=str(error), again_in_s=pause_s))
         else:
             report(ComponentReady(label=component.label, address=component.address, seconds=time.monotonic() - started))
-            return delay_s
+            return
