@@ -1,4 +1,4 @@
-"""Tells Prometheus of holds that end soon, as money that nobody captured is given back then, and of contradictions."""
+"""Metrics of holds that end soon (money that nobody captured is released then) and of contradictions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ _EVERY_S = 30.0
 
 @asynccontextmanager
 async def watched_holds(pool: Pool, *, every_s: float = _EVERY_S) -> AsyncIterator[None]:
-    """Count holds now and then while the block runs. Every projector shows the same numbers: do not add them up."""
+    """Count holds periodically while the block runs. Every projector reports the same numbers: do not add them up."""
     watching = asyncio.create_task(_watch(pool, every_s))
     try:
         yield

@@ -1,6 +1,6 @@
 """From events to rows, purely: what each event changes in a payment's row.
 
-It keeps less than the domain's state, so it has words of its own; a test holds it against the domain's fold.
+It keeps less than the domain's state, so it has types of its own; a test compares it with the domain's fold.
 """
 
 from collections.abc import Iterable
@@ -132,7 +132,7 @@ def _changed(
     if isinstance(event, DisputeEvent):
         return _with_dispute(row, event)
     if isinstance(event, TaskEvent):
-        return row  # the timeline tells of it
+        return row  # only the timeline shows it
     if isinstance(event, ContradictionEvent):
         return _with_contradiction(row, event)
     return _with_status(row, event)
@@ -141,7 +141,7 @@ def _changed(
 def _with_status(row: PaymentRow, event: IntentEvent | RequestEvent) -> PaymentRow:
     match event:
         case PaymentConfirmationRequested() | PaymentCaptureRequested() | PaymentCancelRequested():
-            return row  # a wish: the status moves with its outcome
+            return row  # a request: the status changes with its outcome
         case PaymentCaptureFailed() | PaymentCancelFailed():
             refusal = ErrorColumn(code=event.code, decline_code=None, message=event.message)
             return replace(row, last_error=refusal)
@@ -242,7 +242,7 @@ def _with_outcome(refund: RefundElement, event: RefundPending | RefundSucceeded 
 
 
 def _with_dispute(row: PaymentRow, event: DisputeEvent) -> PaymentRow:
-    """Show the dispute that was opened last; the timeline tells of the others."""
+    """Show the dispute that was opened last; the timeline has the others."""
     if isinstance(event, DisputeOpened):
         dispute = DisputeColumn(
             id=event.dispute_id,
@@ -275,7 +275,7 @@ def _contested(
 
 
 def _with_contradiction(row: PaymentRow, event: ContradictionEvent) -> PaymentRow:
-    """Show those that are open; the timeline tells of the others."""
+    """Show the open ones; the timeline has the others."""
     key = (event.object_id, event.status)
     others = tuple(each for each in row.contradictions if (each.stripe_id, each.status) != key)
     if isinstance(event, PaymentContradictionResolved):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ErrorColumn:
-    """`last_error`: why Stripe last said no."""
+    """`last_error`: the last refusal by Stripe."""
 
     code: str
     decline_code: str | None
@@ -60,7 +60,7 @@ class DisputeColumn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContradictionElement:
-    """An element of `contradictions`: what Stripe says of an object of it, against what is recorded."""
+    """An element of `contradictions`: what Stripe says of one of its objects, against what is recorded."""
 
     stripe_id: str
     status: str

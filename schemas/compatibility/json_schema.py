@@ -60,21 +60,21 @@ class SchemaComparison:
 
     def _choices(self, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
         """Each choice of the one who wrote has to be one of the one who reads."""
-        olds, news = _choices(old), _choices(new)
+        earlier, later = _choices(old), _choices(new)
         if use is not Use.RESPONSE:
-            for choice in olds:
-                alike = [other for other in news if _kind(other) == _kind(choice)]
+            for choice in earlier:
+                alike = [other for other in later if _kind(other) == _kind(choice)]
                 if alike:
                     yield from min((list(self._keywords(choice, other, use)) for other in alike), key=len)
                 else:
-                    yield Breaking(old.path, f"{_kind(choice)} has become {_kinds(news)}")
-        if use is not Use.REQUEST and not (use is Use.RESPONSE and _is_reserved(olds)):
-            for choice in news:
-                alike = [other for other in olds if _kind(other) == _kind(choice)]
+                    yield Breaking(old.path, f"{_kind(choice)} has become {_kinds(later)}")
+        if use is not Use.REQUEST and not (use is Use.RESPONSE and _is_reserved(earlier)):
+            for choice in later:
+                alike = [other for other in earlier if _kind(other) == _kind(choice)]
                 if alike:
                     yield from min((list(self._keywords(other, choice, use)) for other in alike), key=len)
                 else:
-                    yield Breaking(old.path, f"{_kinds(olds)} has become {_kinds(news)}")
+                    yield Breaking(old.path, f"{_kinds(earlier)} has become {_kinds(later)}")
 
     def _keywords(self, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
         yield from _values(old, new, use)
@@ -91,18 +91,18 @@ class SchemaComparison:
                 yield from _keyword(word, old, new, use)
 
     def _members(self, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
-        olds, news = old["properties"], new["properties"]
-        for name, before in olds.items():
-            if name not in news:
+        earlier, later = old["properties"], new["properties"]
+        for name, before in earlier.items():
+            if name not in later:
                 yield Breaking(before.path, "removed")
                 continue
-            yield from self.compare(before, news[name], use)
+            yield from self.compare(before, later[name], use)
             if use is not Use.RESPONSE and name not in _required(old):
-                yield from default_change(before, news[name])
+                yield from default_change(before, later[name])
         yield from _presence(old, new, use)
         if old.get("additionalProperties") not in (None, True, False, {}):  # a map: the member could be there before
-            for name, after in news.items():
-                if name not in olds:
+            for name, after in later.items():
+                if name not in earlier:
                     yield from self.compare(old["additionalProperties"], after, use)
 
     def _other_members(self, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
@@ -163,13 +163,13 @@ def _is_reserved(choices: list[Node]) -> bool:
 def _presence(old: Node, new: Node, use: Use) -> Iterator[Breaking]:
     """Compare which members have to be there."""
     before, now = _required(old), _required(new)
-    olds, news = old["properties"], new["properties"]
+    earlier, later = old["properties"], new["properties"]
     for name in sorted(now - before) if use is not Use.RESPONSE else ():
-        what = "was optional and has become required" if name in olds else "new and required"
-        yield Breaking(olds[name].path, what)
+        what = "was optional and has become required" if name in earlier else "new and required"
+        yield Breaking(earlier[name].path, what)
     for name in sorted(before - now) if use is not Use.REQUEST else ():
-        if name in news or name not in olds:  # else it was removed, which is said already
-            yield Breaking(olds[name].path, "was always there and has become optional")
+        if name in later or name not in earlier:  # else it was removed, which is said already
+            yield Breaking(earlier[name].path, "was always there and has become optional")
 
 
 def _required(schema: Node) -> set[str]:

@@ -28,9 +28,9 @@ def openapi_changes(old: Node, new: Node) -> Iterator[Breaking]:
 
 
 def _parameters(old_path: Node, new_path: Node, method: str, schemas: SchemaComparison) -> Iterator[Breaking]:
-    olds, news = _parameters_of(old_path, method), _parameters_of(new_path, method)
-    for key, before in olds.items():
-        after = news.get(key)
+    earlier, later = _parameters_of(old_path, method), _parameters_of(new_path, method)
+    for key, before in earlier.items():
+        after = later.get(key)
         if after is None:
             yield Breaking(before.path, f"{_named(key)} removed")
             continue
@@ -39,8 +39,8 @@ def _parameters(old_path: Node, new_path: Node, method: str, schemas: SchemaComp
         yield from schemas.compare(_spellable(before["schema"]), _spellable(after["schema"]), Use.REQUEST)
         if not before.get("required"):
             yield from default_change(before["schema"], after["schema"])
-    for key, after in news.items():
-        if key not in olds and after.get("required"):
+    for key, after in later.items():
+        if key not in earlier and after.get("required"):
             yield Breaking(old_path[method].path, f"{_named(key)} is new and required")
 
 

@@ -1,4 +1,4 @@
-"""Stripe's money facts on the wire: balance transactions, and what became of payouts."""
+"""The events of Stripe's balance on the wire: balance transactions, and the statuses of payouts."""
 
 from domain.stripe_balance import PayoutChanged, StripeBalanceEvent, TransactionRecorded
 from schemas.events.codec import Codec

@@ -1,6 +1,6 @@
-"""A payment's events as the query API tells them: each type with what it says, in the API's words.
+"""A payment's events as the query API shows them: the fields of each type, by the API's names.
 
-Made of the domain's events, so that a new type is told at once. Not for: the events on Kafka (`schemas.events`).
+Made from the domain's events, so that a new type is shown at once. Not for: the events on Kafka (`schemas.events`).
 """
 
 import re

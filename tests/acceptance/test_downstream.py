@@ -57,7 +57,7 @@ class Example:
     async def catches_up(self, customers: Customers) -> None:
         """Wait until it has as many events as the event store, and check that they are those, in their order."""
         for payment in customers.made:
-            await self._system.settled(payment.id, min_position=payment.position, within=60)
+            await self._system.finished(payment.id, min_position=payment.position, within=60)
         expected = await self._recorded()
         rows = await eventually(self.rows, lambda rows: len(rows) >= len(expected), within=60)
         assert by_payment(rows) == by_payment(expected)

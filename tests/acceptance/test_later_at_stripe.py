@@ -97,11 +97,11 @@ async def test_a_pending_refund_holds_its_amount_until_it_fails(system: System, 
 
 async def test_a_hold_that_ends_is_canceled_and_cannot_be_captured(system: System, bank: SandboxAdmin) -> None:
     payment_id = (await system.create(capture_method="manual", wait=10)).json()["id"]
-    held = await system.settled_as(payment_id, "requires_capture")
+    held = await system.finished_as(payment_id, "requires_capture")
     assert held["capture_before"] is not None
     (charge,) = await system.charges(payment_id)
     await bank.expire(charge["id"])
-    payment = await system.settled_as(payment_id, "canceled")
+    payment = await system.finished_as(payment_id, "canceled")
     assert (payment["amount_capturable_cents"], payment["amount_captured_cents"]) == (0, 0)
     assert payment["capture_before"] is None
     assert await told_since(system, payment_id, "payment.authorized") == ["payment.canceled"]
@@ -161,7 +161,7 @@ async def test_a_failed_authentication_charges_nothing_and_another_card_can_pay(
     assert created["status"] == "requires_action"
     (intent,) = await bank.payment_intents(paystream_payment_id=created["id"])
     await bank.authenticate(str(intent["id"]), "fail")
-    payment = await system.settled_as(created["id"], "requires_payment_method")
+    payment = await system.finished_as(created["id"], "requires_payment_method")
     assert payment["last_error"]["code"] == "payment_intent_authentication_failure"
     assert (payment["next_action"], payment["amount_captured_cents"]) == (None, 0)
     assert not any(charge["paid"] for charge in await system.charges(created["id"]))

@@ -73,7 +73,7 @@ async def test_the_timeline_says_which_request_led_to_each_event(system: System)
 async def test_a_client_secret_is_handed_out_and_neither_logged_nor_stored(system: System) -> None:
     created = (await system.create(payment_method="pm_card_authenticationRequired", wait=10)).json()
     assert created["status"] == "requires_action"
-    payment = await system.settled(created["id"])
+    payment = await system.finished(created["id"])
     intent_id = payment["stripe_payment_intent_id"]
     (at_stripe,) = await system._stripe_objects("payment_intents", created["id"])
     given = await system.command.get(f"/payments/{created['id']}/client_secret")

@@ -18,7 +18,7 @@ async def test_a_payment_succeeds_and_shows_everywhere(system: System) -> None:
     created = answer.json()
     assert created["status"] == "pending"
     assert created["stripe_payment_intent_id"] is None
-    payment = await system.settled(created["id"])
+    payment = await system.finished(created["id"])
     assert payment["status"] == "succeeded"
     assert (payment["amount_captured_cents"], payment["amount_refunded_cents"]) == (1000, 0)
     assert payment["stripe_payment_intent_id"].startswith("pi_")
@@ -33,7 +33,7 @@ async def test_the_largest_metadata_goes_to_stripe_and_comes_back(system: System
     answer = await system.create(wait=10, user_id=face * 500, description=face * 1000, metadata=metadata)
     assert answer.json()["status"] == "succeeded", answer.text
     payment_id = answer.json()["id"]
-    payment = await system.settled(payment_id)
+    payment = await system.finished(payment_id)
     assert (payment["metadata"], payment["description"]) == (metadata, face * 1000)
     (charge,) = await system.charges(payment_id)
     assert charge["metadata"].items() > metadata.items()
@@ -72,7 +72,7 @@ async def test_a_declined_card_says_why(
     system: System, payment_method: str, code: str, decline_code: str | None
 ) -> None:
     created = (await system.create(payment_method=payment_method, wait=10)).json()
-    payment = await system.settled(created["id"])
+    payment = await system.finished(created["id"])
     assert payment["status"] == created["status"] == "requires_payment_method"
     error = payment["last_error"]
     assert created["last_error"] == error
@@ -87,7 +87,7 @@ async def test_a_declined_payment_can_be_confirmed_with_another_card(system: Sys
     answer = await system.post(created["id"], "confirm", wait=10, payment_method="pm_card_visa")
     assert answer.status_code == httpx.codes.OK
     assert answer.json()["status"] == "succeeded"
-    payment = await system.settled_as(created["id"], "succeeded")
+    payment = await system.finished_as(created["id"], "succeeded")
     assert payment["last_error"] is None
 
 
@@ -95,7 +95,7 @@ async def test_authentication_is_asked_for(system: System) -> None:
     answer = await system.create(payment_method="pm_card_authenticationRequired", wait=10)
     assert answer.json()["status"] == "requires_action"
     assert answer.json()["next_action"]["type"]
-    payment = await system.settled(answer.json()["id"])
+    payment = await system.finished(answer.json()["id"])
     assert payment["next_action"]["type"]
     assert "client_secret" not in str(payment)
 
@@ -110,12 +110,12 @@ async def test_the_customer_authenticates_at_the_address_in_next_action(system: 
     assert pressed.status_code == httpx.codes.OK
     assert "$10.00 USD" in pressed.text
     assert "secret" not in pressed.text
-    await system.settled_as(asked["id"], "succeeded")
+    await system.finished_as(asked["id"], "succeeded")
 
 
 async def test_a_payment_method_that_does_not_exist_fails_the_payment_clearly(system: System) -> None:
     created = (await system.create(payment_method="pm_no_such_thing", wait=10)).json()
-    payment = await system.settled(created["id"])
+    payment = await system.finished(created["id"])
     assert payment["status"] in ("failed", "requires_payment_method")
     assert "pm_no_such_thing" in payment["last_error"]["message"]
     assert await system.charges(created["id"]) == []
@@ -136,7 +136,7 @@ async def test_the_customer_and_what_stands_on_the_statement_reach_the_charge(sy
 
 async def test_a_customer_who_does_not_exist_fails_the_payment_clearly(system: System) -> None:
     created = (await system.create(customer="cus_nobody", wait=10)).json()
-    payment = await system.settled(created["id"])
+    payment = await system.finished(created["id"])
     assert payment["status"] == "failed"
     assert payment["last_error"]["code"] == "resource_missing"
     assert payment["last_error"]["message"] == "No such customer: 'cus_nobody'"
@@ -155,7 +155,7 @@ async def test_partial_refunds_then_the_rest_then_no_more(system: System) -> Non
     rest = await system.refund(payment_id, wait=10)
     assert rest.json()["amount_cents"] == 700
     assert (await system.refund(payment_id)).status_code in (409, 422)
-    payment = await system.settled(payment_id, min_position=rest.json()["position"])
+    payment = await system.finished(payment_id, min_position=rest.json()["position"])
     assert payment["amount_refunded_cents"] == 1000
     assert [refund["amount_cents"] for refund in payment["refunds"]] == [300, 700]
     assert sum(refund["amount"] for refund in await system.refunds(payment_id)) == 1000
@@ -164,11 +164,11 @@ async def test_partial_refunds_then_the_rest_then_no_more(system: System) -> Non
 async def test_manual_capture_takes_a_part_once(system: System) -> None:
     created = (await system.create(amount_cents=1000, capture_method="manual", wait=10)).json()
     assert created["status"] == "requires_capture"
-    held = await system.settled(created["id"])
+    held = await system.finished(created["id"])
     assert held["amount_capturable_cents"] == 1000
     captured = await system.post(created["id"], "capture", wait=10, amount_cents=400)
     assert captured.json()["status"] == "succeeded"
-    payment = await system.settled_as(created["id"], "succeeded")
+    payment = await system.finished_as(created["id"], "succeeded")
     assert (payment["amount_captured_cents"], payment["amount_capturable_cents"]) == (400, 0)
     assert (await system.refund(created["id"], 401)).status_code == httpx.codes.UNPROCESSABLE_ENTITY
 
@@ -177,7 +177,7 @@ async def test_a_held_payment_can_be_cancelled(system: System) -> None:
     created = (await system.create(capture_method="manual", wait=10)).json()
     answer = await system.post(created["id"], "cancel", wait=10, reason="requested_by_customer")
     assert answer.json()["status"] == "canceled"
-    assert (await system.settled_as(created["id"], "canceled"))["amount_capturable_cents"] == 0
+    assert (await system.finished_as(created["id"], "canceled"))["amount_capturable_cents"] == 0
 
 
 async def test_the_timeline_tells_the_whole_story(system: System) -> None:

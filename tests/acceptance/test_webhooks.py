@@ -72,7 +72,7 @@ async def becomes(system: System, payment_id: str, until: Callable[[Json], bool]
 
 async def test_a_customer_who_authenticated_at_stripe_has_paid(system: System) -> None:
     payment_id = await authenticated(system)
-    payment = await system.settled_as(payment_id, "succeeded")
+    payment = await system.finished_as(payment_id, "succeeded")
     assert payment["amount_captured_cents"] == 1000
     assert payment["next_action"] is None
     assert (await events_of(system, payment_id)).count("payment.succeeded") == 1
@@ -118,7 +118,7 @@ async def test_forged_old_foreign_doubled_and_late_webhooks_change_nothing(syste
     try:
         payment_ids = [await authenticated(system) for _ in range(3)]
         for payment_id in payment_ids:
-            await system.settled_as(payment_id, "succeeded")
+            await system.finished_as(payment_id, "succeeded")
         refunds = [await system.refund(payment_id, 400, wait=10) for payment_id in payment_ids]
         assert {refund.json()["status"] for refund in refunds} == {"succeeded"}
         assert await quiet(system)
@@ -168,7 +168,7 @@ async def test_no_client_secret_is_in_the_log_in_a_topic_or_in_the_logs(system: 
     address = {"type": "redirect_to_url", "redirect_to_url": {"url": f"https://bank/?client_secret={secret}"}}
     event = a_stripe_event("payment_intent.requires_action", intent | {"next_action": address})
     assert (await deliver(system.command, event, secret_of(system))).status_code == httpx.codes.OK
-    await system.settled_as(payment_id, "succeeded")
+    await system.finished_as(payment_id, "succeeded")
     await quiet(system)
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as connection:
         for table in ("event_store.events", "consumers.gateway_tasks", "read_model.payments", "consumers.dead_letters"):

@@ -43,7 +43,7 @@ FROZEN_S = SESSION_MS / 1000 + 2
 ROUNDS = 2  # how often each of these befalls a group
 MOVES = ("join", "leave", "kill", "freeze")
 
-_JUDGE = """
+_VERIFIER = """
 WITH applied AS (
     SELECT stream_id, position, lag(position) OVER (PARTITION BY stream_id ORDER BY written_at) AS before
     FROM consumers.effects JOIN event_store.events USING (position)
@@ -100,7 +100,7 @@ class Group:
         return found
 
     @property
-    def settled(self) -> dict[TopicPartition, list[int]]:
+    def finished(self) -> dict[TopicPartition, list[int]]:
         """What `owned` returns when each partition has one owner, who has read it all."""
         return {TopicPartition(topic, number): [0] for topic in self.topics for number in range(PARTITIONS)}
 
@@ -127,9 +127,9 @@ async def a_relay(home: Home, settings: KafkaSettings, database: Database) -> As
         await relay.stop()
 
 
-async def verdict(judge: Connection) -> tuple[int, int, int, int]:
+async def verification(verify: Connection) -> tuple[int, int, int, int]:
     """Return the counts: events, duplicates, missing, inversions."""
-    row: tuple[int, int, int, int] | None = await (await judge.execute(_JUDGE)).fetchone()
+    row: tuple[int, int, int, int] | None = await (await verify.execute(_VERIFIER)).fetchone()
     assert row is not None
     return row
 
@@ -147,7 +147,7 @@ async def test_rebalances_amid_the_work_lose_repeat_and_reorder_nothing(
     async with AsyncExitStack() as stack:
         effects = Effects(await stack.enter_async_context(create_pool(database.url("app"), size=2, name="judge")))
         await effects.prepare(database.url("owner"))
-        judge = await stack.enter_async_context(
+        verify = await stack.enter_async_context(
             await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True)
         )
         home = stack.enter_context(Home(tmp_path / "members"))
@@ -185,15 +185,17 @@ async def test_rebalances_amid_the_work_lose_repeat_and_reorder_nothing(
         count = await appending
         stopped_at = time.monotonic()
         for group in groups:
-            await eventually(group.owned, partial(operator.eq, group.settled), within=60)
-        settled_s = time.monotonic() - stopped_at
+            await eventually(group.owned, partial(operator.eq, group.finished), within=60)
+        finished_s = time.monotonic() - stopped_at
         # A lag is half a second old, and knows nothing of what the relay has not published yet.
-        await eventually(lambda: differences(judge, judge), lambda found: not found, within=60)
-        row = await eventually(lambda: verdict(judge), lambda found: found[0] == count and found[2] == 0, within=60)
+        await eventually(lambda: differences(verify, verify), lambda found: not found, within=60)
+        row = await eventually(
+            lambda: verification(verify), lambda found: found[0] == count and found[2] == 0, within=60
+        )
         seen = [sum(member.times_said('"consumer_assigned"') for member in group.members) for group in groups]
         sys.stdout.write(
             f"{len(moves)} moves, {sum(len(group.members) for group in groups)} members, assignments {seen}, "
-            f"settled {settled_s:.1f} s after the last event\n"
+            f"settled {finished_s:.1f} s after the last event\n"
             f"events {row[0]}, duplicates {row[1]}, missing {row[2]}, inversions {row[3]}\n"
         )
         assert row == (count, 0, 0, 0)

@@ -33,7 +33,7 @@ async def test_fifty_clients_with_one_key_make_one_payment_and_one_charge(system
     assert len(bodies) == 1
     assert all(answer.headers["Idempotent-Replayed"] == "true" for answer in answers)
     payment_id = answers[0].json()["id"]
-    assert (await system.settled(payment_id))["status"] == "succeeded"
+    assert (await system.finished(payment_id))["status"] == "succeeded"
     assert len(await system.charges(payment_id)) == 1
     listed = await system.query.get("/payments", params={"idempotency_key": key})
     assert [payment["id"] for payment in listed.json()["data"]] == [payment_id]
@@ -47,7 +47,7 @@ async def test_the_same_holds_when_redis_loses_everything_in_between(system: Sys
         await system.stack.flush_redis()
     assert len({answer.text for answer in answers}) == 1
     payment_id = answers[0].json()["id"]
-    await system.settled(payment_id)
+    await system.finished(payment_id)
     assert len(await system.charges(payment_id)) == 1
 
 

@@ -25,7 +25,7 @@ async def test_of_two_refunds_of_60_on_100_one_wins(system: System, attempt: int
     problem = loser.json()
     assert problem["code"] == "refund_amount_exceeds_refundable"
     assert problem["amount_refundable_cents"] == 40
-    payment = await system.settled(payment_id, min_position=winner.json()["position"])
+    payment = await system.finished(payment_id, min_position=winner.json()["position"])
     assert payment["amount_refunded_cents"] == 60
     assert [refund["amount"] for refund in await system.refunds(payment_id)] == [60]
 
@@ -37,7 +37,7 @@ async def test_thirty_refunds_of_ten_on_100_give_back_exactly_100(system: System
     accepted = [answer for answer in answers if answer.is_success]
     assert len(accepted) == 10
     newest = max(answer.json()["position"] for answer in accepted)
-    assert (await system.settled(payment_id, min_position=newest))["amount_refunded_cents"] == 100
+    assert (await system.finished(payment_id, min_position=newest))["amount_refunded_cents"] == 100
     assert sum(refund["amount"] for refund in await system.refunds(payment_id)) == 100
 
 
@@ -48,7 +48,7 @@ async def test_one_refund_sent_by_twenty_clients_with_one_key_is_one_refund(syst
     again = await system.refund(payment_id, 300, key=key)
     assert again.headers["Idempotent-Replayed"] == "true"
     assert {answer.json()["refund_id"] for answer in answers if answer.is_success} == {again.json()["refund_id"]}
-    payment = await system.settled(payment_id, min_position=again.json()["position"])
+    payment = await system.finished(payment_id, min_position=again.json()["position"])
     assert payment["amount_refunded_cents"] == 300
     assert len(await system.refunds(payment_id)) == 1
 
@@ -63,6 +63,6 @@ async def test_capture_racing_cancel_has_one_winner(system: System, attempt: int
     assert sorted(answer.is_success for answer in answers) == [False, True]
     won = actions[[answer.is_success for answer in answers].index(True)]
 
-    payment = await system.settled_as(payment_id, {"capture": "succeeded", "cancel": "canceled"}[won])
+    payment = await system.finished_as(payment_id, {"capture": "succeeded", "cancel": "canceled"}[won])
     (charge,) = await system.charges(payment_id)
     assert charge["amount_captured"] == payment["amount_captured_cents"] == (1000 if won == "capture" else 0)

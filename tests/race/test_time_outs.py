@@ -68,7 +68,7 @@ async def test_a_refund_sent_again_after_time_outs_is_one_refund_with_one_key(im
         await slow(impatient, when, 0)
     last = await impatient.refund(payment_id, 300, key=key)
     assert {*answers, last.text} == {last.text}
-    payment = await impatient.settled(payment_id, min_position=last.json()["position"])
+    payment = await impatient.finished(payment_id, min_position=last.json()["position"])
     assert payment["amount_refunded_cents"] == 300
     (refund,) = await impatient.refunds(payment_id)
     assert refund["amount"] == 300
@@ -87,5 +87,5 @@ async def test_a_payment_sent_again_after_time_outs_is_one_charge(impatient: Sys
         await eventually(lambda: tries(impatient, payment_id, "create_intent"), lambda found: max(found, default=0) > 1)
     finally:
         await slow(impatient, when, 0)
-    assert (await impatient.settled(payment_id))["status"] == "succeeded"
+    assert (await impatient.finished(payment_id))["status"] == "succeeded"
     assert [charge["amount"] for charge in await impatient.charges(payment_id)] == [1000]

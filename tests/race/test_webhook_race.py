@@ -154,4 +154,4 @@ async def test_confirm_racing_the_webhook_charges_and_records_once(system: Syste
         "payment.succeeded",
     ]
     assert len(await system.charges(payment_id)) == 1
-    assert (await system.settled_as(payment_id, "succeeded"))["amount_captured_cents"] == 1000
+    assert (await system.finished_as(payment_id, "succeeded"))["amount_captured_cents"] == 1000

@@ -112,7 +112,7 @@ async def _persist(attempt: Any) -> httpx.Response:
 async def assert_stripe_agrees(system: System, made: list[Made], *, within: float = 90) -> None:
     """Every payment is settled, charged once, refunded as asked; the read model equals a replay of the log."""
     async with asyncio.timeout(within):
-        shown = [await system.settled(payment.id, min_position=payment.position, within=within) for payment in made]
+        shown = [await system.finished(payment.id, min_position=payment.position, within=within) for payment in made]
     for payment, found in zip(made, shown, strict=True):
         expected = "requires_payment_method" if payment.declined else "succeeded"
         assert found["status"] == expected, found

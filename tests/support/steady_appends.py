@@ -16,7 +16,7 @@ from schemas.events.payment_events import CATEGORY
 from tests.support.payment_histories import random_history
 
 MERCHANT = "merchant_test"
-_TURNS_PER_S = 20
+_ROUNDS_PER_S = 20
 _STEPS = 12
 
 
@@ -51,7 +51,7 @@ async def append_steadily(connection: Connection, stop: asyncio.Event, *, per_se
     """Append `per_second` events a second to payments that interleave, until `stop` is set; return how many."""
     chance = random.Random(seed)
     count, started = 0, time.monotonic()
-    share = per_second // _TURNS_PER_S
+    share = per_second // _ROUNDS_PER_S
     payments = [_Payment(chance) for _ in range(8 * share)]
     while not stop.is_set():
         chosen = chance.sample(range(len(payments)), share)

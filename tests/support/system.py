@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 Json = dict[str, Any]
 
-SETTLED = {"succeeded", "requires_payment_method", "requires_capture", "requires_action", "canceled", "failed"}
+FINISHED = {"succeeded", "requires_payment_method", "requires_capture", "requires_action", "canceled", "failed"}
 
 
 # Whoever waits for a message asks for it every 50 ms, not every 7: it halves what an idle system takes of the machine.
@@ -73,15 +73,15 @@ class System:
         answer.raise_for_status()
         return answer.json()  # type: ignore[no-any-return]
 
-    async def settled(self, payment_id: str, *, min_position: int = 0, within: float = 20) -> Json:
+    async def finished(self, payment_id: str, *, min_position: int = 0, within: float = 20) -> Json:
         """Wait until the query API shows the payment, as of `min_position` and with its refunds, as settled."""
 
-        def is_settled(found: Json) -> bool:
-            return found["status"] in SETTLED and all(refund["status"] != "pending" for refund in found["refunds"])
+        def is_finished(found: Json) -> bool:
+            return found["status"] in FINISHED and all(refund["status"] != "pending" for refund in found["refunds"])
 
-        return await self.becomes(payment_id, is_settled, min_position=min_position, within=within)
+        return await self.becomes(payment_id, is_finished, min_position=min_position, within=within)
 
-    async def settled_as(self, payment_id: str, status: str, *, within: float = 20) -> Json:
+    async def finished_as(self, payment_id: str, status: str, *, within: float = 20) -> Json:
         """Wait until the query API shows the payment with this status."""
         return await self.becomes(payment_id, lambda found: found["status"] == status, within=within)
 

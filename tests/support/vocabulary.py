@@ -105,6 +105,8 @@ OLD_WORDS: Sequence[OldWord] = (
             "tests/unit/infra/stripe_sandbox/": "likewise",
             "tests/integration/infra/stripe_sandbox/": "likewise",
             "STRIPE_SANDBOX_SETTLE_MS": "how long the sandbox takes for it",
+            "settle_refund": "a method of the sandbox's client",
+            "settle_payout": "likewise",
         },
     ),
     OldWord(word="put_off", term="deferred", private=True),
@@ -204,7 +206,6 @@ UNFINISHED: frozenset[str] = frozenset(
         "judges?|judged|verdicts?",
         "settles?|settled",
         "told",
-        "turns|turned|take_turns",
         "wanted|asked|asking_event",
     }
 )

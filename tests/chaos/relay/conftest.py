@@ -10,14 +10,14 @@ import pytest_asyncio
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.settings.kafka import KafkaSettings
 from tests.chaos.relay.relay_processes import Relays, relays_of
-from tests.chaos.relay.topic_verdict import Verdict
+from tests.chaos.relay.topic_verification import Verification
 from tests.support.database import Database
 from tests.support.kafka import fresh_topics, transactional_settings
 
-Report = Callable[[str, Verdict], None]
+Report = Callable[[str, Verification], None]
 
 _NAME_WIDTH = 64
-_VERDICT = "relay on real Kafka"
+_VERIFICATION = "relay on real Kafka"
 _rows: list[tuple[str, dict[str, int]]] = []
 
 
@@ -41,16 +41,18 @@ def relays(tmp_path: Path, database: Database, kafka: KafkaSettings) -> Iterator
 def report(record_property: Callable[[str, object], None]) -> Report:
     """Add a line to the table at the end of the session, and fail when a count is not 0."""
 
-    def add(name: str, verdict: Verdict) -> None:
-        record_property(_VERDICT, (name, asdict(verdict)))  # a property of the test reaches the session from any worker
-        assert verdict.clean, verdict
+    def add(name: str, verification: Verification) -> None:
+        record_property(
+            _VERIFICATION, (name, asdict(verification))
+        )  # a property of the test reaches the session from any worker
+        assert verification.clean, verification
 
     return add
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call":
-        _rows.extend(value for name, value in report.user_properties if name == _VERDICT)  # type: ignore[misc]
+        _rows.extend(value for name, value in report.user_properties if name == _VERIFICATION)  # type: ignore[misc]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

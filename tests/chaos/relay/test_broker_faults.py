@@ -12,7 +12,7 @@ from infra.settings.kafka import KafkaSettings
 from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
 from tests.chaos.relay.relay_processes import Relays, relays_of
-from tests.chaos.relay.topic_verdict import judge_when_complete
+from tests.chaos.relay.topic_verification import verify_when_complete
 from tests.support.database import Database
 from tests.support.kafka import three_brokers, transactional_settings
 from tests.support.payment_load import chaos_seed
@@ -45,9 +45,9 @@ async def test_brokers_restart_and_one_of_three_is_lost(
             faults = asyncio.create_task(restart_each_and_lose_one(cluster, chance))
             await Load(connection=app, chance=random.Random(chance.random())).run(EVENTS, until=faults)
             await faults
-            verdict = await judge_when_complete(app, settings)
+            verification = await verify_when_complete(app, settings)
             assert relay.running, relay.said("process_failed")
-    report("each of three brokers restarted, one lost", verdict)
+    report("each of three brokers restarted, one lost", verification)
 
 
 async def test_the_only_broker_restarts(
@@ -66,6 +66,6 @@ async def test_the_only_broker_restarts(
     faults = asyncio.create_task(restart())
     await Load(connection=app, chance=random.Random(chance.random())).run(EVENTS, until=faults)
     await faults
-    verdict = await judge_when_complete(app, kafka)
+    verification = await verify_when_complete(app, kafka)
     assert relay.running, relay.said("process_failed")
-    report("the only broker killed and restarted", verdict)
+    report("the only broker killed and restarted", verification)

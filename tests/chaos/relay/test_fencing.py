@@ -10,7 +10,7 @@ from infra.settings.kafka import KafkaSettings
 from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
 from tests.chaos.relay.relay_processes import RelayProcess, Relays
-from tests.chaos.relay.topic_verdict import judge_when_complete
+from tests.chaos.relay.topic_verification import verify_when_complete
 from tests.support.payment_load import chaos_seed
 from tests.support.waiting import eventually
 
@@ -27,11 +27,11 @@ async def test_of_two_started_at_once_one_publishes_and_the_other_stands_by(
     starting = asyncio.create_task(relays.started("0/1", "0/1"))
     await Load(connection=app, chance=chance).run(EVENTS, until=starting)
     leader = await relays.leader()
-    verdict = await judge_when_complete(app, kafka)
+    verification = await verify_when_complete(app, kafka)
     (other,) = set(relays.made) - {leader}
     assert other.said("relay_standing_by")
     assert not other.said("relay_started")
-    report("two relays of one shard, started at once", verdict)
+    report("two relays of one shard, started at once", verification)
 
 
 async def test_a_frozen_relay_is_succeeded_and_fenced_and_ends_by_itself(
@@ -64,7 +64,7 @@ async def test_a_frozen_relay_is_succeeded_and_fenced_and_ends_by_itself(
     load = Load(connection=app, chance=random.Random(chance.random()), per_second=2_000)
     await load.run(EVENTS, until=freezing)
     await freezing
-    report(f"SIGSTOP, succession, SIGCONT, {ROUNDS} times", await judge_when_complete(app, kafka))
+    report(f"SIGSTOP, succession, SIGCONT, {ROUNDS} times", await verify_when_complete(app, kafka))
 
 
 async def test_a_frozen_relay_of_another_layout_is_fenced_as_well(
@@ -88,7 +88,7 @@ async def test_a_frozen_relay_of_another_layout_is_fenced_as_well(
     load = Load(connection=app, chance=random.Random(chance.random()), per_second=2_000)
     await load.run(EVENTS, until=changing)
     await changing
-    report("SIGSTOP, two shards take over, SIGCONT", await judge_when_complete(app, kafka))
+    report("SIGSTOP, two shards take over, SIGCONT", await verify_when_complete(app, kafka))
 
 
 async def said(relay: RelayProcess, event: str) -> int:

@@ -10,7 +10,7 @@ from infra.settings.kafka import KafkaSettings
 from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
 from tests.chaos.relay.relay_processes import RelayProcess, Relays
-from tests.chaos.relay.topic_verdict import judge_when_complete
+from tests.chaos.relay.topic_verification import verify_when_complete
 from tests.support.payment_load import chaos_seed
 from tests.support.waiting import eventually
 
@@ -56,5 +56,5 @@ async def test_each_event_is_there_once_and_in_order(
         killing = group.create_task(kill_again_and_again(running, chance))
         group.create_task(load.run(EVENTS, until=killing))
     publishing = killing.result()
-    report(f"kill -9, {KILLS} times ({publishing} publishing), {layout}", await judge_when_complete(app, kafka))
+    report(f"kill -9, {KILLS} times ({publishing} publishing), {layout}", await verify_when_complete(app, kafka))
     assert publishing >= KILLS // 2

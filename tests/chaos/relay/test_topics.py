@@ -16,7 +16,7 @@ from schemas.topics import PAYMENT, partition_of
 from tests.chaos.relay.append_load import Load
 from tests.chaos.relay.conftest import Report
 from tests.chaos.relay.relay_processes import RelayProcess, Relays
-from tests.chaos.relay.topic_verdict import judge, judge_when_complete
+from tests.chaos.relay.topic_verification import verify, verify_when_complete
 from tests.support.kafka import read_topic
 from tests.support.log_entries import MERCHANT, new_event
 from tests.support.payment_load import chaos_seed
@@ -40,7 +40,7 @@ async def test_a_record_that_is_refused_takes_its_whole_batch_with_it(
     (relay,) = await relays.started("0/1")
     await append(app, batch(kafka, large=None))
     await app.commit()
-    before = await judge_when_complete(app, kafka)
+    before = await verify_when_complete(app, kafka)
     assert before.clean, before
     assert before.events == kafka.kafka_topic_partitions
 
@@ -48,13 +48,13 @@ async def test_a_record_that_is_refused_takes_its_whole_batch_with_it(
     await append(app, batch(kafka, large=2))
     await app.commit()
     await eventually(lambda: count(relay, "relay_session_failed"), lambda found: found >= 3, within=60)
-    seen = await judge(app, kafka)
+    seen = await verify(app, kafka)
     assert seen.missing == kafka.kafka_topic_partitions, "a reader of committed data sees nothing of the batch"
     uncommitted = await read_topic(kafka.model_copy(update={"kafka_transactions": False}), PAYMENT)
     assert sum(map(len, uncommitted.values())) > 2 * before.events, "the others of the batch had been delivered"
 
     await asyncio.to_thread(limit_records, admin, None)
-    report("a record refused in mid-transaction", await judge_when_complete(app, kafka))
+    report("a record refused in mid-transaction", await verify_when_complete(app, kafka))
 
 
 async def test_a_topic_that_was_deleted_is_made_anew_and_filled_again(
@@ -77,7 +77,7 @@ async def test_a_topic_that_was_deleted_is_made_anew_and_filled_again(
     deleting = asyncio.create_task(delete_twice())
     await Load(connection=app, chance=random.Random(chance.random()), per_second=300).run(EVENTS, until=deleting)
     await deleting
-    report(f"a topic deleted, twice; {REFILLS_CUT_SHORT} refills cut short", await judge_when_complete(app, kafka))
+    report(f"a topic deleted, twice; {REFILLS_CUT_SHORT} refills cut short", await verify_when_complete(app, kafka))
 
 
 async def start_and_kill(relay: RelayProcess, chance: random.Random) -> None:

@@ -1,6 +1,6 @@
 """Shoppers and shopkeepers: each lives the life of one payment, by its seed, as persistent as a real client.
 
-What is asked for may be refused, and nobody here knows what becomes of it: `judge` compares the books afterwards.
+What is asked for may be refused, and nobody here knows what becomes of it: `verify` compares the books afterwards.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from infra.stripe_sandbox.client import SandboxAdmin
-from tests.support.system import SETTLED, Json, System, new_key
+from tests.support.system import FINISHED, Json, System, new_key
 
 _WAIT_S = 120.0
 _NOT_NOW = {"idempotency_key_in_use", "payment_busy"}
@@ -65,15 +65,15 @@ class Shop:
 
     async def _pay_and_refund(self, chance: random.Random) -> None:
         payment_id, amount = await self._create(chance, payment_method=chance.choice(_SLOW_REFUNDS))
-        await self._settled(payment_id)
+        await self._finished(payment_id)
         await self._refund(payment_id, amount, chance)
 
     async def _hold_and_capture(self, chance: random.Random) -> None:
         payment_id, amount = await self._create(chance, capture_method="manual", payment_method=_GOOD)
-        await self._settled(payment_id)
+        await self._finished(payment_id)
         part = chance.randrange(_LEAST, amount)
         await self._ask(payment_id, "capture", **chance.choice(({}, {"amount_cents": part})))
-        await self._settled(payment_id, but="requires_capture")
+        await self._finished(payment_id, but="requires_capture")
         await self._refund(payment_id, amount, chance)
 
     async def _hold_and_cancel(self, chance: random.Random) -> None:
@@ -83,25 +83,25 @@ class Shop:
 
     async def _capture_racing_cancel(self, chance: random.Random) -> None:
         payment_id, _ = await self._create(chance, capture_method="manual", payment_method=_GOOD)
-        await self._settled(payment_id)
+        await self._finished(payment_id)
         await asyncio.gather(self._ask(payment_id, "capture"), self._ask(payment_id, "cancel"))
 
     async def _decline_and_try_again(self, chance: random.Random) -> None:
         payment_id, amount = await self._create(chance, payment_method=_DECLINED)
-        await self._settled(payment_id)
+        await self._finished(payment_id)
         await self._ask(payment_id, "confirm", payment_method=_GOOD)
-        await self._settled(payment_id)
+        await self._finished(payment_id)
         await self._refund(payment_id, amount, chance)
 
     async def _confirm_later(self, chance: random.Random) -> None:
         payment_id, amount = await self._create(chance)
         await self._ask(payment_id, "confirm", payment_method=chance.choice((_GOOD, _DECLINED)))
-        await self._settled(payment_id)
+        await self._finished(payment_id)
         await self._refund(payment_id, amount, chance)
 
     async def _authenticate(self, chance: random.Random) -> None:
         payment_id, _ = await self._create(chance, payment_method=_STRONG)
-        shown = await self._settled(payment_id)
+        shown = await self._finished(payment_id)
         if shown["status"] != "requires_action":
             return
         intent_id = shown["stripe_payment_intent_id"]
@@ -120,7 +120,7 @@ class Shop:
     async def _contest(self, chance: random.Random) -> None:
         """Have the payer's bank take the money back, which only a webhook tells, or Stripe's list of events."""
         payment_id, amount = await self._create(chance, payment_method=_GOOD)
-        await self._settled(payment_id)
+        await self._finished(payment_id)
         await _persist(lambda: self._contested(payment_id))
         await self._refund(payment_id, amount, chance)
 
@@ -158,7 +158,7 @@ class Shop:
         self.asked[what] = self.asked.get(what, 0) + 1
         return answer
 
-    async def _settled(self, payment_id: str, *, but: str | None = None) -> Json:
+    async def _finished(self, payment_id: str, *, but: str | None = None) -> Json:
         """Wait until the query API shows the payment in a status that lasts, or give up and go on."""
         try:
             async with asyncio.timeout(_WAIT_S / 4):
@@ -166,7 +166,7 @@ class Shop:
                 while True:
                     answer = await _persist(lambda: self.system.query.get(f"/payments/{payment_id}"))
                     shown: Json = answer.json()
-                    if answer.is_success and shown["status"] in SETTLED and shown["status"] != but:
+                    if answer.is_success and shown["status"] in FINISHED and shown["status"] != but:
                         return shown
                     await asyncio.sleep(pause_s)  # a client's pause before it asks again, as those below
                     pause_s = min(1.5 * pause_s, 1.0)

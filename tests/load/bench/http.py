@@ -91,7 +91,7 @@ def _reading(paths: Callable[[list[str]], Iterator[str]]) -> Callable[[Context],
     @asynccontextmanager
     async def prepared(context: Context) -> Prepared:
         async with running_system(context.folder / "reading") as system, empty_endpoint() as empty:
-            ids = await _settled_payments(system, context.count(_PAYMENTS_READ))
+            ids = await _finished_payments(system, context.count(_PAYMENTS_READ))
 
             async def measure() -> Sample:
                 seconds = context.seconds(_SECONDS)
@@ -107,11 +107,11 @@ def _reading(paths: Callable[[list[str]], Iterator[str]]) -> Callable[[Context],
     return prepared
 
 
-async def _settled_payments(system: System, count: int) -> list[str]:
+async def _finished_payments(system: System, count: int) -> list[str]:
     answers = [await system.create() for _ in range(count)]
     ids = [str(answer.json()["id"]) for answer in answers]
     for each in ids:
-        await system.settled(each, within=60)
+        await system.finished(each, within=60)
     return ids
 
 

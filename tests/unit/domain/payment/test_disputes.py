@@ -30,7 +30,7 @@ PAID = (a_request(), succeeded())
 S = DisputeStatus
 INQUIRIES = (S.WARNING_NEEDS_RESPONSE, S.WARNING_UNDER_REVIEW, S.WARNING_CLOSED)
 CONTESTED = (S.NEEDS_RESPONSE, S.UNDER_REVIEW, S.LOST, S.APPEAL_NEEDS_RESPONSE, S.APPEAL_UNDER_REVIEW)
-SETTLED = (*INQUIRIES, S.PREVENTED, S.WON)
+FINISHED = (*INQUIRIES, S.PREVENTED, S.WON)
 
 
 class TestCourse:
@@ -194,7 +194,7 @@ class TestRefunds:
             decide(payment_after(*PAID, disputed(status)), refund(1_00))
         assert (refused.value.dispute_id, refused.value.dispute_status) == ("du_1", status)
 
-    @pytest.mark.parametrize("status", SETTLED)
+    @pytest.mark.parametrize("status", FINISHED)
     def test_are_granted_beside_an_inquiry_and_a_dispute_that_took_nothing(self, status: DisputeStatus) -> None:
         assert names(decide(payment_after(*PAID, disputed(status)), refund(1_00))) == ["RefundRequested"]
 
@@ -204,7 +204,7 @@ class TestRefunds:
         assert payment.amount_refund_pending == usd(1_00)
 
     def test_every_status_is_one_or_the_other(self) -> None:
-        assert set(CONTESTED) | set(SETTLED) == set(DisputeStatus)
+        assert set(CONTESTED) | set(FINISHED) == set(DisputeStatus)
 
     def test_the_refusal_says_what_to_do(self) -> None:
         def reason(observed: RecordDispute) -> str:

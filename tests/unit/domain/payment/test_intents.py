@@ -149,9 +149,9 @@ class TestTheIntent:
         assert payment.intent_id == INTENT
         assert payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD
 
-    @pytest.mark.parametrize("settled", [RecordCanceled(intent_id=None), REFUSED])
-    def test_of_a_finished_payment_is_nothing_new(self, settled: PaymentCommand) -> None:
-        assert decide(payment_after(a_request(), settled), intent_created()) == ()
+    @pytest.mark.parametrize("finished", [RecordCanceled(intent_id=None), REFUSED])
+    def test_of_a_finished_payment_is_nothing_new(self, finished: PaymentCommand) -> None:
+        assert decide(payment_after(a_request(), finished), intent_created()) == ()
 
     @pytest.mark.parametrize(
         "status",
@@ -177,7 +177,7 @@ class TestTheIntent:
                 decide(payment_after(a_request(), *before), replace(observed, intent_id=StripeIntentId("pi_2")))
 
 
-class TestFactsTwice:
+class TestObservationsTwice:
     @pytest.mark.parametrize(
         "observed",
         [
@@ -271,7 +271,7 @@ class TestFailuresWithoutAName:
         assert decide(payment_after(a_request()), self.NAMELESS) == ()
 
 
-class TestLateFacts:
+class TestLateObservations:
     BEFORE_HOLD = (intent_created(), action_required(), processing(), attempt_failed(), REFUSED)
 
     @pytest.mark.parametrize("late", BEFORE_HOLD)
@@ -280,9 +280,9 @@ class TestLateFacts:
         assert decide(payment_after(a_manual_request(), authorized(), capture()), late) == ()
 
     @pytest.mark.parametrize("late", [*BEFORE_HOLD, authorized(), CANCELED])
-    @pytest.mark.parametrize("settled", [succeeded(), CANCELED, REFUSED])
-    def test_a_settled_payment_absorbs_everything(self, settled: PaymentCommand, late: PaymentCommand) -> None:
-        assert decide(payment_after(a_manual_request(), settled), late) == ()
+    @pytest.mark.parametrize("finished", [succeeded(), CANCELED, REFUSED])
+    def test_a_settled_payment_absorbs_everything(self, finished: PaymentCommand, late: PaymentCommand) -> None:
+        assert decide(payment_after(a_manual_request(), finished), late) == ()
 
     def test_processing_absorbs_the_action_before_it(self) -> None:
         assert decide(payment_after(a_request(), processing()), action_required()) == ()
@@ -337,10 +337,10 @@ class TestContradictions:
         with pytest.raises(InconsistentObservation):
             decide(payment_after(a_manual_request(), succeeded(8_00)), authorized(7_00))
 
-    @pytest.mark.parametrize("settled", [CANCELED, REFUSED])
-    def test_money_taken_from_a_payment_given_up_is_not_swallowed(self, settled: PaymentCommand) -> None:
+    @pytest.mark.parametrize("finished", [CANCELED, REFUSED])
+    def test_money_taken_from_a_payment_given_up_is_not_swallowed(self, finished: PaymentCommand) -> None:
         with pytest.raises(InconsistentObservation):
-            decide(payment_after(a_request(), settled), succeeded())
+            decide(payment_after(a_request(), finished), succeeded())
 
     def test_it_says_which_payment_and_why(self) -> None:
         payment = payment_after(a_request(), intent_created())

@@ -11,7 +11,7 @@ from tests.support.waiting import eventually
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verification:
     """Counts. `inversions`: records whose position is not above all before it in the partition (but for repeats)."""
 
     events: int
@@ -26,7 +26,7 @@ class Verdict:
         return (self.duplicates, self.missing, self.inversions, self.strangers) == (0, 0, 0, 0)
 
 
-async def judge(app: Connection, settings: KafkaSettings) -> Verdict:
+async def verify(app: Connection, settings: KafkaSettings) -> Verification:
     """Compare the topic, as it is now, with the whole log."""
     rows = await (await app.execute("SELECT position, stream_id, version FROM event_store.events")).fetchall()
     await app.rollback()
@@ -45,7 +45,7 @@ async def judge(app: Connection, settings: KafkaSettings) -> Verdict:
                 strangers += not known or found.previous_position != newest
             seen.add(found.position)
             newest = max(newest, found.position)
-    return Verdict(
+    return Verification(
         events=len(log),
         duplicates=duplicates,
         missing=len(log.keys() - seen),
@@ -54,16 +54,16 @@ async def judge(app: Connection, settings: KafkaSettings) -> Verdict:
     )
 
 
-async def judge_when_complete(app: Connection, settings: KafkaSettings, *, within: float = 120) -> Verdict:
+async def verify_when_complete(app: Connection, settings: KafkaSettings, *, within: float = 120) -> Verification:
     """Wait until nothing is missing; what came twice or out of order by then has come to stay.
 
     What is still missing when the time is up, the verdict says.
     """
-    last: Verdict | None = None
+    last: Verification | None = None
 
-    async def look() -> Verdict:
+    async def look() -> Verification:
         nonlocal last
-        last = await judge(app, settings)
+        last = await verify(app, settings)
         return last
 
     try:
