@@ -5,11 +5,12 @@ Not for: what is asked and what an answer means (`payments`, `lists`, reconcilia
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
+from urllib.parse import quote
 
 import stripe
 import structlog
@@ -22,12 +23,16 @@ from infra.stripe.guard.errors import NotSent
 log = structlog.get_logger(__name__)
 
 JsonObject = dict[str, Any]
-T = TypeVar("T")
 
 FOREVER = float("inf")
 PAGE = 100  # Stripe's most
 _URGENT = frozenset({TaskOperation.CREATE_REFUND, TaskOperation.CAPTURE_INTENT})
 """What goes first when calls are scarce: a customer's money waits, or a hold may end."""
+_ACTIONS: Mapping[TaskOperation, str] = {
+    TaskOperation.CONFIRM_INTENT: "confirm",
+    TaskOperation.CAPTURE_INTENT: "capture",
+    TaskOperation.CANCEL_INTENT: "cancel",
+}
 _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERRORS = 404, 409, 429, 500
 
 
@@ -105,24 +110,7 @@ class GuardedStripe:
         retries: ReadRetries = _ONCE,
         answered: Callable[[], None] = lambda: None,
     ) -> None:
-        v1 = client.v1
-        self._intents, self._refunds = v1.payment_intents, v1.refunds
-        self._lists: Mapping[StripeResource, Callable[[Any], Awaitable[Any]]] = {
-            StripeResource.INTENTS: v1.payment_intents.list_async,
-            StripeResource.REFUNDS: v1.refunds.list_async,
-            StripeResource.DISPUTES: v1.disputes.list_async,
-            StripeResource.TRANSACTIONS: v1.balance_transactions.list_async,
-            StripeResource.PAYOUTS: v1.payouts.list_async,
-            StripeResource.EVENTS: v1.events.list_async,
-        }
-        self._retrieves: Mapping[StripeResource, Callable[[str, Any], Awaitable[Any]]] = {
-            StripeResource.INTENTS: v1.payment_intents.retrieve_async,
-            StripeResource.CHARGES: v1.charges.retrieve_async,
-            StripeResource.REFUNDS: v1.refunds.retrieve_async,
-            StripeResource.DISPUTES: v1.disputes.retrieve_async,
-            StripeResource.TRANSACTIONS: v1.balance_transactions.retrieve_async,
-            StripeResource.PAYOUTS: v1.payouts.retrieve_async,
-        }
+        self._client = client
         self._guard = guard
         self._timeout_s = timeout_s
         self._retries = retries
@@ -130,36 +118,19 @@ class GuardedStripe:
 
     async def send(self, request: StripeRequest, *, not_after: float = FOREVER) -> JsonObject:
         """Make a call that changes something, once, with its key. Raises LeaseExpired after `not_after` (Unix s)."""
-        options: stripe.RequestOptions = {"idempotency_key": request.idempotency_key}
-        params: Any = request.params
-        operation, intent_id = request.operation, request.intent_id or ""
+        path = _path_of(request)
+        operation = request.operation
         async with self._call(operation.value, writes=True, urgent=operation in _URGENT):
             if time.time() > not_after:
                 raise LeaseExpired
-            answer: stripe.PaymentIntent | stripe.Refund
-            match operation:
-                case TaskOperation.CREATE_INTENT:
-                    answer = await self._intents.create_async(params, options)
-                case TaskOperation.CONFIRM_INTENT:
-                    answer = await self._intents.confirm_async(intent_id, params, options)
-                case TaskOperation.CAPTURE_INTENT:
-                    answer = await self._intents.capture_async(intent_id, params, options)
-                case TaskOperation.CANCEL_INTENT:
-                    answer = await self._intents.cancel_async(intent_id, params, options)
-                case TaskOperation.CREATE_REFUND:
-                    answer = await self._refunds.create_async(params, options)
-                case TaskOperation.REFRESH_PAYMENT:
-                    raise ValueError("a refresh sends nothing")
-        return answer.to_dict()
+            return await self._request("post", path, request.params, idempotency_key=request.idempotency_key)
 
     async def retrieve(
         self, resource: StripeResource, object_id: str, params: Mapping[str, Any] | None = None
     ) -> JsonObject:
         """Return an object."""
-        found: JsonObject = (
-            await self._read(f"retrieve_{resource.value}", lambda: self._retrieves[resource](object_id, params or {}))
-        ).to_dict()
-        return found
+        path = f"{_path(resource)}/{quote(object_id, safe='')}"
+        return await self._read(f"retrieve_{resource.value}", path, params or {})
 
     async def find(self, resource: StripeResource, object_id: str) -> JsonObject | None:
         """Return an object; None when there is none with this id."""
@@ -172,14 +143,14 @@ class GuardedStripe:
 
     async def search_intents(self, params: Mapping[str, Any]) -> list[JsonObject]:
         """Return the first page of a search: https://docs.stripe.com/search."""
-        wanted: Any = params
-        found = await self._read("search_payment_intents", lambda: self._intents.search_async(wanted))
-        return [each.to_dict() for each in found.data]
+        path = f"{_path(StripeResource.INTENTS)}/search"
+        found = await self._read("search_payment_intents", path, params)
+        return list(found["data"])
 
     async def page(self, resource: StripeResource, params: Mapping[str, Any]) -> Page:
         """Return a page of a list."""
-        found = await self._read(f"list_{resource.value}", lambda: self._lists[resource](dict(params)))
-        return Page(rows=tuple(each.to_dict() for each in found.data), has_more=bool(found.has_more))
+        found = await self._read(f"list_{resource.value}", _path(resource), params)
+        return Page(rows=tuple(found["data"]), has_more=bool(found["has_more"]))
 
     async def pages(self, resource: StripeResource, filters: Mapping[str, Any]) -> AsyncGenerator[Page]:
         """Give a list page by page, newest first: what is made meanwhile moves nothing. Each page is a call."""
@@ -198,12 +169,12 @@ class GuardedStripe:
             for row in page.rows:
                 yield row
 
-    async def _read(self, endpoint: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def _read(self, endpoint: str, path: str, params: Mapping[str, Any]) -> JsonObject:
         pauses = Pauses(self._retries.backoff)
         for tries_left in reversed(range(self._retries.attempts)):
             try:
                 async with self._call(endpoint):
-                    answer = await call()
+                    answer = await self._request("get", path, params)
             except (stripe.StripeError, TimeoutError, NotSent) as error:
                 if not tries_left or not _may_pass(error):
                     raise
@@ -215,10 +186,34 @@ class GuardedStripe:
                 return answer
         raise AssertionError("the last try returns or raises")
 
+    async def _request(self, method: str, path: str, params: Mapping[str, Any], **options: str) -> JsonObject:
+        """Return the answer as it came: to make the SDK's objects of it takes most of a call's processor time."""
+        answer = await self._client.raw_request_async(method, path, **params, **options)
+        return dict(answer.data)
+
     @asynccontextmanager
     async def _call(self, endpoint: str, *, writes: bool = False, urgent: bool = False) -> AsyncIterator[None]:
         async with self._guard.call(endpoint, writes=writes, urgent=urgent), asyncio.timeout(self._timeout_s):
             yield
+
+
+def _path(resource: StripeResource) -> str:
+    return f"/v1/{resource.value}"
+
+
+def _path_of(request: StripeRequest) -> str:
+    """Return where a call that changes something goes: https://docs.stripe.com/api/payment_intents."""
+    intents = _path(StripeResource.INTENTS)
+    match request.operation:
+        case TaskOperation.CREATE_INTENT:
+            return intents
+        case TaskOperation.CREATE_REFUND:
+            return _path(StripeResource.REFUNDS)
+        case TaskOperation.REFRESH_PAYMENT:
+            raise ValueError("a refresh sends nothing")
+        case operation:
+            assert request.intent_id is not None, "which intent?"
+            return f"{intents}/{quote(request.intent_id, safe='')}/{_ACTIONS[operation]}"
 
 
 def _may_pass(error: Exception) -> bool:
