@@ -1,4 +1,4 @@
-"""UndoKind a payment that was called failed, and stands at Stripe after all, is undone there. Pure.
+"""How a payment that was called failed, and exists at Stripe after all, is undone there. Pure.
 
 It failed here because Stripe answered its creation with a failure of its own and did not list it afterwards. The client
 was told so and may have paid again by another payment: nobody may stay charged for this one. To undo it twice does no
