@@ -6,17 +6,18 @@ harm: a canceled intent cannot be canceled again, and what was refunded whole ha
 (https://docs.stripe.com/api/refunds/create).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
 from consumers.stripe.client import JsonObject
 from consumers.stripe.payments import StripePayment
 from consumers.stripe.requests import StripeRequest
-from consumers.stripe.translate.ids import PAYMENT_ID
+from consumers.stripe.translate.ids import PAYMENT_ID, required_id_of
 from consumers.tasks.models import TaskOperation
-from domain.ids import EventId, StripeIntentId
+from domain.ids import EventId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
+from domain.payment.events import UndoneRefund
 from domain.payment.observations import RecordUndone
 
 _CAME_BACK = frozenset({"failed", "canceled"})
@@ -32,7 +33,7 @@ class UndoKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Undo:
-    """The next call, and what is to be recorded when it went well."""
+    """The next call, and what is to be recorded when it went well: see `observation_of`."""
 
     request: StripeRequest
     observation: RecordUndone
@@ -70,7 +71,11 @@ def undo_step(reading: StripePayment, *, event_id: UUID, payment_id: UUID) -> Un
         )
     if status != "succeeded":
         return NotYet()
-    observation = _observation(event_id, intent_id, UndoKind.REFUNDED, received)
+    observation = replace(
+        _observation(event_id, intent_id, UndoKind.REFUNDED, received),
+        charge_id=StripeChargeId(required_id_of(intent["latest_charge"])),
+        refunds=tuple(_refund(each) for each in reading.refunds if each["status"] not in _CAME_BACK),
+    )
     if _given_back(reading) >= received.amount_cents:
         return Undone(observation=observation)
     # No amount: all that is left. None of our refund ids: it is a refund of no payment.
@@ -81,6 +86,13 @@ def undo_step(reading: StripePayment, *, event_id: UUID, payment_id: UUID) -> Un
         params={"payment_intent": intent_id, "metadata": {PAYMENT_ID: str(payment_id)}},
     )
     return Undo(request=request, observation=observation)
+
+
+def observation_of(undo: Undo, answer: JsonObject) -> RecordUndone:
+    """Return what is to be recorded after a call that went well."""
+    if undo.request.operation is TaskOperation.CANCEL_INTENT:
+        return undo.observation
+    return replace(undo.observation, refunds=(*undo.observation.refunds, _refund(answer)))
 
 
 def went_well(undo: Undo, answer: JsonObject) -> bool:
@@ -94,9 +106,13 @@ def _given_back(reading: StripePayment) -> int:
     return sum(int(refund["amount"]) for refund in reading.refunds if refund["status"] not in _CAME_BACK)
 
 
+def _refund(refund: JsonObject) -> UndoneRefund:
+    return UndoneRefund(stripe_refund_id=StripeRefundId(refund["id"]), amount=_money(refund, int(refund["amount"])))
+
+
 def _observation(event_id: UUID, intent_id: StripeIntentId, how: UndoKind, amount: Money) -> RecordUndone:
     return RecordUndone(event_id=EventId(event_id), intent_id=intent_id, how=how.value, amount=amount)
 
 
-def _money(intent: JsonObject, cents: int) -> Money:
-    return Money(amount_cents=cents, currency=str(intent["currency"]).upper())
+def _money(stripe_object: JsonObject, cents: int) -> Money:
+    return Money(amount_cents=cents, currency=str(stripe_object["currency"]).upper())

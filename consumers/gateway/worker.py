@@ -16,7 +16,7 @@ from consumers.gateway.look_ups import LookUps, unknown_for_s
 from consumers.gateway.outcomes import RETRIES, CallOutcome, Succeeded, classify_error
 from consumers.gateway.plan import Call, LookUp, next_step
 from consumers.gateway.results import result_of_call, result_of_failed_read, result_of_look_up
-from consumers.gateway.undo import NotYet, Undo, Undone, undo_step, went_well
+from consumers.gateway.undo import NotYet, Undo, Undone, observation_of, undo_step, went_well
 from consumers.stripe.client import LeaseExpired
 from consumers.stripe.payments import Stripe
 from consumers.stripe.requests import CardsBy, NothingToSend, request_of
@@ -213,18 +213,20 @@ class Worker:
             step = undo_step(shown, event_id=event_id, payment_id=task.payment_id)
             if isinstance(step, NotYet):
                 return TaskResult.watch(delay_s=RETRIES.longest_s)
-            if step.observation.intent_id in payment.intents_undone:
+            observation = step.observation
+            if observation.intent_id in payment.intents_undone:
                 is_undone = isinstance(step, Undone)
                 return TaskResult.done() if is_undone else TaskResult.dead("What was undone at Stripe came back")
             if isinstance(step, Undo):
                 answer = await self._stripe.send(step.request, not_after=job.lease_ends_at)
                 if not went_well(step, answer):
                     return TaskResult.dead(f"It could not be undone: {answer.get('id')} is {answer.get('status')}")
+                observation = observation_of(step, answer)
         except LeaseExpired:
             raise
         except Exception as error:  # noqa: BLE001 - the table of outcomes knows every kind
             return result_of_failed_read(task, classify_error(error), uniform=_uniform)
-        return TaskResult.done((step.observation,))
+        return TaskResult.done((observation,))
 
     async def _complete(self, job: Job, result: TaskResult) -> None:
         """Write the result; while the database is away, until the lease expires at the latest.

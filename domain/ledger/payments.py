@@ -27,6 +27,8 @@ from domain.payment.events import (
     RefundPending,
     RefundRequested,
     RefundSucceeded,
+    TaskUndone,
+    UndoneRefund,
 )
 
 
@@ -68,6 +70,9 @@ def _post_money(event: PaymentEvent) -> tuple[Posting, ...]:
             return _moved(
                 BalanceSourceId(event.charge_id), "charge", Account.CUSTOMER_RECEIVABLE, event.amount_captured
             )
+        case TaskUndone(charge_id=str() as charge_id):
+            charged = _moved(BalanceSourceId(charge_id), "charge", Account.CUSTOMER_RECEIVABLE, event.amount)
+            return (*charged, *(posting for refund in event.refunds for posting in _undone(refund)))
         case DisputeFundsWithdrawn():
             return _moved(BalanceSourceId(event.dispute_id), "dispute", Account.DISPUTES, event.amount, sign=-1)
         case DisputeFundsReinstated():
@@ -142,6 +147,11 @@ def _refunded(
 ) -> tuple[Posting, ...]:
     assert event.stripe_refund_id is not None
     return _moved(BalanceSourceId(event.stripe_refund_id), "refund", Account.REFUNDS, amount, sign=-1, awaits=awaits)
+
+
+def _undone(refund: UndoneRefund) -> tuple[Posting, ...]:
+    source_id = BalanceSourceId(refund.stripe_refund_id)
+    return _moved(source_id, "refund", Account.REFUNDS, refund.amount, sign=-1, awaits=Awaits.POSSIBLE)
 
 
 def _moved(

@@ -328,17 +328,28 @@ class PaymentContradictionResolved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UndoneRefund:
+    """A refund at Stripe that undoes a charge, or a part of it."""
+
+    stripe_refund_id: StripeRefundId
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskUndone:
     """What event ``event_id`` requested was recorded as failed, appeared at Stripe after all, and was undone there.
 
     ``how``: ``canceled`` (no money was taken, or a hold was released) or ``refunded`` (``amount`` was charged and goes
-    back). The payment stays failed.
+    back). The payment stays failed. ``charge_id`` and ``refunds`` are of the second case; events that were recorded
+    before 0.3 do not name them.
     """
 
     event_id: EventId
     intent_id: StripeIntentId
     how: str
     amount: Money
+    charge_id: StripeChargeId | None = None
+    refunds: tuple[UndoneRefund, ...] = ()
 
 
 IntentEvent = (

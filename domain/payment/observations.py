@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from domain.ids import DisputeId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
+from domain.payment.events import UndoneRefund
 from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason
 
 _BARE_STATUSES = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
@@ -198,6 +199,8 @@ class RecordUndone:
     intent_id: StripeIntentId
     how: str
     amount: Money
+    charge_id: StripeChargeId | None = None
+    refunds: tuple[UndoneRefund, ...] = ()
 
 
 IntentObservation = (

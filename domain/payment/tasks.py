@@ -26,6 +26,8 @@ def record_undone(state: PaymentState, observed: RecordUndone) -> tuple[TaskUndo
             intent_id=observed.intent_id,
             how=observed.how,
             amount=observed.amount,
+            charge_id=observed.charge_id,
+            refunds=observed.refunds,
         ),
     )
 

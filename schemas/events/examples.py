@@ -121,7 +121,14 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
     "payment.contradiction_resolved": payment.PaymentContradictionResolved(
         object_id=INTENT, status="succeeded", actor="operator@shop.example", reason="the customer has the goods"
     ),
-    "payment.task_undone": payment.TaskUndone(event_id=EVENT_ID, intent_id=INTENT, how="refunded", amount=WHOLE),
+    "payment.task_undone": payment.TaskUndone(
+        event_id=EVENT_ID,
+        intent_id=INTENT,
+        how="refunded",
+        amount=WHOLE,
+        charge_id=CHARGE,
+        refunds=(payment.UndoneRefund(stripe_refund_id=REFUND, amount=WHOLE),),
+    ),
 }
 """By the type's name."""
 

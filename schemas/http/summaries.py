@@ -5,7 +5,8 @@ from typing import Any, get_args
 from domain.money import Money
 from domain.payment.events import DisputeEvent, PaymentContradicted, PaymentEvent, PaymentRequested
 
-SAID_ELSEWHERE = {"payment_id", "merchant_id"}
+SAID_ELSEWHERE = {"payment_id", "merchant_id", "refunds"}
+"""In the entry itself; and in the ledger, which the refunds of an undone charge are named for."""
 NAMES = {
     "amount": "amount_cents",
     "amount_captured": "amount_captured_cents",

@@ -98,6 +98,9 @@ async def test_a_payment_that_appears_after_it_failed_is_undone(
         await payments.all_done()
     assert (found.how, found.amount, found.intent_id) == (how, Money(amount_cents=amount, currency="USD"), "pi_1")
     assert sum(refund["amount"] for refund in stripe_fake.refunds) == amount
+    assert (found.charge_id is not None) is (how == "refunded")
+    made_refunds = [(refund["id"], refund["amount"]) for refund in stripe_fake.refunds]
+    assert [(each.stripe_refund_id, each.amount.amount_cents) for each in found.refunds] == made_refunds
     assert stripe_fake.intents["pi_1"]["status"] == ("succeeded" if amount else "canceled")
     assert (await payments.event_types(payment_id)).count("payment.task_undone") == 1
 

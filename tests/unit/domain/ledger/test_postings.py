@@ -1,11 +1,11 @@
 """What each thing that happens posts, line by line."""
 
 import uuid
-from itertools import combinations
+from itertools import combinations, permutations
 
 import pytest
 
-from domain.ids import BalanceSourceId, DisputeId, RefundId, StripeChargeId, StripeRefundId
+from domain.ids import BalanceSourceId, DisputeId, EventId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.ledger import (
     Account,
     Awaits,
@@ -31,6 +31,8 @@ from domain.payment.events import (
     RefundPending,
     RefundRequested,
     RefundSucceeded,
+    TaskUndone,
+    UndoneRefund,
 )
 from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from tests.support.balance_events import a_payout, a_row
@@ -126,6 +128,33 @@ def test_a_refund_posts_once_what_moved_at_stripe_in_any_order(
             book.add(next(row_queue) if place in places else (REFUND, next(event_queue)))
         assert book.balance(Account.STRIPE_CLEARING).get("USD", 0) == sum(row.amount for row in rows)
         assert len(book.postings) == len(rows), "each once"
+
+
+def test_what_appeared_at_stripe_after_it_failed_and_was_refunded_is_posted() -> None:
+    undone = TaskUndone(
+        event_id=EventId(uuid.UUID(int=2)),
+        intent_id=StripeIntentId("pi_1"),
+        how="refunded",
+        amount=FIVE,
+        charge_id=StripeChargeId("ch_1"),
+        refunds=(UndoneRefund(stripe_refund_id=StripeRefundId("re_1"), amount=FIVE),),
+    )
+    rows = [
+        a_row(amount=500, fee=45, currency="USD"),
+        a_row("txn_2", type="refund", reporting_category="refund", amount=-500, fee=0, source_id="re_1"),
+    ]
+    for order in permutations([(REFUND, undone), *rows]):
+        book = Book()
+        for each in order:
+            book.add(each)  # type: ignore[arg-type]
+        assert book.balance(Account.STRIPE_CLEARING) == {"USD": -45}
+        assert book.totals() == {}
+
+
+@pytest.mark.parametrize("how", ["canceled", "refunded"])
+def test_what_took_no_money_or_was_recorded_without_its_charge_posts_nothing(how: str) -> None:
+    undone = TaskUndone(event_id=EventId(uuid.UUID(int=2)), intent_id=StripeIntentId("pi_1"), how=how, amount=FIVE)
+    assert posted_by(undone) == []
 
 
 def test_a_row_of_no_payment_of_ours_posts_neither_amount_nor_fee() -> None:
