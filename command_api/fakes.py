@@ -4,11 +4,11 @@ For unit tests only: nothing is durable, and everything is in one process.
 """
 
 from collections.abc import Callable
-from uuid import UUID
 
 from pydantic import SecretStr
 
 from command_api.payments.response_cache import InFlight, KeyClaim
+from domain.ids import MerchantId, PaymentId, StripeIntentId
 from domain.payment.state import PaymentState
 from event_store.appends import StoredResponse
 from event_store.payments import LoadedPayment
@@ -21,7 +21,7 @@ class MemoryResponseCache:
         self._kept: dict[str, StoredResponse | KeyClaim] = {}
         self._claims = 0
 
-    async def claim(self, merchant_id: str, key: str) -> KeyClaim | InFlight | StoredResponse:
+    async def claim(self, merchant_id: MerchantId, key: str) -> KeyClaim | InFlight | StoredResponse:
         """Take the key, unless it is taken or its answer is known."""
         name = f"{len(merchant_id)}:{merchant_id}:{key}"
         kept = self._kept.get(name)
@@ -52,7 +52,7 @@ class FixedPaymentWaiter:
 
     async def wait(
         self,
-        payment_id: UUID,  # noqa: ARG002 - there is one payment
+        payment_id: PaymentId,  # noqa: ARG002 - there is one payment
         *,
         after_version: int,
         until: Callable[[PaymentState], bool],  # noqa: ARG002 - waiting would not change it
@@ -70,7 +70,7 @@ class FixedClientSecrets:
         self.error = error
         self.requests: list[str] = []
 
-    async def read(self, intent_id: str) -> SecretStr:
+    async def read(self, intent_id: StripeIntentId) -> SecretStr:
         """Return a secret that names its intent."""
         self.requests.append(intent_id)
         if self.error is not None:

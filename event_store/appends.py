@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
+from domain.ids import EventId, MerchantId
 from infra.ids import uuid7
 from schemas.envelope import EventMetadata, NewEvent
 from schemas.events import Codec
@@ -69,7 +70,7 @@ class Append:
 
     stream_id: UUID
     category: str
-    merchant_id: str
+    merchant_id: MerchantId
     expected_version: int
     events: tuple[NewEvent, ...]
     idempotency: IdempotencyRecord | None = None
@@ -91,7 +92,7 @@ class Append:
             category=codec.category,
             merchant_id=metadata.merchant_id,
             expected_version=expected_version,
-            events=tuple(codec.encode(each, event_id=uuid7(), metadata=metadata) for each in events),
+            events=tuple(codec.encode(each, event_id=EventId(uuid7()), metadata=metadata) for each in events),
             idempotency=idempotency,
         )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
+from domain.ids import MerchantId
 from event_store import store
 from event_store.appends import Append, AppendResult, IdempotencyRecord, StoredResponse
 from event_store.group_commit import Appender
@@ -29,20 +30,20 @@ class EventLog(Protocol):
     async def load_many(self, stream_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[RecordedEvent]]:
         """Return the events of each stream; none for a stream that does not exist."""
 
-    async def load_with_response(self, stream_id: UUID, merchant_id: str, key: str) -> StreamAndResponse:
+    async def load_with_response(self, stream_id: UUID, merchant_id: MerchantId, key: str) -> StreamAndResponse:
         """Return a stream and the response that is stored under the key."""
 
     async def load_as_of(self, position: int) -> Sequence[RecordedEvent]:
         """Return the stream that has its event at a position, up to there."""
 
-    async def find_response(self, merchant_id: str, key: str) -> StoredResponse | None:
+    async def find_response(self, merchant_id: MerchantId, key: str) -> StoredResponse | None:
         """Return the response that is stored under the key."""
 
     async def append_many(self, appends: Sequence[Append]) -> Sequence[AppendResult]:
         """Append, and answer each for itself in the given order."""
 
     async def store_response(
-        self, stream_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
+        self, stream_id: UUID, merchant_id: MerchantId, version: int, record: IdempotencyRecord
     ) -> StoredResponse | None:
         """Store the response to a command that appended nothing; return the stored one if the key is known.
 
@@ -60,7 +61,7 @@ class ConnectionLog:
         """Load all of them in one round trip."""
         return await store.load_many(self._connection, stream_ids)
 
-    async def load_with_response(self, stream_id: UUID, merchant_id: str, key: str) -> StreamAndResponse:
+    async def load_with_response(self, stream_id: UUID, merchant_id: MerchantId, key: str) -> StreamAndResponse:
         """Load the stream first and the response second: a twin's refund that is in the stream has its response found.
 
         The other way round, the twin could commit in between, and this request would be refused for its own refund.
@@ -72,7 +73,7 @@ class ConnectionLog:
         """Return the stream that has its event at a position, up to there."""
         return await store.load_as_of(self._connection, position)
 
-    async def find_response(self, merchant_id: str, key: str) -> StoredResponse | None:
+    async def find_response(self, merchant_id: MerchantId, key: str) -> StoredResponse | None:
         """Return the response that is stored under the key."""
         return await store.find_response(self._connection, merchant_id, key)
 
@@ -81,7 +82,7 @@ class ConnectionLog:
         return await store.append(self._connection, appends)
 
     async def store_response(
-        self, stream_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
+        self, stream_id: UUID, merchant_id: MerchantId, version: int, record: IdempotencyRecord
     ) -> StoredResponse | None:
         """Store it in the caller's transaction."""
         return await store.store_response(
@@ -101,7 +102,7 @@ class GroupCommitLog:
         async with self._pool.connection() as connection:
             return await ConnectionLog(connection).load_many(stream_ids)
 
-    async def load_with_response(self, stream_id: UUID, merchant_id: str, key: str) -> StreamAndResponse:
+    async def load_with_response(self, stream_id: UUID, merchant_id: MerchantId, key: str) -> StreamAndResponse:
         """Return both, by one connection."""
         async with self._pool.connection() as connection:
             return await ConnectionLog(connection).load_with_response(stream_id, merchant_id, key)
@@ -111,7 +112,7 @@ class GroupCommitLog:
         async with self._pool.connection() as connection:
             return await ConnectionLog(connection).load_as_of(position)
 
-    async def find_response(self, merchant_id: str, key: str) -> StoredResponse | None:
+    async def find_response(self, merchant_id: MerchantId, key: str) -> StoredResponse | None:
         """Return the response that is stored under the key."""
         async with self._pool.connection() as connection:
             return await ConnectionLog(connection).find_response(merchant_id, key)
@@ -121,7 +122,7 @@ class GroupCommitLog:
         return await asyncio.gather(*(self._appender.append(each) for each in appends))
 
     async def store_response(
-        self, stream_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
+        self, stream_id: UUID, merchant_id: MerchantId, version: int, record: IdempotencyRecord
     ) -> StoredResponse | None:
         """Store it, committed when this returns."""
         async with self._pool.connection() as connection:

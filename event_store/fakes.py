@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.ids import MerchantId
 from event_store.appends import Append, Appended, AppendResult, IdempotencyRecord, StoredResponse, VersionConflict
 from event_store.event_log import StreamAndResponse
 from schemas.envelope import RecordedEvent
@@ -58,7 +59,7 @@ class MemoryEventLog:
         """Return the events of each stream."""
         return {each: tuple(self.streams.get(each, ())) for each in stream_ids}
 
-    async def load_with_response(self, stream_id: UUID, merchant_id: str, key: str) -> StreamAndResponse:
+    async def load_with_response(self, stream_id: UUID, merchant_id: MerchantId, key: str) -> StreamAndResponse:
         """Return a stream and the response that is stored under the key."""
         response = await self.find_response(merchant_id, key)
         return StreamAndResponse(events=tuple(self.streams.get(stream_id, ())), response=response)
@@ -70,12 +71,12 @@ class MemoryEventLog:
                 return [event for event in events if event.position <= position]
         raise AssertionError(f"no event is at position {position}")
 
-    async def find_response(self, merchant_id: str, key: str) -> StoredResponse | None:
+    async def find_response(self, merchant_id: MerchantId, key: str) -> StoredResponse | None:
         """Return the response that is stored under the key."""
         return self._responses.get((merchant_id, key))
 
     async def store_response(
-        self, stream_id: UUID, merchant_id: str, version: int, record: IdempotencyRecord
+        self, stream_id: UUID, merchant_id: MerchantId, version: int, record: IdempotencyRecord
     ) -> StoredResponse | None:
         """Store the response to a command that appended nothing; return the stored one if the key is known."""
         if (seen := self._responses.get((merchant_id, record.key))) is not None:

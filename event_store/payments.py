@@ -1,8 +1,8 @@
 """Payments, folded from their events, and the commands for them."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
+from domain.ids import PaymentId
 from domain.payment.commands import PaymentCommand
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
@@ -20,19 +20,19 @@ LoadedPayment = LoadedStream[PaymentState]
 PAYMENT = Aggregate[PaymentState, PaymentEvent](codec=PAYMENT_CODEC, evolve=evolve)
 
 
-async def load_payment(connection: Connection, payment_id: UUID) -> LoadedPayment:
+async def load_payment(connection: Connection, payment_id: PaymentId) -> LoadedPayment:
     """Load one payment. Raises schemas.errors.SchemaError when an event cannot be read."""
     return (await load_payments(connection, [payment_id]))[payment_id]
 
 
-async def load_payments(connection: Connection, payment_ids: Sequence[UUID]) -> dict[UUID, LoadedPayment]:
+async def load_payments(connection: Connection, payment_ids: Sequence[PaymentId]) -> dict[PaymentId, LoadedPayment]:
     """Load many payments in one round trip."""
     streams = await load_many(connection, payment_ids)
-    return {payment_id: PAYMENT.load(events) for payment_id, events in streams.items()}
+    return {PaymentId(payment_id): PAYMENT.load(events) for payment_id, events in streams.items()}
 
 
 async def command_payment(
-    log: EventLog, payment_id: UUID, command: PaymentCommand, metadata: EventMetadata
+    log: EventLog, payment_id: PaymentId, command: PaymentCommand, metadata: EventMetadata
 ) -> Decided[PaymentState, PaymentEvent]:
     """Decide on a payment and append. Raises DomainError or StillConflicting."""
 

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import set_json_loads
 
+from domain.ids import MerchantId
 from event_store.appends import (
     MAX_EVENT_BYTES,
     Append,
@@ -135,7 +136,7 @@ async def load_as_of(connection: Connection, position: int) -> list[RecordedEven
     return await load(connection, row[0], up_to_position=position)
 
 
-async def find_response(connection: Connection, merchant_id: str, key: str) -> StoredResponse | None:
+async def find_response(connection: Connection, merchant_id: MerchantId, key: str) -> StoredResponse | None:
     """Return the stored answer of the command that used this key, or None."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(QUERIES["find_response"], {"merchant_id": merchant_id, "key": key})
@@ -144,7 +145,7 @@ async def find_response(connection: Connection, merchant_id: str, key: str) -> S
 
 
 async def store_response(
-    connection: Connection, record: IdempotencyRecord, *, merchant_id: str, stream_id: UUID, version: int
+    connection: Connection, record: IdempotencyRecord, *, merchant_id: MerchantId, stream_id: UUID, version: int
 ) -> StoredResponse | None:
     """Store the answer of a command that was accepted and appended nothing; return the stored one if the key is known.
 

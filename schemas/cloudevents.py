@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.ids import EventId, MerchantId
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import MalformedMessage
 from schemas.events.event_type import schema_id
@@ -132,7 +133,7 @@ def _delivered(value: bytes, found: Mapping[str, str]) -> Delivered:
     metadata = EventMetadata(
         correlation_id=found["ce_correlationid"],
         actor=found["ce_actor"],
-        merchant_id=found["ce_merchantid"],
+        merchant_id=MerchantId(found["ce_merchantid"]),
         causation_id=found.get("ce_causationid"),
         request_id=found.get("ce_requestid"),
         traceparent=found.get("traceparent"),
@@ -143,7 +144,7 @@ def _delivered(value: bytes, found: Mapping[str, str]) -> Delivered:
     position, previous_position = _positions(found["ce_position"], found["ce_prevposition"])
     event = RecordedEvent(
         position=position,
-        event_id=UUID(found["ce_id"]),
+        event_id=EventId(UUID(found["ce_id"])),
         stream_id=UUID(found["ce_subject"]),
         version=int(found["ce_streamversion"]),
         category=found["ce_source"].removeprefix(f"{SOURCE}/"),

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-NO_MERCHANT = "-"
+from domain.ids import EventId, MerchantId
+
+NO_MERCHANT = MerchantId("-")
 """The merchant of events that belong to the Stripe account as a whole: webhooks, its balance, reconciliation."""
 
 
@@ -18,7 +21,7 @@ class EventMetadata:
 
     correlation_id: str
     actor: str
-    merchant_id: str
+    merchant_id: MerchantId
     causation_id: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
@@ -34,14 +37,15 @@ class EventMetadata:
     @classmethod
     def from_dict(cls, stored: dict[str, str]) -> "EventMetadata":
         """Read the stored form; unknown members of later versions are ignored."""
-        return cls(**{name: stored[name] for name in cls.__slots__ if name in stored})
+        fields: dict[str, Any] = {name: stored[name] for name in cls.__slots__ if name in stored}
+        return cls(**fields)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewEvent:
     """An event that is yet to be appended. `data` is JSON in UTF-8."""
 
-    event_id: UUID
+    event_id: EventId
     type: str
     schema_version: int
     data: bytes
@@ -57,7 +61,7 @@ class RecordedEvent:
     """
 
     position: int
-    event_id: UUID
+    event_id: EventId
     stream_id: UUID
     version: int
     category: str

@@ -11,6 +11,7 @@ from command_api.headers import read_wait_preference
 from command_api.payments.routes import PaymentIdPath
 from command_api.payments.service import parse_payment_id
 from command_api.request_body import refuse_query_string
+from domain.ids import MerchantId
 from infra.http.auth import authenticated
 from infra.http.problems import Problem
 from infra.logs import bind_context
@@ -37,7 +38,7 @@ async def get_client_secret(request: Request, payment_id: PaymentIdPath) -> Resp
     bind_context(payment_id=str(subject))
     wait_s = read_wait_preference(request.headers.getlist("prefer"), request.app.state.payments.max_wait_s)
     try:
-        answer = await reader.answer(subject, principal.merchant_id, wait_s=wait_s or 0)
+        answer = await reader.answer(subject, MerchantId(principal.merchant_id), wait_s=wait_s or 0)
     except CommandError as error:
         raise problem_of(error) from error
     except StripeRefused as error:

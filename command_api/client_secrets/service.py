@@ -1,12 +1,12 @@
 """From a payment to its client secret: checks whose it is and whether Stripe knows it, and reads it from Stripe."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from command_api.client_secrets.errors import PaymentNotAtStripe, PaymentOver
 from command_api.client_secrets.stripe_secrets import ClientSecrets
 from command_api.errors import PaymentNotFound
 from command_api.payments.waiter import PaymentWaiter
+from domain.ids import MerchantId, PaymentId
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus
 from event_store.event_log import EventLog
@@ -22,7 +22,7 @@ class ClientSecretReader:
     waiter: PaymentWaiter
     secrets: ClientSecrets
 
-    async def answer(self, payment_id: UUID, merchant_id: str, *, wait_s: float) -> ClientSecretAnswer:
+    async def answer(self, payment_id: PaymentId, merchant_id: MerchantId, *, wait_s: float) -> ClientSecretAnswer:
         """Return the secret of a merchant's payment, whose intent is waited for up to `wait_s`.
 
         Raises PaymentNotFound, PaymentNotAtStripe, PaymentOver, StripeRefused or infra.errors.Unavailable. No database

@@ -9,6 +9,7 @@ import structlog
 from pydantic import SecretStr
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
+from domain.ids import StripeIntentId
 from infra.stripe.guard.classification import CallClassification, classify
 
 log = structlog.get_logger(__name__)
@@ -17,7 +18,7 @@ log = structlog.get_logger(__name__)
 class ClientSecrets(Protocol):
     """Where client secrets come from."""
 
-    async def read(self, intent_id: str) -> SecretStr:
+    async def read(self, intent_id: StripeIntentId) -> SecretStr:
         """Return the secret of an intent. Raises StripeRefused, or infra.errors.Unavailable: ask again later."""
 
 
@@ -40,7 +41,7 @@ class StripeClientSecrets:
         self._guard = guard
         self._timeout_s = timeout_s
 
-    async def read(self, intent_id: str) -> SecretStr:
+    async def read(self, intent_id: StripeIntentId) -> SecretStr:
         """Ask Stripe for the intent and keep nothing of it."""
         try:
             async with self._guard.call(), asyncio.timeout(self._timeout_s):
@@ -52,7 +53,7 @@ class StripeClientSecrets:
         return SecretStr(intent.client_secret)
 
 
-def _error_of(error: stripe.StripeError | TimeoutError, intent_id: str) -> StripeUnavailable | StripeRefused:
+def _error_of(error: stripe.StripeError | TimeoutError, intent_id: StripeIntentId) -> StripeUnavailable | StripeRefused:
     said = classify(error)
     kind, status = type(error).__name__, getattr(error, "http_status", None)
     log.warning("client_secret_not_read", intent_id=intent_id, error=kind, status=status, classification=said.value)

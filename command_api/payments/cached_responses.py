@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 
 from command_api.payments.response_cache import KEY_PREFIX, read_response
+from domain.ids import PaymentId
 from event_store.recovery.traces import Trace
 from infra.redis.client import create_redis
 from infra.settings.redis import RedisSettings
@@ -41,5 +42,5 @@ def _traces(names: Sequence[bytes], values: Sequence[bytes | str | None]) -> lis
         body = orjson.loads(response.response)
         payment_id = body.get("payment_id") or body.get("id")
         where = f"Redis: the response was {response.status}"
-        traces.append(Trace(payment_id=UUID(payment_id), position=response.position, where=where))
+        traces.append(Trace(payment_id=PaymentId(UUID(payment_id)), position=response.position, where=where))
     return traces

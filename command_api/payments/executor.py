@@ -27,6 +27,7 @@ from command_api.payments.metrics import COMMAND_DURATION, COMMANDS, REPLAYS, re
 from command_api.payments.operations import Body, PaymentOperation, original_ids
 from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
 from domain.errors import DomainError
+from domain.ids import MerchantId
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
 from domain.payment.state import PaymentState
@@ -51,7 +52,7 @@ class CommandRequest:
 
     operation: PaymentOperation
     opens_stream: bool
-    merchant_id: str
+    merchant_id: MerchantId
     idempotency_key: str
     fingerprint: str
     metadata: EventMetadata

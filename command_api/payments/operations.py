@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 
 from command_api.errors import PaymentNotFound
-from domain.ids import CustomerId, MerchantId, PaymentId, RefundId, RequestId
+from domain.ids import CustomerId, MerchantId, PaymentId, RefundId, RequestId, UserId
 from domain.money import Money
 from domain.payment.commands import (
     CancelPayment,
@@ -116,7 +116,7 @@ class Create:
         return RequestPayment(
             payment_id=self.payment_id,
             merchant_id=self.merchant_id,
-            user_id=request.user_id,
+            user_id=UserId(request.user_id),
             amount=Money(amount_cents=request.amount_cents, currency=request.currency),
             payment_method=request.payment_method,
             confirm=request.wants_confirmation,

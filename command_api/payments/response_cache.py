@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from command_api.payments.metrics import REDIS_UNAVAILABLE
+from domain.ids import MerchantId
 from event_store.appends import StoredResponse
 from event_store.group_commit import Batcher
 
@@ -57,7 +58,7 @@ _UNKNOWN_LOG = KeyClaim(name="", token=None)
 class ResponseCache(Protocol):
     """Stores responses by merchant and key. Never raises: it is an optimisation."""
 
-    async def claim(self, merchant_id: str, key: str) -> "KeyClaim | InFlight | StoredResponse":
+    async def claim(self, merchant_id: MerchantId, key: str) -> "KeyClaim | InFlight | StoredResponse":
         """Take the key, unless it is taken or its response is known."""
 
     async def store(self, claim: KeyClaim, response: StoredResponse) -> None:
@@ -83,7 +84,7 @@ class RedisResponseCache:
         self._is_unavailable = False
         self._commands = Batcher[_Command, object](self._send, key=id, max_in_flight=_MAX_PIPELINES)
 
-    async def claim(self, merchant_id: str, key: str) -> KeyClaim | InFlight | StoredResponse:
+    async def claim(self, merchant_id: MerchantId, key: str) -> KeyClaim | InFlight | StoredResponse:
         """Take the key with SET NX; the same command returns what is there already."""
         epoch = self._epoch()
         if epoch is None:
@@ -160,7 +161,7 @@ class _Unavailable(Exception):
     """Redis cannot be used now."""
 
 
-def _name(epoch: int, merchant_id: str, key: str) -> str:
+def _name(epoch: int, merchant_id: MerchantId, key: str) -> str:
     # Hashed, because a key may hold anything and names show up in Redis' own logs.
     digest = hashlib.sha256(f"{len(merchant_id)}:{merchant_id}:{key}".encode()).hexdigest()
     return f"{KEY_PREFIX}{epoch}:{digest}"

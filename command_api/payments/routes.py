@@ -117,5 +117,5 @@ async def _handle(
 ) -> Response:
     """Handle a request about a payment that exists: the operation that `operation_of(its id, body)` returns."""
     service, principal = await _service(request)
-    subject = PaymentId(parse_payment_id(payment_id))
+    subject = parse_payment_id(payment_id)
     return await service.handle(request, principal, model, lambda body, _: operation_of(subject, body), subject)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
-from uuid import UUID
 
 import orjson
 import structlog
@@ -20,6 +19,7 @@ from command_api.payments.operations import Create, PaymentOperation
 from command_api.payments.waiter import PaymentWaiter
 from command_api.request_body import read_body
 from domain.errors import DomainError
+from domain.ids import MerchantId, PaymentId
 from infra.errors import Unavailable
 from infra.http.auth import Principal
 from infra.http.context import request_context
@@ -54,7 +54,7 @@ class PaymentCommandService:
         principal: Principal,
         model: type[Model],
         operation_of: Callable[[Model, str], PaymentOperation],
-        payment_id: UUID | None = None,
+        payment_id: PaymentId | None = None,
     ) -> Response:
         """Carry out the operation that `operation_of(body, idempotency key)` returns, and return the response.
 
@@ -77,7 +77,7 @@ class PaymentCommandService:
         command = CommandRequest(
             operation=operation,
             opens_stream=payment_id is None,
-            merchant_id=principal.merchant_id,
+            merchant_id=MerchantId(principal.merchant_id),
             idempotency_key=key,
             fingerprint=_fingerprint(request, payment_id, body.canonical),
             metadata=_metadata(request, principal),
@@ -105,15 +105,15 @@ class PaymentCommandService:
         return result if payment is None else result.as_of(payment)
 
 
-def parse_payment_id(text: str) -> UUID:
+def parse_payment_id(text: str) -> PaymentId:
     """Return the payment id of a path. Raises Problem (404) for what is not an id."""
     payment_id = parse_id(text)
     if payment_id is None:
         raise problem_of(PaymentNotFound())
-    return payment_id
+    return PaymentId(payment_id)
 
 
-def _fingerprint(request: Request, payment_id: UUID | None, canonical: bytes) -> str:
+def _fingerprint(request: Request, payment_id: PaymentId | None, canonical: bytes) -> str:
     route = request.scope["route"].path
     head = f"{request.method}\n{route}\n{payment_id or ''}\n"
     return hashlib.sha256(head.encode() + canonical).hexdigest()
@@ -124,7 +124,7 @@ def _metadata(request: Request, principal: Principal) -> EventMetadata:
     return EventMetadata(
         correlation_id=context.correlation_id,
         actor=f"api:{principal.key_id}",
-        merchant_id=principal.merchant_id,
+        merchant_id=MerchantId(principal.merchant_id),
         request_id=context.request_id,
         traceparent=context.traceparent,
     )

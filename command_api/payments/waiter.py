@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
-from uuid import UUID
 
 import structlog
 from psycopg import Error as DatabaseError
 
+from domain.ids import PaymentId
 from domain.payment.state import PaymentState
 from event_store.payments import LoadedPayment, load_payments
 from infra.postgres.pool import Pool
@@ -24,7 +24,7 @@ class PaymentWaiter(Protocol):
     """Waits for payments to change."""
 
     async def wait(
-        self, payment_id: UUID, *, after_version: int, until: Callable[[PaymentState], bool], timeout_s: float
+        self, payment_id: PaymentId, *, after_version: int, until: Callable[[PaymentState], bool], timeout_s: float
     ) -> LoadedPayment | None:
         """Return the payment once it is past `after_version` and `until` holds, or as it was last seen in `timeout_s`.
 
@@ -34,7 +34,7 @@ class PaymentWaiter(Protocol):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class _Waiting(Waiter):
-    payment_id: UUID
+    payment_id: PaymentId
     version: int
     until: Callable[[PaymentState], bool]
     seen: LoadedPayment | None = None
@@ -67,7 +67,7 @@ class PollingPaymentWaiter:
             waiting.finish()
 
     async def wait(
-        self, payment_id: UUID, *, after_version: int, until: Callable[[PaymentState], bool], timeout_s: float
+        self, payment_id: PaymentId, *, after_version: int, until: Callable[[PaymentState], bool], timeout_s: float
     ) -> LoadedPayment | None:
         """Wait until the poller sees it, at most `timeout_s`."""
         if self._closing:
@@ -87,7 +87,7 @@ class PollingPaymentWaiter:
         async with self._pool.connection() as connection:
             payment_ids = list({each.payment_id for each in waiters})
             cursor = await connection.execute(QUERIES["versions"], {"payment_ids": payment_ids})
-            versions: dict[UUID, int] = dict(await cursor.fetchall())
+            versions: dict[PaymentId, int] = dict(await cursor.fetchall())
             moved = [each for each in waiters if versions.get(each.payment_id, 0) > each.version]
             if not moved:
                 return

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import typer
 
+from domain.ids import EventId, PaymentId
 from infra.cli.commands import command_group
 
 _PROCESSES = ("worker-stripe-gateway",)
@@ -28,7 +29,9 @@ def tasks_list(
     """List calls to Stripe that cannot complete by themselves."""
     from consumers.gateway.cli_run import run_list
 
-    raise SystemExit(run_list(status or ["dead", "unknown"], payment_id=payment, limit=limit))
+    raise SystemExit(
+        run_list(status or ["dead", "unknown"], payment_id=None if payment is None else PaymentId(payment), limit=limit)
+    )
 
 
 @tasks.command("retry")
@@ -45,7 +48,7 @@ def tasks_retry(
 
     from consumers.gateway.cli_run import run_retry
 
-    raise SystemExit(run_retry(task, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_retry(EventId(task), actor=actor or getuser(), reason=reason))
 
 
 @tasks.command("give-up")
@@ -63,7 +66,7 @@ def tasks_give_up(
 
     from consumers.gateway.cli_run import run_give_up
 
-    raise SystemExit(run_give_up(task, actor=actor or getuser(), reason=reason, force=force))
+    raise SystemExit(run_give_up(EventId(task), actor=actor or getuser(), reason=reason, force=force))
 
 
 @payments.command("accept")
@@ -80,4 +83,4 @@ def payments_accept(
 
     from consumers.gateway.cli_run import run_accept
 
-    raise SystemExit(run_accept(payment, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_accept(PaymentId(payment), actor=actor or getuser(), reason=reason))

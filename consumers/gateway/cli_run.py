@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from uuid import UUID
 
 from rich.table import Table
 from rich.text import Text
 
 from consumers.gateway.operators import ListedTask, TaskAdmin
+from domain.ids import EventId, PaymentId
 from infra.cli.execute import run_with_connection
 from infra.cli.output import console, printable
 from infra.postgres.pool import Connection
@@ -15,7 +15,7 @@ from infra.postgres.pool import Connection
 _LONGEST_ERROR = 100
 
 
-def run_list(statuses: Sequence[str], *, payment_id: UUID | None, limit: int) -> int:
+def run_list(statuses: Sequence[str], *, payment_id: PaymentId | None, limit: int) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
@@ -31,7 +31,7 @@ def run_list(statuses: Sequence[str], *, payment_id: UUID | None, limit: int) ->
     return run_with_connection(work)
 
 
-def run_retry(event_id: UUID, *, actor: str, reason: str) -> int:
+def run_retry(event_id: EventId, *, actor: str, reason: str) -> int:
     """Have a task tried again; return the exit code."""
 
     async def work(conn: Connection) -> int:
@@ -41,7 +41,7 @@ def run_retry(event_id: UUID, *, actor: str, reason: str) -> int:
     return run_with_connection(work)
 
 
-def run_give_up(event_id: UUID, *, actor: str, reason: str, force: bool) -> int:
+def run_give_up(event_id: EventId, *, actor: str, reason: str, force: bool) -> int:
     """Give a task up; return the exit code."""
 
     async def work(conn: Connection) -> int:
@@ -51,7 +51,7 @@ def run_give_up(event_id: UUID, *, actor: str, reason: str, force: bool) -> int:
     return run_with_connection(work)
 
 
-def run_accept(payment_id: UUID, *, actor: str, reason: str) -> int:
+def run_accept(payment_id: PaymentId, *, actor: str, reason: str) -> int:
     """Believe Stripe; return the exit code."""
 
     async def work(conn: Connection) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from consumers.tasks.models import NewTask, TaskOperation
 from consumers.tasks.store import insert_tasks
+from domain.ids import PaymentId
 from infra.postgres.pool import Connection
 from schemas.cloudevents import Delivered
 from schemas.envelope import RecordedEvent
@@ -34,7 +35,7 @@ def task_of(event: RecordedEvent) -> NewTask | None:
         return None
     return NewTask(
         event_id=event.event_id,
-        payment_id=event.stream_id,
+        payment_id=PaymentId(event.stream_id),
         merchant_id=event.metadata.merchant_id,
         operation=operation,
         position=event.position,

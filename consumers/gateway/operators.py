@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 from psycopg.rows import class_row
 
@@ -17,7 +16,7 @@ from consumers.tasks.models import NewRefresh, TaskOperation, TaskStatus
 from consumers.tasks.store import request_refreshes
 from consumers.tasks.watch_list import update_watch_list
 from domain.errors import DomainError
-from domain.ids import EventId
+from domain.ids import EventId, MerchantId, PaymentId
 from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
@@ -43,8 +42,8 @@ class TaskRefused(InfraError):
 class ListedTask:
     """A task as operators see it."""
 
-    event_id: UUID
-    payment_id: UUID
+    event_id: EventId
+    payment_id: PaymentId
     operation: str
     status: str
     attempts: int
@@ -57,9 +56,9 @@ class ListedTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Locked:
-    event_id: UUID
-    payment_id: UUID
-    merchant_id: str
+    event_id: EventId
+    payment_id: PaymentId
+    merchant_id: MerchantId
     operation: str
     status: str
     attempts: int
@@ -84,7 +83,7 @@ class TaskAdmin:
     """What operators do about tasks. Each method is a transaction of its own and raises TaskRefused."""
 
     async def list_tasks(
-        self, conn: Connection, *, statuses: Sequence[str], payment_id: UUID | None = None, limit: int = 50
+        self, conn: Connection, *, statuses: Sequence[str], payment_id: PaymentId | None = None, limit: int = 50
     ) -> list[ListedTask]:
         """Return tasks of these statuses, the oldest first. Raises TaskRefused for a status that there is not."""
         known = [status.value for status in TaskStatus]
@@ -96,7 +95,7 @@ class TaskAdmin:
             )
             return await cursor.fetchall()
 
-    async def retry(self, conn: Connection, event_id: UUID, *, actor: str, reason: str) -> str:
+    async def retry(self, conn: Connection, event_id: EventId, *, actor: str, reason: str) -> str:
         """Have the task tried again at once, and return what will be done. Raises TaskRefused.
 
         It is sent with the same key while Stripe surely knows that; later, Stripe is asked what became of it.
@@ -113,7 +112,9 @@ class TaskAdmin:
             return "Stripe will be asked what became of it; it is not sent again."
         return "It will be sent again, with the same idempotency key."
 
-    async def give_up(self, conn: Connection, event_id: UUID, *, actor: str, reason: str, force: bool = False) -> str:
+    async def give_up(
+        self, conn: Connection, event_id: EventId, *, actor: str, reason: str, force: bool = False
+    ) -> str:
         """End the task without its effect, record that the request failed, and return so. Raises TaskRefused.
 
         `force` is needed where Stripe may have done it all the same.
@@ -131,7 +132,7 @@ class TaskAdmin:
         told = ", ".join(type(event).__name__ for event in events)
         return f"It is given up. Recorded: {told}."
 
-    async def accept(self, conn: Connection, payment_id: UUID, *, actor: str, reason: str) -> str:
+    async def accept(self, conn: Connection, payment_id: PaymentId, *, actor: str, reason: str) -> str:
         """Make a payment what Stripe says wherever that contradicts, and return what was recorded. Raises TaskRefused.
 
         It is read at Stripe once more after that: what came since is recorded, and calls that this settles end.
@@ -159,7 +160,7 @@ class TaskAdmin:
         return f"Stripe's word is accepted. Recorded: {told}."
 
 
-async def _lock(conn: Connection, event_id: UUID) -> _Locked:
+async def _lock(conn: Connection, event_id: EventId) -> _Locked:
     async with conn.cursor(row_factory=class_row(_Locked)) as cursor:
         await cursor.execute(_SQL.lock_task, {"event_id": event_id})
         task = await cursor.fetchone()
@@ -192,7 +193,7 @@ async def _record(
 
 async def _append(
     conn: Connection,
-    payment_id: UUID,
+    payment_id: PaymentId,
     commands: Callable[[LoadedPayment], Sequence[PaymentCommand]],
     *,
     metadata: EventMetadata,

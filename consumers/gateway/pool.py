@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 
@@ -18,6 +17,7 @@ from consumers.tasks.claims import claim
 from consumers.tasks.fair_claims import FairClaims
 from consumers.tasks.models import TaskStatus
 from consumers.tasks.store import count_open
+from domain.ids import PaymentId
 from domain.payment.errors import BrokenHistory
 from event_store.payments import LoadedPayment, load_payment, load_payments
 from event_store.streams import LoadedStream
@@ -204,7 +204,9 @@ class WorkerPool:
             await asyncio.wait(left, timeout=1.0)
 
 
-async def _load(conn: Connection, payment_ids: set[UUID]) -> Mapping[UUID, LoadedPayment | SchemaError | BrokenHistory]:
+async def _load(
+    conn: Connection, payment_ids: set[PaymentId]
+) -> Mapping[PaymentId, LoadedPayment | SchemaError | BrokenHistory]:
     """Load payments; one whose events cannot be read, or make no sense, does not hold up the others."""
     try:
         return await load_payments(conn, list(payment_ids))
@@ -212,7 +214,7 @@ async def _load(conn: Connection, payment_ids: set[UUID]) -> Mapping[UUID, Loade
         return {payment_id: await _load_one(conn, payment_id) for payment_id in payment_ids}
 
 
-async def _load_one(conn: Connection, payment_id: UUID) -> LoadedPayment | SchemaError | BrokenHistory:
+async def _load_one(conn: Connection, payment_id: PaymentId) -> LoadedPayment | SchemaError | BrokenHistory:
     try:
         return await load_payment(conn, payment_id)
     except (SchemaError, BrokenHistory) as error:

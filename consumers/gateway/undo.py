@@ -8,14 +8,13 @@ harm: a canceled intent cannot be canceled again, and what was refunded whole ha
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from uuid import UUID
 
 from consumers.stripe.client import JsonObject
 from consumers.stripe.payments import StripePayment
 from consumers.stripe.requests import StripeRequest
 from consumers.stripe.translate.ids import PAYMENT_ID, required_id_of
 from consumers.tasks.models import TaskOperation
-from domain.ids import EventId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import EventId, PaymentId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.events import UndoneRefund
 from domain.payment.observations import RecordUndone
@@ -51,7 +50,7 @@ class NotYet:
     """It stands where nothing can be done: a bank is at work on it."""
 
 
-def undo_step(reading: StripePayment, *, event_id: UUID, payment_id: UUID) -> Undo | Undone | NotYet:
+def undo_step(reading: StripePayment, *, event_id: EventId, payment_id: PaymentId) -> Undo | Undone | NotYet:
     """Return what is to be done about the intent that was made for the event."""
     intent = reading.intent
     intent_id, status = StripeIntentId(intent["id"]), intent["status"]
@@ -110,7 +109,7 @@ def _refund(refund: JsonObject) -> UndoneRefund:
     return UndoneRefund(stripe_refund_id=StripeRefundId(refund["id"]), amount=_money(refund, int(refund["amount"])))
 
 
-def _observation(event_id: UUID, intent_id: StripeIntentId, how: UndoKind, amount: Money) -> RecordUndone:
+def _observation(event_id: EventId, intent_id: StripeIntentId, how: UndoKind, amount: Money) -> RecordUndone:
     return RecordUndone(event_id=EventId(event_id), intent_id=intent_id, how=how.value, amount=amount)
 
 

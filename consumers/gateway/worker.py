@@ -209,7 +209,7 @@ class Worker:
                 age_s = time.time() - job.requested_at
                 is_over = age_s >= self._missing_after_s
                 return TaskResult.done() if is_over else TaskResult.watch(delay_s=self._look_up_in(age_s))
-            shown = await self._stripe.read(str(found["id"]))
+            shown = await self._stripe.read(StripeIntentId(str(found["id"])))
             step = undo_step(shown, event_id=event_id, payment_id=task.payment_id)
             if isinstance(step, NotYet):
                 return TaskResult.watch(delay_s=RETRIES.longest_s)

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import stripe
 
@@ -20,6 +19,7 @@ from consumers.stripe.payments import StripePayment
 from consumers.stripe.requests import StripeRequest
 from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
 from consumers.tasks.models import TaskOperation
+from domain.ids import PaymentId, RefundId, StripeIntentId
 
 Json = dict[str, Any]
 
@@ -66,7 +66,9 @@ class MemoryStripe:
         if time.time() > not_after:
             raise LeaseExpired
         self.sent.append(request)
-        payment = request.params.get("metadata", {}).get(PAYMENT_ID) or self._payment_of(str(request.intent_id))
+        payment = request.params.get("metadata", {}).get(PAYMENT_ID) or self._payment_of(
+            StripeIntentId(str(request.intent_id))
+        )
         self._enter(payment)
         try:
             await asyncio.sleep(self.latency_s)
@@ -84,7 +86,7 @@ class MemoryStripe:
             raise answer
         return answer
 
-    async def find_intent(self, *, intent_id: str | None, payment_id: UUID) -> Json | None:
+    async def find_intent(self, *, intent_id: StripeIntentId | None, payment_id: PaymentId) -> Json | None:
         """Return the payment's intent as it is now, by its id or else by our metadata."""
         if intent_id is not None:
             return deepcopy(self._intent(intent_id))
@@ -92,7 +94,7 @@ class MemoryStripe:
         return self._of_payment(payment_id, searchable)
 
     async def list_intent(
-        self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = float("inf")
+        self, payment_id: PaymentId, *, created_from: float, created_to: float, not_after: float = float("inf")
     ) -> Json | None:
         """Return the payment's intent by our metadata, among all that were created then."""
         if time.time() > not_after:
@@ -101,7 +103,7 @@ class MemoryStripe:
         created_then = (i for i in self.intents.values() if int(created_from) <= i["created"] <= int(created_to) + 1)
         return self._of_payment(payment_id, created_then)
 
-    async def read(self, intent_id: str) -> StripePayment:
+    async def read(self, intent_id: StripeIntentId) -> StripePayment:
         """Return an intent with all that belongs to it."""
         self.reads.append(intent_id)
         payment = self._payment_of(intent_id)
@@ -121,22 +123,22 @@ class MemoryStripe:
             self._in_flight[payment] -= 1
         return shown
 
-    async def find_refund(self, *, intent_id: str, refund_id: UUID) -> Json | None:
+    async def find_refund(self, *, intent_id: StripeIntentId, refund_id: RefundId) -> Json | None:
         """Return the refund of an intent that carries our id."""
         ours = (r for r in self.refunds if r["metadata"].get(REFUND_ID) == str(refund_id))
         return next((dict(refund) for refund in ours if refund["payment_intent"] == intent_id), None)
 
-    def _of_payment(self, payment_id: UUID, intents: Iterable[Json]) -> Json | None:
+    def _of_payment(self, payment_id: PaymentId, intents: Iterable[Json]) -> Json | None:
         of_it = (intent for intent in intents if intent["metadata"].get(PAYMENT_ID) == str(payment_id))
         return next((deepcopy(intent) for intent in of_it), None)
 
-    def _intent(self, intent_id: str) -> Json:
+    def _intent(self, intent_id: StripeIntentId) -> Json:
         intent = self.intents.get(intent_id)
         if intent is None:
             raise _refusal(f"No such payment_intent: '{intent_id}'", "resource_missing", param="intent", status=404)
         return intent
 
-    def _payment_of(self, intent_id: str) -> str:
+    def _payment_of(self, intent_id: StripeIntentId) -> str:
         """Return our id of a payment; of an intent that is not there, its own."""
         intent = self.intents.get(intent_id)
         return intent_id if intent is None else str(intent["metadata"][PAYMENT_ID])
@@ -169,7 +171,7 @@ class MemoryStripe:
         return stripe.APIError("An unknown error occurred.", http_status=500, json_body=body)
 
     def _perform(self, request: StripeRequest) -> Json | Exception:
-        params, intent_id = request.params, str(request.intent_id)
+        params, intent_id = request.params, StripeIntentId(str(request.intent_id))
         try:
             match request.operation:
                 case TaskOperation.CREATE_INTENT:

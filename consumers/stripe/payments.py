@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID
 
 import stripe
 
@@ -13,6 +12,7 @@ from consumers.stripe.client import FOREVER, Guard, GuardedStripe, JsonObject, L
 from consumers.stripe.requests import StripeRequest
 from consumers.stripe.shared_list import SharedList
 from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
+from domain.ids import PaymentId, RefundId, StripeIntentId
 
 _LONG_LIST_S = 3600.0
 _CHARGE = "latest_charge"
@@ -37,18 +37,18 @@ class Stripe(Protocol):
     async def send(self, request: StripeRequest, *, not_after: float = FOREVER) -> JsonObject:
         """Make the call and return the object that it answers."""
 
-    async def find_intent(self, *, intent_id: str | None, payment_id: UUID) -> JsonObject | None:
+    async def find_intent(self, *, intent_id: StripeIntentId | None, payment_id: PaymentId) -> JsonObject | None:
         """Return the payment's intent as it is now, by its id or else by our metadata."""
 
     async def list_intent(
-        self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = FOREVER
+        self, payment_id: PaymentId, *, created_from: float, created_to: float, not_after: float = FOREVER
     ) -> JsonObject | None:
         """Return the payment's intent by our metadata, among all that were created then (Unix seconds)."""
 
-    async def find_refund(self, *, intent_id: str, refund_id: UUID) -> JsonObject | None:
+    async def find_refund(self, *, intent_id: StripeIntentId, refund_id: RefundId) -> JsonObject | None:
         """Return the refund of an intent that carries our id."""
 
-    async def read(self, intent_id: str) -> StripePayment:
+    async def read(self, intent_id: StripeIntentId) -> StripePayment:
         """Return an intent with all that belongs to it."""
 
 
@@ -63,7 +63,7 @@ class StripeApi:
         """Make the call and return the object that it answers."""
         return await self._stripe.send(request, not_after=not_after)
 
-    async def find_intent(self, *, intent_id: str | None, payment_id: UUID) -> JsonObject | None:
+    async def find_intent(self, *, intent_id: StripeIntentId | None, payment_id: PaymentId) -> JsonObject | None:
         """Return the payment's intent as it is now, by its id or else by our metadata.
 
         The search lags behind by up to a minute, and by more while Stripe has trouble, so that nothing follows from
@@ -77,7 +77,7 @@ class StripeApi:
         return found[0] if found else None
 
     async def list_intent(
-        self, payment_id: UUID, *, created_from: float, created_to: float, not_after: float = FOREVER
+        self, payment_id: PaymentId, *, created_from: float, created_to: float, not_after: float = FOREVER
     ) -> JsonObject | None:
         """Return the payment's intent by our metadata, among all that were created then (Unix seconds).
 
@@ -102,14 +102,14 @@ class StripeApi:
         filters = {"created": {"gte": first, "lte": last}, "expand": [f"data.{_CHARGE}"]}
         return self._stripe.each(StripeResource.INTENTS, filters)
 
-    async def find_refund(self, *, intent_id: str, refund_id: UUID) -> JsonObject | None:
+    async def find_refund(self, *, intent_id: StripeIntentId, refund_id: RefundId) -> JsonObject | None:
         """Return the refund of an intent that carries our id. A charge has few refunds, so all are looked at."""
         async for refund in self._stripe.each(StripeResource.REFUNDS, {"payment_intent": intent_id}):
             if (refund.get("metadata") or {}).get(REFUND_ID) == str(refund_id):
                 return refund
         return None
 
-    async def read(self, intent_id: str) -> StripePayment:
+    async def read(self, intent_id: StripeIntentId) -> StripePayment:
         """Return an intent with all that belongs to it.
 
         The intent is read first: a refund or dispute that is newer than what it shows is no contradiction.

@@ -11,6 +11,7 @@ from typing import Any
 
 from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
 from consumers.tasks.models import Task, TaskOperation
+from domain.ids import StripeIntentId
 from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
@@ -55,7 +56,7 @@ class StripeRequest:
 
     operation: TaskOperation
     idempotency_key: str
-    intent_id: str | None
+    intent_id: StripeIntentId | None
     params: dict[str, Any]
 
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from consumers.stripe.translate.ids import PAYMENT_ID
+from domain.ids import PaymentId
 
 JsonObject = dict[str, Any]
 Listing = Callable[[int, int], AsyncGenerator[JsonObject, None]]
@@ -42,7 +42,7 @@ class SharedList:
         self._looked_for: list[_Wanted] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def find(self, payment_id: UUID, *, created_from: int, created_to: int) -> JsonObject | None:
+    async def find(self, payment_id: PaymentId, *, created_from: int, created_to: int) -> JsonObject | None:
         """Return the payment's intent by our metadata, among all that were created then. Raises what listing raises."""
         wanted = _Wanted(str(payment_id), created_from, created_to)
         self._waiting.append(wanted)

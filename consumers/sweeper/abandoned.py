@@ -6,13 +6,12 @@ https://docs.stripe.com/api/payment_intents/cancel.
 """
 
 from collections.abc import Sequence
-from uuid import UUID
 
 import structlog
 
 from consumers.sweeper import metrics
 from domain.errors import DomainError
-from domain.ids import RequestId
+from domain.ids import PaymentId, RequestId
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
@@ -34,13 +33,13 @@ WAITS_FOR_CUSTOMER = frozenset(
 )
 
 
-async def cancel_abandoned(pool: Pool, payment_ids: Sequence[UUID], *, correlation_id: str) -> set[UUID]:
+async def cancel_abandoned(pool: Pool, payment_ids: Sequence[PaymentId], *, correlation_id: str) -> set[PaymentId]:
     """Ask for the cancellation of those that may be canceled now; return which.
 
     Each in a transaction of its own: a payment that cannot be read fails alone, and is left as it is. One that changes
     at this moment is decided on again.
     """
-    canceled: set[UUID] = set()
+    canceled: set[PaymentId] = set()
     for payment_id in payment_ids:
         async with pool.connection() as conn, conn.transaction():
             if await _cancel(conn, payment_id, correlation_id):
@@ -49,7 +48,7 @@ async def cancel_abandoned(pool: Pool, payment_ids: Sequence[UUID], *, correlati
     return canceled
 
 
-async def _cancel(conn: Connection, payment_id: UUID, correlation_id: str) -> bool:
+async def _cancel(conn: Connection, payment_id: PaymentId, correlation_id: str) -> bool:
     def cancel(payment: LoadedPayment) -> Sequence[PaymentEvent]:
         if payment.state is None or not is_left(payment.state):
             return ()

@@ -6,7 +6,6 @@ new: each position is looked at once, a while after it was recorded.
 """
 
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 from psycopg.rows import dict_row
@@ -17,6 +16,7 @@ from consumers.gateway.plan import is_open
 from consumers.sweeper import metrics
 from consumers.tasks.models import NewTask
 from consumers.tasks.store import insert_tasks
+from domain.ids import EventId, PaymentId
 from domain.payment.errors import BrokenHistory
 from domain.payment.events import PaymentConfirmationRequested, PaymentEvent, PaymentRequested
 from domain.payment.state import PaymentState
@@ -68,7 +68,7 @@ async def _missing(conn: Connection, position: int, until: int) -> list[NewTask]
     async with conn.cursor(row_factory=dict_row) as cursor:
         parameters = {"position": position, "until": until, "types": list(REQUESTS), "gateway": GATEWAY}
         await cursor.execute(_SQL.requests_without_task, parameters)
-        requested: dict[UUID, list[UUID]] = {row["payment_id"]: row["event_ids"] async for row in cursor}
+        requested: dict[PaymentId, list[EventId]] = {row["payment_id"]: row["event_ids"] async for row in cursor}
     found: list[NewTask] = []
     for payment_id, event_ids in requested.items():
         try:
@@ -89,7 +89,7 @@ def _waits(requested: PaymentEvent, payment: PaymentState) -> bool:
             return is_open(requested, payment)
 
 
-def _open(payment: LoadedPayment, event_ids: list[UUID]) -> list[NewTask]:
+def _open(payment: LoadedPayment, event_ids: list[EventId]) -> list[NewTask]:
     """Return the tasks of those requests that still wait to be carried out."""
     assert payment.state is not None
     tasks = []

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 from psycopg.rows import class_row, dict_row
@@ -13,6 +12,7 @@ from consumers.sweeper import metrics
 from consumers.sweeper.abandoned import WAITS_FOR_CUSTOMER, cancel_abandoned
 from consumers.tasks.models import NewRefresh
 from consumers.tasks.store import request_refreshes
+from domain.ids import MerchantId, PaymentId
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
@@ -26,8 +26,8 @@ _SQL = Queries.load(Path(__file__).with_name("sweep.sql"))
 class Overdue:
     """A payment that has waited for too long, and for what."""
 
-    payment_id: UUID
-    merchant_id: str
+    payment_id: PaymentId
+    merchant_id: MerchantId
     reason: str
     is_abandoned: bool
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from uuid import UUID
 
 from psycopg.rows import dict_row
 
 from consumers.tasks.fair_claims import FairClaims, Lane, Quota, Rank, Scan
 from consumers.tasks.models import Task, TaskOperation
+from domain.ids import EventId, MerchantId, PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -58,8 +58,8 @@ async def _find_lanes(conn: Connection, scans: Sequence[Scan]) -> list[Lane]:
 
 
 async def _lock_due(
-    conn: Connection, quotas: Sequence[Quota], *, limit: int, taken: Sequence[UUID]
-) -> list[tuple[UUID, Rank, str]]:
+    conn: Connection, quotas: Sequence[Quota], *, limit: int, taken: Sequence[PaymentId]
+) -> list[tuple[EventId, Rank, MerchantId]]:
     cursor = await conn.execute(
         _SQL.lock_due,
         {
@@ -74,7 +74,7 @@ async def _lock_due(
     return [(event_id, Rank(rank), merchant_id) for event_id, rank, merchant_id in await cursor.fetchall()]
 
 
-async def _lease(conn: Connection, event_ids: Sequence[UUID], *, lease_ms: int) -> tuple[list[Task], int]:
+async def _lease(conn: Connection, event_ids: Sequence[EventId], *, lease_ms: int) -> tuple[list[Task], int]:
     """Lease what may be leased of the locked tasks; return it, and how many tasks were found blocked."""
     if not event_ids:
         return [], 0

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from domain.ids import MerchantId
+
 
 class Rank(IntEnum):
     """What goes first. `consumers.claim_rank` in the database says which operation is of which."""
@@ -37,7 +39,7 @@ class Lane:
 
     scan: int
     rank: Rank
-    merchant_id: str
+    merchant_id: MerchantId
     is_due: bool
 
 
@@ -46,7 +48,7 @@ class Quota:
     """So many tasks of a lane may be taken at most."""
 
     rank: Rank
-    merchant_id: str
+    merchant_id: MerchantId
     limit: int
 
 

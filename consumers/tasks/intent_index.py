@@ -6,8 +6,8 @@ It can be lost without harm to a payment: it is a way to find it, and the log ho
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
+from domain.ids import PaymentId, StripeIntentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -18,11 +18,11 @@ _SQL = Queries.load(Path(__file__).with_name("intent_index.sql"))
 class IndexedIntent:
     """An intent of Stripe's, and whose it is."""
 
-    intent_id: str
-    payment_id: UUID
+    intent_id: StripeIntentId
+    payment_id: PaymentId
 
 
-async def index_intents(conn: Connection, intents: Sequence[IndexedIntent]) -> set[UUID]:
+async def index_intents(conn: Connection, intents: Sequence[IndexedIntent]) -> set[PaymentId]:
     """Note whose intents these are; return the payments whose intent was asked for before: `find_or_await_intents`."""
     if not intents:
         return set()
@@ -34,7 +34,9 @@ async def index_intents(conn: Connection, intents: Sequence[IndexedIntent]) -> s
     return {payment_id for payment_id, was_awaited in await cursor.fetchall() if was_awaited}
 
 
-async def find_or_await_intents(conn: Connection, intent_ids: Collection[str]) -> dict[str, UUID]:
+async def find_or_await_intents(
+    conn: Connection, intent_ids: Collection[StripeIntentId]
+) -> dict[StripeIntentId, PaymentId]:
     """Return whose the intents are. Who notes one of the others later is told that it was asked for."""
     if not intent_ids:
         return {}

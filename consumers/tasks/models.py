@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from domain.ids import EventId, MerchantId, PaymentId
+
 RECONCILIATION = "reconciliation"
 """Who is named as the actor of what a refresh finds that a reconciliation asked for."""
 _REFRESHES = UUID("5f0a1c52-3a55-5d5e-9a3c-7f6b7c1f2d10")
@@ -41,9 +43,9 @@ class TaskStatus(StrEnum):
 class NewTask:
     """A wanted call. `event_id` is the task's identity and Stripe's idempotency key."""
 
-    event_id: UUID
-    payment_id: UUID
-    merchant_id: str
+    event_id: EventId
+    payment_id: PaymentId
+    merchant_id: MerchantId
     operation: TaskOperation
     position: int
     correlation_id: str
@@ -58,8 +60,8 @@ class NewRefresh:
     may have chosen.
     """
 
-    payment_id: UUID
-    merchant_id: str
+    payment_id: PaymentId
+    merchant_id: MerchantId
     position: int
     correlation_id: str
     traceparent: str | None = None
@@ -85,6 +87,6 @@ class Task(NewTask):
         return self.operation is TaskOperation.REFRESH_PAYMENT and self.requested_by == RECONCILIATION
 
 
-def refresh_id(payment_id: UUID) -> UUID:
+def refresh_id(payment_id: PaymentId) -> EventId:
     """Return the id of the task that refreshes a payment: the same each time."""
-    return uuid5(_REFRESHES, str(payment_id))
+    return EventId(uuid5(_REFRESHES, str(payment_id)))

@@ -5,10 +5,10 @@ Not for: claiming them (`claims`), and what operators do about them.
 
 from collections.abc import Sequence
 from pathlib import Path
-from uuid import UUID
 
 from consumers.tasks.models import NewRefresh, NewTask, Task, refresh_id
 from consumers.tasks.results import TaskResult
+from domain.ids import EventId, PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -52,7 +52,7 @@ async def request_refreshes(conn: Connection, refreshes: Sequence[NewRefresh], *
     )
 
 
-async def lock_leased(conn: Connection, tasks: Sequence[Task]) -> set[UUID]:
+async def lock_leased(conn: Connection, tasks: Sequence[Task]) -> set[EventId]:
     """Return the ids of the tasks whose lease is still ours; they stay locked until the transaction ends."""
     cursor = await conn.execute(
         _SQL.lock_leased,
@@ -79,13 +79,13 @@ async def write_results(conn: Connection, results: Sequence[tuple[Task, TaskResu
     )
 
 
-async def find_stuck(conn: Connection, payment_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+async def find_stuck(conn: Connection, payment_ids: Sequence[PaymentId]) -> list[tuple[EventId, PaymentId]]:
     """Return event id and payment id of the payments' tasks that were tried and wait; refreshes are not among them."""
     cursor = await conn.execute(_SQL.find_stuck, {"payment_ids": list(payment_ids)})
     return [(row[0], row[1]) for row in await cursor.fetchall()]
 
 
-async def make_due(conn: Connection, event_ids: Sequence[UUID]) -> None:
+async def make_due(conn: Connection, event_ids: Sequence[EventId]) -> None:
     """Have tasks that wait, and dead ones, claimed now."""
     await conn.execute(_SQL.make_due, {"event_ids": list(event_ids)})
 

@@ -7,8 +7,8 @@ true.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
+from domain.ids import PaymentId, StripeRefundId
 from domain.payment.state import PaymentState
 from domain.payment.values import DisputeStatus, PaymentStatus, RefundStatus
 from infra.postgres.pool import Connection
@@ -56,7 +56,7 @@ def waiting(payment: PaymentState | None) -> Waiting | None:
 
 async def update_watch_list(conn: Connection, changes: Iterable[tuple[PaymentState | None, PaymentState]]) -> None:
     """Note which payments wait for something at Stripe now, given each before and after its change."""
-    begin, end = dict[UUID, tuple[PaymentState, Waiting]](), list[UUID]()
+    begin, end = dict[PaymentId, tuple[PaymentState, Waiting]](), list[PaymentId]()
     for before, after in changes:
         now = waiting(after)
         if now is not None:
@@ -77,5 +77,5 @@ async def update_watch_list(conn: Connection, changes: Iterable[tuple[PaymentSta
         await conn.execute(_SQL.remove_from_watch_list, {"payment_ids": end})
 
 
-def _is_under_way(status: RefundStatus, stripe_refund_id: str | None) -> bool:
+def _is_under_way(status: RefundStatus, stripe_refund_id: StripeRefundId | None) -> bool:
     return status is RefundStatus.PENDING and stripe_refund_id is not None

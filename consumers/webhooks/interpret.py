@@ -7,7 +7,6 @@ records what is new.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
 import structlog
 
@@ -18,6 +17,7 @@ from consumers.tasks.store import request_refreshes
 from consumers.webhooks import metrics
 from consumers.webhooks.lookup import payment_id_of, payments_of_intents
 from consumers.webhooks.new_information import is_new_information
+from domain.ids import PaymentId, StripeIntentId
 from domain.payment.state import PaymentState
 from event_store.payments import load_payments
 from infra.logs import bound_context
@@ -98,7 +98,9 @@ async def interpret(conn: Connection, events: Sequence[StripeEventReceived]) -> 
     ]
 
 
-def _intents_without_payment(references: Iterable[Reference | None], owners: Mapping[str, UUID]) -> set[str]:
+def _intents_without_payment(
+    references: Iterable[Reference | None], owners: Mapping[StripeIntentId, PaymentId]
+) -> set[StripeIntentId]:
     """Return the intents of disputes and refunds whose payment is not known.
 
     These objects carry no metadata of ours, and can arrive before the answer of the call that made their intent is
@@ -116,7 +118,10 @@ def _intents_without_payment(references: Iterable[Reference | None], owners: Map
 
 
 def _interpreted(
-    event: StripeEventReceived, reference: Reference | None, payment: PaymentState | None, requested: Collection[UUID]
+    event: StripeEventReceived,
+    reference: Reference | None,
+    payment: PaymentState | None,
+    requested: Collection[PaymentId],
 ) -> Interpreted:
     if event.account:
         return Interpreted(event=event, outcome=InterpretationOutcome.OTHER_ACCOUNT)
@@ -131,7 +136,9 @@ def _interpreted(
     return Interpreted(event=event, outcome=outcome, payment=payment)
 
 
-def _intents_to_index(payments: Iterable[PaymentState], owners: Mapping[str, UUID]) -> list[IndexedIntent]:
+def _intents_to_index(
+    payments: Iterable[PaymentState], owners: Mapping[StripeIntentId, PaymentId]
+) -> list[IndexedIntent]:
     return [
         IndexedIntent(intent_id=payment.intent_id, payment_id=payment.payment_id)
         for payment in payments

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from uuid import UUID
 
 from consumers.stripe.translate.events import Reference
+from domain.ids import PaymentId, StripeIntentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("lookup.sql"))
 
 
-async def payments_of_intents(conn: Connection, references: Sequence[Reference | None]) -> dict[str, UUID]:
+async def payments_of_intents(
+    conn: Connection, references: Sequence[Reference | None]
+) -> dict[StripeIntentId, PaymentId]:
     """Return the payment of each intent that is in the index of intents."""
     intent_ids = {each.intent_id for each in references if each and each.intent_id}
     if not intent_ids:
@@ -20,7 +22,7 @@ async def payments_of_intents(conn: Connection, references: Sequence[Reference |
     return dict(await cursor.fetchall())
 
 
-def payment_id_of(reference: Reference | None, payments: Mapping[str, UUID]) -> UUID | None:
+def payment_id_of(reference: Reference | None, payments: Mapping[StripeIntentId, PaymentId]) -> PaymentId | None:
     """Return the payment of an object, if it has one: our own index counts for more than metadata."""
     if reference is None:
         return None

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from typing import ClassVar
-from uuid import UUID
 
 from domain.errors import DomainError
-from domain.ids import BalanceSourceId
+from domain.ids import BalanceSourceId, RefundId
 
 
 class LedgerError(DomainError):
@@ -30,6 +29,6 @@ class RefundUnknown(LedgerError):
 
     code: ClassVar[str] = "refund_unknown"
 
-    def __init__(self, *, refund_id: UUID) -> None:
+    def __init__(self, *, refund_id: RefundId) -> None:
         super().__init__(f"No refund {refund_id} was asked for.")
         self.refund_id = refund_id

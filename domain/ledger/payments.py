@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
-from domain.ids import BalanceSourceId
+from domain.ids import BalanceSourceId, RefundId
 from domain.ledger.accounts import Account
 from domain.ledger.errors import RefundUnknown
 from domain.ledger.postings import Awaits, EntryKind, Posting, transfer
@@ -175,12 +175,12 @@ def _moved(
     return tuple(replace(each, awaits=awaits) for each in posted)
 
 
-def _known(state: PostingState, refund_id: UUID) -> RefundToPost:
+def _known(state: PostingState, refund_id: RefundId) -> RefundToPost:
     refund = state.refunds.get(refund_id)
     if refund is None:
         raise RefundUnknown(refund_id=refund_id)
     return refund
 
 
-def _with(state: PostingState, refund_id: UUID, refund: RefundToPost) -> PostingState:
+def _with(state: PostingState, refund_id: RefundId, refund: RefundToPost) -> PostingState:
     return PostingState(refunds={**state.refunds, refund_id: refund})

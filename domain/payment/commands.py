@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.ids import CustomerId, EventId, MerchantId, PaymentId, RefundId, RequestId
+from domain.ids import CustomerId, EventId, MerchantId, PaymentId, RefundId, RequestId, UserId
 from domain.money import Money
 from domain.payment.observations import PaymentObservation
 from domain.payment.values import CaptureMethod, RefundReason
@@ -15,7 +15,7 @@ class RequestPayment:
 
     payment_id: PaymentId
     merchant_id: MerchantId
-    user_id: str
+    user_id: UserId
     amount: Money
     payment_method: str | None = None
     confirm: bool

@@ -18,6 +18,7 @@ from domain.ids import (
     StripeChargeId,
     StripeIntentId,
     StripeRefundId,
+    UserId,
 )
 from domain.money import Money
 from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
@@ -29,7 +30,7 @@ class PaymentRequested:
 
     payment_id: PaymentId
     merchant_id: MerchantId
-    user_id: str
+    user_id: UserId
     amount: Money
     payment_method: str | None
     confirm: bool

@@ -14,6 +14,7 @@ from domain.ids import (
     StripeChargeId,
     StripeIntentId,
     StripeRefundId,
+    UserId,
 )
 from domain.money import Money
 from domain.payment.values import (
@@ -136,7 +137,7 @@ class PaymentState:
 
     payment_id: PaymentId
     merchant_id: MerchantId
-    user_id: str
+    user_id: UserId
     amount: Money
     status: PaymentStatus
     intent_id: StripeIntentId | None

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from domain.ids import EventId
 from event_store.recovery.kafka_copy import Part
 from event_store.relay.progress import Place
 from schemas.envelope import RecordedEvent
@@ -18,7 +19,7 @@ class LoggedEvent:
     """The part of an event in the log by which it is found among Kafka's."""
 
     position: int
-    event_id: UUID
+    event_id: EventId
     stream_id: UUID
     version: int
     category: str

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.ids import EventId
 from infra.errors import InfraError
 
 
@@ -16,7 +17,7 @@ class ShownEvent:
     """An event as an operator sees it."""
 
     position: int
-    event_id: UUID
+    event_id: EventId
     stream_id: UUID
     version: int
     type: str

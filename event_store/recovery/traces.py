@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
+from domain.ids import PaymentId
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
 
@@ -19,7 +19,7 @@ GROUP = "paystream.payment-traces"
 class Trace:
     """A payment that is known outside of the log; `where` says by whom."""
 
-    payment_id: UUID
+    payment_id: PaymentId
     where: str
     position: int | None = None
     """Of the event that it was answered for, if that is known."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from domain.ids import EventId
 from event_store.relay.progress import Place, Published
 from event_store.relay.shard import Shard
 from schemas.cloudevents import KafkaMessage, to_kafka
@@ -23,7 +24,7 @@ class Batches:
 
     of_place: dict[Place, list[BatchBuilder]] = field(default_factory=dict)
     positions: dict[Place, int] = field(default_factory=dict)
-    event_ids: dict[Place, UUID] = field(default_factory=dict)
+    event_ids: dict[Place, EventId] = field(default_factory=dict)
     events: list[RecordedEvent] = field(default_factory=list)
     """The events in the batches."""
     of_batch: dict[int, list[RecordedEvent]] = field(default_factory=dict)

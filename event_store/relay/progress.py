@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 
+from domain.ids import EventId
 from event_store.relay.shard import Shard
 
 
@@ -41,7 +42,7 @@ class Published(NamedTuple):
 
     position: int
     offset: int
-    event_id: UUID | None = None
+    event_id: EventId | None = None
     """Distinguishes it from another event at the same position of a log that went back. Older records lack it."""
 
 
@@ -76,7 +77,7 @@ class RelayProgress:
         """Read a record's value. Raises ValueError when it is not one."""
         try:
             found = orjson.loads(value)
-            ids = {place: UUID(event_id) for place, event_id in found.get("event_ids", {}).items()}
+            ids = {place: EventId(UUID(event_id)) for place, event_id in found.get("event_ids", {}).items()}
             places = {
                 Place.parse(place): Published(position, offset, ids.get(place))
                 for place, (position, offset) in found["published"].items()

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
-from uuid import UUID
 
+from domain.ids import EventId
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 from schemas.errors import UnknownEventType
 from schemas.events.event_type import EventType
@@ -21,7 +21,7 @@ class Codec(Generic[E]):
         self._by_name = {each.name: each for each in event_types}
         self._by_model = {each.model: each for each in event_types}
 
-    def encode(self, event: E, *, event_id: UUID, metadata: EventMetadata) -> NewEvent:
+    def encode(self, event: E, *, event_id: EventId, metadata: EventMetadata) -> NewEvent:
         """Write an event in its newest version."""
         event_type = self._by_model[type(event)]
         return NewEvent(

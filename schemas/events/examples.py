@@ -19,6 +19,7 @@ from domain.ids import (
     StripeChargeId,
     StripeIntentId,
     StripeRefundId,
+    UserId,
 )
 from domain.money import Money
 from domain.payment import events as payment
@@ -43,7 +44,7 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
     "payment.requested": payment.PaymentRequested(
         payment_id=PAYMENT_ID,
         merchant_id=MerchantId("merchant_dev"),
-        user_id="test_user_123",
+        user_id=UserId("test_user_123"),
         amount=WHOLE,
         payment_method="pm_card_visa",
         confirm=True,

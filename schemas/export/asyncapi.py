@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.ids import MerchantId
 from schemas.cloudevents import CONTENT_TYPE, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import EventType
@@ -239,7 +240,7 @@ def _example(event_type: EventType[Any]) -> dict[str, Any]:
         metadata=EventMetadata(
             correlation_id=str(REQUEST_ID),
             actor="stripe-gateway",
-            merchant_id="-" if of_account else "merchant_dev",
+            merchant_id=MerchantId("-" if of_account else "merchant_dev"),
         ),
         recorded_at=_RECORDED_AT,
     )

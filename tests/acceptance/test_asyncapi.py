@@ -10,7 +10,16 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
-from domain.ids import DisputeId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import (
+    DisputeId,
+    EventId,
+    MerchantId,
+    RefundId,
+    RequestId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment.commands import (
     AcceptStripe,
@@ -129,10 +138,10 @@ async def append_what_the_sandbox_never_does(system: System) -> None:
         Append(
             stream_id=opened.payment_id,
             category="payment",
-            merchant_id=DEVELOPMENT_MERCHANT,
+            merchant_id=MerchantId(DEVELOPMENT_MERCHANT),
             expected_version=0,
             events=tuple(
-                PAYMENT_CODEC.encode(each, event_id=uuid7(), metadata=metadata()) for each in events_of(story)
+                PAYMENT_CODEC.encode(each, event_id=EventId(uuid7()), metadata=metadata()) for each in events_of(story)
             ),
         )
         for opened, story in ((request, slow), (contested, contest(contested)))

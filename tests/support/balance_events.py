@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from domain.ids import PaymentId
 from domain.money import Money
 from domain.payment.events import PaymentEvent, RefundSucceeded
 from domain.payment.state import PaymentState
@@ -48,7 +49,7 @@ def a_payout(status: PayoutStatus = PayoutStatus.IN_TRANSIT, **changes: Any) -> 
     return PayoutChanged(**fields | changes)
 
 
-def with_ids_of_its_own(payment_id: UUID, event: PaymentEvent) -> PaymentEvent:
+def with_ids_of_its_own(payment_id: PaymentId, event: PaymentEvent) -> PaymentEvent:
     """Return an event whose Stripe ids are the payment's alone: random histories name the disputes of all alike."""
     ids = ("charge_id", "dispute_id", "stripe_refund_id")
     changes = {name: f"{value}_{payment_id.hex}" for name in ids if (value := getattr(event, name, None)) is not None}

@@ -4,11 +4,12 @@ import json
 import uuid
 from typing import Any
 
+from domain.ids import EventId, MerchantId
 from event_store.appends import Append, IdempotencyRecord
 from event_store.store import LogState
 from schemas.envelope import EventMetadata, NewEvent
 
-MERCHANT = "merchant_test"
+MERCHANT = MerchantId("merchant_test")
 
 
 OPEN_LOG = LogState(log_id=uuid.UUID(int=1), epoch=1, closed_because=None, only_started=False)
@@ -20,7 +21,7 @@ def metadata(**fields: Any) -> EventMetadata:
 
 def new_event(data: dict[str, Any] | None = None, event_type: str = "test.happened") -> NewEvent:
     return NewEvent(
-        event_id=uuid.uuid4(),
+        event_id=EventId(uuid.uuid4()),
         type=event_type,
         schema_version=1,
         data=json.dumps(data or {}).encode(),
@@ -36,7 +37,7 @@ def an_append(
     key: str | None = None,
     fingerprint: str = "f",
     response: bytes = b'{"answer":1}',
-    merchant_id: str = MERCHANT,
+    merchant_id: MerchantId = MERCHANT,
 ) -> Append:
     return Append(
         stream_id=stream_id or uuid.uuid4(),

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from domain.errors import DomainError
-from domain.ids import DisputeId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import (
+    DisputeId,
+    EventId,
+    MerchantId,
+    PaymentId,
+    RefundId,
+    RequestId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment.commands import (
     AcceptStripe,
@@ -52,10 +62,13 @@ from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import PAYMENT_CODEC
 from schemas.topics import partition_of
 
+MERCHANT = MerchantId("merchant_test")
+
+
 START = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def request_payment(payment_id: uuid.UUID | None = None, **fields: object) -> RequestPayment:
+def request_payment(payment_id: PaymentId | None = None, **fields: object) -> RequestPayment:
     """Return the command that opens a payment of 10.00 USD, but for the given fields."""
     number = payment_id or uuid7()
     defaults = {
@@ -87,7 +100,7 @@ def paid(request: RequestPayment) -> list[PaymentCommand]:
     ]
 
 
-def refunded(refund_id: uuid.UUID, amount: Money) -> list[PaymentCommand]:
+def refunded(refund_id: RefundId, amount: Money) -> list[PaymentCommand]:
     """Return a refund and its success, for a payment that succeeded."""
     return [
         RequestRefund(refund_id=RefundId(refund_id), amount=amount, reason=RefundReason.DUPLICATE),
@@ -114,7 +127,7 @@ def events_of(commands: Iterable[PaymentCommand]) -> list[PaymentEvent]:
 
 
 def random_history(
-    rng: random.Random, *, payment_id: uuid.UUID, steps: int, currencies: Sequence[str] = ("USD", "EUR")
+    rng: random.Random, *, payment_id: PaymentId, steps: int, currencies: Sequence[str] = ("USD", "EUR")
 ) -> list[PaymentEvent]:
     """Return a valid history of one payment, from commands and facts in any order."""
     request = request_payment(
@@ -138,9 +151,9 @@ def random_history(
 @dataclass
 class _Ids:
     rng: random.Random
-    payment_id: uuid.UUID
-    refunds: list[uuid.UUID] = field(default_factory=list)
-    requests: list[uuid.UUID] = field(default_factory=list)
+    payment_id: PaymentId
+    refunds: list[RefundId] = field(default_factory=list)
+    requests: list[RequestId] = field(default_factory=list)
 
     @property
     def intent(self) -> str:
@@ -150,12 +163,22 @@ class _Ids:
     def charge(self) -> str:
         return f"ch_{self.payment_id.hex}"
 
-    def new(self, known: list[uuid.UUID]) -> uuid.UUID:
-        known.append(uuid.UUID(int=self.rng.getrandbits(128)))
-        return known[-1]
+    def new_request(self) -> RequestId:
+        self.requests.append(RequestId(self._new()))
+        return self.requests[-1]
 
-    def some(self, known: list[uuid.UUID]) -> uuid.UUID:
-        return self.rng.choice(known) if known else self.new(known)
+    def some_request(self) -> RequestId:
+        return self.rng.choice(self.requests) if self.requests else self.new_request()
+
+    def new_refund(self) -> RefundId:
+        self.refunds.append(RefundId(self._new()))
+        return self.refunds[-1]
+
+    def some_refund(self) -> RefundId:
+        return self.rng.choice(self.refunds) if self.refunds else self.new_refund()
+
+    def _new(self) -> uuid.UUID:
+        return uuid.UUID(int=self.rng.getrandbits(128))
 
 
 def _part(rng: random.Random, amount: Money) -> Money:
@@ -191,27 +214,23 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
         charge_id=StripeChargeId(ids.charge),
     ),
     _attempt_failed,
-    lambda _, ids, __: CapturePayment(request_id=RequestId(ids.new(ids.requests))),
-    lambda _, ids, __: RecordCaptureFailed(
-        request_id=RequestId(ids.some(ids.requests)), code="amount_too_large", message="No."
-    ),
-    lambda rng, ids, __: CancelPayment(
-        request_id=RequestId(ids.new(ids.requests)), reason=rng.choice((None, "abandoned"))
-    ),
+    lambda _, ids, __: CapturePayment(request_id=ids.new_request()),
+    lambda _, ids, __: RecordCaptureFailed(request_id=ids.some_request(), code="amount_too_large", message="No."),
+    lambda rng, ids, __: CancelPayment(request_id=ids.new_request(), reason=rng.choice((None, "abandoned"))),
     lambda _, ids, __: RecordCancelFailed(
-        request_id=RequestId(ids.some(ids.requests)), code="payment_intent_unexpected_state", message="No."
+        request_id=ids.some_request(), code="payment_intent_unexpected_state", message="No."
     ),
     lambda rng, ids, amount: RequestRefund(
-        refund_id=RefundId(ids.new(ids.refunds)),
+        refund_id=ids.new_refund(),
         amount=rng.choice((None, _part(rng, amount))),
         reason=rng.choice((None, *RefundReason)),
     ),
-    lambda rng, ids, amount: RequestRefund(refund_id=RefundId(ids.new(ids.refunds)), amount=_part(rng, amount)),
-    lambda _, ids, __: _refund_pending(ids.some(ids.refunds)),
-    lambda _, ids, __: _refund_succeeded(ids.some(ids.refunds)),
-    lambda _, ids, __: _refund_succeeded(ids.some(ids.refunds)),
-    lambda rng, ids, _: _refund_failed(rng, ids.some(ids.refunds)),
-    lambda rng, ids, amount: _refund_found(ids.new(ids.refunds), _part(rng, amount)),
+    lambda rng, ids, amount: RequestRefund(refund_id=ids.new_refund(), amount=_part(rng, amount)),
+    lambda _, ids, __: _refund_pending(ids.some_refund()),
+    lambda _, ids, __: _refund_succeeded(ids.some_refund()),
+    lambda _, ids, __: _refund_succeeded(ids.some_refund()),
+    lambda rng, ids, _: _refund_failed(rng, ids.some_refund()),
+    lambda rng, ids, amount: _refund_found(ids.new_refund(), _part(rng, amount)),
     lambda rng, ids, amount: disputed(
         f"du_{rng.randint(1, 2)}",
         ids.charge,
@@ -222,17 +241,17 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
         funds_reinstated=rng.random() < 0.1,
     ),
     lambda _, ids, __: RecordOutcomeUnknown(
-        event_id=EventId(ids.some(ids.requests)), operation="capture_intent", reason="500 api_error"
+        event_id=EventId(ids.some_request()), operation="capture_intent", reason="500 api_error"
     ),
     lambda *_: AcceptStripe(actor="ada", reason="seen in the Dashboard"),
     lambda rng, ids, amount: RecordUndone(
-        event_id=EventId(ids.some(ids.requests)),
+        event_id=EventId(ids.some_request()),
         intent_id=StripeIntentId(f"pi_late_{rng.randint(1, 2)}"),
         how=rng.choice(("canceled", "refunded")),
         amount=amount,
     ),
     lambda rng, ids, _: rng.choice((RetryTask, GiveUpTask))(
-        event_id=EventId(ids.some(ids.requests)), operation="capture_intent", actor="ada", reason="Stripe is back"
+        event_id=EventId(ids.some_request()), operation="capture_intent", actor="ada", reason="Stripe is back"
     ),
 )
 _ENDINGS: tuple[Callable[[str], PaymentCommand], ...] = (
@@ -260,21 +279,21 @@ def disputed(
     )
 
 
-def _refund_found(refund_id: uuid.UUID, amount: Money) -> PaymentCommand:
+def _refund_found(refund_id: RefundId, amount: Money) -> PaymentCommand:
     return RecordRefundFound(
         refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId(f"re_{refund_id.hex}"), amount=amount
     )
 
 
-def _refund_pending(refund_id: uuid.UUID) -> PaymentCommand:
+def _refund_pending(refund_id: RefundId) -> PaymentCommand:
     return RecordRefundPending(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId(f"re_{refund_id.hex}"))
 
 
-def _refund_succeeded(refund_id: uuid.UUID) -> PaymentCommand:
+def _refund_succeeded(refund_id: RefundId) -> PaymentCommand:
     return RecordRefundSucceeded(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId(f"re_{refund_id.hex}"))
 
 
-def _refund_failed(rng: random.Random, refund_id: uuid.UUID) -> PaymentCommand:
+def _refund_failed(rng: random.Random, refund_id: RefundId) -> PaymentCommand:
     stripe_id = rng.choice((None, StripeRefundId(f"re_{refund_id.hex}")))
     return RecordRefundFailed(
         refund_id=RefundId(refund_id), stripe_refund_id=stripe_id, code="charge_disputed", message="No."
@@ -285,7 +304,7 @@ def recorded(
     streams: Sequence[tuple[uuid.UUID, Sequence[PaymentEvent]]],
     *,
     rng: random.Random | None = None,
-    merchant_id: str = "merchant_test",
+    merchant_id: MerchantId = MERCHANT,
     first_position: int = 1,
 ) -> list[RecordedEvent]:
     """Return the streams' events as the log holds them, in its order: streams interleave, each keeps its own.
@@ -299,7 +318,7 @@ def recorded(
         stream_id, version, fact = (rng.choice(waiting) if rng else waiting[0]).pop(0)
         new = PAYMENT_CODEC.encode(
             fact,
-            event_id=uuid.uuid4(),
+            event_id=EventId(uuid.uuid4()),
             metadata=EventMetadata(
                 correlation_id=f"correlation-{stream_id}",
                 actor="api:key_test",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
+from domain.ids import EventId, MerchantId
 from domain.payment.events import PaymentEvent
 from domain.stripe_balance import StripeBalanceEvent, TransactionRecorded, payout_stream, transaction_stream
 from event_store.appends import Append, Appended
@@ -19,6 +20,9 @@ from schemas.events import BALANCE_CODEC, PAYMENT_CODEC
 from schemas.events.balance_events import CATEGORY as BALANCE
 from schemas.topics import topic_of
 from tests.support.payment_histories import by_partition
+
+MERCHANT = MerchantId("merchant_test")
+
 
 Stream = tuple[uuid.UUID, Sequence[PaymentEvent]]
 
@@ -34,7 +38,7 @@ async def store(
     streams: Sequence[Stream],
     *,
     rng: random.Random | None = None,
-    merchant_id: str = "merchant_test",
+    merchant_id: MerchantId = MERCHANT,
 ) -> None:
     """Append streams that do not exist yet and commit. With `rng` they interleave, in appends of some events."""
     waiting = [(stream_id, 0, list(facts)) for stream_id, facts in streams]
@@ -49,7 +53,7 @@ async def store(
     await app.commit()
 
 
-def _append(stream_id: uuid.UUID, version: int, facts: Sequence[PaymentEvent], merchant_id: str) -> Append:
+def _append(stream_id: uuid.UUID, version: int, facts: Sequence[PaymentEvent], merchant_id: MerchantId) -> Append:
     metadata = EventMetadata(
         correlation_id=f"correlation-{stream_id}",
         actor="api:key_test",
@@ -61,7 +65,7 @@ def _append(stream_id: uuid.UUID, version: int, facts: Sequence[PaymentEvent], m
         category="payment",
         merchant_id=merchant_id,
         expected_version=version,
-        events=tuple(PAYMENT_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=metadata) for fact in facts),
+        events=tuple(PAYMENT_CODEC.encode(fact, event_id=EventId(uuid.uuid4()), metadata=metadata) for fact in facts),
     )
 
 
@@ -78,7 +82,7 @@ async def store_balance(app: Connection, *facts: StripeBalanceEvent) -> None:
     for fact in facts:
         stream_id = stream_of(fact)
         version = len(await load(app, stream_id))
-        new = BALANCE_CODEC.encode(fact, event_id=uuid.uuid4(), metadata=metadata)
+        new = BALANCE_CODEC.encode(fact, event_id=EventId(uuid.uuid4()), metadata=metadata)
         wanted = Append(
             stream_id=stream_id, category=BALANCE, merchant_id=NO_MERCHANT, expected_version=version, events=(new,)
         )

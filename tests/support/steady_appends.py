@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Sequence
 
+from domain.ids import EventId, MerchantId, PaymentId
 from domain.payment.events import PaymentEvent
 from event_store.appends import Append, Appended
 from event_store.store import Connection, append
@@ -15,7 +16,7 @@ from schemas.events import PAYMENT_CODEC
 from schemas.events.payment_events import CATEGORY
 from tests.support.payment_histories import random_history
 
-MERCHANT = "merchant_test"
+MERCHANT = MerchantId("merchant_test")
 _ROUNDS_PER_S = 20
 _STEPS = 12
 
@@ -25,7 +26,7 @@ class _Payment:
 
     def __init__(self, chance: random.Random) -> None:
         self.id = uuid7()
-        self.facts: Sequence[PaymentEvent] = random_history(chance, payment_id=self.id, steps=_STEPS)
+        self.facts: Sequence[PaymentEvent] = random_history(chance, payment_id=PaymentId(self.id), steps=_STEPS)
         self.version = 0
 
     @property
@@ -35,7 +36,7 @@ class _Payment:
     def next(self) -> Append:
         event = PAYMENT_CODEC.encode(
             self.facts[self.version],
-            event_id=uuid.uuid4(),
+            event_id=EventId(uuid.uuid4()),
             metadata=EventMetadata(correlation_id=f"correlation-{self.id}", actor="test", merchant_id=MERCHANT),
         )
         return Append(

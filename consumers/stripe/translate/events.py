@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from consumers.stripe.translate.ids import id_of, payment_id_of
+from domain.ids import PaymentId, StripeIntentId
 from schemas.events.stripe_events import StripeEventReceived
 
 JsonObject = Mapping[str, Any]
@@ -30,8 +30,8 @@ class Reference:
 
     kind: ObjectKind
     stripe_object: JsonObject
-    intent_id: str | None
-    payment_id: UUID | None
+    intent_id: StripeIntentId | None
+    payment_id: PaymentId | None
     """From our metadata, which anybody with access to the Stripe account can write."""
 
 
@@ -71,9 +71,10 @@ def reference_of(event: StripeEventReceived) -> Reference | None:
         return None
     stripe_object: JsonObject = event.payload["data"]["object"]
     intent = stripe_object.get("id") if kind is ObjectKind.INTENT else stripe_object.get("payment_intent")
+    intent_id = id_of(intent)
     return Reference(
         kind=kind,
         stripe_object=stripe_object,
-        intent_id=id_of(intent),
+        intent_id=None if intent_id is None else StripeIntentId(intent_id),
         payment_id=payment_id_of(stripe_object.get("metadata")),
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import tuple_row
 
+from domain.ids import PaymentId
 from domain.payment.state import PaymentState
 from domain.payment.values import DisputeFunds, PaymentStatus, RefundStatus
 from event_store.payments import load_payments
@@ -33,7 +34,7 @@ class AtStripe:
 async def unsettled(system: System, made: Iterable[str]) -> list[str]:
     """Return what is not at an end yet: payments, refunds, and calls of Stripe."""
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as connection:
-        payments = await load_payments(connection, [UUID(each) for each in made])
+        payments = await load_payments(connection, [PaymentId(UUID(each)) for each in made])
         async with connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
                 "SELECT payment_id, operation, status, last_error FROM consumers.gateway_tasks WHERE status <> 'done'"
@@ -55,7 +56,7 @@ async def unsettled(system: System, made: Iterable[str]) -> list[str]:
 async def differences(system: System, admin: SandboxAdmin, made: Iterable[str]) -> list[str]:
     """Return every difference between the books, in words."""
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as connection:
-        payments = await load_payments(connection, [UUID(each) for each in made])
+        payments = await load_payments(connection, [PaymentId(UUID(each)) for each in made])
     stripe = await _at_stripe(admin)
     found: list[str] = []
     for payment_id, loaded in payments.items():

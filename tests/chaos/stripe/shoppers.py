@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from domain.ids import StripeIntentId
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.support.system import FINISHED, Json, System, new_key
 
@@ -109,7 +110,7 @@ class Shop:
         if chance.random() < 0.5:
             await self._ask(payment_id, "cancel")  # may come before anybody told us of the customer
 
-    async def _authenticated(self, intent_id: str, outcome: str) -> httpx.Response:
+    async def _authenticated(self, intent_id: StripeIntentId, outcome: str) -> httpx.Response:
         """Do the customer's part; one that was done is refused by the panel, and done."""
         try:
             await self.admin.authenticate(intent_id, outcome)

@@ -17,7 +17,7 @@ from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
 from command_api.payments.service import PaymentCommandService
 from command_api.payments.waiter import PollingPaymentWaiter
-from domain.ids import StripeChargeId, StripeIntentId
+from domain.ids import MerchantId, PaymentId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import PaymentCommand
 from domain.payment.observations import RecordIntentCreated, RecordSucceeded
@@ -35,7 +35,7 @@ from tests.support.refusing_reconciliations import a_refusing_service
 from tests.support.signed_webhooks import an_intake
 
 API_KEY, OTHER_API_KEY = "sk_test_one", "sk_test_two"
-MERCHANT, OTHER_MERCHANT = "merchant_one", "merchant_two"
+MERCHANT, OTHER_MERCHANT = MerchantId("merchant_one"), MerchantId("merchant_two")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +75,12 @@ class Running:
         position = 0
         async with self.pool.connection() as connection:
             for observation in observations:
-                payment = await load_payment(connection, UUID(payment_id))
+                payment = await load_payment(connection, PaymentId(UUID(payment_id)))
                 assert payment.state is not None
                 metadata = EventMetadata(correlation_id="c-1", actor="gateway", merchant_id=payment.state.merchant_id)
-                decided = await command_payment(ConnectionLog(connection), UUID(payment_id), observation, metadata)
+                decided = await command_payment(
+                    ConnectionLog(connection), PaymentId(UUID(payment_id)), observation, metadata
+                )
                 assert decided.events
                 position = decided.position
         return position
@@ -86,7 +88,7 @@ class Running:
     async def state(self, payment_id: str) -> PaymentState:
         """Return the payment as the log tells it."""
         async with self.pool.connection() as connection:
-            payment = await load_payment(connection, UUID(payment_id))
+            payment = await load_payment(connection, PaymentId(UUID(payment_id)))
         assert payment.state is not None
         return payment.state
 
@@ -139,6 +141,6 @@ def keyring() -> ApiKeyring:
     return ApiKeyring([_key("one", API_KEY, MERCHANT), _key("two", OTHER_API_KEY, OTHER_MERCHANT)])
 
 
-def _key(key_id: str, secret: str, merchant_id: str) -> ApiKey:
+def _key(key_id: str, secret: str, merchant_id: MerchantId) -> ApiKey:
     digest = hashlib.sha256(secret.encode()).hexdigest()
     return ApiKey(id=key_id, sha256=digest, merchant_id=merchant_id, scopes=frozenset({"payments:write"}))

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from command_api.payments.metrics import REDIS_UNAVAILABLE
 from command_api.payments.response_cache import InFlight, KeyClaim, RedisResponseCache
+from domain.ids import MerchantId
 from event_store.appends import StoredResponse
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool, create_pool
@@ -162,7 +163,7 @@ async def test_without_postgres_a_command_is_503_with_the_key_to_ask_again_with(
         assert await api.count("events") == 1
 
 
-def _append_with_key(key: str, *, merchant_id: str) -> str:
+def _append_with_key(key: str, *, merchant_id: MerchantId) -> str:
     return (
         '[{"stream_id":"00000000-0000-0000-0000-000000000001","category":"payment",'
         f'"merchant_id":"{merchant_id}","expected_version":0,'

@@ -14,6 +14,7 @@ from time import monotonic
 
 import psycopg
 
+from domain.ids import EventId
 from event_store.appends import Appended, VersionConflict
 from event_store.group_commit import GroupCommit
 from event_store.store import load
@@ -21,7 +22,7 @@ from infra.postgres.pool import Pool
 from schemas.envelope import RecordedEvent
 from tests.support.log_entries import an_append
 
-Ids = tuple[uuid.UUID, ...]
+Ids = tuple[EventId, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from domain.ids import MerchantId
 from event_store.appends import Append, Appended, StoredResponse, VersionConflict
 from event_store.store import Connection, append, find_response, load
 from tests.support.database import Database
@@ -69,9 +70,9 @@ async def test_a_known_key_answers_what_its_command_answered_and_writes_nothing(
 
 
 async def test_keys_belong_to_their_merchant(app: Connection) -> None:
-    mine, theirs = an_append(key="k"), an_append(key="k", merchant_id="merchant_other")
+    mine, theirs = an_append(key="k"), an_append(key="k", merchant_id=MerchantId("merchant_other"))
     assert [type(each) for each in await append(app, [mine, theirs])] == [Appended, Appended]
-    assert await find_response(app, "merchant_third", "k") is None
+    assert await find_response(app, MerchantId("merchant_third"), "k") is None
 
 
 async def test_of_two_appends_with_one_key_in_one_call_the_first_is_served(app: Connection) -> None:
@@ -109,7 +110,9 @@ async def test_a_stream_twice_in_a_call_or_no_events_are_refused(app: Connection
     item = an_append()
     with pytest.raises(ValueError, match="once"):
         await append(app, [item, item])
-    empty = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=())
+    empty = Append(
+        stream_id=uuid.uuid4(), category="payment", merchant_id=MerchantId("m"), expected_version=0, events=()
+    )
     with pytest.raises(ValueError, match="at least one event"):
         await append(app, [empty])
     assert await append(app, []) == []
@@ -131,7 +134,9 @@ async def test_the_function_refuses_a_stream_twice_and_no_expected_version(
 
 async def test_data_is_returned_as_json_of_equal_value(app: Connection) -> None:
     event = new_event({"text": 'a "quoted" \u2018text\u2019 \\ /', "big": 9007199254740993, "none": None})
-    item = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=(event,))
+    item = Append(
+        stream_id=uuid.uuid4(), category="payment", merchant_id=MerchantId("m"), expected_version=0, events=(event,)
+    )
     await append(app, [item])
     (loaded,) = await load(app, item.stream_id)
     assert json.loads(loaded.data) == json.loads(event.data)

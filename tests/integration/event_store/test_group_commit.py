@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
+from domain.ids import EventId, MerchantId
 from event_store.appends import Append, Appended, EventTooLarge, StoredResponse, VersionConflict
 from event_store.group_commit import GroupCommit
 from event_store.store import Connection, append, is_log_closed, load, read_log_state
@@ -46,9 +47,11 @@ async def test_of_many_appends_to_one_version_one_wins(appender: GroupCommit, ap
 
 async def test_a_value_that_the_database_refuses_fails_alone(appender: GroupCommit) -> None:
     poison = NewEvent(
-        event_id=uuid.uuid4(), type="t", schema_version=1, data=b'{"text":"\\ud800"}', metadata=metadata()
+        event_id=EventId(uuid.uuid4()), type="t", schema_version=1, data=b'{"text":"\\ud800"}', metadata=metadata()
     )
-    bad = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=(poison,))
+    bad = Append(
+        stream_id=uuid.uuid4(), category="payment", merchant_id=MerchantId("m"), expected_version=0, events=(poison,)
+    )
     items = [an_append(), bad, *(an_append() for _ in range(10))]
     results = await asyncio.gather(*(appender.append(item) for item in items), return_exceptions=True)
     assert isinstance(results.pop(1), psycopg.DataError)
@@ -57,13 +60,15 @@ async def test_a_value_that_the_database_refuses_fails_alone(appender: GroupComm
 
 async def test_an_event_that_kafka_would_refuse_is_not_recorded(appender: GroupCommit, app: Connection) -> None:
     large = NewEvent(
-        event_id=uuid.uuid4(),
+        event_id=EventId(uuid.uuid4()),
         type="t",
         schema_version=1,
         data=b'{"text":"%s"}' % (b"x" * 1_000_000),
         metadata=metadata(),
     )
-    bad = Append(stream_id=uuid.uuid4(), category="payment", merchant_id="m", expected_version=0, events=(large,))
+    bad = Append(
+        stream_id=uuid.uuid4(), category="payment", merchant_id=MerchantId("m"), expected_version=0, events=(large,)
+    )
     items = [an_append(), bad, *(an_append() for _ in range(10))]
     results = await asyncio.gather(*(appender.append(item) for item in items), return_exceptions=True)
     assert isinstance(results.pop(1), EventTooLarge)

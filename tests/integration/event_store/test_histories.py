@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.ids import EventId
 from event_store.appends import Appended, VersionConflict
 from event_store.store import load_many
 from infra.embedded.postgres import PostgresServer
@@ -73,11 +74,11 @@ async def test_the_checker_finds_what_cannot_have_happened(database: Database) -
         clients_of_history.loads = clients.loads if loads is None else [*clients.loads, *loads]
         return anomalies(clients_of_history, log)
 
-    lost = replace(appended, events=(uuid.uuid4(),))
+    lost = replace(appended, events=(EventId(uuid.uuid4()),))
     kept = replace(appended, result=VersionConflict(actual_version=9))
     stale = Loading(called=appended.answered + 1000, answered=appended.answered + 1001, stream=stream, found=())
     early = Loading(called=0, answered=appended.called / 2, stream=stream, found=appended.events)
-    other = Loading(called=0, answered=1e12, stream=stream, found=(uuid.uuid4(),))
+    other = Loading(called=0, answered=1e12, stream=stream, found=(EventId(uuid.uuid4()),))
     assert found() == []
     assert "was answered, and is not there" in found(appends=[lost])[0]
     assert "conflicted, and is there" in found(appends=[kept])[0]

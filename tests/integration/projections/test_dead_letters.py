@@ -11,6 +11,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from prometheus_client import REGISTRY
 
+from domain.ids import PaymentId
 from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
 from infra.kafka.consumer.checkpoints import Checkpointed
@@ -82,7 +83,7 @@ class Projector:
 async def payments(app: AppConnection, seed: int = 1) -> list[Delivered]:
     rng = random.Random(seed)
     ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(20)]
-    await store(app, [(each, random_history(rng, payment_id=each, steps=12)) for each in ids], rng=rng)
+    await store(app, [(each, random_history(rng, payment_id=PaymentId(each), steps=12)) for each in ids], rng=rng)
     return by_partition(await load_log(app), 1)[0]
 
 

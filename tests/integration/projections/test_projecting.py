@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from aiokafka import TopicPartition
 
+from domain.ids import PaymentId
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection, Pool
 from projections.errors import RowsChangedMeanwhile, VersionGap
@@ -41,7 +42,7 @@ FIRST = TopicPartition(PAYMENT, 0)
 
 def random_streams(rng: random.Random, count: int) -> list[Stream]:
     ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(count)]
-    return [(each, random_history(rng, payment_id=each, steps=15)) for each in ids]
+    return [(each, random_history(rng, payment_id=PaymentId(each), steps=15)) for each in ids]
 
 
 async def paid_messages(app: AppConnection, count: int = 1) -> Sequence[Delivered]:

@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from prometheus_client import REGISTRY
 
+from domain.ids import PaymentId
 from event_store.store import Connection as AppConnection
 from infra.kafka.clients import producer_config
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
@@ -61,7 +62,7 @@ async def record(app: AppConnection, seed: int, count: int) -> list[RecordedEven
     """Append random payments; returns the whole log."""
     rng = random.Random(seed)
     ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(count)]
-    await store(app, [(each, random_history(rng, payment_id=each, steps=12)) for each in ids], rng=rng)
+    await store(app, [(each, random_history(rng, payment_id=PaymentId(each), steps=12)) for each in ids], rng=rng)
     return await load_log(app)
 
 

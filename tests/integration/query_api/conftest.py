@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import httpx
 import pytest_asyncio
 
+from domain.ids import MerchantId
 from domain.payment.commands import PaymentCommand
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool, create_pool
@@ -45,7 +46,7 @@ async def record(app: AppConnection) -> Record:
     async def record(commands: Sequence[PaymentCommand], merchant_id: str = MERCHANT) -> uuid.UUID:
         events = events_of(commands)
         payment_id: uuid.UUID = events[0].payment_id  # type: ignore[union-attr]
-        await store(app, [(payment_id, events)], merchant_id=merchant_id)
+        await store(app, [(payment_id, events)], merchant_id=MerchantId(merchant_id))
         return payment_id
 
     return record

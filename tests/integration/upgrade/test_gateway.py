@@ -14,6 +14,7 @@ import stripe
 from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import StripeRequest
 from consumers.stripe.translate.ids import PAYMENT_ID
+from domain.ids import PaymentId
 from event_store.store import Connection
 from infra.postgres.pool import Pool
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working
@@ -62,8 +63,8 @@ class Gateway:
     def payments(self) -> Payments:
         return Payments(self.pool)
 
-    def id_of(self, name: str) -> UUID:
-        return UUID(self.release.manifest.payments[name])
+    def id_of(self, name: str) -> PaymentId:
+        return PaymentId(UUID(self.release.manifest.payments[name]))
 
     async def key_of(self, name: str) -> str:
         """Return the key of the call for a payment that was asked for: the id of the event that asked."""

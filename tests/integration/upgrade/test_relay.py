@@ -5,7 +5,7 @@ import uuid
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from domain.ids import RefundId
+from domain.ids import MerchantId, PaymentId, RefundId
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from event_store.store import Connection
@@ -55,10 +55,10 @@ async def test_it_publishes_what_is_new_and_nothing_again(
     settings = lent_broker.settings(kafka_topic_partitions=release.manifest.partitions)
     await publish(settings, release)
     before = await contents(settings)
-    payment_id = uuid.UUID(release.manifest.payments["succeeded"])
+    payment_id = PaymentId(uuid.UUID(release.manifest.payments["succeeded"]))
     refund = RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=Money(amount_cents=100, currency="USD"))
     (*_, last) = await load_log(app)
-    await Payments(pool, with_intake=False, merchant_id=DEVELOPMENT_MERCHANT).command(payment_id, refund)
+    await Payments(pool, with_intake=False, merchant_id=MerchantId(DEVELOPMENT_MERCHANT)).command(payment_id, refund)
     (*_, new) = await load_log(app)
     assert new.position > last.position
 

@@ -10,6 +10,7 @@ import psycopg
 from aiokafka import AIOKafkaProducer
 from psycopg import sql
 
+from domain.ids import PaymentId
 from event_store.group_commit import GroupCommit
 from event_store.relay.queue import show_queue
 from event_store.relay.relay import Relay
@@ -129,7 +130,7 @@ async def _projecting(context: Context) -> Prepared:
             fresh_database(server) as database,
             await psycopg.AsyncConnection.connect(database.url("app")) as app,
         ):
-            await store(app, [(each, random_history(chance, payment_id=each, steps=_STEPS)) for each in ids])
+            await store(app, [(each, random_history(chance, payment_id=PaymentId(each), steps=_STEPS)) for each in ids])
             log = await load_log(app)
 
         async def measure() -> Sample:

@@ -15,6 +15,7 @@ from command_api.client_secrets.service import ClientSecretReader
 from command_api.fakes import FixedClientSecrets, FixedPaymentWaiter, MemoryResponseCache
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.service import PaymentCommandService
+from domain.ids import MerchantId
 from event_store.fakes import MemoryEventLog
 from event_store.payments import PAYMENT, LoadedPayment
 from infra.http.auth import ApiKeyring
@@ -22,6 +23,9 @@ from infra.process.health import Health
 from infra.settings.http import ApiKey
 from tests.support.refusing_reconciliations import a_refusing_service
 from tests.support.signed_webhooks import an_intake
+
+
+MERCHANT = MerchantId("merchant_test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,7 @@ async def api() -> AsyncIterator[Standing]:
             [
                 _key("writer", {"payments:write"}),
                 _key("reader", {"payments:read"}),
-                _key("other", {"payments:write"}, "other"),
+                _key("other", {"payments:write"}, MerchantId("other")),
                 _key("finance", {"finance:write"}),
             ],
         ),
@@ -72,6 +76,6 @@ async def api() -> AsyncIterator[Standing]:
         yield Standing(app=app, client=client, store=store, waiter=waiter, executor=executor, secrets=secrets)
 
 
-def _key(key_id: str, scopes: set[str], merchant_id: str = "merchant_test") -> ApiKey:
+def _key(key_id: str, scopes: set[str], merchant_id: MerchantId = MERCHANT) -> ApiKey:
     digest = hashlib.sha256(f"sk_{key_id}".encode()).hexdigest()
     return ApiKey(id=key_id, sha256=digest, merchant_id=merchant_id, scopes=frozenset(scopes))

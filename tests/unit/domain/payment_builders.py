@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from domain.ids import DisputeId, MerchantId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId
+from domain.ids import DisputeId, MerchantId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId, UserId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, PaymentCommand, RequestPayment, RequestRefund
 from domain.payment.decide import decide
@@ -44,7 +44,7 @@ def a_request(**changes: Any) -> RequestPayment:
     request = RequestPayment(
         payment_id=PAYMENT_ID,
         merchant_id=MerchantId("merchant_1"),
-        user_id="user_1",
+        user_id=UserId("user_1"),
         amount=usd(10_00),
         payment_method="pm_card_visa",
         confirm=True,

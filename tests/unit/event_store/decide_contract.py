@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.errors import DomainError
-from domain.ids import RequestId, RunId, StripeIntentId
+from domain.ids import MerchantId, RequestId, RunId, StripeIntentId
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
 from domain.payment.observations import RecordIntentCreated
@@ -46,7 +46,7 @@ class Case:
 
     aggregate: Aggregate[Any, Any]
     decide: Callable[[Any, Any], Sequence[Any]]
-    open: Callable[[uuid.UUID], Any]
+    open: Callable[[Any], Any]
     overtake: Any
     next: Any
     refused: Any
@@ -98,17 +98,17 @@ class Interrupted:
     async def load_many(self, stream_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[RecordedEvent]]:
         return await self.log.load_many(stream_ids)
 
-    async def load_with_response(self, stream_id: uuid.UUID, merchant_id: str, key: str) -> StreamAndResponse:
+    async def load_with_response(self, stream_id: uuid.UUID, merchant_id: MerchantId, key: str) -> StreamAndResponse:
         return await self.log.load_with_response(stream_id, merchant_id, key)
 
     async def load_as_of(self, position: int) -> Sequence[RecordedEvent]:
         return await self.log.load_as_of(position)
 
-    async def find_response(self, merchant_id: str, key: str) -> StoredResponse | None:
+    async def find_response(self, merchant_id: MerchantId, key: str) -> StoredResponse | None:
         return await self.log.find_response(merchant_id, key)
 
     async def store_response(
-        self, stream_id: uuid.UUID, merchant_id: str, version: int, record: IdempotencyRecord
+        self, stream_id: uuid.UUID, merchant_id: MerchantId, version: int, record: IdempotencyRecord
     ) -> StoredResponse | None:
         return await self.log.store_response(stream_id, merchant_id, version, record)
 

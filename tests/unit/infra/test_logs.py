@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 import structlog
 
+from domain.ids import PaymentId
 from infra.logs import bind_context, bound_context, configure_logging
 
 CARD = "4242424242424242"
@@ -192,7 +193,7 @@ def test_an_exception_is_structured_without_locals_or_card_numbers(lines: Lines)
 
 
 def test_a_line_is_written_whatever_a_value_is(lines: Lines) -> None:
-    payment_id = UUID(int=7)
+    payment_id = PaymentId(UUID(int=7))
     endless: dict[str, object] = {}
     endless["self"] = endless
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.ids import PaymentId
 from infra.http.problems import Problem
 from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
@@ -31,7 +32,7 @@ moments = st.datetimes(timezones=st.just(UTC))
 
 
 @given(created_at=moments, payment_id=st.uuids())
-def test_a_cursor_of_payments_is_exact_to_the_microsecond(created_at: datetime, payment_id: UUID) -> None:
+def test_a_cursor_of_payments_is_exact_to_the_microsecond(created_at: datetime, payment_id: PaymentId) -> None:
     key = PageKey(created_at=created_at, payment_id=payment_id)
     assert decode_key(encode_key(key)) == key
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.ids import EventId
 from domain.stripe_balance import PayoutStatus, StripeBalanceEvent
 from schemas.cloudevents import from_kafka, to_kafka
 from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
@@ -28,7 +29,7 @@ EVENTS = [
 
 
 def recorded(event: StripeBalanceEvent, **changes: Any) -> RecordedEvent:
-    new = BALANCE_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
+    new = BALANCE_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=METADATA)
     written = RecordedEvent(
         position=7,
         event_id=new.event_id,

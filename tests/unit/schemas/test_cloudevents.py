@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.ids import EventId, MerchantId
 from schemas.cloudevents import Headers, from_kafka, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import MalformedMessage
@@ -56,14 +57,14 @@ def test_an_event_survives_the_wire(event: RecordedEvent, share: float, log_id: 
 def a_message() -> tuple[bytes, Headers]:
     event = RecordedEvent(
         position=7,
-        event_id=uuid.UUID(int=1),
+        event_id=EventId(uuid.UUID(int=1)),
         stream_id=uuid.UUID(int=2),
         version=1,
         category="payment",
         type="payment.requested",
         schema_version=1,
         data=b"{}",
-        metadata=EventMetadata(correlation_id="c", actor="a", merchant_id="m"),
+        metadata=EventMetadata(correlation_id="c", actor="a", merchant_id=MerchantId("m")),
         recorded_at=datetime(2026, 11, 22, 12, 30, tzinfo=UTC) + timedelta(microseconds=5),
     )
     message = to_kafka(event, 3)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ids import CustomerId, MerchantId, PaymentId
+from domain.ids import CustomerId, EventId, MerchantId, PaymentId, UserId
 from domain.money import Money
 from domain.payment.events import PaymentCanceled, PaymentEvent, PaymentRequested
 from domain.payment.values import CaptureMethod
@@ -21,7 +21,7 @@ from schemas.events import EVENT_TYPES, PAYMENT_CODEC, PAYMENT_EVENT_TYPES, Even
 from schemas.events.examples import EXAMPLES
 from tests.support.exported_schemas import EXPORTED, validate
 
-METADATA = EventMetadata(correlation_id="c", actor="a", merchant_id="m")
+METADATA = EventMetadata(correlation_id="c", actor="a", merchant_id=MerchantId("m"))
 MODELS = [event_type.model for event_type in PAYMENT_EVENT_TYPES]
 money = st.builds(Money, amount_cents=st.integers(0, 10**8), currency=st.sampled_from(["USD", "JPY", "KWD"]))
 st.register_type_strategy(Money, money)
@@ -30,7 +30,7 @@ st.register_type_strategy(Money, money)
 def recorded(event_type: str, version: int, data: bytes) -> RecordedEvent:
     return RecordedEvent(
         position=1,
-        event_id=uuid.uuid4(),
+        event_id=EventId(uuid.uuid4()),
         stream_id=uuid.uuid4(),
         version=1,
         category="payment",
@@ -50,7 +50,7 @@ def test_every_event_of_the_domain_has_a_name_and_no_name_has_two() -> None:
 
 @given(event=st.sampled_from(MODELS).flatmap(st.from_type))
 def test_an_event_survives_being_written_and_read(event: PaymentEvent) -> None:
-    written = PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
+    written = PAYMENT_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=METADATA)
     assert PAYMENT_CODEC.decode(recorded(written.type, written.schema_version, written.data)) == event
 
 
@@ -58,7 +58,7 @@ def test_an_event_is_plain_json() -> None:
     event = PaymentRequested(
         payment_id=PaymentId(uuid.UUID(int=1)),
         merchant_id=MerchantId("m"),
-        user_id="u",
+        user_id=UserId("u"),
         amount=Money(amount_cents=1000, currency="USD"),
         payment_method="pm_card_visa",
         confirm=True,
@@ -68,7 +68,7 @@ def test_an_event_is_plain_json() -> None:
         customer=CustomerId("cus_1"),
         idempotency_key="k",
     )
-    written = PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
+    written = PAYMENT_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=METADATA)
     assert (written.type, written.schema_version) == ("payment.requested", 1)
     assert json.loads(written.data) == {
         "payment_id": "00000000-0000-0000-0000-000000000001",

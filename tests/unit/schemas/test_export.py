@@ -15,6 +15,7 @@ from referencing import Registry, Resource
 
 import command_api.app
 import query_api.app
+from domain.ids import EventId, MerchantId
 from domain.money import Money
 from domain.payment.events import PaymentCanceled, PaymentEvent
 from schemas.cloudevents import KafkaMessage, to_kafka
@@ -29,11 +30,11 @@ from tests.support.hypothesis_profiles import examples
 st.register_type_strategy(
     Money, st.builds(Money, amount_cents=st.integers(0, 10**12), currency=st.sampled_from(["USD", "JPY", "KWD"]))
 )
-METADATA = EventMetadata(correlation_id="c", actor="api:key_1", merchant_id="m")
+METADATA = EventMetadata(correlation_id="c", actor="api:key_1", merchant_id=MerchantId("m"))
 TRACED = EventMetadata(
     correlation_id="c",
     actor="stripe-gateway",
-    merchant_id="m",
+    merchant_id=MerchantId("m"),
     causation_id="a",
     request_id="r",
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -54,7 +55,7 @@ def validator(schema: Any) -> Draft202012Validator:
 
 
 def a_message(event: PaymentEvent, metadata: EventMetadata) -> KafkaMessage:
-    new = PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata)
+    new = PAYMENT_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=metadata)
     recorded = RecordedEvent(
         position=2**62,
         event_id=new.event_id,
@@ -90,7 +91,7 @@ def test_a_written_event_fits_its_published_message(event_type: EventType[Paymen
 
 @given(event=st.sampled_from(PAYMENT_EVENT_TYPES).flatmap(lambda each: st.from_type(each.model)), data=st.data())
 def test_an_event_with_a_missing_field_or_a_wrong_type_does_not_fit(event: PaymentEvent, data: st.DataObject) -> None:
-    new = PAYMENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
+    new = PAYMENT_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=METADATA)
     document = DOCUMENTS[f"events/{new.type}.v{new.schema_version}.json"]
     schema = validator(document)
     written = json.loads(new.data)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.ids import EventId
 from domain.reconciliation.events import ReconciliationEvent
 from schemas.cloudevents import to_kafka
 from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
@@ -24,7 +25,7 @@ MODELS = [event_type.model for event_type in RECONCILIATION_EVENT_TYPES]
 
 
 def recorded(event: ReconciliationEvent, type_: str | None = None) -> RecordedEvent:
-    new = RECONCILIATION_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
+    new = RECONCILIATION_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=METADATA)
     return RecordedEvent(
         position=7,
         event_id=new.event_id,

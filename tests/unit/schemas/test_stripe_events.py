@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.ids import EventId
 from schemas.cloudevents import from_kafka, to_kafka
 from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
 from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
@@ -30,7 +31,7 @@ METADATA = EventMetadata(correlation_id="c", actor="stripe", merchant_id=NO_MERC
 
 
 def recorded(event: StripeEventReceived = EVENT, **changes: Any) -> RecordedEvent:
-    new = STRIPE_EVENT_CODEC.encode(event, event_id=uuid.uuid4(), metadata=METADATA)
+    new = STRIPE_EVENT_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=METADATA)
     written = RecordedEvent(
         position=7,
         event_id=new.event_id,

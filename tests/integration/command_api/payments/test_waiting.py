@@ -8,7 +8,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from command_api.payments.waiter import PollingPaymentWaiter
-from domain.ids import RefundId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import PaymentId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
     RecordAttemptFailed,
@@ -188,7 +188,7 @@ async def test_confirm_tries_a_payment_that_was_made_without_confirming(api: Run
 
 
 async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    payment_id = uuid.UUID((await api.create()).json()["id"])
+    payment_id = PaymentId(uuid.UUID((await api.create()).json()["id"]))
     statements = 0
     execute: Any = AsyncConnection.execute
 
@@ -208,7 +208,7 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
 
 
 async def test_a_stopping_process_lets_everybody_go(api: Running, pool: Pool) -> None:
-    payment_id = uuid.UUID((await api.create()).json()["id"])
+    payment_id = PaymentId(uuid.UUID((await api.create()).json()["id"]))
     async with PollingPaymentWaiter(pool) as waiter:
         waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, until=lambda _: False, timeout_s=60))
 

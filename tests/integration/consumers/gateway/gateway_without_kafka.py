@@ -14,6 +14,7 @@ from consumers.stripe.payments import Stripe
 from consumers.stripe.requests import CardsBy
 from consumers.tasks.models import NewRefresh
 from consumers.tasks.store import request_refreshes
+from domain.ids import MerchantId, PaymentId
 from domain.payment.commands import PaymentCommand
 from domain.payment.state import PaymentState
 from event_store.event_log import ConnectionLog
@@ -27,24 +28,24 @@ from schemas.envelope import EventMetadata
 from tests.support.payment_histories import request_payment
 from tests.support.waiting import eventually
 
-MERCHANT = "merchant_test"
+MERCHANT = MerchantId("merchant_test")
 
 
 class Payments:
     """What the command API does and, `with_intake`, the intake, in one step."""
 
-    def __init__(self, pool: Pool, *, with_intake: bool = True, merchant_id: str = MERCHANT) -> None:
+    def __init__(self, pool: Pool, *, with_intake: bool = True, merchant_id: MerchantId = MERCHANT) -> None:
         self._pool = pool
         self._merchant_id = merchant_id
         self._with_intake = with_intake
 
-    async def request(self, **fields: Any) -> uuid.UUID:
+    async def request(self, **fields: Any) -> PaymentId:
         """Ask for a payment and return its id."""
-        payment_id = uuid.uuid4()
+        payment_id = PaymentId(uuid.uuid4())
         await self.command(payment_id, request_payment(payment_id, **fields))
         return payment_id
 
-    async def command(self, payment_id: uuid.UUID, command: PaymentCommand) -> None:
+    async def command(self, payment_id: PaymentId, command: PaymentCommand) -> None:
         """Decide, append, and write the tasks of the new events."""
         metadata = EventMetadata(
             correlation_id="c-1", request_id="r-1", actor="api:test", merchant_id=self._merchant_id
@@ -56,17 +57,17 @@ class Payments:
             if self._with_intake:
                 await write_tasks(conn, delivered)
 
-    async def state(self, payment_id: uuid.UUID) -> PaymentState:
+    async def state(self, payment_id: PaymentId) -> PaymentState:
         async with self._pool.connection() as conn:
             state = (await load_payment(conn, payment_id)).state
         assert state is not None
         return state
 
-    async def event_types(self, payment_id: uuid.UUID) -> list[str]:
+    async def event_types(self, payment_id: PaymentId) -> list[str]:
         async with self._pool.connection() as conn:
             return [event.type for event in (await load_payment(conn, payment_id)).events]
 
-    async def becomes(self, payment_id: uuid.UUID, status: str, *, within: float = 10) -> PaymentState:
+    async def becomes(self, payment_id: PaymentId, status: str, *, within: float = 10) -> PaymentState:
         return await eventually(
             lambda: self.state(payment_id), until=lambda state: state.status == status, within=within, every=0.02
         )
@@ -86,7 +87,7 @@ class Payments:
 
     async def refresh(
         self,
-        payment_id: uuid.UUID,
+        payment_id: PaymentId,
         *,
         position: int = 1,
         correlation_id: str = "webhook",

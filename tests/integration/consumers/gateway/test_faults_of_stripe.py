@@ -21,7 +21,7 @@ from consumers.gateway.outcomes import (
 from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import StripeRequest
 from consumers.tasks.models import TaskOperation
-from domain.ids import RefundId, RequestId
+from domain.ids import PaymentId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.values import CaptureMethod
@@ -137,30 +137,30 @@ async def test_refusals_are_taken_for_what_they_are(sandbox: SandboxProcess, api
     assert lost.alarm
 
 
-Act = Callable[[Payments, uuid.UUID], Awaitable[None]]
+Act = Callable[[Payments, PaymentId], Awaitable[None]]
 
 
-async def _refund(payments: Payments, payment_id: uuid.UUID) -> None:
+async def _refund(payments: Payments, payment_id: PaymentId) -> None:
     await payments.becomes(payment_id, "succeeded", within=30)
     await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=FIVE))
 
 
-async def _capture(payments: Payments, payment_id: uuid.UUID) -> None:
+async def _capture(payments: Payments, payment_id: PaymentId) -> None:
     await payments.becomes(payment_id, "requires_capture", within=30)
     await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4()), amount=FIVE))
 
 
-async def _cancel(payments: Payments, payment_id: uuid.UUID) -> None:
+async def _cancel(payments: Payments, payment_id: PaymentId) -> None:
     await payments.becomes(payment_id, "requires_capture", within=30)
     await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4())))
 
 
-async def _confirm(payments: Payments, payment_id: uuid.UUID) -> None:
+async def _confirm(payments: Payments, payment_id: PaymentId) -> None:
     await payments.becomes(payment_id, "requires_confirmation", within=30)
     await payments.command(payment_id, ConfirmPayment())
 
 
-async def _nothing(payments: Payments, payment_id: uuid.UUID) -> None:
+async def _nothing(payments: Payments, payment_id: PaymentId) -> None:
     """The creation itself meets the fault."""
 
 

@@ -61,7 +61,7 @@ async def test_a_payment_is_charged_and_refunded(payments: Payments, stripe_fake
         payment_id = await payments.request()
         state = await payments.becomes(payment_id, "succeeded")
         assert (state.intent_id, state.charge_id, state.amount_captured) == ("pi_1", "ch_1", TEN)
-        refund_id = uuid.uuid4()
+        refund_id = RefundId(uuid.uuid4())
         await payments.command(payment_id, RequestRefund(refund_id=RefundId(refund_id)))
         await payments.all_done()
     state = await payments.state(payment_id)

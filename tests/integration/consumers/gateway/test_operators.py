@@ -6,7 +6,6 @@ import os
 import sys
 import uuid
 from typing import TypedDict
-from uuid import UUID
 
 import pytest
 import stripe
@@ -14,7 +13,7 @@ import stripe
 from consumers.gateway.operators import ListedTask, TaskAdmin, TaskRefused
 from consumers.stripe.fakes import MemoryStripe
 from consumers.tasks.claims import claim
-from domain.ids import EventId, RefundId, RequestId
+from domain.ids import EventId, PaymentId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, RequestRefund
 from domain.payment.events import TaskGivenUp, TaskRetried
@@ -59,13 +58,13 @@ def another_request() -> stripe.IdempotencyError:
     return stripe.IdempotencyError("another request", http_status=400, json_body=body)
 
 
-async def a_dead_refund(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> tuple[UUID, UUID]:
+async def a_dead_refund(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> tuple[PaymentId, RefundId]:
     """Return a payment whose refund is a dead letter, and the refund's id. Stripe never made the refund."""
     async with working(pool, stripe_fake):
-        payment_id, refund_id = await payments.request(), uuid.uuid4()
+        payment_id, refund_id = await payments.request(), RefundId(uuid.uuid4())
         await payments.becomes(payment_id, "succeeded")
         stripe_fake.failures = [another_request()]
-        await payments.command(payment_id, RequestRefund(refund_id=RefundId(refund_id), amount=FIVE))
+        await payments.command(payment_id, RequestRefund(refund_id=refund_id, amount=FIVE))
         await eventually(payments.tasks, until=lambda rows: rows[-1][1] == "dead")
     return payment_id, refund_id
 
@@ -90,7 +89,7 @@ async def test_a_dead_call_is_listed_and_sent_again_with_its_key(
     async with working(pool, stripe_fake):
         await payments.all_done()
     state = await payments.state(payment_id)
-    assert state.refunds[RefundId(refund_id)].status is RefundStatus.SUCCEEDED
+    assert state.refunds[refund_id].status is RefundStatus.SUCCEEDED
     assert {request.idempotency_key for request in stripe_fake.sent[1:]} == {str(task.event_id)}
     async with pool.connection() as conn:
         events = (await load_payment(conn, payment_id)).events
@@ -120,7 +119,7 @@ async def test_a_retry_past_the_horizon_asks_stripe_and_never_sends(
     async with working(pool, stripe_fake):
         await payments.all_done()
     assert len(stripe_fake.sent) == sent
-    refund_state = (await payments.state(payment_id)).refunds[RefundId(refund_id)]
+    refund_state = (await payments.state(payment_id)).refunds[refund_id]
     assert refund_state.status is (RefundStatus.SUCCEEDED if made else RefundStatus.FAILED)
 
 
@@ -135,9 +134,12 @@ async def test_giving_up_what_stripe_may_have_done_needs_force_and_fails_it(
         assert "payment.task_given_up" not in await payments.event_types(payment_id)
         said = await admin.give_up(conn, task.event_id, force=True, **OPERATOR)
     assert said == "It is given up. Recorded: TaskGivenUp, RefundFailed."
-    assert (await payments.event_types(payment_id))[-2:] == ["payment.task_given_up", "payment.refund_failed"]
+    assert (await payments.event_types(payment_id))[-2:] == [
+        "payment.task_given_up",
+        "payment.refund_failed",
+    ]
     state = await payments.state(payment_id)
-    refund = state.refunds[RefundId(refund_id)]
+    refund = state.refunds[refund_id]
     assert refund.status is RefundStatus.FAILED
     assert refund.error is not None
     assert refund.error.code == "given_up"
@@ -218,7 +220,7 @@ async def test_a_call_in_work_is_left_alone(payments: Payments, pool: Pool, admi
             with pytest.raises(TaskRefused, match="in work at this moment"):
                 await act(conn, task.event_id, **OPERATOR)
         with pytest.raises(TaskRefused, match="There is no task"):
-            await admin.retry(conn, uuid.uuid4(), **OPERATOR)
+            await admin.retry(conn, EventId(uuid.uuid4()), **OPERATOR)
 
 
 async def test_without_a_reason_nothing_is_done(
@@ -298,7 +300,7 @@ async def test_stripes_word_is_accepted_by_an_operator_and_read_again(
         with pytest.raises(TaskRefused, match="Stripe contradicts nothing"):
             await admin.accept(conn, payment_id, **OPERATOR)
         with pytest.raises(TaskRefused, match="There is no payment"):
-            await admin.accept(conn, uuid.uuid4(), **OPERATOR)
+            await admin.accept(conn, PaymentId(uuid.uuid4()), **OPERATOR)
         await admin.give_up(conn, task.event_id, force=True, **OPERATOR)
     metadata = {"paystream_refund_id": str(refund_id)}
     refund = {"id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd", "payment_intent": "pi_1"}

@@ -10,7 +10,7 @@ import stripe
 from consumers.stripe.fakes import MemoryStripe
 from consumers.tasks.intent_index import find_or_await_intents
 from consumers.tasks.models import TaskOperation, refresh_id
-from domain.ids import RefundId, RequestId
+from domain.ids import PaymentId, RefundId, RequestId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.values import CaptureMethod
@@ -308,9 +308,9 @@ async def test_whose_intent_it_is_is_noted_with_the_event(
 
 
 async def test_a_refresh_has_one_row_and_one_id() -> None:
-    payment_id = uuid.uuid4()
+    payment_id = PaymentId(uuid.uuid4())
     assert refresh_id(payment_id) == refresh_id(payment_id)
-    assert refresh_id(payment_id) != refresh_id(uuid.uuid4())
+    assert refresh_id(payment_id) != refresh_id(PaymentId(uuid.uuid4()))
 
 
 async def _reads(stripe_fake: MemoryStripe, count: int) -> bool:
@@ -321,7 +321,7 @@ async def test_a_refresh_of_an_unknown_intent_reads_the_payment_once_it_is_known
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     async with pool.connection() as conn:
-        assert await find_or_await_intents(conn, ["pi_1", "pi_of_others"]) == {}
+        assert await find_or_await_intents(conn, [StripeIntentId("pi_1"), StripeIntentId("pi_of_others")]) == {}
     async with working(pool, stripe_fake):
         await payments.request()
         await payments.request()

@@ -13,7 +13,7 @@ from consumers.tasks.claims import claim
 from consumers.tasks.models import NewTask, Task, TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
 from consumers.tasks.store import insert_tasks, lock_leased, write_results
-from domain.ids import RequestId, StripeChargeId, StripeIntentId
+from domain.ids import EventId, MerchantId, PaymentId, RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment
 from domain.payment.observations import RecordAttemptFailed, RecordSucceeded
@@ -25,11 +25,11 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 
-def new_task(payment_id: uuid.UUID, position: int) -> NewTask:
+def new_task(payment_id: PaymentId, position: int) -> NewTask:
     return NewTask(
-        event_id=uuid.uuid4(),
+        event_id=EventId(uuid.uuid4()),
         payment_id=payment_id,
-        merchant_id="m",
+        merchant_id=MerchantId("m"),
         operation=TaskOperation.CREATE_INTENT,
         position=position,
         correlation_id="c",
@@ -56,7 +56,7 @@ async def end(pool: Pool, task: Task, status: TaskStatus = TaskStatus.DONE, dela
 
 
 async def test_an_event_makes_one_task_however_often_it_is_delivered(pool: Pool) -> None:
-    task = new_task(uuid.uuid4(), 1)
+    task = new_task(PaymentId(uuid.uuid4()), 1)
     await insert(pool, task)
     (claimed,) = await claim_some(pool)
     await insert(pool, task)
@@ -66,7 +66,7 @@ async def test_an_event_makes_one_task_however_often_it_is_delivered(pool: Pool)
 
 
 async def test_claimers_side_by_side_never_get_the_same_task_or_the_same_payment(pool: Pool) -> None:
-    payments = [uuid.uuid4() for _ in range(30)]
+    payments = [PaymentId(uuid.uuid4()) for _ in range(30)]
     tasks = [
         new_task(payment, position * 100 + number) for number, payment in enumerate(payments) for position in (1, 2, 3)
     ]
@@ -100,7 +100,7 @@ async def test_claimers_side_by_side_never_get_the_same_task_or_the_same_payment
 
 @pytest.mark.parametrize("status", [TaskStatus.DUE, TaskStatus.UNKNOWN, TaskStatus.DEAD])
 async def test_a_task_waits_for_the_earlier_ones_of_its_payment(pool: Pool, status: TaskStatus) -> None:
-    payment = uuid.uuid4()
+    payment = PaymentId(uuid.uuid4())
     await insert(pool, new_task(payment, 1), new_task(payment, 2))
     (first,) = await claim_some(pool)
     assert first.position == 1
@@ -110,7 +110,7 @@ async def test_a_task_waits_for_the_earlier_ones_of_its_payment(pool: Pool, stat
 
 
 async def test_an_expired_lease_can_be_taken_and_the_attempts_are_counted(pool: Pool) -> None:
-    await insert(pool, new_task(uuid.uuid4(), 1))
+    await insert(pool, new_task(PaymentId(uuid.uuid4()), 1))
     (first,) = await claim_some(pool, lease_ms=30)
     (second,) = await eventually(lambda: claim_some(pool))
     assert (first.attempts, second.attempts) == (1, 2)
@@ -121,7 +121,7 @@ async def test_an_expired_lease_can_be_taken_and_the_attempts_are_counted(pool: 
 
 
 async def test_that_a_call_must_not_be_sent_again_is_never_forgotten(pool: Pool) -> None:
-    await insert(pool, new_task(uuid.uuid4(), 1))
+    await insert(pool, new_task(PaymentId(uuid.uuid4()), 1))
     (task,) = await claim_some(pool)
     assert not task.outcome_unknown
     await end(pool, task, TaskStatus.UNKNOWN)

@@ -9,7 +9,7 @@ import pytest
 from consumers.stripe.fakes import MemoryStripe
 from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.tasks.models import TaskOperation
-from domain.ids import RefundId, RequestId
+from domain.ids import PaymentId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, RequestRefund
 from domain.payment.events import TaskUndone
@@ -36,7 +36,7 @@ def stripe_fake() -> MemoryStripe:
     return MemoryStripe()
 
 
-async def undone(payments: Payments, pool: Pool, payment_id: uuid.UUID) -> TaskUndone:
+async def undone(payments: Payments, pool: Pool, payment_id: PaymentId) -> TaskUndone:
     async def look() -> list[TaskUndone]:
         async with pool.connection() as conn:
             events = (await load_payment(conn, payment_id)).events
@@ -47,7 +47,7 @@ async def undone(payments: Payments, pool: Pool, payment_id: uuid.UUID) -> TaskU
     return found
 
 
-async def appear(stripe_fake: MemoryStripe, payment_id: uuid.UUID, **params: Any) -> None:
+async def appear(stripe_fake: MemoryStripe, payment_id: PaymentId, **params: Any) -> None:
     """Let Stripe make, late, what it had answered with a failure."""
     charge = {"amount": 1000, "currency": "usd", "metadata": {PAYMENT_ID: str(payment_id)}, "confirm": True}
     stripe_fake._create(charge | {"payment_method": "pm_card_visa"} | params)

@@ -17,6 +17,7 @@ from consumers.gateway.worker import Worker
 from consumers.stripe.fakes import Json, MemoryStripe
 from consumers.stripe.requests import StripeRequest
 from consumers.tasks.claims import claim
+from domain.ids import EventId
 from event_store.appends import Append
 from event_store.payments import load_payment
 from event_store.store import append
@@ -242,7 +243,7 @@ async def test_a_payment_with_senseless_events_is_a_dead_letter_of_its_own(
     async with pool.connection() as conn:
         (event,) = (await load_payment(conn, broken)).events
         again = NewEvent(
-            event_id=uuid.uuid4(), type=event.type, schema_version=1, data=event.data, metadata=event.metadata
+            event_id=EventId(uuid.uuid4()), type=event.type, schema_version=1, data=event.data, metadata=event.metadata
         )
         twice = Append(
             stream_id=broken,

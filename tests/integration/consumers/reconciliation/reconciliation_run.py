@@ -53,7 +53,7 @@ class Harness:
             clock=lambda: self.now,
         )
 
-    async def request(self, day: date = DAY, *, time_zone: str = "UTC") -> uuid.UUID:
+    async def request(self, day: date = DAY, *, time_zone: str = "UTC") -> RunId:
         command = RequestRun(date=day, time_zone=time_zone, origin="api", actor="test")
         run_id = run_id_of(day, time_zone)
         async with self.pool.connection() as conn:
@@ -66,7 +66,7 @@ class Harness:
         assert state is not None
         return state
 
-    async def state(self, run_id: uuid.UUID) -> RunState | None:
+    async def state(self, run_id: RunId) -> RunState | None:
         async with self.pool.connection() as conn:
             return await load_run(conn, RunId(run_id))
 

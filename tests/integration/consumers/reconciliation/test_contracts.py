@@ -1,7 +1,6 @@
 """The stand-ins of both sides behave as the originals: the statement over the API, and the view of the ledger."""
 
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -9,7 +8,7 @@ import pytest_asyncio
 from consumers.reconciliation.statement.api import ApiStatement
 from consumers.reconciliation.statement.statement import StripeStatement
 from consumers.stripe.translate.ids import PAYMENT_ID
-from domain.ids import PayoutId
+from domain.ids import PaymentId, PayoutId
 from domain.reconciliation.rows import PayoutSum
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -40,7 +39,7 @@ class TestApiStatement(StripeStatementContract):
     def statement(self) -> StripeStatement:
         return self._statement
 
-    async def pay(self, payment_id: UUID, amount: int) -> tuple[str, str]:
+    async def pay(self, payment_id: PaymentId, amount: int) -> tuple[str, str]:
         intent = await self._client.v1.payment_intents.create_async(
             {
                 "amount": amount,

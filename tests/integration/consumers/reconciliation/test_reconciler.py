@@ -346,8 +346,8 @@ async def test_charges_of_another_system_are_counted_apart(harness: Harness) -> 
     assert (await harness.events())["discrepancy.opened"] == 1
 
 
-async def _a_payment(harness: Harness) -> uuid.UUID:
-    payment_id = uuid.uuid4()
+async def _a_payment(harness: Harness) -> PaymentId:
+    payment_id = PaymentId(uuid.uuid4())
     await harness.query(
         "INSERT INTO event_store.streams (stream_id, category, merchant_id, version)"
         f" VALUES ('{payment_id}', 'payment', 'm', 1); INSERT INTO consumers.payment_intents"

@@ -16,7 +16,7 @@ from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import CardsBy, StripeRequest
 from consumers.stripe.translate.payments import intent_observations
 from consumers.tasks.models import TaskOperation
-from domain.ids import RefundId, RequestId
+from domain.ids import PaymentId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.observations import RecordAuthorized
@@ -147,7 +147,7 @@ async def test_an_answer_that_comes_too_late_leads_to_one_charge(
 
 
 async def test_what_was_lost_is_found_by_our_ids(api: StripeApi, payments: Payments, pool: Pool) -> None:
-    refund_id = uuid.uuid4()
+    refund_id = RefundId(uuid.uuid4())
     async with working(pool, api):
         payment_id = await payments.request()
         state = await payments.becomes(payment_id, "succeeded")
@@ -158,9 +158,9 @@ async def test_what_was_lost_is_found_by_our_ids(api: StripeApi, payments: Payme
     assert found is not None
     assert found["id"] == state.intent_id
     assert await api.find_intent(intent_id=state.intent_id, payment_id=payment_id) is not None
-    assert await api.find_intent(intent_id=None, payment_id=uuid.uuid4()) is None
+    assert await api.find_intent(intent_id=None, payment_id=PaymentId(uuid.uuid4())) is None
     assert await api.find_refund(intent_id=state.intent_id, refund_id=refund_id) is not None
-    assert await api.find_refund(intent_id=state.intent_id, refund_id=uuid.uuid4()) is None
+    assert await api.find_refund(intent_id=state.intent_id, refund_id=RefundId(uuid.uuid4())) is None
 
 
 async def test_when_a_hold_ends_is_known_however_the_intent_is_found(
@@ -207,13 +207,13 @@ async def test_an_intent_is_found_in_a_list_of_more_than_one_page(shared: Sandbo
             await client.v1.payment_intents.create_async({"amount": 1000, "currency": "usd", "metadata": metadata})
     window = {"created_from": began - 1, "created_to": time.time() + 1}
     for payment_id in (ids[0], ids[104]):
-        found = await api.list_intent(payment_id, **window)
+        found = await api.list_intent(PaymentId(payment_id), **window)
         assert found is not None
         assert found["metadata"]["paystream_payment_id"] == str(payment_id)
-    assert await api.list_intent(uuid.uuid4(), **window) is None
-    assert await api.list_intent(ids[0], created_from=began - 100, created_to=began - 50) is None
+    assert await api.list_intent(PaymentId(uuid.uuid4()), **window) is None
+    assert await api.list_intent(PaymentId(ids[0]), created_from=began - 100, created_to=began - 50) is None
     with pytest.raises(LeaseExpired):
-        await api.list_intent(ids[0], **window, not_after=time.time() - 1)
+        await api.list_intent(PaymentId(ids[0]), **window, not_after=time.time() - 1)
 
 
 async def test_errors_of_the_sdk_are_classified(shared: SandboxProcess, api: StripeApi) -> None:

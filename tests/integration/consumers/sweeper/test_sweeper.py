@@ -18,7 +18,7 @@ from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweep import measure, sweep
 from consumers.sweeper.sweeper import Sweeper
 from consumers.tasks.models import TaskOperation
-from domain.ids import RequestId
+from domain.ids import PaymentId, RequestId
 from domain.payment.commands import CapturePayment
 from domain.payment.values import CaptureMethod
 from infra.embedded.home import Home
@@ -51,7 +51,7 @@ def stripe_fake() -> MemoryStripe:
 
 async def waiting_payment(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool, *, since: str = "10 minutes"
-) -> uuid.UUID:
+) -> PaymentId:
     """Return a payment whose customer confirmed at Stripe so long ago, and whose webhook was lost."""
     async with working(pool, stripe_fake):
         payment_id = await payments.request(confirm=False)
@@ -140,7 +140,7 @@ async def test_one_that_goes_on_waiting_is_read_after_waiting_a_quarter_longer(
         assert await sweep(pool, wait_s=WAIT_S, limit=50) == expected
 
 
-async def left_payments(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> dict[str, uuid.UUID]:
+async def left_payments(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> dict[str, PaymentId]:
     """Return a payment in each status in which its customer has to do something."""
     found = {}
     async with working(pool, stripe_fake):
@@ -187,8 +187,8 @@ async def test_payments_that_their_customers_left_are_canceled(
     await write_cancellations(pool)
     async with working(pool, stripe_fake):
         for payment_id in left.values():
-            await payments.becomes(payment_id, "canceled")
-            types = await payments.event_types(payment_id)
+            await payments.becomes(PaymentId(payment_id), "canceled")
+            types = await payments.event_types(PaymentId(payment_id))
             assert types[-2:] == ["payment.cancel_requested", "payment.canceled"]
     canceled = [request.params for request in stripe_fake.sent if request.operation is TaskOperation.CANCEL_INTENT]
     assert canceled == [{"cancellation_reason": "abandoned"}] * len(left)
@@ -207,7 +207,7 @@ async def test_one_whose_cancellation_is_under_way_is_read_and_not_asked_again(
     await sweep(pool, wait_s=WAIT_S, limit=50, abandoned_after_s=DAY_S)
     assert (await refreshes(payments)).count("due") == len(left)
     for payment_id in left.values():
-        assert (await payments.event_types(payment_id)).count("payment.cancel_requested") == 1
+        assert (await payments.event_types(PaymentId(payment_id))).count("payment.cancel_requested") == 1
 
 
 async def test_money_that_is_held_is_not_given_up(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:

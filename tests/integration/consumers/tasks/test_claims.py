@@ -15,6 +15,7 @@ from consumers.tasks.fair_claims import FairClaims
 from consumers.tasks.models import NewTask, Task, TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
 from consumers.tasks.store import insert_tasks, lock_leased, write_results
+from domain.ids import EventId, MerchantId, PaymentId
 from infra.postgres.pool import Pool
 from tests.support.database import Database
 
@@ -25,16 +26,16 @@ PAGES = 40
 
 
 def new_task(
-    payment_id: uuid.UUID | None = None,
+    payment_id: PaymentId | None = None,
     position: int = 1,
     *,
     merchant: str = "m",
     operation: TaskOperation = TaskOperation.CREATE_INTENT,
 ) -> NewTask:
     return NewTask(
-        event_id=uuid.uuid4(),
-        payment_id=payment_id or uuid.uuid4(),
-        merchant_id=merchant,
+        event_id=EventId(uuid.uuid4()),
+        payment_id=PaymentId(payment_id or uuid.uuid4()),
+        merchant_id=MerchantId(merchant),
         operation=operation,
         position=position,
         correlation_id="c",
@@ -116,7 +117,7 @@ async def test_a_claim_looks_at_no_task_that_is_blocked(
 
 
 async def test_a_blocked_task_is_met_once_and_claimed_when_its_turn_has_come(pool: Pool) -> None:
-    payment = uuid.uuid4()
+    payment = PaymentId(uuid.uuid4())
     await insert(pool, *(new_task(payment, position) for position in (1, 2, 3)))
     for position in (1, 2, 3):
         (task,) = await claim_some(pool)
@@ -127,7 +128,7 @@ async def test_a_blocked_task_is_met_once_and_claimed_when_its_turn_has_come(poo
 
 
 async def test_what_is_blocked_is_freed_whoever_ends_what_it_waited_for(pool: Pool) -> None:
-    payment = uuid.uuid4()
+    payment = PaymentId(uuid.uuid4())
     await insert(pool, new_task(payment, 1), new_task(payment, 2))
     (first,) = await claim_some(pool)
     assert await claim_some(pool) == []
@@ -141,7 +142,7 @@ async def test_what_is_blocked_is_freed_whoever_ends_what_it_waited_for(pool: Po
 
 
 async def test_no_task_waits_for_one_that_ended_while_it_was_looked_at(pool: Pool) -> None:
-    payments = [uuid.uuid4() for _ in range(8)]
+    payments = [PaymentId(uuid.uuid4()) for _ in range(8)]
     last, left = 40, 8 * 40
 
     async def writer() -> None:

@@ -1,6 +1,5 @@
 """Stripe's webhooks without HTTP and Kafka: recorded by the intake, and interpreted with the checkpoint."""
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import InterpretationOutcome, Interpreter
 from consumers.webhooks.process import SERVICE
+from domain.ids import PaymentId
 from event_store.group_commit import GroupCommit
 from event_store.store import recorded_event
 from infra.http.context import RequestContext
@@ -81,6 +81,6 @@ class Webhooks:
         await self._appender.close()
 
 
-def of_payment(payment_id: uuid.UUID, **fields: Any) -> Json:
+def of_payment(payment_id: PaymentId, **fields: Any) -> Json:
     """Return a member `metadata` as our objects at Stripe have it."""
     return {"metadata": {PAYMENT_ID: str(payment_id)}, **fields}

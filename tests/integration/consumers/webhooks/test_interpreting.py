@@ -15,7 +15,7 @@ from command_api.webhooks.service import WebhookResult
 from consumers.tasks.intent_index import IndexedIntent, find_or_await_intents, index_intents
 from consumers.tasks.models import refresh_id
 from consumers.webhooks.interpret import InterpretationOutcome
-from domain.ids import StripeChargeId, StripeIntentId
+from domain.ids import PaymentId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.observations import RecordActionRequired, RecordIntentCreated, RecordSucceeded
 from domain.payment.values import PaymentStatus
@@ -46,7 +46,7 @@ def payments(pool: Pool) -> Payments:
 class Story:
     """A payment that waits for its customer, and Stripe's objects of it."""
 
-    def __init__(self, payments: Payments, payment_id: uuid.UUID) -> None:
+    def __init__(self, payments: Payments, payment_id: PaymentId) -> None:
         self.payments = payments
         self.id = payment_id
         self.intent_id = f"pi_{payment_id.hex}"
@@ -191,13 +191,15 @@ async def test_a_dispute_that_comes_before_its_intent_is_known_is_not_forgotten(
 
 @pytest.mark.parametrize("first", ["dispute", "intent"])
 async def test_of_a_dispute_and_its_intent_at_one_instant_one_sees_the_other(pool: Pool, first: str) -> None:
-    payment_id = uuid.uuid4()
+    payment_id = PaymentId(uuid.uuid4())
 
     async def dispute(conn: Connection) -> bool:
-        return await find_or_await_intents(conn, ["pi_1"]) == {"pi_1": payment_id}
+        return await find_or_await_intents(conn, [StripeIntentId("pi_1")]) == {"pi_1": payment_id}
 
     async def intent(conn: Connection) -> bool:
-        return await index_intents(conn, [IndexedIntent(intent_id="pi_1", payment_id=payment_id)]) == {payment_id}
+        return await index_intents(conn, [IndexedIntent(intent_id=StripeIntentId("pi_1"), payment_id=payment_id)]) == {
+            payment_id
+        }
 
     earlier, later = (dispute, intent) if first == "dispute" else (intent, dispute)
     async with pool.connection() as one, pool.connection() as other:
@@ -218,7 +220,7 @@ async def test_what_is_not_of_ours_is_ignored(webhooks: Webhooks, story: Story, 
     other = {"id": "pi_other", "object": "payment_intent", "status": "succeeded"}
     await webhooks.receive("payment_intent.succeeded", other)
     await webhooks.receive("payment_intent.succeeded", other | {"metadata": {"paystream_payment_id": "order 7"}})
-    await webhooks.receive("payment_intent.succeeded", of_payment(uuid.uuid4(), **other))
+    await webhooks.receive("payment_intent.succeeded", of_payment(PaymentId(uuid.uuid4()), **other))
     await webhooks.receive("payment_intent.succeeded", story.intent(id="pi_copy"))
     await webhooks.receive("payment_intent.succeeded", story.intent(), account="acct_other")
     await webhooks.receive("payout.paid", {"id": "po_1", "object": "payout"})
@@ -294,7 +296,7 @@ async def test_a_call_that_is_too_slow_or_lost_its_process_is_not_waited_for(
     assert await webhooks.interpret(longest_s=0.1) == [InterpretationOutcome.REFRESH]
 
 
-def a_call(payment_id: uuid.UUID, *, lease: str = "30 seconds") -> str:
+def a_call(payment_id: PaymentId, *, lease: str = "30 seconds") -> str:
     """Return a statement that makes a call be under way."""
     return (
         "INSERT INTO consumers.gateway_tasks (event_id, payment_id, merchant_id, operation, position, correlation_id, "

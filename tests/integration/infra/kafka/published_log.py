@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
 
+from domain.ids import EventId, MerchantId
 from infra.kafka.clients import producer_config
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import to_kafka
@@ -18,14 +19,14 @@ from schemas.topics import partition_of
 def recorded(position: int, stream_id: uuid.UUID, data: bytes = b"{}") -> RecordedEvent:
     return RecordedEvent(
         position=position,
-        event_id=uuid.uuid4(),
+        event_id=EventId(uuid.uuid4()),
         stream_id=stream_id,
         version=1,
         category="payment",
         type="test.happened",
         schema_version=1,
         data=data,
-        metadata=EventMetadata(correlation_id="c", actor="test", merchant_id="m"),
+        metadata=EventMetadata(correlation_id="c", actor="test", merchant_id=MerchantId("m")),
         recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 

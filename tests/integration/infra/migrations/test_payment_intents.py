@@ -6,6 +6,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from domain.ids import EventId, MerchantId
 from event_store.appends import Append
 from event_store.store import _append_json
 from infra.embedded.databases import create_database, drop_database
@@ -37,10 +38,11 @@ async def test_the_intents_of_earlier_payments_are_known_and_it_can_be_reverted(
     story = Append(
         stream_id=request.payment_id,
         category="payment",
-        merchant_id="m",
+        merchant_id=MerchantId("m"),
         expected_version=0,
         events=tuple(
-            PAYMENT_CODEC.encode(each, event_id=uuid7(), metadata=metadata()) for each in events_of(paid(request))
+            PAYMENT_CODEC.encode(each, event_id=EventId(uuid7()), metadata=metadata())
+            for each in events_of(paid(request))
         ),
     )
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:

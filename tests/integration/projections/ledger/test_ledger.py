@@ -13,7 +13,7 @@ import pytest
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
-from domain.ids import RefundId, StripeRefundId
+from domain.ids import PaymentId, RefundId, StripeRefundId
 from domain.money import Money
 from domain.payment.evolve import fold
 from domain.payment.observations import RecordRefundFailed, RecordRefundPending
@@ -108,8 +108,8 @@ async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool
     life = events_of(
         [
             *paid(request),
-            *refunded(REFUND, usd(700)),
-            *refunded(FAILING, usd(300)),
+            *refunded(RefundId(REFUND), usd(700)),
+            *refunded(RefundId(FAILING), usd(300)),
             RecordRefundFailed(
                 refund_id=RefundId(FAILING), stripe_refund_id=StripeRefundId(f"re_{FAILING.hex}"), code="c", message="m"
             ),
@@ -187,7 +187,7 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     transactions: list[TransactionRecorded] = []
     rates = {"USD": 1.08, "EUR": 0.93, "JPY": 162.5, "KWD": 3.07}
     for _ in range(12):
-        payment_id = uuid.UUID(int=rng.getrandbits(128), version=4)
+        payment_id = PaymentId(uuid.UUID(int=rng.getrandbits(128), version=4))
         history = random_history(rng, payment_id=payment_id, steps=25, currencies=list(rates))
         life = [with_ids_of_its_own(payment_id, event) for event in history]
         await store(app, [(payment_id, life)], rng=rng)
@@ -336,7 +336,7 @@ async def test_a_refund_that_is_pending_at_stripe_is_posted_once(
 ) -> None:
     request = request_payment()
     stripe_id = f"re_{REFUND.hex}"
-    asked, succeeded = refunded(REFUND, usd(400))
+    asked, succeeded = refunded(RefundId(REFUND), usd(400))
     pending = RecordRefundPending(refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id))
     life = events_of([*paid(request), asked, pending, succeeded])
     await store(app, [(request.payment_id, life)], rng=random.Random(3))
@@ -358,7 +358,7 @@ async def test_a_pending_refund_is_in_the_books_once_its_money_moved(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, _ = refunded(REFUND, usd(400))
+    asked, _ = refunded(RefundId(REFUND), usd(400))
     await store(app, [(request.payment_id, events_of([*paid(request), asked, pending_refund(stripe_id)]))])
     await project_log(pool, await load_log(app))
     assert ("refunds", "USD") not in await balances(reader)
@@ -375,7 +375,7 @@ async def test_a_pending_refund_that_is_canceled_leaves_what_stripe_has(
     moved: bool, app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, _ = refunded(REFUND, usd(400))
+    asked, _ = refunded(RefundId(REFUND), usd(400))
     canceled = RecordRefundFailed(
         refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id), code="refund_canceled", message="m"
     )
@@ -400,7 +400,7 @@ async def test_a_refund_stands_with_the_first_that_says_it_moved(
 ) -> None:
     """Whichever topic is ahead: nothing is posted twice, and a rebuild gives the same."""
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, succeeded = refunded(REFUND, usd(400))
+    asked, succeeded = refunded(RefundId(REFUND), usd(400))
     life = events_of([*paid(request), asked, pending_refund(stripe_id), succeeded])
     row = a_refunds_row(stripe_id, amount=-400, fee=0)
     if row_first:

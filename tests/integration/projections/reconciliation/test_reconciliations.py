@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
-from domain.ids import BalanceSourceId, BalanceTransactionId
+from domain.ids import BalanceSourceId, BalanceTransactionId, EventId, MerchantId
 from domain.reconciliation.classify import classify
 from domain.reconciliation.events import (
     DiscrepancyExplained,
@@ -43,7 +43,7 @@ WINDOW = day_window(DAY, "UTC", cutoff=60, now=2**40)
     WINDOW,
 )
 ID = FOUND.difference.discrepancy_id
-META = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id="-")
+META = EventMetadata(correlation_id="c", actor="reconciliation", merchant_id=MerchantId("-"))
 EVENTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
     (RUN, ReconciliationRequested(run_id=RUN, number=1, date=DAY, time_zone="UTC", origin="api", actor="api:f")),
     (RUN, ReconciliationStarted(run_id=RUN, number=1, attempt=1, head=3)),
@@ -77,7 +77,7 @@ def events() -> list[DecodedReconciliationEvent]:
     decoded = []
     for position, (stream_id, event) in enumerate(EVENTS, 1):
         versions[stream_id] = versions.get(stream_id, 0) + 1
-        new = RECONCILIATION_CODEC.encode(event, event_id=uuid.uuid4(), metadata=META)
+        new = RECONCILIATION_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=META)
         recorded = RecordedEvent(
             position=position,
             event_id=new.event_id,

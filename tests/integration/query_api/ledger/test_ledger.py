@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from domain.ids import RefundId
 from domain.money import Money
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool
@@ -93,7 +94,10 @@ async def test_both_sides_of_a_trial_balance_are_equal_in_every_currency(
     for currency, amount in (("USD", 5000), ("JPY", 700), ("KWD", 12340)):
         await record(paid(request_payment(amount=Money(amount_cents=amount, currency=currency))))
     await record(
-        [*paid(request := request_payment()), *refunded(uuid.uuid4(), Money(amount_cents=300, currency="USD"))]
+        [
+            *paid(request := request_payment()),
+            *refunded(RefundId(uuid.uuid4()), Money(amount_cents=300, currency="USD")),
+        ]
     )
     await store_balance(app, a_row(source_id=f"ch_{request.payment_id.hex}"), topup(2, CREATED, -50, "JPY"))
     await project()
@@ -147,7 +151,7 @@ async def test_a_payments_entries_are_its_movements_fees_and_conversions(
     payment_id = await record(
         [
             *paid(request := request_payment(amount=euros)),
-            *refunded(uuid.uuid4(), Money(amount_cents=300, currency="EUR")),
+            *refunded(RefundId(uuid.uuid4()), Money(amount_cents=300, currency="EUR")),
         ]
     )
     await record(paid(request_payment()))

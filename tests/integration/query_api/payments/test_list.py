@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.ids import PaymentId
 from domain.money import Money
 from domain.payment.observations import RecordPaymentFailed
 from schemas.http.queries import PaymentPage
@@ -46,7 +47,7 @@ async def test_pages_run_newest_first_and_hold_each_payment_once(
     # Three payments a millisecond: the id decides between equal times.
     ids = [made_at(1_790_000_000_000 + number // 3) for number in range(14)]
     for each in random.sample(ids, len(ids)):
-        await record([request_payment(each)])
+        await record([request_payment(PaymentId(each))])
     await project()
 
     pages = await all_pages(client, limit=5)
@@ -62,7 +63,7 @@ async def test_no_payment_is_lost_or_repeated_while_others_come_and_change(
     start = 1_790_000_000_000
     old = [made_at(start + number) for number in range(12)]
     for each in old:
-        await record([request_payment(each)])
+        await record([request_payment(PaymentId(each))])
     await project()
 
     seen: list[str] = []
@@ -73,7 +74,7 @@ async def test_no_payment_is_lost_or_repeated_while_others_come_and_change(
         if not page["has_more"]:
             break
         cursor = {"cursor": page["next_cursor"]}
-        await record(paid(request_payment(made_at(start + 1000 + number))))
+        await record(paid(request_payment(PaymentId(made_at(start + 1000 + number)))))
         await project()
 
     assert seen == [str(each) for each in sorted(old, reverse=True)]
@@ -85,10 +86,17 @@ async def test_each_filter_narrows_and_together_they_must_all_hold(
     start = 1_790_000_000_000
     ids = [made_at(start + number * 1000) for number in range(4)]
     usd = Money(amount_cents=1000, currency="USD")
-    await record([request_payment(ids[0], user_id="anna")])
-    await record(paid(request_payment(ids[1], user_id="anna", amount=Money(amount_cents=500, currency="EUR"))))
-    await record(paid(request_payment(ids[2], user_id="bert", amount=usd, idempotency_key="order 7/ü")))
-    await record([request_payment(ids[3], user_id="bert"), RecordPaymentFailed(code="amount_too_small", message="No.")])
+    await record([request_payment(PaymentId(ids[0]), user_id="anna")])
+    await record(
+        paid(request_payment(PaymentId(ids[1]), user_id="anna", amount=Money(amount_cents=500, currency="EUR")))
+    )
+    await record(paid(request_payment(PaymentId(ids[2]), user_id="bert", amount=usd, idempotency_key="order 7/ü")))
+    await record(
+        [
+            request_payment(PaymentId(ids[3]), user_id="bert"),
+            RecordPaymentFailed(code="amount_too_small", message="No."),
+        ]
+    )
     await project()
 
     async def found(**parameters: Any) -> list[int]:
@@ -119,7 +127,7 @@ async def test_each_filter_narrows_and_together_they_must_all_hold(
 async def test_an_offset_whose_plus_was_not_escaped_is_understood(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
-    await record([request_payment(made_at(1_790_000_000_000))])
+    await record([request_payment(PaymentId(made_at(1_790_000_000_000)))])
     await project()
     for query, count in (
         ("created_after=2020-01-01T00:00:00+02:00", 1),

@@ -7,7 +7,7 @@ import httpx
 import psycopg
 import pytest
 
-from domain.ids import RefundId, StripeChargeId, StripeIntentId
+from domain.ids import PaymentId, RefundId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import AcceptStripe, PaymentCommand, RequestRefund
 from domain.payment.observations import (
@@ -41,9 +41,9 @@ async def test_a_payment_shows_all_fields_of_the_contract(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
     request = request_payment(
-        uuid7(), description="Two books", customer="cus_NffrFeUfNV2Hib", statement_descriptor_suffix="BOOKS"
+        PaymentId(uuid7()), description="Two books", customer="cus_NffrFeUfNV2Hib", statement_descriptor_suffix="BOOKS"
     )
-    refund_id, failed_id = uuid.uuid4(), uuid.uuid4()
+    refund_id, failed_id = RefundId(uuid.uuid4()), uuid.uuid4()
     await record(
         [
             *paid(request),
@@ -114,7 +114,7 @@ async def test_a_payment_shows_all_fields_of_the_contract(
 
 
 async def test_a_dispute_is_shown_as_it_stands(client: httpx.AsyncClient, record: Record, project: Project) -> None:
-    request = request_payment(uuid7())
+    request = request_payment(PaymentId(uuid7()))
     charge_id = f"ch_{request.payment_id.hex}"
     euros = Money(amount_cents=900, currency="EUR")
     await record(
@@ -147,7 +147,7 @@ async def test_a_dispute_is_shown_as_it_stands(client: httpx.AsyncClient, record
 async def test_what_stripe_says_against_the_log_is_shown_until_accepted(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
-    open_one, accepted = (request_payment(uuid7()) for _ in range(2))
+    open_one, accepted = (request_payment(PaymentId(uuid7())) for _ in range(2))
     for request, *more in ((open_one,), (accepted, AcceptStripe(actor="ada", reason="seen"))):
         intent_id = f"pi_{request.payment_id.hex}"
         captured = RecordSucceeded(
@@ -189,7 +189,7 @@ async def test_what_stripe_says_against_the_log_is_shown_until_accepted(
 async def test_a_hold_shows_its_end_until_it_is_over(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
-    held, expired = (request_payment(uuid7(), capture_method=CaptureMethod.MANUAL) for _ in range(2))
+    held, expired = (request_payment(PaymentId(uuid7()), capture_method=CaptureMethod.MANUAL) for _ in range(2))
     hold = RecordAuthorized(
         intent_id=StripeIntentId("pi_1"),
         amount=held.amount,

@@ -5,6 +5,7 @@ import uuid
 import httpx
 import pytest
 
+from domain.ids import RefundId
 from domain.money import Money
 from schemas.http.timeline import TimelinePage
 from tests.integration.query_api.conftest import Project, Record
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.integration
 async def test_a_timeline_tells_what_happened_when_and_by_whom(
     client: httpx.AsyncClient, record: Record, project: Project
 ) -> None:
-    refund_id = uuid.uuid4()
+    refund_id = RefundId(uuid.uuid4())
     payment_id = await record([*paid(request_payment()), *refunded(refund_id, Money(amount_cents=300, currency="USD"))])
     position = await project()
 

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
-from domain.ids import StripeIntentId
+from domain.ids import PaymentId, StripeIntentId
 from domain.payment.observations import RecordIntentCreated, RecordPaymentFailed
 from domain.payment.values import PaymentStatus
 from event_store.payments import command_payment
@@ -36,7 +36,7 @@ async def created(api: Standing, *observations: Any) -> str:
 
 async def record(api: Standing, payment_id: str, *observations: Any) -> None:
     for observation in observations:
-        await command_payment(api.store, uuid.UUID(payment_id), observation, metadata())
+        await command_payment(api.store, PaymentId(uuid.UUID(payment_id)), observation, metadata())
 
 
 async def get_secret(api: Standing, payment_id: str, **headers: str) -> httpx.Response:

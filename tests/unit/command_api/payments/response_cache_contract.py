@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
+from domain.ids import MerchantId
 from event_store.appends import StoredResponse
 from tests.support.log_entries import MERCHANT
 
@@ -20,7 +21,7 @@ class ResponseCacheContract(ABC):
         assert isinstance(claim, KeyClaim)
         assert claim.token is not None
         assert await cache.claim(MERCHANT, "k-1") == InFlight()
-        assert isinstance(await cache.claim("other", "k-1"), KeyClaim)
+        assert isinstance(await cache.claim(MerchantId("other"), "k-1"), KeyClaim)
         await cache.release(claim)
         assert isinstance(await cache.claim(MERCHANT, "k-1"), KeyClaim)
 

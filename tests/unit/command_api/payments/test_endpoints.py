@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from command_api.payments.metrics import COMMANDS, PAYMENTS_CREATED
 from command_api.request_body import MAX_BODY_BYTES
-from domain.ids import StripeChargeId, StripeIntentId
+from domain.ids import PaymentId, StripeChargeId, StripeIntentId
 from domain.payment.events import PaymentRequested
 from domain.payment.observations import RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
@@ -444,7 +444,7 @@ async def succeed(api: Standing, payment_id: str) -> None:
     paid = RecordSucceeded(
         intent_id=StripeIntentId("pi_1"), amount_captured=payment.state.amount, charge_id=StripeChargeId("ch_1")
     )
-    await command_payment(api.store, uuid.UUID(payment_id), paid, metadata())
+    await command_payment(api.store, PaymentId(uuid.UUID(payment_id)), paid, metadata())
 
 
 async def test_an_exempted_field_may_look_like_a_card_number_and_no_other(api: Standing) -> None:

@@ -35,7 +35,9 @@ from tests.support.log_entries import MERCHANT, metadata
 BODY = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
 
 
-def command_request(operation: PaymentOperation, key: str = "k-1", merchant_id: str = MERCHANT) -> CommandRequest:
+def command_request(
+    operation: PaymentOperation, key: str = "k-1", merchant_id: MerchantId = MERCHANT
+) -> CommandRequest:
     return CommandRequest(
         operation=operation,
         opens_stream=isinstance(operation, Create),
@@ -47,28 +49,24 @@ def command_request(operation: PaymentOperation, key: str = "k-1", merchant_id: 
 
 
 def create(key: str = "k-1") -> CommandRequest:
-    request = Create(payment_id=PaymentId(uuid7()), merchant_id=MerchantId(MERCHANT), idempotency_key=key, request=BODY)
+    request = Create(payment_id=PaymentId(uuid7()), merchant_id=MERCHANT, idempotency_key=key, request=BODY)
     return command_request(request, key)
 
 
-def cancel(payment_id: uuid.UUID, key: str = "k-2", merchant_id: str = MERCHANT) -> CommandRequest:
-    operation = Cancel(
-        payment_id=PaymentId(payment_id), request_id=RequestId(uuid.uuid4()), request=CancelPaymentBody()
-    )
+def cancel(payment_id: PaymentId, key: str = "k-2", merchant_id: MerchantId = MERCHANT) -> CommandRequest:
+    operation = Cancel(payment_id=payment_id, request_id=RequestId(uuid.uuid4()), request=CancelPaymentBody())
     return command_request(operation, key, merchant_id)
 
 
-def confirm(payment_id: uuid.UUID, key: str) -> CommandRequest:
+def confirm(payment_id: PaymentId, key: str) -> CommandRequest:
     return command_request(
-        Confirm(payment_id=PaymentId(payment_id), request=ConfirmPaymentBody(payment_method="pm_card_visa")), key
+        Confirm(payment_id=payment_id, request=ConfirmPaymentBody(payment_method="pm_card_visa")), key
     )
 
 
-def refund(payment_id: uuid.UUID, key: str) -> CommandRequest:
+def refund(payment_id: PaymentId, key: str) -> CommandRequest:
     request = RefundPaymentBody(amount_cents=400)
-    return command_request(
-        RefundPayment(payment_id=PaymentId(payment_id), refund_id=RefundId(uuid7()), request=request), key
-    )
+    return command_request(RefundPayment(payment_id=payment_id, refund_id=RefundId(uuid7()), request=request), key)
 
 
 class Interrupted(MemoryEventLog):
@@ -175,7 +173,7 @@ async def test_anothers_payment_is_not_found_and_anothers_key_is_refused() -> No
     commands = executor(store)
     payment_id = (await commands.execute(create())).operation.payment_id
     with pytest.raises(PaymentNotFound):
-        await commands.execute(cancel(payment_id, merchant_id="another"))
+        await commands.execute(cancel(payment_id, merchant_id=MerchantId("another")))
     with pytest.raises(KeyReused):
         await commands.execute(cancel(payment_id, key="k-1"))
     with pytest.raises(KeyReused):
@@ -208,7 +206,7 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     assert len(store.streams[payment_id]) == 5, "another key is another attempt"
 
 
-async def observe(store: MemoryEventLog, payment_id: uuid.UUID, observation: PaymentObservation) -> None:
+async def observe(store: MemoryEventLog, payment_id: PaymentId, observation: PaymentObservation) -> None:
     await command_payment(store, payment_id, observation, metadata())
 
 
@@ -226,9 +224,9 @@ async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
     )
     refunded = await before.execute(refund(payment_id, "k-2"))
     store.lose_responses()
-    refund_id = uuid.UUID(refunded.body["refund_id"])
+    refund_id = RefundId(uuid.UUID(refunded.body["refund_id"]))
     await observe(
-        store, payment_id, RecordRefundSucceeded(refund_id=RefundId(refund_id), stripe_refund_id=StripeRefundId("re_1"))
+        store, payment_id, RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=StripeRefundId("re_1"))
     )
     after = executor(store)
     replays = await after.execute(create()), await after.execute(refund(payment_id, "k-2"))

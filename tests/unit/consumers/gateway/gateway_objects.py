@@ -5,16 +5,17 @@ from typing import Any
 
 from consumers.gateway.outcomes import Fault
 from consumers.tasks.models import Task, TaskOperation
+from domain.ids import EventId, PaymentId, RefundId
 from domain.payment.commands import PaymentCommand
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
 from domain.payment.state import PaymentState
 from tests.support.payment_histories import events_of, request_payment
 
-PAYMENT_ID = uuid.UUID("0198a000-0000-7000-8000-000000000001")
-REFUND_ID = uuid.UUID("0198a000-0000-7000-8000-000000000002")
+PAYMENT_ID = PaymentId(uuid.UUID("0198a000-0000-7000-8000-000000000001"))
+REFUND_ID = RefundId(uuid.UUID("0198a000-0000-7000-8000-000000000002"))
 REQUEST_ID = uuid.UUID("0198a000-0000-7000-8000-000000000003")
-EVENT_ID = uuid.UUID("0198a000-0000-7000-8000-000000000004")
+EVENT_ID = EventId(uuid.UUID("0198a000-0000-7000-8000-000000000004"))
 INTENT_ID = "pi_1"
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from consumers.gateway.intake import task_of
 from consumers.tasks.models import TaskOperation
-from domain.ids import RequestId, StripeChargeId, StripeIntentId
+from domain.ids import PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, PaymentCommand, RequestPayment
 from domain.payment.observations import RecordAuthorized, RecordIntentCreated
@@ -13,7 +13,7 @@ from domain.payment.values import CaptureMethod, PaymentStatus
 from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
 from tests.support.payment_histories import events_of, paid, recorded, refunded, request_payment
 
-PAYMENT_ID = uuid.uuid4()
+PAYMENT_ID = PaymentId(uuid.uuid4())
 
 
 def operations(*commands: PaymentCommand) -> list[TaskOperation | None]:
@@ -26,7 +26,7 @@ def a_request(**fields: object) -> RequestPayment:
 
 
 def test_only_requests_ask_for_a_call() -> None:
-    refund = refunded(uuid.uuid4(), Money(amount_cents=500, currency="USD"))
+    refund = refunded(RefundId(uuid.uuid4()), Money(amount_cents=500, currency="USD"))
     assert operations(*paid(a_request()), *refund) == [
         TaskOperation.CREATE_INTENT,
         None,

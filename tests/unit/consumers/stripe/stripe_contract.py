@@ -4,7 +4,6 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from typing import Any
-from uuid import UUID
 
 import pytest
 import stripe
@@ -15,13 +14,18 @@ from consumers.stripe.payments import Stripe
 from consumers.stripe.requests import StripeRequest
 from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
 from consumers.tasks.models import TaskOperation
+from domain.ids import PaymentId, RefundId, StripeIntentId
 
 AMOUNT = 1000
-NO_SUCH_INTENT = "pi_no_such_intent"
+NO_SUCH_INTENT = StripeIntentId("pi_no_such_intent")
 
 
 def request(
-    operation: TaskOperation, intent: JsonObject | str | None = None, *, key: str | None = None, **params: Any
+    operation: TaskOperation,
+    intent: JsonObject | StripeIntentId | None = None,
+    *,
+    key: str | None = None,
+    **params: Any,
 ) -> StripeRequest:
     return StripeRequest(
         operation=operation,
@@ -31,7 +35,7 @@ def request(
     )
 
 
-def creation(payment_id: UUID, *, key: str | None = None, **params: Any) -> StripeRequest:
+def creation(payment_id: PaymentId, *, key: str | None = None, **params: Any) -> StripeRequest:
     """Return the request for a payment that is confirmed at once, unless the parameters say otherwise."""
     fields: dict[str, Any] = {
         "amount": AMOUNT,
@@ -44,7 +48,7 @@ def creation(payment_id: UUID, *, key: str | None = None, **params: Any) -> Stri
     return request(TaskOperation.CREATE_INTENT, key=key, **(fields | params))
 
 
-def refund(intent: JsonObject | str, amount: int, refund_id: UUID, *, key: str | None = None) -> StripeRequest:
+def refund(intent: JsonObject | str, amount: int, refund_id: RefundId, *, key: str | None = None) -> StripeRequest:
     intent_id = intent["id"] if isinstance(intent, dict) else intent
     metadata = {PAYMENT_ID: str(uuid.uuid4()), REFUND_ID: str(refund_id)}
     return request(TaskOperation.CREATE_REFUND, key=key, payment_intent=intent_id, amount=amount, metadata=metadata)
@@ -69,15 +73,15 @@ class StripeContract(ABC):
         """Let the next call be answered by a 500, before or after its effect."""
 
     async def paid(self, api: Stripe, **params: Any) -> JsonObject:
-        return await api.send(creation(uuid.uuid4(), **params))
+        return await api.send(creation(PaymentId(uuid.uuid4()), **params))
 
     async def now(self, api: Stripe, intent: JsonObject) -> JsonObject:
-        found = await api.find_intent(intent_id=intent["id"], payment_id=uuid.uuid4())
+        found = await api.find_intent(intent_id=intent["id"], payment_id=PaymentId(uuid.uuid4()))
         assert found is not None
         return found
 
     async def test_a_confirmed_payment_is_paid_and_found(self) -> None:
-        api, payment_id = self.stripe(), uuid.uuid4()
+        api, payment_id = self.stripe(), PaymentId(uuid.uuid4())
         intent = await api.send(creation(payment_id))
         assert (intent["status"], intent["amount"], intent["amount_received"]) == ("succeeded", AMOUNT, AMOUNT)
         assert (intent["currency"], intent["amount_capturable"]) == ("usd", 0)
@@ -88,11 +92,11 @@ class StripeContract(ABC):
         by_metadata = await api.find_intent(intent_id=None, payment_id=payment_id)
         assert by_metadata is not None
         assert by_metadata["id"] == (await self.now(api, intent))["id"] == intent["id"]
-        assert await api.find_intent(intent_id=None, payment_id=uuid.uuid4()) is None
+        assert await api.find_intent(intent_id=None, payment_id=PaymentId(uuid.uuid4())) is None
 
     async def test_the_same_request_under_its_key_is_done_once(self) -> None:
-        api, refund_id = self.stripe(), uuid.uuid4()
-        requested = creation(uuid.uuid4())
+        api, refund_id = self.stripe(), RefundId(uuid.uuid4())
+        requested = creation(PaymentId(uuid.uuid4()))
         intent = await api.send(requested)
         assert await api.send(requested) == intent
         back = refund(intent, 400, refund_id)
@@ -102,7 +106,7 @@ class StripeContract(ABC):
 
     async def test_an_answer_is_repeated_as_it_was_whatever_came_after_it(self) -> None:
         api = self.stripe()
-        requested = creation(uuid.uuid4(), confirm=False)
+        requested = creation(PaymentId(uuid.uuid4()), confirm=False)
         first = await api.send(requested)
         await api.send(request(TaskOperation.CANCEL_INTENT, first))
         assert (await api.send(requested))["status"] == "requires_confirmation"
@@ -110,18 +114,18 @@ class StripeContract(ABC):
 
     async def test_another_request_under_a_key_is_refused_and_not_done(self) -> None:
         api, key, other = self.stripe(), str(uuid.uuid4()), uuid.uuid4()
-        intent = await api.send(creation(uuid.uuid4(), key=key))
-        for sent in (creation(other, key=key), refund(intent, 400, other, key=key)):
+        intent = await api.send(creation(PaymentId(uuid.uuid4()), key=key))
+        for sent in (creation(PaymentId(other), key=key), refund(intent, 400, RefundId(other), key=key)):
             with pytest.raises(stripe.IdempotencyError) as refusal:
                 await api.send(sent)
             assert refusal.value.http_status == 400
             assert "idempotency_error" in str(refusal.value.json_body)
-        assert await api.find_intent(intent_id=None, payment_id=other) is None
-        assert await api.find_refund(intent_id=intent["id"], refund_id=other) is None
+        assert await api.find_intent(intent_id=None, payment_id=PaymentId(other)) is None
+        assert await api.find_refund(intent_id=intent["id"], refund_id=RefundId(other)) is None
 
     @pytest.mark.parametrize("after_effect", [False, True])
     async def test_a_failure_of_stripe_stays_for_its_key(self, *, after_effect: bool) -> None:
-        api, payment_id = self.stripe(), uuid.uuid4()
+        api, payment_id = self.stripe(), PaymentId(uuid.uuid4())
         requested = creation(payment_id)
         await self.fail_next(after_effect=after_effect)
         for _ in range(2):
@@ -136,7 +140,7 @@ class StripeContract(ABC):
         assert listed is None or listed["id"] != other["id"], "another key is another payment"
 
     async def test_a_decline_shows_its_intent_and_is_repeated(self) -> None:
-        api, payment_id = self.stripe(), uuid.uuid4()
+        api, payment_id = self.stripe(), PaymentId(uuid.uuid4())
         requested = creation(payment_id, payment_method="pm_card_chargeDeclined")
         shown = []
         for _ in range(2):
@@ -156,7 +160,7 @@ class StripeContract(ABC):
         assert intent["last_payment_error"]["decline_code"] == "generic_decline"
 
     async def test_after_a_decline_another_card_pays(self) -> None:
-        api, payment_id = self.stripe(), uuid.uuid4()
+        api, payment_id = self.stripe(), PaymentId(uuid.uuid4())
         with pytest.raises(stripe.CardError):
             await api.send(creation(payment_id, payment_method="pm_card_chargeDeclined"))
         intent = await api.find_intent(intent_id=None, payment_id=payment_id)
@@ -201,7 +205,7 @@ class StripeContract(ABC):
         assert (await self.now(api, paid))["status"] == "succeeded"
 
     async def test_a_refund_is_found_by_our_id_within_its_payment(self) -> None:
-        api, refund_id = self.stripe(), uuid.uuid4()
+        api, refund_id = self.stripe(), RefundId(uuid.uuid4())
         intent, other = await self.paid(api), await self.paid(api)
         done = await api.send(refund(intent, 400, refund_id))
         assert (done["amount"], done["currency"], done["status"]) == (400, "usd", "succeeded")
@@ -209,15 +213,15 @@ class StripeContract(ABC):
         found = await api.find_refund(intent_id=intent["id"], refund_id=refund_id)
         assert found is not None
         assert found["id"] == done["id"]
-        assert await api.find_refund(intent_id=intent["id"], refund_id=uuid.uuid4()) is None
+        assert await api.find_refund(intent_id=intent["id"], refund_id=RefundId(uuid.uuid4())) is None
         assert await api.find_refund(intent_id=other["id"], refund_id=refund_id) is None
 
     async def test_no_more_is_refunded_than_was_paid(self) -> None:
-        api, refund_id = self.stripe(), uuid.uuid4()
+        api, refund_id = self.stripe(), RefundId(uuid.uuid4())
         intent = await self.paid(api)
-        await api.send(refund(intent, 400, uuid.uuid4()))
+        await api.send(refund(intent, 400, RefundId(uuid.uuid4())))
         assert (await refused(api, refund(intent, 601, refund_id)))[0] == 400
-        await api.send(refund(intent, 600, uuid.uuid4()))
+        await api.send(refund(intent, 600, RefundId(uuid.uuid4())))
         assert await refused(api, refund(intent, 1, refund_id)) == (400, "charge_already_refunded")
         assert (await refused(api, refund(await self.paid(api, confirm=False), 1, refund_id)))[0] == 400
         assert await api.find_refund(intent_id=intent["id"], refund_id=refund_id) is None
@@ -227,16 +231,16 @@ class StripeContract(ABC):
         assert await refused(api, request(TaskOperation.CONFIRM_INTENT, NO_SUCH_INTENT)) == missing
         assert await refused(api, request(TaskOperation.CAPTURE_INTENT, NO_SUCH_INTENT, amount_to_capture=1)) == missing
         assert await refused(api, request(TaskOperation.CANCEL_INTENT, NO_SUCH_INTENT)) == missing
-        assert await refused(api, refund(NO_SUCH_INTENT, 1, uuid.uuid4())) == missing
+        assert await refused(api, refund(NO_SUCH_INTENT, 1, RefundId(uuid.uuid4()))) == missing
         with pytest.raises(stripe.InvalidRequestError) as refusal:
-            await api.find_intent(intent_id=NO_SUCH_INTENT, payment_id=uuid.uuid4())
+            await api.find_intent(intent_id=NO_SUCH_INTENT, payment_id=PaymentId(uuid.uuid4()))
         assert (refusal.value.http_status, refusal.value.code) == missing
         with pytest.raises(stripe.InvalidRequestError) as refusal:
             await api.read(NO_SUCH_INTENT)
         assert (refusal.value.http_status, refusal.value.code) == missing
 
     async def test_intents_are_listed_by_when_they_were_created(self) -> None:
-        api, payment_id, now = self.stripe(), uuid.uuid4(), time.time()
+        api, payment_id, now = self.stripe(), PaymentId(uuid.uuid4()), time.time()
         await self.paid(api)
         intent = await api.send(creation(payment_id))
         await self.paid(api)
@@ -245,10 +249,10 @@ class StripeContract(ABC):
         assert found["id"] == intent["id"]
         assert await api.list_intent(payment_id, created_from=now - 3600, created_to=now - 60) is None
         assert await api.list_intent(payment_id, created_from=now + 60, created_to=now + 3600) is None
-        assert await api.list_intent(uuid.uuid4(), created_from=now - 60, created_to=now + 60) is None
+        assert await api.list_intent(PaymentId(uuid.uuid4()), created_from=now - 60, created_to=now + 60) is None
 
     async def test_nothing_is_begun_after_its_time(self) -> None:
-        api, payment_id, now = self.stripe(), uuid.uuid4(), time.time()
+        api, payment_id, now = self.stripe(), PaymentId(uuid.uuid4()), time.time()
         with pytest.raises(LeaseExpired):
             await api.send(creation(payment_id), not_after=now - 1)
         with pytest.raises(LeaseExpired):
@@ -259,8 +263,8 @@ class StripeContract(ABC):
         api = self.stripe()
         intent, other = await self.paid(api), await self.paid(api)
         for amount in (300, 200):
-            await api.send(refund(intent, amount, uuid.uuid4()))
-        await api.send(refund(other, 100, uuid.uuid4()))
+            await api.send(refund(intent, amount, RefundId(uuid.uuid4())))
+        await api.send(refund(other, 100, RefundId(uuid.uuid4())))
         reading = await api.read(intent["id"])
         assert (reading.intent["id"], reading.intent["status"]) == (intent["id"], "succeeded")
         assert sorted(each["amount"] for each in reading.refunds) == [200, 300]

@@ -9,6 +9,7 @@ import pytest
 
 from consumers.stripe.shared_list import SharedList
 from consumers.stripe.translate.ids import PAYMENT_ID
+from domain.ids import PaymentId
 
 NOW = 1_800_000_000
 
@@ -16,7 +17,7 @@ NOW = 1_800_000_000
 class Intents:
     """Intents of payments, one created each second up to NOW, given in pages as Stripe does."""
 
-    def __init__(self, payments: list[uuid.UUID], page: int = 10) -> None:
+    def __init__(self, payments: list[PaymentId], page: int = 10) -> None:
         self.all: list[dict[str, Any]] = [
             {"id": f"pi_{age}", "created": NOW - age, "metadata": {PAYMENT_ID: str(each)}}
             for age, each in enumerate(payments)
@@ -38,11 +39,11 @@ class Intents:
             yield intent
 
 
-def payments(count: int) -> list[uuid.UUID]:
-    return [uuid.uuid4() for _ in range(count)]
+def payments(count: int) -> list[PaymentId]:
+    return [PaymentId(uuid.uuid4()) for _ in range(count)]
 
 
-async def find(shared: SharedList, payment: uuid.UUID, *, seconds: int = 1000) -> str | None:
+async def find(shared: SharedList, payment: PaymentId, *, seconds: int = 1000) -> str | None:
     found = await shared.find(payment, created_from=NOW - seconds, created_to=NOW)
     return None if found is None else str(found["id"])
 
@@ -63,7 +64,7 @@ async def test_who_comes_while_a_list_goes_on_waits_for_the_next() -> None:
     intents.hold.clear()
     first = asyncio.create_task(find(shared, made[3]))
     await asyncio.sleep(0.01)
-    late = uuid.uuid4()
+    late = PaymentId(uuid.uuid4())
     others = [asyncio.create_task(find(shared, each)) for each in (late, made[4], made[5])]
     await asyncio.sleep(0.01)
     intents.all.insert(0, {"id": "pi_late", "created": NOW, "metadata": {PAYMENT_ID: str(late)}})
@@ -87,7 +88,7 @@ async def test_the_list_ends_where_nobody_looks_any_further() -> None:
     made = payments(1000)
     intents = Intents(made)
     shared = SharedList(intents.list)
-    found = await asyncio.gather(find(shared, made[5]), find(shared, uuid.uuid4(), seconds=15))
+    found = await asyncio.gather(find(shared, made[5]), find(shared, PaymentId(uuid.uuid4()), seconds=15))
     assert tuple(found) == ("pi_5", None)
     assert intents.pages <= 2
 

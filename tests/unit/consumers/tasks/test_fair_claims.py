@@ -1,12 +1,13 @@
 """Whose turn it is among ranks and merchants."""
 
 from consumers.tasks.fair_claims import FairClaims, Lane, Rank
+from domain.ids import MerchantId
 
 
 def lanes(fair_claims: FairClaims, merchants: dict[Rank, list[str]], *, steps: int) -> list[Lane]:
     """Return what the scans find when each of these merchants has a due task in the rank."""
     return [
-        Lane(scan=number, rank=scan.rank, merchant_id=merchant, is_due=True)
+        Lane(scan=number, rank=scan.rank, merchant_id=MerchantId(merchant), is_due=True)
         for number, scan in enumerate(fair_claims.scans, 1)
         for merchant in [name for name in sorted(merchants.get(scan.rank, [])) if name > scan.after][:steps]
     ]

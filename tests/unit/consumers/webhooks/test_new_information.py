@@ -56,7 +56,7 @@ def payment(*commands: PaymentCommand, **request: Any) -> PaymentState:
 
 def is_new(kind: ObjectKind, stripe_object: dict[str, Any], state: PaymentState) -> bool:
     return is_new_information(
-        Reference(kind=kind, stripe_object=stripe_object, intent_id=INTENT_ID, payment_id=None), state
+        Reference(kind=kind, stripe_object=stripe_object, intent_id=StripeIntentId(INTENT_ID), payment_id=None), state
     )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.ids import PaymentId
 from domain.ledger import Account
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
@@ -77,7 +78,7 @@ def test_each_currency_is_level_and_clearing_is_what_stripe_holds(seed: int, pay
     rows: list[TransactionRecorded] = others(rng)
     queues: list[list[Event]] = []
     for _ in range(payments):
-        payment_id = uuid.UUID(int=rng.getrandbits(128), version=4)
+        payment_id = PaymentId(uuid.UUID(int=rng.getrandbits(128), version=4))
         history = random_history(rng, payment_id=payment_id, steps=steps, currencies=CURRENCIES)
         events = [with_ids_of_its_own(payment_id, event) for event in history]
         queues.append([(payment_id, event) for event in events])

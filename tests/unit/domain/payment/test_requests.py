@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.ids import MerchantId, PaymentId, RequestId, StripeChargeId, StripeIntentId
+from domain.ids import MerchantId, PaymentId, RequestId, StripeChargeId, StripeIntentId, UserId
 from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
 from domain.payment.commands import CancelPayment, ConfirmPayment, PaymentCommand
 from domain.payment.decide import decide
@@ -65,7 +65,7 @@ class TestRequest:
         assert event == PaymentRequested(
             payment_id=PaymentId(PAYMENT_ID),
             merchant_id=MerchantId("merchant_1"),
-            user_id="user_1",
+            user_id=UserId("user_1"),
             amount=usd(10_00),
             payment_method="pm_card_visa",
             confirm=True,

@@ -10,13 +10,16 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from domain.ids import EventId, PaymentId
 from event_store.recovery import cli_run
 from event_store.recovery.cli_run import run_recover
 from event_store.recovery.examination import Examined, RecoveryRefused, ShownEvent
 from event_store.recovery.traces import Trace
 from infra.process import declared
 
-LOST = ShownEvent(position=7, event_id=UUID(int=7), stream_id=UUID(int=70), version=2, type="payment.requested")
+LOST = ShownEvent(
+    position=7, event_id=EventId(UUID(int=7)), stream_id=UUID(int=70), version=2, type="payment.requested"
+)
 CLOSED = Examined(
     epoch=1,
     closed_because="it lacks an event",
@@ -65,7 +68,9 @@ class Traces:
 
 @pytest.fixture
 def redis() -> Traces:
-    return Traces([Trace(payment_id=UUID(int=number), where="Redis: the response was 201") for number in range(1, 30)])
+    return Traces(
+        [Trace(payment_id=PaymentId(UUID(int=number)), where="Redis: the response was 201") for number in range(1, 30)]
+    )
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from domain.ids import EventId
 from event_store.recovery.compare import SHOWN, Comparison, LoggedEvent
 from event_store.recovery.kafka_copy import Part
 from event_store.relay.progress import Place
@@ -22,7 +23,7 @@ PARTITIONS = 4
 def event(position: int, stream: uuid.UUID, version: int) -> RecordedEvent:
     return RecordedEvent(
         position=position,
-        event_id=uuid.uuid4(),
+        event_id=EventId(uuid.uuid4()),
         stream_id=stream,
         version=version,
         category="payment",
@@ -186,7 +187,7 @@ def test_new_positions_begin_above_what_was_announced() -> None:
 def test_it_comes_to_the_same_in_parts_of_any_size(size: int) -> None:
     log = [event(1, A, 1), event(2, B, 1), event(5, C, 1)]
     one, two, _ = log
-    instead = replace(event(6, C, 2), event_id=uuid.UUID(int=77))
+    instead = replace(event(6, C, 2), event_id=EventId(uuid.UUID(int=77)))
     kafka = [one, two, event(3, A, 2), event(4, A, 3), event(6, C, 2), event(8, C, 3), event(9, B, 2)]
     whole, parts = compared([*log, instead], kafka), compared([*log, instead], kafka, size=size)
     assert parts.lost == whole.lost

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
+from domain.ids import EventId
 from event_store.recovery import kafka_copy
 from event_store.recovery.kafka_copy import read_copy
 from event_store.relay.progress import Place
@@ -36,7 +37,7 @@ class Consumer:
     def _record(self, number: int, log_id: uuid.UUID | None, *, broken: bool) -> Any:
         event = RecordedEvent(
             position=number + 1,
-            event_id=uuid.UUID(int=number + 1),
+            event_id=EventId(uuid.UUID(int=number + 1)),
             stream_id=uuid.UUID(int=5),
             version=number + 1,
             category="payment",

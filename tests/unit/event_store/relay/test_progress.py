@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from domain.ids import EventId
 from event_store.relay.progress import Lost, Place, Published, RelayProgress, last_published, resume
 from event_store.relay.progress_topic import require_own_log
 from event_store.relay.shard import Shard
@@ -36,7 +37,7 @@ def resumed(shard: Shard, *records: RelayProgress, missing: Place | None = None)
     [
         progress(ODD, 17, p1=(16, 3)),
         RelayProgress(
-            shard=ODD, position=17, published={P1: Published(16, 3, UUID(int=5))}, log_id=UUID(int=9), epoch=2
+            shard=ODD, position=17, published={P1: Published(16, 3, EventId(UUID(int=5)))}, log_id=UUID(int=9), epoch=2
         ),
     ],
     ids=["of an older version", "of a log"],
@@ -48,7 +49,7 @@ def test_a_record_survives_its_encoding(record: RelayProgress) -> None:
 def test_a_version_that_knows_of_no_logs_reads_a_record() -> None:
     """It asks for a pair for each place, and for nothing else: a version may be rolled back."""
     written = RelayProgress(
-        shard=ODD, position=17, published={P1: Published(16, 3, UUID(int=5))}, log_id=UUID(int=9), epoch=2
+        shard=ODD, position=17, published={P1: Published(16, 3, EventId(UUID(int=5)))}, log_id=UUID(int=9), epoch=2
     )
     assert orjson.loads(written.encode())["published"] == {"paystream.payment/1": [16, 3]}
 

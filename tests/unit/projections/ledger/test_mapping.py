@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.ids import EventId, MerchantId, PaymentId, RefundId
 from domain.money import Money
 from domain.payment.observations import RecordRefundFailed, RecordRefundPending, RecordRefundSucceeded
 from domain.stripe_balance import PayoutStatus, StripeBalanceEvent
@@ -31,8 +32,8 @@ RECORDED_AT = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
 
 def of_balance(event: StripeBalanceEvent, *, position: int = 7, version: int = 1) -> DecodedBalanceEvent:
-    metadata = EventMetadata(correlation_id="c", actor="stripe-balance", merchant_id="-")
-    new = BALANCE_CODEC.encode(event, event_id=uuid.uuid4(), metadata=metadata)
+    metadata = EventMetadata(correlation_id="c", actor="stripe-balance", merchant_id=MerchantId("-"))
+    new = BALANCE_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=metadata)
     return DecodedBalanceEvent.of(
         RecordedEvent(
             position=position,
@@ -57,7 +58,7 @@ def as_stored(state: StreamState) -> StreamState:
 @pytest.mark.parametrize("seed", range(30))
 def test_batches_of_any_size_post_what_one_batch_does(seed: int) -> None:
     rng = random.Random(seed)
-    payment_id = uuid.UUID(int=rng.getrandbits(128), version=4)
+    payment_id = PaymentId(uuid.UUID(int=rng.getrandbits(128), version=4))
     log = recorded([(payment_id, random_history(rng, payment_id=payment_id, steps=25))])
     events = [DecodedEvent.of(each) for each in log]
     at_once, step_by_step = Changes(), Changes()
@@ -110,7 +111,7 @@ def test_of_several_rows_for_one_movement_the_first_in_the_log_counts() -> None:
 def test_what_an_older_release_posted_while_pending_is_not_posted_again(ends: Any) -> None:
     refund_id, request = uuid.UUID(int=1), request_payment()
     named: dict[str, Any] = {"refund_id": refund_id, "stripe_refund_id": "re_1"}
-    requested, _ = refunded(refund_id, Money(amount_cents=400, currency="USD"))
+    requested, _ = refunded(RefundId(refund_id), Money(amount_cents=400, currency="USD"))
     reason = {"code": "refund_canceled", "message": "m"} if ends is RecordRefundFailed else {}
     life = events_of([*paid(request), requested, RecordRefundPending(**named), ends(**named, **reason)])
     events = [DecodedEvent.of(each) for each in recorded([(request.payment_id, life)])]

@@ -7,6 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.ids import PaymentId, RefundId
 from domain.money import Money
 from projections.events import DecodedEvent
 from projections.payment_timeline.mapping import row_of
@@ -22,7 +23,7 @@ from tests.support.payment_histories import (
 
 
 def test_an_event_becomes_a_row_with_its_envelope() -> None:
-    payment_id = uuid.uuid4()
+    payment_id = PaymentId(uuid.uuid4())
     (event, *_) = recorded([(payment_id, events_of(paid(request_payment())))], first_position=9)
     row = row_of(DecodedEvent.of(event))
     assert (row.payment_id, row.version, row.position, row.type) == (payment_id, 1, 9, "payment.requested")
@@ -32,7 +33,7 @@ def test_an_event_becomes_a_row_with_its_envelope() -> None:
 
 def test_a_summary_uses_the_words_of_the_api() -> None:
     request = request_payment()
-    refund_id = uuid.uuid4()
+    refund_id = RefundId(uuid.uuid4())
     events = events_of([*paid(request), *refunded(refund_id, Money(amount_cents=500, currency="USD"))])
     requested, created, succeeded, refund, refund_done = [summary(event) for event in events]
     assert requested == {
@@ -56,7 +57,7 @@ def test_a_summary_uses_the_words_of_the_api() -> None:
 
 @given(seed=st.integers(min_value=0, max_value=2**64))
 def test_every_event_has_a_summary_of_plain_json_without_null(seed: int) -> None:
-    for event in random_history(random.Random(seed), payment_id=uuid.uuid4(), steps=25):
+    for event in random_history(random.Random(seed), payment_id=PaymentId(uuid.uuid4()), steps=25):
         said = orjson.loads(orjson.dumps(summary(event)))
         assert not [name for name, value in said.items() if value is None]
         assert "merchant_id" not in said

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.ids import PaymentId, RefundId
 from domain.money import Money
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold as fold_domain
@@ -33,7 +34,7 @@ from tests.support.payment_histories import (
     request_payment,
 )
 
-PAYMENT_ID = uuid.UUID(int=1)
+PAYMENT_ID = PaymentId(uuid.UUID(int=1))
 seeds = st.integers(min_value=0, max_value=2**64)
 
 
@@ -127,7 +128,7 @@ def test_a_row_says_what_the_domain_says_after_any_valid_history(seed: int, step
 def test_random_batches_with_repeats_give_the_same_rows_as_one_fold(seed: int) -> None:
     rng = random.Random(seed)
     ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(4)]
-    log = recorded([(each, random_history(rng, payment_id=each, steps=12)) for each in ids], rng=rng)
+    log = recorded([(each, random_history(rng, payment_id=PaymentId(each), steps=12)) for each in ids], rng=rng)
 
     rows: dict[uuid.UUID, PaymentRow | None] = {}
     checkpoint = 0
@@ -152,7 +153,7 @@ def test_a_row_carries_version_position_and_times_of_its_events() -> None:
 
 
 def test_refunds_are_in_the_order_of_their_requests_with_their_own_times() -> None:
-    first, second = uuid.uuid4(), uuid.uuid4()
+    first, second = RefundId(uuid.uuid4()), RefundId(uuid.uuid4())
     events = events_of([*paid(request_payment()), *refunded(first, usd(300)), *refunded(second, usd(200))])
     row = row_of(events)
     assert [refund.refund_id for refund in row.refunds] == [first, second]
@@ -179,6 +180,6 @@ def test_a_payment_that_does_not_begin_with_its_request_stops_loudly() -> None:
 
 
 def test_a_refund_that_was_never_requested_stops_loudly() -> None:
-    events = events_of([*paid(request_payment()), *refunded(uuid.uuid4(), usd(300))])
+    events = events_of([*paid(request_payment()), *refunded(RefundId(uuid.uuid4()), usd(300))])
     with pytest.raises(MisplacedEvent):
         row_of([*events[:3], events[4]])

@@ -65,7 +65,7 @@ def test_reasons_are_stripes() -> None:
 
 
 def test_answers_have_the_documented_members_in_their_order() -> None:
-    refund_id = uuid.uuid4()
+    refund_id = RefundId(uuid.uuid4())
     request = request_payment()
     state = fold(events_of([*paid(request), *refunded(refund_id, request.amount)]))
     assert state is not None

@@ -2,7 +2,6 @@
 
 import uuid
 from abc import ABC, abstractmethod
-from uuid import UUID
 
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
 from consumers.stripe.translate.balance import statement_row_of
@@ -26,7 +25,7 @@ class StripeStatementContract(ABC):
         """Return those in which everything is written that is paid."""
 
     @abstractmethod
-    async def pay(self, payment_id: UUID, amount: int) -> tuple[str, str]:
+    async def pay(self, payment_id: PaymentId, amount: int) -> tuple[str, str]:
         """Have a payment of ours paid in US dollars; return the ids of its charge and its intent."""
 
     @abstractmethod
@@ -43,12 +42,12 @@ class StripeStatementContract(ABC):
 
     async def paid_row(self, amount: int = 1000) -> StripeRow:
         """Have something paid and return its only row."""
-        charge_id, _ = await self.pay(uuid.uuid4(), amount)
+        charge_id, _ = await self.pay(PaymentId(uuid.uuid4()), amount)
         (row,) = await self.statement().rows_of(BalanceSourceId(charge_id))
         return row
 
     async def test_a_charge_has_one_row(self) -> None:
-        charge_id, _ = await self.pay(uuid.uuid4(), 1000)
+        charge_id, _ = await self.pay(PaymentId(uuid.uuid4()), 1000)
         (row,) = await self.statement().rows_of(BalanceSourceId(charge_id))
         assert (row.source_id, row.category, row.amount, row.currency) == (charge_id, "charge", 1000, "USD")
         assert row.transaction_id.startswith("txn_")
@@ -86,10 +85,10 @@ class StripeStatementContract(ABC):
         assert await statement.rows_of(BalanceSourceId("txn_no_such_row")) == []
 
     async def test_whose_a_charge_is(self) -> None:
-        statement, payment_id = self.statement(), uuid.uuid4()
+        statement, payment_id = self.statement(), PaymentId(uuid.uuid4())
         charge_id, intent_id = await self.pay(payment_id, 1000)
         assert await statement.owner_of(BalanceSourceId(charge_id)) == Owner(
-            intent_id=StripeIntentId(intent_id), payment_id=PaymentId(payment_id)
+            intent_id=StripeIntentId(intent_id), payment_id=payment_id
         )
         (row,) = await statement.rows_of(BalanceSourceId(charge_id))
         for nobodys in (row.transaction_id, "ch_no_such_charge", "re_no_such_refund", "po_1"):
@@ -101,18 +100,18 @@ class StripeStatementContract(ABC):
         assert await statement.payout(PayoutId("po_no_such_payout")) is None
 
     async def test_a_refund_has_a_row_and_is_of_the_charges_payment(self) -> None:
-        statement, payment_id = self.statement(), uuid.uuid4()
+        statement, payment_id = self.statement(), PaymentId(uuid.uuid4())
         charge_id, intent_id = await self.pay(payment_id, 1000)
         refund_id = await self.refund(charge_id, 300)
         (row,) = await statement.rows_of(BalanceSourceId(refund_id))
         assert (row.source_id, row.category, row.amount, row.fee, row.currency) == (refund_id, "refund", -300, 0, "USD")
         assert len(await statement.rows_of(BalanceSourceId(charge_id))) == 1
         assert await statement.owner_of(BalanceSourceId(refund_id)) == Owner(
-            intent_id=StripeIntentId(intent_id), payment_id=PaymentId(payment_id)
+            intent_id=StripeIntentId(intent_id), payment_id=payment_id
         )
 
     async def test_each_row_of_a_source_is_given(self) -> None:
-        statement, payment_id = self.statement(), uuid.uuid4()
+        statement, payment_id = self.statement(), PaymentId(uuid.uuid4())
         charge_id, intent_id = await self.pay(payment_id, 1000)
         dispute_id = await self.dispute_and_win(charge_id)
         rows = await statement.rows_of(BalanceSourceId(dispute_id))
@@ -122,13 +121,13 @@ class StripeStatementContract(ABC):
         ]
         assert len({row.transaction_id for row in rows}) == 2
         assert await statement.owner_of(BalanceSourceId(dispute_id)) == Owner(
-            intent_id=StripeIntentId(intent_id), payment_id=PaymentId(payment_id)
+            intent_id=StripeIntentId(intent_id), payment_id=payment_id
         )
         assert await statement.rows_of(BalanceSourceId("du_no_such_dispute")) == []
 
     async def test_a_payout_is_the_sum_of_what_it_pays(self) -> None:
         statement = self.statement()
-        charge_id, _ = await self.pay(uuid.uuid4(), 5000)
+        charge_id, _ = await self.pay(PaymentId(uuid.uuid4()), 5000)
         (charge,) = await statement.rows_of(BalanceSourceId(charge_id))
         (refund,) = await statement.rows_of(BalanceSourceId(await self.refund(charge_id, 700)))
         payout = await self.pay_out()

@@ -1,7 +1,6 @@
 """Stripe's books in memory keep the contract of those over the API."""
 
 import itertools
-from uuid import UUID
 
 import pytest
 
@@ -22,7 +21,7 @@ class TestMemoryStatement(StripeStatementContract):
     def statement(self) -> StripeStatement:
         return self._statement
 
-    async def pay(self, payment_id: UUID, amount: int) -> tuple[str, str]:
+    async def pay(self, payment_id: PaymentId, amount: int) -> tuple[str, str]:
         number = self._write("ch", "charge", amount, fee=59, intent=f"pi_{payment_id.hex}", payment_id=payment_id)
         return f"ch_{number}", f"pi_{payment_id.hex}"
 
@@ -64,7 +63,7 @@ class TestMemoryStatement(StripeStatementContract):
         *,
         fee: int,
         intent: str | None,
-        payment_id: UUID | None,
+        payment_id: PaymentId | None,
         number: int | None = None,
     ) -> int:
         """Write a row of a source of its own, or of an earlier one by its `number`; return the source's number."""
@@ -85,7 +84,7 @@ class TestMemoryStatement(StripeStatementContract):
         return source
 
 
-def _owner(intent: str | None, payment_id: UUID | None) -> Owner:
+def _owner(intent: str | None, payment_id: PaymentId | None) -> Owner:
     return Owner(
         intent_id=None if intent is None else StripeIntentId(intent),
         payment_id=None if payment_id is None else PaymentId(payment_id),

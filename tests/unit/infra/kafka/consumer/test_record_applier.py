@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from domain.ids import PaymentId
 from infra.kafka.consumer.checkpoints import Applied, Apply
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
@@ -20,7 +21,7 @@ from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from tests.support.payment_histories import events_of, recorded, request_payment
 
 PARTITION = TopicPartition("t", 0)
-PAYMENT_ID = uuid.uuid4()
+PAYMENT_ID = PaymentId(uuid.uuid4())
 (EVENT,) = recorded([(PAYMENT_ID, events_of([request_payment(PAYMENT_ID)]))])
 
 
