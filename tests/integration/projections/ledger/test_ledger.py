@@ -336,9 +336,9 @@ async def test_a_refund_that_is_pending_at_stripe_is_posted_once(
 ) -> None:
     request = request_payment()
     stripe_id = f"re_{REFUND.hex}"
-    asked, succeeded = refunded(REFUND, usd(400))
+    requested, succeeded = refunded(REFUND, usd(400))
     pending = RecordRefundPending(refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id))
-    life = events_of([*paid(request), asked, pending, succeeded])
+    life = events_of([*paid(request), requested, pending, succeeded])
     await store(app, [(request.payment_id, life)], rng=random.Random(3))
     for message in by_partition(await load_log(app), 1)[0]:
         await projecting(pool, PROJECTIONS)(TopicPartition(PAYMENT, 0), [message])  # the state is read back each time
@@ -358,8 +358,8 @@ async def test_a_pending_refund_is_in_the_books_once_its_money_moved(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, _ = refunded(REFUND, usd(400))
-    await store(app, [(request.payment_id, events_of([*paid(request), asked, pending_refund(stripe_id)]))])
+    requested, _ = refunded(REFUND, usd(400))
+    await store(app, [(request.payment_id, events_of([*paid(request), requested, pending_refund(stripe_id)]))])
     await project_log(pool, await load_log(app))
     assert ("refunds", "USD") not in await balances(reader)
     assert (stripe_id, "refund") not in await movements(reader), "nothing is missing at Stripe"
@@ -375,11 +375,13 @@ async def test_a_pending_refund_that_is_canceled_leaves_what_stripe_has(
     moved: bool, app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, _ = refunded(REFUND, usd(400))
+    requested, _ = refunded(REFUND, usd(400))
     canceled = RecordRefundFailed(
         refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id), code="refund_canceled", message="m"
     )
-    await store(app, [(request.payment_id, events_of([*paid(request), asked, pending_refund(stripe_id), canceled]))])
+    await store(
+        app, [(request.payment_id, events_of([*paid(request), requested, pending_refund(stripe_id), canceled]))]
+    )
     if moved:
         await store_balance(app, a_refunds_row(stripe_id, amount=-400, fee=0))
     await project_log(pool, await load_log(app), partitions=PARTITIONS)
@@ -400,8 +402,8 @@ async def test_a_refund_stands_with_the_first_that_says_it_moved(
 ) -> None:
     """Whichever topic is ahead: nothing is posted twice, and a rebuild gives the same."""
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, succeeded = refunded(REFUND, usd(400))
-    life = events_of([*paid(request), asked, pending_refund(stripe_id), succeeded])
+    requested, succeeded = refunded(REFUND, usd(400))
+    life = events_of([*paid(request), requested, pending_refund(stripe_id), succeeded])
     row = a_refunds_row(stripe_id, amount=-400, fee=0)
     if row_first:
         await store_balance(app, row)
