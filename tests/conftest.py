@@ -34,7 +34,7 @@ from tests.support.valkey import emptied, valkey_server
 
 _NOT_RUN = pytest.StashKey[int]()
 _SHARED_SYSTEM = pytest.StashKey[SharedSystem]()
-_TOLD_NOT_RUN = "not_run"
+_REPORTED_NOT_RUN = "not_run"
 _PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
 
@@ -99,13 +99,13 @@ def _is_quick(item: pytest.Item) -> bool:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if (told := getattr(session.config, "workeroutput", None)) is not None:
-        told[_TOLD_NOT_RUN] = session.config.stash.get(_NOT_RUN, 0)
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output[_REPORTED_NOT_RUN] = session.config.stash.get(_NOT_RUN, 0)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: WorkerController) -> None:
-    node.config.stash[_NOT_RUN] = getattr(node, "workeroutput", {}).get(_TOLD_NOT_RUN, 0)
+    node.config.stash[_NOT_RUN] = getattr(node, "workeroutput", {}).get(_REPORTED_NOT_RUN, 0)
 
 
 def pytest_runtest_setup() -> None:

@@ -106,7 +106,7 @@ def _name(outcome: CallOutcome) -> str:
         case Broken():
             return "broken"
         case Throttled():
-            return "held_back"
+            return "throttled"
 
 
 def _stripe_id(outcome: CallOutcome) -> str | None:

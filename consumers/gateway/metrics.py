@@ -4,7 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 CALLS = Counter(
     "stripe_calls_total",
-    "Calls of Stripe: succeeded, declined, refused, retryable, unknown, broken; held_back: not made, to spare it",
+    "Calls of Stripe: succeeded, declined, refused, retryable, unknown, broken; throttled: not made, to spare it",
     ["operation", "outcome"],
 )
 CALL_SECONDS = Histogram(

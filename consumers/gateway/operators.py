@@ -129,8 +129,8 @@ class TaskAdmin:
             command = GiveUpTask(event_id=EventId(event_id), operation=task.operation, actor=actor, reason=reason)
             events = await _record(conn, task, command, actor=actor, gives_up=True)
             await conn.execute(_SQL.end_task, {"event_id": event_id, "said": f"given up by {actor}: {reason}"})
-        told = ", ".join(type(event).__name__ for event in events)
-        return f"It is given up. Recorded: {told}."
+        recorded = ", ".join(type(event).__name__ for event in events)
+        return f"It is given up. Recorded: {recorded}."
 
     async def accept(self, conn: Connection, payment_id: PaymentId, *, actor: str, reason: str) -> str:
         """Make a payment what Stripe says wherever that contradicts, and return what was recorded. Raises TaskRefused.
@@ -156,8 +156,8 @@ class TaskAdmin:
                 payment_id=payment_id, merchant_id=merchant_id, position=0, correlation_id=correlation_id
             )
             await request_refreshes(conn, [refresh])
-        told = ", ".join(type(event).__name__ for event in events)
-        return f"Stripe's word is accepted. Recorded: {told}."
+        recorded = ", ".join(type(event).__name__ for event in events)
+        return f"Stripe's word is accepted. Recorded: {recorded}."
 
 
 async def _lock(conn: Connection, event_id: EventId) -> _Locked:

@@ -1,4 +1,4 @@
-"""One list of intents for all who look for one: the cost of a look-up must not grow with how many there are."""
+"""One list of intents for all look-ups at a time: a look-up costs the same however many there are."""
 
 import asyncio
 import contextvars
@@ -16,7 +16,7 @@ Listing = Callable[[int, int], AsyncGenerator[JsonObject, None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Wanted:
+class _Search:
     payment_id: str
     created_from: int
     created_to: int
@@ -38,19 +38,19 @@ class SharedList:
 
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
-        self._waiting: list[_Wanted] = []
-        self._looked_for: list[_Wanted] = []
+        self._waiting: list[_Search] = []
+        self._looked_for: list[_Search] = []
         self._running: asyncio.Task[None] | None = None
 
     async def find(self, payment_id: PaymentId, *, created_from: int, created_to: int) -> JsonObject | None:
         """Return the payment's intent by our metadata, among all that were created then. Raises what listing raises."""
-        wanted = _Wanted(str(payment_id), created_from, created_to)
-        self._waiting.append(wanted)
+        search = _Search(str(payment_id), created_from, created_to)
+        self._waiting.append(search)
         if self._running is None:
             # In no payment's context: what is logged meanwhile is not about that one.
             self._running = asyncio.create_task(self._run(), context=contextvars.Context())
         try:
-            return await wanted.found
+            return await search.found
         finally:
             if self._running is not None and all(each.found.done() for each in (*self._looked_for, *self._waiting)):
                 self._running.cancel()  # nobody waits any more; who comes from now on needs another
@@ -65,22 +65,22 @@ class SharedList:
             if self._running is asyncio.current_task():
                 self._running = None
 
-    async def _look_for(self, wanted: list[_Wanted]) -> None:
-        if not wanted:
+    async def _look_for(self, searches: list[_Search]) -> None:
+        if not searches:
             return
-        first, last = min(each.created_from for each in wanted), max(each.created_to for each in wanted)
+        first, last = min(each.created_from for each in searches), max(each.created_to for each in searches)
         try:
             async with aclosing(self._listing(first, last)) as intents:
                 async for intent in intents:
-                    for each in wanted:
+                    for each in searches:
                         each.take(intent)
-                    wanted = [each for each in wanted if not each.found.done()]
-                    if not wanted:
+                    searches = [each for each in searches if not each.found.done()]
+                    if not searches:
                         return
-        except Exception as error:  # noqa: BLE001 - it is told to all who wait, who know every kind
-            for each in wanted:
+        except Exception as error:  # noqa: BLE001 - it is raised in every waiting caller, which knows every kind
+            for each in searches:
                 if not each.found.done():
                     each.found.set_exception(error)
-        for each in wanted:
+        for each in searches:
             if not each.found.done():
                 each.found.set_result(None)

@@ -70,5 +70,5 @@ async def _cancel(conn: Connection, payment_id: PaymentId, correlation_id: str) 
 
 def is_left(payment: PaymentState) -> bool:
     """Whether the next step is the customer's, and nothing that we asked of Stripe is under way."""
-    is_asked = payment.confirmation_requested or payment.cancel_requested is not None
-    return payment.status in WAITS_FOR_CUSTOMER and not is_asked
+    is_requested = payment.confirmation_requested or payment.cancel_requested is not None
+    return payment.status in WAITS_FOR_CUSTOMER and not is_requested

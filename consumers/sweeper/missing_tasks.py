@@ -43,7 +43,7 @@ async def make_missing_tasks(pool: Pool, *, wait_s: float) -> bool:
             return False
         position = int(row[0])
         parameters = {"position": position, "limit": _LOOK_AT, "wait_s": wait_s}
-        row = await (await conn.execute(_SQL.settled_end, parameters)).fetchone()
+        row = await (await conn.execute(_SQL.last_due_position, parameters)).fetchone()
         if row is None or row[0] is None:
             return False
         until = int(row[0])

@@ -3,7 +3,7 @@
 -- log is closed.
 SELECT position FROM consumers.watched_requests WHERE event_store.require_open() > 0 FOR UPDATE SKIP LOCKED;
 
--- name: settled_end
+-- name: last_due_position
 -- The last of the next positions that were recorded so long ago: by then their tasks should be there.
 SELECT max(position)
   FROM (SELECT position, recorded_at FROM event_store.events

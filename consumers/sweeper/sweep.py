@@ -56,7 +56,7 @@ async def sweep(pool: Pool, *, wait_s: float, limit: int, abandoned_after_s: flo
         metrics.REFRESHES.labels(reason).inc(payments)
     if overdue:
         log.info(
-            "sweeper_asked_for_refreshes",
+            "sweeper_requested_refreshes",
             correlation_id=sweep_id,
             payments=len(overdue),
             reasons=dict(reasons),

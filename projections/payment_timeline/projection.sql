@@ -1,9 +1,9 @@
 -- name: versions
 -- The newest version that the timeline has of each payment that a batch touches; payments without one are left out.
-SELECT wanted.payment_id, newest.version
-  FROM unnest(%(payment_ids)s::uuid[]) AS wanted(payment_id),
+SELECT touched.payment_id, newest.version
+  FROM unnest(%(payment_ids)s::uuid[]) AS touched(payment_id),
        LATERAL (SELECT t.version FROM read_model.payment_timeline t
-                 WHERE t.payment_id = wanted.payment_id ORDER BY t.version DESC LIMIT 1) AS newest;
+                 WHERE t.payment_id = touched.payment_id ORDER BY t.version DESC LIMIT 1) AS newest;
 
 -- name: insert
 -- A batch's events. One that is there already is an error: the checkpoint lets each in once.

@@ -9,11 +9,11 @@ SELECT position, version, type, at, actor, request_id, correlation_id, data::tex
 -- name: applied
 -- Those of the given positions that the read model reflects: their event is in it, or is none of a payment and the
 -- watermark is past it. Scalars, as of EXISTS the planner may make a hash of the whole read model.
-SELECT asked.position
-  FROM unnest(%(positions)s::bigint[]) AS asked(position)
- WHERE (SELECT a.position FROM read_model.applied_events a WHERE a.position = asked.position) IS NOT NULL
-    OR (asked.position <= (SELECT position FROM read_model.payments_watermark)
-        AND (SELECT u.position FROM read_model.unapplied_events u WHERE u.position = asked.position LIMIT 1) IS NULL)
+SELECT requested.position
+  FROM unnest(%(positions)s::bigint[]) AS requested(position)
+ WHERE (SELECT a.position FROM read_model.applied_events a WHERE a.position = requested.position) IS NOT NULL
+    OR (requested.position <= (SELECT position FROM read_model.payments_watermark)
+        AND (SELECT u.position FROM read_model.unapplied_events u WHERE u.position = requested.position LIMIT 1) IS NULL)
 
 -- name: progress
 -- How far the projection has come, and when it last moved.

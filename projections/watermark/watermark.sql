@@ -1,6 +1,6 @@
 -- name: listen
 -- Be woken when a read waits for a position (see `request_advance` in read.sql).
-LISTEN paystream_position_asked;
+LISTEN paystream_position_requested;
 
 -- name: state
 -- The log's state and the watermark as it is.

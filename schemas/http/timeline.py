@@ -106,7 +106,7 @@ def _type_of(entry: Any) -> str:
     return str(name) if name in _ENTRIES else _OTHER
 
 
-def _told_by_type(schema: dict[str, Any]) -> None:
+def _discriminate_by_type(schema: dict[str, Any]) -> None:
     """Say which of the choices it is. More than one can fit: what is known is also like what is not."""
     references = schema.pop("oneOf")
     schema["anyOf"] = references
@@ -131,7 +131,7 @@ class TimelineEntry(RootModel[Annotated[_Choice, Discriminator(_type_of)]]):
 
     model_config = ConfigDict(
         frozen=True,
-        json_schema_extra=_told_by_type,
+        json_schema_extra=_discriminate_by_type,
         defer_build=True,  # all of it takes a fifth of a second, and only the document needs it
     )
 

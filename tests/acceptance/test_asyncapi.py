@@ -210,11 +210,11 @@ async def test_every_message_of_the_topic_of_stripes_events_is_as_described(syst
     events = [a_stripe_event("payout.paid", {"id": f"po_{number}"}, id=f"evt_{uuid7().hex}") for number in range(5)]
     for event in events:
         (await deliver(system.command, event, secret_of(system))).raise_for_status()
-    wanted = {event["id"] for event in events}
+    expected = {event["id"] for event in events}
     records = await read(
         system,
         STRIPE_EVENT,
-        lambda records: wanted <= {json.loads(record.value)["stripe_event_id"] for record in records},
+        lambda records: expected <= {json.loads(record.value)["stripe_event_id"] for record in records},
     )
     seen, described = assert_as_described(records)
     assert seen <= described
@@ -238,8 +238,8 @@ def assert_as_described(records: Records) -> tuple[set[str], set[str]]:
     return seen, described
 
 
-async def missing_types(system: System, wanted: set[str]) -> set[str]:
-    return wanted - {event_type for _, event_type in await logged(system)}
+async def missing_types(system: System, expected: set[str]) -> set[str]:
+    return expected - {event_type for _, event_type in await logged(system)}
 
 
 def assert_chained(records: Records) -> None:

@@ -48,19 +48,19 @@ async def test_what_stripe_books_late_is_a_matter_of_time_and_then_settled(syste
 
 async def test_a_run_whose_process_is_killed_is_completed_by_the_next_one(system: System) -> None:
     await paid(system)
-    asked = await system.command.post("/reconciliations", json={"date": datetime.now(UTC).date().isoformat()})
-    assert asked.status_code == 202
+    accepted = await system.command.post("/reconciliations", json={"date": datetime.now(UTC).date().isoformat()})
+    assert accepted.status_code == 202
     system.stack.kill("worker-reconciliation")
     await system.stack.restart("worker-reconciliation")
-    wanted = asked.json()
-    path = f"/reconciliations/{wanted['id']}"
+    requested = accepted.json()
+    path = f"/reconciliations/{requested['id']}"
 
     async def probe() -> Json:
         answer = await system.query.get(path)
         return answer.json() if answer.is_success else {"number": 0, "status": ""}
 
     run = await eventually(
-        probe, lambda found: (found["number"], found["status"]) == (wanted["number"], "completed"), within=60
+        probe, lambda found: (found["number"], found["status"]) == (requested["number"], "completed"), within=60
     )
     assert run["failure"] is None
 

@@ -33,7 +33,7 @@ async def becomes(system: System, payment_id: str, until: Callable[[Json], bool]
     return await system.becomes(payment_id, until)
 
 
-async def told_since(system: System, payment_id: str, event_type: str) -> list[str]:
+async def types_since(system: System, payment_id: str, event_type: str) -> list[str]:
     """Return the types of the payment's events after the first of this one, as of what the query API shows of it."""
     version = (await system.payment(payment_id))["version"]
 
@@ -58,7 +58,7 @@ async def test_a_refund_that_comes_back_fails_and_can_be_refunded_again(system: 
     assert (again.status_code, again.json()["status"]) == (httpx.codes.OK, "succeeded")
     payment = await becomes(system, payment_id, lambda found: found["amount_refunded_cents"] == 1000)
     assert [each["status"] for each in payment["refunds"]] == ["failed", "succeeded"]
-    assert await told_since(system, payment_id, "payment.succeeded") == [
+    assert await types_since(system, payment_id, "payment.succeeded") == [
         "payment.refund_requested",
         "payment.refund_succeeded",
         "payment.refund_failed",
@@ -77,8 +77,8 @@ async def slow_bank(bank: SandboxAdmin) -> AsyncIterator[SandboxAdmin]:
 
 async def test_a_pending_refund_holds_its_amount_until_it_fails(system: System, slow_bank: SandboxAdmin) -> None:
     payment_id = await paid(system, payment_method="pm_card_pendingRefundFail")
-    asked = await system.refund(payment_id, 600)
-    assert (asked.status_code, asked.json()["status"]) == (httpx.codes.ACCEPTED, "pending")
+    accepted = await system.refund(payment_id, 600)
+    assert (accepted.status_code, accepted.json()["status"]) == (httpx.codes.ACCEPTED, "pending")
     pending = await becomes(
         system, payment_id, lambda found: any(each["stripe_refund_id"] for each in found["refunds"])
     )
@@ -88,7 +88,7 @@ async def test_a_pending_refund_holds_its_amount_until_it_fails(system: System, 
     await slow_bank.settle_refund(pending["refunds"][0]["stripe_refund_id"])
     payment = await becomes(system, payment_id, lambda found: found["refunds"][0]["status"] == "failed")
     assert payment["amount_refunded_cents"] == 0
-    assert await told_since(system, payment_id, "payment.refund_requested") == [
+    assert await types_since(system, payment_id, "payment.refund_requested") == [
         "payment.refund_pending",
         "payment.refund_failed",
     ]
@@ -104,7 +104,7 @@ async def test_a_hold_that_ends_is_canceled_and_cannot_be_captured(system: Syste
     payment = await system.finished_as(payment_id, "canceled")
     assert (payment["amount_capturable_cents"], payment["amount_captured_cents"]) == (0, 0)
     assert payment["capture_before"] is None
-    assert await told_since(system, payment_id, "payment.authorized") == ["payment.canceled"]
+    assert await types_since(system, payment_id, "payment.authorized") == ["payment.canceled"]
     late = await system.post(payment_id, "capture")
     assert late.status_code == httpx.codes.CONFLICT, late.text
 
@@ -133,7 +133,7 @@ async def test_a_dispute_that_is_lost_keeps_the_money_withdrawn(system: System, 
     assert payment["dispute"]["funds"] == "withdrawn"
     blocked = await system.refund(payment_id, 100)
     assert (blocked.status_code, blocked.json()["code"]) == (httpx.codes.CONFLICT, "payment_disputed")
-    assert await told_since(system, payment_id, "payment.succeeded") == [
+    assert await types_since(system, payment_id, "payment.succeeded") == [
         "payment.dispute_opened",
         "payment.dispute_funds_withdrawn",
         "payment.dispute_closed",
@@ -146,7 +146,7 @@ async def test_a_dispute_that_is_won_gives_the_money_back(system: System, bank: 
     await bank.decide(dispute["id"], "won")
     payment = await becomes(system, payment_id, lambda found: found["dispute"]["funds"] == "reinstated")
     assert payment["dispute"]["status"] == "won"
-    assert sorted(await told_since(system, payment_id, "payment.succeeded")) == [
+    assert sorted(await types_since(system, payment_id, "payment.succeeded")) == [
         "payment.dispute_closed",
         "payment.dispute_funds_reinstated",
         "payment.dispute_funds_withdrawn",

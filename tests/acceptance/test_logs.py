@@ -29,7 +29,7 @@ async def test_every_line_has_its_keys_and_the_calls_of_stripe_say_who_asked(sys
     payment_id = answer.json()["id"]
     assert answer.json()["status"] == "succeeded"
     refund = await system.refund(payment_id, 300, wait=10)
-    asked = {
+    expected = {
         "create_intent": (ids["X-Request-ID"], ids["X-Correlation-ID"], "user_log", payment_id),
         "create_refund": (refund.headers["X-Request-ID"], refund.headers["X-Correlation-ID"], "user_log", payment_id),
     }
@@ -40,7 +40,7 @@ async def test_every_line_has_its_keys_and_the_calls_of_stripe_say_who_asked(sys
             line["operation"]: tuple(line[key] for key in IDS) for line in found if line["payment_id"] == payment_id
         }
 
-    assert await eventually(calls, until=lambda found: len(found) == 2) == asked
+    assert await eventually(calls, until=lambda found: len(found) == 2) == expected
     for name in system.stack.process_names:
         written = lines(system, name)
         assert written, name

@@ -101,8 +101,8 @@ async def test_authentication_is_asked_for(system: System) -> None:
 
 
 async def test_the_customer_authenticates_at_the_address_in_next_action(system: System) -> None:
-    asked = (await system.create(payment_method="pm_card_authenticationRequired", wait=10)).json()
-    address = asked["next_action"]["redirect_url"]
+    created = (await system.create(payment_method="pm_card_authenticationRequired", wait=10)).json()
+    address = created["next_action"]["redirect_url"]
     assert address.startswith(system.stack.urls.sandbox)
 
     pressed = await system.sandbox.post(address, data={"outcome": "succeed"})
@@ -110,7 +110,7 @@ async def test_the_customer_authenticates_at_the_address_in_next_action(system: 
     assert pressed.status_code == httpx.codes.OK
     assert "$10.00 USD" in pressed.text
     assert "secret" not in pressed.text
-    await system.finished_as(asked["id"], "succeeded")
+    await system.finished_as(created["id"], "succeeded")
 
 
 async def test_a_payment_method_that_does_not_exist_fails_the_payment_clearly(system: System) -> None:

@@ -145,7 +145,7 @@ async def test_rebalances_amid_the_work_lose_repeat_and_reorder_nothing(
     await fresh_topics(settings)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
-        effects = Effects(await stack.enter_async_context(create_pool(database.url("app"), size=2, name="judge")))
+        effects = Effects(await stack.enter_async_context(create_pool(database.url("app"), size=2, name="observer")))
         await effects.prepare(database.url("owner"))
         verify = await stack.enter_async_context(
             await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True)

@@ -30,9 +30,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def _not_checked() -> dict[str, str]:
-    told = [line.partition(": ") for line in os.environ.get("CLIENTS_NOT_CHECKED", "").splitlines()]
+    reported = [line.partition(": ") for line in os.environ.get("CLIENTS_NOT_CHECKED", "").splitlines()]
     here = {checked: f"there is no {', no '.join(missing(checked))}" for checked in NEEDS if missing(checked)}
-    return {**{checked: reason for checked, _, reason in told}, **here}
+    return {**{checked: reason for checked, _, reason in reported}, **here}
 
 
 def _checked(item: pytest.Item) -> str | None:

@@ -71,11 +71,11 @@ async def run(*argv: str | Path, cwd: Path, environment: Mapping[str, str] | Non
 async def fetch(checked: str) -> str | None:
     """Fetch what a check needs; return why it cannot be had, in a line, or None."""
     needs = {"java": generator, "node": node_modules}
-    wanted = [make for program, make in needs.items() if program in NEEDS[checked]]
+    needed = [make for program, make in needs.items() if program in NEEDS[checked]]
     try:
-        for make in wanted if checked != "openapi-generator for Python" else [*wanted, python]:
+        for make in needed if checked != "openapi-generator for Python" else [*needed, python]:
             await make()
-        if not wanted:
+        if not needed:
             await python()
     except CommandFailed as error:
         return str(error).splitlines()[0]
@@ -139,8 +139,8 @@ async def _once(name: str, pinned: str, make: Callable[[Path], Awaitable[None]],
 
 
 def _digest(*names: str) -> str:
-    told = (*(TOOLS.joinpath(name).read_bytes() for name in names), sys.version.encode())
-    return hashlib.sha256(b"\0".join(told)).hexdigest()
+    content = (*(TOOLS.joinpath(name).read_bytes() for name in names), sys.version.encode())
+    return hashlib.sha256(b"\0".join(content)).hexdigest()
 
 
 def find(program: str) -> str:

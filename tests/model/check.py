@@ -81,8 +81,8 @@ def main() -> int:
             result = search(switches)
             as_expected = (result.errors == 0 and result.exhausted) if expected else result.errors > 0
             good = good and as_expected
-            told = f"{result.states:>10,} states {time.monotonic() - began:6.1f} s  {result.what[:60]}"
-            print(f"  {'ok  ' if as_expected else 'NOT '}  {name:<60} {told}")
+            report = f"{result.states:>10,} states {time.monotonic() - began:6.1f} s  {result.what[:60]}"
+            print(f"  {'ok  ' if as_expected else 'NOT '}  {name:<60} {report}")
     print("Every property held, and every missing guard was found." if good else "See above: not as it must be.")
     return 0 if good else 1
 

@@ -29,8 +29,8 @@ async def test_every_position_of_the_log_is_answered_with_what_was_written(syste
     assert row is not None
     last = int(row[0])  # webhooks and balance rows came between, and positions that were drawn in vain
 
-    asked = range(max(1, last - 200), last + 1)
-    answers = await asyncio.gather(*(answered(lambda at=each: _listed(system, at)) for each in asked))  # type: ignore[misc]
+    requested = range(max(1, last - 200), last + 1)
+    answers = await asyncio.gather(*(answered(lambda at=each: _listed(system, at)) for each in requested))  # type: ignore[misc]
     assert {answer.status_code for answer in answers} == {httpx.codes.OK}
     assert payments <= {payment["id"] for payment in answers[-1].json()["data"]}
 

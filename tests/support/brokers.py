@@ -64,12 +64,12 @@ def select_for_broker(config: pytest.Config, items: list[pytest.Item]) -> int:
     """
     needs_apache = {item for item in items if item.get_closest_marker("apache_kafka")}
     if on_apache():
-        wanted = [item for item in items if needs_broker(item)]
+        selected = [item for item in items if needs_broker(item)]
     else:
-        wanted = [item for item in items if item not in needs_apache]
-    if len(wanted) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
-        items[:] = wanted
+        selected = [item for item in items if item not in needs_apache]
+    if len(selected) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in selected])
+        items[:] = selected
     return 0 if on_apache() else len(needs_apache)
 
 

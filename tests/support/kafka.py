@@ -162,7 +162,7 @@ async def published_events(settings: KafkaSettings) -> Counter[tuple[int, str]]:
 
 async def read_topic(settings: KafkaSettings, topic: str) -> dict[int, list[ConsumerRecord]]:
     """Return everything in a topic by partition, as a reader of committed data sees it now."""
-    consumer = AIOKafkaConsumer(**consumer_config(settings, client_id="judge"))
+    consumer = AIOKafkaConsumer(**consumer_config(settings, client_id="observer"))
     await consumer.start()
     try:
         async with asyncio.timeout(60):

@@ -117,8 +117,8 @@ def events_of(commands: Iterable[PaymentCommand]) -> list[PaymentEvent]:
     state: PaymentState | None = None
     for command in commands:
         try:
-            is_told = isinstance(command, PaymentObservation) and state is not None
-            decided = observe(state, (command,)).events if is_told else decide(state, command)  # type: ignore[arg-type]
+            is_observation = isinstance(command, PaymentObservation) and state is not None
+            decided = observe(state, (command,)).events if is_observation else decide(state, command)  # type: ignore[arg-type]
         except DomainError:
             continue
         state = fold(decided, state)
@@ -129,7 +129,7 @@ def events_of(commands: Iterable[PaymentCommand]) -> list[PaymentEvent]:
 def random_history(
     rng: random.Random, *, payment_id: PaymentId, steps: int, currencies: Sequence[str] = ("USD", "EUR")
 ) -> list[PaymentEvent]:
-    """Return a valid history of one payment, from commands and facts in any order."""
+    """Return a valid history of one payment, from commands and observations in any order."""
     request = request_payment(
         payment_id,
         user_id=f"user_{rng.randint(1, 5)}",
@@ -311,13 +311,15 @@ def recorded(
 
     Positions have gaps. Without `rng` the streams follow one another.
     """
-    waiting = [[(stream_id, version, fact) for version, fact in enumerate(facts, 1)] for stream_id, facts in streams]
+    waiting = [
+        [(stream_id, version, event) for version, event in enumerate(events, 1)] for stream_id, events in streams
+    ]
     log: list[RecordedEvent] = []
     position = first_position
     while waiting := [queue for queue in waiting if queue]:
-        stream_id, version, fact = (rng.choice(waiting) if rng else waiting[0]).pop(0)
+        stream_id, version, event = (rng.choice(waiting) if rng else waiting[0]).pop(0)
         new = PAYMENT_CODEC.encode(
-            fact,
+            event,
             event_id=EventId(uuid.uuid4()),
             metadata=EventMetadata(
                 correlation_id=f"correlation-{stream_id}",

@@ -41,19 +41,19 @@ async def store(
     merchant_id: MerchantId = MERCHANT,
 ) -> None:
     """Append streams that do not exist yet and commit. With `rng` they interleave, in appends of some events."""
-    waiting = [(stream_id, 0, list(facts)) for stream_id, facts in streams]
+    waiting = [(stream_id, 0, list(events)) for stream_id, events in streams]
     while waiting:
         at = rng.randrange(len(waiting)) if rng else 0
-        stream_id, version, facts = waiting.pop(at)
-        count = rng.randint(1, len(facts)) if rng else len(facts)
-        (result,) = await append(app, [_append(stream_id, version, facts[:count], merchant_id)])
+        stream_id, version, events = waiting.pop(at)
+        count = rng.randint(1, len(events)) if rng else len(events)
+        (result,) = await append(app, [_append(stream_id, version, events[:count], merchant_id)])
         assert isinstance(result, Appended)
-        if facts[count:]:
-            waiting.append((stream_id, result.version, facts[count:]))
+        if events[count:]:
+            waiting.append((stream_id, result.version, events[count:]))
     await app.commit()
 
 
-def _append(stream_id: uuid.UUID, version: int, facts: Sequence[PaymentEvent], merchant_id: MerchantId) -> Append:
+def _append(stream_id: uuid.UUID, version: int, events: Sequence[PaymentEvent], merchant_id: MerchantId) -> Append:
     metadata = EventMetadata(
         correlation_id=f"correlation-{stream_id}",
         actor="api:key_test",
@@ -65,28 +65,30 @@ def _append(stream_id: uuid.UUID, version: int, facts: Sequence[PaymentEvent], m
         category="payment",
         merchant_id=merchant_id,
         expected_version=version,
-        events=tuple(PAYMENT_CODEC.encode(fact, event_id=EventId(uuid.uuid4()), metadata=metadata) for fact in facts),
+        events=tuple(
+            PAYMENT_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=metadata) for event in events
+        ),
     )
 
 
-def stream_of(fact: StripeBalanceEvent) -> uuid.UUID:
-    """Return the stream that a fact of Stripe's balance belongs to."""
-    if isinstance(fact, TransactionRecorded):
-        return transaction_stream(fact.transaction_id)
-    return payout_stream(fact.payout_id)
+def stream_of(event: StripeBalanceEvent) -> uuid.UUID:
+    """Return the stream that an event of Stripe's balance belongs to."""
+    if isinstance(event, TransactionRecorded):
+        return transaction_stream(event.transaction_id)
+    return payout_stream(event.payout_id)
 
 
-async def store_balance(app: Connection, *facts: StripeBalanceEvent) -> None:
-    """Append facts of Stripe's balance, each after those of its stream, and commit."""
+async def store_balance(app: Connection, *events: StripeBalanceEvent) -> None:
+    """Append events of Stripe's balance, each after those of its stream, and commit."""
     metadata = EventMetadata(correlation_id="correlation-balance", actor="stripe-balance", merchant_id=NO_MERCHANT)
-    for fact in facts:
-        stream_id = stream_of(fact)
+    for event in events:
+        stream_id = stream_of(event)
         version = len(await load(app, stream_id))
-        new = BALANCE_CODEC.encode(fact, event_id=EventId(uuid.uuid4()), metadata=metadata)
-        wanted = Append(
+        new = BALANCE_CODEC.encode(event, event_id=EventId(uuid.uuid4()), metadata=metadata)
+        request = Append(
             stream_id=stream_id, category=BALANCE, merchant_id=NO_MERCHANT, expected_version=version, events=(new,)
         )
-        (result,) = await append(app, [wanted])
+        (result,) = await append(app, [request])
         assert isinstance(result, Appended)
     await app.commit()
 

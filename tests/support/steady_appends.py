@@ -26,16 +26,16 @@ class _Payment:
 
     def __init__(self, chance: random.Random) -> None:
         self.id = uuid7()
-        self.facts: Sequence[PaymentEvent] = random_history(chance, payment_id=PaymentId(self.id), steps=_STEPS)
+        self.events: Sequence[PaymentEvent] = random_history(chance, payment_id=PaymentId(self.id), steps=_STEPS)
         self.version = 0
 
     @property
     def is_over(self) -> bool:
-        return self.version == len(self.facts)
+        return self.version == len(self.events)
 
     def next(self) -> Append:
         event = PAYMENT_CODEC.encode(
-            self.facts[self.version],
+            self.events[self.version],
             event_id=EventId(uuid.uuid4()),
             metadata=EventMetadata(correlation_id=f"correlation-{self.id}", actor="test", merchant_id=MERCHANT),
         )

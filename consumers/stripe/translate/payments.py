@@ -1,4 +1,4 @@
-"""From Stripe's objects to facts of the domain. Pure; the objects are plain JSON.
+"""From Stripe's objects to observations of the domain. Pure; the objects are plain JSON.
 
 https://docs.stripe.com/api/payment_intents/object, https://docs.stripe.com/api/refunds/object,
 https://docs.stripe.com/api/disputes/object
@@ -50,12 +50,12 @@ def intent_observations(intent: JsonObject, *, attempt_id: str | None) -> tuple[
     `attempt_id` names a failed attempt that made no charge; None: it was not this call that made it. Raises
     UnexpectedObject.
     """
-    return _read("payment intent", intent, lambda: (_intent_fact(intent, attempt_id),))
+    return _read("payment intent", intent, lambda: (_intent_observation(intent, attempt_id),))
 
 
 def refund_observations(refund: JsonObject, *, refund_id: RefundId) -> tuple[PaymentObservation, ...]:
     """Return what a refund of ours says. Raises UnexpectedObject."""
-    return _read("refund", refund, lambda: (_refund_fact(refund, refund_id),))
+    return _read("refund", refund, lambda: (_refund_observation(refund, refund_id),))
 
 
 def payment_observations(
@@ -66,26 +66,26 @@ def payment_observations(
     They belong into one decision, in this order. Expand the intent's `latest_charge`: when a hold ends stands there.
     Raises UnexpectedObject.
     """
-    facts = _read("payment intent", intent, lambda: (_intent_fact(intent, None),))
+    observations = _read("payment intent", intent, lambda: (_intent_observation(intent, None),))
     if intent["status"] == "succeeded":  # what is refunded of another was only ever held
         of_refunds = [listed_refund_observations(refund) for refund in refunds]
         # First what failed: it makes room for what succeeded.
         failed = [each for each in of_refunds if isinstance(each[-1], RecordRefundFailed)]
         others = [each for each in of_refunds if not isinstance(each[-1], RecordRefundFailed)]
-        facts += tuple(fact for each in (*failed, *others) for fact in each)
+        observations += tuple(observation for each in (*failed, *others) for observation in each)
     for dispute in disputes:
-        facts += dispute_observations(dispute)
-    return facts
+        observations += dispute_observations(dispute)
+    return observations
 
 
 def listed_refund_observations(refund: JsonObject) -> tuple[PaymentObservation, ...]:
     """Return what a refund says, be it ours or one that was made at Stripe itself. Raises UnexpectedObject."""
-    return _read("refund", refund, partial(_facts_of_refund, refund))
+    return _read("refund", refund, partial(_refund_observations, refund))
 
 
 def dispute_observations(dispute: JsonObject) -> tuple[PaymentObservation, ...]:
     """Return what a dispute says. Raises UnexpectedObject."""
-    return _read("dispute", dispute, partial(_facts_of_dispute, dispute))
+    return _read("dispute", dispute, partial(_dispute_observations, dispute))
 
 
 def _read(
@@ -97,12 +97,14 @@ def _read(
         raise UnexpectedObject(f"{kind} {shown.get('id')}: {type(error).__name__} {error}") from error
 
 
-def _facts_of_refund(refund: JsonObject) -> tuple[PaymentObservation, ...]:
+def _refund_observations(refund: JsonObject) -> tuple[PaymentObservation, ...]:
     """Return that there is such a refund, and how it stands; of one that came to nothing, whether its money moved."""
     refund_id = _our_id(refund)
-    fact = _refund_fact(refund, refund_id)
-    if isinstance(fact, RecordRefundFailed):
-        return (replace(fact, moved=_money(refund, "amount")) if refund.get("balance_transaction") else fact,)
+    observation = _refund_observation(refund, refund_id)
+    if isinstance(observation, RecordRefundFailed):
+        if refund.get("balance_transaction"):
+            observation = replace(observation, moved=_money(refund, "amount"))
+        return (observation,)
     reason = refund.get("reason")
     found = RecordRefundFound(
         refund_id=refund_id,
@@ -110,7 +112,7 @@ def _facts_of_refund(refund: JsonObject) -> tuple[PaymentObservation, ...]:
         amount=_money(refund, "amount"),
         reason=RefundReason(reason) if reason in set(RefundReason) else None,  # Stripe has reasons of its own
     )
-    return (found, fact)
+    return (found, observation)
 
 
 def _our_id(refund: JsonObject) -> RefundId:
@@ -120,7 +122,7 @@ def _our_id(refund: JsonObject) -> RefundId:
     return RefundId(uuid5(_MADE_AT_STRIPE, str(refund["id"])))
 
 
-def _refund_fact(
+def _refund_observation(
     refund: JsonObject, refund_id: RefundId
 ) -> RecordRefundSucceeded | RecordRefundPending | RecordRefundFailed:
     stripe_id = StripeRefundId(refund["id"])
@@ -137,9 +139,9 @@ def _refund_fact(
             raise ValueError(f"unknown status {status!r}")
 
 
-def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
+def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
     moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
-    fact = RecordDispute(
+    observation = RecordDispute(
         dispute_id=DisputeId(dispute["id"]),
         charge_id=StripeChargeId(required_id_of(dispute["charge"])),
         amount=_money(dispute, "amount"),
@@ -149,10 +151,10 @@ def _facts_of_dispute(dispute: JsonObject) -> tuple[RecordDispute]:
         funds_withdrawn=sum(amount < 0 for amount in moved),
         funds_reinstated=sum(amount > 0 for amount in moved),
     )
-    return (fact,)
+    return (observation,)
 
 
-def _intent_fact(intent: JsonObject, attempt_id: str | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
+def _intent_observation(intent: JsonObject, attempt_id: str | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
     intent_id = StripeIntentId(intent["id"])
     match intent["status"]:
         case "succeeded":

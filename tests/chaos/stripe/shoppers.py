@@ -35,7 +35,7 @@ class Shop:
     admin: SandboxAdmin
     seed: int
     made: list[str] = field(default_factory=list)
-    asked: dict[str, int] = field(default_factory=dict)
+    requested: dict[str, int] = field(default_factory=dict)
     """How often each thing was asked for."""
 
     async def open(self, payments: int, *, clients: int) -> None:
@@ -156,7 +156,7 @@ class Shop:
         headers = {"Idempotency-Key": new_key()}
         answer = await _persist(lambda: self.system.command.post(path, json=body, headers=headers))
         assert answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR, answer.text
-        self.asked[what] = self.asked.get(what, 0) + 1
+        self.requested[what] = self.requested.get(what, 0) + 1
         return answer
 
     async def _finished(self, payment_id: str, *, but: str | None = None) -> Json:

@@ -115,7 +115,7 @@ async def test_no_payment_is_left_unsettled_and_all_books_agree(tmp_path: Path) 
 def _report(shop: Shop, killed: Counter[str], came_true: dict[str, int], *, lived: float, finished: float) -> None:
     lines = (
         f"{len(shop.made)} payments lived for {lived:.0f} s, and all was settled {finished:.0f} s later",
-        f"asked: {dict(sorted(shop.asked.items()))}",
+        f"asked: {dict(sorted(shop.requested.items()))}",
         f"killed: {dict(sorted(killed.items()))}",
         f"faults: {dict(sorted(came_true.items()))}",
     )

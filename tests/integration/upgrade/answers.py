@@ -37,15 +37,15 @@ async def read_everything(client: httpx.AsyncClient, payment_ids: Iterable[str])
     }
 
 
-def lost(told: dict[str, Any], now: dict[str, Any], *, anew: bool = False) -> list[str]:
-    """Return where answers do not say any more what was told before. That they say more is no loss.
+def lost(kept: dict[str, Any], now: dict[str, Any], *, anew: bool = False) -> list[str]:
+    """Return where answers do not say any more what the release answered. That they say more is no loss.
 
     `anew`: the read model was built anew. Then a refund that was pending stands in the ledger where its money moved,
     and not where it was asked for, as releases up to 0.1.0 had it: everything but its place is compared.
     """
     if anew:
-        told, now = ({**each, _ENTRIES: _without_places(each[_ENTRIES])} for each in (told, now))
-    found = (line for path, before in told.items() for line in _lost(before, now[path], path))
+        kept, now = ({**each, _ENTRIES: _without_places(each[_ENTRIES])} for each in (kept, now))
+    found = (line for path, before in kept.items() for line in _lost(before, now[path], path))
     return [line for line in found if not any(re.search(where, line) for where in CHANGED)]
 
 
@@ -59,18 +59,18 @@ def _without_places(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*others, *sorted(refunds, key=lambda each: (each["source_id"], each["category"], each["kind"]))]
 
 
-def _lost(told: Any, now: Any, at: str) -> Iterator[str]:
-    if isinstance(told, dict) and isinstance(now, dict):
-        for name, value in told.items():
+def _lost(kept: Any, now: Any, at: str) -> Iterator[str]:
+    if isinstance(kept, dict) and isinstance(now, dict):
+        for name, value in kept.items():
             if (current := _name_now(f"{at}.{name}", name)) in now:
                 yield from _lost(value, now[current], f"{at}.{name}")
             else:
                 yield f"{at}.{name} is gone"
-    elif isinstance(told, list) and isinstance(now, list) and len(told) == len(now):
-        for number, (before, after) in enumerate(zip(told, now, strict=True)):
+    elif isinstance(kept, list) and isinstance(now, list) and len(kept) == len(now):
+        for number, (before, after) in enumerate(zip(kept, now, strict=True)):
             yield from _lost(before, after, f"{at}[{number}]")
-    elif told != now:
-        yield f"{at} was {told!r} and is {now!r}"
+    elif kept != now:
+        yield f"{at} was {kept!r} and is {now!r}"
 
 
 def _name_now(at: str, name: str) -> str:

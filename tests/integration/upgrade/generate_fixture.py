@@ -40,7 +40,7 @@ from tests.integration.upgrade.fixture_files import (
 )
 from tests.integration.upgrade.quiet import GATEWAY, is_quiet, kafka_settings
 from tests.integration.upgrade.restored import rows_of
-from tests.integration.upgrade.story import CUTOFF_S, NOT_TOLD, Story
+from tests.integration.upgrade.story import CUTOFF_S, NOT_IN_STORY, Story
 from tests.support.kafka import read_topic
 from tests.support.system import Json, System
 
@@ -131,7 +131,7 @@ async def _keep(system: System, story: Story, fixture: Fixture) -> None:
         commands=commands,
         open_tasks=open_tasks,
         set_task_age=_TASK_AGE,
-        **await _facts(system.stack),
+        **await _database_content(system.stack),
     )
     contents = {
         "topics": await _topics(system.stack),
@@ -150,16 +150,16 @@ async def _stored_answer(system: System, path: str, key: str, body: Json) -> Sen
     return SentCommand(path=path, key=key, body=body, status=answer.status_code, response=answer.text)
 
 
-async def _facts(stack: Stack) -> dict[str, Any]:
+async def _database_content(stack: Stack) -> dict[str, Any]:
     """Return what the manifest says of the database."""
     async with await psycopg.AsyncConnection.connect(stack.database_url()) as conn:
 
         async def rows(query: str) -> list[Any]:
             return await (await conn.execute(query)).fetchall()
 
-        told = {name for (name,) in await rows(_TYPES)}
-        if untold := {each.name for each in EVENT_TYPES} - told - NOT_TOLD.keys():
-            raise ValueError(f"nothing in the story comes to {', '.join(sorted(untold))}: story.py")
+        recorded = {name for (name,) in await rows(_TYPES)}
+        if missing := {each.name for each in EVENT_TYPES} - recorded - NOT_IN_STORY.keys():
+            raise ValueError(f"nothing in the story comes to {', '.join(sorted(missing))}: story.py")
         if empty := [name for name, found in (await rows_of(conn, "read_model")).items() if not found]:
             raise ValueError(f"nothing in the story fills {', '.join(empty)}: story.py")
         ((revision,),) = await rows("SELECT version_num FROM alembic_version")

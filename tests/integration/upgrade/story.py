@@ -24,7 +24,7 @@ from tests.support.system import Json, System
 from tests.support.waiting import eventually
 
 _TWO_BOOKS: Json = {"description": "Two books", "metadata": {"order": "A-1", "note": "ça va, 書籍"}}
-NOT_TOLD = {
+NOT_IN_STORY = {
     "payment.processing": "the sandbox has no card that takes its time",
     "reconciliation.failed": "Stripe would have to be away for minutes",
 }
@@ -158,7 +158,7 @@ class Story:
             await self._post(name, action)
             task = await self._tried(name, "unknown")
             await self._operate("tasks", step, task.event_id, *reason)
-            await self._told(name, f"payment.{action}_failed")
+            await self._wait_for_event(name, f"payment.{action}_failed")
 
     async def _appear_after_all(self) -> None:
         """Have a payment and a refund that failed here stand at Stripe after all: one is undone, one is accepted."""
@@ -172,7 +172,7 @@ class Story:
             **intent,
             **{"allowed_payment_method_types[]": "card", f"metadata[{PAYMENT_ID}]": self.payments["undone"]},
         )
-        await self._told("undone", "payment.task_undone")
+        await self._wait_for_event("undone", "payment.task_undone")
 
         await self._create("refund_accepted")
         await self._fail_once("/v1/refunds")
@@ -187,7 +187,7 @@ class Story:
             amount="300",
             **{f"metadata[{REFUND_ID}]": found["refunds"][0]["refund_id"]},
         )
-        await self._told("refund_accepted", "payment.contradicted")
+        await self._wait_for_event("refund_accepted", "payment.contradicted")
         await self._operate("payments", "accept", self.payments["refund_accepted"], "--reason", "Stripe has it")
         await self._shown("refund_accepted", _refunded(300))
 
@@ -324,7 +324,7 @@ class Story:
         (charge,) = await self.system.charges(self.payments[name])
         return str(charge["id"])
 
-    async def _told(self, name: str, event_type: str) -> None:
+    async def _wait_for_event(self, name: str, event_type: str) -> None:
         """Wait until the timeline of a payment has such an event."""
 
         async def types() -> list[str]:

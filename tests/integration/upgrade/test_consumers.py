@@ -84,10 +84,12 @@ async def test_operators_see_the_dead_letters_with_their_records(release: Fixtur
     kept = release.manifest.dead_letters
     written, count = await DeadLetterAdmin(app).list_dead_letters(Filter(resolved=True))
     assert count == len(kept)
-    told = [
+    listed = [
         (each.consumer, each.topic, each.partition, each.kafka_offset, each.reason, each.status) for each in written
     ]
-    assert told == [(each.consumer, each.topic, each.partition, each.offset, each.reason, each.status) for each in kept]
+    assert listed == [
+        (each.consumer, each.topic, each.partition, each.offset, each.reason, each.status) for each in kept
+    ]
     for each in written:
         (record,) = [
             record

@@ -69,9 +69,9 @@ async def test_every_event_is_there_and_is_read_in_its_newest_version(release: F
         DECODE[event.category](event)
 
 
-def stream_of(fact: object) -> UUID | None:
-    """Return the stream that a fact of this kind is put into today; None where the id is drawn, not made."""
-    match fact:
+def stream_of(decoded: object) -> UUID | None:
+    """Return the stream that such an event is put into today; None where the id is drawn, not made."""
+    match decoded:
         case TransactionRecorded(transaction_id=transaction_id):
             return transaction_stream(transaction_id)
         case PayoutChanged(payout_id=payout_id):
@@ -92,10 +92,10 @@ async def test_a_fact_that_comes_again_is_in_the_stream_where_it_was(release: Fi
     log = await load_log(app)
     assert len(log) == sum(release.manifest.events.values())
     for event in log:
-        fact = DECODE[event.category](event)
-        if (expected := stream_of(fact)) is not None:
-            assert event.stream_id == expected, fact
-            seen[type(fact)] += 1
+        decoded = DECODE[event.category](event)
+        if (expected := stream_of(decoded)) is not None:
+            assert event.stream_id == expected, decoded
+            seen[type(decoded)] += 1
     assert seen.keys() == {
         TransactionRecorded,
         PayoutChanged,
@@ -137,22 +137,22 @@ async def test_a_replay_of_the_reconciliation_comes_to_what_was_shown(release: F
         assert state.completed is not None
         assert (state.number, state.completed.found) == (run["number"], run["found"])
 
-    told = {each["id"]: each["status"] for each in release.answers["/discrepancies"]}
-    found = await load_discrepancies(app, [DiscrepancyId(UUID(each)) for each in told])
-    assert {str(each): one.state and one.state.status.value for each, one in found.items()} == told
-    assert set(told.values()) == {"open", "explained", "resolved"}
+    statuses = {each["id"]: each["status"] for each in release.answers["/discrepancies"]}
+    found = await load_discrepancies(app, [DiscrepancyId(UUID(each)) for each in statuses])
+    assert {str(each): one.state and one.state.status.value for each, one in found.items()} == statuses
+    assert set(statuses.values()) == {"open", "explained", "resolved"}
 
 
 async def test_the_topics_hold_the_log_as_it_is_loaded(release: Fixture, app: Connection) -> None:
-    told: dict[int, RecordedEvent] = {}
+    published: dict[int, RecordedEvent] = {}
     for each in records(release):
         if place(each) not in unread(release):
             event = from_kafka(each.value, each.headers).event
-            told[event.position] = event
+            published[event.position] = event
 
     log = {each.position: each for each in await load_log(app)}
-    assert told.keys() == log.keys()
-    for position, event in told.items():
+    assert published.keys() == log.keys()
+    for position, event in published.items():
         stored = log[position]
         assert replace(event, data=b"") == replace(stored, data=b"")
         assert DECODE[event.category](event) == DECODE[event.category](stored)

@@ -24,7 +24,6 @@ from infra.settings.http import ApiKey
 from tests.support.refusing_reconciliations import a_refusing_service
 from tests.support.signed_webhooks import an_intake
 
-
 MERCHANT = MerchantId("merchant_test")
 
 

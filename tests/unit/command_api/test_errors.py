@@ -22,7 +22,7 @@ NOT_A_CLIENTS = {
     "domain_error",  # roots
     "payment_error",
     "payment_unknown",  # asked for before deciding: payment_not_found
-    "inconsistent_observation",  # of facts, which no client sends
+    "inconsistent_observation",  # of observations, which no client sends
     "broken_history",
     *("task_given_up", "contradiction_not_acceptable"),  # of an operator's command
     "ledger_error",  # of the projector

@@ -119,22 +119,22 @@ def refund(cents: int | None = None, *, number: int = 1) -> RequestRefund:
     return RequestRefund(refund_id=refund_id(number), amount=None if cents is None else usd(cents))
 
 
-def history_of(*told: PaymentCommand) -> list[PaymentEvent]:
-    """The events of a payment to which all of this was told, in this order."""
+def history_of(*commands: PaymentCommand) -> list[PaymentEvent]:
+    """The events of a payment after all of these commands, in this order."""
     events: list[PaymentEvent] = []
-    for each in told:
+    for each in commands:
         events += decide(fold(events), each)
     return events
 
 
-def payment_after(*told: PaymentCommand) -> PaymentState:
-    """The payment to which all of this was told, in this order."""
-    return _existing(fold(history_of(*told)))
+def payment_after(*commands: PaymentCommand) -> PaymentState:
+    """The payment after all of these commands, in this order."""
+    return _existing(fold(history_of(*commands)))
 
 
-def then(state: PaymentState, *told: PaymentCommand) -> PaymentState:
-    """The payment after more was told to it."""
-    for each in told:
+def then(state: PaymentState, *commands: PaymentCommand) -> PaymentState:
+    """The payment after more commands."""
+    for each in commands:
         state = _existing(fold(decide(state, each), state))
     return state
 

@@ -1,4 +1,4 @@
-"""Stripe's money facts in the log: written, read, and as they are published."""
+"""Events of Stripe's balance in the log: written, read, and as they are published."""
 
 import json
 import uuid

@@ -228,14 +228,14 @@ def test_the_longest_idempotency_keys_fit_the_pattern(value: str) -> None:
 def test_what_the_timeline_says_of_an_event_fits_its_type(
     event_type: EventType[PaymentEvent], data: st.DataObject
 ) -> None:
-    fact = data.draw(st.from_type(event_type.model))
-    entry = {**ENTRY, "type": event_type.name, "data": json.loads(json.dumps(summary(fact), default=str))}
+    event = data.draw(st.from_type(event_type.model))
+    entry = {**ENTRY, "type": event_type.name, "data": json.loads(json.dumps(summary(event), default=str))}
     schemas = QUERIES["components"]["schemas"]
     mapping = schemas["TimelineEntry"]["discriminator"]["mapping"]
     validator(QUERIES, {"$ref": mapping[event_type.name]}).validate(entry)
     assert TimelineEntry.model_validate_json(json.dumps(entry)).root.type == event_type.name
     data_schema = schemas[mapping[event_type.name].rpartition("/")[2].replace("Entry", "Data")]
-    assert summary(fact).keys() <= data_schema["properties"].keys()
+    assert summary(event).keys() <= data_schema["properties"].keys()
 
 
 ENTRY: dict[str, Any] = {

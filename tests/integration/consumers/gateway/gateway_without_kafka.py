@@ -94,7 +94,7 @@ class Payments:
         requested_by: str | None = None,
     ) -> None:
         """Ask for a refresh, as a webhook does."""
-        asked = NewRefresh(
+        refresh = NewRefresh(
             payment_id=payment_id,
             merchant_id=MERCHANT,
             position=position,
@@ -102,7 +102,7 @@ class Payments:
             requested_by=requested_by,
         )
         async with self._pool.connection() as conn:
-            await request_refreshes(conn, [asked])
+            await request_refreshes(conn, [refresh])
 
     async def execute(self, statement: str) -> None:
         async with self._pool.connection() as conn:

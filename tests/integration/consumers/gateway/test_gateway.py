@@ -78,10 +78,10 @@ async def test_results_say_what_they_come_from(payments: Payments, stripe_fake: 
             "SELECT event_id::text, metadata FROM event_store.events WHERE stream_id = %s ORDER BY version",
             [payment_id],
         )
-        (asked, _), *results = await cursor.fetchall()
+        (requested, _), *results = await cursor.fetchall()
     assert len(results) == 2
     for _, metadata in results:
-        assert metadata["causation_id"] == asked
+        assert metadata["causation_id"] == requested
         assert metadata["correlation_id"] == "c-1"
         assert metadata["request_id"] == "r-1"
         assert metadata["actor"] == "stripe-gateway"

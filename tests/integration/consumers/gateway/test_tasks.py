@@ -138,12 +138,12 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(pool: Pool) -> None:
     (second,) = await eventually(lambda: claim_some(pool))
     async with pool.connection() as conn:
         payment = await load_payment(conn, payment_id)
-    fact = RecordSucceeded(
+    observation = RecordSucceeded(
         intent_id=StripeIntentId("pi_1"),
         amount_captured=Money(amount_cents=1000, currency="USD"),
         charge_id=StripeChargeId("ch_1"),
     )
-    done = TaskResult.done((fact,))
+    done = TaskResult.done((observation,))
     lost = await completer.complete(FinishedCall(task=first, payment=payment, result=done))
     assert lost.result is None
     assert await payments.event_types(payment_id) == ["payment.requested"]

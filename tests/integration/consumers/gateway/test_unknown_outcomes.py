@@ -40,9 +40,9 @@ async def undone(payments: Payments, pool: Pool, payment_id: PaymentId) -> TaskU
     async def look() -> list[TaskUndone]:
         async with pool.connection() as conn:
             events = (await load_payment(conn, payment_id)).events
-        return [fact for fact in map(PAYMENT_CODEC.decode, events) if isinstance(fact, TaskUndone)]
+        return [event for event in map(PAYMENT_CODEC.decode, events) if isinstance(event, TaskUndone)]
 
-    (found,) = await eventually(look, until=lambda facts: len(facts) > 0)
+    (found,) = await eventually(look, until=lambda undone: len(undone) > 0)
     assert (await payments.state(payment_id)).status == "failed"
     return found
 

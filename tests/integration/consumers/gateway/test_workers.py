@@ -159,10 +159,10 @@ class FakeAdmission:
     def __init__(self, capacity: int | None) -> None:
         self.admits = capacity
         self.opened = asyncio.Event()
-        self.asked = 0
+        self.calls = 0
 
     def capacity(self) -> int | None:
-        self.asked += 1
+        self.calls += 1
         return self.admits
 
     async def wait_until_open(self) -> None:
@@ -196,12 +196,12 @@ async def test_while_stripe_is_probed_no_more_is_claimed_than_may_be_sent(
             return sorted(row[1] for row in await payments.tasks())
 
         await eventually(statuses, until=lambda found: found.count("leased") == 3)
-        asked = admission.asked
+        calls = admission.calls
 
-        async def asked_again() -> int:
-            return admission.asked - asked
+        async def calls_since() -> int:
+            return admission.calls - calls
 
-        await eventually(asked_again, until=lambda times: times >= 10)
+        await eventually(calls_since, until=lambda times: times >= 10)
         assert (await statuses()).count("leased") == 3
         admission.admits = None
         stripe_fake.hold.set()

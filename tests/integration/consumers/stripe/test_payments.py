@@ -176,9 +176,9 @@ async def test_when_a_hold_ends_is_known_however_the_intent_is_found(
         await api.list_intent(payment_id, **window),
     ):
         assert found is not None
-        (fact,) = intent_observations(found, attempt_id="a-1")
-        assert isinstance(fact, RecordAuthorized)
-        assert fact.capture_before == state.capture_before is not None
+        (observation,) = intent_observations(found, attempt_id="a-1")
+        assert isinstance(observation, RecordAuthorized)
+        assert observation.capture_before == state.capture_before is not None
 
 
 async def test_a_payment_is_read_with_what_was_done_to_it_at_stripe_itself(

@@ -58,8 +58,8 @@ class Story:
             intent_id=StripeIntentId(story.intent_id), status=PaymentStatus.REQUIRES_CONFIRMATION
         )
         action = RecordActionRequired(intent_id=StripeIntentId(story.intent_id), action_type="use_stripe_sdk")
-        for fact in (created, action):
-            await payments.command(story.id, fact)
+        for observation in (created, action):
+            await payments.command(story.id, observation)
         return story
 
     async def succeed(self) -> None:

@@ -129,7 +129,7 @@ async def test_a_cluster_that_is_away_is_unavailable() -> None:
 async def test_asking_for_a_topic_does_not_create_it(kafka: KafkaSettings) -> None:
     plain = kafka.model_copy(update={"kafka_transactions": False})
     producer = AIOKafkaProducer(**producer_config(plain))
-    consumer = AIOKafkaConsumer("asked.for", **consumer_config(plain))
+    consumer = AIOKafkaConsumer("requested.topic", **consumer_config(plain))
     await producer.start()
     with contextlib.suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(3):

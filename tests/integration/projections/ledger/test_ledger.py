@@ -42,7 +42,7 @@ from tests.support.read_model import load_log, project_log, store, store_balance
 pytestmark = pytest.mark.integration
 
 PARTITIONS = 3
-REFUND, FAILING = uuid.UUID(int=11), uuid.UUID(int=12)
+REFUND, FAILING = RefundId(uuid.UUID(int=11)), RefundId(uuid.UUID(int=12))
 TABLES = ("ledger_streams", "ledger_movements", "ledger_transactions", "ledger_entries", "ledger_lines", "ledger_days")
 
 
@@ -108,10 +108,10 @@ async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool
     life = events_of(
         [
             *paid(request),
-            *refunded(RefundId(REFUND), usd(700)),
-            *refunded(RefundId(FAILING), usd(300)),
+            *refunded(REFUND, usd(700)),
+            *refunded(FAILING, usd(300)),
             RecordRefundFailed(
-                refund_id=RefundId(FAILING), stripe_refund_id=StripeRefundId(f"re_{FAILING.hex}"), code="c", message="m"
+                refund_id=FAILING, stripe_refund_id=StripeRefundId(f"re_{FAILING.hex}"), code="c", message="m"
             ),
             disputed("du_1", charge, usd(1000), funds_withdrawn=True),
         ]
@@ -336,9 +336,9 @@ async def test_a_refund_that_is_pending_at_stripe_is_posted_once(
 ) -> None:
     request = request_payment()
     stripe_id = f"re_{REFUND.hex}"
-    asked, succeeded = refunded(RefundId(REFUND), usd(400))
-    pending = RecordRefundPending(refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id))
-    life = events_of([*paid(request), asked, pending, succeeded])
+    requested, succeeded = refunded(REFUND, usd(400))
+    pending = RecordRefundPending(refund_id=REFUND, stripe_refund_id=StripeRefundId(stripe_id))
+    life = events_of([*paid(request), requested, pending, succeeded])
     await store(app, [(request.payment_id, life)], rng=random.Random(3))
     for message in by_partition(await load_log(app), 1)[0]:
         await projecting(pool, PROJECTIONS)(TopicPartition(PAYMENT, 0), [message])  # the state is read back each time
@@ -351,15 +351,15 @@ def a_refunds_row(stripe_id: str, **changes: Any) -> TransactionRecorded:
 
 
 def pending_refund(stripe_id: str) -> RecordRefundPending:
-    return RecordRefundPending(refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id))
+    return RecordRefundPending(refund_id=REFUND, stripe_refund_id=StripeRefundId(stripe_id))
 
 
 async def test_a_pending_refund_is_in_the_books_once_its_money_moved(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, _ = refunded(RefundId(REFUND), usd(400))
-    await store(app, [(request.payment_id, events_of([*paid(request), asked, pending_refund(stripe_id)]))])
+    requested, _ = refunded(REFUND, usd(400))
+    await store(app, [(request.payment_id, events_of([*paid(request), requested, pending_refund(stripe_id)]))])
     await project_log(pool, await load_log(app))
     assert ("refunds", "USD") not in await balances(reader)
     assert (stripe_id, "refund") not in await movements(reader), "nothing is missing at Stripe"
@@ -375,11 +375,13 @@ async def test_a_pending_refund_that_is_canceled_leaves_what_stripe_has(
     moved: bool, app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, _ = refunded(RefundId(REFUND), usd(400))
+    requested, _ = refunded(REFUND, usd(400))
     canceled = RecordRefundFailed(
-        refund_id=RefundId(REFUND), stripe_refund_id=StripeRefundId(stripe_id), code="refund_canceled", message="m"
+        refund_id=REFUND, stripe_refund_id=StripeRefundId(stripe_id), code="refund_canceled", message="m"
     )
-    await store(app, [(request.payment_id, events_of([*paid(request), asked, pending_refund(stripe_id), canceled]))])
+    await store(
+        app, [(request.payment_id, events_of([*paid(request), requested, pending_refund(stripe_id), canceled]))]
+    )
     if moved:
         await store_balance(app, a_refunds_row(stripe_id, amount=-400, fee=0))
     await project_log(pool, await load_log(app), partitions=PARTITIONS)
@@ -400,8 +402,8 @@ async def test_a_refund_stands_with_the_first_that_says_it_moved(
 ) -> None:
     """Whichever topic is ahead: nothing is posted twice, and a rebuild gives the same."""
     request, stripe_id = request_payment(), f"re_{REFUND.hex}"
-    asked, succeeded = refunded(RefundId(REFUND), usd(400))
-    life = events_of([*paid(request), asked, pending_refund(stripe_id), succeeded])
+    requested, succeeded = refunded(REFUND, usd(400))
+    life = events_of([*paid(request), requested, pending_refund(stripe_id), succeeded])
     row = a_refunds_row(stripe_id, amount=-400, fee=0)
     if row_first:
         await store_balance(app, row)

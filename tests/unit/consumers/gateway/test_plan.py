@@ -234,8 +234,8 @@ def test_a_task_that_was_lost_and_made_again_never_repeats_what_stripe_did() -> 
     assert next_step(a_task(), requested, created) == LookUp(is_final=False)
     pending = RecordRefundPending(refund_id=RefundId(REFUND_ID), stripe_refund_id=StripeRefundId("re_1"))
     refunding, _ = a_payment(SUCCEEDED, REFUND, pending)
-    wanted = a_payment(SUCCEEDED, REFUND)[1]
-    assert next_step(a_task(TaskOperation.CREATE_REFUND), wanted, refunding) == LookUp(is_final=False)
+    requested = a_payment(SUCCEEDED, REFUND)[1]
+    assert next_step(a_task(TaskOperation.CREATE_REFUND), requested, refunding) == LookUp(is_final=False)
 
 
 def test_a_request_is_open_until_stripe_has_done_it_or_not() -> None:

@@ -134,7 +134,7 @@ def test_what_contradicts_the_log_or_cannot_be_read_is_new() -> None:
     assert is_new(ObjectKind.CHARGE, {"id": "ch_1"}, paid)
 
 
-def test_a_refund_that_moved_on_or_is_unknown_is_new_and_a_known_one_is_not() -> None:
+def test_a_refund_that_moved_on_or_is_unknown_is_new_a_known_one_is_not() -> None:
     refunding = payment(CREATED, SUCCEEDED, *REFUND_SENT)
     assert not is_new(ObjectKind.REFUND, a_refund("pending"), refunding)
     assert is_new(ObjectKind.REFUND, a_refund("succeeded"), refunding)

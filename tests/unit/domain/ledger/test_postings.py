@@ -130,7 +130,7 @@ def test_a_refund_posts_once_what_moved_at_stripe_in_any_order(
         assert len(book.postings) == len(rows), "each once"
 
 
-def test_what_appeared_at_stripe_after_it_failed_and_was_refunded_is_posted() -> None:
+def test_what_appeared_after_it_failed_and_was_refunded_is_posted() -> None:
     undone = TaskUndone(
         event_id=EventId(uuid.UUID(int=2)),
         intent_id=StripeIntentId("pi_1"),
@@ -152,7 +152,7 @@ def test_what_appeared_at_stripe_after_it_failed_and_was_refunded_is_posted() ->
 
 
 @pytest.mark.parametrize("how", ["canceled", "refunded"])
-def test_what_took_no_money_or_was_recorded_without_its_charge_posts_nothing(how: str) -> None:
+def test_what_took_no_money_or_names_no_charge_posts_nothing(how: str) -> None:
     undone = TaskUndone(event_id=EventId(uuid.UUID(int=2)), intent_id=StripeIntentId("pi_1"), how=how, amount=FIVE)
     assert posted_by(undone) == []
 

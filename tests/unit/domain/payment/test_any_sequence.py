@@ -91,7 +91,7 @@ observations: st.SearchStrategy[PaymentObservation] = st.one_of(
         message=texts,
     ),
 )
-request_facts: st.SearchStrategy[PaymentObservation] = st.one_of(
+failed_requests: st.SearchStrategy[PaymentObservation] = st.one_of(
     st.builds(RecordCaptureFailed, request_id=request_ids, code=codes, message=texts),
     st.builds(RecordCancelFailed, request_id=request_ids, code=codes, message=texts),
 )
@@ -197,7 +197,7 @@ def went_back(before: Dispute, after: Dispute) -> bool:
 class AnySequence(RuleBasedStateMachine):
     state: PaymentState
     history: list[PaymentEvent]
-    told: list[PaymentObservation]
+    observed_before: list[PaymentObservation]
     recorded: list[PaymentObservation]
 
     @initialize(method=methods, confirm=st.booleans(), capture=st.sampled_from(CaptureMethod), start=starts)
@@ -206,7 +206,7 @@ class AnySequence(RuleBasedStateMachine):
     ) -> None:
         request = a_request(payment_method=method, confirm=confirm and method is not None, capture_method=capture)
         self.history = list(decide(None, request))
-        self.told = []
+        self.observed_before = []
         self.recorded = []
         self.state = self._replayed()
         for observed in start:
@@ -239,7 +239,7 @@ class AnySequence(RuleBasedStateMachine):
         self._say(observed)
 
     @precondition(lambda self: self.state.capture_requested or self.state.cancel_requested)
-    @rule(observed=request_facts)
+    @rule(observed=failed_requests)
     def say_of_a_request(self, observed: PaymentObservation) -> None:
         self._say(observed)
 
@@ -263,11 +263,11 @@ class AnySequence(RuleBasedStateMachine):
         if chance == 5 or self.state.is_terminal:
             self._say(observed)
 
-    @precondition(lambda self: self.told)
+    @precondition(lambda self: self.observed_before)
     @rule(data=st.data())
     def say_again(self, data: st.DataObject) -> None:
         before = money_of(self.state)
-        self._say(data.draw(st.sampled_from(self.told)))
+        self._say(data.draw(st.sampled_from(self.observed_before)))
         assert money_of(self.state) == before
 
     @invariant()
@@ -338,7 +338,7 @@ class AnySequence(RuleBasedStateMachine):
             return
         self._append(events)
         if not is_of_a_stranger:  # who may become known
-            self.told.append(observed)
+            self.observed_before.append(observed)
         if events:
             self.recorded.append(observed)
         assert decide(self.state, observed) == (), "told twice at once"

@@ -151,7 +151,7 @@ class TestAccept:
         assert observe(state, (succeeded(), *EXISTS)).events == ()
 
     def test_two_refunds_with_one_id_of_ours_are_both_counted(self) -> None:
-        asked = RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1"))
+        ours = RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1"))
         twice = tuple(
             observed
             for stripe_id in ("re_1", "re_2")
@@ -160,7 +160,7 @@ class TestAccept:
                 RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=StripeRefundId(stripe_id)),
             )
         )
-        state = then(seen(payment_after(*PAID, refund(4_00), asked), *twice), ACCEPT)
+        state = then(seen(payment_after(*PAID, refund(4_00), ours), *twice), ACCEPT)
         assert state.amount_refunded == usd(8_00)
         assert [each.stripe_refund_id for each in state.refunds.values()] == ["re_1", "re_2"]
         assert observe(state, twice).events == ()

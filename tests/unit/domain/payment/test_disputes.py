@@ -98,7 +98,7 @@ class TestCourse:
 
 class TestOrder:
     @pytest.mark.parametrize(
-        ("now", "told_late"),
+        ("now", "earlier"),
         [
             (S.WARNING_UNDER_REVIEW, S.WARNING_NEEDS_RESPONSE),
             (S.NEEDS_RESPONSE, S.WARNING_CLOSED),
@@ -110,8 +110,8 @@ class TestOrder:
             (S.NEEDS_RESPONSE, S.WARNING_NEEDS_RESPONSE),
         ],
     )
-    def test_a_status_that_was_left_is_nothing_new(self, now: DisputeStatus, told_late: DisputeStatus) -> None:
-        late = disputed(told_late, evidence_due_by=1_900_000_000)
+    def test_a_status_that_was_left_is_nothing_new(self, now: DisputeStatus, earlier: DisputeStatus) -> None:
+        late = disputed(earlier, evidence_due_by=1_900_000_000)
         assert decide(payment_after(*PAID, disputed(now)), late) == ()
 
     def test_an_inquiry_may_become_a_dispute(self) -> None:

@@ -65,10 +65,10 @@ class TestTheWayOfACharge:
         unsaid = replace(authorized(), capture_before=None)
         payment = payment_after(a_manual_request(), intent_created(), unsaid)
         assert (payment.status, payment.capture_before) == (PaymentStatus.REQUIRES_CAPTURE, None)
-        told = then(payment, authorized())
-        assert told == replace(payment, capture_before=1_800_000_000)
+        updated = then(payment, authorized())
+        assert updated == replace(payment, capture_before=1_800_000_000)
         for known in (unsaid, authorized(), replace(authorized(), capture_before=1_900_000_000)):
-            assert decide(told, known) == ()
+            assert decide(updated, known) == ()
 
     @pytest.mark.parametrize("status", [PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION])
     def test_an_unconfirmed_payment_is_pending_until_stripe_knows_it(self, status: PaymentStatus) -> None:
@@ -288,8 +288,8 @@ class TestLateObservations:
         assert decide(payment_after(a_request(), processing()), action_required()) == ()
 
     def test_every_order_of_one_charge_ends_in_the_same_money(self) -> None:
-        told: list[PaymentCommand] = [intent_created(), action_required(), processing(), authorized(), succeeded()]
-        for order in permutations(told):
+        updated: list[PaymentCommand] = [intent_created(), action_required(), processing(), authorized(), succeeded()]
+        for order in permutations(updated):
             payment = payment_after(a_manual_request(), *order)
             assert payment.status is PaymentStatus.SUCCEEDED
             assert payment.amount_captured == payment.amount_authorized == usd(10_00)

@@ -91,8 +91,8 @@ class TestRequest:
 
     def test_repeated_is_the_same_refund_whatever_became_of_it(self) -> None:
         payment = payment_after(*PAID, refund(10_00))
-        for told in ((), (refunded(),), (failed(),)):
-            assert decide(then(payment, *told), refund(10_00)) == ()
+        for commands in ((), (refunded(),), (failed(),)):
+            assert decide(then(payment, *commands), refund(10_00)) == ()
 
     def test_may_be_below_the_minimum_charge_but_not_nothing(self) -> None:
         assert names(decide(payment_after(*PAID), refund(1))) == ["RefundRequested"]
@@ -116,7 +116,7 @@ class TestRequest:
             decide(payment, replace(refund(), amount=Money(amount_cents=1_50, currency="ISK")))
 
     @pytest.mark.parametrize(
-        ("told", "advice"),
+        ("commands", "advice"),
         [
             ((), "once it has succeeded, or cancel it now"),
             ((processing(),), "once it has succeeded"),
@@ -127,8 +127,8 @@ class TestRequest:
             ((RecordPaymentFailed(code="x", message="x"),), "nothing to refund"),
         ],
     )
-    def test_needs_captured_money_and_says_what_to_do(self, told: tuple[PaymentCommand, ...], advice: str) -> None:
-        payment = payment_after(a_manual_request(), *told)
+    def test_needs_captured_money_and_says_what_to_do(self, commands: tuple[PaymentCommand, ...], advice: str) -> None:
+        payment = payment_after(a_manual_request(), *commands)
         with pytest.raises(PaymentNotRefundable, match=advice) as refused:
             decide(payment, refund(1_00))
         assert refused.value.status is payment.status

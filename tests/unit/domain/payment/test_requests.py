@@ -209,9 +209,9 @@ class TestConfirm:
         with pytest.raises(PaymentNotConfirmable, match="A cancellation is on its way"):
             decide(payment, ConfirmPayment(payment_method="pm_2"))
 
-    @pytest.mark.parametrize("told", [(), (processing(),), (authorized(),), (succeeded(),), (CANCELED,)])
-    def test_needs_a_payment_that_waits_for_it(self, told: tuple[PaymentCommand, ...]) -> None:
-        payment = payment_after(a_request(), *told)
+    @pytest.mark.parametrize("commands", [(), (processing(),), (authorized(),), (succeeded(),), (CANCELED,)])
+    def test_needs_a_payment_that_waits_for_it(self, commands: tuple[PaymentCommand, ...]) -> None:
+        payment = payment_after(a_request(), *commands)
         with pytest.raises(PaymentNotConfirmable) as refused:
             decide(payment, ConfirmPayment(payment_method="pm_2"))
         assert refused.value.status is payment.status
@@ -288,15 +288,15 @@ class TestCapture:
         with pytest.raises(PaymentNotCapturable):
             decide(payment, capture(1_00, number=2))
 
-    @pytest.mark.parametrize("told", [(), (action_required(),), (processing(),), (CANCELED,)])
-    def test_needs_held_money(self, told: tuple[PaymentCommand, ...]) -> None:
+    @pytest.mark.parametrize("commands", [(), (action_required(),), (processing(),), (CANCELED,)])
+    def test_needs_held_money(self, commands: tuple[PaymentCommand, ...]) -> None:
         with pytest.raises(PaymentNotCapturable):
-            decide(payment_after(a_manual_request(), *told), capture())
+            decide(payment_after(a_manual_request(), *commands), capture())
 
 
 class TestCancel:
     @pytest.mark.parametrize(
-        "told",
+        "commands",
         [
             (),
             (intent_created(PaymentStatus.REQUIRES_PAYMENT_METHOD),),
@@ -306,11 +306,11 @@ class TestCancel:
             (authorized(),),
         ],
     )
-    def test_is_asked_before_any_money_is_taken(self, told: tuple[PaymentCommand, ...]) -> None:
-        payment = payment_after(a_manual_request(), *told)
-        asked = then(payment, cancel(reason="abandoned"))
-        assert asked.cancel_requested == CancelRequest(request_id=request_id(), reason="abandoned")
-        assert asked.status is payment.status
+    def test_is_asked_before_any_money_is_taken(self, commands: tuple[PaymentCommand, ...]) -> None:
+        payment = payment_after(a_manual_request(), *commands)
+        requested = then(payment, cancel(reason="abandoned"))
+        assert requested.cancel_requested == CancelRequest(request_id=request_id(), reason="abandoned")
+        assert requested.status is payment.status
 
     @pytest.mark.parametrize(
         ("last", "advice"),

@@ -91,7 +91,7 @@ def test_a_book_that_is_not_sorted_is_refused() -> None:
         )
 
 
-def test_a_source_whose_rows_come_in_two_chunks_is_classified_once_it_is_whole() -> None:
+def test_a_source_whose_rows_come_in_two_chunks_is_classified_whole() -> None:
     row = StripeRow(BalanceSourceId("re_1"), "refund", BalanceTransactionId("txn_1"), -100, 0, "USD", WINDOW.start)
     back = row._replace(category="refund_failure", amount=100, transaction_id=BalanceTransactionId("txn_2"))
     movement = Movement(BalanceSourceId("re_1"), "refund", "USD", -100, 0, WINDOW.start)

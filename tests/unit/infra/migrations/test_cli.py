@@ -31,7 +31,7 @@ def test_a_database_that_is_not_there_is_one_clear_line(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIGRATION_DATABASE_URL", f"host={tmp_path} dbname=paystream password={SECRET}")
     assert run_migrate() == 1
-    told = capsys.readouterr().err
-    assert told.startswith("paystream: the migration failed: ")
-    assert "Traceback" not in told
-    assert SECRET not in told
+    printed = capsys.readouterr().err
+    assert printed.startswith("paystream: the migration failed: ")
+    assert "Traceback" not in printed
+    assert SECRET not in printed

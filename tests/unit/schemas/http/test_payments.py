@@ -69,9 +69,9 @@ def test_answers_have_the_documented_members_in_their_order() -> None:
     request = request_payment()
     state = fold(events_of([*paid(request), *refunded(refund_id, request.amount)]))
     assert state is not None
-    wanted = CreatePaymentBody(user_id="u", amount_cents=1000, currency="USD")
+    body = CreatePaymentBody(user_id="u", amount_cents=1000, currency="USD")
     create = Create(
-        payment_id=state.payment_id, merchant_id=MerchantId("m"), idempotency_key=state.idempotency_key, request=wanted
+        payment_id=state.payment_id, merchant_id=MerchantId("m"), idempotency_key=state.idempotency_key, request=body
     )
     refund = RefundPayment(payment_id=state.payment_id, refund_id=RefundId(refund_id), request=RefundPaymentBody())
     assert [*create.response_body(state), "position"] == list(PaymentAnswer.model_fields)

@@ -1,4 +1,4 @@
-"""Stripe's objects as facts: every field that is recorded, and what cannot be read."""
+"""Stripe's objects as observations: every field that is recorded, and what cannot be read."""
 
 from typing import Any
 

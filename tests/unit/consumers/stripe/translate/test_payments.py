@@ -32,7 +32,7 @@ HELD = {"id": "ch_1", "payment_method_details": {"card": {"capture_before": 1_80
 
 
 @pytest.mark.parametrize(
-    ("intent", "fact"),
+    ("intent", "observation"),
     [
         (
             an_intent("succeeded", amount_received=1000, latest_charge="ch_1"),
@@ -95,8 +95,8 @@ HELD = {"id": "ch_1", "payment_method_details": {"card": {"capture_before": 1_80
         ),
     ],
 )
-def test_an_intent_says(intent: dict[str, Any], fact: PaymentObservation) -> None:
-    assert intent_observations(intent, attempt_id="our-call") == (fact,)
+def test_an_intent_says(intent: dict[str, Any], observation: PaymentObservation) -> None:
+    assert intent_observations(intent, attempt_id="our-call") == (observation,)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[s
 
 
 @pytest.mark.parametrize(
-    ("refund", "fact"),
+    ("refund", "observation"),
     [
         (
             {"status": "succeeded"},
@@ -149,8 +149,8 @@ def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[s
         ),
     ],
 )
-def test_a_refund_says(refund: dict[str, Any], fact: PaymentObservation) -> None:
-    assert refund_observations({"id": "re_1", **refund}, refund_id=RefundId(REFUND_ID)) == (fact,)
+def test_a_refund_says(refund: dict[str, Any], observation: PaymentObservation) -> None:
+    assert refund_observations({"id": "re_1", **refund}, refund_id=RefundId(REFUND_ID)) == (observation,)
 
 
 def test_nothing_is_concluded_from_a_refund_with_an_unknown_status() -> None:
@@ -161,8 +161,8 @@ def test_nothing_is_concluded_from_a_refund_with_an_unknown_status() -> None:
 def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None:
     sdk = {"type": "three_d_secure_redirect", "stripe_js": "https://bank.example/3ds"}
     shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
-    (fact,) = intent_observations(shown, attempt_id="a")
-    assert fact == RecordActionRequired(
+    (observation,) = intent_observations(shown, attempt_id="a")
+    assert observation == RecordActionRequired(
         intent_id=StripeIntentId(INTENT_ID), action_type="use_stripe_sdk", redirect_url="https://bank.example/3ds"
     )
 
@@ -176,8 +176,8 @@ def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None
 )
 def test_what_only_stripes_libraries_can_open_is_no_page_of_ours(sdk: dict[str, str]) -> None:
     shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
-    (fact,) = intent_observations(shown, attempt_id="a")
-    assert fact == RecordActionRequired(
+    (observation,) = intent_observations(shown, attempt_id="a")
+    assert observation == RecordActionRequired(
         intent_id=StripeIntentId(INTENT_ID), action_type="use_stripe_sdk", redirect_url=None
     )
 
@@ -185,7 +185,7 @@ def test_what_only_stripes_libraries_can_open_is_no_page_of_ours(sdk: dict[str, 
 def test_an_address_with_a_client_secret_is_not_recorded() -> None:
     url = "https://hooks.example/3d_secure?payment_intent_client_secret=pi_1_secret_2"
     shown = an_intent("requires_action", next_action={"type": "redirect_to_url", "redirect_to_url": {"url": url}})
-    (fact,) = intent_observations(shown, attempt_id="a")
-    assert fact == RecordActionRequired(
+    (observation,) = intent_observations(shown, attempt_id="a")
+    assert observation == RecordActionRequired(
         intent_id=StripeIntentId(INTENT_ID), action_type="redirect_to_url", redirect_url=None
     )

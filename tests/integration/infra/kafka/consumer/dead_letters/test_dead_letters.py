@@ -197,7 +197,7 @@ async def test_everything_delivered_again_changes_nothing(
     assert await summaries(pool) == dead
 
 
-async def test_two_members_that_think_they_own_a_partition_apply_and_dead_letter_once(
+async def test_members_that_think_they_own_a_partition_dead_letter_once(
     effects: PickyEffects, topic: Topic, pool: Pool
 ) -> None:
     effects.refused = {8}

@@ -47,11 +47,11 @@ def a_dispute(status: str = "needs_response", *, moved: tuple[int, ...] = (), **
     )
 
 
-def told(payment: PaymentState, *shown: Any) -> PaymentState:
+def after(payment: PaymentState, *shown: Any) -> PaymentState:
     state: PaymentState | None = payment
-    for fact in payment_observations(*shown):
+    for observation in payment_observations(*shown):
         assert state is not None
-        state = fold(decide(state, fact), state)
+        state = fold(decide(state, observation), state)
     assert state is not None
     return state
 
@@ -72,11 +72,11 @@ def test_a_refund_made_at_stripe_is_found_with_an_id_that_stays() -> None:
 
 def test_a_refund_of_ours_is_known_by_the_id_in_its_metadata() -> None:
     payment, _ = a_payment(RequestRefund(refund_id=RefundId(REFUND_ID), amount=usd(600)))
-    payment = told(payment, PAID, [], [])
+    payment = after(payment, PAID, [], [])
     payment, _ = a_payment(
         *payment_observations(PAID, [], []), RequestRefund(refund_id=RefundId(REFUND_ID), amount=usd(600))
     )
-    payment = told(payment, PAID, [a_refund(ours=REFUND_ID), a_refund(id="re_2", amount=100)], [])
+    payment = after(payment, PAID, [a_refund(ours=REFUND_ID), a_refund(id="re_2", amount=100)], [])
     assert len(payment.refunds) == 2
     assert payment.refunds[RefundId(REFUND_ID)].stripe_refund_id == "re_1"
     assert payment.amount_refunded == usd(700)
@@ -104,13 +104,13 @@ def test_reasons_of_stripes_own_are_left_out() -> None:
     ],
 )
 def test_every_status_of_a_refund_has_its_facts(status: str, kind: list[type]) -> None:
-    assert [type(fact) for fact in payment_observations(PAID, [a_refund(status)], [])[1:]] == kind
+    assert [type(observation) for observation in payment_observations(PAID, [a_refund(status)], [])[1:]] == kind
 
 
 def test_a_refund_first_heard_of_as_failed_is_taken_in_if_its_money_moved() -> None:
     payment, _ = a_payment(*payment_observations(PAID, [], []))
-    assert not told(payment, PAID, [a_refund("canceled")], []).refunds
-    payment = told(payment, PAID, [a_refund("failed", balance_transaction="txn_1")], [])
+    assert not after(payment, PAID, [a_refund("canceled")], []).refunds
+    payment = after(payment, PAID, [a_refund("failed", balance_transaction="txn_1")], [])
     assert [(each.status, each.amount) for each in payment.refunds.values()] == [(RefundStatus.FAILED, usd(600))]
     assert payment.amount_refundable == usd(1000)
 
@@ -119,7 +119,7 @@ def test_what_failed_makes_room_for_what_came_after() -> None:
     payment, _ = a_payment(*payment_observations(PAID, [a_refund("pending", amount=1000)], []))
     assert payment.amount_refundable == usd(0)
     again = [a_refund(id="re_2", amount=1000), a_refund("failed", amount=1000)]
-    payment = told(payment, PAID, again, [])
+    payment = after(payment, PAID, again, [])
     assert payment.amount_refunded == usd(1000)
     assert [each.status for each in payment.refunds.values()] == [RefundStatus.FAILED, RefundStatus.SUCCEEDED]
 
@@ -128,7 +128,7 @@ def test_what_was_only_held_is_released_not_refunded() -> None:
     canceled = an_intent("canceled", cancellation_reason="expired", latest_charge="ch_1")
     held = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
     payment, _ = a_payment(*payment_observations(held, [], []))
-    payment = told(payment, canceled, [a_refund(amount=1000)], [])
+    payment = after(payment, canceled, [a_refund(amount=1000)], [])
     assert payment.status is PaymentStatus.CANCELED
     assert not payment.refunds
 
@@ -138,8 +138,8 @@ def test_what_was_only_held_is_released_not_refunded() -> None:
     [((), 0, 0), ((-1000,), 1, 0), ((-1000, 1000), 1, 1), ((-1000, 1000, -1000), 2, 1)],
 )
 def test_a_dispute_says_what_became_of_the_money(moved: tuple[int, ...], withdrawn: int, reinstated: int) -> None:
-    *_, fact = payment_observations(PAID, [], [a_dispute("under_review", moved=moved)])
-    assert fact == RecordDispute(
+    *_, observation = payment_observations(PAID, [], [a_dispute("under_review", moved=moved)])
+    assert observation == RecordDispute(
         dispute_id=DisputeId("du_1"),
         charge_id=StripeChargeId("ch_1"),
         amount=usd(1000),
@@ -153,16 +153,18 @@ def test_a_dispute_says_what_became_of_the_money(moved: tuple[int, ...], withdra
 
 @pytest.mark.parametrize("due_by", [0, None])
 def test_a_dispute_that_cannot_be_answered_has_no_time_for_it(due_by: int | None) -> None:
-    *_, fact = payment_observations(PAID, [], [a_dispute(evidence_details={"due_by": due_by}, charge={"id": "ch_1"})])
-    assert isinstance(fact, RecordDispute)
-    assert fact.evidence_due_by is None
+    *_, observation = payment_observations(
+        PAID, [], [a_dispute(evidence_details={"due_by": due_by}, charge={"id": "ch_1"})]
+    )
+    assert isinstance(observation, RecordDispute)
+    assert observation.evidence_due_by is None
 
 
 def test_a_failure_without_a_charge_has_no_name() -> None:
     error = a_decline(charge=None, code="payment_intent_authentication_failure", decline_code=None)
-    (fact,) = payment_observations(an_intent("requires_payment_method", last_payment_error=error), [], [])
-    assert isinstance(fact, RecordAttemptFailed)
-    assert (fact.intent_id, fact.attempt_id) == (INTENT_ID, None)
+    (observation,) = payment_observations(an_intent("requires_payment_method", last_payment_error=error), [], [])
+    assert isinstance(observation, RecordAttemptFailed)
+    assert (observation.intent_id, observation.attempt_id) == (INTENT_ID, None)
 
 
 def test_the_same_picture_twice_is_nothing_new() -> None:
@@ -170,7 +172,7 @@ def test_the_same_picture_twice_is_nothing_new() -> None:
     payment, _ = a_payment(*payment_observations(*picture))
     assert payment.amount_refunded == usd(600)
     assert payment.disputes[DisputeId("du_1")].status is DisputeStatus.LOST
-    assert told(payment, *picture) == payment
+    assert after(payment, *picture) == payment
 
 
 @pytest.mark.parametrize(
