@@ -108,7 +108,7 @@ class ProvedEnd:
         """Return the highest position that is proved now."""
         if not connection.autocommit:
             raise ValueError("the proof needs a connection in autocommit")
-        self.drawn = await _last_drawn(connection)  # first: whoever has drawn it holds the lock, or has ended
+        self.drawn = await _last_drawn(connection)  # first: the transaction that drew it holds the lock, or has ended
         holding = await _holding(connection)
         if self._waiting_for is not None:
             if not self._waiting_for.are_gone(holding):

@@ -100,7 +100,7 @@ class RedisResponseCache:
         return read_response(name, cast("bytes", found)) or InFlight()
 
     async def store(self, claim: KeyClaim, response: StoredResponse) -> None:
-        """Overwrite whatever is there: what is committed counts, whoever holds the marker."""
+        """Overwrite what is there: what is committed counts, no matter which process holds the marker."""
         if claim is _UNKNOWN_LOG or response.response is None:
             return
         document = [claim.name, response.fingerprint, response.status, response.position, response.response.decode()]

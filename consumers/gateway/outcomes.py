@@ -187,7 +187,7 @@ TABLE: tuple[Row, ...] = (
     Row(name="the client's object is missing", status={404}, type=_REQUEST, code=_MISSING, then=_refused),
     Row(name="no such address", status={404}, then=_again_with_alarm),
     Row(name="refused", status=_CLIENT_ERRORS, type=_REQUEST, then=_refused),
-    Row(name="not an answer of Stripe's", then=_again_with_alarm),
+    Row(name="not an answer from Stripe", then=_again_with_alarm),
 )
 
 

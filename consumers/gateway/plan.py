@@ -146,8 +146,8 @@ def _without_stripe(attempts: int, requested: PaymentEvent, payment: PaymentStat
             refund = payment.refunds.get(requested.refund_id)
             is_over = refund is not None and refund.status is not RefundStatus.PENDING
         case PaymentRequested() if payment.cancel_requested and attempts == 1 and not payment.is_terminal:
-            # Stripe has not heard of it, and need not. After an attempt it may have: then it is created, to be
-            # canceled by the task that follows.
+            # Stripe does not know it, and need not. After an attempt it may: then the intent is created, and the
+            # next task cancels it.
             return TaskResult.done((RecordCanceled(intent_id=None, reason=payment.cancel_requested.reason),))
         case PaymentCancelRequested() if payment.status is PaymentStatus.SUCCEEDED:
             failed = RecordCancelFailed(

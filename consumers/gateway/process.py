@@ -41,7 +41,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         log=DatabaseLog(pool),
         dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
     )
-    # Before the first await: nobody is to be told "ready" for want of checks.
+    # Before the first await: without its checks the process would report that it is ready.
     intake.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()

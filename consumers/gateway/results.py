@@ -94,7 +94,7 @@ def result_of_look_up(
 ) -> TaskResult:
     """Return what follows from a look-up. Not found is believed only when it is final.
 
-    `expired`: what was not done is not to be done any more. An object that stands as it stood says that nothing was
+    `expired`: it is too late to do what was not done. An object that stands as it stood says that nothing was
     done, which is believed only then, too. But after a confirmation it may show an attempt that `payment` does not
     know: that was this one.
     """

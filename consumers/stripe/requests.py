@@ -1,7 +1,7 @@
-"""The call that a task wants, with everything that is sent. Pure: the same task always sends the same request.
+"""The call that a task makes, with everything that is sent. Pure: the same task always sends the same request.
 
-It must, as Stripe refuses another request under a key that it has seen: what goes into a request comes from
-the asking event, and from what of the payment can no longer change when that event exists.
+Stripe refuses a different request under a key that it has seen. So a request is made from the requesting event, and
+from those parts of the payment that can no longer change once that event exists.
 """
 
 from collections.abc import Mapping

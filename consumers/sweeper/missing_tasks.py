@@ -1,8 +1,8 @@
-"""Finds what clients asked for and nobody is about to do, and has it done.
+"""Finds requests of clients that have no task, and makes the tasks.
 
-It reads the log itself, and believes neither Kafka, nor the relay, nor the gateway's intake, nor checkpoints: whatever
-of them loses an event, a payment, capture, cancellation or refund that was accepted is not forgotten. It costs what is
-new: each position is looked at once, a while after it was recorded.
+It reads the log itself, and relies neither on Kafka, nor on the relay, the gateway's intake or checkpoints: if one of
+them loses an event, the payment, capture, cancellation or refund that was accepted is still carried out. Each position
+is looked at once, a while after it was recorded.
 """
 
 from pathlib import Path

@@ -44,7 +44,7 @@ async def sweep(pool: Pool, *, wait_s: float, limit: int, abandoned_after_s: flo
             return None
         overdue = await _overdue(conn, wait_s=wait_s, limit=limit, abandoned_after_s=abandoned_after_s)
         await _ask(conn, [each for each in overdue if not each.is_abandoned], sweep_id)
-    # After the commit: whoever settles a call locks the payment's stream first, and then the row that was moved here.
+    # After the commit: to complete a task locks the payment's stream first, and then the row that was moved here.
     left = [each.payment_id for each in overdue if each.is_abandoned]
     given_up = await cancel_abandoned(pool, left, correlation_id=sweep_id)
     still = [each for each in overdue if each.is_abandoned and each.payment_id not in given_up]

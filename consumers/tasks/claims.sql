@@ -25,8 +25,8 @@ SELECT scan, rank, merchant_id, due_at <= clock_timestamp() AS is_due FROM lanes
 
 -- name: lock_due
 -- Due tasks of these lanes, those whose lease ran out too, whose payment has none in flight, each with the lock of its
--- payment until the transaction ends. Whoever finds a row or a payment locked passes it by. Whether a task may still be
--- leased is to be asked again in another statement: this one does not see what was committed since it began. Raises 57PS1
+-- payment until the transaction ends. A row or a payment that is locked is skipped. Whether a task may still be
+-- leased has to be checked in another statement: this one does not see what was committed since it began. Raises 57PS1
 -- while the log is closed, if any is due: what a restored database says of them may be old.
 SELECT due.event_id, lane.rank, lane.merchant_id
   FROM (SELECT * FROM unnest(%(ranks)s::smallint[], %(merchant_ids)s::text[], %(quotas)s::integer[])

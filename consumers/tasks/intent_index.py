@@ -16,7 +16,7 @@ _SQL = Queries.load(Path(__file__).with_name("intent_index.sql"))
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexedIntent:
-    """An intent of Stripe's, and whose it is."""
+    """A payment intent, and the payment that it belongs to."""
 
     intent_id: StripeIntentId
     payment_id: PaymentId

@@ -36,7 +36,7 @@ class TaskStatus(StrEnum):
     """The call may have had an effect and must not be sent again: Stripe is asked what became of it."""
     DONE = "done"
     DEAD = "dead"
-    """Not to be helped by trying again; a person has to look. The payment's later tasks wait, refreshes do not."""
+    """Another attempt would not help; a person has to look. The payment's later tasks wait, refreshes do not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

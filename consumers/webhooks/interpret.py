@@ -40,7 +40,7 @@ class InterpretationOutcome(StrEnum):
     """It is of a connected account; our payments are made on the main account."""
     UNKNOWN_PAYMENT = "unknown_payment"
     """Its object is not ours: another system uses the Stripe account too. Or it arrived before the answer of the call
-    that made its intent; whoever records that answer has the payment read."""
+    that made its intent; the process that records that answer requests a refresh."""
     OTHER_INTENT = "other_intent"
     """It carries the id of a payment of ours that has another intent: a copy made by hand, or a second charge."""
 
@@ -104,7 +104,7 @@ def _intents_without_payment(
     """Return the intents of disputes and refunds whose payment is not known.
 
     These objects carry no metadata of ours, and can arrive before the answer of the call that made their intent is
-    recorded: whoever records it then has the payment read again. All other objects carry our id.
+    recorded: the process that records it requests a refresh. All other objects carry our id.
     """
     return {
         each.intent_id

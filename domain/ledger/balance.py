@@ -31,7 +31,7 @@ def post_transaction(row: TransactionRecorded) -> tuple[Posting, ...]:
 
 
 def post_second_row(row: TransactionRecorded) -> tuple[Posting, ...]:
-    """Return what the amount of a dispute's second row posts: a conversion of Stripe's, or a fee given back."""
+    """Return what the amount of a dispute's second row posts: a conversion by Stripe, or a fee given back."""
     return _clearing(row, EntryKind.MOVEMENT, Account.DISPUTES, row.amount)
 
 

@@ -52,7 +52,7 @@ class RefundToPost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostingState:
-    """What of a payment's earlier events its later ones need."""
+    """What later events of a payment need to know of its earlier ones."""
 
     refunds: Mapping[UUID, RefundToPost] = field(default_factory=dict)
 

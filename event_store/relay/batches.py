@@ -49,7 +49,7 @@ def build(
     log_id: UUID,
     one_by_one: bool = False,
 ) -> Batches:
-    """Encode what of `events` belongs to the shard and is not published yet. `log_id` is the log's they are of.
+    """Encode those of `events` that belong to the shard and are not published yet. `log_id` names their log.
 
     `one_by_one`: in a batch each, so that Kafka can refuse each for itself.
     """

@@ -43,7 +43,7 @@ async def watching(settings: KafkaSettings, name: str) -> AsyncIterator[AIOKafka
 async def read_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> list[RelayProgress]:
     """Return the committed progress records, the newest of each shard there ever was, oldest first.
 
-    Waits for what other shards have in flight: a record behind the beginning of an open transaction is not to be seen
+    Waits for what other shards have in flight: a record behind the beginning of an open transaction cannot be read
     until that has ended.
     """
     isolation = "read_committed" if settings.kafka_transactions else "read_uncommitted"

@@ -21,7 +21,7 @@ OTHERS: Mapping[str, str] = {
 
 
 def not_modelled(what: str, *, param: str | None = None) -> StripeError:
-    """Return the refusal of something that Stripe would do. It is no text of Stripe's."""
+    """Return the refusal of something that Stripe would do. The text is not from Stripe."""
     return invalid_parameter(
         f"The sandbox does not model {what}, which Stripe has. docs/stripe-sandbox.md lists what it does not model.",
         param=param,

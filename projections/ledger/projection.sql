@@ -50,8 +50,8 @@ ON CONFLICT (source_id, category) DO UPDATE
    AND (m.transaction_position IS NULL OR EXCLUDED.transaction_position < m.transaction_position);
 
 -- name: add_transactions
--- The first of Stripe's rows of sources and categories that nobody knew; waits for whoever writes one at this instant, so
--- that the next statements see it.
+-- The first of Stripe's rows of sources and categories that nobody knew; waits for a transaction that writes one at this instant,
+-- so that the next statements see it.
 INSERT INTO read_model.ledger_movements
       (source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
        exchange_rate, transaction_at)
@@ -64,7 +64,7 @@ SELECT source_id, category, transaction_id, transaction_position, transaction_cu
     ON CONFLICT DO NOTHING;
 
 -- name: keep_displaced
--- Of Stripe's rows that were the first of theirs, those before which a batch has one; locks the rows in their order. The fee
+-- Stripe's rows that were the first of theirs until a batch brought an earlier one; locks the rows in their order. The fee
 -- of one that is not here already is posted.
 WITH locked AS (
     SELECT m.source_id, m.category, m.transaction_id, m.transaction_position, m.transaction_currency,

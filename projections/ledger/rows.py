@@ -63,7 +63,7 @@ class TransactionRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaitingRow:
-    """What of one of Stripe's rows can be posted now: its fee or its amount."""
+    """The part of a Stripe row that can be posted now: its fee or its amount."""
 
     source_id: BalanceSourceId
     category: str

@@ -8,7 +8,7 @@ SELECT position, version, type, at, actor, request_id, correlation_id, data::tex
 
 -- name: applied
 -- Those of the given positions that the read model reflects: their event is in it, or is none of a payment and the
--- watermark is past it. Scalars, as of EXISTS the planner may make a hash of the whole read model.
+-- watermark is past it. Scalars, as the planner may turn EXISTS into a hash of the whole read model.
 SELECT requested.position
   FROM unnest(%(positions)s::bigint[]) AS requested(position)
  WHERE (SELECT a.position FROM read_model.applied_events a WHERE a.position = requested.position) IS NOT NULL

@@ -80,7 +80,7 @@ class WatermarkMover:
         while True:
             await self._wait_for_wake(conn)
             await watermark.advance(conn)
-            requested = watermark.end.drawn  # no existing position above it was requested by whoever woke us
+            requested = watermark.end.drawn  # the read that woke us requested no existing position above it
             for _ in range(_LOOKS):
                 await asyncio.sleep(_LOOK_AGAIN_S)
                 if watermark.end.position >= requested:

@@ -19,7 +19,7 @@ SELECT CASE WHEN count(*) = 2 * %(partitions)s
 
 -- name: following
 -- What follows a position in the log, and whether it is a payment's event that the read model lacks and should get. Looked
--- up by a scalar each: of EXISTS the planner may make a hash of the whole read model.
+-- up by a scalar each: the planner may turn EXISTS into a hash of the whole read model.
 SELECT e.position,
        e.category = 'payment'
        AND (SELECT a.position FROM read_model.applied_events a WHERE a.position = e.position) IS NULL

@@ -1,4 +1,4 @@
-"""What a restricted key has to be allowed, and what of it a reading call can tell.
+"""The permissions that a restricted key needs, and which of them a reading call can check.
 
 https://docs.stripe.com/keys/restricted-api-keys; docs/stripe-keys.md has the same list for people. A call that the key
 may not make is answered 403, whatever it asks for: reading one object of each kind tells what may be read. Whether it

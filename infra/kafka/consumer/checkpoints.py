@@ -55,9 +55,9 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection(Generic[D]):
-    """What of a batch is to be applied. `checkpoint` is where the consumer stands after `fresh`.
+    """The records of a batch that have to be applied. `checkpoint` is where the consumer stands after `fresh`.
 
-    `held` are new too, and not to be applied: see `Holds`.
+    `held` are new too, and are not applied: see `Holds`.
     """
 
     fresh: tuple[D, ...]

@@ -21,7 +21,7 @@ _RESULTS = {
     CallClassification.UNANSWERED: Result.DOWN,
     CallClassification.NOTHING: Result.NOTHING,
 }
-# Whether it was answered in time. A failure of Stripe's own says nothing of that.
+# Whether it was answered in time. A failure inside Stripe says nothing about that.
 _ANSWERED = {
     CallClassification.SERVED: True,
     CallClassification.LIMITED: True,

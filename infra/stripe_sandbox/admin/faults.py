@@ -13,7 +13,7 @@ from infra.stripe_sandbox.panel import Body, Panel, parsed, unknown
 
 
 class RowChange(Body):
-    """What of a balance row is made untrue; `shown` is whether the API tells of it."""
+    """The fields of a balance row that are falsified; `shown` is whether the API lists the row."""
 
     shown: bool | None = None
     amount: int | None = None

@@ -25,7 +25,7 @@ class ClockChange(Body):
 
 
 class BehaviourChange(Body):
-    """What of the sandbox's behaviour is to be another."""
+    """The parts of the sandbox's behaviour that change."""
 
     automatic_payouts: bool | None = None
     booking_lag_s: float | None = Field(default=None, ge=0, le=A_YEAR_S)

@@ -36,7 +36,7 @@ class NewEndpoint(Body):
 
 
 class EndpointChange(Body):
-    """What of an endpoint is to be another."""
+    """The fields of an endpoint that change."""
 
     url: str | None = Field(default=None, pattern=r"^https?://")
     secrets: list[str] | None = Field(default=None, min_length=1)

@@ -40,7 +40,7 @@ class Event:
 
 
 class PendingEvent(NamedTuple):
-    """What is to be told when the transaction ends."""
+    """An event that is recorded when the transaction ends."""
 
     cause: Cause
     type: str

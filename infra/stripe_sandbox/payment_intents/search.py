@@ -138,7 +138,7 @@ def _term(match: re.Match[str]) -> Term:
 
 
 def _refused(query: str, position: int) -> StripeError:
-    """Return the refusal of what is no term: of Stripe's grammar, or of none."""
+    """Return the refusal of a text that is no term here, be it one in Stripe's grammar or not."""
     if _NEGATED.match(query, position):
         return not_modelled("negation in a search", param="query")
     if _LIKE.match(query, position):

@@ -43,8 +43,8 @@ class Signer:
 def falsified(event: dict[str, Any], signer: Signer, effect: Effect, *, new_id: str) -> Message:
     """Return what is sent in the event's place.
 
-    What carries a good signature has an id of its own: told under the true event's id it would be that event, for
-    whoever remembers ids.
+    What carries a good signature has an id of its own: under the true event's id a receiver that
+    remembers ids would take it for that event.
     """
     if effect is Effect.TAMPER:
         altered = _with_object(event, amount=TAMPERED_AMOUNT)
@@ -71,7 +71,7 @@ def _with_object(event: dict[str, Any], **members: object) -> dict[str, Any]:
 
 
 def _unknown(event: dict[str, Any], new_id: str) -> dict[str, object]:
-    """Return ids that nobody has heard of, for the object and what it belongs to, and no metadata."""
+    """Return unknown ids, for the object and what it belongs to, and no metadata."""
     suffix = new_id.partition("_")[2]
     shown = event["data"]["object"]
     ids = {

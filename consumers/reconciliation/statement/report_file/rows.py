@@ -43,7 +43,7 @@ _USED = frozenset({*_NEEDED, _PAYOUT, _SOURCE, _CHARGE, _CREATED_UTC, _CREATED})
 _OTHERS: Sequence[tuple[frozenset[str], str]] = (
     (frozenset({"connected_account", "gross"}), "a report of connected accounts, whose money is not this account's"),
     (frozenset({"payout_id", "gross"}), "Stripe's report payouts.itemized: payouts, without what they pay"),
-    (frozenset({"reporting_category", "count"}), "a summary of Stripe's, without single rows"),
+    (frozenset({"reporting_category", "count"}), "a summary from Stripe, without single rows"),
     (frozenset({"category", "net_amount"}), "Stripe's report balance.summary, without single rows"),
     (frozenset({"id", "type", "source", "net"}), "an export of Stripe's Dashboard: Balances, All activity"),
     (frozenset({"id", "amount", "amount_refunded"}), "an export of Stripe's Dashboard: Payments"),

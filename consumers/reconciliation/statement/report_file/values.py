@@ -205,13 +205,13 @@ def _not_a_time(text: str) -> str:
 
 
 def id_of(text: str) -> str:
-    """Return an id of Stripe's. Raises Unreadable for what a spreadsheet made of one."""
+    """Return a Stripe id. Raises Unreadable if a spreadsheet has changed it."""
     written = text.strip(" ")
     if not written:
         raise Unreadable("there is no id", "download the report again")
     if len(written) > _LONGEST_ID or not _ID.fullmatch(written):
         raise Unreadable(
-            f"{shown(text)} is no id of Stripe's, which is like txn_1Abc; a spreadsheet may have changed it", _EXCEL
+            f"{shown(text)} is no Stripe id, which is like txn_1Abc; a spreadsheet may have changed it", _EXCEL
         )
     return written
 

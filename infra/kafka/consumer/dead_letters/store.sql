@@ -146,7 +146,7 @@ SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, 
    FOR UPDATE;
 
 -- name: mark_next
--- Whoever asked for the replay of a dead letter wants its stream to go on.
+-- The replay of a dead letter was requested, so its stream has to go on.
 UPDATE consumers.dead_letters
    SET status = 'replaying', requested_by = %(requested_by)s
  WHERE id = (SELECT id FROM consumers.dead_letters

@@ -67,9 +67,9 @@ CASES: list[tuple[str, Fault, str]] = [
     ("refused", a_fault(400, code="charge_already_refunded", should_retry=False), "refused"),
     ("refused", a_fault(400, code="resource_missing", param="payment_method"), "refused"),
     ("refused", a_fault(402, code="balance_insufficient"), "refused"),
-    ("not an answer of Stripe's", a_fault(418, type=None), ALARM),
-    ("not an answer of Stripe's", a_fault(200, type=None), ALARM),
-    ("not an answer of Stripe's", a_fault(400, type=API), ALARM),
+    ("not an answer from Stripe", a_fault(418, type=None), ALARM),
+    ("not an answer from Stripe", a_fault(200, type=None), ALARM),
+    ("not an answer from Stripe", a_fault(400, type=API), ALARM),
 ]
 
 

@@ -193,7 +193,7 @@ CASES = [
     refused(
         "a summary",
         "reporting_category,currency,count,gross,fee,net\n",
-        f" is a summary of Stripe's, without single rows. Remedy: {_GET_ONE}",
+        f" is a summary from Stripe, without single rows. Remedy: {_GET_ONE}",
     ),
     refused(
         "a report of connected accounts",
@@ -366,7 +366,7 @@ CASES = [
     refused(
         "an id in scientific notation",
         HEADER + _row(balance_transaction_id="1.23E+15"),
-        f", line 2, column 1 (balance_transaction_id): 1.23E+15 is no id of Stripe's, "
+        f", line 2, column 1 (balance_transaction_id): 1.23E+15 is no Stripe id, "
         f"which is like txn_1Abc; a spreadsheet may have changed it. "
         f"Remedy: {_EXCEL}",
     ),
