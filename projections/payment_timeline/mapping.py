@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
+from domain.ids import MerchantId, PaymentId
 from projections.events import DecodedEvent
 from schemas.http.summaries import summary
 
@@ -15,10 +15,10 @@ NAME = "payment_timeline"
 class TimelineRow:
     """A row of `read_model.payment_timeline`; its fields are the table's columns."""
 
-    payment_id: UUID
+    payment_id: PaymentId
     version: int
     position: int
-    merchant_id: str
+    merchant_id: MerchantId
     type: str
     at: datetime
     actor: str
@@ -31,7 +31,7 @@ def row_of(decoded: DecodedEvent) -> TimelineRow:
     """Return the row of an event."""
     recorded = decoded.recorded
     return TimelineRow(
-        payment_id=recorded.stream_id,
+        payment_id=PaymentId(recorded.stream_id),
         version=recorded.version,
         position=recorded.position,
         merchant_id=recorded.metadata.merchant_id,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
+from domain.ids import PaymentId
 from domain.payment.events import (
     ContradictionEvent,
     DisputeClosed,
@@ -73,7 +74,7 @@ def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
     recorded, event = decoded.recorded, decoded.domain_event
     check_next(
         projection=NAME,
-        payment_id=recorded.stream_id,
+        payment_id=PaymentId(recorded.stream_id),
         current=row.version if row else 0,
         actual=recorded.version,
         position=recorded.position,
@@ -93,7 +94,7 @@ def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
 
 def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
     return PaymentRow(
-        payment_id=recorded.stream_id,
+        payment_id=PaymentId(recorded.stream_id),
         merchant_id=event.merchant_id,
         user_id=event.user_id,
         amount_cents=event.amount.amount_cents,

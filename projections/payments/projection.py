@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from psycopg.rows import dict_row
 
+from domain.ids import RefundId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.errors import RowsChangedMeanwhile
@@ -84,7 +85,7 @@ def _refund(element: dict[str, Any]) -> RefundElement:
     return RefundElement(
         **element
         | {
-            "refund_id": UUID(element["refund_id"]),
+            "refund_id": RefundId(UUID(element["refund_id"])),
             "error": None if error is None else RefundError(**error),
         }
     )

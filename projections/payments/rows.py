@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+
+from domain.ids import MerchantId, PaymentId, RefundId, StripeIntentId, StripeRefundId, UserId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +35,8 @@ class RefundError:
 class RefundElement:
     """An element of `refunds`."""
 
-    refund_id: UUID
-    stripe_refund_id: str | None
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId | None
     status: str
     amount_cents: int
     reason: str | None
@@ -73,13 +74,13 @@ class ContradictionElement:
 class PaymentRow:
     """What a payment is as of its event number `version`, which stands at `position` in the log."""
 
-    payment_id: UUID
-    merchant_id: str
-    user_id: str
+    payment_id: PaymentId
+    merchant_id: MerchantId
+    user_id: UserId
     amount_cents: int
     currency: str
     status: str
-    stripe_payment_intent_id: str | None
+    stripe_payment_intent_id: StripeIntentId | None
     idempotency_key: str
     description: str | None
     metadata: dict[str, str]
