@@ -29,7 +29,7 @@ async def test_of_two_started_at_once_one_publishes_and_the_other_stands_by(
     leader = await relays.leader()
     verification = await verify_when_complete(app, kafka)
     (other,) = set(relays.made) - {leader}
-    assert other.said("relay_standing_by")
+    assert other.said("relay_is_standby")
     assert not other.said("relay_started")
     report("two relays of one shard, started at once", verification)
 
@@ -50,10 +50,10 @@ async def test_a_frozen_relay_is_succeeded_and_fenced_and_ends_by_itself(
             frozen.resume()
             await assert_ended_because_of_a_newer_one(frozen)
             # Its supervisor starts it again: it stands by, and the other goes on.
-            already = len(frozen.said("relay_standing_by"))
+            already = len(frozen.said("relay_is_standby"))
             await frozen.start()
             await eventually(
-                lambda relay=frozen: said(relay, "relay_standing_by"),  # type: ignore[misc]
+                lambda relay=frozen: said(relay, "relay_is_standby"),  # type: ignore[misc]
                 lambda found, n=already: found > n,  # type: ignore[misc]
                 within=60,
             )
