@@ -65,9 +65,7 @@ def undo_step(reading: StripePayment, *, event_id: EventId, payment_id: PaymentI
             intent_id=intent_id,
             params={},
         )
-        return Undo(
-            request=request, observation=_observation(event_id, intent_id, UndoKind.CANCELED, _money(intent, 0))
-        )
+        return Undo(request=request, observation=canceled)
     if status != "succeeded":
         return NotYet()
     observation = replace(
@@ -110,7 +108,7 @@ def _refund(refund: JsonObject) -> UndoneRefund:
 
 
 def _observation(event_id: EventId, intent_id: StripeIntentId, how: UndoKind, amount: Money) -> RecordUndone:
-    return RecordUndone(event_id=EventId(event_id), intent_id=intent_id, how=how.value, amount=amount)
+    return RecordUndone(event_id=event_id, intent_id=intent_id, how=how.value, amount=amount)
 
 
 def _money(stripe_object: JsonObject, cents: int) -> Money:
