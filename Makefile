@@ -3,6 +3,8 @@
 VENV ?= .venv
 ARGS ?=
 BROKER := embedded
+# together: relay, projector and workers in one process; separate: one each, as in production
+PROCESSES := together
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-develop
@@ -29,7 +31,7 @@ help: ## List the targets
 # --- Run ---------------------------------------------------------------------------------------------------------
 
 run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends it (BROKER=apache: on real Kafka)
-	@exec $(BIN)/paystream up --broker $(BROKER)
+	@exec $(BIN)/paystream up --broker $(BROKER) --processes $(PROCESSES)
 
 demo: $(RUN_READY) ## Play payments, a decline and refunds on a system of its own, and check the results
 	@exec $(BIN)/paystream demo

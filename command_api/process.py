@@ -1,4 +1,4 @@
-"""The command API as a process: `main` is what `paystream command-api` runs."""
+"""The command API as a process: what `paystream command-api` runs."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -18,28 +18,22 @@ from event_store.event_log import GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.log_monitor import LogMonitor
 from infra.http.auth import ApiKeyring
-from infra.http.server import serve
+from infra.http.server import serve as serve_http
 from infra.postgres.pool import create_pool, postgres_check
-from infra.process.run import Runtime, run
+from infra.process.runtime import Runtime
+from infra.process.service import Service
 from infra.redis.client import create_redis, redis_check
-from infra.settings.loading import load_settings
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 
-SERVICE = "command-api"
+NAME = "command-api"
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
-    run(SERVICE, load_settings(CommandApiSettings), _serve, serves_http=True)
-
-
-async def _serve(runtime: Runtime) -> None:
-    settings = runtime.settings
-    assert isinstance(settings, CommandApiSettings)
+async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
+    """Serve HTTP until `runtime.stop` is set."""
     monitor = LogMonitor()
     database_url = settings.database_url.get_secret_value()
-    pool = create_pool(database_url, size=settings.database_pool_size, name=SERVICE, configure=monitor.on_connect)
+    pool = create_pool(database_url, size=settings.database_pool_size, name=NAME, configure=monitor.on_connect)
     redis = create_redis(settings)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(redis.aclose)
@@ -86,10 +80,13 @@ async def _serve(runtime: Runtime) -> None:
         )
         releasing = asyncio.create_task(_release_waiters_when_stopping(runtime, waiter))
         closing.callback(releasing.cancel)
-        await serve(app, settings.command_api_host, settings.command_api_port, runtime)
+        await serve_http(app, settings.command_api_host, settings.command_api_port, runtime)
 
 
 async def _release_waiters_when_stopping(runtime: Runtime, waiter: PollingPaymentWaiter) -> None:
     """Respond to those who wait for Stripe in time: a stopping server cuts them off in the end."""
     await runtime.stop.wait()
     waiter.release()
+
+
+SERVICE = Service(name=NAME, settings=CommandApiSettings, serve=serve, serves_http=True)

@@ -19,6 +19,8 @@ from infra.log_render import mask_fields, render
 
 CONTEXT_IDS = ("request_id", "correlation_id", "user_id", "payment_id")
 
+_SERVICE = "service_of_task"
+
 # Libraries that log every request or statement at INFO.
 _QUIET_LOGGERS = (
     "httpx",
@@ -41,7 +43,7 @@ def configure_logging(service: str, level: str, stream: BinaryIO | None = None) 
             "timestamp": fields.pop("timestamp"),
             "level": fields.pop("level"),
             "event": fields.pop("event", None),
-            "service": service,
+            "service": fields.pop(_SERVICE, service),
         }
         for name in CONTEXT_IDS:
             arranged[name] = fields.pop(name, None)
@@ -69,6 +71,11 @@ def configure_logging(service: str, level: str, stream: BinaryIO | None = None) 
     logging.basicConfig(level=minimum, handlers=[_StructlogHandler()], force=True)
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(minimum, logging.WARNING))
+
+
+def bind_service(name: str) -> None:
+    """Name another `service` in the lines that this task logs, and the tasks that it starts."""
+    structlog.contextvars.bind_contextvars(**{_SERVICE: name})
 
 
 def bound_context(**ids: str | None) -> AbstractContextManager[None]:

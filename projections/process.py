@@ -1,15 +1,12 @@
 """The projector process: keeps every projection up to date. Scale it by count, up to one per partition."""
 
-from typing import cast
-
 from event_store.database_log import DatabaseLog
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
-from infra.process.run import run
 from infra.process.runtime import Runtime
+from infra.process.service import Service
 from infra.settings.kafka import KafkaSettings
-from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
 from projections.payments.holds import watched_holds
 from projections.registry import PROJECTIONS
@@ -27,14 +24,8 @@ class ProjectorSettings(DatabaseSettings, KafkaSettings):
     """`database_url` is of the role paystream_projector."""
 
 
-def main() -> None:
-    """Run until SIGTERM or SIGINT."""
-    run(CONSUMER, load_settings(ProjectorSettings), project)
-
-
-async def project(runtime: Runtime) -> None:
-    """Consume until `runtime.stop`."""
-    settings = cast("ProjectorSettings", runtime.settings)
+async def serve(runtime: Runtime, settings: ProjectorSettings) -> None:
+    """Consume until `runtime.stop` is set."""
     url = settings.database_url.get_secret_value()
     pool = create_pool(url, size=settings.database_pool_size, name=CONSUMER)
     watermark = WatermarkMover(url, partitions=settings.kafka_topic_partitions)
@@ -53,3 +44,6 @@ async def project(runtime: Runtime) -> None:
     consumer.register(runtime.health)
     async with pool, watched_holds(pool), watermark.running():
         await consumer.run(runtime.stop)
+
+
+SERVICE = Service(name=CONSUMER, settings=ProjectorSettings, serve=serve)

@@ -1,25 +1,18 @@
-"""The query API as a process: `main` is what `paystream query-api` runs."""
+"""The query API as a process: what `paystream query-api` runs."""
 
 from infra.http.auth import ApiKeyring
-from infra.http.server import serve
+from infra.http.server import serve as serve_http
 from infra.postgres.pool import postgres_check
-from infra.process.run import run
 from infra.process.runtime import Runtime
-from infra.settings.loading import load_settings
+from infra.process.service import Service
 from query_api.app import create_app
 from query_api.database import NAME, create_read_pool
 from query_api.freshness import Freshness
 from query_api.settings import QueryApiSettings
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
-    run(NAME, load_settings(QueryApiSettings), _serve, serves_http=True)
-
-
-async def _serve(runtime: Runtime) -> None:
-    settings = runtime.settings
-    assert isinstance(settings, QueryApiSettings)
+async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
+    """Serve HTTP until `runtime.stop` is set."""
     pool = create_read_pool(
         settings.read_database_url.get_secret_value(),
         size=settings.read_database_pool_size,
@@ -34,4 +27,7 @@ async def _serve(runtime: Runtime) -> None:
         anonymous_merchant_id=settings.query_anonymous_merchant_id,
     )
     async with pool:
-        await serve(app, settings.query_api_host, settings.query_api_port, runtime)
+        await serve_http(app, settings.query_api_host, settings.query_api_port, runtime)
+
+
+SERVICE = Service(name=NAME, settings=QueryApiSettings, serve=serve, serves_http=True)

@@ -2,26 +2,21 @@
 
 from consumers.balance.poller import BalancePoller
 from consumers.balance.settings import BalanceSettings
-from consumers.process import run_consumer
 from consumers.stripe.lists.lists import StripeLists
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.runtime import Runtime
+from infra.process.service import Service
 from infra.redis.redlock import open_redlock
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 
-SERVICE = "stripe-balance"
-
-
-def main() -> None:
-    """Run the process."""
-    run_consumer(SERVICE, BalanceSettings, serve)
+NAME = "stripe-balance"
 
 
 async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
     """Poll until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:
@@ -43,3 +38,6 @@ async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
             await poller.run(runtime.stop)
     finally:
         await pool.close()
+
+
+SERVICE = Service(name=NAME, settings=BalanceSettings, serve=serve)

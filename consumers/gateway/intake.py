@@ -10,7 +10,7 @@ from schemas.cloudevents import Delivered
 from schemas.envelope import RecordedEvent
 from schemas.events import PAYMENT_CODEC
 
-SERVICE = "stripe-gateway"
+NAME = "stripe-gateway"
 """The process, and the consumer that its checkpoints and dead letters are of."""
 _OPERATIONS: Mapping[str, TaskOperation] = {
     "payment.requested": TaskOperation.CREATE_INTENT,

@@ -3,11 +3,10 @@
 import asyncio
 
 from consumers.gateway.completion import TaskCompleter
-from consumers.gateway.intake import SERVICE, write_tasks
+from consumers.gateway.intake import NAME, write_tasks
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.worker import Worker
-from consumers.process import run_consumer
 from consumers.stripe.payments import StripeApi
 from event_store.database_log import DatabaseLog
 from infra.kafka.consumer.batch_consumer import BatchConsumer
@@ -15,27 +14,23 @@ from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.runtime import Runtime
+from infra.process.service import Service
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import PAYMENT, dead_letter_topic
 
 
-def main() -> None:
-    """Run the process."""
-    run_consumer(SERVICE, GatewaySettings, serve)
-
-
 async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     """Run intake and workers until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
     wake = asyncio.Event()
     # After the commit: the tasks can be claimed then.
-    apply = checkpointed(pool, SERVICE, write_tasks, committed=lambda _: wake.set())
+    apply = checkpointed(pool, NAME, write_tasks, committed=lambda _: wake.set())
     intake = BatchConsumer[Delivered](
         settings,
         topics=[PAYMENT],
-        consumer=SERVICE,
+        consumer=NAME,
         decode=from_kafka,
         apply=apply,
         log=DatabaseLog(pool),
@@ -72,3 +67,6 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         finally:
             await completer.close()
             await pool.close()
+
+
+SERVICE = Service(name=NAME, settings=GatewaySettings, serve=serve)

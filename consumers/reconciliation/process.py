@@ -2,12 +2,11 @@
 
 import asyncio
 
-from consumers.process import run_consumer
 from consumers.reconciliation.plan import RunRules
 from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.days import Schedule
 from consumers.reconciliation.schedule.intake import write_tables
-from consumers.reconciliation.schedule.worker import SERVICE, ReconciliationWorker, WorkerRules
+from consumers.reconciliation.schedule.worker import NAME, ReconciliationWorker, WorkerRules
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.statement.api import ApiStatement
 from event_store.database_log import DatabaseLog
@@ -17,6 +16,7 @@ from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.heartbeat import Heartbeat
 from infra.process.runtime import Runtime
+from infra.process.service import Service
 from infra.redis.redlock import open_redlock
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
@@ -24,22 +24,17 @@ from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import RECONCILIATION, dead_letter_topic
 
 
-def main() -> None:
-    """Run the process."""
-    run_consumer(SERVICE, ReconciliationSettings, serve)
-
-
 async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
     """Reconcile until `runtime.stop` is set."""
     database_url = settings.database_url.get_secret_value()
-    pool = create_pool(database_url, size=settings.database_pool_size, name=SERVICE)
+    pool = create_pool(database_url, size=settings.database_pool_size, name=NAME)
     wake = asyncio.Event()
     # After the commit: the runs are there then.
-    apply = checkpointed(pool, SERVICE, write_tables, committed=lambda _: wake.set())
+    apply = checkpointed(pool, NAME, write_tables, committed=lambda _: wake.set())
     intake = BatchConsumer[Delivered](
         settings,
         topics=[RECONCILIATION],
-        consumer=SERVICE,
+        consumer=NAME,
         decode=from_kafka,
         apply=apply,
         log=DatabaseLog(pool),
@@ -90,3 +85,6 @@ def worker_rules(settings: ReconciliationSettings) -> WorkerRules:
         attempts=settings.reconciliation_attempts,
         lock_ttl_ms=settings.reconciliation_lock_ttl_ms,
     )
+
+
+SERVICE = Service(name=NAME, settings=ReconciliationSettings, serve=serve)

@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 from psycopg.rows import dict_row
 
+from consumers.gateway.intake import NAME as GATEWAY
 from consumers.gateway.intake import REQUESTS, task_of
-from consumers.gateway.intake import SERVICE as GATEWAY
 from consumers.gateway.plan import is_open
 from consumers.sweeper import metrics
 from consumers.tasks.models import NewTask

@@ -1,27 +1,22 @@
 """The process `sweeper`."""
 
-from consumers.process import run_consumer
 from consumers.stripe.lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.runtime import Runtime
+from infra.process.service import Service
 from infra.redis.redlock import open_redlock
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 
-SERVICE = "sweeper"
-
-
-def main() -> None:
-    """Run the process."""
-    run_consumer(SERVICE, SweeperSettings, serve)
+NAME = "sweeper"
 
 
 async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
     """Sweep until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:
@@ -46,3 +41,6 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
             await sweeper.run(runtime.stop)
     finally:
         await pool.close()
+
+
+SERVICE = Service(name=NAME, settings=SweeperSettings, serve=serve)

@@ -1,6 +1,5 @@
 """The process `stripe-webhooks`: interprets the events that Stripe sent."""
 
-from consumers.process import run_consumer
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.settings import WebhooksSettings
@@ -10,26 +9,22 @@ from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.runtime import Runtime
+from infra.process.service import Service
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import STRIPE_EVENT, dead_letter_topic
 
-SERVICE = "stripe-webhooks"
-
-
-def main() -> None:
-    """Run the process."""
-    run_consumer(SERVICE, WebhooksSettings, serve)
+NAME = "stripe-webhooks"
 
 
 async def serve(runtime: Runtime, settings: WebhooksSettings) -> None:
     """Interpret events until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=SERVICE)
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
     interpreter = Interpreter()
-    once = checkpointed(pool, SERVICE, interpreter.write, committed=interpreter.committed)
+    once = checkpointed(pool, NAME, interpreter.write, committed=interpreter.committed)
     consumer = BatchConsumer[Delivered](
         settings,
         topics=[STRIPE_EVENT],
-        consumer=SERVICE,
+        consumer=NAME,
         decode=from_kafka,
         log=DatabaseLog(pool),
         apply=WaitForInFlightCalls(pool, once, longest_s=settings.webhooks_wait_for_calls_ms / 1000),
@@ -43,3 +38,6 @@ async def serve(runtime: Runtime, settings: WebhooksSettings) -> None:
         await consumer.run(runtime.stop)
     finally:
         await pool.close()
+
+
+SERVICE = Service(name=NAME, settings=WebhooksSettings, serve=serve)

@@ -10,10 +10,9 @@ from event_store.relay.relay import Relay
 from event_store.relay.shard import Shard
 from infra.errors import ProcessFailed
 from infra.postgres.pool import create_pool
-from infra.process.run import run
 from infra.process.runtime import Runtime
+from infra.process.service import Service
 from infra.settings.kafka import KafkaSettings
-from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
 
 
@@ -33,34 +32,32 @@ class RelaySettings(DatabaseSettings, KafkaSettings):
     """
 
 
-def main() -> None:
-    """Run the relay until SIGTERM."""
-    settings = load_settings(RelaySettings)
+async def serve(runtime: Runtime, settings: RelaySettings) -> None:
+    """Publish until `runtime.stop` is set."""
+    url = settings.database_url.get_secret_value()
+    shard = Shard.parse(settings.relay_shard)
+    relay = Relay(
+        settings,
+        url,
+        shard,
+        runtime.stop,
+        creates_topics=settings.relay_creates_topics,
+        takeover_after_s=settings.relay_takeover_after_ms / 1000,
+        dead_letter_above_bytes=settings.relay_dead_letter_above_bytes,
+    )
+    runtime.health.add_readiness("relay", relay.status.check_ready)
+    runtime.health.add_liveness("relay", relay.status.check_live)
+    async with create_pool(url, size=1, name="relay-queue") as pool:
+        working = {
+            asyncio.create_task(relay.run()),
+            asyncio.create_task(watch_queue(pool, shard, lambda: relay.position, runtime.stop)),
+        }
+        ended, still = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            await task
+        if not runtime.stop.is_set():
+            raise ProcessFailed("the relay ended without a request to stop")
+        await asyncio.gather(*still)
 
-    async def relay_main(runtime: Runtime) -> None:
-        url = settings.database_url.get_secret_value()
-        shard = Shard.parse(settings.relay_shard)
-        relay = Relay(
-            settings,
-            url,
-            shard,
-            runtime.stop,
-            creates_topics=settings.relay_creates_topics,
-            takeover_after_s=settings.relay_takeover_after_ms / 1000,
-            dead_letter_above_bytes=settings.relay_dead_letter_above_bytes,
-        )
-        runtime.health.add_readiness("relay", relay.status.check_ready)
-        runtime.health.add_liveness("relay", relay.status.check_live)
-        async with create_pool(url, size=1, name="relay-queue") as pool:
-            working = {
-                asyncio.create_task(relay.run()),
-                asyncio.create_task(watch_queue(pool, shard, lambda: relay.position, runtime.stop)),
-            }
-            ended, still = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended:
-                await task
-            if not runtime.stop.is_set():
-                raise ProcessFailed("the relay ended without a request to stop")
-            await asyncio.gather(*still)
 
-    run("relay", settings, relay_main)
+SERVICE = Service(name="relay", settings=RelaySettings, serve=serve)

@@ -50,6 +50,13 @@ def up(
         Literal["embedded", "apache"],
         typer.Option(help="embedded: in memory, no Java. apache: real Kafka, which needs Java 17 and, once, Maven."),
     ] = "embedded",
+    layout: Annotated[
+        Literal["together", "separate"],
+        typer.Option(
+            "--processes",
+            help="together: relay, projector and workers in one process. separate: one each, as in production.",
+        ),
+    ] = "together",
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
@@ -57,7 +64,7 @@ def up(
     """
     from infra.cli.up import run_up
 
-    raise SystemExit(run_up(broker))
+    raise SystemExit(run_up(broker, layout))
 
 
 @app.command()
@@ -98,8 +105,8 @@ def doctor(
 
 
 @app.command()
-def worker(name: Annotated[str, typer.Argument(help="Which consumer, for example: stripe-gateway")]) -> None:
-    """Run one Kafka consumer."""
+def worker(name: Annotated[str, typer.Argument(help="Which worker, for example: stripe-gateway; or: all")]) -> None:
+    """Run one worker; or all, with relay and projector, in one process."""
     processes.run_worker(name)
 
 

@@ -1,10 +1,13 @@
-"""Starts one Paystream process in the foreground: `paystream command-api`, `paystream worker NAME`, ..."""
+"""Starts a Paystream process in the foreground: `paystream command-api`, `paystream worker NAME`, `... worker all`."""
 
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from infra.process import declared
+
+if TYPE_CHECKING:
+    from infra.process.service import Service
 
 COMMANDS = {
     "command-api": "Serve the HTTP API that takes payments and refunds.",
@@ -14,6 +17,7 @@ COMMANDS = {
     "sandbox": "Serve a stand-in for Stripe, for development.",
 }
 _WORKER_WORDS = 2
+_ALL = "all"
 
 
 def run_if_process(arguments: Sequence[str]) -> bool:
@@ -33,16 +37,32 @@ def run_process(name: str) -> None:
 
 
 def run_worker(name: str) -> None:
-    """Run the consumer `name` until it ends."""
-    _run(declared.WORKERS, name)
+    """Run the consumer `name` until it ends; `all`: every process that serves no HTTP, in one."""
+    if name == _ALL:
+        _run_all()
+    else:
+        _run(declared.WORKERS, name)
 
 
 def _run(group: str, name: str) -> None:
+    from infra.process.run import run_service
+
+    run_service(_load(group, name))
+
+
+def _run_all() -> None:
+    from infra.process.run_together import run_together
+
+    services = {name: _load(group, name) for name, group in declared.served_together().items()}
+    run_together(declared.WORKERS_TOGETHER, services)
+
+
+def _load(group: str, name: str) -> "Service":
     try:
-        process = declared.load(group, name)
+        service: Service = declared.load(group, name)
     except declared.NotDeclared as error:
         _refuse(str(error))
-    process()
+    return service
 
 
 def _refuse(message: str) -> NoReturn:

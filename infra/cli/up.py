@@ -12,6 +12,7 @@ from infra.cli.screen import Screen, what_to_try
 from infra.cli.settings import UpSettings
 from infra.embedded.connections import BrokerKind
 from infra.embedded.errors import EmbeddedError
+from infra.embedded.process import Layout, processes_of
 from infra.embedded.stack import Stack
 from infra.settings.loading import load_settings
 
@@ -23,7 +24,7 @@ _NO_PRODUCTION = (
 )
 
 
-def run_up(broker: BrokerKind = "embedded") -> int:
+def run_up(broker: BrokerKind = "embedded", layout: Layout = "together") -> int:
     """Run the stack until a signal ends it; return the exit code: 1 when it does not start."""
     settings = load_settings(UpSettings)
     if settings.app_env == "production":
@@ -31,7 +32,7 @@ def run_up(broker: BrokerKind = "embedded") -> int:
         return 2
     screen = Screen()
     try:
-        return asyncio.run(_up(settings, screen, broker))
+        return asyncio.run(_up(settings, screen, broker, layout))
     except KeyboardInterrupt:  # before or after the signals are ours: nothing runs then
         return 0
     except EmbeddedError as error:
@@ -39,7 +40,7 @@ def run_up(broker: BrokerKind = "embedded") -> int:
         return 1
 
 
-async def _up(settings: UpSettings, screen: Screen, broker: BrokerKind) -> int:
+async def _up(settings: UpSettings, screen: Screen, broker: BrokerKind, layout: Layout) -> int:
     signals = EndSignals()
     stack = Stack(
         settings.paystream_home,
@@ -51,6 +52,7 @@ async def _up(settings: UpSettings, screen: Screen, broker: BrokerKind) -> int:
         settings={"LOG_LEVEL": settings.log_level},
         supervise=True,
         broker=broker,
+        processes=processes_of(layout),
         report=screen.report,
     )
     signals.running = stack

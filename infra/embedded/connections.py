@@ -120,6 +120,21 @@ class Connections:
         return key | _SANDBOX_GUARD
 
 
+def shared_settings(settings_of: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the variables of a process that serves several: where their values differ, each has its prefix's own.
+
+    `settings_of` has the variables of each by its prefix, as `declared.settings_prefix` makes it.
+    """
+    shared: dict[str, str] = {}
+    for name in {name for variables in settings_of.values() for name in variables}:
+        own = {prefix: variables[name] for prefix, variables in settings_of.items() if name in variables}
+        if len(set(own.values())) == 1:
+            shared[name] = next(iter(own.values()))
+        else:
+            shared |= {f"{prefix}{name}": value for prefix, value in own.items()}
+    return shared
+
+
 def _api_keys() -> dict[str, str]:
     key = {
         "id": "development",

@@ -4,7 +4,8 @@ import asyncio
 import json
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from infra.embedded.child_process import Command
 from infra.embedded.component import Component
@@ -27,6 +28,9 @@ _LABELS = {
     "relay": "Relay",
     "projector": "Projector",
 }
+Layout = Literal["together", "separate"]
+"""Whether relay, projector and workers share one process (`paystream worker all`), or have one each."""
+
 _SHUTDOWN_GRACE_MS = 3000
 _OK = 200
 
@@ -42,6 +46,8 @@ class ProcessSpec:
     """The setting that says where it serves /health."""
     joins_group: bool = False
     """Whether it is ready only after the broker has let it join a consumer group, which takes seconds."""
+    serves: Mapping[str, str] = field(default_factory=dict)
+    """The processes that it stands for, by the prefix of the settings that only the one of them has."""
 
 
 def declared_processes() -> tuple[ProcessSpec, ...]:
@@ -66,6 +72,25 @@ def declared_processes() -> tuple[ProcessSpec, ...]:
         for name in declared.names(declared.WORKERS)
     ]
     return (*processes, *workers)
+
+
+def processes_of(layout: Layout) -> tuple[ProcessSpec, ...]:
+    """Return every process that the installed package declares, or what serves them together."""
+    separate = declared_processes()
+    if layout == "separate":
+        return separate
+    serves = {
+        declared.settings_prefix(name): name if group == declared.PROCESSES else f"worker-{name}"
+        for name, group in declared.served_together().items()
+    }
+    together = ProcessSpec(
+        name=declared.WORKERS_TOGETHER,
+        label="Relay, projector, workers",
+        arguments=("-m", "infra.cli", "worker", "all"),
+        joins_group=True,
+        serves=serves,
+    )
+    return (*(spec for spec in separate if spec.name not in serves.values()), together)
 
 
 class Process(Component):

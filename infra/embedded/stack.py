@@ -13,7 +13,7 @@ from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.broker import Broker
 from infra.embedded.component import Component
 from infra.embedded.concurrency import run_concurrently
-from infra.embedded.connections import BrokerKind, Connections
+from infra.embedded.connections import BrokerKind, Connections, shared_settings
 from infra.embedded.databases import migrate
 from infra.embedded.home import Home
 from infra.embedded.orphans import end_leftovers
@@ -229,7 +229,7 @@ class Stack:
                 spec,
                 self.home,
                 port=self._ports[spec.name],
-                settings={**connections.settings_of(spec.name), **self._settings},
+                settings={**_settings_of(spec, connections), **self._settings},
             )
             for spec in self._specs
         ]
@@ -297,3 +297,9 @@ class Stack:
 
     def _processes(self) -> list[Process]:
         return [component for component in self._components.values() if isinstance(component, Process)]
+
+
+def _settings_of(spec: ProcessSpec, connections: Connections) -> Mapping[str, str]:
+    if not spec.serves:
+        return connections.settings_of(spec.name)
+    return shared_settings({prefix: connections.settings_of(name) for prefix, name in spec.serves.items()})

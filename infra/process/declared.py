@@ -3,7 +3,7 @@
 So `infra` can run the parts of the system without importing any of them. The groups are in pyproject.toml.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -16,6 +16,11 @@ SCHEMAS = "paystream.schemas"
 SCHEMA_RULES = "paystream.schema-rules"
 
 
+WORKERS_TOGETHER = "workers"
+"""The process of `paystream worker all`."""
+_PROCESSES_WITHOUT_HTTP = ("relay", "projector")
+
+
 class NotDeclared(LookupError):
     """There is no entry point of that name; the text lists those that there are."""
 
@@ -25,13 +30,22 @@ def names(group: str) -> list[str]:
     return sorted({entry.name for entry in entry_points(group=group)})
 
 
-def load(group: str, name: str) -> Callable[..., Any]:
+def load(group: str, name: str) -> Any:
     """Import what `name` stands for. Raises NotDeclared."""
     found: EntryPoint | None = next(iter(entry_points(group=group, name=name)), None)
     if found is None:
         raise NotDeclared(_unknown(group, name, names(group)))
-    loaded: Callable[..., Any] = found.load()
-    return loaded
+    return found.load()
+
+
+def served_together() -> dict[str, str]:
+    """Return the group of each process and worker that `paystream worker all` runs in one process, by name."""
+    return dict.fromkeys(_PROCESSES_WITHOUT_HTTP, PROCESSES) | dict.fromkeys(names(WORKERS), WORKERS)
+
+
+def settings_prefix(name: str) -> str:
+    """Return how the variables begin that are for one of them alone: `PROJECTOR__DATABASE_URL`."""
+    return f"{name.replace('-', '_').upper()}__"
 
 
 def settings_of(name: str) -> Any:

@@ -6,7 +6,8 @@ database answers). A dependency that is down makes a process unready, never dead
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import structlog
 from prometheus_client import REGISTRY
@@ -17,6 +18,7 @@ from starlette.routing import Route
 
 log = structlog.get_logger(__name__)
 
+_Kind = Literal["liveness", "readiness"]
 Check = Callable[[], Awaitable[None]]
 
 
@@ -38,10 +40,16 @@ class HealthReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
+class CheckEntry:
+    """A check and what it is called; `required`: without it the process cannot do its work."""
+
     name: str
     check: Check
     required: bool
+
+    def of(self, member: str) -> "CheckEntry":
+        """Return it under the name of a member."""
+        return replace(self, name=f"{member}: {self.name}")
 
 
 class Health:
@@ -49,31 +57,40 @@ class Health:
 
     def __init__(self, *, timeout_s: float = 1.0) -> None:
         self._timeout_s = timeout_s
-        self._readiness: list[_Entry] = []
-        self._liveness: list[_Entry] = []
+        self._checks: dict[_Kind, list[CheckEntry]] = {"liveness": [], "readiness": []}
+        self._members: dict[str, Health] = {}
         self._running: dict[Check, asyncio.Task[str]] = {}
 
     def add_readiness(self, name: str, check: Check, *, required: bool = True) -> None:
         """Add a check for taking work. With `required=False` its failure is "degraded" and stays 200."""
-        self._readiness.append(_Entry(name=name, check=check, required=required))
+        self._checks["readiness"].append(CheckEntry(name=name, check=check, required=required))
 
     def add_liveness(self, name: str, check: Check) -> None:
         """Add a check whose failure means that the process should be restarted."""
-        self._liveness.append(_Entry(name=name, check=check, required=True))
+        self._checks["liveness"].append(CheckEntry(name=name, check=check, required=True))
+
+    def set_member(self, name: str, member: "Health") -> None:
+        """Add the checks of a member of the process, in place of those that it had; their names begin with `name`."""
+        self._members[name] = member
 
     async def live(self) -> HealthReport:
         """Run the liveness checks."""
-        return await self._report(self._liveness)
+        return await self._report(self.entries("liveness"))
 
     async def ready(self) -> HealthReport:
         """Run the readiness checks."""
-        return await self._report(self._readiness)
+        return await self._report(self.entries("readiness"))
 
     async def all(self) -> HealthReport:
         """Run every check."""
-        return await self._report([*self._liveness, *self._readiness])
+        return await self._report([*self.entries("liveness"), *self.entries("readiness")])
 
-    async def _report(self, entries: Iterable[_Entry]) -> HealthReport:
+    def entries(self, kind: _Kind) -> list[CheckEntry]:
+        """Return the checks of a kind, with those of the members."""
+        of_members = (entry.of(name) for name, member in self._members.items() for entry in member.entries(kind))
+        return [*self._checks[kind], *of_members]
+
+    async def _report(self, entries: Iterable[CheckEntry]) -> HealthReport:
         entries = list(entries)
         tasks = [self._start(entry.check) for entry in entries]
         if tasks:

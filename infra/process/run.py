@@ -19,9 +19,11 @@ from infra.http.server import bind, serve_socket
 from infra.logs import configure_logging
 from infra.process.health import Health, Unhealthy, health_routes
 from infra.process.runtime import Runtime
+from infra.process.service import Service
+from infra.settings.loading import load_settings
 from infra.settings.process import ProcessSettings
 
-__all__ = ["Main", "ProcessFailed", "Runtime", "run"]
+__all__ = ["Main", "ProcessFailed", "Runtime", "run", "run_service"]
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,16 @@ Main = Callable[[Runtime], Awaitable[None]]
 _CANCEL_S = 1.0
 # This long after the grace period the process ends whatever it is doing.
 _FORCE_S = 1.8
+
+
+def run_service(service: Service) -> NoReturn:
+    """Load the settings of the service and run it in this process, as `run` says."""
+    settings = load_settings(service.settings)
+
+    async def serve(runtime: Runtime) -> None:
+        await service.serve(runtime, settings)
+
+    run(service.name, settings, serve, serves_http=service.serves_http)
 
 
 def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: bool = False) -> NoReturn:

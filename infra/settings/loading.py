@@ -5,7 +5,13 @@ from typing import TypeVar, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+)
 
 from infra.settings.fallback import fallback
 from infra.validation import message_of
@@ -15,13 +21,13 @@ _HINT = "Settings are described in .env.example; `make run` needs none."
 S = TypeVar("S", bound=BaseSettings)
 
 
-def load_settings(cls: type[S]) -> S:
+def load_settings(cls: type[S], *, prefix: str = "") -> S:
     """Read the settings, or print one line per missing or wrong variable to stderr and exit with code 2.
 
-    The lines never hold a value: it may be a secret.
+    The lines never hold a value: it may be a secret. `prefix` as for `read_settings`.
     """
     try:
-        return read_settings(cls)
+        return read_settings(cls, prefix=prefix)
     except ValidationError as error:
         for line in explain(error):
             print(line, file=sys.stderr)  # noqa: T201 - logging does not exist yet
@@ -32,13 +38,14 @@ def load_settings(cls: type[S]) -> S:
     raise SystemExit(2)
 
 
-def read_settings(cls: type[S]) -> S:
+def read_settings(cls: type[S], *, prefix: str = "") -> S:
     """Read the settings: the environment first, then `.env`, then what a command falls back on.
 
-    Raises pydantic's ValidationError.
+    With a `prefix`, a variable whose name begins so comes before the one without it: for a service that shares its
+    process with others. Raises pydantic's ValidationError.
     """
     found = fallback().variables
-    if not found:
+    if not found and not prefix:
         return cls()
     given = {name.lower(): value for name, value in found.items()}
 
@@ -49,7 +56,12 @@ def read_settings(cls: type[S]) -> S:
         dotenv_settings: PydanticBaseSettingsSource,
         **_: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, dotenv_settings, InitSettingsSource(settings_cls, given)
+        own = (
+            (EnvSettingsSource(settings_cls, env_prefix=prefix), DotEnvSettingsSource(settings_cls, env_prefix=prefix))
+            if prefix
+            else ()
+        )
+        return init_settings, *own, env_settings, dotenv_settings, InitSettingsSource(settings_cls, given)
 
     members = {"settings_customise_sources": staticmethod(sources), "__module__": __name__}
     return cast("type[S]", type(cls.__name__, (cls,), members))()

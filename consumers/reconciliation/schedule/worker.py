@@ -35,7 +35,7 @@ from infra.redis.redlock import Redlock, run_as_leader
 
 log = structlog.get_logger(__name__)
 
-SERVICE = "reconciliation"
+NAME = "reconciliation"
 _LOCK = "reconciliation"
 _STALL_AFTER_S = 60.0
 _LONGEST_DELAY_S = 3600.0
@@ -145,7 +145,7 @@ class ReconciliationWorker:
         for day in days:
             command = RequestRun(date=day, time_zone=self._rules.time_zone, origin="schedule", actor="schedule")
             async with self._pool.connection() as conn, conn.transaction():
-                meta = metadata(correlation_id=f"schedule-{uuid7()}", actor=SERVICE)
+                meta = metadata(correlation_id=f"schedule-{uuid7()}", actor=NAME)
                 decided = await command_run(conn, run_id_of(day, self._rules.time_zone), command, meta)
             requested += len(decided.events)
         if requested:

@@ -46,7 +46,12 @@ async def process(
     }
     with log.open("wb") as output:
         started = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", "from command_api.process import main; main()"),
+            *(
+                sys.executable,
+                "-m",
+                "infra.cli",
+                "command-api",
+            ),
             env=os.environ | environment,
             stdout=output,
         )

@@ -20,7 +20,7 @@ from infra.postgres.pool import Connection
 from infra.process.health import Health
 from infra.process.runtime import Runtime
 from infra.settings.kafka import KafkaSettings
-from projections.process import ProjectorSettings, project
+from projections.process import ProjectorSettings, serve
 from projections.runner import CONSUMER
 from projections.verify import Difference, differences
 from schemas.cloudevents import to_kafka
@@ -50,7 +50,7 @@ POISON = (
 async def projector(database: Database, kafka: KafkaSettings) -> AsyncIterator[Health]:
     settings = ProjectorSettings.model_validate({**kafka.model_dump(), "database_url": database.url("projector")})
     runtime = Runtime(service="projector", settings=settings, stop=asyncio.Event(), health=Health())
-    task = asyncio.create_task(project(runtime))
+    task = asyncio.create_task(serve(runtime, settings))
     try:
         yield runtime.health
     finally:

@@ -7,11 +7,11 @@ from typing import cast
 from aiokafka import TopicPartition
 
 from consumers.gateway import intake as gateway
-from consumers.gateway.intake import SERVICE as GATEWAY
+from consumers.gateway.intake import NAME as GATEWAY
 from consumers.reconciliation.schedule import intake as reconciliation
-from consumers.reconciliation.schedule.worker import SERVICE as RECONCILIATION
+from consumers.reconciliation.schedule.worker import NAME as RECONCILIATION
 from consumers.webhooks.interpret import Interpreter
-from consumers.webhooks.process import SERVICE as WEBHOOKS
+from consumers.webhooks.process import NAME as WEBHOOKS
 from infra.kafka.consumer.checkpoints import Checkpointed, checkpointed
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
 from infra.kafka.consumer.liveness import ConsumerProgress

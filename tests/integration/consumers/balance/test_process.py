@@ -15,7 +15,7 @@ import stripe
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
-from consumers.balance.process import SERVICE, serve
+from consumers.balance.process import NAME, serve
 from consumers.balance.settings import BalanceSettings
 from consumers.stripe.client import StripeResource
 from consumers.stripe.lists.lists import StripeLists
@@ -64,7 +64,7 @@ def settings_of(database: Database, sandbox: SandboxProcess, redis_url: str, **c
 
 @asynccontextmanager
 async def running(settings: BalanceSettings) -> AsyncIterator[Health]:
-    runtime = Runtime(service=SERVICE, settings=settings, stop=asyncio.Event(), health=Health())
+    runtime = Runtime(service=NAME, settings=settings, stop=asyncio.Event(), health=Health())
     process = asyncio.create_task(serve(runtime, settings))
     try:
         yield runtime.health
@@ -178,8 +178,10 @@ async def test_one_that_is_killed_between_pages_leaves_its_place_to_the_next(
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-c",
-        "from consumers.balance.process import main; main()",
+        "-m",
+        "infra.cli",
+        "worker",
+        "stripe-balance",
         env={**os.environ, **variables, "APP_ENV": "test"},
         stdout=asyncio.subprocess.DEVNULL,
     )

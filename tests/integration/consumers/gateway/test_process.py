@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from pydantic import ValidationError
 
-from consumers.gateway.intake import SERVICE
+from consumers.gateway.intake import NAME
 from consumers.gateway.process import serve
 from consumers.gateway.settings import GatewaySettings
 from event_store.payments import load_payment
@@ -53,7 +53,7 @@ async def test_an_event_in_kafka_becomes_a_charge_and_the_process_says_how_it_is
     await create_topics(settings, declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor))
     payments = Payments(pool, with_intake=False)
     payment_id = await payments.request()
-    runtime = Runtime(service=SERVICE, settings=settings, stop=asyncio.Event(), health=Health())
+    runtime = Runtime(service=NAME, settings=settings, stop=asyncio.Event(), health=Health())
     process = asyncio.create_task(serve(runtime, settings))
     await eventually(runtime.health.ready, until=lambda report: report.status == "unhealthy")
     async with pool.connection() as conn:
@@ -63,7 +63,7 @@ async def test_an_event_in_kafka_becomes_a_charge_and_the_process_says_how_it_is
         await relay.publish()
     await payments.becomes(payment_id, "succeeded", within=20)
     ready = await eventually(runtime.health.ready, until=lambda report: report.status == "ok")
-    assert set(ready.checks) == {SERVICE, "postgres", "stripe"}
+    assert set(ready.checks) == {NAME, "postgres", "stripe"}
     assert (await runtime.health.live()).status == "ok"
     runtime.stop.set()
     started = time.perf_counter()

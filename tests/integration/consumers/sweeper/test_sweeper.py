@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
 from consumers.stripe.fakes import MemoryStripe
-from consumers.sweeper.process import SERVICE, serve
+from consumers.sweeper.process import NAME, serve
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweep import measure, sweep
 from consumers.sweeper.sweeper import Sweeper
@@ -382,7 +382,7 @@ async def test_the_process_is_ready_sweeps_and_stops(
     settings = SweeperSettings.model_validate(
         {"database_url": database.url("app"), "redis_url": valkey.url, **stripe_is_away}
     )
-    runtime = Runtime(service=SERVICE, settings=settings, stop=asyncio.Event(), health=Health())
+    runtime = Runtime(service=NAME, settings=settings, stop=asyncio.Event(), health=Health())
     process = asyncio.create_task(serve(runtime, settings))
     async with working(pool, stripe_fake):
         await payments.becomes(payment_id, "succeeded")

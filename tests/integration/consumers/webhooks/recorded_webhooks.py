@@ -11,7 +11,7 @@ from command_api.webhooks.service import WebhookResult
 from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import InterpretationOutcome, Interpreter
-from consumers.webhooks.process import SERVICE
+from consumers.webhooks.process import NAME
 from domain.ids import PaymentId
 from event_store.group_commit import GroupCommit
 from event_store.store import recorded_event
@@ -46,7 +46,7 @@ class Webhooks:
         self._appender = GroupCommit(pool)
         self._intake = an_intake(self._appender)
         self.interpreter = RecordingInterpreter()
-        self._once = checkpointed(pool, SERVICE, self.interpreter.write, committed=self.interpreter.committed)
+        self._once = checkpointed(pool, NAME, self.interpreter.write, committed=self.interpreter.committed)
 
     async def receive(self, event_type: str, obj: Json, **changes: Any) -> WebhookResult:
         """Record an event, as the endpoint does."""

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from consumers.webhooks.process import SERVICE, serve
+from consumers.webhooks.process import NAME, serve
 from consumers.webhooks.settings import WebhooksSettings
 from domain.ids import StripeIntentId
 from domain.payment.observations import RecordIntentCreated
@@ -37,7 +37,7 @@ async def test_an_event_that_is_repeated_in_kafka_asks_for_one_refresh(
     )
     canceled = of_payment(payment_id, id="pi_1", status="canceled", cancellation_reason="abandoned")
     await webhooks.receive("payment_intent.canceled", canceled)
-    runtime = Runtime(service=SERVICE, settings=settings, stop=asyncio.Event(), health=Health())
+    runtime = Runtime(service=NAME, settings=settings, stop=asyncio.Event(), health=Health())
     process = asyncio.create_task(serve(runtime, settings))
     async with Log.of(settings, STRIPE_EVENT, partitions=settings.kafka_topic_partitions) as relay:
         relay.events = [delivered.event for delivered in await webhooks.delivered()]
@@ -51,7 +51,7 @@ async def test_an_event_that_is_repeated_in_kafka_asks_for_one_refresh(
         await relay.publish()
         await eventually(payments.tasks, until=lambda rows: rows[0][1] == "due", within=20)
     ready = await eventually(runtime.health.ready, until=lambda report: report.status == "ok")
-    assert set(ready.checks) == {SERVICE, "postgres"}
+    assert set(ready.checks) == {NAME, "postgres"}
     runtime.stop.set()
     started = time.perf_counter()
     await asyncio.wait_for(process, 30)

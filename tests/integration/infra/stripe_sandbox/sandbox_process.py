@@ -38,8 +38,9 @@ class SandboxProcess:
         with tempfile.TemporaryFile() as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-c",
-                "from infra.stripe_sandbox.process import main; main()",
+                "-m",
+                "infra.cli",
+                "sandbox",
                 env={**os.environ, **self._settings},
                 stdout=output,
             )

@@ -104,8 +104,9 @@ async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path / "first.db") as first:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-c",
-            "from infra.stripe_sandbox.process import main; main()",
+            "-m",
+            "infra.cli",
+            "sandbox",
             env={**os.environ, "APP_ENV": "test", "STRIPE_SANDBOX_PORT": first.url.rpartition(":")[2]},
             stdout=asyncio.subprocess.PIPE,
         )
