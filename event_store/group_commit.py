@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from event_store.appends import MAX_EVENT_BYTES, Append, Appended, AppendResult
 from event_store.store import QUERIES, Connection, append, is_log_closed
+from infra.process.pacing import Pacing
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,8 +46,11 @@ class Batcher(Generic[Item, Result]):
         key: Callable[[Item], Hashable],
         max_batch: int = 256,
         max_in_flight: int = 1,
+        interval_s: float = 0.0,
     ) -> None:
+        """`interval_s`: how far apart batches begin at least, so that more goes into each when there is much."""
         self._write = write
+        self._pacing = Pacing(interval_s)
         self._key = key
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
@@ -54,6 +58,7 @@ class Batcher(Generic[Item, Result]):
         self._busy_keys: set[Hashable] = set()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._later: asyncio.TimerHandle | None = None
 
     async def submit(self, item: Item) -> Result:
         """Write the item with the next batch and return its own result.
@@ -70,14 +75,30 @@ class Batcher(Generic[Item, Result]):
     async def close(self) -> None:
         """Refuse new items and wait until everything that was submitted is written."""
         self._closed = True
+        if self._later is not None:
+            self._later.cancel()
+            self._start_later()
         while self._in_flight:
             await asyncio.wait(self._in_flight)
 
     def _start_batches(self) -> None:
+        if self._is_early():
+            return
         while len(self._in_flight) < self._max_in_flight and (batch := self._next_batch()):
+            self._pacing.begin()
             writing = asyncio.create_task(self._write_batch(batch))
             self._in_flight.add(writing)
             writing.add_done_callback(self._on_written)
+
+    def _is_early(self) -> bool:
+        """Whether what waits is to wait for more; it is written later then."""
+        if self._later is None and self._waiting and not self._closed and (remaining_s := self._pacing.remaining_s):
+            self._later = asyncio.get_running_loop().call_later(remaining_s, self._start_later)
+        return self._later is not None
+
+    def _start_later(self) -> None:
+        self._later = None
+        self._start_batches()
 
     def _next_batch(self) -> list[_Waiting[Item, Result]]:
         batch: list[_Waiting[Item, Result]] = []

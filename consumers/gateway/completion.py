@@ -31,6 +31,7 @@ from schemas.events import PAYMENT_CODEC
 log = structlog.get_logger(__name__)
 
 ACTOR = "stripe-gateway"
+_WRITE_EVERY_S = 0.02
 WATCHED_AFTER_S = 5.0
 """When it is first looked whether what was called failed appears at Stripe."""
 
@@ -50,7 +51,7 @@ class TaskCompleter:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._batcher = Batcher[FinishedCall, Completed | Exception](
-            self._write, key=lambda call: call.task.payment_id, max_batch=128
+            self._write, key=lambda call: call.task.payment_id, max_batch=128, interval_s=_WRITE_EVERY_S
         )
 
     async def complete(self, call: FinishedCall) -> Completed:

@@ -25,6 +25,7 @@ from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from infra.process.health import Unhealthy
+from infra.process.pacing import Pacing
 from infra.process.waiting import wait_for_event
 from schemas.errors import SchemaError
 
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.02, longest_s=0.05, factor=1.25)
 _DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
+_CLAIM_EVERY_S = 0.02  # at most: tasks that become due meanwhile are claimed together
 _COUNT_EVERY_S = 5.0
 _DRAIN_S = 5.0
 _STALL_AFTER_S = 60.0
@@ -71,6 +73,7 @@ class WorkerPool:
         self._lease_ms = lease_ms
         self._wake = wake
         self._fair_claims = FairClaims()
+        self._pacing = Pacing(_CLAIM_EVERY_S)
         self._running: set[asyncio.Task[None]] = set()
         self._looked_at = time.monotonic()
 
@@ -89,6 +92,8 @@ class WorkerPool:
             while not stop.is_set():
                 if not await self._is_open(stop):
                     continue
+                await self._pacing.wait(stop)
+                self._pacing.begin()
                 self._wake.clear()
                 try:
                     claimed = await self._claim_and_start()

@@ -6,13 +6,13 @@ log. If it were interpreted at once, its payment would be read at Stripe needles
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiokafka import TopicPartition
 
 from consumers.stripe.translate.events import reference_of
 from consumers.webhooks.lookup import has_calls_in_flight
-from infra.kafka.consumer.checkpoints import Applied, Apply
+from infra.kafka.consumer.checkpoints import Applied, Checkpointed
 from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 from schemas.errors import SchemaError
@@ -22,12 +22,12 @@ _POLL_S = 0.05
 
 
 class WaitForInFlightCalls:
-    """An `apply` that first waits, `longest_s` at most, for the calls that the batch may be about.
+    """An `apply`, of one partition or of all that a poll brought, that first waits, `longest_s` at most, for the calls that the batch may be about.
 
     No connection is held meanwhile. Waiting too short is not an error: it only costs more calls.
     """
 
-    def __init__(self, pool: Pool, apply: Apply[Delivered], *, longest_s: float) -> None:
+    def __init__(self, pool: Pool, apply: Checkpointed[Delivered], *, longest_s: float) -> None:
         self._pool = pool
         self._apply = apply
         self._longest_s = longest_s
@@ -36,6 +36,13 @@ class WaitForInFlightCalls:
         """Wait, then apply."""
         await self._wait(messages)
         return await self._apply(partition, messages)
+
+    async def apply_together(
+        self, batches: Mapping[TopicPartition, Sequence[Delivered]]
+    ) -> Mapping[TopicPartition, Applied]:
+        """Wait, then apply all of them."""
+        await self._wait([message for messages in batches.values() for message in messages])
+        return await self._apply.apply_together(batches)
 
     async def _wait(self, messages: Sequence[Delivered]) -> None:
         try:

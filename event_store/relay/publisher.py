@@ -23,15 +23,18 @@ from event_store.relay.status import RelayStatus
 from event_store.store import QUERIES, Connection, LogState, read_log_state
 from infra.backoff import Backoff, Pauses
 from infra.errors import InfraError
+from infra.kafka.publications import PUBLICATIONS
 from infra.kafka.topics import create_topics, require_topics
+from infra.process.pacing import Pacing
 from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 from schemas.envelope import RecordedEvent
-from schemas.topics import RELAY_PROGRESS, declarations, event_topics
+from schemas.topics import RELAY_PROGRESS, declarations, event_topics, topic_of
 
 log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.003, longest_s=0.05)
+_ROUND_EVERY_S = 0.01
 _CHECK_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
 _CHECK_CLOSED_EVERY_S = 5.0
@@ -88,9 +91,11 @@ class Publisher:
             self._status.position = session.position
             self._status.is_connected = True
             metrics.LEADING.set(1)
+            PUBLICATIONS.begin()
             try:
                 await self._publish(session, reader, connection, state)
             finally:
+                PUBLICATIONS.end()
                 self._status.gap_watch = None
                 await reader.close()
 
@@ -118,7 +123,10 @@ class Publisher:
         is_refilling = session.position == 0
         refused = await _refused_positions(connection, session.position)
         watch = self._status.gap_watch = GapWatch(connection)
+        pacing = Pacing(_ROUND_EVERY_S)
         while not self._stop.is_set():
+            await pacing.wait(self._stop)
+            pacing.begin()
             self._status.heartbeat()
             events, position = await reader.next()
             if events:
@@ -127,6 +135,7 @@ class Publisher:
                 taken = [event for event in events if event.position not in refused]
                 sent = await self._publish_run(session, taken, position, connection)
                 self._status.position = position
+                PUBLICATIONS.published(topic_of(event.category) for event in sent)
                 _record_metrics(sent, position, is_refilling=is_refilling)
                 pauses.succeeded()
             else:

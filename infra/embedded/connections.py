@@ -42,12 +42,15 @@ WEBHOOK_EVENTS = ",".join(
 BrokerKind = Literal["embedded", "apache"]
 """Tansu, in memory and without Java; or Apache Kafka itself, whose settings are the defaults of our processes."""
 
-TOPICS = {"KAFKA_TOPIC_PARTITIONS": "12", "KAFKA_REPLICATION_FACTOR": "1"}
+import os
+
+TOPICS = {"KAFKA_TOPIC_PARTITIONS": os.environ.get("XP", "12"), "KAFKA_REPLICATION_FACTOR": "1"}
 KAFKA: Mapping[BrokerKind, Mapping[str, str]] = {
     "embedded": {
         "KAFKA_TRANSACTIONS": "false",  # the broker has none
         "KAFKA_FETCH_MAX_WAIT_MS": "15",  # it answers an empty poll only after half of this
         "KAFKA_FETCH_IDLE_WAIT_MS": "300",
+        "KAFKA_FETCH_AFTER_PUBLISH": "true",
         "KAFKA_SESSION_TIMEOUT_MS": "3000",  # it lets a consumer join a group after half of this
         **TOPICS,
     },

@@ -47,6 +47,7 @@ from infra.kafka.consumer.record_applier import RecordApplier, error_text
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.kafka.topics import KafkaUnavailable, TopicsMissing, require_topics
 from infra.process.health import Health
+from infra.process.pacing import Pacing
 from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 
@@ -60,6 +61,7 @@ _EPOCH_EVERY_S = 5.0
 _RESTART = Backoff(first_s=0.2, longest_s=5.0)
 _REBUILD_AFTER_S = 20.0
 _IDLE_AFTER_S = 2.0
+_POLL_EVERY_S = 0.025  # while there is work: what arrives meanwhile goes into one transaction
 
 
 class BatchConsumer(Generic[D]):
@@ -94,6 +96,7 @@ class BatchConsumer(Generic[D]):
         self._max_records = max_records
         self._progress = ConsumerProgress(stall_after_s=stall_after_s)
         self._stop = asyncio.Event()
+        self._pacing = Pacing(_POLL_EVERY_S)
         self._idle = asyncio.Event()
         self._idle.set()
         dead_letter_writer: DeadLetterWriter[D] | None = None
@@ -274,7 +277,9 @@ class BatchConsumer(Generic[D]):
         for partition, group in by_partition.items():
             watch.delivered(partition, group)
         self._idle.clear()
+        self._pacing.begin()
         try:
             await self._applier.apply_poll(watch, by_partition)
         finally:
             self._idle.set()
+        await self._pacing.wait(self._stop)

@@ -16,9 +16,13 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from infra.kafka.aiokafka_patches.fetch_gate import gate_fetches
 from infra.kafka.aiokafka_patches.fetch_wait import set_fetch_max_wait
+from infra.kafka.aiokafka_patches.long_polls import lengthen_polls
 from infra.kafka.aiokafka_patches.stopping import disconnect_consumer, leave_rebalancing_group, stop_client
 from infra.kafka.clients import fetch_config
+from infra.kafka.consumer.fetch_timing import FetchTiming
+from infra.kafka.publications import PUBLICATIONS
 from infra.kafka.security import security_options
 from infra.settings.kafka import KafkaSettings
 
@@ -26,8 +30,8 @@ Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
 OnAssigned = Callable[[set[TopicPartition] | None], None]
 
-# FastStream sleeps this long after every empty poll: it is added latency, against idle CPU.
-_POLL_MS, _IDLE_POLL_MS = 10, 100
+# FastStream sleeps this long after an empty poll, which lasts a second.
+_AFTER_EMPTY_POLL_MS = 10
 # How soon a topic that was missing, or that has new partitions, is noticed.
 _METADATA_MAX_AGE_MS = 5_000
 _JOIN_MARGIN_MS = 5_000
@@ -87,6 +91,7 @@ class Subscription:
         fetch = fetch_config(settings)
         self._fetch_max_wait_ms = settings.kafka_fetch_max_wait_ms
         self._fetch_idle_wait_ms = max(settings.kafka_fetch_idle_wait_ms, settings.kafka_fetch_max_wait_ms)
+        self._fetch_after_publish = settings.kafka_fetch_after_publish
         self._is_idle = False
         self._listener = _Listener(on_assigned)
         self._broker = KafkaBroker(
@@ -112,7 +117,7 @@ class Subscription:
             group_id=group_id,
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
-            batch_timeout_ms=_POLL_MS,
+            batch_timeout_ms=_AFTER_EMPTY_POLL_MS,
             max_records=max_records,
             listener=self._listener,
             **fetch,
@@ -145,12 +150,15 @@ class Subscription:
             return
         self._is_idle = is_idle
         set_fetch_max_wait(consumer, self._fetch_idle_wait_ms if is_idle else self._fetch_max_wait_ms)
-        self._subscriber.batch_timeout_ms = _IDLE_POLL_MS if is_idle else _POLL_MS
 
     async def start(self, timeout_s: float) -> None:
         """Connect and join the group. Raises KafkaError or TimeoutError."""
         async with asyncio.timeout(timeout_s):
             await self._broker.start()
+        lengthen_polls(self.consumer)
+        if self._fetch_after_publish:
+            timing = FetchTiming(PUBLICATIONS, at_least_every_s=self._fetch_idle_wait_ms / 1000)
+            gate_fetches(self.consumer, timing.wait)
 
     async def stop(self, timeout_s: float) -> None:
         """Let the batch in hand finish, leave the group, disconnect. Never raises, never takes longer."""

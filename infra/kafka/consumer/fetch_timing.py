@@ -1,0 +1,32 @@
+"""When a consumer fetches: when this process published to its topics, or else now and then."""
+
+from collections.abc import Collection
+
+from aiokafka import TopicPartition
+
+from infra.kafka.publications import Publications
+
+
+class FetchTiming:
+    """Remembers of each partition which publications a fetch of it began after.
+
+    Others publish too (another relay, an operator), so that it fetches every `at_least_every_s` all the same.
+    """
+
+    def __init__(self, publications: Publications, *, at_least_every_s: float) -> None:
+        self._publications = publications
+        self._at_least_every_s = at_least_every_s
+        self._seen: dict[TopicPartition, int] = {}
+
+    async def wait(self, partitions: Collection[TopicPartition]) -> bool:
+        """Wait until a fetch of these partitions may find something; return whether it was waited for that at all."""
+        if not self._publications.are_complete:
+            return False
+        seen: dict[str, int] = {}
+        for each in partitions:
+            last = self._seen.get(each, -1)
+            seen[each.topic] = min(last, seen.get(each.topic, last))
+        await self._publications.wait_for_more(seen, timeout_s=self._at_least_every_s)
+        for each in partitions:
+            self._seen[each] = self._publications.count(each.topic)
+        return True
