@@ -27,6 +27,8 @@ from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 
 NAME = "command-api"
+_APPEND_EVERY_S = 0.005
+_APPEND_WEBHOOKS_EVERY_S = 0.05  # Stripe does not wait for the answer
 
 
 async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
@@ -39,8 +41,12 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         closing.push_async_callback(redis.aclose)
         closing.push_async_callback(pool.close)
         await pool.open()
-        appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes)
+        appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, interval_s=_APPEND_EVERY_S)
         closing.push_async_callback(appender.close)
+        webhook_appender = GroupCommit(
+            pool, max_event_bytes=settings.event_max_bytes, interval_s=_APPEND_WEBHOOKS_EVERY_S
+        )
+        closing.push_async_callback(webhook_appender.close)
         log = GroupCommitLog(pool, appender)
         executor = CommandExecutor(
             cache=RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: monitor.epoch),
@@ -63,7 +69,9 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         guard = await closing.enter_async_context(open_stripe_guard(settings))
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
         client_secrets = ClientSecretReader(log=log, waiter=waiter, secrets=secrets)
-        webhooks = WebhookIntake.from_settings(settings, appender, timeout_s=settings.command_api_timeout_ms / 1000)
+        webhooks = WebhookIntake.from_settings(
+            settings, webhook_appender, timeout_s=settings.command_api_timeout_ms / 1000
+        )
         keyring = ApiKeyring.from_settings(settings)
         reconciliations = ReconciliationService(
             pool=pool,

@@ -148,12 +148,20 @@ class GroupCommit:
     """An `Appender` that coalesces the appends waiting at a moment into one call, one transaction, one round trip."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[Connection], *, max_batch: int = 256, max_event_bytes: int = MAX_EVENT_BYTES
+        self,
+        pool: AsyncConnectionPool[Connection],
+        *,
+        max_batch: int = 256,
+        max_event_bytes: int = MAX_EVENT_BYTES,
+        interval_s: float = 0.0,
     ) -> None:
+        """`interval_s`: how far apart transactions begin at least; a lone append does not wait."""
         self._pool = pool
         self._max_event_bytes = max_event_bytes
         self._known_position = 0
-        self._batcher = Batcher[Append, AppendResult](self._write, key=lambda item: item.stream_id, max_batch=max_batch)
+        self._batcher = Batcher[Append, AppendResult](
+            self._write, key=lambda item: item.stream_id, max_batch=max_batch, interval_s=interval_s
+        )
 
     async def append(self, item: Append) -> AppendResult:
         """Append one command's events.

@@ -11,4 +11,5 @@ def create_read_pool(url: str, *, size: int, timeout_ms: int) -> Pool:
     """Return a pool, not open yet, whose every statement is a read-only transaction of at most `timeout_ms`."""
     given = conninfo_to_dict(url).get("options", "")
     options = f"{given} -c default_transaction_read_only=on -c statement_timeout={timeout_ms}".strip()
-    return create_pool(make_conninfo(url, options=options), size=size, name=NAME, autocommit=True)
+    # The best plan of a list depends on its filters.
+    return create_pool(make_conninfo(url, options=options), size=size, name=NAME, autocommit=True, generic_plans=False)

@@ -89,6 +89,7 @@ class CommandExecutor:
         self._log = log
         self._timeout_s = timeout_s
         self._running: set[asyncio.Task[CommandResult]] = set()
+        self._storing: set[asyncio.Task[None]] = set()
         self._closing = False
 
     async def execute(self, request: CommandRequest) -> CommandResult:
@@ -116,8 +117,8 @@ class CommandExecutor:
     async def close(self) -> None:
         """Take no more commands and finish those that are under way."""
         self._closing = True
-        while self._running:
-            await asyncio.wait(self._running)
+        while self._running or self._storing:
+            await asyncio.wait({*self._running, *self._storing})
 
     async def _carry_out(self, request: CommandRequest) -> CommandResult:
         """Claim the key and decide, or replay what is stored under it."""
@@ -155,7 +156,10 @@ class CommandExecutor:
             if committed is None:
                 await self._cache.release(claim)
             else:
-                await self._cache.store(claim, committed)
+                # Nobody waits for it: until it is there, a repetition of the request is answered from PostgreSQL.
+                storing = asyncio.create_task(self._cache.store(claim, committed))
+                self._storing.add(storing)
+                storing.add_done_callback(self._storing.discard)
 
     async def _append(self, request: CommandRequest) -> Decided[PaymentState, PaymentEvent] | StoredResponse:
         """Return what was decided, or the stored response. The log's errors become errors of commands."""

@@ -31,6 +31,7 @@ MARKER_TTL_MS = 30_000
 BYPASS_S = 1.0
 KEY_PREFIX = "paystream:idempotency:"
 _MAX_PIPELINES = 2
+_STORE_EVERY_S = 0.02  # nobody waits for it
 
 _MARKER, _RESPONSE = b"?", b"="
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
@@ -83,6 +84,7 @@ class RedisResponseCache:
         self._bypassed_until = 0.0
         self._is_unavailable = False
         self._commands = Batcher[_Command, object](self._send, key=id, max_in_flight=_MAX_PIPELINES)
+        self._stores = Batcher[_Command, object](self._send, key=id, interval_s=_STORE_EVERY_S)
 
     async def claim(self, merchant_id: MerchantId, key: str) -> KeyClaim | InFlight | StoredResponse:
         """Take the key with SET NX; the same command returns what is there already."""
@@ -105,7 +107,8 @@ class RedisResponseCache:
             return
         document = [claim.name, response.fingerprint, response.status, response.position, response.response.decode()]
         with suppress(_Unavailable):
-            await self._execute("SET", claim.name, _RESPONSE + orjson.dumps(document), "PX", RESPONSE_TTL_MS)
+            arguments = ("SET", claim.name, _RESPONSE + orjson.dumps(document), "PX", RESPONSE_TTL_MS)
+            await self._execute(*arguments, batcher=self._stores)
 
     async def release(self, claim: KeyClaim) -> None:
         """Remove the marker if it is still ours: it may have expired and be another's by now."""
@@ -113,10 +116,12 @@ class RedisResponseCache:
             with suppress(_Unavailable):
                 await self._execute("EVAL", _RELEASE, 1, claim.name, claim.token)
 
-    async def _execute(self, *arguments: bytes | str | int) -> object:
+    async def _execute(
+        self, *arguments: bytes | str | int, batcher: "Batcher[_Command, object] | None" = None
+    ) -> object:
         """Execute a command. Raises _Unavailable when Redis is bypassed, fails or is slow."""
         try:
-            response = await self._commands.submit(_Command(arguments))
+            response = await (batcher or self._commands).submit(_Command(arguments))
         except _Unavailable:
             REDIS_UNAVAILABLE.inc()
             raise

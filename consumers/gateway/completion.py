@@ -31,7 +31,7 @@ from schemas.events import PAYMENT_CODEC
 log = structlog.get_logger(__name__)
 
 ACTOR = "stripe-gateway"
-_WRITE_EVERY_S = 0.02
+_WRITE_EVERY_S = 0.025
 WATCHED_AFTER_S = 5.0
 """When it is first looked whether what was called failed appears at Stripe."""
 

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.02, longest_s=0.05, factor=1.25)
 _DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
-_CLAIM_EVERY_S = 0.02  # at most: tasks that become due meanwhile are claimed together
+_CLAIM_EVERY_S = 0.025  # at most: tasks that become due meanwhile are claimed together
 _COUNT_EVERY_S = 5.0
 _DRAIN_S = 5.0
 _STALL_AFTER_S = 60.0

@@ -22,7 +22,7 @@ _POLL_S = 0.05
 
 
 class WaitForInFlightCalls:
-    """An `apply`, of one partition or of all that a poll brought, that first waits, `longest_s` at most, for the calls that the batch may be about.
+    """An `apply` that first waits, `longest_s` at most, for the calls that the events may be about.
 
     No connection is held meanwhile. Waiting too short is not an error: it only costs more calls.
     """

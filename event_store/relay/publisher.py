@@ -34,7 +34,7 @@ from schemas.topics import RELAY_PROGRESS, declarations, event_topics, topic_of
 log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.003, longest_s=0.05)
-_ROUND_EVERY_S = 0.01
+_ROUND_EVERY_S = 0.015
 _CHECK_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
 _CHECK_CLOSED_EVERY_S = 5.0

@@ -1,8 +1,8 @@
 """Lets a loop begin a round at most so often, so that what comes meanwhile goes into the next one.
 
-A round has a price of its own (a transaction, its round trips) beside that of what it does. Without a pause a loop that
-keeps up makes one for each item, and the busier the machine, the more of its time goes into rounds. With it, rounds grow
-with the load. A round that follows a quiet time begins at once: a lone item does not wait.
+A round has a price of its own (a transaction, its round trips) beside that of what it does. Without a pause a loop
+that keeps up makes one for each item, and the busier the machine, the more of its time goes into rounds. With it,
+rounds grow with the load. A round that follows a quiet time begins at once: a lone item does not wait.
 """
 
 import asyncio

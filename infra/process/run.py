@@ -1,6 +1,7 @@
 """Run one process: event loop, logging, signals, health server, and an end that always comes."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -33,6 +34,7 @@ Main = Callable[[Runtime], Awaitable[None]]
 _CANCEL_S = 1.0
 # This long after the grace period the process ends whatever it is doing.
 _FORCE_S = 1.8
+_COLLECT_AFTER_OBJECTS = 20_000
 
 
 def run_service(service: Service) -> NoReturn:
@@ -53,10 +55,22 @@ def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: boo
     serves HTTP itself, /health and /metrics are served on HEALTH_HOST:HEALTH_PORT meanwhile.
     """
     configure_logging(service, settings.log_level)
+    _collect_garbage_seldom()
     ending = _Ending(settings.shutdown_grace_ms / 1000 + _FORCE_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_supervise(service, settings, main, ending, serves_http=serves_http))
     sys.exit(code)
+
+
+def _collect_garbage_seldom() -> None:
+    """Leave what was imported alone, and look for cycles among the rest when many objects were made.
+
+    At the defaults a busy process spends a twentieth of its time there:
+    https://docs.python.org/3/library/gc.html#gc.freeze.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 20)
 
 
 class _Ending:

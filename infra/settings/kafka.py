@@ -75,8 +75,8 @@ class KafkaSettings(KafkaSecuritySettings):
     kafka_fetch_idle_wait_ms: Annotated[int, Field(ge=1)] = 500
     """The same for a consumer that has had nothing to do for two seconds: 300 with the embedded broker."""
     kafka_fetch_after_publish: bool = False
-    """Whether a consumer that shares its process with the relay fetches when that has published, and otherwise only every
-    KAFKA_FETCH_IDLE_WAIT_MS: true with the embedded broker, which is late with the answer to an empty fetch."""
+    """Whether a consumer that shares its process with the relay fetches when that has published, and otherwise only
+    every KAFKA_FETCH_IDLE_WAIT_MS: true with the embedded broker, which is late with the answer to an empty fetch."""
     kafka_topic_partitions: Annotated[int, Field(ge=1)] = 12
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
     kafka_request_timeout_ms: Annotated[int, Field(ge=100)] = 10_000

@@ -1,4 +1,4 @@
-"""Lets FastStream wait in a poll of aiokafka, which ends when a record comes, rather than between polls (aiokafka 0.13).
+"""Lets FastStream wait in a poll, which ends when a record comes, rather than between polls (aiokafka 0.13).
 
 FastStream takes one number for both: how long a poll may last, and how long it sleeps after an empty one.
 """
