@@ -53,7 +53,7 @@ class WaitForInFlightCalls:
             return
         until = time.monotonic() + self._longest_s
         while time.monotonic() < until:
+            await asyncio.sleep(_POLL_S)  # first: the answer is nearly always on its way
             async with self._pool.connection() as conn:
                 if not await has_calls_in_flight(conn, references):
                     return
-            await asyncio.sleep(_POLL_S)

@@ -32,10 +32,11 @@ def payment_id_of(reference: Reference | None, payments: Mapping[StripeIntentId,
 
 async def has_calls_in_flight(conn: Connection, references: Sequence[Reference | None]) -> bool:
     """Return whether one of our calls that changes one of these payments has no recorded answer yet."""
-    payments = await payments_of_intents(conn, references)
-    payment_ids = {payment_id for each in references if (payment_id := payment_id_of(each, payments))}
-    if not payment_ids:
+    payment_ids = {each.payment_id for each in references if each and each.payment_id}
+    intent_ids = {each.intent_id for each in references if each and each.intent_id}
+    if not payment_ids | intent_ids:
         return False
-    cursor = await conn.execute(_SQL.calls_in_flight, {"payment_ids": list(payment_ids)})
+    found = {"payment_ids": list(payment_ids), "intent_ids": list(intent_ids)}
+    cursor = await conn.execute(_SQL.calls_in_flight, found)
     row = await cursor.fetchone()
     return row is not None and bool(row[0])

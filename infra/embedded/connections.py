@@ -42,9 +42,11 @@ WEBHOOK_EVENTS = ",".join(
 BrokerKind = Literal["embedded", "apache"]
 """Tansu, in memory and without Java; or Apache Kafka itself, whose settings are the defaults of our processes."""
 
-import os
 
-TOPICS = {"KAFKA_TOPIC_PARTITIONS": os.environ.get("XP", "12"), "KAFKA_REPLICATION_FACTOR": "1"}
+PARTITIONS = 3
+"""Of each topic of a new stack: a process can have as many members in a group, and each partition costs a little."""
+FORMER_PARTITIONS = 12
+"""Of a stack whose home does not say how many: a stream must not move to another partition."""
 KAFKA: Mapping[BrokerKind, Mapping[str, str]] = {
     "embedded": {
         "KAFKA_TRANSACTIONS": "false",  # the broker has none
@@ -52,9 +54,8 @@ KAFKA: Mapping[BrokerKind, Mapping[str, str]] = {
         "KAFKA_FETCH_IDLE_WAIT_MS": "300",
         "KAFKA_FETCH_AFTER_PUBLISH": "true",
         "KAFKA_SESSION_TIMEOUT_MS": "3000",  # it lets a consumer join a group after half of this
-        **TOPICS,
     },
-    "apache": TOPICS,
+    "apache": {},
 }
 
 
@@ -66,6 +67,7 @@ class Connections:
     redis_url: str
     kafka_bootstrap_servers: str
     broker: BrokerKind = "embedded"
+    partitions: int = PARTITIONS
     command_api: str
     stripe_api_base: str
     sandbox_data: Path
@@ -109,7 +111,12 @@ class Connections:
         return {"DATABASE_URL": self.postgres.url(login)}
 
     def _kafka(self) -> dict[str, str]:
-        return {"KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers, **KAFKA[self.broker]}
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers,
+            "KAFKA_TOPIC_PARTITIONS": str(self.partitions),
+            "KAFKA_REPLICATION_FACTOR": "1",
+            **KAFKA[self.broker],
+        }
 
     def _webhooks(self) -> dict[str, str]:
         return {

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import cast, get_args
 
-from infra.embedded.connections import BrokerKind, Connections
+from infra.embedded.connections import FORMER_PARTITIONS, BrokerKind, Connections
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.home import Home
 from infra.embedded.passwords import load_or_create
@@ -13,9 +13,10 @@ from infra.embedded.process import HTTP_PORTS
 from infra.embedded.valkey import ValkeyServer
 
 STACK_FILE = "stack.json"
-"""What the stack that was started last is: the kind of its broker, and the port of each component."""
+"""What the stack that was started last is: its kind of broker, the partitions of a topic, and each component's port."""
 SANDBOX_DATA = "stripe-sandbox.sqlite"
 
+_NO_PORTS = {"broker_kind", "partitions"}
 _SERVERS = ("postgres", "valkey", "broker")
 
 
@@ -38,7 +39,7 @@ def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
     Raises NothingRuns, or HomeUnusable when the folder cannot be read.
     """
     home, kept = Home(path), _remembered(path)
-    ports = {name: int(port) for name, port in kept.items() if name != "broker_kind"}
+    ports = {name: int(port) for name, port in kept.items() if name not in _NO_PORTS}
     passwords = load_or_create(home)
     postgres = PostgresServer(home, port=ports["postgres"], passwords=passwords)
     urls = {name: f"http://127.0.0.1:{ports[name]}" for name in HTTP_PORTS}
@@ -47,6 +48,7 @@ def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
         redis_url=ValkeyServer(home, port=ports["valkey"], password=passwords.valkey).url,
         kafka_bootstrap_servers=f"127.0.0.1:{ports['broker']}",
         broker=cast("BrokerKind", kept["broker_kind"]),
+        partitions=int(kept.get("partitions", FORMER_PARTITIONS)),
         command_api=urls["command-api"],
         stripe_api_base=urls["sandbox"],
         sandbox_data=home.path / SANDBOX_DATA,

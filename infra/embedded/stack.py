@@ -13,7 +13,7 @@ from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.broker import Broker
 from infra.embedded.component import Component
 from infra.embedded.concurrency import run_concurrently
-from infra.embedded.connections import BrokerKind, Connections, shared_settings
+from infra.embedded.connections import FORMER_PARTITIONS, PARTITIONS, BrokerKind, Connections, shared_settings
 from infra.embedded.databases import migrate
 from infra.embedded.home import Home
 from infra.embedded.orphans import end_leftovers
@@ -84,6 +84,7 @@ class Stack:
         self._supervise = supervise
         self._broker_kind = broker
         self._report = report
+        self._partitions = PARTITIONS
         self._ports: dict[str, int] = {}
         self._components: dict[str, Component] = {}
         self._watchers: list[asyncio.Task[None]] = []
@@ -94,6 +95,7 @@ class Stack:
             self.home.open()
             for name in end_leftovers(self.home.run):
                 self._report(LeftoverEnded(name=name))
+            self._partitions = self._choose_partitions()
             self._ports = self._choose_ports()
             self._build()
             await self._start_all()
@@ -195,6 +197,11 @@ class Stack:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    def _choose_partitions(self) -> int:
+        """Take as many partitions as the home had before: checkpoints are by partition."""
+        last = self.home.remembered(STACK_FILE)
+        return int(last.get("partitions", FORMER_PARTITIONS)) if last else PARTITIONS
+
     def _choose_ports(self) -> dict[str, int]:
         """Take fixed ports as they are, the others as last time when still free; and remember them: see running.py."""
         last = self.home.remembered(_PORTS_FILE)
@@ -207,7 +214,8 @@ class Stack:
             usable = isinstance(port, int) and port not in ports.values() and is_free(port)
             ports[name] = int(port) if usable and port else free_port(besides=ports.values())
         self.home.remember(_PORTS_FILE, {name: port for name, port in ports.items() if name not in self._fixed_ports})
-        self.home.remember(STACK_FILE, {"broker_kind": self._broker_kind, **ports})
+        kept = {"broker_kind": self._broker_kind, "partitions": self._partitions}
+        self.home.remember(STACK_FILE, {**kept, **ports})
         return ports
 
     def _build(self) -> None:
@@ -220,6 +228,7 @@ class Stack:
             redis_url=self._valkey.url,
             kafka_bootstrap_servers=self._broker.address,
             broker=self._broker_kind,
+            partitions=self._partitions,
             command_api=self.urls.command_api,
             stripe_api_base=self.urls.sandbox,
             sandbox_data=self.home.path / SANDBOX_DATA,
@@ -275,7 +284,7 @@ class Stack:
         await self._step("Kafka topics", self._create_topics(), {True: "created", False: "there"})
 
     async def _create_topics(self) -> bool:
-        return await create_topics(self._broker.address) > 0
+        return await create_topics(self._broker.address, partitions=self._partitions) > 0
 
     async def _up(self, component: Component) -> None:
         started = time.monotonic()

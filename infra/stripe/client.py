@@ -5,6 +5,9 @@ Importing `stripe` takes most of a second: only what calls Stripe imports this m
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import stripe
@@ -27,6 +30,7 @@ class AioHttpTransport(stripe.HTTPClient):
     def __init__(self, timeout_s: float) -> None:
         super().__init__()
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._proxy_of = cache(_proxy_of)
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -40,7 +44,12 @@ class AioHttpTransport(stripe.HTTPClient):
         """Send one request. Raises stripe.APIConnectionError when it is not known what became of it."""
         try:
             async with self._connected().request(
-                method, url, headers=headers, data=post_data, allow_redirects=False
+                method,
+                url,
+                headers=headers,
+                data=post_data,
+                allow_redirects=False,
+                proxy=self._proxy_of(*urlsplit(url)[:2]),
             ) as response:
                 return await response.read(), response.status, response.headers
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -59,10 +68,18 @@ class AioHttpTransport(stripe.HTTPClient):
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=True,  # HTTPS_PROXY, NO_PROXY
                 timeout=self._timeout,
             )
         return self._session
+
+
+def _proxy_of(scheme: str, address: str) -> str | None:
+    """Return the proxy that HTTPS_PROXY and NO_PROXY name for an address.
+
+    aiohttp would look at the environment, and at a file in the home, with each request.
+    """
+    host = address.rpartition("@")[2]
+    return None if proxy_bypass(host) else getproxies().get(scheme)
 
 
 def create_stripe(settings: StripeSettings, transport: stripe.HTTPClient | None = None) -> stripe.StripeClient:

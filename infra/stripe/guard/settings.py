@@ -1,12 +1,15 @@
 """Settings of the guard, and the guard made of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from infra.redis.client import connect_redis
+from infra.settings.process import ProcessSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
 from infra.stripe.guard.breaker import Rules
@@ -73,28 +76,61 @@ class StripeGuardSettings(RedisSettings, StripeSettings):
         return self
 
 
+_shared: dict[tuple[object, ...], "_Lent"] = {}
+"""The guards that are lent now, by event loop, name and settings."""
+
+
+@dataclass(slots=True)
+class _Lent:
+    guard: StripeGuard
+    closing: AsyncExitStack
+    borrowers: int = 0
+
+
 @asynccontextmanager
 async def open_stripe_guard(settings: StripeGuardSettings, *, name: str = "stripe") -> AsyncIterator[StripeGuard]:
-    """Lend the guard of these settings, and close its connections. Redis may be away.
+    """Lend the guard of these settings, and close its connections when nobody uses it any more. Redis may be away.
 
-    All who give the same `name` share one rate limit; a live and a test key never do.
+    In one process there is one: who opens it again gets the same. All processes that give the same `name` share one
+    rate limit; a live and a test key never do.
     """
+    key = (id(asyncio.get_running_loop()), name, _guard_settings(settings))
+    if key not in _shared:
+        closing = AsyncExitStack()
+        _shared[key] = _Lent(guard=_create_guard(settings, name, closing), closing=closing)
+    lent = _shared[key]
+    lent.borrowers += 1
+    try:
+        yield lent.guard
+    finally:
+        lent.borrowers -= 1
+        if lent.borrowers == 0:
+            del _shared[key]
+            await lent.closing.aclose()
+
+
+def _guard_settings(settings: StripeGuardSettings) -> tuple[object, ...]:
+    """Return what makes one guard different from another."""
+    fields = {*StripeGuardSettings.model_fields} - {*ProcessSettings.model_fields}
+    return tuple(getattr(settings, name) for name in sorted(fields))
+
+
+def _create_guard(settings: StripeGuardSettings, name: str, closing: AsyncExitStack) -> StripeGuard:
     max_wait_s = settings.stripe_max_wait_ms / 1000
-    async with AsyncExitStack() as closing:
-        rate = None
-        if settings.stripe_rate_limit_per_s > 0:
-            redis = connect_redis(settings.redis_url.get_secret_value(), timeout_s=settings.redis_timeout_ms / 1000)
-            closing.push_async_callback(redis.aclose)
-            rules = TokenBucketRules(limit=settings.stripe_rate_limit_per_s)
-            rate = RateLimit(
-                rules,
-                RedisTokenBucket(redis, f"{name}:{'live' if settings.stripe_livemode else 'test'}", rules),
-                processes=settings.stripe_expected_processes,
-                max_wait_s=max_wait_s,
-            )
-        yield StripeGuard(
-            Circuit(name, settings.breaker_rules),
-            rate,
-            max_concurrency=settings.stripe_max_concurrency,
+    rate = None
+    if settings.stripe_rate_limit_per_s > 0:
+        redis = connect_redis(settings.redis_url.get_secret_value(), timeout_s=settings.redis_timeout_ms / 1000)
+        closing.push_async_callback(redis.aclose)
+        rules = TokenBucketRules(limit=settings.stripe_rate_limit_per_s)
+        rate = RateLimit(
+            rules,
+            RedisTokenBucket(redis, f"{name}:{'live' if settings.stripe_livemode else 'test'}", rules),
+            processes=settings.stripe_expected_processes,
             max_wait_s=max_wait_s,
         )
+    return StripeGuard(
+        Circuit(name, settings.breaker_rules),
+        rate,
+        max_concurrency=settings.stripe_max_concurrency,
+        max_wait_s=max_wait_s,
+    )

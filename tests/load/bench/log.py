@@ -77,7 +77,7 @@ async def _publishing(context: Context) -> Prepared:
 @asynccontextmanager
 async def _empty_broker(context: Context) -> AsyncIterator[KafkaSettings]:
     async with embedded_broker(context.folder / f"broker-{uuid7()}") as broker:
-        await create_topics(broker.address)
+        await create_topics(broker.address, partitions=_PARTITIONS)
         yield KafkaSettings(
             kafka_bootstrap_servers=broker.address,
             kafka_replication_factor=1,
