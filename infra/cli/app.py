@@ -106,7 +106,7 @@ def doctor(
 
 @app.command()
 def worker(name: Annotated[str, typer.Argument(help="Which worker, for example: stripe-gateway; or: all")]) -> None:
-    """Run one worker; or all, with relay and projector, in one process."""
+    """Run one worker; or relay, projector and all workers as one."""
     processes.run_worker(name)
 
 

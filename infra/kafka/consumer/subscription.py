@@ -16,7 +16,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
-from infra.kafka.aiokafka_patches.fetch_gate import gate_fetches
+from infra.kafka.aiokafka_patches.delayed_fetches import delay_fetches
 from infra.kafka.aiokafka_patches.fetch_wait import set_fetch_max_wait
 from infra.kafka.aiokafka_patches.long_polls import lengthen_polls
 from infra.kafka.aiokafka_patches.stopping import disconnect_consumer, leave_rebalancing_group, stop_client
@@ -158,7 +158,7 @@ class Subscription:
         lengthen_polls(self.consumer)
         if self._fetch_after_publish:
             timing = FetchTiming(PUBLICATIONS, at_least_every_s=self._fetch_idle_wait_ms / 1000)
-            gate_fetches(self.consumer, timing.wait)
+            delay_fetches(self.consumer, timing.wait)
 
     async def stop(self, timeout_s: float) -> None:
         """Let the batch in hand finish, leave the group, disconnect. Never raises, never takes longer."""

@@ -17,15 +17,21 @@ from infra.process import declared
 
 
 @pytest.fixture
-def entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two workers; one of them is `print`."""
+def entry_points(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Two workers, and what is run instead of them."""
     entries = EntryPoints(
         [
             EntryPoint(name="printer", value="builtins:print", group=declared.WORKERS),
             EntryPoint(name="other", value="builtins:len", group=declared.WORKERS),
+            EntryPoint(name="relay", value="builtins:max", group=declared.PROCESSES),
+            EntryPoint(name="projector", value="builtins:min", group=declared.PROCESSES),
         ]
     )
     monkeypatch.setattr(declared, "entry_points", entries.select)
+    ran: list[Any] = []
+    monkeypatch.setattr("infra.process.run.run_service", ran.append)
+    monkeypatch.setattr("infra.process.run_together.run_together", lambda *arguments: ran.append(arguments))
+    return ran
 
 
 def test_help_names_every_command() -> None:
@@ -73,10 +79,14 @@ def test_help_loads_nothing_of_what_the_commands_need() -> None:
     assert not {"pydantic", "psycopg", "aiokafka", "sqlalchemy", "rich.markdown", "httpx"} & set(loaded)
 
 
-@pytest.mark.usefixtures("entry_points")
-def test_a_worker_is_found_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_is_found_by_its_name(entry_points: list[Any]) -> None:
     assert processes.run_if_process(["worker", "printer"]) is True
-    assert capsys.readouterr().out == "\n"
+    assert entry_points == [print]
+
+
+def test_all_workers_are_run_with_relay_and_projector(entry_points: list[Any]) -> None:
+    assert processes.run_if_process(["worker", "all"]) is True
+    assert entry_points == [("workers", {"relay": max, "projector": min, "other": len, "printer": print})]
 
 
 @pytest.mark.usefixtures("entry_points")
@@ -87,8 +97,10 @@ def test_an_unknown_worker_is_answered_with_those_that_there_are(capsys: pytest.
     assert capsys.readouterr().err == ("paystream: There is no worker 'striped-gateway'. There are: other, printer.\n")
 
 
-@pytest.mark.usefixtures("entry_points")
-def test_without_an_installation_the_remedy_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_an_installation_the_remedy_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declared, "entry_points", EntryPoints([]).select)
     with pytest.raises(SystemExit):
         processes.run_process("relay")
     assert "make install" in capsys.readouterr().err

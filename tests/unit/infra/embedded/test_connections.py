@@ -13,7 +13,7 @@ from consumers.stripe.translate import events as event_types
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
-from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections
+from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections, shared_settings
 from infra.embedded.environment import base_environment, python_environment
 from infra.embedded.home import Home
 from infra.embedded.passwords import Passwords
@@ -41,6 +41,10 @@ def connections(tmp_path: Path) -> Connections:
     )
 
 
+KAFKA_NAMES = (
+    *("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC_PARTITIONS", "KAFKA_REPLICATION_FACTOR"),
+    *KAFKA["embedded"],
+)
 STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),)
 
 
@@ -59,12 +63,12 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
             "command-api",
             {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},
         ),
-        ("relay", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
-        ("projector", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
+        ("relay", {"DATABASE_URL", *KAFKA_NAMES}),
+        ("projector", {"DATABASE_URL", *KAFKA_NAMES}),
         (
             "worker-stripe-gateway",
             {
-                *("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"], *STRIPE),
+                *("DATABASE_URL", "REDIS_URL", *KAFKA_NAMES, *STRIPE),
             },
         ),
         (
@@ -75,8 +79,8 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
             },
         ),
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL", *STRIPE}),
-        ("worker-stripe-webhooks", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
-        ("worker-of-tomorrow", {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", *KAFKA["embedded"]}),
+        ("worker-stripe-webhooks", {"DATABASE_URL", *KAFKA_NAMES}),
+        ("worker-of-tomorrow", {"DATABASE_URL", *KAFKA_NAMES}),
     ],
 )
 def test_a_process_gets_what_it_needs_and_nothing_else(
@@ -168,3 +172,19 @@ def test_the_sandbox_sends_what_payments_depend_on(connections: Connections) -> 
     ]
     assert [each for each in known if not endpoint.wants("acct_1", each)] == []
     assert not endpoint.wants("acct_1", "charge.succeeded")
+
+
+def test_what_differs_between_the_services_of_one_process_has_their_prefix() -> None:
+    shared = shared_settings(
+        {
+            "RELAY__": {"DATABASE_URL": "relay", "KAFKA_TRANSACTIONS": "false"},
+            "PROJECTOR__": {"DATABASE_URL": "projector", "KAFKA_TRANSACTIONS": "false"},
+            "SWEEPER__": {"REDIS_URL": "redis"},
+        }
+    )
+    assert shared == {
+        "RELAY__DATABASE_URL": "relay",
+        "PROJECTOR__DATABASE_URL": "projector",
+        "KAFKA_TRANSACTIONS": "false",
+        "REDIS_URL": "redis",
+    }

@@ -135,3 +135,22 @@ async def test_metrics_are_prometheus_text() -> None:
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain")
     assert "python_info" in response.text
+
+
+async def test_the_checks_of_a_member_count_under_its_name_and_can_be_replaced() -> None:
+    health, first, second = Health(), Health(), Health()
+    health.add_readiness("process", well)
+    first.add_readiness("database", broken)
+    first.add_liveness("loop", well)
+    second.add_readiness("database", well)
+    health.set_member("relay", first)
+    before = await health.all()
+    assert before.status == "unhealthy"
+    assert before.checks == {
+        "relay: loop": "ok",
+        "process": "ok",
+        "relay: database": "the database does not answer",
+    }
+    health.set_member("relay", second)
+    after = await health.all()
+    assert after.checks == {"process": "ok", "relay: database": "ok"}

@@ -26,3 +26,15 @@ async def test_without_a_limit_redis_is_not_used() -> None:
     # A unit test that opens a network socket fails.
     async with open_stripe_guard(settings(stripe_rate_limit_test_per_s=0)) as guard, guard.call():
         assert guard.capacity() is None
+
+
+async def test_a_process_has_one_guard_for_the_same_settings() -> None:
+    without_limit = settings(stripe_rate_limit_test_per_s=0)
+    async with open_stripe_guard(without_limit) as first:
+        async with open_stripe_guard(settings(stripe_rate_limit_test_per_s=0)) as second:
+            assert second is first
+        other = settings(stripe_rate_limit_test_per_s=0, stripe_secret_key="sk_test_2")
+        async with open_stripe_guard(other) as third:
+            assert third is not first
+    async with open_stripe_guard(without_limit) as later:
+        assert later is not first

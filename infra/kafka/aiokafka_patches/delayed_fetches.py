@@ -15,7 +15,7 @@ Wait = Callable[[Collection[TopicPartition]], Awaitable[bool]]
 _AT_ONCE_MS = 2
 
 
-def gate_fetches(consumer: AIOKafkaConsumer, wait: Wait) -> None:
+def delay_fetches(consumer: AIOKafkaConsumer, wait: Wait) -> None:
     """Call `wait` before each fetch from now on. The consumer has started."""
     fetcher = consumer._fetcher  # noqa: SLF001 - see above
     assert fetcher is not None
