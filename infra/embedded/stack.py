@@ -130,11 +130,11 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """End one component as a crash would (SIGKILL), and return when it is gone."""
-        self._components[name].kill()
+        self.component(name).kill()
 
     async def restart(self, name: str) -> None:
         """Start one component again, stopping it first if it runs; returns when it is ready."""
-        await self._restart(self._components[name])
+        await self._restart(self.component(name))
 
     async def wipe_broker(self) -> None:
         """Kill the broker and start an empty one on the same port: no messages, no group offsets, new topics."""
@@ -148,8 +148,9 @@ class Stack:
         await self._valkey.flush()
 
     def component(self, name: str) -> Component:
-        """Return one component. Raises KeyError."""
-        return self._components[name]
+        """Return one component; of a service that shares its process, that process. Raises KeyError."""
+        shared = (spec.name for spec in self._specs if name in spec.serves.values())
+        return self._components[name if name in self._components else next(shared, name)]
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -185,10 +186,15 @@ class Stack:
         return self._broker.address
 
     def environment(self, process: str) -> dict[str, str]:
-        """Return the whole environment of a Paystream process of this stack."""
-        component = self._components[process]
+        """Return the whole environment of a Paystream process of this stack.
+
+        Of a service that shares its process it is what it would find in one of its own.
+        """
+        component = self.component(process)
         assert isinstance(component, Process), f"{process} is a server"
-        return component.environment()
+        if component.name == process:
+            return component.environment()
+        return {**component.environment(), **self._connections.settings_of(process), **self._settings}
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -223,7 +229,7 @@ class Stack:
         self._postgres = PostgresServer(self.home, port=self._ports["postgres"], passwords=passwords, fsync=self._fsync)
         self._valkey = ValkeyServer(self.home, port=self._ports["valkey"], password=passwords.valkey)
         self._broker = self._make_broker()
-        connections = Connections(
+        connections = self._connections = Connections(
             postgres=self._postgres,
             redis_url=self._valkey.url,
             kafka_bootstrap_servers=self._broker.address,

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from infra.embedded.process import processes_of
 from tests.support.payment_load import Customers, assert_stripe_agrees, chaos_seed
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually
@@ -46,7 +47,7 @@ async def test_a_system_that_was_wiped_while_idle_goes_on(tmp_path: Path) -> Non
 
 
 async def test_an_emptied_read_model_is_built_again(tmp_path: Path) -> None:
-    async with running_system(tmp_path) as system:
+    async with running_system(tmp_path, processes=processes_of("separate")) as system:
         customers = Customers(system=system)
         await customers.run(20)
         await assert_stripe_agrees(system, customers.made)

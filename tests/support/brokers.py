@@ -10,6 +10,7 @@ from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.broker import Broker
 from infra.embedded.connections import BrokerKind
 from infra.embedded.errors import EmbeddedError
+from infra.embedded.process import Layout
 from infra.settings.kafka import KafkaSettings
 from tests.support.kafka import plain_settings, transactional_settings
 
@@ -29,6 +30,11 @@ def chosen_broker() -> BrokerKind:
 def on_apache() -> bool:
     """Whether tests run on real Kafka."""
     return _chosen == APACHE
+
+
+def chosen_layout() -> Layout:
+    """Return how the processes of a system run: one each on real Kafka, as in production; else together."""
+    return "separate" if on_apache() else "together"
 
 
 def choose_broker(config: pytest.Config) -> None:

@@ -6,8 +6,9 @@ An idle system takes a third of a core: it must not run on beside tests that hav
 import asyncio
 from pathlib import Path
 
+from infra.embedded.process import processes_of
 from infra.embedded.stack import Stack
-from tests.support.brokers import chosen_broker
+from tests.support.brokers import chosen_broker, chosen_layout
 from tests.support.prepared_home import copy_prepared
 from tests.support.system import AT_LEISURE
 
@@ -23,7 +24,13 @@ class SharedSystem:
         """Return the running system; it keeps its data from one start to the next."""
         if self._stack is None:
             await copy_prepared(self._home)
-            stack = Stack(self._home, fsync=False, broker=chosen_broker(), settings=AT_LEISURE)
+            stack = Stack(
+                self._home,
+                fsync=False,
+                broker=chosen_broker(),
+                processes=processes_of(chosen_layout()),
+                settings=AT_LEISURE,
+            )
             await stack.start()
             self._stack = stack
         return self._stack

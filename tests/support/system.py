@@ -11,9 +11,10 @@ import httpx
 import psycopg
 
 from infra.embedded.connections import DEVELOPMENT_KEY
+from infra.embedded.process import processes_of
 from infra.embedded.stack import Stack
 from projections.verify import Difference, differences
-from tests.support.brokers import chosen_broker
+from tests.support.brokers import chosen_broker, chosen_layout
 from tests.support.prepared_home import copy_prepared
 from tests.support.waiting import eventually
 
@@ -125,7 +126,8 @@ async def running_system(
     """Start a whole stack on free ports, on the chosen broker, and end it."""
     await copy_prepared(home)
     environment = AT_LEISURE | dict(settings or {})
-    async with Stack(home, fsync=False, settings=environment, **{"broker": chosen_broker(), **options}) as stack:
+    chosen = {"broker": chosen_broker(), "processes": processes_of(chosen_layout())}
+    async with Stack(home, fsync=False, settings=environment, **{**chosen, **options}) as stack:
         system = System(stack)
         try:
             yield system

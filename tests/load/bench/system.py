@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from infra.embedded.process import processes_of
 from infra.embedded.stack import Stack
 from infra.stripe_sandbox.client import SandboxAdmin
 from infra.stripe_sandbox.faults.rules import Effect
@@ -119,7 +120,7 @@ def _has_succeeded(payment: Json) -> bool:
 async def like_make_run(folder: Path) -> AsyncIterator[System]:
     """Run the system as `make run` does."""
     await copy_prepared(folder)
-    async with Stack(folder, supervise=True, broker=chosen_broker()) as stack:
+    async with Stack(folder, supervise=True, broker=chosen_broker(), processes=processes_of("together")) as stack:
         system = System(stack)
         try:
             yield system
