@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from event_store.append_signal import AppendSignal
 from event_store.appends import MAX_EVENT_BYTES, Append, Appended, AppendResult
 from event_store.store import QUERIES, Connection, append, is_log_closed
 from infra.process.pacing import Pacing
@@ -159,6 +160,7 @@ class GroupCommit:
         self._pool = pool
         self._max_event_bytes = max_event_bytes
         self._known_position = 0
+        self._signal = AppendSignal()
         self._batcher = Batcher[Append, AppendResult](
             self._write, key=lambda item: item.stream_id, max_batch=max_batch, interval_s=interval_s
         )
@@ -193,6 +195,7 @@ class GroupCommit:
                 results = await append(
                     connection, items, known_position=self._known_position, max_event_bytes=self._max_event_bytes
                 )
+                await self._signal.send(connection)
         except psycopg.OperationalError as error:
             if is_log_closed(error):
                 await self._close_log_behind()

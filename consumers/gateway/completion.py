@@ -19,6 +19,7 @@ from consumers.tasks.store import find_stuck, lock_leased, make_due, request_ref
 from consumers.tasks.watch_list import update_watch_list
 from domain.payment.events import PaymentEvent, PaymentIntentCreated
 from domain.payment.state import PaymentState
+from event_store.append_signal import AppendSignal
 from event_store.decide import StreamCommand, decide_and_append
 from event_store.event_log import ConnectionLog
 from event_store.group_commit import Batcher
@@ -50,6 +51,7 @@ class TaskCompleter:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._signal = AppendSignal()
         self._batcher = Batcher[FinishedCall, Completed | Exception](
             self._write, key=lambda call: call.task.payment_id, max_batch=128, interval_s=_WRITE_EVERY_S
         )
@@ -89,6 +91,7 @@ class TaskCompleter:
             await _make_obsolete_due(conn, decisions)
             if decisions:
                 await write_results(conn, [(each.task, each.result) for each in decisions])
+                await self._signal.send(conn)
         for decision in decisions:
             if decision.contradictions:
                 CONTRADICTIONS.inc(decision.contradictions)

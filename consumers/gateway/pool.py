@@ -31,7 +31,7 @@ from schemas.errors import SchemaError
 
 log = structlog.get_logger(__name__)
 
-_IDLE = Backoff(first_s=0.02, longest_s=0.05, factor=1.25)
+_IDLE = Backoff(first_s=0.05, longest_s=0.25)
 _DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
 _CLAIM_EVERY_S = 0.025  # at most: tasks that become due meanwhile are claimed together
 _COUNT_EVERY_S = 5.0

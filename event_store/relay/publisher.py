@@ -12,6 +12,7 @@ from time import monotonic
 import psycopg
 import structlog
 
+from event_store.append_signal import listen, wait_for_append
 from event_store.recovery.recover import reason_log_went_back, recover_automatically
 from event_store.relay import metrics
 from event_store.relay.gap_watch import GapWatch
@@ -33,7 +34,7 @@ from schemas.topics import RELAY_PROGRESS, declarations, event_topics, topic_of
 
 log = structlog.get_logger(__name__)
 
-_IDLE = Backoff(first_s=0.003, longest_s=0.05)
+_IDLE = Backoff(first_s=0.008, longest_s=0.25)  # a signal ends it
 _ROUND_EVERY_S = 0.015
 _CHECK_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
@@ -87,6 +88,7 @@ class Publisher:
                 await connection.execute(QUERIES["close_log"], {"reason": reason})
                 raise LogClosed(reason)
             log.info("relay_started", shard=str(self._shard), position=session.position)
+            await listen(connection)
             reader = Reader(connection, session.position)
             self._status.position = session.position
             self._status.is_connected = True
@@ -151,7 +153,7 @@ class Publisher:
                     await connection.execute(QUERIES["ensure_partitions"])
                 partitions_at = monotonic() + _PARTITIONS_EVERY_S
             if not events:
-                await self._sleep(pauses.failed())
+                await wait_for_append(connection, timeout_s=pauses.failed())
 
     async def _publish_run(
         self, session: Session, events: Sequence[RecordedEvent], position: int, connection: Connection

@@ -120,7 +120,7 @@ def create_pool(
     return Pool(
         make_conninfo(url, **{"application_name": name, **defaults} if "application_name" not in given else defaults),
         kwargs={"autocommit": autocommit, "prepare_threshold": 1},
-        min_size=min(2, size),
+        min_size=1,
         max_size=size,
         name=name,
         configure=configure,

@@ -76,7 +76,7 @@ class KafkaSettings(KafkaSecuritySettings):
     """The same for a consumer that has had nothing to do for two seconds: 300 with the embedded broker."""
     kafka_fetch_after_publish: bool = False
     """Whether a consumer that shares its process with the relay fetches when that has published, and otherwise only
-    every KAFKA_FETCH_IDLE_WAIT_MS: true with the embedded broker, which is late with the answer to an empty fetch."""
+    once a second: true with the embedded broker, which is late with the answer to an empty fetch."""
     kafka_topic_partitions: Annotated[int, Field(ge=1)] = 12
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
     kafka_request_timeout_ms: Annotated[int, Field(ge=100)] = 10_000

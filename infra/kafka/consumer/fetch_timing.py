@@ -13,7 +13,7 @@ class FetchTiming:
     Others publish too (another relay, an operator), so that it fetches every `at_least_every_s` all the same.
     """
 
-    def __init__(self, publications: Publications, *, at_least_every_s: float) -> None:
+    def __init__(self, publications: Publications, *, at_least_every_s: float = 1.0) -> None:
         self._publications = publications
         self._at_least_every_s = at_least_every_s
         self._seen: dict[TopicPartition, int] = {}

@@ -157,8 +157,7 @@ class Subscription:
             await self._broker.start()
         lengthen_polls(self.consumer)
         if self._fetch_after_publish:
-            timing = FetchTiming(PUBLICATIONS, at_least_every_s=self._fetch_idle_wait_ms / 1000)
-            delay_fetches(self.consumer, timing.wait)
+            delay_fetches(self.consumer, FetchTiming(PUBLICATIONS).wait)
 
     async def stop(self, timeout_s: float) -> None:
         """Let the batch in hand finish, leave the group, disconnect. Never raises, never takes longer."""

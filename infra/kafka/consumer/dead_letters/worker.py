@@ -1,6 +1,6 @@
 """The background task of a running consumer: replays requested dead letters, publishes them, and counts the open ones.
 
-It polls the table once a second, through an index that is nearly always empty, for the partitions that this member
+It polls the table every other second, through an index that is nearly always empty, for the partitions that this member
 has. If two members think that they have the same one, the checkpoints' lock keeps their replays apart.
 """
 
@@ -27,7 +27,7 @@ from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
 
-_POLL_EVERY_S = 1.0
+_POLL_EVERY_S = 2.0
 _POLL_TIMEOUT_S = 60.0
 _RETRY = Backoff(first_s=1.0, longest_s=30.0)
 _FINISH_S = 3.0
