@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
 
+from command_api.admission import Admission
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
@@ -52,6 +53,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             cache=RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: monitor.epoch),
             log=log,
             timeout_s=settings.command_api_timeout_ms / 1000,
+            admission=Admission("command", settings.command_api_max_in_progress),
         )
         closing.push_async_callback(executor.close)
         waiter = await closing.enter_async_context(PollingPaymentWaiter(pool))
@@ -70,7 +72,10 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
         client_secrets = ClientSecretReader(log=log, waiter=waiter, secrets=secrets)
         webhooks = WebhookIntake.from_settings(
-            settings, webhook_appender, timeout_s=settings.command_api_timeout_ms / 1000
+            settings,
+            webhook_appender,
+            timeout_s=settings.command_api_timeout_ms / 1000,
+            admission=Admission("webhook", settings.command_api_max_in_progress),
         )
         keyring = ApiKeyring.from_settings(settings)
         reconciliations = ReconciliationService(

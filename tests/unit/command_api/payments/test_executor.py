@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from command_api.errors import KeyInUse, KeyReused, PaymentBusy, PaymentNotFound
+from command_api.admission import Admission
+from command_api.errors import KeyInUse, KeyReused, Overloaded, PaymentBusy, PaymentNotFound
 from command_api.fakes import MemoryResponseCache
 from command_api.payments.executor import CommandExecutor, CommandRequest
 from command_api.payments.operations import Cancel, Confirm, Create, PaymentOperation, RefundPayment
@@ -233,3 +234,22 @@ async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
     for original, again in zip((created, refunded), replays, strict=True):
         assert again.replayed
         assert (again.body, again.status, again.position) == (original.body, original.status, original.position)
+
+
+async def test_beyond_the_limit_a_command_is_refused_at_once_and_later_taken() -> None:
+    store = Interrupted()
+    commands = CommandExecutor(cache=MemoryResponseCache(), log=store, admission=Admission("test", 2))
+    held = asyncio.Event()
+
+    async def hold(_: Append) -> None:
+        await held.wait()
+
+    store.before = hold
+    under_way = [asyncio.create_task(commands.execute(create(f"key-{number}"))) for number in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await commands.execute(create("key-9"))
+    held.set()
+    await asyncio.gather(*under_way)
+    assert (await commands.execute(create("key-9"))).status == 201
+    await commands.close()
