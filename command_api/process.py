@@ -21,6 +21,7 @@ from event_store.log_monitor import LogMonitor
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve as serve_http
 from infra.postgres.pool import create_pool, postgres_check
+from infra.process.pacing import Pacing
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.client import create_redis, redis_check
@@ -42,10 +43,10 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         closing.push_async_callback(redis.aclose)
         closing.push_async_callback(pool.close)
         await pool.open()
-        appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, interval_s=_APPEND_EVERY_S)
+        appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(_APPEND_EVERY_S))
         closing.push_async_callback(appender.close)
         webhook_appender = GroupCommit(
-            pool, max_event_bytes=settings.event_max_bytes, interval_s=_APPEND_WEBHOOKS_EVERY_S
+            pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(_APPEND_WEBHOOKS_EVERY_S)
         )
         closing.push_async_callback(webhook_appender.close)
         log = GroupCommitLog(pool, appender)

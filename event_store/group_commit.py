@@ -47,11 +47,11 @@ class Batcher(Generic[Item, Result]):
         key: Callable[[Item], Hashable],
         max_batch: int = 256,
         max_in_flight: int = 1,
-        interval_s: float = 0.0,
+        pacing: Pacing | None = None,
     ) -> None:
-        """`interval_s`: how far apart batches begin at least, so that more goes into each when there is much."""
+        """`pacing`: how far apart batches begin, so that more goes into each when there is much."""
         self._write = write
-        self._pacing = Pacing(interval_s)
+        self._pacing = pacing or Pacing(0.0)
         self._key = key
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
@@ -86,7 +86,7 @@ class Batcher(Generic[Item, Result]):
         if self._is_early():
             return
         while len(self._in_flight) < self._max_in_flight and (batch := self._next_batch()):
-            self._pacing.begin()
+            self._pacing.begin(len(batch))
             writing = asyncio.create_task(self._write_batch(batch))
             self._in_flight.add(writing)
             writing.add_done_callback(self._on_written)
@@ -154,15 +154,15 @@ class GroupCommit:
         *,
         max_batch: int = 256,
         max_event_bytes: int = MAX_EVENT_BYTES,
-        interval_s: float = 0.0,
+        pacing: Pacing | None = None,
     ) -> None:
-        """`interval_s`: how far apart transactions begin at least; a lone append does not wait."""
+        """`pacing`: how far apart transactions begin; a lone append does not wait."""
         self._pool = pool
         self._max_event_bytes = max_event_bytes
         self._known_position = 0
         self._signal = AppendSignal()
         self._batcher = Batcher[Append, AppendResult](
-            self._write, key=lambda item: item.stream_id, max_batch=max_batch, interval_s=interval_s
+            self._write, key=lambda item: item.stream_id, max_batch=max_batch, pacing=pacing
         )
 
     async def append(self, item: Append) -> AppendResult:

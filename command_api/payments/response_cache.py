@@ -22,6 +22,7 @@ from command_api.payments.metrics import REDIS_UNAVAILABLE
 from domain.ids import MerchantId
 from event_store.appends import StoredResponse
 from event_store.group_commit import Batcher
+from infra.process.pacing import Pacing
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +85,7 @@ class RedisResponseCache:
         self._bypassed_until = 0.0
         self._is_unavailable = False
         self._commands = Batcher[_Command, object](self._send, key=id, max_in_flight=_MAX_PIPELINES)
-        self._stores = Batcher[_Command, object](self._send, key=id, interval_s=_STORE_EVERY_S)
+        self._stores = Batcher[_Command, object](self._send, key=id, pacing=Pacing(_STORE_EVERY_S))
 
     async def claim(self, merchant_id: MerchantId, key: str) -> KeyClaim | InFlight | StoredResponse:
         """Take the key with SET NX; the same command returns what is there already."""

@@ -85,7 +85,7 @@ def processes_of(layout: Layout) -> tuple[ProcessSpec, ...]:
     }
     together = ProcessSpec(
         name=declared.WORKERS_TOGETHER,
-        label="Relay, projector, workers",
+        label="Workers",
         arguments=("-m", "infra.cli", "worker", "all"),
         joins_group=True,
         serves=serves,
