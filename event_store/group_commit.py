@@ -5,8 +5,8 @@ whatever arrives is the next batch, so the busier the process the fewer its comm
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -191,11 +191,12 @@ class GroupCommit:
 
     async def _append(self, items: Sequence[Append]) -> list[AppendResult]:
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, _in_one_round_trip(connection):
                 results = await append(
                     connection, items, known_position=self._known_position, max_event_bytes=self._max_event_bytes
                 )
-                await self._signal.send(connection)
+                with suppress(psycopg.Error):  # it is committed, whatever becomes of the signal
+                    await self._signal.send(connection)
         except psycopg.OperationalError as error:
             if is_log_closed(error):
                 await self._close_log_behind()
@@ -209,3 +210,14 @@ class GroupCommit:
         with suppress(psycopg.Error, PoolTimeout):
             async with self._pool.connection() as connection:
                 await connection.execute(QUERIES["close_log_behind"], {"known_position": self._known_position})
+
+
+@asynccontextmanager
+async def _in_one_round_trip(connection: Connection) -> AsyncIterator[None]:
+    """Let each statement be a transaction: an append is one, and needs no BEGIN and COMMIT around it."""
+    await connection.set_autocommit(True)
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            await connection.set_autocommit(False)

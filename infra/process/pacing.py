@@ -13,7 +13,7 @@ from infra.process.waiting import wait_for_event
 
 
 class Pacing:
-    """Rounds that begin `interval_s` apart, or later after a large one: by `per_item_s` for each item, or `longest_s`."""
+    """Rounds that begin `interval_s` apart; after a large one later: `per_item_s` for each item, up to `longest_s`."""
 
     def __init__(
         self,
