@@ -32,6 +32,11 @@ UserId = NewType("UserId", str)
 
 # --- Stripe's ---
 
+StripeObjectId = NewType("StripeObjectId", str)
+"""Of an object of any kind, where the kind does not matter."""
+
+AttemptId = NewType("AttemptId", str)
+"""Of one attempt to charge: the failed charge's id, or the id of our call where there is none."""
 StripeIntentId = NewType("StripeIntentId", str)
 """``pi_...``"""
 
