@@ -116,7 +116,7 @@ def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
         next_action=None,
         dispute=None,
         contradictions=(),
-        created_at=payment_created_at(recorded.stream_id, recorded.recorded_at),
+        created_at=payment_created_at(PaymentId(recorded.stream_id), recorded.recorded_at),
         updated_at=recorded.recorded_at,
         version=recorded.version,
         position=recorded.position,
