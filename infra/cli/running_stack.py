@@ -13,11 +13,10 @@ from pydantic import ValidationError
 from infra.cli.settings import HomeSettings
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.running import environments, is_running
-from infra.migrations.settings import MigrationSettings
 from infra.settings.fallback import Fallback
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import explain
-from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings
 from infra.settings.process import ProcessSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings

@@ -1,4 +1,4 @@
-"""The event store's database and the read model's."""
+"""The event store's database and the read model's, and the role that migrates them."""
 
 from typing import Annotated
 
@@ -43,3 +43,10 @@ class ReadDatabaseSettings(ProcessSettings):
 
     read_database_url: PostgresUrl
     read_database_pool_size: Annotated[int, Field(ge=1, le=500)] = 10
+
+
+class MigrationSettings(ProcessSettings):
+    """Settings of `paystream migrate`."""
+
+    migration_database_url: PostgresUrl
+    """The database, through the role that owns it; the processes' roles cannot change tables."""

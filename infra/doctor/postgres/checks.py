@@ -31,10 +31,9 @@ from infra.doctor.postgres.standbys import SUBJECT as STANDBYS
 from infra.doctor.postgres.standbys import Standbys, standby_findings
 from infra.doctor.postgres.transactions import SUBJECT as TRANSACTIONS
 from infra.doctor.postgres.transactions import look_twice
-from infra.migrations.settings import MigrationSettings
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
-from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings
 
 _PURPOSES = {"projector": Purpose.PROJECTOR, "relay": Purpose.RELAY}
 """Of the processes that are no ordinary members of the application."""
