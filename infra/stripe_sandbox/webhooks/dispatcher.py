@@ -20,7 +20,6 @@ from infra.stripe_sandbox.transitions import settle_due
 from infra.stripe_sandbox.webhooks.endpoints import ENABLED, Endpoint
 from infra.stripe_sandbox.webhooks.falsify import Message, Signer, falsified
 from infra.stripe_sandbox.webhooks.queue import Delivery
-from infra.stripe_sandbox.webhooks.schedule import DELAYS_S
 from infra.stripe_sandbox.webhooks.transport import NotSentError, Transport
 
 MAX_IN_FLIGHT = 32
@@ -30,6 +29,24 @@ FIRST_SUCCESS, FIRST_OTHER = 200, 300
 
 ATTEMPTS = Counter("stripe_sandbox_webhook_attempts_total", "Attempts to deliver an event.", ["outcome"])
 log = structlog.get_logger(__name__)
+
+_FIRST_S = 5 * 60
+_LAST_S = 3 * 24 * 3600
+
+
+def _delays() -> tuple[float, ...]:
+    """Return how many seconds after each failed attempt the next one comes, up to three days in all.
+
+    Stripe says that it tries for up to three days with exponential back-off (https://docs.stripe.com/webhooks#retries),
+    and does not say when exactly. Here: after five minutes, and twice as long each time.
+    """
+    found: list[float] = []
+    while sum(found) + _FIRST_S * 2 ** len(found) <= _LAST_S:
+        found.append(float(_FIRST_S * 2 ** len(found)))
+    return tuple(found)
+
+
+DELAYS_S = _delays()
 
 
 @dataclass(kw_only=True, slots=True)
