@@ -103,7 +103,7 @@ class GuardedStripe:
     async def retrieve(
         self, resource: StripeResource, object_id: str, params: Mapping[str, Any] | None = None
     ) -> JsonObject:
-        """Return an object."""
+        """Return an object as Stripe shows it. Raises stripe.InvalidRequestError when there is none."""
         path = f"{_path(resource)}/{quote(object_id, safe='')}"
         return await self._read(f"retrieve_{resource.value}", path, params or {})
 

@@ -32,7 +32,7 @@ _PLACES: Sequence[tuple[type[ProcessSettings], str]] = (
 
 
 def home() -> Path:
-    """Return the folder of the embedded stack; a wrong setting is told later, as every other one."""
+    """Return the folder of the embedded stack. A wrong setting is reported later, with the others."""
     try:
         return HomeSettings().paystream_home
     except ValidationError:
@@ -45,7 +45,7 @@ def set_places() -> list[str]:
 
 
 def stands_in() -> bool:
-    """Whether the running stack is used, as nobody says what else, and this is not production."""
+    """Whether the running stack is used: no setting names anything else, and this is not production."""
     try:
         production = ProcessSettings().app_env == "production"
     except ValidationError:

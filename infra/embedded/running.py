@@ -33,7 +33,7 @@ def is_running(path: Path) -> bool:
 
 
 def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
-    """Return what each of these processes finds in its environment; `migrate` is who owns the database.
+    """Return what each of these processes finds in its environment; `migrate` stands for the owner of the database.
 
     Raises NothingRuns, or HomeUnusable when the folder cannot be read.
     """

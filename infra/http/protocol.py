@@ -95,7 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None  # of what is missing of a request, or of the end
         self._write_timer: asyncio.TimerHandle | None = None
         self._unread = 0
-        self._without_upgrade: bytes | None = None  # the head of a request that is to be parsed once more
+        self._without_upgrade: bytes | None = None  # the head of a request that has to be parsed again
         self._running: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
         self._last_answer: Problem | None = None  # follows those that are owed

@@ -31,7 +31,7 @@ class DatabaseSettings(ProcessSettings):
 
 
 class AppendSettings(DatabaseSettings):
-    """What is appended for others, whose size nobody knows before."""
+    """What is appended for others, whose size is not known before."""
 
     event_max_bytes: Annotated[int, Field(ge=10_000)] = 900_000
     """The largest event that is recorded: the topics' max.message.bytes (1048588 by default) less a margin for headers.

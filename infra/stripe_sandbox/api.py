@@ -63,7 +63,7 @@ class JsonAnswer:
     body: bytes
 
     async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the headers and the body in two messages of ASGI."""
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
         headers.append((b"content-type", b"application/json"))
         headers.append((b"content-length", b"%d" % len(self.body)))

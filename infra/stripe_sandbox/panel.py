@@ -34,7 +34,7 @@ class RefusedError(Exception):
 
 
 def unknown(what: str) -> RefusedError:
-    """Return the refusal of an id that there is not."""
+    """Return the answer for an id that does not exist."""
     return RefusedError(f"no such {what}", NOT_FOUND)
 
 

@@ -184,7 +184,7 @@ async def _capacity(connection: Connection) -> int:
 
 
 async def _revision(connection: Connection, *, embedded: bool) -> Finding | None:
-    """Return what is to be said of the revision, or None when this login may not read it."""
+    """Return the finding about the revision, or None when this login may not read it."""
     try:
         row = await (await connection.execute(_QUERIES.revision)).fetchone()
     except psycopg.errors.InsufficientPrivilege:

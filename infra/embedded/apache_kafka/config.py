@@ -45,7 +45,7 @@ class NodeConfig:
     tls: TlsFiles | None = None
     """With it, clients speak TLS; the nodes speak plain text to each other all the same."""
     extra: Mapping[str, str] = field(default_factory=dict)
-    """Kafka settings on top of these."""
+    """More Kafka settings, which override those that are written here."""
 
     @property
     def ports(self) -> Ports:

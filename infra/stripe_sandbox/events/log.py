@@ -25,7 +25,7 @@ MOST_PER_ROW = len(LETTERS)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """Something that happened. `before` has the members of the state that were different, where that is told."""
+    """Something that happened. `before` has the members of the state that were different, for events that show them."""
 
     position: int
     id: str

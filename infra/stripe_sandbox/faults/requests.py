@@ -14,7 +14,7 @@ DEFAULT_TIMEOUT_MS = 60_000
 
 
 class ConnectionDropped(ConnectionResetError):
-    """The request gets no answer: its connection is to be cut."""
+    """The request gets no answer: its connection is cut."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

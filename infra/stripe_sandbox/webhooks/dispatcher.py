@@ -51,7 +51,7 @@ DELAYS_S = _delays()
 
 @dataclass(kw_only=True, slots=True)
 class Dispatcher:
-    """Sends webhooks, and lets move what moves by itself, for as long as the sandbox runs."""
+    """Sends webhooks, and makes the changes that come with time, while the sandbox runs."""
 
     world: World
     commits: Commits

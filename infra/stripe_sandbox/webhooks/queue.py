@@ -1,4 +1,4 @@
-"""What is to be sent where, in the store: a row for each event and endpoint, and what faults make of it."""
+"""The webhooks to send, in the store: a row for each event and endpoint, with what faults do to it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -44,12 +44,12 @@ class WebhookQueue:
         self._insert(event_id, event_type, endpoint.id, due=self._clock())
 
     def due(self, count: int) -> list[Delivery]:
-        """Return what is to be sent by now, the longest overdue first."""
+        """Return what is due, the longest overdue first."""
         rows = self._store.execute("due_deliveries", now=self._clock(), count=count)
         return [Delivery(*row) for row in rows]
 
     def next_due(self) -> float | None:
-        """Return when the next one is to be sent, or None."""
+        """Return when the next one is due, or None."""
         row: tuple[float | None] = self._store.execute("next_delivery").fetchone()
         return row[0]
 
