@@ -1,4 +1,4 @@
-"""How a running stack is set up, read from another terminal. It is not changed."""
+"""Reads from another terminal how a running stack is set up. It changes nothing."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from infra.embedded.process import HTTP_PORTS
 from infra.embedded.valkey import ValkeyServer
 
 STACK_FILE = "stack.json"
-"""What the stack that was started last is: the kind of its broker, and the port of each component."""
+"""The stack that was started last: the kind of its broker, and the port of each component."""
 SANDBOX_DATA = "stripe-sandbox.sqlite"
 
 _SERVERS = ("postgres", "valkey", "broker")

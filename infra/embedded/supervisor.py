@@ -1,4 +1,4 @@
-"""Starts a component again when it ends by itself, later each time it happens soon."""
+"""Starts a component again when it ends by itself, with a longer delay if that happens again soon."""
 
 import asyncio
 import time

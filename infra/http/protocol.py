@@ -155,8 +155,8 @@ class BoundedProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(part)
             except httptools.HttpParserUpgrade as upgrade:
-                # Nothing else is spoken here, and a server may pass over the wish: what follows is the next request,
-                # or this one's body.
+                # Only HTTP is spoken here, and a server may ignore the request to upgrade: what follows is the next
+                # request, or this one's body.
                 data = part[upgrade.args[0] :] + data
                 if self._without_upgrade is not None:
                     data = self._without_upgrade + data

@@ -181,7 +181,7 @@ class Api:
             return answer
 
     def _keep_refusal(self, error: StripeError, incoming: Incoming, claim: KeyClaim | None) -> StoredAnswer:
-        """Keep an answer whose effects were undone, unless Stripe would not keep it either."""
+        """Keep an answer whose effects were undone, if Stripe would keep it too."""
         answer = _refusal(
             error,
             request_id=incoming.request_id,
@@ -290,7 +290,7 @@ def _counted(method: str, path: str, status: int, replayed: bool) -> Counter:
 
 
 def _should_retry(status: int) -> bool | None:
-    """Return what Stripe says of an answer; of a 429, nothing. The SDK obeys it before it looks at the status."""
+    """Return the value of Stripe-Should-Retry; none for a 429. The SDK obeys it before it looks at the status."""
     if status < FIRST_ERROR_STATUS or status == TOO_MANY_REQUESTS:
         return None
     return status == CONFLICT

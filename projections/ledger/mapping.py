@@ -245,7 +245,7 @@ def _moment(unix_s: int) -> datetime:
 def _check_next(decoded: DecodedEvent | DecodedBalanceEvent, current: int) -> None:
     check_next(
         projection=NAME,
-        payment_id=decoded.stream_id,
+        stream_id=decoded.stream_id,
         current=current,
         actual=decoded.version,
         position=decoded.recorded.position,

@@ -41,7 +41,7 @@ def _check_order(payment_id: PaymentId, newest: int, events: Sequence[DecodedEve
     for current, event in enumerate(events, start=newest):
         check_next(
             projection=NAME,
-            payment_id=payment_id,
+            stream_id=payment_id,
             current=current,
             actual=event.recorded.version,
             position=event.recorded.position,

@@ -74,7 +74,7 @@ def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
     recorded, event = decoded.recorded, decoded.domain_event
     check_next(
         projection=NAME,
-        payment_id=PaymentId(recorded.stream_id),
+        stream_id=recorded.stream_id,
         current=row.version if row else 0,
         actual=recorded.version,
         position=recorded.position,

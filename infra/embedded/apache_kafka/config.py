@@ -10,7 +10,7 @@ CLUSTER_ID = "cGF5c3RyZWFtLWthZmthMQ"
 
 _SESSION = {
     # By default 9 s. A node that was killed is let in again only when its former session is over; until then its
-    # partitions have no leader. A node that gets no processor for so long on a busy machine is taken for dead.
+    # partitions have no leader. A node that gets no processor for so long on a busy machine counts as dead.
     "broker.session.timeout.ms": "4000",
     "broker.heartbeat.interval.ms": "1000",
 }

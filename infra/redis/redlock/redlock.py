@@ -116,7 +116,7 @@ class Redlock:
 
 
 def _count(votes: Sequence[Vote], *, in_time: bool) -> str:
-    """Return what the votes come to, as the metrics call it."""
+    """Return the result of the votes, as the metrics call it."""
     needed = majority(len(votes))
     if votes.count(Vote.GRANTED) >= needed:
         return "acquired" if in_time else "late"

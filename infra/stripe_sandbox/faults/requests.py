@@ -24,7 +24,7 @@ class RequestFault:
     fault: Fault | None = None
 
     def refusal(self, key: str | None) -> StripeError | None:
-        """Return how the request is turned away before anything begins, if it is."""
+        """Return the error with which the request is refused before anything begins, if any."""
         match self._effect:
             case Effect.RATE_LIMIT:
                 return rate_limited()

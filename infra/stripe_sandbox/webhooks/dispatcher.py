@@ -103,7 +103,7 @@ class Dispatcher:
         self.world.webhooks.added.set()
 
     def _next_delay(self) -> float:
-        """Return how long there is nothing to do, unless something is added."""
+        """Return the seconds until something is due, unless something is added before."""
         if len(self._in_flight) >= MAX_IN_FLIGHT:
             return LONGEST_SLEEP_S
         waits = [self.world.store.next_due]
@@ -133,7 +133,7 @@ class Dispatcher:
             # Counted as a failed attempt: anything else would try it without end.
             log.exception("sandbox_webhook_failed", event_id=delivery.event)
             error = f"{type(failure).__name__} {failure}".rstrip()
-        # What is falsified is tried once: refusing it is right.
+        # A falsified event is tried once: a receiver should refuse it.
         await self._settle(delivery, status, error, again=delivery.falsified is None)
 
     def _message(self, delivery: Delivery, endpoint: Endpoint) -> Message:

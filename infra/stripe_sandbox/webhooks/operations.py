@@ -77,7 +77,7 @@ def update(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    """Send nothing there any more; what has not arrived yet does not come."""
+    """Stop sending there; what has not arrived yet does not come."""
     endpoint = _own(call)
     call.world.webhooks.endpoints.remove(endpoint)
     return Reply(body={"id": endpoint.id, "object": "webhook_endpoint", "deleted": True})
