@@ -38,7 +38,7 @@ _UNKNOWN_TYPE = "-"
 
 
 class WebhookResult(StrEnum):
-    """The result of a webhook."""
+    """What became of a webhook."""
 
     RECORDED = "recorded"
     DUPLICATE = "duplicate"

@@ -74,7 +74,7 @@ class Connections:
     """The file in which the Stripe sandbox keeps its objects: a payment can be refunded after a restart."""
 
     def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: PLR0911 - one line per process
-        """Return the environment variables (see .env.example) that `process` needs, and no more than that.
+        """Return the environment variables (see .env.example) that `process` needs, and no others.
 
         Only those hold Stripe's key that call it.
         """

@@ -13,7 +13,16 @@ from command_api.fakes import MemoryResponseCache
 from command_api.payments.executor import CommandExecutor, CommandRequest
 from command_api.payments.operations import Cancel, Confirm, Create, PaymentOperation, RefundPayment
 from command_api.payments.response_cache import InFlight
-from domain.ids import MerchantId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import (
+    AttemptId,
+    MerchantId,
+    PaymentId,
+    RefundId,
+    RequestId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment.errors import PaymentNotCancelable
 from domain.payment.observations import (
@@ -194,7 +203,7 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     under_way = await executor(store, cache).execute(confirm(payment_id, "k-3"))
     assert (under_way.replayed, len(store.streams[payment_id])) == (False, 3), "it is under way already"
     declined = RecordAttemptFailed(
-        intent_id=StripeIntentId("pi_1"), attempt_id="ch_1", code="c", decline_code=None, message="No."
+        intent_id=StripeIntentId("pi_1"), attempt_id=AttemptId("ch_1"), code="c", decline_code=None, message="No."
     )
     await observe(store, payment_id, declined)
     for commands in (executor(store, cache), executor(store)):  # Redis may have forgotten everything
