@@ -130,6 +130,11 @@ class Connections:
         return key | _SANDBOX_GUARD
 
 
+def background_settings(process: str) -> dict[str, str]:
+    """Return what has a process stand back behind the two APIs, with which it shares the machine's processors."""
+    return {} if process in {"command-api", "query-api"} else {"PROCESS_NICENESS": "5"}
+
+
 def shared_settings(settings_of: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return the variables of a process that serves several: where their values differ, each has its prefix's own.
 
