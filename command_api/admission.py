@@ -8,7 +8,7 @@ from prometheus_client import Counter
 from command_api.errors import Overloaded
 
 REFUSED = Counter(
-    "commands_refused_overloaded_total", "Commands and webhooks refused as too many were under way", ["what"]
+    "commands_overloaded_total", "Commands and webhooks refused as too many were under way", ["what"]
 )
 
 
