@@ -7,9 +7,7 @@ from prometheus_client import Counter
 
 from command_api.errors import Overloaded
 
-REFUSED = Counter(
-    "commands_overloaded_total", "Commands and webhooks refused as too many were under way", ["what"]
-)
+REFUSED = Counter("commands_overloaded_total", "Commands and webhooks refused as too many were under way", ["what"])
 
 
 class Admission:
@@ -17,22 +15,22 @@ class Admission:
 
     def __init__(self, what: str, limit: int) -> None:
         self._limit = limit
-        self._admitted = 0
+        self._in_progress = 0
         self._refused = REFUSED.labels(what)
 
     def enter(self) -> None:
         """Admit one; `leave` must follow. Raises Overloaded."""
-        if self._admitted >= self._limit:
+        if self._in_progress >= self._limit:
             self._refused.inc()
             raise Overloaded(self._limit)
-        self._admitted += 1
+        self._in_progress += 1
 
     def leave(self) -> None:
         """Note that one is done."""
-        self._admitted -= 1
+        self._in_progress -= 1
 
     @contextmanager
-    def admitted(self) -> Iterator[None]:
+    def entered(self) -> Iterator[None]:
         """Admit one for the length of the block. Raises Overloaded."""
         self.enter()
         try:

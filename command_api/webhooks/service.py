@@ -126,7 +126,7 @@ class WebhookIntake:
             metadata=_metadata(context),
         )
         try:
-            with self.admission.admitted():
+            with self.admission.entered():
                 async with asyncio.timeout(self.timeout_s):
                     result = await self.appender.append(append)
         except Closed:

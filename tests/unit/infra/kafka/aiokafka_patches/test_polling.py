@@ -30,17 +30,17 @@ class FetchingConsumer:
 
 
 async def test_a_fetch_waits_first_and_then_asks_for_an_answer_at_once() -> None:
-    asked: list[Collection[TopicPartition]] = []
+    waited_for: list[Collection[TopicPartition]] = []
 
     async def wait(partitions: Collection[TopicPartition]) -> bool:
-        asked.append(partitions)
+        waited_for.append(partitions)
         return True
 
     consumer: Any = FetchingConsumer()
     delay_fetches(consumer, wait)
     request = a_request()
     assert await consumer.fetch_now(request) is True
-    assert asked == [PARTITIONS]
+    assert waited_for == [PARTITIONS]
     consumer.fetch.assert_awaited_once_with("assignment", 1, request)
     assert request._max_wait_ms < 10
 
