@@ -39,9 +39,6 @@ async def test_the_criteria_of_the_reference_hold(tmp_path: Path) -> None:
         sent, failed = int(paid["Request Count"]), int(paid["Failure Count"])
         completed = await all_completed(system)
         await assert_each_charged_once(system, completed)
-    print(
-        f"{sent / SECONDS:.0f} payments/s, p50 {paid['50%']} ms, p95 {paid['95%']} ms, {failed} failed; report: {REPORT}"
-    )
     # Locust does not count what is on its way when the time is up: at most one request of each user.
     assert sent - failed <= completed <= sent + USERS
     assert sent / SECONDS > 100, "payments a second"
