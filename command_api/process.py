@@ -29,7 +29,8 @@ from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 
 NAME = "command-api"
-_APPEND_EVERY_S = 0.005
+# What arrives between two appends is appended together.
+_APPEND_EVERY_S, _APPEND_LATER_S, _APPEND_AT_LEAST_EVERY_S = 0.005, 0.01, 0.02
 _APPEND_WEBHOOKS_EVERY_S = 0.05  # Stripe does not wait for the answer
 
 
@@ -43,7 +44,11 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         closing.push_async_callback(redis.aclose)
         closing.push_async_callback(pool.close)
         await pool.open()
-        appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(_APPEND_EVERY_S))
+        appender = GroupCommit(
+            pool,
+            max_event_bytes=settings.event_max_bytes,
+            pacing=Pacing(_APPEND_EVERY_S, per_item_s=_APPEND_LATER_S, longest_s=_APPEND_AT_LEAST_EVERY_S),
+        )
         closing.push_async_callback(appender.close)
         webhook_appender = GroupCommit(
             pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(_APPEND_WEBHOOKS_EVERY_S)

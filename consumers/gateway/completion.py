@@ -39,7 +39,7 @@ WATCHED_AFTER_S = 5.0
 
 def _pacing() -> Pacing:
     """Return when results are written: those that come in between are written together."""
-    return Pacing(0.025, per_item_s=0.005, longest_s=0.075)
+    return Pacing(0.025, per_item_s=0.012, longest_s=0.075)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 _IDLE = Backoff(first_s=0.05, longest_s=0.25)
 _DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
 # Tasks that become due between two claims are claimed together.
-_CLAIM_EVERY_S, _CLAIM_LATER_S, _CLAIM_AT_LEAST_EVERY_S = 0.025, 0.005, 0.075
+_CLAIM_EVERY_S, _CLAIM_LATER_S, _CLAIM_AT_LEAST_EVERY_S = 0.025, 0.012, 0.075
 _COUNT_EVERY_S = 5.0
 _DRAIN_S = 5.0
 _STALL_AFTER_S = 60.0

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.008, longest_s=0.25)  # a signal ends it
 # What is appended between two rounds is read and published together.
-_ROUND_EVERY_S, _ROUND_LATER_S, _ROUND_AT_LEAST_EVERY_S = 0.015, 0.001, 0.05
+_ROUND_EVERY_S, _ROUND_LATER_S, _ROUND_AT_LEAST_EVERY_S = 0.015, 0.002, 0.05
 _GAP_S = 0.05
 _CHECK_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0

@@ -62,7 +62,7 @@ _RESTART = Backoff(first_s=0.2, longest_s=5.0)
 _REBUILD_AFTER_S = 20.0
 _IDLE_AFTER_S = 2.0
 # While there is work, what arrives between two polls goes into one transaction: the more comes, the later the next.
-_POLL_EVERY_S, _POLL_LATER_S, _POLL_AT_LEAST_EVERY_S = 0.025, 0.002, 0.1
+_POLL_EVERY_S, _POLL_LATER_S, _POLL_AT_LEAST_EVERY_S = 0.025, 0.004, 0.1
 
 
 class BatchConsumer(Generic[D]):
