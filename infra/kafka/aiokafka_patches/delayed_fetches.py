@@ -19,9 +19,6 @@ class Timing(Protocol):
     async def wait(self, partitions: Collection[TopicPartition]) -> bool:
         """Wait before a fetch of these partitions; return whether the broker is to answer an empty one at once."""
 
-    def fetched(self, partitions: Collection[TopicPartition]) -> None:
-        """Take note that a fetch of these brought records: there may be more."""
-
     def moved(self) -> None:
         """Take note that a partition is to be read from elsewhere: what waits is fetched now."""
 
@@ -33,19 +30,19 @@ def delay_fetches(consumer: AIOKafkaConsumer, timing: Timing) -> None:
     fetch, seek_to, reset = fetcher._proc_fetch_request, fetcher.seek_to, fetcher.request_offset_reset  # noqa: SLF001
 
     async def fetch_when_due(assignment: Any, node_id: int, request: Any) -> bool:
-        partitions = [
-            TopicPartition(topic, partition) for topic, partitions in request.topics for partition, *_ in partitions
-        ]
-        try:
-            at_once = await timing.wait(partitions)
-        except asyncio.CancelledError:
-            return False  # as a fetch does whose partitions are taken away, or whose consumer stops
-        if at_once:
-            request._max_wait_ms = _AT_ONCE_MS  # noqa: SLF001
-        found = bool(await fetch(assignment, node_id, request))
-        if found:
-            timing.fetched(partitions)
-        return found
+        positions = {
+            TopicPartition(topic, partition): position
+            for topic, partitions in request.topics
+            for partition, position, *_ in partitions
+        }
+        if not any(_has_more(assignment, partition, position) for partition, position in positions.items()):
+            try:
+                at_once = await timing.wait(positions.keys())
+            except asyncio.CancelledError:
+                return False  # as a fetch does whose partitions are taken away, or whose consumer stops
+            if at_once:
+                request._max_wait_ms = _AT_ONCE_MS  # noqa: SLF001
+        return bool(await fetch(assignment, node_id, request))
 
     def seek_at_once(*arguments: Any) -> Any:
         timing.moved()
@@ -57,3 +54,9 @@ def delay_fetches(consumer: AIOKafkaConsumer, timing: Timing) -> None:
 
     fetcher._proc_fetch_request = fetch_when_due  # noqa: SLF001
     fetcher.seek_to, fetcher.request_offset_reset = seek_at_once, reset_at_once
+
+
+def _has_more(assignment: Any, partition: TopicPartition, position: int) -> bool:
+    """Whether the last answer said that the partition goes on behind the position."""
+    end = assignment.state_value(partition).highwater
+    return end is not None and position < end

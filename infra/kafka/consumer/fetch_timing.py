@@ -11,8 +11,8 @@ from infra.kafka.publications import Publications
 class FetchTiming:
     """Remembers of each partition which publications a fetch of it began after.
 
-    Others publish too (another relay, an operator), so that it fetches every `at_least_every_s` all the same. What
-    brought records, and what is read from elsewhere, is fetched again at once.
+    Others publish too (another relay, an operator), so that it fetches every `at_least_every_s` all the same. What is
+    read from elsewhere is fetched at once.
     """
 
     def __init__(self, publications: Publications, *, at_least_every_s: float = 1.0) -> None:
@@ -34,11 +34,6 @@ class FetchTiming:
         for each in partitions:
             self._seen[each] = self._publications.count(each.topic)
         return True
-
-    def fetched(self, partitions: Collection[TopicPartition]) -> None:
-        """Take note that a fetch of these brought records: there may be more."""
-        for each in partitions:
-            self._seen.pop(each, None)
 
     def moved(self) -> None:
         """Take note that a partition is to be read from elsewhere: what waits is fetched now."""

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Any, cast
 from unittest.mock import AsyncMock, Mock
 
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.protocol.fetch import FetchRequest
@@ -20,29 +21,28 @@ def a_request() -> FetchRequest:
 
 
 class RecordedTiming:
-    """Remembers what it was told; `wait` returns `at_once`, or is canceled."""
+    """Remembers what it was noted; `wait` returns `at_once`, or is canceled."""
 
     def __init__(self, *, at_once: bool = True, canceled: bool = False) -> None:
         self._at_once, self._canceled = at_once, canceled
-        self.told: list[object] = []
+        self.noted: list[object] = []
 
     async def wait(self, partitions: Collection[TopicPartition]) -> bool:
-        self.told.append(("wait", list(partitions)))
+        self.noted.append(("wait", list(partitions)))
         if self._canceled:
             raise asyncio.CancelledError
         return self._at_once
 
-    def fetched(self, partitions: Collection[TopicPartition]) -> None:
-        self.told.append(("fetched", list(partitions)))
-
     def moved(self) -> None:
-        self.told.append("moved")
+        self.noted.append("moved")
 
 
 class FetchingConsumer:
     """What the patch uses of a consumer that has started."""
 
-    def __init__(self, timing: RecordedTiming, *, finds: bool) -> None:
+    def __init__(self, timing: RecordedTiming, *, finds: bool, end_of_second: int | None = None) -> None:
+        states = {PARTITIONS[0]: Mock(highwater=7), PARTITIONS[1]: Mock(highwater=end_of_second)}
+        self.assignment = Mock(state_value=states.__getitem__)
         self._fetcher: Any = Fetcher.__new__(Fetcher)
         self.fetch = self._fetcher._proc_fetch_request = AsyncMock(return_value=finds)
         self.seek_to = self._fetcher.seek_to = Mock()
@@ -50,15 +50,15 @@ class FetchingConsumer:
         delay_fetches(cast("AIOKafkaConsumer", self), timing)
 
     async def fetch_now(self, request: FetchRequest) -> bool:
-        return bool(await self._fetcher._proc_fetch_request("assignment", 1, request))
+        return bool(await self._fetcher._proc_fetch_request(self.assignment, 1, request))
 
 
 async def test_a_fetch_waits_first_and_then_wants_an_answer_at_once() -> None:
     timing = RecordedTiming()
     consumer, request = FetchingConsumer(timing, finds=False), a_request()
     assert await consumer.fetch_now(request) is False
-    assert timing.told == [("wait", PARTITIONS)]
-    consumer.fetch.assert_awaited_once_with("assignment", 1, request)
+    assert timing.noted == [("wait", PARTITIONS)]
+    consumer.fetch.assert_awaited_once_with(consumer.assignment, 1, request)
     assert request._max_wait_ms < 10
 
 
@@ -68,10 +68,12 @@ async def test_a_fetch_that_waited_for_nothing_is_as_it_was() -> None:
     assert request._max_wait_ms == 500
 
 
-async def test_what_brought_records_may_have_more() -> None:
+@pytest.mark.parametrize(("end", "waits"), [(None, True), (9, True), (10, False)])
+async def test_a_partition_that_goes_on_is_fetched_without_a_wait(end: int | None, *, waits: bool) -> None:
     timing = RecordedTiming()
-    assert await FetchingConsumer(timing, finds=True).fetch_now(a_request()) is True
-    assert timing.told == [("wait", PARTITIONS), ("fetched", PARTITIONS)]
+    consumer = FetchingConsumer(timing, finds=True, end_of_second=end)
+    assert await consumer.fetch_now(a_request()) is True
+    assert timing.noted == ([("wait", PARTITIONS)] if waits else [])
 
 
 async def test_a_fetch_that_is_canceled_while_it_waits_found_nothing() -> None:
@@ -86,7 +88,7 @@ def test_a_seek_and_a_reset_end_the_wait_before_they_are_done() -> None:
     consumer = FetchingConsumer(timing, finds=False)
     consumer._fetcher.seek_to(PARTITIONS[0], 7)
     consumer._fetcher.request_offset_reset(PARTITIONS, 0)
-    assert timing.told == ["moved", "moved"]
+    assert timing.noted == ["moved", "moved"]
     consumer.seek_to.assert_called_once_with(PARTITIONS[0], 7)
     consumer.reset.assert_called_once_with(PARTITIONS, 0)
 
