@@ -9,9 +9,8 @@ from stripe import StripeError
 
 from consumers.balance import metrics, watched
 from consumers.balance.record import record_payouts, record_transactions
-from consumers.stripe.client import StripeResource
 from consumers.stripe.lists import cursors
-from consumers.stripe.lists.lists import Lists
+from consumers.stripe.lists.lists import Lists, StripeList
 from consumers.stripe.lists.poll import Reach, poll
 from consumers.stripe.translate.errors import UnexpectedObject
 from infra.kafka.consumer.retry_policy import is_worth_retrying
@@ -33,13 +32,13 @@ _OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedObject)
 
 async def poll_transactions(pool: Pool, lists: Lists, reach: Reach, *, go_on: GoOn = lambda: True) -> bool:
     """Read the balance transactions, as `consumers.stripe.lists.poll` says."""
-    return await poll(pool, lists, StripeResource.TRANSACTIONS, reach, record=record_transactions, go_on=go_on)
+    return await poll(pool, lists, StripeList.TRANSACTIONS, reach, record=record_transactions, go_on=go_on)
 
 
 async def poll_payouts(pool: Pool, lists: Lists, reach: Reach, *, watch_days: int, go_on: GoOn = lambda: True) -> bool:
     """Read the payouts, back to the oldest that may still change."""
     record = partial(record_payouts, watch_days=watch_days)
-    return await poll(pool, lists, StripeResource.PAYOUTS, reach, record=record, oldest=watched.oldest, go_on=go_on)
+    return await poll(pool, lists, StripeList.PAYOUTS, reach, record=record, oldest=watched.oldest, go_on=go_on)
 
 
 async def measure(pool: Pool) -> None:
@@ -104,7 +103,7 @@ class BalancePoller:
         # Payouts first, so that most often a payout is known before the row that takes it off the balance. A list that
         # fails does not hold up the other.
         payouts = partial(poll_payouts, watch_days=self._watch_days)
-        for list_, read in ((StripeResource.PAYOUTS, payouts), (StripeResource.TRANSACTIONS, poll_transactions)):
+        for list_, read in ((StripeList.PAYOUTS, payouts), (StripeList.TRANSACTIONS, poll_transactions)):
             try:
                 with metrics.POLL_SECONDS.labels(list_.value).time():
                     ended = await read(self._pool, self._lists, self._reach, go_on=go_on)

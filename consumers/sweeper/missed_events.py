@@ -10,8 +10,8 @@ from uuid import UUID
 
 import structlog
 
-from consumers.stripe.client import JsonObject, StripeResource
-from consumers.stripe.lists.lists import Lists
+from consumers.stripe.client import JsonObject
+from consumers.stripe.lists.lists import Lists, StripeList
 from consumers.stripe.lists.poll import Reach, poll
 from consumers.stripe.lists.streams import known_streams
 from consumers.stripe.translate.errors import UnexpectedObject
@@ -43,7 +43,7 @@ class MissedEvents:
 
     async def catch_up(self, *, go_on: Callable[[], bool]) -> bool:
         """Read what is new in the list; return whether to its end. Raises what Stripe and the database raise."""
-        return await poll(self._pool, self._lists, StripeResource.EVENTS, self._reach, record=record, go_on=go_on)
+        return await poll(self._pool, self._lists, StripeList.EVENTS, self._reach, record=record, go_on=go_on)
 
 
 async def record(conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg.rows import class_row
 
-from consumers.stripe.client import StripeResource
+from consumers.stripe.lists.lists import StripeList
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -51,7 +51,7 @@ class Cursor:
         return replace(self, listing_after=None)
 
 
-async def load(conn: Connection, list_: StripeResource) -> Cursor:
+async def load(conn: Connection, list_: StripeList) -> Cursor:
     """Return where a list is."""
     async with conn.cursor(row_factory=class_row(Cursor)) as cursor:
         await cursor.execute(_SQL.cursor, {"list": list_.value})
@@ -60,7 +60,7 @@ async def load(conn: Connection, list_: StripeResource) -> Cursor:
     return row
 
 
-async def move(conn: Connection, list_: StripeResource, before: Cursor, after: Cursor) -> Cursor | None:
+async def move(conn: Connection, list_: StripeList, before: Cursor, after: Cursor) -> Cursor | None:
     """Move a list on from `before`, and return it; None when another poller moved it meanwhile."""
     parameters = {
         "list": list_.value,

@@ -1,11 +1,30 @@
 """Lists of Stripe, a page at a time, newest rows first: https://docs.stripe.com/api/pagination."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 import stripe
 
 from consumers.stripe.client import Guard, GuardedStripe, JsonObject, Page, StripeResource
+
+
+class StripeList(StrEnum):
+    """What is read from its newest row on, and the name of its cursor."""
+
+    TRANSACTIONS = "balance_transactions"
+    PAYOUTS = "payouts"
+    EVENTS = "events"
+
+
+_RESOURCES: Mapping[StripeList, StripeResource] = MappingProxyType(
+    {
+        StripeList.TRANSACTIONS: StripeResource.TRANSACTIONS,
+        StripeList.PAYOUTS: StripeResource.PAYOUTS,
+        StripeList.EVENTS: StripeResource.EVENTS,
+    }
+)
 
 
 class CursorGone(Exception):
@@ -15,7 +34,7 @@ class CursorGone(Exception):
 class Lists(Protocol):
     """What the poller needs of Stripe. Raises stripe.StripeError, TimeoutError, NotSent or CursorGone."""
 
-    async def page(self, list_: StripeResource, *, created_from: int, after: str | None, limit: int) -> Page:
+    async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:
         """Return the rows that were created then (Unix seconds) or later, and come after a row (None: the newest)."""
 
 
@@ -28,15 +47,15 @@ class StripeLists:
         self._stripe = GuardedStripe(client, guard, timeout_s=timeout_s)
         self._event_types = list(event_types)
 
-    async def page(self, list_: StripeResource, *, created_from: int, after: str | None, limit: int) -> Page:
+    async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:
         """Return the rows that were created then (Unix seconds) or later, and come after a row (None: the newest)."""
         params: JsonObject = {"limit": limit, "created": {"gte": created_from}}
         if after is not None:
             params["starting_after"] = after
-        if list_ is StripeResource.EVENTS:
+        if _RESOURCES[list_] is StripeResource.EVENTS:
             params["types"] = self._event_types
         try:
-            return await self._stripe.page(list_, params)
+            return await self._stripe.page(_RESOURCES[list_], params)
         except stripe.InvalidRequestError as error:
             if after is not None and error.param == "starting_after":
                 raise CursorGone(after) from error

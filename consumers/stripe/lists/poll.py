@@ -10,10 +10,10 @@ from typing import Protocol
 
 import structlog
 
-from consumers.stripe.client import JsonObject, Page, StripeResource
+from consumers.stripe.client import JsonObject, Page
 from consumers.stripe.lists import cursors, metrics
 from consumers.stripe.lists.cursors import Cursor
-from consumers.stripe.lists.lists import CursorGone, Lists
+from consumers.stripe.lists.lists import CursorGone, Lists, StripeList
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 
@@ -46,7 +46,7 @@ class Overtaken(Exception):
 async def poll(
     pool: Pool,
     lists: Lists,
-    list_: StripeResource,
+    list_: StripeList,
     reach: Reach,
     *,
     record: Record,
@@ -81,7 +81,7 @@ async def poll(
 
 
 async def _begin(
-    pool: Pool, list_: StripeResource, reach: Reach, oldest: Callable[[Connection], Awaitable[int | None]] | None
+    pool: Pool, list_: StripeList, reach: Reach, oldest: Callable[[Connection], Awaitable[int | None]] | None
 ) -> Cursor:
     """Return the listing that is under way, or a new one, which is written down with its first page."""
     async with pool.connection() as conn, conn.transaction():
@@ -92,7 +92,7 @@ async def _begin(
     return cursor.begun(listing_from)
 
 
-async def _page(lists: Lists, list_: StripeResource, cursor: Cursor, *, limit: int) -> Page | None:
+async def _page(lists: Lists, list_: StripeList, cursor: Cursor, *, limit: int) -> Page | None:
     """Return the next page of the listing under way; None when Stripe knows no more where that was."""
     assert cursor.listing_from is not None
     try:
@@ -104,7 +104,7 @@ async def _page(lists: Lists, list_: StripeResource, cursor: Cursor, *, limit: i
     return page
 
 
-async def _move(conn: Connection, list_: StripeResource, before: Cursor, after: Cursor) -> Cursor:
+async def _move(conn: Connection, list_: StripeList, before: Cursor, after: Cursor) -> Cursor:
     moved = await cursors.move(conn, list_, before, after)
     if moved is None:
         raise Overtaken

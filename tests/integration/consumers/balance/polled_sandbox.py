@@ -9,8 +9,8 @@ import stripe
 from psycopg.rows import dict_row
 
 from consumers.balance.poller import poll_payouts, poll_transactions
-from consumers.stripe.client import Page, StripeResource
-from consumers.stripe.lists.lists import Lists
+from consumers.stripe.client import Page
+from consumers.stripe.lists.lists import Lists, StripeList
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -88,10 +88,10 @@ class Watched:
     """Lists that record their requests, and do something before a page."""
 
     lists: Lists
-    requests: list[tuple[StripeResource, int, str | None]] = field(default_factory=list)
+    requests: list[tuple[StripeList, int, str | None]] = field(default_factory=list)
     fail_at: int | None = None
 
-    async def page(self, list_: StripeResource, *, created_from: int, after: str | None, limit: int) -> Page:
+    async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:
         self.requests.append((list_, created_from, after))
         if self.fail_at is not None and len(self.requests) >= self.fail_at:
             raise stripe.APIConnectionError("cut short")

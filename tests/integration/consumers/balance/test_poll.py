@@ -5,8 +5,7 @@ import asyncio
 import pytest
 import stripe
 
-from consumers.stripe.client import StripeResource
-from consumers.stripe.lists.lists import StripeLists
+from consumers.stripe.lists.lists import StripeList, StripeLists
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -109,7 +108,7 @@ async def test_later_polls_read_the_overlap_and_what_is_new_alone(
     await transactions(pool, lists)
     watched = Watched(lists)
     await transactions(pool, watched)
-    assert watched.requests == [(StripeResource.TRANSACTIONS, newest - REACH.overlap_s, None)]
+    assert watched.requests == [(StripeList.TRANSACTIONS, newest - REACH.overlap_s, None)]
 
 
 async def test_pollers_at_the_same_instant_read_all_and_record_each_row_once(

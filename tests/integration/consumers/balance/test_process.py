@@ -17,8 +17,7 @@ from pydantic import ValidationError
 
 from consumers.balance.process import NAME, serve
 from consumers.balance.settings import BalanceSettings
-from consumers.stripe.client import StripeResource
-from consumers.stripe.lists.lists import StripeLists
+from consumers.stripe.lists.lists import StripeList, StripeLists
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
@@ -99,7 +98,7 @@ async def test_it_polls_by_its_lock_and_tells_how_old_its_knowledge_is(
         assert (await health.live()).checks == {"balance": "ok"}
     assert metric("balance_events_appended_total", type="stripe_balance.transaction_recorded") == appended + 2
     assert metric("balance_polls_total", list="balance_transactions", result="with_lock") >= polls + 2
-    for each in StripeResource:
+    for each in StripeList:
         assert 0 <= metric("balance_poll_age_seconds", list=each.value) < 30
 
 
