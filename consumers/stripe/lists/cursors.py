@@ -46,6 +46,14 @@ class Cursor:
             self, watermark=seen, listing_from=None, listing_after=None, listing_newest=None, listing_began_at=None
         )
 
+    def caught_up(self) -> "Cursor":
+        """Return it with its listing ended where all that follows is known from earlier ones.
+
+        The watermark stays: the next whole listing goes back behind the one before it, however many quick ones there
+        were since. So a row that is shown late is found as if each had been whole.
+        """
+        return replace(self, listing_from=None, listing_after=None, listing_newest=None, listing_began_at=None)
+
     def restarted(self) -> "Cursor":
         """Return it with its listing to be read again from the newest row on."""
         return replace(self, listing_after=None)

@@ -75,8 +75,8 @@ async def poll_both(pool: Pool, lists: Lists, reach: Reach = REACH) -> list[bool
     return [await transactions(pool, lists, reach), await payouts(pool, lists, reach)]
 
 
-async def transactions(pool: Pool, lists: Lists, reach: Reach = REACH) -> bool:
-    return await poll_transactions(pool, lists, reach)
+async def transactions(pool: Pool, lists: Lists, reach: Reach = REACH, *, whole: bool = True) -> bool:
+    return await poll_transactions(pool, lists, reach, whole=whole)
 
 
 async def payouts(pool: Pool, lists: Lists, reach: Reach = REACH) -> bool:
