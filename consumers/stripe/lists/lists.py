@@ -16,6 +16,8 @@ class StripeList(StrEnum):
     TRANSACTIONS = "balance_transactions"
     PAYOUTS = "payouts"
     EVENTS = "events"
+    UNDELIVERED_EVENTS = "undelivered_events"
+    """Those that a webhook endpoint has not taken, or not yet."""
 
 
 _RESOURCES: Mapping[StripeList, StripeResource] = MappingProxyType(
@@ -23,6 +25,7 @@ _RESOURCES: Mapping[StripeList, StripeResource] = MappingProxyType(
         StripeList.TRANSACTIONS: StripeResource.TRANSACTIONS,
         StripeList.PAYOUTS: StripeResource.PAYOUTS,
         StripeList.EVENTS: StripeResource.EVENTS,
+        StripeList.UNDELIVERED_EVENTS: StripeResource.EVENTS,
     }
 )
 
@@ -54,6 +57,9 @@ class StripeLists:
             params["starting_after"] = after
         if _RESOURCES[list_] is StripeResource.EVENTS:
             params["types"] = self._event_types
+        if list_ is StripeList.UNDELIVERED_EVENTS:
+            # https://docs.stripe.com/api/events/list#list_events-delivery_success
+            params["delivery_success"] = "false"
         try:
             return await self._stripe.page(_RESOURCES[list_], params)
         except stripe.InvalidRequestError as error:
