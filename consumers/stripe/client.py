@@ -19,6 +19,7 @@ from consumers.stripe.requests import StripeRequest
 from consumers.tasks.models import TaskOperation
 from infra.backoff import Backoff, Pauses
 from infra.stripe.guard.errors import NotSent
+from infra.stripe.guard.priority import Priority
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ class Guard(Protocol):
     """What a call goes through: a limit of calls, a breaker."""
 
     def call(
-        self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
+        self, endpoint: str | None = None, *, writes: bool = False, priority: Priority = Priority.NORMAL
     ) -> AbstractAsyncContextManager[None]:
         """Wait until one call may be made. Raises infra.stripe.guard.errors.NotSent."""
 
@@ -69,7 +70,7 @@ class NoGuard:
         endpoint: str | None = None,  # noqa: ARG002 - as the protocol has it
         *,
         writes: bool = False,  # noqa: ARG002
-        urgent: bool = False,  # noqa: ARG002
+        priority: Priority = Priority.NORMAL,  # noqa: ARG002
     ) -> AbstractAsyncContextManager[None]:
         """Wait for nothing."""
         return nullcontext()
@@ -97,8 +98,8 @@ _ONCE = ReadRetries(attempts=1, backoff=Backoff(first_s=0.0, longest_s=0.0))
 class GuardedStripe:
     """Stripe itself, or its sandbox. A call ends within `timeout_s`, all its phases together.
 
-    Methods raise stripe.StripeError, TimeoutError or NotSent; reads do so after `retries`. `answered` is called
-    whenever Stripe has answered.
+    Methods raise stripe.StripeError, TimeoutError or NotSent; reads, which have the priority `reads`, do so after
+    `retries`. `answered` is called whenever Stripe has answered.
     """
 
     def __init__(
@@ -107,12 +108,14 @@ class GuardedStripe:
         guard: Guard,
         *,
         timeout_s: float,
+        reads: Priority = Priority.NORMAL,
         retries: ReadRetries = _ONCE,
         answered: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._guard = guard
         self._timeout_s = timeout_s
+        self._reads = reads
         self._retries = retries
         self._answered = answered
 
@@ -120,7 +123,8 @@ class GuardedStripe:
         """Make a call that changes something, once, with its key. Raises LeaseExpired after `not_after` (Unix s)."""
         path = _path_of(request)
         operation = request.operation
-        async with self._call(operation.value, writes=True, urgent=operation in _URGENT):
+        priority = Priority.URGENT if operation in _URGENT else Priority.NORMAL
+        async with self._call(operation.value, writes=True, priority=priority):
             if time.time() > not_after:
                 raise LeaseExpired
             return await self._request("post", path, request.params, idempotency_key=request.idempotency_key)
@@ -173,7 +177,7 @@ class GuardedStripe:
         pauses = Pauses(self._retries.backoff)
         for tries_left in reversed(range(self._retries.attempts)):
             try:
-                async with self._call(endpoint):
+                async with self._call(endpoint, priority=self._reads):
                     answer = await self._request("get", path, params)
             except (stripe.StripeError, TimeoutError, NotSent) as error:
                 if not tries_left or not _may_pass(error):
@@ -192,8 +196,8 @@ class GuardedStripe:
         return dict(answer.data)
 
     @asynccontextmanager
-    async def _call(self, endpoint: str, *, writes: bool = False, urgent: bool = False) -> AsyncIterator[None]:
-        async with self._guard.call(endpoint, writes=writes, urgent=urgent), asyncio.timeout(self._timeout_s):
+    async def _call(self, endpoint: str, *, priority: Priority, writes: bool = False) -> AsyncIterator[None]:
+        async with self._guard.call(endpoint, writes=writes, priority=priority), asyncio.timeout(self._timeout_s):
             yield
 
 

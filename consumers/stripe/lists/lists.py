@@ -8,6 +8,7 @@ from typing import Protocol
 import stripe
 
 from consumers.stripe.client import Guard, GuardedStripe, JsonObject, Page, StripeResource
+from infra.stripe.guard.priority import Priority
 
 
 class StripeList(StrEnum):
@@ -47,7 +48,7 @@ class StripeLists:
     def __init__(
         self, client: stripe.StripeClient, guard: Guard, *, timeout_s: float, event_types: Sequence[str] = ()
     ) -> None:
-        self._stripe = GuardedStripe(client, guard, timeout_s=timeout_s)
+        self._stripe = GuardedStripe(client, guard, timeout_s=timeout_s, reads=Priority.BACKGROUND)
         self._event_types = list(event_types)
 
     async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:

@@ -6,7 +6,7 @@ short must be finished before its newest row may become the watermark; until the
 A listing is quick or whole. A whole one reads to its end, the overlap included. A quick one ends at the first page of
 which nothing was new: what follows was read before. That holds only for one that began at the newest row when no other
 was under way, and that nothing interrupted; one that was cut short goes on as a whole one. What a quick listing misses
-(a row that is shown late), the next whole one finds: docs/decisions/0030.
+(a row that is shown late), the next whole one finds: docs/decisions/0031.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -47,8 +47,8 @@ class MemoryList:
             if at is None:
                 raise CursorGone(after)
             below = self.rows[at + 1 :]
-        wanted = [{"id": name, "created": created} for created, name in below if created >= created_from]
-        return Page(rows=tuple(wanted[:limit]), has_more=len(wanted) > limit)
+        found = [{"id": name, "created": created} for created, name in below if created >= created_from]
+        return Page(rows=tuple(found[:limit]), has_more=len(found) > limit)
 
 
 @dataclass
