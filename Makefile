@@ -8,6 +8,9 @@ PROCESSES := together
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-develop
+# Locust's own: it brings a web framework and an event loop.
+LOAD_VENV := .venv-load
+LOAD_READY := $(LOAD_VENV)/.ready
 SOURCES := domain schemas event_store command_api consumers projections query_api infra tests
 
 # Without the compiled modules each of a dozen processes would compile all of them anew, at every start.
@@ -102,7 +105,7 @@ test-kafka: $(DEV_READY) ## Run the tests that depend on a broker on real Kafka 
 test-clients: $(DEV_READY) ## Generate clients from the OpenAPI documents, compile and use them, and lint the documents
 	@exec $(BIN)/pytest -m clients tests/clients $(ARGS)
 
-test-load: $(DEV_READY) ## Measure throughput and latency (on real Kafka: ARGS="--broker=apache tests/load/test_relay.py")
+test-load: $(DEV_READY) $(LOAD_READY) ## Measure throughput and latency (on real Kafka: ARGS="--broker=apache tests/load/test_relay.py")
 	@exec $(BIN)/pytest -m load -s $(ARGS)
 
 bench: $(DEV_READY) ## Measure how fast the system is, beside its limits, on a quiet machine; names of rows and options in ARGS
@@ -158,7 +161,7 @@ install: $(RUN_READY) ## Make .venv with what running needs
 install-dev: $(DEV_READY) ## Make .venv with what developing needs
 
 clean: ## Remove .venv, caches and build output; the data in .paystream stays
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* mutants
+	rm -rf $(VENV) $(LOAD_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The lock files agree: the widest is resolved first. Every platform, every Python from 3.11, hashes, no addresses.
@@ -171,9 +174,15 @@ lock: ## Resolve the dependencies anew (needs uv; ARGS=--upgrade takes the newes
 	$(LOCK) pyproject.toml requirements/build.in --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/base.txt
 	$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
+	$(LOCK) requirements/load.in --output-file requirements/load.txt
 
 $(RUN_READY): requirements/run.txt pyproject.toml infra/bootstrap.sh $(MOVED)
 	@sh infra/bootstrap.sh $(VENV) requirements/run.txt
+	@touch $@
+
+$(LOAD_READY): requirements/load.txt $(DEV_READY)
+	@$(BIN)/python -m venv --clear $(LOAD_VENV)
+	@$(LOAD_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/load.txt
 	@touch $@
 
 $(DEV_READY): requirements/dev.txt pyproject.toml infra/bootstrap.sh $(MOVED)

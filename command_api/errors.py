@@ -83,6 +83,16 @@ class ShuttingDown(Unavailable):
     title = "This process is stopping"
 
 
+class Overloaded(Unavailable):
+    """More is under way already than can be recorded soon. Nothing was done."""
+
+    code = "overloaded"
+    title = "Too many requests are under way"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} are under way already")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ErrorSpec:
     """How an error is reported: its HTTP status, and when it happens, as a title and for the API's documentation."""

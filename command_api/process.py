@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
 
+from command_api.admission import Admission
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
@@ -20,6 +21,7 @@ from event_store.log_monitor import LogMonitor
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve as serve_http
 from infra.postgres.pool import create_pool, postgres_check
+from infra.process.pacing import Pacing
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.client import create_redis, redis_check
@@ -41,10 +43,10 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         closing.push_async_callback(redis.aclose)
         closing.push_async_callback(pool.close)
         await pool.open()
-        appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, interval_s=_APPEND_EVERY_S)
+        appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(_APPEND_EVERY_S))
         closing.push_async_callback(appender.close)
         webhook_appender = GroupCommit(
-            pool, max_event_bytes=settings.event_max_bytes, interval_s=_APPEND_WEBHOOKS_EVERY_S
+            pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(_APPEND_WEBHOOKS_EVERY_S)
         )
         closing.push_async_callback(webhook_appender.close)
         log = GroupCommitLog(pool, appender)
@@ -52,6 +54,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             cache=RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: monitor.epoch),
             log=log,
             timeout_s=settings.command_api_timeout_ms / 1000,
+            admission=Admission("command", settings.command_api_max_in_progress),
         )
         closing.push_async_callback(executor.close)
         waiter = await closing.enter_async_context(PollingPaymentWaiter(pool))
@@ -70,7 +73,10 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
         client_secrets = ClientSecretReader(log=log, waiter=waiter, secrets=secrets)
         webhooks = WebhookIntake.from_settings(
-            settings, webhook_appender, timeout_s=settings.command_api_timeout_ms / 1000
+            settings,
+            webhook_appender,
+            timeout_s=settings.command_api_timeout_ms / 1000,
+            admission=Admission("webhook", settings.command_api_max_in_progress),
         )
         keyring = ApiKeyring.from_settings(settings)
         reconciliations = ReconciliationService(

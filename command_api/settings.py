@@ -27,6 +27,8 @@ class CommandApiSettings(
     """When Stripe could not be asked for so long, a charge is not tried any more; clients may say otherwise."""
     command_api_timeout_ms: Annotated[int, Field(ge=100)] = 5000
     """How long a command may take to be recorded before the client is told to ask again."""
+    command_api_max_in_progress: Annotated[int, Field(ge=1)] = 512
+    """How many commands may wait to be recorded, and how many webhooks; beyond, the answer is 503 at once."""
     card_number_exempt_fields: Annotated[frozenset[str], NoDecode] = frozenset()
     """Where no card number is looked for: `Idempotency-Key`, and paths in a body (`user_id`, `metadata.order_id`)."""
 

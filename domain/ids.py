@@ -20,6 +20,9 @@ RequestId = NewType("RequestId", UUID)
 EventId = NewType("EventId", UUID)
 """Of an event in the log. A call of Stripe is known by the event that requested it."""
 
+LogId = NewType("LogId", UUID)
+"""Of a log: the same on its standbys, and in its backups and dumps."""
+
 RunId = NewType("RunId", UUID)
 """Of a reconciliation, and of its stream in the log: all runs of a day have the same one."""
 
@@ -32,6 +35,11 @@ UserId = NewType("UserId", str)
 
 # --- Stripe's ---
 
+StripeObjectId = NewType("StripeObjectId", str)
+"""Of an object of any kind, where the kind does not matter."""
+
+AttemptId = NewType("AttemptId", str)
+"""Of one attempt to charge: the failed charge's id, or the id of our call where there is none."""
 StripeIntentId = NewType("StripeIntentId", str)
 """``pi_...``"""
 

@@ -104,11 +104,17 @@ class Append:
         for event in self.events:
             if not event.data.lstrip().startswith(b"{"):
                 raise EventNotStorable(event_type=event.type, reason="its data is no JSON object")
-            if _NUL.search(event.data) or any("\0" in text for text in event.metadata.to_dict().values()):
+            metadata = event.metadata.to_dict().values()
+            if _has_nul(event.data) or any("\0" in text for text in metadata):
                 raise EventNotStorable(event_type=event.type, reason="a text in it has the character U+0000")
-            size = len(event.data) + sum(len(text.encode()) for text in event.metadata.to_dict().values())
+            size = len(event.data) + sum(len(text.encode()) for text in metadata)
             if size > max_event_bytes:
                 raise EventTooLarge(event_type=event.type, size_bytes=size, max_bytes=max_event_bytes)
+
+
+def _has_nul(data: bytes) -> bool:
+    """Whether a text of a JSON document has U+0000. The search takes much longer than the look before it."""
+    return b"\\u0000" in data and _NUL.search(data) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID
 
 import psycopg
 
+from domain.ids import LogId
 from event_store.store import LogState, read_log_state
 from infra.kafka.consumer.own_log import ForeignCluster
 from infra.postgres.pool import Pool
@@ -19,7 +19,7 @@ class DatabaseLog:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._log_id: UUID | None = None
+        self._log_id: LogId | None = None
 
     async def check_origin(self, messages: Sequence[Delivered]) -> None:
         """Raise ForeignCluster when one of the messages is of another log; psycopg.Error."""

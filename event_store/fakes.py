@@ -15,7 +15,7 @@ from schemas.envelope import RecordedEvent
 
 
 class MemoryEventLog:
-    """An `Appender` and an `EventLog`."""
+    """An `Appender` and an `EventLog` that keep their events in memory."""
 
     def __init__(self) -> None:
         self.streams: dict[UUID, list[RecordedEvent]] = {}

@@ -5,8 +5,8 @@ whatever arrives is the next batch, so the busier the process the fewer its comm
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -47,11 +47,11 @@ class Batcher(Generic[Item, Result]):
         key: Callable[[Item], Hashable],
         max_batch: int = 256,
         max_in_flight: int = 1,
-        interval_s: float = 0.0,
+        pacing: Pacing | None = None,
     ) -> None:
-        """`interval_s`: how far apart batches begin at least, so that more goes into each when there is much."""
+        """`pacing`: how far apart batches begin, so that more goes into each when there is much."""
         self._write = write
-        self._pacing = Pacing(interval_s)
+        self._pacing = pacing or Pacing(0.0)
         self._key = key
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
@@ -86,7 +86,7 @@ class Batcher(Generic[Item, Result]):
         if self._is_early():
             return
         while len(self._in_flight) < self._max_in_flight and (batch := self._next_batch()):
-            self._pacing.begin()
+            self._pacing.begin(len(batch))
             writing = asyncio.create_task(self._write_batch(batch))
             self._in_flight.add(writing)
             writing.add_done_callback(self._on_written)
@@ -154,15 +154,15 @@ class GroupCommit:
         *,
         max_batch: int = 256,
         max_event_bytes: int = MAX_EVENT_BYTES,
-        interval_s: float = 0.0,
+        pacing: Pacing | None = None,
     ) -> None:
-        """`interval_s`: how far apart transactions begin at least; a lone append does not wait."""
+        """`pacing`: how far apart transactions begin; a lone append does not wait."""
         self._pool = pool
         self._max_event_bytes = max_event_bytes
         self._known_position = 0
         self._signal = AppendSignal()
         self._batcher = Batcher[Append, AppendResult](
-            self._write, key=lambda item: item.stream_id, max_batch=max_batch, interval_s=interval_s
+            self._write, key=lambda item: item.stream_id, max_batch=max_batch, pacing=pacing
         )
 
     async def append(self, item: Append) -> AppendResult:
@@ -191,11 +191,12 @@ class GroupCommit:
 
     async def _append(self, items: Sequence[Append]) -> list[AppendResult]:
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, _in_one_round_trip(connection):
                 results = await append(
                     connection, items, known_position=self._known_position, max_event_bytes=self._max_event_bytes
                 )
-                await self._signal.send(connection)
+                with suppress(psycopg.Error):  # it is committed, whatever becomes of the signal
+                    await self._signal.send(connection)
         except psycopg.OperationalError as error:
             if is_log_closed(error):
                 await self._close_log_behind()
@@ -209,3 +210,14 @@ class GroupCommit:
         with suppress(psycopg.Error, PoolTimeout):
             async with self._pool.connection() as connection:
                 await connection.execute(QUERIES["close_log_behind"], {"known_position": self._known_position})
+
+
+@asynccontextmanager
+async def _in_one_round_trip(connection: Connection) -> AsyncIterator[None]:
+    """Let each statement be a transaction: an append is one, and needs no BEGIN and COMMIT around it."""
+    await connection.set_autocommit(True)
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            await connection.set_autocommit(False)

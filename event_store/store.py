@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import set_json_loads
 
-from domain.ids import MerchantId
+from domain.ids import LogId, MerchantId
 from event_store.appends import (
     MAX_EVENT_BYTES,
     Append,
@@ -47,7 +47,7 @@ class LogState:
     `only_started`: it is closed for the only reason that PostgreSQL was started.
     """
 
-    log_id: UUID
+    log_id: LogId
     epoch: int
     closed_because: str | None
     only_started: bool

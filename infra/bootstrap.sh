@@ -42,7 +42,7 @@ works() {
 }
 
 if [ -e "$venv" ] && ! works; then
-    echo "The virtual environment in $venv does not work here; making it anew."
+    echo "The virtual environment in $venv does not work here; making a new one."
     rm -rf "$venv"
 fi
 

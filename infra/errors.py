@@ -8,11 +8,11 @@ class InfraError(Exception):
 
 
 class Transient(InfraError):
-    """Trying the same again later can help."""
+    """A later retry can help."""
 
 
 class Permanent(InfraError):
-    """Trying the same again does not help: a record that causes it becomes a dead letter."""
+    """A retry does not help: a record that causes it becomes a dead letter."""
 
 
 class ProcessFailed(InfraError):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-_PREFIX = "Value error, "  # before what a validator of ours says
+_PREFIX = "Value error, "  # before the text of our validators
 
 
 def message_of(detail: Mapping[str, Any]) -> str:

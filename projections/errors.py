@@ -8,15 +8,15 @@ class ProjectionError(Exception):
 
 
 class VersionGap(ProjectionError):
-    """An event is not the one that comes next for its payment: events were lost or have changed order."""
+    """An event is not the next of its stream: events were lost or have changed order."""
 
-    def __init__(self, *, projection: str, payment_id: UUID, expected: int, actual: int, position: int) -> None:
+    def __init__(self, *, projection: str, stream_id: UUID, expected: int, actual: int, position: int) -> None:
         super().__init__(
-            f"{projection}: payment {payment_id} needs version {expected} next, "
+            f"{projection}: stream {stream_id} needs version {expected} next, "
             f"but the event at position {position} is version {actual}"
         )
         self.projection = projection
-        self.payment_id = payment_id
+        self.stream_id = stream_id
         self.expected = expected
         self.actual = actual
         self.position = position
@@ -42,12 +42,12 @@ class MisplacedEvent(ProjectionError):
         self.position = position
 
 
-def check_next(*, projection: str, payment_id: UUID, current: int, actual: int, position: int) -> None:
+def check_next(*, projection: str, stream_id: UUID, current: int, actual: int, position: int) -> None:
     """Raise VersionGap unless version `actual` follows `current` (0: no event yet)."""
     if actual != current + 1:
         raise VersionGap(
             projection=projection,
-            payment_id=payment_id,
+            stream_id=stream_id,
             expected=current + 1,
             actual=actual,
             position=position,

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
+from domain.ids import PaymentId
 from domain.payment.events import PaymentEvent
 from domain.reconciliation.events import ReconciliationEvent
 from domain.stripe_balance import StripeBalanceEvent
@@ -78,6 +79,11 @@ def by_stream(events: Iterable[E]) -> dict[UUID, list[E]]:
     """Group events by stream, keeping the order within each."""
     ordered = sorted(events, key=_stream)  # stable: the order within a stream stays
     return {stream_id: list(group) for stream_id, group in groupby(ordered, key=_stream)}
+
+
+def by_payment(events: Iterable[DecodedEvent]) -> dict[PaymentId, list[DecodedEvent]]:
+    """Group events by payment, likewise."""
+    return {PaymentId(stream_id): group for stream_id, group in by_stream(events).items()}
 
 
 def _stream(event: _InAStream) -> UUID:

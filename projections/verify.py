@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from psycopg.rows import scalar_row
 
+from domain.ids import PaymentId
 from event_store.store import load_many
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -24,7 +25,7 @@ from projections.payments.projection import load as load_payments
 
 _SQL = Queries.load(Path(__file__).with_name("verify.sql"))
 _CHUNK = 500
-_FIRST = UUID(int=0)
+_FIRST = PaymentId(UUID(int=0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +36,7 @@ class Difference:
     """
 
     projection: str
-    payment_id: UUID
+    payment_id: PaymentId
     version: int | None
     field: str
     expected: Any
@@ -67,7 +68,7 @@ async def differences(
     return found[:limit]
 
 
-async def _chunks(events: Connection, read_model: Connection, size: int) -> AsyncIterator[Sequence[UUID]]:
+async def _chunks(events: Connection, read_model: Connection, size: int) -> AsyncIterator[Sequence[PaymentId]]:
     """Yield the ids of every payment that either side knows."""
     after = _FIRST
     while True:
@@ -80,14 +81,14 @@ async def _chunks(events: Connection, read_model: Connection, size: int) -> Asyn
         after = up_to
 
 
-async def _ids(conn: Connection, query: str, parameters: dict[str, Any]) -> list[UUID]:
+async def _ids(conn: Connection, query: str, parameters: dict[str, Any]) -> list[PaymentId]:
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL[query], parameters)
         return await cursor.fetchall()
 
 
 def _compare(
-    projection: str, payment_id: UUID, version: int | None, expected: Any, actual: Any
+    projection: str, payment_id: PaymentId, version: int | None, expected: Any, actual: Any
 ) -> Iterator[Difference]:
     for field, expects, has in _fields(expected, actual):
         yield Difference(

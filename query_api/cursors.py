@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from domain.ids import PaymentId
 from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
 from projections.reconciliation.read import DayKey
@@ -35,7 +36,7 @@ def decode_key(cursor: str) -> PageKey:
     """Read a cursor of payments. Raises the problem `invalid_cursor` (400)."""
 
     def key(microseconds: int, payment_id: str) -> PageKey:
-        return PageKey(created_at=_moment(microseconds), payment_id=UUID(payment_id))
+        return PageKey(created_at=_moment(microseconds), payment_id=PaymentId(UUID(payment_id)))
 
     return _decode(cursor, [int, str], key, encode_key)
 

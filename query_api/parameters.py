@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Header, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,7 +25,10 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
+_Text = TypeVar("_Text", bound=str)
+
+Text = Annotated[_Text, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
+"""For `Text[UserId]`."""
 Position = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
 Limit = Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS]
 

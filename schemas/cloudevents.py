@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.ids import EventId, MerchantId
+from domain.ids import EventId, LogId, MerchantId
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import MalformedMessage
 from schemas.events.event_type import schema_id
@@ -50,7 +50,7 @@ class Delivered:
 
     event: RecordedEvent
     previous_position: int
-    log_id: UUID | None = None
+    log_id: LogId | None = None
 
     @property
     def position(self) -> int:
@@ -73,7 +73,7 @@ class Delivered:
         }
 
 
-def to_kafka(event: RecordedEvent, previous_position: int, log_id: UUID | None = None) -> KafkaMessage:
+def to_kafka(event: RecordedEvent, previous_position: int, log_id: LogId | None = None) -> KafkaMessage:
     """Encode an event of a log; `previous_position` is that of the event before it in the same partition."""
     meta = event.metadata
     headers = [
@@ -154,7 +154,7 @@ def _delivered(value: bytes, found: Mapping[str, str]) -> Delivered:
         metadata=metadata,
         recorded_at=datetime.fromisoformat(found["ce_time"]),
     )
-    log_id = UUID(found["ce_logid"]) if "ce_logid" in found else None
+    log_id = LogId(UUID(found["ce_logid"])) if "ce_logid" in found else None
     return Delivered(event=event, previous_position=previous_position, log_id=log_id)
 
 

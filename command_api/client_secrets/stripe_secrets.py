@@ -1,8 +1,7 @@
 """Reads a client secret from Stripe. The only call of Stripe that is made within an HTTP request."""
 
-import asyncio
-from contextlib import AbstractAsyncContextManager
 from typing import Protocol
+from urllib.parse import quote
 
 import stripe
 import structlog
@@ -10,6 +9,7 @@ from pydantic import SecretStr
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from domain.ids import StripeIntentId
+from infra.stripe.calls import Guard, StripeCalls
 from infra.stripe.guard.classification import CallClassification, classify
 
 log = structlog.get_logger(__name__)
@@ -22,13 +22,6 @@ class ClientSecrets(Protocol):
         """Return the secret of an intent. Raises StripeRefused, or infra.errors.Unavailable: ask again later."""
 
 
-class Guard(Protocol):
-    """What a call goes through: a limit of calls, a breaker."""
-
-    def call(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn to make one call. Raises infra.stripe.guard.errors.NotSent."""
-
-
 class StripeClientSecrets:
     """`ClientSecrets` at Stripe itself, or its sandbox. A call ends within `timeout_s` of its turn.
 
@@ -37,20 +30,19 @@ class StripeClientSecrets:
     """
 
     def __init__(self, client: stripe.StripeClient, guard: Guard, *, timeout_s: float) -> None:
-        self._intents = client.v1.payment_intents
-        self._guard = guard
-        self._timeout_s = timeout_s
+        self._calls = StripeCalls(client, guard, timeout_s=timeout_s)
 
     async def read(self, intent_id: StripeIntentId) -> SecretStr:
         """Ask Stripe for the intent and keep nothing of it."""
         try:
-            async with self._guard.call(), asyncio.timeout(self._timeout_s):
-                intent = await self._intents.retrieve_async(intent_id)
+            async with self._calls.guarded():
+                intent = await self._calls.request("get", f"/v1/payment_intents/{quote(intent_id, safe='')}")
         except (stripe.StripeError, TimeoutError) as error:
             raise _error_of(error, intent_id) from None
-        if not intent.client_secret:  # a restricted key that may not see it
+        secret = intent.get("client_secret")
+        if not secret:  # a restricted key that may not see it
             raise StripeRefused("The Stripe key may not see client secrets.")
-        return SecretStr(intent.client_secret)
+        return SecretStr(secret)
 
 
 def _error_of(error: stripe.StripeError | TimeoutError, intent_id: StripeIntentId) -> StripeUnavailable | StripeRefused:

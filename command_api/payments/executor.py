@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import orjson
 import structlog
 
+from command_api.admission import Admission
 from command_api.errors import (
     CommandError,
     KeyInUse,
@@ -43,6 +44,7 @@ from schemas.envelope import EventMetadata
 log = structlog.get_logger(__name__)
 
 _RETRIES = Retries(max_attempts=25, max_pause_s=0.02)
+_MOST_COMMANDS = 512
 _NO_PAYMENT = LoadedPayment(state=None, version=NO_STREAM, events=())
 
 
@@ -84,26 +86,30 @@ class CommandResult:
 class CommandExecutor:
     """Carries commands out, each to its end even when its client goes away."""
 
-    def __init__(self, *, cache: ResponseCache, log: EventLog, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self, *, cache: ResponseCache, log: EventLog, timeout_s: float = 5.0, admission: Admission | None = None
+    ) -> None:
         self._cache = cache
         self._log = log
         self._timeout_s = timeout_s
         self._running: set[asyncio.Task[CommandResult]] = set()
+        self._admission = admission or Admission("command", _MOST_COMMANDS)
         self._storing: set[asyncio.Task[None]] = set()
         self._closing = False
 
     async def execute(self, request: CommandRequest) -> CommandResult:
         """Carry the command out, or find its stored response.
 
-        Raises CommandError, DomainError or infra.errors.Unavailable. A command that was not recorded within the
-        time-out goes on by itself: its client learns the result by a retry with the same key.
+        Raises CommandError, DomainError or infra.errors.Unavailable (Overloaded at once). A command that was not
+        recorded within the time-out goes on by itself: its client learns the result by a retry with the same key.
         """
         if self._closing:
             raise ShuttingDown
+        self._admission.enter()
         # A task of its own: a client that disconnects cancels the wait, never the work.
         task = asyncio.create_task(self._carry_out(request))
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
         try:
             done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
         except asyncio.CancelledError:
@@ -113,6 +119,10 @@ class CommandExecutor:
             task.add_done_callback(_log_failure)
             raise DatabaseUnavailable(f"the command was not recorded within {self._timeout_s:g} s")
         return task.result()
+
+    def _ended(self, task: "asyncio.Task[CommandResult]") -> None:
+        self._running.discard(task)
+        self._admission.leave()
 
     async def close(self) -> None:
         """Take no more commands and finish those that are under way."""

@@ -12,6 +12,7 @@ _ERRORS = {
     415: {"unsupported_media_type": "The body has a Content-Encoding"},
     503: {
         "database_unavailable": "It may or may not be recorded",
+        "overloaded": "Too many are being recorded; it is not",
         "shutting_down": "This process is stopping; it may or may not be recorded",
     },
 }

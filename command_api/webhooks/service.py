@@ -1,13 +1,14 @@
 """One webhook from its bytes to the log. Nothing of Stripe is called, and nothing is decided from its content."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import structlog
 from prometheus_client import Counter
 from pydantic import SecretStr
 
+from command_api.admission import Admission
 from command_api.errors import ShuttingDown
 from command_api.webhooks.errors import InvalidEvent, InvalidSignature, LivemodeMismatch, TooLarge, WebhookRefused
 from command_api.webhooks.signature import is_signed
@@ -26,6 +27,7 @@ from schemas.stripe_webhooks.read import NotAnEvent, read_event
 log = structlog.get_logger(__name__)
 
 ACTOR = "stripe"
+_MOST_WEBHOOKS = 512
 WEBHOOKS = Counter(
     "stripe_webhooks_total",
     "Webhooks of Stripe by type and what became of them: recorded, duplicate, or the code of the refusal. "
@@ -36,7 +38,7 @@ _UNKNOWN_TYPE = "-"
 
 
 class WebhookResult(StrEnum):
-    """The result of a webhook."""
+    """What became of a webhook."""
 
     RECORDED = "recorded"
     DUPLICATE = "duplicate"
@@ -53,9 +55,17 @@ class WebhookIntake:
     tolerance_s: int
     max_bytes: int
     timeout_s: float
+    admission: Admission = field(default_factory=lambda: Admission("webhook", _MOST_WEBHOOKS))
 
     @classmethod
-    def from_settings(cls, settings: StripeWebhookSettings, appender: Appender, *, timeout_s: float) -> "WebhookIntake":
+    def from_settings(
+        cls,
+        settings: StripeWebhookSettings,
+        appender: Appender,
+        *,
+        timeout_s: float,
+        admission: Admission,
+    ) -> "WebhookIntake":
         """Return an intake as the settings say; an event that is not recorded within `timeout_s` is refused."""
         return cls(
             appender=appender,
@@ -64,6 +74,7 @@ class WebhookIntake:
             tolerance_s=settings.stripe_webhook_tolerance_s,
             max_bytes=settings.stripe_webhook_max_bytes,
             timeout_s=timeout_s,
+            admission=admission,
         )
 
     async def receive(self, raw: bytes, signature: str, context: RequestContext) -> WebhookResult:
@@ -115,8 +126,9 @@ class WebhookIntake:
             metadata=_metadata(context),
         )
         try:
-            async with asyncio.timeout(self.timeout_s):
-                result = await self.appender.append(append)
+            with self.admission.entered():
+                async with asyncio.timeout(self.timeout_s):
+                    result = await self.appender.append(append)
         except Closed:
             raise ShuttingDown from None
         except EventTooLarge as error:

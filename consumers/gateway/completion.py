@@ -26,15 +26,20 @@ from event_store.group_commit import Batcher
 from event_store.payments import PAYMENT
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
+from infra.process.pacing import Pacing
 from schemas.envelope import EventMetadata
 from schemas.events import PAYMENT_CODEC
 
 log = structlog.get_logger(__name__)
 
 ACTOR = "stripe-gateway"
-_WRITE_EVERY_S = 0.025
 WATCHED_AFTER_S = 5.0
 """When it is first looked whether what was called failed appears at Stripe."""
+
+
+def _pacing() -> Pacing:
+    """Return when results are written: those that come in between are written together."""
+    return Pacing(0.025, per_item_s=0.005, longest_s=0.075)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +58,7 @@ class TaskCompleter:
         self._pool = pool
         self._signal = AppendSignal()
         self._batcher = Batcher[FinishedCall, Completed | Exception](
-            self._write, key=lambda call: call.task.payment_id, max_batch=128, interval_s=_WRITE_EVERY_S
+            self._write, key=lambda call: call.task.payment_id, max_batch=128, pacing=_pacing()
         )
 
     async def complete(self, call: FinishedCall) -> Completed:

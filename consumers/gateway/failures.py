@@ -2,7 +2,7 @@
 
 from consumers.gateway.outcomes import Fault
 from consumers.tasks.models import Task
-from domain.ids import StripeIntentId
+from domain.ids import AttemptId, StripeIntentId
 from domain.payment.events import (
     PaymentCancelRequested,
     PaymentCaptureRequested,
@@ -31,7 +31,7 @@ def refused_observation(task: Task, requested: PaymentEvent, fault: Fault) -> Pa
     """Return that Stripe refused what the event requested."""
     return failure(
         requested,
-        attempt_id=fault.charge_id or str(task.event_id),
+        attempt_id=AttemptId(fault.charge_id or str(task.event_id)),
         intent_id=(fault.intent or {}).get("id"),
         code=fault.code,
         decline_code=fault.decline_code,
@@ -46,7 +46,7 @@ def never_done(task: Task, requested: PaymentEvent, *, expired: bool) -> tuple[P
     return (
         failure(
             requested,
-            attempt_id=str(task.event_id),
+            attempt_id=AttemptId(str(task.event_id)),
             intent_id=None,
             code=EXPIRED if expired else NOT_PROCESSED,
             decline_code=None,
@@ -58,7 +58,7 @@ def never_done(task: Task, requested: PaymentEvent, *, expired: bool) -> tuple[P
 def failure(
     requested: PaymentEvent,
     *,
-    attempt_id: str,
+    attempt_id: AttemptId,
     intent_id: StripeIntentId | None,
     code: str,
     decline_code: str | None,
@@ -89,7 +89,7 @@ def never_confirmed(task: Task, observations: tuple[PaymentObservation, ...]) ->
     return tuple(
         RecordAttemptFailed(
             intent_id=each.intent_id,
-            attempt_id=str(task.event_id),
+            attempt_id=AttemptId(str(task.event_id)),
             code=NOT_PROCESSED,
             decline_code=None,
             message="Stripe did not process the confirmation.",

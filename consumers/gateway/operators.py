@@ -16,7 +16,7 @@ from consumers.tasks.models import NewRefresh, TaskOperation, TaskStatus
 from consumers.tasks.store import request_refreshes
 from consumers.tasks.watch_list import update_watch_list
 from domain.errors import DomainError
-from domain.ids import EventId, MerchantId, PaymentId
+from domain.ids import AttemptId, EventId, MerchantId, PaymentId
 from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
@@ -228,7 +228,7 @@ def _failure(task: _Locked, payment: LoadedPayment) -> Sequence[PaymentCommand]:
     return (
         failure(
             PAYMENT_CODEC.decode(requested),
-            attempt_id=str(task.event_id),
+            attempt_id=AttemptId(str(task.event_id)),
             intent_id=None,
             code="given_up",
             decline_code=None,

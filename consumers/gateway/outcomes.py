@@ -14,6 +14,7 @@ from typing import Any
 import stripe
 
 from consumers.stripe.translate.ids import id_of
+from domain.ids import StripeChargeId
 from infra.backoff import Backoff
 from infra.stripe.guard.errors import NotSent
 
@@ -51,7 +52,7 @@ class Fault:
     code: str
     decline_code: str | None
     message: str
-    charge_id: str | None
+    charge_id: StripeChargeId | None
     param: str | None
     intent: JsonObject | None
     should_retry: bool | None
@@ -217,6 +218,7 @@ def fault_of(error: stripe.StripeError) -> Fault:
     body = error.json_body if isinstance(error.json_body, dict) else {}
     found = body.get("error")
     shown: JsonObject = found if isinstance(found, dict) else {}
+    charge_id = id_of(shown.get("charge"))
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     return Fault(
         status=error.http_status,
@@ -224,7 +226,7 @@ def fault_of(error: stripe.StripeError) -> Fault:
         code=shown.get("code") or shown.get("decline_code") or shown.get("type") or "unknown_error",
         decline_code=shown.get("decline_code"),
         message=shown.get("message") or error.user_message or type(error).__name__,
-        charge_id=id_of(shown.get("charge")),
+        charge_id=None if charge_id is None else StripeChargeId(charge_id),
         param=shown.get("param"),
         intent=shown.get("payment_intent") if isinstance(shown.get("payment_intent"), dict) else None,
         should_retry=_flag(headers, "stripe-should-retry"),

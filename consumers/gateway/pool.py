@@ -33,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.05, longest_s=0.25)
 _DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
-_CLAIM_EVERY_S = 0.025  # at most: tasks that become due meanwhile are claimed together
+# Tasks that become due between two claims are claimed together.
+_CLAIM_EVERY_S, _CLAIM_LATER_S, _CLAIM_AT_LEAST_EVERY_S = 0.025, 0.005, 0.075
 _COUNT_EVERY_S = 5.0
 _DRAIN_S = 5.0
 _STALL_AFTER_S = 60.0
@@ -73,7 +74,7 @@ class WorkerPool:
         self._lease_ms = lease_ms
         self._wake = wake
         self._fair_claims = FairClaims()
-        self._pacing = Pacing(_CLAIM_EVERY_S)
+        self._pacing = Pacing(_CLAIM_EVERY_S, per_item_s=_CLAIM_LATER_S, longest_s=_CLAIM_AT_LEAST_EVERY_S)
         self._running: set[asyncio.Task[None]] = set()
         self._looked_at = time.monotonic()
 
@@ -93,7 +94,6 @@ class WorkerPool:
                 if not await self._is_open(stop):
                     continue
                 await self._pacing.wait(stop)
-                self._pacing.begin()
                 self._wake.clear()
                 try:
                     claimed = await self._claim_and_start()
@@ -139,6 +139,7 @@ class WorkerPool:
         if capacity == 0:
             return 0
         jobs = await self._claim(capacity)
+        self._pacing.begin(len(jobs))
         for job in jobs:
             running = asyncio.create_task(self._run(job))
             self._running.add(running)

@@ -20,6 +20,7 @@ from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.payments import intent_observations, refund_observations
 from consumers.tasks.models import Task, TaskStatus
 from consumers.tasks.results import TaskResult
+from domain.ids import AttemptId
 from domain.payment.decide import decide
 from domain.payment.events import (
     PaymentCancelRequested,
@@ -129,7 +130,7 @@ def _result_of_object(task: Task, requested: PaymentEvent, answer: JsonObject) -
     try:
         if isinstance(requested, RefundRequested):
             return TaskResult.done(refund_observations(answer, refund_id=requested.refund_id))
-        attempt_id = str(task.event_id) if _attempts(requested) else None
+        attempt_id = AttemptId(str(task.event_id)) if _attempts(requested) else None
         return TaskResult.done(intent_observations(answer, attempt_id=attempt_id))
     except UnexpectedObject as error:
         return TaskResult.dead(str(error))

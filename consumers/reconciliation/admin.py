@@ -4,20 +4,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 from stripe import StripeError
 
 from consumers.reconciliation import discrepancies as record
 from consumers.reconciliation.plan import RunPlan, RunProgress
 from consumers.reconciliation.process import run_rules
 from consumers.reconciliation.results import (
-    CurrencyLine,
     ListedDiscrepancy,
+    ListedEntry,
     Payout,
     ReconciliationRefused,
     ReconciliationResult,
@@ -32,6 +33,7 @@ from consumers.reconciliation.statement.report import NotAReport, Report, Report
 from consumers.reconciliation.statement.statement import StripeStatement
 from domain.errors import DomainError
 from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PayoutId, RunId
+from domain.money import SignedMoney
 from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
@@ -46,6 +48,7 @@ from schemas.http.reconciliations import FIRST_DAY
 
 _POLL_S = 0.5
 _SHOWN = 50
+_ENTRY = ("amount", "fee", "currency")
 _STATUSES = ("open", "explained", "resolved")
 
 
@@ -137,12 +140,26 @@ async def _listed(
     limit: int,
 ) -> list[ListedDiscrepancy]:
     first, last = days or (None, None)
-    async with conn.cursor(row_factory=class_row(ListedDiscrepancy)) as cursor:
+    async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             record.SQL.list_discrepancies,
             {"statuses": list(statuses), "first": first, "last": last, "kind": kind, "limit": limit},
         )
-        return await cursor.fetchall()
+        return [_discrepancy(columns) async for columns in cursor]
+
+
+def _discrepancy(columns: dict[str, Any]) -> ListedDiscrepancy:
+    stripe, ledger = (_entry(*(columns.pop(f"{side}_{name}") for name in _ENTRY)) for side in ("stripe", "ledger"))
+    return ListedDiscrepancy(**columns, stripe=stripe, ledger=ledger)
+
+
+def _entry(amount: int | None, fee: int | None, currency: str | None) -> ListedEntry | None:
+    if amount is None or currency is None:
+        return None
+    return ListedEntry(
+        amount=SignedMoney(amount_cents=amount, currency=currency),
+        fee=None if fee is None else SignedMoney(amount_cents=fee, currency=currency),
+    )
 
 
 async def _run_report(
@@ -229,7 +246,7 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
         time_zone=state.time_zone,
         report=state.report,
         failure=None if completed else state.failure,
-        totals=[CurrencyLine(**asdict(each)) for each in completed.totals] if completed else [],
+        totals=completed.totals if completed else (),
         found=dict(completed.found) if completed else {},
         opened=completed.opened if completed else 0,
         resolved=completed.resolved if completed else 0,

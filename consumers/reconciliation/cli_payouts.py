@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from consumers.reconciliation.admin import ReconciliationAdmin
+from consumers.reconciliation.cli_run import format_money
 from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
 from domain.ids import PayoutId
 from infra.cli.execute import run
-from infra.cli.output import console, format_amount, printable
+from infra.cli.output import console, printable
 from infra.files import whole_file
 
 _COLUMNS = ("transaction_id", "source_id", "category", "payment_id", "currency", "stripe_net", "ledger_net")
@@ -39,18 +40,14 @@ def _print(payout: Payout, limit: int) -> None:
     complete = "" if payout.final else ", which Stripe may still add to"
     out.print(
         f"Payout {printable(payout.payout_id)} of {payout.created:%Y-%m-%d %H:%M:%S} UTC: "
-        f"{format_amount(payout.amount, payout.currency)}, {len(payout.items)} transactions{complete}",
+        f"{format_money(payout.amount)}, {len(payout.items)} transactions{complete}",
         style="bold",
     )
     if payout.items:
         out.print(_items(payout.items[:limit]))
     if len(payout.items) > limit:
         out.print(f"{len(payout.items)} in all. All of them: --limit {len(payout.items)}, or --output FILE")
-    net = sum(each.stripe_net for each in payout.items)
-    ours = sum(each.ledger_net or 0 for each in payout.items)
-    out.print(
-        f"Sum at Stripe: {format_amount(net, payout.currency)}. In the ledger: {format_amount(ours, payout.currency)}."
-    )
+    out.print(f"Sum at Stripe: {format_money(payout.stripe_sum)}. In the ledger: {format_money(payout.ledger_sum)}.")
     out.print("All agrees." if payout.agrees else "They differ.", style="bold")
 
 
@@ -61,16 +58,23 @@ def _items(items: Sequence[PaidItem]) -> Table:
     for column in ("Stripe", "Ledger"):
         table.add_column(column, justify="right", no_wrap=True)
     for each in items:
-        ledger = "-" if each.ledger_net is None else format_amount(each.ledger_net, each.currency)
+        ledger = "-" if each.ledger_net is None else format_money(each.ledger_net)
         table.add_row(
             printable(each.transaction_id),
             printable(each.source_id),
             printable(each.category),
             "-" if each.payment_id is None else str(each.payment_id),
-            format_amount(each.stripe_net, each.currency),
+            format_money(each.stripe_net),
             Text(ledger, style="" if each.ledger_net == each.stripe_net else "red"),
         )
     return table
+
+
+def _row(item: PaidItem) -> tuple[object, ...]:
+    """Return what stands below `_COLUMNS`."""
+    ledger_net = None if item.ledger_net is None else item.ledger_net.amount_cents
+    ids = (item.transaction_id, item.source_id, item.category, item.payment_id)
+    return (*ids, item.stripe_net.currency, item.stripe_net.amount_cents, ledger_net)
 
 
 def _write(items: Sequence[PaidItem], output: Path) -> None:
@@ -78,5 +82,5 @@ def _write(items: Sequence[PaidItem], output: Path) -> None:
     with whole_file(output) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
-        writer.writerows([getattr(each, name) for name in _COLUMNS] for each in items)
+        writer.writerows(map(_row, items))
     print(f"{len(items)} transactions are in {output}.", file=sys.stderr)

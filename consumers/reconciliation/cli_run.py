@@ -13,8 +13,9 @@ from rich.text import Text
 
 from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.plan import RunProgress
-from consumers.reconciliation.results import ListedDiscrepancy, ReconciliationResult
+from consumers.reconciliation.results import ListedDiscrepancy, ListedEntry, ReconciliationResult
 from domain.ids import DiscrepancyId
+from domain.money import SignedMoney
 from infra.cli.execute import run, run_with_connection
 from infra.cli.output import console, format_amount, printable
 from infra.log_render import mask_text
@@ -144,7 +145,7 @@ def _remarks(result: ReconciliationResult) -> Iterator[str]:
             amount, fee = (format_amount(cents, each.currency) for cents in (each.foreign_amount, each.foreign_fee))
             yield (
                 f"Of another system in the same account (without our metadata): {each.foreign_rows:,} of Stripe's "
-                f"rows, {amount} with fees of {fee} {each.currency}."
+                f"rows, {amount} with fees of {fee}."
             )
     if result.repeated:
         yield f"Rows that the report has once more, counted once: {result.repeated:,}."
@@ -158,8 +159,6 @@ def _totals(result: ReconciliationResult) -> Table:
     for column in ("Stripe: rows", "amount", "fees", "Ledger: rows", "amount", "fees", "Difference"):
         table.add_column(column, justify="right", no_wrap=True)
     for each in result.totals:
-        foreign = each.foreign_amount - each.foreign_fee
-        difference = (each.stripe_amount - each.stripe_fee) - (each.ledger_amount - each.ledger_fee) - foreign
         table.add_row(
             each.currency,
             f"{each.stripe_rows:,}",
@@ -168,14 +167,14 @@ def _totals(result: ReconciliationResult) -> Table:
             f"{each.ledger_rows:,}",
             format_amount(each.ledger_amount, each.currency),
             format_amount(each.ledger_fee, each.currency),
-            Text(format_amount(difference, each.currency), style="red" if difference else ""),
+            Text(format_money(each.difference), style="" if each.difference.is_zero else "red"),
         )
     return table
 
 
 def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Discrepancy", "Day", "DifferenceKind", "Source", "Category", "Stripe", "Ledger", "Status"):
+    for column in ("Discrepancy", "Day", "Difference", "Source", "Category", "Stripe", "Ledger", "Status"):
         table.add_column(column, no_wrap=True)
     table.add_column("Who and why", overflow="fold")
     for each in found:
@@ -186,18 +185,23 @@ def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
             each.kind,
             printable(each.source_id),
             printable(each.category),
-            _entry(each.stripe_amount, each.stripe_fee, each.stripe_currency),
-            _entry(each.ledger_amount, each.ledger_fee, each.ledger_currency),
+            _entry(each.stripe),
+            _entry(each.ledger),
             each.status,
             printable(said),
         )
     return table
 
 
-def _entry(amount: int | None, fee: int | None, currency: str | None) -> str:
-    if amount is None or currency is None:
+def _entry(entry: ListedEntry | None) -> str:
+    if entry is None:
         return "-"
-    return format_amount(amount, currency) + ("" if fee is None else f" (fee {format_amount(fee, currency)})")
+    return format_money(entry.amount) + ("" if entry.fee is None else f" (fee {format_money(entry.fee)})")
+
+
+def format_money(money: SignedMoney) -> str:
+    """Return an amount as people write it."""
+    return format_amount(money.amount_cents, money.currency)
 
 
 def _print_count_of_all(found: Sequence[ListedDiscrepancy]) -> None:

@@ -1,10 +1,12 @@
 """The results of a reconciliation as finance sees them: totals, discrepancies and payouts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, PayoutId, RunId
+from domain.money import SignedMoney
+from domain.reconciliation.values import CurrencyTotals
 from infra.errors import InfraError
 
 
@@ -13,8 +15,16 @@ class ReconciliationRefused(InfraError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ListedEntry:
+    """What one side says; the fee is None where none is recorded yet."""
+
+    amount: SignedMoney
+    fee: SignedMoney | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ListedDiscrepancy:
-    """A discrepancy as finance sees it. Amounts are in the currency's smallest unit; None: the side lacks the row."""
+    """A discrepancy as finance sees it. A side that lacks the row has no entry."""
 
     discrepancy_id: DiscrepancyId
     date: date
@@ -23,34 +33,13 @@ class ListedDiscrepancy:
     category: str
     status: str
     payment_id: PaymentId | None
-    stripe_amount: int | None
-    stripe_currency: str | None
-    stripe_fee: int | None
-    ledger_amount: int | None
-    ledger_currency: str | None
-    ledger_fee: int | None
+    stripe: ListedEntry | None
+    ledger: ListedEntry | None
     actor: str | None
     reason: str | None
     opened_at: datetime
     found: int
     """How many there are in all."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CurrencyLine:
-    """The totals of both sides of a day in one currency."""
-
-    currency: str
-    stripe_rows: int
-    stripe_amount: int
-    stripe_fee: int
-    ledger_rows: int
-    ledger_amount: int
-    ledger_fee: int
-    foreign_rows: int = 0
-    """Of Stripe's rows, those of another system in the same account."""
-    foreign_amount: int = 0
-    foreign_fee: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +53,7 @@ class ReconciliationResult:
     report: str | None
     failure: str | None
     """Why there is no result."""
-    totals: Sequence[CurrencyLine]
+    totals: Sequence[CurrencyTotals]
     found: Mapping[str, int]
     opened: int
     resolved: int
@@ -84,10 +73,9 @@ class PaidItem:
     transaction_id: BalanceTransactionId
     source_id: BalanceSourceId
     category: str
-    currency: str
     payment_id: PaymentId | None
-    stripe_net: int
-    ledger_net: int | None
+    stripe_net: SignedMoney
+    ledger_net: SignedMoney | None
     compared: bool = True
     """False: of several rows of one kind and source, this is another one than the ledger shows."""
 
@@ -97,8 +85,7 @@ class Payout:
     """A payout with all that it pays. `final`: Stripe says that the list is complete."""
 
     payout_id: PayoutId
-    amount: int
-    currency: str
+    amount: SignedMoney
     created: datetime
     final: bool
     items: Sequence[PaidItem]
@@ -106,6 +93,23 @@ class Payout:
     @property
     def agrees(self) -> bool:
         """Whether it is the sum of what it pays, at Stripe and in the ledger."""
-        return sum(each.stripe_net for each in self.items) == self.amount and all(
-            each.stripe_net == each.ledger_net for each in self.items if each.compared
+        return self.stripe_sum == self.amount and all(
+            each.stripe_net.currency == self.amount.currency
+            and (each.stripe_net == each.ledger_net or not each.compared)
+            for each in self.items
         )
+
+    @property
+    def stripe_sum(self) -> SignedMoney:
+        """What the items come to at Stripe."""
+        return self._sum(each.stripe_net for each in self.items)
+
+    @property
+    def ledger_sum(self) -> SignedMoney:
+        """What those of the items that the ledger has come to there."""
+        return self._sum(each.ledger_net for each in self.items if each.ledger_net is not None)
+
+    def _sum(self, amounts: Iterable[SignedMoney]) -> SignedMoney:
+        """Add what is in the payout's currency, as all of it should be."""
+        nothing = SignedMoney(amount_cents=0, currency=self.amount.currency)
+        return sum((each for each in amounts if each.currency == nothing.currency), nothing)

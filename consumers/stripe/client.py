@@ -1,15 +1,14 @@
-"""The only module of the consumers that calls Stripe: each call through the guard, within a time-out; answers are JSON.
+"""What consumers call of Stripe: changes once, with their keys; reads and lists, tried again; answers are JSON.
 
 Not for: what is asked and what an answer means (`payments`, `lists`, reconciliation's statement; `translate`).
 """
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import stripe
@@ -18,6 +17,7 @@ import structlog
 from consumers.stripe.requests import StripeRequest
 from consumers.tasks.models import TaskOperation
 from infra.backoff import Backoff, Pauses
+from infra.stripe.calls import Guard, StripeCalls
 from infra.stripe.guard.errors import NotSent
 from infra.stripe.guard.priority import Priority
 
@@ -51,29 +51,6 @@ class StripeResource(StrEnum):
 
 class LeaseExpired(Exception):
     """The time for the call was over before it could be made: nothing was sent."""
-
-
-class Guard(Protocol):
-    """What a call goes through: a limit of calls, a breaker."""
-
-    def call(
-        self, endpoint: str | None = None, *, writes: bool = False, priority: Priority = Priority.NORMAL
-    ) -> AbstractAsyncContextManager[None]:
-        """Wait until one call may be made. Raises infra.stripe.guard.errors.NotSent."""
-
-
-class NoGuard:
-    """For a command that a person runs once: its calls are few."""
-
-    def call(
-        self,
-        endpoint: str | None = None,  # noqa: ARG002 - as the protocol has it
-        *,
-        writes: bool = False,  # noqa: ARG002
-        priority: Priority = Priority.NORMAL,  # noqa: ARG002
-    ) -> AbstractAsyncContextManager[None]:
-        """Wait for nothing."""
-        return nullcontext()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,9 +89,7 @@ class GuardedStripe:
         retries: ReadRetries = _ONCE,
         answered: Callable[[], None] = lambda: None,
     ) -> None:
-        self._client = client
-        self._guard = guard
-        self._timeout_s = timeout_s
+        self._calls = StripeCalls(client, guard, timeout_s=timeout_s)
         self._reads = reads
         self._retries = retries
         self._answered = answered
@@ -124,15 +99,15 @@ class GuardedStripe:
         path = _path_of(request)
         operation = request.operation
         priority = Priority.URGENT if operation in _URGENT else Priority.NORMAL
-        async with self._call(operation.value, writes=True, priority=priority):
+        async with self._calls.guarded(operation.value, writes=True, priority=priority):
             if time.time() > not_after:
                 raise LeaseExpired
-            return await self._request("post", path, request.params, idempotency_key=request.idempotency_key)
+            return await self._calls.request("post", path, request.params, idempotency_key=request.idempotency_key)
 
     async def retrieve(
         self, resource: StripeResource, object_id: str, params: Mapping[str, Any] | None = None
     ) -> JsonObject:
-        """Return an object."""
+        """Return an object as Stripe shows it. Raises stripe.InvalidRequestError when there is none."""
         path = f"{_path(resource)}/{quote(object_id, safe='')}"
         return await self._read(f"retrieve_{resource.value}", path, params or {})
 
@@ -177,8 +152,8 @@ class GuardedStripe:
         pauses = Pauses(self._retries.backoff)
         for tries_left in reversed(range(self._retries.attempts)):
             try:
-                async with self._call(endpoint, priority=self._reads):
-                    answer = await self._request("get", path, params)
+                async with self._calls.guarded(endpoint, priority=self._reads):
+                    answer = await self._calls.request("get", path, params)
             except (stripe.StripeError, TimeoutError, NotSent) as error:
                 if not tries_left or not _may_pass(error):
                     raise
@@ -189,16 +164,6 @@ class GuardedStripe:
                 self._answered()
                 return answer
         raise AssertionError("the last try returns or raises")
-
-    async def _request(self, method: str, path: str, params: Mapping[str, Any], **options: str) -> JsonObject:
-        """Return the answer as it came: to make the SDK's objects of it takes most of a call's processor time."""
-        answer = await self._client.raw_request_async(method, path, **params, **options)
-        return dict(answer.data)
-
-    @asynccontextmanager
-    async def _call(self, endpoint: str, *, priority: Priority, writes: bool = False) -> AsyncIterator[None]:
-        async with self._guard.call(endpoint, writes=writes, priority=priority), asyncio.timeout(self._timeout_s):
-            yield
 
 
 def _path(resource: StripeResource) -> str:

@@ -8,11 +8,12 @@ from typing import Protocol
 
 import stripe
 
-from consumers.stripe.client import FOREVER, Guard, GuardedStripe, JsonObject, LeaseExpired, StripeResource
+from consumers.stripe.client import FOREVER, GuardedStripe, JsonObject, LeaseExpired, StripeResource
 from consumers.stripe.requests import StripeRequest
 from consumers.stripe.shared_list import SharedList
 from consumers.stripe.translate.ids import PAYMENT_ID, REFUND_ID
 from domain.ids import PaymentId, RefundId, StripeIntentId
+from infra.stripe.calls import Guard
 
 _LONG_LIST_S = 3600.0
 _CHARGE = "latest_charge"

@@ -43,14 +43,14 @@ async def sweep(pool: Pool, *, wait_s: float, limit: int, abandoned_after_s: flo
         if not await _is_ours(conn):
             return None
         overdue = await _overdue(conn, wait_s=wait_s, limit=limit, abandoned_after_s=abandoned_after_s)
-        await _ask(conn, [each for each in overdue if not each.is_abandoned], sweep_id)
+        await _request(conn, [each for each in overdue if not each.is_abandoned], sweep_id)
     # After the commit: to complete a task locks the payment's stream first, and then the row that was moved here.
     left = [each.payment_id for each in overdue if each.is_abandoned]
     given_up = await cancel_abandoned(pool, left, correlation_id=sweep_id)
     still = [each for each in overdue if each.is_abandoned and each.payment_id not in given_up]
     if still:
         async with pool.connection() as conn, conn.transaction():
-            await _ask(conn, still, sweep_id)
+            await _request(conn, still, sweep_id)
     reasons = Counter(each.reason for each in overdue if each.payment_id not in given_up)
     for reason, payments in reasons.items():
         metrics.REFRESHES.labels(reason).inc(payments)
@@ -65,7 +65,7 @@ async def sweep(pool: Pool, *, wait_s: float, limit: int, abandoned_after_s: flo
     return len(overdue)
 
 
-async def _ask(conn: Connection, overdue: Sequence[Overdue], sweep_id: str) -> None:
+async def _request(conn: Connection, overdue: Sequence[Overdue], sweep_id: str) -> None:
     if overdue:
         await request_refreshes(
             conn,

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
-from uuid import UUID
 
 from domain.ids import BalanceSourceId, RefundId
 from domain.ledger.accounts import Account
@@ -54,7 +53,7 @@ class RefundToPost:
 class PostingState:
     """What later events of a payment need to know of its earlier ones."""
 
-    refunds: Mapping[UUID, RefundToPost] = field(default_factory=dict)
+    refunds: Mapping[RefundId, RefundToPost] = field(default_factory=dict)
 
 
 def post_payment(state: PostingState, event: PaymentEvent) -> tuple[PostingState, tuple[Posting, ...]]:

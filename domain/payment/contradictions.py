@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid5
 
-from domain.ids import RefundId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import RefundId, StripeChargeId, StripeIntentId, StripeObjectId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import AcceptStripe
 from domain.payment.errors import ContradictionNotAcceptable, InconsistentObservation, InvalidPaymentRequest
@@ -68,19 +68,23 @@ def accept(state: PaymentState, command: AcceptStripe) -> tuple[PaymentEvent, ..
     return tuple(events)
 
 
-def object_of(observed: PaymentObservation) -> str | None:
+def object_of(observed: PaymentObservation) -> StripeObjectId | None:
     """Return Stripe's id of the object that an observation is of."""
     match observed:
         case RecordRefundFound() | RecordRefundPending() | RecordRefundSucceeded() | RecordRefundFailed():
-            return observed.stripe_refund_id
+            found: str | None = observed.stripe_refund_id
         case RecordDispute():
-            return observed.dispute_id
+            found = observed.dispute_id
         case _:
-            return getattr(observed, "intent_id", None)
+            found = getattr(observed, "intent_id", None)
+    return None if found is None else StripeObjectId(found)
 
 
 def contradicted(
-    state: PaymentState, object_id: str, observations: Sequence[PaymentObservation], error: InconsistentObservation
+    state: PaymentState,
+    object_id: StripeObjectId,
+    observations: Sequence[PaymentObservation],
+    error: InconsistentObservation,
 ) -> tuple[PaymentContradicted, ...]:
     """Record what was observed of an object and contradicts, unless that is known or was accepted."""
     shown = _Shown()
@@ -145,7 +149,7 @@ def _accepted(state: PaymentState, contradiction: Contradiction) -> tuple[Paymen
         return _refund_accepted(state, contradiction, amount)
     if contradiction.status != PaymentStatus.SUCCEEDED or state.status is PaymentStatus.SUCCEEDED:
         raise _not_acceptable(state, contradiction, "what is recorded cannot be taken back")
-    if state.intent_id not in {None, contradiction.object_id} or contradiction.charge_id is None:
+    if state.intent_id not in {None, StripeIntentId(contradiction.object_id)} or contradiction.charge_id is None:
         raise _not_acceptable(state, contradiction, "it is another object than the payment's")
     captured = PaymentSucceeded(amount_captured=amount, charge_id=contradiction.charge_id)
     if state.intent_id is not None:

@@ -8,6 +8,7 @@ any other event that Stripe's intent caused, so no other event repeats the inten
 from dataclasses import dataclass
 
 from domain.ids import (
+    AttemptId,
     CustomerId,
     DisputeId,
     EventId,
@@ -17,6 +18,7 @@ from domain.ids import (
     RequestId,
     StripeChargeId,
     StripeIntentId,
+    StripeObjectId,
     StripeRefundId,
     UserId,
 )
@@ -119,7 +121,7 @@ class PaymentSucceeded:
 class PaymentAttemptFailed:
     """Status requires_payment_method: the attempt is the last error. Clears the next action."""
 
-    attempt_id: str
+    attempt_id: AttemptId
     code: str
     decline_code: str | None
     message: str
@@ -307,7 +309,7 @@ class PaymentContradicted:
     of a refund only, ``charge_id`` of the others.
     """
 
-    object_id: str
+    object_id: StripeObjectId
     status: str
     reason: str
     amount: Money | None
@@ -322,7 +324,7 @@ class PaymentContradictionResolved:
     ``who`` and ``why`` are the operator's; None in the other case.
     """
 
-    object_id: str
+    object_id: StripeObjectId
     status: str
     actor: str | None
     reason: str | None

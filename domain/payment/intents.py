@@ -10,7 +10,7 @@ new unless it is the last error already.
 
 from typing import assert_never
 
-from domain.ids import StripeChargeId
+from domain.ids import AttemptId, StripeChargeId
 from domain.money import Money
 from domain.payment.errors import InconsistentObservation
 from domain.payment.events import (
@@ -107,7 +107,7 @@ def _attempt_failed(state: PaymentState, observed: RecordAttemptFailed) -> Payme
     if observed.attempt_id is None and not _is_another_failure(state, observed):
         return None
     return PaymentAttemptFailed(
-        attempt_id=observed.attempt_id or f"attempt_{len(state.attempts_failed) + 1}",
+        attempt_id=observed.attempt_id or AttemptId(f"attempt_{len(state.attempts_failed) + 1}"),
         code=observed.code,
         decline_code=observed.decline_code,
         message=observed.message,

@@ -7,7 +7,16 @@ Stripe's ``pi_...``, ``charge_id`` its ``ch_...``, ``stripe_refund_id`` its ``re
 
 from dataclasses import dataclass
 
-from domain.ids import DisputeId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import (
+    AttemptId,
+    DisputeId,
+    EventId,
+    RefundId,
+    RequestId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment.events import UndoneRefund
 from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason
@@ -75,7 +84,7 @@ class RecordAttemptFailed:
     """
 
     intent_id: StripeIntentId | None
-    attempt_id: str | None
+    attempt_id: AttemptId | None
     code: str
     decline_code: str | None = None
     message: str

@@ -6,6 +6,7 @@ Each object is decided on its own: one that contradicts what is recorded says no
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from domain.ids import StripeObjectId
 from domain.payment.contradictions import contradicted, object_of, resolved
 from domain.payment.decide import decide
 from domain.payment.errors import InconsistentObservation, PaymentUnknown
@@ -32,7 +33,7 @@ def observe(state: PaymentState | None, observations: Iterable[PaymentObservatio
     if state is None:
         raise PaymentUnknown
     observed_all = tuple(observations)
-    events, reasons, doubted = list[PaymentEvent](), list[str](), set[str]()
+    events, reasons, doubted = list[PaymentEvent](), list[str](), set[StripeObjectId]()
     for observed in observed_all:
         object_id = object_of(observed)
         if object_id in doubted:

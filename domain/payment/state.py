@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.ids import (
+    AttemptId,
     CustomerId,
     DisputeId,
     EventId,
@@ -13,6 +14,7 @@ from domain.ids import (
     RequestId,
     StripeChargeId,
     StripeIntentId,
+    StripeObjectId,
     StripeRefundId,
     UserId,
 )
@@ -117,7 +119,7 @@ class Dispute:
 class Contradiction:
     """What Stripe said of one of its objects, in one status of it, against what is recorded."""
 
-    object_id: str
+    object_id: StripeObjectId
     status: str
     reason: str
     amount: Money | None
@@ -165,12 +167,12 @@ class PaymentState:
     cancel_requested: CancelRequest | None
     requests_seen: frozenset[RequestId]
     """All captures and cancellations ever requested: one that comes again leads to no event."""
-    attempts_failed: frozenset[str]
+    attempts_failed: frozenset[AttemptId]
     actions_seen: frozenset[NextAction]
     processing_seen: bool
     tasks_given_up: frozenset[EventId]
     """By the event that requested the call."""
-    contradictions: Mapping[tuple[str, str], Contradiction]
+    contradictions: Mapping[tuple[StripeObjectId, str], Contradiction]
     """By Stripe's id of the object and its status there, in the order in which they became known."""
     intents_undone: frozenset[StripeIntentId]
     """Intents that appeared at Stripe after the payment had failed, and were undone. None of them is ``intent_id``."""

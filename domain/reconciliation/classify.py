@@ -186,26 +186,26 @@ def _amounts_agree(rows: Sequence[StripeRow], movements: Sequence[Movement], *, 
 def _is_worth(row: StripeRow, movement: Movement) -> bool:
     if row.currency == movement.currency:
         return row.amount == movement.amount
-    return _is_at_rate(row, movement.amount, movement.currency)
+    return _is_at_rate(row, SignedMoney(amount_cents=movement.amount, currency=movement.currency))
 
 
 def _is_fair(rows: Sequence[StripeRow], movement: Movement) -> bool:
     """Whether Stripe gave for it what its rate says: the ledger has the converted amount from Stripe itself."""
-    amount, currency = movement.presented_amount, movement.presented_currency
-    if amount is None or currency is None:
+    presented = movement.presented
+    if presented is None:
         return True
     rated = [row for row in rows if row.exchange_rate is not None]  # a report has no rates
-    return not rated or any(_is_at_rate(row, amount, currency) for row in rated)
+    return not rated or any(_is_at_rate(row, presented) for row in rated)
 
 
-def _is_at_rate(row: StripeRow, amount: int, currency: str) -> bool:
+def _is_at_rate(row: StripeRow, presented: SignedMoney) -> bool:
     try:
         rate = Decimal(row.exchange_rate or "")
     except InvalidOperation:
         return False
     # The rate is between whole units: https://docs.stripe.com/api/balance_transactions/object#balance_transaction_object-exchange_rate
-    shift = decimals(row.currency) - decimals(currency)
-    converted = (Decimal(amount) * rate).scaleb(shift)
+    shift = decimals(row.currency) - decimals(presented.currency)
+    converted = (Decimal(presented.amount_cents) * rate).scaleb(shift)
     # Stripe shows six digits of it.
     tolerance = max(Decimal(1), abs(converted) * Decimal("0.00001"))
     return abs(converted - row.amount) <= tolerance

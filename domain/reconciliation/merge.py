@@ -33,7 +33,7 @@ def with_foreign(totals: Iterable[CurrencyTotals], foreign: Iterable[ForeignRow]
 
 
 class Side(StrEnum):
-    """One of the two."""
+    """Whose rows these are."""
 
     STRIPE = "stripe"
     LEDGER = "ledger"

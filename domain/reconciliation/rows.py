@@ -25,6 +25,11 @@ class StripeRow(NamedTuple):
     created: int
     exchange_rate: str | None = None
 
+    @property
+    def net(self) -> SignedMoney:
+        """What is left of it after the fee."""
+        return SignedMoney(amount_cents=self.amount - self.fee, currency=self.currency)
+
 
 class ForeignRow(NamedTuple):
     """One of Stripe's rows that is of another system's payment, as far as a day's totals go."""
@@ -52,6 +57,18 @@ class Movement(NamedTuple):
     transaction_at: int | None = None
     presented_amount: int | None = None
     presented_currency: str | None = None
+
+    @property
+    def net(self) -> SignedMoney:
+        """What is left of it after the fee, as far as one is known."""
+        return SignedMoney(amount_cents=self.amount - (self.fee or 0), currency=self.currency)
+
+    @property
+    def presented(self) -> SignedMoney | None:
+        """What it was before Stripe converted it; None: it was not converted."""
+        if self.presented_amount is None or self.presented_currency is None:
+            return None
+        return SignedMoney(amount_cents=self.presented_amount, currency=self.presented_currency)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,7 @@
-"""The words of reconciliation: what can differ, and how it is said."""
+"""The words of reconciliation: what can differ, and how it is said.
+
+`Entry` and `CurrencyTotals` stand in published events, which have plain numbers beside the currency.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,6 +9,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId
+from domain.money import SignedMoney
 
 _DISCREPANCIES = UUID("3d0e3c1a-8f5b-5c62-9d4e-0a7c51b2f6e1")
 
@@ -116,6 +120,13 @@ class CurrencyTotals:
     """Of Stripe's rows, those of payments that another system makes in the same account: the ledger has none."""
     foreign_amount: int = 0
     foreign_fee: int = 0
+
+    @property
+    def difference(self) -> SignedMoney:
+        """By how much Stripe's net is more than the ledger's, without what is of other systems."""
+        stripe, ledger = self.stripe_amount - self.stripe_fee, self.ledger_amount - self.ledger_fee
+        foreign = self.foreign_amount - self.foreign_fee
+        return SignedMoney(amount_cents=stripe - ledger - foreign, currency=self.currency)
 
 
 def discrepancy_id_of(

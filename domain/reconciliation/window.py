@@ -54,7 +54,7 @@ class Window:
         return self.start + self.edge <= at < self.end - self.edge
 
     def day_of(self, at: int) -> dt.date:
-        """Return the day of a moment."""
+        """Return the day that a moment (Unix seconds) is in, in the window's time zone."""
         if self.time_zone is None:
             return self.date
         return dt.datetime.fromtimestamp(at, ZoneInfo(self.time_zone)).date()

@@ -8,15 +8,15 @@ events that it lacks. This record is all that it can know them by.
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
-from uuid import UUID
 
+from domain.ids import LogId
 from event_store.relay.producer import record_sender
 from event_store.relay.progress import RelayProgress
 from event_store.relay.shard import Shard
 from infra.settings.kafka import KafkaSettings
 from schemas.topics import RELAY_PROGRESS
 
-WriteEpoch: TypeAlias = Callable[[UUID, int, int], Awaitable[None]]
+WriteEpoch: TypeAlias = Callable[[LogId, int, int], Awaitable[None]]
 """Writes that the log with this id is in this epoch, whose positions begin above this one."""
 
 _EPOCH_SHARD = Shard(index=65_535, count=65_536)
@@ -28,7 +28,7 @@ async def epoch_writer(settings: KafkaSettings) -> AsyncIterator[WriteEpoch]:
     """Lend the right to write the record, which ends that of any earlier holder. Raises KafkaError, TimeoutError."""
     async with record_sender(settings, _EPOCH_SHARD) as send:
 
-        async def write(log_id: UUID, epoch: int, positions_from: int) -> None:
+        async def write(log_id: LogId, epoch: int, positions_from: int) -> None:
             record = RelayProgress(shard=_EPOCH_SHARD, position=positions_from, log_id=log_id, epoch=epoch)
             await send(RELAY_PROGRESS, record.encode(), record.key)
 

@@ -3,12 +3,12 @@
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from domain.ids import LogId
 from event_store.relay.partitions import at_end, started
 from event_store.relay.progress import Place
 from infra.kafka.clients import consumer_config
@@ -38,7 +38,7 @@ class Part:
     read_up_to: Mapping[Place, int]
 
 
-async def read_copy(settings: KafkaSettings, position: int, own_log: UUID) -> AsyncGenerator[Part, None]:
+async def read_copy(settings: KafkaSettings, position: int, own_log: LogId) -> AsyncGenerator[Part, None]:
     """Give the committed events of every topic, from some at or before `position` on; the last part may be empty.
 
     Positions rise within a partition, so the beginning is searched backwards in growing steps, and partitions are read
@@ -89,7 +89,7 @@ class _Reading:
     """Partitions that are read side by side."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], own_log: UUID, *, believe_fetch: bool
+        self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], own_log: LogId, *, believe_fetch: bool
     ) -> None:
         self.ends = ends
         self._consumer = consumer

@@ -6,11 +6,10 @@ message, where each has a future of its own.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from domain.ids import EventId
+from domain.ids import EventId, LogId
 from event_store.relay.progress import Place, Published
 from event_store.relay.shard import Shard
 from schemas.cloudevents import KafkaMessage, to_kafka
@@ -46,7 +45,7 @@ def build(
     *,
     shard: Shard,
     partitions: int,
-    log_id: UUID,
+    log_id: LogId,
     one_by_one: bool = False,
 ) -> Batches:
     """Encode those of `events` that belong to the shard and are not published yet. `log_id` names their log.

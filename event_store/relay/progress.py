@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from domain.ids import EventId
+from domain.ids import EventId, LogId
 from event_store.relay.shard import Shard
 
 
@@ -56,7 +56,7 @@ class RelayProgress:
     shard: Shard
     position: int
     published: Mapping[Place, Published] = field(default_factory=dict)
-    log_id: UUID | None = None
+    log_id: LogId | None = None
     epoch: int = 0
 
     @property
@@ -86,7 +86,7 @@ class RelayProgress:
                 shard=Shard.parse(found["shard"]),
                 position=int(found["position"]),
                 published=places,
-                log_id=UUID(found["log_id"]) if "log_id" in found else None,
+                log_id=LogId(UUID(found["log_id"])) if "log_id" in found else None,
                 epoch=int(found.get("epoch", 0)),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as wrong:

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from domain.ids import LogId
 from event_store.relay.partitions import at_end, end_offsets, holding, holds_events, last_events, started
 from event_store.relay.progress import Place, Published, RelayProgress, Resumed, last_published, resume
 from event_store.relay.shard import Shard
@@ -55,7 +55,7 @@ async def read_begun_records(settings: KafkaSettings, name: str, watcher: AIOKaf
     return await _newest(settings, name, watcher, "read_uncommitted")
 
 
-def require_own_log(records: Iterable[RelayProgress], log_id: UUID) -> None:
+def require_own_log(records: Iterable[RelayProgress], log_id: LogId) -> None:
     """Raise ForeignCluster when a record is of another log."""
     for record in records:
         if record.log_id not in (None, log_id):

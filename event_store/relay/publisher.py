@@ -35,7 +35,8 @@ from schemas.topics import RELAY_PROGRESS, declarations, event_topics, topic_of
 log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.008, longest_s=0.25)  # a signal ends it
-_ROUND_EVERY_S = 0.015
+# What is appended between two rounds is read and published together.
+_ROUND_EVERY_S, _ROUND_LATER_S, _ROUND_AT_LEAST_EVERY_S = 0.015, 0.001, 0.05
 _CHECK_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
 _CHECK_CLOSED_EVERY_S = 5.0
@@ -125,12 +126,12 @@ class Publisher:
         is_refilling = session.position == 0
         refused = await _refused_positions(connection, session.position)
         watch = self._status.gap_watch = GapWatch(connection)
-        pacing = Pacing(_ROUND_EVERY_S)
+        pacing = Pacing(_ROUND_EVERY_S, per_item_s=_ROUND_LATER_S, longest_s=_ROUND_AT_LEAST_EVERY_S)
         while not self._stop.is_set():
             await pacing.wait(self._stop)
-            pacing.begin()
             self._status.heartbeat()
             events, position = await reader.next()
+            pacing.begin(len(events))
             if events:
                 if is_refilling and self._status.position == 0:
                     log.info("relay_refill_started", shard=str(self._shard))

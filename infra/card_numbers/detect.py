@@ -10,7 +10,7 @@ from infra.card_numbers.schemes import is_card
 
 _FEWEST, _MOST = 13, 19
 _DIGITS = b"0123456789"
-# What may spell digits or separators otherwise than as themselves, in JSON: then nothing is told from the bytes.
+# In JSON these may stand for digits or separators: then the bytes alone do not say what the text is.
 _ESCAPES = re.compile(rb"[\\%&\x80-\xff]")
 _SUSPECT = re.compile(rb"[0-9](?:[^0-9A-Za-z]{0,4}[0-9]){12}")
 _SUSPECT_TEXT = re.compile(r"[0-9](?:[\W_]{0,4}[0-9]){12}")

@@ -1,4 +1,4 @@
-"""One way of writing for what can be written in many: digits of any script and width, separators that nobody sees.
+"""Writes in one way what can be written in many: digits of any script and width, invisible separators.
 
 Unicode's NFKC (https://www.unicode.org/reports/tr15/), every decimal digit as ASCII, and nothing of what has no width.
 """

@@ -38,7 +38,7 @@ _MOBILE = re.compile(r"491[5-7][0-9]{9}|436[0-9]{10}")
 def is_article_or_telephone(digits: str, before: str) -> bool:
     """Tell whether a run of digits is an article's number (EAN-13, ISBN-13) or a telephone's with its country code.
 
-    Only of 13 digits, which no scheme issues any more, are they taken for that: `before` is what stands before them.
+    Only 13 digits are treated so: no scheme issues such numbers any more. `before` is the text before them.
     """
     if len(digits) != _EAN_LENGTH:
         return False

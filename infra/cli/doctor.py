@@ -50,7 +50,7 @@ def run_doctor(processes: Sequence[str], *, embedded: bool | None, as_json: bool
 
 
 def _examine(deployment: Deployment, where: str, *, as_json: bool, hint: str | None) -> int:
-    """Look, print, and end: also when something that was looked up goes on hanging in a thread."""
+    """Look, print, and end, even if a look-up still hangs in a thread."""
     # What libraries say of servers that are away is said in the table, in better words.
     logging.getLogger().addHandler(logging.NullHandler())
     if not as_json:

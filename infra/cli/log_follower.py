@@ -16,7 +16,7 @@ class Follower:
     def new_lines(self) -> list[str]:
         """Return the whole lines added since the last call, file by file.
 
-        Of more than 1 MiB in one file the older part is passed over.
+        If a file has more than 1 MiB, the older part is skipped.
         """
         lines = []
         for path, offset in self._offsets.items():

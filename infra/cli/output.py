@@ -4,15 +4,10 @@ import sys
 
 from rich.console import Console
 
+from domain.currencies import decimals
 from infra.log_render import mask_text
 
 _WIDTH_OF_A_PIPE = 1000  # a line for each row
-# What Stripe counts without decimals, and with three; ISK and UGX are sent with two.
-# Source: https://docs.stripe.com/currencies#zero-decimal
-_WITHOUT_DECIMALS = frozenset(
-    ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
-)
-_THREE_DECIMALS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 
 
 def console() -> Console:
@@ -28,5 +23,5 @@ def printable(text: str) -> str:
 
 def format_amount(amount_cents: int, currency: str) -> str:
     """Return an amount in the currency's smallest unit as Stripe counts it, as people write it: 10.00 USD."""
-    decimals = 0 if currency in _WITHOUT_DECIMALS else 3 if currency in _THREE_DECIMALS else 2
-    return f"{amount_cents / 10**decimals:,.{decimals}f} {currency}"
+    places = decimals(currency)
+    return f"{amount_cents / 10**places:,.{places}f} {currency}"

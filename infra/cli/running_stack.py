@@ -13,11 +13,10 @@ from pydantic import ValidationError
 from infra.cli.settings import HomeSettings
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.running import environments, is_running
-from infra.migrations.settings import MigrationSettings
 from infra.settings.fallback import Fallback
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import explain
-from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings
 from infra.settings.process import ProcessSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
@@ -33,7 +32,7 @@ _PLACES: Sequence[tuple[type[ProcessSettings], str]] = (
 
 
 def home() -> Path:
-    """Return the folder of the embedded stack; a wrong setting is told later, as every other one."""
+    """Return the folder of the embedded stack. A wrong setting is reported later, with the others."""
     try:
         return HomeSettings().paystream_home
     except ValidationError:
@@ -46,7 +45,7 @@ def set_places() -> list[str]:
 
 
 def stands_in() -> bool:
-    """Whether the running stack is used, as nobody says what else, and this is not production."""
+    """Whether the running stack is used: no setting names anything else, and this is not production."""
     try:
         production = ProcessSettings().app_env == "production"
     except ValidationError:

@@ -29,7 +29,7 @@ _BODY = '{"user_id":"test_user_123","amount_cents":1000,"currency":"USD","paymen
 class Screen:
     """Prints to standard output: in colours on a terminal, as plain text elsewhere.
 
-    When nobody reads any more (a closed terminal or pipe) it says nothing: the stack must still end in good order.
+    It says nothing once the terminal or the pipe is closed: the stack must still end in good order.
     """
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from psycopg.conninfo import conninfo_to_dict
 
 UNREADABLE = "an address that cannot be read"
-"""Not shown: a password with such a character in it is taken for a part of the address."""
+"""Not shown: a password with such a character in it looks like a part of the address."""
 QUOTE = "In a password, write / as %2F, @ as %40, : as %3A, # as %23, ? as %3F and % as %25."
 
 _NUMBER = re.compile(r"(/\d+)?")

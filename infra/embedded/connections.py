@@ -74,7 +74,7 @@ class Connections:
     """The file in which the Stripe sandbox keeps its objects: a payment can be refunded after a restart."""
 
     def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: PLR0911 - one line per process
-        """Return the environment variables (see .env.example) that `process` needs, and no more than that.
+        """Return the environment variables (see .env.example) that `process` needs, and no others.
 
         Only those hold Stripe's key that call it.
         """
@@ -128,6 +128,11 @@ class Connections:
     def _stripe(self) -> dict[str, str]:
         key = {"STRIPE_API_BASE": self.stripe_api_base, "STRIPE_SECRET_KEY": _STRIPE_SANDBOX_KEY}
         return key | _SANDBOX_GUARD
+
+
+def background_settings(process: str) -> dict[str, str]:
+    """Return what has a process stand back behind the two APIs, with which it shares the machine's processors."""
+    return {} if process in {"command-api", "query-api"} else {"PROCESS_NICENESS": "5"}
 
 
 def shared_settings(settings_of: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a child of the embedded stack finds in its environment: little, and all of it on purpose.
+"""What a child of the embedded stack finds in its environment: only what it needs.
 
 A DATABASE_URL in the user's shell must never reach a process of the stack, so nothing is passed on but these.
 """
@@ -31,7 +31,7 @@ def python_executable() -> str:
 
 
 def user_environment() -> dict[str, str]:
-    """Return all of this process's environment: for tools of the user's own, such as Maven with its proxies."""
+    """Return all of this process's environment, for the user's own tools, such as Maven with its proxies."""
     return dict(os.environ)
 
 

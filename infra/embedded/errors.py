@@ -2,7 +2,7 @@
 
 
 class EmbeddedError(Exception):
-    """Root: something that a person has to put right."""
+    """Root: something that a person has to correct."""
 
 
 class PackagesMissing(EmbeddedError):
@@ -10,19 +10,19 @@ class PackagesMissing(EmbeddedError):
 
 
 class JavaMissing(EmbeddedError):
-    """Apache Kafka is wanted, and there is no Java for it, or one that is too old."""
+    """Apache Kafka is requested, and Java is missing or too old."""
 
 
 class JarsMissing(EmbeddedError):
-    """The programs of Apache Kafka are not there and cannot be fetched."""
+    """The programs of Apache Kafka are missing and cannot be fetched."""
 
 
 class JarsAltered(EmbeddedError):
-    """What was fetched as Apache Kafka is not what is pinned."""
+    """The fetched files of Apache Kafka are not the pinned ones."""
 
 
 class PortInUse(EmbeddedError):
-    """Another program listens on a port that is wanted."""
+    """Another program listens on a port that is needed."""
 
     def __init__(self, message: str, *, port: int) -> None:
         super().__init__(message)

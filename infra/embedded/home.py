@@ -103,7 +103,7 @@ class Home:
 
 
 def _close_to_others(folder: Path) -> None:
-    """Let nobody else into a folder that is ours: it may be there already, made by hand or by an older release."""
+    """Close our folder to everybody else: it may exist already, made by hand or by an older release."""
     found = folder.stat()
     if found.st_uid == os.geteuid() and found.st_mode & 0o077:
         folder.chmod(0o700)

@@ -40,7 +40,7 @@ def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
 
 
 def write_pid_file(path: Path, pid: int, death_signal: signal.Signals) -> None:
-    """Remember a child so that a later start can end it, should it be left over."""
+    """Remember a child, so that a later start can end it if it is left over."""
     identity = {"pid": pid, "started": _started(pid), "signal": int(death_signal)}
     path.write_text(json.dumps(identity), encoding="utf-8")
 

@@ -205,7 +205,7 @@ class PostgresServer(Component):
 
 
 class _StillThere(StartFailed):
-    """The server that was killed has not wholly gone; it does so by itself within moments."""
+    """The killed server has not ended completely; it does so by itself within moments."""
 
 
 def _major_version(programs: Path) -> str:

@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root; this says as whom it runs instead."""
+"""PostgreSQL refuses to run as root; this chooses the user that it runs as instead."""
 
 import os
 import pwd
@@ -25,7 +25,7 @@ class RunAs:
 
 
 def unprivileged(data: Path, death_signal: signal.Signals) -> RunAs | None:
-    """Return as whom a server with its data in `data` runs; None (as we are) unless this process is root.
+    """Return the user that a server with its data in `data` runs as; None (our own) unless this process is root.
 
     An owner of the data that is not root stays its owner; else it is `nobody`. The repository may lie where only root
     can go (/root): setpriv(1) leaves the server the one privilege of going there, and none other.
@@ -57,7 +57,7 @@ def _nobody() -> tuple[int, int]:
 
 @lru_cache
 def _works(prefix: tuple[str, ...]) -> bool:
-    """Whether setpriv is there (util-linux) and may do this here: a container can have lost the right to."""
+    """Whether setpriv (util-linux) exists and may do this here: a container can lack the right."""
     if shutil.which(prefix[0]) is None:
         return False
     return subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0  # noqa: S603 - own words

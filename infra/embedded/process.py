@@ -15,7 +15,7 @@ from infra.embedded.home import Home
 from infra.embedded.probe import http_status
 from infra.process import declared
 
-# Processes that serve HTTP of their own, health included, and the setting that says on which port.
+# Processes with an HTTP server of their own, health included, and the setting that names its port.
 HTTP_PORTS = {
     "command-api": "COMMAND_API_PORT",
     "query-api": "QUERY_API_PORT",
@@ -85,7 +85,7 @@ def processes_of(layout: Layout) -> tuple[ProcessSpec, ...]:
     }
     together = ProcessSpec(
         name=declared.WORKERS_TOGETHER,
-        label="Relay, projector, workers",
+        label="Workers",
         arguments=("-m", "infra.cli", "worker", "all"),
         joins_group=True,
         serves=serves,
@@ -107,7 +107,7 @@ class Process(Component):
         self._answers = False
 
     def environment(self) -> dict[str, str]:
-        """Return all that the process finds in its environment."""
+        """Return the whole environment of the process."""
         return {
             **python_environment(),
             "APP_ENV": "development",

@@ -16,7 +16,7 @@ class ComponentReady:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepBegan:
-    """Something that takes long has begun; StepDone follows."""
+    """A long step has begun; StepDone follows."""
 
     label: str
     what: str
@@ -40,7 +40,7 @@ class LeftoverEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComponentEnded:
-    """A component ended without being asked to; it is started again after `again_in_s`."""
+    """A component ended unexpectedly; it is started again after `again_in_s`."""
 
     label: str
     exit_code: int | None

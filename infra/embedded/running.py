@@ -1,4 +1,4 @@
-"""How a running stack is set up, read from another terminal. It is not changed."""
+"""Reads from another terminal how a running stack is set up. It changes nothing."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from infra.embedded.process import HTTP_PORTS
 from infra.embedded.valkey import ValkeyServer
 
 STACK_FILE = "stack.json"
-"""What the stack that was started last is: its kind of broker, the partitions of a topic, and each component's port."""
+"""The stack that was started last: its kind of broker, the partitions of a topic, and each component's port."""
 SANDBOX_DATA = "stripe-sandbox.sqlite"
 
 _NO_PORTS = {"broker_kind", "partitions"}
@@ -34,7 +34,7 @@ def is_running(path: Path) -> bool:
 
 
 def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
-    """Return what each of these processes finds in its environment; `migrate` is who owns the database.
+    """Return what each of these processes finds in its environment; `migrate` stands for the owner of the database.
 
     Raises NothingRuns, or HomeUnusable when the folder cannot be read.
     """

@@ -13,7 +13,14 @@ from infra.embedded.apache_kafka.node import KafkaNode
 from infra.embedded.broker import Broker
 from infra.embedded.component import Component
 from infra.embedded.concurrency import run_concurrently
-from infra.embedded.connections import FORMER_PARTITIONS, PARTITIONS, BrokerKind, Connections, shared_settings
+from infra.embedded.connections import (
+    FORMER_PARTITIONS,
+    PARTITIONS,
+    BrokerKind,
+    Connections,
+    background_settings,
+    shared_settings,
+)
 from infra.embedded.databases import migrate
 from infra.embedded.home import Home
 from infra.embedded.orphans import end_leftovers
@@ -244,7 +251,7 @@ class Stack:
                 spec,
                 self.home,
                 port=self._ports[spec.name],
-                settings={**_settings_of(spec, connections), **self._settings},
+                settings={**background_settings(spec.name), **_settings_of(spec, connections), **self._settings},
             )
             for spec in self._specs
         ]

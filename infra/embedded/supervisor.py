@@ -1,4 +1,4 @@
-"""Starts a component again when it ends by itself, later each time it happens soon."""
+"""Starts a component again when it ends by itself, with a longer delay if that happens again soon."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ _STEADY_AFTER_S = 30.0
 async def keep_running(component: Component, restart: Callable[[Component], Awaitable[None]], report: Reporter) -> None:
     """Watch `component` until cancelled, and `restart` it whenever it has ended.
 
-    The delay doubles from 0.5 s to 15 s, and begins anew when the component has run for 30 s.
+    The delay doubles from 0.5 s to 15 s, and starts from 0.5 s again once the component has run for 30 s.
     """
     pauses = Pauses(_RESTART)
     while True:

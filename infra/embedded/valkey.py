@@ -1,4 +1,4 @@
-"""The Valkey server (a Redis): idempotency fast path and locks. It keeps nothing across restarts, and need not."""
+"""The Valkey server (a Redis): idempotency fast path and locks. Nothing in it must survive a restart."""
 
 import asyncio
 import glob

@@ -77,7 +77,7 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
 
 
 def unexpected(method: str) -> Problem:
-    """Return what a client learns of an error nobody foresaw: nothing of its inside."""
+    """Return the answer for an unforeseen error. It says nothing of the inside."""
     safe = method in _SAFE
     retry = "Ask again." if safe else "If the request has an Idempotency-Key, retry it with the same one."
     return Problem(500, "internal_error", "Internal error", f"The error was recorded. {retry}")

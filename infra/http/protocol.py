@@ -95,7 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None  # of what is missing of a request, or of the end
         self._write_timer: asyncio.TimerHandle | None = None
         self._unread = 0
-        self._without_upgrade: bytes | None = None  # the head of a request that is to be parsed once more
+        self._without_upgrade: bytes | None = None  # the head of a request that has to be parsed again
         self._running: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
         self._last_answer: Problem | None = None  # follows those that are owed
@@ -155,8 +155,8 @@ class BoundedProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(part)
             except httptools.HttpParserUpgrade as upgrade:
-                # Nothing else is spoken here, and a server may pass over the wish: what follows is the next request,
-                # or this one's body.
+                # Only HTTP is spoken here, and a server may ignore the request to upgrade: what follows is the next
+                # request, or this one's body.
                 data = part[upgrade.args[0] :] + data
                 if self._without_upgrade is not None:
                     data = self._without_upgrade + data

@@ -14,12 +14,12 @@ def repeated_header(name: str) -> Problem:
 
 
 def header_with_underscore(name: str) -> Problem:
-    """Return the 400 of a header of ours that is written with underscores, and would silently be ignored."""
+    """Return the 400 for one of our headers that is written with underscores, and would silently be ignored."""
     return malformed(f"The header {name} is written with underscores: write it with hyphens.")
 
 
 def trailers() -> Problem:
-    """Return the 400 of headers after the body: a reader of them would believe what nobody has checked."""
+    """Return the 400 for headers after the body: who reads them would trust what was not checked."""
     return malformed("The request has headers after its body (trailers), which are not taken.")
 
 

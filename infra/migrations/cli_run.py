@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from infra.migrations.runner import create_revision, head_revision, upgrade
-from infra.migrations.settings import MigrationSettings
 from infra.settings.loading import load_settings
+from infra.settings.postgres import MigrationSettings
 
 
 def run_migrate() -> int:

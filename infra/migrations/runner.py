@@ -81,7 +81,10 @@ def _run(database_url: str, work: Callable[[Config], None]) -> None:
 
 
 def _lock(connection: sqlalchemy.Connection) -> None:
-    """Wait until nobody else migrates. Not within a statement: an index that is built concurrently waits for those."""
+    """Wait until no other process migrates.
+
+    Not within a statement: an index that is built concurrently would wait for that.
+    """
     while True:
         ours = connection.execute(sqlalchemy.text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}).scalar()
         connection.commit()

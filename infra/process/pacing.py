@@ -13,16 +13,25 @@ from infra.process.waiting import wait_for_event
 
 
 class Pacing:
-    """Rounds that begin at least `interval_s` apart."""
+    """Rounds that begin `interval_s` apart; after a large one later: `per_item_s` for each item, up to `longest_s`."""
 
-    def __init__(self, interval_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        interval_s: float,
+        *,
+        per_item_s: float = 0.0,
+        longest_s: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._interval_s = interval_s
+        self._per_item_s = per_item_s
+        self._longest_s = max(longest_s, interval_s)
         self._clock = clock
         self._next_at = 0.0
 
-    def begin(self) -> None:
-        """Note that a round begins now."""
-        self._next_at = self._clock() + self._interval_s
+    def begin(self, items: int = 0) -> None:
+        """Note that a round of so many items begins now."""
+        self._next_at = self._clock() + min(self._longest_s, max(self._interval_s, items * self._per_item_s))
 
     @property
     def remaining_s(self) -> float:

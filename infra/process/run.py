@@ -56,6 +56,7 @@ def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: boo
     """
     configure_logging(service, settings.log_level)
     _collect_garbage_seldom()
+    os.nice(settings.process_niceness)
     ending = _Ending(settings.shutdown_grace_ms / 1000 + _FORCE_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_supervise(service, settings, main, ending, serves_http=serves_http))

@@ -104,7 +104,7 @@ def _contents(folder: Path, blobs: Iterable[_Blob]) -> list[bytes]:
 
 def _git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes:
     try:
-        done = subprocess.run(  # noqa: S603  # arguments of ours, no shell
+        done = subprocess.run(  # noqa: S603  # our own arguments, no shell
             ["git", *arguments],  # noqa: S607  # whichever git the developer uses
             cwd=folder,
             input=stdin,

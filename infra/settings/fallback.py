@@ -1,4 +1,4 @@
-"""Where settings come from that neither the environment nor `.env` says: nowhere, unless a command says otherwise.
+"""Where settings come from that are neither in the environment nor in `.env`: nowhere, unless a command names a place.
 
 Apart from infra.settings, since the command line starts without loading that.
 """

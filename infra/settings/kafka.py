@@ -8,7 +8,7 @@ from infra.settings.process import ProcessSettings
 
 
 class KafkaSecuritySettings(ProcessSettings):
-    """How to come to a Kafka cluster that asks for TLS or a login."""
+    """How to connect to a Kafka cluster that needs TLS or a login."""
 
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Annotated[

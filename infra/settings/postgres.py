@@ -1,4 +1,4 @@
-"""The event store's database and the read model's."""
+"""The event store's database and the read model's, and the role that migrates them."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ class DatabaseSettings(ProcessSettings):
 
 
 class AppendSettings(DatabaseSettings):
-    """What is appended for others, whose size nobody knows before."""
+    """What is appended for others, whose size is not known before."""
 
     event_max_bytes: Annotated[int, Field(ge=10_000)] = 900_000
     """The largest event that is recorded: the topics' max.message.bytes (1048588 by default) less a margin for headers.
@@ -43,3 +43,10 @@ class ReadDatabaseSettings(ProcessSettings):
 
     read_database_url: PostgresUrl
     read_database_pool_size: Annotated[int, Field(ge=1, le=500)] = 10
+
+
+class MigrationSettings(ProcessSettings):
+    """Settings of `paystream migrate`."""
+
+    migration_database_url: PostgresUrl
+    """The database, through the role that owns it; the processes' roles cannot change tables."""

@@ -30,6 +30,9 @@ class ProcessSettings(BaseSettings):
     """0 takes any free port."""
     shutdown_grace_ms: Annotated[int, Field(ge=0)] = 8000
     """How long work in flight may take to finish after SIGTERM."""
+    process_niceness: Annotated[int, Field(ge=0, le=19)] = 0
+    """How far this process stands back behind the others of its machine, as `nice` has it: for what works in the
+    background beside the APIs."""
     http_head_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
     """How long a request's line and headers may take to arrive."""
     http_body_timeout_ms: Annotated[int, Field(ge=100)] = 30_000

@@ -18,7 +18,7 @@ _TEST_KEYS = ("sk_test_", "rk_test_")
 
 
 class StripeSettings(ProcessSettings):
-    """Stripe, or its sandbox when `stripe_api_base` says so."""
+    """Stripe, or the sandbox if `stripe_api_base` names it."""
 
     stripe_secret_key: SecretStr
     stripe_api_base: str | None = None
@@ -59,7 +59,7 @@ class StripeSettings(ProcessSettings):
 
 
 class StripeWebhookSettings(StripeSettings):
-    """What Stripe sends to us: who may have signed it. Its mode, test or live, must be that of the key."""
+    """Who may have signed what Stripe sends. It must be of the key's mode, test or live."""
 
     stripe_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode]
     """whsec_...; while it is changed, the old one and the new one, comma-separated."""

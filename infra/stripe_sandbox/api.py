@@ -8,6 +8,7 @@ asking again.
 
 import sqlite3
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -15,8 +16,8 @@ import orjson
 import structlog
 from prometheus_client import Counter
 from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 
-from infra.stripe_sandbox.answers import JsonAnswer
 from infra.stripe_sandbox.auth import secret_key
 from infra.stripe_sandbox.cause import Cause
 from infra.stripe_sandbox.commits import Commits
@@ -48,6 +49,26 @@ REQUESTS = Counter(
     "stripe_sandbox_requests_total", "Requests to the sandbox's API.", ["method", "path", "status", "replayed"]
 )
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JsonAnswer:
+    """Encoded JSON with its status and headers, as an ASGI application.
+
+    It is sent without a detour: this is on the way of every request of a load test.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
+        """Send the headers and the body in two messages of ASGI."""
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        headers.append((b"content-type", b"application/json"))
+        headers.append((b"content-length", b"%d" % len(self.body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,7 +181,7 @@ class Api:
             return answer
 
     def _keep_refusal(self, error: StripeError, incoming: Incoming, claim: KeyClaim | None) -> StoredAnswer:
-        """Keep an answer whose effects were undone, unless Stripe would not keep it either."""
+        """Keep an answer whose effects were undone, if Stripe would keep it too."""
         answer = _refusal(
             error,
             request_id=incoming.request_id,
@@ -269,7 +290,7 @@ def _counted(method: str, path: str, status: int, replayed: bool) -> Counter:
 
 
 def _should_retry(status: int) -> bool | None:
-    """Return what Stripe says of an answer; of a 429, nothing. The SDK obeys it before it looks at the status."""
+    """Return the value of Stripe-Should-Retry; none for a 429. The SDK obeys it before it looks at the status."""
     if status < FIRST_ERROR_STATUS or status == TOO_MANY_REQUESTS:
         return None
     return status == CONFLICT

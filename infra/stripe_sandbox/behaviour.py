@@ -1,4 +1,4 @@
-"""What the sandbox does by itself, or does late, only when it is told to: tests stay deterministic without."""
+"""What the sandbox does by itself, or late, when it is switched on. Without it, tests stay deterministic."""
 
 from dataclasses import dataclass
 

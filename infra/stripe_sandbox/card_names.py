@@ -1,4 +1,4 @@
-"""Stripe's test payment methods by name: every `pm_card_...` of https://docs.stripe.com/testing, and some of ours.
+"""Stripe's test payment methods by name: every `pm_card_...` of https://docs.stripe.com/testing, and more.
 
 A payment method's name is used in place of a card number. Each use makes a payment method of its own, as at Stripe.
 What depends on an account's settings is as with those that an account begins with.

@@ -9,7 +9,7 @@ from infra.stripe_sandbox.store import Store
 
 
 class SandboxClock:
-    """Unix seconds. It never goes back, and it is kept in the store: a restart goes on where it was."""
+    """Unix seconds. It never goes back. The store keeps it, so a restart continues where it was."""
 
     def __init__(self, store: Store, real: Clock) -> None:
         self._store = store

@@ -1,7 +1,7 @@
 """One commit for all requests of a turn of the event loop.
 
 A commit writes whole pages, mostly the same ones for neighbouring requests: sharing it takes most of the cost of a
-payment away under load, and a lone request waits for nobody.
+payment away under load, and a lone request does not wait.
 """
 
 import asyncio

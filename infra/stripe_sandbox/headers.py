@@ -27,7 +27,7 @@ def check_version(headers: Headers) -> None:
 
 
 def check_account(headers: Headers, *, key: str, account: str) -> None:
-    """Raise StripeError (403) when another account than the key's is to be acted on: it has no connected ones.
+    """Raise StripeError (403) when the request names another account than the key's: there are no connected accounts.
 
     https://docs.stripe.com/connect/authentication
     """

@@ -39,7 +39,7 @@ class InFlight:
 
         Raises StripeError: 400 when the key was used with other parameters, 409 while a request holds it.
         """
-        # First who runs: its answer is in the store a moment before it is committed.
+        # First the requests that run: an answer is in the store a moment before it is committed.
         running = self.claims.get((claim.account, claim.key))
         if running is not None:
             raise key_in_use(claim.key) if running.fingerprint == claim.fingerprint else _mismatch(claim.key)
@@ -52,12 +52,12 @@ class InFlight:
         return None
 
     def release(self, claim: KeyClaim) -> None:
-        """Give the key back: the request has ended."""
+        """Release the key: the request has ended."""
         self.claims.pop((claim.account, claim.key), None)
 
 
 def keep(store: Store, claim: KeyClaim, answer: StoredAnswer, now: float) -> None:
-    """Keep what a request with a key was answered, in its transaction."""
+    """Keep the answer to a request with a key, in its transaction."""
     store.keep_answer(claim.account, claim.key, answer, now=now, until=now - KEPT_FOR_S)
 
 

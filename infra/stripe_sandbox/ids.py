@@ -55,7 +55,7 @@ def account_of(secret_key: str) -> str:
 
 @lru_cache(maxsize=4)
 def _written(number: int) -> str:
-    """Return a time in letters; those of one millisecond are written once."""
+    """Return a time in letters. Times of the same millisecond share one text."""
     letters = bytearray()
     for _ in range(TIME_LENGTH):
         number, digit = divmod(number, len(ALPHABET))

@@ -1,4 +1,4 @@
-"""What Stripe has and the sandbox does not: it is refused by name, and never ignored or taken for a mistake.
+"""What Stripe has and the sandbox does not. It is refused by name, never ignored or called a mistake.
 
 Parameters that are not modelled are declared where an operation says what it accepts (`params.unmodelled`);
 `OTHERS` is the rest. docs/stripe-sandbox.md lists them all, and a test compares the list with the code.

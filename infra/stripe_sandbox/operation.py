@@ -34,7 +34,7 @@ class World:
     behaviour: Behaviour
     restricted_keys: RestrictedKeys
     settle_ms: int
-    """How long after its creation something moves by itself: a refund, a dispute, the bank's decision on one."""
+    """How long after its creation a refund, a dispute or the bank's decision on one moves by itself."""
 
     @property
     def now(self) -> int:
@@ -43,7 +43,7 @@ class World:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do everything inside and tell of it, or nothing when an exception leaves; `Store.transaction` says more."""
+        """Do everything inside and emit its events, or nothing if an exception leaves; see `Store.transaction`."""
         with self.store.transaction():
             try:
                 yield

@@ -26,7 +26,7 @@ class Body(BaseModel):
 
 
 class RefusedError(Exception):
-    """A page cannot do what is asked; `status` and the text are its answer."""
+    """A page cannot do what was requested; `status` and the text are its answer."""
 
     def __init__(self, message: str, status: int = BAD_REQUEST) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class RefusedError(Exception):
 
 
 def unknown(what: str) -> RefusedError:
-    """Return the refusal of an id that there is not."""
+    """Return the answer for an id that does not exist."""
     return RefusedError(f"no such {what}", NOT_FOUND)
 
 
@@ -92,5 +92,5 @@ def json_response(encoded: bytes, status: int = OK) -> Response:
 
 
 def error_response(status: int, message: str) -> Response:
-    """Return a refusal with a sentence for whoever called."""
+    """Return a refusal with a sentence for the caller."""
     return json_response(orjson.dumps({"error": message}), status)

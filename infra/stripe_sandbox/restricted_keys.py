@@ -1,7 +1,7 @@
 """The restricted keys that were made: what each may do, and of which account it is.
 
 Any other key `rk_test_...` may do everything and is an account of its own, as a secret key is. They are kept in memory:
-the control panel makes them anew after a restart.
+after a restart, make them again on the control panel.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class RestrictedKey:
 
 @dataclass(frozen=True, slots=True)
 class RestrictedKeys:
-    """Those that there are, by the key itself."""
+    """All restricted keys, by the key itself."""
 
     made: dict[str, RestrictedKey] = field(default_factory=dict)
 

@@ -32,7 +32,7 @@ class SandboxSettings(ProcessSettings):
     stripe_sandbox_booking_lag_s: float = Field(default=0, ge=0)
     """How long after a payment the balance learns of it. Without, the moment after the answer."""
     stripe_sandbox_cards_want_return_url: bool = False
-    """Whether to confirm with `allowed_payment_method_types` a `return_url` is needed, which nobody saw at Stripe."""
+    """Whether a confirmation with `allowed_payment_method_types` needs a `return_url`. It was not seen at Stripe."""
     stripe_sandbox_search_lag_s: float = Field(default=0, ge=0)
     """How old a payment intent is at least before a search finds it. At Stripe, up to a minute."""
     stripe_sandbox_webhook_url: str | None = Field(default=None, pattern=r"^https?://")
@@ -64,7 +64,7 @@ class SandboxSettings(ProcessSettings):
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The webhook endpoint of these settings, if any."""
+        """The webhook endpoint that the settings name, if any."""
         if self.stripe_sandbox_webhook_url is None or self.stripe_sandbox_webhook_secret is None:
             return ()
         return (

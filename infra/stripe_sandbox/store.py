@@ -30,7 +30,7 @@ class StoreError(ProcessFailed):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredAnswer:
-    """What a request with an idempotency key was answered."""
+    """The answer to a request with an idempotency key."""
 
     fingerprint: str
     request_id: str
@@ -55,7 +55,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do everything inside, or nothing of it when an exception leaves. It lasts from the next `commit` on."""
+        """Do everything inside, or nothing if an exception leaves. It is durable after the next `commit`."""
         if not self.uncommitted:
             self._connection.execute("BEGIN IMMEDIATE")
             self.uncommitted = True
@@ -71,7 +71,7 @@ class Store:
         self._connection.execute("RELEASE request")
 
     def commit(self) -> None:
-        """Make all transactions since the last commit last, or none of them when this raises sqlite3.Error."""
+        """Make all transactions since the last commit durable, or none of them when this raises sqlite3.Error."""
         if not self.uncommitted:
             return
         self.uncommitted = False
@@ -109,7 +109,7 @@ class Store:
         self._index(account, record, before={})
 
     def update(self, account: str, record: Record, *, before: Record) -> None:
-        """Put an object's next state in the place of the state before it."""
+        """Replace an object's state with the next one."""
         self.execute("update_object", account=account, id=record.id, body=self.encoded(record).decode())
         if record.metadata != before.metadata:
             self._index(account, record, before=before.metadata)
@@ -120,7 +120,7 @@ class Store:
         return None if row is None else model(**orjson.loads(row[0]))
 
     def locate(self, model: type[R], object_id: str) -> tuple[str, R] | None:
-        """Return an object of whichever account, with the account, or None."""
+        """Return an object of any account, with the account, or None."""
         row = self.execute("locate_object", kind=model.KIND, id=object_id).fetchone()
         return None if row is None else (row[0], model(**orjson.loads(row[1])))
 
@@ -199,7 +199,7 @@ class Store:
     # --- idempotency ---
 
     def find_answer(self, account: str, key: str, *, since: float) -> StoredAnswer | None:
-        """Return what a request with this key was answered after a time (unix seconds), or None."""
+        """Return the answer that a request with this key got after a time (unix seconds), or None."""
         row = self.execute("find_key", account=account, key=key, since=since).fetchone()
         if row is None:
             return None
@@ -222,7 +222,7 @@ class Store:
     # --- what changes by itself ---
 
     def schedule(self, object_id: str, due: float) -> None:
-        """Remember that an object changes by itself at a time (unix seconds), instead of at an earlier said one."""
+        """Remember that an object changes by itself at a time (unix seconds); it replaces the time said before."""
         self.execute("schedule", id=object_id, due=due)
         self.next_due = due if self.next_due is None else min(self.next_due, due)
 

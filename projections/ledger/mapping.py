@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from domain.ids import BalanceTransactionId, PaymentId
+from domain.ids import BalanceTransactionId, PaymentId, RefundId
 from domain.ledger import (
     OWN_CATEGORIES,
     Account,
@@ -245,7 +245,7 @@ def _moment(unix_s: int) -> datetime:
 def _check_next(decoded: DecodedEvent | DecodedBalanceEvent, current: int) -> None:
     check_next(
         projection=NAME,
-        payment_id=decoded.stream_id,
+        stream_id=decoded.stream_id,
         current=current,
         actual=decoded.version,
         position=decoded.recorded.position,
@@ -254,7 +254,7 @@ def _check_next(decoded: DecodedEvent | DecodedBalanceEvent, current: int) -> No
 
 def _read_refunds(state: Mapping[str, Any]) -> PostingState:
     refunds = {
-        UUID(refund_id): RefundToPost(
+        RefundId(UUID(refund_id)): RefundToPost(
             amount=Money(amount_cents=each["amount"], currency=each["currency"]), stage=_stage_of(each)
         )
         for refund_id, each in state.get("refunds", {}).items()

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
+from domain.ids import BalanceSourceId, PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -41,10 +41,10 @@ class StoredEntry:
     position: int
     number: int
     kind: str
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     at: datetime
-    payment_id: UUID | None
+    payment_id: PaymentId | None
     lines: str
 
     @property
@@ -62,9 +62,9 @@ class StoredLine:
     number: int
     line: int
     kind: str
-    source_id: str
+    source_id: BalanceSourceId
     category: str
-    payment_id: UUID | None
+    payment_id: PaymentId | None
     account: str
     currency: str
     amount: int
@@ -74,9 +74,9 @@ class StoredLine:
 class EntryFilters:
     """What entries to list; None: any. `since` is inclusive, `until` is not."""
 
-    payment_id: UUID | None = None
+    payment_id: PaymentId | None = None
     account: str | None = None
-    source_id: str | None = None
+    source_id: BalanceSourceId | None = None
     since: datetime | None = None
     until: datetime | None = None
 

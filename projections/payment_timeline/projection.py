@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from uuid import UUID
 
 import orjson
 from psycopg.rows import dict_row
 
+from domain.ids import PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.errors import check_next
-from projections.events import DecodedEvent, by_stream
+from projections.events import DecodedEvent, by_payment
 from projections.payment_timeline.mapping import NAME, TimelineRow, row_of
 from schemas.topics import PAYMENT
 
@@ -28,29 +28,29 @@ class PaymentTimeline:
 
         Raises VersionGap when an event is not the next of its payment; the caller must then roll back.
         """
-        streams = by_stream(events)
+        streams = by_payment(events)
         cursor = await conn.execute(_SQL.versions, {"payment_ids": list(streams)})
-        newest: dict[UUID, int] = dict(await cursor.fetchall())
+        newest: dict[PaymentId, int] = dict(await cursor.fetchall())
         for payment_id, its_events in streams.items():
             _check_order(payment_id, newest.get(payment_id, 0), its_events)
         rows = orjson.dumps([row_of(event) for event in events])
         await conn.execute(_SQL.insert, {"rows": rows.decode()})
 
 
-def _check_order(payment_id: UUID, newest: int, events: Sequence[DecodedEvent]) -> None:
+def _check_order(payment_id: PaymentId, newest: int, events: Sequence[DecodedEvent]) -> None:
     for current, event in enumerate(events, start=newest):
         check_next(
             projection=NAME,
-            payment_id=payment_id,
+            stream_id=payment_id,
             current=current,
             actual=event.recorded.version,
             position=event.recorded.position,
         )
 
 
-async def load(conn: Connection, payment_ids: Iterable[UUID]) -> dict[UUID, list[TimelineRow]]:
+async def load(conn: Connection, payment_ids: Iterable[PaymentId]) -> dict[PaymentId, list[TimelineRow]]:
     """Return the timelines of some payments, each in order; those without one are left out."""
-    timelines: dict[UUID, list[TimelineRow]] = {}
+    timelines: dict[PaymentId, list[TimelineRow]] = {}
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL.timelines, {"payment_ids": list(payment_ids)})
         async for columns in cursor:

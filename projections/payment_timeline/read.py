@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
+from domain.ids import MerchantId, PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -48,7 +48,7 @@ class TimelineProgress:
 
 
 async def page(
-    conn: Connection, *, merchant_id: str, payment_id: UUID, after_version: int, limit: int
+    conn: Connection, *, merchant_id: MerchantId, payment_id: PaymentId, after_version: int, limit: int
 ) -> list[StoredEntry]:
     """Return up to `limit` events of a merchant's payment after a version (0: all), oldest first."""
     parameters = {

@@ -74,7 +74,7 @@ def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
     recorded, event = decoded.recorded, decoded.domain_event
     check_next(
         projection=NAME,
-        payment_id=PaymentId(recorded.stream_id),
+        stream_id=recorded.stream_id,
         current=row.version if row else 0,
         actual=recorded.version,
         position=recorded.position,
@@ -116,7 +116,7 @@ def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
         next_action=None,
         dispute=None,
         contradictions=(),
-        created_at=payment_created_at(recorded.stream_id, recorded.recorded_at),
+        created_at=payment_created_at(PaymentId(recorded.stream_id), recorded.recorded_at),
         updated_at=recorded.recorded_at,
         version=recorded.version,
         position=recorded.position,

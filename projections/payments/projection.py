@@ -8,11 +8,11 @@ from uuid import UUID
 import orjson
 from psycopg.rows import dict_row
 
-from domain.ids import RefundId
+from domain.ids import PaymentId, RefundId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.errors import RowsChangedMeanwhile
-from projections.events import DecodedEvent, by_stream
+from projections.events import DecodedEvent, by_payment
 from projections.payments.mapping import NAME, fold
 from projections.payments.rows import (
     ActionColumn,
@@ -40,7 +40,7 @@ class Payments:
         Raises ProjectionError (projections.errors) when an event is not the next of its payment; the caller
         must then roll back.
         """
-        streams = by_stream(events)
+        streams = by_payment(events)
         before = await load(conn, streams)
         inserts, changes = [], []
         for payment_id, its_events in streams.items():
@@ -58,7 +58,7 @@ class Payments:
                 raise RowsChangedMeanwhile(projection=NAME, expected=len(changes), actual=cursor.rowcount)
 
 
-async def load(conn: Connection, payment_ids: Iterable[UUID]) -> dict[UUID, PaymentRow]:
+async def load(conn: Connection, payment_ids: Iterable[PaymentId]) -> dict[PaymentId, PaymentRow]:
     """Return the rows of those of the payments that have one."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL.rows, {"payment_ids": list(payment_ids)})

@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
+from domain.ids import CustomerId, MerchantId, PaymentId, StripeIntentId, UserId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -20,17 +20,17 @@ class StoredPayment:
     `metadata`, `refunds`, `last_error`, `next_action`, `dispute` and `contradictions` are JSON, ready to be sent.
     """
 
-    payment_id: UUID
-    user_id: str
+    payment_id: PaymentId
+    user_id: UserId
     amount_cents: int
     currency: str
     status: str
-    stripe_payment_intent_id: str | None
+    stripe_payment_intent_id: StripeIntentId | None
     idempotency_key: str
     created_at: datetime
     description: str | None
     metadata: str
-    customer: str | None
+    customer: CustomerId | None
     statement_descriptor_suffix: str | None
     capture_method: str
     amount_capturable_cents: int
@@ -57,7 +57,7 @@ class PageKey:
     """A place in a list of payments, which runs from the newest to the oldest."""
 
     created_at: datetime
-    payment_id: UUID
+    payment_id: PaymentId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,18 +65,18 @@ class PaymentFilters:
     """What payments to list; None: any. Times are exclusive bounds, amounts (smallest unit) inclusive."""
 
     status: str | None = None
-    user_id: str | None = None
+    user_id: UserId | None = None
     currency: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
     amount_min: int | None = None
     amount_max: int | None = None
-    stripe_payment_intent_id: str | None = None
+    stripe_payment_intent_id: StripeIntentId | None = None
     idempotency_key: str | None = None
     contradicted: bool | None = None
 
 
-async def find(conn: Connection, *, merchant_id: str, payment_id: UUID) -> StoredPayment | None:
+async def find(conn: Connection, *, merchant_id: MerchantId, payment_id: PaymentId) -> StoredPayment | None:
     """Return a merchant's payment, or None when there is none, also when it is another merchant's."""
     async with conn.cursor(row_factory=class_row(StoredPayment)) as cursor:
         await cursor.execute(_SQL.find, {"merchant_id": merchant_id, "payment_id": payment_id})
@@ -84,7 +84,7 @@ async def find(conn: Connection, *, merchant_id: str, payment_id: UUID) -> Store
 
 
 async def page(
-    conn: Connection, *, merchant_id: str, filters: PaymentFilters, after: PageKey | None, limit: int
+    conn: Connection, *, merchant_id: MerchantId, filters: PaymentFilters, after: PageKey | None, limit: int
 ) -> list[StoredPayment]:
     """Return up to `limit` payments of a merchant that come after a key of the list (None: the newest)."""
     parameters = asdict(filters) | {

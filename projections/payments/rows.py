@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.ids import MerchantId, PaymentId, RefundId, StripeIntentId, StripeRefundId, UserId
+from domain.ids import (
+    CustomerId,
+    DisputeId,
+    MerchantId,
+    PaymentId,
+    RefundId,
+    StripeIntentId,
+    StripeObjectId,
+    StripeRefundId,
+    UserId,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +59,7 @@ class RefundElement:
 class DisputeColumn:
     """`dispute`: the newest one. `amount_cents` may be of another currency than the payment's."""
 
-    id: str
+    id: DisputeId
     status: str
     reason: str
     amount_cents: int
@@ -63,7 +73,7 @@ class DisputeColumn:
 class ContradictionElement:
     """An element of `contradictions`: what Stripe says of one of its objects, against what is recorded."""
 
-    stripe_id: str
+    stripe_id: StripeObjectId
     status: str
     reason: str
     amount_cents: int | None
@@ -84,7 +94,7 @@ class PaymentRow:
     idempotency_key: str
     description: str | None
     metadata: dict[str, str]
-    customer: str | None
+    customer: CustomerId | None
     statement_descriptor_suffix: str | None
     capture_method: str
     amount_capturable_cents: int

@@ -130,7 +130,7 @@ def _totals(totals: CurrencyTotals) -> dict[str, Any]:
 def _check(row: RunRow | DiscrepancyRow | None, recorded: RecordedEvent) -> None:
     check_next(
         projection=NAME,
-        payment_id=recorded.stream_id,
+        stream_id=recorded.stream_id,
         current=row.version if row else 0,
         actual=recorded.version,
         position=recorded.position,

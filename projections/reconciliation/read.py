@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
+from domain.ids import BalanceSourceId, DiscrepancyId, PaymentId, RunId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -17,7 +18,7 @@ _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 class StoredRun:
     """The newest run of a day as read. `totals` and `found` are JSON, ready to be sent."""
 
-    run_id: UUID
+    run_id: RunId
     number: int
     date: dt.date
     time_zone: str
@@ -48,17 +49,17 @@ class StoredRun:
 class StoredDiscrepancy:
     """A discrepancy as read. `stripe`, `ledger` and `transaction_ids` are JSON, ready to be sent."""
 
-    discrepancy_id: UUID
+    discrepancy_id: DiscrepancyId
     kind: str
-    source_id: str
+    source_id: BalanceSourceId
     category: str
     date: dt.date
     status: str
     stripe: str | None
     ledger: str | None
     transaction_ids: str
-    payment_id: UUID | None
-    run_id: UUID
+    payment_id: PaymentId | None
+    run_id: RunId
     actor: str | None
     reason: str | None
     opened_at: dt.datetime
@@ -74,7 +75,7 @@ class StoredDiscrepancy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DayKey:
-    """A place in a list that runs from the newest day to the oldest."""
+    """A place in a list of runs, or of discrepancies, that runs from the newest day to the oldest."""
 
     date: dt.date
     row_id: UUID
@@ -95,14 +96,14 @@ class DiscrepancyFilters:
 
     status: str | None = None
     kind: str | None = None
-    source_id: str | None = None
-    payment_id: UUID | None = None
-    run_id: UUID | None = None
+    source_id: BalanceSourceId | None = None
+    payment_id: PaymentId | None = None
+    run_id: RunId | None = None
     date_from: dt.date | None = None
     date_to: dt.date | None = None
 
 
-async def find_run(conn: Connection, run_id: UUID) -> StoredRun | None:
+async def find_run(conn: Connection, run_id: RunId) -> StoredRun | None:
     """Return the newest run of a day."""
     async with conn.cursor(row_factory=class_row(StoredRun)) as cursor:
         await cursor.execute(_SQL.find_run, {"run_id": run_id})

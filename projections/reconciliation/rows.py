@@ -35,7 +35,7 @@ class RunRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscrepancyRow:
-    """A discrepancy."""
+    """A discrepancy, in the words of its newest event."""
 
     discrepancy_id: DiscrepancyId
     kind: str

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from domain.ids import BalanceSourceId, PaymentId
 from projections.ledger.read import EntryFilters
 from query_api.parameters import Limit, Text
 from schemas.http.ledger import AccountFilter
@@ -27,9 +28,9 @@ class BalanceParameters(_Parameters):
 class EntryParameters(_Parameters):
     """The filters of the list of entries; those that are given must all hold."""
 
-    payment_id: Id | None = Field(default=None, description="All that belongs to a payment, its fees too.")
+    payment_id: Id[PaymentId] | None = Field(default=None, description="All that belongs to a payment, its fees too.")
     account: AccountFilter | None = Field(default=None, description="Entries with a line of this account.")
-    source_id: Text | None = Field(default=None, description="Stripe's id of what they are about.")
+    source_id: Text[BalanceSourceId] | None = Field(default=None, description="Stripe's id of what they are about.")
     since: Moment | None = Field(default=None, description="At this moment or later; ISO 8601.")
     until: Moment | None = Field(default=None, description="Earlier than this; ISO 8601.")
     limit: Limit = 20

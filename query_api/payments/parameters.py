@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from domain.ids import StripeIntentId, UserId
 from projections.payments.read import PaymentFilters
 from query_api.parameters import LARGEST, PageParameters, Text
 from schemas.http.queries import StatusFilter
@@ -16,7 +17,9 @@ class PaymentListParameters(PageParameters):
     """The filters of the list of payments; those that are given must all hold."""
 
     status: StatusFilter | None = Field(default=None, description="Where the payment stands.")
-    user_id: Text | None = Field(default=None, description="Who pays, as it was said when the payment was created.")
+    user_id: Text[UserId] | None = Field(
+        default=None, description="Who pays, as it was said when the payment was created."
+    )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)] | None = Field(
         default=None, description="ISO 4217 code."
     )
@@ -28,8 +31,10 @@ class PaymentListParameters(PageParameters):
     )
     amount_min: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
     amount_max: Cents | None = Field(default=None, description="In the smallest unit, inclusive.")
-    stripe_payment_intent_id: Text | None = Field(default=None, description="Stripe's id of the payment (pi_...).")
-    idempotency_key: Text | None = Field(default=None, description="The key that it was created with.")
+    stripe_payment_intent_id: Text[StripeIntentId] | None = Field(
+        default=None, description="Stripe's id of the payment (pi_...)."
+    )
+    idempotency_key: Text[str] | None = Field(default=None, description="The key that it was created with.")
     contradicted: Boolean | None = Field(
         default=None,
         description="True: only payments of which Stripe says what contradicts the log; false: only the others.",

@@ -1,10 +1,10 @@
 """The endpoints of payments."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
+from domain.ids import PaymentId
 from infra.http.auth import Principal
 from infra.logs import bind_context
 from query_api.parameters import IfNoneMatch, PageParameters, Position, Reader, ReadParameters
@@ -18,7 +18,7 @@ from schemas.http.timeline import TimelinePage
 
 SCOPE = "payments:read"
 
-PaymentId = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
+PaymentIdParameter = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
 MinPosition = Annotated[
     Position | None,
     Header(alias="Paystream-Min-Position", description="Like `min_position`; the larger holds."),
@@ -49,7 +49,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         *,
         request: Request,
         principal: Annotated[Principal, Depends(reader)],
-        payment_id: PaymentId,
+        payment_id: PaymentIdParameter,
         parameters: Annotated[ReadParameters, Query()],
         min_position: MinPosition = None,
         if_none_match: IfNoneMatch = None,
@@ -65,7 +65,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         *,
         request: Request,
         principal: Annotated[Principal, Depends(reader)],
-        payment_id: PaymentId,
+        payment_id: PaymentIdParameter,
         parameters: Annotated[PageParameters, Query()],
         min_position: MinPosition = None,
     ) -> Response:
@@ -78,11 +78,11 @@ def payment_routes(reader: Reader) -> APIRouter:
     return router
 
 
-def _payment_id(text: str) -> UUID:
+def _payment_id(text: str) -> PaymentId:
     payment_id = parse_id(text)
     if payment_id is None:  # what is no id names no payment
         raise payment_not_found()
-    return payment_id
+    return PaymentId(payment_id)
 
 
 def _reads(request: Request) -> PaymentReads:

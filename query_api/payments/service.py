@@ -1,10 +1,10 @@
 """The reads of payments: from parameters to a response."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from starlette.responses import Response
 
+from domain.ids import MerchantId, PaymentId
 from infra.http.auth import Principal
 from infra.postgres.pool import Connection, Pool
 from projections.payment_timeline import read as timeline
@@ -28,12 +28,12 @@ class PaymentReads:
     freshness: Freshness
 
     async def payment(
-        self, principal: Principal, payment_id: UUID, min_position: int, if_none_match: str | None
+        self, principal: Principal, payment_id: PaymentId, min_position: int, if_none_match: str | None
     ) -> Response:
         """Answer with one payment, or 304 when the client has this version of it. Raises Problem."""
 
         async def find(conn: Connection) -> StoredPayment | None:
-            return await payments.find(conn, merchant_id=principal.merchant_id, payment_id=payment_id)
+            return await payments.find(conn, merchant_id=MerchantId(principal.merchant_id), payment_id=payment_id)
 
         async with self.pool.connection() as conn:
             stored = await find(conn)
@@ -55,7 +55,7 @@ class PaymentReads:
             position = await payments.newest_position(conn)  # first: the page may only be fresher than it says
             found = await payments.page(
                 conn,
-                merchant_id=principal.merchant_id,
+                merchant_id=MerchantId(principal.merchant_id),
                 filters=parameters.filters(),
                 after=after,
                 limit=parameters.limit + 1,
@@ -68,14 +68,18 @@ class PaymentReads:
         return json_response(page([render.payment(row) for row in shown], cursor), position=position)
 
     async def timeline(
-        self, principal: Principal, payment_id: UUID, parameters: PageParameters, min_position: int
+        self, principal: Principal, payment_id: PaymentId, parameters: PageParameters, min_position: int
     ) -> Response:
         """Answer with a page of a payment's events, oldest first. Raises Problem."""
         after = decode_version(parameters.cursor) if parameters.cursor is not None else 0
 
         async def entries(conn: Connection, after: int, limit: int) -> list[StoredEntry]:
             return await timeline.page(
-                conn, merchant_id=principal.merchant_id, payment_id=payment_id, after_version=after, limit=limit
+                conn,
+                merchant_id=MerchantId(principal.merchant_id),
+                payment_id=payment_id,
+                after_version=after,
+                limit=limit,
             )
 
         async def read_page(conn: Connection) -> tuple[list[StoredEntry], bool]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from domain.ids import BalanceSourceId, PaymentId, RunId
 from projections.reconciliation.read import DiscrepancyFilters, RunFilters
 from query_api.parameters import Limit, Text
 from schemas.http.reconciliations import DiscrepancyStatusFilter, KindFilter, RunStatusFilter
@@ -42,9 +43,11 @@ class DiscrepancyListParameters(FinancePageParameters):
 
     status: DiscrepancyStatusFilter | None = Field(default=None, description="`unresolved` is open or explained.")
     kind: KindFilter | None = Field(default=None, description="What differs.")
-    source_id: Text | None = Field(default=None, description="Stripe's id of what moved the money.")
-    payment_id: Id | None = Field(default=None, description="The payment that it is about.")
-    reconciliation_id: Id | None = Field(default=None, description="Opened, or found again, by a run of this day.")
+    source_id: Text[BalanceSourceId] | None = Field(default=None, description="Stripe's id of what moved the money.")
+    payment_id: Id[PaymentId] | None = Field(default=None, description="The payment that it is about.")
+    reconciliation_id: Id[RunId] | None = Field(
+        default=None, description="Opened, or found again, by a run of this day."
+    )
 
     def filters(self) -> DiscrepancyFilters:
         """Return the filters for the read model."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from domain.ids import RunId
 from infra.http.auth import Principal, authenticated
 from query_api.parameters import refuse_all
 from query_api.reconciliations.documentation import documented
@@ -42,7 +43,7 @@ async def get_reconciliation(
     run_id = parse_id(reconciliation_id)
     if run_id is None:
         raise reconciliation_not_found()
-    return await _reads(request).run(run_id)
+    return await _reads(request).run(RunId(run_id))
 
 
 @router.get("/discrepancies", **documented(DiscrepancyPage))

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from starlette.responses import Response
 
+from domain.ids import RunId
 from infra.postgres.pool import Pool
 from projections.reconciliation import read
 from query_api.cursors import decode_day, encode_day
@@ -30,7 +30,7 @@ class ReconciliationReads:
             found = await read.runs(conn, filters=parameters.filters(), after=after, limit=parameters.limit + 1)
         return _page(found, parameters.limit, render.run, position)
 
-    async def run(self, run_id: UUID) -> Response:
+    async def run(self, run_id: RunId) -> Response:
         """Answer with one reconciliation. Raises Problem."""
         async with self.pool.connection() as conn:
             found = await read.find_run(conn, run_id)

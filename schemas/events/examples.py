@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.ids import (
+    AttemptId,
     BalanceSourceId,
     BalanceTransactionId,
     DisputeId,
@@ -17,7 +18,9 @@ from domain.ids import (
     RequestId,
     RunId,
     StripeChargeId,
+    StripeEventId,
     StripeIntentId,
+    StripeObjectId,
     StripeRefundId,
     UserId,
 )
@@ -67,7 +70,7 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
     ),
     "payment.succeeded": payment.PaymentSucceeded(amount_captured=WHOLE, charge_id=CHARGE),
     "payment.attempt_failed": payment.PaymentAttemptFailed(
-        attempt_id=CHARGE, code="card_declined", decline_code="insufficient_funds", message=DECLINED
+        attempt_id=AttemptId(CHARGE), code="card_declined", decline_code="insufficient_funds", message=DECLINED
     ),
     "payment.failed": payment.PaymentFailed(
         code="resource_missing", decline_code=None, message="No such PaymentMethod: 'pm_none'"
@@ -112,7 +115,7 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
         event_id=EVENT_ID, operation="refund", actor="operator@shop.example", reason="refunded by hand"
     ),
     "payment.contradicted": payment.PaymentContradicted(
-        object_id=INTENT,
+        object_id=StripeObjectId(INTENT),
         status="succeeded",
         reason="Stripe charged a payment that is canceled here",
         amount=WHOLE,
@@ -120,7 +123,10 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
         refund_id=None,
     ),
     "payment.contradiction_resolved": payment.PaymentContradictionResolved(
-        object_id=INTENT, status="succeeded", actor="operator@shop.example", reason="the customer has the goods"
+        object_id=StripeObjectId(INTENT),
+        status="succeeded",
+        actor="operator@shop.example",
+        reason="the customer has the goods",
     ),
     "payment.task_undone": payment.TaskUndone(
         event_id=EVENT_ID,
@@ -157,13 +163,13 @@ TOTALS = values.CurrencyTotals(
 
 ACCOUNT_EXAMPLES: Mapping[str, Any] = {
     "stripe_event.received": StripeEventReceived(
-        stripe_event_id="evt_1PXample",
+        stripe_event_id=StripeEventId("evt_1PXample"),
         type="payment_intent.succeeded",
         account=None,
         livemode=False,
         created=1_777_630_000,
         api_version="2026-03-25",
-        object_id=INTENT,
+        object_id=StripeObjectId(INTENT),
         payload={"id": "evt_1PXample", "object": "event", "type": "payment_intent.succeeded"},
     ),
     "stripe_balance.transaction_recorded": TransactionRecorded(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
+from domain.ids import StripeEventId, StripeObjectId
 from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
 
@@ -21,14 +22,14 @@ class StripeEventReceived:
     ``payload`` is the whole event but for client secrets. The object in it is as it was when Stripe made the event.
     """
 
-    stripe_event_id: str
+    stripe_event_id: StripeEventId
     type: str
     account: str | None
     """The connected account that it comes from; None for our own."""
     livemode: bool
     created: int
     api_version: str | None
-    object_id: str | None
+    object_id: StripeObjectId | None
     """What it is about; None for what has no id, such as a balance."""
     payload: dict[str, Any]
 
@@ -39,6 +40,6 @@ STRIPE_EVENT_TYPES: tuple[EventType[StripeEventReceived], ...] = (
 STRIPE_EVENT_CODEC = Codec(STRIPE_EVENT_TYPES)
 
 
-def stream_id_of(stripe_event_id: str) -> UUID:
+def stream_id_of(stripe_event_id: StripeEventId) -> UUID:
     """Return the stream that holds the event, and nothing else: a second append to it is refused by the log."""
     return uuid5(_NAMESPACE, stripe_event_id)

@@ -1,8 +1,8 @@
 """Body of the command API's answer with a client secret."""
 
-from uuid import UUID
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from domain.ids import PaymentId, StripeIntentId
 
 
 class ClientSecretAnswer(BaseModel):
@@ -20,6 +20,6 @@ class ClientSecretAnswer(BaseModel):
         }
     )
 
-    payment_id: UUID
-    stripe_payment_intent_id: str
+    payment_id: PaymentId
+    stripe_payment_intent_id: StripeIntentId
     client_secret: str = Field(description="For Stripe.js: https://docs.stripe.com/js/payment_intents.")

@@ -1,10 +1,10 @@
 """Bodies of the ledger's answers. They are its OpenAPI; a test holds what is written against them."""
 
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from domain.ids import BalanceSourceId, PaymentId
 from domain.ledger import Account, EntryKind
 from schemas.http.answers import Answer, Json, Position, Timestamp
 
@@ -111,11 +111,13 @@ class LedgerEntry(Answer):
             "another currency; `arrival`: a payout reached the bank, or came back from it."
         ),
     ]
-    source_id: Annotated[str, Field(description="Stripe's id of what it is about: ch_, re_, du_, po_, txn_.")]
+    source_id: Annotated[
+        BalanceSourceId, Field(description="Stripe's id of what it is about: ch_, re_, du_, po_, txn_.")
+    ]
     category: Annotated[
         str, Field(description="Stripe's reporting category: `charge`, `refund`, `dispute`, `payout`, `fee`, ...")
     ]
-    payment_id: Annotated[UUID | None, Field(description="Null: of no payment, or of none that is known.")]
+    payment_id: Annotated[PaymentId | None, Field(description="Null: of no payment, or of none that is known.")]
     at: Annotated[Timestamp, Field(description="When it counts: an event's time, or Stripe's of a balance row.")]
     position: Annotated[Position, Field(description="Place in the whole log of the event that it is posted by.")]
     lines: list[LedgerLine]

@@ -7,7 +7,6 @@ to say. Answers are documented here and written by the command API without a fur
 
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from domain.ids import CustomerId, PaymentId, RefundId, StripeIntentId, StripeRefundId, UserId
 from domain.payment.requests import (
     CUSTOMER_PATTERN,
     MAX_DESCRIPTION_CHARS,
@@ -250,15 +250,15 @@ class PaymentAnswer(BaseModel):
         }
     )
 
-    id: UUID
-    user_id: str
+    id: PaymentId
+    user_id: UserId
     amount_cents: int
     currency: str
     status: PaymentStatus
-    stripe_payment_intent_id: str | None
+    stripe_payment_intent_id: StripeIntentId | None
     idempotency_key: str = Field(description="The key that the payment was created with.")
     created_at: datetime = Field(description="ISO 8601, UTC.")
-    customer: str | None = Field(description="Stripe's customer (cus_...).")
+    customer: CustomerId | None = Field(description="Stripe's customer (cus_...).")
     statement_descriptor_suffix: str | None
     last_error: LastError | None
     next_action: NextAction | None
@@ -285,9 +285,9 @@ class RefundAnswer(BaseModel):
         }
     )
 
-    payment_id: UUID
-    refund_id: UUID
-    stripe_refund_id: str | None
+    payment_id: PaymentId
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId | None
     status: RefundStatus
     amount_cents: int
     reason: RefundReason | None

@@ -4,10 +4,19 @@ They are its OpenAPI. The API writes its JSON without them, for speed, and a tes
 """
 
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from domain.ids import (
+    CustomerId,
+    DisputeId,
+    PaymentId,
+    RefundId,
+    StripeIntentId,
+    StripeObjectId,
+    StripeRefundId,
+    UserId,
+)
 from domain.payment.values import PaymentStatus, RefundReason, RefundStatus
 from schemas.http.answers import Answer, Cents, Json, Timestamp, Version
 from schemas.http.obstacles import LastError, NextAction, RefundError
@@ -74,8 +83,8 @@ class RefundView(Answer):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_REFUND]})
 
-    refund_id: UUID
-    stripe_refund_id: str | None
+    refund_id: RefundId
+    stripe_refund_id: StripeRefundId | None
     status: RefundStatus
     amount_cents: Cents
     reason: RefundReason | None
@@ -88,7 +97,7 @@ class DisputeView(Answer):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DISPUTE]})
 
-    id: Annotated[str, Field(description="Stripe's (du_... or dp_...).")]
+    id: Annotated[DisputeId, Field(description="Stripe's (du_... or dp_...).")]
     status: Annotated[
         str,
         Field(
@@ -110,7 +119,7 @@ class ContradictionView(Answer):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_CONTRADICTION]})
 
-    stripe_id: Annotated[str, Field(description="Of the intent, the refund or the dispute.")]
+    stripe_id: Annotated[StripeObjectId, Field(description="Of the intent, the refund or the dispute.")]
     status: Annotated[str, Field(description="What it is at Stripe.")]
     reason: str
     amount_cents: Annotated[int | None, Field(description="What it comes to at Stripe.")]
@@ -122,17 +131,17 @@ class PaymentView(Answer):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PAYMENT]})
 
-    id: UUID
-    user_id: str
+    id: PaymentId
+    user_id: UserId
     amount_cents: Cents
     currency: Annotated[str, Field(description="ISO 4217 code, upper case.")]
     status: PaymentStatus
-    stripe_payment_intent_id: str | None
+    stripe_payment_intent_id: StripeIntentId | None
     idempotency_key: str
     created_at: Timestamp
     description: str | None
     metadata: dict[str, str]
-    customer: Annotated[str | None, Field(description="Stripe's customer (cus_...).")]
+    customer: Annotated[CustomerId | None, Field(description="Stripe's customer (cus_...).")]
     statement_descriptor_suffix: str | None
     capture_method: Literal["automatic", "manual"]
     amount_capturable_cents: Cents

@@ -2,10 +2,10 @@
 
 import datetime as dt
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, RunId
 from domain.reconciliation.run import RunStatus
 from domain.reconciliation.values import DifferenceKind, DiscrepancyStatus
 from schemas.http.answers import Json
@@ -121,7 +121,7 @@ class ReconciliationAnswer(_Body):
         }
     )
 
-    id: Annotated[UUID, Field(description="Of all runs of the day.")]
+    id: Annotated[RunId, Field(description="Of all runs of the day.")]
     number: Annotated[int, Field(ge=1, description="The number of the run of the day.")]
     date: dt.date
     time_zone: str
@@ -157,7 +157,7 @@ class ReconciliationView(_Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_RUN]})
 
-    id: UUID
+    id: RunId
     number: int
     date: dt.date
     time_zone: str
@@ -208,17 +208,19 @@ class DiscrepancyView(_Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DISCREPANCY]})
 
-    id: UUID
+    id: DiscrepancyId
     kind: DifferenceKind
-    source_id: Annotated[str, Field(description="Stripe's id of what moved the money: ch_, re_, du_, po_, ...")]
+    source_id: Annotated[
+        BalanceSourceId, Field(description="Stripe's id of what moved the money: ch_, re_, du_, po_, ...")
+    ]
     category: Annotated[str, Field(description="Stripe's reporting category, or `payout_items`.")]
     date: dt.date
     status: DiscrepancyStatus
     stripe: Annotated[ReconciliationEntryView | None, Field(description="Null: Stripe does not have it.")]
     ledger: Annotated[ReconciliationEntryView | None, Field(description="Null: the ledger does not have it.")]
-    transaction_ids: list[str]
-    payment_id: UUID | None
-    reconciliation_id: UUID
+    transaction_ids: list[BalanceTransactionId]
+    payment_id: PaymentId | None
+    reconciliation_id: RunId
     actor: Annotated[
         str | None, Field(description="The operator who explained or resolved it; `reconciliation` for a run.")
     ]

@@ -6,11 +6,13 @@ pydantic turns `1.0`, `+1`, `1_000` and ` 1 ` into numbers, numbers into dates, 
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
+
+_Uuid = TypeVar("_Uuid", bound=UUID)
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")  # 19 digits: no bigint has more
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -86,5 +88,5 @@ Day = Annotated[date, AS_DAY]
 """YYYY-MM-DD."""
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 """RFC 3339 (https://www.rfc-editor.org/rfc/rfc3339#section-5.6) in UTC unless it has an offset; also a day alone."""
-Id = Annotated[UUID, BeforeValidator(_id)]
-"""A UUID with its hyphens, in either case."""
+Id = Annotated[_Uuid, BeforeValidator(_id)]
+"""For `Id[PaymentId]`: a UUID with its hyphens, in either case."""

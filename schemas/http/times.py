@@ -1,7 +1,8 @@
 """Moments as both APIs write them: ISO 8601 in UTC, with milliseconds and Z."""
 
 from datetime import UTC, datetime
-from uuid import UUID
+
+from domain.ids import PaymentId
 
 _WITH_TIME = 7
 
@@ -11,7 +12,7 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def moment_of(payment_id: UUID) -> datetime | None:
+def moment_of(payment_id: PaymentId) -> datetime | None:
     """Return the moment at which an id was drawn, to the millisecond; None for an id that tells no time.
 
     Source: https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
@@ -19,7 +20,7 @@ def moment_of(payment_id: UUID) -> datetime | None:
     return datetime.fromtimestamp((payment_id.int >> 80) / 1000, UTC) if payment_id.version == _WITH_TIME else None
 
 
-def payment_created_at(payment_id: UUID, recorded_at: datetime) -> datetime:
+def payment_created_at(payment_id: PaymentId, recorded_at: datetime) -> datetime:
     """Return when a payment was made: when its id was drawn, or else when its first event was recorded.
 
     The command API answers before the log has recorded anything, so the id is the one place where both APIs find

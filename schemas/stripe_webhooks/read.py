@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from domain.ids import StripeEventId, StripeObjectId
 from schemas.errors import message_of
 from schemas.events.stripe_events import StripeEventReceived
 from schemas.stripe_webhooks.redact import TooDeep, redacted
@@ -58,13 +59,13 @@ def read_listed_event(shown: dict[str, Any], *, mask: Callable[[str], str] | Non
         raise NotAnEvent(_reason(error)) from None
     object_id = event.data.object.get("id")
     return StripeEventReceived(
-        stripe_event_id=event.id,
+        stripe_event_id=StripeEventId(event.id),
         type=event.type,
         account=event.account,
         livemode=event.livemode,
         created=event.created,
         api_version=event.api_version,
-        object_id=object_id if isinstance(object_id, str) else None,
+        object_id=StripeObjectId(object_id) if isinstance(object_id, str) else None,
         payload=document,
     )
 

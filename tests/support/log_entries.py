@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Any
 
-from domain.ids import EventId, MerchantId
+from domain.ids import EventId, LogId, MerchantId
 from event_store.appends import Append, IdempotencyRecord
 from event_store.store import LogState
 from schemas.envelope import EventMetadata, NewEvent
@@ -12,7 +12,7 @@ from schemas.envelope import EventMetadata, NewEvent
 MERCHANT = MerchantId("merchant_test")
 
 
-OPEN_LOG = LogState(log_id=uuid.UUID(int=1), epoch=1, closed_because=None, only_started=False)
+OPEN_LOG = LogState(log_id=LogId(uuid.UUID(int=1)), epoch=1, closed_because=None, only_started=False)
 
 
 def metadata(**fields: Any) -> EventMetadata:

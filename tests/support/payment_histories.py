@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain.errors import DomainError
 from domain.ids import (
+    AttemptId,
     DisputeId,
     EventId,
     MerchantId,
@@ -189,7 +190,11 @@ def _attempt_failed(rng: random.Random, ids: _Ids, _: Money) -> PaymentCommand:
     code = rng.choice(("insufficient_funds", None))
     attempt = f"ch_{rng.randint(1, 3)}"
     return RecordAttemptFailed(
-        intent_id=StripeIntentId(ids.intent), attempt_id=attempt, code="card_declined", decline_code=code, message="No."
+        intent_id=StripeIntentId(ids.intent),
+        attempt_id=AttemptId(attempt),
+        code="card_declined",
+        decline_code=code,
+        message="No.",
     )
 
 

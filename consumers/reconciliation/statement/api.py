@@ -9,13 +9,14 @@ from typing import Any
 import stripe
 
 from consumers.reconciliation.statement.statement import Owner
-from consumers.stripe.client import Guard, GuardedStripe, ReadRetries, StripeResource
+from consumers.stripe.client import GuardedStripe, ReadRetries, StripeResource
 from consumers.stripe.translate.balance import statement_row_of
 from consumers.stripe.translate.ids import id_of, payment_id_of
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId, StripeIntentId
 from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.backoff import Backoff
+from infra.stripe.calls import Guard
 from infra.stripe.guard.priority import Priority
 
 JsonObject = Mapping[str, Any]

@@ -26,8 +26,7 @@ async def payout_with_items(pool: Pool, statement: ApiStatement, payout_id: Payo
         items += (_item(row, movements) for row in rows)
     return Payout(
         payout_id=payout_id,
-        amount=found.amount.amount_cents,
-        currency=found.amount.currency,
+        amount=found.amount,
         created=datetime.fromtimestamp(found.created, UTC),
         final=found.final,
         items=items,
@@ -42,9 +41,8 @@ def _item(row: StripeRow, movements: Mapping[BalanceSourceId, Sequence[Movement]
         transaction_id=row.transaction_id,
         source_id=row.source_id,
         category=row.category,
-        currency=row.currency,
         payment_id=None if ours is None else ours.payment_id,
-        stripe_net=row.amount - row.fee,
-        ledger_net=None if ours is None or ours.currency != row.currency else ours.amount - (ours.fee or 0),
+        stripe_net=row.net,
+        ledger_net=None if ours is None or ours.currency != row.currency else ours.net,
         compared=ours is not None or not alike or row.category in ONCE,
     )

@@ -32,7 +32,7 @@ class StripeStatement(Protocol):
         """Return one row as Stripe writes it."""
 
     async def payout(self, payout_id: PayoutId) -> PayoutSum | None:
-        """Return one payout."""
+        """Return one such payout by its id, if there is one."""
 
     async def owner_of(self, source_id: BalanceSourceId) -> Owner | None:
         """Return whose a charge, refund or dispute is; None for anything else."""

@@ -60,7 +60,7 @@ class Cursor:
 
 
 async def load(conn: Connection, list_: StripeList) -> Cursor:
-    """Return where a list is."""
+    """Return where the reading of a list has come to."""
     async with conn.cursor(row_factory=class_row(Cursor)) as cursor:
         await cursor.execute(_SQL.cursor, {"list": list_.value})
         row = await cursor.fetchone()

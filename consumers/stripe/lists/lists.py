@@ -7,7 +7,8 @@ from typing import Protocol
 
 import stripe
 
-from consumers.stripe.client import Guard, GuardedStripe, JsonObject, Page, StripeResource
+from consumers.stripe.client import GuardedStripe, JsonObject, Page, StripeResource
+from infra.stripe.calls import Guard
 from infra.stripe.guard.priority import Priority
 
 

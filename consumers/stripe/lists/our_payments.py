@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from consumers.stripe.client import GuardedStripe, JsonObject, NoGuard, StripeResource
+from consumers.stripe.client import GuardedStripe, JsonObject, StripeResource
 from consumers.stripe.translate.ids import payment_id_of
 from event_store.recovery.traces import Trace
 from infra.settings.stripe import StripeSettings
+from infra.stripe.calls import NoGuard
 from infra.stripe.client import stripe_client
 
 _MARGIN_S = 600

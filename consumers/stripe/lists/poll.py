@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from prometheus_client import Counter
 
 from consumers.stripe.client import JsonObject, Page
-from consumers.stripe.lists import cursors, metrics
+from consumers.stripe.lists import cursors
 from consumers.stripe.lists.cursors import Cursor
 from consumers.stripe.lists.lists import CursorGone, Lists, StripeList
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 
 log = structlog.get_logger(__name__)
+
+ROWS_READ = Counter("stripe_list_rows_read_total", "Rows that Stripe listed, those known already too", ["list"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +117,7 @@ async def _page(lists: Lists, list_: StripeList, cursor: Cursor, *, limit: int) 
     except CursorGone as gone:
         log.warning("stripe_list_restarted", list=list_.value, unknown=str(gone))
         return None
-    metrics.ROWS_READ.labels(list_.value).inc(len(page.rows))
+    ROWS_READ.labels(list_.value).inc(len(page.rows))
     return page
 
 

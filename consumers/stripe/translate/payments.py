@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import REFUND_ID, required_id_of
-from domain.ids import DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import AttemptId, DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
     PaymentObservation,
@@ -44,7 +44,7 @@ _MADE_AT_STRIPE = UUID("6b0e0a52-4f0c-5a3e-9a35-6d3f5b8a1c77")
 """Namespace of the ids that we give to refunds which were made at Stripe itself."""
 
 
-def intent_observations(intent: JsonObject, *, attempt_id: str | None) -> tuple[PaymentObservation, ...]:
+def intent_observations(intent: JsonObject, *, attempt_id: AttemptId | None) -> tuple[PaymentObservation, ...]:
     """Return what the payment intent says that a call of ours answered.
 
     `attempt_id` names a failed attempt that made no charge; None: it was not this call that made it. Raises
@@ -154,7 +154,7 @@ def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
     return (observation,)
 
 
-def _intent_observation(intent: JsonObject, attempt_id: str | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
+def _intent_observation(intent: JsonObject, attempt_id: AttemptId | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
     intent_id = StripeIntentId(intent["id"])
     match intent["status"]:
         case "succeeded":
@@ -218,11 +218,11 @@ def _without_secret(url: str | None) -> str | None:
     return None if url is None or "secret" in url else str(url)
 
 
-def _attempt_failed(intent_id: StripeIntentId, error: JsonObject, attempt_id: str | None) -> RecordAttemptFailed:
+def _attempt_failed(intent_id: StripeIntentId, error: JsonObject, attempt_id: AttemptId | None) -> RecordAttemptFailed:
     charge = error.get("charge")
     return RecordAttemptFailed(
         intent_id=intent_id,
-        attempt_id=required_id_of(charge) if charge else attempt_id,
+        attempt_id=AttemptId(required_id_of(charge)) if charge else attempt_id,
         code=error.get("code") or error.get("type") or "unknown",
         decline_code=error.get("decline_code"),
         message=error.get("message") or "The payment attempt failed.",

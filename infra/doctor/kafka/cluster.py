@@ -61,7 +61,7 @@ async def try_transactions(settings: KafkaSettings) -> str | None:
 
 
 def away(settings: KafkaSettings, reason: str, *, embedded: bool) -> Finding:
-    """Return that nobody answers there."""
+    """Return the finding that no broker answers there."""
     remedy = (
         "Is it running, and may this machine reach it? Compare KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL."
     )

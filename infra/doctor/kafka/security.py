@@ -1,4 +1,4 @@
-"""How processes come to the cluster: in the clear or not, with a login or not."""
+"""How processes connect to the cluster: encrypted or not, with a login or not."""
 
 from infra.doctor.addresses import is_local
 from infra.doctor.finding import Area, Finding

@@ -31,10 +31,9 @@ from infra.doctor.postgres.standbys import SUBJECT as STANDBYS
 from infra.doctor.postgres.standbys import Standbys, standby_findings
 from infra.doctor.postgres.transactions import SUBJECT as TRANSACTIONS
 from infra.doctor.postgres.transactions import look_twice
-from infra.migrations.settings import MigrationSettings
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
-from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings
 
 _PURPOSES = {"projector": Purpose.PROJECTOR, "relay": Purpose.RELAY}
 """Of the processes that are no ordinary members of the application."""
@@ -185,7 +184,7 @@ async def _capacity(connection: Connection) -> int:
 
 
 async def _revision(connection: Connection, *, embedded: bool) -> Finding | None:
-    """Return what is to be said of the revision, or None when this login may not read it."""
+    """Return the finding about the revision, or None when this login may not read it."""
     try:
         row = await (await connection.execute(_QUERIES.revision)).fetchone()
     except psycopg.errors.InsufficientPrivilege:

@@ -1,4 +1,4 @@
-"""What a login may do, against what its processes need and what nobody may: the log is appended to, never changed."""
+"""Compares what a login may do with what its processes need, and with what nobody may do: change the log."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _NEVER_CHANGED = (_LOG, "event_store.streams", "event_store.idempotency_keys")
 
 
 class Purpose(StrEnum):
-    """The group role that a login is to be a member of; OWNER is no group: it owns the database."""
+    """The group role that a login has to belong to. OWNER is not a group: it owns the database."""
 
     APP = "paystream_app"
     RELAY = "paystream_relay"
@@ -95,7 +95,7 @@ def _too_many(purpose: Purpose, rights: Rights) -> Iterator[str]:
         if changes and (purpose is Purpose.QUERY or table in _NEVER_CHANGED or table.startswith(f"{_LOG}_")):
             yield f"{', '.join(sorted(changes))} {table}"
             if table == _LOG:
-                return  # its partitions are the same again
+                return  # its partitions would repeat it
     if purpose is Purpose.QUERY and rights.may_append:
         yield "call event_store.append"
 

@@ -58,7 +58,7 @@ def reason(error: psycopg.Error) -> str:
 
 
 def away(address: str, error: psycopg.OperationalError, *, embedded: bool) -> Finding:
-    """Return that nobody answers there."""
+    """Return the finding that no server answers there."""
     remedy = "Is it running, and may this machine reach it? Compare host and port with DATABASE_URL."
     if embedded:
         remedy = "`make run` starts it again by itself; its log: logs/postgres.log in PAYSTREAM_HOME."

@@ -16,7 +16,7 @@ SELECT current_setting('max_connections')::integer
 SELECT version_num FROM public.alembic_version
 
 -- name: table_rights
--- What this role may do with every table and view of ours. By oid: a name in a schema that is closed to us is an error.
+-- What this role may do with each of our tables and views. By oid: a name in a schema that is closed to us is an error.
 SELECT n.nspname || '.' || c.relname AS name,
        array_remove(ARRAY[
            CASE WHEN has_table_privilege(c.oid, 'SELECT') THEN 'SELECT' END,
@@ -32,7 +32,7 @@ SELECT n.nspname || '.' || c.relname AS name,
    AND has_schema_privilege(n.oid, 'USAGE')
 
 -- name: tables
--- Which tables and views of ours there are, whether this role may see into them or not.
+-- Our tables and views, also those that this role may not read.
 SELECT n.nspname || '.' || c.relname
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

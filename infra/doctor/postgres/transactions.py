@@ -24,7 +24,7 @@ async def look_twice(connection: Connection, queries: Queries) -> Finding:
 
 
 def transactions_finding(left_open: Mapping[str, str]) -> Finding:
-    """Rate the transactions that stay open, each with what is told of it."""
+    """Rate the transactions that stay open, and describe each."""
     if not left_open:
         return AREA.ok(SUBJECT, "none holds up the log")
     return AREA.error(SUBJECT, f"holds up the log: {'; '.join(left_open.values())}", _REMEDY)

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import stripe
 
+from infra.stripe.calls import request
+
 UNAUTHORIZED, FORBIDDEN = 401, 403
 OK = 200
 
@@ -38,7 +40,7 @@ async def ask(client: stripe.StripeClient, path: str, **parameters: Any) -> Answ
     """GET a path. Raises NoAnswer; a refusal is an answer."""
     began = time.perf_counter()
     try:
-        response = await client.raw_request_async("get", path, **parameters)
+        response = await request(client, "get", path, parameters)
         status, headers, text = response.code, response.headers, response.body
     except stripe.APIConnectionError as error:
         raise NoAnswer(str(error)) from error

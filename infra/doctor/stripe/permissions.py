@@ -52,7 +52,7 @@ async def permission_findings(client: stripe.StripeClient) -> list[Finding]:
 
 
 def findings_of(answers: Mapping[str, Answer | NoAnswer]) -> Iterator[Finding]:
-    """Yield what the answers say of each resource, and that of writing nothing is known."""
+    """Yield what the answers say of each resource, and that nothing is known about writing."""
     forbidden = [name for name, answer in answers.items() if _status(answer) == FORBIDDEN]
     unknown = [name for name, answer in answers.items() if _status(answer) not in {OK, FORBIDDEN}]
     if forbidden:

@@ -10,7 +10,7 @@ CLUSTER_ID = "cGF5c3RyZWFtLWthZmthMQ"
 
 _SESSION = {
     # By default 9 s. A node that was killed is let in again only when its former session is over; until then its
-    # partitions have no leader. A node that gets no processor for so long on a busy machine is taken for dead.
+    # partitions have no leader. A node that gets no processor for so long on a busy machine counts as dead.
     "broker.session.timeout.ms": "4000",
     "broker.heartbeat.interval.ms": "1000",
 }
@@ -45,7 +45,7 @@ class NodeConfig:
     tls: TlsFiles | None = None
     """With it, clients speak TLS; the nodes speak plain text to each other all the same."""
     extra: Mapping[str, str] = field(default_factory=dict)
-    """Kafka settings on top of these."""
+    """More Kafka settings, which override those that are written here."""
 
     @property
     def ports(self) -> Ports:

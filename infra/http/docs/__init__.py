@@ -39,7 +39,7 @@ _HEADERS = {
 
 
 def documentation_routes(app: FastAPI) -> list[Route]:
-    """Return `/docs`, what it is made of, and `/openapi.json`; the application's own are to be switched off."""
+    """Return `/docs`, what it is made of, and `/openapi.json`. Switch the application's own off."""
 
     async def page(_: Request) -> Response:
         return Response(FOLDER.joinpath("page.html").read_bytes(), media_type="text/html", headers=_HEADERS)

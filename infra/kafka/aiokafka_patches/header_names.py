@@ -1,7 +1,7 @@
 """Lets aiokafka read records with a header whose *name* is not UTF-8.
 
 aiokafka decodes header names strictly, while it reads a fetched batch. The error ends the task that polls, for all
-partitions, every time anew: one such record would stop a consumer for good. Kafka's Java client cannot write one, but
+partitions, again and again: one such record would stop a consumer for ever. Kafka's Java client cannot write one, but
 the protocol can carry it, and others do. Such a batch is read again by aiokafka's reader in Python, with bytes that
 are not UTF-8 written out in hexadecimal. All other batches go the usual way.
 """

@@ -34,7 +34,7 @@ def least_uptime_s(ttl_s: float) -> int:
 
 
 def boot_clock() -> float:
-    """Return seconds on a clock that nobody sets, and that goes on while the machine sleeps where there is one."""
+    """Return seconds on a clock that is never set and, where the machine has such a one, goes on while it sleeps."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()  # macOS and Windows have no other

@@ -36,7 +36,7 @@ class MemoryServer:
     requested_uptime_s: int | None = None
 
     async def acquire(self, name: str, token: str, *, ttl_ms: int, least_uptime_s: int) -> Vote:
-        """Set the key if nobody has it."""
+        """Set the key if it is free."""
         if self.clock.now - self.started_at < least_uptime_s:
             vote = self._vote(Vote.YOUNG)
         else:

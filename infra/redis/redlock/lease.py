@@ -60,7 +60,7 @@ class Lease:
     async def extend(self) -> bool:
         """Ask every server for another TTL; True when a majority still had the lock as ours, in time.
 
-        After False the lease is valid for as long as before, or lost.
+        After False the lease ends when it would have ended before, or is lost.
         """
         async with self._asking:
             if not self._is_valid():
@@ -76,7 +76,7 @@ class Lease:
 
     def _count(self, votes: Sequence[Vote]) -> bool:
         if not self._is_valid():
-            return False  # whatever they said: for a moment nobody could believe it, and another may have come by
+            return False  # whatever they said: it was over for a moment, and may be of another process
         if votes.count(Vote.GRANTED) >= majority(len(votes)):
             return True
         if votes.count(Vote.TAKEN) + votes.count(Vote.MISSING) > len(votes) - majority(len(votes)):
@@ -96,7 +96,7 @@ class Lease:
             await self._release()
 
     async def _extend_in_time(self) -> None:
-        """Extend it, or wait a little when that fails. Its end is noticed meanwhile, whatever the servers do."""
+        """Extend it, or wait a little when that fails. Its end is noticed even while the servers do not answer."""
         end = asyncio.get_running_loop().call_later(self.valid_for_s, self._is_valid)
         try:
             if not await self.extend():
@@ -105,7 +105,7 @@ class Lease:
             end.cancel()
 
     async def give_back(self) -> None:
-        """Release it on every server, also on those that did not say that they had it."""
+        """Release it on every server, also on those that did not confirm it."""
         self._given_back = True
         async with self._asking:  # an extension under way, coming after the release, would set the keys again
             await self._release()

@@ -59,7 +59,7 @@ class Redlock:
         """Hold the lock `name` within the block; raises NotAcquired if that takes longer than `wait_s`.
 
         `wait_s` is 0 for one attempt and None for as long as it takes. All holders of a name use the same `ttl_ms`.
-        With `extend` the lease is extended as long as the block runs. Its loss does not end the block: see `Lease`.
+        With `extend` the lease is extended while the block runs. Its loss does not end the block: see `Lease`.
         """
         lease = await self._acquire_within(name, ttl_ms, wait_s)
         keeper = asyncio.create_task(lease.keep(extend=extend), name=f"keeper of the lock {name}")
@@ -116,7 +116,7 @@ class Redlock:
 
 
 def _count(votes: Sequence[Vote], *, in_time: bool) -> str:
-    """Return what the votes come to, as the metrics call it."""
+    """Return the result of the votes, as the metrics call it."""
     needed = majority(len(votes))
     if votes.count(Vote.GRANTED) >= needed:
         return "acquired" if in_time else "late"

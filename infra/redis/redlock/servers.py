@@ -36,7 +36,7 @@ class Server(Protocol):
     timeout_s: float
 
     async def acquire(self, name: str, token: str, *, ttl_ms: int, least_uptime_s: int) -> Vote:
-        """Set the key if nobody has it: GRANTED, TAKEN, YOUNG or AWAY."""
+        """Set the key if it is free: GRANTED, TAKEN, YOUNG or AWAY."""
 
     async def extend(self, name: str, token: str, *, ttl_ms: int) -> Vote:
         """Let the key live longer if it is ours: GRANTED, TAKEN, AWAY, or MISSING, and then it is set again."""
@@ -71,7 +71,7 @@ class RedisServer:
         self._errors = metrics.SERVER_ERRORS.labels(address)
 
     async def acquire(self, name: str, token: str, *, ttl_ms: int, least_uptime_s: int) -> Vote:
-        """Set the key if nobody has it."""
+        """Set the key if it is free."""
         return await self._vote(_ACQUIRE, name, token, ttl_ms, least_uptime_s)
 
     async def extend(self, name: str, token: str, *, ttl_ms: int) -> Vote:
@@ -79,7 +79,7 @@ class RedisServer:
         return await self._vote(_EXTEND, name, token, ttl_ms)
 
     async def release(self, name: str, token: str) -> None:
-        """Remove the key if it is ours. If nobody answers, it expires."""
+        """Remove the key if it is ours. If the server does not answer, the key expires."""
         await self._ask(_RELEASE, name, token)
 
     async def aclose(self) -> None:

@@ -17,7 +17,7 @@ _JITTER = (0.75, 1.0)
 
 
 class State(IntEnum):
-    """The numbers are those of the metric."""
+    """Of a breaker, with the numbers of the metric."""
 
     CLOSED = 0
     HALF_OPEN = 1

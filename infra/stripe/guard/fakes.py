@@ -1,6 +1,6 @@
 """The shared bucket in memory, and a clock that is moved by hand; the contract tests run against it and the real one.
 
-For unit tests only: it is shared by nobody outside its process.
+For unit tests only: other processes do not share it.
 """
 
 from dataclasses import dataclass, field

@@ -114,7 +114,7 @@ class StripeGuard:
     def capacity(self) -> int | None:
         """Return how many calls may be prepared now: None for any number, few while Stripe is probed, 0 while down.
 
-        While one kind of change goes well, those of a kind that does not are put off, one by one. Reads count when no
+        While one kind of change goes well, changes of a kind that fails are deferred, one by one. Reads count when no
         change was made lately.
         """
         capacities = [circuit.capacity() for circuit in self._used()]

@@ -1,6 +1,6 @@
 """A token bucket whose rate adapts: halved when Stripe says 429, raised slowly by calls that went well (AIMD).
 
-Calls are reserved ahead: a caller is told how long to wait, at most `longest_wait_s`, and need not ask again and again.
+Calls are reserved ahead: a caller learns how long to wait, at most `longest_wait_s`, and need not ask again.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class SharedTokenBucket(Protocol):
 
 
 class LocalTokenBucket:
-    """A bucket of this process alone. Its arithmetic is that of reserve.lua and halve_rate.lua."""
+    """A bucket of this process alone, with the arithmetic of reserve.lua and halve_rate.lua."""
 
     def __init__(self, rules: TokenBucketRules) -> None:
         self._rules = rules

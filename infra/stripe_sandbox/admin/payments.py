@@ -29,7 +29,7 @@ from infra.stripe_sandbox.refunds.settle import settle as settle_refund
 
 
 class RefundEnd(Body):
-    """How a refund goes on; by default, as it would by itself."""
+    """How a refund ends; by default, as it would by itself."""
 
     status: Literal["succeeded", "failed", "canceled"] | None = None
 

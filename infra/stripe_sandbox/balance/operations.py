@@ -62,7 +62,7 @@ def list_(call: Call) -> Reply:
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one balance transaction."""
+    """Answer `GET /v1/balance_transactions/{id}`."""
     found = call.world.ledger.get(call.account, call.path["id"])
     if found is None:
         raise resource_missing("balance transaction", call.path["id"], param="id")

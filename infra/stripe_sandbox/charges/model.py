@@ -80,7 +80,7 @@ class Charge(Record):
 
     @property
     def held(self) -> bool:
-        """Whether the money is authorized and neither taken nor released."""
+        """Whether the money is authorized, and not captured or released yet."""
         return self.succeeded and not self.captured and not self.canceled
 
     @property

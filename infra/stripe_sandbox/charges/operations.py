@@ -10,7 +10,7 @@ from infra.stripe_sandbox.params import spec, text
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one charge."""
+    """Answer `GET /v1/charges/{id}`."""
     charge = call.store.get(Charge, call.account, call.path["charge"])
     if charge is None:
         raise resource_missing("charge", call.path["charge"], param="id")

@@ -29,6 +29,6 @@ def check_customer(call: Call) -> None:
 
 
 def check_same_customer(params: Params, customer_id: str | None) -> None:
-    """Raise StripeError (400) when the request is to make a payment of a customer another's, or nobody's."""
+    """Raise StripeError (400) when the request would give a customer's payment to another customer, or to none."""
     if customer_id is not None and params.text_or("customer", customer_id) != customer_id:
         raise StripeError(_SET_ALREADY, param="customer")

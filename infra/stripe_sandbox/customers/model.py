@@ -11,7 +11,7 @@ NOT_EXEMPT = "none"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Customer(Record):
-    """Who pays. No payment methods, subscriptions or balances of theirs are kept."""
+    """Who pays. Their payment methods, subscriptions and balances are not kept."""
 
     KIND: ClassVar[str] = "customer"
 

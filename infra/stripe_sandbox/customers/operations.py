@@ -53,7 +53,7 @@ def update(call: Call) -> Reply:
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one customer."""
+    """Answer `GET /v1/customers/{id}`."""
     return Reply(body=expanded(call, render(_named(call))))
 
 

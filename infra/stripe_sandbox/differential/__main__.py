@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _selected_scripts(names: list[str], files: list[Path]) -> dict[str, Script]:
-    """Return the scripts to play: those that are named, then those of the files; without either, all of our own."""
+    """Return the scripts to play: the named ones, then those of the files. Without either: all that are built in."""
     own = names if names or files else sorted(SCRIPTS)
     scripts = {name: SCRIPTS[name] for name in own}
     for file in files:

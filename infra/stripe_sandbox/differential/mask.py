@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# Ids of Stripe's objects; the sandbox's look the same.
+# The ids of objects at Stripe; those of the sandbox look the same.
 _ID = re.compile(r"\b(acct|ba|ch|cus|dp|du|evt|pi|pm|po|py|re|req|seti|txn)_[A-Za-z0-9]{8,}(_secret_[A-Za-z0-9]+)?")
 _URL = re.compile(r"https?://[^\s\"']+")
 _TIMES = frozenset(
@@ -30,7 +30,7 @@ class Masks:
     """Gives each id a name by its type and the order in which it comes up: `<pi_1>`."""
 
     def __init__(self, run: str) -> None:
-        """`run` is a text that is this run's own, and is masked wherever it comes up."""
+        """`run` is a text that only this run uses. It is masked in every place."""
         self._run = run
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}

@@ -35,7 +35,7 @@ def dispute_moves(world: World, dispute_id: str) -> None:
 
 
 def unanswered(dispute: Dispute) -> str:
-    """Return how a dispute ends that nobody answers: an inquiry without harm, any other lost."""
+    """Return how an unanswered dispute ends: an inquiry without harm, any other lost."""
     return WARNING_CLOSED if dispute.inquiry else LOST
 
 

@@ -25,7 +25,7 @@ _OF_INQUIRIES = {WON: WARNING_CLOSED, LOST: WARNING_CLOSED}
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one dispute."""
+    """Answer `GET /v1/disputes/{id}`."""
     return Reply(body=expanded(call, render(_named(call))))
 
 

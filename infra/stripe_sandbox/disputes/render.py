@@ -44,7 +44,7 @@ _REQUIRED_ACTIONS = (
 
 
 def render(dispute: Dispute) -> JsonObject:
-    """Return the object."""
+    """Return it as the API shows it."""
     return {
         "id": dispute.id,
         "object": "dispute",

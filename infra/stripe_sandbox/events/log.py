@@ -25,7 +25,7 @@ MOST_PER_ROW = len(LETTERS)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """Something that happened. `before` has the members of the state that were different, where that is told."""
+    """Something that happened. `before` has the members of the state that were different, for events that show them."""
 
     position: int
     id: str
@@ -67,15 +67,15 @@ class EventLog:
         self._pending.append(PendingEvent(cause, type_, record, None, earlier or None))
 
     def emit_changed(self, cause: Cause, type_: str, record: Record, *, before: Mapping[str, object]) -> None:
-        """Tell what happened to an object, and what was different before."""
+        """Note an event of an object, with what was different before."""
         self._pending.append(PendingEvent(cause, type_, record, before, None))
 
     def forget(self) -> None:
-        """Tell nothing of a change that is undone."""
+        """Drop the events of a change that is undone."""
         self._pending.clear()
 
     def write(self) -> None:
-        """Write what was told, at the end of the transaction."""
+        """Write the events that were emitted, at the end of the transaction."""
         pending, self._pending = self._pending, []
         while pending:
             cause = pending[0].cause

@@ -53,7 +53,7 @@ def list_(call: Call) -> Reply:
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one event."""
+    """Answer `GET /v1/events/{id}`."""
     found = call.world.events.get(call.path["id"], call.account)
     if found is None:
         raise resource_missing("event", call.path["id"], param="id")

@@ -21,7 +21,7 @@ from infra.stripe_sandbox.version import API_VERSION
 
 
 def render(event: Event, *, pending_webhooks: int) -> JsonObject:
-    """Return the object."""
+    """Return it as the API shows it."""
     shown = _RENDER[event.kind](event.state)
     data: JsonObject = {"object": shown}
     if event.before is not None:

@@ -14,7 +14,7 @@ DEFAULT_TIMEOUT_MS = 60_000
 
 
 class ConnectionDropped(ConnectionResetError):
-    """The request gets no answer: its connection is to be cut."""
+    """The request gets no answer: its connection is cut."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class RequestFault:
     fault: Fault | None = None
 
     def refusal(self, key: str | None) -> StripeError | None:
-        """Return how the request is turned away before anything begins, if it is."""
+        """Return the error with which the request is refused before anything begins, if any."""
         match self._effect:
             case Effect.RATE_LIMIT:
                 return rate_limited()

@@ -54,7 +54,7 @@ class Attempt:
 
     @property
     def reply(self) -> Reply:
-        """What the caller is told: the intent, or a 402 with the intent inside."""
+        """The answer: the intent, or a 402 with the intent inside."""
         if self.error is None:
             return Reply(status=OK, body=render(self.intent))
         return Reply(status=PAYMENT_REQUIRED, body={"error": {**self.error, "payment_intent": render(self.intent)}})

@@ -16,7 +16,7 @@ REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
 
 def cancel(call: Call) -> Reply:
-    """End the intent for good."""
+    """Cancel the intent: nothing changes it afterwards."""
     before = named_intent(call)
     if before.status in {SUCCEEDED, CANCELED}:
         raise unexpected_state(

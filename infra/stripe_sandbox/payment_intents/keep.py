@@ -54,7 +54,7 @@ def _keep_charge(world: World, cause: Cause, charge: Charge) -> None:
 
 
 def _event_of(result: Attempt) -> str | None:
-    """Return what is told of the intent; None when nothing was attempted."""
+    """Return the type of the event about the outcome, if there is one."""
     if result.failed:
         return "payment_intent.payment_failed"
     return _EVENTS.get(result.intent.status)

@@ -1,4 +1,4 @@
-"""`payment_method_options`: how single kinds of payment methods are to be charged.
+"""`payment_method_options`: how to charge single kinds of payment methods.
 
 https://docs.stripe.com/api/payment_intents/create#create_payment_intent-payment_method_options. Those of cards have an
 effect, and those of Link are accepted; the other kinds are no cards, and not modelled.

@@ -10,7 +10,7 @@ from infra.stripe_sandbox.payment_intents.render import render
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one intent."""
+    """Answer `GET /v1/payment_intents/{id}`."""
     intent = named_intent(call)
     check_secret(call, intent)
     return Reply(body=expanded(call, render(intent)))

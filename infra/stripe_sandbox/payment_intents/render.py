@@ -8,7 +8,7 @@ SHIPPING = ("carrier", "name", "phone", "tracking_number")
 
 
 def render(intent: PaymentIntent) -> JsonObject:
-    """Return the object."""
+    """Return it as the API shows it."""
     return {
         "id": intent.id,
         "object": "payment_intent",

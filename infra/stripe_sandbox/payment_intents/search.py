@@ -106,7 +106,7 @@ def search(call: Call) -> Reply:
 
 
 def _indexed_until(call: Call) -> int:
-    """Return the last second whose intents are found. Of a second, nobody knows which part of it one is of."""
+    """Return the last second whose intents are found. In which part of a second an intent was made is not known."""
     lag = call.world.behaviour.search_lag_s
     return call.now if lag == 0 else floor(call.world.clock() - lag) - 1
 

@@ -1,4 +1,4 @@
-"""The payouts that nobody asks for: at each midnight of the sandbox's clock, when they are switched on.
+"""The payouts that come by themselves: at each midnight of the sandbox's clock, when they are switched on.
 
 A clock that is moved over several midnights pays out once, what is available then.
 """

@@ -50,7 +50,7 @@ def create(call: Call) -> Reply:
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one payout."""
+    """Answer `GET /v1/payouts/{id}`."""
     return Reply(body=expanded(call, render(_named(call))))
 
 

@@ -7,7 +7,7 @@ BANK_ACCOUNT = "ba_sandbox0000000000000000"
 
 
 def render(payout: Payout) -> JsonObject:
-    """Return the object."""
+    """Return it as the API shows it."""
     return {
         "id": payout.id,
         "object": "payout",

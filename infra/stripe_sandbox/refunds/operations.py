@@ -14,7 +14,7 @@ from infra.stripe_sandbox.refunds.settle import settle
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one refund."""
+    """Answer `GET /v1/refunds/{id}`."""
     return Reply(body=expanded(call, render(_named(call))))
 
 

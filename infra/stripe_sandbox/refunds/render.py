@@ -8,7 +8,7 @@ DAY = 24 * 3600
 
 
 def render(refund: Refund) -> JsonObject:
-    """Return the object."""
+    """Return it as the API shows it."""
     shown: JsonObject = {
         "id": refund.id,
         "object": "refund",

@@ -4,12 +4,12 @@ INSERT INTO deliveries (event, type, endpoint, state, due, falsified)
 VALUES (:event, :type, :endpoint, :state, :due, :falsified);
 
 -- name: due_deliveries
--- What is to be sent by now, the longest overdue first.
+-- What is due, the longest overdue first.
 SELECT seq, event, endpoint, attempts, falsified FROM deliveries
 WHERE state = 'pending' AND due <= :now ORDER BY due, seq LIMIT :count;
 
 -- name: next_delivery
--- When the next one is to be sent.
+-- When the next one is due.
 SELECT min(due) FROM deliveries WHERE state = 'pending';
 
 -- name: delivery_tried

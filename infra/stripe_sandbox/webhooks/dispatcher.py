@@ -20,7 +20,6 @@ from infra.stripe_sandbox.transitions import settle_due
 from infra.stripe_sandbox.webhooks.endpoints import ENABLED, Endpoint
 from infra.stripe_sandbox.webhooks.falsify import Message, Signer, falsified
 from infra.stripe_sandbox.webhooks.queue import Delivery
-from infra.stripe_sandbox.webhooks.schedule import DELAYS_S
 from infra.stripe_sandbox.webhooks.transport import NotSentError, Transport
 
 MAX_IN_FLIGHT = 32
@@ -31,10 +30,28 @@ FIRST_SUCCESS, FIRST_OTHER = 200, 300
 ATTEMPTS = Counter("stripe_sandbox_webhook_attempts_total", "Attempts to deliver an event.", ["outcome"])
 log = structlog.get_logger(__name__)
 
+_FIRST_S = 5 * 60
+_LAST_S = 3 * 24 * 3600
+
+
+def _delays() -> tuple[float, ...]:
+    """Return how many seconds after each failed attempt the next one comes, up to three days in all.
+
+    Stripe says that it tries for up to three days with exponential back-off (https://docs.stripe.com/webhooks#retries),
+    and does not say when exactly. Here: after five minutes, and twice as long each time.
+    """
+    found: list[float] = []
+    while sum(found) + _FIRST_S * 2 ** len(found) <= _LAST_S:
+        found.append(float(_FIRST_S * 2 ** len(found)))
+    return tuple(found)
+
+
+DELAYS_S = _delays()
+
 
 @dataclass(kw_only=True, slots=True)
 class Dispatcher:
-    """Sends webhooks, and lets move what moves by itself, for as long as the sandbox runs."""
+    """Sends webhooks, and makes the changes that come with time, while the sandbox runs."""
 
     world: World
     commits: Commits
@@ -86,7 +103,7 @@ class Dispatcher:
         self.world.webhooks.added.set()
 
     def _next_delay(self) -> float:
-        """Return how long there is nothing to do, unless something is added."""
+        """Return the seconds until something is due, unless something is added before."""
         if len(self._in_flight) >= MAX_IN_FLIGHT:
             return LONGEST_SLEEP_S
         waits = [self.world.store.next_due]
@@ -116,7 +133,7 @@ class Dispatcher:
             # Counted as a failed attempt: anything else would try it without end.
             log.exception("sandbox_webhook_failed", event_id=delivery.event)
             error = f"{type(failure).__name__} {failure}".rstrip()
-        # What is falsified is tried once: refusing it is right.
+        # A falsified event is tried once: a receiver should refuse it.
         await self._settle(delivery, status, error, again=delivery.falsified is None)
 
     def _message(self, delivery: Delivery, endpoint: Endpoint) -> Message:

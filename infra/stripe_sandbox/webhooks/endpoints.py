@@ -11,7 +11,7 @@ from infra.stripe_sandbox.store import Store
 
 ENABLED, DISABLED = "enabled", "disabled"
 DELETED = "deleted"
-"""It is kept, so that what was sent there can still be looked at, and found nowhere."""
+"""It is kept, so that the deliveries to it can still be shown; lists do not have it."""
 NO_ACCOUNT = ""
 """The account under which endpoints are stored: they stand beside the accounts."""
 
@@ -26,9 +26,9 @@ class Endpoint(Record):
     secrets: list[str] = field(repr=False)
     enabled_events: list[str] = field(default_factory=lambda: ["*"])
     account: str | None = None
-    """Whose events it gets; None is everybody's."""
+    """Whose events it gets; None: those of all accounts."""
     connect: bool = False
-    """Whether its events name the account that they are of, as a Connect platform's do."""
+    """Whether its events name their account, as for a Connect platform."""
     status: str = ENABLED
     description: str | None = None
 
@@ -73,7 +73,7 @@ class Endpoints:
         self._all[endpoint.id] = endpoint
 
     def change(self, endpoint: Endpoint, *, before: Endpoint) -> None:
-        """Put an endpoint's next state in the place of the one before, inside the caller's transaction.
+        """Replace an endpoint's state with the next one, inside the caller's transaction.
 
         One from the settings is changed until the process ends.
         """
@@ -81,7 +81,7 @@ class Endpoints:
         self._all[endpoint.id] = endpoint
 
     def remove(self, endpoint: Endpoint) -> None:
-        """Send nothing there any more, inside the caller's transaction."""
+        """Stop sending there, inside the caller's transaction."""
         self._store.update(NO_ACCOUNT, replace(endpoint, status=DELETED), before=endpoint)
         del self._all[endpoint.id]
 

@@ -77,7 +77,7 @@ def update(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    """Send nothing there any more; what has not arrived yet does not come."""
+    """Stop sending there; what has not arrived yet does not come."""
     endpoint = _own(call)
     call.world.webhooks.endpoints.remove(endpoint)
     return Reply(body={"id": endpoint.id, "object": "webhook_endpoint", "deleted": True})
@@ -89,12 +89,12 @@ def list_(call: Call) -> Reply:
 
 
 def retrieve(call: Call) -> Reply:
-    """Return one webhook endpoint."""
+    """Answer `GET /v1/webhook_endpoints/{id}`."""
     return Reply(body=render(_named(call)))
 
 
 def render(endpoint: Endpoint) -> JsonObject:
-    """Return an endpoint as the API shows it: its secret is told once, when it is made, and never again."""
+    """Return an endpoint as the API shows it: its secret is shown once, when the endpoint is made."""
     return {
         "id": endpoint.id,
         "object": "webhook_endpoint",
@@ -111,7 +111,7 @@ def render(endpoint: Endpoint) -> JsonObject:
 
 
 def _visible(call: Call) -> list[tuple[int, Endpoint]]:
-    """Return those that belong to the account, and those of the settings, which are everybody's."""
+    """Return the endpoints of the account, and those of the settings, which belong to every account."""
     ours = [each for each in call.world.webhooks.endpoints if each.account in {None, call.account}]
     return list(enumerate(ours, start=1))
 

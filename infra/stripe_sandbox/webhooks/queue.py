@@ -1,4 +1,4 @@
-"""What is to be sent where, in the store: a row for each event and endpoint, and what faults make of it."""
+"""The webhooks to send, in the store: a row for each event and endpoint, with what faults do to it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -34,31 +34,31 @@ class WebhookQueue:
         """Set when there may be something to send."""
 
     def add(self, account: str, event_id: str, event_type: str) -> None:
-        """Queue an event for every endpoint that wants it."""
+        """Queue an event for every endpoint that takes its type."""
         for endpoint in self.endpoints:
             if endpoint.wants(account, event_type):
                 self._add_for(endpoint, event_id, event_type)
 
     def send_again(self, endpoint: Endpoint, event_id: str, event_type: str) -> None:
-        """Queue an event once more, as pressing Resend does."""
+        """Queue an event again, as the button Resend does."""
         self._insert(event_id, event_type, endpoint.id, due=self._clock())
 
     def due(self, count: int) -> list[Delivery]:
-        """Return what is to be sent by now, the longest overdue first."""
+        """Return what is due, the longest overdue first."""
         rows = self._store.execute("due_deliveries", now=self._clock(), count=count)
         return [Delivery(*row) for row in rows]
 
     def next_due(self) -> float | None:
-        """Return when the next one is to be sent, or None."""
+        """Return when the next one is due, or None."""
         row: tuple[float | None] = self._store.execute("next_delivery").fetchone()
         return row[0]
 
     def delivered(self, delivery: Delivery, status: int | None) -> None:
-        """Keep that the endpoint has taken it."""
+        """Record that the endpoint has taken it."""
         self._settle(delivery, DELIVERED, self._clock(), status, None)
 
     def refused(self, delivery: Delivery, *, status: int | None, error: str | None, again_s: float | None) -> None:
-        """Keep that an attempt failed, and when the next one comes, if any."""
+        """Record that an attempt failed, and when the next one comes, if any."""
         state = FAILED if again_s is None else PENDING
         self._settle(delivery, state, self._clock() + (again_s or 0), status, error)
 
@@ -95,7 +95,7 @@ class WebhookQueue:
         self._insert(event_id, event_type, endpoint.id, due=due, state=state)
 
     def _seconds(self, ms: float) -> float:
-        """Return what so many real milliseconds are on the sandbox's clock."""
+        """Convert real milliseconds to those of the sandbox's clock."""
         return ms / SECOND_MS * self._clock.rate
 
     def _insert(

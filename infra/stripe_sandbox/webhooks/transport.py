@@ -1,4 +1,4 @@
-"""How a webhook travels."""
+"""Sends webhooks over HTTP."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
 
 class NotSentError(Exception):
-    """There was no answer; the receiver may have taken it all the same."""
+    """There was no answer; the receiver may still have taken it."""
 
 
 class Transport(Protocol):
@@ -20,7 +20,7 @@ class Transport(Protocol):
         """Return the status of the answer. Raises NotSentError when there is none in time."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
 
 
 class HttpTransport:

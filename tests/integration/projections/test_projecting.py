@@ -122,7 +122,7 @@ async def test_events_of_a_payment_out_of_order_are_an_error_and_leave_nothing(
     with pytest.raises(VersionGap):
         await projecting(pool, PROJECTIONS)(FIRST, inverted)
     assert await checkpoints(reader) == {}
-    assert await load_payments(reader, [first.event.stream_id]) == {}
+    assert await load_payments(reader, [PaymentId(first.event.stream_id)]) == {}
 
 
 async def test_an_unknown_event_stops_the_partition_and_leaves_nothing_behind(

@@ -5,7 +5,17 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from domain.ids import DisputeId, MerchantId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId, UserId
+from domain.ids import (
+    AttemptId,
+    DisputeId,
+    MerchantId,
+    PaymentId,
+    RefundId,
+    RequestId,
+    StripeChargeId,
+    StripeIntentId,
+    UserId,
+)
 from domain.money import Money
 from domain.payment.commands import CapturePayment, PaymentCommand, RequestPayment, RequestRefund
 from domain.payment.decide import decide
@@ -79,7 +89,7 @@ def processing() -> RecordProcessing:
 def attempt_failed(attempt: str = "ch_failed_1") -> RecordAttemptFailed:
     return RecordAttemptFailed(
         intent_id=INTENT,
-        attempt_id=attempt,
+        attempt_id=AttemptId(attempt),
         code="card_declined",
         decline_code="insufficient_funds",
         message="Your card has insufficient funds.",

@@ -1,11 +1,13 @@
 """Group commit: a lone item does not wait, company shares a batch, and each gets its own answer."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
 
 from event_store.group_commit import Batcher, Closed
+from infra.process.pacing import Pacing
 
 
 class _Writer:
@@ -117,3 +119,24 @@ async def test_closing_answers_what_was_submitted_and_refuses_the_rest() -> None
     writer.free.set()
     assert await asyncio.gather(*waiting) == ["A", "B"]
     await closing
+
+
+async def test_with_pacing_a_lone_item_goes_at_once_and_the_next_ones_together_later() -> None:
+    writer = _Writer()
+    subject = Batcher[str, str](writer, key=lambda item: item[0], pacing=Pacing(0.05))
+    assert await subject.submit("a") == "A"
+    began = time.monotonic()
+    assert await asyncio.gather(*(subject.submit(item) for item in "bcd")) == ["B", "C", "D"]
+    assert time.monotonic() - began > 0.03
+    assert writer.batches == [["a"], ["b", "c", "d"]]
+
+
+async def test_who_closes_does_not_wait_for_the_pacing() -> None:
+    writer = _Writer()
+    subject = Batcher[str, str](writer, key=lambda item: item[0], pacing=Pacing(3600))
+    await subject.submit("a")
+    waiting = asyncio.create_task(subject.submit("b"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await subject.close()
+        assert await waiting == "B"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ids import EventId, MerchantId
+from domain.ids import EventId, LogId, MerchantId
 from schemas.cloudevents import Headers, from_kafka, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import MalformedMessage
@@ -41,8 +41,8 @@ recorded = st.builds(
 )
 
 
-@given(event=recorded, share=st.floats(0, 1), log_id=st.none() | st.uuids())
-def test_an_event_survives_the_wire(event: RecordedEvent, share: float, log_id: uuid.UUID | None) -> None:
+@given(event=recorded, share=st.floats(0, 1), log_id=st.none() | st.uuids().map(LogId))
+def test_an_event_survives_the_wire(event: RecordedEvent, share: float, log_id: LogId | None) -> None:
     previous = min(int(event.position * share), event.position - 1)
     message = to_kafka(event, previous, log_id)
     found = from_kafka(message.value, message.headers)

@@ -15,7 +15,7 @@ from referencing import Registry, Resource
 
 import command_api.app
 import query_api.app
-from domain.ids import EventId, MerchantId
+from domain.ids import EventId, LogId, MerchantId
 from domain.money import Money
 from domain.payment.events import PaymentCanceled, PaymentEvent
 from schemas.cloudevents import KafkaMessage, to_kafka
@@ -68,7 +68,7 @@ def a_message(event: PaymentEvent, metadata: EventMetadata) -> KafkaMessage:
         metadata=new.metadata,
         recorded_at=datetime.now(UTC),
     )
-    return to_kafka(recorded, 0, uuid.UUID(int=9) if metadata is TRACED else None)
+    return to_kafka(recorded, 0, LogId(uuid.UUID(int=9)) if metadata is TRACED else None)
 
 
 def headers_of(message: KafkaMessage) -> dict[str, str]:

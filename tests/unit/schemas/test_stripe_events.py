@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.ids import EventId
+from domain.ids import EventId, StripeEventId, StripeObjectId
 from schemas.cloudevents import from_kafka, to_kafka
 from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
 from schemas.errors import InvalidEventData, UnknownEventType, UnsupportedSchemaVersion
@@ -18,13 +18,13 @@ from schemas.topics import STRIPE_EVENT, topic_of
 from tests.support.exported_schemas import message, validate
 
 EVENT = StripeEventReceived(
-    stripe_event_id="evt_1",
+    stripe_event_id=StripeEventId("evt_1"),
     type="payment_intent.succeeded",
     account=None,
     livemode=False,
     created=1_700_000_000,
     api_version="2026-10-28.endive",
-    object_id="pi_1",
+    object_id=StripeObjectId("pi_1"),
     payload={"id": "evt_1", "data": {"object": {"id": "pi_1", "amount": 1000, "lines": [{"rate": 0.5}, None]}}},
 )
 METADATA = EventMetadata(correlation_id="c", actor="stripe", merchant_id=NO_MERCHANT)

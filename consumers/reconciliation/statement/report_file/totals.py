@@ -21,7 +21,7 @@ class Totals:
     """Where a total stands."""
 
     def add(self, currency: str, *, gross: int, fee: int, net: int) -> None:
-        """Add a row."""
+        """Count a row of the file."""
         found = self.sums.get(currency)
         if found is None:
             found = self.sums[currency] = Counter()

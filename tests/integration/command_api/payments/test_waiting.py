@@ -8,7 +8,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from command_api.payments.waiter import PollingPaymentWaiter
-from domain.ids import PaymentId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import AttemptId, PaymentId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
     RecordAttemptFailed,
@@ -77,7 +77,11 @@ async def test_a_decline_ends_the_wait(api: Running) -> None:
     response = asyncio.create_task(api.post("/payments", CREATE, Prefer="respond-async, wait=20"))
     payment_id = await eventually(lambda: newest_payment(api))
     declined = RecordAttemptFailed(
-        intent_id=StripeIntentId("pi_1"), attempt_id="ch_1", code="card_declined", decline_code=None, message="No."
+        intent_id=StripeIntentId("pi_1"),
+        attempt_id=AttemptId("ch_1"),
+        code="card_declined",
+        decline_code=None,
+        message="No.",
     )
     await api.record(payment_id, INTENT, declined)
     answer = await response

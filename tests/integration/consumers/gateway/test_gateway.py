@@ -13,7 +13,7 @@ import stripe
 from consumers.gateway.plan import RESEND_HORIZON_S
 from consumers.stripe.fakes import MemoryStripe
 from consumers.tasks.models import TaskOperation
-from domain.ids import RefundId, RequestId, StripeIntentId
+from domain.ids import AttemptId, RefundId, RequestId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.observations import RecordAttemptFailed
@@ -109,7 +109,7 @@ async def test_of_two_confirmations_the_later_one_alone_is_sent(
         await payments.all_done()
     await payments.command(payment_id, ConfirmPayment(payment_method="pm_card_visa"))
     answered = RecordAttemptFailed(
-        intent_id=StripeIntentId("pi_1"), attempt_id="ch_2", code="c", decline_code=None, message="No."
+        intent_id=StripeIntentId("pi_1"), attempt_id=AttemptId("ch_2"), code="c", decline_code=None, message="No."
     )
     await payments.command(payment_id, answered)  # known by another way, while the call still waits
     await payments.command(payment_id, ConfirmPayment(payment_method="pm_card_mastercard"))

@@ -13,7 +13,7 @@ from consumers.tasks.claims import claim
 from consumers.tasks.models import NewTask, Task, TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
 from consumers.tasks.store import insert_tasks, lock_leased, write_results
-from domain.ids import EventId, MerchantId, PaymentId, RequestId, StripeChargeId, StripeIntentId
+from domain.ids import AttemptId, EventId, MerchantId, PaymentId, RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CancelPayment
 from domain.payment.observations import RecordAttemptFailed, RecordSucceeded
@@ -166,7 +166,7 @@ async def test_a_call_never_ends_with_its_request_open_whatever_led_there(pool: 
     assert canceling.operation is TaskOperation.CANCEL_INTENT
     async with pool.connection() as conn:
         payment = await load_payment(conn, payment_id)
-    failed = RecordAttemptFailed(intent_id=None, attempt_id="a", code="c", message="Another attempt's.")
+    failed = RecordAttemptFailed(intent_id=None, attempt_id=AttemptId("a"), code="c", message="Another attempt's.")
     completed = await completer.complete(
         FinishedCall(task=canceling, payment=payment, result=TaskResult.done((failed,)))
     )

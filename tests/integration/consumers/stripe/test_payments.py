@@ -16,7 +16,7 @@ from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import CardsBy, StripeRequest
 from consumers.stripe.translate.payments import intent_observations
 from consumers.tasks.models import TaskOperation
-from domain.ids import PaymentId, RefundId, RequestId
+from domain.ids import AttemptId, PaymentId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.observations import RecordAuthorized
@@ -176,7 +176,7 @@ async def test_when_a_hold_ends_is_known_however_the_intent_is_found(
         await api.list_intent(payment_id, **window),
     ):
         assert found is not None
-        (observation,) = intent_observations(found, attempt_id="a-1")
+        (observation,) = intent_observations(found, attempt_id=AttemptId("a-1"))
         assert isinstance(observation, RecordAuthorized)
         assert observation.capture_before == state.capture_before is not None
 

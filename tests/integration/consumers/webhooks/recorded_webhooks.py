@@ -77,6 +77,12 @@ class Webhooks:
     async def apply(self, messages: list[Delivered], *, longest_s: float = 0) -> Applied:
         return await WaitForInFlightCalls(self._pool, self._once, longest_s=longest_s)(PARTITION, messages)
 
+    async def apply_poll(
+        self, batches: Mapping[TopicPartition, list[Delivered]], *, longest_s: float = 0
+    ) -> Mapping[TopicPartition, Applied]:
+        """Apply what one poll brought of several partitions."""
+        return await WaitForInFlightCalls(self._pool, self._once, longest_s=longest_s).apply_together(batches)
+
     async def close(self) -> None:
         await self._appender.close()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
 from command_api.webhooks.service import WebhookResult
@@ -21,8 +22,9 @@ from domain.payment.observations import RecordActionRequired, RecordIntentCreate
 from domain.payment.values import PaymentStatus
 from infra.postgres.pool import Connection, Pool
 from schemas.errors import SchemaError
+from schemas.topics import STRIPE_EVENT
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments
-from tests.integration.consumers.webhooks.recorded_webhooks import Webhooks, of_payment
+from tests.integration.consumers.webhooks.recorded_webhooks import PARTITION, Webhooks, of_payment
 from tests.support.signed_webhooks import Json, a_stripe_event
 from tests.support.waiting import eventually
 
@@ -294,6 +296,26 @@ async def test_a_call_that_is_too_slow_or_lost_its_process_is_not_waited_for(
     await payments.execute(a_call(slow.id))
     await webhooks.receive("payment_intent.succeeded", slow.intent())
     assert await webhooks.interpret(longest_s=0.1) == [InterpretationOutcome.REFRESH]
+
+
+async def test_events_of_several_partitions_wait_for_the_call_of_one_of_them(
+    webhooks: Webhooks, payments: Payments
+) -> None:
+    first, second = await Story.begin(payments), await Story.begin(payments)
+    await payments.execute(a_call(second.id))
+    for story in (first, second):
+        await webhooks.receive("payment_intent.succeeded", story.intent())
+    one, other = await webhooks.delivered()
+    batches = {PARTITION: [one], TopicPartition(STRIPE_EVENT, 1): [replace(other, previous_position=0)]}
+    applying = asyncio.create_task(webhooks.apply_poll(batches, longest_s=10))
+    await asyncio.sleep(0.2)
+    assert not applying.done()
+    for story in (first, second):
+        await story.succeed()
+    await payments.execute("UPDATE consumers.gateway_tasks SET status = 'done', lease_token = NULL")
+    applied = await applying
+    assert {partition: each.applied for partition, each in applied.items()} == dict.fromkeys(batches, 1)
+    assert webhooks.interpreter.outcomes == [InterpretationOutcome.NOTHING_NEW] * 2
 
 
 def a_call(payment_id: PaymentId, *, lease: str = "30 seconds") -> str:

@@ -1,12 +1,12 @@
 """What needs a person: positions that were used twice, a cluster of another log, a start without Kafka."""
 
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
 import structlog
 
+from domain.ids import LogId
 from event_store.database_log import DatabaseLog
 from event_store.store import append, load
 from infra.kafka.consumer.own_log import ForeignCluster
@@ -130,10 +130,10 @@ async def test_a_consumer_takes_nothing_of_another_log(database: Database, pool:
     for named in (log_id, None):
         await own.check_origin([_delivered(event, named)])
     with pytest.raises(ForeignCluster) as refused:
-        await own.check_origin([_delivered(event, log_id), _delivered(event, item.stream_id)])
+        await own.check_origin([_delivered(event, log_id), _delivered(event, LogId(item.stream_id))])
     assert is_worth_retrying(refused.value), "it is tried again, and becomes no dead letter"
 
 
-def _delivered(event: RecordedEvent, log_id: UUID | None) -> Delivered:
+def _delivered(event: RecordedEvent, log_id: LogId | None) -> Delivered:
     message = to_kafka(event, 0, log_id)
     return from_kafka(message.value, message.headers)

@@ -1,8 +1,10 @@
 """The stack as tests and `paystream up` use it, with small stand-ins for the Paystream processes."""
 
 import asyncio
+import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -10,6 +12,7 @@ import psycopg
 import pytest
 import redis
 
+from infra.embedded.connections import FORMER_PARTITIONS, PARTITIONS
 from infra.embedded.errors import HomeInUse, HomeUnusable, PortInUse, StartFailed
 from infra.embedded.home import Home
 from infra.embedded.reports import ComponentEnded, ComponentReady, Report
@@ -50,7 +53,7 @@ async def test_starts_everything_migrated_and_ends_everything(tmp_path: Path) ->
         with psycopg.connect(running.database_url("paystream_app_login")) as connection:
             assert connection.execute("SELECT count(*) FROM event_store.events").fetchone() == (0,)
         topics = await describe_topics(KafkaSettings(kafka_bootstrap_servers=running.kafka_bootstrap_servers))
-        assert topics["paystream.payment"] == 12
+        assert topics["paystream.payment"] == PARTITIONS
         assert (await get(f"{running.urls.command_api}/health/ready")).status_code == 200
     assert all_gone(started.values())()
     assert not list(running.home.run.glob("*.pid"))
@@ -204,3 +207,29 @@ async def test_an_abandoned_start_leaves_nothing(tmp_path: Path) -> None:
     wait_until(all_gone(started.values()))
     with Home(tmp_path):
         pass  # and the folder is free again
+
+
+async def test_a_service_that_shares_its_process_is_found_by_its_own_name(tmp_path: Path) -> None:
+    shared = replace(fake("workers"), serves={"RELAY__": "relay", "PROJECTOR__": "projector"})
+    async with Stack(tmp_path, fsync=False, processes=[shared]) as running:
+        assert running.component("relay") is running.component("projector") is running.component("workers")
+        seen = (await get(f"http://{running.component('workers').address}/environment")).json()
+        assert "paystream_relay_login" in seen["RELAY__DATABASE_URL"]
+        assert "paystream_projector_login" in seen["PROJECTOR__DATABASE_URL"]
+        assert "DATABASE_URL" not in seen
+        assert running.environment("relay")["DATABASE_URL"] == seen["RELAY__DATABASE_URL"]
+
+
+async def test_a_home_keeps_the_number_of_partitions_that_it_began_with(tmp_path: Path) -> None:
+    async def partitions(home: Path) -> int:
+        async with stack(home) as running:
+            found = await describe_topics(KafkaSettings(kafka_bootstrap_servers=running.kafka_bootstrap_servers))
+            return found["paystream.payment"]
+
+    assert await partitions(tmp_path / "new") == PARTITIONS
+    kept = tmp_path / "new" / "stack.json"
+    before_it_was_written_down = {
+        name: value for name, value in json.loads(kept.read_text()).items() if name != "partitions"
+    }
+    kept.write_text(json.dumps(before_it_was_written_down))
+    assert await partitions(tmp_path / "new") == FORMER_PARTITIONS

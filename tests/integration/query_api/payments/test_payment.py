@@ -7,7 +7,7 @@ import httpx
 import psycopg
 import pytest
 
-from domain.ids import PaymentId, RefundId, StripeChargeId, StripeIntentId
+from domain.ids import AttemptId, PaymentId, RefundId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import AcceptStripe, PaymentCommand, RequestRefund
 from domain.payment.observations import (
@@ -218,7 +218,7 @@ def _made(payment_id: uuid.UUID) -> datetime:
         (
             RecordAttemptFailed(
                 intent_id=StripeIntentId("pi_1"),
-                attempt_id="a",
+                attempt_id=AttemptId("a"),
                 code="card_declined",
                 decline_code="lost_card",
                 message="No.",

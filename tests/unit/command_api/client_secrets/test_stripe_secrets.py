@@ -1,8 +1,7 @@
 """Reading a client secret through the SDK: what each answer of Stripe comes to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 import orjson
 import pytest
@@ -13,6 +12,7 @@ from structlog.testing import capture_logs
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
 from domain.ids import StripeIntentId
+from infra.stripe.calls import NoGuard
 
 INTENT_ID = StripeIntentId("pi_1")
 SECRET = "pi_1_secret_abc123"
@@ -48,17 +48,9 @@ class Answering(stripe.HTTPClient):
         return
 
 
-class Passing:
-    """A guard that lets every call pass."""
-
-    @asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
-        yield
-
-
 def secrets(transport: stripe.HTTPClient, timeout_s: float = 5) -> StripeClientSecrets:
     client = stripe.StripeClient("sk_test_1", http_client=transport, max_network_retries=0)
-    return StripeClientSecrets(client, Passing(), timeout_s=timeout_s)
+    return StripeClientSecrets(client, NoGuard(), timeout_s=timeout_s)
 
 
 async def test_the_secret_is_that_of_the_intent() -> None:

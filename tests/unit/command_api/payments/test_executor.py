@@ -7,12 +7,22 @@ from dataclasses import replace
 
 import pytest
 
-from command_api.errors import KeyInUse, KeyReused, PaymentBusy, PaymentNotFound
+from command_api.admission import Admission
+from command_api.errors import KeyInUse, KeyReused, Overloaded, PaymentBusy, PaymentNotFound
 from command_api.fakes import MemoryResponseCache
 from command_api.payments.executor import CommandExecutor, CommandRequest
 from command_api.payments.operations import Cancel, Confirm, Create, PaymentOperation, RefundPayment
 from command_api.payments.response_cache import InFlight
-from domain.ids import MerchantId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import (
+    AttemptId,
+    MerchantId,
+    PaymentId,
+    RefundId,
+    RequestId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment.errors import PaymentNotCancelable
 from domain.payment.observations import (
@@ -193,7 +203,7 @@ async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     under_way = await executor(store, cache).execute(confirm(payment_id, "k-3"))
     assert (under_way.replayed, len(store.streams[payment_id])) == (False, 3), "it is under way already"
     declined = RecordAttemptFailed(
-        intent_id=StripeIntentId("pi_1"), attempt_id="ch_1", code="c", decline_code=None, message="No."
+        intent_id=StripeIntentId("pi_1"), attempt_id=AttemptId("ch_1"), code="c", decline_code=None, message="No."
     )
     await observe(store, payment_id, declined)
     for commands in (executor(store, cache), executor(store)):  # Redis may have forgotten everything
@@ -233,3 +243,22 @@ async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
     for original, again in zip((created, refunded), replays, strict=True):
         assert again.replayed
         assert (again.body, again.status, again.position) == (original.body, original.status, original.position)
+
+
+async def test_beyond_the_limit_a_command_is_refused_at_once_and_later_taken() -> None:
+    store = Interrupted()
+    commands = CommandExecutor(cache=MemoryResponseCache(), log=store, admission=Admission("test", 2))
+    held = asyncio.Event()
+
+    async def hold(_: Append) -> None:
+        await held.wait()
+
+    store.before = hold
+    under_way = [asyncio.create_task(commands.execute(create(f"key-{number}"))) for number in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await commands.execute(create("key-9"))
+    held.set()
+    await asyncio.gather(*under_way)
+    assert (await commands.execute(create("key-9"))).status == 201
+    await commands.close()

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from command_api.errors import ShuttingDown
+from command_api.errors import Overloaded, ShuttingDown
 from event_store.appends import Append, AppendResult
 from event_store.group_commit import Closed
 from infra.postgres.pool import DatabaseUnavailable
@@ -189,9 +189,10 @@ async def test_no_client_secret_is_stored_logged_or_answered(api: Standing, caps
     [
         (DatabaseUnavailable("away"), "database_unavailable"),
         (Closed(), ShuttingDown.code),
+        (Overloaded(512), "overloaded"),
         (None, "database_unavailable"),
     ],
-    ids=["away", "stopping", "slow"],
+    ids=["away", "stopping", "too many", "slow"],
 )
 async def test_what_cannot_be_recorded_now_is_to_be_sent_again(
     api: Standing, monkeypatch: pytest.MonkeyPatch, error: Exception | None, expected: str

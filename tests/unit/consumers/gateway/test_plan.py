@@ -10,7 +10,7 @@ from consumers.gateway import plan
 from consumers.gateway.plan import RESEND_HORIZON_S, Call, LookUp, NextStep, is_obsolete, is_open
 from consumers.tasks.models import Task, TaskOperation
 from consumers.tasks.results import TaskResult
-from domain.ids import EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import AttemptId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import (
     CancelPayment,
@@ -303,7 +303,7 @@ def test_a_capture_or_cancellation_that_has_its_answer_is_not_sent_again() -> No
 
 def test_a_confirmation_is_sent_once_and_not_after_its_answer() -> None:
     failed = RecordAttemptFailed(
-        intent_id=StripeIntentId(INTENT_ID), attempt_id="ch_1", code="c", decline_code=None, message="No."
+        intent_id=StripeIntentId(INTENT_ID), attempt_id=AttemptId("ch_1"), code="c", decline_code=None, message="No."
     )
     _, confirming = a_payment(CREATED, ConfirmPayment(), confirm=False)
     answered, _ = a_payment(CREATED, ConfirmPayment(), failed, confirm=False)

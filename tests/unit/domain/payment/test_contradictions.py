@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from domain.ids import StripeIntentId, StripeRefundId
+from domain.ids import StripeIntentId, StripeObjectId, StripeRefundId
 from domain.ledger import PostingState, post_payment
 from domain.ledger.postings import Awaits
 from domain.payment.commands import AcceptStripe
@@ -97,7 +97,7 @@ class TestObserve:
         assert [each.object_id for each in state.open_contradictions] == ["pi_1"]
         observed = observe(state, (succeeded(),))
         assert observed.events == (
-            PaymentContradictionResolved(object_id="pi_1", status="succeeded", actor=None, reason=None),
+            PaymentContradictionResolved(object_id=StripeObjectId("pi_1"), status="succeeded", actor=None, reason=None),
         )
         assert not observed.state.open_contradictions
         assert names(observe(observed.state, (succeeded(9_99),)).events) == ["PaymentContradicted"]
@@ -126,7 +126,7 @@ class TestAccept:
         events = decide(observed.state, ACCEPT)
         assert names(events) == ["PaymentContradictionResolved", "RefundFound", "RefundSucceeded"]
         assert events[0] == PaymentContradictionResolved(
-            object_id="re_1", status="succeeded", actor="ada", reason="seen in the Dashboard"
+            object_id=StripeObjectId("re_1"), status="succeeded", actor="ada", reason="seen in the Dashboard"
         )
         state = then(observed.state, ACCEPT)
         assert state.refunds[refund_id()].status is RefundStatus.SUCCEEDED

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from domain.ids import EventId
+from domain.ids import EventId, LogId
 from event_store.recovery import kafka_copy
 from event_store.recovery.kafka_copy import read_copy
 from event_store.relay.progress import Place
@@ -29,12 +29,12 @@ EVENTS = 1000
 class Consumer:
     """One partition of payments, whose events have the positions 1, 2, 3, ..."""
 
-    def __init__(self, log_id: uuid.UUID | None, *, broken: Sequence[int] = ()) -> None:
+    def __init__(self, log_id: LogId | None, *, broken: Sequence[int] = ()) -> None:
         self.records = [self._record(number, log_id, broken=number in broken) for number in range(EVENTS)]
         self.at: dict[TopicPartition, int] = {}
         self.read = 0
 
-    def _record(self, number: int, log_id: uuid.UUID | None, *, broken: bool) -> Any:
+    def _record(self, number: int, log_id: LogId | None, *, broken: bool) -> Any:
         event = RecordedEvent(
             position=number + 1,
             event_id=EventId(uuid.UUID(int=number + 1)),
@@ -94,22 +94,22 @@ async def positions(
     monkeypatch.setattr(kafka_copy, "started", started)
     monkeypatch.setattr(kafka_copy, "AIOKafkaConsumer", lambda **_: None)
     found: list[int] = []
-    async for part in read_copy(settings(transactions=transactions), position, OURS):
+    async for part in read_copy(settings(transactions=transactions), position, LogId(OURS)):
         assert all(event.position <= part.until <= part.read_up_to[Place(PAYMENT, 0)] for event in part.events)
         found += [event.position for event in part.events]
     return found
 
 
 async def test_what_lies_behind_the_position_is_read_and_a_little_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    consumer = Consumer(OURS)
+    consumer = Consumer(LogId(OURS))
     found = await positions(monkeypatch, consumer, 950)
     assert found == list(range(901, 1001))
     assert consumer.read == 200  # to find where to begin, and to read
 
 
 async def test_it_goes_back_in_growing_steps_until_it_has_the_position(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await positions(monkeypatch, Consumer(OURS), 700) == list(range(601, 1001))
-    assert await positions(monkeypatch, Consumer(OURS), 0) == list(range(1, 1001))
+    assert await positions(monkeypatch, Consumer(LogId(OURS)), 700) == list(range(601, 1001))
+    assert await positions(monkeypatch, Consumer(LogId(OURS)), 0) == list(range(1, 1001))
 
 
 async def test_without_transactions_the_whole_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,18 +117,18 @@ async def test_without_transactions_the_whole_is_read(monkeypatch: pytest.Monkey
 
 
 async def test_what_is_no_event_is_passed_over_and_another_logs_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await positions(monkeypatch, Consumer(OURS, broken=[950, 999]), 990) == [
+    assert await positions(monkeypatch, Consumer(LogId(OURS), broken=[950, 999]), 990) == [
         each for each in range(901, 1001) if each not in (951, 1000)
     ]
     with pytest.raises(ForeignCluster):
-        await positions(monkeypatch, Consumer(THEIRS), 950)
+        await positions(monkeypatch, Consumer(LogId(THEIRS)), 950)
 
 
 class Partitions(Consumer):
     """Several partitions of payments, over which the positions from 1 on are spread; few records come at a time."""
 
     def __init__(self, spread: Sequence[int], at_a_time: int) -> None:
-        super().__init__(OURS)
+        super().__init__(LogId(OURS))
         self.of: dict[TopicPartition, list[Any]] = {}
         for number, partition in enumerate(spread):
             self.of.setdefault(TopicPartition(PAYMENT, partition), []).append(self.records[number])
@@ -161,7 +161,7 @@ async def test_many_partitions_come_in_the_order_of_positions(monkeypatch: pytes
     several = settings(transactions=True).model_copy(update={"kafka_topic_partitions": 4})
     found: list[int] = []
     parts = 0
-    async for part in read_copy(several, 0, OURS):
+    async for part in read_copy(several, 0, LogId(OURS)):
         assert [event.position for event in part.events] == sorted(event.position for event in part.events)
         assert len(part.events) <= 4 * consumer._at_a_time
         found += [event.position for event in part.events]

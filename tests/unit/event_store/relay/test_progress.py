@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from domain.ids import EventId
+from domain.ids import EventId, LogId
 from event_store.relay.progress import Lost, Place, Published, RelayProgress, last_published, resume
 from event_store.relay.progress_topic import require_own_log
 from event_store.relay.shard import Shard
@@ -37,7 +37,11 @@ def resumed(shard: Shard, *records: RelayProgress, missing: Place | None = None)
     [
         progress(ODD, 17, p1=(16, 3)),
         RelayProgress(
-            shard=ODD, position=17, published={P1: Published(16, 3, EventId(UUID(int=5)))}, log_id=UUID(int=9), epoch=2
+            shard=ODD,
+            position=17,
+            published={P1: Published(16, 3, EventId(UUID(int=5)))},
+            log_id=LogId(UUID(int=9)),
+            epoch=2,
         ),
     ],
     ids=["of an older version", "of a log"],
@@ -49,16 +53,20 @@ def test_a_record_survives_its_encoding(record: RelayProgress) -> None:
 def test_a_version_that_knows_of_no_logs_reads_a_record() -> None:
     """It asks for a pair for each place, and for nothing else: a version may be rolled back."""
     written = RelayProgress(
-        shard=ODD, position=17, published={P1: Published(16, 3, EventId(UUID(int=5)))}, log_id=UUID(int=9), epoch=2
+        shard=ODD,
+        position=17,
+        published={P1: Published(16, 3, EventId(UUID(int=5)))},
+        log_id=LogId(UUID(int=9)),
+        epoch=2,
     )
     assert orjson.loads(written.encode())["published"] == {"paystream.payment/1": [16, 3]}
 
 
 def test_a_record_of_another_log_is_refused() -> None:
     ours, theirs = UUID(int=1), UUID(int=2)
-    require_own_log([progress(ONE, 20), replace(progress(ODD, 30), log_id=ours)], ours)
+    require_own_log([progress(ONE, 20), replace(progress(ODD, 30), log_id=LogId(ours))], LogId(ours))
     with pytest.raises(ForeignCluster, match=str(theirs)):
-        require_own_log([progress(ONE, 20), replace(progress(ODD, 30), log_id=theirs)], ours)
+        require_own_log([progress(ONE, 20), replace(progress(ODD, 30), log_id=LogId(theirs))], LogId(ours))
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"shard":"2/1","position":1,"published":{}}', b"\xff"])

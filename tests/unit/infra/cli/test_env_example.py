@@ -18,7 +18,7 @@ def settings_classes() -> list[type[ProcessSettings]]:
     """Every settings class of the system."""
     for module in ("infra.cli.settings", "infra.redis.redlock.settings", "infra.stripe.guard.settings"):
         import_module(module)
-    for group in (declared.PROCESSES, declared.WORKERS):
+    for group in (declared.PROCESSES, declared.WORKERS, declared.SETTINGS):
         for name in declared.names(group):
             declared.load(group, name)
 

@@ -20,10 +20,10 @@ from event_store.relay.process import RelaySettings
 from infra.cli.app import app
 from infra.embedded.apache_kafka.config import CLUSTER_ID
 from infra.embedded.connections import WEBHOOK_EVENTS
-from infra.migrations.settings import MigrationSettings
 from infra.process import declared
 from infra.process.health import Health, health_routes
 from infra.settings.kafka import KafkaSettings
+from infra.settings.postgres import MigrationSettings
 from infra.stripe_sandbox.settings import SandboxSettings
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings

@@ -3,9 +3,8 @@ import json
 from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Status
 from infra.doctor.process_settings import settings_findings
-from infra.migrations.settings import MigrationSettings
 from infra.settings.http import DEVELOPMENT_KEY_SHA256
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.postgres import DatabaseSettings, MigrationSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
 from infra.stripe_sandbox.settings import SandboxSettings

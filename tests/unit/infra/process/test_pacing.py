@@ -29,6 +29,14 @@ def test_a_round_after_a_quiet_time_does_not_wait() -> None:
     assert pacing.remaining_s == 0
 
 
+def test_after_a_large_round_the_next_is_later_but_not_for_ever() -> None:
+    clock = Clock()
+    pacing = Pacing(0.1, per_item_s=0.01, longest_s=0.5, clock=clock)
+    for items, expected in ((0, 0.1), (10, 0.1), (20, 0.2), (1000, 0.5)):
+        pacing.begin(items)
+        assert round(pacing.remaining_s, 6) == expected
+
+
 async def test_a_wait_ends_with_the_stop() -> None:
     stop = asyncio.Event()
     pacing = Pacing(3600)

@@ -6,9 +6,9 @@ import stripe
 from infra.stripe_sandbox.app import Sandbox, build_sandbox
 from infra.stripe_sandbox.client import SandboxAdmin
 from infra.stripe_sandbox.store import Store
+from infra.stripe_sandbox.webhooks.dispatcher import DELAYS_S
 from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 from infra.stripe_sandbox.webhooks.falsify import Message
-from infra.stripe_sandbox.webhooks.schedule import DELAYS_S
 from infra.stripe_sandbox.webhooks.signature import HEADER
 from tests.unit.infra.stripe_sandbox.stripe_http import Clock, StripeHttp
 from tests.unit.infra.stripe_sandbox.webhook_receiver import Receiver

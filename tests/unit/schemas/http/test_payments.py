@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from command_api.payments.operations import Create, RefundPayment
-from domain.ids import MerchantId, RefundId
+from domain.ids import MerchantId, PaymentId, RefundId
 from domain.payment.evolve import fold
 from domain.payment.values import CaptureMethod, RefundReason
 from schemas.http.payments import (
@@ -83,7 +83,7 @@ def test_answers_have_the_documented_members_in_their_order() -> None:
 
 def test_a_payments_time_is_that_of_its_id() -> None:
     # The example of RFC 9562, appendix A.6.
-    moment = moment_of(uuid.UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"))
+    moment = moment_of(PaymentId(uuid.UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F")))
     assert moment is not None
     assert timestamp(moment) == "2022-02-22T19:22:22.000Z"
-    assert moment_of(uuid.uuid4()) is None
+    assert moment_of(PaymentId(uuid.uuid4())) is None

@@ -32,8 +32,8 @@ def read(kind: Any, value: object) -> object:
         (Moment, "2026-05-01 12:00:00", datetime(2026, 5, 1, 12, tzinfo=UTC)),
         (Moment, "2026-05-01T14:00:00+02:00", datetime(2026, 5, 1, 12, tzinfo=UTC)),
         (Moment, "2026-05-01T14:00:00 02:00", datetime(2026, 5, 1, 12, tzinfo=UTC)),
-        (Id, str(ID), ID),
-        (Id, str(ID).upper(), ID),
+        (Id[UUID], str(ID), ID),
+        (Id[UUID], str(ID).upper(), ID),
     ],
 )
 def test_the_one_spelling_is_taken(kind: Any, text: str, value: object) -> None:
@@ -53,7 +53,7 @@ OTHER_SPELLINGS: list[tuple[Any, list[object]]] = [
     (Moment, ["2026-05-01T12:00:00,5", "2026-05-01T25:00", "2026-05-01T12:00:60Z", "2026-05-01T12:00+0200"]),
     (Moment, ["2026-05-01T12:00:00.1234567Z", "2026-05-01T12:00z", " 2026-05-01", "0001-01-01T00:00+14:00"]),
     (Moment, ["9999-12-31T23:59-14:00", "2026-05-01".translate(FULL_WIDTH), 0, 1.5, True, None]),
-    (Id, ["", "x", ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", f" {ID}", f"{ID}\n", ID.int, None]),
+    (Id[UUID], ["", "x", ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", f" {ID}", f"{ID}\n", ID.int, None]),
 ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.payments import intent_observations, refund_observations
-from domain.ids import RefundId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import AttemptId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
     PaymentObservation,
@@ -87,16 +87,16 @@ HELD = {"id": "ch_1", "payment_method_details": {"card": {"capture_before": 1_80
         ),
         (
             an_intent("requires_payment_method", last_payment_error=a_decline()),
-            RecordAttemptFailed(attempt_id="ch_1", intent_id=StripeIntentId(INTENT_ID), **DECLINED),
+            RecordAttemptFailed(attempt_id=AttemptId("ch_1"), intent_id=StripeIntentId(INTENT_ID), **DECLINED),
         ),
         (
             an_intent("requires_payment_method", last_payment_error=a_decline(charge=None)),
-            RecordAttemptFailed(attempt_id="our-call", intent_id=StripeIntentId(INTENT_ID), **DECLINED),
+            RecordAttemptFailed(attempt_id=AttemptId("our-call"), intent_id=StripeIntentId(INTENT_ID), **DECLINED),
         ),
     ],
 )
 def test_an_intent_says(intent: dict[str, Any], observation: PaymentObservation) -> None:
-    assert intent_observations(intent, attempt_id="our-call") == (observation,)
+    assert intent_observations(intent, attempt_id=AttemptId("our-call")) == (observation,)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_an_intent_says(intent: dict[str, Any], observation: PaymentObservation)
 )
 def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[str, Any]) -> None:
     with pytest.raises(UnexpectedObject):
-        intent_observations(intent, attempt_id="our-call")
+        intent_observations(intent, attempt_id=AttemptId("our-call"))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_nothing_is_concluded_from_a_refund_with_an_unknown_status() -> None:
 def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None:
     sdk = {"type": "three_d_secure_redirect", "stripe_js": "https://bank.example/3ds"}
     shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
-    (observation,) = intent_observations(shown, attempt_id="a")
+    (observation,) = intent_observations(shown, attempt_id=AttemptId("a"))
     assert observation == RecordActionRequired(
         intent_id=StripeIntentId(INTENT_ID), action_type="use_stripe_sdk", redirect_url="https://bank.example/3ds"
     )
@@ -176,7 +176,7 @@ def test_a_page_that_stripes_libraries_open_is_where_the_customer_goes() -> None
 )
 def test_what_only_stripes_libraries_can_open_is_no_page_of_ours(sdk: dict[str, str]) -> None:
     shown = an_intent("requires_action", next_action={"type": "use_stripe_sdk", "use_stripe_sdk": sdk})
-    (observation,) = intent_observations(shown, attempt_id="a")
+    (observation,) = intent_observations(shown, attempt_id=AttemptId("a"))
     assert observation == RecordActionRequired(
         intent_id=StripeIntentId(INTENT_ID), action_type="use_stripe_sdk", redirect_url=None
     )
@@ -185,7 +185,7 @@ def test_what_only_stripes_libraries_can_open_is_no_page_of_ours(sdk: dict[str, 
 def test_an_address_with_a_client_secret_is_not_recorded() -> None:
     url = "https://hooks.example/3d_secure?payment_intent_client_secret=pi_1_secret_2"
     shown = an_intent("requires_action", next_action={"type": "redirect_to_url", "redirect_to_url": {"url": url}})
-    (observation,) = intent_observations(shown, attempt_id="a")
+    (observation,) = intent_observations(shown, attempt_id=AttemptId("a"))
     assert observation == RecordActionRequired(
         intent_id=StripeIntentId(INTENT_ID), action_type="redirect_to_url", redirect_url=None
     )

@@ -1,0 +1,39 @@
+"""Refuses early what could not be carried out soon: a bounded queue, and a 503 in a few milliseconds beyond it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Counter
+
+from command_api.errors import Overloaded
+
+REFUSED = Counter("commands_overloaded_total", "Commands and webhooks refused as too many were under way", ["what"])
+
+
+class Admission:
+    """At most `limit` at a time; who comes beyond is told to come again."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        self._limit = limit
+        self._in_progress = 0
+        self._refused = REFUSED.labels(what)
+
+    def enter(self) -> None:
+        """Admit one; `leave` must follow. Raises Overloaded."""
+        if self._in_progress >= self._limit:
+            self._refused.inc()
+            raise Overloaded(self._limit)
+        self._in_progress += 1
+
+    def leave(self) -> None:
+        """Note that one is done."""
+        self._in_progress -= 1
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Admit one for the length of the block. Raises Overloaded."""
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
