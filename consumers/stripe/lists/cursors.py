@@ -64,7 +64,7 @@ async def load(conn: Connection, list_: StripeList) -> Cursor:
     async with conn.cursor(row_factory=class_row(Cursor)) as cursor:
         await cursor.execute(_SQL.cursor, {"list": list_.value})
         row = await cursor.fetchone()
-    assert row is not None, "migration 0009 makes the row"
+    assert row is not None, "a migration makes the row of each list"
     return row
 
 
