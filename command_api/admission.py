@@ -1,8 +1,5 @@
 """Refuses early what could not be carried out soon: a bounded queue, and a 503 in a few milliseconds beyond it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from prometheus_client import Counter
 
 from command_api.errors import Overloaded
@@ -28,12 +25,3 @@ class Admission:
     def leave(self) -> None:
         """Note that one is done."""
         self._in_progress -= 1
-
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Admit one for the length of the block. Raises Overloaded."""
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()

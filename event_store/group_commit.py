@@ -93,7 +93,9 @@ class Batcher(Generic[Item, Result]):
 
     def _is_early(self) -> bool:
         """Whether what waits is to wait for more; it is written later then."""
-        if self._later is None and self._waiting and not self._closed and (remaining_s := self._pacing.remaining_s):
+        if self._closed or len(self._waiting) >= self._max_batch:
+            return False
+        if self._later is None and self._waiting and (remaining_s := self._pacing.remaining_s):
             self._later = asyncio.get_running_loop().call_later(remaining_s, self._start_later)
         return self._later is not None
 

@@ -12,7 +12,7 @@ from command_api.admission import Admission
 from command_api.errors import ShuttingDown
 from command_api.webhooks.errors import InvalidEvent, InvalidSignature, LivemodeMismatch, TooLarge, WebhookRefused
 from command_api.webhooks.signature import is_signed
-from event_store.appends import NO_STREAM, Append, EventTooLarge, VersionConflict
+from event_store.appends import NO_STREAM, Append, AppendResult, EventTooLarge, VersionConflict
 from event_store.group_commit import Appender, Closed
 from infra.card_numbers import mask_card_numbers
 from infra.errors import Unavailable
@@ -126,9 +126,12 @@ class WebhookIntake:
             metadata=_metadata(context),
         )
         try:
-            with self.admission.entered():
-                async with asyncio.timeout(self.timeout_s):
-                    result = await self.appender.append(append)
+            self.admission.enter()
+            # A task of its own: what came too late for its answer waits to be recorded all the same, and has its place.
+            recording = asyncio.ensure_future(self.appender.append(append))
+            recording.add_done_callback(self._ended)
+            async with asyncio.timeout(self.timeout_s):
+                result = await asyncio.shield(recording)
         except Closed:
             raise ShuttingDown from None
         except EventTooLarge as error:
@@ -136,6 +139,11 @@ class WebhookIntake:
         except TimeoutError:
             raise DatabaseUnavailable(f"the event was not recorded within {self.timeout_s:g} s") from None
         return WebhookResult.DUPLICATE if isinstance(result, VersionConflict) else WebhookResult.RECORDED
+
+    def _ended(self, recording: "asyncio.Future[AppendResult]") -> None:
+        self.admission.leave()
+        if not recording.cancelled():
+            recording.exception()  # nobody may wait for it any more
 
 
 def _metadata(context: RequestContext) -> EventMetadata:

@@ -95,6 +95,8 @@ class WorkerPool:
                     continue
                 await self._pacing.wait(stop)
                 self._wake.clear()
+                if stop.is_set():
+                    break
                 try:
                     claimed = await self._claim_and_start()
                     away.succeeded()

@@ -41,32 +41,32 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     completer = TaskCompleter(pool)
-    async with stripe_client(settings) as client, open_stripe_guard(settings) as guard:
-        worker = Worker(
-            StripeApi(client, guard, timeout_s=settings.stripe_call_timeout_s),
-            completer,
-            lookup_after_s=settings.gateway_lookup_after_ms / 1000,
-            missing_after_s=settings.gateway_missing_after_ms / 1000,
-            not_listed_after_s=settings.gateway_not_listed_after_ms / 1000,
-            cards_by=settings.gateway_cards_by,
-        )
-        workers = WorkerPool(
-            pool,
-            worker.run,
-            concurrency=settings.gateway_concurrency,
-            lease_ms=settings.gateway_lease_ms,
-            wake=wake,
-            admission=guard,
-        )
-        runtime.health.add_liveness("workers", workers.check_live)
-        runtime.health.add_readiness("stripe", guard.check, required=False)
-        try:
+    try:
+        async with stripe_client(settings) as client, open_stripe_guard(settings) as guard:
+            worker = Worker(
+                StripeApi(client, guard, timeout_s=settings.stripe_call_timeout_s),
+                completer,
+                lookup_after_s=settings.gateway_lookup_after_ms / 1000,
+                missing_after_s=settings.gateway_missing_after_ms / 1000,
+                not_listed_after_s=settings.gateway_not_listed_after_ms / 1000,
+                cards_by=settings.gateway_cards_by,
+            )
+            workers = WorkerPool(
+                pool,
+                worker.run,
+                concurrency=settings.gateway_concurrency,
+                lease_ms=settings.gateway_lease_ms,
+                wake=wake,
+                admission=guard,
+            )
+            runtime.health.add_liveness("workers", workers.check_live)
+            runtime.health.add_readiness("stripe", guard.check, required=False)
             async with asyncio.TaskGroup() as group:
                 group.create_task(intake.run(runtime.stop))
                 group.create_task(workers.run(runtime.stop))
-        finally:
-            await completer.close()
-            await pool.close()
+    finally:
+        await completer.close()
+        await pool.close()
 
 
 SERVICE = Service(name=NAME, settings=GatewaySettings, serve=serve)

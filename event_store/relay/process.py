@@ -52,12 +52,17 @@ async def serve(runtime: Runtime, settings: RelaySettings) -> None:
             asyncio.create_task(relay.run()),
             asyncio.create_task(watch_queue(pool, shard, lambda: relay.position, runtime.stop)),
         }
-        ended, still = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
-        for task in ended:
-            await task
-        if not runtime.stop.is_set():
-            raise ProcessFailed("the relay ended without a request to stop")
-        await asyncio.gather(*still)
+        try:
+            ended, still = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                await task
+            if not runtime.stop.is_set():
+                raise ProcessFailed("the relay ended without a request to stop")
+            await asyncio.gather(*still)
+        finally:
+            for task in working:
+                task.cancel()
+            await asyncio.wait(working)
 
 
 SERVICE = Service(name="relay", settings=RelaySettings, serve=serve)

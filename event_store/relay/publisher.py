@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 _IDLE = Backoff(first_s=0.008, longest_s=0.25)  # a signal ends it
 # What is appended between two rounds is read and published together.
 _ROUND_EVERY_S, _ROUND_LATER_S, _ROUND_AT_LEAST_EVERY_S = 0.015, 0.001, 0.05
+_GAP_S = 0.05
 _CHECK_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
 _CHECK_CLOSED_EVERY_S = 5.0
@@ -154,7 +155,9 @@ class Publisher:
                     await connection.execute(QUERIES["ensure_partitions"])
                 partitions_at = monotonic() + _PARTITIONS_EVERY_S
             if not events:
-                await wait_for_append(connection, timeout_s=pauses.failed())
+                pause_s = pauses.failed()
+                # No signal tells that a gap was decided.
+                await wait_for_append(connection, timeout_s=min(pause_s, _GAP_S) if reader.waits else pause_s)
 
     async def _publish_run(
         self, session: Session, events: Sequence[RecordedEvent], position: int, connection: Connection

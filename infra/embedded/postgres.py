@@ -27,6 +27,8 @@ _STILL_THERE_RETRY_S, _STILL_THERE_TRIES = 0.1, 50
 _READY_LINE = 7  # of postmaster.pid, counted from 0: source pg_ctl.c, LOCK_FILE_LINE_PM_STATUS
 _LEFT_BEHIND = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 
+DATA_FOLDER = "postgres"
+"""In the home."""
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # a path under PAYSTREAM_HOME can be longer than a socket's may be
@@ -54,7 +56,7 @@ class PostgresServer(Component):
         super().__init__("postgres", "PostgreSQL", home, port=port)
         self._passwords = passwords
         self._fsync = fsync
-        self.data = home.path / "postgres"
+        self.data = home.path / DATA_FOLDER
 
     @property
     def logins(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ from infra.embedded.home import Home
 from infra.embedded.orphans import end_leftovers
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import check_free, free_port, is_free
-from infra.embedded.postgres import OWNER, PostgresServer
+from infra.embedded.postgres import DATA_FOLDER, OWNER, PostgresServer
 from infra.embedded.process import HTTP_PORTS, Process, ProcessSpec, declared_processes
 from infra.embedded.reports import ComponentReady, LeftoverEnded, Reporter, StepDone, silent
 from infra.embedded.running import SANDBOX_DATA, STACK_FILE
@@ -212,8 +212,10 @@ class Stack:
 
     def _choose_partitions(self) -> int:
         """Take as many partitions as the home had before: checkpoints are by partition."""
-        last = self.home.remembered(STACK_FILE)
-        return int(last.get("partitions", FORMER_PARTITIONS)) if last else PARTITIONS
+        kept = self.home.remembered(STACK_FILE).get("partitions")
+        if kept is not None:
+            return int(kept)
+        return FORMER_PARTITIONS if (self.home.path / DATA_FOLDER).exists() else PARTITIONS
 
     def _choose_ports(self) -> dict[str, int]:
         """Take fixed ports as they are, the others as last time when still free; and remember them: see running.py."""
@@ -251,7 +253,9 @@ class Stack:
                 spec,
                 self.home,
                 port=self._ports[spec.name],
-                settings={**background_settings(spec.name), **_settings_of(spec, connections), **self._settings},
+                settings=_overridden(
+                    {**background_settings(spec.name), **_settings_of(spec, connections)}, self._settings
+                ),
             )
             for spec in self._specs
         ]
@@ -325,3 +329,8 @@ def _settings_of(spec: ProcessSpec, connections: Connections) -> Mapping[str, st
     if not spec.serves:
         return connections.settings_of(spec.name)
     return shared_settings({prefix: connections.settings_of(name) for prefix, name in spec.serves.items()})
+
+
+def _overridden(settings: Mapping[str, str], by: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings with others in their place, also where a service of a shared process has its own."""
+    return {name: value for name, value in settings.items() if name.rpartition("__")[2] not in by} | dict(by)

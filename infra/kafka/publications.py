@@ -1,8 +1,11 @@
 """What this process published, for the consumers in the same process: they need not ask the broker to learn of it."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+
+from infra.process.waiting import wait_for_any
 
 
 class Publications:
@@ -36,14 +39,14 @@ class Publications:
         self._counts.update(set(topics))
         self._wake()
 
-    async def wait_for_more(self, seen: Mapping[str, int], *, timeout_s: float) -> None:
-        """Return when a topic has a higher count than was seen, no publisher is at work, or the time is up."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self.are_complete and all(self._counts[topic] <= count for topic, count in seen.items()):
-                    await self._changed.wait()
-        except TimeoutError:
-            return
+    async def wait_for_more(self, seen: Mapping[str, int], until: asyncio.Event, *, timeout_s: float) -> None:
+        """Return when a topic has a higher count than was seen, no publisher is at work, `until` is set, or in time."""
+        ends_at = time.monotonic() + timeout_s
+        while self.are_complete and all(self._counts[topic] <= count for topic, count in seen.items()):
+            left_s = ends_at - time.monotonic()
+            if until.is_set() or left_s <= 0:
+                return
+            await wait_for_any(self._changed, until, timeout_s=left_s)
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

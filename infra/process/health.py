@@ -72,6 +72,7 @@ class Health:
     def set_member(self, name: str, member: "Health") -> None:
         """Add the checks of a member of the process, in place of those that it had; their names begin with `name`."""
         self._members[name] = member
+        self._running = {check: task for check, task in self._running.items() if not task.done()}
 
     async def live(self) -> HealthReport:
         """Run the liveness checks."""

@@ -52,26 +52,29 @@ def run_together(name: str, services: Mapping[str, Service]) -> NoReturn:
 
 
 async def serve_together(runtime: Runtime, members: Sequence[Member]) -> None:
-    """Serve all of them until `runtime.stop` is set."""
-    async with asyncio.TaskGroup() as group:
-        for member in members:
-            group.create_task(_keep_serving(runtime, member), name=member.service.name)
+    """Serve all of them until `runtime.stop` is set. Raises what they failed with while they stopped."""
+    failures = await asyncio.gather(*(asyncio.create_task(_keep_serving(runtime, member)) for member in members))
+    while_stopping = [failure for failure in failures if failure is not None]
+    if while_stopping:
+        raise ExceptionGroup("while stopping", while_stopping)
 
 
-async def _keep_serving(process: Runtime, member: Member) -> None:
+async def _keep_serving(process: Runtime, member: Member) -> Exception | None:
+    """Serve one, again and again, until the process stops; return what it failed with while it stopped."""
     bind_service(member.service.name)
     loop, pauses = asyncio.get_running_loop(), Pauses(_RESTART)
     while not process.stop.is_set():
         began = loop.time()
         failure = await _serve_once(process, member)
-        if process.stop.is_set() and failure is None:
-            return
+        if process.stop.is_set():
+            return failure
         if loop.time() - began > _STEADY_AFTER_S:
             pauses.succeeded()
         pause_s = pauses.failed()
         reason = _report(failure, pause_s)
         process.health.set_member(member.service.name, _failed(reason))
         await wait_for_event(process.stop, timeout_s=pause_s)
+    return None
 
 
 async def _serve_once(process: Runtime, member: Member) -> Exception | None:
@@ -81,6 +84,11 @@ async def _serve_once(process: Runtime, member: Member) -> Exception | None:
     service = Runtime(service=member.service.name, settings=member.settings, stop=process.stop, health=health)
     try:
         await member.service.serve(service, member.settings)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return RuntimeError("it was canceled by itself").with_traceback(error.__traceback__)
     except Exception as error:  # noqa: BLE001 - the outermost place of the service: it is reported, and served again
         return error
     return None

@@ -30,7 +30,7 @@ def load_settings(cls: type[S], *, prefix: str = "") -> S:
         return read_settings(cls, prefix=prefix)
     except ValidationError as error:
         for line in explain(error):
-            print(line, file=sys.stderr)  # noqa: T201 - logging does not exist yet
+            print(f"{prefix}{line}" if prefix else line, file=sys.stderr)  # noqa: T201 - logging does not exist yet
         if any(detail["type"] == "missing" for detail in error.errors(include_input=False)):
             print(_HINT, file=sys.stderr)  # noqa: T201 - the same
             if hint := fallback().hint:

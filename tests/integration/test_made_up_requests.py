@@ -58,12 +58,12 @@ class Apis:
 
 
 @asynccontextmanager
-async def process(main: str, port: int, folder: Path, **environment: str) -> AsyncIterator[str]:
+async def process(name: str, port: int, folder: Path, **environment: str) -> AsyncIterator[str]:
     """Run a process of ours until it is ready; yield its address."""
     address = f"http://127.0.0.1:{port}"
-    with (folder / f"{main.partition('.')[0]}.log").open("wb") as output:
+    with (folder / f"{name}.log").open("wb") as output:
         started = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", f"from {main} import main; main()"),
+            *(sys.executable, "-m", "infra.cli", name),
             cwd=folder,
             env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
             stdout=output,
@@ -90,7 +90,7 @@ async def apis(database: Database, app: Connection, valkey: ValkeyServer, tmp_pa
     async with AsyncExitStack() as running:
         command = await running.enter_async_context(
             process(
-                "command_api.process",
+                "command-api",
                 command_port,
                 tmp_path,
                 DATABASE_URL=database.url("app"),
@@ -105,7 +105,7 @@ async def apis(database: Database, app: Connection, valkey: ValkeyServer, tmp_pa
         )
         query = await running.enter_async_context(
             process(
-                "query_api.process",
+                "query-api",
                 query_port,
                 tmp_path,
                 READ_DATABASE_URL=database.url("query"),

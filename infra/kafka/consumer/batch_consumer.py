@@ -283,4 +283,5 @@ class BatchConsumer(Generic[D]):
             await self._applier.apply_poll(watch, by_partition)
         finally:
             self._idle.set()
-        await self._pacing.wait(self._stop)
+        if len(records) < self._max_records:  # else more is there already
+            await self._pacing.wait(self._stop)

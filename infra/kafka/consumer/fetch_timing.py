@@ -1,5 +1,6 @@
 """When a consumer fetches: when this process published to its topics, or else now and then."""
 
+import asyncio
 from collections.abc import Collection
 
 from aiokafka import TopicPartition
@@ -10,13 +11,15 @@ from infra.kafka.publications import Publications
 class FetchTiming:
     """Remembers of each partition which publications a fetch of it began after.
 
-    Others publish too (another relay, an operator), so that it fetches every `at_least_every_s` all the same.
+    Others publish too (another relay, an operator), so that it fetches every `at_least_every_s` all the same. What
+    brought records, and what is read from elsewhere, is fetched again at once.
     """
 
     def __init__(self, publications: Publications, *, at_least_every_s: float = 1.0) -> None:
         self._publications = publications
         self._at_least_every_s = at_least_every_s
         self._seen: dict[TopicPartition, int] = {}
+        self._moved = asyncio.Event()
 
     async def wait(self, partitions: Collection[TopicPartition]) -> bool:
         """Wait until a fetch of these partitions may find something; return whether it was waited for that at all."""
@@ -26,7 +29,18 @@ class FetchTiming:
         for each in partitions:
             last = self._seen.get(each, -1)
             seen[each.topic] = min(last, seen.get(each.topic, last))
-        await self._publications.wait_for_more(seen, timeout_s=self._at_least_every_s)
+        self._moved.clear()
+        await self._publications.wait_for_more(seen, self._moved, timeout_s=self._at_least_every_s)
         for each in partitions:
             self._seen[each] = self._publications.count(each.topic)
         return True
+
+    def fetched(self, partitions: Collection[TopicPartition]) -> None:
+        """Take note that a fetch of these brought records: there may be more."""
+        for each in partitions:
+            self._seen.pop(each, None)
+
+    def moved(self) -> None:
+        """Take note that a partition is to be read from elsewhere: what waits is fetched now."""
+        self._seen.clear()
+        self._moved.set()

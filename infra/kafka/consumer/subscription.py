@@ -157,7 +157,7 @@ class Subscription:
             await self._broker.start()
         lengthen_polls(self.consumer)
         if self._fetch_after_publish:
-            delay_fetches(self.consumer, FetchTiming(PUBLICATIONS).wait)
+            delay_fetches(self.consumer, FetchTiming(PUBLICATIONS))
 
     async def stop(self, timeout_s: float) -> None:
         """Let the batch in hand finish, leave the group, disconnect. Never raises, never takes longer."""

@@ -109,6 +109,7 @@ async def test_redis_tells_whom_it_answered(
         await monitor.check(pool)
         payment_id = await api.succeeded()
         refund = (await api.post(f"/payments/{payment_id}/refund", {"amount_cents": 1}, "k-3")).json()
-        traces = await CachedResponses().traces(RedisSettings.model_validate({"redis_url": valkey.url}))
+    # The process ended: what it had answered is stored.
+    traces = await CachedResponses().traces(RedisSettings.model_validate({"redis_url": valkey.url}))
     assert {(str(each.payment_id), each.position) for each in traces} >= {(payment_id, refund["position"])}
     assert len(traces) == 2

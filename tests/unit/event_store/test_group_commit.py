@@ -121,7 +121,7 @@ async def test_closing_answers_what_was_submitted_and_refuses_the_rest() -> None
     await closing
 
 
-async def test_with_pacing_a_lone_item_goes_at_once_and_the_next_ones_together_later() -> None:
+async def test_with_pacing_a_lone_item_goes_at_once_and_later_ones_together() -> None:
     writer = _Writer()
     subject = Batcher[str, str](writer, key=lambda item: item[0], pacing=Pacing(0.05))
     assert await subject.submit("a") == "A"
@@ -129,6 +129,14 @@ async def test_with_pacing_a_lone_item_goes_at_once_and_the_next_ones_together_l
     assert await asyncio.gather(*(subject.submit(item) for item in "bcd")) == ["B", "C", "D"]
     assert time.monotonic() - began > 0.03
     assert writer.batches == [["a"], ["b", "c", "d"]]
+
+
+async def test_a_whole_batch_does_not_wait_for_the_pacing() -> None:
+    writer = _Writer()
+    subject = Batcher[str, str](writer, key=lambda item: item[0], max_batch=3, pacing=Pacing(3600))
+    await subject.submit("a")
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*(subject.submit(item) for item in "bcd")) == ["B", "C", "D"]
 
 
 async def test_who_closes_does_not_wait_for_the_pacing() -> None:

@@ -278,3 +278,15 @@ async def test_a_right_that_is_missing_for_a_while_makes_no_task_dead(
                 await payments.becomes(payment_id, "succeeded")
     assert await payments.tasks() == [("create_intent", "done", 1, None)]
     assert len(stripe_fake.sent) == 1
+
+
+async def test_nothing_is_claimed_once_the_pool_is_asked_to_stop(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two claims it pauses: a stop that comes then must not be lost."""
+    monkeypatch.setattr(pool_module, "_CLAIM_EVERY_S", 3600)
+    await payments.request()
+    async with working(pool, stripe_fake):
+        await payments.all_done()
+        await payments.request()
+    assert sorted(status for _, status, _, _ in await payments.tasks()) == ["done", "due"]

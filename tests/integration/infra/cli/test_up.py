@@ -24,15 +24,14 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 _UP = """
 import sys
-from infra.cli.up import run_up
-from infra.embedded import stack
+from infra.cli import up
 from infra.embedded.process import HTTP_PORTS, ProcessSpec
 
-stack.declared_processes = lambda: [
+up.processes_of = lambda layout: [
     ProcessSpec(name=name, label=name, arguments=(sys.argv[1],), port_variable=HTTP_PORTS.get(name, "HEALTH_PORT"))
     for name in ("command-api", "query-api", "sandbox", "relay")
 ]
-sys.exit(run_up())
+sys.exit(up.run_up())
 """
 
 

@@ -19,6 +19,7 @@ from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
 from infra.doctor.secrets import secrets_of
 from infra.doctor.stripe.permissions import NEEDED, READS, WRITES
+from infra.embedded.connections import PARTITIONS
 from infra.embedded.databases import create_database, drop_database
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
@@ -277,9 +278,9 @@ async def test_a_kafka_that_does_not_answer_is_the_only_error(stack: Stack, vari
 
 async def test_a_topic_with_other_partitions_is_the_only_error_and_has_a_remedy(variables: Variables) -> None:
     found = await findings(changed(variables, KAFKA_TOPIC_PARTITIONS="24"))
-    assert {each.detail for each in found if each.status is Status.ERROR} == {"partitions 12 instead of 24"}
+    assert {each.detail for each in found if each.status is Status.ERROR} == {f"partitions {PARTITIONS} instead of 24"}
     assert all(area == "Kafka" and subject.startswith("paystream.") for area, subject in errors(found))
-    assert "KAFKA_TOPIC_PARTITIONS=12" in str(found)
+    assert f"KAFKA_TOPIC_PARTITIONS={PARTITIONS}" in str(found)
 
 
 async def test_transactions_are_tried(variables: Variables) -> None:

@@ -64,3 +64,25 @@ async def test_it_fetches_now_and_then_all_the_same() -> None:
     await timing.wait([FIRST])
     async with asyncio.timeout(5):
         assert await timing.wait([FIRST]) is True
+
+
+async def test_what_brought_records_is_fetched_again_at_once() -> None:
+    publications = Publications()
+    publications.begin()
+    timing = FetchTiming(publications, at_least_every_s=LONG_S)
+    await timing.wait([FIRST])
+    timing.fetched([FIRST])
+    async with asyncio.timeout(5):
+        assert await timing.wait([FIRST]) is True
+
+
+async def test_what_is_read_from_elsewhere_ends_the_wait() -> None:
+    publications = Publications()
+    publications.begin()
+    timing = FetchTiming(publications, at_least_every_s=LONG_S)
+    await timing.wait([FIRST])
+    fetch = asyncio.create_task(timing.wait([FIRST]))
+    assert await is_waiting(fetch)
+    timing.moved()
+    async with asyncio.timeout(5):
+        await fetch

@@ -120,3 +120,40 @@ def test_a_prefixed_variable_is_for_one_service_alone(monkeypatch: pytest.Monkey
         "RELAY__": "postgresql://all@localhost/paystream",
         "": "postgresql://all@localhost/paystream",
     }
+
+
+async def test_one_that_is_canceled_by_itself_is_served_again(runtime: Runtime) -> None:
+    starts = 0
+
+    async def canceled(service: Runtime, _: ProcessSettings) -> None:
+        nonlocal starts
+        starts += 1
+        if starts == 2:
+            service.stop.set()
+            return
+        raise asyncio.CancelledError
+
+    async with asyncio.timeout(10):
+        await serve_together(runtime, [member("canceled", canceled), member("steady", steady)])
+    assert starts == 2
+
+
+async def test_what_fails_while_it_stops_fails_the_process(runtime: Runtime) -> None:
+    async def failing(service: Runtime, _: ProcessSettings) -> None:
+        await service.stop.wait()
+        raise ProcessFailed("not everything was written")
+
+    serving = asyncio.create_task(serve_together(runtime, [member("failing", failing), member("steady", steady)]))
+    await asyncio.sleep(0.01)
+    runtime.stop.set()
+    with pytest.raises(ExceptionGroup) as failed:
+        await serving
+    assert [str(each) for each in failed.value.exceptions] == ["not everything was written"]
+
+
+async def test_who_cancels_the_process_cancels_its_services(runtime: Runtime) -> None:
+    serving = asyncio.create_task(serve_together(runtime, [member("steady", steady)]))
+    await asyncio.sleep(0.01)
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving

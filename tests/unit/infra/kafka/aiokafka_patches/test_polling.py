@@ -1,8 +1,9 @@
 """The patches reach into aiokafka: these tests use its own classes, without a broker."""
 
+import asyncio
 from collections.abc import Collection
-from typing import Any
-from unittest.mock import AsyncMock
+from typing import Any, cast
+from unittest.mock import AsyncMock, Mock
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
@@ -18,42 +19,76 @@ def a_request() -> FetchRequest:
     return FetchRequest(500, 1, 1000, 0, [("payments", [(0, 7, 1000), (2, 9, 1000)])])
 
 
+class RecordedTiming:
+    """Remembers what it was told; `wait` returns `at_once`, or is canceled."""
+
+    def __init__(self, *, at_once: bool = True, canceled: bool = False) -> None:
+        self._at_once, self._canceled = at_once, canceled
+        self.told: list[object] = []
+
+    async def wait(self, partitions: Collection[TopicPartition]) -> bool:
+        self.told.append(("wait", list(partitions)))
+        if self._canceled:
+            raise asyncio.CancelledError
+        return self._at_once
+
+    def fetched(self, partitions: Collection[TopicPartition]) -> None:
+        self.told.append(("fetched", list(partitions)))
+
+    def moved(self) -> None:
+        self.told.append("moved")
+
+
 class FetchingConsumer:
     """What the patch uses of a consumer that has started."""
 
-    def __init__(self) -> None:
-        self._fetcher = Fetcher.__new__(Fetcher)
-        self.fetch = self._fetcher._proc_fetch_request = AsyncMock(return_value=True)
+    def __init__(self, timing: RecordedTiming, *, finds: bool) -> None:
+        self._fetcher: Any = Fetcher.__new__(Fetcher)
+        self.fetch = self._fetcher._proc_fetch_request = AsyncMock(return_value=finds)
+        self.seek_to = self._fetcher.seek_to = Mock()
+        self.reset = self._fetcher.request_offset_reset = Mock()
+        delay_fetches(cast("AIOKafkaConsumer", self), timing)
 
     async def fetch_now(self, request: FetchRequest) -> bool:
         return bool(await self._fetcher._proc_fetch_request("assignment", 1, request))
 
 
-async def test_a_fetch_waits_first_and_then_asks_for_an_answer_at_once() -> None:
-    waited_for: list[Collection[TopicPartition]] = []
-
-    async def wait(partitions: Collection[TopicPartition]) -> bool:
-        waited_for.append(partitions)
-        return True
-
-    consumer: Any = FetchingConsumer()
-    delay_fetches(consumer, wait)
-    request = a_request()
-    assert await consumer.fetch_now(request) is True
-    assert waited_for == [PARTITIONS]
+async def test_a_fetch_waits_first_and_then_wants_an_answer_at_once() -> None:
+    timing = RecordedTiming()
+    consumer, request = FetchingConsumer(timing, finds=False), a_request()
+    assert await consumer.fetch_now(request) is False
+    assert timing.told == [("wait", PARTITIONS)]
     consumer.fetch.assert_awaited_once_with("assignment", 1, request)
     assert request._max_wait_ms < 10
 
 
 async def test_a_fetch_that_waited_for_nothing_is_as_it_was() -> None:
-    async def wait(_: Collection[TopicPartition]) -> bool:
-        return False
-
-    consumer: Any = FetchingConsumer()
-    delay_fetches(consumer, wait)
-    request = a_request()
+    consumer, request = FetchingConsumer(RecordedTiming(at_once=False), finds=False), a_request()
     await consumer.fetch_now(request)
     assert request._max_wait_ms == 500
+
+
+async def test_what_brought_records_may_have_more() -> None:
+    timing = RecordedTiming()
+    assert await FetchingConsumer(timing, finds=True).fetch_now(a_request()) is True
+    assert timing.told == [("wait", PARTITIONS), ("fetched", PARTITIONS)]
+
+
+async def test_a_fetch_that_is_canceled_while_it_waits_found_nothing() -> None:
+    """As aiokafka's own: it awaits a canceled fetch, and an error there would cut its closing short."""
+    consumer = FetchingConsumer(RecordedTiming(canceled=True), finds=True)
+    assert await consumer.fetch_now(a_request()) is False
+    consumer.fetch.assert_not_awaited()
+
+
+def test_a_seek_and_a_reset_end_the_wait_before_they_are_done() -> None:
+    timing = RecordedTiming()
+    consumer = FetchingConsumer(timing, finds=False)
+    consumer._fetcher.seek_to(PARTITIONS[0], 7)
+    consumer._fetcher.request_offset_reset(PARTITIONS, 0)
+    assert timing.told == ["moved", "moved"]
+    consumer.seek_to.assert_called_once_with(PARTITIONS[0], 7)
+    consumer.reset.assert_called_once_with(PARTITIONS, 0)
 
 
 async def test_a_poll_lasts_a_second_whatever_it_is_asked_for() -> None:
