@@ -13,7 +13,9 @@ POLL_SECONDS = Histogram(
     "balance_poll_duration_seconds", "One poll of a list", ["list"], buckets=(0.05, 0.1, 0.5, 1, 5, 10, 60, 600)
 )
 EVENTS_APPENDED = Counter("balance_events_appended_total", "Events that were new, and are in the log now", ["type"])
-LAG_SECONDS = Gauge("balance_poll_age_seconds", "Since the last whole reading of a list began, whoever read", ["list"])
+LAG_SECONDS = Gauge(
+    "balance_poll_age_seconds", "Since the last complete reading of a list began, whoever read", ["list"]
+)
 WATCHED_PAYOUTS = Gauge("balance_watched_payouts", "Payouts whose status may still change")
 
 

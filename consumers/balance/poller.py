@@ -9,10 +9,10 @@ from stripe import StripeError
 
 from consumers.balance import metrics, watched
 from consumers.balance.record import record_payouts, record_transactions
-from consumers.stripe.client import StripeResource
 from consumers.stripe.lists import cursors
-from consumers.stripe.lists.lists import Lists
+from consumers.stripe.lists.lists import Lists, StripeList
 from consumers.stripe.lists.poll import Reach, poll
+from consumers.stripe.lists.whole_listings import WholeListings
 from consumers.stripe.translate.errors import UnexpectedObject
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
@@ -31,15 +31,17 @@ _STALL_AFTER_S = 60.0
 _OF_STRIPE = (StripeError, NotSent, TimeoutError, UnexpectedObject)
 
 
-async def poll_transactions(pool: Pool, lists: Lists, reach: Reach, *, go_on: GoOn = lambda: True) -> bool:
+async def poll_transactions(
+    pool: Pool, lists: Lists, reach: Reach, *, whole: bool = True, go_on: GoOn = lambda: True
+) -> bool:
     """Read the balance transactions, as `consumers.stripe.lists.poll` says."""
-    return await poll(pool, lists, StripeResource.TRANSACTIONS, reach, record=record_transactions, go_on=go_on)
+    return await poll(pool, lists, StripeList.TRANSACTIONS, reach, record=record_transactions, whole=whole, go_on=go_on)
 
 
 async def poll_payouts(pool: Pool, lists: Lists, reach: Reach, *, watch_days: int, go_on: GoOn = lambda: True) -> bool:
     """Read the payouts, back to the oldest that may still change."""
     record = partial(record_payouts, watch_days=watch_days)
-    return await poll(pool, lists, StripeResource.PAYOUTS, reach, record=record, oldest=watched.oldest, go_on=go_on)
+    return await poll(pool, lists, StripeList.PAYOUTS, reach, record=record, oldest=watched.oldest, go_on=go_on)
 
 
 async def measure(pool: Pool) -> None:
@@ -66,6 +68,7 @@ class BalancePoller:
         *,
         watch_days: int,
         interval_s: float,
+        whole_interval_s: float,
         lock_ttl_ms: int,
     ) -> None:
         self._pool = pool
@@ -75,6 +78,7 @@ class BalancePoller:
         self._watch_days = watch_days
         self._interval_s = interval_s
         self._lock_ttl_ms = lock_ttl_ms
+        self._whole_listings = WholeListings(whole_interval_s)
         self._heartbeat = Heartbeat()
 
     async def check_live(self) -> None:
@@ -103,11 +107,13 @@ class BalancePoller:
 
         # Payouts first, so that most often a payout is known before the row that takes it off the balance. A list that
         # fails does not hold up the other.
-        payouts = partial(poll_payouts, watch_days=self._watch_days)
-        for list_, read in ((StripeResource.PAYOUTS, payouts), (StripeResource.TRANSACTIONS, poll_transactions)):
+        for list_, read in (
+            (StripeList.PAYOUTS, self._poll_payouts),
+            (StripeList.TRANSACTIONS, self._poll_transactions),
+        ):
             try:
                 with metrics.POLL_SECONDS.labels(list_.value).time():
-                    ended = await read(self._pool, self._lists, self._reach, go_on=go_on)
+                    ended = await read(go_on)
             except Exception as error:
                 if not (isinstance(error, _OF_STRIPE) or is_worth_retrying(error)):
                     raise
@@ -116,6 +122,16 @@ class BalancePoller:
             else:
                 metrics.POLLS.labels(list_.value, result if ended else "cut_short").inc()
         await self._look()
+
+    async def _poll_payouts(self, go_on: GoOn) -> bool:
+        return await poll_payouts(self._pool, self._lists, self._reach, watch_days=self._watch_days, go_on=go_on)
+
+    async def _poll_transactions(self, go_on: GoOn) -> bool:
+        whole = self._whole_listings.begin()
+        ended = await poll_transactions(self._pool, self._lists, self._reach, whole=whole, go_on=go_on)
+        if ended and whole:
+            self._whole_listings.ended()
+        return ended
 
     async def _look(self) -> None:
         try:

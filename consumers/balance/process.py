@@ -32,6 +32,7 @@ async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
                 Reach(overlap_s=settings.balance_overlap_s, page_size=settings.balance_page_size),
                 watch_days=settings.balance_payout_watch_days,
                 interval_s=settings.balance_poll_interval_ms / 1000,
+                whole_interval_s=settings.balance_whole_listing_interval_ms / 1000,
                 lock_ttl_ms=settings.balance_lock_ttl_ms,
             )
             runtime.health.add_liveness("balance", poller.check_live)

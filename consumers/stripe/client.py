@@ -19,6 +19,7 @@ from consumers.tasks.models import TaskOperation
 from infra.backoff import Backoff, Pauses
 from infra.stripe.calls import Guard, StripeCalls
 from infra.stripe.guard.errors import NotSent
+from infra.stripe.guard.priority import Priority
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +75,8 @@ _ONCE = ReadRetries(attempts=1, backoff=Backoff(first_s=0.0, longest_s=0.0))
 class GuardedStripe:
     """Stripe itself, or its sandbox. A call ends within `timeout_s`, all its phases together.
 
-    Methods raise stripe.StripeError, TimeoutError or NotSent; reads do so after `retries`. `answered` is called
-    whenever Stripe has answered.
+    Methods raise stripe.StripeError, TimeoutError or NotSent; reads, which have the priority `reads`, do so after
+    `retries`. `answered` is called whenever Stripe has answered.
     """
 
     def __init__(
@@ -84,10 +85,12 @@ class GuardedStripe:
         guard: Guard,
         *,
         timeout_s: float,
+        reads: Priority = Priority.NORMAL,
         retries: ReadRetries = _ONCE,
         answered: Callable[[], None] = lambda: None,
     ) -> None:
         self._calls = StripeCalls(client, guard, timeout_s=timeout_s)
+        self._reads = reads
         self._retries = retries
         self._answered = answered
 
@@ -95,7 +98,8 @@ class GuardedStripe:
         """Make a call that changes something, once, with its key. Raises LeaseExpired after `not_after` (Unix s)."""
         path = _path_of(request)
         operation = request.operation
-        async with self._calls.guarded(operation.value, writes=True, urgent=operation in _URGENT):
+        priority = Priority.URGENT if operation in _URGENT else Priority.NORMAL
+        async with self._calls.guarded(operation.value, writes=True, priority=priority):
             if time.time() > not_after:
                 raise LeaseExpired
             return await self._calls.request("post", path, request.params, idempotency_key=request.idempotency_key)
@@ -148,7 +152,7 @@ class GuardedStripe:
         pauses = Pauses(self._retries.backoff)
         for tries_left in reversed(range(self._retries.attempts)):
             try:
-                async with self._calls.guarded(endpoint):
+                async with self._calls.guarded(endpoint, priority=self._reads):
                     answer = await self._calls.request("get", path, params)
             except (stripe.StripeError, TimeoutError, NotSent) as error:
                 if not tries_left or not _may_pass(error):

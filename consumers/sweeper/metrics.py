@@ -20,4 +20,6 @@ MISSED_EVENTS = Counter(
 MISSING_TASKS = Counter(
     "sweeper_missing_tasks_total", "Accepted requests that nobody was about to carry out: made again", ["operation"]
 )
-EVENT_LISTINGS = Counter("sweeper_event_listings_total", "Readings of Stripe's list of events", ["result"])
+EVENT_LISTINGS = Counter(
+    "sweeper_event_listings_total", "Readings of Stripe's events: whole, cut short or failed", ["result"]
+)

@@ -3,17 +3,24 @@
 An endpoint that was not set up, an outage longer than the three days for which Stripe sends a webhook again: the event
 is in the list for 30 days (https://docs.stripe.com/api/events/list). It is recorded as a webhook is, in a stream of its
 own, so that it is there once whichever comes first; and it is interpreted as a webhook is.
+
+Each time, the events are read that an endpoint has not taken: few. All of them are read at the start and then seldom:
+those that no endpoint was to get, and those that were taken and are not in the log, as when it was restored. To end at
+a page without anything new would be wrong for both lists: what is known there, webhooks brought, and they bring in no
+order.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import structlog
 
-from consumers.stripe.client import JsonObject, StripeResource
-from consumers.stripe.lists.lists import Lists
+from consumers.stripe.client import JsonObject
+from consumers.stripe.lists.lists import Lists, StripeList
 from consumers.stripe.lists.poll import Reach, poll
 from consumers.stripe.lists.streams import known_streams
+from consumers.stripe.lists.whole_listings import WholeListings
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.events import LISTED_TYPES
 from consumers.sweeper import metrics
@@ -32,18 +39,48 @@ ACTOR = "sweeper"
 EVENT_TYPES = LISTED_TYPES
 _PAGE = 100
 
+GoOn = Callable[[], bool]
+
 
 class MissedEvents:
-    """How far the list is read is kept in the database: any process goes on where another one stopped."""
+    """How far each list is read is kept in the database: any process goes on where another one stopped.
 
-    def __init__(self, pool: Pool, lists: Lists, *, overlap_s: int) -> None:
+    All events are read every `whole_interval_s`, and for `whole_part_s` at a time: many would hold up what else the
+    sweeper does.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        lists: Lists,
+        *,
+        overlap_s: int,
+        whole_interval_s: float,
+        whole_part_s: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pool = pool
         self._lists = lists
         self._reach = Reach(overlap_s=overlap_s, page_size=_PAGE)
+        self._whole_listings = WholeListings(whole_interval_s, clock=clock)
+        self._whole_part_s = whole_part_s
+        self._clock = clock
 
-    async def catch_up(self, *, go_on: Callable[[], bool]) -> bool:
-        """Read what is new in the list; return whether to its end. Raises what Stripe and the database raise."""
-        return await poll(self._pool, self._lists, StripeResource.EVENTS, self._reach, record=record, go_on=go_on)
+    async def catch_up(self, *, go_on: GoOn) -> bool:
+        """Read what is due; return whether all of it to its end. Raises what Stripe and the database raise."""
+        if not await self._read(StripeList.UNDELIVERED_EVENTS, go_on):
+            return False
+        return not self._whole_listings.begin() or await self._read_all(go_on)
+
+    async def _read_all(self, go_on: GoOn) -> bool:
+        until = self._clock() + self._whole_part_s
+        ended = await self._read(StripeList.EVENTS, lambda: go_on() and self._clock() < until)
+        if ended:
+            self._whole_listings.ended()
+        return ended
+
+    async def _read(self, list_: StripeList, go_on: GoOn) -> bool:
+        return await poll(self._pool, self._lists, list_, self._reach, record=record, go_on=go_on)
 
 
 async def record(conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:

@@ -31,7 +31,12 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
             sweeper = Sweeper(
                 pool,
                 redlock,
-                MissedEvents(pool, lists, overlap_s=settings.sweeper_events_overlap_s),
+                MissedEvents(
+                    pool,
+                    lists,
+                    overlap_s=settings.sweeper_events_overlap_s,
+                    whole_interval_s=settings.sweeper_whole_listing_interval_ms / 1000,
+                ),
                 interval_s=settings.sweeper_interval_ms / 1000,
                 wait_s=settings.sweeper_wait_ms / 1000,
                 task_wait_s=settings.sweeper_task_wait_ms / 1000,

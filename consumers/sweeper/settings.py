@@ -23,9 +23,12 @@ class SweeperSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
     sweeper_abandoned_after_s: Annotated[int, Field(ge=600)] = 24 * 3600
     """How long a payment may wait for its customer (to confirm, to authenticate, to give another payment method) before
     it is canceled."""
+    sweeper_whole_listing_interval_ms: Annotated[int, Field(ge=100)] = 3_600_000
+    """From one reading of all of Stripe's events to the next. In between, those are read that an endpoint of webhooks
+    has not taken: what was sent to none is noticed only by the whole list."""
     sweeper_events_overlap_s: Annotated[int, Field(ge=0)] = 60
     """How far behind the newest event that it has seen each reading of Stripe's events reaches back: one that Stripe
-    shows later than it dates it is still found. All of these are read again each time."""
+    shows later than it dates it is still found."""
     sweeper_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
     """How soon another sweeper takes over from one that was killed."""
 

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import stripe
 
+from infra.stripe.guard.priority import Priority
+
 JsonObject = dict[str, Any]
 
 
@@ -17,7 +19,7 @@ class Guard(Protocol):
     """What a call goes through: a limit of calls, a breaker."""
 
     def call(
-        self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
+        self, endpoint: str | None = None, *, writes: bool = False, priority: Priority = Priority.NORMAL
     ) -> AbstractAsyncContextManager[None]:
         """Wait until one call may be made. Raises infra.stripe.guard.errors.NotSent."""
 
@@ -30,7 +32,7 @@ class NoGuard:
         endpoint: str | None = None,  # noqa: ARG002 - as the protocol has it
         *,
         writes: bool = False,  # noqa: ARG002
-        urgent: bool = False,  # noqa: ARG002
+        priority: Priority = Priority.NORMAL,  # noqa: ARG002
     ) -> AbstractAsyncContextManager[None]:
         """Wait for nothing."""
         return nullcontext()
@@ -39,7 +41,7 @@ class NoGuard:
 class StripeCalls:
     """Calls of Stripe itself, or of its sandbox. A call ends within `timeout_s`, all its phases together.
 
-        async with calls.guarded("create_refund", writes=True, urgent=True):
+        async with calls.guarded("create_refund", writes=True, priority=Priority.URGENT):
             answer = await calls.request("post", "/v1/refunds", params, idempotency_key=key)
 
     Put only the request itself into the block, and what has to be looked at after a long wait.
@@ -52,10 +54,10 @@ class StripeCalls:
 
     @asynccontextmanager
     async def guarded(
-        self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
+        self, endpoint: str | None = None, *, writes: bool = False, priority: Priority = Priority.NORMAL
     ) -> AsyncIterator[None]:
         """Wait for the guard, then limit the block's time. Raises NotSent, TimeoutError."""
-        async with self._guard.call(endpoint, writes=writes, urgent=urgent), asyncio.timeout(self._timeout_s):
+        async with self._guard.call(endpoint, writes=writes, priority=priority), asyncio.timeout(self._timeout_s):
             yield
 
     async def request(

@@ -5,10 +5,11 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 EMPTY = 0
-UPGRADABLE = frozenset({1, 2})
+UPGRADABLE = frozenset({1, 2, 3})
 """Versions of the file that gain what they lack when they are opened."""
+_KEYS_WITHOUT_AGE = frozenset({1, 2})
 _NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 _SCHEMA = "schema.sql"
 _UPGRADE = "upgrade.sql"
@@ -17,7 +18,7 @@ _UPGRADE = "upgrade.sql"
 def schema(version: int) -> str:
     """Return the statements that add to a file of this version, or to an empty one, what it lacks."""
     added = _folder().joinpath(_SCHEMA).read_text()
-    return added if version == EMPTY else added + _folder().joinpath(_UPGRADE).read_text()
+    return added + _folder().joinpath(_UPGRADE).read_text() if version in _KEYS_WITHOUT_AGE else added
 
 
 @cache

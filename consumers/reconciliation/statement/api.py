@@ -17,6 +17,7 @@ from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from infra.backoff import Backoff
 from infra.stripe.calls import Guard
+from infra.stripe.guard.priority import Priority
 
 JsonObject = Mapping[str, Any]
 
@@ -38,7 +39,9 @@ class ApiStatement:
         heartbeat: Callable[[], None] = lambda: None,
     ) -> None:
         """`heartbeat` is called whenever Stripe has answered."""
-        self._stripe = GuardedStripe(client, guard, timeout_s=timeout_s, retries=_RETRIES, answered=heartbeat)
+        self._stripe = GuardedStripe(
+            client, guard, timeout_s=timeout_s, reads=Priority.BACKGROUND, retries=_RETRIES, answered=heartbeat
+        )
 
     async def rows(self, first: int, last: int) -> AsyncIterator[Sequence[StripeRow]]:
         """Give all rows that were made then, newest first, page by page."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg.rows import class_row
 
-from consumers.stripe.client import StripeResource
+from consumers.stripe.lists.lists import StripeList
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -46,21 +46,29 @@ class Cursor:
             self, watermark=seen, listing_from=None, listing_after=None, listing_newest=None, listing_began_at=None
         )
 
+    def caught_up(self) -> "Cursor":
+        """Return it with its listing ended where all that follows is known from earlier ones.
+
+        The watermark stays: the next whole listing goes back behind the one before it, however many quick ones there
+        were since. So a row that is shown late is found as if each had been whole.
+        """
+        return replace(self, listing_from=None, listing_after=None, listing_newest=None, listing_began_at=None)
+
     def restarted(self) -> "Cursor":
         """Return it with its listing to be read again from the newest row on."""
         return replace(self, listing_after=None)
 
 
-async def load(conn: Connection, list_: StripeResource) -> Cursor:
+async def load(conn: Connection, list_: StripeList) -> Cursor:
     """Return where the reading of a list has come to."""
     async with conn.cursor(row_factory=class_row(Cursor)) as cursor:
         await cursor.execute(_SQL.cursor, {"list": list_.value})
         row = await cursor.fetchone()
-    assert row is not None, "migration 0009 makes the row"
+    assert row is not None, "a migration makes the row of each list"
     return row
 
 
-async def move(conn: Connection, list_: StripeResource, before: Cursor, after: Cursor) -> Cursor | None:
+async def move(conn: Connection, list_: StripeList, before: Cursor, after: Cursor) -> Cursor | None:
     """Move a list on from `before`, and return it; None when another poller moved it meanwhile."""
     parameters = {
         "list": list_.value,

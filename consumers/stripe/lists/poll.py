@@ -2,6 +2,11 @@
 
 No connection is held while Stripe is called. Rows are listed from the newest to the oldest, so a listing that was cut
 short must be finished before its newest row may become the watermark; until then it goes on where it was.
+
+A listing is quick or whole. A whole one reads to its end, the overlap included. A quick one ends at the first page of
+which nothing was new: what follows was read before. That holds only for one that began at the newest row when no other
+was under way, and that nothing interrupted; one that was cut short goes on as a whole one. What a quick listing misses
+(a row that is shown late), the next whole one finds: docs/decisions/0031.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,10 +16,10 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter
 
-from consumers.stripe.client import JsonObject, Page, StripeResource
+from consumers.stripe.client import JsonObject, Page
 from consumers.stripe.lists import cursors
 from consumers.stripe.lists.cursors import Cursor
-from consumers.stripe.lists.lists import CursorGone, Lists
+from consumers.stripe.lists.lists import CursorGone, Lists, StripeList
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 
@@ -49,31 +54,40 @@ class Overtaken(Exception):
 async def poll(
     pool: Pool,
     lists: Lists,
-    list_: StripeResource,
+    list_: StripeList,
     reach: Reach,
     *,
     record: Record,
+    whole: bool = True,
     oldest: Callable[[Connection], Awaitable[int | None]] | None = None,
     go_on: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Read a list; return whether it was read to its end. It reaches back to `oldest` (Unix seconds) at least.
+    """Read a list; return whether to its end, or, unless `whole`, to where nothing is new.
+
+    A whole listing reaches back to `oldest` (Unix seconds) at least.
 
     False: another poller overtook this one, or `go_on` said no before a page. Nothing is lost by either, nor by a
     failure: the next poll goes on where this one was. Raises what Stripe and the database raise, and UnexpectedObject.
     """
     correlation_id = f"{list_.value}-{uuid7()}"
-    cursor = await _begin(pool, list_, reach, oldest)
+    cursor, is_new = await _begin(pool, list_, reach, oldest)
+    may_end_early = is_new and not whole
     read = appended = 0
     try:
         while cursor.listing_from is not None:
             if not go_on():
                 return False
             page = await _page(lists, list_, cursor, limit=reach.page_size)
+            # Begun again, it meets the rows that it has recorded itself.
+            may_end_early = may_end_early and page is not None
             async with pool.connection() as conn, conn.transaction():
                 # First of all: it locks the list. So a page is recorded only if it was read after the last one was.
                 cursor = await _move(conn, list_, cursor, _after(cursor, page))
                 if page is not None:
-                    appended += await record(conn, page.rows, correlation_id=correlation_id)
+                    new = await record(conn, page.rows, correlation_id=correlation_id)
+                    if may_end_early and not new and cursor.listing_from is not None:
+                        cursor = await _move(conn, list_, cursor, cursor.caught_up())
+                    appended += new
                     read += len(page.rows)
     except (Overtaken, Conflicted):
         log.info("stripe_list_overtaken", list=list_.value)
@@ -84,18 +98,18 @@ async def poll(
 
 
 async def _begin(
-    pool: Pool, list_: StripeResource, reach: Reach, oldest: Callable[[Connection], Awaitable[int | None]] | None
-) -> Cursor:
-    """Return the listing that is under way, or a new one, which is written down with its first page."""
+    pool: Pool, list_: StripeList, reach: Reach, oldest: Callable[[Connection], Awaitable[int | None]] | None
+) -> tuple[Cursor, bool]:
+    """Return the listing that is under way, or a new one, which is written down with its first page; and if it is."""
     async with pool.connection() as conn, conn.transaction():
         cursor = await cursors.load(conn, list_)
         listing_from = cursor.watermark - reach.overlap_s
         if oldest is not None and (reached := await oldest(conn)) is not None:
             listing_from = min(listing_from, reached)
-    return cursor.begun(listing_from)
+    return cursor.begun(listing_from), cursor.listing_from is None
 
 
-async def _page(lists: Lists, list_: StripeResource, cursor: Cursor, *, limit: int) -> Page | None:
+async def _page(lists: Lists, list_: StripeList, cursor: Cursor, *, limit: int) -> Page | None:
     """Return the next page of the listing under way; None when Stripe knows no more where that was."""
     assert cursor.listing_from is not None
     try:
@@ -107,7 +121,7 @@ async def _page(lists: Lists, list_: StripeResource, cursor: Cursor, *, limit: i
     return page
 
 
-async def _move(conn: Connection, list_: StripeResource, before: Cursor, after: Cursor) -> Cursor:
+async def _move(conn: Connection, list_: StripeList, before: Cursor, after: Cursor) -> Cursor:
     moved = await cursors.move(conn, list_, before, after)
     if moved is None:
         raise Overtaken

@@ -6,6 +6,7 @@ and each that got one adds a little to it (as congestion control does: https://w
 """
 
 from infra.stripe.guard import metrics
+from infra.stripe.guard.priority import Priority
 from infra.stripe.guard.priority_semaphore import PrioritySemaphore
 
 _BACKS_OFF_TO = 0.5
@@ -28,9 +29,9 @@ class ConcurrencyLimit:
         """How many may be in flight now; None while that is not less than usual."""
         return None if self._limit >= self._most else int(self._limit)
 
-    async def acquire(self, *, urgent: bool = False) -> int:
+    async def acquire(self, priority: Priority = Priority.NORMAL) -> int:
         """Wait for a slot; `release` must follow, with what this returns."""
-        await self._semaphore.acquire(urgent=urgent)
+        await self._semaphore.acquire(priority)
         return self._decreases
 
     def release(self, began: int, *, answered: bool | None) -> None:

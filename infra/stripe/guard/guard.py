@@ -11,6 +11,7 @@ from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.classification import CallClassification, classify
 from infra.stripe.guard.concurrency_limit import ConcurrencyLimit
 from infra.stripe.guard.errors import TooManyCalls
+from infra.stripe.guard.priority import Priority
 from infra.stripe.guard.rate_limit import RateLimit
 
 _RESULTS = {
@@ -33,7 +34,7 @@ _ANSWERED = {
 class StripeGuard:
     """One for a process, shared by all that call Stripe in it.
 
-        async with guard.call("create_refund", writes=True, urgent=True):
+        async with guard.call("create_refund", writes=True, priority=Priority.URGENT):
             await client.v1.refunds.create_async(...)
 
     Put only the call itself into the block: its time counts, and its exceptions are classified. Look in the block at
@@ -53,22 +54,24 @@ class StripeGuard:
 
     @asynccontextmanager
     async def call(
-        self, endpoint: str | None = None, *, writes: bool = False, urgent: bool = False
+        self, endpoint: str | None = None, *, writes: bool = False, priority: Priority = Priority.NORMAL
     ) -> AsyncIterator[None]:
         """Wait until a call may be made, and make it within the block, whose exceptions pass through.
 
-        `endpoint` names what is called, as Stripe limits each by itself. `urgent`: it comes before others that wait.
-        Raises a NotSent before the block is entered: CircuitOpen at once, TooManyCalls after
-        `max_wait_s` for a slot and as long again for the rate limit.
+        `endpoint` names what is called, as Stripe limits each by itself. Raises a NotSent before the block is entered:
+        CircuitOpen at once, TooManyCalls after `max_wait_s` for a slot and as long again for the rate limit. For their
+        part of the rate limit, calls in the background wait before that, however long.
         """
         circuit = self._circuit_of(endpoint or "change") if writes else self.circuit
         circuit.check()  # before the wait, so as to reserve nothing
-        slot = await self._acquire(urgent=urgent)
+        if priority is Priority.BACKGROUND and self._rate is not None:
+            await self._rate.wait_for_background_budget()
+        slot = await self._acquire(priority)
         classification = CallClassification.NOTHING  # as when it is cancelled
         try:
             with metrics.IN_FLIGHT.track_inprogress():
                 if self._rate is not None:
-                    await self._rate.acquire(endpoint, urgent=urgent)
+                    await self._rate.acquire(endpoint, priority=priority)
                 admission = circuit.enter()
                 try:
                     yield
@@ -100,10 +103,10 @@ class StripeGuard:
             case _:
                 return
 
-    async def _acquire(self, *, urgent: bool) -> int:
+    async def _acquire(self, priority: Priority) -> int:
         try:
             async with asyncio.timeout(self._max_wait_s):
-                return await self._concurrency.acquire(urgent=urgent)
+                return await self._concurrency.acquire(priority)
         except TimeoutError:
             metrics.THROTTLED.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None

@@ -13,6 +13,11 @@ WAIT_SECONDS = Histogram(
     "How long calls waited for their turn",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+BACKGROUND_WAIT_SECONDS = Histogram(
+    "stripe_background_wait_seconds",
+    "How long calls in the background waited for their part of the rate limit",
+    buckets=(0.005, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
 LIMITED = Counter("stripe_rate_limit_hits_total", "Calls that Stripe refused with 429, as there were too many")
 THROTTLED = Counter("stripe_rate_limit_throttled_total", "Calls that were not made, as too many waited")
 IN_FLIGHT = Gauge("stripe_guard_calls_in_flight", "Calls of Stripe that this process makes now")

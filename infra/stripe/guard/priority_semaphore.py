@@ -1,9 +1,11 @@
-"""A semaphore with two queues: urgent callers come before the others; each queue is first in, first out."""
+"""A semaphore with a queue for each priority; each queue is first in, first out."""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from infra.stripe.guard.priority import Priority
 
 
 class PrioritySemaphore:
@@ -12,25 +14,24 @@ class PrioritySemaphore:
     def __init__(self, slots: int = 1) -> None:
         self._slots = slots
         self._held = 0
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._others: deque[asyncio.Future[None]] = deque()
+        self._queues: dict[Priority, deque[asyncio.Future[None]]] = {each: deque() for each in Priority}
 
     @asynccontextmanager
-    async def hold(self, *, urgent: bool = False) -> AsyncIterator[None]:
+    async def hold(self, priority: Priority = Priority.NORMAL) -> AsyncIterator[None]:
         """Wait for a slot and hold it within the block."""
-        await self.acquire(urgent=urgent)
+        await self.acquire(priority)
         try:
             yield
         finally:
             self.release()
 
-    async def acquire(self, *, urgent: bool = False) -> None:
+    async def acquire(self, priority: Priority = Priority.NORMAL) -> None:
         """Wait for a slot; `release` must follow."""
         if self._held < self._slots:
             self._held += 1
             return
         waiting = asyncio.get_running_loop().create_future()
-        (self._urgent if urgent else self._others).append(waiting)
+        self._queues[priority].append(waiting)
         try:
             await waiting
         except asyncio.CancelledError:
@@ -49,7 +50,7 @@ class PrioritySemaphore:
         self._wake_waiting()
 
     def _wake_waiting(self) -> None:
-        for queue in (self._urgent, self._others):
+        for queue in self._queues.values():
             while queue and self._held < self._slots:
                 waiting = queue.popleft()
                 if not waiting.done():

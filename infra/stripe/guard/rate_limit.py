@@ -9,12 +9,14 @@ from redis.exceptions import RedisError
 
 from infra.stripe.guard import metrics
 from infra.stripe.guard.errors import TooManyCalls
+from infra.stripe.guard.priority import Priority
 from infra.stripe.guard.priority_semaphore import PrioritySemaphore
 from infra.stripe.guard.token_bucket import LocalTokenBucket, Reservation, SharedTokenBucket, TokenBucketRules
 
 log = structlog.get_logger(__name__)
 
 _TRY_REDIS_AGAIN_S = 1.0
+_BACKGROUND_PART = 1 / 4
 _ENDPOINT_LIMIT = 25.0
 """Calls a second of one endpoint, "unless noted otherwise": https://docs.stripe.com/rate-limits"""
 
@@ -42,6 +44,9 @@ class RateLimit:
         self._without_redis_until = 0.0
         # One reserves at a time, the first first: the others would only load Redis.
         self._reserving = PrioritySemaphore()
+        # What is read in the background: this process's part of it, evenly spread.
+        self._background = LocalTokenBucket(rules.part(_BACKGROUND_PART / processes))
+        self._background_waiting = PrioritySemaphore()
         # Of endpoints that Stripe limits now, beside the limit of all: this process's part.
         self._endpoint_rules = TokenBucketRules(limit=min(_ENDPOINT_LIMIT, rules.limit)).share(processes)
         self._endpoints: dict[str, LocalTokenBucket] = {}
@@ -49,17 +54,17 @@ class RateLimit:
         metrics.CEILING.set(rules.limit)
         self._show(rules.highest)
 
-    async def acquire(self, endpoint: str | None = None, *, urgent: bool = False) -> None:
+    async def acquire(self, endpoint: str | None = None, *, priority: Priority = Priority.NORMAL) -> None:
         """Wait until a call may be made. Raises TooManyCalls when that takes too long; nothing is reserved then.
 
-        Those that are `urgent` come before the others who wait.
+        Of those who wait, the ones of the first priority come first.
         """
         began = self._clock()
         try:
             async with asyncio.timeout(self._max_wait_s):
                 if endpoint in self._endpoints:
                     await self._acquire_for(endpoint)
-                async with self._reserving.hold(urgent=urgent):
+                async with self._reserving.hold(priority):
                     reservation = await self._reserve()
                     while not reservation.granted:
                         await asyncio.sleep(reservation.wait_s)
@@ -70,6 +75,19 @@ class RateLimit:
         if reservation.wait_s > 0:
             await asyncio.sleep(reservation.wait_s)
         metrics.WAIT_SECONDS.observe(self._clock() - began)
+
+    async def wait_for_background_budget(self) -> None:
+        """Wait, for as long as it takes, until a call in the background keeps within its part of the rate of now."""
+        began = self._clock()
+        async with self._background_waiting.hold():
+            granted = False
+            while not granted:
+                processes = 1 if self._away else self._processes  # alone, it goes at the rate of its own part
+                self._background.start_with(self._rate * _BACKGROUND_PART / processes)
+                reservation = self._background.reserve(self._clock(), successes=0)
+                granted = reservation.granted
+                await asyncio.sleep(reservation.wait_s)
+        metrics.BACKGROUND_WAIT_SECONDS.observe(self._clock() - began)
 
     async def _acquire_for(self, endpoint: str) -> None:
         """Wait until an endpoint that is limited may be called; forget the limit once it is as fast as it can be."""

@@ -33,7 +33,8 @@ class StripeGuardSettings(RedisSettings, StripeSettings):
     stripe_rate_limit_test_per_s: Limit = 25
     """The same with a test key. For a sandbox of one's own it can be as high as that takes."""
     stripe_expected_processes: Annotated[int, Field(ge=1)] = 1
-    """How many processes call Stripe: each keeps to its part of the limit while Redis is away."""
+    """How many processes call Stripe: each keeps to its part of the limit while Redis is away, and always to its part
+    of the quarter that reads in the background may take."""
     stripe_max_concurrency: Annotated[int, Field(ge=1)] = 64
     """Calls in flight at once, in one process."""
     stripe_max_wait_ms: Milliseconds = 5_000

@@ -48,6 +48,10 @@ class TokenBucketRules:
             halvings_apart_s=self.halvings_apart_s,
         )
 
+    def part(self, part: float) -> "TokenBucketRules":
+        """Return the rules of what may take such a part of the steady rate at most, and saves nothing up."""
+        return TokenBucketRules(limit=1 + self.highest * part, burst_s=0.0, longest_wait_s=self.longest_wait_s)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:

@@ -14,7 +14,7 @@ from infra.stripe_sandbox.cause import Cause
 from infra.stripe_sandbox.ids import ALPHABET, Clock, Ids
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.records import Record, difference
-from infra.stripe_sandbox.store import FOREVER, Store
+from infra.stripe_sandbox.store import FOREVER, Store, Value
 from infra.stripe_sandbox.webhooks.queue import WebhookQueue
 
 PREFIX = "evt"
@@ -94,25 +94,41 @@ class EventLog:
         return next((event for event in _events(row) if event.id == event_id), None)
 
     def page(
-        self, account: str, *, edge: int, ascending: bool, created: range, count: int, types: list[str] | None
+        self,
+        account: str,
+        *,
+        edge: int,
+        ascending: bool,
+        created: range,
+        count: int,
+        types: list[str] | None,
+        delivered: bool | None,
     ) -> list[Event]:
-        """Return events next to a position, newest first, or oldest first when `ascending`."""
-        rows = self._store.execute(
-            "events_oldest_first" if ascending else "events_newest_first",
-            account=account,
-            edge=FOREVER if edge == FOREVER else edge // MOST_PER_ROW,
-            created_from=created.start,
-            created_to=created.stop - 1,
+        """Return events next to a position, newest first, or oldest first when `ascending`.
+
+        `delivered`: those that all their endpoints have taken, or else those that one has not, or not yet.
+        """
+        parameters: dict[str, Value] = {
+            "account": account,
+            "edge": FOREVER if edge == FOREVER else edge // MOST_PER_ROW,
+            "created_from": created.start,
+            "created_to": created.stop - 1,
             # One more: the row at the edge can lie outside.
-            count=count + 1,
-            types=None if types is None else orjson.dumps(types).decode(),
-        )
+            "count": count + 1,
+            "types": None if types is None else orjson.dumps(types).decode(),
+        }
+        order = "oldest_first" if ascending else "newest_first"
+        if delivered is False:
+            rows = self._store.execute(f"undelivered_{order}", **parameters)
+        else:
+            rows = self._store.execute(f"events_{order}", **parameters, delivered=bool(delivered), letters=LETTERS)
         found = (event for row in rows for event in (_events(row) if ascending else reversed(list(_events(row)))))
         selected = (
             event
             for event in found
             if (event.position > edge if ascending else event.position < edge)
             and (types is None or event.type in types)
+            and (delivered is None or (self._webhooks.pending_of(event.id) == 0) is delivered)
         )
         return list(islice(selected, count))
 

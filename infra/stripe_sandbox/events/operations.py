@@ -9,7 +9,10 @@ from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
 from infra.stripe_sandbox.pages import PAGE_PARAMS, Listing, Window, page
-from infra.stripe_sandbox.params import spec, text, texts, unmodelled
+from infra.stripe_sandbox.params import flag, spec, text, texts
+
+_DELIVERED = "delivery_success"
+"""https://docs.stripe.com/api/events/list#list_events-delivery_success"""
 
 
 class _Events(Listing[Event]):
@@ -27,6 +30,7 @@ class _Events(Listing[Event]):
             created=window.created,
             count=window.count,
             types=_types(call),
+            delivered=call.params.flag(_DELIVERED) if _DELIVERED in call.params else None,
         )
 
     def render(self, call: Call, row: Event) -> JsonObject:
@@ -61,7 +65,7 @@ OPERATIONS = (
     ApiOperation(
         method="GET",
         path="/v1/events",
-        accepts=spec(*PAGE_PARAMS, text("type"), texts("types"), *unmodelled("delivery_success")),
+        accepts=spec(*PAGE_PARAMS, text("type"), texts("types"), flag(_DELIVERED)),
         run=list_,
     ),
     ApiOperation(method="GET", path="/v1/events/{id}", accepts=spec(), run=retrieve),

@@ -83,6 +83,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
 );
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (event);
+CREATE INDEX IF NOT EXISTS deliveries_not_taken ON deliveries (event, type)
+    WHERE state <> 'delivered' AND falsified IS NULL;
 
 -- Rules of faults, with how often each was looked at and came true.
 CREATE TABLE IF NOT EXISTS fault_rules (

@@ -9,8 +9,8 @@ import stripe
 from psycopg.rows import dict_row
 
 from consumers.balance.poller import poll_payouts, poll_transactions
-from consumers.stripe.client import Page, StripeResource
-from consumers.stripe.lists.lists import Lists
+from consumers.stripe.client import Page
+from consumers.stripe.lists.lists import Lists, StripeList
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -75,8 +75,8 @@ async def poll_both(pool: Pool, lists: Lists, reach: Reach = REACH) -> list[bool
     return [await transactions(pool, lists, reach), await payouts(pool, lists, reach)]
 
 
-async def transactions(pool: Pool, lists: Lists, reach: Reach = REACH) -> bool:
-    return await poll_transactions(pool, lists, reach)
+async def transactions(pool: Pool, lists: Lists, reach: Reach = REACH, *, whole: bool = True) -> bool:
+    return await poll_transactions(pool, lists, reach, whole=whole)
 
 
 async def payouts(pool: Pool, lists: Lists, reach: Reach = REACH) -> bool:
@@ -88,10 +88,10 @@ class Watched:
     """Lists that record their requests, and do something before a page."""
 
     lists: Lists
-    requests: list[tuple[StripeResource, int, str | None]] = field(default_factory=list)
+    requests: list[tuple[StripeList, int, str | None]] = field(default_factory=list)
     fail_at: int | None = None
 
-    async def page(self, list_: StripeResource, *, created_from: int, after: str | None, limit: int) -> Page:
+    async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:
         self.requests.append((list_, created_from, after))
         if self.fail_at is not None and len(self.requests) >= self.fail_at:
             raise stripe.APIConnectionError("cut short")

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 import stripe
 
-from consumers.stripe.client import StripeResource
-from consumers.stripe.lists.lists import StripeLists
+from consumers.stripe.lists.lists import StripeList, StripeLists
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -109,7 +108,47 @@ async def test_later_polls_read_the_overlap_and_what_is_new_alone(
     await transactions(pool, lists)
     watched = Watched(lists)
     await transactions(pool, watched)
-    assert watched.requests == [(StripeResource.TRANSACTIONS, newest - REACH.overlap_s, None)]
+    assert watched.requests == [(StripeList.TRANSACTIONS, newest - REACH.overlap_s, None)]
+
+
+async def test_a_quick_poll_reads_what_is_new_and_costs_one_call_when_nothing_is(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    for _ in range(10):
+        await charge(client)
+    assert await transactions(pool, lists)
+    completed = await log_of.value(_COMPLETED)
+    for expected in (1, 2, 1):  # calls: nothing is new, a page is, nothing is
+        if expected == 2:
+            for _ in range(REACH.page_size):
+                await charge(client)
+        watched = Watched(lists)
+        assert await transactions(pool, watched, whole=False)
+        assert len(watched.requests) == expected
+    assert len(await log_of.transactions()) == len(await rows_at_stripe(admin)) == 13
+    assert await log_of.place() is None
+    assert await log_of.value(_COMPLETED) > completed
+
+
+async def test_a_row_that_is_shown_late_between_quick_polls_is_found_by_the_next_whole_one(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    for _ in range(4):
+        await charge(client)
+    await transactions(pool, lists)
+    await admin.add_fault("hide_row", times=1)
+    for _ in range(2 * REACH.page_size):
+        await charge(client)
+    await transactions(pool, lists, whole=False)
+    (hidden,) = [row for row in await rows_at_stripe(admin, hidden=True) if not row["shown"]]
+    await admin.falsify_row(hidden["id"], shown=True)
+    for _ in range(2):  # the newest row is far beyond the overlap then
+        await admin.advance(REACH.overlap_s)
+        await charge(client)
+        assert await transactions(pool, lists, whole=False)
+    assert hidden["id"] not in {each["transaction_id"] for each in await log_of.transactions()}
+    assert await transactions(pool, lists)
+    assert [each["transaction_id"] for each in await log_of.transactions()][-1] == hidden["id"]
 
 
 async def test_pollers_at_the_same_instant_read_all_and_record_each_row_once(
@@ -119,7 +158,9 @@ async def test_pollers_at_the_same_instant_read_all_and_record_each_row_once(
         await charge(client)
     await admin.pay_out()
     for _ in range(20):
+        quick = asyncio.gather(*(transactions(pool, lists, whole=False) for _ in range(2)))
         ended = await asyncio.gather(*(poll_both(pool, lists) for _ in range(4)))
+        await quick
         if any(all(each) for each in ended):
             break
     recorded = [each["transaction_id"] for each in await log_of.transactions()]

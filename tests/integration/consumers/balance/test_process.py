@@ -17,8 +17,7 @@ from pydantic import ValidationError
 
 from consumers.balance.process import NAME, serve
 from consumers.balance.settings import BalanceSettings
-from consumers.stripe.client import StripeResource
-from consumers.stripe.lists.lists import StripeLists
+from consumers.stripe.lists.lists import StripeList, StripeLists
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
@@ -99,8 +98,33 @@ async def test_it_polls_by_its_lock_and_tells_how_old_its_knowledge_is(
         assert (await health.live()).checks == {"balance": "ok"}
     assert metric("balance_events_appended_total", type="stripe_balance.transaction_recorded") == appended + 2
     assert metric("balance_polls_total", list="balance_transactions", result="with_lock") >= polls + 2
-    for each in StripeResource:
+    for each in StripeList:
         assert 0 <= metric("balance_poll_age_seconds", list=each.value) < 30
+
+
+@pytest.mark.parametrize(("whole_interval_ms", "rows_of_later_polls"), [(3_600_000, 2), (100, 10)])
+async def test_it_reads_all_at_its_start_and_each_whole_interval_and_else_a_page_when_nothing_is_new(
+    *,
+    client: stripe.StripeClient,
+    sandbox: SandboxProcess,
+    database: Database,
+    valkey: ValkeyServer,
+    whole_interval_ms: int,
+    rows_of_later_polls: int,
+) -> None:
+    for _ in range(10):
+        await charge(client)
+    polls = metric("balance_polls_total", list="balance_transactions", result="with_lock")
+    rows = metric("stripe_list_rows_read_total", list="balance_transactions")
+    changes = {"balance_page_size": 2, "balance_whole_listing_interval_ms": whole_interval_ms}
+
+    async def polled() -> float:
+        return metric("balance_polls_total", list="balance_transactions", result="with_lock") - polls
+
+    async with running(settings_of(database, sandbox, valkey.url, **changes)):
+        await eventually(polled, lambda count: count >= 4)
+    later = await polled() - 1
+    assert metric("stripe_list_rows_read_total", list="balance_transactions") - rows == 10 + rows_of_later_polls * later
 
 
 async def test_two_of_them_and_one_that_is_without_its_lock_record_each_row_once(

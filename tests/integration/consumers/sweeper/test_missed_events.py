@@ -3,13 +3,15 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
 import stripe
 
 from command_api.webhooks.service import WebhookResult
-from consumers.stripe.lists.lists import StripeLists
+from consumers.stripe.client import Page
+from consumers.stripe.lists.lists import Lists, StripeList, StripeLists
 from consumers.stripe.payments import StripeApi
 from consumers.stripe.translate.events import object_kind_of
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
@@ -19,6 +21,7 @@ from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.values import RefundStatus
 from infra.postgres.pool import Pool
+from infra.stripe.guard.fakes import ManualClock
 from infra.stripe_sandbox.client import SandboxAdmin
 from schemas.events import STRIPE_EVENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working
@@ -28,6 +31,8 @@ from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProces
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 THREE = Money(amount_cents=300, currency="USD")
+HOUR_S = 3600.0
+NOBODY_LISTENS = "http://127.0.0.1:9/webhooks/stripe"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -49,9 +54,31 @@ async def client(sandbox: SandboxProcess, admin: SandboxAdmin) -> AsyncIterator[
         yield sdk
 
 
+@dataclass
+class Counted:
+    """Lists that keep what was asked for."""
+
+    lists: Lists
+    requested: list[StripeList] = field(default_factory=list)
+
+    async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:
+        self.requested.append(list_)
+        return await self.lists.page(list_, created_from=created_from, after=after, limit=limit)
+
+
 @pytest.fixture
-def missed(pool: Pool, client: stripe.StripeClient) -> MissedEvents:
-    return MissedEvents(pool, StripeLists(client, a_guard(), timeout_s=10, event_types=EVENT_TYPES), overlap_s=60)
+def lists(client: stripe.StripeClient) -> Counted:
+    return Counted(StripeLists(client, a_guard(), timeout_s=10, event_types=EVENT_TYPES))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def missed(pool: Pool, lists: Counted, clock: ManualClock) -> MissedEvents:
+    return MissedEvents(pool, lists, overlap_s=60, whole_interval_s=HOUR_S, clock=clock)
 
 
 @pytest_asyncio.fixture
@@ -76,13 +103,19 @@ def test_what_is_listed_is_what_payments_depend_on() -> None:
     assert {"charge.dispute.created", "refund.failed", "payment_intent.canceled"} <= set(EVENT_TYPES)
 
 
+@pytest.mark.parametrize("has_endpoint", [True, False])
 async def test_a_dispute_and_a_refund_whose_webhooks_were_lost_are_noticed(
+    *,
     admin: SandboxAdmin,
     client: stripe.StripeClient,
     missed: MissedEvents,
     webhooks: Webhooks,
     pool: Pool,
+    clock: ManualClock,
+    has_endpoint: bool,
 ) -> None:
+    if has_endpoint:
+        await admin.add_endpoint(NOBODY_LISTENS, "whsec_sweeper")
     payments, api = Payments(pool), StripeApi(client, a_guard(), timeout_s=10)
     async with working(pool, api):
         payment_id = await payments.request()
@@ -95,6 +128,10 @@ async def test_a_dispute_and_a_refund_whose_webhooks_were_lost_are_noticed(
         (refund,) = await admin.refunds()
         await admin.settle_refund(str(refund["id"]), "failed")
         await admin.dispute(str(state.charge_id), amount=700)
+        if not has_endpoint:  # nothing failed to be delivered
+            await catch_up(missed)
+            assert await webhooks.interpret() == []
+            clock.now += HOUR_S
         await catch_up(missed)
         outcomes = await webhooks.interpret()
         assert InterpretationOutcome.REFRESH in outcomes
@@ -132,18 +169,51 @@ async def test_no_client_secret_is_kept_of_a_listed_event(
 
 
 async def test_reading_goes_on_where_it_was_cut_short(
-    client: stripe.StripeClient, pool: Pool, webhooks: Webhooks
+    client: stripe.StripeClient, lists: Counted, pool: Pool, webhooks: Webhooks
 ) -> None:
-    for _ in range(120):
+    await pay(client, times=120)
+    one_page = iter((True, True, False))  # of the undelivered ones there is one, and it is empty
+    killed = MissedEvents(pool, lists, overlap_s=60, whole_interval_s=HOUR_S)
+    assert not await killed.catch_up(go_on=lambda: next(one_page))
+    assert len(await recorded(webhooks)) == 100
+    await catch_up(MissedEvents(pool, lists, overlap_s=60, whole_interval_s=HOUR_S))
+    assert len(await recorded(webhooks)) == 120
+
+
+async def test_all_are_read_for_a_while_at_a_time_and_gone_on_with_until_the_end(
+    client: stripe.StripeClient, lists: Counted, pool: Pool, webhooks: Webhooks
+) -> None:
+    await pay(client, times=120)
+    clock = ManualClock()
+    missed = MissedEvents(pool, lists, overlap_s=60, whole_interval_s=HOUR_S, whole_part_s=0.0, clock=clock)
+    assert not await missed.catch_up(go_on=lambda: True)
+    patient = MissedEvents(pool, lists, overlap_s=60, whole_interval_s=HOUR_S, whole_part_s=1.0, clock=clock)
+    await catch_up(patient)
+    assert len(await recorded(webhooks)) == 120
+    lists.requested.clear()
+    await catch_up(patient)
+    assert lists.requested == [StripeList.UNDELIVERED_EVENTS]
+
+
+@pytest.mark.parametrize("payments", [1, 120])
+async def test_what_was_delivered_costs_one_call_however_much_it_is(
+    *, client: stripe.StripeClient, lists: Counted, missed: MissedEvents, clock: ManualClock, payments: int
+) -> None:
+    await pay(client, times=payments)
+    await catch_up(missed)
+    lists.requested.clear()
+    for _ in range(3):
+        await catch_up(missed)
+    assert lists.requested == [StripeList.UNDELIVERED_EVENTS] * 3
+    clock.now += HOUR_S
+    await catch_up(missed)
+    assert set(lists.requested[3:]) == {StripeList.UNDELIVERED_EVENTS, StripeList.EVENTS}
+
+
+async def pay(client: stripe.StripeClient, *, times: int) -> None:
+    for _ in range(times):
         await client.v1.payment_intents.create_async(
             {"amount": 1000, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
             | {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}},  # type: ignore[arg-type]
             {"idempotency_key": str(uuid.uuid4())},
         )
-    lists = StripeLists(client, a_guard(), timeout_s=10, event_types=EVENT_TYPES)
-    one_page = iter((True, False))
-    killed = MissedEvents(pool, lists, overlap_s=60)
-    assert not await killed.catch_up(go_on=lambda: next(one_page))
-    assert len(await recorded(webhooks)) == 100
-    await catch_up(MissedEvents(pool, lists, overlap_s=60))
-    assert len(await recorded(webhooks)) == 120

@@ -306,6 +306,7 @@ OPERATIONS: Mapping[str, Mapping[str, Described]] = {
         **DATED_PAGES,
         "type": string(5000, "charge.succeeded"),
         "types": array(good=("charge.updated",)),
+        "delivery_success": BOOLEAN,
     },
     "GET /v1/events/{event}": EXPAND,
 }

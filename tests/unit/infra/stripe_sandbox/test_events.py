@@ -1,9 +1,16 @@
 import pytest
 
+from infra.stripe_sandbox.app import Sandbox
 from infra.stripe_sandbox.client import SandboxAdmin
-from tests.unit.infra.stripe_sandbox.stripe_http import PAYMENT, StripeHttp
+from tests.unit.infra.stripe_sandbox.stripe_http import PAYMENT, Clock, StripeHttp
+from tests.unit.infra.stripe_sandbox.webhook_receiver import Receiver
 
 INTENTS = "/v1/payment_intents"
+FIRST, SECOND = "https://shop.test/webhooks", "https://books.test/webhooks"
+
+
+async def delivered(stripe_http: StripeHttp, *, success: bool) -> list[str]:
+    return [event["type"] for event in await stripe_http.data("/v1/events", delivery_success=success, limit=100)]
 
 
 async def test_a_payment_is_told_step_by_step(stripe_http: StripeHttp) -> None:
@@ -157,6 +164,55 @@ async def test_events_are_listed_in_pages_and_by_type(stripe_http: StripeHttp) -
         "charge.succeeded",
     ]
     assert both.status_code == 400
+
+
+async def test_events_are_listed_by_whether_every_endpoint_has_taken_them(
+    sandbox: Sandbox, stripe_http: StripeHttp, admin: SandboxAdmin, receiver: Receiver
+) -> None:
+    await admin.add_endpoint(FIRST, "whsec_one", enabled_events=["charge.succeeded", "payment_intent.succeeded"])
+    await admin.add_endpoint(SECOND, "whsec_two", enabled_events=["payment_intent.succeeded"])
+    await stripe_http.pay()
+    assert await delivered(stripe_http, success=False) == ["payment_intent.succeeded", "charge.succeeded"]  # pending
+    assert await delivered(stripe_http, success=True) == ["charge.updated", "payment_intent.created"]
+
+    receiver.answers = [200, 500, 200]  # the first endpoint refuses the payment's event
+    await sandbox.dispatcher.deliver_due()
+    assert await delivered(stripe_http, success=False) == ["payment_intent.succeeded"]
+    await admin.hasten_deliveries()
+    await sandbox.dispatcher.deliver_due()
+    assert await delivered(stripe_http, success=False) == []
+    assert len(await delivered(stripe_http, success=True)) == 4
+
+
+async def test_an_event_that_failed_all_attempts_or_was_lost_is_not_delivered(
+    sandbox: Sandbox, stripe_http: StripeHttp, admin: SandboxAdmin, receiver: Receiver
+) -> None:
+    await admin.add_endpoint(FIRST, "whsec_one", enabled_events=["payment_intent.succeeded"])
+    await admin.add_fault("lose", times=1)
+    await stripe_http.pay()  # lost
+    await stripe_http.pay()
+    receiver.answers = [500] * 100
+    while await sandbox.dispatcher.deliver_due():
+        await admin.hasten_deliveries()
+    assert {each["state"] for each in await admin.deliveries()} == {"lost", "failed"}
+    assert await delivered(stripe_http, success=False) == ["payment_intent.succeeded"] * 2
+
+
+async def test_undelivered_events_are_listed_in_pages_within_the_other_filters(
+    stripe_http: StripeHttp, admin: SandboxAdmin, clock: Clock
+) -> None:
+    await admin.add_endpoint(FIRST, "whsec_one", enabled_events=["charge.succeeded", "payment_intent.succeeded"])
+    await stripe_http.pay()
+    clock.now += 60
+    later = int(clock.now)
+    await stripe_http.pay()
+    await stripe_http.pay()
+    first = await stripe_http.show("/v1/events", delivery_success=False, limit=4)
+    rest = await stripe_http.show("/v1/events", delivery_success=False, limit=4, starting_after=first["data"][-1]["id"])
+    assert (len(first["data"]), first["has_more"], len(rest["data"]), rest["has_more"]) == (4, True, 2, False)
+    since = await stripe_http.data("/v1/events", delivery_success=False, created={"gte": later}, limit=100)
+    some = await stripe_http.data("/v1/events", delivery_success=False, types=["charge.succeeded"], limit=100)
+    assert (len(since), len(some)) == (4, 3)
 
 
 async def test_another_account_hears_nothing(stripe_http: StripeHttp) -> None:

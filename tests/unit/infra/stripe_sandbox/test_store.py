@@ -162,7 +162,7 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
 
-    with pytest.raises(StoreError, match="is of version 99, not 3: remove it"):
+    with pytest.raises(StoreError, match="is of version 99, not 4: remove it"):
         Store(tmp_path / "sandbox.db")
 
 
@@ -186,3 +186,23 @@ async def test_a_file_of_the_first_version_gains_what_it_lacks(tmp_path: Path) -
 
     assert again.content == first.content
     assert refund["status"] == "succeeded"
+
+
+async def test_a_file_of_the_version_before_keeps_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    store = Store(path)
+    first = await StripeHttp(build_sandbox(store)).post("/v1/payment_intents", key="k1", **PAYMENT)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX deliveries_not_taken")
+        connection.execute("PRAGMA user_version = 3")
+    connection.close()
+
+    upgraded = Store(path)
+    api = StripeHttp(build_sandbox(upgraded))
+    again = await api.post("/v1/payment_intents", key="k1", **PAYMENT)
+    undelivered = await api.data("/v1/events", delivery_success=False)
+    upgraded.close()
+
+    assert again.content == first.content
+    assert undelivered == []

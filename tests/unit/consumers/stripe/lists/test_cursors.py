@@ -39,6 +39,11 @@ def test_rows_of_the_overlap_alone_do_not_move_the_watermark_back() -> None:
     assert START.begun(900).after_page(last_id="txn_1", newest=950, has_more=False).watermark == 1000
 
 
+def test_a_listing_that_ends_early_leaves_the_watermark_where_it_was() -> None:
+    first = START.begun(900).after_page(last_id="txn_7", newest=1700, has_more=True)
+    assert first.caught_up() == START
+
+
 def test_a_restarted_listing_keeps_its_bounds_and_begins_at_the_newest_row() -> None:
     cut_short = START.begun(900).after_page(last_id="txn_7", newest=1700, has_more=True)
     again = cut_short.restarted()

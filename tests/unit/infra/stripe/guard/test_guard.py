@@ -12,6 +12,7 @@ from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.errors import CircuitOpen, NotSent, TooManyCalls
 from infra.stripe.guard.fakes import MemoryTokenBucket
 from infra.stripe.guard.guard import StripeGuard
+from infra.stripe.guard.priority import Priority
 from tests.unit.infra.stripe.guard.limits import limit_over, shared_bucket
 
 RULES = Rules(minimum_calls=2, open_s=60, longest_open_s=60, probes=1)
@@ -96,15 +97,22 @@ async def test_reads_decide_while_no_change_is_made() -> None:
 async def test_what_is_urgent_gets_the_next_place() -> None:
     guard, order = guard_over(concurrency=1, max_wait_s=5), []
 
-    async def call(name: str, *, urgent: bool) -> None:
-        async with guard.call(urgent=urgent):
+    async def call(name: str, priority: Priority) -> None:
+        async with guard.call(priority=priority):
             order.append(name)
 
     async with guard.call():
-        waiting = [asyncio.create_task(call("refresh", urgent=False)), asyncio.create_task(call("refund", urgent=True))]
+        waiting = [
+            asyncio.create_task(call(name, priority))
+            for name, priority in (
+                ("list", Priority.BACKGROUND),
+                ("refresh", Priority.NORMAL),
+                ("refund", Priority.URGENT),
+            )
+        ]
         await asyncio.sleep(0)
     await asyncio.gather(*waiting)
-    assert order == ["refund", "refresh"]
+    assert order == ["refund", "refresh", "list"]
 
 
 async def test_who_waits_for_changes_is_let_on_when_probes_may_go() -> None:

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY
 
 from infra.stripe.guard.errors import TooManyCalls
 from infra.stripe.guard.fakes import ManualClock
+from infra.stripe.guard.priority import Priority
 from infra.stripe.guard.token_bucket import Reservation
 from tests.unit.infra.stripe.guard.limits import limit_over, shared_bucket
 
@@ -133,13 +134,14 @@ async def test_urgent_calls_take_their_turn_before_others_that_wait() -> None:
     shared = shared_bucket(*[Reservation(granted=False, wait_s=0.005, rate=1)] * 4)
     limit, order = limit_over(shared), list[str]()
 
-    async def take(name: str, *, urgent: bool) -> None:
-        await limit.acquire("any", urgent=urgent)
+    async def take(name: str, priority: Priority) -> None:
+        await limit.acquire("any", priority=priority)
         order.append(name)
 
     async with asyncio.TaskGroup() as group:
         for name in ("first", "second", "third"):
-            group.create_task(take(name, urgent=False))
+            group.create_task(take(name, Priority.NORMAL))
         await asyncio.sleep(0)
-        group.create_task(take("refund", urgent=True))
-    assert order == ["first", "refund", "second", "third"]
+        group.create_task(take("list", Priority.BACKGROUND))
+        group.create_task(take("refund", Priority.URGENT))
+    assert order == ["first", "refund", "second", "third", "list"]

@@ -1,0 +1,1 @@
+DELETE FROM consumers.balance_cursors WHERE list = 'undelivered_events';

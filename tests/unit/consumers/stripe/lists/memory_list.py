@@ -1,0 +1,112 @@
+"""A list of Stripe in memory whose rows may appear late, and a cursor of it that is no row of PostgreSQL."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+
+from consumers.stripe.client import JsonObject, Page
+from consumers.stripe.lists import cursors
+from consumers.stripe.lists.cursors import Cursor
+from consumers.stripe.lists.lists import CursorGone, StripeList
+from consumers.stripe.lists.poll import Reach, poll
+from infra.postgres.pool import Connection, Pool
+
+LIST = StripeList.TRANSACTIONS
+_EPOCH = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+async def _nothing() -> None:
+    return
+
+
+@dataclass
+class MemoryList:
+    """`Lists` with one list: `rows` are (created, id), newest first. `before_page` is run before each page."""
+
+    rows: list[tuple[int, str]] = field(default_factory=list)
+    shown: list[tuple[int, str]] = field(default_factory=list)
+    """All that ever were rows, in the order in which they appeared."""
+    calls: int = 0
+    before_page: Callable[[], Awaitable[None]] = _nothing
+
+    def show(self, created: int, name: str) -> None:
+        """Show a row at its place; one that is dated earlier than others stands below them."""
+        self.rows = sorted([*self.rows, (created, name)], reverse=True)
+        self.shown.append((created, name))
+
+    async def page(self, _: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:
+        self.calls += 1
+        await self.before_page()
+        below = self.rows
+        if after is not None:
+            at = next((index for index, (_, name) in enumerate(self.rows) if name == after), None)
+            if at is None:
+                raise CursorGone(after)
+            below = self.rows[at + 1 :]
+        found = [{"id": name, "created": created} for created, name in below if created >= created_from]
+        return Page(rows=tuple(found[:limit]), has_more=len(found) > limit)
+
+
+@dataclass
+class MemoryLog:
+    """What is recorded, and the cursor: both change together, as in a transaction.
+
+    The database's clock shows how many rows `list_` has shown, so that a listing's begin says what it must find.
+    `claimed` is the begin of the last listing that came to its end.
+    """
+
+    list_: MemoryList
+    claimed: int = 0
+    recorded: set[str] = field(default_factory=set)
+    cursor: Cursor = field(
+        default_factory=lambda: Cursor(
+            revision=0,
+            watermark=0,
+            listing_from=None,
+            listing_after=None,
+            listing_newest=None,
+            listing_began_at=None,
+            loaded_at=_EPOCH,
+        )
+    )
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["MemoryLog"]:
+        yield self
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        yield
+
+    async def record(self, conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:  # noqa: ARG002 - as the protocol has it
+        new = {str(row["id"]) for row in rows} - self.recorded
+        self.recorded |= new
+        return len(new)
+
+    async def load(self, _: Connection, __: StripeList) -> Cursor:
+        return replace(self.cursor, loaded_at=_EPOCH + timedelta(seconds=len(self.list_.shown)))
+
+    async def move(self, _: Connection, __: StripeList, before: Cursor, after: Cursor) -> Cursor | None:
+        if before.revision != self.cursor.revision:
+            return None
+        self.cursor = replace(after, revision=before.revision + 1)
+        if after.listing_from is None:
+            assert before.listing_began_at is not None
+            self.claimed = int((before.listing_began_at - _EPOCH).total_seconds())
+        return self.cursor
+
+    def is_kept_here(self, patch: pytest.MonkeyPatch) -> None:
+        """Have `poll` use this cursor."""
+        patch.setattr(cursors, "load", self.load)
+        patch.setattr(cursors, "move", self.move)
+
+    async def poll(self, reach: Reach, *, whole: bool, go_on: Callable[[], bool] = lambda: True) -> bool:
+        return await poll(cast("Pool", self), self.list_, LIST, reach, record=self.record, whole=whole, go_on=go_on)
+
+    def missing(self, rows: Sequence[tuple[int, str]]) -> set[str]:
+        """Return those of the rows that are still shown and not recorded."""
+        return {name for _, name in set(rows) & set(self.list_.rows)} - self.recorded

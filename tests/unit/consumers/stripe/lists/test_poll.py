@@ -1,0 +1,207 @@
+"""A quick listing ends where nothing is new; whatever it did not reach, a whole one does."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumers.stripe.lists.poll import Reach
+from tests.support.hypothesis_profiles import examples
+from tests.unit.consumers.stripe.lists.memory_list import MemoryList, MemoryLog
+
+OVERLAP_S = 30
+REACH = Reach(overlap_s=OVERLAP_S, page_size=2)
+
+
+class CutShort(Exception):
+    pass
+
+
+@pytest.fixture
+def list_() -> MemoryList:
+    return MemoryList()
+
+
+@pytest.fixture
+def log(list_: MemoryList, monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
+    log = MemoryLog(list_)
+    log.is_kept_here(monkeypatch)
+    return log
+
+
+def show(list_: MemoryList, first: int, last: int) -> None:
+    """Show a row of each second."""
+    for created in range(first, last + 1):
+        list_.show(created, f"row-{created}")
+
+
+@pytest.mark.parametrize("rows", [1, 3000])
+async def test_when_nothing_is_new_it_costs_one_call_whatever_lies_in_the_overlap(
+    list_: MemoryList, log: MemoryLog, rows: int
+) -> None:
+    reach = Reach(overlap_s=rows, page_size=100)
+    show(list_, 1, rows)
+    assert await log.poll(reach, whole=True)
+    list_.calls = 0
+    for _ in range(3):
+        assert await log.poll(reach, whole=False)
+    assert list_.calls == 3
+    list_.calls = 0
+    assert await log.poll(reach, whole=True)
+    assert list_.calls == max(1, rows // 100)
+
+
+async def test_it_reads_what_is_new_and_one_page_more(list_: MemoryList, log: MemoryLog) -> None:
+    show(list_, 100, 119)
+    assert await log.poll(REACH, whole=True)
+    show(list_, 120, 124)
+    list_.calls = 0
+    assert await log.poll(REACH, whole=False)
+    assert list_.calls == 4
+    assert len(log.recorded) == 25
+    assert log.cursor.listing_from is None
+
+
+async def test_a_quick_one_leaves_the_watermark_to_the_whole_one(list_: MemoryList, log: MemoryLog) -> None:
+    """Else a row that is shown late between two whole ones would be behind the overlap of the second."""
+    list_.show(100, "first")
+    assert await log.poll(REACH, whole=True)
+    for created in range(101, 200):
+        list_.show(created, f"row-{created}")
+        assert await log.poll(REACH, whole=False)
+    list_.show(110, "late")
+    assert await log.poll(REACH, whole=False)
+    assert "late" not in log.recorded
+    assert await log.poll(REACH, whole=True)
+    assert "late" in log.recorded
+    assert log.cursor.watermark == 199
+
+
+async def test_one_that_was_cut_short_goes_on_to_its_end(list_: MemoryList, log: MemoryLog) -> None:
+    """A page of it without anything new says nothing of those below: others record such rows too."""
+    show(list_, 100, 109)
+
+    async def fail() -> None:
+        if list_.calls == 3:
+            raise CutShort
+
+    list_.before_page = fail
+    with pytest.raises(CutShort):
+        await log.poll(REACH, whole=False)
+    log.recorded |= {"row-105", "row-104"}
+    assert await log.poll(REACH, whole=False)
+    assert log.missing(list_.rows) == set()
+    assert log.cursor.watermark == 109
+
+
+async def test_one_whose_place_is_gone_is_not_ended_by_its_own_first_pages(list_: MemoryList, log: MemoryLog) -> None:
+    show(list_, 100, 109)
+
+    async def forget_the_place() -> None:
+        if list_.calls == 3:
+            list_.rows = [row for row in list_.rows if row[1] != log.cursor.listing_after]
+
+    list_.before_page = forget_the_place
+    assert await log.poll(REACH, whole=False)
+    assert log.missing(list_.rows) == set()
+
+
+async def test_two_at_once_do_not_end_each_other(list_: MemoryList, log: MemoryLog) -> None:
+    show(list_, 100, 109)
+
+    async def overtake() -> None:
+        if list_.calls == 2:
+            assert await log.poll(REACH, whole=False)
+
+    list_.before_page = overtake
+    assert not await log.poll(REACH, whole=False)
+    assert log.missing(list_.rows) == set()
+
+
+@settings(max_examples=examples(300))
+@given(data=st.data())
+def test_after_a_whole_one_nothing_is_missing(data: st.DataObject) -> None:
+    """Rows appear late, and pollers are cut short and take over from each other, at any page."""
+    _play(data, kinds=("new", "late", "time", "quick", "quick", "whole"), last_is_whole=True)
+
+
+@settings(max_examples=examples(300))
+@given(data=st.data())
+def test_where_no_row_is_late_each_that_ends_has_found_all_that_was_shown_before_it_began(data: st.DataObject) -> None:
+    _play(data, kinds=("new", "time", "quick", "quick", "whole"), last_is_whole=False)
+
+
+def _play(data: st.DataObject, *, kinds: tuple[str, ...], last_is_whole: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        log = MemoryLog(MemoryList())
+        log.is_kept_here(patch)
+        asyncio.run(_History(data, log, kinds).run(last_is_whole=last_is_whole))
+
+
+class _History:
+    """What happens to a list and its pollers, as Hypothesis draws it."""
+
+    def __init__(self, data: st.DataObject, log: MemoryLog, kinds: tuple[str, ...]) -> None:
+        self._data, self._log, self._list, self._kinds = data, log, log.list_, kinds
+        self._list.before_page = self._before_page
+        self._now = 1000
+        self._numbers: Iterator[int] = count()
+        self._reach = Reach(overlap_s=OVERLAP_S, page_size=data.draw(st.integers(1, 2)))
+        self._nested = 0
+
+    async def run(self, *, last_is_whole: bool) -> None:
+        for _ in range(self._data.draw(st.integers(5, 25))):
+            await self._happen()
+        self._list.before_page = _undisturbed
+        if self._log.cursor.listing_from is not None:  # it began before some of them were shown
+            assert await self._poll(whole=False)
+        assert await self._log.poll(self._reach, whole=last_is_whole)
+        assert self._log.missing(self._list.rows) == set()
+
+    async def _happen(self) -> None:
+        match self._data.draw(st.sampled_from(self._kinds)):
+            case "new":
+                for _ in range(self._data.draw(st.integers(1, 4))):
+                    self._now += self._data.draw(st.integers(0, 10))
+                    self._show(self._now)
+            case "late":
+                self._show(self._now - self._data.draw(st.integers(0, OVERLAP_S)))
+            case "time":
+                self._now += self._data.draw(st.integers(1, OVERLAP_S))
+            case kind:
+                stops = self._data.draw(st.booleans())
+                await self._poll(whole=kind == "whole", stops=stops)
+
+    def _show(self, created: int) -> None:
+        self._list.show(created, f"{next(self._numbers):04}")
+
+    async def _poll(self, *, whole: bool, stops: bool = False) -> bool:
+        def go_on() -> bool:
+            return not stops or self._data.draw(st.integers(0, 7)) > 0
+
+        try:
+            ended = await self._log.poll(self._reach, whole=whole, go_on=go_on)
+        except CutShort:
+            return False
+        if "late" not in self._kinds:
+            assert self._log.missing(self._list.shown[: self._log.claimed]) == set()
+        return ended
+
+    async def _before_page(self) -> None:
+        match self._data.draw(st.integers(0, 15)):
+            case 0:
+                raise CutShort
+            case 1 if self._nested < 2:
+                self._nested += 1
+                await self._happen()
+                self._nested -= 1
+            case 2:
+                # Stripe forgets the row after which the listing under way goes on.
+                self._list.rows = [row for row in self._list.rows if row[1] != self._log.cursor.listing_after]
+
+
+async def _undisturbed() -> None:
+    return
