@@ -40,14 +40,16 @@ class StripeGuard:
     Put only the call itself into the block: its time counts, and its exceptions are classified. Look in the block at
     what may be over after a long wait (a lease, the age of a key).
 
-    `circuit` is that of all reads. Each kind of change has its own, made when it is first asked for: reads that work
-    say nothing of changes that fail, nor one change of another. `max_concurrency` calls are in flight at most; fewer
-    after some that got no answer.
+    `circuit` is that of reads for a payment. Each kind of change has its own, made when it is first asked for: reads
+    that work say nothing of changes that fail, nor one change of another. What is read in the background has one too,
+    so that a list that fails holds up no payment. `max_concurrency` calls are in flight at most; fewer after some that
+    got no answer.
     """
 
     def __init__(self, circuit: Circuit, rate: RateLimit | None, *, max_concurrency: int, max_wait_s: float) -> None:
         self.circuit = circuit
         self._of_changes: dict[str, Circuit] = {}
+        self._of_background: Circuit | None = None
         self._rate = rate
         self._concurrency = ConcurrencyLimit(max_concurrency)
         self._max_wait_s = max_wait_s
@@ -62,7 +64,7 @@ class StripeGuard:
         CircuitOpen at once, TooManyCalls after `max_wait_s` for a slot and as long again for the rate limit. For their
         part of the rate limit, calls in the background wait before that, however long.
         """
-        circuit = self._circuit_of(endpoint or "change") if writes else self.circuit
+        circuit = self._circuit_of(endpoint or "change") if writes else self._circuit_of_reads(priority)
         circuit.check()  # before the wait, so as to reserve nothing
         if priority is Priority.BACKGROUND and self._rate is not None:
             await self._rate.wait_for_background_budget()
@@ -84,6 +86,13 @@ class StripeGuard:
                     await self._adapt_rate(classification, endpoint)
         finally:
             self._concurrency.release(slot, answered=_ANSWERED.get(classification))
+
+    def _circuit_of_reads(self, priority: Priority) -> Circuit:
+        if priority is not Priority.BACKGROUND:
+            return self.circuit
+        if self._of_background is None:
+            self._of_background = self.circuit.for_kind("background")
+        return self._of_background
 
     def _circuit_of(self, endpoint: str) -> Circuit:
         if endpoint not in self._of_changes:
@@ -135,9 +144,12 @@ class StripeGuard:
 
     async def check(self) -> None:
         """Raise Unhealthy while a breaker is not closed: for a readiness check that is not required."""
+        circuits = [self.circuit, *self._of_changes.values()]
+        if self._of_background is not None:
+            circuits.append(self._of_background)
         failing = [
             f"{circuit.name} is {circuit.state.name.lower()}"
-            for circuit in (self.circuit, *self._of_changes.values())
+            for circuit in circuits
             if circuit.state is not State.CLOSED
         ]
         if failing:

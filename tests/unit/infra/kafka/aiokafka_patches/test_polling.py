@@ -21,7 +21,7 @@ def a_request() -> FetchRequest:
 
 
 class RecordedTiming:
-    """Remembers what it was noted; `wait` returns `at_once`, or is canceled."""
+    """Remembers what was noted; `wait` returns `at_once`, or is canceled."""
 
     def __init__(self, *, at_once: bool = True, canceled: bool = False) -> None:
         self._at_once, self._canceled = at_once, canceled

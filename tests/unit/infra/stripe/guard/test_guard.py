@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from infra.process.health import Health
+from infra.process.health import Health, Unhealthy
 from infra.stripe.guard.breaker import Rules, State
 from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.errors import CircuitOpen, NotSent, TooManyCalls
@@ -92,6 +92,20 @@ async def test_reads_decide_while_no_change_is_made() -> None:
     async with guard.call(**REFUND):
         pass
     assert guard.capacity() is None
+
+
+async def test_lists_that_fail_in_the_background_hold_up_no_payment() -> None:
+    guard = guard_over()
+    await fail(guard, TimeoutError(), times=2, endpoint="list_events", priority=Priority.BACKGROUND)
+    with pytest.raises(CircuitOpen):
+        async with guard.call("list_payouts", priority=Priority.BACKGROUND):
+            pass
+    assert guard.capacity() != 0
+    for kind in ({"endpoint": "retrieve_intent"}, CREATE):
+        async with guard.call(**kind):
+            pass
+    with pytest.raises(Unhealthy, match="guarded:background is open"):
+        await guard.check()
 
 
 async def test_what_is_urgent_gets_the_next_place() -> None:
