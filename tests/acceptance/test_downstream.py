@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.broker, pytest.mark.timeout(24
 EXAMPLE = example_consumer.load_example()
 
 Row = tuple[str, int, str]
+History = dict[str, list[tuple[int, str]]]
 
 
 class Example:
@@ -58,9 +59,12 @@ class Example:
         """Wait until it has as many events as the event store, and check that they are those, in their order."""
         for payment in customers.made:
             await self._system.finished(payment.id, min_position=payment.position, within=60)
-        expected = await self._recorded()
-        rows = await eventually(self.rows, lambda rows: len(rows) >= len(expected), within=60)
-        assert by_payment(rows) == by_payment(expected)
+
+        async def both() -> tuple[History, History]:
+            # Read anew each time: what an earlier test left behind may go on.
+            return by_payment(await self.rows()), by_payment(await self._recorded())
+
+        await eventually(both, lambda found: found[0] == found[1], within=60)
 
     async def rows(self) -> list[Row]:
         """Return its table in the order in which it was written."""
@@ -77,8 +81,8 @@ class Example:
             return await (await connection.execute(query, [list(EXAMPLE.UNDERSTOOD)])).fetchall()
 
 
-def by_payment(rows: Iterable[Row]) -> dict[str, list[tuple[int, str]]]:
-    histories: dict[str, list[tuple[int, str]]] = {}
+def by_payment(rows: Iterable[Row]) -> History:
+    histories: History = {}
     for payment_id, version, event_type in rows:
         histories.setdefault(payment_id, []).append((version, event_type))
     return histories

@@ -130,7 +130,7 @@ async def test_a_quick_poll_reads_what_is_new_and_costs_one_call_when_nothing_is
     assert await log_of.value(_COMPLETED) > completed
 
 
-async def test_a_row_that_is_shown_late_between_quick_polls_is_found_by_the_next_whole_one(
+async def test_a_row_shown_late_is_found_by_the_next_whole_listing(
     client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
 ) -> None:
     for _ in range(4):

@@ -103,7 +103,7 @@ async def test_it_polls_by_its_lock_and_tells_how_old_its_knowledge_is(
 
 
 @pytest.mark.parametrize(("whole_interval_ms", "rows_of_later_polls"), [(3_600_000, 2), (100, 10)])
-async def test_it_reads_all_at_its_start_and_each_whole_interval_and_else_a_page_when_nothing_is_new(
+async def test_it_reads_all_at_its_start_and_a_page_when_nothing_is_new(
     *,
     client: stripe.StripeClient,
     sandbox: SandboxProcess,

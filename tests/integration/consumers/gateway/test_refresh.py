@@ -266,10 +266,15 @@ async def test_reading_and_calling_never_go_side_by_side(
         asking = asyncio.create_task(keep_asking())
         for payment_id in ids:
             await payments.becomes(payment_id, "succeeded", within=30)
-        for _ in range(3):
+        for enough in (20, 40, 60):
             for payment_id in ids:
                 amount = Money(amount_cents=200, currency="USD")
                 await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4()), amount=amount))
+
+            async def was_read_enough(enough: int = enough) -> bool:
+                return len(stripe_fake.reads) > enough
+
+            await eventually(was_read_enough)
         await eventually(
             lambda: of_operation(payments, TaskOperation.CREATE_REFUND),
             until=lambda rows: all(row[0] == "done" for row in rows),

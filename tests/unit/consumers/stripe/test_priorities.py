@@ -80,7 +80,7 @@ async def test_lists_that_are_polled_and_statements_are_read_in_the_background()
     assert guard.priorities == [Priority.BACKGROUND] * (len(StripeList) + 1)
 
 
-async def test_of_undelivered_events_the_payments_types_are_asked_for_and_what_is_not_delivered() -> None:
+async def test_undelivered_events_are_listed_by_type_and_by_delivery() -> None:
     client = Client()
     lists = StripeLists(client.as_stripe(), Guard(), timeout_s=1, event_types=["charge.updated"])
     for list_ in (StripeList.UNDELIVERED_EVENTS, StripeList.EVENTS):

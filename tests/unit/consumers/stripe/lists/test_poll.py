@@ -39,7 +39,7 @@ def show(list_: MemoryList, first: int, last: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3000])
-async def test_when_nothing_is_new_it_costs_one_call_whatever_lies_in_the_overlap(
+async def test_nothing_new_costs_one_call_whatever_lies_in_the_overlap(
     list_: MemoryList, log: MemoryLog, rows: int
 ) -> None:
     reach = Reach(overlap_s=rows, page_size=100)
@@ -130,7 +130,7 @@ def test_after_a_whole_one_nothing_is_missing(data: st.DataObject) -> None:
 
 @settings(max_examples=examples(300))
 @given(data=st.data())
-def test_where_no_row_is_late_each_that_ends_has_found_all_that_was_shown_before_it_began(data: st.DataObject) -> None:
+def test_where_no_row_is_late_each_listing_finds_all_shown_before_it(data: st.DataObject) -> None:
     _play(data, kinds=("new", "time", "quick", "quick", "whole"), last_is_whole=False)
 
 

@@ -105,7 +105,7 @@ def test_alone_it_gets_a_quarter_and_waits_for_it_without_being_refused(processe
     assert not made.refused
 
 
-def test_beside_payments_without_end_it_gets_a_quarter_at_most_and_they_get_the_rest() -> None:
+def test_beside_payments_without_end_it_gets_a_quarter_at_most() -> None:
     async def history(made: Made) -> None:
         guard = guard_of()
         await asyncio.gather(
@@ -119,7 +119,7 @@ def test_beside_payments_without_end_it_gets_a_quarter_at_most_and_they_get_the_
     assert not made.refused[Priority.NORMAL]
 
 
-def test_beside_payments_that_leave_it_room_it_gets_its_quarter_and_they_all_they_want() -> None:
+def test_where_payments_leave_room_it_gets_its_quarter() -> None:
     async def history(made: Made) -> None:
         guard = guard_of()
         await asyncio.gather(
