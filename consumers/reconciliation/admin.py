@@ -259,7 +259,7 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
 
 @asynccontextmanager
 async def _pool(settings: ReconciliationSettings) -> AsyncIterator[Pool]:
-    pool = create_pool(settings.database_url.get_secret_value(), size=4, name="reconcile")
+    pool = create_pool(settings.database_url.get_secret_value(), size=4, name="reconcile", generic_plans=False)
     await pool.open()
     try:
         yield pool

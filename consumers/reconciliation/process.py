@@ -27,7 +27,8 @@ from schemas.topics import RECONCILIATION, dead_letter_topic
 async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
     """Reconcile until `runtime.stop` is set."""
     database_url = settings.database_url.get_secret_value()
-    pool = create_pool(database_url, size=settings.database_pool_size, name=NAME)
+    # It compares whole days: the best plan depends on how much there is.
+    pool = create_pool(database_url, size=settings.database_pool_size, name=NAME, generic_plans=False)
     wake = asyncio.Event()
     # After the commit: the runs are there then.
     apply = checkpointed(pool, NAME, write_tables, committed=lambda _: wake.set())

@@ -27,8 +27,10 @@ _CONNECTION_DEFAULTS = {
 # A process that is frozen (SIGSTOP, a paused container or machine) inside a transaction keeps its row locks, and its
 # positions keep the relay waiting at their gap: without this, no payment goes on until the process does.
 _OPTIONS = "-c idle_in_transaction_session_timeout=3000"
-# https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
-_GENERIC_PLANS = "-c plan_cache_mode=force_generic_plan"
+# https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE. A plan that was made while its
+# table was small reads all of it, and is kept when it has grown: so none that is made once may, and others are not kept.
+_GENERIC_PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+_CUSTOM_PLANS = "-c plan_cache_mode=force_custom_plan"
 # The database answered, so there is no outage: serialization failures and deadlocks, a value or statement
 # beyond its limits, a canceled statement, a lock not available.
 _ANSWERS = ("40", "54", "57014", "55P03")
@@ -108,15 +110,18 @@ def create_pool(
 ) -> Pool:
     """Return a pool that is not open yet: `await pool.open()` returns at once, with PostgreSQL up or down.
 
-    `name` is what `pg_stat_activity` shows. Transactions are explicit but with `autocommit` (single reads need
-    none), statements are prepared on their second use. `generic_plans`: they are planned once for a connection, not for
-    the values of each call, which takes longer than most of them do. `configure` is given every new connection first,
-    and leaves it outside of a transaction. Who waits longer than 3 s for a connection gets `DatabaseUnavailable`.
+    `name` is what `pg_stat_activity` shows. Transactions are explicit but with `autocommit` (single reads need none),
+    statements are prepared on their second use. `generic_plans`: they are planned once for a connection, to use indexes,
+    which is right for those that look for a few rows; else for the values of each call, which takes longer than most of
+    those do. `configure` is given every new connection first, and leaves it outside of a transaction. Who waits longer
+    than 3 s for a connection gets `DatabaseUnavailable`.
     """
     given = conninfo_to_dict(url)
     defaults = {key: value for key, value in _CONNECTION_DEFAULTS.items() if key not in given}
-    options = f"{_OPTIONS} {_GENERIC_PLANS}" if generic_plans else _OPTIONS
-    defaults["options"] = f"{options} {given.get('options', '')}".strip()  # what is given comes later, and wins
+    plans = _GENERIC_PLANS if generic_plans else _CUSTOM_PLANS
+    defaults["options"] = (
+        f"{_OPTIONS} {plans} {given.get('options', '')}".strip()
+    )  # what is given comes later, and wins
     return Pool(
         make_conninfo(url, **{"application_name": name, **defaults} if "application_name" not in given else defaults),
         kwargs={"autocommit": autocommit, "prepare_threshold": 1},
