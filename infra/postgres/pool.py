@@ -28,7 +28,7 @@ _CONNECTION_DEFAULTS = {
 # positions keep the relay waiting at their gap: without this, no payment goes on until the process does.
 _OPTIONS = "-c idle_in_transaction_session_timeout=3000"
 # https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE. A plan that was made while its
-# table was small reads all of it, and is kept when it has grown: so none that is made once may, and others are not kept.
+# table was small reads all of it, and is kept when the table has grown: none that is kept may do so.
 _GENERIC_PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 _CUSTOM_PLANS = "-c plan_cache_mode=force_custom_plan"
 # The database answered, so there is no outage: serialization failures and deadlocks, a value or statement
