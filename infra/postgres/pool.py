@@ -111,7 +111,7 @@ def create_pool(
     """Return a pool that is not open yet: `await pool.open()` returns at once, with PostgreSQL up or down.
 
     `name` is what `pg_stat_activity` shows. Transactions are explicit but with `autocommit` (single reads need none),
-    statements are prepared on their second use. `generic_plans`: they are planned once for a connection, to use indexes,
+    statements are prepared on their second use. `generic_plans`: they are planned once for a connection, by indexes,
     which is right for those that look for a few rows; else for the values of each call, which takes longer than most of
     those do. `configure` is given every new connection first, and leaves it outside of a transaction. Who waits longer
     than 3 s for a connection gets `DatabaseUnavailable`.
