@@ -141,3 +141,25 @@ async def is_ready(pool: Pool) -> bool:
     except Unhealthy:
         return False
     return True
+
+
+@pytest.mark.parametrize("generic_plans", [True, False])
+async def test_what_was_planned_for_a_small_table_does_not_read_a_large_one(
+    server: PostgresServer, *, generic_plans: bool
+) -> None:
+    """A statement that is prepared while its table has five rows is still in use when there are many."""
+    await up(server)
+    small = create_pool(
+        server.url(OWNER, "postgres"), size=1, name="test", autocommit=True, generic_plans=generic_plans
+    )
+    async with small as pool, pool.connection() as conn:
+        await conn.execute("CREATE TABLE grown (id integer PRIMARY KEY)")
+        await conn.execute("INSERT INTO grown SELECT generate_series(1, 5)")
+        await conn.execute("VACUUM ANALYZE grown")
+        await conn.execute("PREPARE find(integer) AS SELECT id FROM grown WHERE id = $1")
+        for _ in range(10):
+            await conn.execute("EXECUTE find(1)")
+        await conn.execute("INSERT INTO grown SELECT generate_series(6, 50000)")
+        plan = str(await (await conn.execute("EXPLAIN EXECUTE find(1)")).fetchall())
+    assert "Index" in plan
+    assert "Seq Scan" not in plan
