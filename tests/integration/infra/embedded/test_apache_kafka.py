@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from infra.embedded.apache_kafka.cluster import KafkaCluster
+from infra.embedded.connections import PARTITIONS
 from infra.embedded.errors import StartFailed
 from infra.embedded.home import Home
 from infra.embedded.stack import Stack
@@ -170,7 +171,7 @@ async def test_a_stack_keeps_what_is_in_kafka_until_it_is_wiped(tmp_path: Path) 
     async with stack:
         settings = transactional_settings(stack.kafka_bootstrap_servers)
         topics = await describe_topics(settings)
-        assert topics["paystream.payment"] == 12
+        assert topics["paystream.payment"] == PARTITIONS
         async with AIOKafkaProducer(**producer_config(settings)) as producer:
             await producer.send_and_wait("paystream.payment", b"kept")
     async with stack:
