@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -80,8 +80,9 @@ def processor_seconds(stack: Stack) -> float:
     used = 0.0
     for component in stack.components:
         for process in _with_children(component.pid):
-            times = process.cpu_times()
-            used += times.user + times.system
+            with suppress(psutil.NoSuchProcess):  # a connection of PostgreSQL's ended in this moment
+                times = process.cpu_times()
+                used += times.user + times.system
     return used
 
 
