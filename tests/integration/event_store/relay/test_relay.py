@@ -31,6 +31,8 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 ALL = Shard(index=0, count=1)
+# librdkafka's mock cluster does not undo the transactions that are aborted: what was sent stays.
+UNDOES_ABORTED = ["plain", "transactional"] if on_apache() else ["plain"]
 
 
 @pytest.fixture(params=["plain", "transactional"])
@@ -206,6 +208,7 @@ def refuse_batches_above(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AIOKafkaProducer, "send_batch", refusing)
 
 
+@pytest.mark.parametrize("kafka", UNDOES_ABORTED, indirect=True)
 @pytest.mark.parametrize("limit", [100_000, 6_000])
 async def test_an_event_that_kafka_refuses_does_not_stop_its_shard(
     database: Database, app: Connection, kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, limit: int
