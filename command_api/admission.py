@@ -7,10 +7,14 @@ from command_api.errors import Overloaded
 REFUSED = Counter("commands_overloaded_total", "Commands and webhooks refused as too many were under way", ["what"])
 
 
+MOST_IN_PROGRESS = 512
+"""Unless COMMAND_API_MAX_IN_PROGRESS says otherwise."""
+
+
 class Admission:
     """At most `limit` at a time; who comes beyond is told to come again."""
 
-    def __init__(self, what: str, limit: int) -> None:
+    def __init__(self, what: str, limit: int = MOST_IN_PROGRESS) -> None:
         self._limit = limit
         self._in_progress = 0
         self._refused = REFUSED.labels(what)

@@ -29,9 +29,6 @@ from infra.stripe.client import stripe_client
 from infra.stripe.guard.settings import open_stripe_guard
 
 NAME = "command-api"
-# What arrives between two appends is appended together.
-_APPEND_EVERY_S, _APPEND_LATER_S, _APPEND_AT_LEAST_EVERY_S = 0.005, 0.01, 0.02
-_APPEND_WEBHOOKS_EVERY_S = 0.05  # Stripe does not wait for the answer
 
 
 async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
@@ -47,12 +44,11 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         appender = GroupCommit(
             pool,
             max_event_bytes=settings.event_max_bytes,
-            pacing=Pacing(_APPEND_EVERY_S, per_item_s=_APPEND_LATER_S, longest_s=_APPEND_AT_LEAST_EVERY_S),
+            pacing=Pacing(0.005, per_item_s=0.01, longest_s=0.02),  # what arrives in between is appended together
         )
         closing.push_async_callback(appender.close)
-        webhook_appender = GroupCommit(
-            pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(_APPEND_WEBHOOKS_EVERY_S)
-        )
+        # Stripe does not wait for the answer.
+        webhook_appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(0.05))
         closing.push_async_callback(webhook_appender.close)
         log = GroupCommitLog(pool, appender)
         executor = CommandExecutor(

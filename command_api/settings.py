@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from command_api.admission import MOST_IN_PROGRESS
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
 from infra.settings.http import ApiKeySettings
 from infra.settings.postgres import AppendSettings
@@ -27,7 +28,7 @@ class CommandApiSettings(
     """When Stripe could not be asked for so long, a charge is not tried any more; clients may say otherwise."""
     command_api_timeout_ms: Annotated[int, Field(ge=100)] = 5000
     """How long a command may take to be recorded before the client is told to ask again."""
-    command_api_max_in_progress: Annotated[int, Field(ge=1)] = 512
+    command_api_max_in_progress: Annotated[int, Field(ge=1)] = MOST_IN_PROGRESS
     """How many commands may wait to be recorded, and how many webhooks; beyond, the answer is 503 at once."""
     card_number_exempt_fields: Annotated[frozenset[str], NoDecode] = frozenset()
     """Where no card number is looked for: `Idempotency-Key`, and paths in a body (`user_id`, `metadata.order_id`)."""

@@ -44,7 +44,6 @@ from schemas.envelope import EventMetadata
 log = structlog.get_logger(__name__)
 
 _RETRIES = Retries(max_attempts=25, max_pause_s=0.02)
-_MOST_COMMANDS = 512
 _NO_PAYMENT = LoadedPayment(state=None, version=NO_STREAM, events=())
 
 
@@ -93,7 +92,7 @@ class CommandExecutor:
         self._log = log
         self._timeout_s = timeout_s
         self._running: set[asyncio.Task[CommandResult]] = set()
-        self._admission = admission or Admission("command", _MOST_COMMANDS)
+        self._admission = admission or Admission("command")
         self._storing: set[asyncio.Task[None]] = set()
         self._closing = False
 

@@ -27,7 +27,6 @@ from schemas.stripe_webhooks.read import NotAnEvent, read_event
 log = structlog.get_logger(__name__)
 
 ACTOR = "stripe"
-_MOST_WEBHOOKS = 512
 WEBHOOKS = Counter(
     "stripe_webhooks_total",
     "Webhooks of Stripe by type and what became of them: recorded, duplicate, or the code of the refusal. "
@@ -55,7 +54,7 @@ class WebhookIntake:
     tolerance_s: int
     max_bytes: int
     timeout_s: float
-    admission: Admission = field(default_factory=lambda: Admission("webhook", _MOST_WEBHOOKS))
+    admission: Admission = field(default_factory=lambda: Admission("webhook"))
 
     @classmethod
     def from_settings(

@@ -37,11 +37,6 @@ WATCHED_AFTER_S = 5.0
 """When it is first looked whether what was called failed appears at Stripe."""
 
 
-def _pacing() -> Pacing:
-    """Return when results are written: those that come in between are written together."""
-    return Pacing(0.025, per_item_s=0.012, longest_s=0.075)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Completed:
     """How a completion went. `result` is None when the lease had expired; `payment` is the state after it."""
@@ -58,7 +53,10 @@ class TaskCompleter:
         self._pool = pool
         self._signal = AppendSignal()
         self._batcher = Batcher[FinishedCall, Completed | Exception](
-            self._write, key=lambda call: call.task.payment_id, max_batch=128, pacing=_pacing()
+            self._write,
+            key=lambda call: call.task.payment_id,
+            max_batch=128,
+            pacing=Pacing(0.025, per_item_s=0.012, longest_s=0.075),
         )
 
     async def complete(self, call: FinishedCall) -> Completed:

@@ -33,8 +33,6 @@ log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.05, longest_s=0.25)
 _DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
-# Tasks that become due between two claims are claimed together.
-_CLAIM_EVERY_S, _CLAIM_LATER_S, _CLAIM_AT_LEAST_EVERY_S = 0.025, 0.012, 0.075
 _COUNT_EVERY_S = 5.0
 _DRAIN_S = 5.0
 _STALL_AFTER_S = 60.0
@@ -74,7 +72,8 @@ class WorkerPool:
         self._lease_ms = lease_ms
         self._wake = wake
         self._fair_claims = FairClaims()
-        self._pacing = Pacing(_CLAIM_EVERY_S, per_item_s=_CLAIM_LATER_S, longest_s=_CLAIM_AT_LEAST_EVERY_S)
+        # Tasks that become due between two claims are claimed together.
+        self._pacing = Pacing(0.025, per_item_s=0.012, longest_s=0.075)
         self._running: set[asyncio.Task[None]] = set()
         self._looked_at = time.monotonic()
 

@@ -35,8 +35,6 @@ from schemas.topics import RELAY_PROGRESS, declarations, event_topics, topic_of
 log = structlog.get_logger(__name__)
 
 _IDLE = Backoff(first_s=0.008, longest_s=0.25)  # a signal ends it
-# What is appended between two rounds is read and published together.
-_ROUND_EVERY_S, _ROUND_LATER_S, _ROUND_AT_LEAST_EVERY_S = 0.015, 0.002, 0.05
 _GAP_S = 0.05
 _CHECK_EVERY_S = 1.0
 _PARTITIONS_EVERY_S = 600.0
@@ -127,7 +125,8 @@ class Publisher:
         is_refilling = session.position == 0
         refused = await _refused_positions(connection, session.position)
         watch = self._status.gap_watch = GapWatch(connection)
-        pacing = Pacing(_ROUND_EVERY_S, per_item_s=_ROUND_LATER_S, longest_s=_ROUND_AT_LEAST_EVERY_S)
+        # What is appended between two rounds is read and published together.
+        pacing = Pacing(0.015, per_item_s=0.002, longest_s=0.05)
         while not self._stop.is_set():
             await pacing.wait(self._stop)
             self._status.heartbeat()

@@ -61,8 +61,6 @@ _EPOCH_EVERY_S = 5.0
 _RESTART = Backoff(first_s=0.2, longest_s=5.0)
 _REBUILD_AFTER_S = 20.0
 _IDLE_AFTER_S = 2.0
-# While there is work, what arrives between two polls goes into one transaction: the more comes, the later the next.
-_POLL_EVERY_S, _POLL_LATER_S, _POLL_AT_LEAST_EVERY_S = 0.025, 0.004, 0.1
 
 
 class BatchConsumer(Generic[D]):
@@ -97,7 +95,8 @@ class BatchConsumer(Generic[D]):
         self._max_records = max_records
         self._progress = ConsumerProgress(stall_after_s=stall_after_s)
         self._stop = asyncio.Event()
-        self._pacing = Pacing(_POLL_EVERY_S, per_item_s=_POLL_LATER_S, longest_s=_POLL_AT_LEAST_EVERY_S)
+        # What arrives between two polls goes into one transaction.
+        self._pacing = Pacing(0.025, per_item_s=0.004, longest_s=0.1)
         self._idle = asyncio.Event()
         self._idle.set()
         dead_letter_writer: DeadLetterWriter[D] | None = None

@@ -23,6 +23,7 @@ from event_store.payments import load_payment
 from event_store.store import append
 from infra.postgres.pool import Pool, create_pool
 from infra.process.health import Unhealthy
+from infra.process.pacing import Pacing
 from infra.stripe.guard.breaker import Rules
 from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.guard import StripeGuard
@@ -284,7 +285,7 @@ async def test_nothing_is_claimed_once_the_pool_is_asked_to_stop(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two claims it pauses: a stop that comes then must not be lost."""
-    monkeypatch.setattr(pool_module, "_CLAIM_EVERY_S", 3600)
+    monkeypatch.setattr(pool_module, "Pacing", lambda *_, **__: Pacing(3600))
     await payments.request()
     async with working(pool, stripe_fake):
         await payments.all_done()

@@ -57,7 +57,8 @@ async def test_a_service_that_fails_is_served_again_and_the_others_go_on(runtime
     assert [line["event"] for line in logs] == ["service_failed", "service_failed"]
 
 
-async def test_one_that_ends_unasked_is_served_again(runtime: Runtime) -> None:
+@pytest.mark.parametrize("error", [None, asyncio.CancelledError()], ids=["ends", "is canceled"])
+async def test_one_that_ends_unasked_is_served_again(runtime: Runtime, error: BaseException | None) -> None:
     starts = 0
 
     async def ending(service: Runtime, _: ProcessSettings) -> None:
@@ -65,9 +66,11 @@ async def test_one_that_ends_unasked_is_served_again(runtime: Runtime) -> None:
         starts += 1
         if starts == 2:
             service.stop.set()
+        elif error is not None:
+            raise error
 
     async with asyncio.timeout(10):
-        await serve_together(runtime, [member("ending", ending)])
+        await serve_together(runtime, [member("ending", ending), member("steady", steady)])
     assert starts == 2
 
 
@@ -120,22 +123,6 @@ def test_a_prefixed_variable_is_for_one_service_alone(monkeypatch: pytest.Monkey
         "RELAY__": "postgresql://all@localhost/paystream",
         "": "postgresql://all@localhost/paystream",
     }
-
-
-async def test_one_that_is_canceled_by_itself_is_served_again(runtime: Runtime) -> None:
-    starts = 0
-
-    async def canceled(service: Runtime, _: ProcessSettings) -> None:
-        nonlocal starts
-        starts += 1
-        if starts == 2:
-            service.stop.set()
-            return
-        raise asyncio.CancelledError
-
-    async with asyncio.timeout(10):
-        await serve_together(runtime, [member("canceled", canceled), member("steady", steady)])
-    assert starts == 2
 
 
 async def test_what_fails_while_it_stops_fails_the_process(runtime: Runtime) -> None:
