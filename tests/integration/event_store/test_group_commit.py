@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -103,3 +104,16 @@ async def test_a_log_that_is_closed_for_another_reason_keeps_it(
     with pytest.raises(psycopg.OperationalError):
         await appender.append(an_append())
     assert (await read_log_state(app)).closed_because == "a restored backup"
+
+
+async def test_a_connection_is_given_back_as_it_was(database: Database) -> None:
+    """An append needs no BEGIN; who gets the connection next has a transaction of its own."""
+    stream = an_append()
+    async with create_pool(database.url("app"), size=1, name="test") as pool:
+        appender = GroupCommit(pool)
+        await appender.append(stream)
+        with pytest.raises(psycopg.IntegrityError):
+            await appender.append(replace(an_append(), events=stream.events))  # an event id that is there
+        async with pool.connection() as connection:
+            assert not connection.autocommit
+        await appender.close()
