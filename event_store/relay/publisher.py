@@ -43,6 +43,14 @@ _CHECK_RECOVERY_EVERY_S = 0.1
 _RECOVERY_TIMEOUT_S = 1800.0
 
 
+class TopicLimitTooLow(InfraError):
+    """Kafka refuses ordinary events as too large: they wait until an operator raises the limit."""
+
+    def __init__(self, refused: EventsRefused) -> None:
+        topics = ", ".join(sorted({topic_of(event.category) for event in refused.events}))
+        super().__init__(f"{refused}: raise max.message.bytes of {topics}")
+
+
 class LogClosed(InfraError):
     """The log is closed: nothing is published from it until it was compared with Kafka."""
 
@@ -166,8 +174,7 @@ class Publisher:
             return await session.publish(events, position, one_by_one=position <= self._one_by_one_to)
         except EventsRefused as refused:
             if not any(len(event.data) > self._dead_letter_above_bytes for event in refused.events):
-                # Ordinary events: the topic's limit is too low. They wait until an operator raises it.
-                raise refused.error from refused
+                raise TopicLimitTooLow(refused) from refused
             if len(refused.events) > 1:
                 self._one_by_one_to = position  # the next session finds out which of them it is
             else:

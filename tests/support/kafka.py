@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from unittest.mock import patch
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource, ConfigSource
+from confluent_kafka.admin._resource import ResourceType
 
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.broker import Broker
@@ -129,10 +132,33 @@ def _admin(settings: KafkaSettings) -> AdminClient:
 
 def _delete_topics(admin: AdminClient, names: Collection[str] | None) -> list[str]:
     """Ask for the topics to be deleted that are still there; return those that are left."""
-    for deleted in (admin.delete_topics(found) if (found := _topics(admin, names)) else {}).values():
-        with contextlib.suppress(KafkaException):  # somebody else deleted it, or it is tried again
-            deleted.result(timeout=30)
+    found = _topics(admin, names)
+    with contextlib.suppress(KafkaException):  # somebody else deleted it, or it is tried again
+        if found:
+            _reset_topics(admin, found)
+            _wait_for(admin.delete_topics(found))
     return _topics(admin, names)
+
+
+def _reset_topics(admin: AdminClient, names: Collection[str]) -> None:
+    """Give topics the default settings: a node that is killed later brings those of deleted topics back."""
+    described = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
+    resources = []
+    for resource, future in described.items():
+        changed = [
+            ConfigEntry(entry.name, "", incremental_operation=AlterConfigOpType.DELETE)
+            for entry in future.result(timeout=30).values()
+            if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+        ]
+        if changed:
+            resources.append(ConfigResource(ResourceType.TOPIC, resource.name, incremental_configs=changed))
+    if resources:
+        _wait_for(admin.incremental_alter_configs(resources))
+
+
+def _wait_for(futures: Mapping[Any, Future[Any]]) -> None:
+    for future in futures.values():
+        future.result(timeout=30)
 
 
 def _topics(admin: AdminClient, names: Collection[str] | None) -> list[str]:

@@ -48,6 +48,7 @@ async def test_a_record_that_is_refused_takes_its_whole_batch_with_it(
     await append(app, batch(kafka, large=2))
     await app.commit()
     await eventually(lambda: count(relay, "relay_session_failed"), lambda found: found >= 3, within=60)
+    assert all(f"raise max.message.bytes of {PAYMENT}" in said["error"] for said in relay.said("relay_session_failed"))
     seen = await verify(app, kafka)
     assert seen.missing == kafka.kafka_topic_partitions, "a reader of committed data sees nothing of the batch"
     uncommitted = await read_topic(kafka.model_copy(update={"kafka_transactions": False}), PAYMENT)

@@ -36,9 +36,9 @@ async def cluster(apache_cluster: KafkaCluster) -> AsyncIterator[KafkaCluster]:
         await apache_cluster.restart()
 
 
-async def make_topic(cluster: KafkaCluster) -> None:
+async def make_topic(cluster: KafkaCluster, config: dict[str, str] | None = None) -> None:
     copies = min(3, len(cluster.nodes))
-    topic = TopicDeclaration(name="paystream.test", partitions=1, replication_factor=copies)
+    topic = TopicDeclaration(name="paystream.test", partitions=1, replication_factor=copies, config=config or {})
     await create_topics(transactional_settings(cluster.address), [topic])
 
 
@@ -111,6 +111,16 @@ async def test_fresh_topics_leaves_neither_topics_nor_groups(cluster: KafkaClust
     await make_topic(cluster)
     await send(cluster, b"3")
     assert await received(cluster, 1, group="g") == [b"3"]
+
+
+async def test_fresh_topics_have_no_settings_of_earlier_ones_after_a_kill(cluster: KafkaCluster) -> None:
+    settings = transactional_settings(cluster.address)
+    await make_topic(cluster, {"max.message.bytes": "1000"})
+    await fresh_topics(settings)
+    cluster.kill()
+    await cluster.restart()
+    await make_topic(cluster)
+    await send(cluster, b"x" * 2_000)
 
 
 async def test_it_stops_in_good_order_and_listens_on_this_machine_only(cluster: KafkaCluster) -> None:
