@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -32,6 +33,7 @@ from tests.support.shared_system import SharedSystem
 from tests.support.system import System
 from tests.support.valkey import emptied, valkey_server
 
+_QUICK_SUITES = ("unit", "integration")
 _NOT_RUN = pytest.StashKey[int]()
 _SHARED_SYSTEM = pytest.StashKey[SharedSystem]()
 _REPORTED_NOT_RUN = "not_run"
@@ -83,19 +85,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return workers.Scheduling(config, log)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read the files that have no quick test."""
+    is_suite = collection_path.parent == Path(__file__).parent and collection_path.is_dir()
+    return True if config.getoption("quick") and is_suite and collection_path.name not in _QUICK_SUITES else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("quick"):
-        quick = [item for item in items if _is_quick(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(quick)])
-        items[:] = quick
+        config.hook.pytest_deselected(items=[item for item in items if not _is_quick(item)])
+        items[:] = filter(_is_quick, items)
     config.stash[_NOT_RUN] = select_for_broker(config, items)
     workers.spread(config, items)
 
 
 def _is_quick(item: pytest.Item) -> bool:
-    if item.nodeid.startswith("tests/integration/"):
-        return not needs_broker(item) and item.get_closest_marker("slow") is None
-    return item.nodeid.startswith("tests/unit/")
+    return item.nodeid.startswith("tests/unit/") or (not needs_broker(item) and item.get_closest_marker("slow") is None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -6,12 +6,10 @@ documents; one that is `private` to this project also in what people read: docum
 Migrations, what a release left behind for upgrade tests, and published schemas with a newer version stay as they are.
 """
 
-import io
 import itertools
 import json
 import re
 import subprocess
-import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,6 +30,12 @@ _EXEMPT = (
 )
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+# What matters here, in a fifth of the time of `tokenize`.
+_PYTHON_TOKEN = re.compile(
+    r"""#[^\n]*|[rbuf]{0,2}(?:\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}(?:[^\\]|\\.)*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
+    r"""|(?P<name>[^\W\d]\w*)|\d\w*""",
+    re.IGNORECASE | re.DOTALL,
+)
 _TEXT_THAT_IS_A_NAME = re.compile(r"""[rbuf]*(["'])(?P<name>[A-Za-z_][\w.-]*)\1""", re.IGNORECASE)
 
 
@@ -249,15 +253,16 @@ Found = Iterator[tuple[int, str, bool]]
 
 def _in_python(path: str) -> Found:
     """Names, and texts that are one name: the events of logs, the parameters of SQL."""
-    before = ""
-    for token in tokenize.generate_tokens(io.StringIO((ROOT / path).read_text("utf-8")).readline):
-        if token.type == tokenize.NAME:
-            yield token.start[0], token.string, token.string.startswith("test_")
-            if before == "class" and token.string in QUALIFIED:
-                yield token.start[0], f"class {token.string}", False
-            before = token.string
-        elif token.type == tokenize.STRING and (text := _TEXT_THAT_IS_A_NAME.fullmatch(token.string)):
-            yield token.start[0], text["name"], False
+    source, before, line, end = (ROOT / path).read_text("utf-8"), "", 1, 0
+    for token in _PYTHON_TOKEN.finditer(source):
+        line, end = line + source.count("\n", end, token.start()), token.start()
+        if name := token["name"]:
+            yield line, name, name.startswith("test_")
+            if before == "class" and name in QUALIFIED:
+                yield line, f"class {name}", False
+            before = name
+        elif text := _TEXT_THAT_IS_A_NAME.fullmatch(token[0]):
+            yield line, text["name"], False
 
 
 def _in_sql(path: str) -> Found:

@@ -24,9 +24,9 @@ def value(metric: str, /, **labels: str) -> float:
 async def test_those_who_wait_go_on_when_it_is_time_to_probe() -> None:
     circuit = Circuit("waiting", RULES)
     await circuit.wait_until_open()
+    started = asyncio.get_running_loop().time()
     end(circuit, Result.DOWN, times=3)
     assert circuit.capacity() == 0
-    started = asyncio.get_running_loop().time()
     async with asyncio.timeout(5):
         await asyncio.gather(circuit.wait_until_open(), circuit.wait_until_open())
     assert asyncio.get_running_loop().time() - started >= 0.07
