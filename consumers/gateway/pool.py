@@ -7,7 +7,9 @@ call.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 
@@ -36,6 +38,7 @@ _DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
 _COUNT_EVERY_S = 5.0
 _DRAIN_S = 5.0
 _STALL_AFTER_S = 60.0
+_COMPLETING_PER_CALL = 3
 _NO_PAYMENT = LoadedPayment(state=None, version=0, events=())
 
 
@@ -50,15 +53,17 @@ class Admission(Protocol):
 
 
 class WorkerPool:
-    """Up to `concurrency` tasks in flight, fewer while Stripe is probed, and none are claimed while it is down.
+    """Up to `concurrency` tasks call Stripe, fewer while it is probed, and none are claimed while it is down.
 
-    `wake` ends an idle wait at once: there may be work.
+    `work` runs a job, and calls what it is given once the job needs Stripe no more: another task may call while the
+    result of this one waits to be written, up to three of those for each that may call. `wake` ends an idle wait at
+    once: there may be work.
     """
 
     def __init__(
         self,
         pool: Pool,
-        work: Callable[[Job], Awaitable[None]],
+        work: Callable[[Job, Callable[[], None]], Awaitable[None]],
         *,
         concurrency: int,
         lease_ms: int,
@@ -75,6 +80,7 @@ class WorkerPool:
         # Tasks that become due between two claims are claimed together.
         self._pacing = Pacing(0.025, per_item_s=0.012, longest_s=0.075)
         self._running: set[asyncio.Task[None]] = set()
+        self._calling: set[UUID] = set()
         self._looked_at = time.monotonic()
 
     async def check_live(self) -> None:
@@ -108,8 +114,8 @@ class WorkerPool:
                 if claimed:
                     idle.succeeded()
                 idle_s = idle.failed()
-                # A task that ends wakes us too: another can be taken on, and its payment's next task may be due.
-                is_full = len(self._running) >= self._concurrency
+                # A call that ends wakes us, as another may begin; so does a task, as its payment's next one may be due.
+                is_full = self._free_capacity(self._concurrency) == 0
                 await wait_for_event(self._wake, timeout_s=_STALL_AFTER_S / 2 if is_full else idle_s)
         finally:
             forwarding.cancel()
@@ -128,20 +134,21 @@ class WorkerPool:
         await asyncio.wait(waiting)
         return False
 
-    def _free_capacity(self) -> int:
-        """Return how many more tasks may be taken on. Those that run may be about to call, and count as if they did."""
-        open_for = self._admission.capacity()
-        most = self._concurrency if open_for is None else min(open_for, self._concurrency)
-        return max(0, most - len(self._running))
+    def _free_capacity(self, most: int) -> int:
+        """Return how many more tasks may be taken on if so many may call; those count that may be about to."""
+        most_running = self._concurrency * (1 + _COMPLETING_PER_CALL)
+        return max(0, min(most - len(self._calling), most_running - len(self._running)))
 
     async def _claim_and_start(self) -> int:
         self._looked_at = time.monotonic()
-        capacity = self._free_capacity()
+        open_for = self._admission.capacity()
+        capacity = self._free_capacity(self._concurrency if open_for is None else min(open_for, self._concurrency))
         if capacity == 0:
             return 0
         jobs = await self._claim(capacity)
         self._pacing.begin(len(jobs))
         for job in jobs:
+            self._calling.add(job.task.lease_token)
             running = asyncio.create_task(self._run(job))
             self._running.add(running)
             running.add_done_callback(self._ended)
@@ -171,11 +178,19 @@ class WorkerPool:
         return jobs
 
     async def _run(self, job: Job) -> None:
+        called = partial(self._called, job.task.lease_token)
         try:
-            await self._work(job)
+            await self._work(job, called)
         except Exception:
             # Its lease runs out, and it is tried again.
             log.exception("gateway_task_failed", payment_id=str(job.task.payment_id))
+        finally:
+            called()
+
+    def _called(self, lease_token: UUID) -> None:
+        if lease_token in self._calling:
+            self._calling.remove(lease_token)
+            self._wake.set()
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         self._running.discard(running)

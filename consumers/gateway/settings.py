@@ -15,7 +15,7 @@ class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):
     """What the gateway needs."""
 
     gateway_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
-    """Tasks in work at once, in one process."""
+    """Tasks that call Stripe at once, in one process, or wait for their turn to."""
     gateway_lease_ms: Annotated[int, Field(ge=1)] = 30_000
     """How long a task is ours: after a crash, it is tried again so much later."""
     gateway_lookup_after_ms: Annotated[int, Field(ge=1)] = 600_000

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -76,8 +77,11 @@ class Worker:
         self._not_listed_after_s = not_listed_after_s
         self._cards_by = cards_by
 
-    async def run(self, job: Job) -> None:
-        """Do what the task says and put it back. Cancelled, it puts the task back to be tried again soon."""
+    async def run(self, job: Job, called: Callable[[], None]) -> None:
+        """Do what the task says and put it back. Cancelled, it puts the task back to be tried again soon.
+
+        `called` is called once Stripe is no longer needed.
+        """
         payment, requested = job.payment.state, requesting_event(job.task, job.payment)
         with bound_context(
             payment_id=str(job.task.payment_id),
@@ -94,6 +98,7 @@ class Worker:
             except asyncio.CancelledError:
                 await self._completer.complete(_finished(job, TaskResult.retry(delay_s=0, error="the worker stopped")))
                 raise
+            called()
             await self._complete(job, result)
 
     async def _result_of(self, job: Job) -> TaskResult:

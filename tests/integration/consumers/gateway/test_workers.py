@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
@@ -10,7 +11,8 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from consumers.gateway import pool as pool_module
-from consumers.gateway.completion import TaskCompleter
+from consumers.gateway.completion import Completed, TaskCompleter
+from consumers.gateway.decision import FinishedCall
 from consumers.gateway.job import Job
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.worker import Worker
@@ -61,7 +63,9 @@ async def test_nothing_is_sent_once_the_lease_is_over(
     """A job can wait long before it runs (the machine slept): by then its key may be older than Stripe remembers."""
     job = await claimed(payments, pool, lease_ends_in_s=lease_ends_in_s)
     completer = TaskCompleter(pool)
-    await Worker(stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(job)
+    await Worker(stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(
+        job, called=lambda: None
+    )
     await completer.close()
     assert len(stripe_fake.sent) == calls
     status = "done" if calls else "leased"
@@ -75,7 +79,7 @@ async def test_a_call_is_logged_with_the_ids_of_the_request_that_asked_for_it(
     completer = TaskCompleter(pool)
     with capture_logs(processors=[merge_contextvars]) as lines:
         await Worker(stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(
-            job
+            job, called=lambda: None
         )
     await completer.close()
     (line,) = (line for line in lines if line["event"] == "stripe_call_finished")
@@ -140,6 +144,40 @@ async def test_workers_whose_hands_are_full_are_live(
         await _stays_live(workers, 1.5)
         stripe_fake.hold.set()
         await payments.all_done()
+
+
+async def test_calls_begin_while_results_of_others_wait_to_be_written(
+    monkeypatch: pytest.MonkeyPatch, payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    """One may call at a time. Up to three more wait for their results to be written."""
+    may_write = asyncio.Event()
+    complete = TaskCompleter.complete
+
+    async def complete_when_told(completer: TaskCompleter, call: FinishedCall) -> Completed:
+        await may_write.wait()
+        return await complete(completer, call)
+
+    monkeypatch.setattr(TaskCompleter, "complete", complete_when_told)
+    for _ in range(6):
+        await payments.request()
+    async with working(pool, stripe_fake, concurrency=1) as workers:
+
+        async def calls() -> int:
+            assert len(workers._calling) <= 1
+            return len(stripe_fake.sent)
+
+        await eventually(calls, lambda found: found == 4)
+        workers._wake.set()
+        await _stays(calls, 4, seconds=0.3)
+        may_write.set()
+        await payments.all_done()
+
+
+async def _stays(probe: Callable[[], Awaitable[int]], value: int, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert await probe() == value
+        await asyncio.sleep(0.02)  # time is what is tested
 
 
 async def _sent(stripe_fake: MemoryStripe) -> bool:
