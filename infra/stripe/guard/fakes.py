@@ -3,7 +3,8 @@
 For unit tests only: other processes do not share it.
 """
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass, field, replace
 
 from redis.exceptions import RedisError
 
@@ -41,14 +42,14 @@ class MemoryTokenBucket:
         """The rate now, as exactly as Redis tells it."""
         return round(self._bucket.rate, 3)
 
-    async def reserve(self, *, successes: int) -> Reservation:
-        """Reserve a call, and report how many calls went well since the last time."""
+    async def reserve(self, *, successes: int, calls: int = 1) -> Reservation:
+        """Reserve up to so many calls, and report how many went well since the last time."""
         self._ask()
+        await asyncio.sleep(0)  # others come meanwhile, as they do during a request
         self.successes.append(successes)
         if self.reservations:
             return self.reservations.pop(0)
-        reservation = self._bucket.reserve(self.clock.now, successes=successes)
-        return Reservation(granted=reservation.granted, wait_s=reservation.wait_s, rate=self.rate)
+        return replace(self._bucket.reserve(self.clock.now, successes=successes, calls=calls), rate=self.rate)
 
     async def halve_rate(self) -> float:
         """Halve the rate, unless that was just done; return it."""

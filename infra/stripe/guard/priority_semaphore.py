@@ -16,6 +16,11 @@ class PrioritySemaphore:
         self._held = 0
         self._queues: dict[Priority, deque[asyncio.Future[None]]] = {each: deque() for each in Priority}
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return sum(not each.done() for queue in self._queues.values() for each in queue)
+
     @asynccontextmanager
     async def hold(self, priority: Priority = Priority.NORMAL) -> AsyncIterator[None]:
         """Wait for a slot and hold it within the block."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 
 import structlog
@@ -17,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 _TRY_REDIS_AGAIN_S = 1.0
 _BACKGROUND_PART = 1 / 4
+_USABLE_FOR_S = 0.05
+"""How late a reserved call may still be made whose caller has left. Later it could be one too many of its second."""
 _ENDPOINT_LIMIT = 25.0
 """Calls a second of one endpoint, "unless noted otherwise": https://docs.stripe.com/rate-limits"""
 
@@ -42,8 +45,9 @@ class RateLimit:
         self._rate = rules.highest
         self._away = False
         self._without_redis_until = 0.0
-        # One reserves at a time, the first first: the others would only load Redis.
+        # One reserves at a time, for all who wait: each by itself would only load Redis.
         self._reserving = PrioritySemaphore()
+        self._reserved = deque[float]()
         # What is read in the background: this process's part of it, evenly spread.
         self._background = LocalTokenBucket(rules.part(_BACKGROUND_PART / processes))
         self._background_waiting = PrioritySemaphore()
@@ -65,16 +69,27 @@ class RateLimit:
                 if endpoint in self._endpoints:
                     await self._acquire_for(endpoint)
                 async with self._reserving.hold(priority):
-                    reservation = await self._reserve()
-                    while not reservation.granted:
-                        await asyncio.sleep(reservation.wait_s)
-                        reservation = await self._reserve()
+                    call_at = await self._next_call()
         except TimeoutError:
             metrics.THROTTLED.inc()
             raise TooManyCalls(wait_s=self._max_wait_s) from None
-        if reservation.wait_s > 0:
-            await asyncio.sleep(reservation.wait_s)
+        if (wait_s := call_at - self._clock()) > 0:
+            await asyncio.sleep(wait_s)
         metrics.WAIT_SECONDS.observe(self._clock() - began)
+
+    async def _next_call(self) -> float:
+        """Return when the next call may be made, by the clock; reserve for all who wait, if none is reserved."""
+        while True:
+            now = self._clock()
+            while self._reserved:
+                if (call_at := self._reserved.popleft()) >= now - _USABLE_FOR_S:
+                    return call_at
+            reservation = await self._reserve(1 + self._reserving.waiting)
+            if reservation.granted:
+                now = self._clock()
+                self._reserved.extend(now + wait_s for wait_s in reservation.later_s)
+                return now + reservation.wait_s
+            await asyncio.sleep(reservation.wait_s)
 
     async def wait_for_background_budget(self) -> None:
         """Wait, for as long as it takes, until a call in the background keeps within its part of the rate of now."""
@@ -124,6 +139,7 @@ class RateLimit:
         """Go slower: Stripe said 429. Does not raise."""
         metrics.LIMITED.inc()
         before, self._successes = self._rate, 0
+        self._reserved.clear()
         rate = self._local.halve_rate(self._clock())
         if not self._is_without_redis():
             try:
@@ -134,17 +150,17 @@ class RateLimit:
         if self._rate < before:
             log.warning("stripe_rate_lowered", calls_per_s=round(self._rate, 2))
 
-    async def _reserve(self) -> Reservation:
+    async def _reserve(self, calls: int) -> Reservation:
         successes, self._successes = self._successes, 0
-        reservation = None if self._is_without_redis() else await self._reserve_shared(successes)
+        reservation = None if self._is_without_redis() else await self._reserve_shared(successes, calls)
         if reservation is None:
-            reservation = self._local.reserve(self._clock(), successes=successes)
+            reservation = self._local.reserve(self._clock(), successes=successes, calls=calls)
         self._show(reservation.rate)
         return reservation
 
-    async def _reserve_shared(self, successes: int) -> Reservation | None:
+    async def _reserve_shared(self, successes: int, calls: int) -> Reservation | None:
         try:
-            reservation = await self._shared.reserve(successes=successes)
+            reservation = await self._shared.reserve(successes=successes, calls=calls)
         except (RedisError, OSError) as error:
             self._go_without_redis(error)
             return None

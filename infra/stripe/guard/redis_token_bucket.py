@@ -20,10 +20,10 @@ class RedisTokenBucket:
         self._reserve = redis.register_script(_RESERVE)
         self._halve_rate = redis.register_script(_HALVE_RATE)
 
-    async def reserve(self, *, successes: int) -> Reservation:
-        """Reserve a call, and report how many calls went well since the last time."""
+    async def reserve(self, *, successes: int, calls: int = 1) -> Reservation:
+        """Reserve up to so many calls, and report how many went well since the last time."""
         rules = self._rules
-        granted, wait_us, rate = await self._reserve(
+        granted, wait_us, rate, *later_us = await self._reserve(
             [self._key],
             [
                 rules.highest,
@@ -33,9 +33,11 @@ class RedisTokenBucket:
                 round(rules.hold_after_halving_s * _US),
                 round(rules.burst_s * _US),
                 round(rules.longest_wait_s * _US),
+                calls,
             ],
         )
-        return Reservation(granted=granted == 1, wait_s=wait_us / _US, rate=rate / 1000)
+        later_s = tuple(each / _US for each in later_us)
+        return Reservation(granted=granted == 1, wait_s=wait_us / _US, rate=rate / 1000, later_s=later_s)
 
     async def halve_rate(self) -> float:
         """Halve the rate, unless that was just done; return it."""

@@ -55,18 +55,22 @@ class TokenBucketRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:
-    """`granted`: wait `wait_s` and call. Else it is worth asking again after `wait_s`. `rate` is the rate now."""
+    """`granted`: wait `wait_s` and call. Else it is worth asking again after `wait_s`. `rate` is the rate now.
+
+    `later_s`: the waits of more calls that were reserved, each as long as that before or longer.
+    """
 
     granted: bool
     wait_s: float
     rate: float
+    later_s: tuple[float, ...] = ()
 
 
 class SharedTokenBucket(Protocol):
     """A bucket for all processes. Its methods raise RedisError or OSError when it is away."""
 
-    async def reserve(self, *, successes: int) -> Reservation:
-        """Reserve a call, and report how many calls went well since the last time."""
+    async def reserve(self, *, successes: int, calls: int = 1) -> Reservation:
+        """Reserve up to so many calls, and report how many went well since the last time."""
 
     async def halve_rate(self) -> float:
         """Halve the rate, unless that was just done; return it."""
@@ -81,16 +85,19 @@ class LocalTokenBucket:
         self._next_at = float("-inf")
         self._halved_at = float("-inf")
 
-    def reserve(self, now: float, *, successes: int) -> Reservation:
-        """Reserve a call at the moment `now`, in seconds of a clock that does not go back."""
+    def reserve(self, now: float, *, successes: int, calls: int = 1) -> Reservation:
+        """Reserve up to so many calls at the moment `now`, in seconds of a clock that does not go back."""
         rules = self._rules
         if now - self._halved_at >= rules.hold_after_halving_s:
             self.rate = min(rules.highest, self.rate + rules.faster * min(1.0, successes / self.rate))
-        call_at = max(self._next_at, now - rules.burst_s)
-        if call_at > now + rules.longest_wait_s:
-            return Reservation(granted=False, wait_s=call_at - now - rules.longest_wait_s, rate=self.rate)
-        self._next_at = call_at + 1 / self.rate
-        return Reservation(granted=True, wait_s=max(0.0, call_at - now), rate=self.rate)
+        self._next_at = max(self._next_at, now - rules.burst_s)
+        waits = list[float]()
+        while len(waits) < calls and self._next_at <= now + rules.longest_wait_s:
+            waits.append(max(0.0, self._next_at - now))
+            self._next_at += 1 / self.rate
+        if not waits:
+            return Reservation(granted=False, wait_s=self._next_at - now - rules.longest_wait_s, rate=self.rate)
+        return Reservation(granted=True, wait_s=waits[0], rate=self.rate, later_s=tuple(waits[1:]))
 
     def halve_rate(self, now: float) -> float:
         """Halve the rate, unless that was just done; return it."""

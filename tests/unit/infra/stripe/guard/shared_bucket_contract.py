@@ -51,6 +51,20 @@ class SharedBucketContract(ABC):
         assert is_about(reservations[2].wait_s, 19.9)
         assert is_about(reservations[3].wait_s, 29.9)
 
+    async def test_calls_reserved_together_are_as_far_apart_as_those_reserved_alone(self) -> None:
+        bucket = self.bucket(slow(burst_s=10))
+        reservation = await bucket.reserve(successes=0, calls=3)
+        waits = (reservation.wait_s, *reservation.later_s)
+        assert waits[:2] == (0, 0)
+        assert is_about(waits[2], 10)
+        assert is_about((await bucket.reserve(successes=0)).wait_s, 20)
+
+    async def test_no_more_are_reserved_together_than_in_the_longest_wait(self) -> None:
+        bucket = self.bucket(slow(longest_wait_s=25))
+        reservation = await bucket.reserve(successes=0, calls=10)
+        assert (reservation.granted, len(reservation.later_s)) == (True, 2)
+        assert not (await bucket.reserve(successes=0, calls=10)).granted
+
     async def test_a_refusal_says_when_to_ask_again_and_reserves_nothing(self) -> None:
         bucket = self.bucket(slow(longest_wait_s=25))
         while (reservation := await bucket.reserve(successes=0)).granted:

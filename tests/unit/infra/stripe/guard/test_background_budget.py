@@ -42,8 +42,8 @@ class Shared:
     def __init__(self) -> None:
         self._bucket = LocalTokenBucket(RULES)
 
-    async def reserve(self, *, successes: int) -> Reservation:
-        return self._bucket.reserve(now(), successes=successes)
+    async def reserve(self, *, successes: int, calls: int = 1) -> Reservation:
+        return self._bucket.reserve(now(), successes=successes, calls=calls)
 
     async def halve_rate(self) -> float:
         return self._bucket.halve_rate(now())

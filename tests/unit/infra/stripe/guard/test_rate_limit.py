@@ -37,6 +37,41 @@ async def test_a_turn_that_does_not_come_in_time_is_given_up() -> None:
     assert shared.requests <= 7
 
 
+async def test_one_reserves_for_all_who_wait() -> None:
+    shared = shared_bucket()
+    limit = limit_over(shared)
+    await asyncio.gather(*(limit.acquire() for _ in range(12)))
+    assert shared.requests <= 2
+    shared.clock.now += 0.2
+    await limit.acquire()
+    assert shared.requests <= 3
+
+
+async def test_a_call_reserved_for_one_who_left_is_made_soon_or_never() -> None:
+    shared = shared_bucket(
+        *[Reservation(granted=True, wait_s=0, rate=100, later_s=(0,))] * 2,
+        Reservation(granted=True, wait_s=0, rate=100),
+    )
+    limit = limit_over(shared)
+    await limit.acquire()
+    shared.clock.now += 0.04
+    await limit.acquire()
+    assert shared.requests == 1
+    await limit.acquire()
+    shared.clock.now += 0.06
+    await limit.acquire()
+    assert shared.requests == 3
+
+
+async def test_a_429_ends_what_was_reserved_at_the_rate_before() -> None:
+    shared = shared_bucket(*[Reservation(granted=True, wait_s=0, rate=100, later_s=(0, 0))] * 2)
+    limit = limit_over(shared)
+    await limit.acquire()
+    await limit.halve_rate()
+    await limit.acquire()
+    assert len(shared.successes) == 2
+
+
 async def test_successes_are_told_with_the_next_turn() -> None:
     shared = shared_bucket()
     limit = limit_over(shared)
