@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from infra.stripe.guard.token_bucket import LocalTokenBucket, TokenBucketRules
 
 LIMITS = st.floats(min_value=2, max_value=5000)
-GAPS = st.lists(st.floats(min_value=0, max_value=0.5), min_size=1, max_size=300)
+ASKED = st.lists(st.tuples(st.floats(min_value=0, max_value=0.5), st.integers(1, 20)), min_size=1, max_size=300)
 
 
-@given(limit=LIMITS, gaps=GAPS)
-def test_no_second_holds_more_calls_than_the_limit(limit: float, gaps: list[float]) -> None:
+@given(limit=LIMITS, asked=ASKED)
+def test_no_second_holds_more_calls_than_the_limit(limit: float, asked: list[tuple[float, int]]) -> None:
     bucket = LocalTokenBucket(TokenBucketRules(limit=limit))
     now, calls = 0.0, []
-    for gap in gaps:
+    for gap, together in asked:
         now += gap
-        reservation = bucket.reserve(now, successes=0)
+        reservation = bucket.reserve(now, successes=0, calls=together)
         if reservation.granted:
-            calls.append(now + reservation.wait_s)
+            assert len(reservation.later_s) < together
+            calls += [now + wait_s for wait_s in (reservation.wait_s, *reservation.later_s)]
+    assert calls == sorted(calls)
     for first, moment in enumerate(calls):
         within = sum(1 for other in calls[first:] if other < moment + 1 - 1e-6)
         assert within <= limit + 1e-6
