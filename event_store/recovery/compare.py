@@ -40,12 +40,17 @@ class Comparison:
 
     `partitions`: how many topics have. `may_be_empty`: Kafka may have lost everything by itself, as a broker in
     memory does. `highest_position` is the highest that may be used, to begin with that of progress records.
+
+    `published_up_to`: without transactions, up to which position progress records say that each partition was
+    published, by its number. A batch that failed may be missing behind that, although a later one is there: the relay
+    publishes it again. None: with transactions, where nothing is missing before what is there.
     """
 
     whole_up_to: int
     partitions: int
     may_be_empty: bool = False
     highest_position: int = 0
+    published_up_to: Mapping[int, int] | None = None
     compared_up_to: int = 0
     common: int = 0
     written_back: int = 0
@@ -100,10 +105,16 @@ class Comparison:
         for each in logged:
             if self.compared_up_to < each.position <= part.until and each.event_id not in held:
                 self.unpublished += 1
-                self.skipped += each.position < part.read_up_to.get(_place(each, self.partitions), 0)
+                self.skipped += self._is_skipped(each, part.read_up_to)
         self.highest_position = max([self.highest_position, *(event.position for event in held.values())])
         self.compared_up_to = max(self.compared_up_to, part.until)
         return lost
+
+    def _is_skipped(self, event: LoggedEvent, read_up_to: Mapping[Place, int]) -> bool:
+        place = _place(event, self.partitions)
+        if self.published_up_to is not None and event.position > self.published_up_to.get(place.partition, 0):
+            return False
+        return event.position < read_up_to.get(place, 0)
 
     def _add_lost(self, lost: list[RecordedEvent]) -> None:
         self.written_back += len(lost)

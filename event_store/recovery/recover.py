@@ -134,6 +134,7 @@ async def compare_and_write_back(
         partitions=settings.kafka_topic_partitions,
         may_be_empty=state.only_started,
         highest_position=highest_position(records),
+        published_up_to=None if settings.kafka_transactions else _published_up_to(records, settings),
     )
     shown_at = monotonic()
     async with aclosing(read_copy(settings, found.whole_up_to, state.log_id)) as parts:
@@ -146,6 +147,14 @@ async def compare_and_write_back(
     assert row is not None
     found.unpublished += int(row[0])
     return found
+
+
+def _published_up_to(records: Sequence[RelayProgress], settings: KafkaSettings) -> dict[int, int]:
+    """Return, by partition, the position up to which any record says that it was published."""
+    return {
+        partition: max((each.position for each in records if each.shard.owns(partition)), default=0)
+        for partition in range(settings.kafka_topic_partitions)
+    }
 
 
 async def _compare_part(connection: Connection, found: Comparison, part: Part) -> None:

@@ -76,8 +76,14 @@ def compared(
     *,
     size: int = 1000,
     may_be_empty: bool = False,
+    published_up_to: int | None = None,
 ) -> Compared:
-    found = Comparison(whole_up_to=whole_up_to, partitions=PARTITIONS, may_be_empty=may_be_empty)
+    found = Comparison(
+        whole_up_to=whole_up_to,
+        partitions=PARTITIONS,
+        may_be_empty=may_be_empty,
+        published_up_to=None if published_up_to is None else dict.fromkeys(range(PARTITIONS), published_up_to),
+    )
     versions: dict[uuid.UUID, int] = {}
     for each in log:
         versions[each.stream_id] = max(versions.get(each.stream_id, 0), each.version)
@@ -147,6 +153,15 @@ def test_what_was_skipped_in_kafka_was_appended_since() -> None:
     since = replace(event(3, A, 1), stream_id=_neighbour(A))
     found = compared([one, since, later], [one, later])
     assert found.blockers == ("1 events of the log were skipped in Kafka: it was appended to since",)
+
+
+@pytest.mark.parametrize(("published_up_to", "skipped"), [(0, 0), (2, 0), (3, 1), (5, 1)])
+def test_without_transactions_a_batch_that_failed_was_not_skipped(published_up_to: int, skipped: int) -> None:
+    """A later one may be there. Only what was said to be published must be."""
+    one, later = event(1, A, 1), event(5, A, 2)
+    failed = replace(event(3, A, 1), stream_id=_neighbour(A))
+    found = compared([one, failed, later], [one, later], published_up_to=published_up_to)
+    assert (found.found.unpublished, found.found.skipped, len(found.blockers)) == (1, skipped, skipped)
 
 
 def test_a_cluster_that_has_nothing_in_common_is_for_a_person_to_decide() -> None:
