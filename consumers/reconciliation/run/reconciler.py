@@ -7,7 +7,7 @@ expected version. So there is one result. An advisory lock only saves a second p
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psycopg
 import structlog
@@ -185,9 +185,18 @@ class Reconciler:
 
     @asynccontextmanager
     async def _try_lock(self, run_id: RunId) -> AsyncIterator[bool]:
-        """Hold the advisory lock of a run; False when another process has it. It is released with the connection."""
+        """Hold the advisory lock of a run; False when another process has it.
+
+        It ends with the connection, but a while after that was closed: whoever asks for the run again finds it free.
+        """
         conn = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True, connect_timeout=5)
         async with conn:
             cursor = await conn.execute(SQL.try_lock, {"run_id": run_id})
             row = await cursor.fetchone()
-            yield row is not None and bool(row[0])
+            is_ours = row is not None and bool(row[0])
+            try:
+                yield is_ours
+            finally:
+                if is_ours:
+                    with suppress(psycopg.OperationalError):  # the connection was lost, and the lock with it
+                        await conn.execute(SQL.unlock, {"run_id": run_id})

@@ -11,6 +11,10 @@ ON CONFLICT (run_id) DO UPDATE
 -- One execution of a run at a time in the whole system, until this connection ends.
 SELECT pg_try_advisory_lock(hashtextextended('paystream reconciliation ' || %(run_id)s::uuid::text, 0));
 
+-- name: unlock
+-- What `try_lock` took.
+SELECT pg_advisory_unlock(hashtextextended('paystream reconciliation ' || %(run_id)s::uuid::text, 0));
+
 -- name: next_due
 -- The oldest day that is due. A report is run by whoever has the file.
 SELECT run_id, number, date, attempts

@@ -101,6 +101,12 @@ async def test_a_second_run_of_the_day_opens_nothing_again(harness: Harness) -> 
     assert (state.completed.opened, state.completed.found["amount"]) == (0, 1)
 
 
+async def test_once_a_run_has_returned_the_next_execution_is_not_kept_out(harness: Harness) -> None:
+    run_id = await harness.request()
+    states = [await harness.reconciler().run(run_id) for _ in range(30)]
+    assert None not in states
+
+
 async def test_whatever_is_in_an_id_comes_back_as_it_was(harness: Harness) -> None:
     statement = Agreeing.of(4)
     strange = ["a\\N", "b\tc\nd\re", "\\.", "é\\t"]
