@@ -106,7 +106,7 @@ class Race:
                         await owner.rollback()
 
     async def _emptied(self, owner: psycopg.AsyncConnection) -> bool:
-        """Empty the read model; False when PostgreSQL chose this to end a deadlock with those who read several tables."""
+        """Empty the read model; False when PostgreSQL ended this, because of a deadlock with those who read."""
         try:
             for statement in EMPTY:
                 await owner.execute(statement)
