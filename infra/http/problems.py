@@ -8,12 +8,14 @@ import orjson
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
 from infra.errors import Unavailable
+from infra.postgres.pool import DatabaseUnavailable
 from infra.validation import message_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx's; HTTP has no status for it
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
+# PostgreSQL rolled back one of several transactions that stood in each other's way: nothing is wrong with any.
+_CONFLICTS = (DeadlockDetected, SerializationFailure, LockNotAvailable)
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
@@ -50,6 +54,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of the application a problem."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Unavailable, _on_unavailable)
+    for conflict in _CONFLICTS:
+        app.add_exception_handler(conflict, _on_conflict)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
@@ -94,6 +100,10 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
     log.info(error.code, error=str(error))
     headers = {"Retry-After": str(error.retry_after_s)}
     return problem_response(Problem(503, error.code, error.title, headers=headers), request.scope)
+
+
+async def _on_conflict(request: Request, error: Exception) -> Response:
+    return await _on_unavailable(request, DatabaseUnavailable(str(error).strip()))
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import FastAPI, HTTPException, Query
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra.http.context import RequestContextMiddleware
@@ -28,6 +29,10 @@ def an_app() -> FastAPI:
     @app.get("/down")
     async def down() -> None:
         raise DatabaseUnavailable("connection to server at 10.0.0.1 failed")
+
+    @app.get("/conflict/{number}")
+    async def conflict(number: int) -> None:
+        raise (DeadlockDetected, SerializationFailure, LockNotAvailable)[number]("Process 1 waits for 10.0.0.1")
 
     @app.get("/bug")
     @app.post("/bug")
@@ -72,6 +77,14 @@ async def test_an_unavailable_dependency_is_503_with_retry_after_and_no_inside(c
 
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
+    assert response.json()["code"] == "database_unavailable"
+    assert "10.0.0.1" not in response.text
+
+
+@pytest.mark.parametrize("number", range(3))
+async def test_a_transaction_that_gave_way_to_another_is_503(client: httpx.AsyncClient, number: int) -> None:
+    response = await client.get(f"/conflict/{number}")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert response.json()["code"] == "database_unavailable"
     assert "10.0.0.1" not in response.text
 
