@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from infra.stripe.guard.token_bucket import LocalTokenBucket, TokenBucketRules
 
 LIMITS = st.floats(min_value=2, max_value=5000)
-ASKED = st.lists(st.tuples(st.floats(min_value=0, max_value=0.5), st.integers(1, 20)), min_size=1, max_size=300)
+REQUESTS = st.lists(st.tuples(st.floats(min_value=0, max_value=0.5), st.integers(1, 20)), min_size=1, max_size=300)
 
 
-@given(limit=LIMITS, asked=ASKED)
-def test_no_second_holds_more_calls_than_the_limit(limit: float, asked: list[tuple[float, int]]) -> None:
+@given(limit=LIMITS, requests=REQUESTS)
+def test_no_second_holds_more_calls_than_the_limit(limit: float, requests: list[tuple[float, int]]) -> None:
     bucket = LocalTokenBucket(TokenBucketRules(limit=limit))
     now, calls = 0.0, []
-    for gap, together in asked:
+    for gap, together in requests:
         now += gap
         reservation = bucket.reserve(now, successes=0, calls=together)
         if reservation.granted:
