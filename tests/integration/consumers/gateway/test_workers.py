@@ -153,11 +153,11 @@ async def test_calls_begin_while_results_of_others_wait_to_be_written(
     may_write = asyncio.Event()
     complete = TaskCompleter.complete
 
-    async def complete_when_told(completer: TaskCompleter, call: FinishedCall) -> Completed:
+    async def complete_when_released(completer: TaskCompleter, call: FinishedCall) -> Completed:
         await may_write.wait()
         return await complete(completer, call)
 
-    monkeypatch.setattr(TaskCompleter, "complete", complete_when_told)
+    monkeypatch.setattr(TaskCompleter, "complete", complete_when_released)
     for _ in range(6):
         await payments.request()
     async with working(pool, stripe_fake, concurrency=1) as workers:
