@@ -79,11 +79,15 @@ UPDATE consumers.gateway_tasks t SET blocked = true FROM blocked b WHERE t.event
 -- name: lease
 -- Lease the tasks that `lock_due` locked. A payment has one task in flight, and its calls keep the order of its events.
 -- A refresh, which only reads, waits for no more than the task in flight, and nothing but itself waits for it to succeed.
-WITH claimable AS (
+-- MATERIALIZED: else the index of all that is due, however much is blocked, is read beside that of these.
+WITH locked AS MATERIALIZED (
+    SELECT event_id, payment_id, operation, position, status, due_at
+      FROM consumers.gateway_tasks
+     WHERE event_id = ANY(%(event_ids)s)
+), claimable AS (
     SELECT DISTINCT ON (t.payment_id) t.event_id
-      FROM consumers.gateway_tasks t
-     WHERE t.event_id = ANY(%(event_ids)s)
-       AND t.status IN ('due', 'leased', 'unknown')
+      FROM locked t
+     WHERE t.status IN ('due', 'leased', 'unknown')
        AND t.due_at <= clock_timestamp()
        AND NOT EXISTS (SELECT FROM consumers.gateway_tasks other
                         WHERE other.payment_id = t.payment_id AND other.event_id <> t.event_id

@@ -1,7 +1,6 @@
 """What a claim looks at, and whose tasks it takes first."""
 
 import asyncio
-import json
 import random
 import uuid
 from collections import Counter
@@ -71,28 +70,31 @@ async def kill(pool: Pool, tasks: list[NewTask]) -> None:
             )
 
 
-async def pages_of_a_claim(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return how many pages each statement of a claim touches."""
-    statements: list[tuple[Any, Any]] = []
+async def plans_of_a_claim(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return how each statement of a claim was executed."""
+    plans: list[dict[str, Any]] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def explained(cursor: psycopg.AsyncCursor[Any], query: Any, params: Any = None, **options: Any) -> Any:
+        conn = cursor.connection
+        async with conn.transaction(force_rollback=True):
+            beside = psycopg.AsyncCursor[Any](conn)
+            await execute(beside, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query, params)
+            row = await beside.fetchone()
+            assert row is not None
+            plans.append(row[0][0]["Plan"])
+        return await execute(cursor, query, params, **options)
 
     async with pool.connection() as conn:
-        execute = conn.execute
-
-        async def noting(query: Any, params: Any = None, **options: Any) -> Any:
-            statements.append((query, params))
-            return await execute(query, params, **options)
-
-        monkeypatch.setattr(conn, "execute", noting)
+        monkeypatch.setattr(psycopg.AsyncCursor, "execute", explained)
         await claim(conn, limit=16, lease_ms=30_000)
         monkeypatch.undo()
-        touched = []
-        for query, params in statements:
-            cursor = await execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query, params)
-            row = await cursor.fetchone()
-            assert row is not None
-            (plan,) = row[0] if isinstance(row[0], list) else json.loads(row[0])
-            touched.append(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
-    return touched
+    return plans
+
+
+def pages(plan: dict[str, Any]) -> int:
+    """How many pages were touched."""
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
 @pytest.mark.parametrize("per_payment", [1, 500])
@@ -113,7 +115,7 @@ async def test_a_claim_looks_at_no_task_that_is_blocked(
         await conn.execute("VACUUM ANALYZE consumers.gateway_tasks")
     free = new_task(position=1)
     await insert(pool, free)
-    assert max(await pages_of_a_claim(pool, monkeypatch)) <= PAGES
+    assert max(map(pages, await plans_of_a_claim(pool, monkeypatch))) <= PAGES
 
 
 async def test_a_blocked_task_is_met_once_and_claimed_when_its_turn_has_come(pool: Pool) -> None:
