@@ -20,7 +20,7 @@ from schemas.topics import PAYMENT, RECONCILIATION, STRIPE_BALANCE
 CONSUMER: Final = "projector"
 CHECKPOINT_PREFIX: Final = "projection:"
 
-_DECODE: Mapping[str, Callable[[RecordedEvent], DecodedEvent | DecodedBalanceEvent | DecodedReconciliationEvent]] = {
+DECODE: Mapping[str, Callable[[RecordedEvent], DecodedEvent | DecodedBalanceEvent | DecodedReconciliationEvent]] = {
     PAYMENT: DecodedEvent.of,
     STRIPE_BALANCE: DecodedBalanceEvent.of,
     RECONCILIATION: DecodedReconciliationEvent.of,
@@ -47,7 +47,7 @@ def projecting(
     async def write(conn: Connection, topic: str, messages: Mapping[str, Sequence[Delivered]]) -> None:
         decoded: dict[int, Any] = {}
         for checkpoint, new in messages.items():
-            events = _decode(_DECODE[topic], new, decoded)
+            events = _decode(DECODE[topic], new, decoded)
             await by_checkpoint[topic][checkpoint].write(conn, events)
 
     def committed(messages: Mapping[str, Sequence[Delivered]]) -> None:

@@ -26,14 +26,21 @@ from query_api.reconciliations.service import ReconciliationReads
 
 
 def create_app(
-    pool: Pool, freshness: Freshness, *, keyring: ApiKeyring, health: Health, anonymous_merchant_id: str | None = None
+    pool: Pool,
+    freshness: Freshness,
+    *,
+    keyring: ApiKeyring,
+    health: Health,
+    anonymous_merchant_id: str | None = None,
+    history: Pool | None = None,
 ) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given.
 
-    With `anonymous_merchant_id` a request without an API key reads that merchant's payments (development only).
+    `history` reads the log, for what payments were; without it that is not shown. With `anonymous_merchant_id` a
+    request without an API key reads that merchant's payments (development only).
     """
     app = bare_app(anonymous_merchant_id)
-    app.state.payments = PaymentReads(pool=pool, freshness=freshness)
+    app.state.payments = PaymentReads(pool=pool, freshness=freshness, history=history)
     app.state.ledger = LedgerReads(pool=pool)
     app.state.reconciliations = ReconciliationReads(pool=pool)
     app.state.keyring = keyring

@@ -1,14 +1,18 @@
 """The query API as a process: what `paystream query-api` runs."""
 
+from contextlib import AsyncExitStack
+
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve as serve_http
-from infra.postgres.pool import postgres_check
+from infra.postgres.pool import Pool, postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from query_api.app import create_app
 from query_api.database import NAME, create_read_pool
 from query_api.freshness import Freshness
 from query_api.settings import QueryApiSettings
+
+_HISTORY_CONNECTIONS = 2
 
 
 async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
@@ -18,6 +22,7 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
         size=settings.read_database_pool_size,
         timeout_ms=settings.query_timeout_ms,
     )
+    history = _history_pool(settings)
     runtime.health.add_readiness("database", postgres_check(pool))
     app = create_app(
         pool,
@@ -25,9 +30,20 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
         keyring=ApiKeyring.from_settings(settings),
         health=runtime.health,
         anonymous_merchant_id=settings.query_anonymous_merchant_id,
+        history=history,
     )
-    async with pool:
+    async with AsyncExitStack() as stack:
+        for each in (pool, *([] if history is None else [history])):
+            await stack.enter_async_context(each)
         await serve_http(app, settings.query_api_host, settings.query_api_port, runtime)
+
+
+def _history_pool(settings: QueryApiSettings) -> Pool | None:
+    """Return a pool for what payments were; it is small, as few ask for that."""
+    if settings.audit_database_url is None:
+        return None
+    url = settings.audit_database_url.get_secret_value()
+    return create_read_pool(url, size=_HISTORY_CONNECTIONS, timeout_ms=settings.query_timeout_ms)
 
 
 SERVICE = Service(name=NAME, settings=QueryApiSettings, serve=serve, serves_http=True)

@@ -82,7 +82,7 @@ class Connections:
             case "sandbox":
                 return {"STRIPE_SANDBOX_DATA": str(self.sandbox_data)} | self._webhooks()
             case "query-api":
-                login = {"READ_DATABASE_URL": self.postgres.url("paystream_query_login")}
+                login = {"READ_DATABASE_URL": self.postgres.url("paystream_query_login")} | self._audit()
                 return login | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
             case "command-api":
                 return (
@@ -91,10 +91,10 @@ class Connections:
                     | _api_keys()
                     | self._stripe()
                 )
-            case "relay":
-                return self._database("paystream_relay_login") | self._kafka()
-            case "projector":
-                return self._database("paystream_projector_login") | self._kafka()
+            case "audit":
+                return self._audit() | self._kafka()
+            case "relay" | "projector":
+                return self._database(f"paystream_{process}_login") | self._kafka()
             case "worker-stripe-gateway":
                 return self._database() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url}
             case "worker-reconciliation":
@@ -109,6 +109,9 @@ class Connections:
 
     def _database(self, login: str = "paystream_app_login") -> dict[str, str]:
         return {"DATABASE_URL": self.postgres.url(login)}
+
+    def _audit(self) -> dict[str, str]:
+        return {"AUDIT_DATABASE_URL": self.postgres.url("paystream_audit_login")}
 
     def _kafka(self) -> dict[str, str]:
         return {

@@ -7,6 +7,7 @@ from infra.embedded.errors import DataUnusable
 from infra.embedded.home import Home
 
 _FILE = "secrets.json"
+_LATER = ("relay", "audit")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -18,6 +19,7 @@ class Passwords:
     relay: str
     projector: str
     query: str
+    audit: str
     valkey: str
 
 
@@ -25,8 +27,9 @@ def load_or_create(home: Home) -> Passwords:
     """Return the passwords of this home. Raises DataUnusable when they are lost but PostgreSQL's data is there."""
     kept = home.remembered(_FILE)
     names = [field.name for field in fields(Passwords)]
-    if kept.get("owner") and not kept.get("relay"):  # made by a version in which the relay had no login of its own
-        kept = {**kept, "relay": secrets.token_urlsafe(24)}
+    later = [name for name in _LATER if not kept.get(name)]
+    if kept.get("owner") and later:  # made by a version that had no such login
+        kept = {**kept, **{name: secrets.token_urlsafe(24) for name in later}}
         home.remember(_FILE, kept)
     if all(kept.get(name) for name in names):
         return Passwords(**{name: str(kept[name]) for name in names})

@@ -66,6 +66,7 @@ class PostgresServer(Component):
             "paystream_relay_login": self._passwords.relay,
             "paystream_projector_login": self._passwords.projector,
             "paystream_query_login": self._passwords.query,
+            "paystream_audit_login": self._passwords.audit,
         }
 
     def url(self, role: str = OWNER, database: str = DATABASE) -> str:

@@ -203,6 +203,10 @@ class Stack:
             return component.environment()
         return {**component.environment(), **self._connections.settings_of(process), **self._settings}
 
+    def connection_settings(self, name: str) -> Mapping[str, str]:
+        """Return how a process of this stack, or a command, reaches its servers."""
+        return self._connections.settings_of(name)
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -45,6 +45,12 @@ class ReadDatabaseSettings(ProcessSettings):
     read_database_pool_size: Annotated[int, Field(ge=1, le=500)] = 10
 
 
+class AuditDatabaseSettings(ProcessSettings):
+    """The log and what was built from it, through a role that can only read."""
+
+    audit_database_url: PostgresUrl
+
+
 class MigrationSettings(ProcessSettings):
     """Settings of `paystream migrate`."""
 

@@ -1,16 +1,42 @@
 """The parameters of the reads of payments."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from domain.ids import StripeIntentId, UserId
+from projections.payments.as_of import AsOf
 from projections.payments.read import PaymentFilters
-from query_api.parameters import LARGEST, PageParameters, Text
+from query_api.parameters import LARGEST, PageParameters, ReadParameters, Text
 from schemas.http.queries import StatusFilter
 from schemas.http.strict import IN_DIGITS, Boolean, Moment
 
 Cents = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
+
+
+class PaymentParameters(ReadParameters):
+    """Of which moment a payment is shown: now, unless one of these says otherwise."""
+
+    as_of: Moment | None = Field(
+        default=None,
+        description="As it was at this moment, by the order of the log; ISO 8601, in UTC unless it has an offset.",
+    )
+    version: Annotated[int, Field(ge=1, le=LARGEST), IN_DIGITS] | None = Field(
+        default=None, description="As it was after its event of this number; the newest if it has no such event yet."
+    )
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> Self:
+        if self.as_of is not None and self.version is not None:
+            raise PydanticCustomError("one_of", "give as_of or version, not both")
+        return self
+
+    def place(self) -> AsOf | None:
+        """Return the place in the payment's history that is asked for; None for now."""
+        if self.as_of is None and self.version is None:
+            return None
+        return AsOf(moment=self.as_of, version=self.version)
 
 
 class PaymentListParameters(PageParameters):

@@ -10,7 +10,7 @@ from infra.logs import bind_context
 from query_api.parameters import IfNoneMatch, PageParameters, Position, Reader, ReadParameters
 from query_api.payments.documentation import PAYMENT_ETAG, documented
 from query_api.payments.errors import payment_not_found
-from query_api.payments.parameters import PaymentListParameters
+from query_api.payments.parameters import PaymentListParameters, PaymentParameters
 from query_api.payments.service import PaymentReads
 from schemas.http.queries import PaymentPage, PaymentView
 from schemas.http.strict import parse_id
@@ -44,19 +44,24 @@ def payment_routes(reader: Reader) -> APIRouter:
         position = _larger(parameters, min_position)
         return await _reads(request).payments(principal, parameters, position)
 
-    @router.get("/payments/{payment_id}", **documented(PaymentView, one=True, etag=PAYMENT_ETAG))
+    @router.get("/payments/{payment_id}", **documented(PaymentView, one=True, etag=PAYMENT_ETAG, history=True))
     async def get_payment(
         *,
         request: Request,
         principal: Annotated[Principal, Depends(reader)],
         payment_id: PaymentIdParameter,
-        parameters: Annotated[ReadParameters, Query()],
+        parameters: Annotated[PaymentParameters, Query()],
         min_position: MinPosition = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
-        """Show a payment with its refunds."""
+        """Show a payment with its refunds: as it is, or as it was.
+
+        What it was is read from the log, by `as_of` or `version`, and never changes.
+        """
         subject = _payment_id(payment_id)
         bind_context(payment_id=str(subject))
+        if (place := parameters.place()) is not None:
+            return await _reads(request).payment_as_of(principal, subject, place, if_none_match)
         position = _larger(parameters, min_position)
         return await _reads(request).payment(principal, subject, position, if_none_match)
 

@@ -10,12 +10,13 @@ from infra.postgres.pool import Connection, Pool
 from projections.payment_timeline import read as timeline
 from projections.payment_timeline.read import StoredEntry
 from projections.payments import read as payments
+from projections.payments.as_of import AsOf, find_as_of
 from projections.payments.read import StoredPayment
 from query_api.cursors import decode_key, decode_version, encode_key, encode_version
 from query_api.freshness import Freshness
 from query_api.parameters import PageParameters
 from query_api.payments import render
-from query_api.payments.errors import payment_not_found
+from query_api.payments.errors import history_not_configured, payment_not_found
 from query_api.payments.parameters import PaymentListParameters
 from query_api.responses import has_version, json_response, not_modified, page
 
@@ -26,6 +27,8 @@ class PaymentReads:
 
     pool: Pool
     freshness: Freshness
+    history: Pool | None = None
+    """Reads the log; None: what payments were is not shown."""
 
     async def payment(
         self, principal: Principal, payment_id: PaymentId, min_position: int, if_none_match: str | None
@@ -40,12 +43,18 @@ class PaymentReads:
         # Most often the payment itself has the position. If not, it may be the position of another payment.
         if min_position and (stored is None or stored.position < min_position):
             stored = await self.freshness.read(min_position, find)
-        if stored is None:
-            raise payment_not_found()
-        headers = {"ETag": f'"{stored.version}"'}
-        if has_version(if_none_match, headers["ETag"]):
-            return not_modified(stored.position, headers)
-        return json_response(render.payment(stored), position=stored.position, headers=headers)
+        return _answer(stored, if_none_match)
+
+    async def payment_as_of(
+        self, principal: Principal, payment_id: PaymentId, place: AsOf, if_none_match: str | None
+    ) -> Response:
+        """Answer with what a payment was there. Raises Problem."""
+        if self.history is None:
+            raise history_not_configured()
+        async with self.history.connection() as conn:
+            merchant_id = MerchantId(principal.merchant_id)
+            stored = await find_as_of(conn, merchant_id=merchant_id, payment_id=payment_id, as_of=place)
+        return _answer(stored, if_none_match)
 
     async def payments(self, principal: Principal, parameters: PaymentListParameters, min_position: int) -> Response:
         """Answer with a page of the merchant's payments, newest first. Raises Problem."""
@@ -94,3 +103,13 @@ class PaymentReads:
         cursor = encode_version(shown[-1].version) if len(found) > len(shown) else None
         position = shown[-1].position if shown else None
         return json_response(page([render.entry(row) for row in shown], cursor), position=position)
+
+
+def _answer(stored: StoredPayment | None, if_none_match: str | None) -> Response:
+    """Answer with a payment, or 304 when the client has this version of it. Raises Problem."""
+    if stored is None:
+        raise payment_not_found()
+    headers = {"ETag": f'"{stored.version}"'}
+    if has_version(if_none_match, headers["ETag"]):
+        return not_modified(stored.position, headers)
+    return json_response(render.payment(stored), position=stored.position, headers=headers)

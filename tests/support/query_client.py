@@ -31,9 +31,16 @@ def keyring() -> ApiKeyring:
     )
 
 
-def client_of(pool: Pool, *, key: str | None = KEY, anonymous: str | None = None) -> httpx.AsyncClient:
+def client_of(
+    pool: Pool, *, key: str | None = KEY, anonymous: str | None = None, history: Pool | None = None
+) -> httpx.AsyncClient:
     app = create_app(
-        pool, Freshness(pool, wait_ms=400), keyring=keyring(), health=Health(), anonymous_merchant_id=anonymous
+        pool,
+        Freshness(pool, wait_ms=400),
+        keyring=keyring(),
+        health=Health(),
+        anonymous_merchant_id=anonymous,
+        history=history,
     )
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app),

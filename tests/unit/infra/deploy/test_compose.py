@@ -55,6 +55,15 @@ def test_it_is_a_compose_file() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+def test_every_file_that_it_names_is_there() -> None:
+    """Docker would make an empty folder in place of a file that is missing, and mount that."""
+    mounted = [str(each).partition(":")[0] for service in SERVICES.values() for each in service.get("volumes", ())]
+    files = [each for each in mounted if each.startswith(".")]
+    assert files
+    built = {service["build"]["dockerfile"] for service in SERVICES.values() if "build" in service}
+    assert [each for each in (*files, *built) if not (ROOT / each).is_file()] == []
+
+
 def test_every_declared_process_and_worker_is_a_service() -> None:
     assert {*declared.names(declared.PROCESSES), *declared.names(declared.WORKERS)} == OURS.keys() - ONE_SHOT
     assert {name for name, service in SERVICES.items() if "build" in service} == OURS.keys()
@@ -125,7 +134,7 @@ def test_variables_are_named_at_the_top_and_passwords_are_for_development() -> N
     introduction = TEXT.partition("\nname:")[0]
     assert defaults.keys() == set(re.findall(r"PAYSTREAM_\w+", introduction))
     passwords = {name: default for name, default in defaults.items() if name.endswith("_PASSWORD")}
-    assert len(passwords) == len(set(passwords.values())) == 6
+    assert len(passwords) == len(set(passwords.values())) == 7
     assert all(default.startswith("development-only-") for default in passwords.values())
 
 

@@ -1,0 +1,81 @@
+"""Reads a part of the log in order, in constant memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from domain.ids import MerchantId
+from event_store.replay.moments import QUERIES
+from event_store.store import Connection, recorded_event
+from event_store.tail import ProvedEnd
+from schemas.envelope import RecordedEvent
+
+RUN = 5_000
+"""How many events are looked at in one statement."""
+_PROVE_AGAIN_S = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which events: behind `after`, up to `up_to` (inclusive). None selects any category, type or merchant."""
+
+    after: int = 0
+    up_to: int
+    categories: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    merchant_id: MerchantId | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what tells it from another."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """The next events that were looked at, `count` of them up to `position`, and those that were selected."""
+
+    position: int
+    count: int
+    events: list[RecordedEvent]
+
+
+async def final_position(connection: Connection) -> int:
+    """Return the last position that anybody has drawn, once all up to there is there or never will be.
+
+    `connection` must be in autocommit. Waits for open transactions that have drawn positions before.
+    """
+    end = ProvedEnd()
+    await end.prove(connection)
+    drawn = end.drawn
+    while end.position < drawn:
+        await asyncio.sleep(_PROVE_AGAIN_S)
+        await end.prove(connection)
+    return drawn
+
+
+async def read_runs(connection: Connection, selection: Selection, *, size: int = RUN) -> AsyncIterator[Run]:
+    """Give the selected events in the order of positions, run by run; a run may have none of them.
+
+    `selection.up_to` is final (`final_position`). Raises psycopg.Error.
+    """
+    filters = {
+        "categories": None if selection.categories is None else list(selection.categories),
+        "types": None if selection.types is None else list(selection.types),
+        "merchant_id": selection.merchant_id,
+    }
+    cursor = selection.after
+    while True:
+        bounds = {"cursor": cursor, "up_to": selection.up_to, "limit": size}
+        row = await (await connection.execute(QUERIES.run_after, bounds)).fetchone()
+        assert row is not None
+        until, count = row
+        if not count:
+            return
+        async with connection.cursor(row_factory=dict_row) as rows:
+            await rows.execute(QUERIES.selected, {"cursor": cursor, "until": until, **filters})
+            events = [recorded_event(each) for each in await rows.fetchall()]
+        yield Run(position=until, count=count, events=events)
+        cursor = until

@@ -1,0 +1,55 @@
+-- name: streams_after
+-- The next streams by id, as the table of streams has them.
+SELECT stream_id, category, merchant_id, version, first_position, last_position
+  FROM event_store.streams
+ WHERE stream_id > %(after)s
+ ORDER BY stream_id LIMIT %(limit)s;
+
+-- name: streams_without_events
+-- Streams that are in the log and not in the table of streams.
+SELECT DISTINCT e.stream_id FROM event_store.events e
+ WHERE NOT EXISTS (SELECT FROM event_store.streams s WHERE s.stream_id = e.stream_id)
+ LIMIT %(limit)s;
+
+-- name: requests_without_task
+-- Of these events those for which no task is there.
+SELECT event_id FROM unnest(%(event_ids)s::uuid[]) AS request(event_id)
+ WHERE NOT EXISTS (SELECT FROM consumers.gateway_tasks t WHERE t.event_id = request.event_id);
+
+-- name: gateway_positions
+-- Up to which position the gateway has taken the events of each partition.
+SELECT partition, position FROM consumers.consumer_checkpoints WHERE consumer = 'stripe-gateway' AND topic = %(topic)s;
+
+-- name: unbalanced_entries
+-- Entries of the ledger whose sides differ in a currency.
+SELECT position, currency, sum(amount)::bigint
+  FROM read_model.ledger_lines
+ GROUP BY position, number, currency
+HAVING sum(amount) <> 0
+ ORDER BY position
+ LIMIT %(limit)s;
+
+-- name: wrong_days
+-- Days whose sums are not those of their lines.
+SELECT coalesce(d.day, l.day), coalesce(d.account, l.account), coalesce(d.currency, l.currency),
+       coalesce(d.debit - d.credit, 0)::bigint, coalesce(l.amount, 0)::bigint
+  FROM read_model.ledger_days d
+  FULL JOIN (SELECT (at AT TIME ZONE 'UTC')::date AS day, account, currency, sum(amount) AS amount
+               FROM read_model.ledger_lines GROUP BY 1, 2, 3) l USING (day, account, currency)
+ WHERE coalesce(d.debit - d.credit, 0) <> coalesce(l.amount, 0)
+ LIMIT %(limit)s;
+
+-- name: projection_positions
+-- How far each projection has come in each partition.
+SELECT consumer, topic, partition, position FROM consumers.consumer_checkpoints WHERE starts_with(consumer, %(prefix)s);
+
+-- name: primary_key
+-- The columns by which a row of a table is known.
+SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+ WHERE i.indrelid = %(table)s::regclass AND i.indisprimary ORDER BY array_position(i.indkey::int2[], a.attnum);
+
+-- name: columns
+-- The columns of a table.
+SELECT attname FROM pg_attribute
+ WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped
+ ORDER BY attnum;

@@ -1,0 +1,154 @@
+"""Runs `paystream audit replay`."""
+
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import psycopg
+
+from domain.ids import MerchantId
+from event_store.replay.files import EventFile, ReplayRefused, as_json, format_of, kept_selection
+from event_store.replay.reading import Run, Selection, final_position, read_runs
+from event_store.replay.topic import event_topic
+from event_store.store import read_log_state
+from infra.cli.execute import run
+from infra.postgres.pool import Connection
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import AuditDatabaseSettings
+from projections.audit.places import last_before, last_up_to, parse_place
+
+_SHOW_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayRequest:
+    """What of the log is asked for; `since` and `until` as a person wrote them."""
+
+    since: str | None
+    until: str | None
+    merchant_id: str | None
+    categories: tuple[str, ...] | None
+    types: tuple[str, ...] | None
+
+
+def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, force: bool) -> int:
+    """Replay; return the exit code."""
+    settings = load_settings(AuditDatabaseSettings)
+
+    async def connected() -> int:
+        if into is not None and topic is not None:
+            raise ReplayRefused("give --into or --topic, not both")
+        if into is not None:
+            format_of(into)
+        url = settings.audit_database_url.get_secret_value()
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
+            selection = await _selection(conn, request, into)
+            if into is not None:
+                return await _into_file(conn, selection, into)
+            async with AsyncExitStack() as stack:
+                if topic is None:
+                    return await _replay(conn, selection, _to_stdout)
+                log_id = (await read_log_state(conn)).log_id
+                target = await stack.enter_async_context(
+                    event_topic(load_settings(KafkaSettings), topic, log_id, force=force)
+                )
+                return await _replay(conn, selection, target.add, where=f"in {topic}")
+
+    return run(connected())
+
+
+async def _selection(conn: Connection, request: ReplayRequest, into: Path | None) -> Selection:
+    """Return what to read. The end stays where it was for a file that was begun: so it can be gone on with."""
+    kept = None if into is None else kept_selection(into)
+    end = await final_position(conn)
+    if kept is not None and request.until is None:
+        end = int(kept["up_to"])
+    return Selection(
+        after=0 if request.since is None else await last_before(conn, parse_place(request.since)),
+        up_to=end if request.until is None else min(end, await last_up_to(conn, parse_place(request.until))),
+        categories=request.categories,
+        types=request.types,
+        merchant_id=None if request.merchant_id is None else MerchantId(request.merchant_id),
+    )
+
+
+async def _into_file(conn: Connection, selection: Selection, into: Path) -> int:
+    try:
+        file = EventFile(into, selection)
+        rest = Selection(
+            after=file.position,
+            up_to=selection.up_to,
+            categories=selection.categories,
+            types=selection.types,
+            merchant_id=selection.merchant_id,
+        )
+
+        async def add(run: Run) -> None:
+            file.add(run)
+
+        code = await _replay(conn, rest, add, where=f"in {into}")
+        file.finish()
+    except OSError as error:
+        raise ReplayRefused(f"{into} cannot be written: {error.strerror or error}") from error
+    return code
+
+
+async def _to_stdout(run: Run) -> None:
+    sys.stdout.buffer.writelines(
+        orjson.dumps(as_json(event), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z) for event in run.events
+    )
+
+
+async def _replay(
+    conn: Connection, selection: Selection, add: Callable[[Run], Awaitable[None]], *, where: str | None = None
+) -> int:
+    progress, count, position = _Progress(selection), 0, selection.after
+    try:
+        async for each in read_runs(conn, selection):
+            await add(each)
+            count, position = count + len(each.events), each.position
+            progress.show(position, each.count)
+    except BaseException:
+        if where is not None:
+            remedy = f"the same again; for a topic, with --from {position + 1}"
+            print(f"\nInterrupted behind position {position}. Remedy: {remedy}", file=sys.stderr)
+        raise
+    progress.end()
+    if where is not None:
+        print(f"{count:,} events up to position {selection.up_to:,} are {where}.")
+    return 0
+
+
+class _Progress:
+    """How far it has come, how fast, and how long it will take: on the terminal, or every ten seconds in a pipe."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._first, self._last = selection.after, selection.up_to
+        self._began = self._shown = time.monotonic()
+        self._looked_at = 0
+        self._on_terminal = sys.stderr.isatty()
+
+    def show(self, position: int, looked_at: int) -> None:
+        """Show it, if it was not shown just now."""
+        self._looked_at += looked_at
+        now = time.monotonic()
+        if now - self._shown < (_SHOW_EVERY_S if self._on_terminal else 10 * _SHOW_EVERY_S):
+            return
+        self._shown = now
+        rate = self._looked_at / (now - self._began)
+        part = (position - self._first) / max(1, self._last - self._first)
+        left_s = (now - self._began) * (1 - part) / part if part else 0.0
+        text = (
+            f"{self._looked_at:,} events, position {position:,} of {self._last:,}, {rate:,.0f}/s, {left_s:,.0f} s left"
+        )
+        print(f"\r\x1b[2K{text}" if self._on_terminal else text, end="" if self._on_terminal else "\n", file=sys.stderr)
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._on_terminal:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)

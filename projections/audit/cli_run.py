@@ -1,0 +1,199 @@
+"""Runs `paystream audit show`, `diff` and `invariants`."""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+from rich.table import Table
+from rich.text import Text
+
+from domain.ids import PaymentId
+from infra.cli.execute import run
+from infra.cli.output import console, printable
+from infra.errors import InfraError
+from infra.files import whole_file
+from infra.postgres.pool import Connection
+from infra.settings.kafka import KafkaSettings
+from infra.settings.loading import load_settings
+from infra.settings.postgres import AuditDatabaseSettings
+from projections.audit.diff import TABLES, RowDifference, row_differences
+from projections.audit.history import history_of
+from projections.audit.invariants import INVARIANTS, Checked, Violation, violations
+from projections.audit.page import render_page
+from projections.audit.places import parse_place
+from projections.audit.table import print_history
+from projections.errors import ProjectionError
+from projections.payments.as_of import AsOf, load_events
+from schemas.errors import SchemaError
+from schemas.http.strict import parse_id
+
+_SHOW_EVERY_S = 1.0
+
+
+class AuditRefused(InfraError):
+    """What was asked for cannot be shown."""
+
+
+class AuditSettings(AuditDatabaseSettings, KafkaSettings):
+    """What the commands need: of Kafka only how many partitions a topic has."""
+
+
+def run_show(payment: str, *, as_of: str | None, version: int | None, form: str, output: Path | None) -> int:
+    """Show the history; return the exit code."""
+
+    async def work(conn: Connection, _: AuditSettings) -> int:
+        payment_id = parse_id(payment)
+        if payment_id is None:
+            raise AuditRefused(f"{payment!r} is not the id of a payment")
+        if as_of is not None and version is not None:
+            raise AuditRefused("give --as-of or --version, not both")
+        events = await load_events(conn, PaymentId(payment_id), _as_of(as_of, version))
+        if not events or events[0].category != "payment":
+            raise AuditRefused(f"there is no payment {payment_id}" + (" up to there" if as_of else ""))
+        try:
+            history = history_of(events)
+        except (SchemaError, ProjectionError) as error:
+            raise AuditRefused(f"its events make no sense: {error}. See: paystream audit invariants") from error
+        if form == "table" and output is None:
+            print_history(history, console())
+            return 0
+        if form == "table":
+            raise AuditRefused("a table is printed. Remedy: --format json or html for a file")
+        text = render_page(history) if form == "html" else _json(dataclasses.asdict(history), indent=True)
+        if output is None:
+            print(text)
+        else:
+            with whole_file(output) as path:
+                path.write_text(text, encoding="utf-8")
+            print(f"{len(events)} events are in {output}.")
+        return 0
+
+    return _run(work)
+
+
+def _as_of(text: str | None, version: int | None) -> AsOf:
+    if text is None:
+        return AsOf(version=version)
+    place = parse_place(text)
+    return AsOf(moment=place) if isinstance(place, datetime) else AsOf(position=place)
+
+
+def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
+    """Print the differences; return the exit code."""
+
+    async def work(conn: Connection, settings: AuditSettings) -> int:
+        if projection is not None and projection not in TABLES:
+            raise AuditRefused(f"there is no projection {projection!r}. There are {', '.join(TABLES)}")
+        progress, count = _Progress(), 0
+        try:
+            async for found in row_differences(
+                conn,
+                partitions=settings.kafka_topic_partitions,
+                projection=projection,
+                limit=limit,
+                replayed=lambda position: progress.show(f"replayed up to position {position:,}"),
+            ):
+                count += 1
+                progress.clear()
+                print(_json(dataclasses.asdict(found)) if as_json else _difference(found))
+        except (SchemaError, ProjectionError) as error:
+            raise AuditRefused(f"the log cannot be replayed: {error}. See: paystream audit invariants") from error
+        progress.clear()
+        if not as_json:
+            names = ", ".join(TABLES) if projection is None else projection
+            print(f"{count} rows differ." if count else f"Nothing differs: {names} are what a replay of the log makes.")
+        return 1 if count else 0
+
+    return _run(work)
+
+
+def _difference(found: RowDifference) -> str:
+    key = ", ".join(f"{name} {value}" for name, value in found.key.items())
+    where = printable(f"{found.table}, {key}")
+    if found.actual is None:
+        return f"{where}: the read model has no such row"
+    if found.expected is None:
+        return f"{where}: no event makes such a row"
+    pairs = (f"{name} is {_json(found.actual[name])}, not {_json(value)}" for name, value in found.expected.items())
+    return printable(f"{where}: {'; '.join(pairs)}")
+
+
+def run_invariants(*, as_json: bool) -> int:
+    """Print the violations; return the exit code."""
+
+    async def work(conn: Connection, settings: AuditSettings) -> int:
+        progress, checked = _Progress(), Checked()
+        broken: dict[str, int] = dict.fromkeys(INVARIANTS, 0)
+        async for found in violations(conn, partitions=settings.kafka_topic_partitions, checked=checked):
+            broken[found.invariant] += 1
+            progress.clear()
+            print(_json(dataclasses.asdict(found)) if as_json else _violation(found))
+            progress.show(f"{checked.events:,} events of {checked.streams:,} streams")
+        progress.clear()
+        if not as_json:
+            _print_invariants(broken)
+            print(f"{checked.events:,} events of {checked.streams:,} streams were checked.")
+        return 1 if checked.violations else 0
+
+    return _run(work)
+
+
+def _violation(found: Violation) -> str:
+    where = " ".join(
+        part
+        for part in (
+            "" if found.stream_id is None else f"stream {found.stream_id}",
+            "" if found.position is None else f"position {found.position}",
+        )
+        if part
+    )
+    return printable(f"{found.invariant}: {where}: {found.detail}" if where else f"{found.invariant}: {found.detail}")
+
+
+def _print_invariants(broken: dict[str, int]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("Invariant", "Holds", "That is"):
+        table.add_column(column, overflow="fold")
+    for name, count in broken.items():
+        table.add_row(name, "yes" if not count else f"violated {count} times", Text(INVARIANTS[name]))
+    console().print(table)
+
+
+class _Progress:
+    """A line on a terminal that is written over; nothing in a pipe."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr.isatty()
+        self._at = 0.0
+
+    def show(self, text: str) -> None:
+        """Show how far it has come, once a second."""
+        if self._shows and time.monotonic() - self._at >= _SHOW_EVERY_S:
+            self._at = time.monotonic()
+            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shows and self._at:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+
+def _run(work: Callable[[Connection, AuditSettings], Awaitable[int]]) -> int:
+    settings = load_settings(AuditSettings)
+
+    async def connected() -> int:
+        url = settings.audit_database_url.get_secret_value()
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
+            return await work(conn, settings)
+
+    return run(connected())
+
+
+def _json(value: Any, *, indent: bool = False) -> str:
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if indent else 0), default=str).decode()

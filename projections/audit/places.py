@@ -1,0 +1,31 @@
+"""Places in the log as a person writes them: a position, or a moment."""
+
+from datetime import UTC, datetime, timedelta
+
+from event_store.replay.files import ReplayRefused
+from event_store.replay.moments import position_at
+from infra.postgres.pool import Connection
+
+
+def parse_place(text: str) -> int | datetime:
+    """Return a position, or a moment, in UTC unless it says otherwise. Raises ReplayRefused."""
+    if text.isdecimal():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is neither a position nor a moment like 2026-05-01T12:00:00Z"
+        raise ReplayRefused(message) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+async def last_up_to(conn: Connection, place: int | datetime) -> int:
+    """Return the last position up to there, inclusive."""
+    return place if isinstance(place, int) else await position_at(conn, place)
+
+
+async def last_before(conn: Connection, place: int | datetime) -> int:
+    """Return the last position before it."""
+    if isinstance(place, int):
+        return max(0, place - 1)
+    return await position_at(conn, place - timedelta(microseconds=1))

@@ -1,0 +1,82 @@
+"""What an auditor asks of a system that runs, beside everybody else: nothing is changed by it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.paystream_command import Ended, paystream
+from tests.support.system import System
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.broker]
+
+
+async def audit(system: System, folder: Path, *arguments: str) -> Ended:
+    settings = system.stack.connection_settings("audit")
+    return await paystream("audit", *arguments, cwd=folder, settings=settings, within=100)
+
+
+async def a_refunded_payment(system: System) -> str:
+    created = await system.create(wait=10)
+    payment_id = str(created.json()["id"])
+    refunded = await system.refund(payment_id, 400, wait=10)
+    await system.finished(payment_id, min_position=refunded.json()["position"])
+    return payment_id
+
+
+async def test_a_payment_is_shown_as_it_is_and_as_it_was(system: System, tmp_path: Path) -> None:
+    payment_id = await a_refunded_payment(system)
+    shown = await audit(system, tmp_path, "show", payment_id, "--format", "json")
+    history = json.loads(shown.output)
+    assert (shown.code, history["payment"]["amount_refunded_cents"]) == (0, 400)
+    steps = history["steps"]
+    assert [step["type"] for step in steps][:3] == ["payment.requested", "payment.intent_created", "payment.succeeded"]
+    assert steps[1]["caused_by"] == steps[0]["position"]
+    for step in steps:
+        was = await system.query.get(f"/payments/{payment_id}", params={"version": step["version"]})
+        assert was.json()["status"] == step["status"]
+    then = await audit(system, tmp_path, "show", payment_id, "--format", "json", "--as-of", str(steps[2]["position"]))
+    assert json.loads(then.output)["steps"] == steps[:3]
+    table = await audit(system, tmp_path, "show", payment_id)
+    assert (table.code, "4.00 USD refunded" in table.output) == (0, True)
+    page = await audit(system, tmp_path, "show", payment_id, "--format", "html", "--output", "payment.html")
+    assert (page.code, payment_id in (tmp_path / "payment.html").read_text("utf-8")) == (0, True)
+
+
+async def test_the_log_is_replayed_into_a_file(system: System, tmp_path: Path) -> None:
+    payment_id = await a_refunded_payment(system)
+    replayed = await audit(system, tmp_path, "replay", "--category", "payment", "--into", "payments.jsonl")
+    assert replayed.code == 0, replayed.errors
+    events = [json.loads(line) for line in (tmp_path / "payments.jsonl").read_text("utf-8").splitlines()]
+    positions = [event["position"] for event in events]
+    assert positions == sorted(set(positions))
+    assert {event["category"] for event in events} == {"payment"}
+    assert [event["version"] for event in events if event["stream_id"] == payment_id] == [1, 2, 3, 4, 5]
+    again = await audit(system, tmp_path, "replay", "--into", "payments.jsonl")
+    assert (again.code, "is there already" in again.errors) == (1, True)
+
+
+async def test_no_invariant_is_violated_and_nothing_differs_from_a_replay(system: System, tmp_path: Path) -> None:
+    await a_refunded_payment(system)
+    invariants = await audit(system, tmp_path, "invariants")
+    assert invariants.code == 0, invariants.output
+    diff = await audit(system, tmp_path, "diff")
+    assert (diff.code, "Nothing differs" in diff.output) == (0, True), diff.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "nonsense"], "is not the id of a payment"),
+        (["show", "01a225d0-6f99-719b-bca0-8579eee2e622"], "there is no payment"),
+        (["show", "01a225d0-6f99-719b-bca0-8579eee2e622", "--as-of", "soon"], "neither a position nor a moment"),
+        (["replay", "--into", "x.xml"], "must end in one of"),
+        (["replay", "--topic", "paystream.payment"], "is a live topic"),
+        (["diff", "--projection", "x"], "there is no projection"),
+    ],
+)
+async def test_what_cannot_be_shown_is_said_in_words(
+    system: System, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    refused = await audit(system, tmp_path, *arguments)
+    assert (refused.code, said in refused.errors) == (1, True), refused.errors
