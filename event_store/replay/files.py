@@ -20,7 +20,7 @@ from infra.errors import InfraError
 from infra.files import whole_file
 from schemas.envelope import RecordedEvent
 
-PART = 100_000
+PART = 25_000
 """Events in a part."""
 COLUMNS = (
     *("position", "event_id", "stream_id", "version", "category", "type", "schema_version", "recorded_at"),
