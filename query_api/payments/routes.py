@@ -41,7 +41,7 @@ def payment_routes(reader: Reader) -> APIRouter:
 
         A page follows the one before it without a loss or a repetition, however many payments are made meanwhile.
         """
-        position = _larger(parameters, min_position)
+        position = larger(parameters, min_position)
         return await _reads(request).payments(principal, parameters, position)
 
     @router.get("/payments/{payment_id}", **documented(PaymentView, one=True, etag=PAYMENT_ETAG))
@@ -57,7 +57,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         """Show a payment with its refunds."""
         subject = _payment_id(payment_id)
         bind_context(payment_id=str(subject))
-        position = _larger(parameters, min_position)
+        position = larger(parameters, min_position)
         return await _reads(request).payment(principal, subject, position, if_none_match)
 
     @router.get("/payments/{payment_id}/events", **documented(TimelinePage, one=True))
@@ -72,7 +72,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         """Show what happened to a payment, oldest first."""
         subject = _payment_id(payment_id)
         bind_context(payment_id=str(subject))
-        position = _larger(parameters, min_position)
+        position = larger(parameters, min_position)
         return await _reads(request).timeline(principal, subject, parameters, position)
 
     return router
@@ -91,6 +91,6 @@ def _reads(request: Request) -> PaymentReads:
     return reads
 
 
-def _larger(parameters: ReadParameters, header: int | None) -> int:
+def larger(parameters: ReadParameters, header: int | None) -> int:
     """Return the position to wait for; 0 asks for none."""
     return max(parameters.min_position or 0, header or 0)
