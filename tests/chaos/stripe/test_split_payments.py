@@ -28,7 +28,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900), pytest.mark.own_system]
 
-SPLIT_PAYMENTS = int(os.environ.get("CHAOS_PAYMENTS", "100")) // 5
+SPLIT_PAYMENTS = int(os.environ.get("CHAOS_PAYMENTS", "75")) // 5
 CLIENTS = 10
 _METHODS = (VISA, VISA, VISA, VISA, DECLINED, STRONG, "pm_card_mastercard")
 _FINISHES_WITHIN_S = 240
@@ -62,7 +62,7 @@ class Diners:
         if chance.random() < 0.1:
             methods[chance.randrange(legs)] = "pm_none"
         cents = [chance.randrange(100, 50_000) for _ in range(legs)]
-        body = a_split(*methods, cents=cents, expires_in_seconds=chance.choice((15, 30, 60)))
+        body = a_split(*methods, cents=cents, expires_in_seconds=chance.choice((10, 20, 40)))
         created = await self._post("/split-payments", body, "create")
         assert created.status_code == httpx.codes.CREATED, created.text
         split_payment_id = str(created.json()["id"])
