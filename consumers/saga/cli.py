@@ -60,7 +60,10 @@ def sagas_give_up(
     actor: Annotated[str | None, _ACTOR] = None,
     force: Annotated[bool, typer.Option("--force", help="Though no operator was called for it.")] = False,
 ) -> None:
-    """End a saga as it is: what was not taken back stands, and is for you to settle."""
+    """End a saga as it is.
+
+    What was not taken back stands, and is for you to settle.
+    """
     from getpass import getuser
 
     from consumers.saga.cli_run import run_give_up

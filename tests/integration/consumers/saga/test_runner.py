@@ -149,7 +149,7 @@ async def test_a_command_at_the_same_instant_wins_or_loses_as_a_whole(bench: Ben
         assert (state.status, captured) == (expected, {0} if is_canceled else {1000})
 
 
-async def test_a_timer_fires_on_time_and_not_before_though_another_process_set_it(bench: Bench) -> None:
+async def test_a_timer_of_another_process_fires_on_time_and_not_before(bench: Bench) -> None:
     split_payment_id = await bench.request(now=time.time() - 598, expires_in_seconds=600)  # two seconds are left
     await bench.deliver()
     await bench.run_due()  # by a process that ends now

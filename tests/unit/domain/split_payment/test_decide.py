@@ -137,7 +137,7 @@ def test_a_customer_may_bring_another_card_for_a_leg() -> None:
     assert decide_payment(world.legs[leg_id(0)], ConfirmPayment(payment_method="pm_2"))
 
 
-def test_what_failed_is_tried_again_ever_more_seldom_and_then_a_person_is_called() -> None:
+def test_what_fails_is_tried_ever_more_seldom_and_a_person_is_called() -> None:
     stripe = replace(WELL_BEHAVED, refused_cancellations=POLICY.stuck_failures)
     world = World.of(2, stripe).stepped().commanded(CancelSplitPayment()).stepped()
     world = world.moves()["canceled:1"]()
