@@ -1,15 +1,15 @@
 -- name: add
 -- Sagas that were requested, due at once. One that is known is due at once, whatever its timer says.
-INSERT INTO consumers.sagas AS s (saga_id, kind, merchant_id, correlation_id, traceparent)
+INSERT INTO consumers.sagas (saga_id, kind, merchant_id, correlation_id, traceparent)
 SELECT * FROM unnest(%(saga_ids)s::uuid[], %(kinds)s::text[], %(merchant_ids)s::text[], %(correlation_ids)s::text[],
                      %(traceparents)s::text[]) AS n(saga_id, kind, merchant_id, correlation_id, traceparent)
  ORDER BY saga_id
-ON CONFLICT (saga_id) DO UPDATE SET due_at = least(s.due_at, clock_timestamp());
+ON CONFLICT (saga_id) DO UPDATE SET due_at = clock_timestamp();
 
 -- name: wake
 -- Have the sagas looked at that streams concern. Locked in one order, so that two wakers do not wait for each other.
 UPDATE consumers.sagas s
-   SET due_at = least(s.due_at, clock_timestamp())
+   SET due_at = clock_timestamp()
   FROM (SELECT saga_id FROM consumers.sagas
          WHERE saga_id IN (SELECT saga_id FROM consumers.saga_participants WHERE stream_id = ANY(%(stream_ids)s::uuid[]))
          ORDER BY saga_id FOR UPDATE) AS concerned

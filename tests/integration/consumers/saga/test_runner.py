@@ -126,6 +126,30 @@ async def test_two_runners_at_once_make_each_step_once(bench: Bench) -> None:
     assert types.count("payment.capture_requested") == 12
 
 
+async def test_no_event_is_missed_while_steps_are_made(bench: Bench) -> None:
+    """Every event is delivered once, and some in the middle of a step: one that was missed would not come again."""
+    split_payment_ids = [await bench.request(now=time.time()) for _ in range(8)]
+    stop, wake = asyncio.Event(), asyncio.Event()
+    workers = [asyncio.create_task(SagaWorker(bench.pool, bench.sagas, wake=wake).run(stop)) for _ in range(2)]
+    position = 0
+
+    async def all_completed() -> bool:
+        nonlocal position
+        for split_payment_id in split_payment_ids:
+            await bench.answer_all(split_payment_id)
+        new = [event for event in await bench.log() if event.position > position]
+        for event in new:
+            await bench.deliver([event])
+            wake.set()
+            position = event.position
+        states = [await bench.state(each) for each in split_payment_ids]
+        return all(state.status is SplitPaymentStatus.COMPLETED for state in states)
+
+    await eventually(all_completed, until=bool, within=40, every=0.01)
+    stop.set()
+    await asyncio.gather(*workers)
+
+
 async def test_a_command_at_the_same_instant_wins_or_loses_as_a_whole(bench: Bench) -> None:
     for _ in range(5):
         split_payment_id = await bench.request(now=time.time())
