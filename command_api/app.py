@@ -9,9 +9,10 @@ from command_api.client_secrets.routes import router as client_secrets_router
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.documentation import API
 from command_api.payments.routes import router as payments_router
-from command_api.payments.service import PaymentCommandService
+from command_api.payments.service import CommandService
 from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.reconciliations.service import ReconciliationService
+from command_api.split_payments.routes import router as split_payments_router
 from command_api.webhooks.routes import router as webhooks_router
 from command_api.webhooks.service import WebhookIntake
 from infra.http.app import build_app
@@ -21,7 +22,8 @@ from infra.process.health import Health, health_routes
 
 def create_app(
     *,
-    payments: PaymentCommandService,
+    payments: CommandService,
+    split_payments: CommandService,
     client_secrets: ClientSecretReader,
     webhooks: WebhookIntake,
     reconciliations: ReconciliationService,
@@ -31,6 +33,7 @@ def create_app(
     """Return the application. It opens and closes nothing of what it is given."""
     app = bare_app()
     app.state.payments = payments
+    app.state.split_payments = split_payments
     app.state.client_secrets = client_secrets
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
@@ -50,5 +53,11 @@ def openapi_documents() -> Mapping[str, dict[str, Any]]:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for each in (payments_router, client_secrets_router, webhooks_router, reconciliations_router):
+    for each in (
+        payments_router,
+        split_payments_router,
+        client_secrets_router,
+        webhooks_router,
+        reconciliations_router,
+    ):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more

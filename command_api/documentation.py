@@ -10,6 +10,7 @@ from schemas.http.payments import (
 )
 from schemas.http.problems import ProblemBody
 from schemas.http.reconciliations import RequestReconciliationBody
+from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
 
 _TEXT = """
 The write side of Paystream: commands on payments. Every command is recorded before it is answered, and carried out at
@@ -38,11 +39,15 @@ API = ApiDescription(
         CapturePaymentBody,
         CancelPaymentBody,
         RefundPaymentBody,
+        CreateSplitPaymentBody,
+        CancelSplitPaymentBody,
+        RefundSplitPaymentBody,
         RequestReconciliationBody,
         ProblemBody,
     ),
     tags={
         "payments": "Commands on payments.",
+        "split payments": "Commands on purchases that several payments pay, all or nothing.",
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
         "webhooks": "What Stripe tells us.",
     },

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from domain.errors import DomainError
 from domain.money import Money
-from domain.payment.errors import PaymentDisputed
+from domain.payment.errors import PaymentDisputed, PaymentIsLeg
 from domain.payment.values import PaymentStatus
+from domain.split_payment.values import SplitPaymentStatus
 from infra.errors import Unavailable
 from infra.http.problems import Problem
 
@@ -29,6 +30,15 @@ class PaymentNotFound(CommandError):
 
     def __init__(self) -> None:
         super().__init__("There is no such payment.")
+
+
+class SplitPaymentNotFound(CommandError):
+    """There is no such split payment, or it is another merchant's: the two must look alike."""
+
+    code = "split_payment_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such split payment.")
 
 
 class KeyInUse(CommandError):
@@ -56,6 +66,15 @@ class PaymentBusy(CommandError):
 
     def __init__(self) -> None:
         super().__init__("The payment is being changed by others. Nothing was recorded; try again in a second.")
+
+
+class SplitPaymentBusy(CommandError):
+    """Others changed the split payment again and again while this command was being decided. Nothing was recorded."""
+
+    code = "split_payment_busy"
+
+    def __init__(self) -> None:
+        super().__init__("The split payment is being changed by others. Nothing was recorded; try again in a second.")
 
 
 class CardNumberRefused(CommandError):
@@ -105,22 +124,30 @@ class ErrorSpec:
 _ERROR_SPECS = {
     "card_number_refused": ErrorSpec(status=400, title="A card number was sent"),
     "payment_not_found": ErrorSpec(status=404, title="No such payment"),
+    "split_payment_not_found": ErrorSpec(status=404, title="No such split payment"),
     "idempotency_key_in_use": ErrorSpec(
         status=409, title="The first request with this key is still being carried out", retry_after_s=1
     ),
     "payment_not_at_stripe": ErrorSpec(status=409, title="Stripe does not know the payment yet", retry_after_s=1),
     "payment_over": ErrorSpec(status=409, title="The payment ended before it came to Stripe"),
     "payment_busy": ErrorSpec(status=409, title="Others kept changing the payment", retry_after_s=1),
+    "split_payment_busy": ErrorSpec(status=409, title="Others kept changing the split payment", retry_after_s=1),
     "payment_already_exists": ErrorSpec(status=409, title="The payment was created before"),
     "payment_not_confirmable": ErrorSpec(status=409, title="No charge can be tried now"),
     "payment_not_capturable": ErrorSpec(status=409, title="Nothing can be captured now"),
     "payment_not_cancelable": ErrorSpec(status=409, title="The payment cannot be canceled now"),
     "payment_not_refundable": ErrorSpec(status=409, title="Nothing was captured that could be refunded"),
+    "payment_is_leg": ErrorSpec(status=409, title="The payment is a leg of a split payment"),
+    "split_payment_already_exists": ErrorSpec(status=409, title="The split payment was created before"),
+    "split_payment_not_cancelable": ErrorSpec(status=409, title="The split payment cannot be canceled now"),
+    "split_payment_not_refundable": ErrorSpec(status=409, title="The split payment was not completed"),
     "payment_disputed": ErrorSpec(status=409, title="The payer's bank contests the payment"),
     "request_too_large": ErrorSpec(status=413, title="More than can be recorded"),
     "idempotency_key_reused": ErrorSpec(status=422, title="The key was used for another request"),
     "capture_amount_exceeds_authorized": ErrorSpec(status=422, title="More than is held"),
     "refund_amount_exceeds_refundable": ErrorSpec(status=422, title="More than can still be refunded"),
+    "split_refund_amount_exceeds_refundable": ErrorSpec(status=422, title="More than can still be refunded"),
+    "invalid_split_payment": ErrorSpec(status=422, title="A field breaks a rule"),
     "invalid_payment_request": ErrorSpec(status=422, title="A field breaks a rule"),
     "invalid_money": ErrorSpec(status=422, title="Not an amount of money"),
     "amount_too_small": ErrorSpec(status=422, title="Below the currency's minimum"),
@@ -155,6 +182,10 @@ def _members(error: Exception) -> dict[str, Any]:
             members[f"amount_{name}_cents"] = amount.amount_cents
     if isinstance(status := getattr(error, "status", None), PaymentStatus):
         members["payment_status"] = status.value
+    if isinstance(split_status := getattr(error, "split_payment_status", None), SplitPaymentStatus):
+        members["split_payment_status"] = split_status.value
+    if isinstance(error, PaymentIsLeg):
+        members["split_payment_id"] = str(error.split_payment_id)
     if isinstance(error, PaymentDisputed):
         members["dispute"] = {"id": error.dispute_id, "status": error.dispute_status.value}
     if isinstance(field := getattr(error, "field", None), str):

@@ -4,12 +4,13 @@ For unit tests only: nothing is durable, and everything is in one process.
 """
 
 from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 from pydantic import SecretStr
 
 from command_api.payments.response_cache import InFlight, KeyClaim
-from domain.ids import MerchantId, PaymentId, StripeIntentId
-from domain.payment.state import PaymentState
+from domain.ids import MerchantId, StripeIntentId
 from event_store.appends import StoredResponse
 from event_store.payments import LoadedPayment
 
@@ -44,7 +45,7 @@ class MemoryResponseCache:
 
 
 class FixedPaymentWaiter:
-    """`PaymentWaiter` in which payments have come as far as `payment` says, or Stripe never answers."""
+    """`StreamWaiter` in which payments have come as far as `payment` says, or Stripe never answers."""
 
     def __init__(self, payment: LoadedPayment | None = None) -> None:
         self.payment = payment
@@ -52,10 +53,10 @@ class FixedPaymentWaiter:
 
     async def wait(
         self,
-        payment_id: PaymentId,  # noqa: ARG002 - there is one payment
+        stream_id: UUID,  # noqa: ARG002 - there is one payment
         *,
         after_version: int,
-        until: Callable[[PaymentState], bool],  # noqa: ARG002 - waiting would not change it
+        until: Callable[[Any], bool],  # noqa: ARG002 - waiting would not change it
         timeout_s: float,
     ) -> LoadedPayment | None:
         """Return at once, with what there is that is newer."""

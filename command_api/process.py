@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 
 from command_api.admission import Admission
@@ -10,14 +11,17 @@ from command_api.client_secrets.service import ClientSecretReader
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
-from command_api.payments.service import PaymentCommandService
-from command_api.payments.waiter import PollingPaymentWaiter
+from command_api.payments.service import CommandService
+from command_api.payments.subject import PAYMENTS
+from command_api.payments.waiter import PollingStreamWaiter
 from command_api.reconciliations.service import ReconciliationService
 from command_api.settings import CommandApiSettings
+from command_api.split_payments.subject import SPLIT_PAYMENTS
 from command_api.webhooks.service import WebhookIntake
 from event_store.event_log import GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.log_monitor import LogMonitor
+from event_store.split_payments import SPLIT_PAYMENT
 from infra.http.auth import ApiKeyring
 from infra.http.server import serve as serve_http
 from infra.postgres.pool import create_pool, postgres_check
@@ -51,23 +55,34 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         webhook_appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(0.05))
         closing.push_async_callback(webhook_appender.close)
         log = GroupCommitLog(pool, appender)
-        executor = CommandExecutor(
-            cache=RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: monitor.epoch),
-            log=log,
-            timeout_s=settings.command_api_timeout_ms / 1000,
-            admission=Admission("command", settings.command_api_max_in_progress),
+        cache = RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: monitor.epoch)
+        admission = Admission("command", settings.command_api_max_in_progress)
+        executor, split_executor = (
+            CommandExecutor(
+                cache=cache,
+                log=log,
+                timeout_s=settings.command_api_timeout_ms / 1000,
+                admission=admission,
+                subject=subject,
+            )
+            for subject in (PAYMENTS, SPLIT_PAYMENTS)
         )
         closing.push_async_callback(executor.close)
-        waiter = await closing.enter_async_context(PollingPaymentWaiter(pool))
+        closing.push_async_callback(split_executor.close)
+        waiter = await closing.enter_async_context(PollingStreamWaiter(pool))
         runtime.health.add_readiness("database", postgres_check(pool))
         runtime.health.add_readiness("event_log", partial(monitor.check, pool))
         runtime.health.add_readiness("redis", redis_check(redis), required=False)
-        payments = PaymentCommandService(
+        payments = CommandService(
             executor=executor,
             waiter=waiter,
             max_wait_s=settings.command_api_max_wait_s,
             expires_in_s=settings.payment_expires_in_s,
             card_number_exempt=settings.card_number_exempt_fields,
+        )
+        split_waiter = await closing.enter_async_context(PollingStreamWaiter(pool, aggregate=SPLIT_PAYMENT))
+        split_payments = replace(
+            payments, executor=split_executor, waiter=split_waiter, expires_in_s=settings.split_payment_expires_in_s
         )
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))
@@ -87,21 +102,23 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         )
         app = create_app(
             payments=payments,
+            split_payments=split_payments,
             client_secrets=client_secrets,
             webhooks=webhooks,
             reconciliations=reconciliations,
             keyring=keyring,
             health=runtime.health,
         )
-        releasing = asyncio.create_task(_release_waiters_when_stopping(runtime, waiter))
+        releasing = asyncio.create_task(_release_waiters_when_stopping(runtime, waiter, split_waiter))
         closing.callback(releasing.cancel)
         await serve_http(app, settings.command_api_host, settings.command_api_port, runtime)
 
 
-async def _release_waiters_when_stopping(runtime: Runtime, waiter: PollingPaymentWaiter) -> None:
+async def _release_waiters_when_stopping(runtime: Runtime, *waiters: PollingStreamWaiter) -> None:
     """Respond to those who wait for Stripe in time: a stopping server cuts them off in the end."""
     await runtime.stop.wait()
-    waiter.release()
+    for waiter in waiters:
+        waiter.release()
 
 
 SERVICE = Service(name=NAME, settings=CommandApiSettings, serve=serve, serves_http=True)

@@ -7,6 +7,8 @@ from pydantic_settings import NoDecode
 
 from command_api.admission import MOST_IN_PROGRESS
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
+from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPIRES
+from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
 from infra.settings.http import ApiKeySettings
 from infra.settings.postgres import AppendSettings
 from infra.settings.process import Port
@@ -26,6 +28,8 @@ class CommandApiSettings(
     """The longest that `Prefer: wait` is granted; 0 ignores it."""
     payment_expires_in_s: Annotated[int, Field(ge=MIN_EXPIRES_IN_SECONDS, le=MAX_EXPIRES_IN_SECONDS)] = 24 * 3600
     """When Stripe could not be asked for so long, a charge is not tried any more; clients may say otherwise."""
+    split_payment_expires_in_s: Annotated[int, Field(ge=MIN_SPLIT_EXPIRES, le=MAX_SPLIT_EXPIRES)] = 3600
+    """How long the customers of a split payment have until what is held is released; clients may say otherwise."""
     command_api_timeout_ms: Annotated[int, Field(ge=100)] = 5000
     """How long a command may take to be recorded before the client is told to ask again."""
     command_api_max_in_progress: Annotated[int, Field(ge=1)] = MOST_IN_PROGRESS

@@ -14,6 +14,9 @@ PaymentId = NewType("PaymentId", UUID)
 
 RefundId = NewType("RefundId", UUID)
 
+SplitPaymentId = NewType("SplitPaymentId", UUID)
+"""Of a split payment, and of its stream in the log."""
+
 RequestId = NewType("RequestId", UUID)
 """Of one request to capture or to cancel: a request that comes again has the same one."""
 

@@ -9,9 +9,10 @@ from uuid import UUID
 from domain.ids import PaymentId
 from domain.payment.events import PaymentEvent
 from domain.reconciliation.events import ReconciliationEvent
+from domain.split_payment.events import SplitPaymentEvent
 from domain.stripe_balance import StripeBalanceEvent
 from schemas.envelope import RecordedEvent
-from schemas.events import BALANCE_CODEC, PAYMENT_CODEC, RECONCILIATION_CODEC
+from schemas.events import BALANCE_CODEC, PAYMENT_CODEC, RECONCILIATION_CODEC, SPLIT_PAYMENT_CODEC
 
 DomainEvent = TypeVar("DomainEvent")
 
@@ -65,6 +66,17 @@ class DecodedReconciliationEvent(_Decoded[ReconciliationEvent]):
     def of(cls, recorded: RecordedEvent) -> Self:
         """Decode an event. Raises schemas.errors.SchemaError."""
         return cls(recorded=recorded, domain_event=RECONCILIATION_CODEC.decode(recorded))
+
+
+class DecodedSplitPaymentEvent(_Decoded[SplitPaymentEvent]):
+    """An event of a split payment."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, recorded: RecordedEvent) -> Self:
+        """Decode an event. Raises schemas.errors.SchemaError."""
+        return cls(recorded=recorded, domain_event=SPLIT_PAYMENT_CODEC.decode(recorded))
 
 
 class _InAStream(Protocol):

@@ -7,12 +7,14 @@ from projections.payment_timeline.projection import PaymentTimeline
 from projections.payments.projection import Payments
 from projections.projection import Projection
 from projections.reconciliation.projection import Reconciliations
+from projections.split_payments.projection import SplitPayments
 
 # The ledger last: it writes rows that all partitions share.
 PROJECTIONS: tuple[Projection[Any], ...] = (
     Payments(),
     PaymentTimeline(),
     Reconciliations(),
+    SplitPayments(),
     LedgerOfPayments(),
     LedgerOfBalance(),
 )

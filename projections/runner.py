@@ -11,19 +11,25 @@ from typing import Any, Final
 from infra.kafka.consumer.checkpoints import Checkpointed
 from infra.postgres.pool import Connection, Pool
 from projections import metrics
-from projections.events import DecodedBalanceEvent, DecodedEvent, DecodedReconciliationEvent
+from projections.events import DecodedBalanceEvent, DecodedEvent, DecodedReconciliationEvent, DecodedSplitPaymentEvent
 from projections.projection import Projection
 from schemas.cloudevents import Delivered
 from schemas.envelope import RecordedEvent
-from schemas.topics import PAYMENT, RECONCILIATION, STRIPE_BALANCE
+from schemas.topics import PAYMENT, RECONCILIATION, SPLIT_PAYMENT, STRIPE_BALANCE
 
 CONSUMER: Final = "projector"
 CHECKPOINT_PREFIX: Final = "projection:"
 
-DECODE: Mapping[str, Callable[[RecordedEvent], DecodedEvent | DecodedBalanceEvent | DecodedReconciliationEvent]] = {
+DECODE: Mapping[
+    str,
+    Callable[
+        [RecordedEvent], DecodedEvent | DecodedBalanceEvent | DecodedReconciliationEvent | DecodedSplitPaymentEvent
+    ],
+] = {
     PAYMENT: DecodedEvent.of,
     STRIPE_BALANCE: DecodedBalanceEvent.of,
     RECONCILIATION: DecodedReconciliationEvent.of,
+    SPLIT_PAYMENT: DecodedSplitPaymentEvent.of,
 }
 
 

@@ -23,6 +23,8 @@ from query_api.payments.routes import SCOPE, payment_routes
 from query_api.payments.service import PaymentReads
 from query_api.reconciliations.routes import router as reconciliation_routes
 from query_api.reconciliations.service import ReconciliationReads
+from query_api.split_payments.routes import split_payment_routes
+from query_api.split_payments.service import SplitPaymentReads
 
 
 def create_app(
@@ -41,6 +43,7 @@ def create_app(
     """
     app = bare_app(anonymous_merchant_id)
     app.state.payments = PaymentReads(pool=pool, freshness=freshness, history=history)
+    app.state.split_payments = SplitPaymentReads(pool=pool, freshness=freshness)
     app.state.ledger = LedgerReads(pool=pool)
     app.state.reconciliations = ReconciliationReads(pool=pool)
     app.state.keyring = keyring
@@ -61,6 +64,7 @@ def openapi_documents() -> Mapping[str, dict[str, Any]]:
 def _add_routes(app: FastAPI, *, anonymous_merchant_id: str | None) -> None:
     for router in (
         payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
+        split_payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
         ledger_routes(authenticated(FINANCE_SCOPE)),  # of the whole account: always with a key
         reconciliation_routes,
     ):

@@ -13,10 +13,11 @@ from uuid import UUID
 
 import orjson
 
-from domain.ids import PaymentId
+from domain.ids import PaymentId, SplitPaymentId
 from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
 from projections.reconciliation.read import DayKey
+from projections.split_payments.read import SplitPaymentKey
 from query_api.errors import invalid_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,6 +40,22 @@ def decode_key(cursor: str) -> PageKey:
         return PageKey(created_at=_moment(microseconds), payment_id=PaymentId(UUID(payment_id)))
 
     return _decode(cursor, [int, str], key, encode_key)
+
+
+def encode_split_payment(key: SplitPaymentKey) -> str:
+    """Return the cursor of the page of split payments that begins after `key`."""
+    return _pack([(key.created_at - _EPOCH) // _MICROSECOND, str(key.split_payment_id)])
+
+
+def decode_split_payment(cursor: str) -> SplitPaymentKey:
+    """Read a cursor of split payments. Raises the problem `invalid_cursor` (400)."""
+
+    def key(microseconds: int, split_payment_id: str) -> SplitPaymentKey:
+        return SplitPaymentKey(
+            created_at=_moment(microseconds), split_payment_id=SplitPaymentId(UUID(split_payment_id))
+        )
+
+    return _decode(cursor, [int, str], key, encode_split_payment)
 
 
 def encode_entry_key(key: EntryKey) -> str:

@@ -32,6 +32,7 @@ API = ApiDescription(
     models=(ProblemBody,),
     tags={
         "payments": "Payments, and what happened to them.",
+        "split payments": "Purchases that several payments pay, all or nothing.",
         "ledger": "What payments moved at Stripe, by double entry: for finance.",
         "reconciliations": "What differs between Stripe's books and the ledger: for finance.",
     },

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 PAYMENT = "paystream.payment"
+SPLIT_PAYMENT = "paystream.split-payment"
 STRIPE_EVENT = "paystream.stripe-event"
 STRIPE_BALANCE = "paystream.stripe-balance"
 RECONCILIATION = "paystream.reconciliation"
@@ -11,12 +12,14 @@ RELAY_PROGRESS = "paystream.relay-progress"
 
 _TOPIC_OF_CATEGORY = {
     "payment": PAYMENT,
+    "split-payment": SPLIT_PAYMENT,
     "stripe-event": STRIPE_EVENT,
     "stripe-balance": STRIPE_BALANCE,
     "reconciliation": RECONCILIATION,
 }
 _CONSUMERS = {
-    PAYMENT: ("stripe-gateway", "projector"),
+    PAYMENT: ("stripe-gateway", "projector", "sagas"),
+    SPLIT_PAYMENT: ("sagas", "projector"),
     STRIPE_EVENT: ("stripe-webhooks",),
     STRIPE_BALANCE: ("projector",),
     RECONCILIATION: ("reconciliation", "projector"),

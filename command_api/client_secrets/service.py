@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from command_api.client_secrets.errors import PaymentNotAtStripe, PaymentOver
 from command_api.client_secrets.stripe_secrets import ClientSecrets
 from command_api.errors import PaymentNotFound
-from command_api.payments.waiter import PaymentWaiter
+from command_api.payments.waiter import StreamWaiter
 from domain.ids import MerchantId, PaymentId
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus
@@ -19,7 +19,7 @@ class ClientSecretReader:
     """What the route works with; an application keeps it as `app.state.client_secrets`."""
 
     log: EventLog
-    waiter: PaymentWaiter
+    waiter: StreamWaiter
     secrets: ClientSecrets
 
     async def answer(self, payment_id: PaymentId, merchant_id: MerchantId, *, wait_s: float) -> ClientSecretAnswer:

@@ -1,4 +1,4 @@
-"""Finds in Redis the payments whose commands got a response: traces of what PostgreSQL may have lost."""
+"""Finds in Redis what commands got as a response, by the payment or split payment: traces of what the log may lack."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -40,7 +40,7 @@ def _traces(names: Sequence[bytes], values: Sequence[bytes | str | None]) -> lis
         if response is None or response.response is None:
             continue
         body = orjson.loads(response.response)
-        payment_id = body.get("payment_id") or body.get("id")
+        payment_id = body.get("payment_id") or body.get("split_payment_id") or body.get("id")
         where = f"Redis: the response was {response.status}"
         traces.append(Trace(payment_id=PaymentId(UUID(payment_id)), position=response.position, where=where))
     return traces

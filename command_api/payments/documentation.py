@@ -19,6 +19,7 @@ from schemas.http.payments import (
     CreatePaymentBody,
     RefundPaymentBody,
 )
+from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
 
 _GENERAL_ERRORS = {
     400: {
@@ -46,13 +47,29 @@ _OWN_ERRORS = {
     },
     ConfirmPaymentBody: {"payment_not_confirmable"},
     CapturePaymentBody: {
+        "payment_is_leg",
         "payment_not_capturable",
         "capture_amount_exceeds_authorized",
         "amount_not_representable",
         "amount_too_small",
     },
-    CancelPaymentBody: {"payment_not_cancelable", "invalid_payment_request"},
+    CancelPaymentBody: {"payment_is_leg", "payment_not_cancelable", "invalid_payment_request"},
+    CreateSplitPaymentBody: {
+        "invalid_split_payment",
+        "amount_too_small",
+        "amount_too_large",
+        "amount_not_representable",
+        "currency_unsupported",
+    },
+    CancelSplitPaymentBody: {"split_payment_not_cancelable"},
+    RefundSplitPaymentBody: {
+        "split_payment_not_refundable",
+        "split_refund_amount_exceeds_refundable",
+        "amount_not_representable",
+        "amount_too_small",
+    },
     RefundPaymentBody: {
+        "payment_is_leg",
         "payment_not_refundable",
         "payment_disputed",
         "refund_amount_exceeds_refundable",
@@ -62,6 +79,8 @@ _OWN_ERRORS = {
 }
 _ALWAYS = {"card_number_refused", "request_too_large", "idempotency_key_in_use", "idempotency_key_reused"}
 _OF_A_PAYMENT = {"payment_not_found", "payment_busy"}
+_OF_A_SPLIT_PAYMENT = {"split_payment_not_found", "split_payment_busy"}
+_OPENS = (CreatePaymentBody, CreateSplitPaymentBody)
 
 _REQUEST_HEADERS = [
     {
@@ -103,7 +122,7 @@ def documented(body: type[BaseModel], answer: type[BaseModel], *statuses: int) -
         status: {"model": answer, "description": meanings[status], "headers": _ANSWER_HEADERS} for status in statuses
     }
     request_body = {
-        "required": body is CreatePaymentBody,
+        "required": body in _OPENS,
         "content": {"application/json": {"schema": reference(body.__name__)}},
     }
     return {
@@ -122,7 +141,9 @@ def _error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     codes: dict[int, dict[str, str]] = defaultdict(dict)
     for status, general in _GENERAL_ERRORS.items():
         codes[status].update(general)
-    subject = set() if body is CreatePaymentBody else _OF_A_PAYMENT
+    of_split = body in (CancelSplitPaymentBody, RefundSplitPaymentBody)
+    existing = _OF_A_SPLIT_PAYMENT if of_split else _OF_A_PAYMENT
+    subject = set() if body in _OPENS else existing
     for code in sorted(_ALWAYS | subject | _OWN_ERRORS[body]):
         codes[ERROR_SPECS[code].status][code] = ERROR_SPECS[code].title
     return described_errors(codes)

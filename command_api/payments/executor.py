@@ -1,4 +1,4 @@
-"""Carries a command out once: claim its key, decide on the payment's state, append, store the response.
+"""Carries a command out once: claim its key, decide on the aggregate's state, append, store the response.
 
 The idempotency record in PostgreSQL, written in the same transaction as the events, is the authority; the cache in
 front of it only saves work. A command that is refused leaves no record: its key stays free. One that is accepted always
@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 import structlog
@@ -19,24 +20,20 @@ from command_api.errors import (
     CommandError,
     KeyInUse,
     KeyReused,
-    PaymentBusy,
-    PaymentNotFound,
     RequestTooLarge,
     ShuttingDown,
 )
-from command_api.payments.metrics import COMMAND_DURATION, COMMANDS, REPLAYS, record_accepted
-from command_api.payments.operations import Body, PaymentOperation, original_ids
+from command_api.operation import Body, ClientOperation, Subject
+from command_api.payments.metrics import COMMAND_DURATION, COMMANDS, REPLAYS
 from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
+from command_api.payments.subject import PAYMENTS
 from domain.errors import DomainError
 from domain.ids import MerchantId
-from domain.payment.decide import decide
-from domain.payment.events import PaymentEvent
-from domain.payment.state import PaymentState
 from event_store.appends import NO_STREAM, EventTooLarge, IdempotencyRecord, StoredResponse
 from event_store.decide import Decided, IdempotentCommand, Retries, StillConflicting, decide_once
 from event_store.event_log import EventLog
 from event_store.group_commit import Closed
-from event_store.payments import PAYMENT, LoadedPayment
+from event_store.streams import LoadedStream
 from infra.errors import Unavailable
 from infra.postgres.pool import DatabaseUnavailable
 from schemas.envelope import EventMetadata
@@ -44,14 +41,14 @@ from schemas.envelope import EventMetadata
 log = structlog.get_logger(__name__)
 
 _RETRIES = Retries(max_attempts=25, max_pause_s=0.02)
-_NO_PAYMENT = LoadedPayment(state=None, version=NO_STREAM, events=())
+_NO_STREAM = LoadedStream[Any](state=None, version=NO_STREAM, events=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommandRequest:
     """A command as a client sent it. `fingerprint` tells it from every other request under the same key."""
 
-    operation: PaymentOperation
+    operation: ClientOperation
     opens_stream: bool
     merchant_id: MerchantId
     idempotency_key: str
@@ -63,11 +60,11 @@ class CommandRequest:
 class CommandResult:
     """What a command came to.
 
-    `operation` has the ids of the original when this is a replay. `version` is that of the payment in `body`: 0 when
+    `operation` has the ids of the original when this is a replay. `version` is that of the aggregate in `body`: 0 when
     it is not known. `has_outcome`: Stripe's outcome is known.
     """
 
-    operation: PaymentOperation
+    operation: ClientOperation
     status: int
     body: Body
     position: int
@@ -75,19 +72,27 @@ class CommandResult:
     has_outcome: bool = False
     replayed: bool = False
 
-    def as_of(self, payment: LoadedPayment) -> "CommandResult":
-        """Return the result of the same command in a newer state of its payment."""
-        assert payment.state is not None
-        newer = _result(self.operation, payment.state, payment.version, payment.position)
-        return replace(newer, replayed=self.replayed)
+    def as_of(self, newer: LoadedStream[Any]) -> "CommandResult":
+        """Return the result of the same command in a newer state of its aggregate."""
+        assert newer.state is not None
+        result = _result(self.operation, newer.state, newer.version, newer.position)
+        return replace(result, replayed=self.replayed)
 
 
 class CommandExecutor:
     """Carries commands out, each to its end even when its client goes away."""
 
     def __init__(
-        self, *, cache: ResponseCache, log: EventLog, timeout_s: float = 5.0, admission: Admission | None = None
+        self,
+        *,
+        cache: ResponseCache,
+        log: EventLog,
+        timeout_s: float = 5.0,
+        admission: Admission | None = None,
+        subject: Subject = PAYMENTS,
     ) -> None:
+        """`subject`: what all operations are about."""
+        self._subject = subject
         self._cache = cache
         self._log = log
         self._timeout_s = timeout_s
@@ -159,7 +164,7 @@ class CommandExecutor:
             assert decided.record is not None
             committed = decided.record.stored_at(decided.position)
             if decided.events:
-                record_accepted(request.operation, decided.state)
+                self._subject.record_accepted(request.operation, decided.state)
             return _result(request.operation, decided.state, decided.version, decided.position)
         finally:
             if committed is None:
@@ -170,25 +175,49 @@ class CommandExecutor:
                 self._storing.add(storing)
                 storing.add_done_callback(self._storing.discard)
 
-    async def _append(self, request: CommandRequest) -> Decided[PaymentState, PaymentEvent] | StoredResponse:
+    async def _append(self, request: CommandRequest) -> Decided[Any, Any] | StoredResponse:
         """Return what was decided, or the stored response. The log's errors become errors of commands."""
         try:
-            return await decide_once(self._log, PAYMENT, _command(request), _RETRIES)
+            return await decide_once(self._log, self._subject.aggregate, self._command(request), _RETRIES)
         except StillConflicting:
-            raise PaymentBusy from None
+            raise self._subject.busy() from None
         except Closed:
             raise ShuttingDown from None
         except EventTooLarge as error:
             raise RequestTooLarge(error.size_bytes, error.max_bytes) from error
+
+    def _command(self, request: CommandRequest) -> IdempotentCommand[Any, Any]:
+        def decide_on(loaded: LoadedStream[Any]) -> Sequence[Any]:
+            state = loaded.state
+            if not request.opens_stream and (state is None or state.merchant_id != request.merchant_id):
+                raise self._subject.not_found()
+            return self._subject.decide(state, request.operation.command(state))
+
+        def record(state: Any) -> IdempotencyRecord:
+            return IdempotencyRecord(
+                key=request.idempotency_key,
+                fingerprint=request.fingerprint,
+                status=request.operation.status(state),
+                response=orjson.dumps(request.operation.response_body(state)),
+            )
+
+        return IdempotentCommand(
+            stream_id=request.operation.stream_id,
+            metadata=request.metadata,
+            decide=decide_on,
+            loaded=_NO_STREAM if request.opens_stream else None,
+            key=request.idempotency_key,
+            record=record,
+        )
 
     async def _replay(self, request: CommandRequest, stored: StoredResponse, source: str) -> CommandResult:
         if stored.fingerprint != request.fingerprint:
             raise KeyReused
         REPLAYS.labels(source).inc()
         if stored.response is None:  # written back from Kafka, which does not have it
-            state = PAYMENT.load(await self._log.load_as_of(stored.position)).state
+            state = self._subject.aggregate.load(await self._log.load_as_of(stored.position)).state
             assert state is not None
-            body = request.operation.with_ids_of(original_ids(state)).response_body(state)
+            body = request.operation.with_ids_of(self._subject.original_ids(state)).response_body(state)
         else:
             body = orjson.loads(stored.response)
         return CommandResult(
@@ -221,31 +250,7 @@ def _measured(request: CommandRequest) -> Iterator[_Measured]:
         COMMAND_DURATION.labels(request.operation.name).observe(time.perf_counter() - started)
 
 
-def _command(request: CommandRequest) -> IdempotentCommand[PaymentState, PaymentEvent]:
-    def decide_on(payment: LoadedPayment) -> Sequence[PaymentEvent]:
-        if not request.opens_stream and (payment.state is None or payment.state.merchant_id != request.merchant_id):
-            raise PaymentNotFound
-        return decide(payment.state, request.operation.command(payment.state))
-
-    def record(state: PaymentState) -> IdempotencyRecord:
-        return IdempotencyRecord(
-            key=request.idempotency_key,
-            fingerprint=request.fingerprint,
-            status=request.operation.status(state),
-            response=orjson.dumps(request.operation.response_body(state)),
-        )
-
-    return IdempotentCommand(
-        stream_id=request.operation.payment_id,
-        metadata=request.metadata,
-        decide=decide_on,
-        loaded=_NO_PAYMENT if request.opens_stream else None,
-        key=request.idempotency_key,
-        record=record,
-    )
-
-
-def _result(operation: PaymentOperation, state: PaymentState, version: int, position: int) -> CommandResult:
+def _result(operation: ClientOperation, state: Any, version: int, position: int) -> CommandResult:
     return CommandResult(
         operation=operation,
         status=operation.status(state),

@@ -3,7 +3,8 @@
 import structlog
 from prometheus_client import Counter, Histogram
 
-from command_api.payments.operations import Create, PaymentOperation, RefundPayment
+from command_api.operation import ClientOperation
+from command_api.payments.operations import Create, RefundPayment
 from domain.payment.state import PaymentState
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ REDIS_UNAVAILABLE = Counter(
 )
 
 
-def record_accepted(operation: PaymentOperation, state: PaymentState) -> None:
+def record_accepted(operation: ClientOperation, state: PaymentState) -> None:
     """Log and count a command whose events are committed; a replay is not counted again."""
     match operation:
         case Create():

@@ -1,16 +1,16 @@
 """The five requests of a client about a payment: which domain command each is, and what its response is.
 
-An operation holds the ids drawn for it, so it can be decided again after a conflict without becoming another one.
 A replay's operation is `with_ids_of` the stored response.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from uuid import UUID
 
 from command_api.errors import PaymentNotFound
+from command_api.operation import Body
 from domain.ids import CustomerId, MerchantId, PaymentId, RefundId, RequestId, UserId
 from domain.money import Money
 from domain.payment.commands import (
@@ -33,36 +33,6 @@ from schemas.http.payments import (
 from schemas.http.times import moment_of, timestamp
 
 OK, CREATED, ACCEPTED = 200, 201, 202
-
-Body = dict[str, Any]
-"""A response without its position, which only the log knows. Members are in the order of the schema."""
-
-
-class PaymentOperation(Protocol):
-    """One request of a client about one payment."""
-
-    @property
-    def name(self) -> str:
-        """The command's name in metrics and logs."""
-
-    @property
-    def payment_id(self) -> PaymentId:
-        """The payment it is about."""
-
-    def with_ids_of(self, response: Mapping[str, Any]) -> Self:
-        """Return this operation with the ids of the one that got this response."""
-
-    def command(self, state: PaymentState | None) -> PaymentCommand:
-        """Return the command for the domain. Raises PaymentNotFound."""
-
-    def status(self, state: PaymentState) -> int:
-        """Return the HTTP status: whether Stripe's outcome is known."""
-
-    def response_body(self, state: PaymentState) -> Body:
-        """Return the body in this state of the payment."""
-
-    def has_outcome(self, state: PaymentState) -> bool:
-        """Whether Stripe's outcome is known, for a client that waits for it."""
 
 
 def _payment_body(state: PaymentState) -> Body:
@@ -106,6 +76,16 @@ class Create:
     request: CreatePaymentBody
     name: str = "create"
 
+    @property
+    def stream_id(self) -> UUID:
+        """The payment's."""
+        return self.payment_id
+
+    @property
+    def log_ids(self) -> Mapping[str, str | None]:
+        """The payment's id, and who pays."""
+        return {"payment_id": str(self.payment_id), "user_id": self.request.user_id}
+
     def with_ids_of(self, response: Mapping[str, Any]) -> "Create":
         """Take over the id of the payment that was created first."""
         return replace(self, payment_id=PaymentId(UUID(response["id"])))
@@ -147,6 +127,16 @@ class _ExistingPaymentOperation(ABC):
     """A request about a payment that exists; the response is that payment."""
 
     payment_id: PaymentId
+
+    @property
+    def stream_id(self) -> UUID:
+        """The payment's."""
+        return self.payment_id
+
+    @property
+    def log_ids(self) -> Mapping[str, str | None]:
+        """The payment's id."""
+        return {"payment_id": str(self.payment_id)}
 
     def with_ids_of(self, response: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the payment
         """Return itself: its response has no id of its own."""
@@ -225,6 +215,16 @@ class RefundPayment:
     refund_id: RefundId
     request: RefundPaymentBody
     name: str = "refund"
+
+    @property
+    def stream_id(self) -> UUID:
+        """The payment's."""
+        return self.payment_id
+
+    @property
+    def log_ids(self) -> Mapping[str, str | None]:
+        """The payment's id."""
+        return {"payment_id": str(self.payment_id)}
 
     def with_ids_of(self, response: Mapping[str, Any]) -> "RefundPayment":
         """Take over the id of the refund that was requested first."""

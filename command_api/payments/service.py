@@ -1,10 +1,11 @@
-"""One command over HTTP, from the request to the response: what all routes of payments share."""
+"""One command over HTTP, from the request to the response: what all routes of commands share."""
 
 import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 import orjson
 import structlog
@@ -14,9 +15,9 @@ from starlette.responses import Response
 
 from command_api.errors import CommandError, PaymentNotFound, problem_of
 from command_api.headers import read_idempotency_key, read_wait_preference
+from command_api.operation import ClientOperation
 from command_api.payments.executor import CommandExecutor, CommandRequest, CommandResult
-from command_api.payments.operations import Create, PaymentOperation
-from command_api.payments.waiter import PaymentWaiter
+from command_api.payments.waiter import StreamWaiter
 from command_api.request_body import read_body
 from domain.errors import DomainError
 from domain.ids import MerchantId, PaymentId
@@ -37,11 +38,11 @@ _KEY = "Idempotency-Key"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PaymentCommandService:
-    """What the routes work with; an application keeps it as `app.state.payments`."""
+class CommandService:
+    """What the routes work with; an application keeps one for each kind of aggregate: `app.state.payments`, ..."""
 
     executor: CommandExecutor
-    waiter: PaymentWaiter
+    waiter: StreamWaiter
     max_wait_s: int
     expires_in_s: int = 24 * 3600
     """For charges whose client does not set it."""
@@ -53,12 +54,12 @@ class PaymentCommandService:
         request: Request,
         principal: Principal,
         model: type[Model],
-        operation_of: Callable[[Model, str], PaymentOperation],
-        payment_id: PaymentId | None = None,
+        operation_of: Callable[[Model, str], ClientOperation],
+        subject_id: UUID | None = None,
     ) -> Response:
         """Carry out the operation that `operation_of(body, idempotency key)` returns, and return the response.
 
-        With `payment_id` None the operation opens a payment of its own. Raises Problem or RequestValidationError;
+        With `subject_id` None the operation opens a stream of its own. Raises Problem or RequestValidationError;
         nothing is recorded then, or the problem says that it may be.
         """
         started = time.monotonic()
@@ -72,37 +73,36 @@ class PaymentCommandService:
         if getattr(parsed, "expires_in_seconds", 0) is None:  # of a charge, whose client did not set it
             parsed = parsed.model_copy(update={"expires_in_seconds": self.expires_in_s})
         operation = operation_of(parsed, key)
-        user_id = operation.request.user_id if isinstance(operation, Create) else None
-        bind_context(payment_id=str(operation.payment_id), user_id=user_id)
+        bind_context(**operation.log_ids)
         command = CommandRequest(
             operation=operation,
-            opens_stream=payment_id is None,
+            opens_stream=subject_id is None,
             merchant_id=MerchantId(principal.merchant_id),
             idempotency_key=key,
-            fingerprint=_fingerprint(request, payment_id, body.canonical),
+            fingerprint=_fingerprint(request, subject_id, body.canonical),
             metadata=_metadata(request, principal),
         )
         try:
             result = await self.executor.execute(command)
         except (CommandError, DomainError, Unavailable) as error:
             raise _problem(error, key) from error
-        bind_context(payment_id=str(result.operation.payment_id))  # a replay's is the original's
+        bind_context(**result.operation.log_ids)  # a replay's is the original's
         wait_s = read_wait_preference(request.headers.getlist("prefer"), self.max_wait_s)
         if wait_s is not None:
             result = await self._wait_for_outcome(result, wait_s - (time.monotonic() - started))
         return _response(result, key, wait_s)
 
     async def _wait_for_outcome(self, result: CommandResult, timeout_s: float) -> CommandResult:
-        """Wait for Stripe's outcome; the result is then the payment's present state, also for a replay."""
+        """Wait for Stripe's outcome; the result is then the aggregate's present state, also for a replay."""
         if result.has_outcome:
             return result
-        payment = await self.waiter.wait(
-            result.operation.payment_id,
+        newer = await self.waiter.wait(
+            result.operation.stream_id,
             after_version=result.version,
             until=result.operation.has_outcome,
             timeout_s=max(timeout_s, 0),
         )
-        return result if payment is None else result.as_of(payment)
+        return result if newer is None else result.as_of(newer)
 
 
 def parse_payment_id(text: str) -> PaymentId:
@@ -113,9 +113,9 @@ def parse_payment_id(text: str) -> PaymentId:
     return PaymentId(payment_id)
 
 
-def _fingerprint(request: Request, payment_id: PaymentId | None, canonical: bytes) -> str:
+def _fingerprint(request: Request, subject_id: UUID | None, canonical: bytes) -> str:
     route = request.scope["route"].path
-    head = f"{request.method}\n{route}\n{payment_id or ''}\n"
+    head = f"{request.method}\n{route}\n{subject_id or ''}\n"
     return hashlib.sha256(head.encode() + canonical).hexdigest()
 
 

@@ -69,6 +69,11 @@ async def _cancel(conn: Connection, payment_id: PaymentId, correlation_id: str) 
 
 
 def is_left(payment: PaymentState) -> bool:
-    """Whether the next step is the customer's, and nothing that we asked of Stripe is under way."""
+    """Whether the next step is the customer's, and nothing that we asked of Stripe is under way.
+
+    A leg is its split payment's to give up.
+    """
+    if payment.split_payment_id is not None:
+        return False
     is_requested = payment.confirmation_requested or payment.cancel_requested is not None
     return payment.status in WAITS_FOR_CUSTOMER and not is_requested

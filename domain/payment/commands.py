@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.ids import CustomerId, EventId, MerchantId, PaymentId, RefundId, RequestId, UserId
+from domain.ids import CustomerId, EventId, MerchantId, PaymentId, RefundId, RequestId, SplitPaymentId, UserId
 from domain.money import Money
 from domain.payment.observations import PaymentObservation
 from domain.payment.values import CaptureMethod, RefundReason
@@ -27,6 +27,8 @@ class RequestPayment:
     idempotency_key: str
     expires_in_seconds: int | None = None
     """Stripe is not asked any more when so many have passed."""
+    split_payment_id: SplitPaymentId | None = None
+    """The split payment that it is a leg of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +48,8 @@ class CapturePayment:
 
     request_id: RequestId
     amount: Money | None = None
+    split_payment_id: SplitPaymentId | None = None
+    """In whose name: a leg takes it from its split payment alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +58,8 @@ class CancelPayment:
 
     request_id: RequestId
     reason: str | None = None
+    split_payment_id: SplitPaymentId | None = None
+    """In whose name: a leg takes it from its split payment alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +69,8 @@ class RequestRefund:
     refund_id: RefundId
     amount: Money | None = None
     reason: RefundReason | None = None
+    split_payment_id: SplitPaymentId | None = None
+    """In whose name: a leg takes it from its split payment alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

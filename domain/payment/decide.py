@@ -20,7 +20,7 @@ from domain.payment.commands import (
     RequestRefund,
     RetryTask,
 )
-from domain.payment.errors import PaymentAlreadyExists, PaymentUnknown
+from domain.payment.errors import PaymentAlreadyExists, PaymentIsLeg, PaymentUnknown
 from domain.payment.events import PaymentEvent
 from domain.payment.observations import (
     PaymentObservation,
@@ -60,6 +60,8 @@ def _decide_command(  # noqa: PLR0911 - one line per kind
     state: PaymentState,
     command: ConfirmPayment | CapturePayment | CancelPayment | RequestRefund | OperatorCommand,
 ) -> tuple[PaymentEvent, ...]:
+    if isinstance(command, CapturePayment | CancelPayment | RequestRefund):
+        _check_in_whose_name(state, command)
     match command:
         case ConfirmPayment():
             return requests.confirm(state, command)
@@ -77,6 +79,12 @@ def _decide_command(  # noqa: PLR0911 - one line per kind
             return contradictions.accept(state, command)
         case _:
             assert_never(command)
+
+
+def _check_in_whose_name(state: PaymentState, command: CapturePayment | CancelPayment | RequestRefund) -> None:
+    """Raise PaymentIsLeg unless the command comes from the payment's split payment, if it has one."""
+    if state.split_payment_id is not None and command.split_payment_id != state.split_payment_id:
+        raise PaymentIsLeg(payment_id=state.payment_id, split_payment_id=state.split_payment_id)
 
 
 def _decide_observation(state: PaymentState, observed: PaymentObservation) -> tuple[PaymentEvent, ...]:  # noqa: PLR0911 - one line per kind

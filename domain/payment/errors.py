@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from domain.errors import DomainError
-from domain.ids import DisputeId, EventId, PaymentId
+from domain.ids import DisputeId, EventId, PaymentId, SplitPaymentId
 from domain.money import Money
 from domain.payment.values import DisputeStatus, PaymentStatus
 
@@ -89,6 +89,19 @@ class PaymentDisputed(PaymentError):
             else f"is open ({dispute_status.value}): accept or answer it at Stripe, and refund only if it is won"
         )
         super().__init__(f"The dispute {dispute_id} {what} (payment {payment_id}).")
+
+
+class PaymentIsLeg(PaymentError):
+    """The payment is a leg: its split payment captures, cancels and refunds it, and nobody else."""
+
+    code: ClassVar[str] = "payment_is_leg"
+
+    def __init__(self, *, payment_id: PaymentId, split_payment_id: SplitPaymentId) -> None:
+        self.payment_id = payment_id
+        self.split_payment_id = split_payment_id
+        super().__init__(
+            f"The payment {payment_id} is a leg of the split payment {split_payment_id}: cancel or refund that instead."
+        )
 
 
 class CaptureExceedsAuthorized(PaymentError):

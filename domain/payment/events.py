@@ -16,6 +16,7 @@ from domain.ids import (
     PaymentId,
     RefundId,
     RequestId,
+    SplitPaymentId,
     StripeChargeId,
     StripeIntentId,
     StripeObjectId,
@@ -44,6 +45,8 @@ class PaymentRequested:
     statement_descriptor_suffix: str | None = None
     expires_in_seconds: int | None = None
     """Counted from when this is recorded; Stripe is not called after that. None: no limit was set."""
+    split_payment_id: SplitPaymentId | None = None
+    """The split payment that it is a leg of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -125,6 +125,7 @@ def _requested(event: PaymentRequested) -> PaymentState:
         tasks_given_up=frozenset(),
         contradictions={},
         intents_undone=frozenset(),
+        split_payment_id=event.split_payment_id,
     )
 
 

@@ -101,6 +101,7 @@ def request_payment(command: RequestPayment) -> tuple[PaymentRequested]:
             statement_descriptor_suffix=command.statement_descriptor_suffix,
             idempotency_key=command.idempotency_key,
             expires_in_seconds=command.expires_in_seconds,
+            split_payment_id=command.split_payment_id,
         ),
     )
 

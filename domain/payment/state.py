@@ -12,6 +12,7 @@ from domain.ids import (
     PaymentId,
     RefundId,
     RequestId,
+    SplitPaymentId,
     StripeChargeId,
     StripeIntentId,
     StripeObjectId,
@@ -176,6 +177,8 @@ class PaymentState:
     """By Stripe's id of the object and its status there, in the order in which they became known."""
     intents_undone: frozenset[StripeIntentId]
     """Intents that appeared at Stripe after the payment had failed, and were undone. None of them is ``intent_id``."""
+    split_payment_id: SplitPaymentId | None
+    """The split payment that it is a leg of: only that captures, cancels or refunds it."""
 
     @property
     def may_appear(self) -> bool:

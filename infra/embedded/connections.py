@@ -73,7 +73,7 @@ class Connections:
     sandbox_data: Path
     """The file in which the Stripe sandbox keeps its objects: a payment can be refunded after a restart."""
 
-    def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: PLR0911 - one line per process
+    def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: C901, PLR0911 - one line per process
         """Return the environment variables (see .env.example) that `process` needs, and no others.
 
         Only those hold Stripe's key that call it.
@@ -104,6 +104,9 @@ class Connections:
                 return self._database() | self._stripe() | {"REDIS_URL": self.redis_url} | _SANDBOX_BALANCE
             case "worker-sweeper":
                 return self._database() | self._stripe() | {"REDIS_URL": self.redis_url}
+            case "worker-sagas":
+                # Intake, dead letters, steps and counts: none of them waits for anything but the database.
+                return self._database() | self._kafka() | {"DATABASE_POOL_SIZE": "4"}
             case _:
                 return self._database() | self._kafka()
 

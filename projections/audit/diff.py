@@ -29,6 +29,7 @@ _SCRATCH: Final = "pg_temp"
 TABLES: Mapping[str, Sequence[str]] = {
     "payments": ("payments",),
     "payment_timeline": ("payment_timeline",),
+    "split_payments": ("split_payments", "split_payment_events"),
     "reconciliation": ("reconciliations", "discrepancies"),
     "ledger": (
         "ledger_streams",

@@ -35,7 +35,7 @@ from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.envelope import RecordedEvent
 from schemas.errors import SchemaError
-from schemas.events import BALANCE_CODEC, RECONCILIATION_CODEC, STRIPE_EVENT_CODEC
+from schemas.events import BALANCE_CODEC, RECONCILIATION_CODEC, SPLIT_PAYMENT_CODEC, STRIPE_EVENT_CODEC
 from schemas.topics import PAYMENT as PAYMENT_TOPIC
 from schemas.topics import partition_of
 
@@ -46,6 +46,7 @@ _OTHER_CODECS: Mapping[str, Any] = {
     "stripe-balance": BALANCE_CODEC,
     "reconciliation": RECONCILIATION_CODEC,
     "stripe-event": STRIPE_EVENT_CODEC,
+    "split-payment": SPLIT_PAYMENT_CODEC,
 }
 
 INVARIANTS: Mapping[str, str] = {

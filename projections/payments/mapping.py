@@ -116,6 +116,7 @@ def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
         next_action=None,
         dispute=None,
         contradictions=(),
+        split_payment_id=event.split_payment_id,
         created_at=payment_created_at(PaymentId(recorded.stream_id), recorded.recorded_at),
         updated_at=recorded.recorded_at,
         version=recorded.version,

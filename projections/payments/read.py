@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg.rows import class_row, scalar_row
 
-from domain.ids import CustomerId, MerchantId, PaymentId, StripeIntentId, UserId
+from domain.ids import CustomerId, MerchantId, PaymentId, SplitPaymentId, StripeIntentId, UserId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -42,6 +42,7 @@ class StoredPayment:
     next_action: str | None
     dispute: str | None
     contradictions: str
+    split_payment_id: SplitPaymentId | None
     version: int
     updated_at: datetime
     position: int
@@ -74,6 +75,7 @@ class PaymentFilters:
     stripe_payment_intent_id: StripeIntentId | None = None
     idempotency_key: str | None = None
     contradicted: bool | None = None
+    split_payment_id: SplitPaymentId | None = None
 
 
 async def find(conn: Connection, *, merchant_id: MerchantId, payment_id: PaymentId) -> StoredPayment | None:

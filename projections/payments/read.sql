@@ -4,7 +4,7 @@ SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_inten
        description, metadata::text AS metadata, customer, statement_descriptor_suffix, capture_method,
        amount_capturable_cents, amount_captured_cents, amount_refunded_cents, capture_before, refunds::text AS refunds,
        last_error::text AS last_error, next_action::text AS next_action, dispute::text AS dispute,
-       contradictions::text AS contradictions, version, updated_at, position
+       contradictions::text AS contradictions, split_payment_id, version, updated_at, position
   FROM read_model.payments
  WHERE payment_id = %(payment_id)s AND merchant_id = %(merchant_id)s
 
@@ -15,7 +15,7 @@ SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_inten
        description, metadata::text AS metadata, customer, statement_descriptor_suffix, capture_method,
        amount_capturable_cents, amount_captured_cents, amount_refunded_cents, capture_before, refunds::text AS refunds,
        last_error::text AS last_error, next_action::text AS next_action, dispute::text AS dispute,
-       contradictions::text AS contradictions, version, updated_at, position
+       contradictions::text AS contradictions, split_payment_id, version, updated_at, position
   FROM read_model.payments
  WHERE merchant_id = %(merchant_id)s
    AND (%(status)s::text IS NULL OR status = %(status)s::text)
@@ -27,6 +27,7 @@ SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_inten
    AND (%(amount_max)s::bigint IS NULL OR amount_cents <= %(amount_max)s::bigint)
    AND (%(stripe_payment_intent_id)s::text IS NULL OR stripe_payment_intent_id = %(stripe_payment_intent_id)s::text)
    AND (%(idempotency_key)s::text IS NULL OR idempotency_key = %(idempotency_key)s::text)
+   AND (%(split_payment_id)s::uuid IS NULL OR split_payment_id = %(split_payment_id)s::uuid)
    AND (%(contradicted)s::boolean IS NULL OR (contradictions <> '[]'::jsonb) = %(contradicted)s::boolean)
    AND (%(after_id)s::uuid IS NULL
         OR (created_at, payment_id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid))

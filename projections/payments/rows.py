@@ -9,6 +9,7 @@ from domain.ids import (
     MerchantId,
     PaymentId,
     RefundId,
+    SplitPaymentId,
     StripeIntentId,
     StripeObjectId,
     StripeRefundId,
@@ -108,6 +109,8 @@ class PaymentRow:
     dispute: DisputeColumn | None
     contradictions: tuple[ContradictionElement, ...]
     """Those that are open."""
+    split_payment_id: SplitPaymentId | None
+    """That it is a leg of."""
     created_at: datetime
     updated_at: datetime
     version: int

@@ -13,15 +13,18 @@ SELECT s.epoch, s.closed_because IS NULL AS is_open, w.position, w.epoch AS prov
 SELECT CASE WHEN count(*) = 2 * %(partitions)s
              AND bool_and(c.partition < %(partitions)s
                           AND (SELECT a.position FROM read_model.applied_events a WHERE a.position = c.position) IS NOT NULL)
-            THEN min(c.position) ELSE 0 END
+            THEN least(min(c.position),
+                       (SELECT min(s.position) FROM consumers.consumer_checkpoints s
+                         WHERE s.consumer = 'projection:split_payments' AND s.topic = 'paystream.split-payment'))
+            ELSE 0 END
   FROM consumers.consumer_checkpoints c
  WHERE c.consumer IN ('projection:payments', 'projection:payment_timeline') AND c.topic = %(topic)s;
 
 -- name: following
--- What follows a position in the log, and whether it is a payment's event that the read model lacks and should get. Looked
+-- What follows a position in the log, and whether it is a payment's or split payment's event that the read model lacks and should get. Looked
 -- up by a scalar each: the planner may turn EXISTS into a hash of the whole read model.
 SELECT e.position,
-       e.category = 'payment'
+       e.category IN ('payment', 'split-payment')
        AND (SELECT a.position FROM read_model.applied_events a WHERE a.position = e.position) IS NULL
        AND (SELECT u.position FROM read_model.unapplied_events u WHERE u.position = e.position LIMIT 1) IS NULL AS is_missing
   FROM event_store.events e

@@ -5,12 +5,12 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.ids import StripeIntentId, UserId
+from domain.ids import SplitPaymentId, StripeIntentId, UserId
 from projections.payments.as_of import AsOf
 from projections.payments.read import PaymentFilters
 from query_api.parameters import LARGEST, PageParameters, ReadParameters, Text
 from schemas.http.queries import StatusFilter
-from schemas.http.strict import IN_DIGITS, Boolean, Moment
+from schemas.http.strict import IN_DIGITS, Boolean, Id, Moment
 
 Cents = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
 
@@ -66,6 +66,8 @@ class PaymentListParameters(PageParameters):
         description="True: only payments of which Stripe says what contradicts the log; false: only the others.",
     )
 
+    split_payment_id: Id[SplitPaymentId] | None = Field(default=None, description="Only legs of this split payment.")
+
     def filters(self) -> PaymentFilters:
         """Return the filters for the read model."""
         return PaymentFilters(
@@ -79,4 +81,5 @@ class PaymentListParameters(PageParameters):
             stripe_payment_intent_id=self.stripe_payment_intent_id,
             idempotency_key=self.idempotency_key,
             contradicted=self.contradicted,
+            split_payment_id=self.split_payment_id,
         )

@@ -36,6 +36,7 @@ def payment(stored: StoredPayment) -> Json:
         "next_action": _fragment(stored.next_action),
         "dispute": _fragment(stored.dispute),
         "contradictions": orjson.Fragment(stored.contradictions),
+        "split_payment_id": stored.split_payment_id,
         "version": stored.version,
         "updated_at": timestamp(stored.updated_at),
     }

@@ -41,7 +41,7 @@ def payment_routes(reader: Reader) -> APIRouter:
 
         A page follows the one before it without a loss or a repetition, however many payments are made meanwhile.
         """
-        position = _larger(parameters, min_position)
+        position = larger(parameters, min_position)
         return await _reads(request).payments(principal, parameters, position)
 
     @router.get("/payments/{payment_id}", **documented(PaymentView, one=True, etag=PAYMENT_ETAG, history=True))
@@ -62,7 +62,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         bind_context(payment_id=str(subject))
         if (place := parameters.place()) is not None:
             return await _reads(request).payment_as_of(principal, subject, place, if_none_match)
-        position = _larger(parameters, min_position)
+        position = larger(parameters, min_position)
         return await _reads(request).payment(principal, subject, position, if_none_match)
 
     @router.get("/payments/{payment_id}/events", **documented(TimelinePage, one=True))
@@ -77,7 +77,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         """Show what happened to a payment, oldest first."""
         subject = _payment_id(payment_id)
         bind_context(payment_id=str(subject))
-        position = _larger(parameters, min_position)
+        position = larger(parameters, min_position)
         return await _reads(request).timeline(principal, subject, parameters, position)
 
     return router
@@ -96,6 +96,6 @@ def _reads(request: Request) -> PaymentReads:
     return reads
 
 
-def _larger(parameters: ReadParameters, header: int | None) -> int:
+def larger(parameters: ReadParameters, header: int | None) -> int:
     """Return the position to wait for; 0 asks for none."""
     return max(parameters.min_position or 0, header or 0)

@@ -11,6 +11,7 @@ from schemas.events.reconciliation_events import (
     RUN_CODEC,
 )
 from schemas.events.registry import EVENT_TYPES
+from schemas.events.split_payment_events import SPLIT_PAYMENT_CODEC, SPLIT_PAYMENT_EVENT_TYPES
 from schemas.events.stripe_events import STRIPE_EVENT_CODEC, STRIPE_EVENT_TYPES
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "RECONCILIATION_CODEC",
     "RECONCILIATION_EVENT_TYPES",
     "RUN_CODEC",
+    "SPLIT_PAYMENT_CODEC",
+    "SPLIT_PAYMENT_EVENT_TYPES",
     "STRIPE_EVENT_CODEC",
     "STRIPE_EVENT_TYPES",
     "Codec",

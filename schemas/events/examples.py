@@ -17,6 +17,7 @@ from domain.ids import (
     RefundId,
     RequestId,
     RunId,
+    SplitPaymentId,
     StripeChargeId,
     StripeEventId,
     StripeIntentId,
@@ -27,15 +28,18 @@ from domain.ids import (
 from domain.money import Money
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
-from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
+from domain.payment.values import CancellationReason, CaptureMethod, PaymentStatus, RefundReason
 from domain.reconciliation import events as reconciliation
 from domain.reconciliation import values
+from domain.split_payment import events as split
+from domain.split_payment.values import CompensationReason, LegStatus, RefundPartStatus
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 from schemas.events.stripe_events import StripeEventReceived
 
 PAYMENT_ID = PaymentId(UUID("019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"))
 REFUND_ID = RefundId(UUID("019ab3c4-6e7f-7091-8b2c-3d4e5f607182"))
 EVENT_ID = EventId(UUID("019ab3c4-7f80-7192-9c3d-4e5f60718293"))
+SPLIT_PAYMENT_ID = SplitPaymentId(UUID("019ab3c4-91a2-7b45-8e5f-708192a3b4c5"))
 REQUEST_ID = RequestId(UUID("019ab3c4-8091-72a3-8d4e-5f6071829304"))
 WHOLE = Money(amount_cents=1000, currency="USD")
 PART = Money(amount_cents=500, currency="USD")
@@ -228,5 +232,69 @@ ACCOUNT_EXAMPLES: Mapping[str, Any] = {
 }
 """What is not one payment's, by the type's name."""
 
-EXAMPLES: Mapping[str, Any] = {**PAYMENT_EXAMPLES, **ACCOUNT_EXAMPLES}
+SECOND_LEG_ID = PaymentId(UUID("019ab3c4-a2b3-7c56-8f60-8192a3b4c5d6"))
+_EXPIRES_AT = 1_780_000_600
+_NOTHING = Money.zero("USD")
+
+SPLIT_PAYMENT_EXAMPLES: Mapping[str, Any] = {
+    "split_payment.requested": split.SplitPaymentRequested(
+        split_payment_id=SPLIT_PAYMENT_ID,
+        merchant_id=MerchantId("merchant_dev"),
+        user_id=UserId("test_user_123"),
+        amount=WHOLE,
+        legs=tuple(
+            split.RequestedLeg(
+                payment_id=payment_id, user_id=UserId(user_id), amount=PART, payment_method="pm_card_visa", metadata={}
+            )
+            for payment_id, user_id in ((PAYMENT_ID, "test_user_123"), (SECOND_LEG_ID, "test_user_456"))
+        ),
+        metadata={"order": "A-1001"},
+        idempotency_key="order-1001",
+        expires_at=_EXPIRES_AT,
+    ),
+    "split_payment.leg_changed": split.LegChanged(
+        payment_id=PAYMENT_ID,
+        status=LegStatus.AUTHORIZED,
+        captured=_NOTHING,
+        refunded_elsewhere=_NOTHING,
+        capture_before=1_780_600_000,
+        code=None,
+        message=None,
+    ),
+    "split_payment.cancel_requested": split.SplitPaymentCancelRequested(
+        reason=CancellationReason.REQUESTED_BY_CUSTOMER
+    ),
+    "split_payment.capture_started": split.CaptureStarted(),
+    "split_payment.completed": split.SplitPaymentCompleted(),
+    "split_payment.compensation_started": split.CompensationStarted(
+        reason=CompensationReason.EXPIRED, payment_id=None, code=None, message=None, stuck_at=_EXPIRES_AT + 3600
+    ),
+    "split_payment.compensation_failed": split.CompensationFailed(
+        payment_id=PAYMENT_ID,
+        request_id=REFUND_ID,
+        attempt=1,
+        code="lost_or_stolen_card",
+        message="The refund failed.",
+        retry_at=_EXPIRES_AT + 5,
+    ),
+    "split_payment.compensation_stuck": split.CompensationStuck(payment_ids=(PAYMENT_ID,)),
+    "split_payment.compensation_retried": split.CompensationRetried(
+        actor="ops@shop.example", reason="the bank has put it right", stuck_at=_EXPIRES_AT + 7200
+    ),
+    "split_payment.compensated": split.SplitPaymentCompensated(),
+    "split_payment.given_up": split.SplitPaymentGivenUp(
+        actor="ops@shop.example", reason="paid back by bank transfer", payment_ids=(PAYMENT_ID,)
+    ),
+    "split_payment.refund_requested": split.SplitRefundRequested(
+        refund_id=REFUND_ID,
+        amount=PART,
+        reason=RefundReason.REQUESTED_BY_CUSTOMER,
+        parts=(split.RequestedPart(payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount=PART),),
+    ),
+    "split_payment.refund_part_changed": split.RefundPartChanged(
+        refund_id=REFUND_ID, payment_id=PAYMENT_ID, status=RefundPartStatus.SUCCEEDED, code=None, message=None
+    ),
+}
+
+EXAMPLES: Mapping[str, Any] = {**PAYMENT_EXAMPLES, **ACCOUNT_EXAMPLES, **SPLIT_PAYMENT_EXAMPLES}
 """Of every type in its newest version, by its name."""

@@ -6,6 +6,7 @@ from schemas.events.balance_events import BALANCE_EVENT_TYPES
 from schemas.events.event_type import EventType
 from schemas.events.payment_events import PAYMENT_EVENT_TYPES
 from schemas.events.reconciliation_events import RECONCILIATION_EVENT_TYPES
+from schemas.events.split_payment_events import SPLIT_PAYMENT_EVENT_TYPES
 from schemas.events.stripe_events import STRIPE_EVENT_TYPES
 
 EVENT_TYPES: tuple[EventType[Any], ...] = (
@@ -13,4 +14,5 @@ EVENT_TYPES: tuple[EventType[Any], ...] = (
     *STRIPE_EVENT_TYPES,
     *BALANCE_EVENT_TYPES,
     *RECONCILIATION_EVENT_TYPES,
+    *SPLIT_PAYMENT_EVENT_TYPES,
 )

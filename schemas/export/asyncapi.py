@@ -13,7 +13,7 @@ from schemas.cloudevents import CONTENT_TYPE, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import EventType
 from schemas.events.event_type import schema_id
-from schemas.events.examples import EVENT_ID, PAYMENT_ID, REQUEST_ID, RUN_ID
+from schemas.events.examples import EVENT_ID, PAYMENT_ID, REQUEST_ID, RUN_ID, SPLIT_PAYMENT_ID
 from schemas.export.events import JsonSchema, every_version, example_data, schema_path
 from schemas.export.headers import (
     DEAD_LETTER_HEADERS_PATH,
@@ -25,6 +25,7 @@ from schemas.topics import (
     PAYMENT,
     RECONCILIATION,
     RELAY_PROGRESS,
+    SPLIT_PAYMENT,
     STRIPE_BALANCE,
     STRIPE_EVENT,
     dead_letter_topics,
@@ -100,8 +101,12 @@ once, and each payout once for every status that was seen. Amounts are signed an
 does. All of it is the Stripe account's; what a row is about is told by its `source_id`. {_EVENTS_DESCRIPTION}"""
 _RECONCILIATION_DESCRIPTION = f"""The daily comparison of our ledger with Stripe's books. A stream is either the runs
 of one day, or one discrepancy with its life: opened, explained, resolved, reopened. {_EVENTS_DESCRIPTION}"""
+_SPLIT_PAYMENTS_DESCRIPTION = f"""Split payments: one purchase that several payments pay, its legs, all or nothing. A
+stream is one split payment. The money of a leg is told by the leg's own events in `{PAYMENT}`, whose
+`payment.requested` names the split payment. {_EVENTS_DESCRIPTION}"""
 _DESCRIPTIONS = {
     PAYMENT: _EVENTS_DESCRIPTION,
+    SPLIT_PAYMENT: _SPLIT_PAYMENTS_DESCRIPTION,
     STRIPE_EVENT: _STRIPE_EVENTS_DESCRIPTION,
     STRIPE_BALANCE: _STRIPE_BALANCE_DESCRIPTION,
     RECONCILIATION: _RECONCILIATION_DESCRIPTION,
@@ -227,11 +232,12 @@ def _message(event_type: EventType[Any], version: int) -> dict[str, Any]:
 
 def _example(event_type: EventType[Any]) -> dict[str, Any]:
     """Return an example of a message: as it is sent, its headers as text."""
-    of_account = event_type.category != PAYMENT_CATEGORY
+    stream_id = {PAYMENT_CATEGORY: PAYMENT_ID, "split-payment": SPLIT_PAYMENT_ID}.get(event_type.category, RUN_ID)
+    of_account = stream_id == RUN_ID
     recorded = RecordedEvent(
         position=_POSITION,
         event_id=EVENT_ID,
-        stream_id=RUN_ID if of_account else PAYMENT_ID,
+        stream_id=stream_id,
         version=1,
         category=event_type.category,
         type=event_type.name,

@@ -26,14 +26,19 @@ object of `amount_cents` (smallest unit) and `currency` (ISO 4217).
 """
 
 _WRITERS = {
-    "payment.requested": "the command API",
+    "payment.requested": "the command API, and the worker `sagas` for a leg of a split payment",
     "payment.confirmation_requested": "the command API",
-    "payment.capture_requested": "the command API",
-    "payment.cancel_requested": "the command API, and the sweeper for an abandoned payment",
-    "payment.refund_requested": "the command API",
+    "payment.capture_requested": "the command API, and the worker `sagas` for a leg",
+    "payment.cancel_requested": "the command API, the sweeper for an abandoned one, and the worker `sagas` for a leg",
+    "payment.refund_requested": "the command API, and the worker `sagas` for a leg",
     "payment.task_retried": "an operator's command",
     "payment.task_given_up": "an operator's command",
     "payment.contradiction_resolved": "an operator's command, or the Stripe gateway when Stripe agrees again",
+    "split_payment.requested": "the command API",
+    "split_payment.cancel_requested": "the command API",
+    "split_payment.refund_requested": "the command API",
+    "split_payment.compensation_retried": "an operator's command",
+    "split_payment.given_up": "an operator's command",
     "reconciliation.requested": "the schedule, the command API, or an operator's command",
     "discrepancy.explained": "an operator's command",
     "discrepancy.resolved": "the reconciliation, or an operator's command",
@@ -43,14 +48,24 @@ _WRITERS_OF_CATEGORIES = {
     "stripe-event": "the command API, from a webhook, or the sweeper, from Stripe's list of events",
     "stripe-balance": "the balance poller, or the reconciliation",
     "reconciliation": "the reconciliation",
+    "split-payment": "the worker `sagas`, from what became of the legs",
 }
 
 
 _UNITS = {
     **dict.fromkeys(("amount", "fee", "net"), "smallest unit"),
     **dict.fromkeys(
-        ("created", "capture_before", "evidence_due_by", "available_on", "arrival_date", "at"), "Unix seconds"
+        (
+            "created",
+            "capture_before",
+            "evidence_due_by",
+            "available_on",
+            "arrival_date",
+            "at",
+        ),
+        "Unix seconds",
     ),
+    **dict.fromkeys(("expires_at", "retry_at", "stuck_at"), "Unix seconds"),
     "expires_in_seconds": "seconds from when the event was recorded",
     "head": "position in the log",
 }

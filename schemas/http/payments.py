@@ -45,7 +45,8 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return the text. Raises PydanticCustomError for one that the log cannot hold."""
     if "\x00" in text:  # PostgreSQL's jsonb cannot hold it
         raise PydanticCustomError("null_character", "must not contain the character U+0000")
     return text
@@ -53,13 +54,13 @@ def _storable(text: str) -> str:
 
 def _storable_metadata(metadata: dict[str, str]) -> dict[str, str]:
     for key, value in metadata.items():
-        _storable(key)
-        _storable(value)
+        storable(key)
+        storable(value)
     return metadata
 
 
 _WITHOUT_NULL: Json = {"pattern": r"^[^\x00]*$"}
-_NOT_BLANK: Json = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
+NOT_BLANK: Json = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
 _LATIN = r" -!#-&(-)+-;=?-\[\]-~\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 _ON_STATEMENTS: Json = {"pattern": rf"^[{_LATIN}]*[A-Za-z][{_LATIN}]*$"}
 """What the domain refuses, said as patterns. Only in the documents: its own words are better than a pattern's."""
@@ -110,7 +111,7 @@ Customer = Annotated[
 StatementDescriptorSuffix = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS),
-    AfterValidator(_storable),
+    AfterValidator(storable),
     Field(
         description="Follows your account's prefix on the payer's statement: at least one letter, and none of "
         "`< > \\ ' \" *`. Stripe cuts prefix and suffix together to 22 characters.",
@@ -152,8 +153,8 @@ class CreatePaymentBody(_Body):
     )
 
     user_id: Annotated[
-        str, StringConstraints(strict=True, min_length=1, max_length=MAX_USER_ID_CHARS), AfterValidator(_storable)
-    ] = Field(description="Who pays, in your own terms.", json_schema_extra=_NOT_BLANK)
+        str, StringConstraints(strict=True, min_length=1, max_length=MAX_USER_ID_CHARS), AfterValidator(storable)
+    ] = Field(description="Who pays, in your own terms.", json_schema_extra=NOT_BLANK)
     amount_cents: AmountCents
     currency: Currency
     metadata: Metadata = Field(default_factory=dict)
@@ -171,7 +172,7 @@ class CreatePaymentBody(_Body):
         Annotated[
             str,
             StringConstraints(strict=True, max_length=MAX_DESCRIPTION_CHARS),
-            AfterValidator(_storable),
+            AfterValidator(storable),
             Field(json_schema_extra=_WITHOUT_NULL),
         ]
         | None
@@ -220,7 +221,7 @@ class RefundPaymentBody(_Body):
     reason: RefundReason | None = None
 
 
-_POSITION = Field(
+POSITION = Field(
     description="Place in the event log. Give it to the query API (Paystream-Min-Position) to read your own write."
 )
 
@@ -262,7 +263,7 @@ class PaymentAnswer(BaseModel):
     statement_descriptor_suffix: str | None
     last_error: LastError | None
     next_action: NextAction | None
-    position: int = _POSITION
+    position: int = POSITION
 
 
 class RefundAnswer(BaseModel):
@@ -292,4 +293,4 @@ class RefundAnswer(BaseModel):
     amount_cents: int
     reason: RefundReason | None
     error: RefundError | None = Field(description="Why it failed.")
-    position: int = _POSITION
+    position: int = POSITION

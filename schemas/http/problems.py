@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from domain.ids import SplitPaymentId
 from domain.payment.values import PaymentStatus
+from domain.split_payment.values import SplitPaymentStatus
 
 # What a problem does not say is not there: null never comes.
 Cents = Annotated[int | SkipJsonSchema[None], Field(description="In the currency's smallest unit.")]
@@ -63,5 +65,11 @@ class ProblemBody(BaseModel):
     amount_maximum_cents: Cents = None
     payment_status: PaymentStatus | SkipJsonSchema[None] = Field(
         default=None, description="Where the payment stands, which does not allow what was asked."
+    )
+    split_payment_status: SplitPaymentStatus | SkipJsonSchema[None] = Field(
+        default=None, description="Where the split payment stands, which does not allow what was asked."
+    )
+    split_payment_id: SplitPaymentId | SkipJsonSchema[None] = Field(
+        default=None, description="The split payment whose leg the payment is."
     )
     dispute: ProblemDispute | SkipJsonSchema[None] = None

@@ -12,6 +12,7 @@ from domain.ids import (
     DisputeId,
     PaymentId,
     RefundId,
+    SplitPaymentId,
     StripeIntentId,
     StripeObjectId,
     StripeRefundId,
@@ -73,6 +74,7 @@ _PAYMENT: Json = {
     "next_action": None,
     "dispute": None,
     "contradictions": [],
+    "split_payment_id": None,
     "version": 5,
     "updated_at": "2026-11-22T20:01:00.456Z",
 }
@@ -162,6 +164,10 @@ class PaymentView(Answer):
             description="Those that are open: nothing of them is in the other fields until an operator accepts them."
         ),
     ]
+    split_payment_id: Annotated[
+        SplitPaymentId | None,
+        Field(description="The split payment that it is a leg of, which captures and refunds it."),
+    ] = None
     version: Version
     updated_at: Timestamp
 

@@ -1,6 +1,7 @@
 """Moments as both APIs write them: ISO 8601 in UTC, with milliseconds and Z."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from domain.ids import PaymentId
 
@@ -12,12 +13,16 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def moment_of(payment_id: PaymentId) -> datetime | None:
+def moment_of(time_ordered_id: UUID) -> datetime | None:
     """Return the moment at which an id was drawn, to the millisecond; None for an id that tells no time.
 
     Source: https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
     """
-    return datetime.fromtimestamp((payment_id.int >> 80) / 1000, UTC) if payment_id.version == _WITH_TIME else None
+    return (
+        datetime.fromtimestamp((time_ordered_id.int >> 80) / 1000, UTC)
+        if time_ordered_id.version == _WITH_TIME
+        else None
+    )
 
 
 def payment_created_at(payment_id: PaymentId, recorded_at: datetime) -> datetime:

@@ -99,6 +99,10 @@ class System:
         assert found is not None
         return found
 
+    async def intents(self, payment_id: str) -> list[Json]:
+        """The intents that the sandbox has for a payment."""
+        return await self._stripe_objects("payment_intents", payment_id)
+
     async def charges(self, payment_id: str) -> list[Json]:
         """The charges that the sandbox has for a payment."""
         return await self._stripe_objects("charges", payment_id)

@@ -14,3 +14,5 @@ GRANT SELECT ON event_store.events, event_store.streams, event_store.event_posit
 GRANT EXECUTE ON FUNCTION event_store.log_state(), event_store.load_streams(uuid[], bigint, bigint) TO paystream_audit;
 GRANT SELECT ON consumers.gateway_tasks, consumers.consumer_checkpoints TO paystream_audit;
 GRANT SELECT ON ALL TABLES IN SCHEMA read_model TO paystream_audit;
+-- What a later migration adds to the read model is read too.
+ALTER DEFAULT PRIVILEGES IN SCHEMA read_model GRANT SELECT ON TABLES TO paystream_audit;

@@ -106,7 +106,7 @@ class Shop:
         if shown["status"] != "requires_action":
             return
         intent_id = shown["stripe_payment_intent_id"]
-        await _persist(lambda: self._authenticated(intent_id, chance.choice(("succeed", "fail"))))
+        await persist(lambda: self._authenticated(intent_id, chance.choice(("succeed", "fail"))))
         if chance.random() < 0.5:
             await self._ask(payment_id, "cancel")  # may come before anybody told us of the customer
 
@@ -122,7 +122,7 @@ class Shop:
         """Have the payer's bank take the money back, which only a webhook tells, or Stripe's list of events."""
         payment_id, amount = await self._create(chance, payment_method=_GOOD)
         await self._finished(payment_id)
-        await _persist(lambda: self._contested(payment_id))
+        await persist(lambda: self._contested(payment_id))
         await self._refund(payment_id, amount, chance)
 
     async def _contested(self, payment_id: str) -> httpx.Response:
@@ -154,7 +154,7 @@ class Shop:
     async def _post(self, path: str, body: Json, what: str) -> httpx.Response:
         """Send the same with the same key until it is answered; a refusal is an answer."""
         headers = {"Idempotency-Key": new_key()}
-        answer = await _persist(lambda: self.system.command.post(path, json=body, headers=headers))
+        answer = await persist(lambda: self.system.command.post(path, json=body, headers=headers))
         assert answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR, answer.text
         self.requested[what] = self.requested.get(what, 0) + 1
         return answer
@@ -165,7 +165,7 @@ class Shop:
             async with asyncio.timeout(_WAIT_S / 4):
                 pause_s = 0.1
                 while True:
-                    answer = await _persist(lambda: self.system.query.get(f"/payments/{payment_id}"))
+                    answer = await persist(lambda: self.system.query.get(f"/payments/{payment_id}"))
                     shown: Json = answer.json()
                     if answer.is_success and shown["status"] in FINISHED and shown["status"] != but:
                         return shown
@@ -175,7 +175,7 @@ class Shop:
             return {"status": "unsettled"}
 
 
-async def _persist(attempt: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+async def persist(attempt: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """Repeat until there is an answer that lasts; a process that is killed gives none, or 503."""
     async with asyncio.timeout(_WAIT_S):
         while True:

@@ -6,6 +6,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import psycopg
@@ -44,10 +45,13 @@ SETTINGS = {
 }
 
 
-async def kill_at_random(system: System, chance: random.Random, until: asyncio.Event) -> Counter[str]:
-    """Kill one part after the other, and start it again, until told to stop."""
+async def kill_at_random(
+    system: System, chance: random.Random, until: asyncio.Event, *, often: Collection[str] = ()
+) -> Counter[str]:
+    """Kill one part after the other, and start it again, until told to stop; some of them more often than others."""
     killed: Counter[str] = Counter()
     names = [part.name for part in system.stack.components]
+    names += 3 * [name for name in names if name in often]
     while not until.is_set():
         name = chance.choice(names)
         system.stack.kill(name)

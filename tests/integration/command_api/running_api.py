@@ -15,8 +15,10 @@ from command_api.client_secrets.service import ClientSecretReader
 from command_api.fakes import FixedClientSecrets
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
-from command_api.payments.service import PaymentCommandService
-from command_api.payments.waiter import PollingPaymentWaiter
+from command_api.payments.service import CommandService
+from command_api.payments.subject import PAYMENTS
+from command_api.payments.waiter import PollingStreamWaiter
+from command_api.split_payments.subject import SPLIT_PAYMENTS
 from domain.ids import MerchantId, PaymentId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import PaymentCommand
@@ -26,6 +28,7 @@ from domain.payment.values import PaymentStatus
 from event_store.event_log import ConnectionLog, GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.payments import command_payment, load_payment
+from event_store.split_payments import SPLIT_PAYMENT
 from infra.http.auth import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.process.health import Health
@@ -114,14 +117,20 @@ async def running(
     """Start what one process of the command API has, but for its port; its client has one of the keys."""
     appender = GroupCommit(pool)
     log = GroupCommitLog(pool, appender)
-    executor = CommandExecutor(
-        cache=RedisResponseCache(redis, timeout_s=0.2, epoch=epoch),
-        log=log,
-        timeout_s=timeout_s,
+    cache = RedisResponseCache(redis, timeout_s=0.2, epoch=epoch)
+    executor, split_executor = (
+        CommandExecutor(cache=cache, log=log, timeout_s=timeout_s, subject=subject)
+        for subject in (PAYMENTS, SPLIT_PAYMENTS)
     )
-    async with PollingPaymentWaiter(pool) as waiter:
+    async with (
+        PollingStreamWaiter(pool) as waiter,
+        PollingStreamWaiter(pool, aggregate=SPLIT_PAYMENT) as split_waiter,
+    ):
         app = create_app(
-            payments=PaymentCommandService(executor=executor, waiter=waiter, max_wait_s=30),
+            payments=CommandService(executor=executor, waiter=waiter, max_wait_s=30),
+            split_payments=CommandService(
+                executor=split_executor, waiter=split_waiter, max_wait_s=30, expires_in_s=3600
+            ),
             client_secrets=ClientSecretReader(log=log, waiter=waiter, secrets=FixedClientSecrets()),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_refusing_service(),
@@ -133,6 +142,7 @@ async def running(
         async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
             yield Running(client=client, pool=pool)
         await executor.close()
+        await split_executor.close()
         await appender.close()
 
 

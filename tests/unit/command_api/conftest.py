@@ -14,7 +14,8 @@ from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.fakes import FixedClientSecrets, FixedPaymentWaiter, MemoryResponseCache
 from command_api.payments.executor import CommandExecutor
-from command_api.payments.service import PaymentCommandService
+from command_api.payments.service import CommandService
+from command_api.split_payments.subject import SPLIT_PAYMENTS
 from domain.ids import MerchantId
 from event_store.fakes import MemoryEventLog
 from event_store.payments import PAYMENT, LoadedPayment
@@ -53,9 +54,12 @@ class Standing:
 @pytest_asyncio.fixture
 async def api() -> AsyncIterator[Standing]:
     store, waiter, secrets = MemoryEventLog(), FixedPaymentWaiter(), FixedClientSecrets()
-    executor = CommandExecutor(cache=MemoryResponseCache(), log=store)
+    cache = MemoryResponseCache()
+    executor = CommandExecutor(cache=cache, log=store)
+    split_executor = CommandExecutor(cache=cache, log=store, subject=SPLIT_PAYMENTS)
     app = create_app(
-        payments=PaymentCommandService(executor=executor, waiter=waiter, max_wait_s=30),
+        payments=CommandService(executor=executor, waiter=waiter, max_wait_s=30),
+        split_payments=CommandService(executor=split_executor, waiter=waiter, max_wait_s=30, expires_in_s=3600),
         client_secrets=ClientSecretReader(log=store, waiter=waiter, secrets=secrets),
         webhooks=an_intake(store),
         reconciliations=a_refusing_service(),

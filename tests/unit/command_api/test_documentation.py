@@ -8,6 +8,7 @@ from command_api.app import openapi_documents
 
 DOCUMENT = openapi_documents()["openapi/command-api.json"]
 PATHS = ["/payments", *(f"/payments/{{payment_id}}/{action}" for action in ("confirm", "capture", "cancel", "refund"))]
+PATHS += ["/split-payments", *(f"/split-payments/{{split_payment_id}}/{action}" for action in ("cancel", "refund"))]
 
 SECRET_PATH = "/payments/{payment_id}/client_secret"
 

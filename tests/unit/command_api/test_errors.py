@@ -24,6 +24,8 @@ NOT_A_CLIENTS = {
     "payment_unknown",  # asked for before deciding: payment_not_found
     "inconsistent_observation",  # of observations, which no client sends
     "broken_history",
+    *("split_payment_error", "split_payment_unknown", "broken_split_history"),  # likewise
+    "split_payment_not_stuck",  # of an operator's command
     *("task_given_up", "contradiction_not_acceptable"),  # of an operator's command
     "ledger_error",  # of the projector
     "refund_unknown",

@@ -46,6 +46,8 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
         "/payments/{payment_id}/events",
         "/reconciliations",
         "/reconciliations/{reconciliation_id}",
+        "/split-payments",
+        "/split-payments/{split_payment_id}",
     ]
     listing = document["paths"]["/payments"]["get"]
     assert {parameter["name"] for parameter in listing["parameters"]} == {
@@ -59,6 +61,7 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
         "stripe_payment_intent_id",
         "idempotency_key",
         "contradicted",
+        "split_payment_id",
         "limit",
         "cursor",
         "min_position",

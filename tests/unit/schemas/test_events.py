@@ -84,6 +84,7 @@ def test_an_event_is_plain_json() -> None:
         "statement_descriptor_suffix": None,
         "idempotency_key": "k",
         "expires_in_seconds": None,
+        "split_payment_id": None,
     }
 
 

@@ -39,6 +39,9 @@ def test_each_consumer_has_a_dead_letter_topic_of_its_own() -> None:
     assert dead_letter_topics() == [
         "paystream.payment.dlq.stripe-gateway",
         "paystream.payment.dlq.projector",
+        "paystream.payment.dlq.sagas",
+        "paystream.split-payment.dlq.sagas",
+        "paystream.split-payment.dlq.projector",
         "paystream.stripe-event.dlq.stripe-webhooks",
         "paystream.stripe-balance.dlq.projector",
         "paystream.reconciliation.dlq.reconciliation",

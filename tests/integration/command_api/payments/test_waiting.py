@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
-from command_api.payments.waiter import PollingPaymentWaiter
+from command_api.payments.waiter import PollingStreamWaiter
 from domain.ids import AttemptId, PaymentId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
@@ -202,7 +202,7 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
         return await execute(*args, **kwargs)
 
     monkeypatch.setattr(AsyncConnection, "execute", counted)
-    async with PollingPaymentWaiter(pool, interval_s=0.05) as waiter:
+    async with PollingStreamWaiter(pool, interval_s=0.05) as waiter:
         waits = (waiter.wait(payment_id, after_version=1, until=lambda _: True, timeout_s=0.5) for _ in range(200))
         assert await asyncio.gather(*waits) == [None] * 200
         assert 1 < statements < 15
@@ -213,7 +213,7 @@ async def test_two_hundred_who_wait_share_one_poll(api: Running, pool: Pool, mon
 
 async def test_a_stopping_process_lets_everybody_go(api: Running, pool: Pool) -> None:
     payment_id = PaymentId(uuid.UUID((await api.create()).json()["id"]))
-    async with PollingPaymentWaiter(pool) as waiter:
+    async with PollingStreamWaiter(pool) as waiter:
         waiting = asyncio.create_task(waiter.wait(payment_id, after_version=0, until=lambda _: False, timeout_s=60))
 
         async def seen_without_outcome() -> bool:

@@ -19,7 +19,7 @@ from tests.support.log_entries import an_append
 
 pytestmark = pytest.mark.integration
 
-CATEGORIES = ("payment", "stripe-event", "stripe-balance", "reconciliation")
+CATEGORIES = ("payment", "split-payment", "stripe-event", "stripe-balance", "reconciliation")
 
 
 def mixed(rng: random.Random, count: int) -> list[Append]:

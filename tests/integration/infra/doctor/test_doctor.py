@@ -129,7 +129,7 @@ async def test_a_database_that_is_behind_is_the_only_error(stack: Stack, variabl
     upgrade(url, "0005")
     there = {
         name: {
-            key: f"{value.removesuffix('/paystream')}/behind" if "DATABASE" in key else value
+            key: f"{value.removesuffix('/paystream')}/behind" if "DATABASE_URL" in key else value
             for key, value in each.items()
         }
         for name, each in variables.items()

@@ -106,6 +106,7 @@ async def test_a_payment_shows_all_fields_of_the_contract(
         "next_action": None,
         "dispute": None,
         "contradictions": [],
+        "split_payment_id": None,
         "version": 7,
         "updated_at": body["updated_at"],
     }

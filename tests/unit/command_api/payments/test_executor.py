@@ -10,8 +10,9 @@ import pytest
 from command_api.admission import Admission
 from command_api.errors import KeyInUse, KeyReused, Overloaded, PaymentBusy, PaymentNotFound
 from command_api.fakes import MemoryResponseCache
+from command_api.operation import ClientOperation
 from command_api.payments.executor import CommandExecutor, CommandRequest
-from command_api.payments.operations import Cancel, Confirm, Create, PaymentOperation, RefundPayment
+from command_api.payments.operations import Cancel, Confirm, Create, RefundPayment
 from command_api.payments.response_cache import InFlight
 from domain.ids import (
     AttemptId,
@@ -45,9 +46,7 @@ from tests.support.log_entries import MERCHANT, metadata
 BODY = CreatePaymentBody.model_validate({"user_id": "u", "amount_cents": 1000, "currency": "USD"})
 
 
-def command_request(
-    operation: PaymentOperation, key: str = "k-1", merchant_id: MerchantId = MERCHANT
-) -> CommandRequest:
+def command_request(operation: ClientOperation, key: str = "k-1", merchant_id: MerchantId = MERCHANT) -> CommandRequest:
     return CommandRequest(
         operation=operation,
         opens_stream=isinstance(operation, Create),
@@ -99,7 +98,7 @@ def executor(store: MemoryEventLog, cache: MemoryResponseCache | None = None, ti
 async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused() -> None:
     store = Interrupted()
     commands = executor(store)
-    payment_id = (await commands.execute(create())).operation.payment_id
+    payment_id = PaymentId((await commands.execute(create())).operation.stream_id)
 
     async def fails_meanwhile(_: Append) -> None:
         store.before = None
@@ -113,7 +112,7 @@ async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused() 
 async def test_a_command_that_always_loses_gives_up() -> None:
     store = Interrupted()
     commands = executor(store)
-    payment_id = (await commands.execute(create())).operation.payment_id
+    payment_id = PaymentId((await commands.execute(create())).operation.stream_id)
 
     async def conflict(_: Append) -> AppendResult:
         return VersionConflict(actual_version=9)
@@ -146,7 +145,7 @@ async def test_a_command_goes_on_when_its_client_does_not() -> None:
     await commands.close()
     replay = await executor(store, cache).execute(create())
     assert replay.replayed
-    assert replay.operation.payment_id == request.operation.payment_id
+    assert replay.operation.stream_id == request.operation.stream_id
 
 
 async def test_a_command_not_recorded_in_time_is_unavailable_and_may_be_repeated() -> None:
@@ -181,7 +180,7 @@ async def test_an_error_of_the_store_releases_the_key() -> None:
 async def test_anothers_payment_is_not_found_and_anothers_key_is_refused() -> None:
     store = MemoryEventLog()
     commands = executor(store)
-    payment_id = (await commands.execute(create())).operation.payment_id
+    payment_id = PaymentId((await commands.execute(create())).operation.stream_id)
     with pytest.raises(PaymentNotFound):
         await commands.execute(cancel(payment_id, merchant_id=MerchantId("another")))
     with pytest.raises(KeyReused):
@@ -193,7 +192,7 @@ async def test_anothers_payment_is_not_found_and_anothers_key_is_refused() -> No
 async def test_a_command_that_changes_nothing_is_remembered_as_any() -> None:
     """Else its key would be a new command later: a second attempt on the card."""
     store, cache = MemoryEventLog(), MemoryResponseCache()
-    payment_id = (await executor(store).execute(create())).operation.payment_id
+    payment_id = PaymentId((await executor(store).execute(create())).operation.stream_id)
     await observe(
         store,
         payment_id,
@@ -225,7 +224,7 @@ async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
     store = MemoryEventLog()
     before = executor(store)
     created = await before.execute(create())
-    payment_id = created.operation.payment_id
+    payment_id = PaymentId(created.operation.stream_id)
     paid = Money(amount_cents=1000, currency="USD")
     await observe(
         store,

@@ -14,6 +14,7 @@ from command_api.settings import CommandApiSettings
 from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
 from consumers.reconciliation.settings import ReconciliationSettings
+from consumers.saga.settings import SagaSettings
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
@@ -41,6 +42,7 @@ OURS: dict[str, type[BaseSettings]] = {
     "stripe-webhooks": WebhooksSettings,
     "reconciliation": ReconciliationSettings,
     "sweeper": SweeperSettings,
+    "sagas": SagaSettings,
     "projector": ProjectorSettings,
 }
 ONE_SHOT = {"migrate", "login-roles", "topics"}

@@ -9,6 +9,7 @@ from command_api.settings import CommandApiSettings
 from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
 from consumers.reconciliation.settings import ReconciliationSettings
+from consumers.saga.settings import SagaSettings
 from consumers.stripe.translate import events as event_types
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
@@ -80,6 +81,7 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ),
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL", *STRIPE}),
         ("worker-stripe-webhooks", {"DATABASE_URL", *KAFKA_NAMES}),
+        ("worker-sagas", {"DATABASE_URL", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
         ("worker-of-tomorrow", {"DATABASE_URL", *KAFKA_NAMES}),
     ],
 )
@@ -102,6 +104,7 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("worker-stripe-webhooks", WebhooksSettings),
         ("worker-reconciliation", ReconciliationSettings),
         ("worker-sweeper", SweeperSettings),
+        ("worker-sagas", SagaSettings),
     ],
 )
 def test_a_process_reads_all_that_it_gets_and_needs_no_more(

@@ -1,0 +1,1 @@
+"""Split payments over HTTP: opened, canceled and refunded."""

@@ -1,0 +1,71 @@
+"""`paystream sagas`: sagas that are on their way, and those that need a person."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from infra.cli.commands import command_group
+
+sagas = command_group("Sagas: split payments, and what becomes of them.", settings_of=("worker-sagas",))
+
+_SAGA = typer.Argument(metavar="SAGA", help="Its id, as the list shows it: that of the split payment.")
+_ACTOR = typer.Option(help="Who does it; written into the saga's log. By default the user of this machine.")
+_REASON = typer.Option(help="Why; written into the saga's log.")
+
+
+@sagas.command("list")
+def sagas_list(
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="running, committing, compensating, compensation_stuck, completed, compensated or given_up; may be "
+            "repeated. [those that have not ended]"
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+) -> None:
+    """List sagas, the oldest first."""
+    from consumers.saga.cli_run import run_list
+
+    raise SystemExit(run_list(status, limit=limit))
+
+
+@sagas.command("show")
+def sagas_show(saga: Annotated[UUID, _SAGA]) -> None:
+    """Show what happened to a saga, and what it waits for."""
+    from consumers.saga.cli_run import run_show
+
+    raise SystemExit(run_show(saga))
+
+
+@sagas.command("retry")
+def sagas_retry(
+    saga: Annotated[UUID, _SAGA],
+    reason: Annotated[str, _REASON],
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """Try at once what could not be taken back."""
+    from getpass import getuser
+
+    from consumers.saga.cli_run import run_retry
+
+    raise SystemExit(run_retry(saga, actor=actor or getuser(), reason=reason))
+
+
+@sagas.command("give-up")
+def sagas_give_up(
+    saga: Annotated[UUID, _SAGA],
+    reason: Annotated[str, _REASON],
+    actor: Annotated[str | None, _ACTOR] = None,
+    force: Annotated[bool, typer.Option("--force", help="Though no operator was called for it.")] = False,
+) -> None:
+    """End a saga as it is.
+
+    What was not taken back stands, and is for you to settle.
+    """
+    from getpass import getuser
+
+    from consumers.saga.cli_run import run_give_up
+
+    raise SystemExit(run_give_up(saga, actor=actor or getuser(), reason=reason, force=force))

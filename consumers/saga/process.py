@@ -1,0 +1,49 @@
+"""The process `sagas`: the intake of events and the worker, side by side."""
+
+import asyncio
+
+from consumers.saga.intake import NAME, by_kind, topics_of, waking
+from consumers.saga.registry import SAGAS
+from consumers.saga.settings import SagaSettings
+from consumers.saga.worker import SagaWorker
+from event_store.database_log import DatabaseLog
+from infra.kafka.consumer.batch_consumer import BatchConsumer
+from infra.kafka.consumer.checkpoints import checkpointed
+from infra.kafka.consumer.dead_letters.worker import DeadLetters
+from infra.postgres.pool import create_pool, postgres_check
+from infra.process.runtime import Runtime
+from infra.process.service import Service
+from schemas.cloudevents import Delivered, from_kafka
+from schemas.topics import dead_letter_topic
+
+
+async def serve(runtime: Runtime, settings: SagaSettings) -> None:
+    """Carry sagas on until `runtime.stop` is set."""
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
+    sagas, wake = by_kind(SAGAS), asyncio.Event()
+    # After the commit: what it woke can be locked then.
+    apply = checkpointed(pool, NAME, waking(sagas), committed=lambda _: wake.set())
+    intake = BatchConsumer[Delivered](
+        settings,
+        topics=topics_of(sagas),
+        consumer=NAME,
+        decode=from_kafka,
+        apply=apply,
+        log=DatabaseLog(pool),
+        dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
+    )
+    # Before the first await: without its checks the process would report that it is ready.
+    intake.register(runtime.health)
+    runtime.health.add_readiness("postgres", postgres_check(pool))
+    await pool.open()
+    try:
+        worker = SagaWorker(pool, sagas, wake=wake)
+        runtime.health.add_liveness("worker", worker.check_live)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(intake.run(runtime.stop))
+            group.create_task(worker.run(runtime.stop))
+    finally:
+        await pool.close()
+
+
+SERVICE = Service(name=NAME, settings=SagaSettings, serve=serve)

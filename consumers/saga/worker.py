@@ -1,0 +1,100 @@
+"""Looks for sagas that are due: when it is woken, and when the next timer fires.
+
+Timers are rows of the database, so they outlive every process, and fire at once where none ran at their time.
+"""
+
+import asyncio
+import time
+
+import structlog
+
+from consumers.saga import metrics
+from consumers.saga.intake import Sagas
+from consumers.saga.runner import SagaRunner
+from consumers.saga.store import count_open, next_due_s
+from domain.saga.status import ENDED, SagaStatus
+from infra.backoff import Backoff, Pauses
+from infra.kafka.consumer.retry_policy import is_transient
+from infra.postgres.pool import Pool
+from infra.process.health import Unhealthy
+from infra.process.pacing import Pacing
+from infra.process.waiting import wait_for_any, wait_for_event
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 1.0
+"""What another process was woken for, and did not come to, waits so long at most. It costs a look into one index."""
+_COUNT_EVERY_S = 10.0
+_STALL_AFTER_S = 60.0
+_DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
+
+
+class SagaWorker:
+    """`wake` ends an idle wait at once: there may be work."""
+
+    def __init__(self, pool: Pool, sagas: Sagas, *, wake: asyncio.Event) -> None:
+        self._pool = pool
+        self._sagas = sagas
+        self._runner = SagaRunner(pool, sagas)
+        self._wake = wake
+        self._pacing = Pacing(0.025, per_item_s=0.01, longest_s=0.075)  # events that come together make one step
+        self._looked_at = time.monotonic()
+        metrics.begin(sagas)
+
+    async def check_live(self) -> None:
+        """Raise Unhealthy when no saga was looked for in too long."""
+        silent = time.monotonic() - self._looked_at
+        if silent > _STALL_AFTER_S:
+            raise Unhealthy(f"no saga was looked for in {silent:.0f} s")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Step sagas until `stop`."""
+        counting = asyncio.create_task(self._count(stop))
+        away = Pauses(_DATABASE_AWAY)
+        try:
+            while not stop.is_set():
+                await self._pacing.wait(stop)
+                self._wake.clear()
+                if stop.is_set():
+                    break
+                self._looked_at = time.monotonic()
+                try:
+                    pause_s = await self._look()
+                    away.succeeded()
+                except Exception as error:
+                    if not is_transient(error):
+                        raise
+                    log.warning("sagas_not_stepped", error=f"{type(error).__name__}: {error}")
+                    await wait_for_event(stop, timeout_s=away.failed())
+                    continue
+                if pause_s > 0:
+                    await wait_for_any(self._wake, stop, timeout_s=pause_s)
+        finally:
+            counting.cancel()
+
+    async def _look(self) -> float:
+        """Step what is due; return how long to wait until the next look, unless woken."""
+        async with self._pool.connection() as conn:
+            due_s = await next_due_s(conn, list(self._sagas))
+        if due_s is not None and due_s <= 0:
+            self._pacing.begin(await self._runner.run_due())
+            return 0.0
+        return _LOOK_EVERY_S if due_s is None else min(due_s, _LOOK_EVERY_S)
+
+    async def _count(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                async with self._pool.connection() as conn:
+                    found = {(each.kind, each.status): each for each in await count_open(conn)}
+            except Exception as error:
+                if not is_transient(error):
+                    log.exception("sagas_not_counted")
+            else:
+                for kind in self._sagas:
+                    for status in SagaStatus:
+                        if status not in ENDED:
+                            each = found.get((kind, status.value))
+                            metrics.SAGAS.labels(kind, status.value).set(0 if each is None else each.sagas)
+                            longest_s = 0.0 if each is None else each.longest_s
+                            metrics.OLDEST_SECONDS.labels(kind, status.value).set(longest_s)
+            await wait_for_event(stop, timeout_s=_COUNT_EVERY_S)

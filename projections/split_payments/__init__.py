@@ -1,0 +1,1 @@
+"""Split payments with their legs and their history, from their own events."""
