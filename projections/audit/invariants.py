@@ -33,6 +33,7 @@ from event_store.payments import PAYMENT
 from event_store.store import load_many
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections.audit.split_payments import broken_splits
 from schemas.envelope import RecordedEvent
 from schemas.errors import SchemaError
 from schemas.events import BALANCE_CODEC, RECONCILIATION_CODEC, SPLIT_PAYMENT_CODEC, STRIPE_EVENT_CODEC
@@ -59,6 +60,7 @@ INVARIANTS: Mapping[str, str] = {
     "one_charge": "a payment is charged once, by one intent *",
     "end_is_final": "a payment that has ended keeps its status *",
     "request_has_task": "each call that was asked for has a task, or has ended",
+    "split_all_or_nothing": "of a split payment that has ended, every leg was captured, or none has money",
     "ledger_level": "debits and credits of an entry are equal in each currency",
     "ledger_days_right": "a day's sums are those of its lines",
 }
@@ -143,6 +145,10 @@ async def violations(
         async for found in _without_task(conn, open_requests):
             checked.violations += 1
             yield found
+        splits = {each.stream_id: loaded[each.stream_id] for each in streams if each.category == "split-payment"}
+        async for stream_id, position, detail in broken_splits(conn, splits, before=before):
+            checked.violations += 1
+            yield Violation(invariant="split_all_or_nothing", stream_id=stream_id, position=position, detail=detail)
     for query, of_row in _OF_TABLES:
         for row in await (await conn.execute(_SQL[query], {"limit": chunk})).fetchall():
             checked.violations += 1
