@@ -134,6 +134,7 @@ async def append_what_the_sandbox_never_does(system: System) -> None:
         RecordCanceled(intent_id=StripeIntentId(intent_id), reason="abandoned"),  # so that the gateway leaves it alone
     ]
     contested = request_payment(merchant_id=DEVELOPMENT_MERCHANT)
+    about = metadata(merchant_id=MerchantId(DEVELOPMENT_MERCHANT))
     stories = [
         Append(
             stream_id=opened.payment_id,
@@ -141,7 +142,7 @@ async def append_what_the_sandbox_never_does(system: System) -> None:
             merchant_id=MerchantId(DEVELOPMENT_MERCHANT),
             expected_version=0,
             events=tuple(
-                PAYMENT_CODEC.encode(each, event_id=EventId(uuid7()), metadata=metadata()) for each in events_of(story)
+                PAYMENT_CODEC.encode(each, event_id=EventId(uuid7()), metadata=about) for each in events_of(story)
             ),
         )
         for opened, story in ((request, slow), (contested, contest(contested)))

@@ -36,7 +36,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-_GROUPS = ("paystream_app", "paystream_relay", "paystream_projector", "paystream_query")
+_GROUPS = ("paystream_app", "paystream_relay", "paystream_projector", "paystream_query", "paystream_audit")
 _MORE = 40
 
 

@@ -16,6 +16,7 @@ from tests.support.brokers import LentBroker
 from tests.support.database import Database
 from tests.support.kafka import read_topic
 from tests.support.log_entries import an_append
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -36,13 +37,27 @@ async def delivered(settings: KafkaSettings, topic: str) -> dict[int, list[Deliv
     }
 
 
+async def delivered_in_all(settings: KafkaSettings, topic: str, events: int) -> dict[int, list[Delivered]]:
+    """Return what was delivered once so many events are there: Kafka ends a transaction a moment after its commit."""
+
+    async def read() -> dict[int, list[Delivered]]:
+        return await delivered(settings, topic)
+
+    def has_all(found: dict[int, list[Delivered]]) -> bool:
+        return sum(len(_positions(each)) for each in found.values()) >= events
+
+    return await eventually(read, has_all)
+
+
 async def assert_each_topic_has_its_events_once_and_in_order(app: Connection, settings: KafkaSettings) -> None:
     rows = await (
         await app.execute("SELECT position, stream_id, category FROM event_store.events ORDER BY position")
     ).fetchall()
     assert {topic_of(category) for _, _, category in rows} == set(event_topics())
     for topic in event_topics():
-        for partition, messages in (await delivered(settings, topic)).items():
+        events = sum(topic_of(category) == topic for _, _, category in rows)
+        found = await delivered_in_all(settings, topic, events)
+        for partition, messages in found.items():
             expected = [
                 position
                 for position, stream_id, category in rows

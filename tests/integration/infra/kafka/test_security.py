@@ -158,6 +158,7 @@ async def test_a_process_that_logs_everything_logs_no_password(
         cwd=tmp_path,
         env=environment_of({**settings, "database_url": database.url("app"), "log_level": "DEBUG"}),
         stdout=asyncio.subprocess.PIPE,
+        limit=1_000_000,  # a line names all topics with their partitions
     )
     assert process.stdout is not None
     lines: list[bytes] = []
