@@ -33,12 +33,12 @@ async def broken_splits(
             legs = await load_payments(conn, [] if split.state is None else list(split.state.legs))
         except (SchemaError, DomainError):
             continue
-        if _is_settled(split, legs, before):
+        if _is_at_rest(split, legs, before):
             for detail in _wrong_legs(split, legs):
                 yield stream_id, split.position, detail
 
 
-def _is_settled(split: LoadedSplitPayment, legs: Mapping[PaymentId, LoadedPayment], before: datetime) -> bool:
+def _is_at_rest(split: LoadedSplitPayment, legs: Mapping[PaymentId, LoadedPayment], before: datetime) -> bool:
     streams = [split.events, *(leg.events for leg in legs.values())]
     newest = [events[-1].recorded_at for events in streams if events]
     return bool(newest) and max(newest) < before

@@ -109,6 +109,7 @@ async def apis(database: Database, app: Connection, valkey: ValkeyServer, tmp_pa
                 query_port,
                 tmp_path,
                 READ_DATABASE_URL=database.url("query"),
+                AUDIT_DATABASE_URL=database.url("audit"),
                 API_KEYS=keys,
                 QUERY_API_PORT=str(query_port),
                 QUERY_MIN_POSITION_WAIT_MS="0",
