@@ -11,6 +11,7 @@ from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
+from infra.process.pacing import Pacing
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from schemas.cloudevents import Delivered, from_kafka
@@ -31,6 +32,8 @@ async def serve(runtime: Runtime, settings: SagaSettings) -> None:
         apply=apply,
         log=DatabaseLog(pool),
         dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
+        # Of all payments few concern a saga: the others must not cost a transaction each.
+        pacing=Pacing(0.1, per_item_s=0.01, longest_s=0.4),
     )
     # Before the first await: without its checks the process would report that it is ready.
     intake.register(runtime.health)

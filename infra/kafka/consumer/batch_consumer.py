@@ -80,8 +80,11 @@ class BatchConsumer(Generic[D]):
         max_records: int = 500,
         parallel: int = 4,
         stall_after_s: float = 60.0,
+        pacing: Pacing | None = None,
     ) -> None:
         """`consumer` names checkpoints and metrics; `parallel`: partitions applied at the same time.
+
+        `pacing`: what arrives between two polls goes into one transaction; by default they are 25 to 100 ms apart.
 
         `log` is that of the database: it says which messages are not its own, and when it went back.
         """
@@ -95,8 +98,7 @@ class BatchConsumer(Generic[D]):
         self._max_records = max_records
         self._progress = ConsumerProgress(stall_after_s=stall_after_s)
         self._stop = asyncio.Event()
-        # What arrives between two polls goes into one transaction.
-        self._pacing = Pacing(0.025, per_item_s=0.004, longest_s=0.1)
+        self._pacing = pacing or Pacing(0.025, per_item_s=0.004, longest_s=0.1)
         self._idle = asyncio.Event()
         self._idle.set()
         dead_letter_writer: DeadLetterWriter[D] | None = None
