@@ -30,14 +30,14 @@ public class Main {
         do {
             check(System.currentTimeMillis() < deadline, "the payment does not succeed");
             Thread.sleep(50);
-            seen = queries.getPayment(created.getId(), created.getPosition(), null, null);
+            seen = queries.getPayment(created.getId(), created.getPosition(), null, null, null, null);
         } while (seen.getStatus() != PaymentStatus.PAYMENT_STATUS_SUCCEEDED);
         var refund = commands.refundPayment(created.getId(), null, null, new RefundPaymentBody().amountCents(400L));
         check(refund.getAmountCents() == 400, "another amount");
         do {
             check(System.currentTimeMillis() < deadline, "the refund does not succeed");
             Thread.sleep(50);
-            seen = queries.getPayment(created.getId(), refund.getPosition(), null, null);
+            seen = queries.getPayment(created.getId(), refund.getPosition(), null, null, null, null);
         } while (seen.getRefunds().get(0).getStatus() != RefundStatus.REFUND_STATUS_SUCCEEDED);
 
         try {
