@@ -17,6 +17,6 @@ def register() -> None:
     settings.load_profile(THOROUGH)
 
 
-def examples(count: int) -> int:
-    """Return `count`, for a test that says itself how many it needs, or a few in the quick profile."""
-    return _A_FEW if settings.get_current_profile_name() == QUICK else count
+def examples(count: int, *, quick: int = _A_FEW) -> int:
+    """Return `count`, for a test that says itself how many it needs, or in the quick profile `quick` at most."""
+    return min(count, quick) if settings.get_current_profile_name() == QUICK else count

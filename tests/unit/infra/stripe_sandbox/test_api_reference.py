@@ -17,6 +17,7 @@ import stripe
 
 from infra.stripe_sandbox.app import OPERATIONS as SANDBOX_OPERATIONS
 from infra.stripe_sandbox.params import Param, ParameterKind
+from tests.support.hypothesis_profiles import examples
 from tests.unit.infra.stripe_sandbox.api_inputs import Generator, Made, Value, agreeable, broken
 from tests.unit.infra.stripe_sandbox.api_reference import OPERATIONS, Described, Type
 from tests.unit.infra.stripe_sandbox.stripe_http import StripeHttp
@@ -77,7 +78,7 @@ async def test_valid_is_taken_and_broken_is_refused(stripe_http: StripeHttp, ope
     members, path = OPERATIONS[operation], operation.split()[1]
     rng, count = random.Random(f"{SEED} {operation}"), Count()
 
-    for _ in range(VALID):
+    for _ in range(examples(VALID, quick=3)):
         made = await objects(stripe_http)
         form = agreeable(path, Generator(rng, made).form(members, optional=0.4))
         answer = await sent(stripe_http, operation, made, form)
@@ -86,7 +87,7 @@ async def test_valid_is_taken_and_broken_is_refused(stripe_http: StripeHttp, ope
             count.refused.append(f"{form}: {answer.json()['error']['message'][:200]}")
 
     made = await objects(stripe_http)
-    for how, form in islice(broken(rng, Generator(rng, made), members, path), BROKEN):
+    for how, form in islice(broken(rng, Generator(rng, made), members, path), examples(BROKEN)):
         answer = await sent(stripe_http, operation, made, form)
         count.broken += 1
         if answer.status_code != 400:

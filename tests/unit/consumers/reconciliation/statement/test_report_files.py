@@ -108,7 +108,7 @@ async def test_without_a_source_a_charge_is_that_of_its_charge_id(tmp_path: Path
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     row = "txn_{0},2026-03-10 09:00:00,,,,usd,1.00,0.00,1.00,charge,\n"
     peaks = []
-    for count in (1_000, 15_000):
+    for count in (500, 4_000):
         file = tmp_path / "report.csv"
         file.write_text(HEADER + "".join(row.format(number) for number in range(count)), "utf-8")
         tracemalloc.start()
