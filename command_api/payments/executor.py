@@ -24,7 +24,7 @@ from command_api.errors import (
     ShuttingDown,
 )
 from command_api.operation import Body, ClientOperation, Subject
-from command_api.payments.metrics import COMMAND_DURATION, COMMANDS, REPLAYS
+from command_api.payments.metrics import CACHE_HITS, REPLAYS, record_result
 from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
 from command_api.payments.subject import PAYMENTS
 from domain.errors import DomainError
@@ -214,6 +214,8 @@ class CommandExecutor:
         if stored.fingerprint != request.fingerprint:
             raise KeyReused
         REPLAYS.labels(source).inc()
+        if source == "redis":
+            CACHE_HITS.inc()
         if stored.response is None:  # written back from Kafka, which does not have it
             state = self._subject.aggregate.load(await self._log.load_as_of(stored.position)).state
             assert state is not None
@@ -239,15 +241,15 @@ class _Measured:
 def _measured(request: CommandRequest) -> Iterator[_Measured]:
     """Count a command by its result, and how long it took."""
     started, label, measured = time.perf_counter(), "error", _Measured()
+    refused: Exception | None = None
     try:
         yield measured
         label = "replayed" if measured.replayed else "accepted"
     except (CommandError, DomainError, Unavailable) as error:
-        label = error.code
+        label, refused = error.code, error
         raise
     finally:
-        COMMANDS.labels(request.operation.name, label).inc()
-        COMMAND_DURATION.labels(request.operation.name).observe(time.perf_counter() - started)
+        record_result(request.operation, label, time.perf_counter() - started, refused)
 
 
 def _result(operation: ClientOperation, state: Any, version: int, position: int) -> CommandResult:

@@ -253,7 +253,7 @@ class Worker:
                     result = TaskResult.dead(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(pauses.failed())
             else:
-                report_completion(job.task, completed)
+                report_completion(job.task, completed, payment_age_s=time.time() - job.requested_at)
                 return
 
 
