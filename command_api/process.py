@@ -108,6 +108,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             reconciliations=reconciliations,
             keyring=keyring,
             health=runtime.health,
+            cors_allowed_origins=settings.cors_allowed_origins,
         )
         releasing = asyncio.create_task(_release_waiters_when_stopping(runtime, waiter, split_waiter))
         closing.callback(releasing.cancel)

@@ -9,7 +9,7 @@ from command_api.admission import MOST_IN_PROGRESS
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
 from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPIRES
 from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
-from infra.settings.http import ApiKeySettings
+from infra.settings.http import ApiKeySettings, CorsSettings
 from infra.settings.postgres import AppendSettings
 from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
@@ -18,7 +18,12 @@ from infra.stripe.guard.settings import StripeGuardSettings
 
 
 class CommandApiSettings(
-    AppendSettings, ApiKeySettings, ReconciliationDaySettings, StripeWebhookSettings, StripeGuardSettings
+    AppendSettings,
+    ApiKeySettings,
+    CorsSettings,
+    ReconciliationDaySettings,
+    StripeWebhookSettings,
+    StripeGuardSettings,
 ):
     """What the command API reads from its environment."""
 

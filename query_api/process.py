@@ -31,6 +31,7 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
         health=runtime.health,
         anonymous_merchant_id=settings.query_anonymous_merchant_id,
         history=history,
+        cors_allowed_origins=settings.cors_allowed_origins,
     )
     async with AsyncExitStack() as stack:
         for each in (pool, *([] if history is None else [history])):

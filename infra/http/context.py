@@ -15,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.card_numbers import text_holds_card_number
+from infra.http.browsers import add_security_headers
 from infra.http.problems import problem_response, unexpected
 from infra.ids import uuid7
 from infra.logs import bound_context
@@ -83,6 +84,7 @@ class RequestContextMiddleware:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = context.request_id
                 headers["X-Correlation-ID"] = context.correlation_id
+                add_security_headers(message["headers"])
             await send(message)
 
         # user_id and payment_id are named so that what an endpoint binds ends with the request.
