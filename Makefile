@@ -175,9 +175,9 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 lock: ## Resolve the dependencies anew (needs uv; ARGS=--upgrade takes the newest versions)
 	@command -v uv >/dev/null || { echo 'uv is needed to resolve dependencies: pip install uv' >&2; exit 1; }
-	$(LOCK) pyproject.toml requirements/build.in --extra embedded --extra dev --output-file requirements/dev.txt
-	$(LOCK) pyproject.toml requirements/build.in --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt
-	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/base.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra embedded --extra tracing --extra dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra embedded --extra tracing --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(LOCK) pyproject.toml --extra tracing --constraint requirements/dev.txt --output-file requirements/base.txt
 	$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) requirements/load.in --output-file requirements/load.txt
 

@@ -36,6 +36,7 @@ from event_store.group_commit import Closed
 from event_store.streams import LoadedStream
 from infra.errors import Unavailable
 from infra.postgres.pool import DatabaseUnavailable
+from infra.tracing import span
 from schemas.envelope import EventMetadata
 
 log = structlog.get_logger(__name__)
@@ -178,7 +179,8 @@ class CommandExecutor:
     async def _append(self, request: CommandRequest) -> Decided[Any, Any] | StoredResponse:
         """Return what was decided, or the stored response. The log's errors become errors of commands."""
         try:
-            return await decide_once(self._log, self._subject.aggregate, self._command(request), _RETRIES)
+            with span("append events", kind="client", attributes={"db.system": "postgresql"}):
+                return await decide_once(self._log, self._subject.aggregate, self._command(request), _RETRIES)
         except StillConflicting:
             raise self._subject.busy() from None
         except Closed:

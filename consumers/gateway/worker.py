@@ -31,6 +31,7 @@ from domain.payment.state import PaymentState
 from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.logs import bound_context
+from infra.tracing import span
 from schemas.envelope import RecordedEvent
 from schemas.events import PAYMENT_CODEC
 
@@ -102,6 +103,10 @@ class Worker:
             await self._complete(job, result)
 
     async def _result_of(self, job: Job) -> TaskResult:
+        with span(f"gateway {job.task.operation.value}", kind="consumer", parent=job.task.traceparent):
+            return await self._decided_result(job)
+
+    async def _decided_result(self, job: Job) -> TaskResult:
         task, payment = job.task, job.payment.state
         if job.unreadable is not None:
             return TaskResult.dead(job.unreadable)

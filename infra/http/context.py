@@ -19,6 +19,7 @@ from infra.http.browsers import add_security_headers
 from infra.http.problems import problem_response, unexpected
 from infra.ids import uuid7
 from infra.logs import bound_context
+from infra.tracing import current_traceparent
 
 log = structlog.get_logger("http")
 
@@ -111,7 +112,7 @@ def _context_of(headers: Headers) -> RequestContext:
     return RequestContext(
         request_id=request_id,
         correlation_id=_valid(_ID, headers.get("x-correlation-id")) or request_id,
-        traceparent=_valid(_TRACEPARENT, headers.get("traceparent")),
+        traceparent=current_traceparent() or _valid(_TRACEPARENT, headers.get("traceparent")),
     )
 
 

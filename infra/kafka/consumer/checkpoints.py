@@ -40,6 +40,16 @@ class Delivered(Protocol):
         ...
 
 
+@runtime_checkable
+class Traced(Protocol):
+    """A message that says which trace it belongs to."""
+
+    @property
+    def trace(self) -> tuple[str, str | None, Mapping[str, str]]:
+        """Its type, its `traceparent`, and what a span of it says."""
+        ...
+
+
 D = TypeVar("D", bound=Delivered)
 D_contra = TypeVar("D_contra", bound=Delivered, contravariant=True)
 
