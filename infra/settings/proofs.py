@@ -34,3 +34,10 @@ class SealerKeySettings(ProofsFolderSettings):
     def has_sealer_key(self) -> bool:
         """Whether something is to be sealed."""
         return bool(self.sealer_key) or self.sealer_key_file is not None
+
+
+class PublicKeysSettings(ProofsFolderSettings):
+    """Whose signatures an auditor believes, unless the command is given other keys."""
+
+    proofs_public_keys_file: Path | None = None
+    """A key on each line, as NAME+ID+BASE64: of those that sign now, and of those before."""

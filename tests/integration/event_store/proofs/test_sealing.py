@@ -222,7 +222,7 @@ async def test_a_sealer_may_read_the_log_and_add_checkpoints_alone(sealed: Seale
     await sealed.seal()
     async with sealed.connection("sealer") as sealer:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            await sealer.execute(statement)  # type: ignore[arg-type]
+            await sealer.execute(statement)
 
 
 async def test_not_even_the_owner_changes_a_checkpoint(sealed: SealedLog) -> None:
@@ -231,7 +231,7 @@ async def test_not_even_the_owner_changes_a_checkpoint(sealed: SealedLog) -> Non
     async with sealed.connection("owner") as owner:
         for change in ("UPDATE event_proofs.checkpoints SET size = 99", "TRUNCATE event_proofs.checkpoints"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
-                await owner.execute(change)  # type: ignore[arg-type]
+                await owner.execute(change)
 
 
 async def test_an_event_that_was_appended_by_others_is_sealed(sealed: SealedLog) -> None:

@@ -91,7 +91,7 @@ async def test_a_removed_stream_is_named_event_by_event(sealed: SealedLog) -> No
     async with sealed.connection("owner") as owner:
         stream = f"(SELECT stream_id FROM event_store.events WHERE position = {positions[200]})"
         rows = await owner.execute(
-            f"SELECT position FROM event_store.events WHERE stream_id = {stream} ORDER BY position"  # type: ignore[arg-type]
+            f"SELECT position FROM event_store.events WHERE stream_id = {stream} ORDER BY position"
         )
         gone = [row[0] for row in await rows.fetchall()]
     await sealed.tamper(f"DELETE FROM event_store.events WHERE stream_id = {stream}")
