@@ -25,7 +25,9 @@ async def serve(runtime: Runtime, settings: SealerSettings) -> None:
         await runtime.stop.wait()
         return
     assert settings.proofs_folder is not None, "the settings have checked it"
-    pool = create_pool(settings.database_url.get_secret_value(), size=2, name=NAME, autocommit=True)
+    pool = create_pool(
+        settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME, autocommit=True
+    )
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

@@ -112,7 +112,7 @@ class Connections:
             case "worker-sweeper":
                 return self._database() | self._stripe() | {"REDIS_URL": self.redis_url}
             case "worker-sealer":
-                key = {"REDIS_URL": self.redis_url, "SEALER_KEY_FILE": str(self._sealer_key)}
+                key = {"REDIS_URL": self.redis_url, "SEALER_KEY_FILE": str(self._sealer_key), "DATABASE_POOL_SIZE": "2"}
                 return self._database("paystream_sealer_login") | self._proofs() | key
             case "worker-sagas":
                 # Intake, dead letters, steps and counts: none of them waits for anything but the database.

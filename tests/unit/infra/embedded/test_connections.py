@@ -84,7 +84,7 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL", *STRIPE}),
         ("worker-stripe-webhooks", {"DATABASE_URL", *KAFKA_NAMES}),
         ("worker-sagas", {"DATABASE_URL", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
-        ("worker-sealer", {"DATABASE_URL", "REDIS_URL", "PROOFS_FOLDER", "SEALER_KEY_FILE"}),
+        ("worker-sealer", {"DATABASE_URL", "DATABASE_POOL_SIZE", "REDIS_URL", "PROOFS_FOLDER", "SEALER_KEY_FILE"}),
         ("worker-of-tomorrow", {"DATABASE_URL", *KAFKA_NAMES}),
     ],
 )
