@@ -14,21 +14,36 @@ import orjson
 from event_store.proofs.errors import MalformedProof
 
 # What orjson may write otherwise than RFC 8785: fractions, integers of more than 64 bits, and the order of keys that
-# have characters beyond U+E000 (https://www.rfc-editor.org/rfc/rfc8785#section-3.2.3).
-_SLOW = re.compile(r"[0-9]\.[0-9]|[0-9]{19}|[\ue000-\U0010ffff]")
+# have characters beyond U+E000 (https://www.rfc-editor.org/rfc/rfc8785#section-3.2.3). Some strings look so too.
+# Each expression begins with a letter that is looked for: one for both would take five times as long.
+_NUMBER = re.compile(r" -?[0-9]+(?:\.|(?<=[0-9]{19}))")
+_FIRST_OF_ARRAY = re.compile(r"\[-?[0-9]+(?:\.|(?<=[0-9]{19}))")
+_CHARACTER = re.compile(r"[\ue000-\U0010ffff]")
 # Beyond these it writes an exponent: https://tc39.es/ecma262/#sec-numeric-types-number-tostring.
 _LARGEST_PLAIN, _SMALLEST_PLAIN = 21, -6
 _LARGEST_INTEGER = 10**_LARGEST_PLAIN
 
 
 def canonical_text(text: str) -> bytes:
-    """Return the canonical form of JSON as PostgreSQL's jsonb gives it (no exponents). Raises MalformedProof."""
-    if _SLOW.search(text) is None:
+    """Return the canonical form of JSON in PostgreSQL's words: no exponents, a space after colon and comma.
+
+    Raises MalformedProof.
+    """
+    if _is_plain(text):
         try:
             return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS)
         except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             pass  # it is nested deeper than orjson goes, or no JSON
     return canonical(parse_exactly(text))
+
+
+def _is_plain(text: str) -> bool:
+    return (
+        text.startswith(("{", "["))
+        and _NUMBER.search(text) is None
+        and _FIRST_OF_ARRAY.search(text) is None
+        and (text.isascii() or _CHARACTER.search(text) is None)
+    )
 
 
 def parse_exactly(text: str) -> Any:

@@ -51,7 +51,7 @@ def test_a_statement_is_below_400_bytes(event_type: EventType[Any]) -> None:
 
 
 def test_the_way_that_data_are_written_does_not_matter() -> None:
-    other = '{ "amount":{"amount_cents":100.0,"currency":"USD"},"email":"a\\u0040b.example"}'
+    other = '{"amount": {"amount_cents": 100.0, "currency": "USD"}, "email": "a\\u0040b.example"}'
     assert entry_of(changed(8, other)) == entry_of(ROW)
 
 
