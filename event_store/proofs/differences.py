@@ -50,10 +50,10 @@ class Differences:
         one, other = next(sealed, None), await anext(actual, None)
         while one is not None:
             if other is not None and other[0] < one[0]:
-                self._note(self._extra, other[1])
+                self._keep(self._extra, other[1])
                 other = await anext(actual, None)
             elif other is None or other[0] > one[0]:
-                self._note(self._missing, one[1])
+                self._keep(self._missing, one[1])
                 one = next(sealed, None)
             else:
                 if one[1] != other[1]:
@@ -81,7 +81,7 @@ class Differences:
             detail = f"the event has another {_listed(before.differing(after))} than was sealed"
             self._changed.append(_finding("changed", before, detail))
 
-    def _note(self, where: dict[str, Statement], entry: bytes) -> None:
+    def _keep(self, where: dict[str, Statement], entry: bytes) -> None:
         statement = Statement.parse(entry)
         where[statement.event_id] = statement
 

@@ -57,10 +57,10 @@ class Sealer:
             interval_s=self._interval_s,
             lock_ttl_ms=self._lock_ttl_ms,
             heartbeat=self._heartbeat,
-            standby=self._stand_by,
+            standby=self._standby,
         )
 
-    async def _stand_by(self) -> None:
+    async def _standby(self) -> None:
         self._failed_because = self._oldest_unsealed = None
 
     async def _round(self, result: str, may_continue: Callable[[], bool]) -> None:

@@ -6,7 +6,7 @@ import time
 _SHOW_EVERY_S = 1.0
 
 
-class Progress:
+class ProgressLine:
     """A line on a terminal that is written over; nothing in a pipe."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
 from infra.settings.proofs import PublicKeysSettings
 from projections.audit.cli_check import EVENT_SUFFIX, PROOF_SUFFIX, CheckRefused, public_keys, read_text
-from projections.audit.cli_progress import Progress
+from projections.audit.cli_progress import ProgressLine
 from projections.audit.places import last_before, parse_place
 
 
@@ -53,7 +53,7 @@ def run_verify(request: VerifyRequest) -> int:
             raise CheckRefused("give --full or --since, not both")
         others = [Source(where=str(path), written=read_text(path)) for path in request.checkpoints]
         since = None if request.since is None else await last_before(conn, parse_place(request.since)) + 1
-        progress, count = Progress(), 0
+        progress, count = ProgressLine(), 0
 
         def looked_at(events: int) -> None:
             nonlocal count

@@ -20,7 +20,7 @@ from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
-from projections.audit.cli_progress import Progress
+from projections.audit.cli_progress import ProgressLine
 from projections.audit.diff import TABLES, RowDifference, row_differences
 from projections.audit.history import history_of
 from projections.audit.invariants import INVARIANTS, Checked, Violation, violations
@@ -87,7 +87,7 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
     async def work(conn: Connection, settings: AuditSettings) -> int:
         if projection is not None and projection not in TABLES:
             raise AuditRefused(f"there is no projection {projection!r}. There are {', '.join(TABLES)}")
-        progress, count = Progress(), 0
+        progress, count = ProgressLine(), 0
         try:
             async for found in row_differences(
                 conn,
@@ -125,7 +125,7 @@ def run_invariants(*, as_json: bool) -> int:
     """Print the violations; return the exit code."""
 
     async def work(conn: Connection, settings: AuditSettings) -> int:
-        progress, checked = Progress(), Checked()
+        progress, checked = ProgressLine(), Checked()
         broken: dict[str, int] = dict.fromkeys(INVARIANTS, 0)
         async for found in violations(conn, partitions=settings.kafka_topic_partitions, checked=checked):
             broken[found.invariant] += 1

@@ -150,9 +150,9 @@ async def test_several_changes_are_all_named(sealed: SealedLog) -> None:
         f"DELETE FROM event_store.events WHERE position = {positions[33]}",
         CHANGES["type"].format(position=positions[333]),
     )
-    wanted = [("changed", positions[3]), ("removed", positions[33]), ("changed", positions[333])]
-    assert events_of(await sealed.verify()) == wanted
-    assert events_of(await sealed.verify(full=True)) == wanted
+    expected = [("changed", positions[3]), ("removed", positions[33]), ("changed", positions[333])]
+    assert events_of(await sealed.verify()) == expected
+    assert events_of(await sealed.verify(full=True)) == expected
 
 
 async def test_since_looks_at_what_is_behind_alone(sealed: SealedLog) -> None:

@@ -13,10 +13,11 @@ from consumers.reconciliation import metrics as reconciliation_metrics
 from consumers.saga import metrics as saga_metrics
 from consumers.sweeper import metrics as sweeper_metrics
 from event_store.relay import metrics as relay_metrics
+from event_store.sealer import metrics as sealer_metrics
 from projections.payments.holds import CONTRADICTED
 
 RULES = Path(__file__).parents[4] / "infra/deploy/prometheus"
-_METRIC = re.compile(r"\b(?:reconciliation|relay|payments|gateway|sweeper|event_log|sagas)_[a-z_]+")
+_METRIC = re.compile(r"\b(?:reconciliation|relay|payments|gateway|sweeper|event_log|sagas|sealer)_[a-z_]+")
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -44,6 +45,7 @@ def test_its_metrics_are_those_of_the_processes(alert: dict[str, Any]) -> None:
     assert CONTRADICTED
     assert gateway_metrics.UNDONE
     assert saga_metrics.STUCK
+    assert sealer_metrics.SEALED
     known = set(REGISTRY._names_to_collectors)
     used = set(_METRIC.findall(alert["expr"]))
     assert used
@@ -66,3 +68,9 @@ def test_there_is_an_alert_on_what_stripe_says_against_the_log() -> None:
 
 def test_there_is_an_alert_on_a_payment_that_was_undone_at_stripe() -> None:
     assert any("gateway_undone_total" in alert["expr"] for alert in alerts())
+
+
+def test_there_are_alerts_on_a_log_that_is_not_sealed_or_was_altered() -> None:
+    expressions = " ".join(alert["expr"] for alert in alerts())
+    assert "sealer_oldest_unsealed_seconds" in expressions
+    assert "sealer_sealed_event_differs" in expressions
