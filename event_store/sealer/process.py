@@ -40,7 +40,8 @@ async def serve(runtime: Runtime, settings: SealerSettings) -> None:
                 lock_ttl_ms=settings.sealer_lock_ttl_ms,
             )
             runtime.health.add_liveness("sealer", sealer.check_live)
-            runtime.health.add_readiness("sealer", sealer.check_ready)
+            # Payments go on without it, also those of a process that it shares.
+            runtime.health.add_readiness("sealer", sealer.check_ready, required=False)
             await sealer.run(runtime.stop)
     finally:
         await pool.close()

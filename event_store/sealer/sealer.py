@@ -75,8 +75,9 @@ class Sealer:
                 waiting = [] if last is None else await rows_after(connection, last, limit=1)
         except (ProofError, OSError, psycopg.Error) as error:
             metrics.ROUNDS.labels("failed").inc()
-            self._failed_because = f"{type(error).__name__}: {error}"
-            log.warning("sealing_failed", error=self._failed_because)
+            # A health check does not repeat what a server says.
+            self._failed_because = type(error).__name__ + ("" if isinstance(error, psycopg.Error) else f": {error}")
+            log.warning("sealing_failed", error=f"{type(error).__name__}: {error}")
         else:
             metrics.ROUNDS.labels("closed" if sealed is None else result).inc()
             self._failed_because = None
