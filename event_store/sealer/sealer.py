@@ -71,7 +71,7 @@ class Sealer:
                 while sealed and may_continue():
                     self._heartbeat()
                     sealed = await self._sealing.seal(connection)
-                last = self._sealing.last_position
+                last = None if self._sealing.is_up_to_date else self._sealing.last_position
                 waiting = [] if last is None else await rows_after(connection, last, limit=1)
         except (ProofError, OSError, psycopg.Error) as error:
             metrics.ROUNDS.labels("failed").inc()

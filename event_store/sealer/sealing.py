@@ -13,6 +13,7 @@ import structlog
 from event_store.proofs.checkpoint import Checkpoint, open_checkpoint
 from event_store.proofs.errors import MalformedProof, ProofRefused, TileDiffers
 from event_store.proofs.log_rows import row_at, rows_after
+from event_store.proofs.merkle import leaf_hash
 from event_store.proofs.note import PrivateKey
 from event_store.proofs.sealed_log import SealedCheckpoint, add_checkpoint, newest_checkpoint
 from event_store.proofs.statement import EventRow, Statement, entry_of
@@ -67,6 +68,11 @@ class Sealing:
         """The position of the event that was sealed last; None: not known."""
         return None if self._sealed is None else self._sealed.last_position
 
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether nobody had drawn a position behind the last sealed event when it looked."""
+        return self._sealed is not None and self._end.drawn <= self._sealed.last_position
+
     async def _seal(self, connection: Connection) -> int | None:
         if not await self._enter_epoch(connection):
             return None
@@ -75,6 +81,8 @@ class Sealing:
             metrics.SIZE.set(self._sealed.tree.size)
         sealed = self._sealed
         final = await self._final_position(connection)
+        if self.is_up_to_date:
+            return 0
         found = await rows_after(connection, sealed.last_position, limit=self._batch)
         rows = _unbroken(found, sealed.last_position, final)
         if not rows:
@@ -159,7 +167,8 @@ class Sealing:
         entries = self._folder.entries(last, count + 1)
         open_entries = entries if len(entries) < WIDTH else ()
         tree = TiledTree(checkpoint.size, self._folder.hashes, open_entries)
-        if tree.root() != checkpoint.root:
+        leaves = self._folder.hashes(0, last, count + 1)
+        if tree.root() != checkpoint.root or [leaf_hash(entry) for entry in entries] != leaves:
             raise TileDiffers(f"the tiles in {self._folder.path} are not those of its checkpoint of {checkpoint.size}")
         return _Sealed(tree=tree, last_position=Statement.parse(entries[-1]).position, entry=entries[-1])
 

@@ -192,6 +192,16 @@ async def test_altered_or_missing_tiles_are_not_built_upon(sealed: SealedLog) ->
         await sealed.seal()
 
 
+async def test_altered_entries_are_not_built_upon(sealed: SealedLog) -> None:
+    await sealed.append(payments=2)
+    await sealed.seal()
+    await sealed.append(payments=2, seed=1)
+    (bundle,) = (sealed.folder.path / "tile" / "entries" / "000.p").iterdir()
+    bundle.write_bytes(bundle.read_bytes().replace(b'"category":"payment"', b'"category":"PAYMENT"', 1))
+    with pytest.raises(TileDiffers):
+        await sealed.seal()
+
+
 async def test_a_tile_is_never_overwritten(sealed: SealedLog) -> None:
     await sealed.append(payments=2)
     size = len(await sealed.positions())
