@@ -83,8 +83,11 @@ class Verification:
         return found
 
     async def _collect(self, others: Sequence[Source]) -> None:
-        newest = await newest_checkpoint(self._connection)
-        written = await asyncio.to_thread(self._folder.checkpoint)
+        newest, written = await newest_checkpoint(self._connection), None
+        try:
+            written = await asyncio.to_thread(self._folder.checkpoint)
+        except MalformedProof as error:
+            self._add("checkpoint", f"of the folder: {error}")
         sources = [*others]
         if newest is not None:
             sources.append(Source(where="the table", written=newest.note))

@@ -236,6 +236,15 @@ async def test_a_missing_folder_does_not_hide_a_change(sealed: SealedLog) -> Non
     assert {each.kind for each in found.findings} == {"checkpoint", "tiles"}
 
 
+@pytest.mark.parametrize("written", [b"nonsense\n", b"\xff", b"a\n1\n\n"])
+async def test_an_altered_checkpoint_is_found_and_hides_nothing(sealed: SealedLog, written: bytes) -> None:
+    positions = await sealed_events(sealed)
+    (sealed.folder.path / "checkpoint").write_bytes(written)
+    assert [each.kind for each in (await sealed.verify()).findings] == ["checkpoint"]
+    await sealed.tamper(CHANGES["data"].format(position=positions[300]))
+    assert events_of(await sealed.verify()) == [("changed", positions[300])]
+
+
 async def rebuilt_by(sealed: SealedLog, key: PrivateKey) -> str:
     """Change an event, and seal the whole log anew; return the checkpoint that was there before."""
     positions = await sealed_events(sealed)
