@@ -72,6 +72,8 @@ class Connections:
     stripe_api_base: str
     sandbox_data: Path
     """The file in which the Stripe sandbox keeps its objects: a payment can be refunded after a restart."""
+    proofs: Path
+    """The folder of the log's proofs: tiles, and beside them the key that signs."""
 
     def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: C901, PLR0911 - one line per process
         """Return the environment variables (see .env.example) that `process` needs, and no others.
@@ -92,7 +94,12 @@ class Connections:
                     | self._stripe()
                 )
             case "audit":
-                return self._audit() | self._kafka()
+                return (
+                    self._audit()
+                    | self._kafka()
+                    | self._proofs()
+                    | {"PROOFS_PUBLIC_KEYS_FILE": f"{self._sealer_key}.pub"}
+                )
             case "relay" | "projector":
                 return self._database(f"paystream_{process}_login") | self._kafka()
             case "worker-stripe-gateway":
@@ -104,6 +111,9 @@ class Connections:
                 return self._database() | self._stripe() | {"REDIS_URL": self.redis_url} | _SANDBOX_BALANCE
             case "worker-sweeper":
                 return self._database() | self._stripe() | {"REDIS_URL": self.redis_url}
+            case "worker-sealer":
+                key = {"REDIS_URL": self.redis_url, "SEALER_KEY_FILE": str(self._sealer_key), "DATABASE_POOL_SIZE": "2"}
+                return self._database("paystream_sealer_login") | self._proofs() | key
             case "worker-sagas":
                 # Intake, dead letters, steps and counts: none of them waits for anything but the database.
                 return self._database() | self._kafka() | {"DATABASE_POOL_SIZE": "4"}
@@ -115,6 +125,13 @@ class Connections:
 
     def _audit(self) -> dict[str, str]:
         return {"AUDIT_DATABASE_URL": self.postgres.url("paystream_audit_login")}
+
+    def _proofs(self) -> dict[str, str]:
+        return {"PROOFS_FOLDER": str(self.proofs / "log")}
+
+    @property
+    def _sealer_key(self) -> Path:
+        return self.proofs / "sealer.key"
 
     def _kafka(self) -> dict[str, str]:
         return {

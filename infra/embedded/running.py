@@ -15,6 +15,7 @@ from infra.embedded.valkey import ValkeyServer
 STACK_FILE = "stack.json"
 """The stack that was started last: its kind of broker, the partitions of a topic, and each component's port."""
 SANDBOX_DATA = "stripe-sandbox.sqlite"
+PROOFS = "proofs"
 
 _NO_PORTS = {"broker_kind", "partitions"}
 _SERVERS = ("postgres", "valkey", "broker")
@@ -52,6 +53,7 @@ def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
         command_api=urls["command-api"],
         stripe_api_base=urls["sandbox"],
         sandbox_data=home.path / SANDBOX_DATA,
+        proofs=home.path / PROOFS,
     )
     owner = {"MIGRATION_DATABASE_URL": postgres.url()}
     return {name: owner if name == "migrate" else dict(connections.settings_of(name)) for name in names}

@@ -30,7 +30,7 @@ from infra.embedded.postgres import DATA_FOLDER, OWNER, PostgresServer
 from infra.embedded.process import HTTP_PORTS, Process, ProcessSpec, declared_processes
 from infra.embedded.prometheus import PrometheusServer
 from infra.embedded.reports import ComponentReady, LeftoverEnded, Reporter, StepDone, silent
-from infra.embedded.running import SANDBOX_DATA, STACK_FILE
+from infra.embedded.running import PROOFS, SANDBOX_DATA, STACK_FILE
 from infra.embedded.supervisor import keep_running
 from infra.embedded.topics import create_topics
 from infra.embedded.valkey import ValkeyServer
@@ -262,6 +262,7 @@ class Stack:
             command_api=self.urls.command_api,
             stripe_api_base=self.urls.sandbox,
             sandbox_data=self.home.path / SANDBOX_DATA,
+            proofs=self.home.path / PROOFS,
         )
         processes = [
             Process(

@@ -1,8 +1,6 @@
 """Runs `paystream audit show`, `diff` and `invariants`."""
 
 import dataclasses
-import sys
-import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
+from projections.audit.cli_progress import ProgressLine
 from projections.audit.diff import TABLES, RowDifference, row_differences
 from projections.audit.history import history_of
 from projections.audit.invariants import INVARIANTS, Checked, Violation, violations
@@ -32,8 +31,6 @@ from projections.errors import ProjectionError
 from projections.payments.as_of import AsOf, load_events
 from schemas.errors import SchemaError
 from schemas.http.strict import parse_id
-
-_SHOW_EVERY_S = 1.0
 
 
 class AuditRefused(InfraError):
@@ -90,7 +87,7 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
     async def work(conn: Connection, settings: AuditSettings) -> int:
         if projection is not None and projection not in TABLES:
             raise AuditRefused(f"there is no projection {projection!r}. There are {', '.join(TABLES)}")
-        progress, count = _Progress(), 0
+        progress, count = ProgressLine(), 0
         try:
             async for found in row_differences(
                 conn,
@@ -128,7 +125,7 @@ def run_invariants(*, as_json: bool) -> int:
     """Print the violations; return the exit code."""
 
     async def work(conn: Connection, settings: AuditSettings) -> int:
-        progress, checked = _Progress(), Checked()
+        progress, checked = ProgressLine(), Checked()
         broken: dict[str, int] = dict.fromkeys(INVARIANTS, 0)
         async for found in violations(conn, partitions=settings.kafka_topic_partitions, checked=checked):
             broken[found.invariant] += 1
@@ -163,25 +160,6 @@ def _print_invariants(broken: dict[str, int]) -> None:
     for name, count in broken.items():
         table.add_row(name, "yes" if not count else f"violated {count} times", Text(INVARIANTS[name]))
     console().print(table)
-
-
-class _Progress:
-    """A line on a terminal that is written over; nothing in a pipe."""
-
-    def __init__(self) -> None:
-        self._shows = sys.stderr.isatty()
-        self._at = 0.0
-
-    def show(self, text: str) -> None:
-        """Show how far it has come, once a second."""
-        if self._shows and time.monotonic() - self._at >= _SHOW_EVERY_S:
-            self._at = time.monotonic()
-            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shows and self._at:
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
 def _run(work: Callable[[Connection, AuditSettings], Awaitable[int]]) -> int:

@@ -14,6 +14,7 @@ from consumers.stripe.translate import events as event_types
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
+from event_store.sealer.settings import SealerSettings
 from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections, shared_settings
 from infra.embedded.environment import base_environment, python_environment
 from infra.embedded.home import Home
@@ -27,7 +28,7 @@ from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings
 
-_PASSWORDS = Passwords(owner="o/1", app="a", relay="r", projector="p", query="q", audit="au", valkey="v")
+_PASSWORDS = Passwords(owner="o/1", app="a", relay="r", projector="p", query="q", audit="au", sealer="s", valkey="v")
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ def connections(tmp_path: Path) -> Connections:
         command_api="http://127.0.0.1:8000",
         stripe_api_base="http://127.0.0.1:8002",
         sandbox_data=tmp_path / "sandbox",
+        proofs=tmp_path / "proofs",
     )
 
 
@@ -82,6 +84,7 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL", *STRIPE}),
         ("worker-stripe-webhooks", {"DATABASE_URL", *KAFKA_NAMES}),
         ("worker-sagas", {"DATABASE_URL", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
+        ("worker-sealer", {"DATABASE_URL", "DATABASE_POOL_SIZE", "REDIS_URL", "PROOFS_FOLDER", "SEALER_KEY_FILE"}),
         ("worker-of-tomorrow", {"DATABASE_URL", *KAFKA_NAMES}),
     ],
 )
@@ -105,6 +108,7 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("worker-reconciliation", ReconciliationSettings),
         ("worker-sweeper", SweeperSettings),
         ("worker-sagas", SagaSettings),
+        ("worker-sealer", SealerSettings),
     ],
 )
 def test_a_process_reads_all_that_it_gets_and_needs_no_more(
