@@ -22,7 +22,7 @@ from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
-from projections.audit.diff import TABLES, RowDifference, row_differences
+from projections.audit.diff import row_differences
 from projections.audit.history import history_of
 from projections.audit.invariants import INVARIANTS, Checked, Violation, violations
 from projections.audit.page import render_page
@@ -30,6 +30,8 @@ from projections.audit.places import parse_place
 from projections.audit.table import print_history
 from projections.errors import ProjectionError
 from projections.payments.as_of import AsOf, load_events
+from projections.row_differences import RowDifference
+from projections.scratch import TABLES
 from schemas.errors import SchemaError
 from schemas.http.strict import parse_id
 

@@ -1,0 +1,50 @@
+-- name: checkpoints
+-- How far the projector has come with a projection, and of its topics' other partitions those that it has begun at all.
+SELECT topic, partition, bool_or(consumer = %(consumer)s) AS is_own,
+       coalesce(max(position) FILTER (WHERE consumer = %(consumer)s), 0) AS position
+  FROM consumers.consumer_checkpoints
+ WHERE starts_with(consumer, %(prefix)s) AND topic = ANY (%(topics)s::text[])
+ GROUP BY topic, partition;
+
+-- name: dead_letters
+-- Events that the projector's checkpoints lack as dead letters, until they are replayed, and whether this one does.
+SELECT topic, partition, position, %(consumer)s::text = ANY (lacking) AS is_own
+  FROM consumers.dead_letters
+ WHERE consumer = %(projector)s AND topic = ANY (%(topics)s::text[]) AND position IS NOT NULL AND status <> 'applied';
+
+-- name: events_at
+-- Single events, in order.
+SELECT e.position, e.event_id, e.stream_id, e.version, e.category, e.type, e.schema_version,
+       e.data::text AS data, e.metadata, e.recorded_at
+  FROM event_store.events e
+ WHERE e.position = ANY (%(positions)s::bigint[])
+ ORDER BY e.position;
+
+-- name: lock
+-- The projector waits with this projection's partitions until the transaction ends; in the order in which it locks them.
+SELECT topic, partition, position
+  FROM consumers.consumer_checkpoints
+ WHERE consumer = %(consumer)s
+ ORDER BY topic, partition
+   FOR UPDATE;
+
+-- name: move
+-- The projector goes on where the rebuilt tables stand; nowhere back.
+UPDATE consumers.consumer_checkpoints c
+   SET position = moved.position, updated_at = now()
+  FROM unnest(%(topics)s::text[], %(partitions)s::integer[], %(positions)s::bigint[]) AS moved(topic, partition, position)
+ WHERE c.consumer = %(consumer)s AND c.topic = moved.topic AND c.partition = moved.partition
+   AND c.position < moved.position;
+
+-- name: lack
+-- One that joins lacks the dead letters that it has skipped: their replay applies them to it too.
+UPDATE consumers.dead_letters
+   SET lacking = lacking || %(consumer)s::text
+ WHERE consumer = %(projector)s AND topic = ANY (%(topics)s::text[]) AND position = ANY (%(positions)s::bigint[])
+   AND status <> 'applied' AND NOT %(consumer)s::text = ANY (lacking);
+
+-- name: behind
+-- How many events of some categories stand behind a position; counted up to a limit.
+SELECT count(*)
+  FROM (SELECT FROM event_store.events
+         WHERE position > %(position)s AND category = ANY (%(categories)s::text[]) LIMIT %(limit)s) AS following;
