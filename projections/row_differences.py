@@ -95,7 +95,7 @@ async def _primary_key(conn: Connection, table: str) -> list[str]:
 
 
 def _within(key: Sequence[str], keys: KeyRange) -> sql.Composable:
-    conditions = [sql.SQL("true")]
+    conditions: list[sql.Composable] = [sql.SQL("true")]
     columns = sql.SQL(", ").join(map(sql.Identifier, key))
     for operator, bound in ((">", keys.after), ("<=", keys.until)):
         if bound is not None:

@@ -1,4 +1,4 @@
-"""Projects into other tables than the live ones, with the code that the projector runs: for comparisons and rebuilds."""
+"""Projects into other tables than the live ones, by the code that the projector runs: for comparisons, rebuilds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,9 +50,7 @@ async def apply_events(
     """
     for each in projections:
         decode = DECODE[each.topic]
-        new = [
-            decode(event) for event in events if topic_of(event.category) == each.topic and is_wanted(each, event)
-        ]
+        new = [decode(event) for event in events if topic_of(event.category) == each.topic and is_wanted(each, event)]
         if new:
             with _writing_into(conn, schema):
                 await each.write(conn, new)
@@ -74,6 +72,8 @@ def _cursor_for(schema: str) -> type[psycopg.AsyncCursor[Any]]:
             self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
         ) -> "ScratchCursor":
             assert isinstance(query, str)
-            return await super().execute(query.replace(f"{LIVE}.", f"{schema}."), params, prepare=prepare, binary=binary)
+            return await super().execute(
+                query.replace(f"{LIVE}.", f"{schema}."), params, prepare=prepare, binary=binary
+            )
 
     return ScratchCursor

@@ -1,4 +1,7 @@
-"""Compares the tables of a build with the live ones: each part of them in a snapshot in which both stand at one position."""
+"""Compares the tables of a build with the live ones.
+
+Each part of them in a snapshot in which both stand at one position.
+"""
 
 import asyncio
 import time
@@ -8,8 +11,9 @@ from dataclasses import dataclass, field
 from infra.postgres.pool import Connection
 from projections.rebuild.builds import Build, note_compared, unfinished
 from projections.rebuild.errors import RebuildRefused
-from projections.rebuild.filling import Filler, ahead_of
-from projections.rebuild.targets import Source, targets
+from projections.rebuild.filling import ahead_of
+from projections.rebuild.targets import SQL, targets
+from projections.rebuild.work import Work
 from projections.row_differences import Key, KeyRange, RowDifference, differing_rows, range_behind
 from projections.scratch import TABLES
 
@@ -33,15 +37,7 @@ class _AheadError(Exception):
 
 
 async def compare(
-    conn: Connection,
-    build: Build,
-    source: Source,
-    filler: Filler,
-    *,
-    proved: int,
-    limit: int,
-    rows: int = _ROWS,
-    done: Callable[[str], None] = lambda _: None,
+    work: Work, *, limit: int, rows: int = _ROWS, done: Callable[[str], None] = lambda _: None
 ) -> Comparison:
     """Compare all rows, `rows` at a time, and note the result; up to `limit` differences of each table.
 
@@ -49,10 +45,10 @@ async def compare(
     events; no snapshot lasts longer than one part takes. Raises RebuildRefused.
     """
     began, found = time.monotonic(), Comparison()
-    for table in TABLES[build.projection]:
+    for table in TABLES[work.build.projection]:
         before, after = len(found.differences), None
         while True:
-            part = await _compare_part(conn, build, source, filler, table, after, proved, limit, rows)
+            part = await _compare_part(work, table, after, limit=limit, rows=rows)
             found.differences += part.differences
             found.position = part.position
             done(table)
@@ -60,7 +56,7 @@ async def compare(
             if after is None or len(found.differences) - before >= limit:
                 break
     found.seconds = time.monotonic() - began
-    await note_compared(conn, build, position=found.position, differences=len(found.differences))
+    await note_compared(work.conn, work.build, position=found.position, differences=len(found.differences))
     return found
 
 
@@ -71,43 +67,30 @@ class _Part:
     until: Key | None
 
 
-async def _compare_part(
-    conn: Connection,
-    build: Build,
-    source: Source,
-    filler: Filler,
-    table: str,
-    after: Key | None,
-    proved: int,
-    limit: int,
-    rows: int,
-) -> _Part:
+async def _compare_part(work: Work, table: str, after: Key | None, *, limit: int, rows: int) -> _Part:
     deadline = time.monotonic() + _AHEAD_FOR_S
     while True:
         try:
-            async with conn.transaction():
-                await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                position = await take_up(conn, build, source, filler, proved=proved)
-                within = await range_behind(conn, table, build.schema, after, rows)
-                differences = await compare_rows(conn, build, table, limit=limit, within=within)
+            async with work.conn.transaction():
+                await work.conn.execute(SQL.one_snapshot)
+                position = await _take_up(work)
+                within = await range_behind(work.conn, table, work.build.schema, after, rows)
+                differences = await compare_rows(work.conn, work.build, table, limit=limit, within=within)
             return _Part(differences=differences, position=position, until=within.until)
         except _AheadError as ahead:
             if time.monotonic() > deadline:
                 raise RebuildRefused(
-                    f"build {build.build_id} has more than the live projection, which was set back ({ahead}). Remedy: wait "
-                    "until the projector has caught up, or drop the build and begin again"
+                    f"build {work.build.build_id} has more than the live projection, which was set back ({ahead}). "
+                    "Remedy: wait until the projector has caught up, or drop the build and begin again"
                 ) from None
             await asyncio.sleep(_LOOK_AGAIN_S)
 
 
-async def take_up(conn: Connection, build: Build, source: Source, filler: Filler, *, proved: int) -> int:
-    """Have the build take what the live projection has in this snapshot; return the position of both.
-
-    Raises _AheadError when the build has more.
-    """
-    goal = await targets(conn, source, proved=proved)
-    await filler.advance(conn, goal)
-    now = await unfinished(conn, build.projection)
+async def _take_up(work: Work) -> int:
+    """Have the build take what the live projection has in this snapshot; return the position of both."""
+    goal = await targets(work.conn, work.source, proved=work.proved)
+    await work.filler.advance(work.conn, goal)
+    now = await unfinished(work.conn, work.build.projection)
     assert now is not None
     if ahead := ahead_of(now.progress.checkpoints, goal):
         raise _AheadError(", ".join(f"{topic}/{partition}" for topic, partition in ahead))

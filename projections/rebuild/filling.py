@@ -12,7 +12,7 @@ from projections.errors import ProjectionError
 from projections.projection import Projection
 from projections.rebuild.builds import Build, Progress, save_progress, unfinished
 from projections.rebuild.errors import RebuildRefused
-from projections.rebuild.targets import Source, Targets, events_at
+from projections.rebuild.targets import SQL, Source, Targets, events_at
 from projections.scratch import apply_events, parts_of
 from schemas.envelope import RecordedEvent
 from schemas.errors import SchemaError
@@ -67,9 +67,7 @@ class Filler:
         applied = progress.events
         progress = await self._apply_released(conn, progress, targets)
         ahead: int | None = None
-        selection = Selection(
-            after=progress.read_through, up_to=targets.end, categories=self._source.categories
-        )
+        selection = Selection(after=progress.read_through, up_to=targets.end, categories=self._source.categories)
         began = time.monotonic()
         async for run in read_runs(conn, selection, size=self._size):
             batch = select(run.events, progress, targets, self._source)
@@ -99,7 +97,9 @@ class Filler:
         self, conn: Connection, before: Progress, after: Progress, events: Sequence[RecordedEvent], began: float
     ) -> Progress:
         async with conn.transaction():
-            await conn.execute("SELECT set_config('enable_seqscan', 'off', true)")  # its plans are made for small tables
+            await conn.execute(
+                "SELECT set_config('enable_seqscan', 'off', true)"
+            )  # its plans are made for small tables
             try:
                 await apply_events(conn, self._build.schema, self._parts, events, _is_of_its_topic)
             except (SchemaError, ProjectionError, DomainError) as error:
@@ -113,7 +113,7 @@ class Filler:
                 busy_ms=before.busy_ms + round((time.monotonic() - began) * 1000),
             )
             await save_progress(conn, self._build, before, after)
-            await conn.execute("SELECT set_config('enable_seqscan', 'on', true)")
+            await conn.execute(SQL.by_any_plan)
         return replace(after, batches=before.batches + 1)
 
 

@@ -14,9 +14,10 @@ from projections.rebuild.builds import Build, Progress
 from projections.rebuild.comparing import Comparison, compare
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.filling import Filler
-from projections.rebuild.swapping import Swapped, SwapOrder, swap
+from projections.rebuild.swapping import SwapOrder, Swapped, swap
 from projections.rebuild.tables import drop_tables, make_tables
 from projections.rebuild.targets import Source, targets
+from projections.rebuild.work import Work
 from projections.scratch import TABLES
 
 _SMALL_LAG = 1000
@@ -48,21 +49,19 @@ class Rebuilding:
         self._size = size
         self._proved = ProvedEnd()
 
+    async def unfinished(self) -> Build | None:
+        """Return the build that there is."""
+        return await builds.unfinished(self._conn, self._source.projection)
+
     async def build(self, *, limit: int = 100) -> tuple[Build, Comparison]:
         """Begin a build or go on with it, until it has all that the live projection has; compare both."""
-        build = await builds.unfinished(self._conn, self._source.projection) or await self._begin()
+        build = await self.unfinished() or await self._begin()
         await self._check_epoch(build)
         filler = Filler(build, self._source, size=self._size)
         await self._catch_up(build, filler)
         self._shown.step("comparing")
         comparison = await compare(
-            self._conn,
-            build,
-            self._source,
-            filler,
-            proved=await self._proved.prove(self._conn),
-            limit=limit,
-            done=lambda table: self._shown.step(f"comparing {table}"),
+            await self._work(build, filler), limit=limit, done=lambda table: self._shown.step(f"comparing {table}")
         )
         return build, comparison
 
@@ -70,12 +69,13 @@ class Rebuilding:
         """Make it live. Raises RowsDiffer or SwapBlocked."""
         self._shown.step("swapping")
         await self._check_epoch(build)
-        filler = Filler(build, self._source, size=self._size)
         order = SwapOrder(actor=self._actor, forced=forced, reason=reason)
+        filler = Filler(build, self._source, size=self._size)
+        return await swap(await self._work(build, filler), order=order, comparison=comparison)
+
+    async def _work(self, build: Build, filler: Filler) -> Work:
         proved = await self._proved.prove(self._conn)
-        return await swap(
-            self._conn, build, self._source, filler, order=order, comparison=comparison, proved=proved
-        )
+        return Work(conn=self._conn, build=build, source=self._source, filler=filler, proved=proved)
 
     async def _begin(self) -> Build:
         await targets(self._conn, self._source, proved=0)  # refused before anything is made
@@ -97,11 +97,15 @@ class Rebuilding:
 
     async def _catch_up(self, build: Build, filler: Filler) -> None:
         first = build.phase == "building"
+        end = 0
+
+        def done(progress: Progress) -> None:
+            self._shown.progress(progress, end)
+
         while True:
             goal = await targets(self._conn, self._source, proved=await self._proved.prove(self._conn))
-            applied = await filler.advance(
-                self._conn, goal, done=lambda progress, goal=goal: self._shown.progress(progress, goal.end)
-            )
+            end = goal.end
+            applied = await filler.advance(self._conn, goal, done=done)
             if first:
                 self._shown.step("analyzing")
                 for table in TABLES[build.projection]:

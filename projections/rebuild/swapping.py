@@ -1,8 +1,8 @@
 """Swaps the tables of a build with the live ones, in one short transaction.
 
-In it the live projection's checkpoints are locked first, so that the projector waits; the build takes what it still lacks;
-then both change their places, and the projector goes on where the rebuilt tables stand. Queries wait for the last moment
-only: who waits for a lock gives up soon and tries again, so that nobody queues up behind.
+In it the live projection's checkpoints are locked first, so that the projector waits; the build takes what it still
+lacks; then both change their places, and the projector goes on where the rebuilt tables stand. Queries wait for the
+last moment only: who waits for a lock gives up soon and tries again, so that nobody queues up behind.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from infra.postgres.pool import Connection
 from projections.rebuild.builds import Build, Progress, note_swapped, unfinished
 from projections.rebuild.comparing import Comparison, compare_rows
 from projections.rebuild.errors import RowsDiffer, SwapBlocked
-from projections.rebuild.filling import Filler
 from projections.rebuild.tables import SQL, execute_all, live_tables, name_in_full, refuse_immovable
 from projections.rebuild.targets import SQL as TARGETS
-from projections.rebuild.targets import Source, Targets, targets
+from projections.rebuild.targets import Targets, targets
+from projections.rebuild.work import Work
 from projections.runner import CONSUMER
 from projections.scratch import LIVE, TABLES
 
@@ -54,51 +54,33 @@ class SwapOrder:
     reason: str | None = None
 
 
-async def swap(
-    conn: Connection,
-    build: Build,
-    source: Source,
-    filler: Filler,
-    *,
-    order: SwapOrder,
-    comparison: Comparison,
-    proved: int,
-) -> Swapped:
+async def swap(work: Work, *, order: SwapOrder, comparison: Comparison) -> Swapped:
     """Make the build live. Raises RowsDiffer or SwapBlocked, and then nothing has changed."""
     if comparison.differences and not order.forced:
-        raise RowsDiffer(_differ(build, len(comparison.differences)))
-    await refuse_immovable(conn, build.projection)
+        raise RowsDiffer(_differ(work.build, len(comparison.differences)))
+    await refuse_immovable(work.conn, work.build.projection)
     for attempt, timeout_ms in enumerate(_LOCK_TIMEOUTS_MS, start=1):
         try:
-            return await _Swap(conn, build, source, filler, order, comparison, proved).run(attempt, timeout_ms)
+            return await _Swap(work, order, comparison).run(attempt, timeout_ms)
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             await asyncio.sleep(random.uniform(0.5, 1.5) * timeout_ms / 1000)  # noqa: S311 - no secret
-    raise SwapBlocked(await _blocked(conn, build))
+    raise SwapBlocked(await _blocked(work.conn, work.build))
 
 
 class _Swap:
-    def __init__(
-        self,
-        conn: Connection,
-        build: Build,
-        source: Source,
-        filler: Filler,
-        order: SwapOrder,
-        comparison: Comparison,
-        proved: int,
-    ) -> None:
-        self._conn = conn
-        self._build = build
-        self._source = source
-        self._filler = filler
+    def __init__(self, work: Work, order: SwapOrder, comparison: Comparison) -> None:
+        self._conn = work.conn
+        self._build = work.build
+        self._source = work.source
+        self._filler = work.filler
+        self._proved = work.proved
         self._order = order
         self._comparison = comparison
-        self._proved = proved
 
     async def run(self, attempt: int, timeout_ms: int) -> Swapped:
         conn, build = self._conn, self._build
         async with conn.transaction():
-            await conn.execute("SELECT set_config('lock_timeout', %s, true)", [f"{timeout_ms}ms"])
+            await conn.execute(TARGETS.give_up_after, {"timeout": f"{timeout_ms}ms"})
             goal = await self._lock_checkpoints()
             locked = time.monotonic()
             await self._filler.advance(conn, goal)
@@ -151,9 +133,7 @@ class _Swap:
         await conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(build.replaced_schema)))
         move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
         for table in TABLES[build.projection]:
-            await conn.execute(
-                move.format(sql.Identifier(LIVE, table), sql.Identifier(build.replaced_schema))
-            )
+            await conn.execute(move.format(sql.Identifier(LIVE, table), sql.Identifier(build.replaced_schema)))
             await conn.execute(move.format(sql.Identifier(build.schema, table), sql.Identifier(LIVE)))
         await conn.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(build.schema)))
         await execute_all(conn, triggers)
@@ -179,15 +159,17 @@ class _Swap:
 
 def _differ(build: Build, count: int) -> str:
     return (
-        f"{count} rows of build {build.build_id} of {build.projection} differ from the live ones. Remedy: find out which of "
-        "both is right; should it be the build: --force --reason '...'"
+        f"{count} rows of build {build.build_id} of {build.projection} differ from the live ones. Remedy: find out "
+        "which of both is right; should it be the build: --force --reason '...'"
     )
 
 
 async def _blocked(conn: Connection, build: Build) -> str:
     rows = await (await conn.execute(SQL.holders, {"tables": live_tables(build.projection)})).fetchall()
-    holders = "; ".join(f"process {pid} ({user}, {name or 'no name'}) for {seconds} s" for pid, user, name, _, seconds in rows)
+    holders = "; ".join(
+        f"process {pid} ({user}, {name or 'no name'}) for {seconds} s" for pid, user, name, _, seconds in rows
+    )
     return (
-        f"the tables of {build.projection} are held by others: {holders or 'nobody at this moment'}. Nothing was changed. "
-        f"Remedy: paystream projections swap {build.projection}, when they have ended"
+        f"the tables of {build.projection} are held by others: {holders or 'nobody at this moment'}. Nothing was "
+        f"changed. Remedy: paystream projections swap {build.projection}, when they have ended"
     )

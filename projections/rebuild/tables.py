@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -38,8 +38,8 @@ async def refuse_immovable(conn: Connection, projection: str) -> None:
     cursor = await conn.execute(SQL.immovable, {"tables": live_tables(projection)})
     if found := [name for (name,) in await cursor.fetchall()]:
         raise RebuildRefused(
-            f"the tables of {projection} cannot be replaced, as these would stay with the old ones: {', '.join(found)}. "
-            "Remedy: drop them first, and make them again afterwards"
+            f"the tables of {projection} cannot be replaced, as these would stay with the old ones: {', '.join(found)}."
+            " Remedy: drop them first, and make them again afterwards"
         )
 
 
@@ -63,7 +63,7 @@ async def name_in_full(conn: Connection) -> None:
     await conn.execute(SQL.name_in_full)
 
 
-async def execute_all(conn: Connection, statements: Sequence[str]) -> None:
+async def execute_all(conn: Connection, statements: Sequence[LiteralString]) -> None:
     """Execute statements that PostgreSQL itself has made from its catalog."""
     for statement in statements:
-        await conn.execute(cast("LiteralString", statement))
+        await conn.execute(statement)

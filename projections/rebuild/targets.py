@@ -68,14 +68,12 @@ class Targets:
         return max(self.positions.values(), default=0)
 
 
-async def targets(
-    conn: Connection, source: Source, *, proved: int, joining: frozenset[Place] = frozenset()
-) -> Targets:
+async def targets(conn: Connection, source: Source, *, proved: int, joining: frozenset[Place] = frozenset()) -> Targets:
     """Return where the live projection stands now, in the snapshot of `conn`.
 
-    `proved`: up to where the log was final a moment ago; checkpoints are final as they are, since the relay has published
-    what they passed. `joining`: where a checkpoint was made for it just now, which stands at the beginning. Raises
-    RebuildRefused where there is nothing that it could be beside.
+    `proved`: up to where the log was final a moment ago; checkpoints are final as they are, since the relay has
+    published what they passed. `joining`: where a checkpoint was made for it just now, which stands at the beginning.
+    Raises RebuildRefused where there is nothing that it could be beside.
     """
     names = {"consumer": source.consumer, "prefix": CHECKPOINT_PREFIX, "topics": source.topics}
     rows = await (await conn.execute(SQL.checkpoints, names)).fetchall()
@@ -83,8 +81,8 @@ async def targets(
     own = {place: at for place, (is_own, at) in places.items() if is_own and (at or place not in joining)}
     if not places:
         raise RebuildRefused(
-            f"no projection has taken anything of {', '.join(source.topics)} yet. Remedy: start the projector, which builds "
-            "all of them by itself"
+            f"no projection has taken anything of {', '.join(source.topics)} yet. Remedy: start the projector, which "
+            "builds all of them by itself"
         )
     lacks = places.keys() - own.keys()
     of = {"projector": CONSUMER, "consumer": source.consumer, "topics": source.topics}
@@ -93,9 +91,7 @@ async def targets(
         positions=own | dict.fromkeys(lacks, proved),
         joining=frozenset(lacks),
         dead_letters=frozenset(
-            position
-            for topic, partition, position, is_own in dead_letters
-            if is_own or (topic, partition) in lacks
+            position for topic, partition, position, is_own in dead_letters if is_own or (topic, partition) in lacks
         ),
     )
 
@@ -107,11 +103,16 @@ async def events_at(conn: Connection, positions: frozenset[int]) -> list[Recorde
         return [recorded_event(row) for row in await cursor.fetchall()]
 
 
+async def live_position(conn: Connection, source: Source) -> int | None:
+    """Return the newest checkpoint of the live projection, None when it has none."""
+    names = {"consumer": source.consumer, "prefix": CHECKPOINT_PREFIX, "topics": source.topics}
+    rows = await (await conn.execute(SQL.checkpoints, names)).fetchall()
+    return max((at for _, _, is_own, at in rows if is_own), default=None)
+
+
 async def count_behind(conn: Connection, source: Source, position: int, *, limit: int) -> int:
     """Return how many of its events stand behind a position, up to a limit."""
     behind = {"position": position, "categories": list(source.categories), "limit": limit}
     row = await (await conn.execute(SQL.behind, behind)).fetchone()
     assert row is not None
     return int(row[0])
-
-

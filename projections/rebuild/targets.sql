@@ -48,3 +48,19 @@ UPDATE consumers.dead_letters
 SELECT count(*)
   FROM (SELECT FROM event_store.events
          WHERE position > %(position)s AND category = ANY (%(categories)s::text[]) LIMIT %(limit)s) AS following;
+
+-- name: by_index
+-- The tables grow while plans that were made for small ones are kept: those look everything up by an index.
+SET LOCAL enable_seqscan = off;
+
+-- name: by_any_plan
+-- As it was.
+SET LOCAL enable_seqscan = on;
+
+-- name: one_snapshot
+-- All of the transaction sees the same.
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+
+-- name: give_up_after
+-- Who waits for a lock longer than this gives up, so that nobody queues up behind.
+SELECT set_config('lock_timeout', %(timeout)s, true);

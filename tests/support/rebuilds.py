@@ -71,9 +71,7 @@ async def store_all_kinds(app: Connection, rng: random.Random, count: int = 20) 
         ReconciliationStarted(run_id=run, number=1, attempt=2, head=5),
         ReconciliationCompleted(run_id=run, number=1, date=day, totals=()),
     )
-    await _store_stream(
-        app, run, "reconciliation", [RECONCILIATION_CODEC.encode(each, **_new()) for each in events]
-    )
+    await _store_stream(app, run, "reconciliation", [RECONCILIATION_CODEC.encode(each, **_new()) for each in events])
     return ids
 
 
@@ -92,7 +90,7 @@ async def _store_stream(app: Connection, stream_id: uuid.UUID, category: str, ev
 
 
 class LogProjector:
-    """Projects the log as the projector does with what the relay publishes: in order, each event with its predecessor."""
+    """Projects the log as the projector does, in the order in which the relay publishes."""
 
     def __init__(
         self, pool: Pool, reader: Connection, projections: Sequence[Projection[Any]] = PROJECTIONS, after: int = 0
@@ -127,7 +125,9 @@ class LogProjector:
 
 
 @asynccontextmanager
-async def rebuilding(database: Database, projection: str, *, size: int = 50, **options: Any) -> AsyncIterator[Rebuilding]:
+async def rebuilding(
+    database: Database, projection: str, *, size: int = 50, **options: Any
+) -> AsyncIterator[Rebuilding]:
     """Lend a rebuild as the command has it."""
     async with (
         await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as conn,
@@ -148,6 +148,6 @@ async def rows_of(conn: Connection, projection: str, schema: str = "read_model")
     """Return all rows of a projection's tables."""
     found = {}
     for table in TABLES[projection]:
-        rows = await conn.execute(f"SELECT t::text FROM {schema}.{table} t ORDER BY 1")  # type: ignore[call-overload]
+        rows = await conn.execute(f"SELECT t::text FROM {schema}.{table} t ORDER BY 1")
         found[table] = [row for (row,) in await rows.fetchall()]
     return found

@@ -358,9 +358,7 @@ class Checkpointed(Generic[D]):
         }
 
 
-async def create_checkpoints(
-    conn: Connection, consumer: str, names: Sequence[str], partition: TopicPartition
-) -> None:
+async def create_checkpoints(conn: Connection, consumer: str, names: Sequence[str], partition: TopicPartition) -> None:
     """Make rows of a partition that are not there, before its first event; nothing happens to those that are."""
     rows = {"consumer": consumer, "names": list(names), "topic": partition.topic, "partition": partition.partition}
     await conn.execute(_SQL.create_checkpoints, rows)

@@ -10,7 +10,7 @@ from projections.audit.diff import row_differences
 from projections.rebuild.builds import builds_of
 from projections.scratch import TABLES
 from tests.support.database import Database
-from tests.support.rebuilds import PARTITIONS, LogProjector, rebuilding, rebuilt, rows_of, store_all_kinds
+from tests.support.rebuilds import PARTITIONS, LogProjector, rebuilding, rows_of, store_all_kinds
 
 pytestmark = pytest.mark.integration
 
