@@ -25,6 +25,7 @@ from event_store.appends import Append, Appended
 from event_store.store import Connection, append
 from event_store.tail import Tail
 from infra.postgres.pool import Pool
+from projections.audit.diff import row_differences
 from projections.projection import Projection
 from projections.rebuild.builds import claimed
 from projections.rebuild.rebuilding import Rebuilding
@@ -92,16 +93,20 @@ async def _store_stream(app: Connection, stream_id: uuid.UUID, category: str, ev
 class LogProjector:
     """Projects the log as the projector does, in the order in which the relay publishes."""
 
-    def __init__(
-        self, pool: Pool, reader: Connection, projections: Sequence[Projection[Any]] = PROJECTIONS, after: int = 0
-    ) -> None:
+    def __init__(self, pool: Pool, reader: Connection, projections: Sequence[Projection[Any]] = PROJECTIONS) -> None:
         """`reader`: in autocommit, of a role that may read the log as the relay does."""
+        self._pool = pool
         self._reader = reader
         self._apply = projecting(pool, projections)
         self._topics = topics_of(projections)
         self._tail = Tail()
         self._last: dict[TopicPartition, int] = {}
-        self._after = after
+
+    def with_projections(self, projections: Sequence[Projection[Any]]) -> "LogProjector":
+        """Return one that goes on from here with other projections, as another release does."""
+        other = LogProjector(self._pool, self._reader, projections)
+        other._tail, other._last = self._tail, self._last
+        return other
 
     async def advance(self, limit: int = 500) -> int:
         """Apply the next events; return how many there were."""
@@ -142,6 +147,42 @@ async def rebuilt(database: Database, projection: str, *, forced: bool = False, 
     async with rebuilding(database, projection) as work:
         build, comparison = await work.build()
         await work.swap(build, comparison, forced=forced, reason=reason)
+
+
+async def nothing_differs(owner: Connection) -> bool:
+    """Whether the read model is what a replay makes."""
+    return [each async for each in row_differences(owner, partitions=PARTITIONS)] == []
+
+
+async def definitions(conn: Connection) -> dict[str, list[Any]]:
+    """Return all that defines the read model: its tables with what belongs to them, and its views."""
+    found = {}
+    for name, query in _DEFINITIONS.items():
+        found[name] = await (await conn.execute(query)).fetchall()
+    assert all(found.values())
+    return found
+
+
+_OURS = "n.nspname IN ('read_model', 'ledger')"
+_OF_TABLES = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+_DEFINITIONS = {
+    "tables": f"SELECT c.oid::regclass::text, reloptions, pg_get_userbyid(relowner), relpersistence FROM {_OF_TABLES}"
+    f" WHERE {_OURS} AND relkind = 'r' ORDER BY 1",
+    "columns": "SELECT c.oid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull, attstorage,"
+    f" pg_get_expr(adbin, adrelid) FROM {_OF_TABLES} JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT"
+    f" attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = attnum WHERE {_OURS} AND relkind = 'r'"
+    " ORDER BY 1, attnum",
+    # A check that was added as not valid holds for a table that began empty.
+    "constraints": "SELECT conrelid::regclass::text, conname, replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')"
+    f" FROM {_OF_TABLES} JOIN pg_constraint k ON k.conrelid = c.oid WHERE {_OURS} ORDER BY 1, 2",
+    "indexes": f"SELECT tablename, indexname, indexdef FROM pg_indexes n(nspname) WHERE {_OURS} ORDER BY 1, 2",
+    "triggers": f"SELECT pg_get_triggerdef(t.oid) FROM {_OF_TABLES} JOIN pg_trigger t ON t.tgrelid = c.oid"
+    f" WHERE {_OURS} ORDER BY 1",
+    "rights": "SELECT c.oid::regclass::text, a.privilege_type, pg_get_userbyid(a.grantee), a.is_grantable"
+    f" FROM {_OF_TABLES}, LATERAL aclexplode(c.relacl) a WHERE {_OURS} ORDER BY 1, 2, 3",
+    "views": f"SELECT c.oid::regclass::text, pg_get_viewdef(c.oid), reloptions, relacl::text FROM {_OF_TABLES}"
+    f" WHERE {_OURS} AND relkind = 'v' ORDER BY 1",
+}
 
 
 async def rows_of(conn: Connection, projection: str, schema: str = "read_model") -> dict[str, list[str]]:
