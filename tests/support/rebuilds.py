@@ -131,14 +131,14 @@ class LogProjector:
 
 @asynccontextmanager
 async def rebuilding(
-    database: Database, projection: str, *, size: int = 50, **options: Any
+    database: Database, projection: str, *, size: int = 50, partitions: int = PARTITIONS, **options: Any
 ) -> AsyncIterator[Rebuilding]:
     """Lend a rebuild as the command has it."""
     async with (
         await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as conn,
         claimed(conn, projection),
     ):
-        source = Source(projection=projection, partitions=PARTITIONS)
+        source = Source(projection=projection, partitions=partitions)
         yield Rebuilding(conn, source, actor="operator", size=size, **options)
 
 
