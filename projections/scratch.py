@@ -72,8 +72,7 @@ def _cursor_for(schema: str) -> type[psycopg.AsyncCursor[Any]]:
             self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
         ) -> "ScratchCursor":
             assert isinstance(query, str)
-            return await super().execute(
-                query.replace(f"{LIVE}.", f"{schema}."), params, prepare=prepare, binary=binary
-            )
+            there = query.replace(f"{LIVE}.", f"{schema}.")
+            return await super().execute(there, params, prepare=prepare, binary=binary)
 
     return ScratchCursor

@@ -98,6 +98,14 @@ SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint AS rows, coalesce(sum(
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = %(schema)s AND c.relname = ANY (%(tables)s::text[]);
 
+-- name: as_filler
+-- Until the transaction ends, or as_owner: the role that may write the tables of a build and nothing else.
+SET LOCAL ROLE paystream_rebuild;
+
+-- name: as_owner
+-- As it was.
+RESET ROLE;
+
 -- name: name_in_full
 -- Until the transaction ends definitions are given with the schemas of all that they name.
 SET LOCAL search_path = pg_catalog;

@@ -1,17 +1,19 @@
 """Fills the tables of a build from the log, batch by batch, each with its progress in one short transaction."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.errors import DomainError
-from event_store.replay.reading import RUN, Selection, read_runs
+from event_store.replay.reading import RUN, Run, Selection, read_ahead, read_runs
 from infra.postgres.pool import Connection
 from projections.errors import ProjectionError
 from projections.projection import Projection
 from projections.rebuild.builds import Build, Progress, save_progress, unfinished
 from projections.rebuild.errors import RebuildRefused
+from projections.rebuild.tables import SQL as CATALOG
 from projections.rebuild.targets import SQL, Source, Targets, events_at
 from projections.scratch import apply_events, parts_of
 from schemas.envelope import RecordedEvent
@@ -56,27 +58,39 @@ class Filler:
         self._size = size
 
     async def advance(
-        self, conn: Connection, targets: Targets, *, done: Callable[[Progress], None] = lambda _: None
+        self,
+        conn: Connection,
+        targets: Targets,
+        *,
+        reader: Connection | None = None,
+        done: Callable[[Progress], None] = lambda _: None,
     ) -> int:
         """Apply all that the live projection has and the build has not; return how many events those were.
 
-        Within a transaction of the caller, all of it; else each batch by itself. `done` is called after each. Raises
+        Within a transaction of the caller, all of it; else each batch by itself. Events are read on the same
+        connection, or ahead on `reader`, which is in autocommit. `done` is called after each batch. Raises
         RebuildRefused for an event that cannot be applied.
         """
         progress = await self._progress(conn)
         applied = progress.events
         progress = await self._apply_released(conn, progress, targets)
         ahead: int | None = None
-        selection = Selection(after=progress.read_through, up_to=targets.end, categories=self._source.categories)
         began = time.monotonic()
-        async for run in read_runs(conn, selection, size=self._size):
-            batch = select(run.events, progress, targets, self._source)
-            ahead = batch.first_ahead if ahead is None else ahead
-            after = replace(batch.progress, read_through=run.position if ahead is None else ahead - 1)
-            progress = await self._write(conn, progress, after, batch.events, began)
-            began = time.monotonic()
-            done(progress)
+        async with aclosing(self._runs(conn, reader, progress.read_through, targets.end)) as runs:
+            async for run in runs:
+                batch = select(run.events, progress, targets, self._source)
+                ahead = batch.first_ahead if ahead is None else ahead
+                after = replace(batch.progress, read_through=run.position if ahead is None else ahead - 1)
+                progress = await self._write(conn, progress, after, batch.events, began)
+                began = time.monotonic()
+                done(progress)
         return progress.events - applied
+
+    def _runs(self, conn: Connection, reader: Connection | None, after: int, up_to: int) -> AsyncGenerator[Run, None]:
+        selection = Selection(after=after, up_to=up_to, categories=self._source.categories)
+        if reader is None:
+            return read_runs(conn, selection, size=self._size)
+        return read_ahead(read_runs(reader, selection, size=self._size))
 
     async def _progress(self, conn: Connection) -> Progress:
         build = await unfinished(conn, self._build.projection)
@@ -100,6 +114,7 @@ class Filler:
             await conn.execute(
                 "SELECT set_config('enable_seqscan', 'off', true)"
             )  # its plans are made for small tables
+            await conn.execute(CATALOG.as_filler)
             try:
                 await apply_events(conn, self._build.schema, self._parts, events, _is_of_its_topic)
             except (SchemaError, ProjectionError, DomainError) as error:
@@ -107,6 +122,7 @@ class Filler:
                     f"an event between the positions {before.read_through} and {after.read_through} cannot be applied: "
                     f"{type(error).__name__}: {error}"
                 ) from error
+            await conn.execute(CATALOG.as_owner)
             after = replace(
                 after,
                 events=before.events + len(events),

@@ -36,15 +36,24 @@ class Shown:
 class Rebuilding:
     """Works on the one unfinished build of a projection, which the caller has claimed (`builds.claimed`).
 
-    `conn` is in autocommit, straight to the primary, and of the role that owns the tables.
+    `conn` is in autocommit, straight to the primary, and of the role that owns the tables; `reader` is another of the
+    kind, on which events are read ahead.
     """
 
     def __init__(
-        self, conn: Connection, source: Source, *, actor: str, shown: Shown | None = None, size: int = RUN
+        self,
+        conn: Connection,
+        source: Source,
+        *,
+        actor: str,
+        reader: Connection | None = None,
+        shown: Shown | None = None,
+        size: int = RUN,
     ) -> None:
         self._conn = conn
         self._source = source
         self._actor = actor
+        self._reader = reader
         self._shown = shown or Shown()
         self._size = size
         self._proved = ProvedEnd()
@@ -105,7 +114,7 @@ class Rebuilding:
         while True:
             goal = await targets(self._conn, self._source, proved=await self._proved.prove(self._conn))
             end = goal.end
-            applied = await filler.advance(self._conn, goal, done=done)
+            applied = await filler.advance(self._conn, goal, reader=self._reader, done=done)
             if first:
                 self._shown.step("analyzing")
                 for table in TABLES[build.projection]:

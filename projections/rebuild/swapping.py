@@ -21,7 +21,7 @@ from infra.postgres.pool import Connection
 from projections.rebuild.builds import Build, Progress, note_swapped, unfinished
 from projections.rebuild.comparing import Comparison, compare_rows
 from projections.rebuild.errors import RowsDiffer, SwapBlocked
-from projections.rebuild.tables import SQL, execute_all, live_tables, name_in_full, refuse_immovable
+from projections.rebuild.tables import SQL, close_tables, execute_all, live_tables, name_in_full, refuse_immovable
 from projections.rebuild.targets import SQL as TARGETS
 from projections.rebuild.targets import Targets, targets
 from projections.rebuild.work import Work
@@ -130,6 +130,7 @@ class _Swap:
         for table in TABLES[build.projection]:
             lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE")
             await conn.execute(lock.format(sql.Identifier(LIVE, table)))
+        await close_tables(conn, build)
         await conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(build.replaced_schema)))
         move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
         for table in TABLES[build.projection]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import LiteralString
+from typing import Final, LiteralString
 
 from psycopg import sql
 
@@ -11,6 +11,9 @@ from infra.postgres.queries import Queries
 from projections.rebuild.builds import Build
 from projections.rebuild.errors import RebuildRefused
 from projections.scratch import LIVE, TABLES
+
+_FILLER: Final = "paystream_rebuild"
+"""The role that may write the tables of a build and nothing else."""
 
 SQL = Queries.load(Path(__file__).with_name("catalog.sql"))
 
@@ -31,6 +34,11 @@ async def make_tables(conn: Connection, build: Build) -> None:
     for table in live_tables(build.projection):
         cursor = await conn.execute(SQL.definition, {"schema": build.schema, "table": table})
         await execute_all(conn, [statement for (statement,) in await cursor.fetchall()])
+    schema, filler = sql.Identifier(build.schema), sql.Identifier(_FILLER)
+    await conn.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, filler))
+    for table in TABLES[build.projection]:
+        rights = sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}")
+        await conn.execute(rights.format(sql.Identifier(build.schema, table), filler))
 
 
 async def refuse_immovable(conn: Connection, projection: str) -> None:
@@ -41,6 +49,13 @@ async def refuse_immovable(conn: Connection, projection: str) -> None:
             f"the tables of {projection} cannot be replaced, as these would stay with the old ones: {', '.join(found)}."
             " Remedy: drop them first, and make them again afterwards"
         )
+
+
+async def close_tables(conn: Connection, build: Build) -> None:
+    """Take from whoever fills them the right to do so: in the transaction in which they go live."""
+    for table in TABLES[build.projection]:
+        statement = sql.SQL("REVOKE ALL ON {} FROM {}")
+        await conn.execute(statement.format(sql.Identifier(build.schema, table), sql.Identifier(_FILLER)))
 
 
 async def drop_tables(conn: Connection, build: Build, schema: str) -> None:

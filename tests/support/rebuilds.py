@@ -136,10 +136,11 @@ async def rebuilding(
     """Lend a rebuild as the command has it."""
     async with (
         await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as conn,
+        await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as reader,
         claimed(conn, projection),
     ):
         source = Source(projection=projection, partitions=partitions)
-        yield Rebuilding(conn, source, actor="operator", size=size, **options)
+        yield Rebuilding(conn, source, actor="operator", reader=reader, size=size, **options)
 
 
 async def rebuilt(database: Database, projection: str, *, forced: bool = False, reason: str | None = None) -> None:

@@ -9,3 +9,4 @@ BEGIN
 END
 $$;
 DROP TABLE consumers.projection_builds;
+-- The role stays: it belongs to the cluster, where another database may use it.

@@ -34,5 +34,22 @@ CREATE TABLE consumers.projection_builds (
 CREATE UNIQUE INDEX projection_builds_open ON consumers.projection_builds (projection)
     WHERE phase IN ('building', 'catching_up', 'compared');
 
+-- What maps events to rows runs as this role, which may write the tables of a build and nothing else: a statement that
+-- names a live table by mistake is refused. Only the owner takes it on; nobody logs in as it.
+DO $$
+BEGIN
+    CREATE ROLE paystream_rebuild NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL;  -- roles belong to the cluster: another database may have made it, even at this moment
+END
+$$;
+DO $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'paystream_rebuild', 'SET') THEN
+        EXECUTE format('GRANT paystream_rebuild TO %I WITH INHERIT FALSE, SET TRUE', current_user);
+    END IF;
+END
+$$;
+
 -- The owner writes it; whoever audits sees who replaced which tables, and why.
 GRANT SELECT ON consumers.projection_builds TO paystream_audit;

@@ -39,6 +39,7 @@ async def _rebuilding(context: Context) -> Prepared:
         fresh_database(server) as database,
         await psycopg.AsyncConnection.connect(database.url("app")) as app,
         await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner,
+        await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as reader,
     ):
         events = await _fill(app, context.count(_EVENTS))
         async with create_pool(database.url("projector"), size=2, name="bench") as pool:
@@ -48,7 +49,7 @@ async def _rebuilding(context: Context) -> Prepared:
             seconds, copied = 0.0, 0.0
             details: dict[str, float] = {}
             for projection in _REBUILT:
-                its_seconds, its_swap_ms = await _rebuild(owner, projection)
+                its_seconds, its_swap_ms = await _rebuild(owner, reader, projection)
                 its_copy = await _copy_seconds(owner, TABLES[projection])
                 details |= {
                     f"{projection} events/s": events / its_seconds,
@@ -100,10 +101,11 @@ def _rounds(chance: random.Random) -> Iterator[Sequence[Append]]:
         yield appends
 
 
-async def _rebuild(owner: Connection, projection: str) -> tuple[float, float]:
+async def _rebuild(owner: Connection, reader: Connection, projection: str) -> tuple[float, float]:
     """Build, compare and swap; return how long it took to build, and how long the projector would have waited."""
     async with claimed(owner, projection):
-        work = Rebuilding(owner, Source(projection=projection, partitions=PARTITIONS), actor="bench")
+        source = Source(projection=projection, partitions=PARTITIONS)
+        work = Rebuilding(owner, source, actor="bench", reader=reader)
         build, comparison = await work.build()
         assert comparison.differences == []
         swapped = await work.swap(build, comparison, forced=False, reason=None)
