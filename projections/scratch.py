@@ -42,7 +42,7 @@ async def apply_events(
     schema: str,
     projections: Sequence[Projection[Any]],
     events: Sequence[RecordedEvent],
-    is_wanted: Callable[[Projection[Any], RecordedEvent], bool],
+    is_for: Callable[[Projection[Any], RecordedEvent], bool],
 ) -> None:
     """Write what events change into tables of the same names in another schema.
 
@@ -50,7 +50,7 @@ async def apply_events(
     """
     for each in projections:
         decode = DECODE[each.topic]
-        new = [decode(event) for event in events if topic_of(event.category) == each.topic and is_wanted(each, event)]
+        new = [decode(event) for event in events if topic_of(event.category) == each.topic and is_for(each, event)]
         if new:
             with _writing_into(conn, schema):
                 await each.write(conn, new)

@@ -22,7 +22,7 @@ Place = tuple[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
+class BuildProgress:
     """How far a build has come: after each batch another.
 
     All events up to `read_through` are applied, but those of `skipped`; of a partition those up to `checkpoints`.
@@ -47,7 +47,7 @@ class Build:
     started_by: str
     started_at: datetime
     updated_at: datetime
-    progress: Progress
+    progress: BuildProgress
     compared_at: datetime | None
     compared_at_position: int | None
     differences: int | None
@@ -112,7 +112,7 @@ async def builds_of(conn: Connection, projection: str | None, *, limit: int = 10
     return await _builds(conn, "builds", {"projection": projection, "limit": limit})
 
 
-async def save_progress(conn: Connection, build: Build, before: Progress, after: Progress) -> None:
+async def save_progress(conn: Connection, build: Build, before: BuildProgress, after: BuildProgress) -> None:
     """Write what a batch has brought, in its transaction. Raises RebuildRefused when another process was first."""
     cursor = await conn.execute(
         _SQL.advance,
@@ -129,18 +129,18 @@ async def save_progress(conn: Connection, build: Build, before: Progress, after:
     _check_one(cursor, build)
 
 
-async def note_caught_up(conn: Connection, build: Build) -> None:
+async def mark_caught_up(conn: Connection, build: Build) -> None:
     """Note that all is in it that was there when it began."""
     await conn.execute(_SQL.caught_up, {"build_id": build.build_id})
 
 
-async def note_compared(conn: Connection, build: Build, *, position: int, differences: int) -> None:
+async def mark_compared(conn: Connection, build: Build, *, position: int, differences: int) -> None:
     """Note what a comparison has found."""
     found = {"build_id": build.build_id, "position": position, "differences": differences}
     _check_one(await conn.execute(_SQL.compared, found), build)
 
 
-async def note_swapped(
+async def mark_swapped(
     conn: Connection, build: Build, *, position: int, differences: int, actor: str, forced: bool, reason: str | None
 ) -> None:
     """Note, in the transaction of the swap, that it is live."""
@@ -148,7 +148,7 @@ async def note_swapped(
     _check_one(await conn.execute(_SQL.swapped, {"build_id": build.build_id, **swap}), build)
 
 
-async def note_ended(conn: Connection, build: Build, *, actor: str) -> None:
+async def mark_ended(conn: Connection, build: Build, *, actor: str) -> None:
     """Note, in the transaction in which they go, that nothing is left of its tables, or of those that it replaced."""
     _check_one(await conn.execute(_SQL.ended, {"build_id": build.build_id, "actor": actor}), build)
 
@@ -165,7 +165,7 @@ async def _builds(conn: Connection, query: str, parameters: Mapping[str, Any]) -
 
 
 def _build(columns: dict[str, Any]) -> Build:
-    progress = Progress(
+    progress = BuildProgress(
         batches=columns.pop("batches"),
         events=columns.pop("events"),
         busy_ms=columns.pop("busy_ms"),

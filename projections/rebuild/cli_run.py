@@ -14,7 +14,7 @@ from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import MigrationSettings
 from projections.difference_text import difference_text
-from projections.rebuild.builds import Build, Progress, claimed
+from projections.rebuild.builds import Build, BuildProgress, claimed
 from projections.rebuild.comparing import Comparison
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.rebuilding import Rebuilding, Shown, abandon, drop_replaced
@@ -128,13 +128,13 @@ def _run(request: Request, work: Callable[[Rebuilding], Awaitable[int]]) -> int:
     return run_with_owner(request.projection, claiming)
 
 
-def _progress(progress: Progress, end: int) -> str:
+def _progress(progress: BuildProgress, end: int) -> str:
     return (
         f"{progress.events:,} events, position {progress.read_through:,} of {end:,}, {rate_of(progress):,.0f} events/s"
     )
 
 
-def rate_of(progress: Progress) -> float:
+def rate_of(progress: BuildProgress) -> float:
     """Return how many events a second it has applied, while it worked."""
     return 1000 * progress.events / progress.busy_ms if progress.busy_ms else 0.0
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from infra.postgres.pool import Connection
-from projections.rebuild.builds import Build, note_compared, unfinished
+from projections.rebuild.builds import Build, mark_compared, unfinished
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.filling import ahead_of
 from projections.rebuild.targets import SQL, targets
@@ -56,7 +56,7 @@ async def compare(
             if after is None or len(found.differences) - before >= limit:
                 break
     found.seconds = time.monotonic() - began
-    await note_compared(work.conn, work.build, position=found.position, differences=len(found.differences))
+    await mark_compared(work.conn, work.build, position=found.position, differences=len(found.differences))
     return found
 
 

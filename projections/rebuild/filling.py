@@ -11,7 +11,7 @@ from event_store.replay.reading import RUN, Run, Selection, read_ahead, read_run
 from infra.postgres.pool import Connection
 from projections.errors import ProjectionError
 from projections.projection import Projection
-from projections.rebuild.builds import Build, Progress, save_progress, unfinished
+from projections.rebuild.builds import Build, BuildProgress, save_progress, unfinished
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.tables import SQL as CATALOG
 from projections.rebuild.targets import SQL, Source, Targets, events_at
@@ -25,12 +25,12 @@ class Batch:
     """What a batch applies and leaves out, and where the build stands after it."""
 
     events: Sequence[RecordedEvent]
-    progress: Progress
+    progress: BuildProgress
     first_ahead: int | None
     """The first event that the live projection has not come to: it is read again, once it has."""
 
 
-def select(events: Sequence[RecordedEvent], before: Progress, targets: Targets, source: Source) -> Batch:
+def select(events: Sequence[RecordedEvent], before: BuildProgress, targets: Targets, source: Source) -> Batch:
     """Choose from the next events in order those that the live projection has and the build has not."""
     checkpoints, skipped = dict(before.checkpoints), set[int]()
     chosen, first_ahead = list[RecordedEvent](), None
@@ -63,7 +63,7 @@ class Filler:
         targets: Targets,
         *,
         reader: Connection | None = None,
-        done: Callable[[Progress], None] = lambda _: None,
+        done: Callable[[BuildProgress], None] = lambda _: None,
     ) -> int:
         """Apply all that the live projection has and the build has not; return how many events those were.
 
@@ -92,13 +92,13 @@ class Filler:
             return read_runs(conn, selection, size=self._size)
         return read_ahead(read_runs(reader, selection, size=self._size))
 
-    async def _progress(self, conn: Connection) -> Progress:
+    async def _progress(self, conn: Connection) -> BuildProgress:
         build = await unfinished(conn, self._build.projection)
         if build is None or build.build_id != self._build.build_id:
             raise RebuildRefused(f"build {self._build.build_id} of {self._build.projection} is not there any more")
         return build.progress
 
-    async def _apply_released(self, conn: Connection, progress: Progress, targets: Targets) -> Progress:
+    async def _apply_released(self, conn: Connection, progress: BuildProgress, targets: Targets) -> BuildProgress:
         """Apply what was a dead letter when the build came by, and is none any more."""
         released = progress.skipped - targets.dead_letters
         if not released:
@@ -108,8 +108,13 @@ class Filler:
         return await self._write(conn, progress, after, events, time.monotonic())
 
     async def _write(
-        self, conn: Connection, before: Progress, after: Progress, events: Sequence[RecordedEvent], began: float
-    ) -> Progress:
+        self,
+        conn: Connection,
+        before: BuildProgress,
+        after: BuildProgress,
+        events: Sequence[RecordedEvent],
+        began: float,
+    ) -> BuildProgress:
         async with conn.transaction():
             await conn.execute(
                 "SELECT set_config('enable_seqscan', 'off', true)"

@@ -10,7 +10,7 @@ from event_store.store import read_log_state
 from event_store.tail import ProvedEnd
 from infra.postgres.pool import Connection
 from projections.rebuild import builds
-from projections.rebuild.builds import Build, Progress
+from projections.rebuild.builds import Build, BuildProgress
 from projections.rebuild.comparing import Comparison, compare
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.filling import Filler
@@ -28,7 +28,7 @@ _SMALL_LAG = 1000
 class Shown:
     """Is told how a build comes on."""
 
-    progress: Callable[[Progress, int], None] = lambda _, __: None
+    progress: Callable[[BuildProgress, int], None] = lambda _, __: None
     """Its progress, and the position that it is to come to."""
     step: Callable[[str], None] = lambda _: None
 
@@ -108,7 +108,7 @@ class Rebuilding:
         first = build.phase == "building"
         end = 0
 
-        def done(progress: Progress) -> None:
+        def done(progress: BuildProgress) -> None:
             self._shown.progress(progress, end)
 
         while True:
@@ -119,7 +119,7 @@ class Rebuilding:
                 self._shown.step("analyzing")
                 for table in TABLES[build.projection]:
                     await self._conn.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(build.schema, table)))
-                await builds.note_caught_up(self._conn, build)
+                await builds.mark_caught_up(self._conn, build)
                 first = False
             elif applied < _SMALL_LAG:
                 return
@@ -147,4 +147,4 @@ async def abandon(conn: Connection, projection: str, *, actor: str) -> Build:
 async def _drop(conn: Connection, build: Build, schema: str, actor: str) -> None:
     async with conn.transaction():
         await drop_tables(conn, build, schema)
-        await builds.note_ended(conn, build, actor=actor)
+        await builds.mark_ended(conn, build, actor=actor)

@@ -18,7 +18,8 @@ from psycopg import sql
 
 from infra.kafka.consumer.checkpoints import create_checkpoints
 from infra.postgres.pool import Connection
-from projections.rebuild.builds import Build, Progress, note_swapped, unfinished
+from projections.rebuild import builds
+from projections.rebuild.builds import Build, BuildProgress
 from projections.rebuild.comparing import Comparison, compare_rows
 from projections.rebuild.errors import RowsDiffer, SwapBlocked
 from projections.rebuild.tables import SQL, close_tables, execute_all, live_tables, name_in_full, refuse_immovable
@@ -86,10 +87,10 @@ class _Swap:
             await self._filler.advance(conn, goal)
             differences, again = await self._compare_again()
             await self._exchange_tables()
-            now = await unfinished(conn, build.projection)
+            now = await builds.unfinished(conn, build.projection)
             assert now is not None
             await self._move_checkpoints(now.progress)
-            await note_swapped(
+            await builds.mark_swapped(
                 conn,
                 build,
                 position=goal.end,
@@ -144,7 +145,7 @@ class _Swap:
         rows = await (await self._conn.execute(SQL[query], parameters)).fetchall()
         return [row[column] for row in rows]
 
-    async def _move_checkpoints(self, reached: Progress) -> None:
+    async def _move_checkpoints(self, reached: BuildProgress) -> None:
         """Have the projector go on where the rebuilt tables stand: that concerns those that it gets to join."""
         moved = {
             "consumer": self._source.consumer,

@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 
-from projections.rebuild import rebuilding, swapping
-from projections.rebuild.builds import Progress, claimed
+from projections.rebuild import builds, rebuilding
+from projections.rebuild.builds import BuildProgress, claimed
 from projections.rebuild.rebuilding import Shown
 from projections.rebuild.targets import Source
 from tests.support.rebuilds import PARTITIONS
@@ -34,7 +34,7 @@ async def _stopping(*_: Any, **__: Any) -> None:
 async def run(url: str, projection: str, step: str) -> None:
     """Rebuild, and stop."""
 
-    def progress(now: Progress, _: int) -> None:
+    def progress(now: BuildProgress, _: int) -> None:
         if step == "batch" and now.batches == _BATCHES:
             _stop()
 
@@ -43,7 +43,7 @@ async def run(url: str, projection: str, step: str) -> None:
             _stop()
 
     if step == "swapping":  # within the transaction, all but its last statement is done
-        swapping.note_swapped = _stopping
+        builds.mark_swapped = _stopping
     async with (
         await psycopg.AsyncConnection.connect(url, autocommit=True, application_name="to be killed") as conn,
         claimed(conn, projection),

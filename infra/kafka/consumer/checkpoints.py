@@ -284,7 +284,7 @@ class Checkpointed(Generic[D]):
             if checkpoints is None:
                 found[partition] = await self.lock(conn, partition)  # they are new
             else:
-                self._note_left_out(partition, {*self.names(partition)} - checkpoints.keys())
+                self._warn_left_out(partition, {*self.names(partition)} - checkpoints.keys())
         return found
 
     async def _move_all(self, conn: Connection, moved: Sequence[tuple[str, TopicPartition, int]]) -> None:
@@ -314,12 +314,12 @@ class Checkpointed(Generic[D]):
         for _ in range(2):
             cursor = await conn.execute(statement, self.key(partition))
             if rows := await cursor.fetchall():
-                self._note_left_out(partition, {*names} - {row[0] for row in rows})
+                self._warn_left_out(partition, {*names} - {row[0] for row in rows})
                 return {name: _checkpoint(*columns) for name, *columns in rows}
             await create_checkpoints(conn, self.consumer, names, partition)
         raise LookupError(f"no checkpoint of {self.consumer} for {partition.topic}/{partition.partition}")
 
-    def _note_left_out(self, partition: TopicPartition, names: Iterable[str]) -> None:
+    def _warn_left_out(self, partition: TopicPartition, names: Iterable[str]) -> None:
         for name in names:
             if name not in self._left_out:
                 self._left_out.add(name)

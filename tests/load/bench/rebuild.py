@@ -63,10 +63,10 @@ async def _rebuilding(context: Context) -> Prepared:
         yield measure
 
 
-async def _fill(app: Connection, wanted: int) -> int:
+async def _fill(app: Connection, at_least: int) -> int:
     """Append random payments, some of which go on at the same time."""
     chance, count = random.Random(1), 0
-    while count < wanted:
+    while count < at_least:
         for appends in _rounds(chance):
             await append(app, appends)
             count += sum(len(each.events) for each in appends)

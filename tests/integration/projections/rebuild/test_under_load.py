@@ -12,7 +12,7 @@ from domain.ids import PaymentId
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection
 from projections.payments.read import find
-from projections.rebuild import swapping
+from projections.rebuild import builds, swapping
 from projections.rebuild.builds import builds_of
 from projections.rebuild.errors import SwapBlocked
 from query_api.database import create_read_pool
@@ -48,7 +48,7 @@ async def going_on(*works: Callable[[], Awaitable[object]]) -> AsyncIterator[lis
 async def more(counts: list[int], by: int = 3) -> None:
     """Wait until each was done some times more."""
     goal = [count + by for count in counts]
-    while any(count < wanted for count, wanted in zip(counts, goal, strict=True)):  # noqa: ASYNC110 - others count
+    while any(count < goal_of_each for count, goal_of_each in zip(counts, goal, strict=True)):  # noqa: ASYNC110 - others count
         await asyncio.sleep(0.01)
 
 
@@ -119,14 +119,14 @@ async def test_the_projector_waits_for_the_swap_and_goes_on_behind_it(
 ) -> None:
     await store_payments(app, random.Random(1), 5)
     await projector.catch_up()
-    note, waiting = swapping.note_swapped, asyncio.Event()
+    mark, waiting = builds.mark_swapped, asyncio.Event()
 
-    async def note_later(*args: object, **options: object) -> None:
+    async def mark_later(*args: object, **options: object) -> None:
         waiting.set()
         await eventually(lambda: _somebody_waits(owner), bool, within=20)
-        await note(*args, **options)  # type: ignore[arg-type]
+        await mark(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(swapping, "note_swapped", note_later)
+    monkeypatch.setattr(builds, "mark_swapped", mark_later)
     async with rebuilding(database, "payments") as work:
         build, comparison = await work.build()
         swap = asyncio.create_task(work.swap(build, comparison, forced=False, reason=None))
