@@ -204,7 +204,7 @@ async def test_a_balance_event_it_cannot_apply_is_the_ledgers_dead_letter_alone(
     assert await (await reader.execute(posted)).fetchall() == sorted([*good, (messages[2].position,)])
 
 
-async def test_a_rebuild_leaves_out_dead_letters_and_takes_them_once_they_are_replayed(
+async def test_a_rebuild_leaves_out_dead_letters_until_they_are_replayed(
     database: Database, app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     messages, victim = with_a_newer(await payments(app), {"schema_version": 99})

@@ -66,7 +66,9 @@ class PlainlyOwned(Database):
 async def plainly_owned(database: Database) -> AsyncIterator[Database]:
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as superuser:
         await superuser.execute("CREATE ROLE plain_owner LOGIN CREATEROLE PASSWORD 'plain'")
-        await superuser.execute("GRANT paystream_rebuild TO plain_owner WITH INHERIT FALSE")
+        for name in ("app", "relay", "projector", "query", "audit", "rebuild"):  # as if it had made them
+            role = sql.Identifier(f"paystream_{name}")
+            await superuser.execute(sql.SQL("GRANT {} TO plain_owner WITH ADMIN TRUE, INHERIT FALSE").format(role))
         await superuser.execute("CREATE DATABASE plainly_owned OWNER plain_owner")
         try:
             found = PlainlyOwned(server=database.server, name="plainly_owned")

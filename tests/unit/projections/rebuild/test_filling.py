@@ -65,7 +65,7 @@ def test_whatever_the_live_projection_has_is_taken_once_and_nothing_else(data: s
         assert ahead_of(progress.checkpoints, goal) == []
 
 
-def test_a_lagging_partition_is_read_again_and_the_others_are_not_applied_twice() -> None:
+def test_a_lagging_partition_is_read_again_and_the_others_applied_once() -> None:
     log = a_log(1)
     slow = partition(log[0])
     goal = targets({each: log[-1].position for each in range(3) if each != slow})
@@ -86,7 +86,7 @@ def test_dead_letters_are_left_out_and_remembered() -> None:
     assert {each.position for each in batch.events} == {each.position for each in log} - dead
 
 
-def test_a_build_that_has_more_than_the_live_projection_is_known_by_its_partitions() -> None:
+def test_a_build_ahead_of_the_live_projection_is_known_by_its_partitions() -> None:
     has = {(PAYMENT, 0): 10, (PAYMENT, 1): 20, (PAYMENT, 2): 5}
     assert ahead_of(has, targets({0: 10, 1: 19})) == [(PAYMENT, 1), (PAYMENT, 2)]
 
