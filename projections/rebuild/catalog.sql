@@ -84,8 +84,8 @@ SELECT 'identity or rights of the column ' || attrelid::regclass || '.' || attna
 ORDER BY 1;
 
 -- name: holders
--- Who holds the tables or their checkpoints at this moment, the longest first.
-SELECT a.pid, a.usename, a.application_name, a.state, round(extract(epoch FROM clock_timestamp() - a.xact_start))::integer AS seconds
+-- Who holds the tables at this moment, the longest first; how long, is told to those who may know.
+SELECT a.pid, a.usename, a.application_name, round(extract(epoch FROM clock_timestamp() - a.xact_start))::integer AS seconds
   FROM pg_stat_activity a
  WHERE a.pid <> pg_backend_pid()
    AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted AND l.relation = ANY (%(tables)s::regclass[]::oid[]))
@@ -97,6 +97,10 @@ SELECT a.pid, a.usename, a.application_name, a.state, round(extract(epoch FROM c
 SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint AS rows, coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint AS bytes
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = %(schema)s AND c.relname = ANY (%(tables)s::text[]);
+
+-- name: end_when_frozen
+-- A process that is frozen within a transaction holds locks, and vacuum back: its session ends, and its work goes on later.
+SET idle_in_transaction_session_timeout = '60s';
 
 -- name: as_filler
 -- Until the transaction ends, or as_owner: the role that may write the tables of a build and nothing else.

@@ -19,6 +19,7 @@ from projections.rebuild.comparing import Comparison
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.rebuilding import Rebuilding, Shown, abandon, drop_replaced
 from projections.rebuild.swapping import Swapped
+from projections.rebuild.tables import SQL
 from projections.rebuild.targets import Source
 from projections.scratch import TABLES
 
@@ -109,7 +110,9 @@ def run_with_owner(projection: str | None, work: Callable[[Connection, RebuildSe
 
 async def _connect(settings: RebuildSettings) -> Connection:
     url = settings.migration_database_url.get_secret_value()
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5, application_name=_NAME)
+    conn = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5, application_name=_NAME)
+    await conn.execute(SQL.end_when_frozen)
+    return conn
 
 
 def _run(request: Request, work: Callable[[Rebuilding], Awaitable[int]]) -> int:

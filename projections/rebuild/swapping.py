@@ -169,7 +169,8 @@ def _differ(build: Build, count: int) -> str:
 async def _blocked(conn: Connection, build: Build) -> str:
     rows = await (await conn.execute(SQL.holders, {"tables": live_tables(build.projection)})).fetchall()
     holders = "; ".join(
-        f"process {pid} ({user}, {name or 'no name'}) for {seconds} s" for pid, user, name, _, seconds in rows
+        f"process {pid} ({user}, {name or 'no name'})" + ("" if seconds is None else f" for {seconds} s")
+        for pid, user, name, seconds in rows
     )
     return (
         f"the tables of {build.projection} are held by others: {holders or 'nobody at this moment'}. Nothing was "

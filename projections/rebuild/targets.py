@@ -18,6 +18,7 @@ from schemas.envelope import RecordedEvent
 from schemas.topics import categories_of, partition_of, topic_of
 
 SQL = Queries.load(Path(__file__).with_name("targets.sql"))
+_LOOKED_AT = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,8 +112,13 @@ async def live_position(conn: Connection, source: Source) -> int | None:
 
 
 async def count_behind(conn: Connection, source: Source, position: int, *, limit: int) -> int:
-    """Return how many of its events stand behind a position, up to a limit."""
-    behind = {"position": position, "categories": list(source.categories), "limit": limit}
+    """Return how many of its events stand behind a position, up to a limit, among the next million of the log."""
+    behind = {
+        "position": position,
+        "categories": list(source.categories),
+        "limit": limit,
+        "looked_at": _LOOKED_AT,
+    }
     row = await (await conn.execute(SQL.behind, behind)).fetchone()
     assert row is not None
     return int(row[0])

@@ -44,10 +44,11 @@ UPDATE consumers.dead_letters
    AND status <> 'applied' AND NOT %(consumer)s::text = ANY (lacking);
 
 -- name: behind
--- How many events of some categories stand behind a position; counted up to a limit.
+-- How many events of some categories stand behind a position; counted up to a limit, among those that follow next.
 SELECT count(*)
-  FROM (SELECT FROM event_store.events
-         WHERE position > %(position)s AND category = ANY (%(categories)s::text[]) LIMIT %(limit)s) AS following;
+  FROM (SELECT FROM (SELECT category FROM event_store.events
+                      WHERE position > %(position)s ORDER BY position LIMIT %(looked_at)s) AS next
+         WHERE category = ANY (%(categories)s::text[]) LIMIT %(limit)s) AS following;
 
 -- name: by_index
 -- The tables grow while plans that were made for small ones are kept: those look everything up by an index.
@@ -62,5 +63,6 @@ SET LOCAL enable_seqscan = on;
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 
 -- name: give_up_after
--- Who waits for a lock longer than this gives up, so that nobody queues up behind.
-SELECT set_config('lock_timeout', %(timeout)s, true);
+-- Who waits for a lock longer than this gives up, so that nobody queues up behind; and a process that is frozen with locks
+-- loses them.
+SELECT set_config('lock_timeout', %(timeout)s, true), set_config('idle_in_transaction_session_timeout', '3s', true);
