@@ -134,14 +134,21 @@ async def mark_caught_up(conn: Connection, build: Build) -> None:
     await conn.execute(_SQL.caught_up, {"build_id": build.build_id})
 
 
-async def mark_compared(conn: Connection, build: Build, *, position: int, differences: int) -> None:
-    """Note what a comparison has found."""
+async def mark_compared(conn: Connection, build: Build, *, position: int, differences: int | None) -> None:
+    """Note what a comparison has found; None: there was nothing to be compared with."""
     found = {"build_id": build.build_id, "position": position, "differences": differences}
     _check_one(await conn.execute(_SQL.compared, found), build)
 
 
 async def mark_swapped(
-    conn: Connection, build: Build, *, position: int, differences: int, actor: str, forced: bool, reason: str | None
+    conn: Connection,
+    build: Build,
+    *,
+    position: int,
+    differences: int | None,
+    actor: str,
+    forced: bool,
+    reason: str | None,
 ) -> None:
     """Note, in the transaction of the swap, that it is live."""
     swap = {"position": position, "differences": differences, "actor": actor, "forced": forced, "reason": reason}

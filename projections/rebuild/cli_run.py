@@ -148,7 +148,9 @@ def _print_comparison(request: Request, build: Build, comparison: Comparison) ->
     if request.as_json:
         return
     what = f"Build {build.build_id} of {build.projection} at position {comparison.position:,}"
-    if comparison.differences:
+    if comparison.is_new:
+        print(f"{what}: the live projection has no checkpoint, so there is nothing to be compared with.")
+    elif comparison.differences:
         print(f"{what}: {len(comparison.differences)} rows differ from the live ones, or more.")
     else:
         print(f"{what}: nothing differs from the live tables.")

@@ -28,6 +28,8 @@ class Comparison:
     """What was found, and how long it took."""
 
     differences: list[RowDifference] = field(default_factory=list)
+    is_new: bool = False
+    """There was nothing to be compared with."""
     seconds: float = 0.0
     position: int = 0
 
@@ -45,6 +47,10 @@ async def compare(
     events; no snapshot lasts longer than one part takes. Raises RebuildRefused.
     """
     began, found = time.monotonic(), Comparison()
+    goal = await targets(work.conn, work.source)
+    if goal.is_new:
+        await mark_compared(work.conn, work.build, position=goal.end, differences=None)
+        return Comparison(is_new=True, position=goal.end)
     for table in TABLES[work.build.projection]:
         before, after = len(found.differences), None
         while True:
@@ -88,7 +94,7 @@ async def _compare_part(work: Work, table: str, after: Key | None, *, limit: int
 
 async def _take_up(work: Work) -> int:
     """Have the build take what the live projection has in this snapshot; return the position of both."""
-    goal = await targets(work.conn, work.source, proved=work.proved)
+    goal = await targets(work.conn, work.source)
     await work.filler.advance(work.conn, goal)
     now = await unfinished(work.conn, work.build.projection)
     assert now is not None

@@ -7,7 +7,6 @@ from psycopg import sql
 
 from event_store.replay.reading import RUN
 from event_store.store import read_log_state
-from event_store.tail import ProvedEnd
 from infra.postgres.pool import Connection
 from projections.rebuild import builds
 from projections.rebuild.builds import Build, BuildProgress
@@ -56,7 +55,6 @@ class Rebuilding:
         self._reader = reader
         self._shown = shown or Shown()
         self._size = size
-        self._proved = ProvedEnd()
 
     async def unfinished(self) -> Build | None:
         """Return the build that there is."""
@@ -66,12 +64,9 @@ class Rebuilding:
         """Begin a build or go on with it, until it has all that the live projection has; compare both."""
         build = await self.unfinished() or await self._begin()
         await self._check_epoch(build)
-        filler = Filler(build, self._source, size=self._size)
-        await self._catch_up(build, filler)
-        self._shown.step("comparing")
-        comparison = await compare(
-            await self._work(build, filler), limit=limit, done=lambda table: self._shown.step(f"comparing {table}")
-        )
+        work = self._work(build)
+        await self._catch_up(work)
+        comparison = await compare(work, limit=limit, done=lambda table: self._shown.step(f"comparing {table}"))
         return build, comparison
 
     async def swap(self, build: Build, comparison: Comparison, *, forced: bool, reason: str | None) -> Swapped:
@@ -79,15 +74,14 @@ class Rebuilding:
         self._shown.step("swapping")
         await self._check_epoch(build)
         order = SwapOrder(actor=self._actor, forced=forced, reason=reason)
-        filler = Filler(build, self._source, size=self._size)
-        return await swap(await self._work(build, filler), order=order, comparison=comparison)
+        return await swap(self._work(build), order=order, comparison=comparison)
 
-    async def _work(self, build: Build, filler: Filler) -> Work:
-        proved = await self._proved.prove(self._conn)
-        return Work(conn=self._conn, build=build, source=self._source, filler=filler, proved=proved)
+    def _work(self, build: Build) -> Work:
+        filler = Filler(build, self._source, size=self._size)
+        return Work(conn=self._conn, build=build, source=self._source, filler=filler)
 
     async def _begin(self) -> Build:
-        await targets(self._conn, self._source, proved=0)  # refused before anything is made
+        await targets(self._conn, self._source)  # refused before anything is made
         epoch = (await read_log_state(self._conn)).epoch
         async with self._conn.transaction():
             build = await builds.begin(self._conn, self._source.projection, epoch=epoch, actor=self._actor)
@@ -104,7 +98,8 @@ class Rebuilding:
                 f"paystream projections drop {build.projection} --unfinished, and begin again"
             )
 
-    async def _catch_up(self, build: Build, filler: Filler) -> None:
+    async def _catch_up(self, work: Work) -> None:
+        build = work.build
         first = build.phase == "building"
         end = 0
 
@@ -112,9 +107,9 @@ class Rebuilding:
             self._shown.progress(progress, end)
 
         while True:
-            goal = await targets(self._conn, self._source, proved=await self._proved.prove(self._conn))
+            goal = await targets(self._conn, self._source)
             end = goal.end
-            applied = await filler.advance(self._conn, goal, reader=self._reader, done=done)
+            applied = await work.filler.advance(self._conn, goal, reader=self._reader, done=done)
             if first:
                 self._shown.step("analyzing")
                 for table in TABLES[build.projection]:

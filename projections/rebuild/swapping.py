@@ -26,7 +26,7 @@ from projections.rebuild.tables import SQL, close_tables, execute_all, live_tabl
 from projections.rebuild.targets import SQL as TARGETS
 from projections.rebuild.targets import Targets, targets
 from projections.rebuild.work import Work
-from projections.runner import CONSUMER
+from projections.runner import CHECKPOINT_PREFIX, CONSUMER
 from projections.scratch import LIVE, TABLES
 
 _LOCK_TIMEOUTS_MS: Final = (50, 100, 100, 200, 200, 400, 400, 800, 800, 1500, 1500, 2500)
@@ -74,7 +74,6 @@ class _Swap:
         self._build = work.build
         self._source = work.source
         self._filler = work.filler
-        self._proved = work.proved
         self._order = order
         self._comparison = comparison
 
@@ -85,7 +84,7 @@ class _Swap:
             goal = await self._lock_checkpoints()
             locked = time.monotonic()
             await self._filler.advance(conn, goal)
-            differences, again = await self._compare_again()
+            differences, again = (None, False) if goal.is_new else await self._compare_again()
             await self._exchange_tables()
             now = await builds.unfinished(conn, build.projection)
             assert now is not None
@@ -104,12 +103,20 @@ class _Swap:
 
     async def _lock_checkpoints(self) -> Targets:
         """Have the projector wait with this projection; where it has no checkpoint it gets one, at the beginning."""
-        before = await targets(self._conn, self._source, proved=self._proved)
+        before = await targets(self._conn, self._source)
         for topic, partition in sorted(before.joining):
             place = TopicPartition(topic, partition)
             await create_checkpoints(self._conn, CONSUMER, [self._source.consumer], place)
-        await self._conn.execute(TARGETS.lock, {"consumer": self._source.consumer})
-        return await targets(self._conn, self._source, proved=self._proved, joining=before.joining)
+        await self._conn.execute(
+            TARGETS.lock,
+            {
+                "consumer": self._source.consumer,
+                "prefix": CHECKPOINT_PREFIX,
+                "topics": [topic for topic, _ in before.joining],
+                "partitions": [partition for _, partition in before.joining],
+            },
+        )
+        return await targets(self._conn, self._source, joining=before.joining)
 
     async def _compare_again(self) -> tuple[int, bool]:
         if self._comparison.seconds > _QUICK_S:

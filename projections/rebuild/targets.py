@@ -57,11 +57,16 @@ class Targets:
     """Where the build is to come to, and what it must not have."""
 
     positions: Mapping[Place, int]
-    """Of each partition: the checkpoint of the live projection; where it has to join, the end of the log."""
+    """Of each partition: the checkpoint of the live projection; where it has to join, the newest of the others."""
     joining: frozenset[Place]
     """Partitions in which the live projection has no checkpoint, and others have: it is new, or was taken out."""
     dead_letters: frozenset[int]
     """Events that the live projection lacks; where it has to join, those that any lacks."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the live projection has no checkpoint at all: what its tables have, if anything, says nothing."""
+        return self.joining == self.positions.keys()
 
     @property
     def end(self) -> int:
@@ -69,27 +74,23 @@ class Targets:
         return max(self.positions.values(), default=0)
 
 
-async def targets(conn: Connection, source: Source, *, proved: int, joining: frozenset[Place] = frozenset()) -> Targets:
+async def targets(conn: Connection, source: Source, *, joining: frozenset[Place] = frozenset()) -> Targets:
     """Return where the live projection stands now, in the snapshot of `conn`.
 
-    `proved`: up to where the log was final a moment ago; checkpoints are final as they are, since the relay has
-    published what they passed. `joining`: where a checkpoint was made for it just now, which stands at the beginning.
-    Raises RebuildRefused where there is nothing that it could be beside.
+    All events up to there are final, as the relay has published them. `joining`: where a checkpoint was made for it
+    just now, which stands at the beginning. Raises RebuildRefused where there is nothing that it could be beside.
     """
-    names = {"consumer": source.consumer, "prefix": CHECKPOINT_PREFIX, "topics": source.topics}
-    rows = await (await conn.execute(SQL.checkpoints, names)).fetchall()
-    places = {(topic, partition): (is_own, at) for topic, partition, is_own, at in rows}
-    own = {place: at for place, (is_own, at) in places.items() if is_own and (at or place not in joining)}
-    if not places:
+    rows = await _checkpoints(conn, source)
+    if not rows:
         raise RebuildRefused(
             f"no projection has taken anything of {', '.join(source.topics)} yet. Remedy: start the projector, which "
             "builds all of them by itself"
         )
-    lacks = places.keys() - own.keys()
+    lacks = {place for place, (own, _) in rows.items() if own is None or (not own and place in joining)}
     of = {"projector": CONSUMER, "consumer": source.consumer, "topics": source.topics}
     dead_letters = await (await conn.execute(SQL.dead_letters, of)).fetchall()
     return Targets(
-        positions=own | dict.fromkeys(lacks, proved),
+        positions={place: newest if place in lacks else own or 0 for place, (own, newest) in rows.items()},
         joining=frozenset(lacks),
         dead_letters=frozenset(
             position for topic, partition, position, is_own in dead_letters if is_own or (topic, partition) in lacks
@@ -106,9 +107,15 @@ async def events_at(conn: Connection, positions: frozenset[int]) -> list[Recorde
 
 async def live_position(conn: Connection, source: Source) -> int | None:
     """Return the newest checkpoint of the live projection, None when it has none."""
+    rows = await _checkpoints(conn, source)
+    return max((own for own, _ in rows.values() if own is not None), default=None)
+
+
+async def _checkpoints(conn: Connection, source: Source) -> Mapping[Place, tuple[int | None, int]]:
+    """Return by partition the projection's own checkpoint, if it has one, and the newest of all."""
     names = {"consumer": source.consumer, "prefix": CHECKPOINT_PREFIX, "topics": source.topics}
     rows = await (await conn.execute(SQL.checkpoints, names)).fetchall()
-    return max((at for _, _, is_own, at in rows if is_own), default=None)
+    return {(topic, partition): (own, newest) for topic, partition, own, newest in rows}
 
 
 async def count_behind(conn: Connection, source: Source, position: int, *, limit: int) -> int:

@@ -1,7 +1,6 @@
 -- name: checkpoints
--- How far the projector has come with a projection, and of its topics' other partitions those that it has begun at all.
-SELECT topic, partition, bool_or(consumer = %(consumer)s) AS is_own,
-       coalesce(max(position) FILTER (WHERE consumer = %(consumer)s), 0) AS position
+-- How far the projector has come in each partition of some topics: with one projection, and with any.
+SELECT topic, partition, max(position) FILTER (WHERE consumer = %(consumer)s) AS own, max(position) AS newest
   FROM consumers.consumer_checkpoints
  WHERE starts_with(consumer, %(prefix)s) AND topic = ANY (%(topics)s::text[])
  GROUP BY topic, partition;
@@ -21,11 +20,13 @@ SELECT e.position, e.event_id, e.stream_id, e.version, e.category, e.type, e.sch
  ORDER BY e.position;
 
 -- name: lock
--- The projector waits with this projection's partitions until the transaction ends; in the order in which it locks them.
-SELECT topic, partition, position
-  FROM consumers.consumer_checkpoints
- WHERE consumer = %(consumer)s
- ORDER BY topic, partition
+-- The projector waits with this projection's partitions until the transaction ends; where it has to join, with those of all.
+SELECT c.topic, c.partition
+  FROM consumers.consumer_checkpoints c
+ WHERE c.consumer = %(consumer)s
+    OR (starts_with(c.consumer, %(prefix)s)
+        AND (c.topic, c.partition) IN (SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::integer[])))
+ ORDER BY c.topic, c.partition, c.consumer
    FOR UPDATE;
 
 -- name: move

@@ -16,5 +16,3 @@ class Work:
     build: Build
     source: Source
     filler: Filler
-    proved: int
-    """Up to where the log was final when the step began."""

@@ -229,11 +229,11 @@ async def test_what_stays_a_dead_letter_is_applied_to_the_rebuilt_tables_later(
     await both.deliver(messages)
     async with rebuilding(database, "payment_timeline", partitions=1) as work:
         build, comparison = await work.build()
-        await work.swap(build, comparison, forced=True, reason="it is new")
+        await work.swap(build, comparison, forced=False, reason=None)
     assert {tuple(lacking) for *_, lacking in await open_letters(reader)} == {tuple(LACKING[1:])}
     await replay(both, reader, victim)
     async with rebuilding(database, "ledger", partitions=1) as work:
         build, comparison = await work.build()
-        await work.swap(build, comparison, forced=True, reason="it is new")
+        await work.swap(build, comparison, forced=False, reason=None)
     assert await differences(reader, reader) == []
     assert await open_letters(reader) == []
