@@ -83,6 +83,28 @@ SELECT 'identity or rights of the column ' || attrelid::regclass || '.' || attna
   FROM pg_attribute WHERE attrelid = ANY (%(tables)s::regclass[]) AND attnum > 0 AND (attidentity <> '' OR attacl IS NOT NULL)
 ORDER BY 1;
 
+-- name: changed
+-- What the live tables have and those of a build have not, or the other way round: a migration came between.
+WITH defined AS (
+    SELECT c.relnamespace, c.relname, found.what
+      FROM pg_class c,
+           LATERAL (SELECT format('column %%s %%s%%s', attname, format_type(atttypid, atttypmod),
+                                  CASE WHEN attnotnull THEN ' not null' ELSE '' END) AS what
+                      FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+                    UNION ALL
+                    SELECT 'index ' || i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid
+                    UNION ALL
+                    SELECT 'constraint ' || conname FROM pg_constraint WHERE conrelid = c.oid) AS found
+     WHERE c.relname = ANY (%(tables)s::text[])
+), live AS (
+    SELECT relname, what FROM defined WHERE relnamespace = %(live)s::regnamespace
+), built AS (
+    SELECT relname, what FROM defined WHERE relnamespace = %(schema)s::regnamespace
+)
+SELECT DISTINCT relname || ': ' || what
+  FROM ((TABLE live EXCEPT TABLE built) UNION ALL (TABLE built EXCEPT TABLE live)) AS either
+ ORDER BY 1;
+
 -- name: holders
 -- Who holds the tables at this moment, the longest first; how long, is told to those who may know.
 SELECT a.pid, a.usename, a.application_name, round(extract(epoch FROM clock_timestamp() - a.xact_start))::integer AS seconds

@@ -116,9 +116,7 @@ class Filler:
         began: float,
     ) -> BuildProgress:
         async with conn.transaction():
-            await conn.execute(
-                "SELECT set_config('enable_seqscan', 'off', true)"
-            )  # its plans are made for small tables
+            await conn.execute(SQL.by_index)
             await conn.execute(CATALOG.as_filler)
             try:
                 await apply_events(conn, self._build.schema, self._parts, events, _is_of_its_topic)

@@ -14,7 +14,7 @@ from projections.rebuild.comparing import Comparison, compare
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.filling import Filler
 from projections.rebuild.swapping import SwapOrder, Swapped, swap
-from projections.rebuild.tables import drop_tables, make_tables
+from projections.rebuild.tables import drop_tables, make_tables, refuse_changed
 from projections.rebuild.targets import Source, targets
 from projections.rebuild.work import Work
 from projections.scratch import TABLES
@@ -64,6 +64,7 @@ class Rebuilding:
         """Begin a build or go on with it, until it has all that the live projection has; compare both."""
         build = await self.unfinished() or await self._begin()
         await self._check_epoch(build)
+        await refuse_changed(self._conn, build)
         work = self._work(build)
         await self._catch_up(work)
         comparison = await compare(work, limit=limit, done=lambda table: self._shown.step(f"comparing {table}"))

@@ -22,7 +22,15 @@ from projections.rebuild import builds
 from projections.rebuild.builds import Build, BuildProgress
 from projections.rebuild.comparing import Comparison, compare_rows
 from projections.rebuild.errors import RowsDiffer, SwapBlocked
-from projections.rebuild.tables import SQL, close_tables, execute_all, live_tables, name_in_full, refuse_immovable
+from projections.rebuild.tables import (
+    SQL,
+    close_tables,
+    execute_all,
+    live_tables,
+    name_in_full,
+    refuse_changed,
+    refuse_immovable,
+)
 from projections.rebuild.targets import SQL as TARGETS
 from projections.rebuild.targets import Targets, targets
 from projections.rebuild.work import Work
@@ -138,6 +146,7 @@ class _Swap:
         for table in TABLES[build.projection]:
             lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE")
             await conn.execute(lock.format(sql.Identifier(LIVE, table)))
+        await refuse_changed(conn, build)
         await close_tables(conn, build)
         await conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(build.replaced_schema)))
         move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")

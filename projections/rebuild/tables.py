@@ -51,6 +51,16 @@ async def refuse_immovable(conn: Connection, projection: str) -> None:
         )
 
 
+async def refuse_changed(conn: Connection, build: Build) -> None:
+    """Raise RebuildRefused when a migration has changed the live tables since those of the build were made."""
+    names = {"tables": list(TABLES[build.projection]), "live": LIVE, "schema": build.schema}
+    if found := [what for (what,) in await (await conn.execute(SQL.changed, names)).fetchall()]:
+        raise RebuildRefused(
+            f"the live tables have changed since build {build.build_id} began: {'; '.join(found)}. Remedy: paystream "
+            f"projections drop {build.projection} --unfinished, and begin again"
+        )
+
+
 async def close_tables(conn: Connection, build: Build) -> None:
     """Take from whoever fills them the right to do so: in the transaction in which they go live."""
     for table in TABLES[build.projection]:

@@ -1,5 +1,6 @@
 """A projection that is new stalls nobody: it is left out until a rebuild lets it join."""
 
+import asyncio
 import random
 
 import pytest
@@ -93,3 +94,26 @@ async def test_where_nothing_was_projected_there_is_nothing_to_be_beside(
         with pytest.raises(RebuildRefused, match="start the projector"):
             await work.build()
     assert await builds_of(owner, "ledger") == []
+
+
+async def test_it_joins_beside_projectors_that_go_on_and_leaves_no_gap(
+    database: Database, app: AppConnection, owner: Connection, pool: Pool
+) -> None:
+    rng = random.Random(1)
+    await store_payments(app, rng, 10)
+    before = LogProjector(pool, owner, WITHOUT_TIMELINE)
+    await before.catch_up()
+    after = before.with_projections(PROJECTIONS)
+    done = asyncio.Event()
+
+    async def go_on() -> None:
+        while not done.is_set():
+            await store_payments(app, rng, 2)
+            await after.advance(7)  # which fails at a gap
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(go_on())
+        await rebuilt(database, "payment_timeline")
+        done.set()
+    await after.catch_up()
+    assert await nothing_differs(owner)

@@ -1,7 +1,7 @@
 """A projection that is built anew beside its live tables, and swapped with them."""
 
 import random
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -196,6 +196,46 @@ async def test_a_view_of_somebody_else_follows_with_its_options(
     assert await one(owner, "SELECT * FROM public.mine") == (3,)
     options = await one(owner, "SELECT reloptions FROM pg_class WHERE relname = 'mine'")
     assert options == (["security_barrier=true"],)
+
+
+@pytest.mark.parametrize(
+    ("migration", "change"),
+    [
+        ("ALTER TABLE read_model.payments ADD COLUMN colour text", "payments: column colour text"),
+        ("CREATE INDEX payments_mine ON read_model.payments (user_id)", "payments: index payments_mine"),
+    ],
+)
+async def test_a_build_from_before_a_migration_is_refused_at_every_step(
+    *,
+    database: Database,
+    app: AppConnection,
+    owner: Connection,
+    projector: LogProjector,
+    migration: LiteralString,
+    change: str,
+) -> None:
+    await store_payments(app, random.Random(1), 3)
+    await projector.catch_up()
+    async with rebuilding(database, "payments") as work:
+        build, comparison = await work.build()
+        await owner.execute(migration)
+        with pytest.raises(RebuildRefused, match=change):
+            await work.swap(build, comparison, forced=True, reason="new columns")
+        with pytest.raises(RebuildRefused, match=change):
+            await work.build()
+    await abandon(owner, "payments", actor="operator")
+    await rebuilt(database, "payments")
+
+
+async def test_a_projection_whose_rows_have_a_new_meaning_is_rebuilt_by_force(
+    database: Database, app: AppConnection, owner: Connection, projector: LogProjector
+) -> None:
+    await store_payments(app, random.Random(1), 3)
+    await projector.catch_up()
+    await owner.execute("ALTER TABLE read_model.payments DROP COLUMN description, ADD COLUMN description text")
+    await owner.execute("UPDATE read_model.payments SET description = 'as the release before had it'")
+    await rebuilt(database, "payments", forced=True, reason="descriptions are told apart")
+    assert await nothing_differs(owner)
 
 
 async def test_a_log_that_was_recovered_meanwhile_voids_the_build(
