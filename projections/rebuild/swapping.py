@@ -68,6 +68,7 @@ async def swap(work: Work, *, order: SwapOrder, comparison: Comparison) -> Swapp
     if comparison.differences and not order.forced:
         raise RowsDiffer(_differ(work.build, len(comparison.differences)))
     await refuse_immovable(work.conn, work.build.projection)
+    await refuse_changed(work.conn, work.build)
     for attempt, timeout_ms in enumerate(_LOCK_TIMEOUTS_MS, start=1):
         try:
             return await _Swap(work, order, comparison).run(attempt, timeout_ms)

@@ -275,16 +275,25 @@ class Checkpointed(Generic[D]):
             "topics": [partition.topic for _, partition in rows],
             "partitions": [partition.partition for _, partition in rows],
         }
-        cursor = await conn.execute(_SQL.lock_all_checkpoints, key)
-        found: dict[TopicPartition, dict[str, Checkpoint]] = {}
-        for topic, number, name, *columns in await cursor.fetchall():
-            found.setdefault(TopicPartition(topic, number), {})[name] = _checkpoint(*columns)
+        found = await self._lock_found(conn, key)
+        if sum(map(len, found.values())) < len(rows):
+            # Whoever lets a projection join holds the others' rows: once these are locked, all that joined can be seen.
+            found = await self._lock_found(conn, key)
         for partition in ordered:
             checkpoints = found.get(partition)
             if checkpoints is None:
                 found[partition] = await self.lock(conn, partition)  # they are new
             else:
                 self._warn_left_out(partition, {*self.names(partition)} - checkpoints.keys())
+        return found
+
+    async def _lock_found(
+        self, conn: Connection, key: Mapping[str, Any]
+    ) -> dict[TopicPartition, dict[str, Checkpoint]]:
+        cursor = await conn.execute(_SQL.lock_all_checkpoints, key)
+        found: dict[TopicPartition, dict[str, Checkpoint]] = {}
+        for topic, number, name, *columns in await cursor.fetchall():
+            found.setdefault(TopicPartition(topic, number), {})[name] = _checkpoint(*columns)
         return found
 
     async def _move_all(self, conn: Connection, moved: Sequence[tuple[str, TopicPartition, int]]) -> None:
@@ -312,8 +321,10 @@ class Checkpointed(Generic[D]):
         names = self.names(partition)
         statement = _SQL.lock_checkpoint if len(names) == 1 else _SQL.lock_checkpoints
         for _ in range(2):
-            cursor = await conn.execute(statement, self.key(partition))
-            if rows := await cursor.fetchall():
+            rows = await (await conn.execute(statement, self.key(partition))).fetchall()
+            if rows and len(rows) < len(names):  # as for all
+                rows = await (await conn.execute(statement, self.key(partition))).fetchall()
+            if rows:
                 self._warn_left_out(partition, {*names} - {row[0] for row in rows})
                 return {name: _checkpoint(*columns) for name, *columns in rows}
             await create_checkpoints(conn, self.consumer, names, partition)

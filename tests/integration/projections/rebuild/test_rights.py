@@ -76,6 +76,7 @@ async def plainly_owned(database: Database) -> AsyncIterator[Database]:
             yield found
         finally:
             await superuser.execute("DROP DATABASE plainly_owned WITH (FORCE)")
+            await superuser.execute("REVOKE paystream_app FROM paystream_relay GRANTED BY plain_owner")
             await superuser.execute("DROP ROLE plain_owner")
 
 
