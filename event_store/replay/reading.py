@@ -1,7 +1,7 @@
 """Reads a part of the log in order, in constant memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -57,7 +57,7 @@ async def final_position(connection: Connection) -> int:
     return drawn
 
 
-async def read_ahead(runs: AsyncIterator[Run]) -> AsyncGenerator[Run, None]:
+async def read_ahead(runs: AsyncGenerator[Run, None]) -> AsyncGenerator[Run, None]:
     """Give the same runs, and read the next one while the caller works on the last.
 
     Their connection is not the caller's, and belongs to nobody else until this has ended.
@@ -75,6 +75,7 @@ async def read_ahead(runs: AsyncIterator[Run]) -> AsyncGenerator[Run, None]:
         reading.cancel()
         with suppress(asyncio.CancelledError):
             await reading
+        await runs.aclose()
 
 
 async def read_runs(connection: Connection, selection: Selection, *, size: int = RUN) -> AsyncGenerator[Run, None]:
