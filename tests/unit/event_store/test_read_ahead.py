@@ -30,7 +30,7 @@ class Reading:
             self.closed = True
 
 
-async def turns_passed() -> None:
+async def other_tasks_ran() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -39,7 +39,7 @@ async def test_all_runs_come_in_order_and_one_is_read_ahead() -> None:
     reading, seen = Reading(4), list[int]()
     async for run in read_ahead(reading.runs()):
         seen.append(run.position)
-        await turns_passed()
+        await other_tasks_ran()
         assert reading.begun == min(4, run.position + 1)
     assert (seen, reading.closed) == ([1, 2, 3, 4], True)
 
@@ -57,7 +57,7 @@ async def test_what_fails_in_reading_is_raised_when_it_is_its_turn() -> None:
     runs, seen = read_ahead(Reading(4, fails_at=3).runs()), list[int]()
     for _ in range(2):
         seen.append((await anext(runs)).position)
-        await turns_passed()
+        await other_tasks_ran()
     assert seen == [1, 2]
     with pytest.raises(ConnectionError):
         await anext(runs)
