@@ -1,8 +1,9 @@
 """Applies what a poll brought to every projection of its topics, in ONE transaction with their checkpoints.
 
-Projections at the same checkpoint therefore always show the same events. One at another checkpoint (it was added or
-rebuilt later) gets the events that it lacks, and drops those that it has. An event that one of them refuses is a dead
-letter for all that would have taken it.
+Projections at the same checkpoint therefore always show the same events. One at another checkpoint gets the events
+that it lacks, and drops those that it has. One without a checkpoint where others have theirs is new: it is left out
+until a rebuild (projections.rebuild) has filled its tables, so that nobody has to wait for it. An event that one of
+them refuses is a dead letter for all that would have taken it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -60,6 +60,11 @@ def topic_of(category: str) -> str:
     return _TOPIC_OF_CATEGORY[category]
 
 
+def categories_of(topic: str) -> list[str]:
+    """Return the stream categories whose events a topic carries."""
+    return [category for category, each in _TOPIC_OF_CATEGORY.items() if each == topic]
+
+
 def dead_letter_topic(topic: str, consumer: str) -> str:
     """Return the topic that announces what `consumer` could not apply of `topic`."""
     return f"{topic}.dlq.{consumer}"

@@ -19,14 +19,13 @@ from event_store.proofs.statement import EventRow, event_document
 from event_store.proofs.tile_folder import TileFolder
 from event_store.proofs.verify import Source, Verification
 from infra.cli.execute import run
-from infra.cli.output import printable
+from infra.cli.output import ProgressLine, printable
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
 from infra.settings.proofs import PublicKeysSettings
 from projections.audit.cli_check import EVENT_SUFFIX, PROOF_SUFFIX, CheckRefused, public_keys, read_text
-from projections.audit.cli_progress import ProgressLine
 from projections.audit.places import last_before, parse_place
 
 

@@ -4,31 +4,30 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import orjson
 import psycopg
 from rich.table import Table
 from rich.text import Text
 
 from domain.ids import PaymentId
 from infra.cli.execute import run
-from infra.cli.output import console, printable
+from infra.cli.output import ProgressLine, console, json_text, printable
 from infra.errors import InfraError
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
-from projections.audit.cli_progress import ProgressLine
-from projections.audit.diff import TABLES, RowDifference, row_differences
+from projections.audit.diff import row_differences
 from projections.audit.history import history_of
 from projections.audit.invariants import INVARIANTS, Checked, Violation, violations
 from projections.audit.page import render_page
 from projections.audit.places import parse_place
 from projections.audit.table import print_history
+from projections.difference_text import difference_text
 from projections.errors import ProjectionError
 from projections.payments.as_of import AsOf, load_events
+from projections.scratch import TABLES
 from schemas.errors import SchemaError
 from schemas.http.strict import parse_id
 
@@ -62,7 +61,7 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
             return 0
         if form == "table":
             raise AuditRefused("a table is printed. Remedy: --format json or html for a file")
-        text = render_page(history) if form == "html" else _json(dataclasses.asdict(history), indent=True)
+        text = render_page(history) if form == "html" else json_text(dataclasses.asdict(history), indent=True)
         if output is None:
             print(text)
         else:
@@ -98,7 +97,7 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
             ):
                 count += 1
                 progress.clear()
-                print(_json(dataclasses.asdict(found)) if as_json else _difference(found))
+                print(json_text(dataclasses.asdict(found)) if as_json else difference_text(found))
         except (SchemaError, ProjectionError) as error:
             raise AuditRefused(f"the log cannot be replayed: {error}. See: paystream audit invariants") from error
         progress.clear()
@@ -110,17 +109,6 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
     return _run(work)
 
 
-def _difference(found: RowDifference) -> str:
-    key = ", ".join(f"{name} {value}" for name, value in found.key.items())
-    where = printable(f"{found.table}, {key}")
-    if found.actual is None:
-        return f"{where}: the read model has no such row"
-    if found.expected is None:
-        return f"{where}: no event makes such a row"
-    pairs = (f"{name} is {_json(found.actual[name])}, not {_json(value)}" for name, value in found.expected.items())
-    return printable(f"{where}: {'; '.join(pairs)}")
-
-
 def run_invariants(*, as_json: bool) -> int:
     """Print the violations; return the exit code."""
 
@@ -130,7 +118,7 @@ def run_invariants(*, as_json: bool) -> int:
         async for found in violations(conn, partitions=settings.kafka_topic_partitions, checked=checked):
             broken[found.invariant] += 1
             progress.clear()
-            print(_json(dataclasses.asdict(found)) if as_json else _violation(found))
+            print(json_text(dataclasses.asdict(found)) if as_json else _violation(found))
             progress.show(f"{checked.events:,} events of {checked.streams:,} streams")
         progress.clear()
         if not as_json:
@@ -171,7 +159,3 @@ def _run(work: Callable[[Connection, AuditSettings], Awaitable[int]]) -> int:
             return await work(conn, settings)
 
     return run(connected())
-
-
-def _json(value: Any, *, indent: bool = False) -> str:
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if indent else 0), default=str).decode()

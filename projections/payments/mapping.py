@@ -65,31 +65,31 @@ def fold(events: Iterable[DecodedEvent], row: PaymentRow | None = None) -> Payme
 
     Raises VersionGap and MisplacedEvent (projections.errors).
     """
+    current, last = row.version if row else 0, None
     for decoded in events:
-        row = _next(row, decoded)
-    return row
+        last = decoded.recorded
+        check_next(
+            projection=NAME,
+            stream_id=last.stream_id,
+            current=current,
+            actual=last.version,
+            position=last.position,
+        )
+        row, current = _next(row, decoded), last.version
+    if row is None or last is None:
+        return row
+    return replace(row, version=last.version, position=last.position, updated_at=last.recorded_at)
 
 
 def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
+    """Return the row after an event, but for the columns that say which event it was."""
     recorded, event = decoded.recorded, decoded.domain_event
-    check_next(
-        projection=NAME,
-        stream_id=recorded.stream_id,
-        current=row.version if row else 0,
-        actual=recorded.version,
-        position=recorded.position,
-    )
     if isinstance(event, PaymentRequested) != (row is None):
         raise MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
     if isinstance(event, PaymentRequested):
         return _first(event, recorded)
     assert row is not None
-    return replace(
-        _changed(row, event, recorded),
-        version=recorded.version,
-        position=recorded.position,
-        updated_at=recorded.recorded_at,
-    )
+    return _changed(row, event, recorded)
 
 
 def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:

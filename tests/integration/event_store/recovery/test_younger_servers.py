@@ -43,6 +43,7 @@ _GROUPS = (
     "paystream_query",
     "paystream_audit",
     "paystream_sealer",
+    "paystream_rebuild",
 )
 _MORE = 40
 
