@@ -91,11 +91,26 @@ class TileFolder:
 
     def _write_once(self, file: File) -> None:
         path = self.path / file.place.path
-        if path.exists():
-            if path.read_bytes() != file.content:
-                raise TileDiffers(f"{path} is there, with another content than this log has")
+        if self._is_there(path, file):
             return
-        _write_whole(path, file.content)
+        try:
+            _write_whole(path, file.content)
+        except FileNotFoundError:  # another sealer has filled the tile, and removed the folder of its partial ones
+            if not self._is_there(path, file):
+                raise
+
+    def _is_there(self, path: Path, file: File) -> bool:
+        """Return whether it is written, alone or as the beginning of the full one. Raises TileDiffers."""
+        full = path.parent.with_suffix("") if file.place.width < WIDTH else path
+        for place in (path, full):
+            try:
+                found = place.read_bytes()
+            except FileNotFoundError:
+                continue
+            if found != file.content and (place == path or not found.startswith(file.content)):
+                raise TileDiffers(f"{place} is there, with another content than this log has")
+            return True
+        return False
 
 
 def _write_whole(path: Path, content: bytes) -> None:
@@ -112,7 +127,10 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # removed by another sealer, as above
+        return
     try:
         os.fsync(descriptor)
     finally:
