@@ -5,11 +5,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from infra.redis.redlock import RedlockSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.privacy import VaultSettings
 from infra.stripe.guard.settings import StripeGuardSettings
 
 
-class SweeperSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
+class SweeperSettings(VaultSettings, RedlockSettings, StripeGuardSettings):
     """What the sweeper needs."""
 
     sweeper_interval_ms: Annotated[int, Field(ge=100)] = 30_000

@@ -67,6 +67,7 @@ class PostgresServer(Component):
             "paystream_projector_login": self._passwords.projector,
             "paystream_query_login": self._passwords.query,
             "paystream_audit_login": self._passwords.audit,
+            "paystream_erasure_login": self._passwords.erasure,
         }
 
     def url(self, role: str = OWNER, database: str = DATABASE) -> str:

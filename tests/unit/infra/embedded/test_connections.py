@@ -1,3 +1,4 @@
+import base64
 import hashlib
 import json
 from dataclasses import replace
@@ -27,13 +28,25 @@ from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings
 
-_PASSWORDS = Passwords(owner="o/1", app="a", relay="r", projector="p", query="q", audit="au", valkey="v")
+_KEY = base64.b64encode(bytes(32)).decode()
+_PASSWORDS = Passwords(
+    owner="o/1",
+    app="a",
+    relay="r",
+    projector="p",
+    query="q",
+    audit="au",
+    erasure="e",
+    valkey="v",
+    privacy_wrapping_key=_KEY,
+)
 
 
 @pytest.fixture
 def connections(tmp_path: Path) -> Connections:
     return Connections(
         postgres=PostgresServer(Home(tmp_path), port=5432, passwords=_PASSWORDS),
+        privacy_wrapping_key=_KEY,
         redis_url="redis://:v@127.0.0.1:6379/0",
         kafka_bootstrap_servers="127.0.0.1:9092",
         command_api="http://127.0.0.1:8000",

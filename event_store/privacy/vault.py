@@ -1,0 +1,276 @@
+"""Encrypts the personal values of events, and reads them in clear: with the keys of their subjects, kept for seconds.
+
+A key that is known costs no round trip. Whether it was destroyed meanwhile is looked up again after `cache_s`, which is
+how long an erasure may be behind in a process that had the key.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from domain.ids import KeyId
+from event_store.appends import Append
+from event_store.group_commit import Batcher
+from event_store.privacy import metrics
+from event_store.privacy.attached import attach
+from event_store.privacy.cipher import Damaged, DataKey, WrappingKeys
+from event_store.privacy.keys import burned_keys, ensure_keys, find_keys
+from infra.ids import uuid7
+from infra.postgres.pool import Connection, Pool, create_pool
+from infra.settings.privacy import VaultSettings
+from schemas.envelope import NewEvent, RecordedEvent
+from schemas.events.registry import BY_NAME
+from schemas.personal import PersonalValue, Subject
+from schemas.personal.encrypted import (
+    DAMAGED,
+    ENCRYPTED,
+    ERASED,
+    EncryptedValue,
+    has_encrypted,
+    hidden,
+    key_ids,
+    replaced,
+)
+
+log = structlog.get_logger(__name__)
+
+_MOST_KEYS = 20_000
+_POOL_SIZE = 2
+
+
+class NoVault:
+    """Of a process without wrapping keys: it appends in clear, and of what is encrypted it knows that it is."""
+
+    encrypts = False
+
+    async def encrypt(self, appends: Sequence[Append]) -> Sequence[Append]:
+        """Return the appends as they are."""
+        return appends
+
+    async def decrypt(self, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
+        """Return the events with `[encrypted]` for each encrypted value."""
+        return [replace(event, data=hidden(event.data)) for event in events]
+
+    async def attach(self, connection: Connection) -> None:
+        """Leave the connection as it is."""
+
+
+@dataclass(slots=True)
+class _Cached:
+    key: DataKey | None
+    """None: it was destroyed."""
+    until: float
+    subject: Subject | None = None
+    missing: bool = False
+    """It is not there, and nobody destroyed it."""
+
+
+class Vault:
+    """The keys of a process. Not safe for several event loops."""
+
+    encrypts = True
+
+    def __init__(
+        self,
+        pool: Pool,
+        wrapping: WrappingKeys,
+        *,
+        metadata_keys: Collection[str],
+        cache_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`pool` is opened when it is first needed. It is the vault's own: who waits for a key may hold one."""
+        self._pool = pool
+        self._wrapping = wrapping
+        self._metadata_keys = frozenset(metadata_keys)
+        self._cache_s = cache_s
+        self._clock = clock
+        self._by_subject: dict[Subject, _Cached] = {}
+        self._by_id: dict[UUID, _Cached] = {}
+        self._ensuring = Batcher[Subject, DataKey](self._ensure, key=lambda subject: subject)
+        self._finding = Batcher[UUID, _Cached](self._find, key=lambda key_id: key_id)
+
+    async def attach(self, connection: Connection) -> None:
+        """Have all that is appended by a connection encrypted: for `create_pool(configure=...)`."""
+        attach(connection, self)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._ensuring.close()
+        await self._finding.close()
+        await self._pool.close()
+
+    async def encrypt(self, appends: Sequence[Append]) -> Sequence[Append]:
+        """Return the appends with their personal values encrypted; what is encrypted already stays as it is.
+
+        Raises DatabaseUnavailable or UnknownWrappingKey: nothing may be appended then.
+        """
+        opened = {
+            event.event_id: found
+            for item in appends
+            for event in item.events
+            if not event.is_encrypted and (found := _opened(event, self._metadata_keys)) is not None
+        }
+        if not opened:
+            return appends
+        keys = await self._keys_of({value.subject for _, values in opened.values() for value in values})
+        return [
+            replace(item, events=tuple(_encrypted(event, opened.get(event.event_id), keys) for event in item.events))
+            for item in appends
+        ]
+
+    async def decrypt(
+        self, events: Sequence[RecordedEvent], *, only: Collection[Subject] | None = None
+    ) -> Sequence[RecordedEvent]:
+        """Return the events with their personal values in clear; of those that were erased, `[erased]`.
+
+        `only` the values of these subjects; of others, `[encrypted]`. Raises DatabaseUnavailable or UnknownWrappingKey;
+        never for what was erased.
+        """
+        wanted = set[UUID]().union(*(key_ids(event.data) for event in events))
+        if not wanted:
+            return events
+        keys = await self._keys_by_id(wanted)
+        if only is not None:
+            keys = {key_id: each for key_id, each in keys.items() if each.subject is None or each.subject in only}
+        return [_decrypted(event, keys) for event in events]
+
+    async def _keys_of(self, subjects: Collection[Subject]) -> Mapping[Subject, DataKey]:
+        now = self._clock()
+        found: dict[Subject, DataKey] = {}
+        for subject in subjects:
+            cached = self._by_subject.get(subject)
+            if cached is not None and cached.until > now and cached.key is not None:
+                found[subject] = cached.key
+        lacking = [each for each in subjects if each not in found]
+        if lacking:
+            keys = await asyncio.gather(*(self._ensuring.submit(each) for each in lacking))
+            found |= zip(lacking, keys, strict=True)
+        return found
+
+    async def _keys_by_id(self, wanted: Collection[UUID]) -> Mapping[UUID, _Cached]:
+        now = self._clock()
+        found = {each: cached for each in wanted if (cached := self._by_id.get(each)) and cached.until > now}
+        lacking = [each for each in wanted if each not in found]
+        if lacking:
+            keys = await asyncio.gather(*(self._finding.submit(each) for each in lacking))
+            found |= zip(lacking, keys, strict=True)
+        return found
+
+    async def _ensure(self, subjects: Sequence[Subject]) -> Sequence[DataKey | Exception]:
+        offered = [self._wrapping.new_key(KeyId(uuid7()), each) for each in subjects]
+        began = self._clock()
+        async with await self._connection() as conn:
+            stored = await ensure_keys(conn, offered)
+        known: dict[Subject, DataKey] = {}
+        for each in stored:
+            known[each.subject] = self._wrapping.unwrap(each)
+            cached = _Cached(key=known[each.subject], until=began + self._cache_s, subject=each.subject)
+            self._keep(cached, each.key_id)
+            self._by_subject[each.subject] = cached
+        made = {each.key_id for each in offered} & {each.key_id for each in stored}
+        metrics.KEYS_MADE.inc(len(made))
+        return [known.get(each) or KeyError(str(each)) for each in subjects]
+
+    async def _find(self, wanted: Sequence[UUID]) -> Sequence[_Cached]:
+        began = self._clock()
+        async with await self._connection() as conn:
+            stored = await find_keys(conn, wanted)
+            lacking = set(wanted) - {each.key_id for each in stored}
+            burned = await burned_keys(conn, lacking) if lacking else set()
+        for each in stored:
+            key = self._wrapping.unwrap(each)
+            self._keep(_Cached(key=key, until=began + self._cache_s, subject=each.subject), each.key_id)
+        for key_id in lacking:
+            if key_id not in burned:
+                log.error("personal_data_key_missing", key_id=str(key_id))
+            self._keep(_Cached(key=None, until=began + self._cache_s, missing=key_id not in burned), KeyId(key_id))
+        return [self._by_id[each] for each in wanted]
+
+    async def _connection(self) -> Any:
+        if self._pool.closed:
+            await self._pool.open()
+        return self._pool.connection()
+
+    def _keep(self, cached: _Cached, key_id: KeyId) -> None:
+        if len(self._by_id) >= _MOST_KEYS:
+            self._by_id.clear()
+            self._by_subject.clear()
+        self._by_id[key_id] = cached
+
+
+AnyVault = Vault | NoVault
+
+
+@asynccontextmanager
+async def open_vault(settings: VaultSettings, name: str) -> AsyncIterator[AnyVault]:
+    """Open the vault of a process, by its own database login; without wrapping keys, there is none.
+
+    Never waits: the database is asked when a key is first needed.
+    """
+    if not settings.wrapping_keys:
+        log.warning("personal_data_not_encrypted", remedy="set PRIVACY_WRAPPING_KEYS")
+        yield NoVault()
+        return
+    url = settings.database_url.get_secret_value()
+    vault = Vault(
+        create_pool(url, size=_POOL_SIZE, idle=0, name=f"{name}-privacy"),
+        WrappingKeys(settings.wrapping_keys),
+        metadata_keys=settings.privacy_metadata_keys,
+        cache_s=settings.privacy_key_cache_s,
+    )
+    try:
+        yield vault
+    finally:
+        await vault.close()
+
+
+def _opened(event: NewEvent, metadata_keys: Collection[str]) -> tuple[Any, list[PersonalValue]] | None:
+    """Return an event's data and the personal values in it; None when it has none."""
+    event_type = BY_NAME.get(event.type)
+    if event_type is None or event_type.personal is None:
+        return None
+    document = orjson.loads(event.data)
+    values = list(event_type.personal.find(document, metadata_keys))
+    return (document, values) if values else None
+
+
+def _encrypted(
+    event: NewEvent, opened: tuple[Any, list[PersonalValue]] | None, keys: Mapping[Subject, DataKey]
+) -> NewEvent:
+    if opened is None:
+        return event
+    document, values = opened
+    for each in values:
+        each.holder[each.name] = keys[each.subject].encrypt(
+            each.value, event_id=event.event_id, pointer=each.pointer, partial=each.partial
+        )
+    metrics.VALUES_ENCRYPTED.inc(len(values))
+    return replace(event, data=orjson.dumps(document), is_encrypted=True)
+
+
+def _decrypted(event: RecordedEvent, keys: Mapping[UUID, _Cached]) -> RecordedEvent:
+    if not has_encrypted(event.data):
+        return event
+
+    def read(value: EncryptedValue, pointer: str) -> Any:
+        cached = keys.get(value.key_id)
+        if cached is None:
+            return ENCRYPTED
+        if cached.key is None:
+            return DAMAGED if cached.missing else ERASED
+        try:
+            return cached.key.decrypt(value, event_id=event.event_id, pointer=pointer)
+        except Damaged:
+            metrics.VALUES_DAMAGED.inc()
+            log.error("personal_data_damaged", event_id=str(event.event_id), pointer=pointer)  # noqa: TRY400 - of the data
+            return DAMAGED
+
+    return replace(event, data=orjson.dumps(replaced(orjson.loads(event.data), read)))

@@ -1,0 +1,18 @@
+"""The keys of personal data."""
+
+from infra.migrations.sql_files import run_sql_file
+
+revision = "0038"
+down_revision = "0036"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the step."""
+    run_sql_file("0038_privacy.up.sql")
+
+
+def downgrade() -> None:
+    """Take the step back."""
+    run_sql_file("0038_privacy.down.sql")
