@@ -53,7 +53,10 @@ def privacy_export(
 
 @privacy.command("rewrap")
 def privacy_rewrap() -> None:
-    """Wrap every key with the first of PRIVACY_WRAPPING_KEYS: afterwards the others are not needed."""
+    """Wrap every key with the newest wrapping key.
+
+    That is the first of PRIVACY_WRAPPING_KEYS; afterwards the others are not needed.
+    """
     from event_store.privacy.cli_run import run_rewrap
 
     raise SystemExit(run_rewrap())

@@ -79,14 +79,14 @@ class Erased:
     position: int
     """Of the receipt."""
     streams: int
-    """How many were told that data of theirs was erased."""
+    """How many say now that data of theirs was erased."""
     found: UserData
 
 
 async def erase(conn: Connection, order: Order, *, metadata_keys: Collection[str], force: bool = False) -> Erased:
     """Erase a user, as the role paystream_erasure, on a connection in autocommit.
 
-    Raises ErasureRefused while payments are under way whose data Stripe is yet to be told, unless `force`.
+    Raises ErasureRefused while payments are under way whose data Stripe is yet to be marked, unless `force`.
     """
     found = await find_user_data(conn, order.subject)
     if found.under_way and not force:
@@ -104,7 +104,7 @@ async def erase(conn: Connection, order: Order, *, metadata_keys: Collection[str
     else:
         raise ErasureRefused("somebody else erases or exports this user at this moment: try again")
     receipt, position = done
-    streams = await _tell_streams(conn, order, found, erasure_id, metadata_keys)
+    streams = await _mark_streams(conn, order, found, erasure_id, metadata_keys)
     log.info("user_erased", erasure_id=str(erasure_id), keys=len(receipt.keys), streams=streams)
     return Erased(receipt=receipt, position=position, streams=streams, found=found)
 
@@ -160,28 +160,28 @@ async def _destroy(
     return None
 
 
-async def _tell_streams(
+async def _mark_streams(
     conn: Connection, order: Order, found: UserData, erasure_id: ErasureId, metadata_keys: Collection[str]
 ) -> int:
     """Append to each stream what was erased of it; return how many had something. Again, it finds nothing to do."""
-    told = 0
+    marked = 0
     kinds: Sequence[tuple[Aggregate[Any, Any], Sequence[UUID]]] = (
         (PAYMENT, found.payments),
         (SPLIT_PAYMENT, found.split_payments),
     )
     for aggregate, stream_ids in kinds:
         for batch in batches(stream_ids):
-            wanted = await _wanted_keys(conn, batch)
-            burned = await burned_keys(conn, wanted) if wanted else set()
+            needed = await _first_keys(conn, batch)
+            burned = await burned_keys(conn, needed) if needed else set()
             decide = _decide(order.subject, erasure_id, burned, metadata_keys)
             commands = [StreamCommand(stream_id=each, metadata=order.metadata, decide=decide) for each in batch]
             async with conn.transaction():
                 results = await decide_and_append(ConnectionLog(conn), aggregate, commands)
-            told += sum(bool(each.events) for each in results.values())
-    return told
+            marked += sum(bool(each.events) for each in results.values())
+    return marked
 
 
-async def _wanted_keys(conn: Connection, stream_ids: Sequence[UUID]) -> set[UUID]:
+async def _first_keys(conn: Connection, stream_ids: Sequence[UUID]) -> set[UUID]:
     streams = await load_many(conn, stream_ids, up_to_version=1)
     return set[UUID]().union(*(key_ids(events[0].data) for events in streams.values()))
 

@@ -134,10 +134,10 @@ class Vault:
         `only` the values of these subjects; of others, `[encrypted]`. Raises DatabaseUnavailable or UnknownWrappingKey;
         never for what was erased.
         """
-        wanted = set[UUID]().union(*(key_ids(event.data) for event in events))
-        if not wanted:
+        needed = set[UUID]().union(*(key_ids(event.data) for event in events))
+        if not needed:
             return events
-        keys = await self._keys_by_id(wanted)
+        keys = await self._keys_by_id(needed)
         if only is not None:
             keys = {key_id: each for key_id, each in keys.items() if each.subject is None or each.subject in only}
         return [_decrypted(event, keys) for event in events]
@@ -155,10 +155,10 @@ class Vault:
             found |= zip(lacking, keys, strict=True)
         return found
 
-    async def _keys_by_id(self, wanted: Collection[UUID]) -> Mapping[UUID, _Cached]:
+    async def _keys_by_id(self, needed: Collection[UUID]) -> Mapping[UUID, _Cached]:
         now = self._clock()
-        found = {each: cached for each in wanted if (cached := self._by_id.get(each)) and cached.until > now}
-        lacking = [each for each in wanted if each not in found]
+        found = {each: cached for each in needed if (cached := self._by_id.get(each)) and cached.until > now}
+        lacking = [each for each in needed if each not in found]
         if lacking:
             keys = await asyncio.gather(*(self._finding.submit(each) for each in lacking))
             found |= zip(lacking, keys, strict=True)
@@ -179,11 +179,11 @@ class Vault:
         metrics.KEYS_MADE.inc(len(made))
         return [known.get(each) or KeyError(str(each)) for each in subjects]
 
-    async def _find(self, wanted: Sequence[UUID]) -> Sequence[_Cached]:
+    async def _find(self, needed: Sequence[UUID]) -> Sequence[_Cached]:
         began = self._clock()
         async with await self._connection() as conn:
-            stored = await find_keys(conn, wanted)
-            lacking = set(wanted) - {each.key_id for each in stored}
+            stored = await find_keys(conn, needed)
+            lacking = set(needed) - {each.key_id for each in stored}
             burned = await burned_keys(conn, lacking) if lacking else set()
         for each in stored:
             key = self._wrapping.unwrap(each)
@@ -192,7 +192,7 @@ class Vault:
             if key_id not in burned:
                 log.error("personal_data_key_missing", key_id=str(key_id))
             self._keep(_Cached(key=None, until=began + self._cache_s, missing=key_id not in burned), KeyId(key_id))
-        return [self._by_id[each] for each in wanted]
+        return [self._by_id[each] for each in needed]
 
     async def _connection(self) -> Any:
         if self._pool.closed:

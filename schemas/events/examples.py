@@ -308,7 +308,7 @@ SPLIT_PAYMENT_EXAMPLES: Mapping[str, Any] = {
 }
 
 KEY_ID = KeyId(UUID("019ab3c4-c4d5-7e89-8192-a3b4c5d6e7f8"))
-_OFFICER, _ASKED = "privacy@shop.example", "asked for by letter, case 4711"
+_OFFICER, _LETTER = "privacy@shop.example", "requested by letter, case 4711"
 
 PRIVACY_EXAMPLES: Mapping[str, Any] = {
     "privacy.key_destroyed": KeyDestroyed(key_id=KEY_ID, erasure_id=ERASURE_ID),
@@ -317,7 +317,7 @@ PRIVACY_EXAMPLES: Mapping[str, Any] = {
         merchant_id=MerchantId("merchant_dev"),
         user_id=UserId("test_user_123"),
         actor=_OFFICER,
-        reason=_ASKED,
+        reason=_LETTER,
         keys=(KEY_ID,),
         payments=1,
         in_clear=0,
@@ -326,7 +326,7 @@ PRIVACY_EXAMPLES: Mapping[str, Any] = {
         merchant_id=MerchantId("merchant_dev"),
         user_id=UserId("test_user_123"),
         actor=_OFFICER,
-        reason=_ASKED,
+        reason=_LETTER,
         events=7,
     ),
 }

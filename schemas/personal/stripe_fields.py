@@ -74,12 +74,12 @@ class StripeEventFields:
 
     def find(self, data: JsonObject, metadata_keys: Collection[str]) -> Iterator[PersonalValue]:  # noqa: ARG002
         """Give the personal values of the object. Metadata is encrypted whole: whose it is nobody knows."""
-        told = data["payload"].get("data")
-        if not isinstance(told, dict):
+        shown = data["payload"].get("data")
+        if not isinstance(shown, dict):
             return
-        subject = subject_of_object(told.get("object"), data["stripe_event_id"])
+        subject = subject_of_object(shown.get("object"), data["stripe_event_id"])
         for name in ("object", "previous_attributes"):
-            yield from _within(told.get(name), f"/payload/data/{name}", subject)
+            yield from _within(shown.get(name), f"/payload/data/{name}", subject)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

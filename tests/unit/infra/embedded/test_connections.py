@@ -75,26 +75,31 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ("query-api", {"READ_DATABASE_URL", "AUDIT_DATABASE_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"}),
         (
             "command-api",
-            {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},
+            {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},
         ),
         ("relay", {"DATABASE_URL", *KAFKA_NAMES}),
-        ("projector", {"DATABASE_URL", *KAFKA_NAMES}),
+        ("projector", {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", *KAFKA_NAMES}),
         (
             "worker-stripe-gateway",
             {
-                *("DATABASE_URL", "REDIS_URL", *KAFKA_NAMES, *STRIPE),
+                *("DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", *KAFKA_NAMES, *STRIPE),
             },
         ),
         (
             "worker-stripe-balance",
             {
                 *("DATABASE_URL", "REDIS_URL", "STRIPE_API_BASE", "STRIPE_SECRET_KEY", "BALANCE_POLL_INTERVAL_MS"),
-                *("BALANCE_OVERLAP_S", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
+                *(
+                    "PRIVACY_WRAPPING_KEYS",
+                    "BALANCE_OVERLAP_S",
+                    "STRIPE_RATE_LIMIT_TEST_PER_S",
+                    "STRIPE_BREAKER_LONGEST_OPEN_MS",
+                ),
             },
         ),
-        ("worker-sweeper", {"DATABASE_URL", "REDIS_URL", *STRIPE}),
+        ("worker-sweeper", {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", *STRIPE}),
         ("worker-stripe-webhooks", {"DATABASE_URL", *KAFKA_NAMES}),
-        ("worker-sagas", {"DATABASE_URL", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
+        ("worker-sagas", {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
         ("worker-of-tomorrow", {"DATABASE_URL", *KAFKA_NAMES}),
     ],
 )
