@@ -7,13 +7,14 @@ how long an erasure may be behind in a process that had the key.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import orjson
 import structlog
+from pydantic import SecretStr
 
 from domain.ids import KeyId
 from event_store.appends import Append
@@ -24,7 +25,7 @@ from event_store.privacy.cipher import Damaged, DataKey, WrappingKeys
 from event_store.privacy.keys import burned_keys, ensure_keys, find_keys
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool, create_pool
-from infra.settings.privacy import VaultSettings
+from infra.settings.privacy import PrivacySettings, VaultSettings
 from schemas.envelope import NewEvent, RecordedEvent
 from schemas.events.registry import BY_NAME
 from schemas.personal import PersonalValue, Subject
@@ -209,19 +210,23 @@ class Vault:
 AnyVault = Vault | NoVault
 
 
-@asynccontextmanager
-async def open_vault(settings: VaultSettings, name: str) -> AsyncIterator[AnyVault]:
+def open_vault(settings: VaultSettings, name: str) -> AbstractAsyncContextManager[AnyVault]:
     """Open the vault of a process, by its own database login; without wrapping keys, there is none.
 
     Never waits: the database is asked when a key is first needed.
     """
+    return open_vault_at(settings.database_url, settings, name)
+
+
+@asynccontextmanager
+async def open_vault_at(database_url: SecretStr, settings: PrivacySettings, name: str) -> AsyncIterator[AnyVault]:
+    """Likewise, by another login."""
     if not settings.wrapping_keys:
         log.warning("personal_data_not_encrypted", remedy="set PRIVACY_WRAPPING_KEYS")
         yield NoVault()
         return
-    url = settings.database_url.get_secret_value()
     vault = Vault(
-        create_pool(url, size=_POOL_SIZE, idle=0, name=f"{name}-privacy"),
+        create_pool(database_url.get_secret_value(), size=_POOL_SIZE, idle=0, name=f"{name}-privacy"),
         WrappingKeys(settings.wrapping_keys),
         metadata_keys=settings.privacy_metadata_keys,
         cache_s=settings.privacy_key_cache_s,

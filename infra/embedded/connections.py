@@ -93,7 +93,7 @@ class Connections:
                     | self._stripe()
                 )
             case "audit":
-                return self._audit() | self._kafka()
+                return self._audit() | self._kafka() | self._privacy()
             case "privacy":
                 return self._database("paystream_erasure_login") | self._privacy() | self._kafka()
             case "relay":

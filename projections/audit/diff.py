@@ -13,13 +13,16 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from event_store.privacy.vault import AnyVault
 from event_store.replay.reading import Selection, read_runs
+from infra.errors import InfraError
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
 from projections.runner import CHECKPOINT_PREFIX, DECODE
 from schemas.envelope import RecordedEvent
+from schemas.personal.encrypted import has_encrypted
 from schemas.topics import partition_of, topic_of
 
 _SQL = Queries.load(Path(__file__).with_name("audit.sql"))
@@ -57,6 +60,15 @@ class RowDifference:
     actual: Mapping[str, Any] | None
 
 
+class KeysNeeded(InfraError):
+    """The read model shows personal data in clear: it cannot be compared with what is encrypted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the log has encrypted personal data. Remedy: PRIVACY_WRAPPING_KEYS, as the projector has them"
+        )
+
+
 class _ScratchCursor(psycopg.AsyncCursor[Any]):
     """Has what a projection writes into the read model written into the temporary tables."""
 
@@ -71,14 +83,17 @@ async def row_differences(
     conn: Connection,
     *,
     partitions: int,
+    vault: AnyVault | None = None,
     projection: str | None = None,
     limit: int = 100,
     replayed: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[RowDifference]:
     """Give up to `limit` differences of each table; none mean that the read model is what a replay makes.
 
-    `partitions`: of the topics. `projection`: of one alone. `replayed` is called with the position reached. `conn` is
-    in autocommit, and of a role that may make temporary tables. Raises psycopg.Error, SchemaError or ProjectionError.
+    `partitions`: of the topics. `vault` has the keys of personal data, which the read model shows in clear.
+    `projection`: of one alone. `replayed` is called with the position reached. `conn` is in autocommit, and of a role
+    that may make temporary tables. Raises psycopg.Error, SchemaError, ProjectionError, or KeysNeeded when there is
+    personal data and no key.
     """
     chosen = [each for each in PROJECTIONS if projection in (None, each.name)]
     tables = {name: TABLES[name] for name in dict.fromkeys(each.name for each in chosen)}
@@ -89,7 +104,7 @@ async def row_differences(
             await _make_scratch(conn, table)
         up_to = max((each for (name, _, _), each in checkpoints.items() if name in tables), default=0)
         async for run in read_runs(conn, Selection(up_to=up_to)):
-            await _apply(conn, chosen, run.events, checkpoints, partitions)
+            await _apply(conn, chosen, await _in_clear(run.events, vault), checkpoints, partitions)
             replayed(run.position)
         for name, of_projection in tables.items():
             for table in of_projection:
@@ -112,6 +127,14 @@ async def _make_scratch(conn: Connection, table: str) -> None:
         " ON COMMIT DROP"
     )
     await conn.execute(statement.format(table=sql.Identifier(table), live=sql.Identifier(LIVE, table)))
+
+
+async def _in_clear(events: Sequence[RecordedEvent], vault: AnyVault | None) -> Sequence[RecordedEvent]:
+    if vault is not None and vault.encrypts:
+        return await vault.decrypt(events)
+    if any(has_encrypted(event.data) for event in events):
+        raise KeysNeeded
+    return events
 
 
 async def _apply(

@@ -84,6 +84,10 @@ GRANT EXECUTE ON FUNCTION privacy.ensure_keys(jsonb), privacy.find_keys(uuid[]) 
 -- Those that write personal data or show it in clear. The key that wraps these keys has only who needs them.
 GRANT paystream_privacy TO paystream_app, paystream_projector;
 
+-- Who compares the read model with the log reads keys, and makes none.
+GRANT USAGE ON SCHEMA privacy TO paystream_audit;
+GRANT EXECUTE ON FUNCTION privacy.find_keys(uuid[]) TO paystream_audit;
+
 -- Who erases and exports: destroys keys, and reads and appends what the application does.
 GRANT SELECT, DELETE, UPDATE ON privacy.data_keys TO paystream_erasure;
 GRANT SELECT ON privacy.usable_keys TO paystream_erasure;
