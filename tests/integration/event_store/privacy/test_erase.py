@@ -94,10 +94,10 @@ async def test_a_key_that_comes_back_is_not_used(
 ) -> None:
     stream_id = await a_known_payment(encrypting)
     columns = "key_id, merchant_id, subject, wrapped, wrapping_key"
-    kept = await (await officer.execute(f"SELECT {columns} FROM privacy.data_keys")).fetchone()  # type: ignore[arg-type]
+    kept = await (await officer.execute(f"SELECT {columns} FROM privacy.data_keys")).fetchone()
     await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
-        await owner.execute(f"INSERT INTO privacy.data_keys ({columns}) VALUES (%s, %s, %s, %s, %s)", kept)  # type: ignore[arg-type]
+        await owner.execute(f"INSERT INTO privacy.data_keys ({columns}) VALUES (%s, %s, %s, %s, %s)", kept)
     assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
     after = await a_known_payment(encrypting)
     assert await read(encrypting, vault, after) == (DESCRIPTION, METADATA)
