@@ -3,9 +3,9 @@
 import base64
 import binascii
 import re
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from infra.settings.postgres import DatabaseSettings
@@ -19,11 +19,11 @@ _METADATA_KEYS = frozenset({"email", "name", "phone", "address"})
 class PrivacySettings(ProcessSettings):
     """What a process needs that writes personal data into the log, or reads it in clear."""
 
-    privacy_wrapping_keys: SecretStr | None = None
-    """`id:key` pairs with commas between; a key is 32 random bytes in base64. The first one wraps what is new, the
-    others are for what was wrapped before a rotation. Without any, nothing is encrypted."""
     privacy_encryption: bool = True
     """False: personal data goes into the log in clear, also in production, and can never be erased."""
+    privacy_wrapping_keys: Annotated[SecretStr | None, Field(validate_default=True)] = None
+    """`id:key` pairs with commas between; a key is 32 random bytes in base64. The first one wraps what is new, the
+    others are for what was wrapped before a rotation. Without any, nothing is encrypted."""
     privacy_metadata_keys: Annotated[frozenset[str], NoDecode] = _METADATA_KEYS
     """Words in the names of `metadata` whose values are personal: `email` is in `billing_email` and `customerEmail`."""
     privacy_key_cache_s: Annotated[float, Field(ge=0, le=60)] = 5.0
@@ -38,19 +38,15 @@ class PrivacySettings(ProcessSettings):
 
     @field_validator("privacy_wrapping_keys")
     @classmethod
-    def _check_keys(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_keys(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is not None:
             parse_keys(value.get_secret_value())
-        return value
-
-    @model_validator(mode="after")
-    def _encrypted_in_production(self) -> Self:
-        if self.app_env == "production" and self.privacy_encryption and self.privacy_wrapping_keys is None:
+        elif info.data.get("app_env") == "production" and info.data.get("privacy_encryption", True):
             raise ValueError(
-                "PRIVACY_WRAPPING_KEYS is not set: personal data would go into the log in clear, for ever "
-                "(docs/privacy.md; PRIVACY_ENCRYPTION=false is for those who want that)"
+                "is not set: personal data would go into the log in clear, for ever (docs/privacy.md; "
+                "PRIVACY_ENCRYPTION=false is for those who want that)"
             )
-        return self
+        return value
 
     @property
     def wrapping_keys(self) -> dict[str, bytes]:

@@ -27,7 +27,7 @@ def test_without_keys_nothing_is_encrypted() -> None:
 
 
 def test_production_needs_keys_or_somebody_who_says_otherwise() -> None:
-    with pytest.raises(ValidationError, match="PRIVACY_WRAPPING_KEYS is not set"):
+    with pytest.raises(ValidationError, match="is not set: personal data"):
         settings(app_env="production")
     assert settings(app_env="production", privacy_encryption=False).wrapping_keys == {}
     assert settings(app_env="production", privacy_wrapping_keys=f"a:{ONE}").wrapping_keys
