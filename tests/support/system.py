@@ -116,7 +116,7 @@ class System:
     async def differences(self) -> list[Difference]:
         """Compare the read model with a replay of the event store."""
         found = {name.lower(): value for name, value in self.stack.connection_settings("projector").items()}
-        settings = VaultSettings(_env_file=None, **found)  # type: ignore[call-arg, arg-type]
+        settings = VaultSettings(_env_file=None, **found)  # type: ignore[arg-type]
         async with (
             open_vault(settings, "test") as vault,
             await psycopg.AsyncConnection.connect(self.stack.database_url()) as connection,
