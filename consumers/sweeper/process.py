@@ -2,6 +2,7 @@
 
 from consumers.stripe.lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
+from consumers.sweeper.retention import Retention, RetentionRules
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper
 from event_store.privacy.vault import AnyVault, open_vault
@@ -49,6 +50,14 @@ async def _serve(runtime: Runtime, settings: SweeperSettings, vault: AnyVault) -
                 abandoned_after_s=settings.sweeper_abandoned_after_s,
                 batch=settings.sweeper_batch,
                 lock_ttl_ms=settings.sweeper_lock_ttl_ms,
+                retention=Retention(
+                    pool,
+                    RetentionRules(
+                        answers_days=settings.retention_answers_days,
+                        tasks_days=settings.retention_tasks_days,
+                        stripe_bodies_days=settings.retention_stripe_bodies_days,
+                    ),
+                ),
             )
             runtime.health.add_liveness("sweeper", sweeper.check_live)
             await sweeper.run(runtime.stop)

@@ -37,6 +37,13 @@ class UnknownWrappingKey(Unavailable):
         self.wrapping_key = wrapping_key
 
 
+class KeyJustDestroyed(Unavailable):
+    """The key of a subject was destroyed while it was fetched: the next time it gets a new one."""
+
+    code: ClassVar[str] = "key_just_destroyed"
+    title: ClassVar[str] = "Personal data is being erased"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrappedKey:
     """The key of a subject as the database has it."""

@@ -22,6 +22,9 @@ from schemas.personal import Subject
 _REDACTED_BY_STRIPE = {"payment_intents": ("pi_",), "charges": ("ch_", "py_"), "customers": ("cus_",)}
 
 
+_MARGIN_S = 1.0
+
+
 class ErasureSettings(VaultSettings):
     """What the commands need. `database_url` is of the role paystream_erasure."""
 
@@ -33,7 +36,14 @@ def run_erase(user: str, merchant: str, *, actor: str, reason: str, force: bool,
         order = _order(user, merchant, actor=actor, reason=reason)
         if not yes and not _confirmed(f"Erase the personal data of {user!r} of {merchant} for ever? [y/N] "):
             return 1
-        print_erased(await erase(conn, order, metadata_keys=settings.privacy_metadata_keys, force=force))
+        done = await erase(
+            conn,
+            order,
+            metadata_keys=settings.privacy_metadata_keys,
+            force=force,
+            forgotten_after_s=settings.privacy_key_cache_s + _MARGIN_S,
+        )
+        print_erased(done)
         return 0
 
     return _run(work)
@@ -80,7 +90,7 @@ def print_erased(done: Erased) -> None:
     receipt = done.receipt
     print(f"Erasure {receipt.erasure_id}: {len(receipt.keys)} keys destroyed, at position {done.position} of the log.")
     print(f"{len(done.found.streams)} payments were found; {done.streams} were told now that data of theirs is erased.")
-    print("The read model follows within seconds; processes forget a key within PRIVACY_KEY_CACHE_S.")
+    print("The read model follows within seconds.")
     print("\nNot reached:")
     if receipt.in_clear:
         print(
@@ -96,6 +106,7 @@ def print_erased(done: Erased) -> None:
     if not any(ids.values()):
         print("- Stripe: nothing of this user is known there")
         return
+    print("- what Stripe tells of these payments later: it gets new keys. Erase again after the redaction")
     print("- Stripe, which redacts on request (https://docs.stripe.com/privacy/redaction):")
     print('    curl https://api.stripe.com/v1/privacy/redaction_jobs -u "$STRIPE_SECRET_KEY:" \\')
     objects = [f'    -d "objects[{kind}][]={each}"' for kind, found in ids.items() for each in found]

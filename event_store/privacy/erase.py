@@ -4,6 +4,7 @@ The order is what makes it safe to be killed at any point: with the keys goes, i
 What is left to do then is found again by doing the same once more.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,10 +84,13 @@ class Erased:
     found: UserData
 
 
-async def erase(conn: Connection, order: Order, *, metadata_keys: Collection[str], force: bool = False) -> Erased:
+async def erase(
+    conn: Connection, order: Order, *, metadata_keys: Collection[str], force: bool = False, forgotten_after_s: float = 0
+) -> Erased:
     """Erase a user, as the role paystream_erasure, on a connection in autocommit.
 
-    Raises ErasureRefused while payments are under way whose data Stripe is yet to be marked, unless `force`.
+    Until `forgotten_after_s` a process may know a key and use it: what it wrote meanwhile is marked as well. Raises
+    ErasureRefused while payments are under way, unless `force`.
     """
     found = await find_user_data(conn, order.subject)
     if found.under_way and not force:
@@ -105,6 +109,10 @@ async def erase(conn: Connection, order: Order, *, metadata_keys: Collection[str
         raise ErasureRefused("somebody else erases or exports this user at this moment: try again")
     receipt, position = done
     streams = await _mark_streams(conn, order, found, erasure_id, metadata_keys)
+    if forgotten_after_s:
+        await asyncio.sleep(forgotten_after_s)
+        later = await find_user_data(conn, order.subject, after=position)
+        streams += await _mark_streams(conn, order, later, erasure_id, metadata_keys)
     log.info("user_erased", erasure_id=str(erasure_id), keys=len(receipt.keys), streams=streams)
     return Erased(receipt=receipt, position=position, streams=streams, found=found)
 

@@ -1,7 +1,8 @@
 -- name: streams_of_user
 -- The payments and split payments of a user, also those of which they pay a part. No index names users: all of the log is read.
 SELECT stream_id, category FROM event_store.events
- WHERE type IN ('payment.requested', 'split_payment.requested') AND data->>'merchant_id' = %(merchant_id)s
+ WHERE type IN ('payment.requested', 'split_payment.requested') AND position > %(after)s
+   AND data->>'merchant_id' = %(merchant_id)s
    AND (data->>'user_id' = %(user_id)s
         OR data @> jsonb_build_object('legs', jsonb_build_array(jsonb_build_object('user_id', %(user_id)s::text))))
  ORDER BY position;

@@ -49,10 +49,10 @@ class UserData:
         return [self.subject, *(Subject.stripe(each) for each in sorted(self.references))]
 
 
-async def find_user_data(conn: Connection, subject: Subject) -> UserData:
-    """Read the whole log for a user, and the streams that were found."""
+async def find_user_data(conn: Connection, subject: Subject, *, after: int = 0) -> UserData:
+    """Read the whole log behind a position for a user, and the streams that were found."""
     found = UserData(subject=subject)
-    parameters = {"merchant_id": subject.merchant_id, "user_id": subject.user_id}
+    parameters = {"merchant_id": subject.merchant_id, "user_id": subject.user_id, "after": after}
     for stream_id, category in await (await conn.execute(SQL.streams_of_user, parameters)).fetchall():
         (found.payments if category == PAYMENT_CODEC.category else found.split_payments).append(stream_id)
     for batch in batches(found.streams):

@@ -21,7 +21,7 @@ from event_store.appends import Append
 from event_store.group_commit import Batcher
 from event_store.privacy import metrics
 from event_store.privacy.attached import attach
-from event_store.privacy.cipher import Damaged, DataKey, WrappingKeys
+from event_store.privacy.cipher import Damaged, DataKey, KeyJustDestroyed, WrappingKeys
 from event_store.privacy.keys import burned_keys, ensure_keys, find_keys
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool, create_pool
@@ -111,7 +111,7 @@ class Vault:
     async def encrypt(self, appends: Sequence[Append]) -> Sequence[Append]:
         """Return the appends with their personal values encrypted; what is encrypted already stays as it is.
 
-        Raises DatabaseUnavailable or UnknownWrappingKey: nothing may be appended then.
+        Raises infra.errors.Unavailable: nothing may be appended then.
         """
         opened = {
             event.event_id: found
@@ -178,7 +178,7 @@ class Vault:
             self._by_subject[each.subject] = cached
         made = {each.key_id for each in offered} & {each.key_id for each in stored}
         metrics.KEYS_MADE.inc(len(made))
-        return [known.get(each) or KeyError(str(each)) for each in subjects]
+        return [known.get(each) or KeyJustDestroyed("its user is being erased") for each in subjects]
 
     async def _find(self, needed: Sequence[UUID]) -> Sequence[_Cached]:
         began = self._clock()

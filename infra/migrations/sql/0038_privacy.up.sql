@@ -92,3 +92,59 @@ GRANT EXECUTE ON FUNCTION privacy.find_keys(uuid[]) TO paystream_audit;
 GRANT SELECT, DELETE, UPDATE ON privacy.data_keys TO paystream_erasure;
 GRANT SELECT ON privacy.usable_keys TO paystream_erasure;
 GRANT paystream_app TO paystream_erasure;
+
+-- Retention: what is not needed any more is removed, a part at a time, by those who may not remove anything else.
+
+-- Stored answers to commands, so long after they were given and after the last event of their stream; how many.
+CREATE FUNCTION event_store.forget_answers(age interval, most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH old AS (
+        SELECT k.merchant_id, k.key
+          FROM event_store.idempotency_keys k
+          JOIN event_store.streams s ON s.stream_id = k.stream_id
+          LEFT JOIN event_store.events e ON e.position = s.last_position
+         WHERE k.created_at < clock_timestamp() - age
+           AND (s.last_position IS NULL OR e.recorded_at < clock_timestamp() - age)  -- NULL: none since migration 0016
+         LIMIT most
+    ), removed AS (
+        DELETE FROM event_store.idempotency_keys i USING old
+         WHERE i.merchant_id = old.merchant_id AND i.key = old.key
+        RETURNING 1
+    )
+    SELECT count(*) FROM removed
+$$;
+
+-- Tasks that ended so long ago; how many. One whose event is delivered once more is made again, and looked up.
+CREATE FUNCTION consumers.forget_tasks(age interval, most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH old AS (
+        SELECT event_id FROM consumers.gateway_tasks
+         WHERE status = 'done' AND created_at < clock_timestamp() - age AND finished_at < clock_timestamp() - age
+         LIMIT most FOR UPDATE SKIP LOCKED
+    ), removed AS (
+        DELETE FROM consumers.gateway_tasks t USING old WHERE t.event_id = old.event_id RETURNING 1
+    )
+    SELECT count(*) FROM removed
+$$;
+
+-- Keys of what Stripe told so long ago: which. The caller burns them in the log, in the same transaction.
+CREATE FUNCTION privacy.expire_keys(age interval, most integer) RETURNS SETOF uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF age < interval '30 days' THEN
+        RAISE EXCEPTION 'what Stripe told is kept for 30 days at least' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN QUERY
+    DELETE FROM privacy.data_keys k
+     WHERE k.key_id IN (SELECT o.key_id FROM privacy.data_keys o
+                         WHERE o.subject LIKE 'stripe:%' AND o.created_at < clock_timestamp() - age
+                         LIMIT most FOR UPDATE SKIP LOCKED)
+    RETURNING k.key_id;
+END
+$$;
+
+REVOKE ALL ON FUNCTION event_store.forget_answers(interval, integer), consumers.forget_tasks(interval, integer),
+    privacy.expire_keys(interval, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION event_store.forget_answers(interval, integer), consumers.forget_tasks(interval, integer)
+    TO paystream_app;
+GRANT EXECUTE ON FUNCTION privacy.expire_keys(interval, integer) TO paystream_privacy;

@@ -1,5 +1,6 @@
 """A user is erased: nobody can read what there was, and nothing else changes."""
 
+import asyncio
 from uuid import UUID
 
 import orjson
@@ -9,6 +10,7 @@ import pytest
 from domain.ids import PaymentId, UserId
 from domain.privacy import UserErased
 from event_store.payments import PAYMENT, load_payment
+from event_store.privacy.attached import attach
 from event_store.privacy.erase import ErasureRefused, Order, erase
 from event_store.privacy.export import exported
 from event_store.privacy.rewrap import rewrap
@@ -19,6 +21,7 @@ from schemas.events.privacy_events import stream_id_of
 from tests.support.database import Database
 from tests.support.personal_payments import DESCRIPTION, EMAIL, METADATA, SUBJECT, a_payment, known_to_stripe
 from tests.support.vaults import METADATA_KEYS, WRAPPING_KEYS, open_test_vault
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -146,3 +149,19 @@ async def test_rewrapped_keys_need_no_older_wrapping_key(
     assert await rewrap(officer, newer | dict(WRAPPING_KEYS)) == 1
     async with open_test_vault(database, keys=newer) as vault:
         assert await read(encrypting, vault, stream_id) == (DESCRIPTION, METADATA)
+
+
+async def test_what_was_written_with_a_key_that_was_still_known_is_erased_too(
+    encrypting: Connection, officer: Connection, database: Database
+) -> None:
+    """A process has the key for some seconds more: as if the user had paid in the meantime."""
+    await a_known_payment(encrypting)
+    async with open_test_vault(database, cache_s=60) as remembering:
+        await remembering.encrypt([a_payment()])
+        erasing = asyncio.create_task(erase(officer, ORDER, metadata_keys=METADATA_KEYS, forgotten_after_s=1.0))
+        await eventually(lambda: load(encrypting, stream_id_of(SUBJECT)))
+        attach(encrypting, remembering)
+        item = a_payment()
+        await append(encrypting, [item])
+        await erasing
+        assert await read(encrypting, remembering, item.stream_id) == ("[erased]", ERASED)
