@@ -127,7 +127,7 @@ async def test_an_erased_user_is_found_nowhere(system: System, tmp_path: Path) -
     assert before.keys() >= {"read_model.payments", "read_model.payment_timeline", "read_model.split_payment_events"}
 
     exported = await privacy(
-        system, tmp_path, *("export", person.user_id, "--merchant", DEVELOPMENT_MERCHANT, "--reason", "asked")
+        system, tmp_path, *("export", person.user_id, "--merchant", DEVELOPMENT_MERCHANT, "--reason", "a letter")
     )
     assert (exported.code, exported.errors) == (0, "")
     assert all(text in exported.output for text in person.personal), "everything is handed out"
@@ -175,7 +175,7 @@ async def shown_everywhere(
     replayed = await paystream("audit", "replay", "--category", "payment", cwd=folder, settings=audit, within=100)
     show = await paystream("audit", "show", payment_id, "--format", "json", cwd=folder, settings=audit)
     export = await privacy(
-        system, folder, *("export", person.user_id, "--merchant", DEVELOPMENT_MERCHANT, "--reason", "asked")
+        system, folder, *("export", person.user_id, "--merchant", DEVELOPMENT_MERCHANT, "--reason", "a letter")
     )
     reads = {
         path: (await system.query.get(path)).text

@@ -13,7 +13,7 @@ ONE, OTHER = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 
 
 
 def settings(**given: Any) -> PrivacySettings:
-    return PrivacySettings(_env_file=None, **given)  # type: ignore[call-arg]
+    return PrivacySettings(_env_file=None, **given)
 
 
 def test_the_first_key_is_the_newest() -> None:

@@ -25,8 +25,8 @@ def a_payment(**changes: Any) -> dict[str, Any]:
     return {"merchant_id": "m", "user_id": "ada", "description": None, "metadata": {}, **changes}
 
 
-def a_stripe_event(stripe_object: dict[str, Any], **told: Any) -> dict[str, Any]:
-    return {"stripe_event_id": "evt_1", "payload": {"data": {"object": stripe_object, **told}}}
+def a_stripe_event(stripe_object: dict[str, Any], **beside: Any) -> dict[str, Any]:
+    return {"stripe_event_id": "evt_1", "payload": {"data": {"object": stripe_object, **beside}}}
 
 
 @pytest.mark.parametrize(
