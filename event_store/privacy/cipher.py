@@ -26,22 +26,23 @@ class Damaged(Exception):
     """A value or key is not what was encrypted: it was altered or moved, or the key is another one."""
 
 
-class UnknownWrappingKey(Unavailable):
-    """A key was wrapped with one that the settings do not have: nothing is wrong with the records, so they wait."""
+class KeysUnavailable(Unavailable):
+    """A key of personal data cannot be had now: nothing is wrong with the records, so they wait."""
 
-    code: ClassVar[str] = "wrapping_key_unknown"
-    title: ClassVar[str] = "Personal data cannot be encrypted"
+    code: ClassVar[str] = "personal_data_unavailable"
+    title: ClassVar[str] = "Personal data can be neither encrypted nor read now"
+
+
+class UnknownWrappingKey(KeysUnavailable):
+    """A key was wrapped with one that the settings do not have."""
 
     def __init__(self, wrapping_key: str) -> None:
-        super().__init__(f"PRIVACY_WRAPPING_KEYS has no key {wrapping_key!r}")
+        super().__init__(f"PRIVACY_WRAPPING_KEYS has no key {wrapping_key!r}, or another one of this id")
         self.wrapping_key = wrapping_key
 
 
-class KeyJustDestroyed(Unavailable):
+class KeyJustDestroyed(KeysUnavailable):
     """The key of a subject was destroyed while it was fetched: the next time it gets a new one."""
-
-    code: ClassVar[str] = "key_just_destroyed"
-    title: ClassVar[str] = "Personal data is being erased"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
