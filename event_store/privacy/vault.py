@@ -21,7 +21,7 @@ from event_store.appends import Append
 from event_store.group_commit import Batcher
 from event_store.privacy import metrics
 from event_store.privacy.attached import attach
-from event_store.privacy.cipher import Damaged, DataKey, KeyJustDestroyed, WrappingKeys
+from event_store.privacy.cipher import Damaged, DataKey, KeyJustDestroyed, KeysUnavailable, WrappedKey, WrappingKeys
 from event_store.privacy.keys import burned_keys, ensure_keys, find_keys
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool, create_pool
@@ -170,37 +170,49 @@ class Vault:
         began = self._clock()
         async with await self._connection() as conn:
             stored = await ensure_keys(conn, offered)
-        known: dict[Subject, DataKey] = {}
+        metrics.KEYS_MADE.inc(len({each.key_id for each in offered} & {each.key_id for each in stored}))
+        found: dict[Subject, DataKey | Exception] = {}
         for each in stored:
-            known[each.subject] = self._wrapping.unwrap(each)
-            cached = _Cached(key=known[each.subject], until=began + self._cache_s, subject=each.subject)
-            self._keep(cached, each.key_id)
-            self._by_subject[each.subject] = cached
-        made = {each.key_id for each in offered} & {each.key_id for each in stored}
-        metrics.KEYS_MADE.inc(len(made))
-        return [known.get(each) or KeyJustDestroyed("its user is being erased") for each in subjects]
+            found[each.subject] = key = self._unwrapped(each)
+            if isinstance(key, DataKey):
+                cached = _Cached(key=key, until=began + self._cache_s, subject=each.subject)
+                self._keep(cached, each.key_id)
+                self._by_subject[each.subject] = cached
+        return [found.get(each) or KeyJustDestroyed("its user is being erased") for each in subjects]
 
-    async def _find(self, needed: Sequence[UUID]) -> Sequence[_Cached]:
+    async def _find(self, needed: Sequence[UUID]) -> Sequence[_Cached | Exception]:
         began = self._clock()
         async with await self._connection() as conn:
             stored = await find_keys(conn, needed)
             lacking = set(needed) - {each.key_id for each in stored}
             burned = await burned_keys(conn, lacking) if lacking else set()
+        found: dict[UUID, _Cached | Exception] = {}
         for each in stored:
-            key = self._wrapping.unwrap(each)
-            self._keep(_Cached(key=key, until=began + self._cache_s, subject=each.subject), each.key_id)
+            key = self._unwrapped(each)
+            until = began + self._cache_s
+            found[each.key_id] = key if isinstance(key, Exception) else _Cached(key, until, subject=each.subject)
         for key_id in lacking:
             if key_id not in burned:
                 log.error("personal_data_key_missing", key_id=str(key_id))
-            self._keep(_Cached(key=None, until=began + self._cache_s, missing=key_id not in burned), KeyId(key_id))
-        return [self._by_id[each] for each in needed]
+            found[key_id] = _Cached(None, began + self._cache_s, missing=key_id not in burned)
+        for key_id, cached in found.items():
+            if isinstance(cached, _Cached):
+                self._keep(cached, key_id)
+        return [found[each] for each in needed]
+
+    def _unwrapped(self, key: WrappedKey) -> DataKey | Exception:
+        try:
+            return self._wrapping.unwrap(key)
+        except KeysUnavailable as error:
+            log.error("personal_data_key_unusable", key_id=str(key.key_id), error=str(error))  # noqa: TRY400 - expected
+            return error
 
     async def _connection(self) -> Any:
         if self._pool.closed:
             await self._pool.open()
         return self._pool.connection()
 
-    def _keep(self, cached: _Cached, key_id: KeyId) -> None:
+    def _keep(self, cached: _Cached, key_id: UUID) -> None:
         if len(self._by_id) >= _MOST_KEYS:
             self._by_id.clear()
             self._by_subject.clear()
