@@ -4,11 +4,10 @@ A key that is known costs no round trip. Whether it was destroyed meanwhile is l
 how long an erasure may be behind in a process that had the key.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +15,11 @@ import orjson
 import structlog
 from pydantic import SecretStr
 
-from domain.ids import KeyId
 from event_store.appends import Append
-from event_store.group_commit import Batcher
 from event_store.privacy import metrics
 from event_store.privacy.attached import attach
-from event_store.privacy.cipher import Damaged, DataKey, KeyJustDestroyed, KeysUnavailable, WrappedKey, WrappingKeys
-from event_store.privacy.keys import burned_keys, ensure_keys, find_keys
-from infra.ids import uuid7
+from event_store.privacy.cipher import Damaged, DataKey, WrappingKeys
+from event_store.privacy.keyring import Keyring, KnownKey
 from infra.postgres.pool import Connection, Pool, create_pool
 from infra.settings.privacy import PrivacySettings, VaultSettings
 from schemas.envelope import NewEvent, RecordedEvent
@@ -42,7 +38,6 @@ from schemas.personal.encrypted import (
 
 log = structlog.get_logger(__name__)
 
-_MOST_KEYS = 20_000
 _POOL_SIZE = 2
 
 
@@ -57,24 +52,14 @@ class NoVault:
 
     async def decrypt(self, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
         """Return the events with `[encrypted]` for each encrypted value."""
-        return [replace(event, data=hidden(event.data)) for event in events]
+        return [replace(each, data=hidden(each.data)) if has_encrypted(each.data) else each for each in events]
 
     async def attach(self, connection: Connection) -> None:
         """Leave the connection as it is."""
 
 
-@dataclass(slots=True)
-class _Cached:
-    key: DataKey | None
-    """None: it was destroyed."""
-    until: float
-    subject: Subject | None = None
-    missing: bool = False
-    """It is not there, and nobody destroyed it."""
-
-
 class Vault:
-    """The keys of a process. Not safe for several event loops."""
+    """Of a process that has wrapping keys. Not safe for several event loops."""
 
     encrypts = True
 
@@ -88,15 +73,8 @@ class Vault:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`pool` is opened when it is first needed. It is the vault's own: who waits for a key may hold one."""
-        self._pool = pool
-        self._wrapping = wrapping
+        self._keyring = Keyring(pool, wrapping, cache_s=cache_s, clock=clock)
         self._metadata_keys = frozenset(metadata_keys)
-        self._cache_s = cache_s
-        self._clock = clock
-        self._by_subject: dict[Subject, _Cached] = {}
-        self._by_id: dict[UUID, _Cached] = {}
-        self._ensuring = Batcher[Subject, DataKey](self._ensure, key=lambda subject: subject)
-        self._finding = Batcher[UUID, _Cached](self._find, key=lambda key_id: key_id)
 
     async def attach(self, connection: Connection) -> None:
         """Have all that is appended by a connection encrypted: for `create_pool(configure=...)`."""
@@ -104,9 +82,7 @@ class Vault:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._ensuring.close()
-        await self._finding.close()
-        await self._pool.close()
+        await self._keyring.close()
 
     async def encrypt(self, appends: Sequence[Append]) -> Sequence[Append]:
         """Return the appends with their personal values encrypted; what is encrypted already stays as it is.
@@ -121,7 +97,7 @@ class Vault:
         }
         if not opened:
             return appends
-        keys = await self._keys_of({value.subject for _, values in opened.values() for value in values})
+        keys = await self._keyring.of({value.subject for _, values in opened.values() for value in values})
         return [
             replace(item, events=tuple(_encrypted(event, opened.get(event.event_id), keys) for event in item.events))
             for item in appends
@@ -138,85 +114,10 @@ class Vault:
         needed = set[UUID]().union(*(key_ids(event.data) for event in events))
         if not needed:
             return events
-        keys = await self._keys_by_id(needed)
+        keys = await self._keyring.by_id(needed)
         if only is not None:
             keys = {key_id: each for key_id, each in keys.items() if each.subject is None or each.subject in only}
         return [_decrypted(event, keys) for event in events]
-
-    async def _keys_of(self, subjects: Collection[Subject]) -> Mapping[Subject, DataKey]:
-        now = self._clock()
-        found: dict[Subject, DataKey] = {}
-        for subject in subjects:
-            cached = self._by_subject.get(subject)
-            if cached is not None and cached.until > now and cached.key is not None:
-                found[subject] = cached.key
-        lacking = [each for each in subjects if each not in found]
-        if lacking:
-            keys = await asyncio.gather(*(self._ensuring.submit(each) for each in lacking))
-            found |= zip(lacking, keys, strict=True)
-        return found
-
-    async def _keys_by_id(self, needed: Collection[UUID]) -> Mapping[UUID, _Cached]:
-        now = self._clock()
-        found = {each: cached for each in needed if (cached := self._by_id.get(each)) and cached.until > now}
-        lacking = [each for each in needed if each not in found]
-        if lacking:
-            keys = await asyncio.gather(*(self._finding.submit(each) for each in lacking))
-            found |= zip(lacking, keys, strict=True)
-        return found
-
-    async def _ensure(self, subjects: Sequence[Subject]) -> Sequence[DataKey | Exception]:
-        offered = [self._wrapping.new_key(KeyId(uuid7()), each) for each in subjects]
-        began = self._clock()
-        async with await self._connection() as conn:
-            stored = await ensure_keys(conn, offered)
-        metrics.KEYS_MADE.inc(len({each.key_id for each in offered} & {each.key_id for each in stored}))
-        found: dict[Subject, DataKey | Exception] = {}
-        for each in stored:
-            found[each.subject] = key = self._unwrapped(each)
-            if isinstance(key, DataKey):
-                cached = _Cached(key=key, until=began + self._cache_s, subject=each.subject)
-                self._keep(cached, each.key_id)
-                self._by_subject[each.subject] = cached
-        return [found.get(each) or KeyJustDestroyed("its user is being erased") for each in subjects]
-
-    async def _find(self, needed: Sequence[UUID]) -> Sequence[_Cached | Exception]:
-        began = self._clock()
-        async with await self._connection() as conn:
-            stored = await find_keys(conn, needed)
-            lacking = set(needed) - {each.key_id for each in stored}
-            burned = await burned_keys(conn, lacking) if lacking else set()
-        found: dict[UUID, _Cached | Exception] = {}
-        for each in stored:
-            key = self._unwrapped(each)
-            until = began + self._cache_s
-            found[each.key_id] = key if isinstance(key, Exception) else _Cached(key, until, subject=each.subject)
-        for key_id in lacking:
-            if key_id not in burned:
-                log.error("personal_data_key_missing", key_id=str(key_id))
-            found[key_id] = _Cached(None, began + self._cache_s, missing=key_id not in burned)
-        for key_id, cached in found.items():
-            if isinstance(cached, _Cached):
-                self._keep(cached, key_id)
-        return [found[each] for each in needed]
-
-    def _unwrapped(self, key: WrappedKey) -> DataKey | Exception:
-        try:
-            return self._wrapping.unwrap(key)
-        except KeysUnavailable as error:
-            log.error("personal_data_key_unusable", key_id=str(key.key_id), error=str(error))  # noqa: TRY400 - expected
-            return error
-
-    async def _connection(self) -> Any:
-        if self._pool.closed:
-            await self._pool.open()
-        return self._pool.connection()
-
-    def _keep(self, cached: _Cached, key_id: UUID) -> None:
-        if len(self._by_id) >= _MOST_KEYS:
-            self._by_id.clear()
-            self._by_subject.clear()
-        self._by_id[key_id] = cached
 
 
 AnyVault = Vault | NoVault
@@ -273,7 +174,7 @@ def _encrypted(
     return replace(event, data=orjson.dumps(document), is_encrypted=True)
 
 
-def _decrypted(event: RecordedEvent, keys: Mapping[UUID, _Cached]) -> RecordedEvent:
+def _decrypted(event: RecordedEvent, keys: Mapping[UUID, KnownKey]) -> RecordedEvent:
     if not has_encrypted(event.data):
         return event
 
