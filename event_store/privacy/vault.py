@@ -182,8 +182,11 @@ def _decrypted(event: RecordedEvent, keys: Mapping[UUID, KnownKey]) -> RecordedE
         cached = keys.get(value.key_id)
         if cached is None:
             return ENCRYPTED
+        if cached.key is None and not cached.missing:
+            return ERASED
         if cached.key is None:
-            return DAMAGED if cached.missing else ERASED
+            metrics.VALUES_DAMAGED.inc()
+            return DAMAGED
         try:
             return cached.key.decrypt(value, event_id=event.event_id, pointer=pointer)
         except Damaged:

@@ -12,11 +12,12 @@ from consumers.gateway import metrics as gateway_metrics
 from consumers.reconciliation import metrics as reconciliation_metrics
 from consumers.saga import metrics as saga_metrics
 from consumers.sweeper import metrics as sweeper_metrics
+from event_store.privacy import metrics as privacy_metrics
 from event_store.relay import metrics as relay_metrics
 from projections.payments.holds import CONTRADICTED
 
 RULES = Path(__file__).parents[4] / "infra/deploy/prometheus"
-_METRIC = re.compile(r"\b(?:reconciliation|relay|payments|gateway|sweeper|event_log|sagas)_[a-z_]+")
+_METRIC = re.compile(r"\b(?:reconciliation|relay|payments|gateway|sweeper|event_log|sagas|personal|retention)_[a-z_]+")
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -44,6 +45,7 @@ def test_its_metrics_are_those_of_the_processes(alert: dict[str, Any]) -> None:
     assert CONTRADICTED
     assert gateway_metrics.UNDONE
     assert saga_metrics.STUCK
+    assert privacy_metrics.VALUES_DAMAGED
     known = set(REGISTRY._names_to_collectors)
     used = set(_METRIC.findall(alert["expr"]))
     assert used
