@@ -1,6 +1,6 @@
 """What those see of personal data who have no keys and need none, such as auditors: that it is encrypted, or erased."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -12,12 +12,16 @@ from schemas.personal.encrypted import ENCRYPTED, ERASED, has_encrypted, hidden,
 
 async def masked(conn: Connection, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     """Return the events with `[encrypted]` for what somebody can read, and `[erased]` for what nobody can."""
-    needed = set[UUID]().union(*(key_ids(event.data) for event in events))
-    if not needed:
-        return list(events)
-    burned = await burned_keys(conn, needed)
-
-    def shown(key_id: UUID) -> str:
-        return ERASED if key_id in burned else ENCRYPTED
-
+    shown = await _shown(conn, [event.data for event in events])
     return [replace(event, data=hidden(event.data, shown)) if has_encrypted(event.data) else event for event in events]
+
+
+async def masked_value(conn: Connection, value: bytes) -> bytes:
+    """Return the value of a record likewise; it may be no event, and no JSON."""
+    return hidden(value, await _shown(conn, [value]))
+
+
+async def _shown(conn: Connection, documents: Sequence[bytes]) -> Callable[[UUID], str]:
+    needed = set[UUID]().union(*map(key_ids, documents))
+    burned = await burned_keys(conn, needed) if needed else set()
+    return lambda key_id: ERASED if key_id in burned else ENCRYPTED

@@ -139,7 +139,7 @@ async def open_vault_at(database_url: SecretStr, settings: PrivacySettings, name
         yield NoVault()
         return
     vault = Vault(
-        create_pool(database_url.get_secret_value(), size=_POOL_SIZE, idle=0, name=f"{name}-privacy"),
+        create_pool(database_url.get_secret_value(), size=_POOL_SIZE, idle=0, name=f"{name}-privacy", autocommit=True),
         WrappingKeys(settings.wrapping_keys),
         metadata_keys=settings.privacy_metadata_keys,
         cache_s=settings.privacy_key_cache_s,

@@ -17,7 +17,7 @@ async def open_test_vault(
     database: Database, *, role: str = "app", cache_s: float = 0.0, keys: Mapping[str, bytes] = WRAPPING_KEYS
 ) -> AsyncIterator[Vault]:
     """Open a vault as a process of this role has it; by default it remembers no key."""
-    pool = create_pool(database.url(role), size=2, idle=0, name="test-privacy")
+    pool = create_pool(database.url(role), size=2, idle=0, name="test-privacy", autocommit=True)
     vault = Vault(pool, WrappingKeys(keys), metadata_keys=METADATA_KEYS, cache_s=cache_s)
     try:
         yield vault
