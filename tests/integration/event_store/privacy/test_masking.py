@@ -46,8 +46,8 @@ async def test_a_dead_letter_is_shown_without_what_was_erased(
     await erase(officer, ORDER, metadata_keys=METADATA_KEYS, force=True)
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
         await owner.execute(
-            "INSERT INTO consumers.dead_letters (consumer, topic, partition, kafka_offset, kafka_timestamp, value, headers,"
-            " digest, lacking, reason, error_type, error)"
+            "INSERT INTO consumers.dead_letters (consumer, topic, partition, kafka_offset, kafka_timestamp, value,"
+            " headers, digest, lacking, reason, error_type, error)"
             " VALUES ('projector', 'paystream.payment', 0, 1, now(), %s, '[]', '', '{}', 'refused', 'ValueError', 'x')",
             [event.data],
         )
