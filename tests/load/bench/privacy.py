@@ -85,6 +85,6 @@ def _row(name: str, title: str, *, are_new: bool, share: float) -> Row:
 
 
 ROWS: Rows = (
-    _row("encrypt-known", "of 100 users", are_new=False, share=0.8),
-    _row("encrypt-new", "each of a new user", are_new=True, share=0.4),
+    _row("encrypt-known", "of 100 users", are_new=False, share=0.65),
+    _row("encrypt-new", "each of a new user", are_new=True, share=0.35),
 )

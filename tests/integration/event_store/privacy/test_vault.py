@@ -1,6 +1,7 @@
 """Personal values on their way into the log and out of it."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 import orjson
@@ -11,14 +12,17 @@ from domain.payment.state import PaymentState
 from event_store.appends import Append
 from event_store.group_commit import GroupCommit
 from event_store.payments import PAYMENT
-from event_store.privacy.cipher import UnknownWrappingKey
+from event_store.privacy import keyring
+from event_store.privacy.cipher import UnknownWrappingKey, WrappedKey, WrappingKeys
+from event_store.privacy.erase import Order, erase
+from event_store.privacy.keys import ensure_keys
 from event_store.privacy.vault import NoVault, Vault
 from event_store.store import Connection, append, load
 from infra.postgres.pool import create_pool
 from schemas.personal import EncryptedValue
 from tests.support.database import Database
-from tests.support.personal_payments import DESCRIPTION, EMAIL, METADATA, NAME, USER, a_payment
-from tests.support.vaults import open_test_vault
+from tests.support.personal_payments import DESCRIPTION, EMAIL, METADATA, NAME, SUBJECT, USER, a_payment
+from tests.support.vaults import METADATA_KEYS, WRAPPING_KEYS, open_test_vault
 
 pytestmark = pytest.mark.integration
 
@@ -106,3 +110,31 @@ async def test_without_its_wrapping_key_nothing_is_written(database: Database, e
 async def test_only_the_functions_show_keys_to_the_application(app: Connection) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await app.execute("SELECT FROM privacy.data_keys")
+
+
+async def test_a_known_key_costs_no_round_trip_and_is_forgotten_in_time(
+    database: Database, encrypting: Connection, officer: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, calls = [0.0], []
+
+    async def counting(conn: Connection, offered: Sequence[WrappedKey]) -> list[WrappedKey]:
+        calls.append(len(offered))
+        return await ensure_keys(conn, offered)
+
+    monkeypatch.setattr(keyring, "ensure_keys", counting)
+    pool = create_pool(database.url("app"), size=2, idle=0, name="test-privacy")
+    vault = Vault(pool, WrappingKeys(WRAPPING_KEYS), metadata_keys=METADATA_KEYS, cache_s=5.0, clock=lambda: now[0])
+    try:
+        stream_id = await recorded(encrypting)
+        for _ in range(100):
+            await vault.encrypt([a_payment()])
+        assert calls == [1]
+        assert (await state_of(encrypting, vault, stream_id)).description == DESCRIPTION
+        await erase(officer, Order(subject=SUBJECT, actor="a", reason="r"), metadata_keys=METADATA_KEYS, force=True)
+        now[0] = 5.0
+        (first, *_) = await vault.decrypt(await load(encrypting, stream_id))
+        assert orjson.loads(first.data)["description"] == "[erased]"
+        await vault.encrypt([a_payment()])
+        assert calls == [1, 1]
+    finally:
+        await vault.close()
