@@ -142,7 +142,9 @@ async def _destroy(
             "subjects": [each.name for each in subjects],
         }
         rows = await (await conn.execute(SQL.take_keys, parameters)).fetchall()
-        keys = tuple(KeyId(key_id) for key_id, was_burned in rows if not was_burned)
+        every_key = {key_id for (key_id,) in rows} | found.key_ids  # one that was lost may come back with a backup
+        burned = await burned_keys(conn, every_key) if every_key else set()
+        keys = tuple(KeyId(key_id) for key_id in sorted(every_key - burned))
         receipt = UserErased(
             erasure_id=erasure_id,
             merchant_id=order.merchant_id,

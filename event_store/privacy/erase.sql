@@ -20,11 +20,11 @@ SELECT position, event_id, stream_id, version, category, type, schema_version, d
  ORDER BY position;
 
 -- name: take_keys
--- Remove the keys of some subjects; what was burned before came back with a backup.
+-- Remove the keys of some subjects; which they were.
 DELETE FROM privacy.data_keys k
  USING unnest(%(merchant_ids)s::text[], %(subjects)s::text[]) AS s(merchant_id, subject)
  WHERE k.merchant_id = s.merchant_id AND k.subject = s.subject
-RETURNING k.key_id, EXISTS (SELECT FROM event_store.streams b WHERE b.stream_id = k.key_id) AS was_burned;
+RETURNING k.key_id;
 
 -- name: answers_of
 -- The stored answers to the commands of some streams.

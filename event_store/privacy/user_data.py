@@ -18,6 +18,7 @@ from infra.postgres.queries import Queries
 from schemas.envelope import RecordedEvent
 from schemas.events import PAYMENT_CODEC
 from schemas.personal import Subject
+from schemas.personal.encrypted import EncryptedValue, replaced
 
 SQL = Queries.load(Path(__file__).with_name("erase.sql"))
 
@@ -35,6 +36,8 @@ class UserData:
     payments: list[UUID] = field(default_factory=list)
     split_payments: list[UUID] = field(default_factory=list)
     references: set[str] = field(default_factory=set)
+    key_ids: set[UUID] = field(default_factory=set)
+    """Of the keys that the streams' own events need, whether they are there or were lost."""
     under_way: list[UUID] = field(default_factory=list)
     """Those of which Stripe is yet to be told, or whose saga has not ended."""
 
@@ -77,6 +80,7 @@ async def stripe_events_of(conn: Connection, references: Collection[str]) -> lis
 
 
 def _add(found: UserData, stream_id: UUID, events: Sequence[RecordedEvent]) -> None:
+    found.key_ids |= _keys_of_user(orjson.loads(events[0].data), found.subject)
     if events[0].category == PAYMENT_CODEC.category:
         payment = PAYMENT.load(events).state
         is_under_way = payment is not None and payment.intent_id is None and not payment.is_terminal
@@ -88,6 +92,20 @@ def _add(found: UserData, stream_id: UUID, events: Sequence[RecordedEvent]) -> N
         is_under_way = split is not None and split.saga_status not in ENDED
     if is_under_way:
         found.under_way.append(stream_id)
+
+
+def _keys_of_user(data: dict[str, Any], subject: Subject) -> set[UUID]:
+    """Return the keys of a user in the first event of a payment or split payment, which may have others' as well."""
+    key_ids: set[UUID] = set()
+
+    def note(value: EncryptedValue, pointer: str) -> None:
+        _, first, *rest = pointer.split("/")
+        holder = data["legs"][int(rest[0])] if first == "legs" else data
+        if holder["user_id"] == subject.user_id:
+            key_ids.add(value.key_id)
+
+    replaced(data, note)
+    return key_ids
 
 
 def _stripe_ids(data: dict[str, Any]) -> Iterator[str]:

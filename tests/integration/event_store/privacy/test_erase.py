@@ -26,6 +26,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 ORDER = Order(subject=SUBJECT, actor="privacy@shop.example", reason="case 4711")
+ORDER_NUMBER = {"order": "A-1001"}
 ERASED = {"email": "[erased]", "customerName": "[erased]", "order": "A-1001"}
 
 
@@ -165,3 +166,14 @@ async def test_what_was_written_with_a_key_that_was_still_known_is_erased_too(
         await append(encrypting, [item])
         await erasing
         assert await read(encrypting, remembering, item.stream_id) == ("[erased]", ERASED)
+
+
+async def test_a_key_that_was_lost_is_burned_before_it_can_come_back(
+    encrypting: Connection, officer: Connection, vault: Vault
+) -> None:
+    stream_id = await a_known_payment(encrypting)
+    await officer.execute("DELETE FROM privacy.data_keys")
+    assert await read(encrypting, vault, stream_id) == ("[damaged]", dict.fromkeys(ERASED, "[damaged]") | ORDER_NUMBER)
+    done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    assert (len(done.receipt.keys), done.streams) == (1, 1)
+    assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
