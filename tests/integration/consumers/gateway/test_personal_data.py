@@ -36,9 +36,9 @@ async def test_stripe_gets_personal_data_in_clear(encrypting: Pool, vault: Vault
     assert (await payments.state(payment_id)).description == "[encrypted]"
     async with working(encrypting, stripe, vault=vault):
         await payments.becomes(payment_id, "succeeded")
-    (intent,) = stripe.intents.values()
-    assert intent["description"] == "Flowers"
-    assert METADATA.items() <= intent["metadata"].items()
+    (sent,) = stripe.sent
+    assert sent.params["description"] == "Flowers"
+    assert METADATA.items() <= sent.params["metadata"].items()
 
 
 async def test_nothing_is_sent_while_it_cannot_be_read(encrypting: Pool, database: Database, vault: Vault) -> None:

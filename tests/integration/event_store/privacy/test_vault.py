@@ -121,11 +121,11 @@ async def test_a_known_key_costs_no_round_trip_and_is_forgotten_in_time(
         calls.append(len(offered))
         return await ensure_keys(conn, offered)
 
+    stream_id = await recorded(encrypting)
     monkeypatch.setattr(keyring, "ensure_keys", counting)
     pool = create_pool(database.url("app"), size=2, idle=0, name="test-privacy")
     vault = Vault(pool, WrappingKeys(WRAPPING_KEYS), metadata_keys=METADATA_KEYS, cache_s=5.0, clock=lambda: now[0])
     try:
-        stream_id = await recorded(encrypting)
         for _ in range(100):
             await vault.encrypt([a_payment()])
         assert calls == [1]
