@@ -34,6 +34,10 @@ DECODE: Mapping[
 }
 
 
+PERSONAL: Final = frozenset({PAYMENT, SPLIT_PAYMENT})
+"""The topics whose personal data the read model shows; of others nobody needs a key."""
+
+
 def topics_of(projections: Sequence[Projection[Any]]) -> list[str]:
     """Return the topics that these projections are built from."""
     return sorted({projection.topic for projection in projections})
@@ -55,10 +59,12 @@ def projecting(
     for projection in projections:
         by_checkpoint[projection.topic][CHECKPOINT_PREFIX + projection.name] = projection
 
+    keys = vault or NoVault()
+
     async def write(conn: Connection, topic: str, messages: Mapping[str, Sequence[Delivered]]) -> None:
         decoded: dict[int, Any] = {}
         for checkpoint, new in messages.items():
-            await _decode(DECODE[topic], new, decoded, vault or NoVault())
+            await _decode(DECODE[topic], new, decoded, keys if topic in PERSONAL else NoVault())
             events = [decoded[message.position] for message in new]
             await by_checkpoint[topic][checkpoint].write(conn, events)
 

@@ -20,7 +20,7 @@ from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
-from projections.runner import CHECKPOINT_PREFIX, DECODE
+from projections.runner import CHECKPOINT_PREFIX, DECODE, PERSONAL
 from schemas.envelope import RecordedEvent
 from schemas.personal.encrypted import has_encrypted
 from schemas.topics import partition_of, topic_of
@@ -130,11 +130,14 @@ async def _make_scratch(conn: Connection, table: str) -> None:
 
 
 async def _in_clear(events: Sequence[RecordedEvent], vault: AnyVault | None) -> Sequence[RecordedEvent]:
-    if vault is not None and vault.encrypts:
-        return await vault.decrypt(events)
-    if any(has_encrypted(event.data) for event in events):
+    """Return the events with the personal data that the read model shows."""
+    shown = [each for each in events if topic_of(each.category) in PERSONAL and has_encrypted(each.data)]
+    if not shown:
+        return events
+    if vault is None or not vault.encrypts:
         raise KeysNeeded
-    return events
+    clear = {each.position: each for each in await vault.decrypt(shown)}
+    return [clear.get(each.position, each) for each in events]
 
 
 async def _apply(
