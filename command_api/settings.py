@@ -11,6 +11,7 @@ from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPI
 from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
 from infra.settings.http import ApiKeySettings, CorsSettings
 from infra.settings.postgres import AppendSettings
+from infra.settings.privacy import VaultSettings
 from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.settings.stripe import StripeWebhookSettings
@@ -19,6 +20,7 @@ from infra.stripe.guard.settings import StripeGuardSettings
 
 class CommandApiSettings(
     AppendSettings,
+    VaultSettings,
     ApiKeySettings,
     CorsSettings,
     ReconciliationDaySettings,

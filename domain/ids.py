@@ -31,6 +31,12 @@ RunId = NewType("RunId", UUID)
 
 DiscrepancyId = NewType("DiscrepancyId", UUID)
 
+ErasureId = NewType("ErasureId", UUID)
+"""Of one order to erase the personal data of a user."""
+
+KeyId = NewType("KeyId", UUID)
+"""Of the key that the personal data of one subject is encrypted with."""
+
 MerchantId = NewType("MerchantId", str)
 
 UserId = NewType("UserId", str)

@@ -21,6 +21,7 @@ from event_store.appends import (
     StoredResponse,
     VersionConflict,
 )
+from event_store.privacy.attached import attached_to
 from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 
@@ -71,6 +72,8 @@ async def append(
 ) -> list[AppendResult]:
     """Append many commands' events in one round trip and return a result for each, in the given order.
 
+    Their personal values are encrypted, if the connection has a vault (event_store.privacy).
+
     `known_position` is the highest that the caller was ever answered: a log that ends before it went back, and takes
     nothing. Raises ValueError when a stream is in the call twice, or an append has no events: the order in which
     they would be checked is not defined. Raises EventTooLarge or EventNotStorable, and nothing is sent to the database,
@@ -84,6 +87,8 @@ async def append(
         raise ValueError("a stream may be in an append call only once")
     if not all(each.events for each in appends):
         raise ValueError("an append needs at least one event")
+    if (vault := attached_to(connection)) is not None:
+        appends = await vault.encrypt(appends)
     for each in appends:
         each.require_storable(max_event_bytes)
     document = "[" + ",".join(_append_json(each) for each in appends) + "]"
@@ -159,7 +164,7 @@ async def store_response(
                 "key": record.key,
                 "fingerprint": record.fingerprint,
                 "status": record.status,
-                "response": record.response.decode(),
+                "response": None if record.response is None else record.response.decode(),
                 "stream_id": stream_id,
                 "version": version,
             },
@@ -198,7 +203,7 @@ def _append_json(each: Append) -> str:
             "key": record.key,
             "fingerprint": record.fingerprint,
             "status": record.status,
-            "response": record.response.decode(),
+            "response": None if record.response is None else record.response.decode(),
         },
     }
     return orjson.dumps(head).decode()

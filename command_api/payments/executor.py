@@ -196,11 +196,12 @@ class CommandExecutor:
             return self._subject.decide(state, request.operation.command(state))
 
         def record(state: Any) -> IdempotencyRecord:
+            body = request.operation.response_body(state)
             return IdempotencyRecord(
                 key=request.idempotency_key,
                 fingerprint=request.fingerprint,
                 status=request.operation.status(state),
-                response=orjson.dumps(request.operation.response_body(state)),
+                response=None if self._subject.has_personal_data(body) else orjson.dumps(body),
             )
 
         return IdempotentCommand(
@@ -218,7 +219,7 @@ class CommandExecutor:
         REPLAYS.labels(source).inc()
         if source == "redis":
             CACHE_HITS.inc()
-        if stored.response is None:  # written back from Kafka, which does not have it
+        if stored.response is None:  # it has personal data, or was written back from Kafka
             state = self._subject.aggregate.load(await self._log.load_as_of(stored.position)).state
             assert state is not None
             body = request.operation.with_ids_of(self._subject.original_ids(state)).response_body(state)

@@ -46,6 +46,7 @@ def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
     urls = {name: f"http://127.0.0.1:{ports[name]}" for name in HTTP_PORTS}
     connections = Connections(
         postgres=postgres,
+        privacy_wrapping_key=passwords.privacy_wrapping_key,
         redis_url=ValkeyServer(home, port=ports["valkey"], password=passwords.valkey).url,
         kafka_bootstrap_servers=f"127.0.0.1:{ports['broker']}",
         broker=cast("BrokerKind", kept["broker_kind"]),

@@ -255,6 +255,7 @@ class Stack:
         self._broker = self._make_broker()
         connections = self._connections = Connections(
             postgres=self._postgres,
+            privacy_wrapping_key=passwords.privacy_wrapping_key,
             redis_url=self._valkey.url,
             kafka_bootstrap_servers=self._broker.address,
             broker=self._broker_kind,

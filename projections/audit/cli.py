@@ -47,6 +47,9 @@ def replay(
         str | None, typer.Option(help="Into this Kafka topic, which is made when it is not there.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Into a live topic too: its consumers get all again.")] = False,
+    as_recorded: Annotated[
+        bool, typer.Option("--as-recorded", help="Personal data encrypted as it is in the log. A topic has it so.")
+    ] = False,
 ) -> None:
     """Stream the log in order.
 
@@ -60,6 +63,7 @@ def replay(
         merchant_id=merchant,
         categories=tuple(category or ()) or None,
         types=tuple(type_ or ()) or None,
+        as_recorded=as_recorded,
     )
     raise SystemExit(run_replay(request, into=into, topic=topic, force=force))
 

@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.ids import PaymentId
+from event_store.privacy.masking import masked
+from event_store.privacy.vault import open_vault_at
 from infra.cli.execute import run
 from infra.cli.output import ProgressLine, console, json_text, printable
 from infra.errors import InfraError
@@ -18,6 +20,7 @@ from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
+from infra.settings.privacy import PrivacySettings
 from projections.audit.diff import row_differences
 from projections.audit.history import history_of
 from projections.audit.invariants import INVARIANTS, Checked, Violation, violations
@@ -36,8 +39,8 @@ class AuditRefused(InfraError):
     """What was asked for cannot be shown."""
 
 
-class AuditSettings(AuditDatabaseSettings, KafkaSettings):
-    """What the commands need: of Kafka only how many partitions a topic has."""
+class AuditSettings(AuditDatabaseSettings, KafkaSettings, PrivacySettings):
+    """What the commands need: of Kafka only how many partitions a topic has, the wrapping keys only for `diff`."""
 
 
 def run_show(payment: str, *, as_of: str | None, version: int | None, form: str, output: Path | None) -> int:
@@ -49,7 +52,7 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
             raise AuditRefused(f"{payment!r} is not the id of a payment")
         if as_of is not None and version is not None:
             raise AuditRefused("give --as-of or --version, not both")
-        events = await load_events(conn, PaymentId(payment_id), _as_of(as_of, version))
+        events = await masked(conn, await load_events(conn, PaymentId(payment_id), _as_of(as_of, version)))
         if not events or events[0].category != "payment":
             raise AuditRefused(f"there is no payment {payment_id}" + (" up to there" if as_of else ""))
         try:
@@ -88,16 +91,18 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
             raise AuditRefused(f"there is no projection {projection!r}. There are {', '.join(TABLES)}")
         progress, count = ProgressLine(), 0
         try:
-            async for found in row_differences(
-                conn,
-                partitions=settings.kafka_topic_partitions,
-                projection=projection,
-                limit=limit,
-                replayed=lambda position: progress.show(f"replayed up to position {position:,}"),
-            ):
-                count += 1
-                progress.clear()
-                print(json_text(dataclasses.asdict(found)) if as_json else difference_text(found))
+            async with open_vault_at(settings.audit_database_url, settings, "audit") as vault:
+                async for found in row_differences(
+                    conn,
+                    partitions=settings.kafka_topic_partitions,
+                    vault=vault,
+                    projection=projection,
+                    limit=limit,
+                    replayed=lambda position: progress.show(f"replayed up to position {position:,}"),
+                ):
+                    count += 1
+                    progress.clear()
+                    print(json_text(dataclasses.asdict(found)) if as_json else difference_text(found))
         except (SchemaError, ProjectionError) as error:
             raise AuditRefused(f"the log cannot be replayed: {error}. See: paystream audit invariants") from error
         progress.clear()

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from psycopg import sql
 
+from event_store.privacy.vault import AnyVault
 from event_store.replay.reading import Selection, read_runs
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -30,14 +31,17 @@ async def row_differences(
     conn: Connection,
     *,
     partitions: int,
+    vault: AnyVault | None = None,
     projection: str | None = None,
     limit: int = 100,
     replayed: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[RowDifference]:
     """Give up to `limit` differences of each table; none mean that the read model is what a replay makes.
 
-    `partitions`: of the topics. `projection`: of one alone. `replayed` is called with the position reached. `conn` is
-    in autocommit, and of a role that may make temporary tables. Raises psycopg.Error, SchemaError or ProjectionError.
+    `partitions`: of the topics. `vault` has the keys of personal data, which the read model shows in clear.
+    `projection`: of one alone. `replayed` is called with the position reached. `conn` is in autocommit, and of a role
+    that may make temporary tables. Raises psycopg.Error, SchemaError, ProjectionError, or KeysNeeded when there is
+    personal data and no key.
     """
     chosen = [each for each in PROJECTIONS if projection in (None, each.name)]
     tables = {name: TABLES[name] for name in dict.fromkeys(each.name for each in chosen)}
@@ -53,7 +57,7 @@ async def row_differences(
             return event.position <= checkpoints.get((of.name, of.topic, partition), 0)
 
         async for run in read_runs(conn, Selection(up_to=up_to)):
-            await apply_events(conn, _SCRATCH, chosen, run.events, is_projected)
+            await apply_events(conn, _SCRATCH, chosen, run.events, is_projected, vault=vault)
             replayed(run.position)
         for name, of_projection in tables.items():
             for table in of_projection:

@@ -43,6 +43,7 @@ from domain.payment.events import (
     TaskEvent,
 )
 from domain.payment.values import DisputeFunds, PaymentStatus, RefundStatus
+from domain.personal_data import PersonalDataErased, without_members, without_text
 from projections.errors import MisplacedEvent, check_next
 from projections.events import DecodedEvent
 from projections.payments.rows import (
@@ -126,7 +127,13 @@ def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
 
 def _changed(
     row: PaymentRow,
-    event: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent | ContradictionEvent,
+    event: IntentEvent
+    | RequestEvent
+    | RefundEvent
+    | DisputeEvent
+    | TaskEvent
+    | ContradictionEvent
+    | PersonalDataErased,
     recorded: RecordedEvent,
 ) -> PaymentRow:
     if isinstance(event, RefundEvent):
@@ -137,7 +144,17 @@ def _changed(
         return row  # only the timeline shows it
     if isinstance(event, ContradictionEvent):
         return _with_contradiction(row, event)
+    if isinstance(event, PersonalDataErased):
+        return _without_personal_data(row, event)
     return _with_status(row, event)
+
+
+def _without_personal_data(row: PaymentRow, event: PersonalDataErased) -> PaymentRow:
+    return replace(
+        row,
+        description=without_text(row.description, "/description", event.fields),
+        metadata=without_members(row.metadata, "/metadata", event.fields),
+    )
 
 
 def _with_status(row: PaymentRow, event: IntentEvent | RequestEvent) -> PaymentRow:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import psycopg
 
+from event_store.privacy.vault import open_vault_at
 from infra.cli.execute import run
 from infra.cli.output import ProgressLine, json_text
 from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import MigrationSettings
+from infra.settings.privacy import PrivacySettings
 from projections.difference_text import difference_text
 from projections.rebuild.builds import Build, BuildProgress, claimed
 from projections.rebuild.comparing import Comparison
@@ -28,8 +30,8 @@ _OBJECTS_OF_A_BATCH = 200_000
 """Events make many objects and no cycles: looking for those after every few hundred takes a quarter of the time."""
 
 
-class RebuildSettings(MigrationSettings, KafkaSettings):
-    """What the commands need: the owner of the tables, and of Kafka only how many partitions a topic has."""
+class RebuildSettings(MigrationSettings, KafkaSettings, PrivacySettings):
+    """What the commands need: the owner of the tables, of Kafka how many partitions a topic has, the wrapping keys."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +122,12 @@ def _run(request: Request, work: Callable[[Rebuilding], Awaitable[int]]) -> int:
     gc.set_threshold(_OBJECTS_OF_A_BATCH)
 
     async def claiming(conn: Connection, settings: RebuildSettings) -> int:
-        async with claimed(conn, request.projection), await _connect(settings) as reader:
-            source = Source(projection=request.projection, partitions=settings.kafka_topic_partitions)
+        async with (
+            claimed(conn, request.projection),
+            await _connect(settings) as reader,
+            open_vault_at(settings.migration_database_url, settings, "projections") as vault,
+        ):
+            source = Source(projection=request.projection, partitions=settings.kafka_topic_partitions, vault=vault)
             shown = Shown(progress=lambda progress, end: line.show(_progress(progress, end)), step=line.show)
             try:
                 return await work(Rebuilding(conn, source, actor=request.actor, reader=reader, shown=shown))

@@ -119,7 +119,9 @@ class Filler:
             await conn.execute(SQL.by_index)
             await conn.execute(CATALOG.as_filler)
             try:
-                await apply_events(conn, self._build.schema, self._parts, events, _is_of_its_topic)
+                await apply_events(
+                    conn, self._build.schema, self._parts, events, _is_of_its_topic, vault=self._source.vault
+                )
             except (SchemaError, ProjectionError, DomainError) as error:
                 raise RebuildRefused(
                     f"an event between the positions {before.read_through} and {after.read_through} cannot be applied: "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from psycopg.rows import dict_row
 
+from event_store.privacy.vault import AnyVault
 from event_store.store import recorded_event
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -28,6 +29,8 @@ class Source:
     projection: str
     partitions: int
     """Of each topic."""
+    vault: AnyVault | None = None
+    """Has the keys of personal data, which the read model shows in clear."""
 
     @property
     def consumer(self) -> str:

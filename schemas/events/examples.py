@@ -10,7 +10,9 @@ from domain.ids import (
     BalanceSourceId,
     BalanceTransactionId,
     DisputeId,
+    ErasureId,
     EventId,
+    KeyId,
     MerchantId,
     PaymentId,
     PayoutId,
@@ -29,6 +31,8 @@ from domain.money import Money
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
 from domain.payment.values import CancellationReason, CaptureMethod, PaymentStatus, RefundReason
+from domain.personal_data import PersonalDataErased
+from domain.privacy import KeyDestroyed, UserErased, UserExported
 from domain.reconciliation import events as reconciliation
 from domain.reconciliation import values
 from domain.split_payment import events as split
@@ -46,6 +50,9 @@ PART = Money(amount_cents=500, currency="USD")
 INTENT, CHARGE = StripeIntentId("pi_3PXample"), StripeChargeId("ch_3PXample")
 REFUND, DISPUTE = StripeRefundId("re_3PXample"), DisputeId("du_1PXample")
 DECLINED = "Your card was declined."
+
+ERASURE_ID = ErasureId(UUID("019ab3c4-b3c4-7d67-8071-92a3b4c5d6e7"))
+ERASED = PersonalDataErased(erasure_id=ERASURE_ID, fields=("/description", "/metadata/email"))
 
 PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
     "payment.requested": payment.PaymentRequested(
@@ -140,6 +147,7 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
         charge_id=CHARGE,
         refunds=(payment.UndoneRefund(stripe_refund_id=REFUND, amount=WHOLE),),
     ),
+    "payment.personal_data_erased": ERASED,
 }
 """By the type's name."""
 
@@ -294,7 +302,39 @@ SPLIT_PAYMENT_EXAMPLES: Mapping[str, Any] = {
     "split_payment.refund_part_changed": split.RefundPartChanged(
         refund_id=REFUND_ID, payment_id=PAYMENT_ID, status=RefundPartStatus.SUCCEEDED, code=None, message=None
     ),
+    "split_payment.personal_data_erased": PersonalDataErased(
+        erasure_id=ERASURE_ID, fields=("/metadata/email", "/legs/0/metadata/name")
+    ),
 }
 
-EXAMPLES: Mapping[str, Any] = {**PAYMENT_EXAMPLES, **ACCOUNT_EXAMPLES, **SPLIT_PAYMENT_EXAMPLES}
+KEY_ID = KeyId(UUID("019ab3c4-c4d5-7e89-8192-a3b4c5d6e7f8"))
+_OFFICER, _LETTER = "privacy@shop.example", "requested by letter, case 4711"
+
+PRIVACY_EXAMPLES: Mapping[str, Any] = {
+    "privacy.key_destroyed": KeyDestroyed(key_id=KEY_ID, erasure_id=ERASURE_ID),
+    "privacy.user_erased": UserErased(
+        erasure_id=ERASURE_ID,
+        merchant_id=MerchantId("merchant_dev"),
+        user_id=UserId("test_user_123"),
+        actor=_OFFICER,
+        reason=_LETTER,
+        keys=(KEY_ID,),
+        payments=1,
+        in_clear=0,
+    ),
+    "privacy.user_exported": UserExported(
+        merchant_id=MerchantId("merchant_dev"),
+        user_id=UserId("test_user_123"),
+        actor=_OFFICER,
+        reason=_LETTER,
+        events=7,
+    ),
+}
+
+EXAMPLES: Mapping[str, Any] = {
+    **PAYMENT_EXAMPLES,
+    **ACCOUNT_EXAMPLES,
+    **SPLIT_PAYMENT_EXAMPLES,
+    **PRIVACY_EXAMPLES,
+}
 """Of every type in its newest version, by its name."""

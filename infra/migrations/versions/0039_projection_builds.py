@@ -3,7 +3,7 @@
 from infra.migrations.sql_files import run_sql_file
 
 revision = "0039"
-down_revision = "0037"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 

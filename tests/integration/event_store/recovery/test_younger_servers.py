@@ -44,6 +44,8 @@ _GROUPS = (
     "paystream_audit",
     "paystream_sealer",
     "paystream_rebuild",
+    "paystream_privacy",
+    "paystream_erasure",
 )
 _MORE = 40
 

@@ -20,6 +20,7 @@ from tests.support.rebuilds import LogProjector, rebuilding, rebuilt, rows_of, s
 
 pytestmark = pytest.mark.integration
 
+GROUPS = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'paystream%' AND NOT rolcanlogin"
 WRITES: tuple[LiteralString, ...] = (
     "INSERT INTO read_model.payments SELECT * FROM read_model.payments",
     "UPDATE read_model.payments SET status = 'x'",
@@ -66,8 +67,8 @@ class PlainlyOwned(Database):
 async def plainly_owned(database: Database) -> AsyncIterator[Database]:
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as superuser:
         await superuser.execute("CREATE ROLE plain_owner LOGIN CREATEROLE PASSWORD 'plain'")
-        for name in ("app", "relay", "projector", "query", "audit", "rebuild"):  # as if it had made them
-            role = sql.Identifier(f"paystream_{name}")
+        roles = [sql.Identifier(name) for (name,) in await (await superuser.execute(GROUPS)).fetchall()]
+        for role in roles:  # as if it had made them
             await superuser.execute(sql.SQL("GRANT {} TO plain_owner WITH ADMIN TRUE, INHERIT FALSE").format(role))
         await superuser.execute("CREATE DATABASE plainly_owned OWNER plain_owner")
         try:
@@ -76,7 +77,8 @@ async def plainly_owned(database: Database) -> AsyncIterator[Database]:
             yield found
         finally:
             await superuser.execute("DROP DATABASE plainly_owned WITH (FORCE)")
-            await superuser.execute("REVOKE paystream_app FROM paystream_relay GRANTED BY plain_owner")
+            for role in roles:  # with what it has granted itself
+                await superuser.execute(sql.SQL("REVOKE {} FROM plain_owner CASCADE").format(role))
             await superuser.execute("DROP ROLE plain_owner")
 
 
