@@ -15,8 +15,9 @@ from command_api.reconciliations.service import ReconciliationService
 from command_api.split_payments.routes import router as split_payments_router
 from command_api.webhooks.routes import router as webhooks_router
 from command_api.webhooks.service import WebhookIntake
+from infra.access.keyring import ApiKeyring
 from infra.http.app import build_app
-from infra.http.auth import ApiKeyring
+from infra.http.rate_limit.limiter import RateLimiter
 from infra.process.health import Health, health_routes
 
 
@@ -29,8 +30,12 @@ def create_app(
     reconciliations: ReconciliationService,
     keyring: ApiKeyring,
     health: Health,
+    rate_limiter: RateLimiter | None = None,
 ) -> FastAPI:
-    """Return the application. It opens and closes nothing of what it is given."""
+    """Return the application. It opens and closes nothing of what it is given.
+
+    Without `rate_limiter` no key is limited.
+    """
     app = bare_app()
     app.state.payments = payments
     app.state.split_payments = split_payments
@@ -38,6 +43,7 @@ def create_app(
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
     app.state.keyring = keyring
+    app.state.rate_limiter = rate_limiter
     app.router.routes.extend(health_routes(health))
     return app
 

@@ -31,6 +31,9 @@ RunId = NewType("RunId", UUID)
 
 DiscrepancyId = NewType("DiscrepancyId", UUID)
 
+ApiKeyId = NewType("ApiKeyId", UUID)
+"""Of an API key, and of its stream in the log."""
+
 MerchantId = NewType("MerchantId", str)
 
 UserId = NewType("UserId", str)

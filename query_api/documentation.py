@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from infra.http.openapi import ApiDescription, described_errors
+from infra.http.openapi import RATE_LIMITED, ApiDescription, described_errors
 from schemas.http.problems import ProblemBody
 
 _TEXT = """
@@ -49,6 +49,7 @@ _ERRORS: dict[int, dict[str, str]] = {
         "invalid_cursor": "The cursor was not given by this API",
     },
     401: {"unauthenticated": "No API key, or an unknown one"},
+    429: RATE_LIMITED,
     503: {
         "database_unavailable": "The read model cannot be reached",
         "query_timeout": "The database did not answer in time",

@@ -8,6 +8,7 @@ SPLIT_PAYMENT = "paystream.split-payment"
 STRIPE_EVENT = "paystream.stripe-event"
 STRIPE_BALANCE = "paystream.stripe-balance"
 RECONCILIATION = "paystream.reconciliation"
+ACCESS = "paystream.access"
 RELAY_PROGRESS = "paystream.relay-progress"
 
 _TOPIC_OF_CATEGORY = {
@@ -16,6 +17,7 @@ _TOPIC_OF_CATEGORY = {
     "stripe-event": STRIPE_EVENT,
     "stripe-balance": STRIPE_BALANCE,
     "reconciliation": RECONCILIATION,
+    "access": ACCESS,
 }
 _CONSUMERS = {
     PAYMENT: ("stripe-gateway", "projector", "sagas"),

@@ -83,7 +83,8 @@ class Connections:
                 return {"STRIPE_SANDBOX_DATA": str(self.sandbox_data)} | self._webhooks()
             case "query-api":
                 login = {"READ_DATABASE_URL": self.postgres.url("paystream_query_login")} | self._audit()
-                return login | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
+                redis = {"REDIS_URL": self.redis_url}
+                return login | redis | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
             case "command-api":
                 return (
                     self._database()
@@ -93,6 +94,8 @@ class Connections:
                 )
             case "audit":
                 return self._audit() | self._kafka()
+            case "access":
+                return {"ACCESS_DATABASE_URL": self.postgres.url("paystream_access_login")}
             case "relay" | "projector":
                 return self._database(f"paystream_{process}_login") | self._kafka()
             case "worker-stripe-gateway":

@@ -7,7 +7,7 @@ from infra.embedded.errors import DataUnusable
 from infra.embedded.home import Home
 
 _FILE = "secrets.json"
-_LATER = ("relay", "audit")
+_LATER = ("relay", "audit", "access")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -20,6 +20,7 @@ class Passwords:
     projector: str
     query: str
     audit: str
+    access: str
     valkey: str
 
 

@@ -67,6 +67,7 @@ class PostgresServer(Component):
             "paystream_projector_login": self._passwords.projector,
             "paystream_query_login": self._passwords.query,
             "paystream_audit_login": self._passwords.audit,
+            "paystream_access_login": self._passwords.access,
         }
 
     def url(self, role: str = OWNER, database: str = DATABASE) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from schemas.events.access_events import ACCESS_EVENT_TYPES
 from schemas.events.balance_events import BALANCE_EVENT_TYPES
 from schemas.events.event_type import EventType
 from schemas.events.payment_events import PAYMENT_EVENT_TYPES
@@ -15,4 +16,5 @@ EVENT_TYPES: tuple[EventType[Any], ...] = (
     *BALANCE_EVENT_TYPES,
     *RECONCILIATION_EVENT_TYPES,
     *SPLIT_PAYMENT_EVENT_TYPES,
+    *ACCESS_EVENT_TYPES,
 )

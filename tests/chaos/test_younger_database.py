@@ -18,7 +18,14 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(300), pytest.mark.own_system]
 
 _PAYMENTS_BEFORE, _PAYMENTS_AFTER = 60, 30
-_GROUPS = ("paystream_app", "paystream_relay", "paystream_projector", "paystream_query", "paystream_audit")
+_GROUPS = (
+    "paystream_app",
+    "paystream_relay",
+    "paystream_projector",
+    "paystream_query",
+    "paystream_audit",
+    "paystream_access",
+)
 
 Loses = Callable[[PostgresServer, Path, Callable[[], Awaitable[None]]], Awaitable[Path]]
 """Return the data of a server that lacks what `more()` brought about; the old server may run on."""

@@ -8,10 +8,11 @@ SET client_min_messages = warning; -- not that a role is a member already
 \getenv projector_password PAYSTREAM_PROJECTOR_PASSWORD
 \getenv query_password PAYSTREAM_QUERY_PASSWORD
 \getenv audit_password PAYSTREAM_AUDIT_PASSWORD
+\getenv access_password PAYSTREAM_ACCESS_PASSWORD
 
 SELECT format('CREATE ROLE %I', login)
 FROM unnest(ARRAY['paystream_app_login', 'paystream_relay_login', 'paystream_projector_login',
-                  'paystream_query_login', 'paystream_audit_login']) AS login
+                  'paystream_query_login', 'paystream_audit_login', 'paystream_access_login']) AS login
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login)
 \gexec
 
@@ -21,17 +22,20 @@ ALTER ROLE paystream_relay_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHER
 ALTER ROLE paystream_projector_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'projector_password';
 ALTER ROLE paystream_query_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'query_password';
 ALTER ROLE paystream_audit_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'audit_password';
+ALTER ROLE paystream_access_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'access_password';
 -- Of the processes, each sets a shorter one: this is for a person who left a transaction open.
 ALTER ROLE paystream_app_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_relay_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_projector_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_query_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_audit_login SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE paystream_access_login SET idle_in_transaction_session_timeout = '60s';
 GRANT paystream_app TO paystream_app_login;
 GRANT paystream_relay TO paystream_relay_login;
 GRANT paystream_projector TO paystream_projector_login;
 GRANT paystream_query TO paystream_query_login;
 GRANT paystream_audit TO paystream_audit_login;
+GRANT paystream_access TO paystream_access_login;
 
 -- PostgreSQL lets anybody into the databases that it comes with.
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;

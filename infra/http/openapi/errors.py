@@ -18,7 +18,9 @@ GENERAL_CODES = frozenset(
 """Codes of answers that belong to no operation, or to all of them."""
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 0}}}
-_ASK_AGAIN = frozenset({409, 503})
+_ASK_AGAIN = frozenset({409, 429, 503})
+RATE_LIMITED = {"rate_limited": "The API key made too many requests, and nothing was done"}
+"""Of every operation that needs an API key, as 429."""
 
 
 def reference(component: str) -> dict[str, str]:

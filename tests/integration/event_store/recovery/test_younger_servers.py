@@ -36,7 +36,14 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-_GROUPS = ("paystream_app", "paystream_relay", "paystream_projector", "paystream_query", "paystream_audit")
+_GROUPS = (
+    "paystream_app",
+    "paystream_relay",
+    "paystream_projector",
+    "paystream_query",
+    "paystream_audit",
+    "paystream_access",
+)
 _MORE = 40
 
 

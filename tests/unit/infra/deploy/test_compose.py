@@ -136,7 +136,7 @@ def test_variables_are_named_at_the_top_and_passwords_are_for_development() -> N
     introduction = TEXT.partition("\nname:")[0]
     assert defaults.keys() == set(re.findall(r"PAYSTREAM_\w+", introduction))
     passwords = {name: default for name, default in defaults.items() if name.endswith("_PASSWORD")}
-    assert len(passwords) == len(set(passwords.values())) == 7
+    assert len(passwords) == len(set(passwords.values())) == 8
     assert all(default.startswith("development-only-") for default in passwords.values())
 
 

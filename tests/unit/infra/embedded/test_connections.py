@@ -27,7 +27,7 @@ from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings
 
-_PASSWORDS = Passwords(owner="o/1", app="a", relay="r", projector="p", query="q", audit="au", valkey="v")
+_PASSWORDS = Passwords(owner="o/1", app="a", relay="r", projector="p", query="q", audit="au", access="ac", valkey="v")
 
 
 @pytest.fixture
@@ -59,7 +59,10 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
                 "STRIPE_SANDBOX_WEBHOOK_EVENTS",
             },
         ),
-        ("query-api", {"READ_DATABASE_URL", "AUDIT_DATABASE_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"}),
+        (
+            "query-api",
+            {"READ_DATABASE_URL", "AUDIT_DATABASE_URL", "REDIS_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"},
+        ),
         (
             "command-api",
             {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},

@@ -5,7 +5,9 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 
-from infra.http.auth import ApiKeyring, Principal, authenticated
+from infra.access.keyring import ApiKeyring
+from infra.access.principal import Principal
+from infra.http.auth import authenticated
 from infra.http.problems import install_problem_handlers
 from infra.settings.http import ApiKey
 
