@@ -6,6 +6,8 @@ That is one number: what others took is added to it, and time alone fills the bu
 import math
 from dataclasses import dataclass
 
+_ROUNDING = 1e-6  # of a token: sums of fractions are not exact
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BucketRules:
@@ -34,7 +36,7 @@ class Bucket:
     def take(self, now: float) -> bool:
         """Take a token, if there is one."""
         full_at = max(self._full_at, now)
-        if self._rules.capacity - (full_at - now) * self._rules.rate < 1:
+        if self._rules.capacity - (full_at - now) * self._rules.rate < 1 - _ROUNDING:
             return False
         self._full_at = full_at + 1 / self._rules.rate
         self.unsettled += 1
@@ -46,7 +48,7 @@ class Bucket:
 
     def remaining(self, now: float) -> int:
         """Return how many tokens are there."""
-        return max(0, math.floor(self._rules.capacity - self.full_in_s(now) * self._rules.rate))
+        return max(0, math.floor(self._rules.capacity - self.full_in_s(now) * self._rules.rate + _ROUNDING))
 
     def full_in_s(self, now: float) -> float:
         """Return how long until it is full."""

@@ -90,11 +90,11 @@ class RateLimiter:
         granted = bucket.take(now)
         if self._shared is not None and self._settling is None and now >= self._try_again_at:
             self._settling = asyncio.create_task(self._settle_all(self._shared))
-        limit = f'"{policy}";r={bucket.remaining(now)};t={math.ceil(bucket.full_in_s(now))}'
+        limit = f'"{policy}";r={bucket.remaining(now)};t={_whole_seconds(bucket.full_in_s(now))}'
         if granted:
             return Grant(granted=True, policy=self._headers[policy], limit=limit)
         REFUSED.labels(policy).inc()
-        retry_after_s = max(1, math.ceil(bucket.next_in_s(now)))
+        retry_after_s = max(1, _whole_seconds(bucket.next_in_s(now)))
         return Grant(granted=False, policy=self._headers[policy], limit=limit, retry_after_s=retry_after_s)
 
     async def close(self) -> None:
@@ -151,3 +151,8 @@ class RateLimiter:
         self._buckets = {
             name: bucket for name, bucket in self._buckets.items() if bucket.unsettled or bucket.full_in_s(now) > 0
         }
+
+
+def _whole_seconds(seconds: float) -> int:
+    """Round up, but for what is left of fractions that are not exact."""
+    return math.ceil(seconds - 1e-6)
