@@ -38,5 +38,5 @@ class ApiKeyNotUsable(AccessError):
 
     code: ClassVar[str] = "api_key_not_usable"
 
-    def __init__(self, key_id: ApiKeyId, why: str) -> None:
-        super().__init__(f"The API key {key_id} {why}.")
+    def __init__(self, key_id: ApiKeyId, reason: str) -> None:
+        super().__init__(f"The API key {key_id} {reason}.")

@@ -17,6 +17,6 @@ SELECT merchant_id FROM access.merchants;
 -- For a login that only reads by itself.
 SET TRANSACTION READ WRITE;
 
--- name: note_use
--- Note that keys were used, to the minute.
-SELECT access.note_key_use(%(key_ids)s::uuid[]);
+-- name: record_use
+-- Record that keys were used, to the minute.
+SELECT access.record_key_use(%(key_ids)s::uuid[]);

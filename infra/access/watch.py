@@ -27,7 +27,7 @@ QUERIES = Queries.load(Path(__file__).with_name("access.sql"))
 KNOWN = Gauge("api_keys_known", "API keys that PostgreSQL holds and this process knows")
 FAILED = Counter("api_keys_refresh_failures_total", "Looks at the stored API keys that failed")
 
-_NOTE_EVERY_S = 60.0
+_RECORD_EVERY_S = 60.0
 _FIRST_READ_S = 2.0
 
 
@@ -41,7 +41,7 @@ class KeyWatch:
         self._interval_s = interval_s
         self._revision: UUID | None = None
         self._is_away = False
-        self._noting = Pacing(_NOTE_EVERY_S)
+        self._recording = Pacing(_RECORD_EVERY_S)
         keyring.expect_stored()
 
     @asynccontextmanager
@@ -73,27 +73,27 @@ class KeyWatch:
             log.info("api_keys_read_again")
         self._is_away = False
 
-    async def note_use(self) -> None:
-        """Note which keys were used. Never raises: on a standby, nothing can be written."""
+    async def record_use(self) -> None:
+        """Record which keys were used. Never raises: on a standby, nothing can be written."""
         used = self._keyring.take_used()
         if not used:
             return
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute(QUERIES["read_write"])
-                await connection.execute(QUERIES["note_use"], {"key_ids": used})
+                await connection.execute(QUERIES["record_use"], {"key_ids": used})
         except psycopg.Error as error:
-            log.debug("api_key_use_not_noted", error=str(error).strip())
+            log.debug("api_key_use_not_recorded", error=str(error).strip())
 
     async def _watch(self) -> None:
-        self._noting.begin()
+        self._recording.begin()
         while True:
             await asyncio.sleep(self._interval_s)
             try:
                 await self.look()
-                if self._noting.remaining_s == 0:
-                    self._noting.begin()
-                    await self.note_use()
+                if self._recording.remaining_s == 0:
+                    self._recording.begin()
+                    await self.record_use()
             except Exception:
                 log.exception("api_keys_watch_failed")
 

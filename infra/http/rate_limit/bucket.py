@@ -25,12 +25,12 @@ class BucketRules:
 class Bucket:
     """What a process knows of one bucket. Moments are in seconds of a clock that does not go back."""
 
-    __slots__ = ("_full_at", "_rules", "unsettled")
+    __slots__ = ("_full_at", "_rules", "unreported")
 
     def __init__(self, rules: BucketRules, now: float) -> None:
         self._rules = rules
         self._full_at = now
-        self.unsettled = 0
+        self.unreported = 0
         """What was taken here and nobody else knows of."""
 
     def take(self, now: float) -> bool:
@@ -39,10 +39,10 @@ class Bucket:
         if self._rules.capacity - (full_at - now) * self._rules.rate < 1 - _ROUNDING:
             return False
         self._full_at = full_at + 1 / self._rules.rate
-        self.unsettled += 1
+        self.unreported += 1
         return True
 
-    def settled(self, now: float, *, full_in_s: float, taken_meanwhile: int) -> None:
+    def adjust(self, now: float, *, full_in_s: float, taken_meanwhile: int) -> None:
         """Take over when the shared bucket is full again, which does not know what was taken meanwhile."""
         self._full_at = now + full_in_s + taken_meanwhile / self._rules.rate
 

@@ -1,4 +1,4 @@
-"""Grants requests at once, from what this process knows, and settles with the other processes in the background.
+"""Grants requests at once, from what this process knows, and reports to the other processes in the background.
 
 So a request waits for no round trip. What several processes grant before they know of each other is a bucket too much
 at the worst, and is taken off afterwards.
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 REFUSED = Counter("http_requests_rate_limited_total", "Requests refused as their API key made too many", ["policy"])
 ALONE = Gauge("http_rate_limit_alone", "1 while Redis is away, so that each process counts alone and limits are wider")
 
-_SETTLE_EVERY_S = 0.1
+_REPORT_EVERY_S = 0.1
 _TRY_AGAIN_S = 1.0
 _MOST_IDLE_BUCKETS = 1000
 
@@ -59,8 +59,8 @@ class RateLimiter:
         self._timeout_s = timeout_s
         self._clock = clock
         self._buckets: dict[tuple[str, str], Bucket] = {}
-        self._settling: asyncio.Task[None] | None = None
-        self._pacing = Pacing(_SETTLE_EVERY_S)
+        self._reporting: asyncio.Task[None] | None = None
+        self._pacing = Pacing(_REPORT_EVERY_S)
         self._try_again_at = 0.0
         ALONE.set(0)
 
@@ -88,8 +88,8 @@ class RateLimiter:
         if bucket is None:
             bucket = self._buckets[key_id, policy] = Bucket(rules, now)
         granted = bucket.take(now)
-        if self._shared is not None and self._settling is None and now >= self._try_again_at:
-            self._settling = asyncio.create_task(self._settle_all(self._shared))
+        if self._shared is not None and self._reporting is None and now >= self._try_again_at:
+            self._reporting = asyncio.create_task(self._report_all(self._shared))
         limit = f'"{policy}";r={bucket.remaining(now)};t={_whole_seconds(bucket.full_in_s(now))}'
         if granted:
             return Grant(granted=True, policy=self._headers[policy], limit=limit)
@@ -98,39 +98,39 @@ class RateLimiter:
         return Grant(granted=False, policy=self._headers[policy], limit=limit, retry_after_s=retry_after_s)
 
     async def close(self) -> None:
-        """Settle what is under way, and no more."""
+        """End the report that is under way, and make no more."""
         self._shared = None
-        if self._settling is not None:
-            await self._settling
+        if self._reporting is not None:
+            await self._reporting
 
-    async def _settle_all(self, shared: SharedBuckets) -> None:
-        """Settle as long as there is something to settle."""
+    async def _report_all(self, shared: SharedBuckets) -> None:
+        """Report as long as there is something to report."""
         try:
-            while self._shared is not None and await self._settle(shared):
+            while self._shared is not None and await self._report(shared):
                 await self._pacing.wait()
         finally:
-            self._settling = None
+            self._reporting = None
             self._forget_full_ones()
 
-    async def _settle(self, shared: SharedBuckets) -> bool:
-        """Settle once; return whether there was anything."""
-        unsettled = {each: bucket for each, bucket in self._buckets.items() if bucket.unsettled}
-        if not unsettled:
+    async def _report(self, shared: SharedBuckets) -> bool:
+        """Report once; return whether there was anything."""
+        unreported = {each: bucket for each, bucket in self._buckets.items() if bucket.unreported}
+        if not unreported:
             return False
         taken = {}
-        for (key_id, policy), bucket in unsettled.items():
-            taken[f"{policy}:{key_id}"] = (bucket.unsettled, self._policies[policy].rate)
-            bucket.unsettled = 0
+        for (key_id, policy), bucket in unreported.items():
+            taken[f"{policy}:{key_id}"] = (bucket.unreported, self._policies[policy].rate)
+            bucket.unreported = 0
         self._pacing.begin()
         try:
             async with asyncio.timeout(self._timeout_s):
-                full_in_s = await shared.settle(taken)
+                full_in_s = await shared.deduct(taken)
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             self._go_alone(error)
             return False
         now = self._clock()
-        for bucket, each_s in zip(unsettled.values(), full_in_s, strict=True):
-            bucket.settled(now, full_in_s=each_s, taken_meanwhile=bucket.unsettled)
+        for bucket, each_s in zip(unreported.values(), full_in_s, strict=True):
+            bucket.adjust(now, full_in_s=each_s, taken_meanwhile=bucket.unreported)
         if self._try_again_at:
             log.info("http_rate_limit_shared_again")
         self._try_again_at = 0.0
@@ -149,7 +149,7 @@ class RateLimiter:
             return
         now = self._clock()
         self._buckets = {
-            name: bucket for name, bucket in self._buckets.items() if bucket.unsettled or bucket.full_in_s(now) > 0
+            name: bucket for name, bucket in self._buckets.items() if bucket.unreported or bucket.full_in_s(now) > 0
         }
 
 

@@ -33,7 +33,7 @@ CREATE TABLE access.api_keys (
         CASE WHEN merchant_id IS NULL
              THEN scopes <@ ARRAY['finance:read', 'finance:write', 'audit:read', 'admin:read', 'admin:write']
              ELSE scopes <@ ARRAY['payments:write', 'refunds:write', 'payments:read'] END)
-) WITH (fillfactor = 70);  -- room for noting a use on the row's page (HOT update)
+) WITH (fillfactor = 70);  -- room for recording a use on the row's page (HOT update)
 CREATE INDEX api_keys_by_merchant ON access.api_keys (merchant_id, created_at);
 
 -- Another one after each change of what the APIs have to know: they compare it, and read all keys when it is not the same.
@@ -56,8 +56,8 @@ CREATE TRIGGER api_keys_revise
 CREATE TRIGGER merchants_revise AFTER INSERT OR DELETE OR UPDATE ON access.merchants
     FOR EACH STATEMENT EXECUTE FUNCTION access.revise();
 
--- Note that keys were used, to the minute.
-CREATE FUNCTION access.note_key_use(key_ids uuid[]) RETURNS void
+-- Record that keys were used, to the minute.
+CREATE FUNCTION access.record_key_use(key_ids uuid[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE access.api_keys
        SET last_used_at = date_trunc('minute', clock_timestamp())
@@ -90,7 +90,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
      ORDER BY e.stream_id, e.version;
 $$;
 
-REVOKE ALL ON FUNCTION access.revise(), access.note_key_use(uuid[]), access.append(jsonb), access.load_streams(uuid[])
+REVOKE ALL ON FUNCTION access.revise(), access.record_key_use(uuid[]), access.append(jsonb), access.load_streams(uuid[])
     FROM PUBLIC;
 GRANT USAGE ON SCHEMA access TO paystream_access, paystream_app, paystream_query, paystream_audit;
 GRANT SELECT, INSERT ON access.merchants TO paystream_access;
@@ -98,7 +98,7 @@ GRANT SELECT, INSERT, UPDATE ON access.api_keys TO paystream_access;
 GRANT SELECT, UPDATE ON access.revision TO paystream_access;
 GRANT EXECUTE ON FUNCTION access.append(jsonb), access.load_streams(uuid[]) TO paystream_access;
 GRANT SELECT ON access.merchants, access.api_keys, access.revision TO paystream_app, paystream_query;
-GRANT EXECUTE ON FUNCTION access.note_key_use(uuid[]) TO paystream_app, paystream_query;
+GRANT EXECUTE ON FUNCTION access.record_key_use(uuid[]) TO paystream_app, paystream_query;
 GRANT SELECT ON access.merchants TO paystream_audit;
 GRANT SELECT (key_id, prefix, merchant_id, scopes, created_at, expires_at, revoked_at, replaced_by, last_used_at)
     ON access.api_keys TO paystream_audit;

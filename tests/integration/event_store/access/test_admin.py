@@ -166,14 +166,14 @@ async def test_who_manages_keys_can_append_nothing_else(access: Connection) -> N
 
 
 @pytest.mark.parametrize("role", ["app", "query"])
-async def test_the_apis_read_keys_and_note_their_use_alone(
+async def test_the_apis_read_keys_and_record_their_use_alone(
     database: Database, admin: AccessAdmin, access: Connection, role: str
 ) -> None:
     secret = await a_key(admin)
     key = await find_key(access, secret.prefix)
     async with await psycopg.AsyncConnection.connect(database.url(role), autocommit=True) as connection:
         assert (await (await connection.execute("SELECT count(*) FROM access.api_keys")).fetchone()) == (1,)
-        await connection.execute("SELECT access.note_key_use(%s)", [[key.key_id]])
+        await connection.execute("SELECT access.record_key_use(%s)", [[key.key_id]])
         for statement in (
             "UPDATE access.api_keys SET revoked_at = NULL",
             "UPDATE access.api_keys SET last_used_at = NULL",
@@ -184,10 +184,10 @@ async def test_the_apis_read_keys_and_note_their_use_alone(
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 await connection.execute(statement)
-    noted = await find_key(access, secret.prefix)
-    assert noted.last_used_at is not None
-    assert noted.last_used_at.second == 0
-    assert replace(noted, last_used_at=None) == key
+    recorded = await find_key(access, secret.prefix)
+    assert recorded.last_used_at is not None
+    assert recorded.last_used_at.second == 0
+    assert replace(recorded, last_used_at=None) == key
 
 
 async def test_an_auditor_sees_keys_without_their_hashes(database: Database, admin: AccessAdmin) -> None:

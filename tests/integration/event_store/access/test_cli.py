@@ -39,8 +39,8 @@ async def test_an_operator_makes_replaces_and_ends_a_key(database: Database, tmp
     assert "A shop" in (await run("merchants", "list")).output
     async with await psycopg.AsyncConnection.connect(database.url("owner")) as owner:
         rows = await (await owner.execute("SELECT type FROM event_store.events ORDER BY position")).fetchall()
-    told = ["merchant_created", "key_created", "key_created", "key_rotated", "key_revoked"]
-    assert [row[0] for row in rows] == [f"access.{each}" for each in told]
+    recorded = ["merchant_created", "key_created", "key_created", "key_rotated", "key_revoked"]
+    assert [row[0] for row in rows] == [f"access.{each}" for each in recorded]
 
 
 async def test_what_cannot_be_is_said_in_a_line(database: Database, tmp_path: Path) -> None:

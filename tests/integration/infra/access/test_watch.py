@@ -97,12 +97,12 @@ async def test_a_use_is_noted_by_a_login_that_reads_alone(bench: Bench, database
         watch = KeyWatch(reading, keyring, interval_s=60)
         await watch.look()
         assert keyring.find(secret.key) is not None
-        await watch.note_use()
-        noted = await find_key(bench.conn, secret.prefix)
-        assert noted.last_used_at is not None
+        await watch.record_use()
+        recorded = await find_key(bench.conn, secret.prefix)
+        assert recorded.last_used_at is not None
         before = keyring._stored
         await watch.look()
-        assert keyring._stored is before, "a noted use is no change"
+        assert keyring._stored is before, "a recorded use is no change"
 
 
 async def test_a_second_merchant_takes_the_account_from_the_first(bench: Bench, pool: Pool) -> None:

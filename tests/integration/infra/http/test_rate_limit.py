@@ -37,13 +37,13 @@ async def test_processes_share_the_bucket_of_a_key(valkey: ValkeyServer) -> None
         await redis.aclose()
 
 
-async def test_settling_adds_to_what_is_there_and_ends_by_itself(valkey: ValkeyServer) -> None:
+async def test_reporting_adds_to_what_is_there_and_ends_by_itself(valkey: ValkeyServer) -> None:
     redis = create_redis(RedisSettings(redis_url=SecretStr(valkey.url)))
     try:
         buckets = RedisBuckets(redis)
-        (first,) = await buckets.settle({"write:a": (50, 10)})
+        (first,) = await buckets.deduct({"write:a": (50, 10)})
         assert 4.9 < first <= 5.0
-        second, other = await buckets.settle({"write:a": (10, 10), "write:b": (1, 10)})
+        second, other = await buckets.deduct({"write:a": (10, 10), "write:b": (1, 10)})
         assert 5.8 < second <= 6.0
         assert 0 < other <= 0.1
         assert 0 < await redis.pttl("paystream:requests:write:a") <= 7000

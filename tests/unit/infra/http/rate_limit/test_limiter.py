@@ -14,17 +14,17 @@ RULES = BucketRules(rate=10, burst_s=2)
 
 
 class Shared:
-    """A Redis that may be away; what others took is added to what is settled."""
+    """A Redis that may be away; what others took is added to what is deducted."""
 
     def __init__(self) -> None:
-        self.settled: list[Mapping[str, tuple[int, int]]] = []
+        self.deducted: list[Mapping[str, tuple[int, int]]] = []
         self.full_in_s = 0.0
         self.is_away = False
 
-    async def settle(self, taken: Mapping[str, tuple[int, int]]) -> Sequence[float]:
+    async def deduct(self, taken: Mapping[str, tuple[int, int]]) -> Sequence[float]:
         if self.is_away:
             raise RedisConnectionError
-        self.settled.append(dict(taken))
+        self.deducted.append(dict(taken))
         return [self.full_in_s for _ in taken]
 
 
@@ -66,7 +66,7 @@ async def test_a_request_says_what_is_left_and_a_refused_one_when_to_come() -> N
     assert limiter.grant("key", "read") is None, "no limit is set for these routes"
 
 
-async def test_what_others_took_is_known_after_a_settlement() -> None:
+async def test_what_others_took_is_known_after_a_report() -> None:
     now, shared = [0.0], Shared()
     limiter = RateLimiter({"write": RULES}, shared, clock=lambda: now[0])
     shared.full_in_s = 2.0
@@ -78,8 +78,8 @@ async def test_what_others_took_is_known_after_a_settlement() -> None:
         return grant is not None and not grant.granted
 
     await eventually(refused, lambda is_refused: is_refused)
-    assert set(shared.settled[0]) == {"write:key"}
-    assert shared.settled[0]["write:key"][1] == RULES.rate
+    assert set(shared.deducted[0]) == {"write:key"}
+    assert shared.deducted[0]["write:key"][1] == RULES.rate
     await limiter.close()
 
 
