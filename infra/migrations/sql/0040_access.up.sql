@@ -120,18 +120,21 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-    made       integer;
+    made       text[];
     foreign_to bigint[] := '{}';
     kept       bigint[];
 BEGIN
     -- Of two that are in one call, the first has it.
-    INSERT INTO event_store.stripe_id_owners (stripe_id, merchant_id)
-    SELECT c.stripe_id, c.merchant_id
-      FROM unnest(claim_ordinals, claim_merchants, claim_ids) AS c(ordinal, merchant_id, stripe_id)
-     ORDER BY c.stripe_id, c.ordinal
-    ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS made = ROW_COUNT;
-    IF made < cardinality(claim_ids) THEN
+    WITH inserted AS (
+        INSERT INTO event_store.stripe_id_owners AS o (stripe_id, merchant_id)
+        SELECT c.stripe_id, c.merchant_id
+          FROM unnest(claim_ordinals, claim_merchants, claim_ids) AS c(ordinal, merchant_id, stripe_id)
+         ORDER BY c.stripe_id, c.ordinal
+        ON CONFLICT DO NOTHING
+        RETURNING o.stripe_id
+    )
+    SELECT coalesce(array_agg(i.stripe_id), '{}') INTO made FROM inserted i;
+    IF cardinality(made) < cardinality(claim_ids) THEN
         SELECT coalesce(array_agg(DISTINCT c.ordinal), '{}') INTO foreign_to
           FROM unnest(claim_ordinals, claim_merchants, claim_ids) AS c(ordinal, merchant_id, stripe_id)
           JOIN event_store.stripe_id_owners o ON o.stripe_id = c.stripe_id
@@ -144,7 +147,7 @@ BEGIN
 
     -- What a refused element named beside the foreign id is not its merchant's for that.
     DELETE FROM event_store.stripe_id_owners o
-     WHERE o.stripe_id = ANY (claim_ids) AND o.xmin = pg_current_xact_id()::xid  -- made here
+     WHERE o.stripe_id = ANY (made)
        AND NOT EXISTS (SELECT FROM unnest(claim_ordinals, claim_merchants, claim_ids) AS c(ordinal, merchant_id, stripe_id)
                         WHERE c.stripe_id = o.stripe_id AND c.merchant_id = o.merchant_id AND c.ordinal <> ALL (foreign_to));
     kept := ARRAY(SELECT n FROM generate_series(1, jsonb_array_length(appends)) n WHERE n <> ALL (foreign_to) ORDER BY n);
