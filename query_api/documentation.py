@@ -18,6 +18,9 @@ ledger of what they moved at Stripe.
 answer then has all payments' events up to there. Answers say how far they reach in `Paystream-Position`.
 
 **Pages.** Follow `next_cursor` while `has_more` is true, with the same filters.
+
+**Limits.** Each API key may make so many requests of each class of routes. Answers say where it stands (`RateLimit`,
+`RateLimit-Policy`); beyond, it is 429 `rate_limited` with `Retry-After`, and nothing was done.
 """
 
 _POSITION = {

@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from infra.access.principal import ACCOUNT_SCOPES, NO_MERCHANT, Principal
 from infra.postgres.pool import DatabaseUnavailable
 from infra.settings.http import ApiKey, ApiKeySettings
+
+log = structlog.get_logger(__name__)
 
 PREFIX_CHARS = len("psk_live_") + 8
 _STORED = ("psk_live_", "psk_test_")
@@ -59,6 +63,7 @@ class ApiKeyring:
         self._read_at: float | None = None
         self._reads_database = False
         self._used: set[str] = set()
+        self._withheld: list[str] = []
         self._withhold(frozenset())
 
     @classmethod
@@ -112,6 +117,12 @@ class ApiKeyring:
         """Take the account's scopes from merchants' keys once there is more than one merchant."""
         merchants = stored_merchants | {principal.merchant_id for _, principal in self._configured} - {NO_MERCHANT}
         is_alone = len(merchants) <= 1 and not (self._reads_database and self._read_at is None)
+        withheld = sorted(
+            each.key_id for _, each in self._configured if not is_alone and _of_several(each).scopes != each.scopes
+        )
+        if len(merchants) > 1 and withheld and withheld != self._withheld:
+            log.warning("account_scopes_withheld", api_keys=withheld, merchants=len(merchants))
+        self._withheld = withheld
         self._known = [
             (sha256, principal if is_alone else _of_several(principal)) for sha256, principal in self._configured
         ]
