@@ -162,15 +162,26 @@ BEGIN
 END
 $$;
 
--- What was used so far. Stripe's own ids have no second underscore; its test ids do (pm_card_visa), and are everybody's.
-INSERT INTO event_store.stripe_id_owners (stripe_id, merchant_id)
-SELECT DISTINCT ON (used.stripe_id) used.stripe_id, used.merchant_id
-  FROM (SELECT e.position, id.stripe_id, e.metadata->>'merchant_id' AS merchant_id
-          FROM event_store.events e, LATERAL (VALUES (e.data->>'customer'), (e.data->>'payment_method')) AS id(stripe_id)
-         WHERE e.category = 'payment' AND e.type IN ('payment.requested', 'payment.confirmation_requested')) used
- WHERE used.stripe_id ~ '^(cus|pm)_[A-Za-z0-9]+$'
- ORDER BY used.stripe_id, used.position;
+-- Let ids that events behind a position name be their merchants', unless they are somebody's: what was used before there were
+-- owners, and what was written back after a failover. Stripe's own ids have no second underscore; its test ids do
+-- (pm_card_visa), and are everybody's.
+CREATE FUNCTION event_store.claim_stripe_ids(after_position bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO event_store.stripe_id_owners (stripe_id, merchant_id)
+    SELECT DISTINCT ON (used.stripe_id) used.stripe_id, used.merchant_id
+      FROM (SELECT e.position, id.stripe_id, e.metadata->>'merchant_id' AS merchant_id
+              FROM event_store.events e,
+                   LATERAL (VALUES (e.data->>'customer'), (e.data->>'payment_method')) AS id(stripe_id)
+             WHERE e.position > after_position
+               AND e.category = 'payment' AND e.type IN ('payment.requested', 'payment.confirmation_requested')) used
+     WHERE used.stripe_id ~ '^(cus|pm)_[A-Za-z0-9]+$'
+     ORDER BY used.stripe_id, used.position
+    ON CONFLICT DO NOTHING;
+$$;
+SELECT event_store.claim_stripe_ids(0);
 
-REVOKE ALL ON FUNCTION event_store.append_owned(jsonb, bigint, bigint[], text[], text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION event_store.append_owned(jsonb, bigint, bigint[], text[], text[]),
+    event_store.claim_stripe_ids(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION event_store.claim_stripe_ids(bigint) TO paystream_relay;
 GRANT EXECUTE ON FUNCTION event_store.append_owned(jsonb, bigint, bigint[], text[], text[]) TO paystream_app;
 GRANT SELECT ON event_store.stripe_id_owners TO paystream_app, paystream_audit;
