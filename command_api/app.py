@@ -15,9 +15,10 @@ from command_api.reconciliations.service import ReconciliationService
 from command_api.split_payments.routes import router as split_payments_router
 from command_api.webhooks.routes import router as webhooks_router
 from command_api.webhooks.service import WebhookIntake
+from infra.access.keyring import ApiKeyring
 from infra.http.app import build_app
-from infra.http.auth import ApiKeyring
 from infra.http.browsers import allow_origins
+from infra.http.rate_limit.limiter import RateLimiter
 from infra.process.health import Health, health_routes
 
 
@@ -31,8 +32,12 @@ def create_app(
     keyring: ApiKeyring,
     health: Health,
     cors_allowed_origins: Sequence[str] = (),
+    rate_limiter: RateLimiter | None = None,
 ) -> FastAPI:
-    """Return the application. It opens and closes nothing of what it is given."""
+    """Return the application. It opens and closes nothing of what it is given.
+
+    Without `rate_limiter` no key is limited.
+    """
     app = bare_app()
     allow_origins(app, cors_allowed_origins)
     app.state.payments = payments
@@ -41,6 +46,7 @@ def create_app(
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
     app.state.keyring = keyring
+    app.state.rate_limiter = rate_limiter
     app.router.routes.extend(health_routes(health))
     return app
 

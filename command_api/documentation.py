@@ -27,6 +27,9 @@ nothing, leaves its key free.
 the answer says `Preference-Applied`. A repeat that carries it waits likewise and gets the *present* state; one without
 it gets the stored answer.
 
+**Limits.** Each API key may make so many requests of each class of routes. Answers say where it stands (`RateLimit`,
+`RateLimit-Policy`); beyond, it is 429 `rate_limited` with `Retry-After`, and nothing was done.
+
 **Card numbers** are refused wherever they stand. Send the id of a Stripe payment method.
 """
 

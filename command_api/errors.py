@@ -86,6 +86,15 @@ class CardNumberRefused(CommandError):
         super().__init__(f"The {where} holds what looks like a card number. Send a Stripe payment method id instead.")
 
 
+class ForeignStripeObject(CommandError):
+    """The customer or the payment method is another merchant's."""
+
+    code = "stripe_object_of_another_merchant"
+
+    def __init__(self) -> None:
+        super().__init__("The customer or the payment method belongs to another merchant.")
+
+
 class RequestTooLarge(CommandError):
     """What was asked for makes an event that the log does not take."""
 
@@ -143,6 +152,9 @@ _ERROR_SPECS = {
     "split_payment_not_refundable": ErrorSpec(status=409, title="The split payment was not completed"),
     "payment_disputed": ErrorSpec(status=409, title="The payer's bank contests the payment"),
     "request_too_large": ErrorSpec(status=413, title="More than can be recorded"),
+    "stripe_object_of_another_merchant": ErrorSpec(
+        status=422, title="The customer or the payment method belongs to another merchant"
+    ),
     "idempotency_key_reused": ErrorSpec(status=422, title="The key was used for another request"),
     "capture_amount_exceeds_authorized": ErrorSpec(status=422, title="More than is held"),
     "refund_amount_exceeds_refundable": ErrorSpec(status=422, title="More than can still be refunded"),

@@ -34,6 +34,10 @@ class ClientOperation(Protocol):
     def log_ids(self) -> Mapping[str, str | None]:
         """The ids that name what it is about in the logs."""
 
+    @property
+    def stripe_ids(self) -> frozenset[str]:
+        """The customers and payment methods of Stripe that it names."""
+
     def with_ids_of(self, response: Mapping[str, Any]) -> Self:
         """Return this operation with the ids of the one that got this response."""
 

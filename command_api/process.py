@@ -23,7 +23,10 @@ from event_store.group_commit import GroupCommit
 from event_store.log_monitor import LogMonitor
 from event_store.privacy.vault import open_vault
 from event_store.split_payments import SPLIT_PAYMENT
-from infra.http.auth import ApiKeyring
+from infra.access.keyring import ApiKeyring
+from infra.access.watch import KeyWatch
+from infra.http.rate_limit.limiter import RateLimiter
+from infra.http.rate_limit.shared import RedisBuckets
 from infra.http.server import serve as serve_http
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.pacing import Pacing
@@ -68,6 +71,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
                 timeout_s=settings.command_api_timeout_ms / 1000,
                 admission=admission,
                 subject=subject,
+                owned_stripe_ids=settings.stripe_ids_are_merchants,
             )
             for subject, its_log in ((PAYMENTS, log), (SPLIT_PAYMENTS, split_log))
         )
@@ -101,6 +105,12 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             admission=Admission("webhook", settings.command_api_max_in_progress),
         )
         keyring = ApiKeyring.from_settings(settings)
+        watch = KeyWatch(pool, keyring, interval_s=settings.api_keys_refresh_ms / 1000)
+        await closing.enter_async_context(watch.running())
+        rate_limiter = RateLimiter.from_settings(
+            settings, RedisBuckets(redis), timeout_s=settings.redis_timeout_ms / 1000
+        )
+        closing.push_async_callback(rate_limiter.close)
         reconciliations = ReconciliationService(
             pool=pool,
             time_zone=settings.reconciliation_time_zone,
@@ -115,6 +125,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             keyring=keyring,
             health=runtime.health,
             cors_allowed_origins=settings.cors_allowed_origins,
+            rate_limiter=rate_limiter,
         )
         releasing = asyncio.create_task(_release_waiters_when_stopping(runtime, waiter, split_waiter))
         closing.callback(releasing.cancel)

@@ -9,7 +9,7 @@ from command_api.admission import MOST_IN_PROGRESS
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
 from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPIRES
 from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
-from infra.settings.http import ApiKeySettings, CorsSettings
+from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
 from infra.settings.postgres import AppendSettings
 from infra.settings.privacy import VaultSettings
 from infra.settings.process import Port
@@ -23,6 +23,7 @@ class CommandApiSettings(
     VaultSettings,
     ApiKeySettings,
     CorsSettings,
+    RateLimitSettings,
     ReconciliationDaySettings,
     StripeWebhookSettings,
     StripeGuardSettings,
@@ -41,6 +42,8 @@ class CommandApiSettings(
     """How long a command may take to be recorded before the client is told to ask again."""
     command_api_max_in_progress: Annotated[int, Field(ge=1)] = MOST_IN_PROGRESS
     """How many commands may wait to be recorded, and how many webhooks; beyond, the answer is 503 at once."""
+    stripe_ids_are_merchants: bool = True
+    """Whether a customer or payment method of Stripe belongs to the merchant that used it first."""
     card_number_exempt_fields: Annotated[frozenset[str], NoDecode] = frozenset()
     """Where no card number is looked for: `Idempotency-Key`, and paths in a body (`user_id`, `metadata.order_id`)."""
 

@@ -37,6 +37,9 @@ ErasureId = NewType("ErasureId", UUID)
 KeyId = NewType("KeyId", UUID)
 """Of the key that the personal data of one subject is encrypted with."""
 
+ApiKeyId = NewType("ApiKeyId", UUID)
+"""Of an API key, and of its stream in the log."""
+
 MerchantId = NewType("MerchantId", str)
 
 UserId = NewType("UserId", str)

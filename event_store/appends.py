@@ -74,6 +74,8 @@ class Append:
     expected_version: int
     events: tuple[NewEvent, ...]
     idempotency: IdempotencyRecord | None = None
+    stripe_ids: frozenset[str] = frozenset()
+    """Ids of Stripe that the command names: they become its merchant's, or are already, or the append is refused."""
 
     @classmethod
     def of(
@@ -85,6 +87,7 @@ class Append:
         expected_version: int,
         metadata: EventMetadata,
         idempotency: IdempotencyRecord | None = None,
+        stripe_ids: frozenset[str] = frozenset(),
     ) -> "Append":
         """Encode events, each with a new id, for the merchant of their metadata."""
         return cls(
@@ -94,6 +97,7 @@ class Append:
             expected_version=expected_version,
             events=tuple(codec.encode(each, event_id=EventId(uuid7()), metadata=metadata) for each in events),
             idempotency=idempotency,
+            stripe_ids=stripe_ids,
         )
 
     def require_storable(self, max_event_bytes: int) -> None:
@@ -133,6 +137,11 @@ class VersionConflict:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ForeignStripeId:
+    """Nothing was written: an id of Stripe that the command names belongs to another merchant."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredResponse:
     """What is stored under an idempotency key. As the result of an append: the key is known, nothing was written.
 
@@ -147,4 +156,4 @@ class StoredResponse:
     position: int
 
 
-AppendResult = Appended | VersionConflict | StoredResponse
+AppendResult = Appended | VersionConflict | StoredResponse | ForeignStripeId

@@ -11,10 +11,22 @@ from dataclasses import dataclass, replace
 from typing import Generic
 from uuid import UUID
 
-from event_store.appends import NO_STREAM, Append, Appended, IdempotencyRecord, StoredResponse, VersionConflict
+from event_store.appends import (
+    NO_STREAM,
+    Append,
+    Appended,
+    ForeignStripeId,
+    IdempotencyRecord,
+    StoredResponse,
+    VersionConflict,
+)
 from event_store.event_log import EventLog
 from event_store.streams import Aggregate, Event, LoadedStream, State
 from schemas.envelope import EventMetadata
+
+
+class NotTheMerchants(Exception):
+    """A command names an id of Stripe that belongs to another merchant. Nothing was written for it."""
 
 
 class StillConflicting(Exception):
@@ -42,6 +54,8 @@ class StreamCommand(Generic[State, Event]):
     decide: Callable[[LoadedStream[State]], Sequence[Event]]
     loaded: LoadedStream[State] | None = None
     """The stream as the caller knows it, which may be out of date; None: it is loaded first."""
+    stripe_ids: frozenset[str] = frozenset()
+    """Ids of Stripe that it names, which have to be its merchant's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +86,7 @@ async def decide_and_append(
 ) -> dict[UUID, Decided[State, Event]]:
     """Carry out commands for different streams; a conflict of one delays the others and does not fail them.
 
-    Raises StillConflicting; what a `decide` raises passes through.
+    Raises StillConflicting or NotTheMerchants; what a `decide` raises passes through.
     """
     results = await _until_no_conflict(log, aggregate, commands, Retries())
     return {stream_id: result for stream_id, result in results.items() if isinstance(result, Decided)}
@@ -144,6 +158,8 @@ class _Execution(Generic[State, Event]):
                     self._finish(each, replace(result, version=version, position=position))
                 case StoredResponse():
                     self._finish(each, outcome)
+                case ForeignStripeId():
+                    raise NotTheMerchants
                 case VersionConflict(actual_version=version):
                     # The stream is still empty: a command in the same batch held the key, and failed.
                     if not (result.before.version == version == NO_STREAM):
@@ -179,6 +195,7 @@ class _Execution(Generic[State, Event]):
             expected_version=decided.version,
             metadata=command.metadata,
             idempotency=decided.record,
+            stripe_ids=command.stripe_ids,
         )
 
     def _finish(self, command: StreamCommand[State, Event], result: Decided[State, Event] | StoredResponse) -> None:

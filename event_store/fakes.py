@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from domain.ids import MerchantId
-from event_store.appends import Append, Appended, AppendResult, IdempotencyRecord, StoredResponse, VersionConflict
+from event_store.appends import (
+    Append,
+    Appended,
+    AppendResult,
+    ForeignStripeId,
+    IdempotencyRecord,
+    StoredResponse,
+    VersionConflict,
+)
 from event_store.event_log import StreamAndResponse
 from schemas.envelope import RecordedEvent
 
@@ -20,6 +28,7 @@ class MemoryEventLog:
     def __init__(self) -> None:
         self.streams: dict[UUID, list[RecordedEvent]] = {}
         self._responses: dict[tuple[str, str], StoredResponse] = {}
+        self._owners: dict[str, MerchantId] = {}
         self._position = 0
 
     async def append(self, item: Append) -> AppendResult:
@@ -30,6 +39,9 @@ class MemoryEventLog:
         stream = self.streams.get(item.stream_id, [])
         if len(stream) != item.expected_version:
             return VersionConflict(actual_version=len(stream))
+        if any(self._owners.get(each, item.merchant_id) != item.merchant_id for each in item.stripe_ids):
+            return ForeignStripeId()
+        self._owners.update(dict.fromkeys(item.stripe_ids, item.merchant_id))
         for event in item.events:
             self._position += 1
             stream.append(

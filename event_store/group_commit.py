@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from event_store.append_signal import AppendSignal
 from event_store.appends import MAX_EVENT_BYTES, Append, Appended, AppendResult
+from event_store.owned_ids import OwnedIds
 from event_store.privacy.attached import Encrypting
 from event_store.store import QUERIES, Connection, append, is_log_closed
 from infra.process.pacing import Pacing
@@ -166,6 +167,7 @@ class GroupCommit:
         self._max_event_bytes = max_event_bytes
         self._known_position = 0
         self._signal = AppendSignal()
+        self._owned = OwnedIds()
         self._batcher = Batcher[Append, AppendResult](
             self._write, key=lambda item: item.stream_id, max_batch=max_batch, pacing=pacing
         )
@@ -180,7 +182,10 @@ class GroupCommit:
         if self._vault is not None:
             (item,) = await self._vault.encrypt([item])
         item.require_storable(self._max_event_bytes)  # before it can fail the others of its batch
-        return await self._batcher.submit(item)
+        result = await self._batcher.submit(self._owned.without_known(item) if item.stripe_ids else item)
+        if item.stripe_ids and isinstance(result, Appended):
+            self._owned.learn(item)
+        return result
 
     async def close(self) -> None:
         """Write what was submitted, refuse what comes later."""
@@ -206,6 +211,7 @@ class GroupCommit:
                     await self._signal.send(connection)
         except psycopg.OperationalError as error:
             if is_log_closed(error):
+                self._owned.clear()
                 await self._close_log_behind()
             raise
         positions = (each.position for each in results if isinstance(each, Appended))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import orjson
@@ -17,6 +17,7 @@ from event_store.appends import (
     Append,
     Appended,
     AppendResult,
+    ForeignStripeId,
     IdempotencyRecord,
     StoredResponse,
     VersionConflict,
@@ -69,14 +70,17 @@ async def append(
     *,
     known_position: int = 0,
     max_event_bytes: int = MAX_EVENT_BYTES,
+    statement: LiteralString | None = None,
 ) -> list[AppendResult]:
     """Append many commands' events in one round trip and return a result for each, in the given order.
 
     Their personal values are encrypted, if the connection has a vault (event_store.privacy).
 
     `known_position` is the highest that the caller was ever answered: a log that ends before it went back, and takes
-    nothing. Raises ValueError when a stream is in the call twice, or an append has no events: the order in which
-    they would be checked is not defined. Raises EventTooLarge or EventNotStorable, and nothing is sent to the database,
+    nothing. `statement` is for roles that have a way of their own to append.
+
+    Raises ValueError when a stream is in the call twice, or an append has no events: the order in which they would be
+    checked is not defined. Raises EventTooLarge or EventNotStorable, and nothing is sent to the database,
     for an event that Kafka or PostgreSQL would not take. Database errors pass through, and the transaction is then
     unusable: OperationalError with LOG_CLOSED while the log is closed, UniqueViolation for an event id that is in the
     log, and DataError for a stream of another category or merchant.
@@ -93,7 +97,8 @@ async def append(
         each.require_storable(max_event_bytes)
     document = "[" + ",".join(_append_json(each) for each in appends) + "]"
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(QUERIES["append"], {"appends": document, "known_position": known_position})
+        chosen, parameters = _append_statement(appends, document, known_position)
+        await cursor.execute(statement or chosen, parameters)
         rows = {row["ordinal"]: row for row in await cursor.fetchall()}
     return [_result(rows[ordinal]) for ordinal in range(1, len(appends) + 1)]
 
@@ -189,6 +194,23 @@ def recorded_event(row: Mapping[str, Any]) -> RecordedEvent:
     )
 
 
+def _append_statement(
+    appends: Sequence[Append], document: str, known_position: int
+) -> tuple[LiteralString, dict[str, Any]]:
+    """Return the statement and its parameters: the plain one when nobody names an id of Stripe."""
+    parameters: dict[str, Any] = {"appends": document, "known_position": known_position}
+    claims = [
+        (ordinal, each.merchant_id, stripe_id)
+        for ordinal, each in enumerate(appends, start=1)
+        for stripe_id in each.stripe_ids
+    ]
+    if not claims:
+        return QUERIES["append"], parameters
+    ordinals, merchants, ids = zip(*claims, strict=True)
+    claimed = {"claim_ordinals": list(ordinals), "claim_merchants": list(merchants), "claim_ids": list(ids)}
+    return QUERIES["append_owned"], parameters | claimed
+
+
 def _append_json(each: Append) -> str:
     record = each.idempotency
     head = {
@@ -232,6 +254,8 @@ def _result(row: Mapping[str, Any]) -> AppendResult:
         return Appended(version=row["version"], position=row["position"])
     if row["outcome"] == "conflict":
         return VersionConflict(actual_version=row["version"])
+    if row["outcome"] == "foreign":
+        return ForeignStripeId()
     return _stored_response(row)
 
 

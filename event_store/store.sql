@@ -3,6 +3,12 @@
 SELECT ordinal, outcome, version, position, fingerprint, status, response
   FROM event_store.append(%(appends)s::jsonb, %(known_position)s);
 
+-- name: append_owned
+-- The same for commands that name ids of Stripe, each of which is one merchant's.
+SELECT ordinal, outcome, version, position, fingerprint, status, response
+  FROM event_store.append_owned(%(appends)s::jsonb, %(known_position)s::bigint, %(claim_ordinals)s::bigint[],
+                                %(claim_merchants)s::text[], %(claim_ids)s::text[]);
+
 -- name: refuse_event
 -- Note an event that Kafka refuses; once is enough.
 INSERT INTO event_store.refused_events (position, event_id, stream_id, type, reason)

@@ -7,10 +7,12 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request, Response
 from psycopg.errors import QueryCanceled
 
+from infra.access.keyring import ApiKeyring
 from infra.http.app import build_app
-from infra.http.auth import ApiKeyring, authenticated
+from infra.http.auth import authenticated
 from infra.http.browsers import allow_origins
 from infra.http.problems import problem_response
+from infra.http.rate_limit.limiter import RateLimiter
 from infra.postgres.pool import Pool
 from infra.process.health import Health, health_routes
 from query_api.documentation import API
@@ -37,11 +39,13 @@ def create_app(
     anonymous_merchant_id: str | None = None,
     history: Pool | None = None,
     cors_allowed_origins: Sequence[str] = (),
+    rate_limiter: RateLimiter | None = None,
 ) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given.
 
     `history` reads the log, for what payments were; without it that is not shown. With `anonymous_merchant_id` a
-    request without an API key reads that merchant's payments (development only).
+    request without an API key reads that merchant's payments (development only). Without `rate_limiter` no key is
+    limited.
     """
     app = bare_app(anonymous_merchant_id)
     allow_origins(app, cors_allowed_origins)
@@ -50,6 +54,7 @@ def create_app(
     app.state.ledger = LedgerReads(pool=pool)
     app.state.reconciliations = ReconciliationReads(pool=pool)
     app.state.keyring = keyring
+    app.state.rate_limiter = rate_limiter
     app.router.routes.extend(health_routes(health))
     return app
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from infra.http.openapi import ApiDescription, described_errors
+from infra.http.openapi import RATE_LIMITED, ApiDescription, described_errors
 from schemas.http.problems import ProblemBody
 
 _TEXT = """
@@ -18,6 +18,9 @@ ledger of what they moved at Stripe.
 answer then has all payments' events up to there. Answers say how far they reach in `Paystream-Position`.
 
 **Pages.** Follow `next_cursor` while `has_more` is true, with the same filters.
+
+**Limits.** Each API key may make so many requests of each class of routes. Answers say where it stands (`RateLimit`,
+`RateLimit-Policy`); beyond, it is 429 `rate_limited` with `Retry-After`, and nothing was done.
 """
 
 _POSITION = {
@@ -49,6 +52,7 @@ _ERRORS: dict[int, dict[str, str]] = {
         "invalid_cursor": "The cursor was not given by this API",
     },
     401: {"unauthenticated": "No API key, or an unknown one"},
+    429: RATE_LIMITED,
     503: {
         "database_unavailable": "The read model cannot be reached",
         "query_timeout": "The database did not answer in time",

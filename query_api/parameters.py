@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from infra.http.auth import Principal
+from infra.access.principal import Principal
 from schemas.http.strict import IN_DIGITS
 
 LARGEST = 2**63 - 1

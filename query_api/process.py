@@ -2,11 +2,15 @@
 
 from contextlib import AsyncExitStack
 
-from infra.http.auth import ApiKeyring
+from infra.access.keyring import ApiKeyring
+from infra.access.watch import KeyWatch
+from infra.http.rate_limit.limiter import RateLimiter
+from infra.http.rate_limit.shared import RedisBuckets
 from infra.http.server import serve as serve_http
 from infra.postgres.pool import Pool, postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
+from infra.redis.client import connect_redis
 from query_api.app import create_app
 from query_api.database import NAME, create_read_pool
 from query_api.freshness import Freshness
@@ -24,19 +28,36 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
     )
     history = _history_pool(settings)
     runtime.health.add_readiness("database", postgres_check(pool))
-    app = create_app(
-        pool,
-        Freshness(pool, wait_ms=settings.query_min_position_wait_ms),
-        keyring=ApiKeyring.from_settings(settings),
-        health=runtime.health,
-        anonymous_merchant_id=settings.query_anonymous_merchant_id,
-        history=history,
-        cors_allowed_origins=settings.cors_allowed_origins,
-    )
+    keyring = ApiKeyring.from_settings(settings)
     async with AsyncExitStack() as stack:
         for each in (pool, *([] if history is None else [history])):
             await stack.enter_async_context(each)
+        watch = KeyWatch(pool, keyring, interval_s=settings.api_keys_refresh_ms / 1000)
+        await stack.enter_async_context(watch.running())
+        app = create_app(
+            pool,
+            Freshness(pool, wait_ms=settings.query_min_position_wait_ms),
+            keyring=keyring,
+            health=runtime.health,
+            anonymous_merchant_id=settings.query_anonymous_merchant_id,
+            history=history,
+            cors_allowed_origins=settings.cors_allowed_origins,
+            rate_limiter=_rate_limiter(settings, stack),
+        )
         await serve_http(app, settings.query_api_host, settings.query_api_port, runtime)
+
+
+def _rate_limiter(settings: QueryApiSettings, stack: AsyncExitStack) -> RateLimiter:
+    """Return what limits keys: with all processes together if there is a Redis."""
+    timeout_s = settings.redis_timeout_ms / 1000
+    shared = None
+    if settings.redis_url is not None:
+        redis = connect_redis(settings.redis_url.get_secret_value(), timeout_s=timeout_s)
+        stack.push_async_callback(redis.aclose)
+        shared = RedisBuckets(redis)
+    limiter = RateLimiter.from_settings(settings, shared, timeout_s=timeout_s)
+    stack.push_async_callback(limiter.close)
+    return limiter
 
 
 def _history_pool(settings: QueryApiSettings) -> Pool | None:

@@ -9,6 +9,7 @@ STRIPE_EVENT = "paystream.stripe-event"
 STRIPE_BALANCE = "paystream.stripe-balance"
 RECONCILIATION = "paystream.reconciliation"
 PRIVACY = "paystream.privacy"
+ACCESS = "paystream.access"
 RELAY_PROGRESS = "paystream.relay-progress"
 
 _TOPIC_OF_CATEGORY = {
@@ -18,6 +19,7 @@ _TOPIC_OF_CATEGORY = {
     "stripe-balance": STRIPE_BALANCE,
     "reconciliation": RECONCILIATION,
     "privacy": PRIVACY,
+    "access": ACCESS,
 }
 _CONSUMERS = {
     PAYMENT: ("stripe-gateway", "projector", "sagas"),

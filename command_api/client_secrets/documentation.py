@@ -3,7 +3,7 @@
 from typing import Any
 
 from command_api.errors import ERROR_SPECS
-from infra.http.openapi import described_errors
+from infra.http.openapi import RATE_LIMITED, described_errors
 from schemas.http.client_secrets import ClientSecretAnswer
 
 _CODES = {
@@ -12,6 +12,7 @@ _CODES = {
     403: {"forbidden": "The API key lacks the scope payments:write"},
     404: {"payment_not_found": ERROR_SPECS["payment_not_found"].title},
     409: {code: ERROR_SPECS[code].title for code in ("payment_not_at_stripe", "payment_over")},
+    429: RATE_LIMITED,
     502: {"stripe_refused": "Stripe refused the question: see the logs for its reason"},
     503: {
         "stripe_unavailable": "Stripe does not answer",

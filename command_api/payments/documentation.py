@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from command_api.errors import ERROR_SPECS
 from command_api.headers import KEY_PATTERN, MAX_KEY_CHARS
 from command_api.request_body import MAX_BODY_KIB
-from infra.http.openapi import described_errors, reference
+from infra.http.openapi import RATE_LIMITED, described_errors, reference
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -27,8 +27,8 @@ _GENERAL_ERRORS = {
         "idempotency_key_invalid": "The Idempotency-Key is not valid",
     },
     401: {"unauthenticated": "No API key, or an unknown one"},
-    403: {"forbidden": "The API key lacks the scope payments:write"},
     413: {"body_too_large": f"The body is larger than {MAX_BODY_KIB} KiB"},
+    429: RATE_LIMITED,
     415: {"unsupported_media_type": "The body is not declared as JSON in UTF-8, or has a Content-Encoding"},
     422: {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"},
     503: {
@@ -40,13 +40,14 @@ _GENERAL_ERRORS = {
 }
 _OWN_ERRORS = {
     CreatePaymentBody: {
+        "stripe_object_of_another_merchant",
         "invalid_payment_request",
         "amount_too_small",
         "amount_too_large",
         "amount_not_representable",
         "currency_unsupported",
     },
-    ConfirmPaymentBody: {"payment_not_confirmable"},
+    ConfirmPaymentBody: {"payment_not_confirmable", "stripe_object_of_another_merchant"},
     CapturePaymentBody: {
         "payment_is_leg",
         "payment_not_capturable",
@@ -56,6 +57,7 @@ _OWN_ERRORS = {
     },
     CancelPaymentBody: {"payment_is_leg", "payment_not_cancelable", "invalid_payment_request"},
     CreateSplitPaymentBody: {
+        "stripe_object_of_another_merchant",
         "invalid_split_payment",
         "amount_too_small",
         "amount_too_large",
@@ -142,6 +144,8 @@ def _error_responses(body: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     codes: dict[int, dict[str, str]] = defaultdict(dict)
     for status, general in _GENERAL_ERRORS.items():
         codes[status].update(general)
+    scope = "refunds:write" if body in (RefundPaymentBody, RefundSplitPaymentBody) else "payments:write"
+    codes[403] = {"forbidden": f"The API key lacks the scope {scope}"}
     of_split = body in (CancelSplitPaymentBody, RefundSplitPaymentBody)
     existing = _OF_A_SPLIT_PAYMENT if of_split else _OF_A_PAYMENT
     subject = set() if body in _OPENS else existing

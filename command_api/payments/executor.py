@@ -18,6 +18,7 @@ import structlog
 from command_api.admission import Admission
 from command_api.errors import (
     CommandError,
+    ForeignStripeObject,
     KeyInUse,
     KeyReused,
     RequestTooLarge,
@@ -30,7 +31,14 @@ from command_api.payments.subject import PAYMENTS
 from domain.errors import DomainError
 from domain.ids import MerchantId
 from event_store.appends import NO_STREAM, EventTooLarge, IdempotencyRecord, StoredResponse
-from event_store.decide import Decided, IdempotentCommand, Retries, StillConflicting, decide_once
+from event_store.decide import (
+    Decided,
+    IdempotentCommand,
+    NotTheMerchants,
+    Retries,
+    StillConflicting,
+    decide_once,
+)
 from event_store.event_log import EventLog
 from event_store.group_commit import Closed
 from event_store.streams import LoadedStream
@@ -91,9 +99,11 @@ class CommandExecutor:
         timeout_s: float = 5.0,
         admission: Admission | None = None,
         subject: Subject = PAYMENTS,
+        owned_stripe_ids: bool = True,
     ) -> None:
-        """`subject`: what all operations are about."""
+        """`subject`: what all operations are about. `owned_stripe_ids`: an id of Stripe is one merchant's."""
         self._subject = subject
+        self._owned_stripe_ids = owned_stripe_ids
         self._cache = cache
         self._log = log
         self._timeout_s = timeout_s
@@ -183,6 +193,8 @@ class CommandExecutor:
                 return await decide_once(self._log, self._subject.aggregate, self._command(request), _RETRIES)
         except StillConflicting:
             raise self._subject.busy() from None
+        except NotTheMerchants:
+            raise ForeignStripeObject from None
         except Closed:
             raise ShuttingDown from None
         except EventTooLarge as error:
@@ -211,6 +223,7 @@ class CommandExecutor:
             loaded=_NO_STREAM if request.opens_stream else None,
             key=request.idempotency_key,
             record=record,
+            stripe_ids=request.operation.stripe_ids if self._owned_stripe_ids else frozenset(),
         )
 
     async def _replay(self, request: CommandRequest, stored: StoredResponse, source: str) -> CommandResult:

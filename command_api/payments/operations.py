@@ -11,6 +11,7 @@ from uuid import UUID
 
 from command_api.errors import PaymentNotFound
 from command_api.operation import Body
+from command_api.stripe_ids import owned_ids
 from domain.ids import CustomerId, MerchantId, PaymentId, RefundId, RequestId, UserId
 from domain.money import Money
 from domain.payment.commands import (
@@ -86,6 +87,11 @@ class Create:
         """The payment's id, and who pays."""
         return {"payment_id": str(self.payment_id), "user_id": self.request.user_id}
 
+    @property
+    def stripe_ids(self) -> frozenset[str]:
+        """Who pays, and with what."""
+        return owned_ids(self.request.customer, self.request.payment_method)
+
     def with_ids_of(self, response: Mapping[str, Any]) -> "Create":
         """Take over the id of the payment that was created first."""
         return replace(self, payment_id=PaymentId(UUID(response["id"])))
@@ -138,6 +144,11 @@ class _ExistingPaymentOperation(ABC):
         """The payment's id."""
         return {"payment_id": str(self.payment_id)}
 
+    @property
+    def stripe_ids(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
     def with_ids_of(self, response: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the payment
         """Return itself: its response has no id of its own."""
         return self
@@ -161,6 +172,11 @@ class Confirm(_ExistingPaymentOperation):
 
     request: ConfirmPaymentBody
     name: str = "confirm"
+
+    @property
+    def stripe_ids(self) -> frozenset[str]:
+        """With what is paid."""
+        return owned_ids(self.request.payment_method)
 
     def command(self, state: PaymentState | None) -> PaymentCommand:  # noqa: ARG002 - decided on the state later
         """Return the command to charge."""
@@ -225,6 +241,11 @@ class RefundPayment:
     def log_ids(self) -> Mapping[str, str | None]:
         """The payment's id."""
         return {"payment_id": str(self.payment_id)}
+
+    @property
+    def stripe_ids(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
 
     def with_ids_of(self, response: Mapping[str, Any]) -> "RefundPayment":
         """Take over the id of the refund that was requested first."""

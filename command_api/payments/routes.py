@@ -1,6 +1,6 @@
 """The endpoints of the write side. Each names its body and its operation; `service` does the rest."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Request, Response
@@ -11,7 +11,8 @@ from command_api.payments.documentation import documented
 from command_api.payments.operations import Cancel, Capture, Confirm, Create, RefundPayment
 from command_api.payments.service import CommandService, parse_payment_id
 from domain.ids import MerchantId, PaymentId, RefundId, RequestId
-from infra.http.auth import Principal, authenticated
+from infra.access.principal import Principal
+from infra.http.auth import authenticated
 from infra.ids import uuid7
 from schemas.http.payments import (
     CancelPaymentBody,
@@ -24,20 +25,22 @@ from schemas.http.payments import (
 )
 
 Body = TypeVar("Body", bound=BaseModel)
+Authenticate = Callable[..., Awaitable[Principal]]
 
 router = APIRouter(tags=["payments"])
 
 PaymentIdPath = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
 
 _authenticate = authenticated("payments:write")
+_authenticate_refund = authenticated("refunds:write")
 
 
-async def _service(request: Request) -> tuple[CommandService, Principal]:
+async def _service(request: Request, authenticate: Authenticate = _authenticate) -> tuple[CommandService, Principal]:
     """Return what the routes work with, and the caller.
 
     Called rather than declared as dependencies: resolving those takes FastAPI a tenth of the time of a create.
     """
-    principal = await _authenticate(request, None)
+    principal = await authenticate(request, None)
     service = request.app.state.payments
     assert isinstance(service, CommandService)
     return service, principal
@@ -107,6 +110,7 @@ async def refund_payment(request: Request, payment_id: PaymentIdPath) -> Respons
         payment_id,
         RefundPaymentBody,
         lambda subject, body: RefundPayment(payment_id=subject, refund_id=RefundId(uuid7()), request=body),
+        _authenticate_refund,
     )
 
 
@@ -115,8 +119,9 @@ async def _handle(
     payment_id: str,
     model: type[Body],
     operation_of: Callable[[PaymentId, Body], ClientOperation],
+    authenticate: Authenticate = _authenticate,
 ) -> Response:
     """Handle a request about a payment that exists: the operation that `operation_of(its id, body)` returns."""
-    service, principal = await _service(request)
+    service, principal = await _service(request, authenticate)
     subject = parse_payment_id(payment_id)
     return await service.handle(request, principal, model, lambda body, _: operation_of(subject, body), subject)

@@ -21,8 +21,8 @@ from command_api.payments.waiter import StreamWaiter
 from command_api.request_body import read_body
 from domain.errors import DomainError
 from domain.ids import MerchantId, PaymentId
+from infra.access.principal import Principal
 from infra.errors import Unavailable
-from infra.http.auth import Principal
 from infra.http.context import request_context
 from infra.http.problems import Problem
 from infra.ids import uuid7

@@ -3,7 +3,7 @@
 from typing import Any
 
 from command_api.request_body import MAX_BODY_KIB
-from infra.http.openapi import described_errors, reference
+from infra.http.openapi import RATE_LIMITED, described_errors, reference
 from schemas.http.reconciliations import ReconciliationAnswer, RequestReconciliationBody
 
 _ERRORS = {
@@ -19,6 +19,7 @@ _ERRORS = {
         "invalid_request": "A field is missing, unknown or not valid; `errors` says which",
         "day_not_begun": "The day has not begun",
     },
+    429: RATE_LIMITED,
     503: {"database_unavailable": "The event store cannot be reached; ask again"},
 }
 

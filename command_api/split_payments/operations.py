@@ -10,6 +10,7 @@ from uuid import UUID
 
 from command_api.errors import SplitPaymentNotFound
 from command_api.operation import Body
+from command_api.stripe_ids import owned_ids
 from domain.ids import MerchantId, PaymentId, RefundId, SplitPaymentId, UserId
 from domain.money import Money
 from domain.saga.status import ENDED
@@ -57,6 +58,11 @@ class _SplitPaymentOperation:
         """The split payment's."""
         return self.split_payment_id
 
+    @property
+    def stripe_ids(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
     def with_ids_of(self, response: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the split payment
         """Return itself: its response has no id of its own."""
         return self
@@ -78,6 +84,11 @@ class CreateSplit(_SplitPaymentOperation):
     """With an expiry: the service adds its own where the client does not say it."""
     now: Callable[[], float]
     name: str = "create_split"
+
+    @property
+    def stripe_ids(self) -> frozenset[str]:
+        """With what is paid, by all legs: those that are requested later name nothing else."""
+        return owned_ids(*(each.payment_method for each in self.request.legs))
 
     def with_ids_of(self, response: Mapping[str, Any]) -> "CreateSplit":
         """Take over the id of the split payment that was created first."""

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from command_api.errors import SplitPaymentNotFound, problem_of
 from command_api.payments.documentation import documented
+from command_api.payments.routes import Authenticate
 from command_api.payments.service import CommandService
 from command_api.split_payments.operations import (
     CancelSplit,
@@ -16,7 +17,8 @@ from command_api.split_payments.operations import (
     draw_part_ids,
 )
 from domain.ids import MerchantId, RefundId, SplitPaymentId
-from infra.http.auth import Principal, authenticated
+from infra.access.principal import Principal
+from infra.http.auth import authenticated
 from infra.ids import uuid7
 from schemas.http.split_payments import (
     CancelSplitPaymentBody,
@@ -32,10 +34,11 @@ router = APIRouter(tags=["split payments"])
 SplitPaymentIdPath = Annotated[str, Path(description="The split payment's id.", json_schema_extra={"format": "uuid"})]
 
 _authenticate = authenticated("payments:write")
+_authenticate_refund = authenticated("refunds:write")
 
 
-async def _service(request: Request) -> tuple[CommandService, Principal]:
-    principal = await _authenticate(request, None)
+async def _service(request: Request, authenticate: Authenticate = _authenticate) -> tuple[CommandService, Principal]:
+    principal = await authenticate(request, None)
     service = request.app.state.split_payments
     assert isinstance(service, CommandService)
     return service, principal
@@ -85,7 +88,7 @@ async def refund_split_payment(request: Request, split_payment_id: SplitPaymentI
 
     The parts add up to the amount, to the last unit. A leg whose refund fails shows, and the others stand.
     """
-    service, principal = await _service(request)
+    service, principal = await _service(request, _authenticate_refund)
     subject = _parse(split_payment_id)
 
     def operation(body: RefundSplitPaymentBody, _: str) -> RefundSplit:

@@ -38,6 +38,10 @@ SELECT pg_advisory_unlock(hashtext('paystream.recovery'));
 -- Put events where they were (see event_store.write_back in migration 0016).
 SELECT event_store.write_back(%(lost)s::jsonb);
 
+-- name: claim_stripe_ids
+-- Let what is written back name ids of Stripe as it did (see event_store.claim_stripe_ids in the migration of access).
+SELECT event_store.claim_stripe_ids(%(position)s);
+
 -- name: reopen
 -- Open the log on this PostgreSQL, in a new epoch; which.
 SELECT event_store.reopen_log(%(highest_epoch)s, %(highest_position)s, %(report)s::jsonb);

@@ -86,7 +86,8 @@ class Connections:
                 return {"STRIPE_SANDBOX_DATA": str(self.sandbox_data)} | self._webhooks()
             case "query-api":
                 login = {"READ_DATABASE_URL": self.postgres.url("paystream_query_login")} | self._audit()
-                return login | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
+                redis = {"REDIS_URL": self.redis_url}
+                return login | redis | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
             case "command-api":
                 return (
                     self._clear()
@@ -108,6 +109,8 @@ class Connections:
                 return self._database("paystream_relay_login") | self._kafka()
             case "projector":
                 return self._database("paystream_projector_login") | self._kafka() | self._privacy()
+            case "access":
+                return {"ACCESS_DATABASE_URL": self.postgres.url("paystream_access_login")}
             case "worker-stripe-gateway":
                 return self._clear() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url}
             case "worker-reconciliation":

@@ -9,7 +9,7 @@ from infra.embedded.home import Home
 from infra.settings.privacy import KEY_BYTES
 
 _FILE = "secrets.json"
-_LATER = ("relay", "audit", "sealer", "erasure", "privacy_wrapping_key")
+_LATER = ("relay", "audit", "sealer", "erasure", "access", "privacy_wrapping_key")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -24,6 +24,7 @@ class Passwords:
     audit: str
     sealer: str
     erasure: str
+    access: str
     valkey: str
     privacy_wrapping_key: str
     """Wraps the keys of personal data."""

@@ -69,6 +69,7 @@ class PostgresServer(Component):
             "paystream_audit_login": self._passwords.audit,
             "paystream_sealer_login": self._passwords.sealer,
             "paystream_erasure_login": self._passwords.erasure,
+            "paystream_access_login": self._passwords.access,
         }
 
     def url(self, role: str = OWNER, database: str = DATABASE) -> str:

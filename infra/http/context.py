@@ -32,6 +32,8 @@ DURATION = Histogram(
 )
 
 _KEY = "paystream.context"
+RATE_LIMIT = "paystream.rate_limit"
+"""Where a request's scope has what its response says of the limit of its API key."""
 _ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 # What marks the work of our own processes (a reconciliation, a command, a poll): no caller's id shall look like it.
 _OURS = re.compile(
@@ -86,6 +88,10 @@ class RequestContextMiddleware:
                 headers["X-Request-ID"] = context.request_id
                 headers["X-Correlation-ID"] = context.correlation_id
                 add_security_headers(message["headers"])
+                if (grant := scope.get(RATE_LIMIT)) is not None:
+                    # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (10)
+                    headers["RateLimit-Policy"] = grant.policy
+                    headers["RateLimit"] = grant.limit
             await send(message)
 
         # user_id and payment_id are named so that what an endpoint binds ends with the request.

@@ -2,20 +2,18 @@
 
 import json
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from infra.access.principal import ACCOUNT_SCOPES, NO_MERCHANT, Scope
 from infra.settings.process import ProcessSettings
 
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
-
-Scope = Literal["payments:write", "payments:read", "finance:write", "finance:read"]
-"""What an API key may be for."""
 
 
 class CorsSettings(ProcessSettings):
@@ -45,7 +43,8 @@ class ApiKey(BaseModel):
 
     id: Annotated[str, Field(min_length=1, max_length=100)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    merchant_id: Annotated[str, Field(min_length=1, max_length=100)]
+    merchant_id: Annotated[str, Field(min_length=1, max_length=100)] | None
+    """null: the operator's, for what belongs to all merchants."""
     scopes: frozenset[Scope]
 
     @field_validator("sha256", mode="before")
@@ -53,11 +52,29 @@ class ApiKey(BaseModel):
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
+    @field_validator("merchant_id")
+    @classmethod
+    def _no_reserved_name(cls, value: str | None) -> str | None:
+        if value == NO_MERCHANT:
+            raise ValueError(f"must not be {NO_MERCHANT}, which stands for the operator: write null")
+        return value
+
+    @field_validator("scopes")
+    @classmethod
+    def _no_payments_of_nobody(cls, scopes: frozenset[Scope], info: ValidationInfo) -> frozenset[Scope]:
+        if info.data.get("merchant_id", "") is None and not scopes <= ACCOUNT_SCOPES:
+            raise ValueError("are of payments, and a key without a merchant has none")
+        return scopes
+
 
 class ApiKeySettings(ProcessSettings):
-    """Who may call the HTTP APIs: API_KEYS is a JSON list of `ApiKey`."""
+    """Who may call the HTTP APIs: API_KEYS is a JSON list of `ApiKey`; more keys are in PostgreSQL."""
 
     api_keys: Annotated[tuple[ApiKey, ...], NoDecode]
+    api_keys_refresh_ms: Annotated[int, Field(ge=100, le=60_000)] = 2000
+    """How often a process looks whether the keys in PostgreSQL changed: so long a revoked one may still be taken."""
+    api_keys_max_age_s: Annotated[int, Field(ge=1)] = 900
+    """While PostgreSQL is away: how long the keys that were read from it are taken."""
 
     @field_validator("api_keys", mode="before")
     @classmethod
@@ -81,3 +98,16 @@ class ApiKeySettings(ProcessSettings):
         if info.data.get("app_env") == "production" and any(k.sha256 == DEVELOPMENT_KEY_SHA256 for k in keys):
             raise ValueError("holds the development key, which APP_ENV=production refuses")
         return keys
+
+
+class RateLimitSettings(ProcessSettings):
+    """How many requests an API key may make, of all processes together; 0: as many as it likes."""
+
+    rate_limit_write_per_s: Annotated[int, Field(ge=0)] = 5000
+    """Commands on payments."""
+    rate_limit_read_per_s: Annotated[int, Field(ge=0)] = 10_000
+    """Reads of payments."""
+    rate_limit_account_per_s: Annotated[int, Field(ge=0)] = 1000
+    """What concerns the whole account: the ledger, reconciliations."""
+    rate_limit_burst_s: Annotated[int, Field(ge=1, le=3600)] = 2
+    """So much unused time is saved up: twice the rate can come at once after a quiet moment."""

@@ -51,6 +51,12 @@ class AuditDatabaseSettings(ProcessSettings):
     audit_database_url: PostgresUrl
 
 
+class AccessDatabaseSettings(ProcessSettings):
+    """Merchants and API keys, through the role that may change them."""
+
+    access_database_url: PostgresUrl
+
+
 class MigrationSettings(ProcessSettings):
     """Settings of `paystream migrate`."""
 

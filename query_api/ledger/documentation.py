@@ -5,11 +5,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from query_api import documentation
-from query_api.payments.documentation import ERRORS
 
 ETAG = "Made of what is shown."
+_ERRORS = {403: {"forbidden": "The API key lacks the scope finance:read"}}
 
 
 def documented(answer: type[BaseModel], *, etag: str | None = None) -> dict[str, Any]:
     """Return the keyword arguments of a route that answers `answer`."""
-    return documentation.documented(answer, ERRORS, etag=etag)
+    return documentation.documented(answer, _ERRORS, etag=etag)

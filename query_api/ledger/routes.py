@@ -1,17 +1,17 @@
 """The endpoints of the ledger."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from infra.http.auth import Principal
+from infra.access.principal import Principal
 from query_api.ledger.documentation import ETAG, documented
 from query_api.ledger.parameters import BalanceParameters, EntryParameters
 from query_api.ledger.service import LedgerReads
 from query_api.parameters import IfNoneMatch, Reader
 from schemas.http.ledger import LedgerBalances, LedgerEntryPage, TrialBalance
 
-SCOPE = "finance:read"
+SCOPE: Final = "finance:read"
 
 
 def ledger_routes(reader: Reader) -> APIRouter:

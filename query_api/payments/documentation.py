@@ -8,7 +8,7 @@ from query_api import documentation
 
 PAYMENT_ETAG = "The payment's version."
 ERRORS = {
-    403: {"forbidden": "The API key lacks the scope that this needs: payments:read, or finance:read for the ledger"},
+    403: {"forbidden": "The API key lacks the scope payments:read"},
     503: {
         "projection_behind": "The position asked for was not reached in time, or is none of the log yet; has the lag"
     },

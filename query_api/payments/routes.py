@@ -1,11 +1,11 @@
 """The endpoints of payments."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from domain.ids import PaymentId
-from infra.http.auth import Principal
+from infra.access.principal import Principal
 from infra.logs import bind_context
 from query_api.parameters import IfNoneMatch, PageParameters, Position, Reader, ReadParameters
 from query_api.payments.documentation import PAYMENT_ETAG, documented
@@ -16,7 +16,7 @@ from schemas.http.queries import PaymentPage, PaymentView
 from schemas.http.strict import parse_id
 from schemas.http.timeline import TimelinePage
 
-SCOPE = "payments:read"
+SCOPE: Final = "payments:read"
 
 PaymentIdParameter = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
 MinPosition = Annotated[

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from domain.ids import MerchantId, PaymentId
-from infra.http.auth import Principal
+from infra.access.principal import Principal
 from infra.postgres.pool import Connection, Pool
 from projections.payment_timeline import read as timeline
 from projections.payment_timeline.read import StoredEntry

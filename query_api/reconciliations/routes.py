@@ -1,11 +1,12 @@
 """The endpoints of reconciliations and discrepancies."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from domain.ids import RunId
-from infra.http.auth import Principal, authenticated
+from infra.access.principal import Principal
+from infra.http.auth import authenticated
 from query_api.parameters import refuse_all
 from query_api.reconciliations.documentation import documented
 from query_api.reconciliations.errors import reconciliation_not_found
@@ -14,7 +15,7 @@ from query_api.reconciliations.service import ReconciliationReads
 from schemas.http.reconciliations import DiscrepancyPage, ReconciliationPage, ReconciliationView
 from schemas.http.strict import parse_id
 
-SCOPE = "finance:read"
+SCOPE: Final = "finance:read"
 
 router = APIRouter(tags=["reconciliations"])
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from domain.ids import SplitPaymentId
-from infra.http.auth import Principal
+from infra.access.principal import Principal
 from infra.logs import bind_context
 from query_api.parameters import IfNoneMatch, Reader, ReadParameters
 from query_api.payments.routes import MinPosition, larger

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from domain.ids import MerchantId, SplitPaymentId
-from infra.http.auth import Principal
+from infra.access.principal import Principal
 from infra.postgres.pool import Connection, Pool
 from projections.split_payments import read
 from projections.split_payments.read import StoredHistoryEntry, StoredSplitPayment

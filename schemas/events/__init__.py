@@ -1,5 +1,6 @@
 """The event types of the log and the Kafka topics, and their reading and writing."""
 
+from schemas.events.access_events import ACCESS_CODEC, ACCESS_EVENT_TYPES, API_KEY_CODEC, MERCHANT_CODEC
 from schemas.events.balance_events import BALANCE_CODEC, BALANCE_EVENT_TYPES
 from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
@@ -16,10 +17,14 @@ from schemas.events.split_payment_events import SPLIT_PAYMENT_CODEC, SPLIT_PAYME
 from schemas.events.stripe_events import STRIPE_EVENT_CODEC, STRIPE_EVENT_TYPES
 
 __all__ = [
+    "ACCESS_CODEC",
+    "ACCESS_EVENT_TYPES",
+    "API_KEY_CODEC",
     "BALANCE_CODEC",
     "BALANCE_EVENT_TYPES",
     "DISCREPANCY_CODEC",
     "EVENT_TYPES",
+    "MERCHANT_CODEC",
     "PAYMENT_CODEC",
     "PAYMENT_EVENT_TYPES",
     "PRIVACY_CODEC",

@@ -5,7 +5,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from domain.access import events as access
 from domain.ids import (
+    ApiKeyId,
     AttemptId,
     BalanceSourceId,
     BalanceTransactionId,
@@ -331,10 +333,38 @@ PRIVACY_EXAMPLES: Mapping[str, Any] = {
     ),
 }
 
+API_KEY_ID = ApiKeyId(UUID("019ab3c4-b3c4-7d67-9071-92a3b4c5d6e7"))
+SECOND_API_KEY_ID = ApiKeyId(UUID("019ab3c4-c4d5-7e78-a182-a3b4c5d6e7f8"))
+
+ACCESS_EXAMPLES: Mapping[str, Any] = {
+    "access.merchant_created": access.MerchantCreated(
+        merchant_id=MerchantId("merchant_dev"), name="A shop", actor="ops@shop.example", reason="contract 17"
+    ),
+    "access.key_created": access.ApiKeyCreated(
+        key_id=API_KEY_ID,
+        prefix="psk_live_Ab12Cd34",
+        merchant_id=MerchantId("merchant_dev"),
+        scopes=("payments:read", "payments:write"),
+        created_at=1_780_000_000,
+        expires_at=None,
+        actor="ops@shop.example",
+        reason="the checkout",
+    ),
+    "access.key_rotated": access.ApiKeyRotated(
+        key_id=API_KEY_ID,
+        replaced_by=SECOND_API_KEY_ID,
+        expires_at=1_780_086_400,
+        actor="ops@shop.example",
+        reason="once a year",
+    ),
+    "access.key_revoked": access.ApiKeyRevoked(key_id=API_KEY_ID, actor="ops@shop.example", reason="found in a log"),
+}
+
 EXAMPLES: Mapping[str, Any] = {
     **PAYMENT_EXAMPLES,
     **ACCOUNT_EXAMPLES,
     **SPLIT_PAYMENT_EXAMPLES,
     **PRIVACY_EXAMPLES,
+    **ACCESS_EXAMPLES,
 }
 """Of every type in its newest version, by its name."""

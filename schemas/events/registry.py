@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.events.access_events import ACCESS_EVENT_TYPES
 from schemas.events.balance_events import BALANCE_EVENT_TYPES
 from schemas.events.event_type import EventType
 from schemas.events.payment_events import PAYMENT_EVENT_TYPES
@@ -18,6 +19,7 @@ EVENT_TYPES: tuple[EventType[Any], ...] = (
     *RECONCILIATION_EVENT_TYPES,
     *SPLIT_PAYMENT_EVENT_TYPES,
     *PRIVACY_EVENT_TYPES,
+    *ACCESS_EVENT_TYPES,
 )
 
 BY_NAME: Mapping[str, EventType[Any]] = {each.name: each for each in EVENT_TYPES}

@@ -13,7 +13,7 @@ from schemas.cloudevents import CONTENT_TYPE, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import EventType
 from schemas.events.event_type import schema_id
-from schemas.events.examples import EVENT_ID, PAYMENT_ID, REQUEST_ID, RUN_ID, SPLIT_PAYMENT_ID
+from schemas.events.examples import API_KEY_ID, EVENT_ID, PAYMENT_ID, REQUEST_ID, RUN_ID, SPLIT_PAYMENT_ID
 from schemas.export.events import JsonSchema, every_version, example_data, schema_path
 from schemas.export.headers import (
     DEAD_LETTER_HEADERS_PATH,
@@ -22,6 +22,7 @@ from schemas.export.headers import (
     headers_schema,
 )
 from schemas.topics import (
+    ACCESS,
     PAYMENT,
     PRIVACY,
     RECONCILIATION,
@@ -111,6 +112,8 @@ stream is one split payment. The money of a leg is told by the leg's own events 
 _PRIVACY_DESCRIPTION = f"""What was erased or handed out of a user's personal data, by whom and why; and of each key
 that was destroyed, that it was, in a stream of its own. What to remove of your own copies, `personal_data_erased` says
 in the streams of the payments. {_EVENTS_DESCRIPTION}"""
+_ACCESS_DESCRIPTION = f"""Who may call the APIs: merchants, and the API keys of merchants and of the operator. A stream
+is one merchant or one key. No key is in it, and no hash of one. {_EVENTS_DESCRIPTION}"""
 _DESCRIPTIONS = {
     PAYMENT: _EVENTS_DESCRIPTION,
     SPLIT_PAYMENT: _SPLIT_PAYMENTS_DESCRIPTION,
@@ -118,6 +121,7 @@ _DESCRIPTIONS = {
     STRIPE_BALANCE: _STRIPE_BALANCE_DESCRIPTION,
     RECONCILIATION: _RECONCILIATION_DESCRIPTION,
     PRIVACY: _PRIVACY_DESCRIPTION,
+    ACCESS: _ACCESS_DESCRIPTION,
 }
 _DEAD_LETTERS_DESCRIPTION = """For operators. One partition; kept for ever. Each message announces a record that one of
 Paystream's own consumers could not apply, at least once: the same `dlq_id` is the same record. What becomes of it is
@@ -240,7 +244,8 @@ def _message(event_type: EventType[Any], version: int) -> dict[str, Any]:
 
 def _example(event_type: EventType[Any]) -> dict[str, Any]:
     """Return an example of a message: as it is sent, its headers as text."""
-    stream_id = {PAYMENT_CATEGORY: PAYMENT_ID, "split-payment": SPLIT_PAYMENT_ID}.get(event_type.category, RUN_ID)
+    stream_ids = {PAYMENT_CATEGORY: PAYMENT_ID, "split-payment": SPLIT_PAYMENT_ID, "access": API_KEY_ID}
+    stream_id = stream_ids.get(event_type.category, RUN_ID)
     of_account = stream_id == RUN_ID
     recorded = RecordedEvent(
         position=_POSITION,

@@ -52,6 +52,7 @@ _WRITERS_OF_CATEGORIES = {
     "reconciliation": "the reconciliation",
     "split-payment": "the worker `sagas`, from what became of the legs",
     "privacy": "an operator's command",
+    "access": "an operator's command",
 }
 
 
@@ -68,7 +69,7 @@ _UNITS = {
         ),
         "Unix seconds",
     ),
-    **dict.fromkeys(("expires_at", "retry_at", "stuck_at"), "Unix seconds"),
+    **dict.fromkeys(("created_at", "expires_at", "retry_at", "stuck_at"), "Unix seconds"),
     "expires_in_seconds": "seconds from when the event was recorded",
     "head": "position in the log",
 }

@@ -26,6 +26,9 @@ _GROUPS = (
     "paystream_audit",
     "paystream_sealer",
     "paystream_rebuild",
+    "paystream_privacy",
+    "paystream_erasure",
+    "paystream_access",
 )
 
 Loses = Callable[[PostgresServer, Path, Callable[[], Awaitable[None]]], Awaitable[Path]]

@@ -4,7 +4,7 @@ import hashlib
 
 import httpx
 
-from infra.http.auth import ApiKeyring
+from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
@@ -17,7 +17,7 @@ MERCHANT, OTHER_MERCHANT = "merchant_test", "merchant_other"
 
 
 def keyring() -> ApiKeyring:
-    def key(number: str, text: str, merchant_id: str, scope: str) -> ApiKey:
+    def key(number: str, text: str, merchant_id: str | None, scope: str) -> ApiKey:
         digest = hashlib.sha256(text.encode()).hexdigest()
         return ApiKey(id=number, sha256=digest, merchant_id=merchant_id, scopes=frozenset({scope}))
 
@@ -26,7 +26,7 @@ def keyring() -> ApiKeyring:
             key("1", KEY, MERCHANT, "payments:read"),
             key("2", OTHER_KEY, OTHER_MERCHANT, "payments:read"),
             key("3", WRITE_ONLY_KEY, MERCHANT, "payments:write"),
-            key("4", FINANCE_KEY, MERCHANT, "finance:read"),
+            key("4", FINANCE_KEY, None, "finance:read"),
         ]
     )
 

@@ -18,7 +18,21 @@ GENERAL_CODES = frozenset(
 """Codes of answers that belong to no operation, or to all of them."""
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 0}}}
-_ASK_AGAIN = frozenset({409, 503})
+# https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+_RATE_LIMIT = {
+    "RateLimit": {
+        "description": "What is left (r), and in how many seconds all of it is there again (t).",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": "How many requests (q) in how many seconds (w) an API key may make of these routes.",
+        "schema": {"type": "string"},
+    },
+}
+_TOO_MANY = 429
+_ASK_AGAIN = frozenset({409, _TOO_MANY, 503})
+RATE_LIMITED = {"rate_limited": "The API key made too many requests, and nothing was done"}
+"""Of every operation that needs an API key, as 429."""
 
 
 def reference(component: str) -> dict[str, str]:
@@ -48,7 +62,8 @@ def _response(status: int, by_code: Mapping[str, str]) -> dict[str, Any]:
         "description": "; ".join(f"`{code}`: {meaning}" for code, meaning in by_code.items()),
         "content": {MEDIA_TYPE: {"schema": reference(PROBLEM), "examples": examples}},
     }
-    return response | ({"headers": _RETRY_AFTER} if status in _ASK_AGAIN else {})
+    headers = (_RETRY_AFTER if status in _ASK_AGAIN else {}) | (_RATE_LIMIT if status == _TOO_MANY else {})
+    return response | ({"headers": headers} if headers else {})
 
 
 def _examples(paths: Mapping[str, Any]) -> Iterator[str]:

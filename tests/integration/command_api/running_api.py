@@ -29,7 +29,7 @@ from event_store.event_log import ConnectionLog, GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.payments import command_payment, load_payment
 from event_store.split_payments import SPLIT_PAYMENT
-from infra.http.auth import ApiKeyring
+from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey

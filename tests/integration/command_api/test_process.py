@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from infra.embedded.ports import free_port
 from infra.embedded.valkey import ValkeyServer
 from tests.integration.command_api.running_api import API_KEY, MERCHANT
 from tests.support.database import Database
+from tests.support.paystream_command import paystream
 from tests.support.signed_webhooks import SECRET
 from tests.support.waiting import eventually
 
@@ -65,21 +67,22 @@ async def process(
         await started.wait()
 
 
+async def is_ready(client: httpx.AsyncClient) -> bool:
+    try:
+        return bool((await client.get("/health/ready")).json()["status"] == "ok")
+    except httpx.TransportError:
+        return False
+
+
 async def test_it_serves_and_answers_those_who_wait_when_it_is_told_to_stop(
     process: tuple[asyncio.subprocess.Process, httpx.AsyncClient, Path],
 ) -> None:
     started, client, log = process
 
-    async def ready() -> bool:
-        try:
-            return bool((await client.get("/health/ready")).json()["status"] == "ok")
-        except httpx.TransportError:
-            return False
-
     async def accepted() -> bool:
         return "payment_accepted" in await asyncio.to_thread(log.read_text)
 
-    await eventually(ready, within=60)
+    await eventually(lambda: is_ready(client), within=60)
     waiting = asyncio.create_task(client.post("/payments", json=CREATE, headers={"Prefer": "wait=20"}))
     await eventually(accepted)
     started.send_signal(signal.SIGTERM)
@@ -90,3 +93,31 @@ async def test_it_serves_and_answers_those_who_wait_when_it_is_told_to_stop(
     assert line["payment_id"] == answer.json()["id"]
     assert (line["amount_cents"], line["currency"], line["user_id"]) == (100, "USD", "user_1")
     assert API_KEY not in log.read_text()
+
+
+async def test_a_key_of_the_command_line_opens_it_until_it_is_revoked(
+    process: tuple[asyncio.subprocess.Process, httpx.AsyncClient, Path], database: Database, tmp_path: Path
+) -> None:
+    _, client, log = process
+    settings = {"access_database_url": database.url("access")}
+
+    async def run(*arguments: str) -> str:
+        ended = await paystream(*arguments, "--reason", "a test", cwd=tmp_path, settings=settings)
+        assert ended.code == 0, ended.errors
+        return ended.output.strip()
+
+    async def status() -> int:
+        answer = await client.post("/payments", json=CREATE, headers={"Authorization": f"Bearer {key}"})
+        return answer.status_code
+
+    await eventually(lambda: is_ready(client), within=60)
+    await run("merchants", "create", "shop")
+    key = await run("keys", "create", "--merchant", "shop")
+    await eventually(status, lambda code: code == 201)
+    answer = await client.post("/payments", json=CREATE, headers={"Authorization": f"Bearer {key}"})
+    assert answer.headers["ratelimit-policy"] == '"write";q=10000;w=2'
+    await run("keys", "revoke", key[:17])
+    revoked_at = time.monotonic()
+    await eventually(status, lambda code: code == 401)
+    assert time.monotonic() - revoked_at < 6
+    assert key not in log.read_text()

@@ -8,10 +8,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from infra.access.keyring import ApiKeyring
 from infra.embedded.connections import DEVELOPMENT_KEY, DEVELOPMENT_MERCHANT
 from infra.embedded.databases import create_database, drop_database
 from infra.embedded.postgres import PostgresServer
-from infra.http.auth import ApiKeyring
 from infra.migrations.runner import upgrade
 from infra.postgres.pool import Pool, create_pool
 from infra.process.health import Health

@@ -9,9 +9,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from event_store.store import Connection
+from infra.access.keyring import ApiKeyring
 from infra.embedded.connections import DEVELOPMENT_KEY
 from infra.embedded.valkey import ValkeyServer
-from infra.http.auth import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.redis.client import create_redis
 from infra.settings.redis import RedisSettings

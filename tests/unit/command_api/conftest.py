@@ -19,7 +19,7 @@ from command_api.split_payments.subject import SPLIT_PAYMENTS
 from domain.ids import MerchantId
 from event_store.fakes import MemoryEventLog
 from event_store.payments import PAYMENT, LoadedPayment
-from infra.http.auth import ApiKeyring
+from infra.access.keyring import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
 from tests.support.refusing_reconciliations import a_refusing_service
@@ -68,7 +68,7 @@ async def api() -> AsyncIterator[Standing]:
                 _key("writer", {"payments:write"}),
                 _key("reader", {"payments:read"}),
                 _key("other", {"payments:write"}, MerchantId("other")),
-                _key("finance", {"finance:write"}),
+                _key("finance", {"finance:write"}, None),
             ],
         ),
         health=Health(),
@@ -79,6 +79,6 @@ async def api() -> AsyncIterator[Standing]:
         yield Standing(app=app, client=client, store=store, waiter=waiter, executor=executor, secrets=secrets)
 
 
-def _key(key_id: str, scopes: set[str], merchant_id: MerchantId = MERCHANT) -> ApiKey:
+def _key(key_id: str, scopes: set[str], merchant_id: MerchantId | None = MERCHANT) -> ApiKey:
     digest = hashlib.sha256(f"sk_{key_id}".encode()).hexdigest()
     return ApiKey(id=key_id, sha256=digest, merchant_id=merchant_id, scopes=frozenset(scopes))

@@ -20,7 +20,7 @@ def test_there_are_these_commands_and_no_others() -> None:
 def test_the_client_secret_documents_its_security_and_errors() -> None:
     operation = DOCUMENT["paths"][SECRET_PATH]["get"]
     assert operation["security"] == [{"ApiKey": []}]
-    assert set(operation["responses"]) == {"200", "400", "401", "403", "404", "409", "502", "503"}
+    assert set(operation["responses"]) == {"200", "400", "401", "403", "404", "409", "429", "502", "503"}
 
 
 def test_the_webhook_documents_its_signature_and_errors_and_no_api_key() -> None:
@@ -40,7 +40,7 @@ def test_every_command_documents_its_body_headers_security_and_errors(path: str)
     for status, response in operation["responses"].items():
         media_type = "application/json" if status.startswith("2") else "application/problem+json"
         assert list(response["content"]) == [media_type]
-    assert {"400", "401", "403", "409", "413", "415", "422", "503"} <= set(operation["responses"])
+    assert {"400", "401", "403", "409", "413", "415", "422", "429", "503"} <= set(operation["responses"])
 
 
 def test_refund_documents_its_status_codes_and_its_own_error() -> None:

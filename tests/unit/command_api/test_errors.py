@@ -34,6 +34,7 @@ NOT_A_CLIENTS = {
     *("reconciliation_error", "rows_not_sorted", "run_not_under_way"),
     *("discrepancy_not_found", "discrepancy_is_resolved"),
     *("ledger_error", "unbalanced_posting", "refund_unknown"),
+    *("access_error", "merchant_exists", "invalid_merchant", "invalid_api_key", "api_key_not_usable"),
 }
 
 

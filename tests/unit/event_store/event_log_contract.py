@@ -7,7 +7,14 @@ from typing import Protocol
 
 from domain.ids import EventId, MerchantId, PaymentId
 from domain.payment.decide import decide
-from event_store.appends import Append, Appended, IdempotencyRecord, StoredResponse, VersionConflict
+from event_store.appends import (
+    Append,
+    Appended,
+    ForeignStripeId,
+    IdempotencyRecord,
+    StoredResponse,
+    VersionConflict,
+)
 from event_store.event_log import EventLog
 from event_store.group_commit import Appender
 from schemas.events import PAYMENT_CODEC
@@ -88,6 +95,22 @@ class EventLogContract(ABC):
         seen = await store.store_response(payment_id, MERCHANT, 1, record)
         assert seen is not None
         assert (seen.fingerprint, seen.status) == ("f", 201)
+
+    async def test_an_id_of_stripe_is_the_merchants_that_used_it_first(self) -> None:
+        store, ids = self.store(), frozenset({"cus_1", "pm_1"})
+        first = replace(opening(PaymentId(uuid.uuid4()), None), stripe_ids=ids)
+        assert isinstance(await store.append(first), Appended)
+        again = replace(opening(PaymentId(uuid.uuid4()), "k-1"), stripe_ids=frozenset({"pm_1"}))
+        assert isinstance(await store.append(again), Appended)
+        other, payment_id = MerchantId("another merchant"), PaymentId(uuid.uuid4())
+        foreign = replace(
+            opening(payment_id, "k-2"), merchant_id=other, stripe_ids=frozenset({"cus_1", "pm_of_their_own"})
+        )
+        assert await store.append(foreign) == ForeignStripeId()
+        found = await store.load_with_response(payment_id, other, "k-2")
+        assert (list(found.events), found.response) == ([], None)
+        own = replace(opening(PaymentId(uuid.uuid4()), None), stripe_ids=frozenset({"pm_of_their_own"}))
+        assert isinstance(await store.append(own), Appended), "a refused request makes nothing its merchant's"
 
     async def test_nothing_is_found_of_what_is_not_there(self) -> None:
         found = await self.store().load_with_response(uuid.uuid4(), MERCHANT, "k-1")

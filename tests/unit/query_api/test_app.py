@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from infra.http.auth import ApiKeyring
+from infra.access.keyring import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
 from query_api.app import create_app, openapi_documents
@@ -67,7 +67,7 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
         "min_position",
         "Paystream-Min-Position",
     }
-    assert sorted(listing["responses"]) == ["200", "400", "401", "403", "503"]
+    assert sorted(listing["responses"]) == ["200", "400", "401", "403", "429", "503"]
     schemas = document["components"]["schemas"]
     assert "ProblemBody" in schemas
     assert "HTTPValidationError" not in schemas

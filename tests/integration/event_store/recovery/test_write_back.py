@@ -1,6 +1,7 @@
 """The function that puts lost events back: only into a closed log, and only behind what their stream has."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -51,8 +52,22 @@ async def test_what_does_not_follow_its_stream_is_refused(database: Database) ->
         assert [event.position for event in await load(relay, item.stream_id)][1:] == [50, 51]
 
 
+async def test_what_was_written_back_owns_its_ids_of_stripe_again(database: Database) -> None:
+    item = an_append()
+    async with await psycopg.AsyncConnection.connect(database.url("relay"), autocommit=True) as relay:
+        await append(relay, [item, replace(an_append(), stripe_ids=frozenset({"cus_known"}))])
+        await relay.execute("SELECT event_store.close_log('it lacks an event')")
+        named = {"customer": "cus_known", "payment_method": "pm_lost"}
+        confirmed = lost(item.stream_id, 2, 50) | {"type": "payment.confirmation_requested", "data": named}
+        await relay.execute("SELECT event_store.write_back(%s::jsonb)", [json.dumps([confirmed])])
+        await relay.execute("SELECT event_store.claim_stripe_ids(49)")
+    async with await psycopg.AsyncConnection.connect(database.url("owner")) as owner:
+        found = await owner.execute("SELECT stripe_id FROM event_store.stripe_id_owners ORDER BY 1")
+        assert await found.fetchall() == [("cus_known",), ("pm_lost",)]
+
+
 async def test_the_application_may_not_write_back(database: Database) -> None:
     async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as app:
-        for call in ("write_back('[]')", "reopen_log(1, 0, '{}')", "verify_start('me', 'so')"):
+        for call in ("write_back('[]')", "reopen_log(1, 0, '{}')", "verify_start('me', 'so')", "claim_stripe_ids(0)"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 await app.execute(f"SELECT event_store.{call}")

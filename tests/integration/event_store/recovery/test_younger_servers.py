@@ -46,6 +46,7 @@ _GROUPS = (
     "paystream_rebuild",
     "paystream_privacy",
     "paystream_erasure",
+    "paystream_access",
 )
 _MORE = 40
 

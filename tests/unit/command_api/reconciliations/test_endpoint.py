@@ -42,4 +42,4 @@ async def test_today_is_asked_for_where_the_database_is_away(api: Standing) -> N
 def test_it_documents_its_body_security_and_errors() -> None:
     operation = openapi_documents()["openapi/command-api.json"]["paths"]["/reconciliations"]["post"]
     assert operation["security"] == [{"ApiKey": []}]
-    assert set(operation["responses"]) == {"202", "400", "401", "403", "413", "415", "422", "503"}
+    assert set(operation["responses"]) == {"202", "400", "401", "403", "413", "415", "422", "429", "503"}

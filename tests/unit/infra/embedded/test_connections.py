@@ -39,6 +39,7 @@ _PASSWORDS = Passwords(
     audit="au",
     sealer="s",
     erasure="e",
+    access="ac",
     valkey="v",
     privacy_wrapping_key=_KEY,
 )
@@ -75,7 +76,10 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
                 "STRIPE_SANDBOX_WEBHOOK_EVENTS",
             },
         ),
-        ("query-api", {"READ_DATABASE_URL", "AUDIT_DATABASE_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"}),
+        (
+            "query-api",
+            {"READ_DATABASE_URL", "AUDIT_DATABASE_URL", "REDIS_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"},
+        ),
         (
             "command-api",
             {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},

@@ -5,8 +5,13 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 
-from infra.http.auth import ApiKeyring, Principal, authenticated
+from infra.access.keyring import ApiKeyring
+from infra.access.principal import Principal
+from infra.http.auth import authenticated
+from infra.http.context import RequestContextMiddleware
 from infra.http.problems import install_problem_handlers
+from infra.http.rate_limit.bucket import BucketRules
+from infra.http.rate_limit.limiter import RateLimiter
 from infra.settings.http import ApiKey
 
 
@@ -15,8 +20,10 @@ def a_key(key_id: str, token: str, *scopes: str) -> ApiKey:
     return ApiKey(id=key_id, sha256=digest, merchant_id=f"merchant_of_{key_id}", scopes=frozenset(scopes))
 
 
-def a_client(*, anonymous_merchant_id: str | None = None) -> httpx.AsyncClient:
+def a_client(*, anonymous_merchant_id: str | None = None, limiter: RateLimiter | None = None) -> httpx.AsyncClient:
     app = FastAPI()
+    app.add_middleware(RequestContextMiddleware)
+    app.state.rate_limiter = limiter
     install_problem_handlers(app)
     app.state.keyring = ApiKeyring(
         [a_key("reader", "sk_reader", "payments:read"), a_key("writer", "sk_writer", "payments:read", "payments:write")]
@@ -87,6 +94,31 @@ async def test_anonymous_reading_is_only_for_requests_without_a_key() -> None:
     known = await client.get("/payments", headers={"Authorization": "Bearer sk_reader"})
     assert known.json()["merchant_id"] == "merchant_of_reader"
     assert (await client.post("/payments")).status_code == 401
+
+
+async def test_a_key_that_asks_too_often_is_429_until_its_bucket_fills() -> None:
+    now = [0.0]
+    rules = BucketRules(rate=1, burst_s=2)
+    client = a_client(limiter=RateLimiter({"read": rules}, clock=lambda: now[0]))
+
+    async def read(token: str = "sk_reader") -> httpx.Response:
+        return await client.get("/payments", headers={"Authorization": f"Bearer {token}"})
+
+    first = await read()
+    assert (first.status_code, first.headers["ratelimit"]) == (200, '"read";r=1;t=1')
+    assert first.headers["ratelimit-policy"] == '"read";q=2;w=2'
+    await read()
+    refused = await read()
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["ratelimit"] == '"read";r=0;t=2'
+    assert (await read("sk_writer")).status_code == 200, "another key has a bucket of its own"
+    now[0] = 1.0
+    assert (await read()).status_code == 200
+    unlimited = await client.post("/payments", headers={"Authorization": "Bearer sk_writer"})
+    assert (unlimited.status_code, "ratelimit" in unlimited.headers) == (200, False)
+    assert "ratelimit" not in (await read("sk_wrong")).headers
 
 
 async def test_the_openapi_document_says_bearer() -> None:

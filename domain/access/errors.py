@@ -1,0 +1,42 @@
+"""Why a command on a merchant or on an API key is refused."""
+
+from typing import ClassVar
+
+from domain.errors import DomainError
+from domain.ids import ApiKeyId, MerchantId
+
+
+class AccessError(DomainError):
+    """A rule of access said no."""
+
+    code: ClassVar[str] = "access_error"
+
+
+class MerchantExists(AccessError):
+    """The merchant was created before."""
+
+    code: ClassVar[str] = "merchant_exists"
+
+    def __init__(self, merchant_id: MerchantId) -> None:
+        super().__init__(f"There is a merchant {merchant_id} already.")
+
+
+class InvalidMerchant(AccessError):
+    """Its id or its name breaks a rule."""
+
+    code: ClassVar[str] = "invalid_merchant"
+
+
+class InvalidApiKey(AccessError):
+    """A key cannot be like that: its scopes, or its end."""
+
+    code: ClassVar[str] = "invalid_api_key"
+
+
+class ApiKeyNotUsable(AccessError):
+    """The key was revoked, has expired, has a successor already, or is not there."""
+
+    code: ClassVar[str] = "api_key_not_usable"
+
+    def __init__(self, key_id: ApiKeyId, reason: str) -> None:
+        super().__init__(f"The API key {key_id} {reason}.")

@@ -1,0 +1,1 @@
+"""Merchants and API keys: how an operator makes, replaces and ends them."""

@@ -1,0 +1,106 @@
+"""`paystream merchants` and `paystream keys`: who may call the APIs."""
+
+from typing import Annotated
+
+import typer
+
+from infra.cli.commands import command_group
+
+merchants = command_group("Merchants, whose payments the APIs take.", settings_of=["access"])
+keys = command_group("API keys of merchants and of the operator.", settings_of=["access"])
+
+_ACTOR = typer.Option(help="Who does it; kept with the event. By default the user of this machine.")
+_REASON = typer.Option(help="Why; kept with the event.")
+_KEY = typer.Argument(metavar="KEY", help="Its id, or how it begins (psk_live_Ab12): never the whole key.")
+
+
+@merchants.command("create")
+def merchants_create(
+    merchant_id: Annotated[str, typer.Argument(metavar="MERCHANT", help="Its id, which stays for ever.")],
+    reason: Annotated[str, _REASON],
+    name: Annotated[str | None, typer.Option(help="Its name for people. [its id]")] = None,
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """Let a merchant be given keys."""
+    from getpass import getuser
+
+    from event_store.access.cli_run import run_create_merchant
+
+    raise SystemExit(run_create_merchant(merchant_id, name or merchant_id, actor=actor or getuser(), reason=reason))
+
+
+@merchants.command("list")
+def merchants_list() -> None:
+    """List merchants, and how many of their keys are valid."""
+    from event_store.access.cli_run import run_list_merchants
+
+    raise SystemExit(run_list_merchants())
+
+
+@keys.command("create")
+def keys_create(
+    *,
+    reason: Annotated[str, _REASON],
+    merchant: Annotated[str | None, typer.Option(help="Whose it is.")] = None,
+    operator: Annotated[bool, typer.Option("--operator", help="A key of the operator, for all merchants.")] = False,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it is for; may be repeated. Of a merchant: payments:write, refunds:write, payments:read [all "
+            "three]. Of the operator: finance:read, finance:write, audit:read, admin:read, admin:write."
+        ),
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="How long it is valid. [until it is revoked]")] = None,
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """Make a key, and show it once."""
+    from getpass import getuser
+
+    from event_store.access.cli_run import run_create_key
+
+    if operator == (merchant is not None):
+        raise typer.BadParameter("give --merchant or --operator")
+    raise SystemExit(run_create_key(merchant, scope or [], days=days, actor=actor or getuser(), reason=reason))
+
+
+@keys.command("list")
+def keys_list(
+    beginning: Annotated[str | None, typer.Argument(help="Only keys that begin so, or the key of this id.")] = None,
+    merchant: Annotated[str | None, typer.Option(help="Only this merchant's.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+) -> None:
+    """List keys: whose they are, what for, and when they were used last."""
+    from event_store.access.cli_run import run_list_keys
+
+    raise SystemExit(run_list_keys(beginning, merchant=merchant, ended_too=every))
+
+
+@keys.command("revoke")
+def keys_revoke(
+    key: Annotated[str, _KEY],
+    reason: Annotated[str, _REASON],
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """End a key. The APIs refuse it within seconds."""
+    from getpass import getuser
+
+    from event_store.access.cli_run import run_revoke_key
+
+    raise SystemExit(run_revoke_key(key, actor=actor or getuser(), reason=reason))
+
+
+@keys.command("rotate")
+def keys_rotate(
+    key: Annotated[str, _KEY],
+    reason: Annotated[str, _REASON],
+    hours: Annotated[
+        int, typer.Option("--old-valid-hours", min=0, max=720, help="How long the old key stays valid.")
+    ] = 24,
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """Make the successor of a key, and show it once. The old one stays valid for a while."""
+    from getpass import getuser
+
+    from event_store.access.cli_run import run_rotate_key
+
+    raise SystemExit(run_rotate_key(key, hours=hours, actor=actor or getuser(), reason=reason))

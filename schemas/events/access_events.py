@@ -1,0 +1,24 @@
+"""The events of access: of each merchant, and of each API key."""
+
+from typing import Any
+
+from domain.access import events as domain
+from domain.access.events import AccessEvent, ApiKeyEvent, MerchantCreated
+from schemas.events.codec import Codec
+from schemas.events.event_type import EventType
+
+CATEGORY = "access"
+
+MERCHANT_EVENT_TYPES: tuple[EventType[MerchantCreated], ...] = (
+    EventType(name="access.merchant_created", model=domain.MerchantCreated),
+)
+API_KEY_EVENT_TYPES: tuple[EventType[ApiKeyEvent], ...] = (
+    EventType(name="access.key_created", model=domain.ApiKeyCreated),
+    EventType(name="access.key_rotated", model=domain.ApiKeyRotated),
+    EventType(name="access.key_revoked", model=domain.ApiKeyRevoked),
+)
+ACCESS_EVENT_TYPES: tuple[EventType[Any], ...] = (*MERCHANT_EVENT_TYPES, *API_KEY_EVENT_TYPES)
+
+MERCHANT_CODEC = Codec(MERCHANT_EVENT_TYPES)
+API_KEY_CODEC = Codec(API_KEY_EVENT_TYPES)
+ACCESS_CODEC: Codec[AccessEvent] = Codec(ACCESS_EVENT_TYPES)
