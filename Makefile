@@ -5,6 +5,8 @@ ARGS ?=
 BROKER := embedded
 # together: relay, projector and workers in one process; separate: one each, as in production
 PROCESSES := together
+# 1: Prometheus runs beside it, where the machine has one
+PROMETHEUS :=
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-develop
@@ -26,7 +28,7 @@ endif
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
 	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load bench \
-	coverage coverage-all model-check mutate events upgrade-fixture
+	coverage coverage-all model-check mutate events dashboards upgrade-fixture
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,7 +36,7 @@ help: ## List the targets
 # --- Run ---------------------------------------------------------------------------------------------------------
 
 run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends it (BROKER=apache: on real Kafka)
-	@exec $(BIN)/paystream up --broker $(BROKER) --processes $(PROCESSES)
+	@exec $(BIN)/paystream up --broker $(BROKER) --processes $(PROCESSES) $(if $(PROMETHEUS),--prometheus)
 
 demo: $(RUN_READY) ## Play payments, a decline and refunds on a system of its own, and check the results
 	@exec $(BIN)/paystream demo
@@ -145,6 +147,9 @@ lint: $(DEV_READY) ## Check style, types, import arrows, words and the exported 
 schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents
 	@exec $(BIN)/paystream schemas export
 
+dashboards: $(DEV_READY) ## Write Grafana's dashboards from their code, infra/deploy/grafana
+	@exec $(BIN)/python -m infra.deploy.grafana.boards
+
 events: $(DEV_READY) ## Write the event catalogue, docs/events.md
 	@exec $(BIN)/python -m schemas.export.catalogue
 
@@ -170,9 +175,9 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 lock: ## Resolve the dependencies anew (needs uv; ARGS=--upgrade takes the newest versions)
 	@command -v uv >/dev/null || { echo 'uv is needed to resolve dependencies: pip install uv' >&2; exit 1; }
-	$(LOCK) pyproject.toml requirements/build.in --extra embedded --extra dev --output-file requirements/dev.txt
-	$(LOCK) pyproject.toml requirements/build.in --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt
-	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/base.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra embedded --extra tracing --extra dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra embedded --extra tracing --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(LOCK) pyproject.toml --extra tracing --constraint requirements/dev.txt --output-file requirements/base.txt
 	$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) requirements/load.in --output-file requirements/load.txt
 

@@ -1,6 +1,6 @@
 """Builds the application. What it works with is handed in, so that tests can hand in something else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,6 +17,7 @@ from command_api.webhooks.routes import router as webhooks_router
 from command_api.webhooks.service import WebhookIntake
 from infra.access.keyring import ApiKeyring
 from infra.http.app import build_app
+from infra.http.browsers import allow_origins
 from infra.http.rate_limit.limiter import RateLimiter
 from infra.process.health import Health, health_routes
 
@@ -31,12 +32,14 @@ def create_app(
     keyring: ApiKeyring,
     health: Health,
     rate_limiter: RateLimiter | None = None,
+    cors_allowed_origins: Sequence[str] = (),
 ) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given.
 
     Without `rate_limiter` no key is limited.
     """
     app = bare_app()
+    allow_origins(app, cors_allowed_origins)
     app.state.payments = payments
     app.state.split_payments = split_payments
     app.state.client_secrets = client_secrets

@@ -65,5 +65,7 @@ class Subject:
     busy: Callable[[], CommandError]
     original_ids: Callable[[Any], Mapping[str, str]]
     """The ids in the response to the last command, from the state as that command left it."""
+    has_personal_data: Callable[[Body], bool]
+    """Whether a response may hold some: it is not stored then, but made again."""
     record_accepted: Callable[[Any, Any], None]
     """Log and count a command (an operation) that led to a state."""

@@ -21,6 +21,7 @@ from command_api.webhooks.service import WebhookIntake
 from event_store.event_log import GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.log_monitor import LogMonitor
+from event_store.privacy.vault import open_vault
 from event_store.split_payments import SPLIT_PAYMENT
 from infra.access.keyring import ApiKeyring
 from infra.access.watch import KeyWatch
@@ -47,29 +48,32 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
     async with AsyncExitStack() as closing:
         closing.push_async_callback(redis.aclose)
         closing.push_async_callback(pool.close)
+        vault = await closing.enter_async_context(open_vault(settings, NAME))
         await pool.open()
         appender = GroupCommit(
             pool,
+            vault=vault,
             max_event_bytes=settings.event_max_bytes,
             pacing=Pacing(0.005, per_item_s=0.01, longest_s=0.02),  # what arrives in between is appended together
         )
         closing.push_async_callback(appender.close)
         # Stripe does not wait for the answer.
-        webhook_appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(0.05))
+        webhook_appender = GroupCommit(pool, max_event_bytes=settings.event_max_bytes, pacing=Pacing(0.05), vault=vault)
         closing.push_async_callback(webhook_appender.close)
         log = GroupCommitLog(pool, appender)
         cache = RedisResponseCache(redis, timeout_s=settings.redis_timeout_ms / 1000, epoch=lambda: monitor.epoch)
         admission = Admission("command", settings.command_api_max_in_progress)
+        split_log = GroupCommitLog(pool, appender, vault=vault)  # its answers have personal data
         executor, split_executor = (
             CommandExecutor(
                 cache=cache,
-                log=log,
+                log=its_log,
                 timeout_s=settings.command_api_timeout_ms / 1000,
                 admission=admission,
                 subject=subject,
                 owned_stripe_ids=settings.stripe_ids_are_merchants,
             )
-            for subject in (PAYMENTS, SPLIT_PAYMENTS)
+            for subject, its_log in ((PAYMENTS, log), (SPLIT_PAYMENTS, split_log))
         )
         closing.push_async_callback(executor.close)
         closing.push_async_callback(split_executor.close)
@@ -84,7 +88,9 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             expires_in_s=settings.payment_expires_in_s,
             card_number_exempt=settings.card_number_exempt_fields,
         )
-        split_waiter = await closing.enter_async_context(PollingStreamWaiter(pool, aggregate=SPLIT_PAYMENT))
+        split_waiter = await closing.enter_async_context(
+            PollingStreamWaiter(pool, aggregate=SPLIT_PAYMENT, vault=vault)
+        )
         split_payments = replace(
             payments, executor=split_executor, waiter=split_waiter, expires_in_s=settings.split_payment_expires_in_s
         )
@@ -119,6 +125,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             keyring=keyring,
             health=runtime.health,
             rate_limiter=rate_limiter,
+            cors_allowed_origins=settings.cors_allowed_origins,
         )
         releasing = asyncio.create_task(_release_waiters_when_stopping(runtime, waiter, split_waiter))
         closing.callback(releasing.cancel)

@@ -9,8 +9,9 @@ from command_api.admission import MOST_IN_PROGRESS
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
 from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPIRES
 from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
-from infra.settings.http import ApiKeySettings, RateLimitSettings
+from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
 from infra.settings.postgres import AppendSettings
+from infra.settings.privacy import VaultSettings
 from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.settings.stripe import StripeWebhookSettings
@@ -19,8 +20,10 @@ from infra.stripe.guard.settings import StripeGuardSettings
 
 class CommandApiSettings(
     AppendSettings,
+    VaultSettings,
     ApiKeySettings,
     RateLimitSettings,
+    CorsSettings,
     ReconciliationDaySettings,
     StripeWebhookSettings,
     StripeGuardSettings,

@@ -33,6 +33,11 @@ DiscrepancyId = NewType("DiscrepancyId", UUID)
 
 ApiKeyId = NewType("ApiKeyId", UUID)
 """Of an API key, and of its stream in the log."""
+ErasureId = NewType("ErasureId", UUID)
+"""Of one order to erase the personal data of a user."""
+
+KeyId = NewType("KeyId", UUID)
+"""Of the key that the personal data of one subject is encrypted with."""
 
 MerchantId = NewType("MerchantId", str)
 

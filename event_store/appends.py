@@ -49,13 +49,13 @@ class IdempotencyRecord:
     """The response to a command, stored with its events.
 
     `fingerprint` distinguishes requests under the same key. The key is unique within a merchant. `response` is
-    the body as sent, in UTF-8.
+    the body as sent, in UTF-8; None of one with personal data, which is made again from the stream when it is needed.
     """
 
     key: str
     fingerprint: str
     status: int
-    response: bytes
+    response: bytes | None
 
     def stored_at(self, position: int) -> "StoredResponse":
         """Return what is found under the key once the record is stored, for a command that reached this position."""
@@ -146,7 +146,8 @@ class StoredResponse:
     """What is stored under an idempotency key. As the result of an append: the key is known, nothing was written.
 
     `position` is the one that the first command reached. The caller compares the fingerprint. `response` is None when
-    the record was written back from Kafka: the response is made again from the stream as of that position.
+    the record was written back from Kafka, or has personal data: the response is made again from the stream as of that
+    position.
     """
 
     fingerprint: str

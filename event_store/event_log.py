@@ -12,6 +12,7 @@ from domain.ids import MerchantId
 from event_store import store
 from event_store.appends import Append, AppendResult, IdempotencyRecord, StoredResponse
 from event_store.group_commit import Appender
+from event_store.privacy.attached import Decrypting
 from event_store.store import Connection
 from schemas.envelope import RecordedEvent
 
@@ -91,26 +92,38 @@ class ConnectionLog:
 
 
 class GroupCommitLog:
-    """An `EventLog` for many requests at once: each call is committed when it returns, appends by group commit."""
+    """An `EventLog` for many requests at once: each call is committed when it returns, appends by group commit.
 
-    def __init__(self, pool: AsyncConnectionPool[Connection], appender: Appender) -> None:
+    With a `vault` it reads personal data in clear.
+    """
+
+    def __init__(
+        self, pool: AsyncConnectionPool[Connection], appender: Appender, *, vault: Decrypting | None = None
+    ) -> None:
         self._pool = pool
         self._appender = appender
+        self._vault = vault
 
     async def load_many(self, stream_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[RecordedEvent]]:
         """Load all of them in one round trip."""
         async with self._pool.connection() as connection:
-            return await ConnectionLog(connection).load_many(stream_ids)
+            found = await ConnectionLog(connection).load_many(stream_ids)
+        return {stream_id: await self._clear(events) for stream_id, events in found.items()}
 
     async def load_with_response(self, stream_id: UUID, merchant_id: MerchantId, key: str) -> StreamAndResponse:
         """Return both, by one connection."""
         async with self._pool.connection() as connection:
-            return await ConnectionLog(connection).load_with_response(stream_id, merchant_id, key)
+            found = await ConnectionLog(connection).load_with_response(stream_id, merchant_id, key)
+        return StreamAndResponse(events=await self._clear(found.events), response=found.response)
 
     async def load_as_of(self, position: int) -> Sequence[RecordedEvent]:
         """Return the stream that has its event at a position, up to there."""
         async with self._pool.connection() as connection:
-            return await ConnectionLog(connection).load_as_of(position)
+            found = await ConnectionLog(connection).load_as_of(position)
+        return await self._clear(found)
+
+    async def _clear(self, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
+        return events if self._vault is None else await self._vault.decrypt(events)
 
     async def find_response(self, merchant_id: MerchantId, key: str) -> StoredResponse | None:
         """Return the response that is stored under the key."""

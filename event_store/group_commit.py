@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from event_store.append_signal import AppendSignal
 from event_store.appends import MAX_EVENT_BYTES, Append, Appended, AppendResult
 from event_store.owned_ids import OwnedIds
+from event_store.privacy.attached import Encrypting
 from event_store.store import QUERIES, Connection, append, is_log_closed
 from infra.process.pacing import Pacing
 
@@ -158,9 +159,11 @@ class GroupCommit:
         max_batch: int = 256,
         max_event_bytes: int = MAX_EVENT_BYTES,
         pacing: Pacing | None = None,
+        vault: Encrypting | None = None,
     ) -> None:
-        """`pacing`: how far apart transactions begin; a lone append does not wait."""
+        """`pacing`: how far apart transactions begin; a lone append does not wait. `vault` encrypts appends."""
         self._pool = pool
+        self._vault = vault
         self._max_event_bytes = max_event_bytes
         self._known_position = 0
         self._signal = AppendSignal()
@@ -176,6 +179,8 @@ class GroupCommit:
         database is away. A connection that breaks during the commit leaves the outcome unknown: a retry
         with the same idempotency key gets the response.
         """
+        if self._vault is not None:
+            (item,) = await self._vault.encrypt([item])
         item.require_storable(self._max_event_bytes)  # before it can fail the others of its batch
         result = await self._batcher.submit(self._owned.without_known(item) if item.stripe_ids else item)
         if item.stripe_ids and isinstance(result, Appended):

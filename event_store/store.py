@@ -22,6 +22,7 @@ from event_store.appends import (
     StoredResponse,
     VersionConflict,
 )
+from event_store.privacy.attached import attached_to
 from infra.postgres.queries import Queries
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
 
@@ -73,6 +74,8 @@ async def append(
 ) -> list[AppendResult]:
     """Append many commands' events in one round trip and return a result for each, in the given order.
 
+    Their personal values are encrypted, if the connection has a vault (event_store.privacy).
+
     `known_position` is the highest that the caller was ever answered: a log that ends before it went back, and takes
     nothing. `statement` is for roles that have a way of their own to append.
 
@@ -88,6 +91,8 @@ async def append(
         raise ValueError("a stream may be in an append call only once")
     if not all(each.events for each in appends):
         raise ValueError("an append needs at least one event")
+    if (vault := attached_to(connection)) is not None:
+        appends = await vault.encrypt(appends)
     for each in appends:
         each.require_storable(max_event_bytes)
     document = "[" + ",".join(_append_json(each) for each in appends) + "]"
@@ -164,7 +169,7 @@ async def store_response(
                 "key": record.key,
                 "fingerprint": record.fingerprint,
                 "status": record.status,
-                "response": record.response.decode(),
+                "response": None if record.response is None else record.response.decode(),
                 "stream_id": stream_id,
                 "version": version,
             },
@@ -220,7 +225,7 @@ def _append_json(each: Append) -> str:
             "key": record.key,
             "fingerprint": record.fingerprint,
             "status": record.status,
-            "response": record.response.decode(),
+            "response": None if record.response is None else record.response.decode(),
         },
     }
     return orjson.dumps(head).decode()

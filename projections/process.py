@@ -1,13 +1,14 @@
 """The projector process: keeps every projection up to date. Scale it by count, up to one per partition."""
 
 from event_store.database_log import DatabaseLog
+from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.settings.kafka import KafkaSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.privacy import VaultSettings
 from projections.payments.holds import watched_holds
 from projections.registry import PROJECTIONS
 from projections.runner import CONSUMER, projecting, topics_of
@@ -20,16 +21,21 @@ from schemas.topics import dead_letter_topic
 _MAX_RECORDS = 4000
 
 
-class ProjectorSettings(DatabaseSettings, KafkaSettings):
+class ProjectorSettings(VaultSettings, KafkaSettings):
     """`database_url` is of the role paystream_projector."""
 
 
 async def serve(runtime: Runtime, settings: ProjectorSettings) -> None:
     """Consume until `runtime.stop` is set."""
+    async with open_vault(settings, CONSUMER) as vault:
+        await _serve(runtime, settings, vault)
+
+
+async def _serve(runtime: Runtime, settings: ProjectorSettings, vault: AnyVault) -> None:
     url = settings.database_url.get_secret_value()
     pool = create_pool(url, size=settings.database_pool_size, name=CONSUMER)
     watermark = WatermarkMover(url, partitions=settings.kafka_topic_partitions)
-    apply = projecting(pool, PROJECTIONS, applied=watermark.applied)
+    apply = projecting(pool, PROJECTIONS, applied=watermark.applied, vault=vault)
     consumer = BatchConsumer(
         settings,
         topics=topics_of(PROJECTIONS),

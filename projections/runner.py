@@ -1,13 +1,15 @@
 """Applies what a poll brought to every projection of its topics, in ONE transaction with their checkpoints.
 
-Projections at the same checkpoint therefore always show the same events. One at another checkpoint (it was added or
-rebuilt later) gets the events that it lacks, and drops those that it has. An event that one of them refuses is a dead
-letter for all that would have taken it.
+Projections at the same checkpoint therefore always show the same events. One at another checkpoint gets the events
+that it lacks, and drops those that it has. One without a checkpoint where others have theirs is new: it is left out
+until a rebuild (projections.rebuild) has filled its tables, so that nobody has to wait for it. An event that one of
+them refuses is a dead letter for all that would have taken it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from event_store.privacy.vault import AnyVault, NoVault
 from infra.kafka.consumer.checkpoints import Checkpointed
 from infra.postgres.pool import Connection, Pool
 from projections import metrics
@@ -33,27 +35,38 @@ DECODE: Mapping[
 }
 
 
+PERSONAL: Final = frozenset({PAYMENT, SPLIT_PAYMENT})
+"""The topics whose personal data the read model shows; of others nobody needs a key."""
+
+
 def topics_of(projections: Sequence[Projection[Any]]) -> list[str]:
     """Return the topics that these projections are built from."""
     return sorted({projection.topic for projection in projections})
 
 
 def projecting(
-    pool: Pool, projections: Sequence[Projection[Any]], *, applied: Callable[[], None] | None = None
+    pool: Pool,
+    projections: Sequence[Projection[Any]],
+    *,
+    applied: Callable[[], None] | None = None,
+    vault: AnyVault | None = None,
 ) -> Checkpointed[Delivered]:
     """Make the `apply` of the batch runtime (infra.kafka.consumer.batch_consumer) for these projections.
 
-    `applied` is called whenever events were applied.
+    `applied` is called whenever events were applied. `vault` has the keys of personal data, which the read model shows.
     It raises SchemaError, ProjectionError or domain.errors.DomainError when an event cannot be applied.
     """
     by_checkpoint: dict[str, dict[str, Projection[Any]]] = {topic: {} for topic in topics_of(projections)}
     for projection in projections:
         by_checkpoint[projection.topic][CHECKPOINT_PREFIX + projection.name] = projection
 
+    keys = vault or NoVault()
+
     async def write(conn: Connection, topic: str, messages: Mapping[str, Sequence[Delivered]]) -> None:
         decoded: dict[int, Any] = {}
         for checkpoint, new in messages.items():
-            events = _decode(DECODE[topic], new, decoded)
+            await _decode(DECODE[topic], new, decoded, keys if topic in PERSONAL else NoVault())
+            events = [decoded[message.position] for message in new]
             await by_checkpoint[topic][checkpoint].write(conn, events)
 
     def committed(messages: Mapping[str, Sequence[Delivered]]) -> None:
@@ -66,9 +79,10 @@ def projecting(
     return Checkpointed(pool, CONSUMER, write, names=names, committed=committed)
 
 
-def _decode(decode: Callable[[RecordedEvent], Any], messages: Sequence[Delivered], known: dict[int, Any]) -> list[Any]:
+async def _decode(
+    decode: Callable[[RecordedEvent], Any], messages: Sequence[Delivered], known: dict[int, Any], vault: AnyVault
+) -> None:
     """Decode each event once, however many projections take it; `known`, by position, is added to."""
-    for message in messages:
-        if message.position not in known:
-            known[message.position] = decode(message.event)
-    return [known[message.position] for message in messages]
+    new = [message.event for message in messages if message.position not in known]
+    for event in await vault.decrypt(new):
+        known[event.position] = decode(event)

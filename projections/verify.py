@@ -14,6 +14,7 @@ import orjson
 from psycopg.rows import scalar_row
 
 from domain.ids import PaymentId
+from event_store.privacy.vault import AnyVault, NoVault
 from event_store.store import load_many
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -44,11 +45,17 @@ class Difference:
 
 
 async def differences(
-    events: Connection, read_model: Connection, *, limit: int = 100, chunk: int = _CHUNK
+    events: Connection,
+    read_model: Connection,
+    *,
+    limit: int = 100,
+    chunk: int = _CHUNK,
+    vault: AnyVault | None = None,
 ) -> list[Difference]:
     """Return up to `limit` differences; an empty list means that the read model equals a replay.
 
-    `events` needs SELECT on the event store, `read_model` on both tables; they may be one connection. Raises
+    `events` needs SELECT on the event store, `read_model` on both tables; they may be one connection. `vault`
+    has the keys of personal data. Raises
     SchemaError when an event cannot be read, ProjectionError when the event store's own order is broken.
     """
     found: list[Difference] = []
@@ -57,7 +64,8 @@ async def differences(
         rows = await load_payments(read_model, payment_ids)
         timelines = await load_timelines(read_model, payment_ids)
         for payment_id in payment_ids:
-            decoded = [DecodedEvent.of(recorded) for recorded in streams[payment_id]]
+            clear = await (vault or NoVault()).decrypt(streams[payment_id])
+            decoded = [DecodedEvent.of(recorded) for recorded in clear]
             entries = {row.version: row for row in timelines.get(payment_id, [])}
             expected = {row.version: row for row in map(row_of, decoded)}
             found += _compare("payments", payment_id, None, fold(decoded), rows.get(payment_id))

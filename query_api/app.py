@@ -1,6 +1,6 @@
 """Builds the application. What it works with is handed in, so that tests can hand in something else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from psycopg.errors import QueryCanceled
 from infra.access.keyring import ApiKeyring
 from infra.http.app import build_app
 from infra.http.auth import authenticated
+from infra.http.browsers import allow_origins
 from infra.http.problems import problem_response
 from infra.http.rate_limit.limiter import RateLimiter
 from infra.postgres.pool import Pool
@@ -38,6 +39,7 @@ def create_app(
     anonymous_merchant_id: str | None = None,
     history: Pool | None = None,
     rate_limiter: RateLimiter | None = None,
+    cors_allowed_origins: Sequence[str] = (),
 ) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given.
 
@@ -46,6 +48,7 @@ def create_app(
     limited.
     """
     app = bare_app(anonymous_merchant_id)
+    allow_origins(app, cors_allowed_origins)
     app.state.payments = PaymentReads(pool=pool, freshness=freshness, history=history)
     app.state.split_payments = SplitPaymentReads(pool=pool, freshness=freshness)
     app.state.ledger = LedgerReads(pool=pool)

@@ -42,6 +42,7 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
             anonymous_merchant_id=settings.query_anonymous_merchant_id,
             history=history,
             rate_limiter=_rate_limiter(settings, stack),
+            cors_allowed_origins=settings.cors_allowed_origins,
         )
         await serve_http(app, settings.query_api_host, settings.query_api_port, runtime)
 

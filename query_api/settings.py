@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from infra.settings.http import ApiKeySettings, RateLimitSettings
+from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
 from infra.settings.postgres import PostgresUrl, ReadDatabaseSettings
 from infra.settings.process import Port
 from infra.settings.redis import OptionalRedisSettings
 
 
-class QueryApiSettings(ReadDatabaseSettings, ApiKeySettings, RateLimitSettings, OptionalRedisSettings):
+class QueryApiSettings(ReadDatabaseSettings, ApiKeySettings, CorsSettings, RateLimitSettings, OptionalRedisSettings):
     """What the query API reads from its environment. `read_database_url` is of the role paystream_query."""
 
     audit_database_url: PostgresUrl | None = None

@@ -63,6 +63,12 @@ class Delivered:
         return str(self.event.stream_id)
 
     @property
+    def trace(self) -> tuple[str, str | None, Mapping[str, str]]:
+        """The event's type, the `traceparent` that it belongs to, and what a span of it says."""
+        about = {"paystream.event_id": str(self.event.event_id), "paystream.stream_id": str(self.event.stream_id)}
+        return self.event.type, self.event.metadata.traceparent, about
+
+    @property
     def log_ids(self) -> Mapping[str, str | None]:
         """The ids that name the event's payment and request in the logs."""
         meta = self.event.metadata

@@ -43,13 +43,14 @@ class EventMetadata:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewEvent:
-    """An event that is yet to be appended. `data` is JSON in UTF-8."""
+    """An event that is yet to be appended. `data` is JSON in UTF-8; `is_encrypted`: its personal values are."""
 
     event_id: EventId
     type: str
     schema_version: int
     data: bytes
     metadata: EventMetadata
+    is_encrypted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ STRIPE_EVENT = "paystream.stripe-event"
 STRIPE_BALANCE = "paystream.stripe-balance"
 RECONCILIATION = "paystream.reconciliation"
 ACCESS = "paystream.access"
+PRIVACY = "paystream.privacy"
 RELAY_PROGRESS = "paystream.relay-progress"
 
 _TOPIC_OF_CATEGORY = {
@@ -18,6 +19,7 @@ _TOPIC_OF_CATEGORY = {
     "stripe-balance": STRIPE_BALANCE,
     "reconciliation": RECONCILIATION,
     "access": ACCESS,
+    "privacy": PRIVACY,
 }
 _CONSUMERS = {
     PAYMENT: ("stripe-gateway", "projector", "sagas"),
@@ -60,6 +62,11 @@ def event_topics() -> list[str]:
 def topic_of(category: str) -> str:
     """Return the topic of a stream category. Raises KeyError for a category without one."""
     return _TOPIC_OF_CATEGORY[category]
+
+
+def categories_of(topic: str) -> list[str]:
+    """Return the stream categories whose events a topic carries."""
+    return [category for category, each in _TOPIC_OF_CATEGORY.items() if each == topic]
 
 
 def dead_letter_topic(topic: str, consumer: str) -> str:

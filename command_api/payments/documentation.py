@@ -33,6 +33,7 @@ _GENERAL_ERRORS = {
     422: {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"},
     503: {
         "database_unavailable": "The event store cannot be reached; ask again with the same key",
+        "personal_data_unavailable": "The key of the user's personal data cannot be had; ask again with the same key",
         "overloaded": "Too many commands are under way, and nothing was done; ask again with the same key",
         "shutting_down": "This process is stopping; ask again with the same key",
     },

@@ -25,7 +25,7 @@ from command_api.errors import (
     ShuttingDown,
 )
 from command_api.operation import Body, ClientOperation, Subject
-from command_api.payments.metrics import COMMAND_DURATION, COMMANDS, REPLAYS
+from command_api.payments.metrics import CACHE_HITS, REPLAYS, record_result
 from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
 from command_api.payments.subject import PAYMENTS
 from domain.errors import DomainError
@@ -44,6 +44,7 @@ from event_store.group_commit import Closed
 from event_store.streams import LoadedStream
 from infra.errors import Unavailable
 from infra.postgres.pool import DatabaseUnavailable
+from infra.tracing import span
 from schemas.envelope import EventMetadata
 
 log = structlog.get_logger(__name__)
@@ -188,7 +189,8 @@ class CommandExecutor:
     async def _append(self, request: CommandRequest) -> Decided[Any, Any] | StoredResponse:
         """Return what was decided, or the stored response. The log's errors become errors of commands."""
         try:
-            return await decide_once(self._log, self._subject.aggregate, self._command(request), _RETRIES)
+            with span("append events", kind="client", attributes={"db.system": "postgresql"}):
+                return await decide_once(self._log, self._subject.aggregate, self._command(request), _RETRIES)
         except StillConflicting:
             raise self._subject.busy() from None
         except NotTheMerchants:
@@ -206,11 +208,12 @@ class CommandExecutor:
             return self._subject.decide(state, request.operation.command(state))
 
         def record(state: Any) -> IdempotencyRecord:
+            body = request.operation.response_body(state)
             return IdempotencyRecord(
                 key=request.idempotency_key,
                 fingerprint=request.fingerprint,
                 status=request.operation.status(state),
-                response=orjson.dumps(request.operation.response_body(state)),
+                response=None if self._subject.has_personal_data(body) else orjson.dumps(body),
             )
 
         return IdempotentCommand(
@@ -227,7 +230,9 @@ class CommandExecutor:
         if stored.fingerprint != request.fingerprint:
             raise KeyReused
         REPLAYS.labels(source).inc()
-        if stored.response is None:  # written back from Kafka, which does not have it
+        if source == "redis":
+            CACHE_HITS.inc()
+        if stored.response is None:  # it has personal data, or was written back from Kafka
             state = self._subject.aggregate.load(await self._log.load_as_of(stored.position)).state
             assert state is not None
             body = request.operation.with_ids_of(self._subject.original_ids(state)).response_body(state)
@@ -252,15 +257,15 @@ class _Measured:
 def _measured(request: CommandRequest) -> Iterator[_Measured]:
     """Count a command by its result, and how long it took."""
     started, label, measured = time.perf_counter(), "error", _Measured()
+    refused: Exception | None = None
     try:
         yield measured
         label = "replayed" if measured.replayed else "accepted"
     except (CommandError, DomainError, Unavailable) as error:
-        label = error.code
+        label, refused = error.code, error
         raise
     finally:
-        COMMANDS.labels(request.operation.name, label).inc()
-        COMMAND_DURATION.labels(request.operation.name).observe(time.perf_counter() - started)
+        record_result(request.operation, label, time.perf_counter() - started, refused)
 
 
 def _result(operation: ClientOperation, state: Any, version: int, position: int) -> CommandResult:

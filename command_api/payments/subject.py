@@ -13,5 +13,6 @@ PAYMENTS = Subject(
     not_found=PaymentNotFound,
     busy=PaymentBusy,
     original_ids=original_ids,
+    has_personal_data=lambda _: False,
     record_accepted=record_accepted,
 )

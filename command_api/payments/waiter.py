@@ -1,6 +1,6 @@
 """Lets requests wait for Stripe's outcome: one poll of the event store for all of them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -10,11 +10,13 @@ import structlog
 from psycopg import Error as DatabaseError
 
 from event_store.payments import PAYMENT
+from event_store.privacy.attached import Decrypting
 from event_store.store import load_many
 from event_store.streams import Aggregate, LoadedStream
 from infra.postgres.pool import Pool
 from infra.postgres.queries import Queries
 from infra.process.shared_poller import SharedPoller, Waiter
+from schemas.envelope import RecordedEvent
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,16 @@ class PollingStreamWaiter:
 
     _UNAVAILABLE_PAUSE_S = 0.25
 
-    def __init__(self, pool: Pool, *, interval_s: float = 0.015, aggregate: Aggregate[Any, Any] = PAYMENT) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        interval_s: float = 0.015,
+        aggregate: Aggregate[Any, Any] = PAYMENT,
+        vault: Decrypting | None = None,
+    ) -> None:
+        """`vault` reads personal data, if what is answered has some."""
+        self._vault = vault
         self._pool = pool
         self._aggregate = aggregate
         self._poller = SharedPoller(
@@ -95,7 +106,8 @@ class PollingStreamWaiter:
                 return
             streams = await load_many(connection, list({each.stream_id for each in moved}))
         for each in moved:
-            loaded = self._aggregate.load(streams[each.stream_id])
+            events: Sequence[RecordedEvent] = streams[each.stream_id]
+            loaded = self._aggregate.load(events if self._vault is None else await self._vault.decrypt(events))
             assert loaded.state is not None
             each.seen, each.version = loaded, loaded.version
             if each.until(loaded.state):

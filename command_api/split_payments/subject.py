@@ -30,5 +30,6 @@ SPLIT_PAYMENTS = Subject(
     not_found=SplitPaymentNotFound,
     busy=SplitPaymentBusy,
     original_ids=original_ids,
+    has_personal_data=lambda body: bool(body.get("metadata")),
     record_accepted=record_accepted,
 )

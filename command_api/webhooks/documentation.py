@@ -13,6 +13,7 @@ _ERRORS = {
     503: {
         "database_unavailable": "It may or may not be recorded",
         "overloaded": "Too many are being recorded; it is not",
+        "personal_data_unavailable": "A key of personal data cannot be had; it is not recorded",
         "shutting_down": "This process is stopping; it may or may not be recorded",
     },
 }

@@ -4,6 +4,7 @@ from consumers.balance.poller import BalancePoller
 from consumers.balance.settings import BalanceSettings
 from consumers.stripe.lists.lists import StripeLists
 from consumers.stripe.lists.poll import Reach
+from event_store.privacy.vault import AnyVault, open_vault
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
@@ -16,7 +17,13 @@ NAME = "stripe-balance"
 
 async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
     """Poll until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
+    async with open_vault(settings, NAME) as vault:
+        await _serve(runtime, settings, vault)
+
+
+async def _serve(runtime: Runtime, settings: BalanceSettings, vault: AnyVault) -> None:
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, configure=vault.attach)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

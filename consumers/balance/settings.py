@@ -5,11 +5,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from infra.redis.redlock import RedlockSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.privacy import VaultSettings
 from infra.stripe.guard.settings import StripeGuardSettings
 
 
-class BalanceSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
+class BalanceSettings(VaultSettings, RedlockSettings, StripeGuardSettings):
     """What the poller needs."""
 
     balance_poll_interval_ms: Annotated[int, Field(ge=100)] = 60_000

@@ -13,7 +13,7 @@ from consumers.gateway.outcomes import (
     Throttled,
     UnknownOutcome,
 )
-from consumers.tasks.models import Task, TaskStatus
+from consumers.tasks.models import Task, TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
 from domain.payment.observations import RecordUndone
 
@@ -41,14 +41,17 @@ def report_call(task: Task, outcome: CallOutcome, seconds: float) -> None:
         log.error("stripe_call_needs_attention", operation=operation, error=outcome.reason)
 
 
-def report_completion(task: Task, completed: Completed) -> None:
-    """Report what a task came to."""
+def report_completion(task: Task, completed: Completed, *, payment_age_s: float) -> None:
+    """Report what a task came to. `payment_age_s`: since the payment was requested."""
     operation, result = task.operation.value, completed.result
     if result is None:
         report_lease_expired(task)
         return
     if completed.status_changed and completed.payment is not None:
-        log.info("payment_status_changed", status=completed.payment.status.value)
+        status = completed.payment.status.value
+        if task.operation is TaskOperation.CREATE_INTENT:
+            metrics.PROCESSING_SECONDS.labels(status).observe(payment_age_s)
+        log.info("payment_status_changed", status=status)
     match result.status:
         case TaskStatus.DONE:
             _report_undone(result)

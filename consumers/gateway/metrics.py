@@ -13,6 +13,12 @@ CALL_SECONDS = Histogram(
     ["operation"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
 )
+PROCESSING_SECONDS = Histogram(
+    "payment_processing_duration_seconds",
+    "From a payment's request to the recorded answer of Stripe to its creation, by the payment's status then",
+    ["status"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
 TASKS = Gauge("gateway_tasks", "Wanted calls that are not done, by status", ["status"])
 RETRIES = Counter("gateway_retries_total", "Calls that will be sent again with the same key", ["operation"])
 DEAD = Counter("gateway_dead_letters_total", "Tasks that a person has to look at", ["operation"])

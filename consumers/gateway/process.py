@@ -9,6 +9,7 @@ from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.worker import Worker
 from consumers.stripe.payments import StripeApi
 from event_store.database_log import DatabaseLog
+from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
@@ -23,7 +24,13 @@ from schemas.topics import PAYMENT, dead_letter_topic
 
 async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     """Run intake and workers until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
+    async with open_vault(settings, NAME) as vault:
+        await _serve(runtime, settings, vault)
+
+
+async def _serve(runtime: Runtime, settings: GatewaySettings, vault: AnyVault) -> None:
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, configure=vault.attach)
     wake = asyncio.Event()
     # After the commit: the tasks can be claimed then.
     apply = checkpointed(pool, NAME, write_tasks, committed=lambda _: wake.set())
@@ -50,6 +57,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
                 missing_after_s=settings.gateway_missing_after_ms / 1000,
                 not_listed_after_s=settings.gateway_not_listed_after_ms / 1000,
                 cards_by=settings.gateway_cards_by,
+                vault=vault,
             )
             workers = WorkerPool(
                 pool,

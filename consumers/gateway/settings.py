@@ -6,12 +6,12 @@ from pydantic import Field, model_validator
 
 from consumers.stripe.requests import CardsBy
 from infra.settings.kafka import KafkaSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.privacy import VaultSettings
 from infra.settings.stripe import STRIPE_CALL_MARGIN_MS
 from infra.stripe.guard.settings import StripeGuardSettings
 
 
-class GatewaySettings(DatabaseSettings, KafkaSettings, StripeGuardSettings):
+class GatewaySettings(VaultSettings, KafkaSettings, StripeGuardSettings):
     """What the gateway needs."""
 
     gateway_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64

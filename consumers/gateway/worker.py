@@ -28,16 +28,20 @@ from consumers.tasks.results import TaskResult
 from domain.ids import StripeIntentId
 from domain.payment.events import PaymentEvent
 from domain.payment.state import PaymentState
+from event_store.privacy.vault import AnyVault, NoVault
 from infra.backoff import Backoff, Pauses
-from infra.kafka.consumer.retry_policy import is_worth_retrying
+from infra.kafka.consumer.retry_policy import is_transient, is_worth_retrying
 from infra.logs import bound_context
+from infra.tracing import span
 from schemas.envelope import RecordedEvent
 from schemas.events import PAYMENT_CODEC
+from schemas.personal.encrypted import has_encrypted
 
 log = structlog.get_logger(__name__)
 
 _COMPLETE_AGAIN = Backoff(first_s=0.1, longest_s=2.0)
 _FIRST_LOOK_UP_S = 1.0
+_KEYS_AGAIN_S = 2.0
 _LOOK_UP_AGAIN = 0.25
 """The next look-up is so much of the time away for which the outcome was unknown."""
 _uniform = random.SystemRandom().uniform
@@ -64,10 +68,12 @@ class Worker:
         missing_after_s: float,
         not_listed_after_s: float,
         cards_by: CardsBy = CardsBy.ALLOWED_TYPES,
+        vault: AnyVault | None = None,
     ) -> None:
         """`lookup_after_s` is the longest time between two look-ups; they begin within a second.
 
         `not_listed_after_s`, `missing_after_s`: see `next_step`; what was called failed is watched as long as the last.
+        `vault` has the keys of what Stripe is told of a payment's user.
         """
         self._stripe = stripe
         self._completer = completer
@@ -76,6 +82,7 @@ class Worker:
         self._missing_after_s = missing_after_s
         self._not_listed_after_s = not_listed_after_s
         self._cards_by = cards_by
+        self._vault = vault or NoVault()
 
     async def run(self, job: Job, called: Callable[[], None]) -> None:
         """Do what the task says and put it back. Cancelled, it puts the task back to be tried again soon.
@@ -102,6 +109,10 @@ class Worker:
             await self._complete(job, result)
 
     async def _result_of(self, job: Job) -> TaskResult:
+        with span(f"gateway {job.task.operation.value}", kind="consumer", parent=job.task.traceparent):
+            return await self._decided_result(job)
+
+    async def _decided_result(self, job: Job) -> TaskResult:
         task, payment = job.task, job.payment.state
         if job.unreadable is not None:
             return TaskResult.dead(job.unreadable)
@@ -112,7 +123,19 @@ class Worker:
         recorded = requesting_event(task, job.payment)
         if payment is None or recorded is None:
             return TaskResult.dead("the event that requested it is not in the log")
-        request = _Request(job=job, event=PAYMENT_CODEC.decode(recorded), payment=payment)
+        return await self._in_clear(job, payment, recorded)
+
+    async def _in_clear(self, job: Job, payment: PaymentState, recorded: RecordedEvent) -> TaskResult:
+        """Carry out what an event requests, with the personal data in it: not before all of that can be read."""
+        try:
+            (clear,) = await self._vault.decrypt([recorded])
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return TaskResult.defer(delay_s=_KEYS_AGAIN_S, error=f"its personal data cannot be read: {error}")
+        if has_encrypted(recorded.data) and not self._vault.encrypts:
+            return TaskResult.defer(delay_s=_KEYS_AGAIN_S, error="this process has no PRIVACY_WRAPPING_KEYS")
+        request = _Request(job=job, event=PAYMENT_CODEC.decode(clear), payment=payment)
         return await self._carry_out(request, recorded)
 
     async def _carry_out(self, request: _Request, recorded: RecordedEvent) -> TaskResult:
@@ -253,7 +276,7 @@ class Worker:
                     result = TaskResult.dead(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(pauses.failed())
             else:
-                report_completion(job.task, completed)
+                report_completion(job.task, completed, payment_age_s=time.time() - job.requested_at)
                 return
 
 

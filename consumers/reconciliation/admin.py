@@ -36,6 +36,7 @@ from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, Pay
 from domain.money import SignedMoney
 from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
+from event_store.privacy.vault import open_vault
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool, create_pool
@@ -259,9 +260,11 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
 
 @asynccontextmanager
 async def _pool(settings: ReconciliationSettings) -> AsyncIterator[Pool]:
-    pool = create_pool(settings.database_url.get_secret_value(), size=4, name="reconcile", generic_plans=False)
-    await pool.open()
-    try:
-        yield pool
-    finally:
-        await pool.close()
+    url = settings.database_url.get_secret_value()
+    async with open_vault(settings, "reconcile") as vault:
+        pool = create_pool(url, size=4, name="reconcile", generic_plans=False, configure=vault.attach)
+        await pool.open()
+        try:
+            yield pool
+        finally:
+            await pool.close()

@@ -10,6 +10,7 @@ from consumers.reconciliation.schedule.worker import NAME, ReconciliationWorker,
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.statement.api import ApiStatement
 from event_store.database_log import DatabaseLog
+from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
@@ -26,9 +27,16 @@ from schemas.topics import RECONCILIATION, dead_letter_topic
 
 async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
     """Reconcile until `runtime.stop` is set."""
+    async with open_vault(settings, NAME) as vault:
+        await _serve(runtime, settings, vault)
+
+
+async def _serve(runtime: Runtime, settings: ReconciliationSettings, vault: AnyVault) -> None:
     database_url = settings.database_url.get_secret_value()
     # It compares whole days: the best plan depends on how much there is.
-    pool = create_pool(database_url, size=settings.database_pool_size, name=NAME, generic_plans=False)
+    pool = create_pool(
+        database_url, size=settings.database_pool_size, name=NAME, generic_plans=False, configure=vault.attach
+    )
     wake = asyncio.Event()
     # After the commit: the runs are there then.
     apply = checkpointed(pool, NAME, write_tables, committed=lambda _: wake.set())

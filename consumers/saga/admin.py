@@ -17,6 +17,7 @@ from domain.saga.status import ENDED, SagaStatus
 from event_store.append_signal import AppendSignal
 from event_store.decide import StillConflicting, StreamCommand, decide_and_append
 from event_store.event_log import ConnectionLog
+from event_store.privacy.masking import masked
 from event_store.store import load
 from event_store.streams import LoadedStream
 from infra.errors import InfraError
@@ -56,7 +57,7 @@ class SagaAdmin:
     async def show(self, conn: Connection, saga_id: UUID) -> ShownSaga:
         """Return a saga with all that happened to it."""
         saga, definition = await self._find(conn, saga_id)
-        events = await load(conn, saga_id)
+        events = await masked(conn, await load(conn, saga_id))
         state = definition.saga.load(events).state
         waits_for = () if state is None else definition.waits_for_of(state)
         return ShownSaga(saga=saga, waits_for=waits_for, events=events)

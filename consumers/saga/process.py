@@ -7,6 +7,7 @@ from consumers.saga.registry import SAGAS
 from consumers.saga.settings import SagaSettings
 from consumers.saga.worker import SagaWorker
 from event_store.database_log import DatabaseLog
+from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
@@ -20,7 +21,13 @@ from schemas.topics import dead_letter_topic
 
 async def serve(runtime: Runtime, settings: SagaSettings) -> None:
     """Carry sagas on until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
+    async with open_vault(settings, NAME) as vault:
+        await _serve(runtime, settings, vault)
+
+
+async def _serve(runtime: Runtime, settings: SagaSettings, vault: AnyVault) -> None:
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, configure=vault.attach)
     sagas, wake = by_kind(SAGAS), asyncio.Event()
     # After the commit: what it woke can be locked then.
     apply = checkpointed(pool, NAME, waking(sagas), committed=lambda _: wake.set())
@@ -40,7 +47,7 @@ async def serve(runtime: Runtime, settings: SagaSettings) -> None:
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:
-        worker = SagaWorker(pool, sagas, wake=wake)
+        worker = SagaWorker(pool, sagas, wake=wake, vault=vault)
         runtime.health.add_liveness("worker", worker.check_live)
         async with asyncio.TaskGroup() as group:
             group.create_task(intake.run(runtime.stop))

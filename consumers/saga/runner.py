@@ -29,6 +29,7 @@ from domain.saga.status import ENDED, SagaStatus
 from domain.saga.step import Step
 from event_store.append_signal import AppendSignal
 from event_store.appends import Append, Appended
+from event_store.privacy.vault import AnyVault, NoVault
 from event_store.store import append, load_many
 from event_store.streams import LoadedStream
 from infra.backoff import Backoff
@@ -62,7 +63,9 @@ class _Decided:
 class SagaRunner:
     """Any number of them may run beside each other: a saga is stepped by one at a time."""
 
-    def __init__(self, pool: Pool, sagas: Sagas, *, batch: int = _BATCH) -> None:
+    def __init__(self, pool: Pool, sagas: Sagas, *, batch: int = _BATCH, vault: AnyVault | None = None) -> None:
+        """`vault` has the keys of the personal data that a saga passes on to its participants."""
+        self._vault = vault or NoVault()
         self._pool = pool
         self._sagas = sagas
         self._batch = batch
@@ -119,7 +122,8 @@ class SagaRunner:
     async def _step(self, conn: Connection, due: Sequence[DueSaga]) -> list[_Decided]:
         """Decide on all of them and append. Raises StepConflict, and what a definition raises."""
         streams = await load_many(conn, [each.saga_id for each in due])
-        sagas = {each.saga_id: self._sagas[each.kind].saga.load(streams[each.saga_id]) for each in due}
+        clear = {saga_id: await self._vault.decrypt(events) for saga_id, events in streams.items()}
+        sagas = {each.saga_id: self._sagas[each.kind].saga.load(clear[each.saga_id]) for each in due}
         concerned = {
             each.saga_id: list(self._sagas[each.kind].participants_of(sagas[each.saga_id].state))
             for each in due

@@ -1,8 +1,8 @@
 """Settings of the worker of sagas."""
 
 from infra.settings.kafka import KafkaSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.privacy import VaultSettings
 
 
-class SagaSettings(DatabaseSettings, KafkaSettings):
+class SagaSettings(VaultSettings, KafkaSettings):
     """What the worker needs."""

@@ -13,6 +13,7 @@ from consumers.saga.intake import Sagas
 from consumers.saga.runner import SagaRunner
 from consumers.saga.store import count_open, next_due_s
 from domain.saga.status import ENDED, SagaStatus
+from event_store.privacy.vault import AnyVault
 from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Pool
@@ -32,10 +33,10 @@ _DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
 class SagaWorker:
     """`wake` ends an idle wait at once: there may be work."""
 
-    def __init__(self, pool: Pool, sagas: Sagas, *, wake: asyncio.Event) -> None:
+    def __init__(self, pool: Pool, sagas: Sagas, *, wake: asyncio.Event, vault: AnyVault | None = None) -> None:
         self._pool = pool
         self._sagas = sagas
-        self._runner = SagaRunner(pool, sagas)
+        self._runner = SagaRunner(pool, sagas, vault=vault)
         self._wake = wake
         self._pacing = Pacing(0.025, per_item_s=0.01, longest_s=0.075)  # events that come together make one step
         self._looked_at = time.monotonic()

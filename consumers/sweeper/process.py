@@ -2,8 +2,10 @@
 
 from consumers.stripe.lists.lists import StripeLists
 from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
+from consumers.sweeper.retention import Retention, RetentionRules
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper
+from event_store.privacy.vault import AnyVault, open_vault
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
@@ -16,9 +18,14 @@ NAME = "sweeper"
 
 async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
     """Sweep until `runtime.stop` is set."""
+    async with open_vault(settings, NAME) as vault:
+        await _serve(runtime, settings, vault)
+
+
+async def _serve(runtime: Runtime, settings: SweeperSettings, vault: AnyVault) -> None:
     # Its statements look at a part of the log, and a plan that does not know which reads all of the tasks.
     url = settings.database_url.get_secret_value()
-    pool = create_pool(url, size=settings.database_pool_size, name=NAME, generic_plans=False)
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, generic_plans=False, configure=vault.attach)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:
@@ -43,6 +50,14 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
                 abandoned_after_s=settings.sweeper_abandoned_after_s,
                 batch=settings.sweeper_batch,
                 lock_ttl_ms=settings.sweeper_lock_ttl_ms,
+                retention=Retention(
+                    pool,
+                    RetentionRules(
+                        answers_days=settings.retention_answers_days,
+                        tasks_days=settings.retention_tasks_days,
+                        stripe_bodies_days=settings.retention_stripe_bodies_days,
+                    ),
+                ),
             )
             runtime.health.add_liveness("sweeper", sweeper.check_live)
             await sweeper.run(runtime.stop)

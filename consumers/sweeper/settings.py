@@ -2,14 +2,16 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from infra.redis.redlock import RedlockSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.privacy import VaultSettings
 from infra.stripe.guard.settings import StripeGuardSettings
 
+_LEAST_BODIES_DAYS = 30
 
-class SweeperSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
+
+class SweeperSettings(VaultSettings, RedlockSettings, StripeGuardSettings):
     """What the sweeper needs."""
 
     sweeper_interval_ms: Annotated[int, Field(ge=100)] = 30_000
@@ -31,6 +33,20 @@ class SweeperSettings(DatabaseSettings, RedlockSettings, StripeGuardSettings):
     shows later than it dates it is still found."""
     sweeper_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
     """How soon another sweeper takes over from one that was killed."""
+
+    retention_answers_days: Annotated[int, Field(ge=0)] = 30
+    """How long after the last event of its payment an answer is stored for a repetition of its command; 0: for ever."""
+    retention_tasks_days: Annotated[int, Field(ge=0)] = 90
+    """How long a call of Stripe that has ended is listed; 0: for ever."""
+    retention_stripe_bodies_days: Annotated[int, Field(ge=0)] = 0
+    """How long the personal data in what Stripe told can be read: its keys are destroyed then; 0: for ever."""
+
+    @field_validator("retention_stripe_bodies_days")
+    @classmethod
+    def _long_enough(cls, value: int) -> int:
+        if 0 < value < _LEAST_BODIES_DAYS:
+            raise ValueError(f"must be 0 or at least {_LEAST_BODIES_DAYS}")
+        return value
 
     @model_validator(mode="after")
     def _lock_outlives_its_servers(self) -> Self:

@@ -10,6 +10,7 @@ from stripe import StripeError
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.sweeper import metrics
 from consumers.sweeper.missing_tasks import make_missing_tasks
+from consumers.sweeper.retention import Retention
 from consumers.sweeper.sweep import measure, sweep
 from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.postgres.pool import Pool
@@ -51,7 +52,10 @@ class Sweeper:
         batch: int,
         lock_ttl_ms: int,
         abandoned_after_s: float | None = None,
+        retention: Retention | None = None,
     ) -> None:
+        """`retention`: what is removed when it was kept long enough; None: nothing is."""
+        self._retention = retention
         self._pool = pool
         self._redlock = redlock
         self._events = events
@@ -92,6 +96,8 @@ class Sweeper:
                 await measure(self._pool)
                 while may_continue() and await make_missing_tasks(self._pool, wait_s=self._task_wait_s):
                     self._heartbeat()
+            if self._retention is not None:
+                await self._retention.remove(go_on=self._go_on(may_continue))
         except Exception as error:
             if not is_worth_retrying(error):
                 raise
@@ -102,13 +108,8 @@ class Sweeper:
 
     async def _read_events(self, may_continue: Callable[[], bool]) -> None:
         """Read what Stripe lists of events. Whatever goes wrong with it, the next sweep goes on where this one was."""
-
-        def go_on() -> bool:
-            self._heartbeat()
-            return may_continue()
-
         try:
-            ended = await self._events.catch_up(go_on=go_on)
+            ended = await self._events.catch_up(go_on=self._go_on(may_continue))
         except Exception as error:
             if not (isinstance(error, _OF_STRIPE) or is_worth_retrying(error)):
                 raise
@@ -116,3 +117,10 @@ class Sweeper:
             log.warning("stripe_events_not_listed", error=f"{type(error).__name__}: {error}")
         else:
             metrics.EVENT_LISTINGS.labels("whole" if ended else "cut_short").inc()
+
+    def _go_on(self, may_continue: Callable[[], bool]) -> Callable[[], bool]:
+        def go_on() -> bool:
+            self._heartbeat()
+            return may_continue()
+
+        return go_on

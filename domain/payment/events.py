@@ -25,6 +25,7 @@ from domain.ids import (
 )
 from domain.money import Money
 from domain.payment.values import CaptureMethod, PaymentStatus, RefundReason
+from domain.personal_data import PersonalDataErased
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -380,5 +381,12 @@ DisputeEvent = DisputeOpened | DisputeUpdated | DisputeFundsWithdrawn | DisputeF
 TaskEvent = TaskOutcomeUnknown | TaskRetried | TaskGivenUp | TaskUndone
 ContradictionEvent = PaymentContradicted | PaymentContradictionResolved
 PaymentEvent = (
-    PaymentRequested | IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent | ContradictionEvent
+    PaymentRequested
+    | IntentEvent
+    | RequestEvent
+    | RefundEvent
+    | DisputeEvent
+    | TaskEvent
+    | ContradictionEvent
+    | PersonalDataErased
 )

@@ -60,6 +60,7 @@ from domain.payment.state import (
     Refund,
 )
 from domain.payment.values import DisputeFunds, DisputeStatus, PaymentStatus, RefundStatus
+from domain.personal_data import PersonalDataErased, without_members, without_text
 
 
 def fold(events: Iterable[PaymentEvent], state: PaymentState | None = None) -> PaymentState | None:
@@ -87,6 +88,12 @@ def evolve(state: PaymentState | None, event: PaymentEvent) -> PaymentState:  # 
         return _after_dispute_event(state, event)
     if isinstance(event, ContradictionEvent):
         return _after_contradiction_event(state, event)
+    if isinstance(event, PersonalDataErased):
+        return replace(
+            state,
+            description=without_text(state.description, "/description", event.fields),
+            metadata=without_members(state.metadata, "/metadata", event.fields),
+        )
     return _after_task_event(state, event)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from domain.ids import MerchantId, PaymentId, RefundId, SplitPaymentId, UserId
 from domain.money import Money
 from domain.payment.values import CancellationReason, RefundReason
+from domain.personal_data import PersonalDataErased
 from domain.split_payment.values import CompensationReason, LegStatus, RefundPartStatus
 
 
@@ -177,4 +178,5 @@ SplitPaymentEvent = (
     | SplitPaymentCompleted
     | CompensationEvent
     | SplitRefundEvent
+    | PersonalDataErased
 )

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from domain.ids import PaymentId
 from domain.money import Money
+from domain.personal_data import PersonalDataErased, without_members
 from domain.split_payment.errors import BrokenSplitHistory
 from domain.split_payment.events import (
     CaptureStarted,
@@ -26,6 +27,7 @@ from domain.split_payment.events import (
     SplitPaymentEvent,
     SplitPaymentGivenUp,
     SplitPaymentRequested,
+    SplitRefundEvent,
     SplitRefundRequested,
 )
 from domain.split_payment.state import LegState, RefundPart, SplitPaymentState, SplitRefund
@@ -65,10 +67,10 @@ def evolve(state: SplitPaymentState | None, event: SplitPaymentEvent) -> SplitPa
             return replace(state, status=SplitPaymentStatus.CAPTURING)
         case SplitPaymentCompleted():
             return replace(state, status=SplitPaymentStatus.COMPLETED)
-        case SplitRefundRequested():
-            return replace(state, refunds={**state.refunds, event.refund_id: _refund(event)})
-        case RefundPartChanged():
-            return _with_part(state, event)
+        case SplitRefundRequested() | RefundPartChanged():
+            return _after_refund_event(state, event)
+        case PersonalDataErased():
+            return _without_personal_data(state, event)
         case _:
             return _after_compensation_event(state, event)
 
@@ -109,6 +111,16 @@ def _leg(leg: RequestedLeg) -> LegState:
         code=None,
         message=None,
     )
+
+
+def _without_personal_data(state: SplitPaymentState, event: PersonalDataErased) -> SplitPaymentState:
+    legs = {
+        each.payment_id: replace(
+            each, metadata=without_members(each.metadata, f"/legs/{number}/metadata", event.fields)
+        )
+        for number, each in enumerate(state.legs.values())
+    }
+    return replace(state, legs=legs, metadata=without_members(state.metadata, "/metadata", event.fields))
 
 
 def _after_compensation_event(state: SplitPaymentState, event: CompensationEvent) -> SplitPaymentState:
@@ -152,6 +164,12 @@ def _with_leg(state: SplitPaymentState, payment_id: PaymentId, **changes: Any) -
     if payment_id not in state.legs:
         raise BrokenSplitHistory(f"{payment_id} is no leg of {state.split_payment_id}.")
     return replace(state, legs={**state.legs, payment_id: replace(state.legs[payment_id], **changes)})
+
+
+def _after_refund_event(state: SplitPaymentState, event: SplitRefundEvent) -> SplitPaymentState:
+    if isinstance(event, RefundPartChanged):
+        return _with_part(state, event)
+    return replace(state, refunds={**state.refunds, event.refund_id: _refund(event)})
 
 
 def _refund(event: SplitRefundRequested) -> SplitRefund:

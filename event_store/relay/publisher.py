@@ -29,6 +29,7 @@ from infra.kafka.topics import create_topics, require_topics
 from infra.process.pacing import Pacing
 from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
+from infra.tracing import FinishedSpan, is_tracing, record_spans
 from schemas.envelope import RecordedEvent
 from schemas.topics import RELAY_PROGRESS, declarations, event_topics, topic_of
 
@@ -216,11 +217,20 @@ async def _require_open(connection: Connection, opened: LogState) -> None:
         raise LogClosed(state.closed_because or f"it was opened anew, in epoch {state.epoch}")
 
 
+def _record_spans(sent: Sequence[RecordedEvent]) -> None:
+    if is_tracing():
+        for event in sent:
+            about = {"messaging.system": "kafka", "paystream.event_id": str(event.event_id)}
+            span = FinishedSpan(f"publish {event.type}", event.metadata.traceparent, about)
+            record_spans([span], kind="producer", began=event.recorded_at)
+
+
 def _record_metrics(sent: Sequence[RecordedEvent], position: int, *, is_refilling: bool) -> None:
     """Count what was published. While an empty topic is filled again, delays say nothing: those events are old."""
     if not is_refilling:
         now = datetime.now(UTC)
         for event in sent:
             metrics.PUBLISH_DELAY.observe((now - event.recorded_at).total_seconds())
+        _record_spans(sent)
     metrics.PUBLISHED.inc(len(sent))
     metrics.POSITION.set(position)

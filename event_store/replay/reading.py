@@ -1,7 +1,8 @@
 """Reads a part of the log in order, in constant memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,7 +57,28 @@ async def final_position(connection: Connection) -> int:
     return drawn
 
 
-async def read_runs(connection: Connection, selection: Selection, *, size: int = RUN) -> AsyncIterator[Run]:
+async def read_ahead(runs: AsyncGenerator[Run, None]) -> AsyncGenerator[Run, None]:
+    """Give the same runs, and read the next one while the caller works on the last.
+
+    Their connection is not the caller's, and belongs to nobody else until this has ended.
+    """
+
+    async def following() -> Run | None:
+        return await anext(runs, None)
+
+    reading = asyncio.create_task(following())
+    try:
+        while (run := await reading) is not None:
+            reading = asyncio.create_task(following())
+            yield run
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+        await runs.aclose()
+
+
+async def read_runs(connection: Connection, selection: Selection, *, size: int = RUN) -> AsyncGenerator[Run, None]:
     """Give the selected events in the order of positions, run by run; a run may have none of them.
 
     `selection.up_to` is final (`final_position`). Raises psycopg.Error.

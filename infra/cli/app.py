@@ -57,6 +57,9 @@ def up(
             help="together: relay, projector and workers in one process. separate: one each, as in production.",
         ),
     ] = "together",
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Run Prometheus beside it, which has to be on this machine.")
+    ] = False,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
@@ -64,7 +67,7 @@ def up(
     """
     from infra.cli.up import run_up
 
-    raise SystemExit(run_up(broker, layout))
+    raise SystemExit(run_up(broker, layout, prometheus=prometheus))
 
 
 @app.command()

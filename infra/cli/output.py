@@ -1,13 +1,17 @@
 """How tables, amounts and foreign text are shown on a terminal, or in a pipe."""
 
 import sys
+import time
+from typing import Any
 
+import orjson
 from rich.console import Console
 
 from domain.currencies import decimals
 from infra.log_render import mask_text
 
 _WIDTH_OF_A_PIPE = 1000  # a line for each row
+_SHOW_EVERY_S = 1.0
 
 
 def console() -> Console:
@@ -25,3 +29,27 @@ def format_amount(amount_cents: int, currency: str) -> str:
     """Return an amount in the currency's smallest unit as Stripe counts it, as people write it: 10.00 USD."""
     places = decimals(currency)
     return f"{amount_cents / 10**places:,.{places}f} {currency}"
+
+
+def json_text(value: Any, *, indent: bool = False) -> str:
+    """Return JSON; what it has no type for becomes a string."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if indent else 0), default=str).decode()
+
+
+class ProgressLine:
+    """A line on a terminal that is written over; nothing in a pipe."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr.isatty()
+        self._at = 0.0
+
+    def show(self, text: str) -> None:
+        """Show how far it has come, once a second."""
+        if self._shows and time.monotonic() - self._at >= _SHOW_EVERY_S:
+            self._at = time.monotonic()
+            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shows and self._at:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)

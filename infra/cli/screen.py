@@ -97,6 +97,7 @@ def what_to_try(stack: Stack) -> list[str]:
         f"  Query API       {query_api}   (its documentation: {query_api}/docs)",
         f"  Stripe sandbox  {urls.sandbox}",
         f"  Kafka           {stack.kafka_bootstrap_servers}   (to consume events: docs/consuming-events.md)",
+        *([f"  Prometheus      {stack.prometheus_url}"] if stack.prometheus_url else ()),
         f"  API key         {DEVELOPMENT_KEY}   (for development only)",
         f"  Logs            {stack.home.logs}",
         "",

@@ -24,7 +24,7 @@ _NO_PRODUCTION = (
 )
 
 
-def run_up(broker: BrokerKind = "embedded", layout: Layout = "together") -> int:
+def run_up(broker: BrokerKind = "embedded", layout: Layout = "together", *, prometheus: bool = False) -> int:
     """Run the stack until a signal ends it; return the exit code: 1 when it does not start."""
     settings = load_settings(UpSettings)
     if settings.app_env == "production":
@@ -32,7 +32,7 @@ def run_up(broker: BrokerKind = "embedded", layout: Layout = "together") -> int:
         return 2
     screen = Screen()
     try:
-        return asyncio.run(_up(settings, screen, broker, layout))
+        return asyncio.run(_up(screen, _stack(settings, screen, broker, layout, prometheus=prometheus)))
     except KeyboardInterrupt:  # before or after the signals are ours: nothing runs then
         return 0
     except EmbeddedError as error:
@@ -40,21 +40,26 @@ def run_up(broker: BrokerKind = "embedded", layout: Layout = "together") -> int:
         return 1
 
 
-async def _up(settings: UpSettings, screen: Screen, broker: BrokerKind, layout: Layout) -> int:
-    signals = EndSignals()
-    stack = Stack(
+def _stack(settings: UpSettings, screen: Screen, broker: BrokerKind, layout: Layout, *, prometheus: bool) -> Stack:
+    return Stack(
         settings.paystream_home,
         ports={
             "command-api": settings.command_api_port,
             "query-api": settings.query_api_port,
             "sandbox": settings.stripe_sandbox_port,
+            **({"prometheus": settings.prometheus_port} if prometheus else {}),
         },
         settings={"LOG_LEVEL": settings.log_level},
         supervise=True,
         broker=broker,
+        prometheus=prometheus,
         processes=processes_of(layout),
         report=screen.report,
     )
+
+
+async def _up(screen: Screen, stack: Stack) -> int:
+    signals = EndSignals()
     signals.running = stack
     screen.say(f"Starting Paystream in {stack.home.path}")
     began = time.monotonic()

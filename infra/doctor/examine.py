@@ -7,6 +7,7 @@ from infra.doctor.kafka.checks import kafka_checks
 from infra.doctor.postgres.checks import postgres_checks
 from infra.doctor.process_settings import settings_findings
 from infra.doctor.production import production_findings
+from infra.doctor.proofs import proof_findings
 from infra.doctor.redis.checks import redis_checks
 from infra.doctor.redis.redlock import redlock_checks
 from infra.doctor.secrets import secrets_of, without_secrets
@@ -22,5 +23,6 @@ async def examine(deployment: Deployment) -> list[Finding]:
         *redlock_checks(deployment),
         *kafka_checks(deployment),
     ]
-    findings = [*settings_findings(deployment), *await run_all(checks), *production_findings(deployment)]
+    found = [*await run_all(checks), *proof_findings(deployment), *production_findings(deployment)]
+    findings = [*settings_findings(deployment), *found]
     return without_secrets(findings, secrets_of(deployment))

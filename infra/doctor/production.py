@@ -9,6 +9,7 @@ from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
 from infra.redis.redlock import RedlockSettings
 from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.privacy import PrivacySettings
 from infra.settings.process import ProcessSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
@@ -28,7 +29,7 @@ def production_findings(deployment: Deployment) -> Iterator[Finding]:
         summary = " and ".join(sorted(environments)) or "not known"
         yield AREA.ok("APP_ENV", f"{summary}: what only production must have was not asked for")
         return
-    found = [*_stripe(deployment), *_databases(deployment), *_redis(deployment)]
+    found = [*_stripe(deployment), *_databases(deployment), *_redis(deployment), *_privacy(deployment)]
     yield from found
     if not found:
         yield AREA.ok("APP_ENV", "production, and nothing of development is left (see also the lines above)")
@@ -73,6 +74,22 @@ def _redis(deployment: Deployment) -> Iterator[Finding]:
     for variable, address in sorted(plain):
         detail = f"{variable} ({address}) is used in the clear, password included"
         yield AREA.warning(variable, detail, "Have the server speak TLS, and write rediss://...")
+
+
+def _privacy(deployment: Deployment) -> Iterator[Finding]:
+    targets = deployment.targets(PrivacySettings, differing_in=("privacy_wrapping_keys", "privacy_encryption"))
+    for target in targets.found:
+        if not target.settings.privacy_encryption:
+            detail = f"{', '.join(target.users)}: personal data is recorded in clear, and can never be erased"
+            remedy = "Set PRIVACY_WRAPPING_KEYS, and take PRIVACY_ENCRYPTION=false away."
+            yield AREA.warning("PRIVACY_ENCRYPTION", detail, remedy)
+    ids = {tuple(target.settings.wrapping_keys) for target in targets.found}
+    if len(ids) > 1:
+        detail = (
+            f"processes have different wrapping keys: {' and '.join(', '.join(each) or 'none' for each in sorted(ids))}"
+        )
+        remedy = "Give all of them the same, as docs/runbooks/rotate-the-wrapping-key.md has it."
+        yield AREA.warning("PRIVACY_WRAPPING_KEYS", detail, remedy)
 
 
 def _host(url: str) -> str:

@@ -64,6 +64,7 @@ class Connections:
     """Where the servers of a running stack are."""
 
     postgres: PostgresServer
+    privacy_wrapping_key: str
     redis_url: str
     kafka_bootstrap_servers: str
     broker: BrokerKind = "embedded"
@@ -72,8 +73,10 @@ class Connections:
     stripe_api_base: str
     sandbox_data: Path
     """The file in which the Stripe sandbox keeps its objects: a payment can be refunded after a restart."""
+    proofs: Path
+    """The folder of the log's proofs: tiles, and beside them the key that signs."""
 
-    def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: C901, PLR0911 - one line per process
+    def settings_of(self, process: str) -> Mapping[str, str]:  # noqa: C901, PLR0911, PLR0912 - one line per process
         """Return the environment variables (see .env.example) that `process` needs, and no others.
 
         Only those hold Stripe's key that call it.
@@ -87,37 +90,64 @@ class Connections:
                 return login | redis | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
             case "command-api":
                 return (
-                    self._database()
+                    self._clear()
                     | {"REDIS_URL": self.redis_url, "STRIPE_WEBHOOK_SECRET": _STRIPE_WEBHOOK_SECRET}
                     | _api_keys()
                     | self._stripe()
                 )
             case "audit":
-                return self._audit() | self._kafka()
+                return (
+                    self._audit()
+                    | self._kafka()
+                    | self._privacy()
+                    | self._proofs()
+                    | {"PROOFS_PUBLIC_KEYS_FILE": f"{self._sealer_key}.pub"}
+                )
             case "access":
                 return {"ACCESS_DATABASE_URL": self.postgres.url("paystream_access_login")}
-            case "relay" | "projector":
-                return self._database(f"paystream_{process}_login") | self._kafka()
+            case "privacy":
+                return self._database("paystream_erasure_login") | self._privacy() | self._kafka()
+            case "relay":
+                return self._database("paystream_relay_login") | self._kafka()
+            case "projector":
+                return self._database("paystream_projector_login") | self._kafka() | self._privacy()
             case "worker-stripe-gateway":
-                return self._database() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url}
+                return self._clear() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url}
             case "worker-reconciliation":
                 at_leisure = {"KAFKA_FETCH_MAX_WAIT_MS": "200"}  # who asks for a run can wait, and this saves power
-                return self._database() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url} | at_leisure
+                return self._clear() | self._kafka() | self._stripe() | {"REDIS_URL": self.redis_url} | at_leisure
             case "worker-stripe-balance":
-                return self._database() | self._stripe() | {"REDIS_URL": self.redis_url} | _SANDBOX_BALANCE
+                return self._clear() | self._stripe() | {"REDIS_URL": self.redis_url} | _SANDBOX_BALANCE
             case "worker-sweeper":
-                return self._database() | self._stripe() | {"REDIS_URL": self.redis_url}
+                return self._clear() | self._stripe() | {"REDIS_URL": self.redis_url}
+            case "worker-sealer":
+                key = {"REDIS_URL": self.redis_url, "SEALER_KEY_FILE": str(self._sealer_key), "DATABASE_POOL_SIZE": "2"}
+                return self._database("paystream_sealer_login") | self._proofs() | key
             case "worker-sagas":
                 # Intake, dead letters, steps and counts: none of them waits for anything but the database.
-                return self._database() | self._kafka() | {"DATABASE_POOL_SIZE": "4"}
+                return self._clear() | self._kafka() | {"DATABASE_POOL_SIZE": "4"}
             case _:
                 return self._database() | self._kafka()
 
     def _database(self, login: str = "paystream_app_login") -> dict[str, str]:
         return {"DATABASE_URL": self.postgres.url(login)}
 
+    def _privacy(self) -> dict[str, str]:
+        return {"PRIVACY_WRAPPING_KEYS": f"local:{self.privacy_wrapping_key}"}
+
+    def _clear(self) -> dict[str, str]:
+        """Of those that write personal data, or need it in clear."""
+        return self._database() | self._privacy()
+
     def _audit(self) -> dict[str, str]:
         return {"AUDIT_DATABASE_URL": self.postgres.url("paystream_audit_login")}
+
+    def _proofs(self) -> dict[str, str]:
+        return {"PROOFS_FOLDER": str(self.proofs / "log")}
+
+    @property
+    def _sealer_key(self) -> Path:
+        return self.proofs / "sealer.key"
 
     def _kafka(self) -> dict[str, str]:
         return {

@@ -1,13 +1,15 @@
-"""The passwords of an embedded stack: made once, kept in a file that only its user can read."""
+"""The passwords and the key of an embedded stack: made once, kept in a file that only its user can read."""
 
+import base64
 import secrets
 from dataclasses import asdict, dataclass, fields
 
 from infra.embedded.errors import DataUnusable
 from infra.embedded.home import Home
+from infra.settings.privacy import KEY_BYTES
 
 _FILE = "secrets.json"
-_LATER = ("relay", "audit", "access")
+_LATER = ("relay", "audit", "access", "sealer", "erasure", "privacy_wrapping_key")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -21,7 +23,11 @@ class Passwords:
     query: str
     audit: str
     access: str
+    sealer: str
+    erasure: str
     valkey: str
+    privacy_wrapping_key: str
+    """Wraps the keys of personal data."""
 
 
 def load_or_create(home: Home) -> Passwords:
@@ -30,7 +36,7 @@ def load_or_create(home: Home) -> Passwords:
     names = [field.name for field in fields(Passwords)]
     later = [name for name in _LATER if not kept.get(name)]
     if kept.get("owner") and later:  # made by a version that had no such login
-        kept = {**kept, **{name: secrets.token_urlsafe(24) for name in later}}
+        kept = {**kept, **{name: _new(name) for name in later}}
         home.remember(_FILE, kept)
     if all(kept.get(name) for name in names):
         return Passwords(**{name: str(kept[name]) for name in names})
@@ -41,6 +47,12 @@ def load_or_create(home: Home) -> Passwords:
             f"begin anew (its payments are then gone)."
         )
         raise DataUnusable(message)
-    made = Passwords(**{name: secrets.token_urlsafe(24) for name in names})
+    made = Passwords(**{name: _new(name) for name in names})
     home.remember(_FILE, dict(asdict(made)))
     return made
+
+
+def _new(name: str) -> str:
+    if name == "privacy_wrapping_key":
+        return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    return secrets.token_urlsafe(24)

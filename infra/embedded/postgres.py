@@ -68,6 +68,8 @@ class PostgresServer(Component):
             "paystream_query_login": self._passwords.query,
             "paystream_audit_login": self._passwords.audit,
             "paystream_access_login": self._passwords.access,
+            "paystream_sealer_login": self._passwords.sealer,
+            "paystream_erasure_login": self._passwords.erasure,
         }
 
     def url(self, role: str = OWNER, database: str = DATABASE) -> str:

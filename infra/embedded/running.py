@@ -15,6 +15,7 @@ from infra.embedded.valkey import ValkeyServer
 STACK_FILE = "stack.json"
 """The stack that was started last: its kind of broker, the partitions of a topic, and each component's port."""
 SANDBOX_DATA = "stripe-sandbox.sqlite"
+PROOFS = "proofs"
 
 _NO_PORTS = {"broker_kind", "partitions"}
 _SERVERS = ("postgres", "valkey", "broker")
@@ -45,6 +46,7 @@ def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
     urls = {name: f"http://127.0.0.1:{ports[name]}" for name in HTTP_PORTS}
     connections = Connections(
         postgres=postgres,
+        privacy_wrapping_key=passwords.privacy_wrapping_key,
         redis_url=ValkeyServer(home, port=ports["valkey"], password=passwords.valkey).url,
         kafka_bootstrap_servers=f"127.0.0.1:{ports['broker']}",
         broker=cast("BrokerKind", kept["broker_kind"]),
@@ -52,6 +54,7 @@ def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
         command_api=urls["command-api"],
         stripe_api_base=urls["sandbox"],
         sandbox_data=home.path / SANDBOX_DATA,
+        proofs=home.path / PROOFS,
     )
     owner = {"MIGRATION_DATABASE_URL": postgres.url()}
     return {name: owner if name == "migrate" else dict(connections.settings_of(name)) for name in names}

@@ -28,14 +28,15 @@ from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import check_free, free_port, is_free
 from infra.embedded.postgres import DATA_FOLDER, OWNER, PostgresServer
 from infra.embedded.process import HTTP_PORTS, Process, ProcessSpec, declared_processes
+from infra.embedded.prometheus import PrometheusServer
 from infra.embedded.reports import ComponentReady, LeftoverEnded, Reporter, StepDone, silent
-from infra.embedded.running import SANDBOX_DATA, STACK_FILE
+from infra.embedded.running import PROOFS, SANDBOX_DATA, STACK_FILE
 from infra.embedded.supervisor import keep_running
 from infra.embedded.topics import create_topics
 from infra.embedded.valkey import ValkeyServer
 
 _PORTS_FILE = "ports.json"
-_SANDBOX = "sandbox"
+_SANDBOX, _PROMETHEUS = "sandbox", "prometheus"
 _SERVERS_STOP_WITHIN_S = 3.5  # after the 5 s that processes may take
 
 
@@ -65,6 +66,7 @@ class Stack:
     `settings` are environment variables for every process, on top of what the stack gives it.
     `supervise`: a component that ends by itself is started again. Without it (tests) it stays away until `restart`.
     `broker="apache"` runs real Kafka, which keeps its topics and offsets in the home; it needs Java, and Maven once.
+    `prometheus`: one runs beside it and asks every process; it has to be on this machine.
     `fsync=False` makes PostgreSQL faster; its data then survives kills but no power failure.
 
     `start` raises a subclass of EmbeddedError with a text for people, and leaves nothing running. Call it in the main
@@ -81,6 +83,7 @@ class Stack:
         settings: Mapping[str, str] | None = None,
         supervise: bool = False,
         broker: BrokerKind = "embedded",
+        prometheus: bool = False,
         report: Reporter = silent,
     ) -> None:
         self.home = Home(home)
@@ -90,6 +93,7 @@ class Stack:
         self._settings = dict(settings or {})
         self._supervise = supervise
         self._broker_kind = broker
+        self._has_prometheus = prometheus
         self._report = report
         self._partitions = PARTITIONS
         self._ports: dict[str, int] = {}
@@ -178,6 +182,11 @@ class Stack:
             sandbox=f"http://127.0.0.1:{self._ports['sandbox']}",
         )
 
+    @property
+    def prometheus_url(self) -> str | None:
+        """Where Prometheus answers, if one runs beside the stack."""
+        return f"http://127.0.0.1:{self._ports[_PROMETHEUS]}" if self._has_prometheus else None
+
     def database_url(self, role: str = OWNER) -> str:
         """Return the URL of the database for a login role: paystream_owner, paystream_app_login, ..."""
         return self._postgres.url(role)
@@ -224,7 +233,9 @@ class Stack:
     def _choose_ports(self) -> dict[str, int]:
         """Take fixed ports as they are, the others as last time when still free; and remember them: see running.py."""
         last = self.home.remembered(_PORTS_FILE)
-        names = dict.fromkeys(("postgres", "valkey", "broker", *HTTP_PORTS, *(spec.name for spec in self._specs)))
+        beside = (_PROMETHEUS,) if self._has_prometheus else ()
+        processes = (spec.name for spec in self._specs)
+        names = dict.fromkeys(("postgres", "valkey", "broker", *HTTP_PORTS, *processes, *beside))
         ports = dict(self._fixed_ports)
         for name in names:
             if name in self._fixed_ports:
@@ -244,6 +255,7 @@ class Stack:
         self._broker = self._make_broker()
         connections = self._connections = Connections(
             postgres=self._postgres,
+            privacy_wrapping_key=passwords.privacy_wrapping_key,
             redis_url=self._valkey.url,
             kafka_bootstrap_servers=self._broker.address,
             broker=self._broker_kind,
@@ -251,6 +263,7 @@ class Stack:
             command_api=self.urls.command_api,
             stripe_api_base=self.urls.sandbox,
             sandbox_data=self.home.path / SANDBOX_DATA,
+            proofs=self.home.path / PROOFS,
         )
         processes = [
             Process(
@@ -263,9 +276,11 @@ class Stack:
             )
             for spec in self._specs
         ]
-        self._components = {
-            component.name: component for component in (self._postgres, self._valkey, self._broker, *processes)
-        }
+        built: list[Component] = [self._postgres, self._valkey, self._broker, *processes]
+        if self._has_prometheus:
+            targets = {process.name: process.address for process in processes}
+            built.append(PrometheusServer(self.home, port=self._ports[_PROMETHEUS], targets=targets))
+        self._components = {component.name: component for component in built}
 
     def _make_broker(self) -> Broker | KafkaNode:
         port = self._ports["broker"]
@@ -279,7 +294,10 @@ class Stack:
             check_free(process.port, used_for=process.label, variable=variable)
         needs_nothing = [process for process in self._processes() if process.name == _SANDBOX]
         others = [process for process in self._processes() if process.name != _SANDBOX]
-        await run_concurrently(*map(self._up, needs_nothing), self._start_servers_then(others))
+        beside = [each for each in self._components.values() if isinstance(each, PrometheusServer)]
+        for each in beside:
+            check_free(each.port, used_for=each.label, variable="PROMETHEUS_PORT")
+        await run_concurrently(*map(self._up, (*needs_nothing, *beside)), self._start_servers_then(others))
 
     async def _start_servers_then(self, processes: Sequence[Process]) -> None:
         await run_concurrently(self._prepared_database(), self._prepared_broker(), self._up(self._valkey))

@@ -15,9 +15,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.card_numbers import text_holds_card_number
+from infra.http.browsers import add_security_headers
 from infra.http.problems import problem_response, unexpected
 from infra.ids import uuid7
 from infra.logs import bound_context
+from infra.tracing import current_traceparent
 
 log = structlog.get_logger("http")
 
@@ -89,6 +91,7 @@ class RequestContextMiddleware:
                     # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (10)
                     headers["RateLimit-Policy"] = grant.policy
                     headers["RateLimit"] = grant.limit
+                add_security_headers(message["headers"])
             await send(message)
 
         # user_id and payment_id are named so that what an endpoint binds ends with the request.
@@ -115,7 +118,7 @@ def _context_of(headers: Headers) -> RequestContext:
     return RequestContext(
         request_id=request_id,
         correlation_id=_valid(_ID, headers.get("x-correlation-id")) or request_id,
-        traceparent=_valid(_TRACEPARENT, headers.get("traceparent")),
+        traceparent=current_traceparent() or _valid(_TRACEPARENT, headers.get("traceparent")),
     )
 
 

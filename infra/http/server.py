@@ -21,6 +21,7 @@ from infra.http.limits import Connections, HttpLimits
 from infra.http.protocol import BoundedProtocol
 from infra.process.runtime import Runtime
 from infra.settings.process import ProcessSettings
+from infra.tracing import trace_requests
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ async def serve(app: ASGIApp, host: str, port: int, runtime: Runtime) -> None:
     # One second less than main has, to close what main opened.
     grace_s = max(1, runtime.settings.shutdown_grace_ms // 1000 - 1)
     limits = HttpLimits.from_settings(runtime.settings)
+    trace_requests(app)
     await serve_socket(app, listener, runtime.stop, grace_s=grace_s, limits=limits)
 
 

@@ -104,17 +104,19 @@ def create_pool(
     *,
     size: int,
     name: str,
+    idle: int = 1,
     autocommit: bool = False,
     generic_plans: bool = True,
     configure: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> Pool:
     """Return a pool that is not open yet: `await pool.open()` returns at once, with PostgreSQL up or down.
 
-    `name` is what `pg_stat_activity` shows. Transactions are explicit but with `autocommit` (single reads need none),
-    statements are prepared on their second use. `generic_plans`: they are planned once for a connection, by indexes,
-    which is right for those that look for a few rows; else for the values of each call, which takes longer than most of
-    those do. `configure` is given every new connection first, and leaves it outside of a transaction. Who waits longer
-    than 3 s for a connection gets `DatabaseUnavailable`.
+    `name` is what `pg_stat_activity` shows, and `idle` how many connections are kept at least. Transactions are
+    explicit but with `autocommit` (single reads need none), statements are prepared on their second use.
+    `generic_plans`: they are planned once for a connection, by indexes, which is right for those that look for a few
+    rows; else for the values of each call, which takes longer than most of those do. `configure` is given every new
+    connection first, and leaves it outside of a transaction. Who waits longer than 3 s for a connection gets
+    `DatabaseUnavailable`.
     """
     given = conninfo_to_dict(url)
     defaults = {key: value for key, value in _CONNECTION_DEFAULTS.items() if key not in given}
@@ -125,7 +127,7 @@ def create_pool(
     return Pool(
         make_conninfo(url, **{"application_name": name, **defaults} if "application_name" not in given else defaults),
         kwargs={"autocommit": autocommit, "prepare_threshold": 1},
-        min_size=1,
+        min_size=idle,
         max_size=size,
         name=name,
         configure=configure,

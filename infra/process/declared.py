@@ -14,6 +14,8 @@ SETTINGS = "paystream.settings"
 TOPICS = "paystream.topics"
 SCHEMAS = "paystream.schemas"
 SCHEMA_RULES = "paystream.schema-rules"
+MASKS = "paystream.masks"
+"""What is shown of a record's value: an async function of a connection and bytes, which returns bytes."""
 
 
 WORKERS_TOGETHER = "workers"

@@ -23,6 +23,7 @@ from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.settings.loading import load_settings
 from infra.settings.process import ProcessSettings
+from infra.tracing import configure_tracing, shut_down
 
 __all__ = ["Main", "ProcessFailed", "Runtime", "run", "run_service"]
 
@@ -55,11 +56,13 @@ def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: boo
     serves HTTP itself, /health and /metrics are served on HEALTH_HOST:HEALTH_PORT meanwhile.
     """
     configure_logging(service, settings.log_level)
+    configure_tracing(service, settings.otel_exporter_otlp_endpoint, settings.trace_sampling_ratio)
     _collect_garbage_seldom()
     os.nice(settings.process_niceness)
     ending = _Ending(settings.shutdown_grace_ms / 1000 + _FORCE_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_supervise(service, settings, main, ending, serves_http=serves_http))
+    shut_down()
     sys.exit(code)
 
 

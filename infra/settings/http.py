@@ -1,6 +1,7 @@
 """Who may call the HTTP APIs."""
 
 import json
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -11,6 +12,28 @@ from infra.settings.process import ProcessSettings
 
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
+
+
+class CorsSettings(ProcessSettings):
+    """Which pages in browsers may call an HTTP API."""
+
+    cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins such as `https://shop.example`, with commas between; a key in a page is everybody's who opens it."""
+
+    @field_validator("cors_allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"holds {origin!r}, which is no origin like https://shop.example")
+        return origins
 
 
 class ApiKey(BaseModel):

@@ -44,6 +44,11 @@ class ProcessSettings(BaseSettings):
     http_max_connections_per_address: Annotated[int, Field(ge=1)] = 1000
     """Behind a proxy, every connection has the proxy's address."""
 
+    otel_exporter_otlp_endpoint: str | None = None
+    """A collector of OpenTelemetry's, over HTTP: traces go there. None: no traces are made."""
+    trace_sampling_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The share of traces that are kept; those that a caller began are kept as the caller says."""
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:

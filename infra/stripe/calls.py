@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import stripe
 
 from infra.stripe.guard.priority import Priority
+from infra.tracing import span
 
 JsonObject = dict[str, Any]
 
@@ -58,7 +59,8 @@ class StripeCalls:
     ) -> AsyncIterator[None]:
         """Wait for the guard, then limit the block's time. Raises NotSent, TimeoutError."""
         async with self._guard.call(endpoint, writes=writes, priority=priority), asyncio.timeout(self._timeout_s):
-            yield
+            with span(f"stripe {endpoint}", kind="client", attributes={"server.address": "stripe"}):
+                yield
 
     async def request(
         self, method: str, path: str, params: Mapping[str, Any] | None = None, **options: str

@@ -47,6 +47,9 @@ def replay(
         str | None, typer.Option(help="Into this Kafka topic, which is made when it is not there.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Into a live topic too: its consumers get all again.")] = False,
+    as_recorded: Annotated[
+        bool, typer.Option("--as-recorded", help="Personal data encrypted as it is in the log. A topic has it so.")
+    ] = False,
 ) -> None:
     """Stream the log in order.
 
@@ -60,6 +63,7 @@ def replay(
         merchant_id=merchant,
         categories=tuple(category or ()) or None,
         types=tuple(type_ or ()) or None,
+        as_recorded=as_recorded,
     )
     raise SystemExit(run_replay(request, into=into, topic=topic, force=force))
 
@@ -90,3 +94,73 @@ def invariants(
     from projections.audit.cli_run import run_invariants
 
     raise SystemExit(run_invariants(as_json=as_json))
+
+
+@audit.command("verify")
+def verify(
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Each file of the tree, and each checkpoint of the table too.")
+    ] = False,
+    since: Annotated[str | None, typer.Option(help="Only events of this moment or position, or later.")] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint that was kept elsewhere; may be repeated.")
+    ] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="A public key that is trusted, or a file of them; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+) -> None:
+    """Compare the log with what was sealed.
+
+    Each event that was changed, removed, inserted, reordered or renumbered is named. Exit code 1 says that one was.
+    """
+    from projections.audit.cli_proofs import VerifyRequest, run_verify
+
+    request = VerifyRequest(
+        full=full, since=since, checkpoints=tuple(checkpoint or ()), keys=tuple(key or ()), as_json=as_json
+    )
+    raise SystemExit(run_verify(request))
+
+
+@audit.command("prove")
+def prove(
+    identifier: Annotated[str, typer.Argument(metavar="EVENT|PAYMENT", help="The id of an event, or of a payment.")],
+    output: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+) -> None:
+    """Write proofs that anybody can check.
+
+    Of an event, or of all events of a payment: a .tlog-proof file, and the event beside it.
+    """
+    from projections.audit.cli_proofs import run_prove
+
+    raise SystemExit(run_prove(identifier, output))
+
+
+@audit.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="The .tlog-proof file.")],
+    key: Annotated[list[str], typer.Option(help="A public key of the log, or a file of them; may be repeated.")],
+    event: Annotated[Path | None, typer.Option(help="The event; by default the .json file beside the proof.")] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="The public key of a witness that must have signed; may be repeated.")
+    ] = None,
+) -> None:
+    """Check a proof, offline.
+
+    It needs no server and no setting. Exit code 1 says that it proves nothing.
+    """
+    from projections.audit.cli_check import run_check
+
+    raise SystemExit(run_check(file, keys=key, event=event, witnesses=witness or []))
+
+
+@audit.command("new-key")
+def new_key(
+    name: Annotated[str, typer.Argument(help="The log's name, as pay.example.com/log: of this log alone, for ever.")],
+    file: Annotated[Path, typer.Argument(help="Where the key is kept; the public one is written to FILE.pub.")],
+) -> None:
+    """Make a key that signs checkpoints."""
+    from projections.audit.cli_check import run_new_key
+
+    raise SystemExit(run_new_key(name, file))

@@ -4,13 +4,14 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
 import psycopg
 
 from domain.ids import MerchantId
+from event_store.privacy.masking import masked
 from event_store.replay.files import EventFile, ReplayRefused, as_json, format_of, kept_selection
 from event_store.replay.reading import Run, Selection, final_position, read_runs
 from event_store.replay.topic import event_topic
@@ -34,6 +35,8 @@ class ReplayRequest:
     merchant_id: str | None
     categories: tuple[str, ...] | None
     types: tuple[str, ...] | None
+    as_recorded: bool = False
+    """Personal data encrypted, as in the log; else, that it is encrypted or erased. A topic has it as recorded."""
 
 
 def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, force: bool) -> int:
@@ -49,10 +52,10 @@ def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, 
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
             selection = await _selection(conn, request, into)
             if into is not None:
-                return await _into_file(conn, selection, into)
+                return await _into_file(conn, selection, into, mask=not request.as_recorded)
             async with AsyncExitStack() as stack:
                 if topic is None:
-                    return await _replay(conn, selection, _to_stdout)
+                    return await _replay(conn, selection, _to_stdout, mask=not request.as_recorded)
                 log_id = (await read_log_state(conn)).log_id
                 target = await stack.enter_async_context(
                     event_topic(load_settings(KafkaSettings), topic, log_id, force=force)
@@ -77,7 +80,7 @@ async def _selection(conn: Connection, request: ReplayRequest, into: Path | None
     )
 
 
-async def _into_file(conn: Connection, selection: Selection, into: Path) -> int:
+async def _into_file(conn: Connection, selection: Selection, into: Path, *, mask: bool) -> int:
     try:
         file = EventFile(into, selection)
         rest = Selection(
@@ -91,7 +94,7 @@ async def _into_file(conn: Connection, selection: Selection, into: Path) -> int:
         async def add(run: Run) -> None:
             file.add(run)
 
-        code = await _replay(conn, rest, add, where=f"in {into}")
+        code = await _replay(conn, rest, add, mask=mask, where=f"in {into}")
         file.finish()
     except OSError as error:
         raise ReplayRefused(f"{into} cannot be written: {error.strerror or error}") from error
@@ -105,12 +108,17 @@ async def _to_stdout(run: Run) -> None:
 
 
 async def _replay(
-    conn: Connection, selection: Selection, add: Callable[[Run], Awaitable[None]], *, where: str | None = None
+    conn: Connection,
+    selection: Selection,
+    add: Callable[[Run], Awaitable[None]],
+    *,
+    mask: bool = False,
+    where: str | None = None,
 ) -> int:
     progress, count, position = _Progress(selection), 0, selection.after
     try:
         async for each in read_runs(conn, selection):
-            await add(each)
+            await add(replace(each, events=await masked(conn, each.events)) if mask else each)
             count, position = count + len(each.events), each.position
             progress.show(position, each.count)
     except BaseException:

@@ -1,47 +1,46 @@
 """Runs `paystream audit show`, `diff` and `invariants`."""
 
 import dataclasses
-import sys
-import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import orjson
 import psycopg
 from rich.table import Table
 from rich.text import Text
 
 from domain.ids import PaymentId
+from event_store.privacy.masking import masked
+from event_store.privacy.vault import open_vault_at
 from infra.cli.execute import run
-from infra.cli.output import console, printable
+from infra.cli.output import ProgressLine, console, json_text, printable
 from infra.errors import InfraError
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
-from projections.audit.diff import TABLES, RowDifference, row_differences
+from infra.settings.privacy import PrivacySettings
+from projections.audit.diff import row_differences
 from projections.audit.history import history_of
 from projections.audit.invariants import INVARIANTS, Checked, Violation, violations
 from projections.audit.page import render_page
 from projections.audit.places import parse_place
 from projections.audit.table import print_history
+from projections.difference_text import difference_text
 from projections.errors import ProjectionError
 from projections.payments.as_of import AsOf, load_events
+from projections.scratch import TABLES
 from schemas.errors import SchemaError
 from schemas.http.strict import parse_id
-
-_SHOW_EVERY_S = 1.0
 
 
 class AuditRefused(InfraError):
     """What was asked for cannot be shown."""
 
 
-class AuditSettings(AuditDatabaseSettings, KafkaSettings):
-    """What the commands need: of Kafka only how many partitions a topic has."""
+class AuditSettings(AuditDatabaseSettings, KafkaSettings, PrivacySettings):
+    """What the commands need: of Kafka only how many partitions a topic has, the wrapping keys only for `diff`."""
 
 
 def run_show(payment: str, *, as_of: str | None, version: int | None, form: str, output: Path | None) -> int:
@@ -53,7 +52,7 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
             raise AuditRefused(f"{payment!r} is not the id of a payment")
         if as_of is not None and version is not None:
             raise AuditRefused("give --as-of or --version, not both")
-        events = await load_events(conn, PaymentId(payment_id), _as_of(as_of, version))
+        events = await masked(conn, await load_events(conn, PaymentId(payment_id), _as_of(as_of, version)))
         if not events or events[0].category != "payment":
             raise AuditRefused(f"there is no payment {payment_id}" + (" up to there" if as_of else ""))
         try:
@@ -65,7 +64,7 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
             return 0
         if form == "table":
             raise AuditRefused("a table is printed. Remedy: --format json or html for a file")
-        text = render_page(history) if form == "html" else _json(dataclasses.asdict(history), indent=True)
+        text = render_page(history) if form == "html" else json_text(dataclasses.asdict(history), indent=True)
         if output is None:
             print(text)
         else:
@@ -90,18 +89,20 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
     async def work(conn: Connection, settings: AuditSettings) -> int:
         if projection is not None and projection not in TABLES:
             raise AuditRefused(f"there is no projection {projection!r}. There are {', '.join(TABLES)}")
-        progress, count = _Progress(), 0
+        progress, count = ProgressLine(), 0
         try:
-            async for found in row_differences(
-                conn,
-                partitions=settings.kafka_topic_partitions,
-                projection=projection,
-                limit=limit,
-                replayed=lambda position: progress.show(f"replayed up to position {position:,}"),
-            ):
-                count += 1
-                progress.clear()
-                print(_json(dataclasses.asdict(found)) if as_json else _difference(found))
+            async with open_vault_at(settings.audit_database_url, settings, "audit") as vault:
+                async for found in row_differences(
+                    conn,
+                    partitions=settings.kafka_topic_partitions,
+                    vault=vault,
+                    projection=projection,
+                    limit=limit,
+                    replayed=lambda position: progress.show(f"replayed up to position {position:,}"),
+                ):
+                    count += 1
+                    progress.clear()
+                    print(json_text(dataclasses.asdict(found)) if as_json else difference_text(found))
         except (SchemaError, ProjectionError) as error:
             raise AuditRefused(f"the log cannot be replayed: {error}. See: paystream audit invariants") from error
         progress.clear()
@@ -113,27 +114,16 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
     return _run(work)
 
 
-def _difference(found: RowDifference) -> str:
-    key = ", ".join(f"{name} {value}" for name, value in found.key.items())
-    where = printable(f"{found.table}, {key}")
-    if found.actual is None:
-        return f"{where}: the read model has no such row"
-    if found.expected is None:
-        return f"{where}: no event makes such a row"
-    pairs = (f"{name} is {_json(found.actual[name])}, not {_json(value)}" for name, value in found.expected.items())
-    return printable(f"{where}: {'; '.join(pairs)}")
-
-
 def run_invariants(*, as_json: bool) -> int:
     """Print the violations; return the exit code."""
 
     async def work(conn: Connection, settings: AuditSettings) -> int:
-        progress, checked = _Progress(), Checked()
+        progress, checked = ProgressLine(), Checked()
         broken: dict[str, int] = dict.fromkeys(INVARIANTS, 0)
         async for found in violations(conn, partitions=settings.kafka_topic_partitions, checked=checked):
             broken[found.invariant] += 1
             progress.clear()
-            print(_json(dataclasses.asdict(found)) if as_json else _violation(found))
+            print(json_text(dataclasses.asdict(found)) if as_json else _violation(found))
             progress.show(f"{checked.events:,} events of {checked.streams:,} streams")
         progress.clear()
         if not as_json:
@@ -165,25 +155,6 @@ def _print_invariants(broken: dict[str, int]) -> None:
     console().print(table)
 
 
-class _Progress:
-    """A line on a terminal that is written over; nothing in a pipe."""
-
-    def __init__(self) -> None:
-        self._shows = sys.stderr.isatty()
-        self._at = 0.0
-
-    def show(self, text: str) -> None:
-        """Show how far it has come, once a second."""
-        if self._shows and time.monotonic() - self._at >= _SHOW_EVERY_S:
-            self._at = time.monotonic()
-            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shows and self._at:
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
-
-
 def _run(work: Callable[[Connection, AuditSettings], Awaitable[int]]) -> int:
     settings = load_settings(AuditSettings)
 
@@ -193,7 +164,3 @@ def _run(work: Callable[[Connection, AuditSettings], Awaitable[int]]) -> int:
             return await work(conn, settings)
 
     return run(connected())
-
-
-def _json(value: Any, *, indent: bool = False) -> str:
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if indent else 0), default=str).decode()

@@ -5,80 +5,43 @@ writes into temporary tables, by the code that the projector runs, and nobody el
 back for as long as it takes.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
 from psycopg import sql
 
+from event_store.privacy.vault import AnyVault
 from event_store.replay.reading import Selection, read_runs
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.projection import Projection
 from projections.registry import PROJECTIONS
-from projections.runner import CHECKPOINT_PREFIX, DECODE
+from projections.row_differences import RowDifference, differing_rows
+from projections.runner import CHECKPOINT_PREFIX
+from projections.scratch import LIVE, TABLES, apply_events
 from schemas.envelope import RecordedEvent
-from schemas.topics import partition_of, topic_of
+from schemas.topics import partition_of
 
 _SQL = Queries.load(Path(__file__).with_name("audit.sql"))
-LIVE: Final = "read_model"
 _SCRATCH: Final = "pg_temp"
-
-TABLES: Mapping[str, Sequence[str]] = {
-    "payments": ("payments",),
-    "payment_timeline": ("payment_timeline",),
-    "split_payments": ("split_payments", "split_payment_events"),
-    "reconciliation": ("reconciliations", "discrepancies"),
-    "ledger": (
-        "ledger_streams",
-        "ledger_movements",
-        "ledger_transactions",
-        "ledger_entries",
-        "ledger_lines",
-        "ledger_days",
-    ),
-}
-"""The tables of each projection."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RowDifference:
-    """A row that is not what the log says. `expected` is that of the replay, `actual` that of the read model.
-
-    Of both the columns that differ, or all of them where one side has no such row (None).
-    """
-
-    projection: str
-    table: str
-    key: Mapping[str, Any]
-    expected: Mapping[str, Any] | None
-    actual: Mapping[str, Any] | None
-
-
-class _ScratchCursor(psycopg.AsyncCursor[Any]):
-    """Has what a projection writes into the read model written into the temporary tables."""
-
-    async def execute(
-        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
-    ) -> "_ScratchCursor":
-        assert isinstance(query, str)
-        return await super().execute(query.replace(f"{LIVE}.", f"{_SCRATCH}."), params, prepare=prepare, binary=binary)
 
 
 async def row_differences(
     conn: Connection,
     *,
     partitions: int,
+    vault: AnyVault | None = None,
     projection: str | None = None,
     limit: int = 100,
     replayed: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[RowDifference]:
     """Give up to `limit` differences of each table; none mean that the read model is what a replay makes.
 
-    `partitions`: of the topics. `projection`: of one alone. `replayed` is called with the position reached. `conn` is
-    in autocommit, and of a role that may make temporary tables. Raises psycopg.Error, SchemaError or ProjectionError.
+    `partitions`: of the topics. `vault` has the keys of personal data, which the read model shows in clear.
+    `projection`: of one alone. `replayed` is called with the position reached. `conn` is in autocommit, and of a role
+    that may make temporary tables. Raises psycopg.Error, SchemaError, ProjectionError, or KeysNeeded when there is
+    personal data and no key.
     """
     chosen = [each for each in PROJECTIONS if projection in (None, each.name)]
     tables = {name: TABLES[name] for name in dict.fromkeys(each.name for each in chosen)}
@@ -88,12 +51,17 @@ async def row_differences(
         for table in (table for names in tables.values() for table in names):
             await _make_scratch(conn, table)
         up_to = max((each for (name, _, _), each in checkpoints.items() if name in tables), default=0)
+
+        def is_projected(of: Projection[Any], event: RecordedEvent) -> bool:
+            partition = partition_of(event.stream_id, partitions)
+            return event.position <= checkpoints.get((of.name, of.topic, partition), 0)
+
         async for run in read_runs(conn, Selection(up_to=up_to)):
-            await _apply(conn, chosen, run.events, checkpoints, partitions)
+            await apply_events(conn, _SCRATCH, chosen, run.events, is_projected, vault=vault)
             replayed(run.position)
         for name, of_projection in tables.items():
             for table in of_projection:
-                async for found in _compare(conn, name, table, limit):
+                async for found in differing_rows(conn, name, table, _SCRATCH, limit=limit):
                     yield found
 
 
@@ -112,58 +80,3 @@ async def _make_scratch(conn: Connection, table: str) -> None:
         " ON COMMIT DROP"
     )
     await conn.execute(statement.format(table=sql.Identifier(table), live=sql.Identifier(LIVE, table)))
-
-
-async def _apply(
-    conn: Connection,
-    chosen: Sequence[Projection[Any]],
-    events: Sequence[RecordedEvent],
-    checkpoints: _Checkpoints,
-    partitions: int,
-) -> None:
-    for each in chosen:
-        decode = DECODE[each.topic]
-        new = [
-            decode(event)
-            for event in events
-            if topic_of(event.category) == each.topic
-            and event.position <= checkpoints.get((each.name, each.topic, partition_of(event.stream_id, partitions)), 0)
-        ]
-        if new:
-            plain, conn.cursor_factory = conn.cursor_factory, _ScratchCursor
-            try:
-                await each.write(conn, new)
-            finally:
-                conn.cursor_factory = plain
-
-
-async def _compare(conn: Connection, projection: str, table: str, limit: int) -> AsyncIterator[RowDifference]:
-    found = {"table": f"{LIVE}.{table}"}
-    key = [name for (name,) in await (await conn.execute(_SQL.primary_key, found)).fetchall()]
-    columns = [name for (name,) in await (await conn.execute(_SQL.columns, found)).fetchall()]
-    statement = sql.SQL(
-        "SELECT to_jsonb(s), to_jsonb(l) FROM {live} l FULL JOIN {scratch} s USING ({key})"
-        " WHERE ({of_live}) IS DISTINCT FROM ({of_scratch}) ORDER BY {key} LIMIT {limit}"
-    ).format(
-        live=sql.Identifier(LIVE, table),
-        scratch=sql.Identifier(_SCRATCH, table),
-        key=sql.SQL(", ").join(map(sql.Identifier, key)),
-        of_live=sql.SQL(", ").join(sql.Identifier("l", name) for name in columns),
-        of_scratch=sql.SQL(", ").join(sql.Identifier("s", name) for name in columns),
-        limit=sql.Literal(limit),
-    )
-    for expected, actual in await (await conn.execute(statement)).fetchall():
-        both = expected or actual
-        yield RowDifference(
-            projection=projection,
-            table=table,
-            key={name: both[name] for name in key},
-            expected=_differing(expected, actual),
-            actual=_differing(actual, expected),
-        )
-
-
-def _differing(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    if one is None or other is None:
-        return one
-    return {name: value for name, value in one.items() if value != other[name]}

@@ -9,9 +9,11 @@ from psycopg.rows import dict_row
 from domain.ids import PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections.erased import erased_fields
 from projections.errors import check_next
 from projections.events import DecodedEvent, by_payment
 from projections.payment_timeline.mapping import NAME, TimelineRow, row_of
+from schemas.personal.encrypted import without
 from schemas.topics import PAYMENT
 
 _SQL = Queries.load(Path(__file__).with_name("projection.sql"))
@@ -35,6 +37,20 @@ class PaymentTimeline:
             _check_order(payment_id, newest.get(payment_id, 0), its_events)
         rows = orjson.dumps([row_of(event) for event in events])
         await conn.execute(_SQL.insert, {"rows": rows.decode()})
+        await _erase(conn, events)
+
+
+async def _erase(conn: Connection, events: Sequence[DecodedEvent]) -> None:
+    """Take what was erased out of the first row of each timeline."""
+    erased = erased_fields(events)
+    if not erased:
+        return
+    cursor = await conn.execute(_SQL.first_rows, {"payment_ids": list(erased)})
+    rows = [
+        {"payment_id": payment_id, "data": without(orjson.loads(data), erased[payment_id])}
+        for payment_id, data in await cursor.fetchall()
+    ]
+    await conn.execute(_SQL.save_first_rows, {"rows": orjson.dumps(rows).decode()})
 
 
 def _check_order(payment_id: PaymentId, newest: int, events: Sequence[DecodedEvent]) -> None:

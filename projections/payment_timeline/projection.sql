@@ -14,6 +14,18 @@ SELECT payment_id, version, position, merchant_id, type, at, actor, request_id, 
        payment_id uuid, version bigint, position bigint, merchant_id text, type text, at timestamptz,
        actor text, request_id text, correlation_id text, data jsonb);
 
+-- name: first_rows
+-- What the first event of some payments says.
+SELECT payment_id, data::text FROM read_model.payment_timeline
+ WHERE payment_id = ANY(%(payment_ids)s::uuid[]) AND version = 1;
+
+-- name: save_first_rows
+-- The same without what was erased of it.
+UPDATE read_model.payment_timeline t
+   SET data = n.data
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(payment_id uuid, data jsonb)
+ WHERE t.payment_id = n.payment_id AND t.version = 1;
+
 -- name: timelines
 -- The whole timeline of some payments, for its comparison with the event store.
 SELECT payment_id, version, position, merchant_id, type, at, actor, request_id, correlation_id, data::text AS data

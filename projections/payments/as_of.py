@@ -1,6 +1,6 @@
 """A payment as it was: its row folded from the log up to a version, a position or a moment."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,16 @@ async def find_as_of(
         return None
     row = fold(map(DecodedEvent.of, events))
     return None if row is None or row.merchant_id != merchant_id else _stored(row)
+
+
+def with_personal_data_of(stored: StoredPayment, now: StoredPayment | None) -> StoredPayment:
+    """Return a payment as it was with what is known now of its user: that never changes, unless it is erased.
+
+    Who reads the log has no keys; the read model has it in clear.
+    """
+    if now is None or now.payment_id != stored.payment_id:
+        return stored
+    return replace(stored, description=now.description, metadata=now.metadata)
 
 
 def _stored(row: PaymentRow) -> StoredPayment:

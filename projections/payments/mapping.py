@@ -43,6 +43,7 @@ from domain.payment.events import (
     TaskEvent,
 )
 from domain.payment.values import DisputeFunds, PaymentStatus, RefundStatus
+from domain.personal_data import PersonalDataErased, without_members, without_text
 from projections.errors import MisplacedEvent, check_next
 from projections.events import DecodedEvent
 from projections.payments.rows import (
@@ -65,31 +66,31 @@ def fold(events: Iterable[DecodedEvent], row: PaymentRow | None = None) -> Payme
 
     Raises VersionGap and MisplacedEvent (projections.errors).
     """
+    current, last = row.version if row else 0, None
     for decoded in events:
-        row = _next(row, decoded)
-    return row
+        last = decoded.recorded
+        check_next(
+            projection=NAME,
+            stream_id=last.stream_id,
+            current=current,
+            actual=last.version,
+            position=last.position,
+        )
+        row, current = _next(row, decoded), last.version
+    if row is None or last is None:
+        return row
+    return replace(row, version=last.version, position=last.position, updated_at=last.recorded_at)
 
 
 def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
+    """Return the row after an event, but for the columns that say which event it was."""
     recorded, event = decoded.recorded, decoded.domain_event
-    check_next(
-        projection=NAME,
-        stream_id=recorded.stream_id,
-        current=row.version if row else 0,
-        actual=recorded.version,
-        position=recorded.position,
-    )
     if isinstance(event, PaymentRequested) != (row is None):
         raise MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
     if isinstance(event, PaymentRequested):
         return _first(event, recorded)
     assert row is not None
-    return replace(
-        _changed(row, event, recorded),
-        version=recorded.version,
-        position=recorded.position,
-        updated_at=recorded.recorded_at,
-    )
+    return _changed(row, event, recorded)
 
 
 def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
@@ -126,7 +127,13 @@ def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
 
 def _changed(
     row: PaymentRow,
-    event: IntentEvent | RequestEvent | RefundEvent | DisputeEvent | TaskEvent | ContradictionEvent,
+    event: IntentEvent
+    | RequestEvent
+    | RefundEvent
+    | DisputeEvent
+    | TaskEvent
+    | ContradictionEvent
+    | PersonalDataErased,
     recorded: RecordedEvent,
 ) -> PaymentRow:
     if isinstance(event, RefundEvent):
@@ -137,7 +144,17 @@ def _changed(
         return row  # only the timeline shows it
     if isinstance(event, ContradictionEvent):
         return _with_contradiction(row, event)
+    if isinstance(event, PersonalDataErased):
+        return _without_personal_data(row, event)
     return _with_status(row, event)
+
+
+def _without_personal_data(row: PaymentRow, event: PersonalDataErased) -> PaymentRow:
+    return replace(
+        row,
+        description=without_text(row.description, "/description", event.fields),
+        metadata=without_members(row.metadata, "/metadata", event.fields),
+    )
 
 
 def _with_status(row: PaymentRow, event: IntentEvent | RequestEvent) -> PaymentRow:

@@ -31,6 +31,8 @@ SELECT payment_id, merchant_id, user_id, amount_cents, currency, status, stripe_
 -- Rows of payments that had one, on condition that each still stands at the version that the batch started from.
 UPDATE read_model.payments AS p
    SET status = n.status,
+       description = n.description,
+       metadata = n.metadata,
        stripe_payment_intent_id = n.stripe_payment_intent_id,
        amount_capturable_cents = n.amount_capturable_cents,
        amount_captured_cents = n.amount_captured_cents,
@@ -46,7 +48,7 @@ UPDATE read_model.payments AS p
        position = n.position
   FROM jsonb_to_recordset(%(changes)s::jsonb) AS change(version_before bigint, row jsonb),
        LATERAL jsonb_to_record(change.row) AS n(
-       payment_id uuid, status text, stripe_payment_intent_id text,
+       payment_id uuid, status text, description text, metadata jsonb, stripe_payment_intent_id text,
        amount_capturable_cents bigint, amount_captured_cents bigint, amount_refunded_cents bigint,
        capture_before timestamptz, refunds jsonb, last_error jsonb, next_action jsonb, dispute jsonb,
        contradictions jsonb, updated_at timestamptz, version bigint, position bigint)

@@ -11,11 +11,13 @@ from psycopg.rows import dict_row
 from domain.ids import EventId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections.erased import erased_fields
 from projections.errors import RowsChangedMeanwhile
 from projections.events import DecodedSplitPaymentEvent, by_stream
 from projections.split_payments.mapping import NAME, row_of
 from schemas.envelope import NO_MERCHANT, EventMetadata, RecordedEvent
 from schemas.events.split_payment_events import CATEGORY
+from schemas.personal.encrypted import without
 from schemas.topics import SPLIT_PAYMENT
 
 _SQL = Queries.load(Path(__file__).with_name("projection.sql"))
@@ -39,9 +41,23 @@ class SplitPayments:
         rows = [row_of([*known.get(stream_id, ()), *its_events]) for stream_id, its_events in new.items()]
         entries = orjson.dumps([_entry(event.recorded) for event in events])
         await conn.execute(_SQL.insert_events, {"rows": entries.decode()})
+        await _erase(conn, events)
         cursor = await conn.execute(_SQL.save, {"rows": orjson.dumps(rows).decode()})
         if cursor.rowcount != len(rows):
             raise RowsChangedMeanwhile(projection=NAME, expected=len(rows), actual=cursor.rowcount)
+
+
+async def _erase(conn: Connection, events: Sequence[DecodedSplitPaymentEvent]) -> None:
+    """Take what was erased out of the first event of each history."""
+    erased = erased_fields(events)
+    if not erased:
+        return
+    cursor = await conn.execute(_SQL.first_events, {"split_payment_ids": list(erased)})
+    rows = [
+        {"split_payment_id": stream_id, "data": without(orjson.loads(data), erased[stream_id])}
+        for stream_id, data in await cursor.fetchall()
+    ]
+    await conn.execute(_SQL.save_first_events, {"rows": orjson.dumps(rows).decode()})
 
 
 async def _load(conn: Connection, stream_ids: Iterable[UUID]) -> dict[UUID, list[DecodedSplitPaymentEvent]]:

@@ -14,6 +14,18 @@ SELECT split_payment_id, version, position, type, schema_version, data, actor, a
        split_payment_id uuid, version bigint, position bigint, type text, schema_version integer, data jsonb, actor text,
        at timestamptz);
 
+-- name: first_events
+-- What the first event of some split payments says.
+SELECT split_payment_id, data::text FROM read_model.split_payment_events
+ WHERE split_payment_id = ANY(%(split_payment_ids)s::uuid[]) AND version = 1;
+
+-- name: save_first_events
+-- The same without what was erased of it.
+UPDATE read_model.split_payment_events e
+   SET data = n.data
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(split_payment_id uuid, data jsonb)
+ WHERE e.split_payment_id = n.split_payment_id AND e.version = 1;
+
 -- name: save
 -- Rows of split payments, new or newer than they were.
 INSERT INTO read_model.split_payments AS s

@@ -10,7 +10,7 @@ from infra.postgres.pool import Connection, Pool
 from projections.payment_timeline import read as timeline
 from projections.payment_timeline.read import StoredEntry
 from projections.payments import read as payments
-from projections.payments.as_of import AsOf, find_as_of
+from projections.payments.as_of import AsOf, find_as_of, with_personal_data_of
 from projections.payments.read import StoredPayment
 from query_api.cursors import decode_key, decode_version, encode_key, encode_version
 from query_api.freshness import Freshness
@@ -54,6 +54,10 @@ class PaymentReads:
         async with self.history.connection() as conn:
             merchant_id = MerchantId(principal.merchant_id)
             stored = await find_as_of(conn, merchant_id=merchant_id, payment_id=payment_id, as_of=place)
+        if stored is not None:
+            async with self.pool.connection() as conn:
+                now = await payments.find(conn, merchant_id=merchant_id, payment_id=payment_id)
+            stored = with_personal_data_of(stored, now)
         return _answer(stored, if_none_match)
 
     async def payments(self, principal: Principal, parameters: PaymentListParameters, min_position: int) -> Response:

@@ -198,7 +198,7 @@ def _allowed(schema: Node) -> frozenset[str] | None:
 
 def _keyword(word: str, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
     before, after = old.get(word), new.get(word)
-    if before == after or _is_mere_width(word, old, new):
+    if before == after or _is_mere_width(word, old, new) or (use is Use.RESPONSE and _names_more(word, before, after)):
         return
     tighter = looser = True
     if before is None or after is None:
@@ -209,6 +209,15 @@ def _keyword(word: str, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
         looser = not tighter
     if (tighter and use is not Use.RESPONSE) or (looser and use is not Use.REQUEST):
         yield Breaking(old.path, f"{word} {_shown(before)} has become {_shown(after)}")
+
+
+def _names_more(word: str, before: Json, after: Json) -> bool:
+    """Whether a discriminator names more choices than before, and those that it had as it did: an answer got richer."""
+    if word != "discriminator" or not (isinstance(before, dict) and isinstance(after, dict)):
+        return False
+    earlier, later = before.get("mapping") or {}, after.get("mapping") or {}
+    same_member = before.get("propertyName") == after.get("propertyName")
+    return same_member and all(later.get(name) == schema for name, schema in earlier.items())
 
 
 def _is_mere_width(word: str, old: Node, new: Node) -> bool:

@@ -5,6 +5,7 @@ from schemas.events.balance_events import BALANCE_CODEC, BALANCE_EVENT_TYPES
 from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
 from schemas.events.payment_events import PAYMENT_CODEC, PAYMENT_EVENT_TYPES
+from schemas.events.privacy_events import PRIVACY_CODEC, PRIVACY_EVENT_TYPES
 from schemas.events.reconciliation_events import (
     DISCREPANCY_CODEC,
     RECONCILIATION_CODEC,
@@ -26,6 +27,8 @@ __all__ = [
     "MERCHANT_CODEC",
     "PAYMENT_CODEC",
     "PAYMENT_EVENT_TYPES",
+    "PRIVACY_CODEC",
+    "PRIVACY_EVENT_TYPES",
     "RECONCILIATION_CODEC",
     "RECONCILIATION_EVENT_TYPES",
     "RUN_CODEC",

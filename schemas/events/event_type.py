@@ -13,6 +13,8 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.errors import InvalidEventData, UnsupportedSchemaVersion, message_of
+from schemas.personal import PersonalFields
+from schemas.personal.encrypted import hidden
 
 JsonObject = dict[str, Any]
 Upcaster = Callable[[JsonObject], JsonObject]
@@ -28,6 +30,8 @@ class EventType(Generic[E]):
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
     within: str | None = None
     """The category, where the name does not tell it."""
+    personal: PersonalFields | None = None
+    """Which of its values are personal; None: none."""
 
     @property
     def version(self) -> int:
@@ -45,12 +49,13 @@ class EventType(Generic[E]):
         return TypeAdapter(self.model)
 
     def read(self, data: bytes, version: int) -> E:
-        """Return the event that `data`, written in `version`, holds.
+        """Return the event that `data`, written in `version`, holds; what is still encrypted reads `[encrypted]`.
 
         Raises UnsupportedSchemaVersion or InvalidEventData.
         """
         if not 1 <= version <= self.version:
             raise UnsupportedSchemaVersion(self.name, version, self.version)
+        data = hidden(data)
         try:
             if version == self.version:
                 return self.adapter.validate_json(data)

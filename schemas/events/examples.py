@@ -12,7 +12,9 @@ from domain.ids import (
     BalanceSourceId,
     BalanceTransactionId,
     DisputeId,
+    ErasureId,
     EventId,
+    KeyId,
     MerchantId,
     PaymentId,
     PayoutId,
@@ -31,6 +33,8 @@ from domain.money import Money
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
 from domain.payment.values import CancellationReason, CaptureMethod, PaymentStatus, RefundReason
+from domain.personal_data import PersonalDataErased
+from domain.privacy import KeyDestroyed, UserErased, UserExported
 from domain.reconciliation import events as reconciliation
 from domain.reconciliation import values
 from domain.split_payment import events as split
@@ -48,6 +52,9 @@ PART = Money(amount_cents=500, currency="USD")
 INTENT, CHARGE = StripeIntentId("pi_3PXample"), StripeChargeId("ch_3PXample")
 REFUND, DISPUTE = StripeRefundId("re_3PXample"), DisputeId("du_1PXample")
 DECLINED = "Your card was declined."
+
+ERASURE_ID = ErasureId(UUID("019ab3c4-b3c4-7d67-8071-92a3b4c5d6e7"))
+ERASED = PersonalDataErased(erasure_id=ERASURE_ID, fields=("/description", "/metadata/email"))
 
 PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
     "payment.requested": payment.PaymentRequested(
@@ -142,6 +149,7 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
         charge_id=CHARGE,
         refunds=(payment.UndoneRefund(stripe_refund_id=REFUND, amount=WHOLE),),
     ),
+    "payment.personal_data_erased": ERASED,
 }
 """By the type's name."""
 
@@ -296,6 +304,9 @@ SPLIT_PAYMENT_EXAMPLES: Mapping[str, Any] = {
     "split_payment.refund_part_changed": split.RefundPartChanged(
         refund_id=REFUND_ID, payment_id=PAYMENT_ID, status=RefundPartStatus.SUCCEEDED, code=None, message=None
     ),
+    "split_payment.personal_data_erased": PersonalDataErased(
+        erasure_id=ERASURE_ID, fields=("/metadata/email", "/legs/0/metadata/name")
+    ),
 }
 
 API_KEY_ID = ApiKeyId(UUID("019ab3c4-b3c4-7d67-9071-92a3b4c5d6e7"))
@@ -325,5 +336,36 @@ ACCESS_EXAMPLES: Mapping[str, Any] = {
     "access.key_revoked": access.ApiKeyRevoked(key_id=API_KEY_ID, actor="ops@shop.example", reason="found in a log"),
 }
 
-EXAMPLES: Mapping[str, Any] = {**PAYMENT_EXAMPLES, **ACCOUNT_EXAMPLES, **SPLIT_PAYMENT_EXAMPLES, **ACCESS_EXAMPLES}
+
+KEY_ID = KeyId(UUID("019ab3c4-c4d5-7e89-8192-a3b4c5d6e7f8"))
+_OFFICER, _LETTER = "privacy@shop.example", "requested by letter, case 4711"
+
+PRIVACY_EXAMPLES: Mapping[str, Any] = {
+    "privacy.key_destroyed": KeyDestroyed(key_id=KEY_ID, erasure_id=ERASURE_ID),
+    "privacy.user_erased": UserErased(
+        erasure_id=ERASURE_ID,
+        merchant_id=MerchantId("merchant_dev"),
+        user_id=UserId("test_user_123"),
+        actor=_OFFICER,
+        reason=_LETTER,
+        keys=(KEY_ID,),
+        payments=1,
+        in_clear=0,
+    ),
+    "privacy.user_exported": UserExported(
+        merchant_id=MerchantId("merchant_dev"),
+        user_id=UserId("test_user_123"),
+        actor=_OFFICER,
+        reason=_LETTER,
+        events=7,
+    ),
+}
+
+EXAMPLES: Mapping[str, Any] = {
+    **PAYMENT_EXAMPLES,
+    **ACCOUNT_EXAMPLES,
+    **SPLIT_PAYMENT_EXAMPLES,
+    **PRIVACY_EXAMPLES,
+    **ACCESS_EXAMPLES,
+}
 """Of every type in its newest version, by its name."""

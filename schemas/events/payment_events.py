@@ -2,13 +2,15 @@
 
 from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
+from domain.personal_data import PersonalDataErased
 from schemas.events.codec import Codec
 from schemas.events.event_type import ACTOR_AND_REASON, EventType
+from schemas.personal import UserFields
 
 CATEGORY = "payment"
 
 PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
-    EventType(name="payment.requested", model=payment.PaymentRequested),
+    EventType(name="payment.requested", model=payment.PaymentRequested, personal=UserFields(texts=("description",))),
     EventType(name="payment.intent_created", model=payment.PaymentIntentCreated),
     EventType(name="payment.confirmation_requested", model=payment.PaymentConfirmationRequested),
     EventType(name="payment.action_required", model=payment.PaymentActionRequired),
@@ -42,5 +44,6 @@ PAYMENT_EVENT_TYPES: tuple[EventType[PaymentEvent], ...] = (
         upcasters={1: ACTOR_AND_REASON},
     ),
     EventType(name="payment.task_undone", model=payment.TaskUndone),
+    EventType(name="payment.personal_data_erased", model=PersonalDataErased),
 )
 PAYMENT_CODEC = Codec(PAYMENT_EVENT_TYPES)

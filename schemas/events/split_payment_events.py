@@ -1,14 +1,16 @@
 """The events of split payments on the wire."""
 
+from domain.personal_data import PersonalDataErased
 from domain.split_payment import events as split
 from domain.split_payment.events import SplitPaymentEvent
 from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
+from schemas.personal import UserFields
 
 CATEGORY = "split-payment"
 
 SPLIT_PAYMENT_EVENT_TYPES: tuple[EventType[SplitPaymentEvent], ...] = (
-    EventType(name="split_payment.requested", model=split.SplitPaymentRequested),
+    EventType(name="split_payment.requested", model=split.SplitPaymentRequested, personal=UserFields(each_of="legs")),
     EventType(name="split_payment.leg_changed", model=split.LegChanged),
     EventType(name="split_payment.cancel_requested", model=split.SplitPaymentCancelRequested),
     EventType(name="split_payment.capture_started", model=split.CaptureStarted),
@@ -21,5 +23,6 @@ SPLIT_PAYMENT_EVENT_TYPES: tuple[EventType[SplitPaymentEvent], ...] = (
     EventType(name="split_payment.given_up", model=split.SplitPaymentGivenUp),
     EventType(name="split_payment.refund_requested", model=split.SplitRefundRequested),
     EventType(name="split_payment.refund_part_changed", model=split.RefundPartChanged),
+    EventType(name="split_payment.personal_data_erased", model=PersonalDataErased),
 )
 SPLIT_PAYMENT_CODEC = Codec(SPLIT_PAYMENT_EVENT_TYPES)

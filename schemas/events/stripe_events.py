@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from domain.ids import StripeEventId, StripeObjectId
 from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
+from schemas.personal.stripe_fields import StripeEventFields
 
 CATEGORY = "stripe-event"
 _NAMESPACE = UUID("d8f1a0c2-5a0e-5d0b-9a57-3f6f3c1f7a10")
@@ -35,7 +36,7 @@ class StripeEventReceived:
 
 
 STRIPE_EVENT_TYPES: tuple[EventType[StripeEventReceived], ...] = (
-    EventType(name="stripe_event.received", model=StripeEventReceived),
+    EventType(name="stripe_event.received", model=StripeEventReceived, personal=StripeEventFields()),
 )
 STRIPE_EVENT_CODEC = Codec(STRIPE_EVENT_TYPES)
 

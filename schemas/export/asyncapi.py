@@ -24,6 +24,7 @@ from schemas.export.headers import (
 from schemas.topics import (
     ACCESS,
     PAYMENT,
+    PRIVACY,
     RECONCILIATION,
     RELAY_PROGRESS,
     SPLIT_PAYMENT,
@@ -89,6 +90,9 @@ the end before you give up, and never apply it early. If they are not in the par
 - New types may come. Move the checkpoint past a type that means nothing to you. But stop, rather than skip, at a newer
   version of a type that you apply.
 - Rely neither on Kafka's offsets, which change when a topic is filled again, nor on the order of `ce_time`.
+- A text that begins with `encrypted:v1:` is personal data, which only its holder can read: show nothing of it. When
+  a user is erased, `personal_data_erased` comes in the stream of each of their payments: remove what you have of the
+  fields that it names.
 - Amounts are whole numbers of the currency's smallest unit as Stripe counts it: 1000 is 10.00 USD, and 1000 JPY.
 """
 
@@ -107,6 +111,9 @@ stream is one split payment. The money of a leg is told by the leg's own events 
 `payment.requested` names the split payment. {_EVENTS_DESCRIPTION}"""
 _ACCESS_DESCRIPTION = f"""Who may call the APIs: merchants, and the API keys of merchants and of the operator. A stream
 is one merchant or one key. No key is in it, and no hash of one. {_EVENTS_DESCRIPTION}"""
+_PRIVACY_DESCRIPTION = f"""What was erased or handed out of a user's personal data, by whom and why; and of each key
+that was destroyed, that it was, in a stream of its own. What to remove of your own copies, `personal_data_erased` says
+in the streams of the payments. {_EVENTS_DESCRIPTION}"""
 _DESCRIPTIONS = {
     PAYMENT: _EVENTS_DESCRIPTION,
     SPLIT_PAYMENT: _SPLIT_PAYMENTS_DESCRIPTION,
@@ -114,6 +121,7 @@ _DESCRIPTIONS = {
     STRIPE_BALANCE: _STRIPE_BALANCE_DESCRIPTION,
     RECONCILIATION: _RECONCILIATION_DESCRIPTION,
     ACCESS: _ACCESS_DESCRIPTION,
+    PRIVACY: _PRIVACY_DESCRIPTION,
 }
 _DEAD_LETTERS_DESCRIPTION = """For operators. One partition; kept for ever. Each message announces a record that one of
 Paystream's own consumers could not apply, at least once: the same `dlq_id` is the same record. What becomes of it is

@@ -34,6 +34,8 @@ _WRITERS = {
     "payment.task_retried": "an operator's command",
     "payment.task_given_up": "an operator's command",
     "payment.contradiction_resolved": "an operator's command, or the Stripe gateway when Stripe agrees again",
+    "payment.personal_data_erased": "an operator's command",
+    "split_payment.personal_data_erased": "an operator's command",
     "split_payment.requested": "the command API",
     "split_payment.cancel_requested": "the command API",
     "split_payment.refund_requested": "the command API",
@@ -50,6 +52,7 @@ _WRITERS_OF_CATEGORIES = {
     "reconciliation": "the reconciliation",
     "split-payment": "the worker `sagas`, from what became of the legs",
     "access": "an operator's command",
+    "privacy": "an operator's command",
 }
 
 

@@ -36,6 +36,7 @@ from domain.payment.requests import (
 from domain.payment.values import CancellationReason, CaptureMethod, PaymentStatus, RefundReason, RefundStatus
 from schemas.http.answers import Json
 from schemas.http.obstacles import LastError, NextAction, RefundError
+from schemas.personal.fields import has_email
 
 _LARGEST_AMOUNT = 999_999_999_999  # Stripe's widest amount has 12 digits (IDR); the domain knows each currency's own
 
@@ -50,6 +51,14 @@ def storable(text: str) -> str:
     if "\x00" in text:  # PostgreSQL's jsonb cannot hold it
         raise PydanticCustomError("null_character", "must not contain the character U+0000")
     return text
+
+
+def opaque(user_id: str) -> str:
+    """Return a user's id. Raises PydanticCustomError for an e-mail address: ids stay readable when a user is erased."""
+    if has_email(user_id):
+        message = "must not be an e-mail address: it stays when a user is erased. Send an id that only you can resolve"
+        raise PydanticCustomError("personal_id", message)
+    return storable(user_id)
 
 
 def _storable_metadata(metadata: dict[str, str]) -> dict[str, str]:
@@ -153,8 +162,8 @@ class CreatePaymentBody(_Body):
     )
 
     user_id: Annotated[
-        str, StringConstraints(strict=True, min_length=1, max_length=MAX_USER_ID_CHARS), AfterValidator(storable)
-    ] = Field(description="Who pays, in your own terms.", json_schema_extra=NOT_BLANK)
+        str, StringConstraints(strict=True, min_length=1, max_length=MAX_USER_ID_CHARS), AfterValidator(opaque)
+    ] = Field(description="Who pays, by an id of your own that is no e-mail address.", json_schema_extra=NOT_BLANK)
     amount_cents: AmountCents
     currency: Currency
     metadata: Metadata = Field(default_factory=dict)

@@ -25,7 +25,7 @@ from schemas.http.payments import (
     Currency,
     Metadata,
     PaymentMethod,
-    storable,
+    opaque,
 )
 
 _LEG_ID, _OTHER_LEG_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071", "019ab3c4-a2b3-7c56-8f60-8192a3b4c5d6"
@@ -35,7 +35,7 @@ SplitStatusFilter = SplitPaymentStatus
 """What a list of split payments can be narrowed to."""
 
 UserIdText = Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=MAX_USER_ID_CHARS), AfterValidator(storable)
+    str, StringConstraints(strict=True, min_length=1, max_length=MAX_USER_ID_CHARS), AfterValidator(opaque)
 ]
 
 

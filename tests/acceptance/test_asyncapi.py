@@ -44,10 +44,12 @@ from domain.payment.observations import (
 )
 from domain.payment.values import CaptureMethod, DisputeStatus
 from event_store.appends import Append
+from event_store.privacy.erase import Order, erase
 from event_store.store import append
 from infra.embedded.connections import DEVELOPMENT_MERCHANT
 from infra.ids import uuid7
 from schemas.events import PAYMENT_CODEC, PAYMENT_EVENT_TYPES
+from schemas.personal import Subject
 from schemas.topics import PAYMENT, RELAY_PROGRESS, STRIPE_EVENT, dead_letter_topics, event_topics
 from tests.support.exported_schemas import described_headers, message, validate
 from tests.support.log_entries import metadata
@@ -187,6 +189,15 @@ def contest(request: RequestPayment) -> list[PaymentCommand]:
     ]
 
 
+async def erase_somebody(system: System) -> None:
+    user_id = f"user_{uuid7().hex}"
+    await system.create(user_id=user_id, description="A present for Ada", wait=10)
+    order = Order(subject=Subject.user(DEVELOPMENT_MERCHANT, user_id), actor="ops", reason="case 1")
+    login = system.stack.database_url("paystream_erasure_login")
+    async with await psycopg.AsyncConnection.connect(login, autocommit=True) as connection:
+        await erase(connection, order, metadata_keys=())
+
+
 async def logged(system: System) -> Sequence[tuple[str, str]]:
     """Return the id and the type of every event in the log."""
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as connection:
@@ -196,6 +207,7 @@ async def logged(system: System) -> Sequence[tuple[str, str]]:
 
 async def test_every_message_of_the_payment_topic_is_as_described(system: System) -> None:
     await live_through_everything(system)
+    await erase_somebody(system)
     every_type = {each.name for each in PAYMENT_EVENT_TYPES}
     await eventually(lambda: missing_types(system, every_type), lambda missing: not missing, within=30)
     expected = {event_id for event_id, event_type in await logged(system) if event_type in every_type}

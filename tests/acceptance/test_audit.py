@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.paystream_command import Ended, paystream
 from tests.support.system import System
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.broker]
 
@@ -62,6 +63,21 @@ async def test_no_invariant_is_violated_and_nothing_differs_from_a_replay(system
     assert invariants.code == 0, invariants.output
     diff = await audit(system, tmp_path, "diff")
     assert (diff.code, "Nothing differs" in diff.output) == (0, True), diff.output
+
+
+async def test_the_log_is_sealed_and_what_is_in_it_can_be_proved(system: System, tmp_path: Path) -> None:
+    payment_id = await a_refunded_payment(system)
+
+    async def proved() -> Ended:
+        return await audit(system, tmp_path, "prove", payment_id, "--output", "proofs")
+
+    await eventually(proved, lambda ended: ended.code == 0, within=60, every=1)
+    key = system.stack.connection_settings("audit")["PROOFS_PUBLIC_KEYS_FILE"]
+    for proof in sorted((tmp_path / "proofs").glob("*.tlog-proof")):
+        checked = await paystream("audit", "check", str(proof), "--key", key, cwd=tmp_path, settings={})
+        assert (checked.code, proof.stem in checked.output) == (0, True), checked
+    verified = await audit(system, tmp_path, "verify", "--full")
+    assert (verified.code, "Nothing differs" in verified.output) == (0, True), verified
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ _GROUPS = (
     "paystream_query",
     "paystream_audit",
     "paystream_access",
+    "paystream_sealer",
+    "paystream_rebuild",
 )
 
 Loses = Callable[[PostgresServer, Path, Callable[[], Awaitable[None]]], Awaitable[Path]]

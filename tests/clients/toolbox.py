@@ -15,6 +15,8 @@ from pathlib import Path
 from infra.embedded.environment import user_cache, user_environment
 
 TOOLS = Path(__file__).parent / "tools"
+PROOFS = Path(__file__).parent / "programs" / "proofs"
+"""A program in Go that verifies the log's proofs with the code of others."""
 GENERATOR = "org.openapitools:openapi-generator-cli:7.25.0"
 GENERATOR_SHA256 = "41ce4f6b07f196676439d710759fa1ced7a08066d06ff1bf314681470289efae"
 JAR = "openapi-generator-cli.jar"
@@ -28,6 +30,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Spectral": ("node", "npm"),
     "Redocly": ("node", "npm"),
     "/docs in a browser": ("node", "npm", "chromium"),
+    "proofs of the log": ("go",),
 }
 """The programs that have to be on the machine, by what is checked."""
 
@@ -72,6 +75,8 @@ async def fetch(checked: str) -> str | None:
     """Fetch what a check needs; return why it cannot be had, in a line, or None."""
     needs = {"java": generator, "node": node_modules}
     needed = [make for program, make in needs.items() if program in NEEDS[checked]]
+    if NEEDS[checked] == ("go",):
+        needed = [proof_checker]
     try:
         for make in needed if checked != "openapi-generator for Python" else [*needed, python]:
             await make()
@@ -115,6 +120,16 @@ async def generator() -> Path:
         assert found == GENERATOR_SHA256, f"{JAR} is not what is pinned: {found}"
 
     return await _once("clients-generator", GENERATOR_SHA256, make) / JAR
+
+
+async def proof_checker() -> Path:
+    """Return the program that verifies proofs; go.sum has the digests of what it is built from."""
+
+    async def make(folder: Path) -> None:
+        await run("go", "build", "-trimpath", "-o", folder / "proofs", ".", cwd=PROOFS)
+
+    pinned = hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(PROOFS.iterdir()))).hexdigest()
+    return await _once("clients-proofs", pinned, make) / "proofs"
 
 
 async def _once(name: str, pinned: str, make: Callable[[Path], Awaitable[None]], *, movable: bool = True) -> Path:

@@ -7,7 +7,7 @@ import pytest
 from tests.load.bench.__main__ import ROWS
 from tests.load.bench.measurement import Context, Goal, Sample, measured
 
-_SHORT = ("append-16", "publish", "project", "queue-gauge", "claim")
+_SHORT = ("append-16", "publish", "project", "queue-gauge", "claim", "encrypt-new")
 
 
 @pytest.mark.parametrize("name", _SHORT)

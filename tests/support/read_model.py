@@ -11,6 +11,7 @@ from domain.ids import EventId, MerchantId
 from domain.payment.events import PaymentEvent
 from domain.stripe_balance import StripeBalanceEvent, TransactionRecorded, payout_stream, transaction_stream
 from event_store.appends import Append, Appended
+from event_store.privacy.vault import Vault
 from event_store.store import Connection, append, load, recorded_event
 from infra.postgres.pool import Pool
 from projections.registry import PROJECTIONS
@@ -100,9 +101,11 @@ async def load_log(app: Connection, after: int = 0) -> list[RecordedEvent]:
         return [recorded_event(row) for row in await cursor.fetchall()]
 
 
-async def project_log(pool: Pool, log: Sequence[RecordedEvent], *, partitions: int = 1) -> None:
+async def project_log(
+    pool: Pool, log: Sequence[RecordedEvent], *, partitions: int = 1, vault: Vault | None = None
+) -> None:
     """Give the whole log, from its first event, to the projector: all of it that any projection is built from."""
-    apply, topics = projecting(pool, PROJECTIONS), topics_of(PROJECTIONS)
+    apply, topics = projecting(pool, PROJECTIONS, vault=vault), topics_of(PROJECTIONS)
     for category in sorted({event.category for event in log if topic_of(event.category) in topics}):
         of_category = [event for event in log if event.category == category]
         for number, messages in by_partition(of_category, partitions).items():

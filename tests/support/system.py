@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 import psycopg
 
+from event_store.privacy.vault import open_vault
 from infra.embedded.connections import DEVELOPMENT_KEY
 from infra.embedded.process import processes_of
 from infra.embedded.stack import Stack
+from infra.settings.privacy import VaultSettings
 from projections.verify import Difference, differences
 from tests.support.brokers import chosen_broker, chosen_layout
 from tests.support.prepared_home import copy_prepared
@@ -113,8 +115,13 @@ class System:
 
     async def differences(self) -> list[Difference]:
         """Compare the read model with a replay of the event store."""
-        async with await psycopg.AsyncConnection.connect(self.stack.database_url()) as connection:
-            return await differences(connection, connection)
+        found = {name.lower(): value for name, value in self.stack.connection_settings("projector").items()}
+        settings = VaultSettings(_env_file=None, **found)  # type: ignore[arg-type]
+        async with (
+            open_vault(settings, "test") as vault,
+            await psycopg.AsyncConnection.connect(self.stack.database_url()) as connection,
+        ):
+            return await differences(connection, connection, vault=vault)
 
     async def _stripe_objects(self, what: str, payment_id: str) -> list[Json]:
         filters = {"metadata[paystream_payment_id]": payment_id}

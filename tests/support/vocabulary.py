@@ -123,7 +123,14 @@ OLD_WORDS: Sequence[OldWord] = (
     OldWord(
         word="notes?|note_waiting",
         term="index, watch list",
-        allowed=_EXAMPLES | {"note": "a key of an example", "X-Note": "an invented header"},
+        allowed=_EXAMPLES
+        | {
+            "note": "a key of an example",
+            "X-Note": "an invented header",
+            "Note": "a signed note, as its specification calls it",
+            "event_store/proofs/note.py": "likewise",
+            "tests/unit/event_store/proofs/test_note.py": "likewise",
+        },
     ),
     OldWord(
         word="news",

@@ -5,10 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from domain.ids import PaymentId
+from schemas.personal.stripe_fields import PAYMENT_ID, REFUND_ID
 
-PAYMENT_ID = "paystream_payment_id"
-REFUND_ID = "paystream_refund_id"
-"""Our ids in the metadata of Stripe's objects: how an object is found when its answer was lost."""
+__all__ = ["PAYMENT_ID", "REFUND_ID", "id_of", "payment_id_of", "required_id_of"]
 
 
 def id_of(reference: Any) -> str | None:

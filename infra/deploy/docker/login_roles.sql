@@ -9,10 +9,13 @@ SET client_min_messages = warning; -- not that a role is a member already
 \getenv query_password PAYSTREAM_QUERY_PASSWORD
 \getenv audit_password PAYSTREAM_AUDIT_PASSWORD
 \getenv access_password PAYSTREAM_ACCESS_PASSWORD
+\getenv sealer_password PAYSTREAM_SEALER_PASSWORD
+\getenv erasure_password PAYSTREAM_ERASURE_PASSWORD
 
 SELECT format('CREATE ROLE %I', login)
-FROM unnest(ARRAY['paystream_app_login', 'paystream_relay_login', 'paystream_projector_login',
-                  'paystream_query_login', 'paystream_audit_login', 'paystream_access_login']) AS login
+FROM unnest(ARRAY['paystream_app_login', 'paystream_relay_login', 'paystream_projector_login', 'paystream_query_login',
+                  'paystream_audit_login', 'paystream_sealer_login', 'paystream_erasure_login',
+                  'paystream_access_login']) AS login
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login)
 \gexec
 
@@ -23,6 +26,8 @@ ALTER ROLE paystream_projector_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE I
 ALTER ROLE paystream_query_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'query_password';
 ALTER ROLE paystream_audit_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'audit_password';
 ALTER ROLE paystream_access_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'access_password';
+ALTER ROLE paystream_sealer_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'sealer_password';
+ALTER ROLE paystream_erasure_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'erasure_password';
 -- Of the processes, each sets a shorter one: this is for a person who left a transaction open.
 ALTER ROLE paystream_app_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_relay_login SET idle_in_transaction_session_timeout = '60s';
@@ -30,12 +35,16 @@ ALTER ROLE paystream_projector_login SET idle_in_transaction_session_timeout = '
 ALTER ROLE paystream_query_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_audit_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_access_login SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE paystream_sealer_login SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE paystream_erasure_login SET idle_in_transaction_session_timeout = '60s';
 GRANT paystream_app TO paystream_app_login;
 GRANT paystream_relay TO paystream_relay_login;
 GRANT paystream_projector TO paystream_projector_login;
 GRANT paystream_query TO paystream_query_login;
 GRANT paystream_audit TO paystream_audit_login;
 GRANT paystream_access TO paystream_access_login;
+GRANT paystream_sealer TO paystream_sealer_login;
+GRANT paystream_erasure TO paystream_erasure_login;
 
 -- PostgreSQL lets anybody into the databases that it comes with.
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;

@@ -1,6 +1,6 @@
 """Asks every database that processes use, by each login that they have."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -34,8 +34,9 @@ from infra.doctor.postgres.transactions import look_twice
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings
+from infra.settings.proofs import SealerKeySettings
 
-_PURPOSES = {"projector": Purpose.PROJECTOR, "relay": Purpose.RELAY}
+_PURPOSES = {"projector": Purpose.PROJECTOR, "relay": Purpose.RELAY, "worker-sealer": Purpose.SEALER}
 """Of the processes that are no ordinary members of the application."""
 _QUERIES = Queries.load(Path(__file__).parent / "statements.sql")
 
@@ -61,7 +62,9 @@ def postgres_checks(deployment: Deployment) -> Iterator[Check]:
     written = deployment.targets(DatabaseSettings)
     read = deployment.targets(ReadDatabaseSettings)
     owned = deployment.targets(MigrationSettings)
-    for database in _databases(written, read, owned):
+    sealers = deployment.targets(SealerKeySettings).found
+    idle = {user for each in sealers if not each.settings.has_sealer_key for user in each.users}
+    for database in _databases(written, read, owned, idle=idle):
         ask = _unreadable if database.address == UNREADABLE else partial(_until_it_fails, embedded=deployment.embedded)
         yield Check(area=AREA, run=partial(ask, database))
     if not written.found and not read.found:
@@ -70,7 +73,11 @@ def postgres_checks(deployment: Deployment) -> Iterator[Check]:
 
 
 def _databases(
-    written: Targets[DatabaseSettings], read: Targets[ReadDatabaseSettings], owned: Targets[MigrationSettings]
+    written: Targets[DatabaseSettings],
+    read: Targets[ReadDatabaseSettings],
+    owned: Targets[MigrationSettings],
+    *,
+    idle: Collection[str],
 ) -> list[Database]:
     databases: dict[str, Database] = {}
 
@@ -86,8 +93,11 @@ def _databases(
         url, size = writer.settings.database_url.get_secret_value(), writer.settings.database_pool_size
         in_production = writer.settings.app_env == "production"
         for user in writer.users:
+            if user in idle:
+                continue
             add(url, _PURPOSES.get(user, Purpose.APP), (user,), size)
-        databases[postgres_address(url)].in_production |= in_production
+        if postgres_address(url) in databases:
+            databases[postgres_address(url)].in_production |= in_production
     for reader in read.found:
         url, size = reader.settings.read_database_url.get_secret_value(), reader.settings.read_database_pool_size
         add(url, Purpose.QUERY, reader.users, size)

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     RELAY = "paystream_relay"
     PROJECTOR = "paystream_projector"
     QUERY = "paystream_query"
+    SEALER = "paystream_sealer"
     OWNER = "owner"
 
 
@@ -44,6 +45,10 @@ NEEDED: Mapping[Purpose, Mapping[str, frozenset[str]]] = {
         "read_model.payments": _READ,
         "read_model.payment_timeline": _READ,
         "read_model.projection_checkpoints": _READ,
+    },
+    Purpose.SEALER: {
+        _LOG: _READ,
+        "event_proofs.checkpoints": _READ | {"INSERT"},
     },
     Purpose.OWNER: {},
 }
@@ -103,7 +108,7 @@ def _too_many(purpose: Purpose, rights: Rights) -> Iterator[str]:
 def _needless(purpose: Purpose, rights: Rights) -> str | None:
     if purpose is not Purpose.RELAY and rights.may_recover:
         return "write events back into the log"
-    if purpose is Purpose.PROJECTOR and rights.may_append:
+    if purpose in {Purpose.PROJECTOR, Purpose.SEALER} and rights.may_append:
         return "call event_store.append"
     return None
 

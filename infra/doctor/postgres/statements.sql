@@ -27,7 +27,7 @@ SELECT n.nspname || '.' || c.relname AS name,
        ], NULL) AS rights
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname IN ('event_store', 'consumers', 'read_model')
+ WHERE n.nspname IN ('event_store', 'event_proofs', 'consumers', 'read_model')
    AND c.relkind IN ('r', 'p', 'v')
    AND has_schema_privilege(n.oid, 'USAGE')
 
@@ -36,7 +36,7 @@ SELECT n.nspname || '.' || c.relname AS name,
 SELECT n.nspname || '.' || c.relname
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname IN ('event_store', 'consumers', 'read_model') AND c.relkind IN ('r', 'p', 'v')
+ WHERE n.nspname IN ('event_store', 'event_proofs', 'consumers', 'read_model') AND c.relkind IN ('r', 'p', 'v')
 
 -- name: may_append
 -- Whether this role may call the one way into the log.

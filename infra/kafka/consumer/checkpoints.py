@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+import structlog
 from aiokafka import TopicPartition
 
 from infra.postgres.pool import Connection, Pool
 from infra.postgres.queries import Queries
+
+log = structlog.get_logger(__name__)
 
 _SQL = Queries.load(Path(__file__).with_name("checkpoints.sql"))
 
@@ -37,6 +40,16 @@ class Delivered(Protocol):
     @property
     def stream(self) -> str | None:
         """What keeps its order: after an event that could not be applied, later ones of its stream wait."""
+        ...
+
+
+@runtime_checkable
+class Traced(Protocol):
+    """A message that says which trace it belongs to."""
+
+    @property
+    def trace(self) -> tuple[str, str | None, Mapping[str, str]]:
+        """Its type, its `traceparent`, and what a span of it says."""
         ...
 
 
@@ -215,6 +228,7 @@ class Checkpointed(Generic[D]):
         self._names = {topic: tuple(each) for topic, each in (names or {}).items()}
         self._write = write
         self._committed = committed
+        self._left_out: set[str] = set()
 
     async def __call__(self, partition: TopicPartition, messages: Sequence[D]) -> Applied:
         """Apply what is new, unless dead letters have to be looked at."""
@@ -271,13 +285,25 @@ class Checkpointed(Generic[D]):
             "topics": [partition.topic for _, partition in rows],
             "partitions": [partition.partition for _, partition in rows],
         }
+        found = await self._lock_found(conn, key)
+        if sum(map(len, found.values())) < len(rows):
+            # Whoever lets a projection join holds the others' rows: once these are locked, all that joined can be seen.
+            found = await self._lock_found(conn, key)
+        for partition in ordered:
+            checkpoints = found.get(partition)
+            if checkpoints is None:
+                found[partition] = await self.lock(conn, partition)  # they are new
+            else:
+                self._warn_left_out(partition, {*self.names(partition)} - checkpoints.keys())
+        return found
+
+    async def _lock_found(
+        self, conn: Connection, key: Mapping[str, Any]
+    ) -> dict[TopicPartition, dict[str, Checkpoint]]:
         cursor = await conn.execute(_SQL.lock_all_checkpoints, key)
         found: dict[TopicPartition, dict[str, Checkpoint]] = {}
         for topic, number, name, *columns in await cursor.fetchall():
             found.setdefault(TopicPartition(topic, number), {})[name] = _checkpoint(*columns)
-        for partition in ordered:
-            if len(found.get(partition, ())) < len(self.names(partition)):
-                found[partition] = await self.lock(conn, partition)  # some are new
         return found
 
     async def _move_all(self, conn: Connection, moved: Sequence[tuple[str, TopicPartition, int]]) -> None:
@@ -296,17 +322,29 @@ class Checkpointed(Generic[D]):
         return self._names.get(partition.topic, (self.consumer,))
 
     async def lock(self, conn: Connection, partition: TopicPartition) -> dict[str, Checkpoint]:
-        """Lock the rows of a partition until the transaction ends and return them (position 0: new)."""
+        """Lock the rows of a partition until the transaction ends and return them (position 0: new).
+
+        Rows are made where none is there. Where others are, one that is missing is left out: it lacks what they have
+        had, and would have the partition read again from its beginning. Whoever fills its gap makes its row.
+        """
         # One row is found, locked and written a tenth of a millisecond faster by itself than as a set of one.
         names = self.names(partition)
         statement = _SQL.lock_checkpoint if len(names) == 1 else _SQL.lock_checkpoints
         for _ in range(2):
-            cursor = await conn.execute(statement, self.key(partition))
-            rows = await cursor.fetchall()
-            if len(rows) == len(names):
+            rows = await (await conn.execute(statement, self.key(partition))).fetchall()
+            if rows and len(rows) < len(names):  # as for all
+                rows = await (await conn.execute(statement, self.key(partition))).fetchall()
+            if rows:
+                self._warn_left_out(partition, {*names} - {row[0] for row in rows})
                 return {name: _checkpoint(*columns) for name, *columns in rows}
-            await conn.execute(_SQL.create_checkpoints, self.key(partition) | {"consumer": self.consumer})
+            await create_checkpoints(conn, self.consumer, names, partition)
         raise LookupError(f"no checkpoint of {self.consumer} for {partition.topic}/{partition.partition}")
+
+    def _warn_left_out(self, partition: TopicPartition, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._left_out:
+                self._left_out.add(name)
+                log.warning("consumer_checkpoint_missing", checkpoint=name, topic=partition.topic)
 
     async def write(self, conn: Connection, partition: TopicPartition, fresh: Mapping[str, Sequence[D]]) -> None:
         """Write the effects of new messages."""
@@ -339,6 +377,12 @@ class Checkpointed(Generic[D]):
             "topic": partition.topic,
             "partition": partition.partition,
         }
+
+
+async def create_checkpoints(conn: Connection, consumer: str, names: Sequence[str], partition: TopicPartition) -> None:
+    """Make rows of a partition that are not there, before its first event; nothing happens to those that are."""
+    rows = {"consumer": consumer, "names": list(names), "topic": partition.topic, "partition": partition.partition}
+    await conn.execute(_SQL.create_checkpoints, rows)
 
 
 def checkpointed(

@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Generic, Protocol, runtime_checkable
 
@@ -21,7 +22,7 @@ from aiokafka import TopicPartition
 
 from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer import metrics
-from infra.kafka.consumer.checkpoints import Applied, AppliesTogether, Apply, D, Gap
+from infra.kafka.consumer.checkpoints import Applied, AppliesTogether, Apply, D, Gap, Traced
 from infra.kafka.consumer.dead_letters.delivery import Decode, Delivery
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter, TooManyDeadLetters
 from infra.kafka.consumer.liveness import ConsumerProgress
@@ -30,6 +31,7 @@ from infra.kafka.consumer.retry_policy import is_worth_retrying
 from infra.kafka.consumer.subscription import Record
 from infra.logs import bound_context
 from infra.process.waiting import wait_for_event
+from infra.tracing import FinishedSpan, is_tracing, record_spans
 
 log = structlog.get_logger(__name__)
 
@@ -112,8 +114,10 @@ class RecordApplier(Generic[D]):
         except Exception as error:  # noqa: BLE001 - each partition finds its own again
             log.warning("consumer_poll_divided", consumer=self._name, error=error_text(error), partitions=len(batches))
             return records.keys()
+        seconds = time.perf_counter() - started
         for topic in {partition.topic for partition in results}:
-            metrics.BATCH_SECONDS.labels(self._name, topic).observe(time.perf_counter() - started)
+            metrics.BATCH_SECONDS.labels(self._name, topic).observe(seconds)
+        self._trace([each for partition in results for each in batches[partition]], seconds)
         for partition, applied in results.items():
             try:
                 self._report_applied(watch, partition, batches[partition], applied)
@@ -217,8 +221,24 @@ class RecordApplier(Generic[D]):
             await wait_for_event(self._stop, timeout_s=pauses.failed())
             if self._stop.is_set() or not watch.is_ours(partition):
                 return False
-        metrics.BATCH_SECONDS.labels(self._name, partition.topic).observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.BATCH_SECONDS.labels(self._name, partition.topic).observe(seconds)
+        self._trace(deliveries, seconds)
         return self._report_applied(watch, partition, deliveries, applied)
+
+    def _trace(self, deliveries: Sequence[Delivery[D]], seconds: float) -> None:
+        """Make a span of each event that says what trace it belongs to, once it is applied."""
+        if is_tracing():
+            messages: list[object] = [each.message for each in deliveries]
+            traces = [each.trace for each in messages if isinstance(each, Traced)]
+            record_spans(
+                (
+                    FinishedSpan(f"{self._name} {event_type}", traceparent, {"messaging.system": "kafka", **about})
+                    for event_type, traceparent, about in traces
+                ),
+                kind="consumer",
+                began=datetime.now(UTC) - timedelta(seconds=seconds),
+            )
 
     def _report_applied(
         self, watch: PartitionWatch, partition: TopicPartition, deliveries: Sequence[Delivery[D]], applied: Applied

@@ -3,7 +3,7 @@
 from infra.migrations.sql_files import run_sql_file
 
 revision = "0040"
-down_revision = "0036"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 

@@ -8,6 +8,9 @@ from enum import Enum
 import stripe
 
 _TOO_MANY, _SERVER_ERRORS = 429, 500
+# https://docs.stripe.com/api/errors#errors-type
+_TYPES = frozenset({"api_error", "card_error", "idempotency_error", "invalid_request_error"})
+_TYPES_BY_STATUS = {401: "authentication_error", 403: "permission_error", _TOO_MANY: "rate_limit_error"}
 # https://docs.stripe.com/rate-limits: these are about one object, and slower calls of others would not help.
 _OBJECT_LOCKED = "lock_timeout"
 _OBJECT_REASONS = {"resource-specific"}
@@ -27,6 +30,22 @@ class CallClassification(Enum):
     LIMITED = "limited"
     LIMITED_HERE = "limited_here"
     NOTHING = "nothing"
+
+
+def error_type(error: Exception) -> str | None:
+    """Return Stripe's type of an error, or that of its status; None for what Stripe has no part in.
+
+    `connection_error`: no answer came. `other`: one that no API of Stripe gives.
+    """
+    if isinstance(error, stripe.APIConnectionError | OSError):
+        return "connection_error"
+    if not isinstance(error, stripe.StripeError):
+        return None
+    if error.http_status in _TYPES_BY_STATUS:
+        return _TYPES_BY_STATUS[error.http_status]
+    body = error.json_body.get("error") if isinstance(error.json_body, dict) else None
+    found = body.get("type") if isinstance(body, dict) else None
+    return found if isinstance(found, str) and found in _TYPES else "other"
 
 
 def classify(error: Exception) -> CallClassification:

@@ -8,7 +8,7 @@ from infra.process.health import Unhealthy
 from infra.stripe.guard import metrics
 from infra.stripe.guard.breaker import Result, State
 from infra.stripe.guard.circuit import Circuit
-from infra.stripe.guard.classification import CallClassification, classify
+from infra.stripe.guard.classification import CallClassification, classify, error_type
 from infra.stripe.guard.concurrency_limit import ConcurrencyLimit
 from infra.stripe.guard.errors import TooManyCalls
 from infra.stripe.guard.priority import Priority
@@ -80,6 +80,8 @@ class StripeGuard:
                     classification = CallClassification.SERVED
                 except Exception as error:
                     classification = classify(error)
+                    if (of_type := error_type(error)) is not None:
+                        metrics.API_ERRORS.labels(of_type).inc()
                     raise
                 finally:
                     circuit.leave(admission, _RESULTS[classification])

@@ -20,5 +20,11 @@ BACKGROUND_WAIT_SECONDS = Histogram(
 )
 LIMITED = Counter("stripe_rate_limit_hits_total", "Calls that Stripe refused with 429, as there were too many")
 THROTTLED = Counter("stripe_rate_limit_throttled_total", "Calls that were not made, as too many waited")
+API_ERRORS = Counter(
+    "stripe_api_errors_total",
+    "Errors of Stripe's API and calls without an answer, by the type that Stripe gives the error "
+    "(https://docs.stripe.com/api/errors); a declined card is a card_error",
+    ["error_type"],
+)
 IN_FLIGHT = Gauge("stripe_guard_calls_in_flight", "Calls of Stripe that this process makes now")
 MOST_IN_FLIGHT = Gauge("stripe_guard_calls_in_flight_limit", "Calls of Stripe that this process may make at once now")

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from domain.ids import PaymentId
 from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
-from infra.kafka.consumer.checkpoints import Checkpointed
+from infra.kafka.consumer.checkpoints import Checkpointed, create_checkpoints
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.delivery import Headers
 from infra.kafka.consumer.dead_letters.replay import Replayer
@@ -32,8 +32,10 @@ from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from schemas.topics import PAYMENT, STRIPE_BALANCE
 from tests.integration.infra.kafka.consumer.dead_letters.refusing_consumer import Watch
 from tests.support.balance_events import a_payout, a_row
+from tests.support.database import Database
 from tests.support.payment_histories import by_partition, random_history
 from tests.support.read_model import load_log, store, store_balance
+from tests.support.rebuilds import rebuilding
 
 pytestmark = pytest.mark.integration
 
@@ -141,11 +143,18 @@ async def test_an_event_it_cannot_apply_and_those_behind_it_wait_for_an_upgrade(
     assert await open_letters(reader) == []
 
 
+async def begin_the_others(pool: Pool) -> None:
+    """Have the other projections stand at the beginning, behind the payments."""
+    async with pool.connection() as conn:
+        await create_checkpoints(conn, CONSUMER, LACKING, FIRST)
+
+
 async def test_a_projection_added_later_lacks_and_gets_what_the_others_do(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     messages, victim = with_a_newer(await payments(app), {"schema_version": 99})
     await Projector(pool, [Payments()]).deliver(messages)
+    await begin_the_others(pool)
     both = Projector(pool)
     await both.deliver(messages)
     assert {tuple(lacking) for *_, lacking in await open_letters(reader)} == {tuple(LACKING)}
@@ -158,6 +167,7 @@ async def test_a_projection_being_built_comes_to_a_replayed_event_by_itself(
 ) -> None:
     messages, victim = with_a_newer(await payments(app), {"schema_version": 99})
     await Projector(pool, [Payments()]).deliver(messages)
+    await begin_the_others(pool)
     both = Projector(pool)
     await both.deliver(messages[:5])
     assert await replay(both, reader, victim) > 0
@@ -192,3 +202,38 @@ async def test_a_balance_event_it_cannot_apply_is_the_ledgers_dead_letter_alone(
     assert await (await reader.execute(posted)).fetchall() == good
     assert await replay(projector, reader, victim, balance) == 2
     assert await (await reader.execute(posted)).fetchall() == sorted([*good, (messages[2].position,)])
+
+
+async def test_a_rebuild_leaves_out_dead_letters_until_they_are_replayed(
+    database: Database, app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    messages, victim = with_a_newer(await payments(app), {"schema_version": 99})
+    projector = Projector(pool)
+    await projector.deliver(messages)
+    async with rebuilding(database, "payment_timeline", partitions=1) as work:
+        build, comparison = await work.build()
+        assert comparison.differences == []
+        assert await replay(projector, reader, victim) > 0
+        await work.swap(build, comparison, forced=False, reason=None)
+    assert await differences(reader, reader) == []
+    await projector.deliver(messages)
+    assert await open_letters(reader) == []
+
+
+async def test_what_stays_a_dead_letter_is_applied_to_the_rebuilt_tables_later(
+    database: Database, app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    messages, victim = with_a_newer(await payments(app), {"schema_version": 99})
+    await Projector(pool, [Payments()]).deliver(messages)
+    both = Projector(pool)
+    await both.deliver(messages)
+    async with rebuilding(database, "payment_timeline", partitions=1) as work:
+        build, comparison = await work.build()
+        await work.swap(build, comparison, forced=False, reason=None)
+    assert {tuple(lacking) for *_, lacking in await open_letters(reader)} == {tuple(LACKING[1:])}
+    await replay(both, reader, victim)
+    async with rebuilding(database, "ledger", partitions=1) as work:
+        build, comparison = await work.build()
+        await work.swap(build, comparison, forced=False, reason=None)
+    assert await differences(reader, reader) == []
+    assert await open_letters(reader) == []

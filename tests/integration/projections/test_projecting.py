@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 
 from domain.ids import PaymentId
 from event_store.store import Connection as AppConnection
+from infra.kafka.consumer.checkpoints import create_checkpoints
 from infra.postgres.pool import Connection, Pool
 from projections.errors import RowsChangedMeanwhile, VersionGap
 from projections.events import DecodedEvent
@@ -19,7 +20,7 @@ from projections.payment_timeline.projection import PaymentTimeline
 from projections.payments.projection import Payments
 from projections.payments.projection import load as load_payments
 from projections.registry import PROJECTIONS
-from projections.runner import projecting
+from projections.runner import CONSUMER, projecting
 from projections.verify import differences
 from schemas.cloudevents import Delivered
 from schemas.errors import UnknownEventType
@@ -147,15 +148,29 @@ async def test_each_projection_alone_refuses_a_lost_event(
     assert (await apply(FIRST, [second, third])).applied == 2
 
 
-async def test_a_projection_that_was_added_later_catches_up_from_the_beginning(
+async def test_a_projection_that_was_added_later_is_left_out_and_stops_nobody(
     app: AppConnection, pool: Pool, reader: Connection
 ) -> None:
     messages = await paid_messages(app, 2)
     await projecting(pool, [Payments()])(FIRST, messages[:4])
+
+    result = await projecting(pool, PROJECTIONS)(FIRST, messages[4:])
+
+    assert (result.applied, result.gap) == (2, None)
+    assert await checkpoints(reader) == {"projection:payments": messages[-1].position}
+
+
+async def test_a_projection_whose_checkpoint_is_behind_gets_what_it_lacks(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    messages = await paid_messages(app, 2)
+    await projecting(pool, [Payments()])(FIRST, messages[:4])
+    async with pool.connection() as conn:
+        await create_checkpoints(conn, CONSUMER, ["projection:payment_timeline"], FIRST)
     both = projecting(pool, PROJECTIONS)
 
     behind = await both(FIRST, messages[4:])
-    assert behind.gap is not None, "the new projection lacks what the other has"
+    assert behind.gap is not None, "one lacks what the other has"
     assert behind.applied == behind.dropped == 0
 
     caught_up = await both(FIRST, messages)

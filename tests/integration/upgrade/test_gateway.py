@@ -1,10 +1,15 @@
 """Stripe calls that an older release left open come to their end, and nothing is made twice at Stripe."""
 
+import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
 import pytest
@@ -25,6 +30,15 @@ from tests.integration.upgrade.restored import sandbox_left_by
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 MINUTE_S, MONTH_S = 60.0, 30 * 24 * 3600.0
+
+
+@contextmanager
+def standing_at(moment: datetime) -> Iterator[None]:
+    """Let the gateway's clock go on from this moment, as the sandbox's does: what was requested is not a day old."""
+    behind_s = time.time() - moment.timestamp()
+    clock = SimpleNamespace(time=lambda: time.time() - behind_s, perf_counter=time.perf_counter)
+    with mock.patch("consumers.gateway.worker.time", clock), mock.patch("consumers.gateway.look_ups.time", clock):
+        yield
 
 
 @dataclass
@@ -56,8 +70,9 @@ class Gateway:
         await self.app.execute(self.release.manifest.set_task_age, [age_s])
         await self.app.commit()
         await take_in(self.pool, self.release)
-        async with working(self.pool, self.calls, missing_after_s=missing_after_s):
-            await self.payments.all_done(within=30)
+        with standing_at(self.release.manifest.written_at):
+            async with working(self.pool, self.calls, missing_after_s=missing_after_s):
+                await self.payments.all_done(within=30)
 
     @property
     def payments(self) -> Payments:

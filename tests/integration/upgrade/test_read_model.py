@@ -8,15 +8,22 @@ import pytest
 
 from event_store.store import Connection
 from infra.postgres.pool import Pool
+from projections.audit.invariants import Checked, violations
 from projections.verify import differences
+from schemas.events import EVENT_TYPES
 from tests.integration.upgrade.answers import lost, read_everything
 from tests.integration.upgrade.consuming import project
 from tests.integration.upgrade.fixture_files import Fixture
 from tests.integration.upgrade.restored import empty_read_model, rows_of
 from tests.support.database import Database
 from tests.support.read_model import load_log, project_log
+from tests.support.rebuilds import rebuilding
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+UPCAST = {each.name: each for each in EVENT_TYPES if each.version > 1}
+NOT_YET = {"0.1.0": {"payment.contradiction_resolved"}, "0.2.0": set[str]()}
+"""Types that a release had no events of."""
 
 
 async def lost_answers(release: Fixture, query: httpx.AsyncClient, *, anew: bool = False) -> list[str]:
@@ -68,3 +75,19 @@ async def test_one_that_is_built_anew_from_the_topics_is_the_same(
     await project(projector_pool, release)
     assert await lost_answers(release, query, anew=True) == []
     assert without_places_of_refunds(await read_model(database)) == without_places_of_refunds(before)
+
+
+@pytest.mark.parametrize("projection", ["payments", "payment_timeline", "reconciliation"])
+async def test_events_of_older_schema_versions_are_rebuilt_into_the_same_rows(
+    release: Fixture, database: Database, app: Connection, projector_pool: Pool, projection: str
+) -> None:
+    await project(projector_pool, release)  # what the release did not have yet
+    older = {event.type for event in await load_log(app) if event.schema_version == 1} & UPCAST.keys()
+    assert older >= UPCAST.keys() - NOT_YET[release.manifest.version]
+    async with rebuilding(database, projection, partitions=release.manifest.partitions) as work:
+        build, comparison = await work.build()
+        assert comparison.differences == []
+        await work.swap(build, comparison, forced=False, reason=None)
+    async with await psycopg.AsyncConnection.connect(database.url("audit"), autocommit=True) as auditor:
+        found = violations(auditor, partitions=release.manifest.partitions, checked=Checked())
+        assert [each async for each in found if each.invariant == "readable"] == []

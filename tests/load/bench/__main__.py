@@ -17,12 +17,20 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.load.bench import append, claims, http, log, system
+from tests.load.bench import append, claims, http, log, privacy, rebuild, system
 from tests.load.bench.measurement import Context, Result, Row, measured
 from tests.support.brokers import APACHE, EMBEDDED, use_broker
 from tests.support.prepared_home import share
 
-ROWS: Sequence[Row] = (*append.ROWS, *http.ROWS, *system.ROWS, *log.ROWS, *claims.ROWS)
+ROWS: Sequence[Row] = (
+    *append.ROWS,
+    *http.ROWS,
+    *system.ROWS,
+    *log.ROWS,
+    *claims.ROWS,
+    *rebuild.ROWS,
+    *privacy.ROWS,
+)
 _GB = 1_000_000_000
 
 

@@ -273,6 +273,8 @@ REQUEST = f"{OPERATION}.requestBody.content['application/json'].schema"
 ANSWER = f"{OPERATION}.responses['200'].content['application/json'].schema"
 NULLABLE_OBJECT = {"anyOf": [an_object(a=TEXT), {"type": "null"}]}
 
+OTHER_MAPPING = '{"mapping": {"a": "B"}, "propertyName": "type"}'
+
 ALLOWED_IN_APIS = {
     "an optional field in a request": (an_api(request=an_object()), an_api(request=an_object("a", a=TEXT))),
     "a field no longer required": (an_api(request=an_object(a=TEXT)), an_api(request=an_object("a", a=TEXT))),
@@ -292,6 +294,10 @@ ALLOWED_IN_APIS = {
         an_api(answer={**an_object(a=TEXT), "additionalProperties": False}),
     ),
     "fewer values in an answer": (an_api(answer={"enum": ["a", "b"]}), an_api(answer={"enum": ["a"]})),
+    "an answer that names more types": (
+        an_api(answer={**an_object(), "discriminator": {"propertyName": "type", "mapping": {"a": "A"}}}),
+        an_api(answer={**an_object(), "discriminator": {"propertyName": "type", "mapping": {"a": "A", "b": "B"}}}),
+    ),
     "an answer that is never null": (an_api(answer=an_object(a=MAYBE_TEXT)), an_api(answer=an_object(a=TEXT))),
     "a field that was kept free": (
         an_api(answer=an_object(dispute={"type": "null"})),
@@ -446,6 +452,11 @@ FORBIDDEN_IN_APIS = {
         an_api(security=[{"ApiKey": []}]),
         an_api(security=[{"ApiKey": [], "Second": []}]),
         f"{OPERATION}: asks for other credentials",
+    ),
+    "what a type is": (
+        an_api(answer={**an_object(), "discriminator": {"propertyName": "type", "mapping": {"a": "A"}}}),
+        an_api(answer={**an_object(), "discriminator": {"propertyName": "type", "mapping": {"a": "B"}}}),
+        f'{ANSWER}: discriminator {{"mapping": {{"a": "A"}}, "propertyName": "type"}} has become {OTHER_MAPPING}',
     ),
     "how credentials are given": (
         an_api(),

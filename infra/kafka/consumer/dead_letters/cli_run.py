@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +13,7 @@ from infra.cli.output import console, printable
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
 from infra.postgres.pool import Connection
+from infra.process import declared
 
 _LONGEST_VALUE = 2000
 _LONGEST_HEADER = 200
@@ -41,6 +43,9 @@ def run_show(dead_letter_id: int, *, full: bool) -> int:
     async def work(conn: Connection) -> int:
         admin = DeadLetterAdmin(conn)
         dead_letter = (await admin.load([dead_letter_id]))[dead_letter_id]
+        if dead_letter.value is not None:
+            mask = declared.load(declared.MASKS, "personal-data")
+            dead_letter = replace(dead_letter, value=await mask(conn, dead_letter.value))
         queue = await admin.open_of_same_stream(dead_letter_id)
         _show(dead_letter, queue, longest=None if full else _LONGEST_VALUE)
         return 0

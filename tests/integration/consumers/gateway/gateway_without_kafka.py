@@ -19,6 +19,7 @@ from domain.payment.commands import PaymentCommand
 from domain.payment.state import PaymentState
 from event_store.event_log import ConnectionLog
 from event_store.payments import command_payment, load_payment
+from event_store.privacy.vault import AnyVault
 from infra.postgres.pool import Pool
 from infra.stripe.guard.breaker import Rules
 from infra.stripe.guard.circuit import Circuit
@@ -127,6 +128,7 @@ async def working(
     not_listed_after_s: float | None = None,
     admission: Admission | None = None,
     cards_by: CardsBy = CardsBy.ALLOWED_TYPES,
+    vault: AnyVault | None = None,
 ) -> AsyncIterator[WorkerPool]:
     """Run workers until the end of the block, and stop them in good order."""
     stop = asyncio.Event()
@@ -138,6 +140,7 @@ async def working(
         missing_after_s=missing_after_s,
         not_listed_after_s=missing_after_s if not_listed_after_s is None else not_listed_after_s,
         cards_by=cards_by,
+        vault=vault,
     )
     workers = WorkerPool(
         pool,

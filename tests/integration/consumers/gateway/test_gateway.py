@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 import stripe
+from prometheus_client import REGISTRY
 
 from consumers.gateway.plan import RESEND_HORIZON_S
 from consumers.stripe.fakes import MemoryStripe
@@ -67,6 +68,23 @@ async def test_a_payment_is_charged_and_refunded(payments: Payments, stripe_fake
     state = await payments.state(payment_id)
     assert state.amount_refunded == TEN
     assert len(stripe_fake.intents) == len(stripe_fake.refunds) == 1
+
+
+async def test_the_time_of_a_payment_is_observed_once(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    def observed(what: str) -> float:
+        name = f"payment_processing_duration_seconds_{what}"
+        return REGISTRY.get_sample_value(name, {"status": "succeeded"}) or 0.0
+
+    count, total = observed("count"), observed("sum")
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "succeeded")
+        await payments.command(payment_id, RequestRefund(refund_id=RefundId(uuid.uuid4())))
+        await payments.all_done()
+    assert observed("count") == count + 1
+    assert 0 < observed("sum") - total < 60
 
 
 async def test_results_say_what_they_come_from(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> None:

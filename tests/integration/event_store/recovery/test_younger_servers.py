@@ -43,6 +43,10 @@ _GROUPS = (
     "paystream_query",
     "paystream_audit",
     "paystream_access",
+    "paystream_sealer",
+    "paystream_rebuild",
+    "paystream_privacy",
+    "paystream_erasure",
 )
 _MORE = 40
 

@@ -116,7 +116,7 @@ async def test_all_is_well_with_an_embedded_stack(variables: Variables) -> None:
     found = await findings(variables)
     assert [each for each in found if each.status is not Status.OK] == []
     assert {each.area for each in found} == {
-        *("Settings", "Stripe", "PostgreSQL", "Redis", "Redlock", "Kafka", "Production")
+        *("Settings", "Stripe", "PostgreSQL", "Redis", "Redlock", "Proofs", "Kafka", "Production")
     }
 
 

@@ -9,8 +9,10 @@ import pytest
 from domain.ids import PaymentId
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool
-from projections.audit.diff import TABLES, RowDifference, row_differences
+from projections.audit.diff import row_differences
 from projections.registry import PROJECTIONS
+from projections.row_differences import RowDifference
+from projections.scratch import TABLES
 from tests.support.balance_events import a_row
 from tests.support.database import Database
 from tests.support.payment_histories import random_history

@@ -91,7 +91,7 @@ def nets(transactions: Sequence[TransactionRecorded]) -> dict[str, int]:
 
 
 async def forget(pool: Pool) -> None:
-    """Empty the ledger for a rebuild, as docs/operating.md says."""
+    """Empty the ledger, so that it is built again."""
     async with pool.connection() as conn:
         for table in TABLES:
             await conn.execute(f"DELETE FROM read_model.{table}")
@@ -99,7 +99,9 @@ async def forget(pool: Pool) -> None:
 
 async def forget_checkpoints(database: Database) -> None:
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
-        await owner.execute("DELETE FROM consumers.consumer_checkpoints WHERE consumer = 'projection:ledger'")
+        await owner.execute(
+            "UPDATE consumers.consumer_checkpoints SET position = 0 WHERE consumer = 'projection:ledger'"
+        )
 
 
 async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool: Pool, reader: Connection) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from starlette.types import Message
 from structlog.testing import capture_logs
 
@@ -424,6 +425,26 @@ async def test_health_and_metrics_are_served(api: Standing) -> None:
     metrics = (await api.client.get("/metrics")).text
     for name in ("payments_created_total", "commands_total", "command_duration_seconds", "idempotency_replays_total"):
         assert name in metrics
+
+
+async def test_requests_to_pay_are_counted_by_what_became_of_them(api: Standing) -> None:
+    def counted() -> dict[str, float]:
+        found = {each: REGISTRY.get_sample_value("payment_requests_total", {"status": each}) for each in statuses}
+        return {each: value or 0.0 for each, value in found.items()}
+
+    statuses = ("accepted", "replayed", "refused", "error")
+    before, hits = counted(), REGISTRY.get_sample_value("idempotency_cache_hits_total") or 0.0
+    for amount_cents in (1000, 1000, 2000):
+        body = {"user_id": "user_1", "amount_cents": amount_cents, "currency": "USD"}
+        await api.create(body, Idempotency_Key="counted")
+    await api.create({"user_id": "user_1", "amount_cents": 1, "currency": "USD"})
+    assert {each: value - before[each] for each, value in counted().items()} == {
+        "accepted": 1,
+        "replayed": 1,
+        "refused": 2,
+        "error": 0,
+    }
+    assert REGISTRY.get_sample_value("idempotency_cache_hits_total") == hits + 1
 
 
 async def test_unknown_paths_and_methods_are_problems(api: Standing) -> None:

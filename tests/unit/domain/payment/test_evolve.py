@@ -1,11 +1,12 @@
 """Replaying events."""
 
 import pickle
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
-from domain.ids import EventId, StripeIntentId, StripeRefundId
+from domain.ids import ErasureId, EventId, StripeIntentId, StripeRefundId
 from domain.payment.commands import AcceptStripe, CancelPayment, ConfirmPayment, GiveUpTask, RetryTask
 from domain.payment.decide import decide
 from domain.payment.errors import BrokenHistory
@@ -25,6 +26,7 @@ from domain.payment.observations import (
 )
 from domain.payment.observe import observe
 from domain.payment.values import DisputeStatus
+from domain.personal_data import PersonalDataErased
 from tests.unit.domain.payment_builders import (
     a_manual_request,
     a_request,
@@ -70,7 +72,9 @@ LONG = history_of(
 REFUSED = history_of(a_request(), RecordPaymentFailed(code="x", message="x"))
 OBSERVED = observe(fold(REFUSED), (succeeded(),))
 CONTRADICTED = [*REFUSED, *OBSERVED.events, *decide(OBSERVED.state, AcceptStripe(actor="ada", reason="seen"))]
+ERASED = PersonalDataErased(erasure_id=ErasureId(refund_id(9)), fields=("/description", "/metadata/email"))
 SHORT = [
+    [*history_of(a_request(description="Flowers", metadata={"email": "ada@mail.example", "order": "A-1"})), ERASED],
     history_of(a_request(), RecordCanceled(intent_id=None)),
     history_of(a_request(), RecordPaymentFailed(code="x", message="x")),
     CONTRADICTED,
@@ -80,6 +84,12 @@ SHORT = [
 def test_every_kind_of_event_can_be_brought_about_and_replayed() -> None:
     kinds = {type(event) for history in (LONG, *SHORT) for event in history}
     assert kinds == set(get_args(PaymentEvent))
+
+
+def test_what_was_erased_reads_so_and_the_rest_stays() -> None:
+    before, after = fold(SHORT[0][:-1]), fold(SHORT[0])
+    assert before is not None
+    assert after == replace(before, description="[erased]", metadata={"email": "[erased]", "order": "A-1"})
 
 
 def test_no_events_are_no_payment() -> None:

@@ -14,7 +14,7 @@ from infra.migrations.runner import head_revision
 
 TABLES = frozenset(table for needed in NEEDED.values() for table in needed)
 LOG = "event_store.events"
-GRANTED = [Purpose.APP, Purpose.RELAY, Purpose.PROJECTOR, Purpose.QUERY]
+GRANTED = [Purpose.APP, Purpose.RELAY, Purpose.PROJECTOR, Purpose.QUERY, Purpose.SEALER]
 
 
 def rights(purpose: Purpose, *, may_append: bool | None = None, tables: frozenset[str] = TABLES, **more: str) -> Rights:

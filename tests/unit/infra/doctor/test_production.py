@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 
 from infra.doctor.addresses import UNREADABLE, postgres_address, redis_address
@@ -5,11 +7,12 @@ from infra.doctor.finding import Status
 from infra.doctor.production import production_findings
 from infra.redis.redlock import RedlockSettings
 from infra.settings.postgres import DatabaseSettings
+from infra.settings.privacy import PrivacySettings
 from infra.settings.stripe import StripeSettings
 from tests.unit.infra.doctor.deployments import deployment, statuses
 
 
-class Everything(DatabaseSettings, RedlockSettings, StripeSettings):
+class Everything(PrivacySettings, DatabaseSettings, RedlockSettings, StripeSettings):
     pass
 
 
@@ -19,6 +22,7 @@ FINE = {
     "redis_url": "rediss://cache.example",
     "redlock_urls": "rediss://a.example,rediss://b.example,rediss://c.example",
     "stripe_secret_key": "sk_live_abc",
+    "privacy_wrapping_keys": f"2026-11:{base64.b64encode(bytes(32)).decode()}",
 }
 
 
@@ -43,6 +47,7 @@ def test_what_only_production_must_have_is_asked_for_there_alone() -> None:
         ({"database_url": "postgresql://app:password@db.example/pay?sslmode=prefer"}, "DATABASE_URL"),
         ({"redis_url": "redis://:password@cache.example"}, "REDIS_URL"),
         ({"redlock_urls": "rediss://a.example,redis://b.example"}, "REDLOCK_URLS"),
+        ({"privacy_encryption": "false"}, "PRIVACY_ENCRYPTION"),
     ],
 )
 def test_what_is_not_is_a_warning(changes: dict[str, str], subject: str) -> None:

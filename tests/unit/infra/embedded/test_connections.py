@@ -1,3 +1,4 @@
+import base64
 import hashlib
 import json
 from dataclasses import replace
@@ -14,6 +15,7 @@ from consumers.stripe.translate import events as event_types
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
 from event_store.relay.process import RelaySettings
+from event_store.sealer.settings import SealerSettings
 from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections, shared_settings
 from infra.embedded.environment import base_environment, python_environment
 from infra.embedded.home import Home
@@ -27,18 +29,33 @@ from infra.stripe_sandbox.webhooks.endpoints import Endpoint
 from projections.process import ProjectorSettings
 from query_api.settings import QueryApiSettings
 
-_PASSWORDS = Passwords(owner="o/1", app="a", relay="r", projector="p", query="q", audit="au", access="ac", valkey="v")
+_KEY = base64.b64encode(bytes(32)).decode()
+_PASSWORDS = Passwords(
+    owner="o/1",
+    app="a",
+    relay="r",
+    projector="p",
+    query="q",
+    audit="au",
+    access="ac",
+    sealer="s",
+    erasure="e",
+    valkey="v",
+    privacy_wrapping_key=_KEY,
+)
 
 
 @pytest.fixture
 def connections(tmp_path: Path) -> Connections:
     return Connections(
         postgres=PostgresServer(Home(tmp_path), port=5432, passwords=_PASSWORDS),
+        privacy_wrapping_key=_KEY,
         redis_url="redis://:v@127.0.0.1:6379/0",
         kafka_bootstrap_servers="127.0.0.1:9092",
         command_api="http://127.0.0.1:8000",
         stripe_api_base="http://127.0.0.1:8002",
         sandbox_data=tmp_path / "sandbox",
+        proofs=tmp_path / "proofs",
     )
 
 
@@ -65,26 +82,32 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ),
         (
             "command-api",
-            {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},
+            {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},
         ),
         ("relay", {"DATABASE_URL", *KAFKA_NAMES}),
-        ("projector", {"DATABASE_URL", *KAFKA_NAMES}),
+        ("projector", {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", *KAFKA_NAMES}),
         (
             "worker-stripe-gateway",
             {
-                *("DATABASE_URL", "REDIS_URL", *KAFKA_NAMES, *STRIPE),
+                *("DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", *KAFKA_NAMES, *STRIPE),
             },
         ),
         (
             "worker-stripe-balance",
             {
                 *("DATABASE_URL", "REDIS_URL", "STRIPE_API_BASE", "STRIPE_SECRET_KEY", "BALANCE_POLL_INTERVAL_MS"),
-                *("BALANCE_OVERLAP_S", "STRIPE_RATE_LIMIT_TEST_PER_S", "STRIPE_BREAKER_LONGEST_OPEN_MS"),
+                *(
+                    "PRIVACY_WRAPPING_KEYS",
+                    "BALANCE_OVERLAP_S",
+                    "STRIPE_RATE_LIMIT_TEST_PER_S",
+                    "STRIPE_BREAKER_LONGEST_OPEN_MS",
+                ),
             },
         ),
-        ("worker-sweeper", {"DATABASE_URL", "REDIS_URL", *STRIPE}),
+        ("worker-sweeper", {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", *STRIPE}),
         ("worker-stripe-webhooks", {"DATABASE_URL", *KAFKA_NAMES}),
-        ("worker-sagas", {"DATABASE_URL", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
+        ("worker-sagas", {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
+        ("worker-sealer", {"DATABASE_URL", "DATABASE_POOL_SIZE", "REDIS_URL", "PROOFS_FOLDER", "SEALER_KEY_FILE"}),
         ("worker-of-tomorrow", {"DATABASE_URL", *KAFKA_NAMES}),
     ],
 )
@@ -108,6 +131,7 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("worker-reconciliation", ReconciliationSettings),
         ("worker-sweeper", SweeperSettings),
         ("worker-sagas", SagaSettings),
+        ("worker-sealer", SealerSettings),
     ],
 )
 def test_a_process_reads_all_that_it_gets_and_needs_no_more(

@@ -63,7 +63,7 @@ def test_passwords_are_made_once_and_differ(home: Home) -> None:
     first = load_or_create(home)
     assert load_or_create(home) == first
     kept = json.loads((home.path / "secrets.json").read_text())
-    assert len(set(kept.values())) == len(kept) == 8
+    assert len(set(kept.values())) == len(kept) == 11
 
 
 def test_a_login_that_came_later_gets_a_password_of_its_own(home: Home) -> None:

@@ -19,6 +19,7 @@ from schemas.http.payments import (
     RefundAnswer,
     RefundPaymentBody,
 )
+from schemas.http.split_payments import CreateSplitPaymentBody
 from schemas.http.times import moment_of, timestamp
 from tests.support.payment_histories import events_of, paid, refunded, request_payment
 
@@ -87,3 +88,20 @@ def test_a_payments_time_is_that_of_its_id() -> None:
     assert moment is not None
     assert timestamp(moment) == "2022-02-22T19:22:22.000Z"
     assert moment_of(PaymentId(uuid.uuid4())) is None
+
+
+@pytest.mark.parametrize("user_id", ["ada@mail.example", "user:ada@mail.example", "<ada@mail.example>"])
+def test_an_e_mail_address_is_no_id_of_a_user(user_id: str) -> None:
+    leg = {"user_id": user_id, "amount_cents": 500, "payment_method": "pm_1"}
+    bodies: list[tuple[type[BaseModel], dict[str, Any]]] = [
+        (CreatePaymentBody, {"user_id": user_id, "amount_cents": 1000, "currency": "USD"}),
+        (CreateSplitPaymentBody, {"user_id": "ada", "currency": "USD", "legs": [leg, leg]}),
+    ]
+    for model, body in bodies:
+        with pytest.raises(ValidationError, match="must not be an e-mail address"):
+            model.model_validate(body)
+
+
+@pytest.mark.parametrize("user_id", ["ada@home", "@ada", "user.4711", "a@b"])
+def test_an_id_of_a_user_may_have_an_at_sign(user_id: str) -> None:
+    CreatePaymentBody.model_validate({"user_id": user_id, "amount_cents": 1000, "currency": "USD"})

@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from infra.stripe.guard.classification import CallClassification, classify
+from infra.stripe.guard.classification import CallClassification, classify, error_type
 
 SERVED, DOWN, LIMITED, NOTHING = (
     CallClassification.SERVED,
@@ -47,3 +47,29 @@ def answered(status: int | None, code: str | None = None, **headers: str) -> str
 )
 def test_what_it_says_of_stripe(error: Exception, classification: CallClassification) -> None:
     assert classify(error) is classification
+
+
+def of_type(found: object, status: int = 400) -> stripe.StripeError:
+    return stripe.StripeError("no", http_status=status, json_body={"error": {"type": found}})
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (of_type("card_error", 402), "card_error"),
+        (of_type("invalid_request_error"), "invalid_request_error"),
+        (of_type("idempotency_error"), "idempotency_error"),
+        (of_type("api_error", 500), "api_error"),
+        (of_type("invalid_request_error", 401), "authentication_error"),
+        (of_type("invalid_request_error", 403), "permission_error"),
+        (of_type("invalid_request_error", 429), "rate_limit_error"),
+        (of_type("made_up_by_a_proxy"), "other"),
+        (of_type(["card_error"]), "other"),
+        (stripe.StripeError("no", http_status=502, json_body="<html>"), "other"),
+        (stripe.APIConnectionError("no answer"), "connection_error"),
+        (TimeoutError(), "connection_error"),
+        (ValueError("our own"), None),
+    ],
+)
+def test_the_type_of_an_error_is_one_of_a_few_words(error: Exception, expected: str | None) -> None:
+    assert error_type(error) == expected

@@ -1,0 +1,33 @@
+-- name: streams_of_user
+-- The payments and split payments of a user, also those of which they pay a part. No index names users: all of the log is read.
+SELECT stream_id, category FROM event_store.events
+ WHERE type IN ('payment.requested', 'split_payment.requested') AND position > %(after)s
+   AND data->>'merchant_id' = %(merchant_id)s
+   AND (data->>'user_id' = %(user_id)s
+        OR data @> jsonb_build_object('legs', jsonb_build_array(jsonb_build_object('user_id', %(user_id)s::text))))
+ ORDER BY position;
+
+-- name: stripe_events_of
+-- What Stripe told of some payments, by our ids in its objects or by its own.
+SELECT position, event_id, stream_id, version, category, type, schema_version, data::text AS data, metadata, recorded_at
+  FROM event_store.events
+ WHERE category = 'stripe-event'
+   AND (data->>'object_id' = ANY (%(references)s::text[])
+        OR data#>>'{payload,data,object,payment_intent}' = ANY (%(references)s::text[])
+        OR data#>>'{payload,data,object,charge}' = ANY (%(references)s::text[])
+        OR data#>>'{payload,data,object,metadata,paystream_payment_id}' = ANY (%(references)s::text[]))
+    OR category = 'stripe-balance' AND data->>'source_id' = ANY (%(references)s::text[])
+ ORDER BY position;
+
+-- name: take_keys
+-- Remove the keys of some subjects; which they were.
+DELETE FROM privacy.data_keys k
+ USING unnest(%(merchant_ids)s::text[], %(subjects)s::text[]) AS s(merchant_id, subject)
+ WHERE k.merchant_id = s.merchant_id AND k.subject = s.subject
+RETURNING k.key_id;
+
+-- name: answers_of
+-- The stored answers to the commands of some streams.
+SELECT stream_id, status, response, created_at FROM event_store.idempotency_keys
+ WHERE stream_id = ANY (%(stream_ids)s::uuid[]) AND response IS NOT NULL
+ ORDER BY created_at;

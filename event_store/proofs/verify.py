@@ -1,0 +1,204 @@
+"""Compares the log with what was sealed of it.
+
+The statements of the events are made anew from the database, and the root of their tree is compared with the one that
+was signed. When it is the same, every event is as it was sealed. When not, the entries in the folder tell which are
+not. Who holds the key can seal another log: only a checkpoint that was kept elsewhere shows that; others can be given.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from event_store.proofs.checkpoint import Checkpoint, open_checkpoint
+from event_store.proofs.differences import Differences
+from event_store.proofs.errors import MalformedProof, ProofError, ProofRefused
+from event_store.proofs.log_rows import rows_after, tail_after
+from event_store.proofs.merkle import leaf_hash
+from event_store.proofs.note import PublicKey
+from event_store.proofs.places import entry_at, first_index_from
+from event_store.proofs.report import Finding, Kind, Verified
+from event_store.proofs.sealed_log import checkpoints_after, newest_checkpoint
+from event_store.proofs.statement import EventRow, Statement, entry_as_found
+from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tiles import WIDTH
+from event_store.proofs.tree import File, TiledTree
+from event_store.store import Connection
+
+_RUN = 5_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A checkpoint as it was found, and where."""
+
+    where: str
+    written: str
+
+
+class NothingSealed(ProofError):
+    """There is no checkpoint to compare with."""
+
+
+class Verification:
+    """One comparison: of all events, or of those from a position on; `full` compares every file and checkpoint too."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        folder: TileFolder,
+        keys: Sequence[PublicKey],
+        *,
+        full: bool = False,
+        looked_at: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._connection = connection
+        self._folder = folder
+        self._keys = keys
+        self._full = full
+        self._looked_at = looked_at
+        self._found = Verified()
+        self._roots: dict[int, list[tuple[str, bytes]]] = {}
+        self._altered: list[Finding] = []
+
+    async def run(self, *, since: int | None = None, others: Sequence[Source] = ()) -> Verified:
+        """Return what was found. Raises NothingSealed, OSError or psycopg.Error."""
+        found = self._found
+        await self._collect(others)
+        if not self._roots:
+            if found.findings:
+                return found
+            raise NothingSealed("nothing is sealed yet: neither the table nor the folder has a checkpoint")
+        found.size = max(self._roots)
+        try:
+            found.first_index, after = await asyncio.to_thread(self._begin, since)
+            tree = TiledTree(found.first_index, self._folder.hashes if found.first_index else None)
+        except (ProofError, OSError) as error:
+            self._add("tiles", f"what was sealed before cannot be read: {error}")
+            return found
+        held = await self._compare_roots(tree, after)
+        if not held:
+            await self._name_differences(after)
+        await self._look_at_tail()
+        return found
+
+    async def _collect(self, others: Sequence[Source]) -> None:
+        newest, written = await newest_checkpoint(self._connection), None
+        try:
+            written = await asyncio.to_thread(self._folder.checkpoint)
+        except MalformedProof as error:
+            self._add("checkpoint", f"of the folder: {error}")
+        sources = [*others]
+        if newest is not None:
+            sources.append(Source(where="the table", written=newest.note))
+        if written is not None:
+            sources.append(Source(where="the folder", written=written))
+        for source in sources:
+            self._take(source)
+        if self._full:
+            async for each in checkpoints_after(self._connection, 0):
+                taken = self._take(Source(where=f"the table, size {each.size}", written=each.note))
+                if taken is not None and (taken.size, taken.root) != (each.size, each.root):
+                    self._add("checkpoint", f"the table has another size or root than was signed at {taken.size}")
+
+    def _take(self, source: Source) -> Checkpoint | None:
+        try:
+            checkpoint = open_checkpoint(source.written, self._keys)
+        except (MalformedProof, ProofRefused) as error:
+            self._add("checkpoint", f"of {source.where}: {error}")
+            return None
+        known = self._roots.setdefault(checkpoint.size, [])
+        if checkpoint.root not in [root for _, root in known]:
+            known.append((source.where, checkpoint.root))
+        return checkpoint
+
+    def _begin(self, since: int | None) -> tuple[int, int]:
+        """Return the index to begin with, at the edge of a tile, and the position before its event."""
+        if since is None:
+            return 0, 0
+        index = first_index_from(self._folder, self._found.size, since) // WIDTH * WIDTH
+        if index == 0:
+            return 0, 0
+        return index, Statement.parse(entry_at(self._folder, self._found.size, index - 1)).position
+
+    async def _compare_roots(self, tree: TiledTree, after: int) -> bool:
+        """Return whether every root is that of the log; add those that are not."""
+        sizes = deque(sorted(size for size in self._roots if size >= tree.size))
+        held = not sizes or tree.size != sizes[0] or self._compare_root(sizes.popleft(), tree)
+        self._found.last_position = after
+        async for rows in self._batches(after, self._found.size - tree.size):
+            held &= await asyncio.to_thread(self._grow, tree, rows, sizes)
+            self._found.compared += len(rows)
+            self._found.last_position = rows[-1][0]
+            self._looked_at(len(rows))
+        for size in sizes:
+            self._add("checkpoint", f"{self._sources(size)}: {size} events were sealed, the log has {tree.size}")
+        if self._full and held and not sizes:
+            await asyncio.to_thread(self._compare_files, tree.partial())
+            self._found.findings += self._altered
+        return held and not sizes
+
+    async def _batches(self, after: int, count: int) -> AsyncIterator[list[EventRow]]:
+        """Give the next events; the next ones are fetched while somebody works on those."""
+        reading = asyncio.create_task(self._read(after, count))
+        try:
+            while rows := await reading:
+                after, count = rows[-1][0], count - len(rows)
+                reading = asyncio.create_task(self._read(after, count))
+                yield rows
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, after: int, count: int) -> list[EventRow]:
+        return await rows_after(self._connection, after, limit=min(_RUN, count)) if count > 0 else []
+
+    def _grow(self, tree: TiledTree, rows: Sequence[EventRow], sizes: deque[int]) -> bool:
+        entries, at, held = [entry_as_found(row) for row in rows], 0, True
+        while at < len(entries):
+            some = entries[at : at + sizes[0] - tree.size]
+            at += len(some)
+            if self._full:
+                self._compare_files(tree.extend(some))
+            else:
+                tree.add([leaf_hash(entry) for entry in some])
+            if tree.size == sizes[0]:
+                held &= self._compare_root(sizes.popleft(), tree)
+        return held
+
+    def _compare_root(self, size: int, tree: TiledTree) -> bool:
+        root = tree.root()
+        others = [where for where, signed in self._roots[size] if signed != root]
+        for where in others:
+            self._add("checkpoint", f"of {where}: the first {size} events are not those that were signed")
+        return not others
+
+    def _compare_files(self, files: Sequence[File]) -> None:
+        for file in files:
+            content = self._folder.content(file.place)
+            if content != file.content:
+                detail = f"{file.place.path} {'is missing' if content is None else 'is not what was sealed'}"
+                self._altered.append(Finding(kind="tiles", detail=detail))
+
+    async def _name_differences(self, after: int) -> None:
+        found = self._found
+        differences = Differences(self._connection, self._folder, found.size, looked_at=self._looked_at)
+        found.findings += await differences.find(found.first_index, after)
+        root = differences.entries_root
+        if root is not None and root not in [signed for _, signed in self._roots[found.size]]:
+            self._add("tiles", "the entries in the folder are not those that were signed: what they name may be wrong")
+
+    async def _look_at_tail(self) -> None:
+        try:
+            last = await asyncio.to_thread(entry_at, self._folder, self._found.size, self._found.size - 1)
+            self._found.last_position = Statement.parse(last).position
+        except (ProofError, OSError):
+            pass  # it was said before that the folder cannot be read, or nothing had to be read there
+        tail = await tail_after(self._connection, self._found.last_position)
+        self._found.unsealed, self._found.unsealed_from, self._found.unsealed_to = tail.count, tail.first, tail.last
+
+    def _sources(self, size: int) -> str:
+        return "of " + ", ".join(where for where, _ in self._roots[size])
+
+    def _add(self, kind: Kind, detail: str) -> None:
+        self._found.findings.append(Finding(kind=kind, detail=detail))

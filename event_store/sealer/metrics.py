@@ -1,0 +1,16 @@
+"""What the sealer tells Prometheus."""
+
+from prometheus_client import Counter, Gauge
+
+ROUNDS = Counter(
+    "sealer_rounds_total",
+    "Looks for something to seal: with the lock; without, as the lock servers are away; closed log; failed",
+    ["result"],
+)
+SEALED = Counter("sealer_sealed_events_total", "Events added to the tree")
+CHECKPOINTS = Counter("sealer_checkpoints_total", "Checkpoints signed")
+SIZE = Gauge("sealer_tree_size", "Events in the tree of the newest checkpoint")
+OLDEST_UNSEALED_SECONDS = Gauge(
+    "sealer_oldest_unsealed_seconds", "For how long an event waits to be sealed; 0: none does"
+)
+DIFFERS = Gauge("sealer_sealed_event_differs", "1: the event that was sealed last is not in the log as it was sealed")

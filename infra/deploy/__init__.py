@@ -1,0 +1,1 @@
+"""What runs Paystream elsewhere: images, and files for Prometheus and Grafana."""

@@ -1,0 +1,77 @@
+"""Runs `paystream audit check` and `new-key`: files alone, no settings and no server."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from event_store.proofs.checkpoint import Checkpoint
+from event_store.proofs.errors import MalformedProof, ProofError
+from event_store.proofs.note import PublicKey
+from event_store.proofs.statement import Statement, entry_of_document
+from event_store.proofs.tlog_proof import TlogProof
+from event_store.sealer.keys import write_new_key
+from infra.cli.execute import run
+from infra.cli.output import printable
+
+EVENT_SUFFIX = ".json"
+PROOF_SUFFIX = ".tlog-proof"
+
+
+class CheckRefused(ProofError):
+    """What was asked for cannot be checked."""
+
+
+def run_check(file: Path, *, keys: Sequence[str], event: Path | None, witnesses: Sequence[str]) -> int:
+    """Check a proof; return the exit code."""
+
+    async def work() -> int:
+        beside = file.with_suffix(EVENT_SUFFIX) if event is None else event
+        entry = entry_of_document(read_text(beside))
+        proof = TlogProof.parse(read_text(file))
+        checkpoint = proof.verify(entry, public_keys(keys), public_keys(witnesses))
+        print(printable(_proved(Statement.parse(entry), proof, checkpoint)))
+        return 0
+
+    return run(work())
+
+
+def run_new_key(name: str, file: Path) -> int:
+    """Make a key; return the exit code."""
+
+    async def work() -> int:
+        try:
+            key = write_new_key(name, file)
+        except OSError as error:
+            raise CheckRefused(f"{file} cannot be written: {error.strerror}") from None
+        print(
+            f"The private key is in {file}: SEALER_KEY_FILE. The public one ({file}.pub) is for auditors:\n{key.public}"
+        )
+        return 0
+
+    return run(work())
+
+
+def public_keys(given: Sequence[str]) -> list[PublicKey]:
+    """Read public keys as a person gives them: written out, or in a file. Raises ProofError."""
+    texts = list[str]()
+    for each in given:
+        lines = [each] if "+" in each and not Path(each).exists() else read_text(Path(each)).splitlines()
+        texts += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return [PublicKey.parse(text) for text in texts]
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text. Raises ProofError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CheckRefused(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise MalformedProof(f"{path} is no text") from None
+
+
+def _proved(statement: Statement, proof: TlogProof, checkpoint: Checkpoint) -> str:
+    return (
+        f"Proved: {statement.type}, event {statement.event_id} at position {statement.position}, version "
+        f"{statement.version} of {statement.category} {statement.stream_id}, recorded at {statement.recorded_at}, "
+        f"with these data and metadata, is entry {proof.index} of the {checkpoint.size} in {checkpoint.origin}."
+    )

@@ -1,0 +1,96 @@
+"""`paystream projections`: what the read model is built of, and how any of it is built anew."""
+
+from typing import Annotated
+
+import typer
+
+from infra.cli.commands import command_group
+
+projections = command_group("The read model, and its rebuilds.", settings_of=["migrate", "projector"])
+
+_NAME = typer.Argument(metavar="NAME", help="The projection, as `list` names it.")
+_ACTOR = typer.Option(help="Who does it; kept with the build. By default the user of this machine.")
+_FORCE = typer.Option("--force", help="Swap although rows differ: the rebuilt ones are meant.")
+_REASON = typer.Option(help="Why it is forced; kept with the build.")
+_LIMIT = typer.Option(min=1, help="The most differing rows to print of a table.")
+_JSON = typer.Option("--json", help="Print JSON lines.")
+
+
+@projections.command("list")
+def projections_list(as_json: Annotated[bool, _JSON] = False) -> None:
+    """List the projections, and how far they have come."""
+    from projections.rebuild.cli_show import run_list
+
+    raise SystemExit(run_list(as_json=as_json))
+
+
+@projections.command("status")
+def projections_status(
+    projection: Annotated[str | None, typer.Argument(metavar="NAME", help="Of one projection alone.")] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Show builds, the newest first."""
+    from projections.rebuild.cli_show import run_status
+
+    raise SystemExit(run_status(projection, as_json=as_json))
+
+
+@projections.command("rebuild")
+def projections_rebuild(
+    projection: Annotated[str, _NAME],
+    *,
+    swap: Annotated[bool, typer.Option("--swap", help="Swap at once, if no row differs.")] = False,
+    actor: Annotated[str | None, _ACTOR] = None,
+    limit: Annotated[int, _LIMIT] = 20,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Build a projection anew beside the live one.
+
+    From the log, until it has caught up; then both are compared. One that was interrupted goes on. Exit code 1 says
+    that a row differs.
+    """
+    from getpass import getuser
+
+    from projections.rebuild.cli_run import Request, run_rebuild
+
+    request = Request(projection=projection, actor=actor or getuser(), limit=limit, as_json=as_json)
+    raise SystemExit(run_rebuild(request, swap=swap))
+
+
+@projections.command("swap")
+def projections_swap(
+    projection: Annotated[str, _NAME],
+    *,
+    force: Annotated[bool, _FORCE] = False,
+    reason: Annotated[str | None, _REASON] = None,
+    actor: Annotated[str | None, _ACTOR] = None,
+    limit: Annotated[int, _LIMIT] = 20,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Make the build live.
+
+    It catches up and is compared once more before. The tables that it replaces stay until they are dropped.
+    """
+    from getpass import getuser
+
+    from projections.rebuild.cli_run import Request, run_swap
+
+    request = Request(projection=projection, actor=actor or getuser(), limit=limit, as_json=as_json)
+    raise SystemExit(run_swap(request, force=force, reason=reason))
+
+
+@projections.command("drop")
+def projections_drop(
+    projection: Annotated[str, _NAME],
+    *,
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="Drop the build that was not swapped, instead of replaced tables.")
+    ] = False,
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """Drop the tables that were replaced."""
+    from getpass import getuser
+
+    from projections.rebuild.cli_run import run_drop
+
+    raise SystemExit(run_drop(projection, unfinished=unfinished, actor=actor or getuser()))

@@ -1,0 +1,79 @@
+"""`paystream privacy`, as an operator runs it."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from domain.ids import PaymentId
+from event_store.payments import load_payment
+from event_store.store import Connection, append
+from tests.support.database import Database
+from tests.support.paystream_command import Ended, paystream
+from tests.support.personal_payments import EMAIL, MERCHANT, USER, a_payment, known_to_stripe
+from tests.support.vaults import WRAPPING_KEYS
+
+pytestmark = pytest.mark.integration
+
+OF_USER = (USER, "--merchant", MERCHANT, "--reason", "case 4711", "--actor", "privacy@shop.example")
+NEWER = base64.b64encode(bytes(reversed(range(32)))).decode()
+
+
+async def privacy(database: Database, folder: Path, *arguments: str, newer: bool = False) -> Ended:
+    keys = [f"{name}:{base64.b64encode(key).decode()}" for name, key in WRAPPING_KEYS.items()]
+    settings: dict[str, Any] = {
+        "database_url": database.url("erasure"),
+        "privacy_wrapping_keys": ",".join([f"newer:{NEWER}", *keys] if newer else keys),
+        "privacy_key_cache_s": 0,
+    }
+    return await paystream("privacy", *arguments, cwd=folder, settings=settings)
+
+
+async def a_known_payment(connection: Connection) -> None:
+    item = a_payment()
+    await append(connection, [item])
+    payment = await load_payment(connection, PaymentId(item.stream_id))
+    await append(connection, [known_to_stripe(payment, item.stream_id)])
+
+
+async def test_a_user_is_exported_erased_and_exported(
+    database: Database, encrypting: Connection, tmp_path: Path
+) -> None:
+    await a_known_payment(encrypting)
+    before = await privacy(database, tmp_path, "export", *OF_USER, "--output", "before.json")
+    assert (before.code, before.errors) == (0, "")
+    assert EMAIL in (tmp_path / "before.json").read_text()
+    assert (tmp_path / "before.json").stat().st_mode & 0o077 == 0, "only for who asked"
+    erased = await privacy(database, tmp_path, "erase", *OF_USER, "--yes")
+    assert erased.code == 0, erased.errors
+    assert "1 keys destroyed" in erased.output
+    assert "objects[payment_intents][]=pi_ada" in erased.output
+    after = await privacy(database, tmp_path, "export", *OF_USER)
+    assert (EMAIL in after.output, "[erased]" in after.output, "privacy.user_erased" in after.output) == (
+        *(False, True, True),
+    )
+
+
+async def test_nobody_is_erased_without_a_yes(database: Database, encrypting: Connection, tmp_path: Path) -> None:
+    await a_known_payment(encrypting)
+    assert (await privacy(database, tmp_path, "erase", *OF_USER)).code == 1
+    assert EMAIL in (await privacy(database, tmp_path, "export", *OF_USER)).output
+
+
+async def test_what_is_under_way_is_said_in_words(database: Database, encrypting: Connection, tmp_path: Path) -> None:
+    await append(encrypting, [a_payment()])
+    refused = await privacy(database, tmp_path, "erase", *OF_USER, "--yes")
+    assert (refused.code, "1 payments of this user are under way" in refused.errors) == (1, True)
+
+
+async def test_keys_are_wrapped_anew(database: Database, encrypting: Connection, tmp_path: Path) -> None:
+    await a_known_payment(encrypting)
+    done = await privacy(database, tmp_path, "rewrap", newer=True)
+    assert (done.code, "1 keys are now wrapped with 'newer'" in done.output) == (0, True), done.errors
+    async with await psycopg.AsyncConnection.connect(database.url("owner")) as owner:
+        rows = await (await owner.execute("SELECT wrapping_key FROM privacy.data_keys")).fetchall()
+    assert rows == [("newer",)]
+    lacking = await privacy(database, tmp_path, "export", *OF_USER)
+    assert (lacking.code, "no key 'newer'" in lacking.errors) == (1, True)

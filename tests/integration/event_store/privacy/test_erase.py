@@ -1,0 +1,179 @@
+"""A user is erased: nobody can read what there was, and nothing else changes."""
+
+import asyncio
+from uuid import UUID
+
+import orjson
+import psycopg
+import pytest
+
+from domain.ids import PaymentId, UserId
+from domain.privacy import UserErased
+from event_store.payments import PAYMENT, load_payment
+from event_store.privacy.attached import attach
+from event_store.privacy.erase import ErasureRefused, Order, erase
+from event_store.privacy.export import exported
+from event_store.privacy.rewrap import rewrap
+from event_store.privacy.vault import Vault
+from event_store.store import Connection, append, load
+from schemas.events import PRIVACY_CODEC
+from schemas.events.privacy_events import stream_id_of
+from tests.support.database import Database
+from tests.support.personal_payments import DESCRIPTION, EMAIL, METADATA, SUBJECT, a_payment, known_to_stripe
+from tests.support.vaults import METADATA_KEYS, WRAPPING_KEYS, open_test_vault
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+ORDER = Order(subject=SUBJECT, actor="privacy@shop.example", reason="case 4711")
+ORDER_NUMBER = {"order": "A-1001"}
+ERASED = {"email": "[erased]", "customerName": "[erased]", "order": "A-1001"}
+
+
+async def a_known_payment(connection: Connection, **changes: str) -> UUID:
+    item = a_payment(**changes)  # type: ignore[arg-type]
+    await append(connection, [item])
+    payment = await load_payment(connection, PaymentId(item.stream_id))
+    await append(connection, [known_to_stripe(payment, item.stream_id)])
+    return item.stream_id
+
+
+async def read(connection: Connection, vault: Vault, stream_id: UUID) -> tuple[str | None, dict[str, str]]:
+    state = PAYMENT.load(await vault.decrypt(await load(connection, stream_id))).state
+    assert state is not None
+    return state.description, dict(state.metadata)
+
+
+async def test_what_was_erased_reads_so(encrypting: Connection, officer: Connection, vault: Vault) -> None:
+    stream_id = await a_known_payment(encrypting)
+    done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    assert (len(done.receipt.keys), done.receipt.payments, done.streams) == (1, 1, 1)
+    assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
+    (first, *_) = await vault.decrypt(await load(encrypting, stream_id))
+    assert orjson.loads(first.data)["description"] == "[erased]"
+
+
+async def test_others_are_not_erased(encrypting: Connection, officer: Connection, vault: Vault) -> None:
+    stream_id = await a_known_payment(encrypting, user_id=UserId("somebody_else"))
+    await a_known_payment(encrypting)
+    await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    assert await read(encrypting, vault, stream_id) == (DESCRIPTION, METADATA)
+
+
+async def test_the_receipt_says_who_and_why(encrypting: Connection, officer: Connection) -> None:
+    await a_known_payment(encrypting)
+    done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    (event,) = await load(officer, stream_id_of(SUBJECT))
+    receipt = PRIVACY_CODEC.decode(event)
+    assert receipt == done.receipt
+    assert isinstance(receipt, UserErased)
+    assert (receipt.actor, receipt.reason) == (ORDER.actor, ORDER.reason)
+
+
+async def test_erasing_again_does_what_was_left(encrypting: Connection, officer: Connection) -> None:
+    await a_known_payment(encrypting)
+    await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    again = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    assert (again.receipt.keys, again.streams) == ((), 0)
+
+
+async def test_a_payment_under_way_is_waited_for(encrypting: Connection, officer: Connection) -> None:
+    await append(encrypting, [a_payment()])
+    with pytest.raises(ErasureRefused, match="under way"):
+        await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS, force=True)
+    assert len(done.receipt.keys) == 1
+
+
+async def test_a_user_who_comes_back_gets_a_new_key(encrypting: Connection, officer: Connection, vault: Vault) -> None:
+    before = await a_known_payment(encrypting)
+    await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    after = await a_known_payment(encrypting)
+    assert await read(encrypting, vault, before) == ("[erased]", ERASED)
+    assert await read(encrypting, vault, after) == (DESCRIPTION, METADATA)
+
+
+async def test_a_key_that_comes_back_is_not_used(
+    encrypting: Connection, officer: Connection, vault: Vault, database: Database
+) -> None:
+    stream_id = await a_known_payment(encrypting)
+    columns = "key_id, merchant_id, subject, wrapped, wrapping_key"
+    kept = await (await officer.execute(f"SELECT {columns} FROM privacy.data_keys")).fetchone()
+    await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute(f"INSERT INTO privacy.data_keys ({columns}) VALUES (%s, %s, %s, %s, %s)", kept)
+    assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
+    after = await a_known_payment(encrypting)
+    assert await read(encrypting, vault, after) == (DESCRIPTION, METADATA)
+    assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
+
+
+async def test_what_is_in_clear_is_counted_and_read_as_erased(
+    app: Connection, officer: Connection, vault: Vault
+) -> None:
+    stream_id = await a_known_payment(app)
+    await app.commit()
+    done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    assert done.receipt.in_clear == 1
+    assert await read(app, vault, stream_id) == ("[erased]", ERASED)
+
+
+async def test_an_export_has_everything_in_clear(
+    encrypting: Connection, officer: Connection, database: Database
+) -> None:
+    stream_id = await a_known_payment(encrypting)
+    async with open_test_vault(database, role="erasure") as vault:
+        document, events = await exported(officer, vault, SUBJECT)
+    assert events == 2
+    (payment,) = document["payments"]
+    assert payment["id"] == str(stream_id)
+    assert payment["events"][0]["data"]["metadata"] == METADATA
+
+
+async def test_an_export_after_an_erasure_shows_that(
+    encrypting: Connection, officer: Connection, database: Database
+) -> None:
+    await a_known_payment(encrypting)
+    await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    async with open_test_vault(database, role="erasure") as vault:
+        document, _ = await exported(officer, vault, SUBJECT)
+    text = orjson.dumps(document, default=str)
+    assert EMAIL.encode() not in text
+    assert [each["type"] for each in document["privacy"]] == ["privacy.user_erased"]
+
+
+async def test_rewrapped_keys_need_no_older_wrapping_key(
+    encrypting: Connection, officer: Connection, database: Database
+) -> None:
+    stream_id = await a_known_payment(encrypting)
+    newer = {"newer": bytes(reversed(range(32)))}
+    assert await rewrap(officer, newer | dict(WRAPPING_KEYS)) == 1
+    async with open_test_vault(database, keys=newer) as vault:
+        assert await read(encrypting, vault, stream_id) == (DESCRIPTION, METADATA)
+
+
+async def test_what_was_written_with_a_key_that_was_still_known_is_erased_too(
+    encrypting: Connection, officer: Connection, database: Database
+) -> None:
+    """A process has the key for some seconds more: as if the user had paid in the meantime."""
+    await a_known_payment(encrypting)
+    async with open_test_vault(database, cache_s=60) as remembering:
+        await remembering.encrypt([a_payment()])
+        erasing = asyncio.create_task(erase(officer, ORDER, metadata_keys=METADATA_KEYS, forgotten_after_s=1.0))
+        await eventually(lambda: load(encrypting, stream_id_of(SUBJECT)))
+        attach(encrypting, remembering)
+        item = a_payment()
+        await append(encrypting, [item])
+        await erasing
+        assert await read(encrypting, remembering, item.stream_id) == ("[erased]", ERASED)
+
+
+async def test_a_key_that_was_lost_is_burned_before_it_can_come_back(
+    encrypting: Connection, officer: Connection, vault: Vault
+) -> None:
+    stream_id = await a_known_payment(encrypting)
+    await officer.execute("DELETE FROM privacy.data_keys")
+    assert await read(encrypting, vault, stream_id) == ("[damaged]", dict.fromkeys(ERASED, "[damaged]") | ORDER_NUMBER)
+    done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    assert (len(done.receipt.keys), done.streams) == (1, 1)
+    assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
