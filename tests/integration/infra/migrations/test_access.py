@@ -48,7 +48,7 @@ def requested(merchant_id: str, **fields: Any) -> str:
 
 
 async def test_ids_belong_to_who_used_them_first_before_the_upgrade(url: str) -> None:
-    upgrade(url, "0036")
+    upgrade(url, "0039")
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
         for item in (
             requested("one", customer="cus_1", payment_method="pm_1"),
@@ -59,7 +59,7 @@ async def test_ids_belong_to_who_used_them_first_before_the_upgrade(url: str) ->
         upgrade(url, "0040")
         found = await conn.execute("SELECT stripe_id, merchant_id FROM event_store.stripe_id_owners ORDER BY 1")
         assert await found.fetchall() == [("cus_1", "one"), ("cus_2", "two"), ("pm_1", "one")]
-        downgrade(url, "0036")
+        downgrade(url, "0039")
         assert await (await conn.execute("SELECT to_regnamespace('access')")).fetchone() == (None,)
         upgrade(url, "0040")
         assert await (await conn.execute("SELECT count(*) FROM event_store.stripe_id_owners")).fetchone() == (3,)
