@@ -4,10 +4,11 @@ from event_store.database_log import DatabaseLog
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
+from infra.postgres.sessions import require_session
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.settings.kafka import KafkaSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.postgres import SessionSettings
 from projections.payments.holds import watched_holds
 from projections.registry import PROJECTIONS
 from projections.runner import CONSUMER, projecting, topics_of
@@ -20,15 +21,15 @@ from schemas.topics import dead_letter_topic
 _MAX_RECORDS = 4000
 
 
-class ProjectorSettings(DatabaseSettings, KafkaSettings):
+class ProjectorSettings(SessionSettings, KafkaSettings):
     """`database_url` is of the role paystream_projector."""
 
 
 async def serve(runtime: Runtime, settings: ProjectorSettings) -> None:
     """Consume until `runtime.stop` is set."""
     url = settings.database_url.get_secret_value()
-    pool = create_pool(url, size=settings.database_pool_size, name=CONSUMER)
-    watermark = WatermarkMover(url, partitions=settings.kafka_topic_partitions)
+    pool = create_pool(url, size=settings.database_pool_size, name=CONSUMER, pooling=settings.pooling)
+    watermark = WatermarkMover(settings.direct_url, partitions=settings.kafka_topic_partitions)
     apply = projecting(pool, PROJECTIONS, applied=watermark.applied)
     consumer = BatchConsumer(
         settings,
@@ -42,6 +43,7 @@ async def serve(runtime: Runtime, settings: ProjectorSettings) -> None:
     )
     runtime.health.add_readiness("postgres", postgres_check(pool))
     consumer.register(runtime.health)
+    await require_session(settings.direct_url, user=CONSUMER)
     async with pool, watched_holds(pool), watermark.running():
         await consumer.run(runtime.stop)
 

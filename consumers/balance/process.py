@@ -16,7 +16,8 @@ NAME = "stripe-balance"
 
 async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
     """Poll until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, pooling=settings.pooling)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

@@ -23,7 +23,8 @@ from schemas.topics import PAYMENT, dead_letter_topic
 
 async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     """Run intake and workers until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, pooling=settings.pooling)
     wake = asyncio.Event()
     # After the commit: the tasks can be claimed then.
     apply = checkpointed(pool, NAME, write_tasks, committed=lambda _: wake.set())

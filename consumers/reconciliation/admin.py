@@ -202,9 +202,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
     meta = metadata(correlation_id=f"command-{uuid7()}", actor=f"operator:{request.actor}")
     async with pool.connection() as conn:
         requested = await command_run(conn, run_id, request, meta)
-    reconciler = Reconciler(
-        pool, statement, run_rules(settings), database_url=settings.database_url.get_secret_value(), plan=plan
-    )
+    reconciler = Reconciler(pool, statement, run_rules(settings), direct_url=settings.direct_url, plan=plan)
 
     ours = bool(requested.events) or request.report is not None  # nobody else has the file
     while (state := await _attempt(reconciler, pool, run_id, progress, final=ours)) is None:
@@ -259,7 +257,8 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
 
 @asynccontextmanager
 async def _pool(settings: ReconciliationSettings) -> AsyncIterator[Pool]:
-    pool = create_pool(settings.database_url.get_secret_value(), size=4, name="reconcile", generic_plans=False)
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=4, name="reconcile", generic_plans=False, pooling=settings.pooling)
     await pool.open()
     try:
         yield pool

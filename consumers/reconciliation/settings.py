@@ -7,13 +7,13 @@ from pydantic import Field, model_validator
 from consumers.reconciliation.schedule.days import Schedule
 from infra.redis.redlock import RedlockSettings
 from infra.settings.kafka import KafkaSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.postgres import SessionSettings
 from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.stripe.guard.settings import StripeGuardSettings
 
 
 class ReconciliationSettings(
-    DatabaseSettings, KafkaSettings, ReconciliationDaySettings, RedlockSettings, StripeGuardSettings
+    SessionSettings, KafkaSettings, ReconciliationDaySettings, RedlockSettings, StripeGuardSettings
 ):
     """What the reconciliation needs."""
 

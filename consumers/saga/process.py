@@ -20,7 +20,8 @@ from schemas.topics import dead_letter_topic
 
 async def serve(runtime: Runtime, settings: SagaSettings) -> None:
     """Carry sagas on until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, pooling=settings.pooling)
     sagas, wake = by_kind(SAGAS), asyncio.Event()
     # After the commit: what it woke can be locked then.
     apply = checkpointed(pool, NAME, waking(sagas), committed=lambda _: wake.set())

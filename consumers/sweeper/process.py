@@ -18,7 +18,7 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
     """Sweep until `runtime.stop` is set."""
     # Its statements look at a part of the log, and a plan that does not know which reads all of the tasks.
     url = settings.database_url.get_secret_value()
-    pool = create_pool(url, size=settings.database_pool_size, name=NAME, generic_plans=False)
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, generic_plans=False, pooling=settings.pooling)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

@@ -21,17 +21,21 @@ ALTER ROLE paystream_relay_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHER
 ALTER ROLE paystream_projector_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'projector_password';
 ALTER ROLE paystream_query_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'query_password';
 ALTER ROLE paystream_audit_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'audit_password';
--- Of the processes, each sets a shorter one: this is for a person who left a transaction open.
-ALTER ROLE paystream_app_login SET idle_in_transaction_session_timeout = '60s';
-ALTER ROLE paystream_relay_login SET idle_in_transaction_session_timeout = '60s';
-ALTER ROLE paystream_projector_login SET idle_in_transaction_session_timeout = '60s';
-ALTER ROLE paystream_query_login SET idle_in_transaction_session_timeout = '60s';
+-- For a person who left a transaction open.
 ALTER ROLE paystream_audit_login SET idle_in_transaction_session_timeout = '60s';
 GRANT paystream_app TO paystream_app_login;
 GRANT paystream_relay TO paystream_relay_login;
 GRANT paystream_projector TO paystream_projector_login;
 GRANT paystream_query TO paystream_query_login;
 GRANT paystream_audit TO paystream_audit_login;
+-- The settings of the others.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM event_store.apply_login_settings()) THEN
+        RAISE WARNING 'this role may not set the settings of the logins: see docs/deployment.md';
+    END IF;
+END
+$$;
 
 -- PostgreSQL lets anybody into the databases that it comes with.
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
