@@ -17,7 +17,7 @@ from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.postgres import PostgresServer
 from infra.embedded.stack import Stack
 from infra.embedded.valkey import ValkeyServer
-from tests.support import failure_report, hypothesis_profiles, pgbouncer, pooled, workers
+from tests.support import failure_report, hypothesis_profiles, kubernetes_manifests, pgbouncer, pooled, workers
 from tests.support.brokers import (
     APACHE,
     EMBEDDED,
@@ -148,6 +148,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(f"order of the tests: --randomly-seed={config.getoption('randomly_seed', None)}")
     if not_run := config.stash.get(_NOT_RUN, 0):
         terminalreporter.write_line(f"{not_run} tests need real Kafka and did not run here: make test-kafka")
+    if reason := kubernetes_manifests.lacking():
+        terminalreporter.write_line(f"KUBERNETES MANIFESTS NOT CHECKED: {reason}")
     if reason := pgbouncer.lacking():
         terminalreporter.write_line(f"NOT TESTED BEHIND PGBOUNCER: {reason}")
 
