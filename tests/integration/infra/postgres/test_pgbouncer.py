@@ -9,16 +9,21 @@ import pytest
 import pytest_asyncio
 import structlog
 
+from consumers.reconciliation.process import SERVICE as RECONCILIATION
 from event_store.appends import Appended, StoredResponse
 from event_store.group_commit import GroupCommit
 from event_store.log_monitor import LogMonitor
+from event_store.relay.process import SERVICE as RELAY
 from infra.embedded.postgres import PostgresServer
 from infra.errors import ProcessFailed
 from infra.migrations.cli_run import run_migrate
 from infra.postgres.pool import DatabaseUnavailable, create_pool, postgres_check
 from infra.postgres.pooling import DIRECT, Pooling
 from infra.postgres.sessions import NeedsSession, Sessions, connect_session, require_session, sessions_at
-from infra.process.health import Unhealthy
+from infra.process.health import Health, Unhealthy
+from infra.process.runtime import Runtime
+from infra.process.service import Service
+from projections.process import SERVICE as PROJECTOR
 from query_api.database import create_read_pool
 from tests.support.database import Database
 from tests.support.log_entries import an_append
@@ -238,6 +243,24 @@ async def test_a_failover_is_noticed_though_no_connection_breaks(pooler: PgBounc
             return monitor.epoch
 
         await eventually(epoch, until=lambda found: found == 2)
+
+
+@pytest.mark.parametrize("service", [RELAY, PROJECTOR, RECONCILIATION], ids=lambda each: each.name)
+async def test_a_process_that_needs_a_session_ends_and_says_so(
+    service: Service, pooler: PgBouncer, database: Database
+) -> None:
+    settings = service.settings.model_validate(
+        {
+            "database_url": pooler.behind(database.url("owner")),
+            "database_pooler": "transaction",
+            "kafka_bootstrap_servers": "127.0.0.1:9",
+            "redis_url": "redis://127.0.0.1:9/0",
+            "stripe_secret_key": "sk_test_integration",
+        }
+    )
+    runtime = Runtime(service=service.name, settings=settings, stop=asyncio.Event(), health=Health())
+    with pytest.raises(NeedsSession, match=f"{service.name} needs a session .* set DATABASE_DIRECT_URL"):
+        await asyncio.wait_for(service.serve(runtime, settings), 20)
 
 
 async def test_a_migration_is_refused_behind_it(

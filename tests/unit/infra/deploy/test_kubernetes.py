@@ -180,9 +180,9 @@ def test_its_probes_ask_the_process_itself(name: str) -> None:
     assert found.get(own.replace("_PORT", "_HOST"), found["HEALTH_HOST"]) == "0.0.0.0"
     served = {route.path for route in health_routes(Health())}
     for probe, path in (("startup", "live"), ("liveness", "live"), ("readiness", "ready")):
-        asked = ours[f"{probe}Probe"]["httpGet"]
-        assert asked == {"path": f"/health/{path}", "port": port}
-        assert asked["path"] in served
+        probed = ours[f"{probe}Probe"]["httpGet"]
+        assert probed == {"path": f"/health/{path}", "port": port}
+        assert probed["path"] in served
 
 
 @pytest.mark.parametrize("name", PROCESSES)
