@@ -103,8 +103,9 @@ test-kafka: $(DEV_READY) ## Run the tests that depend on a broker on real Kafka 
 	@exec $(BIN)/pytest $(PARALLEL) --broker=apache -m "not load and not clients" $(ARGS)
 
 # What pools do there: commands, tasks of the gateway, projections and reads, on PostgreSQL behind a pooler.
-POOLED := tests/integration/command_api tests/integration/consumers tests/integration/projections tests/integration/query_api \
-	tests/integration/event_store/test_append.py tests/integration/event_store/test_group_commit.py tests/integration/infra/kafka/consumer
+POOLED := tests/integration/command_api tests/integration/query_api tests/integration/projections \
+	$(addprefix tests/integration/consumers/,gateway webhooks saga sweeper balance) \
+	$(addprefix tests/integration/event_store/,test_append.py test_group_commit.py)
 
 test-pgbouncer: $(DEV_READY) ## Run the tests of what pools do behind a real PgBouncer (Debian's package pgbouncer)
 	@exec $(BIN)/pytest $(PARALLEL) --pgbouncer $(POOLED) $(ARGS)
