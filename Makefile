@@ -27,7 +27,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
-	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load bench \
+	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-pgbouncer test-load bench \
 	coverage coverage-all model-check mutate events dashboards upgrade-fixture
 
 help: ## List the targets
@@ -103,6 +103,14 @@ test-chaos: $(DEV_READY) ## Run the tests that kill and wipe parts while payment
 
 test-kafka: $(DEV_READY) ## Run the tests that depend on a broker on real Kafka (needs Java 17, and Maven once)
 	@exec $(BIN)/pytest $(PARALLEL) --broker=apache -m "not load and not clients" $(ARGS)
+
+# What pools do there: commands, tasks of the gateway, projections and reads, on PostgreSQL behind a pooler.
+POOLED := tests/integration/command_api tests/integration/query_api tests/integration/projections \
+	$(addprefix tests/integration/consumers/,gateway webhooks saga sweeper balance) \
+	$(addprefix tests/integration/event_store/,test_append.py test_group_commit.py)
+
+test-pgbouncer: $(DEV_READY) ## Run the tests of what pools do behind a real PgBouncer (Debian's package pgbouncer)
+	@exec $(BIN)/pytest $(PARALLEL) --pgbouncer $(POOLED) $(ARGS)
 
 test-clients: $(DEV_READY) ## Generate clients from the OpenAPI documents, compile and use them, and lint the documents
 	@exec $(BIN)/pytest -m clients tests/clients $(ARGS)

@@ -42,14 +42,21 @@ NAME = "command-api"
 async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
     """Serve HTTP until `runtime.stop` is set."""
     monitor = LogMonitor()
-    database_url = settings.database_url.get_secret_value()
-    pool = create_pool(database_url, size=settings.database_pool_size, name=NAME, configure=monitor.on_connect)
+    pool = create_pool(
+        settings.database_url.get_secret_value(),
+        size=settings.database_pool_size,
+        name=NAME,
+        configure=monitor.on_connect,
+        pooling=settings.pooling,
+    )
     redis = create_redis(settings)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(redis.aclose)
         closing.push_async_callback(pool.close)
         vault = await closing.enter_async_context(open_vault(settings, NAME))
         await pool.open()
+        if settings.pooling.is_transaction:
+            await closing.enter_async_context(monitor.following(pool))
         appender = GroupCommit(
             pool,
             vault=vault,

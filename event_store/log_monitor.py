@@ -3,6 +3,10 @@
 Read on every new connection, since a failover breaks the old ones, and by every readiness check.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 import psycopg
 import structlog
 
@@ -47,6 +51,26 @@ class LogMonitor:
         self._set(state)
         if state.closed_because is not None:
             raise Unhealthy(f"the log is closed: {state.closed_because}")
+
+    @asynccontextmanager
+    async def following(self, pool: Pool, *, every_s: float = 1.0) -> AsyncIterator[None]:
+        """Look again and again while the block runs.
+
+        For a pooler that keeps its clients' connections through a failover: no new one would tell of it.
+        """
+        following = asyncio.create_task(self._follow(pool, every_s))
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+
+    async def _follow(self, pool: Pool, every_s: float) -> None:
+        while True:
+            with suppress(Unhealthy):  # that is for the readiness check to say
+                await self.check(pool)
+            await asyncio.sleep(every_s)
 
     def _set(self, state: LogState) -> None:
         before = self._state

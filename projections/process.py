@@ -5,9 +5,11 @@ from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
+from infra.postgres.sessions import require_session
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.settings.kafka import KafkaSettings
+from infra.settings.postgres import SessionSettings
 from infra.settings.privacy import VaultSettings
 from projections.payments.holds import watched_holds
 from projections.registry import PROJECTIONS
@@ -21,7 +23,7 @@ from schemas.topics import dead_letter_topic
 _MAX_RECORDS = 4000
 
 
-class ProjectorSettings(VaultSettings, KafkaSettings):
+class ProjectorSettings(VaultSettings, SessionSettings, KafkaSettings):
     """`database_url` is of the role paystream_projector."""
 
 
@@ -33,8 +35,8 @@ async def serve(runtime: Runtime, settings: ProjectorSettings) -> None:
 
 async def _serve(runtime: Runtime, settings: ProjectorSettings, vault: AnyVault) -> None:
     url = settings.database_url.get_secret_value()
-    pool = create_pool(url, size=settings.database_pool_size, name=CONSUMER)
-    watermark = WatermarkMover(url, partitions=settings.kafka_topic_partitions)
+    pool = create_pool(url, size=settings.database_pool_size, name=CONSUMER, pooling=settings.pooling)
+    watermark = WatermarkMover(settings.direct_url, partitions=settings.kafka_topic_partitions)
     apply = projecting(pool, PROJECTIONS, applied=watermark.applied, vault=vault)
     consumer = BatchConsumer(
         settings,
@@ -48,6 +50,7 @@ async def _serve(runtime: Runtime, settings: ProjectorSettings, vault: AnyVault)
     )
     runtime.health.add_readiness("postgres", postgres_check(pool))
     consumer.register(runtime.health)
+    await require_session(settings.direct_url, user=CONSUMER)
     async with pool, watched_holds(pool), watermark.running():
         await consumer.run(runtime.stop)
 

@@ -3,12 +3,18 @@
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infra.postgres.pool import Pool, create_pool
+from infra.postgres.pooling import DIRECT, Pooling
 
 NAME = "query-api"
 
 
-def create_read_pool(url: str, *, size: int, timeout_ms: int) -> Pool:
-    """Return a pool, not open yet, whose every statement is a read-only transaction of at most `timeout_ms`."""
+def create_read_pool(url: str, *, size: int, timeout_ms: int, pooling: Pooling = DIRECT) -> Pool:
+    """Return a pool, not open yet, whose every statement is a read-only transaction of at most `timeout_ms`.
+
+    Behind a pooler in transaction mode both are what the login role has (migration 0041).
+    """
+    if pooling.is_transaction:
+        return create_pool(url, size=size, name=NAME, autocommit=True, pooling=pooling)
     given = conninfo_to_dict(url).get("options", "")
     options = f"{given} -c default_transaction_read_only=on -c statement_timeout={timeout_ms}".strip()
     # The best plan of a list depends on its filters.

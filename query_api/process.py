@@ -25,6 +25,7 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
         settings.read_database_url.get_secret_value(),
         size=settings.read_database_pool_size,
         timeout_ms=settings.query_timeout_ms,
+        pooling=settings.pooling,
     )
     history = _history_pool(settings)
     runtime.health.add_readiness("database", postgres_check(pool))

@@ -17,7 +17,7 @@ from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.postgres import PostgresServer
 from infra.embedded.stack import Stack
 from infra.embedded.valkey import ValkeyServer
-from tests.support import failure_report, hypothesis_profiles, workers
+from tests.support import failure_report, hypothesis_profiles, kubernetes_manifests, pgbouncer, pooled, workers
 from tests.support.brokers import (
     APACHE,
     EMBEDDED,
@@ -43,6 +43,8 @@ _PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structl
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "the broker for tests that need one: embedded (default; no Java), or apache (real Kafka)"
     parser.addoption("--broker", choices=(EMBEDDED, APACHE), default=EMBEDDED, help=text)
+    text = "the pools of the session's PostgreSQL go through a real PgBouncer in transaction mode"
+    parser.addoption(pooled.OPTION, action="store_true", help=text)
     text = "only unit tests, and integration tests that need no broker and are not marked as slow"
     parser.addoption("--quick", action="store_true", help=text)
 
@@ -50,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     workers.begin(config)
     choose_broker(config)
+    pooled.begin(config)
     hypothesis_profiles.register()
     failure_report.watch_parts()
     # Structlog's default draws each traceback with all local values, which takes it a second.
@@ -95,6 +98,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("quick"):
         config.hook.pytest_deselected(items=[item for item in items if not _is_quick(item)])
         items[:] = filter(_is_quick, items)
+    pooled.select(config, items)
     config.stash[_NOT_RUN] = select_for_broker(config, items)
     workers.spread(config, items)
 
@@ -144,12 +148,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(f"order of the tests: --randomly-seed={config.getoption('randomly_seed', None)}")
     if not_run := config.stash.get(_NOT_RUN, 0):
         terminalreporter.write_line(f"{not_run} tests need real Kafka and did not run here: make test-kafka")
+    if reason := kubernetes_manifests.lacking():
+        terminalreporter.write_line(f"KUBERNETES MANIFESTS NOT CHECKED: {reason}")
+    if reason := pgbouncer.lacking():
+        terminalreporter.write_line(f"NOT TESTED BEHIND PGBOUNCER: {reason}")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def session_postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostgresServer]:
+async def session_postgres(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> AsyncIterator[PostgresServer]:
     """The session's PostgreSQL."""
-    async with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+    async with (
+        postgres_server(tmp_path_factory.mktemp("postgres")) as server,
+        pooled.before(server, tmp_path_factory.mktemp("pgbouncer"), pytestconfig),
+    ):
         yield server
 
 
@@ -163,7 +176,8 @@ async def database(session_postgres: PostgresServer) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture
 async def app(database: Database) -> AsyncIterator[Connection]:
     """A connection of the application's role, not in autocommit."""
-    async with await psycopg.AsyncConnection.connect(database.url("app")) as connection:
+    patient = "-c idle_in_transaction_session_timeout=60s"  # longer than a process may be: a test stops to think
+    async with await psycopg.AsyncConnection.connect(database.url("app"), options=patient) as connection:
         yield connection
 
 

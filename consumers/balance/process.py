@@ -23,7 +23,9 @@ async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
 
 async def _serve(runtime: Runtime, settings: BalanceSettings, vault: AnyVault) -> None:
     url = settings.database_url.get_secret_value()
-    pool = create_pool(url, size=settings.database_pool_size, name=NAME, configure=vault.attach)
+    pool = create_pool(
+        url, size=settings.database_pool_size, name=NAME, configure=vault.attach, pooling=settings.pooling
+    )
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

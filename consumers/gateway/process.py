@@ -30,7 +30,9 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
 
 async def _serve(runtime: Runtime, settings: GatewaySettings, vault: AnyVault) -> None:
     url = settings.database_url.get_secret_value()
-    pool = create_pool(url, size=settings.database_pool_size, name=NAME, configure=vault.attach)
+    pool = create_pool(
+        url, size=settings.database_pool_size, name=NAME, configure=vault.attach, pooling=settings.pooling
+    )
     wake = asyncio.Event()
     # After the commit: the tasks can be claimed then.
     apply = checkpointed(pool, NAME, write_tasks, committed=lambda _: wake.set())

@@ -203,9 +203,7 @@ async def _run(  # noqa: PLR0917 - one call, of what the two ways have in common
     meta = metadata(correlation_id=f"command-{uuid7()}", actor=f"operator:{request.actor}")
     async with pool.connection() as conn:
         requested = await command_run(conn, run_id, request, meta)
-    reconciler = Reconciler(
-        pool, statement, run_rules(settings), database_url=settings.database_url.get_secret_value(), plan=plan
-    )
+    reconciler = Reconciler(pool, statement, run_rules(settings), direct_url=settings.direct_url, plan=plan)
 
     ours = bool(requested.events) or request.report is not None  # nobody else has the file
     while (state := await _attempt(reconciler, pool, run_id, progress, final=ours)) is None:
@@ -262,7 +260,9 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
 async def _pool(settings: ReconciliationSettings) -> AsyncIterator[Pool]:
     url = settings.database_url.get_secret_value()
     async with open_vault(settings, "reconcile") as vault:
-        pool = create_pool(url, size=4, name="reconcile", generic_plans=False, configure=vault.attach)
+        pool = create_pool(
+            url, size=4, name="reconcile", generic_plans=False, configure=vault.attach, pooling=settings.pooling
+        )
         await pool.open()
         try:
             yield pool

@@ -15,6 +15,7 @@ from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
+from infra.postgres.sessions import require_session
 from infra.process.heartbeat import Heartbeat
 from infra.process.runtime import Runtime
 from infra.process.service import Service
@@ -32,10 +33,15 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
 
 
 async def _serve(runtime: Runtime, settings: ReconciliationSettings, vault: AnyVault) -> None:
-    database_url = settings.database_url.get_secret_value()
+    url = settings.database_url.get_secret_value()
     # It compares whole days: the best plan depends on how much there is.
     pool = create_pool(
-        database_url, size=settings.database_pool_size, name=NAME, generic_plans=False, configure=vault.attach
+        url,
+        size=settings.database_pool_size,
+        name=NAME,
+        generic_plans=False,
+        configure=vault.attach,
+        pooling=settings.pooling,
     )
     wake = asyncio.Event()
     # After the commit: the runs are there then.
@@ -52,6 +58,7 @@ async def _serve(runtime: Runtime, settings: ReconciliationSettings, vault: AnyV
     # Before the first await: without these checks the process would seem ready.
     intake.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
+    await require_session(settings.direct_url, user=NAME)
     await pool.open()
     try:
         async with (
@@ -61,7 +68,7 @@ async def _serve(runtime: Runtime, settings: ReconciliationSettings, vault: AnyV
         ):
             heartbeat = Heartbeat()
             statement = ApiStatement(client, guard, timeout_s=settings.stripe_call_timeout_s, heartbeat=heartbeat)
-            reconciler = Reconciler(pool, statement, run_rules(settings), database_url=database_url)
+            reconciler = Reconciler(pool, statement, run_rules(settings), direct_url=settings.direct_url)
             worker = ReconciliationWorker(
                 pool, reconciler, redlock, worker_rules(settings), wake=wake, heartbeat=heartbeat
             )

@@ -7,13 +7,19 @@ from pydantic import Field, model_validator
 from consumers.reconciliation.schedule.days import Schedule
 from infra.redis.redlock import RedlockSettings
 from infra.settings.kafka import KafkaSettings
+from infra.settings.postgres import SessionSettings
 from infra.settings.privacy import VaultSettings
 from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.stripe.guard.settings import StripeGuardSettings
 
 
 class ReconciliationSettings(
-    VaultSettings, KafkaSettings, ReconciliationDaySettings, RedlockSettings, StripeGuardSettings
+    VaultSettings,
+    SessionSettings,
+    KafkaSettings,
+    ReconciliationDaySettings,
+    RedlockSettings,
+    StripeGuardSettings,
 ):
     """What the reconciliation needs."""
 

@@ -27,7 +27,9 @@ async def serve(runtime: Runtime, settings: SagaSettings) -> None:
 
 async def _serve(runtime: Runtime, settings: SagaSettings, vault: AnyVault) -> None:
     url = settings.database_url.get_secret_value()
-    pool = create_pool(url, size=settings.database_pool_size, name=NAME, configure=vault.attach)
+    pool = create_pool(
+        url, size=settings.database_pool_size, name=NAME, configure=vault.attach, pooling=settings.pooling
+    )
     sagas, wake = by_kind(SAGAS), asyncio.Event()
     # After the commit: what it woke can be locked then.
     apply = checkpointed(pool, NAME, waking(sagas), committed=lambda _: wake.set())

@@ -25,7 +25,14 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
 async def _serve(runtime: Runtime, settings: SweeperSettings, vault: AnyVault) -> None:
     # Its statements look at a part of the log, and a plan that does not know which reads all of the tasks.
     url = settings.database_url.get_secret_value()
-    pool = create_pool(url, size=settings.database_pool_size, name=NAME, generic_plans=False, configure=vault.attach)
+    pool = create_pool(
+        url,
+        size=settings.database_pool_size,
+        name=NAME,
+        generic_plans=False,
+        configure=vault.attach,
+        pooling=settings.pooling,
+    )
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

@@ -18,7 +18,8 @@ NAME = "stripe-webhooks"
 
 async def serve(runtime: Runtime, settings: WebhooksSettings) -> None:
     """Interpret events until `runtime.stop` is set."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME)
+    url = settings.database_url.get_secret_value()
+    pool = create_pool(url, size=settings.database_pool_size, name=NAME, pooling=settings.pooling)
     interpreter = Interpreter()
     once = checkpointed(pool, NAME, interpreter.write, committed=interpreter.committed)
     consumer = BatchConsumer[Delivered](

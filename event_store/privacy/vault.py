@@ -21,6 +21,7 @@ from event_store.privacy.attached import attach
 from event_store.privacy.cipher import Damaged, DataKey, WrappingKeys
 from event_store.privacy.keyring import Keyring, KnownKey
 from infra.postgres.pool import Connection, Pool, create_pool
+from infra.postgres.pooling import DIRECT, Pooling
 from infra.settings.privacy import PrivacySettings, VaultSettings
 from schemas.envelope import NewEvent, RecordedEvent
 from schemas.events.registry import BY_NAME
@@ -128,18 +129,27 @@ def open_vault(settings: VaultSettings, name: str) -> AbstractAsyncContextManage
 
     Never waits: the database is asked when a key is first needed.
     """
-    return open_vault_at(settings.database_url, settings, name)
+    return open_vault_at(settings.database_url, settings, name, pooling=settings.pooling)
 
 
 @asynccontextmanager
-async def open_vault_at(database_url: SecretStr, settings: PrivacySettings, name: str) -> AsyncIterator[AnyVault]:
+async def open_vault_at(
+    database_url: SecretStr, settings: PrivacySettings, name: str, *, pooling: Pooling = DIRECT
+) -> AsyncIterator[AnyVault]:
     """Likewise, by another login."""
     if not settings.wrapping_keys:
         log.warning("personal_data_not_encrypted", remedy="set PRIVACY_WRAPPING_KEYS")
         yield NoVault()
         return
     vault = Vault(
-        create_pool(database_url.get_secret_value(), size=_POOL_SIZE, idle=0, name=f"{name}-privacy", autocommit=True),
+        create_pool(
+            database_url.get_secret_value(),
+            size=_POOL_SIZE,
+            idle=0,
+            name=f"{name}-privacy",
+            autocommit=True,
+            pooling=pooling,
+        ),
         WrappingKeys(settings.wrapping_keys),
         metadata_keys=settings.privacy_metadata_keys,
         cache_s=settings.privacy_key_cache_s,

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import psycopg
 from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
@@ -16,17 +15,18 @@ from event_store.recovery.traces import GROUP, RedisTraces, StripeTraces, Trace
 from infra.cli.execute import run
 from infra.cli.output import console
 from infra.postgres.pool import Connection
+from infra.postgres.sessions import connect_session
 from infra.process import declared
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings, read_settings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.postgres import SessionSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
 
 _SHOWN = 20
 
 
-class RecoverSettings(DatabaseSettings, KafkaSettings):
+class RecoverSettings(SessionSettings, KafkaSettings):
     """What the comparison needs. `database_url` is of a member of paystream_relay, or of the owner."""
 
 
@@ -36,8 +36,7 @@ def run_recover(*, dry_run: bool, yes: bool, actor: str, reason: str | None) -> 
 
     async def work() -> int:
         admin = RecoveryAdmin()
-        url = settings.database_url.get_secret_value()
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
+        async with await connect_session(settings.direct_url, user="recovery") as conn:
             examined = await admin.examine(conn, settings)
             _show(examined)
             await _show_traces(admin, conn, examined)

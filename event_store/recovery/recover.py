@@ -127,6 +127,7 @@ async def compare_and_write_back(
     operator has to decide, or when nothing was to be changed. Raises ForeignCluster, KafkaError, TimeoutError,
     psycopg.Error.
     """
+    await connection.execute(QUERIES.wait_for_kafka)
     row = await (await connection.execute(QUERIES.whole_up_to)).fetchone()
     assert row is not None
     found = Comparison(

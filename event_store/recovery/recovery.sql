@@ -1,3 +1,7 @@
+-- name: wait_for_kafka
+-- For this transaction: Kafka is read within it, and may be slow. The login's limit (migration 0041) is shorter.
+SELECT set_config('idle_in_transaction_session_timeout', '60s', true);
+
 -- name: whole_up_to
 -- Up to which position the log is whole, whatever it lost. A relay writes how far it has read the log into the same database, after
 -- all that it had read: a log that has this position has that as well. 0 when the positions cannot be of this log.

@@ -10,13 +10,15 @@ from event_store.relay.relay import Relay
 from event_store.relay.shard import Shard
 from infra.errors import ProcessFailed
 from infra.postgres.pool import create_pool
+from infra.postgres.pooling import DIRECT
+from infra.postgres.sessions import require_session
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.settings.kafka import KafkaSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.postgres import SessionSettings
 
 
-class RelaySettings(DatabaseSettings, KafkaSettings):
+class RelaySettings(SessionSettings, KafkaSettings):
     """What the relay needs."""
 
     relay_shard: Annotated[str, AfterValidator(lambda text: str(Shard.parse(text)))] = "0/1"
@@ -34,7 +36,7 @@ class RelaySettings(DatabaseSettings, KafkaSettings):
 
 async def serve(runtime: Runtime, settings: RelaySettings) -> None:
     """Publish until `runtime.stop` is set."""
-    url = settings.database_url.get_secret_value()
+    url = settings.direct_url
     shard = Shard.parse(settings.relay_shard)
     relay = Relay(
         settings,
@@ -47,7 +49,8 @@ async def serve(runtime: Runtime, settings: RelaySettings) -> None:
     )
     runtime.health.add_readiness("relay", relay.status.check_ready)
     runtime.health.add_liveness("relay", relay.status.check_live)
-    async with create_pool(url, size=1, name="relay-queue") as pool:
+    await require_session(url, user="the relay")
+    async with create_pool(url, size=1, name="relay-queue", pooling=DIRECT) as pool:
         working = {
             asyncio.create_task(relay.run()),
             asyncio.create_task(watch_queue(pool, shard, lambda: relay.position, runtime.stop)),

@@ -16,6 +16,7 @@ from event_store.relay.shard import Shard
 from event_store.relay.status import RelayStatus
 from infra.backoff import Backoff, Pauses
 from infra.errors import InfraError, ProcessFailed
+from infra.postgres.sessions import connect_session
 from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 
@@ -116,10 +117,7 @@ class Relay:
     async def _session(self) -> None:
         """Connect, claim the partitions and publish for as long as the claim holds."""
         self.status.heartbeat()
-        connection = await psycopg.AsyncConnection.connect(
-            self._database_url, autocommit=True, prepare_threshold=1, connect_timeout=5
-        )
-        async with connection:
+        async with await connect_session(self._database_url, user="the relay", prepare_threshold=1) as connection:
             claim = PartitionClaim(
                 connection,
                 self._shard,

@@ -11,7 +11,7 @@ import structlog
 
 from infra.errors import InfraError
 from infra.log_render import mask_text
-from infra.postgres.pool import Connection
+from infra.postgres.pool import Connection, connect
 from infra.process import declared
 from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
@@ -19,10 +19,10 @@ from infra.settings.postgres import DatabaseSettings
 
 def run_with_connection(work: Callable[[Connection], Awaitable[int]]) -> int:
     """Do work on a connection in autocommit; return its exit code, or 1 with the reason on stderr."""
-    url = load_settings(DatabaseSettings).database_url.get_secret_value()
+    settings = load_settings(DatabaseSettings)
 
     async def connected() -> int:
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
+        async with await connect(settings.database_url.get_secret_value(), settings.pooling, autocommit=True) as conn:
             return await work(conn)
 
     return run(connected())

@@ -5,6 +5,7 @@ from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Finding
 from infra.doctor.kafka.checks import kafka_checks
 from infra.doctor.postgres.checks import postgres_checks
+from infra.doctor.postgres.poolers import pooler_checks
 from infra.doctor.process_settings import settings_findings
 from infra.doctor.production import production_findings
 from infra.doctor.proofs import proof_findings
@@ -19,6 +20,7 @@ async def examine(deployment: Deployment) -> list[Finding]:
     checks: list[Check] = [
         *stripe_checks(deployment),
         *postgres_checks(deployment),
+        *pooler_checks(deployment),
         *redis_checks(deployment),
         *redlock_checks(deployment),
         *kafka_checks(deployment),

@@ -8,7 +8,7 @@ from infra.doctor.addresses import UNREADABLE, is_local, postgres_address, redis
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
 from infra.redis.redlock import RedlockSettings
-from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
+from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings, SessionSettings
 from infra.settings.privacy import PrivacySettings
 from infra.settings.process import ProcessSettings
 from infra.settings.redis import RedisSettings
@@ -47,6 +47,8 @@ def _databases(deployment: Deployment) -> Iterator[Finding]:
     written, read = deployment.targets(DatabaseSettings).found, deployment.targets(ReadDatabaseSettings).found
     urls = {("DATABASE_URL", each.settings.database_url.get_secret_value()) for each in written}
     urls |= {("READ_DATABASE_URL", each.settings.read_database_url.get_secret_value()) for each in read}
+    direct = [each.settings.database_direct_url for each in deployment.targets(SessionSettings).found]
+    urls |= {("DATABASE_DIRECT_URL", each.get_secret_value()) for each in direct if each is not None}
     for variable, url in sorted(urls):
         given = conninfo_to_dict(url)
         hosts = str(given.get("host") or "").split(",")

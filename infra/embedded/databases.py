@@ -22,6 +22,8 @@ async def migrate(server: PostgresServer, *, database: str = DATABASE) -> bool:
 
     await asyncio.to_thread(upgrade, url)
     await create_logins(server)
+    async with await _connect(url) as connection:
+        await connection.execute("SELECT event_store.apply_login_settings()")
     return True
 
 

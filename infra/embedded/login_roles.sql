@@ -7,6 +7,6 @@ EXCEPTION
 END
 $$;
 ALTER ROLE {login} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD {password};
--- Of the processes, each sets a shorter one: this is for a person who left a transaction open.
+-- For a person who left a transaction open; those of the processes get a shorter one (migration 0041).
 ALTER ROLE {login} SET idle_in_transaction_session_timeout = '60s';
 GRANT {group} TO {login};

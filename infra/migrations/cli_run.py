@@ -1,25 +1,39 @@
 """Runs the migrations from the command line."""
 
+import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from infra.migrations.runner import create_revision, head_revision, upgrade
+from infra.postgres.sessions import NeedsSession, require_session
 from infra.settings.loading import load_settings
 from infra.settings.postgres import MigrationSettings
 
 
 def run_migrate() -> int:
     """Apply the pending migrations; return the exit code."""
-    settings = load_settings(MigrationSettings)
+    url = load_settings(MigrationSettings).migration_database_url.get_secret_value()
     try:
-        upgrade(settings.migration_database_url.get_secret_value())
+        _require_session(url)
+        upgrade(url)
+    except NeedsSession as error:
+        print(f"paystream: {error}", file=sys.stderr)
+        return 1
     except DBAPIError as error:
         print(f"paystream: the migration failed: {str(error.orig).strip()}", file=sys.stderr)
         return 1
     print(f"The database is at revision {head_revision()}.")
     return 0
+
+
+def _require_session(url: str) -> None:
+    """Look in a thread: whoever calls this may have an event loop of their own."""
+    looking = require_session(url, user="a migration", variable="MIGRATION_DATABASE_URL")
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, looking).result()
 
 
 def run_migrate_create(message: str) -> int:

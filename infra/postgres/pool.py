@@ -7,12 +7,16 @@ from time import monotonic
 from typing import ClassVar, TypeAlias
 
 import psycopg
+import structlog
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from infra.errors import Unavailable
+from infra.postgres.pooling import DIRECT, Pooling
 from infra.process.health import Check, Unhealthy
+
+log = structlog.get_logger(__name__)
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
 
@@ -38,6 +42,11 @@ _ANSWERS = ("40", "54", "57014", "55P03")
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SHORTAGES = ("53", "58")
 _SHORT_FOR_S = 10.0
+_GUARD = "SELECT pg_backend_pid(), current_setting('idle_in_transaction_session_timeout')"
+_LOST = (
+    "idle_in_transaction_session_timeout is 0 behind this pooler: a process that is frozen in a transaction would hold "
+    "up every payment. Run SELECT event_store.apply_login_settings() as the owner of the database"
+)
 
 
 class DatabaseUnavailable(Unavailable, psycopg.OperationalError):
@@ -45,6 +54,10 @@ class DatabaseUnavailable(Unavailable, psycopg.OperationalError):
 
     code: ClassVar[str] = "database_unavailable"
     title: ClassVar[str] = "The database is not available"
+
+
+class Unguarded(psycopg.OperationalError):
+    """A connection lacks a setting that it cannot be used without."""
 
 
 @contextmanager
@@ -70,12 +83,30 @@ class Pool(AsyncConnectionPool[Connection]):
     """
 
     _short_of: tuple[float, str] | None = None  # when, and what was lacking
+    _unguarded: str | None = None  # why no connection is used, though there are some
 
     def short_of(self) -> str | None:
         """Return what PostgreSQL lacked recently, for example when its disk is full: a SELECT may still be answered."""
         if self._short_of is None or monotonic() - self._short_of[0] > _SHORT_FOR_S:
             return None
         return self._short_of[1]
+
+    def unguarded(self) -> str | None:
+        """Return why no connection is used, when a pooler has lost what every one of them must have."""
+        return self._unguarded
+
+    async def refuse_unguarded(self, connection: Connection, pooling: Pooling) -> None:
+        """Raise `Unguarded` when a new connection is without the limit that `_OPTIONS` explains."""
+        cursor = await connection.execute(_GUARD, prepare=False)
+        row = await cursor.fetchone()
+        await connection.rollback()
+        assert row is not None
+        backend, limit = row
+        is_pooled = pooling.is_transaction or backend != connection.info.backend_pid
+        self._unguarded = _LOST if is_pooled and limit == "0" else None
+        if self._unguarded is not None:
+            log.error("database_settings_lost", pool=self.name, error=self._unguarded)
+            raise Unguarded(self._unguarded)
 
     async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - the base's signature
         """Take a live connection; `timeout` in seconds, by default the pool's."""
@@ -108,6 +139,7 @@ def create_pool(
     autocommit: bool = False,
     generic_plans: bool = True,
     configure: Callable[[Connection], Awaitable[None]] | None = None,
+    pooling: Pooling = DIRECT,
 ) -> Pool:
     """Return a pool that is not open yet: `await pool.open()` returns at once, with PostgreSQL up or down.
 
@@ -116,27 +148,48 @@ def create_pool(
     `generic_plans`: they are planned once for a connection, by indexes, which is right for those that look for a few
     rows; else for the values of each call, which takes longer than most of those do. `configure` is given every new
     connection first, and leaves it outside of a transaction. Who waits longer than 3 s for a connection gets
-    `DatabaseUnavailable`.
+    `DatabaseUnavailable`. `pooling`: what `url` leads to; behind a pooler in transaction
+    mode, settings and plans are those of the login role (migration 0041).
     """
-    given = conninfo_to_dict(url)
-    defaults = {key: value for key, value in _CONNECTION_DEFAULTS.items() if key not in given}
-    plans = _GENERIC_PLANS if generic_plans else _CUSTOM_PLANS
-    defaults["options"] = (
-        f"{_OPTIONS} {plans} {given.get('options', '')}".strip()
-    )  # what is given comes later, and wins
-    return Pool(
-        make_conninfo(url, **{"application_name": name, **defaults} if "application_name" not in given else defaults),
-        kwargs={"autocommit": autocommit, "prepare_threshold": 1},
+
+    async def configured(connection: Connection) -> None:
+        await pool.refuse_unguarded(connection, pooling)
+        if configure is not None:
+            await configure(connection)
+
+    options = f"{_OPTIONS} {_GENERIC_PLANS if generic_plans else _CUSTOM_PLANS}"
+    pool = Pool(
+        connection_string(url, name=name, options=options, pooling=pooling),
+        kwargs={"autocommit": autocommit, "prepare_threshold": pooling.prepare_threshold()},
         min_size=idle,
         max_size=size,
         name=name,
-        configure=configure,
+        configure=configured,
         timeout=3,
         # Attempts double their pause until this: more would mean to be still asleep when PostgreSQL is back.
         # When it has passed, the next request makes a new attempt at once.
         reconnect_timeout=3,
         open=False,
     )
+    return pool
+
+
+async def connect(url: str, pooling: Pooling, *, autocommit: bool = False) -> Connection:
+    """Return a connection for a command. Raises psycopg.OperationalError."""
+    threshold = pooling.prepare_threshold(use=5)
+    return await psycopg.AsyncConnection.connect(
+        url, autocommit=autocommit, prepare_threshold=threshold, connect_timeout=5
+    )
+
+
+def connection_string(url: str, *, name: str, options: str, pooling: Pooling) -> str:
+    """Return `url` with our defaults; what it has itself wins. Poolers in transaction mode take no options."""
+    given = conninfo_to_dict(url)
+    defaults = {"application_name": name, **_CONNECTION_DEFAULTS}
+    changes = {key: value for key, value in defaults.items() if key not in given}
+    if not pooling.is_transaction:
+        changes["options"] = f"{options} {given.get('options', '')}".strip()  # the later one wins
+    return make_conninfo(url, **changes)
 
 
 def postgres_check(pool: Pool) -> Check:
@@ -147,7 +200,7 @@ def postgres_check(pool: Pool) -> Check:
             async with pool.connection(timeout=0.9) as connection:
                 await connection.execute("SELECT 1")
         except (psycopg.Error, PoolTimeout) as error:
-            raise Unhealthy("database not available") from error
+            raise Unhealthy(pool.unguarded() or "database not available") from error
         if (shortage := pool.short_of()) is not None:
             raise Unhealthy(f"database cannot write: {shortage}")
 

@@ -1,9 +1,10 @@
 """The event store's database and the read model's, and the role that migrates them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from infra.postgres.pooling import Pooling
 from infra.settings.process import ProcessSettings
 
 
@@ -23,11 +24,38 @@ PostgresUrl = Annotated[SecretStr, AfterValidator(_check_postgres_url)]
 """A URL, or keywords: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING."""
 
 
-class DatabaseSettings(ProcessSettings):
+class PoolerSettings(ProcessSettings):
+    """What stands between the processes and PostgreSQL."""
+
+    database_pooler: Literal["none", "transaction"] = "none"
+    """transaction: DATABASE_URL and READ_DATABASE_URL lead to a pooler in transaction mode, like PgBouncer."""
+    database_pooler_prepares: bool = False
+    """Whether that pooler keeps prepared statements: PgBouncer from 1.21 on, with max_prepared_statements."""
+
+    @property
+    def pooling(self) -> Pooling:
+        """How to speak to the database."""
+        is_transaction = self.database_pooler == "transaction"
+        return Pooling(is_transaction=is_transaction, prepares=self.database_pooler_prepares or not is_transaction)
+
+
+class DatabaseSettings(PoolerSettings):
     """The event store's database, read and written."""
 
     database_url: PostgresUrl
     database_pool_size: Annotated[int, Field(ge=1, le=500)] = 10
+
+
+class SessionSettings(DatabaseSettings):
+    """The same, for who also needs sessions: their advisory locks, and LISTEN."""
+
+    database_direct_url: PostgresUrl | None = None
+    """PostgreSQL itself, past the pooler that DATABASE_URL leads to. None: DATABASE_URL leads to PostgreSQL itself."""
+
+    @property
+    def direct_url(self) -> str:
+        """The address for what needs a session."""
+        return (self.database_direct_url or self.database_url).get_secret_value()
 
 
 class AppendSettings(DatabaseSettings):
@@ -38,7 +66,7 @@ class AppendSettings(DatabaseSettings):
     What Kafka refuses would be missing in the topic."""
 
 
-class ReadDatabaseSettings(ProcessSettings):
+class ReadDatabaseSettings(PoolerSettings):
     """The read model's database, through a role that can only read."""
 
     read_database_url: PostgresUrl

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
-
 from infra.cli.execute import run
+from infra.postgres.pool import connect
 from infra.settings.loading import load_settings
 from infra.settings.postgres import ReadDatabaseSettings
 from projections.ledger.export import ExportFormat, LedgerExport
@@ -17,7 +16,7 @@ def run_export(output: Path, *, form: ExportFormat, since: datetime | None, unti
 
     async def connected() -> int:
         url = settings.read_database_url.get_secret_value()
-        async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as conn:
+        async with await connect(url, settings.pooling) as conn:
             lines = await LedgerExport().export(conn, output, form=form, since=_utc(since), until=_utc(until))
         print(f"{lines} lines are in {output}." + ("" if lines else " The ledger has none of that time."))
         return 0

@@ -17,7 +17,7 @@ from domain.currencies import decimals
 from infra.errors import InfraError
 from infra.files import whole_file
 from infra.postgres.pool import Connection
-from projections.ledger.read import StoredLine, lines
+from projections.ledger.read import StoredLine, lines, prepare_export
 from schemas.http.times import timestamp
 
 COLUMNS = (*(field.name for field in fields(StoredLine)), "amount_decimal")
@@ -64,6 +64,7 @@ class LedgerExport:
         with _refusing(output), whole_file(output) as path:
             with _writer(path, form) as writer:
                 async with conn.transaction():
+                    await prepare_export(conn)
                     async for line in lines(conn, since=since, until=until):
                         portion.append(line)
                         if len(portion) == _PORTION:

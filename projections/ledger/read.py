@@ -113,6 +113,11 @@ async def lines(conn: Connection, *, since: datetime | None, until: datetime | N
             yield line
 
 
+async def prepare_export(conn: Connection) -> None:
+    """Lift the limits that reads have, for this transaction: an export takes as long as it takes."""
+    await conn.execute(_SQL.lift_limits)
+
+
 async def newest_position(conn: Connection) -> int:
     """Return the highest position that the projection has applied, in any partition of either topic."""
     async with conn.cursor(row_factory=scalar_row) as cursor:

@@ -12,6 +12,8 @@ import structlog
 
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, create_pool
+from infra.postgres.pooling import DIRECT
+from infra.postgres.sessions import is_direct, require_session
 from projections.watermark.advance import SQL, Watermark
 
 log = structlog.get_logger(__name__)
@@ -28,7 +30,7 @@ class WatermarkMover:
     """Moves it for one process; several processes do no harm."""
 
     def __init__(self, url: str, *, partitions: int) -> None:
-        """`url`: a role like paystream_projector, straight to a primary (LISTEN needs a session of its own).
+        """`url`: a role like paystream_projector, to a primary and past any pooler: LISTEN needs a session of its own.
 
         `partitions`: how many the topic of payments has.
         """
@@ -60,7 +62,7 @@ class WatermarkMover:
         self._wake.set()
 
     async def _run(self) -> None:
-        async with create_pool(self._url, size=1, name=_NAME, autocommit=True) as pool:
+        async with create_pool(self._url, size=1, name=_NAME, autocommit=True, pooling=DIRECT) as pool:
             while True:
                 try:
                     async with pool.connection() as conn:
@@ -73,6 +75,8 @@ class WatermarkMover:
                         await asyncio.sleep(_AFTER_FAULT_S)
 
     async def _follow(self, conn: Connection) -> None:
+        if not await is_direct(conn):
+            await require_session(self._url, user="the projector")
         conn.add_notify_handler(lambda _: self._wake.set())
         await conn.execute(SQL.listen)
         watermark = Watermark(partitions=self._partitions)

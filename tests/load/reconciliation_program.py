@@ -67,9 +67,7 @@ async def run(url: str, run_id: str, count: str) -> None:
     pool = create_pool(url, size=4, name="load")
     async with pool:
         rules = RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=5, lookups=100, partitions=12)
-        reconciler = Reconciler(
-            pool, GeneratedStatement(count=int(count)), rules, database_url=url, clock=lambda: LATER
-        )
+        reconciler = Reconciler(pool, GeneratedStatement(count=int(count)), rules, direct_url=url, clock=lambda: LATER)
         base_mb, began = _peak_mb(), time.monotonic()
         await reconciler.run(RunId(uuid.UUID(run_id)), progress=progress)
         seconds = time.monotonic() - began

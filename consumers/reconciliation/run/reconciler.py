@@ -29,12 +29,13 @@ from domain.reconciliation.run import CompleteRun, FailRun, RunState, StartRun
 from domain.reconciliation.window import Window, day_window
 from event_store.reconciliation import command_run, load_run
 from infra.postgres.pool import Pool
+from infra.postgres.sessions import connect_session
 
 log = structlog.get_logger(__name__)
 
 
 class Reconciler:
-    """Executes runs. `database_url` is used only for the connection that holds the advisory lock."""
+    """Executes runs. `direct_url` is used only for the connection that holds the advisory lock."""
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class Reconciler:
         statement: StripeStatement,
         rules: RunRules,
         *,
-        database_url: str,
+        direct_url: str,
         clock: Callable[[], float] = time.time,
         plan: RunPlan | None = None,
     ) -> None:
@@ -50,7 +51,7 @@ class Reconciler:
         self._pool = pool
         self._statement = statement
         self._rules = rules
-        self._database_url = database_url
+        self._direct_url = direct_url
         self._clock = clock
         self._plan = plan
 
@@ -189,7 +190,7 @@ class Reconciler:
 
         It ends with the connection, but a while after that was closed: whoever asks for the run again finds it free.
         """
-        conn = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True, connect_timeout=5)
+        conn = await connect_session(self._direct_url, user="a reconciliation")
         async with conn:
             cursor = await conn.execute(SQL.try_lock, {"run_id": run_id})
             row = await cursor.fetchone()

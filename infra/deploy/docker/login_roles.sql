@@ -28,11 +28,7 @@ ALTER ROLE paystream_audit_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHER
 ALTER ROLE paystream_sealer_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'sealer_password';
 ALTER ROLE paystream_erasure_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'erasure_password';
 ALTER ROLE paystream_access_login LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT PASSWORD :'access_password';
--- Of the processes, each sets a shorter one: this is for a person who left a transaction open.
-ALTER ROLE paystream_app_login SET idle_in_transaction_session_timeout = '60s';
-ALTER ROLE paystream_relay_login SET idle_in_transaction_session_timeout = '60s';
-ALTER ROLE paystream_projector_login SET idle_in_transaction_session_timeout = '60s';
-ALTER ROLE paystream_query_login SET idle_in_transaction_session_timeout = '60s';
+-- For a person who left a transaction open.
 ALTER ROLE paystream_audit_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_sealer_login SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE paystream_erasure_login SET idle_in_transaction_session_timeout = '60s';
@@ -45,6 +41,14 @@ GRANT paystream_audit TO paystream_audit_login;
 GRANT paystream_sealer TO paystream_sealer_login;
 GRANT paystream_erasure TO paystream_erasure_login;
 GRANT paystream_access TO paystream_access_login;
+-- The settings of the others.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM event_store.apply_login_settings()) THEN
+        RAISE WARNING 'this role may not set the settings of the logins: see docs/deployment.md';
+    END IF;
+END
+$$;
 
 -- PostgreSQL lets anybody into the databases that it comes with.
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;

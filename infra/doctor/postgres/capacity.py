@@ -16,7 +16,7 @@ def capacity_finding(available: int, pools: Mapping[str, int]) -> Finding:
         largest = ", ".join(f"{name} {size}" for name, size in sorted(pools.items(), key=lambda item: -item[1])[:3])
         remedy = (
             f"Raise max_connections, lower DATABASE_POOL_SIZE and READ_DATABASE_POOL_SIZE ({largest}), or "
-            "put a pooler in between, in session mode."
+            "put a pooler in between (docs/deployment.md)."
         )
         return AREA.error(SUBJECT, f"{summary}: some would be turned away", remedy)
     if needed * 2 > available:

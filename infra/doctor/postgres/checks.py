@@ -33,11 +33,13 @@ from infra.doctor.postgres.transactions import SUBJECT as TRANSACTIONS
 from infra.doctor.postgres.transactions import look_twice
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
-from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings
+from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings, SessionSettings
 from infra.settings.proofs import SealerKeySettings
 
 _PURPOSES = {"projector": Purpose.PROJECTOR, "relay": Purpose.RELAY, "worker-sealer": Purpose.SEALER}
 """Of the processes that are no ordinary members of the application."""
+_DIRECT_ALONE = frozenset({"relay"})
+"""Those that use nothing but DATABASE_DIRECT_URL where there is one."""
 _QUERIES = Queries.load(Path(__file__).parent / "statements.sql")
 
 
@@ -64,7 +66,7 @@ def postgres_checks(deployment: Deployment) -> Iterator[Check]:
     owned = deployment.targets(MigrationSettings)
     sealers = deployment.targets(SealerKeySettings).found
     idle = {user for each in sealers if not each.settings.has_sealer_key for user in each.users}
-    for database in _databases(written, read, owned, idle=idle):
+    for database in _databases(written, read, owned, deployment.targets(SessionSettings), idle=idle):
         ask = _unreadable if database.address == UNREADABLE else partial(_until_it_fails, embedded=deployment.embedded)
         yield Check(area=AREA, run=partial(ask, database))
     if not written.found and not read.found:
@@ -76,6 +78,7 @@ def _databases(
     written: Targets[DatabaseSettings],
     read: Targets[ReadDatabaseSettings],
     owned: Targets[MigrationSettings],
+    direct: Targets[SessionSettings],
     *,
     idle: Collection[str],
 ) -> list[Database]:
@@ -87,21 +90,30 @@ def _databases(
         database.logins.setdefault((url, purpose), []).extend(users)
         database.pools.update(dict.fromkeys(users, pool_size) if pool_size else {})
 
+    past = {user for each in direct.found if each.settings.database_direct_url for user in each.users} & _DIRECT_ALONE
     for owner in owned.found:
         add(owner.settings.migration_database_url.get_secret_value(), Purpose.OWNER, owner.users)
     for writer in written.found:
-        url, size = writer.settings.database_url.get_secret_value(), writer.settings.database_pool_size
+        url, size = writer.settings.database_url.get_secret_value(), _connections(writer.settings)
         in_production = writer.settings.app_env == "production"
         for user in writer.users:
-            if user in idle:
+            if user in past or user in idle:
                 continue
             add(url, _PURPOSES.get(user, Purpose.APP), (user,), size)
-        if postgres_address(url) in databases:
-            databases[postgres_address(url)].in_production |= in_production
+        if (database := databases.get(postgres_address(url))) is not None:
+            database.in_production |= in_production
     for reader in read.found:
         url, size = reader.settings.read_database_url.get_secret_value(), reader.settings.read_database_pool_size
-        add(url, Purpose.QUERY, reader.users, size)
+        add(url, Purpose.QUERY, reader.users, 0 if reader.settings.pooling.is_transaction else size)
+    for each in direct.found:
+        for user in each.users if each.settings.database_direct_url else ():
+            add(each.settings.direct_url, _PURPOSES.get(user, Purpose.APP), (user,))
     return list(databases.values())
+
+
+def _connections(settings: DatabaseSettings) -> int:
+    """Return how many a process may open at the server itself."""
+    return 0 if settings.pooling.is_transaction else settings.database_pool_size
 
 
 async def _not_checked(cause: str) -> AsyncGenerator[Finding, None]:
@@ -160,7 +172,10 @@ async def _server(connection: Connection, database: Database) -> AsyncGenerator[
     status = await _read_status(connection)
     for finding in server_findings(database.address, status, written=database.is_written):
         yield finding
-    yield capacity_finding(await _capacity(connection), database.pools)
+    if database.pools:
+        yield capacity_finding(await _capacity(connection), database.pools)
+    else:
+        yield AREA.skipped(CONNECTIONS, "no pool of ours is connected to this address without a pooler")
     if database.is_written:
         yield await look_twice(connection, _QUERIES)
     if database.is_written and not status.standby:

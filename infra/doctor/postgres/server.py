@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from infra.doctor.finding import Finding
 from infra.doctor.postgres.area import AREA
 from infra.postgres.pool import Connection
+from infra.postgres.sessions import REFUSED_OPTIONS
 
 _TRIED = 18
 _OLDEST = 13  # pg_current_xact_id(): the log is read in order with it
@@ -30,10 +31,20 @@ class ServerStatus:
 
 
 async def connect(url: str) -> Connection:
-    """Return a connection on which no statement takes long. Raises psycopg.OperationalError."""
+    """Return a connection on which no statement takes long, but behind a pooler. Raises psycopg.OperationalError."""
     options = f"-c statement_timeout={STATEMENT_MS} {conninfo_to_dict(url).get('options', '')}".strip()
-    limited = make_conninfo(url, connect_timeout=CONNECT_S, application_name="paystream-doctor", options=options)
-    return await psycopg.AsyncConnection.connect(limited, autocommit=True)
+    plain = make_conninfo(url, connect_timeout=CONNECT_S, application_name="paystream-doctor")
+    try:
+        return await _connect(make_conninfo(plain, options=options))
+    except psycopg.OperationalError as error:
+        if REFUSED_OPTIONS not in str(error):
+            raise
+    return await _connect(plain)
+
+
+async def _connect(conninfo: str) -> Connection:
+    # Nothing is prepared: behind a pooler, another client would meet it.
+    return await psycopg.AsyncConnection.connect(conninfo, autocommit=True, prepare_threshold=None)
 
 
 async def round_trip(connection: Connection) -> float:

@@ -84,6 +84,7 @@ async def test_what_redis_answered_for_in_an_older_epoch_is_not_replayed(
         assert (await api.create("k-1")).json() == made.json()
 
 
+@pytest.mark.direct_postgres
 async def test_a_new_connection_tells_of_the_epoch(database: Database, pool: Pool, monitor: LogMonitor) -> None:
     """A failover breaks the old ones: nobody has to ask whether the process is ready."""
     async with pool.connection():

@@ -46,6 +46,7 @@ async def test_no_role_changes_an_event(database: Database, app: Connection, rol
     await append(app, [item])
     await app.commit()
     async with await psycopg.AsyncConnection.connect(database.url(role), autocommit=True) as connection:
+        await connection.execute("SET default_transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute(statement)
     rows = await (await app.execute("SELECT type FROM event_store.events")).fetchall()
@@ -56,6 +57,7 @@ async def test_no_role_changes_an_event(database: Database, app: Connection, rol
 @pytest.mark.parametrize("role", ["app", "projector", "query"])
 async def test_an_application_role_has_no_other_way_in(database: Database, role: str, statement: str) -> None:
     async with await psycopg.AsyncConnection.connect(database.url(role), autocommit=True) as connection:
+        await connection.execute("SET default_transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute(statement)
 

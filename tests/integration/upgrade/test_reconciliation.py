@@ -50,7 +50,7 @@ async def test_another_run_of_the_day_finds_the_same_and_opens_nothing(
             pool,
             ApiStatement(client, a_guard(), timeout_s=10),
             RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=10, lookups=100, partitions=release.manifest.partitions),
-            database_url=database.url("app"),
+            direct_url=database.url("app"),
             clock=datetime.fromisoformat(before["completed_at"]).timestamp,
         )
         await reconciler.run(run_id)

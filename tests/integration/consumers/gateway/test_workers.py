@@ -117,6 +117,7 @@ async def live(workers: WorkerPool) -> bool:
     return True
 
 
+@pytest.mark.direct_postgres  # the owner has no settings of its own
 async def test_workers_that_no_longer_look_for_tasks_are_not_live(
     monkeypatch: pytest.MonkeyPatch, stripe_fake: MemoryStripe, pool: Pool, database: Database
 ) -> None:

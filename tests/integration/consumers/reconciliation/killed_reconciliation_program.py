@@ -58,7 +58,7 @@ async def run(url: str, run_id: str, at: str) -> None:
     pool = create_pool(url, size=4, name="killed")
     await pool.open()
     rules = RunRules(cutoff_s=CUTOFF_S, ledger_wait_s=5, lookups=100, partitions=12)
-    running = Reconciler(pool, statement, rules, database_url=url, clock=lambda: LATER)
+    running = Reconciler(pool, statement, rules, direct_url=url, clock=lambda: LATER)
 
     def progress(stage: str, done: int, total: int | None = None) -> None:  # noqa: ARG001
         if stage == at and at in {"comparing", "looking"}:

@@ -49,7 +49,7 @@ class Harness:
             self.pool,
             statement or self.statement,
             self.rules,
-            database_url=self.database.url("app"),
+            direct_url=self.database.url("app"),
             clock=lambda: self.now,
         )
 

@@ -28,7 +28,7 @@ async def run(harness: Harness, file: Path, ledger_payouts: dict[PayoutId, int])
         harness.pool,
         ReportStatement(report=report, ledger_payouts=knowing(ledger_payouts)),
         harness.rules,
-        database_url=harness.database.url("app"),
+        direct_url=harness.database.url("app"),
         clock=lambda: harness.now,
         plan=report.plan(cutoff_s=CUTOFF_S, now=int(harness.now)),
     )

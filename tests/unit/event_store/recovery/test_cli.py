@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from domain.ids import EventId, PaymentId
@@ -87,7 +86,7 @@ def run(monkeypatch: pytest.MonkeyPatch, redis: Traces) -> Any:
     async def connect(*_: object, **__: object) -> Any:
         return connected()
 
-    monkeypatch.setattr(psycopg.AsyncConnection, "connect", connect)
+    monkeypatch.setattr(cli_run, "connect_session", connect)
 
     def ran(admin: Admin, **options: Any) -> int:
         sources = {"redis": redis, "stripe": Traces(TimeoutError())}
