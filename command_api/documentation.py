@@ -1,6 +1,6 @@
 """What OpenAPI says of the command API as a whole."""
 
-from infra.http.openapi import ApiDescription
+from infra.http.openapi import ApiDescription, reference
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -11,6 +11,13 @@ from schemas.http.payments import (
 from schemas.http.problems import ProblemBody
 from schemas.http.reconciliations import RequestReconciliationBody
 from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
+from schemas.http.webhook_endpoints import (
+    CreateWebhookEndpointBody,
+    ReplayWebhooksBody,
+    RotateSecretBody,
+    UpdateWebhookEndpointBody,
+)
+from schemas.http.webhook_messages import WebhookMessage
 
 _TEXT = """
 The write side of Paystream: commands on payments. Every command is recorded before it is answered, and carried out at
@@ -30,6 +37,34 @@ it gets the stored answer.
 **Card numbers** are refused wherever they stand. Send the id of a Stripe payment method.
 """
 
+_PAYMENT_EVENT = {
+    "operationId": "receive_payment_event",
+    "tags": ["webhook endpoints"],
+    "summary": "Receive Payment Event",
+    "description": "An event of a payment, sent to a webhook endpoint: signed as Standard Webhooks 1 has it, in the "
+    "order of each payment, at least once. https://www.standardwebhooks.com",
+    "parameters": [
+        {"name": name, "in": "header", "required": True, "description": about, "schema": {"type": "string"}}
+        for name, about in (
+            ("webhook-id", "The event's id: the same each time that it comes."),
+            ("webhook-timestamp", "When it was sent, in Unix seconds."),
+            (
+                "webhook-signature",
+                "`v1,<base64>`; several with a space between, while a secret is replaced by another.",
+            ),
+        )
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": reference(WebhookMessage.__name__)}},
+    },
+    "responses": {
+        "2XX": {"description": "Taken."},
+        "410": {"description": "Gone: the endpoint is disabled."},
+        "default": {"description": "Not taken: it is sent again, for three days."},
+    },
+}
+
 API = ApiDescription(
     title="Paystream command API",
     text=_TEXT,
@@ -43,14 +78,21 @@ API = ApiDescription(
         CancelSplitPaymentBody,
         RefundSplitPaymentBody,
         RequestReconciliationBody,
+        CreateWebhookEndpointBody,
+        UpdateWebhookEndpointBody,
+        RotateSecretBody,
+        ReplayWebhooksBody,
         ProblemBody,
+        WebhookMessage,
     ),
     tags={
         "payments": "Commands on payments.",
         "split payments": "Commands on purchases that several payments pay, all or nothing.",
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
         "webhooks": "What Stripe tells us.",
+        "webhook endpoints": "Where merchants want the events of their payments, and what was delivered there.",
     },
+    webhooks={"payment-event": {"post": _PAYMENT_EVENT}},
     local_url="http://localhost:8000",
 )
 """What the document says beyond the routes."""

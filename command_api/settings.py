@@ -15,10 +15,16 @@ from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.settings.stripe import StripeWebhookSettings
 from infra.stripe.guard.settings import StripeGuardSettings
+from infra.webhooks_out.settings import WebhookEndpointSettings
 
 
 class CommandApiSettings(
-    AppendSettings, ApiKeySettings, ReconciliationDaySettings, StripeWebhookSettings, StripeGuardSettings
+    AppendSettings,
+    ApiKeySettings,
+    ReconciliationDaySettings,
+    StripeWebhookSettings,
+    StripeGuardSettings,
+    WebhookEndpointSettings,
 ):
     """What the command API reads from its environment."""
 

@@ -31,6 +31,9 @@ RunId = NewType("RunId", UUID)
 
 DiscrepancyId = NewType("DiscrepancyId", UUID)
 
+WebhookEndpointId = NewType("WebhookEndpointId", UUID)
+"""Of an endpoint that a merchant gets events at, and of its stream in the log."""
+
 MerchantId = NewType("MerchantId", str)
 
 UserId = NewType("UserId", str)

@@ -8,6 +8,7 @@ SPLIT_PAYMENT = "paystream.split-payment"
 STRIPE_EVENT = "paystream.stripe-event"
 STRIPE_BALANCE = "paystream.stripe-balance"
 RECONCILIATION = "paystream.reconciliation"
+WEBHOOK_ENDPOINT = "paystream.webhook-endpoint"
 RELAY_PROGRESS = "paystream.relay-progress"
 
 _TOPIC_OF_CATEGORY = {
@@ -16,9 +17,10 @@ _TOPIC_OF_CATEGORY = {
     "stripe-event": STRIPE_EVENT,
     "stripe-balance": STRIPE_BALANCE,
     "reconciliation": RECONCILIATION,
+    "webhook-endpoint": WEBHOOK_ENDPOINT,
 }
 _CONSUMERS = {
-    PAYMENT: ("stripe-gateway", "projector", "sagas"),
+    PAYMENT: ("stripe-gateway", "projector", "sagas", "webhooks-out"),
     SPLIT_PAYMENT: ("sagas", "projector"),
     STRIPE_EVENT: ("stripe-webhooks",),
     STRIPE_BALANCE: ("projector",),

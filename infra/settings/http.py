@@ -11,7 +11,7 @@ from infra.settings.process import ProcessSettings
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
 
-Scope = Literal["payments:write", "payments:read", "finance:write", "finance:read"]
+Scope = Literal["payments:write", "payments:read", "finance:write", "finance:read", "webhooks:write"]
 """What an API key may be for."""
 
 

@@ -8,6 +8,7 @@ from schemas.events.payment_events import PAYMENT_EVENT_TYPES
 from schemas.events.reconciliation_events import RECONCILIATION_EVENT_TYPES
 from schemas.events.split_payment_events import SPLIT_PAYMENT_EVENT_TYPES
 from schemas.events.stripe_events import STRIPE_EVENT_TYPES
+from schemas.events.webhook_endpoint_events import WEBHOOK_ENDPOINT_EVENT_TYPES
 
 EVENT_TYPES: tuple[EventType[Any], ...] = (
     *PAYMENT_EVENT_TYPES,
@@ -15,4 +16,5 @@ EVENT_TYPES: tuple[EventType[Any], ...] = (
     *BALANCE_EVENT_TYPES,
     *RECONCILIATION_EVENT_TYPES,
     *SPLIT_PAYMENT_EVENT_TYPES,
+    *WEBHOOK_ENDPOINT_EVENT_TYPES,
 )

@@ -49,6 +49,7 @@ _WRITERS_OF_CATEGORIES = {
     "stripe-balance": "the balance poller, or the reconciliation",
     "reconciliation": "the reconciliation",
     "split-payment": "the worker `sagas`, from what became of the legs",
+    "webhook-endpoint": "the worker `webhooks-out`",
 }
 
 
@@ -65,7 +66,7 @@ _UNITS = {
         ),
         "Unix seconds",
     ),
-    **dict.fromkeys(("expires_at", "retry_at", "stuck_at"), "Unix seconds"),
+    **dict.fromkeys(("expires_at", "retry_at", "stuck_at", "failing_since"), "Unix seconds"),
     "expires_in_seconds": "seconds from when the event was recorded",
     "head": "position in the log",
 }

@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-CATEGORIES = ("payment", "split-payment", "stripe-event", "stripe-balance", "reconciliation")
+CATEGORIES = ("payment", "split-payment", "stripe-event", "stripe-balance", "reconciliation", "webhook-endpoint")
 
 
 def mixed(rng: random.Random, count: int) -> list[Append]:

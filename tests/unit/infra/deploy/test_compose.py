@@ -17,6 +17,7 @@ from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.saga.settings import SagaSettings
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
+from consumers.webhooks_out.settings import WebhooksOutSettings
 from event_store.relay.process import RelaySettings
 from infra.cli.app import app
 from infra.embedded.apache_kafka.config import CLUSTER_ID
@@ -43,6 +44,7 @@ OURS: dict[str, type[BaseSettings]] = {
     "reconciliation": ReconciliationSettings,
     "sweeper": SweeperSettings,
     "sagas": SagaSettings,
+    "webhooks-out": WebhooksOutSettings,
     "projector": ProjectorSettings,
 }
 ONE_SHOT = {"migrate", "login-roles", "topics"}

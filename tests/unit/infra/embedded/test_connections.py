@@ -13,6 +13,7 @@ from consumers.saga.settings import SagaSettings
 from consumers.stripe.translate import events as event_types
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
+from consumers.webhooks_out.settings import WebhooksOutSettings
 from event_store.relay.process import RelaySettings
 from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections, shared_settings
 from infra.embedded.environment import base_environment, python_environment
@@ -62,7 +63,7 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ("query-api", {"READ_DATABASE_URL", "AUDIT_DATABASE_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"}),
         (
             "command-api",
-            {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},
+            {"DATABASE_URL", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", "WEBHOOK_SECRETS_KEY", *STRIPE},
         ),
         ("relay", {"DATABASE_URL", *KAFKA_NAMES}),
         ("projector", {"DATABASE_URL", *KAFKA_NAMES}),
@@ -82,6 +83,7 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ("worker-sweeper", {"DATABASE_URL", "REDIS_URL", *STRIPE}),
         ("worker-stripe-webhooks", {"DATABASE_URL", *KAFKA_NAMES}),
         ("worker-sagas", {"DATABASE_URL", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
+        ("worker-webhooks-out", {"DATABASE_URL", "DATABASE_POOL_SIZE", "WEBHOOK_SECRETS_KEY", *KAFKA_NAMES}),
         ("worker-of-tomorrow", {"DATABASE_URL", *KAFKA_NAMES}),
     ],
 )
@@ -105,6 +107,7 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("worker-reconciliation", ReconciliationSettings),
         ("worker-sweeper", SweeperSettings),
         ("worker-sagas", SagaSettings),
+        ("worker-webhooks-out", WebhooksOutSettings),
     ],
 )
 def test_a_process_reads_all_that_it_gets_and_needs_no_more(
