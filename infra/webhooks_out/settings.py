@@ -2,9 +2,9 @@
 
 import base64
 import binascii
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from infra.settings.process import ProcessSettings
 from infra.webhooks_out.addresses import AddressPolicy
@@ -33,19 +33,20 @@ def _check_keys(value: SecretStr) -> SecretStr:
 class WebhookEndpointSettings(ProcessSettings):
     """What the command API and the worker both need."""
 
-    webhook_secrets_key: Annotated[SecretStr, AfterValidator(_check_keys)] = SecretStr(DEVELOPMENT_SECRETS_KEY)
+    webhook_secrets_key: Annotated[SecretStr, AfterValidator(_check_keys), Field(validate_default=True)] = SecretStr(
+        DEVELOPMENT_SECRETS_KEY
+    )
     """Encrypts the secrets of endpoints. While it is changed, the new one and the old one, with a comma between."""
     webhooks_out_allow_private: Annotated[bool | None, Field()] = None
     """Whether webhooks may go to private addresses. By default, everywhere but in production."""
 
-    @model_validator(mode="after")
-    def _no_development_key_in_production(self) -> Self:
-        used = self.webhook_secrets_key.get_secret_value().split(",")
-        if self.app_env == "production" and DEVELOPMENT_SECRETS_KEY in {each.strip() for each in used}:
-            raise ValueError(
-                "WEBHOOK_SECRETS_KEY is not set, or is the development key, which APP_ENV=production refuses"
-            )
-        return self
+    @field_validator("webhook_secrets_key")
+    @classmethod
+    def _no_development_key_in_production(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        used = {each.strip() for each in value.get_secret_value().split(",")}
+        if info.data.get("app_env") == "production" and DEVELOPMENT_SECRETS_KEY in used:
+            raise ValueError("is not set, or is the development key, which APP_ENV=production refuses")
+        return value
 
     @property
     def secret_box(self) -> SecretBox:
