@@ -12,7 +12,7 @@ import structlog
 
 from consumers.webhooks_out import metrics
 from consumers.webhooks_out.claims import claim, find_lanes, share
-from consumers.webhooks_out.store import LeasedDelivery, count_due, remove_old
+from consumers.webhooks_out.store import REMOVED_AT_ONCE, LeasedDelivery, count_due, remove_old
 from domain.ids import WebhookEndpointId
 from event_store.store import load_many
 from infra.backoff import Backoff, Pauses
@@ -137,7 +137,7 @@ class DeliveryPool:
             try:
                 async with self._pool.connection() as conn:
                     counts = await count_due(conn)
-                    removed = await remove_old(conn, retention_s=self._retention_s)
+                await self._remove_old(stop)
             except Exception as error:
                 if not is_transient(error):
                     log.exception("webhooks_out_not_counted")
@@ -146,9 +146,16 @@ class DeliveryPool:
                 metrics.OLDEST_DUE_SECONDS.set(counts.oldest_due_s)
                 for status in ("enabled", "failing", "disabled"):
                     metrics.ENDPOINTS.labels(status).set(getattr(counts, status))
-                if removed:
-                    log.info("webhooks_out_removed", deliveries=removed)
             await wait_for_event(stop, timeout_s=_COUNT_EVERY_S)
+
+    async def _remove_old(self, stop: asyncio.Event) -> None:
+        """Remove what ended long ago: some at a time, so that no transaction lasts."""
+        removed = REMOVED_AT_ONCE
+        while removed >= REMOVED_AT_ONCE and not stop.is_set():
+            async with self._pool.connection() as conn:
+                removed = await remove_old(conn, retention_s=self._retention_s)
+            if removed:
+                log.info("webhooks_out_removed", deliveries=removed)
 
     async def _drain(self) -> None:
         if self._running:

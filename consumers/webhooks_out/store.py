@@ -15,7 +15,7 @@ from infra.webhooks_out.deliveries import lock_payments
 from infra.webhooks_out.transport import Answer
 
 SQL = Queries.load(Path(__file__).with_name("store.sql"))
-_REMOVED_AT_ONCE = 1000
+REMOVED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +182,7 @@ async def remove_old(conn: Connection, *, retention_s: int) -> int:
     """Remove some of what ended long ago, or is of endpoints that were deleted; return how many deliveries."""
     removed = 0
     for statement in (SQL.remove_finished, SQL.remove_of_deleted):
-        cursor = await conn.execute(statement, {"retention_s": retention_s, "limit": _REMOVED_AT_ONCE})
+        cursor = await conn.execute(statement, {"retention_s": retention_s, "limit": REMOVED_AT_ONCE})
         removed += cursor.rowcount
     await conn.execute(SQL.remove_deleted)
     return removed
