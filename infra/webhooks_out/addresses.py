@@ -6,6 +6,7 @@ is connected to (`infra.webhooks_out.transport`).
 """
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,6 +16,9 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _METADATA = frozenset(
     map(ipaddress.ip_address, ("168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
 )
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")  # https://url.spec.whatwg.org/#ends-in-a-number-checker
+_LOCAL_NAMES = (".localhost", ".local", ".internal")
+_NOT_PUBLIC = "must name a host of the public internet"
 _IPV4_BITS = 2**32 - 1
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -56,16 +60,16 @@ class AddressPolicy:
         return self._problem_with_host(parts.hostname)
 
     def _problem_with_host(self, host: str) -> str | None:
-        if self.allow_private:
-            return None
-        if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
-            return "must name a host of the public internet"
         try:
             self.check_address(host)
         except AddressRefused:
-            return "must name a host of the public internet"
-        except ValueError:  # a name; a number like 0x7f000001 or 2130706433 is resolved, and then checked
-            return None
+            return _NOT_PUBLIC
+        except ValueError:  # a name, or an address in a form that others read in ways of their own: 127.1, 0x7f000001
+            host = host.removesuffix(".")
+            if _NUMBER.fullmatch(host.rpartition(".")[2]):
+                return _NOT_PUBLIC
+            if not self.allow_private and f".{host}".endswith(_LOCAL_NAMES):
+                return _NOT_PUBLIC
         return None
 
 
