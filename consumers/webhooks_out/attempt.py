@@ -1,7 +1,7 @@
 """Makes one attempt: signs and sends, and writes what came of it. No connection is held while it is sent."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -21,7 +21,7 @@ from domain.webhook_endpoint import DisabledBecause, WebhookEndpointDisabled
 from event_store.append_signal import AppendSignal
 from event_store.webhook_endpoints import record_disabled
 from infra.postgres.pool import Connection, Pool
-from infra.webhooks_out.secret_box import SecretBox
+from infra.webhooks_out.secret_box import SecretBox, WrongSecretsKey
 from infra.webhooks_out.signature import signed_headers
 from infra.webhooks_out.transport import Answer, WebhookTransport
 
@@ -49,23 +49,23 @@ class Attempts:
         self._disable_after_s = disable_after_s
 
     async def make(self, delivery: LeasedDelivery, body: bytes | None) -> None:
-        """Send a body and write what came of it; without one (the log does not have the event) it has failed.
+        """Send a body and write what came of it. Without one, or without its secret, it is tried again as if it failed.
 
         What the database raises passes: then the lease runs out, and it is sent again.
         """
-        if body is None:
-            answer, outcome = (
-                Answer(duration_ms=0, error="the event cannot be read"),
-                AttemptOutcome(status=DeliveryStatus.FAILED),
-            )
+        headers = None if body is None else self._headers(delivery, body)
+        if body is None or headers is None:
+            what = "event" if body is None else "secret"
+            answer = Answer(duration_ms=0, error=f"not sent: its {what} cannot be read here")
         else:
-            answer = await self._send(delivery, body)
-            outcome = outcome_of(answer, attempts=delivery.attempts, pauses_s=self._pauses_s)
+            answer = await self._transport.send(delivery.url, headers, body)
+        is_sent = headers is not None
+        outcome = outcome_of(answer, attempts=delivery.attempts, pauses_s=self._pauses_s)
         async with self._pool.connection() as conn:
             is_ours = await finish(conn, delivery, status=outcome.status, delay_s=outcome.delay_s)
             await log_attempt(conn, delivery, answer)
-            disabled = None if body is None else await self._record_health(conn, delivery, answer, outcome)
-        self._count(delivery, answer, outcome, is_ours=is_ours)
+            disabled = await self._record_health(conn, delivery, answer, outcome) if is_sent else None
+        self._count(delivery, answer, outcome, result=_result(outcome, is_sent=is_sent, is_ours=is_ours))
         if disabled is not None:
             metrics.DISABLED.labels(disabled.because.value).inc()
             log.warning(
@@ -75,11 +75,15 @@ class Attempts:
                 because=disabled.because.value,
             )
 
-    async def _send(self, delivery: LeasedDelivery, body: bytes) -> Answer:
+    def _headers(self, delivery: LeasedDelivery, body: bytes) -> Mapping[str, str] | None:
+        """Return what signs a body; None when its secret was encrypted by a key that is not here."""
         stored = [each for each in (delivery.secret, delivery.previous_secret) if each is not None]
-        secrets = [self._box.decrypt(each, endpoint_id=delivery.endpoint_id) for each in stored]
-        headers = signed_headers(secrets, str(delivery.event_id), int(time.time()), body)
-        return await self._transport.send(delivery.url, headers, body)
+        try:
+            secrets = [self._box.decrypt(each, endpoint_id=delivery.endpoint_id) for each in stored]
+        except WrongSecretsKey as error:
+            log.error("webhook_secret_unreadable", endpoint_id=str(delivery.endpoint_id), error=str(error))  # noqa: TRY400
+            return None
+        return signed_headers(secrets, str(delivery.event_id), int(time.time()), body)
 
     async def _record_health(
         self, conn: Connection, delivery: LeasedDelivery, answer: Answer, outcome: AttemptOutcome
@@ -106,8 +110,8 @@ class Attempts:
             return DisabledBecause.GONE
         return DisabledBecause.FAILING if failing.failing_s >= self._disable_after_s else None
 
-    def _count(self, delivery: LeasedDelivery, answer: Answer, outcome: AttemptOutcome, *, is_ours: bool) -> None:
-        metrics.ATTEMPTS.labels(_RESULTS[outcome.status] if is_ours else "lease_lost").inc()
+    def _count(self, delivery: LeasedDelivery, answer: Answer, outcome: AttemptOutcome, *, result: str) -> None:
+        metrics.ATTEMPTS.labels(result).inc()
         metrics.ATTEMPT_SECONDS.observe(answer.duration_ms / 1000)
         if outcome.status is DeliveryStatus.FAILED:
             log.warning(
@@ -118,3 +122,9 @@ class Attempts:
                 attempts=delivery.attempts,
                 error=answer.error,
             )
+
+
+def _result(outcome: AttemptOutcome, *, is_sent: bool, is_ours: bool) -> str:
+    if not is_ours:
+        return "lease_lost"
+    return _RESULTS[outcome.status] if is_sent or outcome.status is DeliveryStatus.FAILED else "unsendable"

@@ -4,10 +4,11 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from domain.webhook_endpoint import DisabledBecause
 
-RESULTS = ("delivered", "retried", "failed", "lease_lost")
+RESULTS = ("delivered", "retried", "failed", "unsendable", "lease_lost")
 ATTEMPTS = Counter(
     "webhooks_out_attempts_total",
-    "Attempts to deliver a webhook to a merchant: delivered, retried (tried again), failed (given up), lease_lost",
+    "Attempts to deliver a webhook to a merchant: delivered, retried (tried again), failed (given up), unsendable (its "
+    "event or secret cannot be read), lease_lost",
     ["result"],
 )
 ATTEMPT_SECONDS = Histogram(

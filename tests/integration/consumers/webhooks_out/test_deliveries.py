@@ -259,9 +259,15 @@ async def test_a_wrong_key_of_the_secrets_sends_nothing(bench: Bench, receiver: 
     await bench.endpoint(receiver.url)
     await bench.pay()
     await bench.take()
-    async with bench.delivering(box=SecretBox([bytes(31) + b"1"])):
-        await eventually(lambda: _leases(bench), lambda found: found == 1)
+    async with bench.delivering(box=SecretBox([bytes(31) + b"1"]), pauses_s=(0.01,) * 500):
+        await eventually(lambda: bench.rows("SELECT error FROM webhooks_out.attempts"), lambda found: len(found) > 1)
     assert receiver.received == []
+    assert await bench.rows("SELECT DISTINCT error FROM webhooks_out.attempts") == [
+        ("not sent: its secret cannot be read here",)
+    ]
+    assert await bench.rows("SELECT failing_since, enabled FROM webhooks_out.endpoints") == [(None, True)]
+    async with bench.delivering():
+        await bench.all_become("delivered")
 
 
 async def test_what_ended_long_ago_and_deleted_endpoints_are_removed(bench: Bench, receiver: Receiver) -> None:
