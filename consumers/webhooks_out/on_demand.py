@@ -60,9 +60,11 @@ class OnDemand:
 
     async def _end_without_endpoints(self, stop: asyncio.Event, ended: asyncio.Event) -> None:
         seen_at = time.monotonic()
-        while not stop.is_set() and time.monotonic() - seen_at < _GO_ON_S:
+        while not stop.is_set():
             if await self._has_endpoints(stop):
                 seen_at = time.monotonic()
+            elif time.monotonic() - seen_at >= _GO_ON_S:
+                break
             await wait_for_event(stop, timeout_s=5 * _LOOK_EVERY_S)
         ended.set()
 

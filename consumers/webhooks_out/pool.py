@@ -58,7 +58,7 @@ class DeliveryPool:
         self._lease_ms = lease_ms
         self._retention_s = retention_s
         self._wake = wake
-        self._pacing = Pacing(0.025, per_item_s=0.012, longest_s=0.075)  # what is due at one time is claimed together
+        self._pacing = Pacing(0.01, per_item_s=0.001, longest_s=0.05)  # what is due at one time is claimed together
         self._running: set[asyncio.Task[None]] = set()
         self._in_flight: Counter[WebhookEndpointId] = Counter()
         self._looked_at = time.monotonic()

@@ -20,7 +20,7 @@ class WebhooksOutSettings(DatabaseSettings, KafkaSettings, WebhookEndpointSettin
 
     webhooks_out_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
     """Attempts at once, in one process."""
-    webhooks_out_per_endpoint: Annotated[int, Field(ge=1, le=1000)] = 8
+    webhooks_out_per_endpoint: Annotated[int, Field(ge=1, le=1000)] = 16
     """Of these, to one endpoint."""
     webhooks_out_timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 15_000
     """How long an endpoint may take to answer."""

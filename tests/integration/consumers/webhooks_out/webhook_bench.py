@@ -94,8 +94,8 @@ class Bench:
         workers = DeliveryPool(
             self.pool,
             attempts.make,
-            concurrency=16,
-            per_endpoint=8,
+            concurrency=32,
+            per_endpoint=16,
             lease_ms=lease_ms,
             retention_s=3600,
             wake=wake,
