@@ -54,6 +54,7 @@ _PAYMENT_EVENT = {
             ),
         )
     ],
+    "security": [],  # the signature
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": reference(WebhookMessage.__name__)}},

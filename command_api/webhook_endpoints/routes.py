@@ -45,10 +45,10 @@ class DeliveryParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: Literal["pending", "delivered", "failed"] | None = None
-    before: (
-        Annotated[int, Field(ge=1, le=_LARGEST, description="The `next_before` of the page before."), IN_DIGITS] | None
-    ) = None
+    status: Literal["pending", "delivered", "failed"] | None = Field(default=None, description="Those of this status.")
+    before: Annotated[int, Field(ge=1, le=_LARGEST), IN_DIGITS] | None = Field(
+        default=None, description="The `next_before` of the page before."
+    )
     limit: Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS] = 20
 
 
