@@ -8,9 +8,7 @@ import typer
 
 from infra.cli.commands import command_group
 
-webhooks = command_group(
-    "Webhooks to merchants: their endpoints, and what was delivered.", settings_of=("worker-webhooks-out",)
-)
+webhooks = command_group("Webhooks to merchants: endpoints and deliveries.", settings_of=("worker-webhooks-out",))
 
 _ENDPOINT = typer.Argument(metavar="ENDPOINT", help="Its id, as `endpoints` shows it.")
 _MOMENT = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
@@ -33,7 +31,7 @@ def webhooks_deliveries(
     status: Annotated[str | None, typer.Option(help="pending, delivered or failed. [all]")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="The most to show.")] = 50,
 ) -> None:
-    """List deliveries, of the newest events first, with what came of the last attempt."""
+    """List deliveries, the newest events first, and each last attempt."""
     from consumers.webhooks_out.cli_run import run_deliveries
 
     raise SystemExit(run_deliveries(endpoint_id=endpoint, merchant_id=merchant, status=status, limit=limit))

@@ -37,7 +37,7 @@ class WebhookEndpointSettings(ProcessSettings):
         DEVELOPMENT_SECRETS_KEY
     )
     """Encrypts the secrets of endpoints. While it is changed, the new one and the old one, with a comma between."""
-    webhooks_out_allow_private: Annotated[bool | None, Field()] = None
+    webhooks_out_allow_private: bool | None = None
     """Whether webhooks may go to private addresses. By default, everywhere but in production."""
 
     @field_validator("webhook_secrets_key")
