@@ -13,6 +13,7 @@ EXISTS = {"webhook_endpoint_exists": "There is an endpoint with this URL"}
 TOO_MANY = {"too_many_webhook_endpoints": f"The merchant has {MOST_ENDPOINTS} endpoints"}
 DISABLED = {"webhook_endpoint_disabled": "The endpoint is disabled"}
 DELIVERY_NOT_FOUND = {"webhook_delivery_not_found": "No such delivery"}
+UNDER_WAY = {"webhook_replay_under_way": "A replay of the endpoint is under way"}
 IN_FLIGHT = {"webhook_delivery_in_flight": "The delivery is being made at this moment"}
 
 _ANY = {

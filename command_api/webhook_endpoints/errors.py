@@ -30,6 +30,13 @@ def endpoint_disabled() -> Problem:
     return Problem(409, "webhook_endpoint_disabled", "The endpoint is disabled", detail)
 
 
+def replay_under_way() -> Problem:
+    """Refuse a second one: each reads the log."""
+    return Problem(
+        409, "webhook_replay_under_way", "A replay of the endpoint is under way", headers={"Retry-After": "30"}
+    )
+
+
 def delivery_in_flight() -> Problem:
     """Refuse while it is being made."""
     return Problem(

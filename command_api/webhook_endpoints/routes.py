@@ -198,7 +198,7 @@ async def resend_webhook(request: Request, endpoint_id: EndpointIdPath, delivery
     **documented(
         WebhookReplayAnswer,
         documents.NOT_FOUND,
-        {409: documents.DISABLED},
+        {409: documents.DISABLED | documents.UNDER_WAY},
         status=202,
         body=ReplayWebhooksBody,
         description="They are sent once more",

@@ -134,9 +134,12 @@ class WebhookEndpointService:
             endpoint = await _found(conn, merchant_id, endpoint_id)
             if not endpoint.enabled:
                 raise errors.endpoint_disabled()
-            return await deliveries.request_replay(
+            replay_id = await deliveries.request_replay(
                 conn, endpoint_id=endpoint_id, from_at=body.from_, until_at=body.until, actor=actor
             )
+        if replay_id is None:
+            raise errors.replay_under_way()
+        return replay_id
 
     def _check_url(self, url: str) -> None:
         problem = self.addresses.problem_with(url)

@@ -85,7 +85,11 @@ def run_replay(endpoint_id: UUID, *, from_at: datetime, until_at: datetime | Non
             raise WebhooksRefused(f"There is no webhook endpoint {endpoint_id}.")
         if not endpoint.enabled:
             raise WebhooksRefused("The endpoint is disabled: its merchant has to enable it first.")
-        await deliveries.request_replay(conn, endpoint_id=endpoint_id, from_at=begin, until_at=end, actor=actor)
+        replay_id = await deliveries.request_replay(
+            conn, endpoint_id=endpoint_id, from_at=begin, until_at=end, actor=actor
+        )
+        if replay_id is None:
+            raise WebhooksRefused("A replay of the endpoint is under way.")
         print(f"What was recorded from {_moment(begin)} to {_moment(end)} UTC is sent once more.")
         return 0
 

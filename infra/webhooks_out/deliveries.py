@@ -116,15 +116,17 @@ async def resend(
 
 async def request_replay(
     conn: Connection, *, endpoint_id: UUID, from_at: datetime, until_at: datetime, actor: str
-) -> UUID:
-    """Ask for all events that were recorded in a time to be sent once more; return the replay's id."""
-    replay_id = uuid7()
+) -> UUID | None:
+    """Ask for all events that were recorded in a time to be sent once more; return the replay's id.
+
+    None while another replay of the endpoint is under way.
+    """
     values = {
-        "replay_id": replay_id,
+        "replay_id": uuid7(),
         "endpoint_id": endpoint_id,
         "from_at": from_at,
         "until_at": until_at,
         "actor": actor,
     }
-    await conn.execute(_SQL.request_replay, values)
-    return replay_id
+    row = await (await conn.execute(_SQL.request_replay, values)).fetchone()
+    return None if row is None else UUID(str(row[0]))

@@ -44,6 +44,8 @@ UPDATE webhooks_out.deliveries
 RETURNING delivery_id;
 
 -- name: request_replay
--- Ask for all events of a time to be sent to an endpoint once more.
+-- Ask for all events of a time to be sent to an endpoint once more; no row while a replay of the endpoint is under way.
 INSERT INTO webhooks_out.replays (replay_id, endpoint_id, from_at, until_at, actor)
-VALUES (%(replay_id)s, %(endpoint_id)s, %(from_at)s, %(until_at)s, %(actor)s);
+VALUES (%(replay_id)s, %(endpoint_id)s, %(from_at)s, %(until_at)s, %(actor)s)
+    ON CONFLICT (endpoint_id) WHERE finished_at IS NULL DO NOTHING
+RETURNING replay_id;

@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from infra.webhooks_out.addresses import AddressPolicy, AddressRefused
+from infra.webhooks_out.resolver import OwnThreads
 
 _USER_AGENT = "Paystream-Webhooks/1"
 _ANSWER_BYTES = 1024
@@ -104,7 +105,7 @@ class WebhookTransport:
                 connector=aiohttp.TCPConnector(
                     limit=self._concurrency,
                     use_dns_cache=False,
-                    resolver=self._resolver,
+                    resolver=self._resolver or OwnThreads(threads=self._concurrency),
                     socket_factory=self._socket,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -80,7 +80,8 @@ CREATE TABLE webhooks_out.replays (
     CHECK (from_at <= until_at)
 );
 
-CREATE INDEX replays_open ON webhooks_out.replays (requested_at) WHERE finished_at IS NULL;
+-- One at a time for each endpoint: whoever asks again and again does not have the log read again and again.
+CREATE UNIQUE INDEX replays_open ON webhooks_out.replays (endpoint_id) WHERE finished_at IS NULL;
 CREATE INDEX replays_of_endpoint ON webhooks_out.replays (endpoint_id);
 
 -- The command API and the worker alone. Nobody may change what was sent, or the log of attempts.

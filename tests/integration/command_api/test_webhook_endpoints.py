@@ -174,6 +174,8 @@ async def test_a_replay_is_written_down_with_who_asked_for_it(api: Running) -> N
     async with api.pool.connection() as conn:
         rows = await (await conn.execute("SELECT replay_id::text, actor FROM webhooks_out.replays")).fetchall()
     assert rows == [(answer.json()["id"], "api:one")]
+    again = await api.client.post(f"{PATH}/{endpoint['id']}/replays", json=body)
+    assert (again.status_code, again.json()["code"]) == (409, "webhook_replay_under_way")
 
 
 @pytest.mark.parametrize("role", ["projector", "query", "audit"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -206,3 +207,23 @@ async def test_tls_is_verified() -> None:
         answer = await sent(f"https://127.0.0.1:{server.port}/")
     assert answer.status is None
     assert answer.error
+
+
+async def test_slow_names_do_not_hold_up_the_threads_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, released = threading.Semaphore(0), threading.Event()
+
+    def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
+        began.release()
+        released.wait(20)
+        raise socket.gaierror("slow")
+
+    monkeypatch.setattr("infra.webhooks_out.resolver.socket.getaddrinfo", getaddrinfo)
+    transport = WebhookTransport(HERE, timeout_s=10, concurrency=64)
+    sending = [asyncio.create_task(transport.send(f"http://slow{each}.example/", {}, b"{}")) for each in range(40)]
+    try:
+        for _ in sending:  # all of them at once: the loop's own threads are fewer
+            assert await asyncio.to_thread(began.acquire, timeout=10)
+    finally:
+        released.set()
+    assert [(await each).is_delivered for each in sending] == [False] * 40
+    await transport.close()
