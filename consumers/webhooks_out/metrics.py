@@ -16,7 +16,7 @@ ATTEMPT_SECONDS = Histogram(
     "From an attempt's start to the endpoint's answer, or its time-out",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
 )
-PENDING = Gauge("webhooks_out_pending", "Deliveries that are neither delivered nor given up")
+PENDING = Gauge("webhooks_out_pending", "Deliveries that are neither delivered nor given up; 100,000: or more")
 OLDEST_DUE_SECONDS = Gauge(
     "webhooks_out_oldest_due_seconds", "How long a delivery has been due, at most, without being tried"
 )

@@ -143,9 +143,12 @@ UPDATE webhooks_out.endpoints
 RETURNING endpoint_id;
 
 -- name: count_due
--- How many deliveries are open, since when the oldest is due, and how many endpoints are failing, or were disabled.
-SELECT (SELECT count(*) FROM webhooks_out.deliveries d JOIN webhooks_out.endpoints e USING (endpoint_id)
-         WHERE e.enabled AND d.status IN ('waiting', 'due', 'leased')) AS pending,
+-- How many deliveries are open (of so many at most: more are not counted), since when the oldest is due, and how many
+-- endpoints are failing, or were disabled.
+SELECT (SELECT count(*)
+          FROM (SELECT FROM webhooks_out.endpoints e JOIN webhooks_out.deliveries d USING (endpoint_id)
+                 WHERE e.enabled AND d.status IN ('waiting', 'due', 'leased')
+                 LIMIT %(most)s) AS open) AS pending,
        (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(d.due_at)), 0)::float8
           FROM webhooks_out.endpoints e
          CROSS JOIN LATERAL (SELECT due_at FROM webhooks_out.deliveries d

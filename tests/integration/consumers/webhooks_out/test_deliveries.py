@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from consumers.webhooks_out.store import remove_old
+from consumers.webhooks_out.store import count_due, remove_old
 from domain.ids import MerchantId
 from infra.webhooks_out import deliveries, endpoints
 from infra.webhooks_out.secret_box import SecretBox
@@ -253,6 +253,24 @@ async def test_several_workers_keep_the_order(bench: Bench, receiver: Receiver) 
         await eventually(bench.statuses, lambda found: found == ["delivered"] * len(LIFE) * 12)
     assert receiver.most_in_flight == 1
     assert sorted(each.id for each in receiver.received) == sorted({each.id for each in receiver.received})
+
+
+async def test_what_is_open_and_late_is_counted(bench: Bench) -> None:
+    await bench.endpoint("https://one.example/webhooks")
+    await bench.endpoint("https://two.example/webhooks", merchant_id="merchant_2")
+    await bench.pay()
+    await bench.take()
+    async with bench.owner() as conn:
+        await conn.execute(
+            "UPDATE webhooks_out.deliveries SET due_at = due_at - interval '100 seconds' WHERE status = 'due'"
+        )
+        await conn.execute(
+            "UPDATE webhooks_out.endpoints SET enabled = false, disabled_because = 'gone' WHERE merchant_id = 'merchant_2'"
+        )
+    async with bench.pool.connection() as conn:
+        counts = await count_due(conn)
+    assert (counts.pending, counts.enabled, counts.failing, counts.disabled) == (len(LIFE), 1, 0, 1)
+    assert 100 <= counts.oldest_due_s < 160
 
 
 async def test_a_wrong_key_of_the_secrets_sends_nothing(bench: Bench, receiver: Receiver) -> None:
