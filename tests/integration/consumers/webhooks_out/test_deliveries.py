@@ -265,7 +265,8 @@ async def test_what_is_open_and_late_is_counted(bench: Bench) -> None:
             "UPDATE webhooks_out.deliveries SET due_at = due_at - interval '100 seconds' WHERE status = 'due'"
         )
         await conn.execute(
-            "UPDATE webhooks_out.endpoints SET enabled = false, disabled_because = 'gone' WHERE merchant_id = 'merchant_2'"
+            "UPDATE webhooks_out.endpoints SET enabled = false, disabled_because = 'gone'"
+            " WHERE merchant_id = 'merchant_2'"
         )
     async with bench.pool.connection() as conn:
         counts = await count_due(conn)
