@@ -105,7 +105,13 @@ async def get_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath) ->
 
 @router.patch(
     "/webhook-endpoints/{endpoint_id}",
-    **documented(WebhookEndpointView, documents.NOT_FOUND, {409: documents.EXISTS}, body=UpdateWebhookEndpointBody),
+    **documented(
+        WebhookEndpointView,
+        documents.NOT_FOUND,
+        {409: documents.EXISTS},
+        body=UpdateWebhookEndpointBody,
+        is_body_required=False,
+    ),
 )
 async def update_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath) -> Response:
     """Change an endpoint: what is not in the body stays as it is."""

@@ -69,3 +69,15 @@ async def test_a_replay_has_a_beginning_and_an_end_in_the_past(api: Standing) ->
     for begin, end in (("2026-05-02", "2026-05-01"), ("2026-05-01", "2999-01-01"), ("yesterday", "2026-05-01")):
         answer = await api.client.post(f"{PATH}/{ID}/replays", json={"from": begin, "until": end}, headers=KEY)
         assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [(PATH, {"GET", "POST"}), (f"{PATH}/{ID}", {"GET", "PATCH", "DELETE"}), ("/payments", {"POST"})],
+)
+async def test_a_method_that_there_is_not_is_answered_with_those_that_there_are(
+    api: Standing, path: str, methods: set[str]
+) -> None:
+    answer = await api.client.put(path, headers=KEY)
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert set(answer.headers["Allow"].split(", ")) == methods
