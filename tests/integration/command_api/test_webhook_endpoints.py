@@ -1,5 +1,6 @@
 """What a merchant does about its endpoints over HTTP, on a real database."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -100,6 +101,12 @@ async def test_a_repeated_request_makes_no_second_endpoint(api: Running) -> None
     assert (changed.status_code, changed.json()["code"]) == (409, "webhook_endpoint_exists")
     await api.client.delete(f"{PATH}/{second['id']}")
     await made(api, "https://two.example/")
+
+
+async def test_of_many_equal_requests_at_once_one_makes_an_endpoint(api: Running) -> None:
+    answers = await asyncio.gather(*(api.client.post(PATH, json={"url": URL}) for _ in range(12)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 11
+    assert len((await api.client.get(PATH)).json()["data"]) == 1
 
 
 async def test_there_is_an_end_of_endpoints(api: Running) -> None:
