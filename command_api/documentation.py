@@ -1,6 +1,6 @@
 """What OpenAPI says of the command API as a whole."""
 
-from infra.http.openapi import ApiDescription, reference
+from infra.http.openapi import ApiDescription
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -37,35 +37,6 @@ it gets the stored answer.
 **Card numbers** are refused wherever they stand. Send the id of a Stripe payment method.
 """
 
-_PAYMENT_EVENT = {
-    "operationId": "receive_payment_event",
-    "tags": ["webhook endpoints"],
-    "summary": "Receive Payment Event",
-    "description": "An event of a payment, sent to a webhook endpoint: signed as Standard Webhooks 1 has it, in the "
-    "order of each payment, at least once. https://www.standardwebhooks.com",
-    "parameters": [
-        {"name": name, "in": "header", "required": True, "description": about, "schema": {"type": "string"}}
-        for name, about in (
-            ("webhook-id", "The event's id: the same each time that it comes."),
-            ("webhook-timestamp", "When it was sent, in Unix seconds."),
-            (
-                "webhook-signature",
-                "`v1,<base64>`; several with a space between, while a secret is replaced by another.",
-            ),
-        )
-    ],
-    "security": [],  # the signature
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": reference(WebhookMessage.__name__)}},
-    },
-    "responses": {
-        "2XX": {"description": "Taken."},
-        "410": {"description": "Gone: the endpoint is disabled."},
-        "default": {"description": "Not taken: it is sent again, for three days."},
-    },
-}
-
 API = ApiDescription(
     title="Paystream command API",
     text=_TEXT,
@@ -93,7 +64,6 @@ API = ApiDescription(
         "webhooks": "What Stripe tells us.",
         "webhook endpoints": "Where merchants want the events of their payments, and what was delivered there.",
     },
-    webhooks={"payment-event": {"post": _PAYMENT_EVENT}},
     local_url="http://localhost:8000",
 )
 """What the document says beyond the routes."""

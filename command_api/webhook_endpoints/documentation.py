@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from command_api.request_body import MAX_BODY_KIB
 from infra.http.openapi import described_errors, reference
 from infra.webhooks_out.endpoints import MOST_ENDPOINTS
+from schemas.http.webhook_messages import WebhookMessage
 
 NOT_FOUND = {404: {"webhook_endpoint_not_found": "No such webhook endpoint"}}
 EXISTS = {"webhook_endpoint_exists": "There is an endpoint with this URL"}
@@ -32,6 +33,38 @@ _WITH_BODY = {
     422: {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"},
 }
 
+_EVENT_TEXT = """An event of a payment, in the order of each payment and at least once. It is signed as Standard
+Webhooks 1 has it (https://www.standardwebhooks.com), in these headers:
+
+- `webhook-id`: the event's id, the same each time that it comes.
+- `webhook-timestamp`: when it was sent, in Unix seconds.
+- `webhook-signature`: `v1,<base64>`; several with a space between, while a secret is replaced by another.
+"""
+PAYMENT_EVENT = {
+    "payment_event": {
+        "{$request.body#/url}": {
+            "post": {
+                "operationId": "receive_payment_event",
+                "tags": ["webhook endpoints"],
+                "summary": "Receive Payment Event",
+                "description": _EVENT_TEXT,
+                "security": [],  # the signature
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": reference(WebhookMessage.__name__)}},
+                },
+                "responses": {
+                    "2XX": {"description": "Taken."},
+                    "410": {"description": "Gone: the endpoint is disabled."},
+                    "default": {"description": "Not taken: it is sent again, for three days."},
+                },
+            }
+        }
+    }
+}
+"""What an endpoint gets, as a callback of its creation: generators of clients make nothing of it. Of OpenAPI's
+`webhooks`, that of openapi-generator for Python makes code that is not valid."""
+
 
 def documented(
     answer: type[BaseModel] | None,
@@ -40,6 +73,7 @@ def documented(
     body: type[BaseModel] | None = None,
     is_body_required: bool = True,
     description: str = "Done",
+    callbacks: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the keyword arguments of a route. `errors` are those beside what any of them may answer."""
     codes: dict[int, dict[str, str]] = {}
@@ -53,6 +87,8 @@ def documented(
     if body is not None:
         content = {"application/json": {"schema": reference(body.__name__)}}
         extra["requestBody"] = {"required": is_body_required, "content": content}
+    if callbacks is not None:
+        extra["callbacks"] = callbacks
     return {
         "status_code": status,
         "response_model": None,

@@ -74,6 +74,7 @@ async def _body(request: Request, model: type[Model]) -> Model:
         status=201,
         body=CreateWebhookEndpointBody,
         description="Made; the secret is shown this once",
+        callbacks=documents.PAYMENT_EVENT,
     ),
 )
 async def create_webhook_endpoint(request: Request) -> Response:

@@ -28,8 +28,6 @@ class ApiDescription:
     """What belongs together, and what it is about."""
     local_url: str
     """Where `make run` serves it."""
-    webhooks: Mapping[str, Json] = field(default_factory=dict)
-    """What the API sends by itself, by name: path items (https://spec.openapis.org/oas/v3.1.1#oas-webhooks)."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Better names of schemas, by those that pydantic gives to classes of the same name."""
 
@@ -64,8 +62,6 @@ def _finished(document: Json, app: FastAPI, description: ApiDescription) -> Json
         "scheme": "bearer",
         "description": "An API key of the merchant.",
     }
-    if description.webhooks:
-        document["webhooks"] = dict(description.webhooks)
     document = shape.renamed(document, description.names)
     document["components"]["schemas"] = _finished_schemas(document, description.names)
     return document
@@ -126,8 +122,8 @@ def _finished_schemas(document: Json, names: Mapping[str, str]) -> Json:
     given[PROBLEM]["properties"]["code"] = {**beside, "anyOf": [reference(PROBLEM_CODE), {"type": "string"}]}
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     sent = shape.reached([[each.get("requestBody"), each.get("parameters")] for each in operations], given)
-    # What comes by itself may grow as answers may.
-    answered = shape.reached([[each["responses"] for each in operations], document.get("webhooks")], given)
+    # What is sent to a client by itself may grow as answers may.
+    answered = shape.reached([[each["responses"], each.get("callbacks")] for each in operations], given)
     finished: Json = {}
     for name in sorted(sent | answered):
         schema = shape.bounded(given[name]) if name in sent else shape.may_grow(given[name])
