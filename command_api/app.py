@@ -13,6 +13,8 @@ from command_api.payments.service import CommandService
 from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.reconciliations.service import ReconciliationService
 from command_api.split_payments.routes import router as split_payments_router
+from command_api.webhook_endpoints.routes import router as webhook_endpoints_router
+from command_api.webhook_endpoints.service import WebhookEndpointService
 from command_api.webhooks.routes import router as webhooks_router
 from command_api.webhooks.service import WebhookIntake
 from infra.access.keyring import ApiKeyring
@@ -29,6 +31,7 @@ def create_app(
     client_secrets: ClientSecretReader,
     webhooks: WebhookIntake,
     reconciliations: ReconciliationService,
+    webhook_endpoints: WebhookEndpointService,
     keyring: ApiKeyring,
     health: Health,
     cors_allowed_origins: Sequence[str] = (),
@@ -45,6 +48,7 @@ def create_app(
     app.state.client_secrets = client_secrets
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
+    app.state.webhook_endpoints = webhook_endpoints
     app.state.keyring = keyring
     app.state.rate_limiter = rate_limiter
     app.router.routes.extend(health_routes(health))
@@ -68,5 +72,6 @@ def _add_routes(app: FastAPI) -> None:
         client_secrets_router,
         webhooks_router,
         reconciliations_router,
+        webhook_endpoints_router,
     ):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more

@@ -11,6 +11,13 @@ from schemas.http.payments import (
 from schemas.http.problems import ProblemBody
 from schemas.http.reconciliations import RequestReconciliationBody
 from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
+from schemas.http.webhook_endpoints import (
+    CreateWebhookEndpointBody,
+    ReplayWebhooksBody,
+    RotateSecretBody,
+    UpdateWebhookEndpointBody,
+)
+from schemas.http.webhook_messages import WebhookMessage
 
 _TEXT = """
 The write side of Paystream: commands on payments. Every command is recorded before it is answered, and carried out at
@@ -46,13 +53,19 @@ API = ApiDescription(
         CancelSplitPaymentBody,
         RefundSplitPaymentBody,
         RequestReconciliationBody,
+        CreateWebhookEndpointBody,
+        UpdateWebhookEndpointBody,
+        RotateSecretBody,
+        ReplayWebhooksBody,
         ProblemBody,
+        WebhookMessage,
     ),
     tags={
         "payments": "Commands on payments.",
         "split payments": "Commands on purchases that several payments pay, all or nothing.",
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
         "webhooks": "What Stripe tells us.",
+        "webhook endpoints": "Where merchants want the events of their payments, and what was delivered there.",
     },
     local_url="http://localhost:8000",
 )

@@ -17,6 +17,7 @@ from command_api.payments.waiter import PollingStreamWaiter
 from command_api.reconciliations.service import ReconciliationService
 from command_api.settings import CommandApiSettings
 from command_api.split_payments.subject import SPLIT_PAYMENTS
+from command_api.webhook_endpoints.service import WebhookEndpointService
 from command_api.webhooks.service import WebhookIntake
 from event_store.event_log import GroupCommitLog
 from event_store.group_commit import GroupCommit
@@ -123,12 +124,19 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             time_zone=settings.reconciliation_time_zone,
             timeout_s=settings.command_api_timeout_ms / 1000,
         )
+        webhook_endpoints = WebhookEndpointService(
+            pool=pool,
+            box=settings.secret_box,
+            addresses=settings.webhook_addresses,
+            timeout_s=settings.command_api_timeout_ms / 1000,
+        )
         app = create_app(
             payments=payments,
             split_payments=split_payments,
             client_secrets=client_secrets,
             webhooks=webhooks,
             reconciliations=reconciliations,
+            webhook_endpoints=webhook_endpoints,
             keyring=keyring,
             health=runtime.health,
             cors_allowed_origins=settings.cors_allowed_origins,

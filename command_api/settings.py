@@ -16,6 +16,7 @@ from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.settings.stripe import StripeWebhookSettings
 from infra.stripe.guard.settings import StripeGuardSettings
+from infra.webhooks_out.settings import WebhookEndpointSettings
 
 
 class CommandApiSettings(
@@ -27,6 +28,7 @@ class CommandApiSettings(
     ReconciliationDaySettings,
     StripeWebhookSettings,
     StripeGuardSettings,
+    WebhookEndpointSettings,
 ):
     """What the command API reads from its environment."""
 

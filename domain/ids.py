@@ -40,6 +40,9 @@ KeyId = NewType("KeyId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 """Of an API key, and of its stream in the log."""
 
+WebhookEndpointId = NewType("WebhookEndpointId", UUID)
+"""Of an endpoint that a merchant gets events at, and of its stream in the log."""
+
 MerchantId = NewType("MerchantId", str)
 
 UserId = NewType("UserId", str)

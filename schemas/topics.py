@@ -10,6 +10,7 @@ STRIPE_BALANCE = "paystream.stripe-balance"
 RECONCILIATION = "paystream.reconciliation"
 PRIVACY = "paystream.privacy"
 ACCESS = "paystream.access"
+WEBHOOK_ENDPOINT = "paystream.webhook-endpoint"
 RELAY_PROGRESS = "paystream.relay-progress"
 
 _TOPIC_OF_CATEGORY = {
@@ -20,9 +21,10 @@ _TOPIC_OF_CATEGORY = {
     "reconciliation": RECONCILIATION,
     "privacy": PRIVACY,
     "access": ACCESS,
+    "webhook-endpoint": WEBHOOK_ENDPOINT,
 }
 _CONSUMERS = {
-    PAYMENT: ("stripe-gateway", "projector", "sagas"),
+    PAYMENT: ("stripe-gateway", "projector", "sagas", "webhooks-out"),
     SPLIT_PAYMENT: ("sagas", "projector"),
     STRIPE_EVENT: ("stripe-webhooks",),
     STRIPE_BALANCE: ("projector",),

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from infra.embedded.postgres import PostgresServer
+from infra.webhooks_out.settings import DEVELOPMENT_SECRETS_KEY
 
 DEVELOPMENT_KEY = "sk_dev_paystream"
 """The API key of the embedded stack, printed in the README. Production refuses it."""
 DEVELOPMENT_MERCHANT = "merchant_dev"
 
-_SCOPES = ["payments:write", "payments:read", "finance:read", "finance:write"]
+_SCOPES = ["payments:write", "payments:read", "finance:read", "finance:write", "webhooks:write"]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
 _STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
 
@@ -93,6 +94,7 @@ class Connections:
                     self._clear()
                     | {"REDIS_URL": self.redis_url, "STRIPE_WEBHOOK_SECRET": _STRIPE_WEBHOOK_SECRET}
                     | _api_keys()
+                    | _webhook_secrets()
                     | self._stripe()
                 )
             case "audit":
@@ -126,6 +128,8 @@ class Connections:
             case "worker-sagas":
                 # Intake, dead letters, steps and counts: none of them waits for anything but the database.
                 return self._clear() | self._kafka() | {"DATABASE_POOL_SIZE": "4"}
+            case "worker-webhooks-out":
+                return self._clear() | self._kafka() | _webhook_secrets() | {"DATABASE_POOL_SIZE": "8"}
             case _:
                 return self._database() | self._kafka()
 
@@ -187,6 +191,10 @@ def shared_settings(settings_of: Mapping[str, Mapping[str, str]]) -> dict[str, s
         else:
             shared |= {f"{prefix}{name}": value for prefix, value in own.items()}
     return shared
+
+
+def _webhook_secrets() -> dict[str, str]:
+    return {"WEBHOOK_SECRETS_KEY": DEVELOPMENT_SECRETS_KEY}
 
 
 def _api_keys() -> dict[str, str]:

@@ -12,6 +12,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from infra.errors import Unavailable
@@ -123,7 +124,16 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     code = _CODES.get(status, status.phrase.lower().replace(" ", "_"))
     detail = error.detail if error.detail != status.phrase else None
-    return problem_response(Problem(status, code, status.phrase, detail, error.headers), request.scope)
+    headers = error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {**(headers or {}), "Allow": ", ".join(_methods_of(request))}
+    return problem_response(Problem(status, code, status.phrase, detail, headers), request.scope)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return the methods of the path. Starlette names those of the first of its routes alone."""
+    routes = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
 
 
 async def _on_disconnect(_request: Request, _error: Exception) -> Response:

@@ -36,7 +36,14 @@ from infra.postgres.queries import Queries
 from projections.audit.split_payments import broken_splits
 from schemas.envelope import RecordedEvent
 from schemas.errors import SchemaError
-from schemas.events import ACCESS_CODEC, BALANCE_CODEC, RECONCILIATION_CODEC, SPLIT_PAYMENT_CODEC, STRIPE_EVENT_CODEC
+from schemas.events import (
+    ACCESS_CODEC,
+    BALANCE_CODEC,
+    RECONCILIATION_CODEC,
+    SPLIT_PAYMENT_CODEC,
+    STRIPE_EVENT_CODEC,
+    WEBHOOK_ENDPOINT_CODEC,
+)
 from schemas.topics import PAYMENT as PAYMENT_TOPIC
 from schemas.topics import partition_of
 
@@ -49,6 +56,7 @@ _OTHER_CODECS: Mapping[str, Any] = {
     "stripe-event": STRIPE_EVENT_CODEC,
     "split-payment": SPLIT_PAYMENT_CODEC,
     "access": ACCESS_CODEC,
+    "webhook-endpoint": WEBHOOK_ENDPOINT_CODEC,
 }
 
 INVARIANTS: Mapping[str, str] = {

@@ -15,6 +15,7 @@ from schemas.events.reconciliation_events import (
 from schemas.events.registry import EVENT_TYPES
 from schemas.events.split_payment_events import SPLIT_PAYMENT_CODEC, SPLIT_PAYMENT_EVENT_TYPES
 from schemas.events.stripe_events import STRIPE_EVENT_CODEC, STRIPE_EVENT_TYPES
+from schemas.events.webhook_endpoint_events import WEBHOOK_ENDPOINT_CODEC, WEBHOOK_ENDPOINT_EVENT_TYPES
 
 __all__ = [
     "ACCESS_CODEC",
@@ -36,6 +37,8 @@ __all__ = [
     "SPLIT_PAYMENT_EVENT_TYPES",
     "STRIPE_EVENT_CODEC",
     "STRIPE_EVENT_TYPES",
+    "WEBHOOK_ENDPOINT_CODEC",
+    "WEBHOOK_ENDPOINT_EVENT_TYPES",
     "Codec",
     "EventType",
 ]

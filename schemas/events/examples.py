@@ -28,6 +28,7 @@ from domain.ids import (
     StripeObjectId,
     StripeRefundId,
     UserId,
+    WebhookEndpointId,
 )
 from domain.money import Money
 from domain.payment import events as payment
@@ -40,12 +41,14 @@ from domain.reconciliation import values
 from domain.split_payment import events as split
 from domain.split_payment.values import CompensationReason, LegStatus, RefundPartStatus
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
+from domain.webhook_endpoint import DisabledBecause, WebhookEndpointDisabled
 from schemas.events.stripe_events import StripeEventReceived
 
 PAYMENT_ID = PaymentId(UUID("019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"))
 REFUND_ID = RefundId(UUID("019ab3c4-6e7f-7091-8b2c-3d4e5f607182"))
 EVENT_ID = EventId(UUID("019ab3c4-7f80-7192-9c3d-4e5f60718293"))
 SPLIT_PAYMENT_ID = SplitPaymentId(UUID("019ab3c4-91a2-7b45-8e5f-708192a3b4c5"))
+WEBHOOK_ENDPOINT_ID = WebhookEndpointId(UUID("019ab3c4-b3c4-7d67-8071-92a3b4c5d6e7"))
 REQUEST_ID = RequestId(UUID("019ab3c4-8091-72a3-8d4e-5f6071829304"))
 WHOLE = Money(amount_cents=1000, currency="USD")
 PART = Money(amount_cents=500, currency="USD")
@@ -238,6 +241,12 @@ ACCOUNT_EXAMPLES: Mapping[str, Any] = {
     ),
     "discrepancy.reopened": reconciliation.DiscrepancyReopened(
         discrepancy_id=DIFFERENCE.discrepancy_id, run_id=RUN_ID, number=3, difference=DIFFERENCE
+    ),
+    "webhook_endpoint.disabled": WebhookEndpointDisabled(
+        endpoint_id=WEBHOOK_ENDPOINT_ID,
+        because=DisabledBecause.FAILING,
+        failing_since=1_777_200_000,
+        failures=118,
     ),
 }
 """What is not one payment's, by the type's name."""

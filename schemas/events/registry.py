@@ -11,6 +11,7 @@ from schemas.events.privacy_events import PRIVACY_EVENT_TYPES
 from schemas.events.reconciliation_events import RECONCILIATION_EVENT_TYPES
 from schemas.events.split_payment_events import SPLIT_PAYMENT_EVENT_TYPES
 from schemas.events.stripe_events import STRIPE_EVENT_TYPES
+from schemas.events.webhook_endpoint_events import WEBHOOK_ENDPOINT_EVENT_TYPES
 
 EVENT_TYPES: tuple[EventType[Any], ...] = (
     *PAYMENT_EVENT_TYPES,
@@ -20,6 +21,7 @@ EVENT_TYPES: tuple[EventType[Any], ...] = (
     *SPLIT_PAYMENT_EVENT_TYPES,
     *PRIVACY_EVENT_TYPES,
     *ACCESS_EVENT_TYPES,
+    *WEBHOOK_ENDPOINT_EVENT_TYPES,
 )
 
 BY_NAME: Mapping[str, EventType[Any]] = {each.name: each for each in EVENT_TYPES}

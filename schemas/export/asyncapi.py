@@ -13,7 +13,15 @@ from schemas.cloudevents import CONTENT_TYPE, to_kafka
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.events import EventType
 from schemas.events.event_type import schema_id
-from schemas.events.examples import API_KEY_ID, EVENT_ID, PAYMENT_ID, REQUEST_ID, RUN_ID, SPLIT_PAYMENT_ID
+from schemas.events.examples import (
+    API_KEY_ID,
+    EVENT_ID,
+    PAYMENT_ID,
+    REQUEST_ID,
+    RUN_ID,
+    SPLIT_PAYMENT_ID,
+    WEBHOOK_ENDPOINT_ID,
+)
 from schemas.export.events import JsonSchema, every_version, example_data, schema_path
 from schemas.export.headers import (
     DEAD_LETTER_HEADERS_PATH,
@@ -30,6 +38,7 @@ from schemas.topics import (
     SPLIT_PAYMENT,
     STRIPE_BALANCE,
     STRIPE_EVENT,
+    WEBHOOK_ENDPOINT,
     dead_letter_topics,
     declarations,
     event_topics,
@@ -41,6 +50,12 @@ DEAD_LETTER = "dead-letter"
 PROGRESS = "relay-progress"
 _KAFKA_BINDING = "0.5.0"
 PAYMENT_CATEGORY = "payment"
+_STREAM_IDS = {
+    PAYMENT_CATEGORY: PAYMENT_ID,
+    "split-payment": SPLIT_PAYMENT_ID,
+    "access": API_KEY_ID,
+    "webhook-endpoint": WEBHOOK_ENDPOINT_ID,
+}
 _POSITION = 42
 _RECORDED_AT = datetime(2026, 5, 1, 10, 6, 40, 123000, UTC)
 _DEAD_LETTER_EXAMPLE = {
@@ -114,6 +129,8 @@ that was destroyed, that it was, in a stream of its own. What to remove of your 
 in the streams of the payments. {_EVENTS_DESCRIPTION}"""
 _ACCESS_DESCRIPTION = f"""Who may call the APIs: merchants, and the API keys of merchants and of the operator. A stream
 is one merchant or one key. No key is in it, and no hash of one. {_EVENTS_DESCRIPTION}"""
+_WEBHOOK_ENDPOINTS_DESCRIPTION = f"""The endpoints at which merchants get their events by HTTP, and that nothing is sent
+to any more. A stream is one endpoint. {_EVENTS_DESCRIPTION}"""
 _DESCRIPTIONS = {
     PAYMENT: _EVENTS_DESCRIPTION,
     SPLIT_PAYMENT: _SPLIT_PAYMENTS_DESCRIPTION,
@@ -122,6 +139,7 @@ _DESCRIPTIONS = {
     RECONCILIATION: _RECONCILIATION_DESCRIPTION,
     PRIVACY: _PRIVACY_DESCRIPTION,
     ACCESS: _ACCESS_DESCRIPTION,
+    WEBHOOK_ENDPOINT: _WEBHOOK_ENDPOINTS_DESCRIPTION,
 }
 _DEAD_LETTERS_DESCRIPTION = """For operators. One partition; kept for ever. Each message announces a record that one of
 Paystream's own consumers could not apply, at least once: the same `dlq_id` is the same record. What becomes of it is
@@ -244,8 +262,7 @@ def _message(event_type: EventType[Any], version: int) -> dict[str, Any]:
 
 def _example(event_type: EventType[Any]) -> dict[str, Any]:
     """Return an example of a message: as it is sent, its headers as text."""
-    stream_ids = {PAYMENT_CATEGORY: PAYMENT_ID, "split-payment": SPLIT_PAYMENT_ID, "access": API_KEY_ID}
-    stream_id = stream_ids.get(event_type.category, RUN_ID)
+    stream_id = _STREAM_IDS.get(event_type.category, RUN_ID)
     of_account = stream_id == RUN_ID
     recorded = RecordedEvent(
         position=_POSITION,

@@ -53,6 +53,7 @@ _WRITERS_OF_CATEGORIES = {
     "split-payment": "the worker `sagas`, from what became of the legs",
     "privacy": "an operator's command",
     "access": "an operator's command",
+    "webhook-endpoint": "the worker `webhooks-out`",
 }
 
 
@@ -69,7 +70,7 @@ _UNITS = {
         ),
         "Unix seconds",
     ),
-    **dict.fromkeys(("created_at", "expires_at", "retry_at", "stuck_at"), "Unix seconds"),
+    **dict.fromkeys(("created_at", "expires_at", "retry_at", "stuck_at", "failing_since"), "Unix seconds"),
     "expires_in_seconds": "seconds from when the event was recorded",
     "head": "position in the log",
 }

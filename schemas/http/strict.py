@@ -82,11 +82,13 @@ IN_DIGITS = BeforeValidator(_integer)
 URL or a header, not below 0, in the digits 0 to 9, without a sign, blanks or leading zeros."""
 AS_DAY = BeforeValidator(_day)
 """For a date, likewise: YYYY-MM-DD."""
+AS_MOMENT = BeforeValidator(_moment)
+"""For a time, likewise."""
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 """`true` or `false`: of a URL."""
 Day = Annotated[date, AS_DAY]
 """YYYY-MM-DD."""
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, AS_MOMENT]
 """RFC 3339 (https://www.rfc-editor.org/rfc/rfc3339#section-5.6) in UTC unless it has an offset; also a day alone."""
 Id = Annotated[_Uuid, BeforeValidator(_id)]
 """For `Id[PaymentId]`: a UUID with its hyphens, in either case."""

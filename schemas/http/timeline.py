@@ -73,7 +73,7 @@ def _data_model(event_type: EventType[PaymentEvent], example: Json) -> type[Answ
 
 def _entry_model(event_type: EventType[PaymentEvent], number: int) -> type[Answer]:
     """Return the model of an entry of one type."""
-    example = _entry_example(event_type.name, number)
+    example = entry_example(event_type.name, number)
     kinds: dict[str, Any] = {
         "position": Position,
         "version": Version,
@@ -89,7 +89,8 @@ def _entry_model(event_type: EventType[PaymentEvent], number: int) -> type[Answe
     return create_model(f"{event_type.model.__name__}Entry", __base__=_shown_by(example), __doc__=about, **members)
 
 
-def _entry_example(name: str, version: int) -> Json:
+def entry_example(name: str, version: int) -> Json:
+    """Return an example of an entry of a type."""
     data: Json = orjson.loads(orjson.dumps(summary(PAYMENT_EXAMPLES[name])))
     return _EXAMPLE | {"version": version, "type": name, "data": data}
 
@@ -103,24 +104,24 @@ def _shown_by(example: Json) -> type[Answer]:
 
 def _type_of(entry: Any) -> str:
     name = entry.get("type") if isinstance(entry, dict) else getattr(entry, "type", None)
-    return str(name) if name in _ENTRIES else _OTHER
+    return str(name) if name in ENTRIES else _OTHER
 
 
-def _discriminate_by_type(schema: dict[str, Any]) -> None:
+def discriminate_by_type(schema: dict[str, Any]) -> None:
     """Say which of the choices it is. More than one can fit: what is known is also like what is not."""
     references = schema.pop("oneOf")
     schema["anyOf"] = references
-    known = zip(_ENTRIES, references, strict=False)
+    known = zip(ENTRIES, references, strict=False)
     schema["discriminator"] = {"propertyName": "type", "mapping": {name: each["$ref"] for name, each in known}}
 
 
-_ENTRIES: Mapping[str, type[Answer]] = {
+ENTRIES: Mapping[str, type[Answer]] = {
     each.name: _entry_model(each, number) for number, each in enumerate(PAYMENT_EVENT_TYPES, start=1)
 }
 _Choice: Any = reduce(
     or_,
     [
-        *(Annotated[model, Tag(name)] for name, model in _ENTRIES.items()),
+        *(Annotated[model, Tag(name)] for name, model in ENTRIES.items()),
         Annotated[OtherTimelineEntry, Tag(_OTHER)],
     ],
 )
@@ -131,7 +132,7 @@ class TimelineEntry(RootModel[Annotated[_Choice, Discriminator(_type_of)]]):
 
     model_config = ConfigDict(
         frozen=True,
-        json_schema_extra=_discriminate_by_type,
+        json_schema_extra=discriminate_by_type,
         defer_build=True,  # all of it takes a fifth of a second, and only the document needs it
     )
 
@@ -144,7 +145,7 @@ class TimelinePage(Answer):
         json_schema_extra={
             "examples": [
                 {
-                    "data": [_entry_example("payment.requested", 1)],
+                    "data": [entry_example("payment.requested", 1)],
                     "has_more": True,
                     "next_cursor": "WzFd",
                 }

@@ -94,7 +94,7 @@ async def rows_with(system: System, text: str) -> dict[str, int]:
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as connection:
         cursor = await connection.execute(
             "SELECT schemaname, tablename FROM pg_tables"
-            " WHERE schemaname IN ('event_store', 'consumers', 'read_model') ORDER BY 1, 2"
+            " WHERE schemaname IN ('event_store', 'consumers', 'read_model', 'webhooks_out') ORDER BY 1, 2"
         )
         tables = await cursor.fetchall()
         assert ("consumers", "gateway_tasks") in tables

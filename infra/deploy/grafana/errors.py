@@ -148,6 +148,15 @@ ERRORS = Board(
                     ),
                     unit="ops",
                 ),
+                Lines(
+                    title="Webhooks to merchants",
+                    description="Attempts that failed, and endpoints that were disabled.",
+                    targets=(
+                        (rate("webhooks_out_attempts_total", "result", where='result!="delivered"'), "{{result}}"),
+                        (f"{rate('webhooks_out_endpoints_disabled_total')} or vector(0)", "endpoints disabled"),
+                    ),
+                    unit="ops",
+                ),
             ),
         ),
     ),

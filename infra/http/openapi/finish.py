@@ -122,7 +122,8 @@ def _finished_schemas(document: Json, names: Mapping[str, str]) -> Json:
     given[PROBLEM]["properties"]["code"] = {**beside, "anyOf": [reference(PROBLEM_CODE), {"type": "string"}]}
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     sent = shape.reached([[each.get("requestBody"), each.get("parameters")] for each in operations], given)
-    answered = shape.reached([each["responses"] for each in operations], given)
+    # What is sent to a client by itself may grow as answers may.
+    answered = shape.reached([[each["responses"], each.get("callbacks")] for each in operations], given)
     finished: Json = {}
     for name in sorted(sent | answered):
         schema = shape.bounded(given[name]) if name in sent else shape.may_grow(given[name])

@@ -32,7 +32,8 @@ CREATE TABLE access.api_keys (
     CONSTRAINT scopes_of_owner CHECK (
         CASE WHEN merchant_id IS NULL
              THEN scopes <@ ARRAY['finance:read', 'finance:write', 'audit:read', 'admin:read', 'admin:write']
-             ELSE scopes <@ ARRAY['payments:write', 'refunds:write', 'payments:read'] END)
+             ELSE scopes <@ ARRAY['payments:write', 'refunds:write', 'payments:read',
+                                  'webhooks:write'] END)
 ) WITH (fillfactor = 70);  -- room for recording a use on the row's page (HOT update)
 CREATE INDEX api_keys_by_merchant ON access.api_keys (merchant_id, created_at);
 

@@ -19,6 +19,7 @@ from command_api.payments.service import CommandService
 from command_api.payments.subject import PAYMENTS
 from command_api.payments.waiter import PollingStreamWaiter
 from command_api.split_payments.subject import SPLIT_PAYMENTS
+from command_api.webhook_endpoints.service import WebhookEndpointService
 from domain.ids import MerchantId, PaymentId, StripeChargeId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import PaymentCommand
@@ -33,6 +34,8 @@ from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
+from infra.webhooks_out.addresses import AddressPolicy
+from infra.webhooks_out.secret_box import SecretBox
 from schemas.envelope import EventMetadata
 from tests.support.refusing_reconciliations import a_refusing_service
 from tests.support.signed_webhooks import an_intake
@@ -134,6 +137,12 @@ async def running(
             client_secrets=ClientSecretReader(log=log, waiter=waiter, secrets=FixedClientSecrets()),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_refusing_service(),
+            webhook_endpoints=WebhookEndpointService(
+                pool=pool,
+                box=SecretBox([bytes(32)]),
+                addresses=AddressPolicy(allow_private=False, allow_http=False),
+                timeout_s=5,
+            ),
             keyring=keyring() if keys is None else keys,
             health=Health(),
         )
@@ -153,4 +162,6 @@ def keyring() -> ApiKeyring:
 
 def _key(key_id: str, secret: str, merchant_id: MerchantId) -> ApiKey:
     digest = hashlib.sha256(secret.encode()).hexdigest()
-    return ApiKey(id=key_id, sha256=digest, merchant_id=merchant_id, scopes=frozenset({"payments:write"}))
+    return ApiKey(
+        id=key_id, sha256=digest, merchant_id=merchant_id, scopes=frozenset({"payments:write", "webhooks:write"})
+    )

@@ -23,6 +23,7 @@ from infra.access.keyring import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
 from tests.support.refusing_reconciliations import a_refusing_service
+from tests.support.refusing_webhook_endpoints import a_refusing_endpoint_service
 from tests.support.signed_webhooks import an_intake
 
 MERCHANT = MerchantId("merchant_test")
@@ -63,11 +64,13 @@ async def api() -> AsyncIterator[Standing]:
         client_secrets=ClientSecretReader(log=store, waiter=waiter, secrets=secrets),
         webhooks=an_intake(store),
         reconciliations=a_refusing_service(),
+        webhook_endpoints=a_refusing_endpoint_service(),
         keyring=ApiKeyring(
             [
                 _key("writer", {"payments:write"}),
                 _key("reader", {"payments:read"}),
                 _key("other", {"payments:write"}, MerchantId("other")),
+                _key("webhooks", {"webhooks:write"}),
                 _key("finance", {"finance:write"}, None),
             ],
         ),

@@ -12,9 +12,18 @@ PATHS += ["/split-payments", *(f"/split-payments/{{split_payment_id}}/{action}" 
 
 SECRET_PATH = "/payments/{payment_id}/client_secret"
 
+ENDPOINT_PATH = "/webhook-endpoints/{endpoint_id}"
+WEBHOOK_PATHS = [
+    "/webhook-endpoints",
+    *(f"{ENDPOINT_PATH}{each}" for each in ("", "/rotate-secret", "/deliveries", "/replays")),
+    f"{ENDPOINT_PATH}/deliveries/{{delivery_id}}/resend",
+]
+
 
 def test_there_are_these_commands_and_no_others() -> None:
-    assert sorted(DOCUMENT["paths"]) == sorted([*PATHS, SECRET_PATH, "/webhooks/stripe", "/reconciliations"])
+    assert sorted(DOCUMENT["paths"]) == sorted(
+        [*PATHS, SECRET_PATH, "/webhooks/stripe", "/reconciliations", *WEBHOOK_PATHS]
+    )
 
 
 def test_the_client_secret_documents_its_security_and_errors() -> None:

@@ -33,7 +33,7 @@ st.register_type_strategy(
 ROOT = Path(__file__).parents[3]
 both = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 QUERIES = DOCUMENTS["query-api"]
-VERB = r"(create|confirm|capture|cancel|refund|get|list|request|receive)"
+VERB = r"(create|confirm|capture|cancel|refund|get|list|request|receive|update|delete|rotate|resend|replay)"
 
 
 @both

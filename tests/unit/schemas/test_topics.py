@@ -40,6 +40,7 @@ def test_each_consumer_has_a_dead_letter_topic_of_its_own() -> None:
         "paystream.payment.dlq.stripe-gateway",
         "paystream.payment.dlq.projector",
         "paystream.payment.dlq.sagas",
+        "paystream.payment.dlq.webhooks-out",
         "paystream.split-payment.dlq.sagas",
         "paystream.split-payment.dlq.projector",
         "paystream.stripe-event.dlq.stripe-webhooks",

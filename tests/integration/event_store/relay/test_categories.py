@@ -20,7 +20,16 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-CATEGORIES = ("payment", "split-payment", "stripe-event", "stripe-balance", "reconciliation", "privacy", "access")
+CATEGORIES = (
+    "payment",
+    "split-payment",
+    "stripe-event",
+    "stripe-balance",
+    "reconciliation",
+    "privacy",
+    "access",
+    "webhook-endpoint",
+)
 
 
 def mixed(rng: random.Random, count: int) -> list[Append]:

@@ -17,6 +17,7 @@ from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.saga.settings import SagaSettings
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
+from consumers.webhooks_out.settings import WebhooksOutSettings
 from event_store.relay.process import RelaySettings
 from event_store.sealer.settings import SealerSettings
 from infra.cli.app import app
@@ -45,6 +46,7 @@ OURS: dict[str, type[BaseSettings]] = {
     "sweeper": SweeperSettings,
     "sagas": SagaSettings,
     "sealer": SealerSettings,
+    "webhooks-out": WebhooksOutSettings,
     "projector": ProjectorSettings,
 }
 ONE_SHOT = {"migrate", "login-roles", "topics"}

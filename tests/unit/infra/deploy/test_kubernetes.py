@@ -54,6 +54,7 @@ SECRET_VALUES = {  # of the shape that the settings take
     "STRIPE_SECRET_KEY": "sk_live_x",
     "STRIPE_WEBHOOK_SECRET": "whsec_of_sixteen_characters",
     "PRIVACY_WRAPPING_KEYS": f"one:{base64.b64encode(bytes(32)).decode()}",
+    "WEBHOOK_SECRETS_KEY": base64.b64encode(bytes(32)).decode(),
     "SEALER_KEY": "PRIVATE+KEY+x",
 }
 

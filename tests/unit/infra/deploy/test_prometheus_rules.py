@@ -34,6 +34,7 @@ MUST_FIRE = {
     "StripeBreakerOpen",
     "StripeCallsDead",
     "StripePaymentUndone",
+    "WebhooksOutLate",
 }
 
 

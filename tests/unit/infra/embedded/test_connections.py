@@ -14,6 +14,7 @@ from consumers.saga.settings import SagaSettings
 from consumers.stripe.translate import events as event_types
 from consumers.sweeper.settings import SweeperSettings
 from consumers.webhooks.settings import WebhooksSettings
+from consumers.webhooks_out.settings import WebhooksOutSettings
 from event_store.relay.process import RelaySettings
 from event_store.sealer.settings import SealerSettings
 from infra.embedded.connections import DEVELOPMENT_KEY, KAFKA, Connections, shared_settings
@@ -82,7 +83,10 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ),
         (
             "command-api",
-            {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET", *STRIPE},
+            {
+                *("DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET"),
+                *("WEBHOOK_SECRETS_KEY", *STRIPE),
+            },
         ),
         ("relay", {"DATABASE_URL", *KAFKA_NAMES}),
         ("projector", {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", *KAFKA_NAMES}),
@@ -108,6 +112,10 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ("worker-stripe-webhooks", {"DATABASE_URL", *KAFKA_NAMES}),
         ("worker-sagas", {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "DATABASE_POOL_SIZE", *KAFKA_NAMES}),
         ("worker-sealer", {"DATABASE_URL", "DATABASE_POOL_SIZE", "REDIS_URL", "PROOFS_FOLDER", "SEALER_KEY_FILE"}),
+        (
+            "worker-webhooks-out",
+            {"DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "DATABASE_POOL_SIZE", "WEBHOOK_SECRETS_KEY", *KAFKA_NAMES},
+        ),
         ("worker-of-tomorrow", {"DATABASE_URL", *KAFKA_NAMES}),
     ],
 )
@@ -132,6 +140,7 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("worker-sweeper", SweeperSettings),
         ("worker-sagas", SagaSettings),
         ("worker-sealer", SealerSettings),
+        ("worker-webhooks-out", WebhooksOutSettings),
     ],
 )
 def test_a_process_reads_all_that_it_gets_and_needs_no_more(

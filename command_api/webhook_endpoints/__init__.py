@@ -1,0 +1,1 @@
+"""Webhook endpoints: merchants say where they want their events, and look at what was delivered."""

@@ -1,0 +1,64 @@
+"""`paystream webhooks`: where merchants get their events by HTTP, and what was delivered there."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from infra.cli.commands import command_group
+
+webhooks = command_group("Webhooks to merchants: endpoints and deliveries.", settings_of=("worker-webhooks-out",))
+
+_ENDPOINT = typer.Argument(metavar="ENDPOINT", help="Its id, as `endpoints` shows it.")
+_MOMENT = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+
+
+@webhooks.command("endpoints")
+def webhooks_endpoints(
+    merchant: Annotated[str | None, typer.Option(help="Those of one merchant. [all]")] = None,
+) -> None:
+    """List endpoints, and which of them fail."""
+    from consumers.webhooks_out.cli_run import run_endpoints
+
+    raise SystemExit(run_endpoints(merchant))
+
+
+@webhooks.command("deliveries")
+def webhooks_deliveries(
+    endpoint: Annotated[UUID | None, typer.Option(help="Those to one endpoint. [all]")] = None,
+    merchant: Annotated[str | None, typer.Option(help="Those to one merchant. [all]")] = None,
+    status: Annotated[str | None, typer.Option(help="pending, delivered or failed. [all]")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The most to show.")] = 50,
+) -> None:
+    """List deliveries, the newest events first, and each last attempt."""
+    from consumers.webhooks_out.cli_run import run_deliveries
+
+    raise SystemExit(run_deliveries(endpoint_id=endpoint, merchant_id=merchant, status=status, limit=limit))
+
+
+@webhooks.command("resend")
+def webhooks_resend(
+    delivery: Annotated[UUID, typer.Argument(metavar="DELIVERY", help="Its id, as `deliveries` shows it.")],
+) -> None:
+    """Make a delivery once more."""
+    from consumers.webhooks_out.cli_run import run_resend
+
+    raise SystemExit(run_resend(delivery))
+
+
+@webhooks.command("replay")
+def webhooks_replay(
+    endpoint: Annotated[UUID, _ENDPOINT],
+    from_at: Annotated[datetime, typer.Option("--from", formats=_MOMENT, help="From when on; UTC unless it says.")],
+    until_at: Annotated[
+        datetime | None, typer.Option("--until", formats=_MOMENT, help="Until when; UTC unless it says. [now]")
+    ] = None,
+    actor: Annotated[str | None, typer.Option(help="Who does it. By default the user of this machine.")] = None,
+) -> None:
+    """Send an endpoint once more what was recorded in a time."""
+    from getpass import getuser
+
+    from consumers.webhooks_out.cli_run import run_replay
+
+    raise SystemExit(run_replay(endpoint, from_at=from_at, until_at=until_at, actor=f"operator:{actor or getuser()}"))

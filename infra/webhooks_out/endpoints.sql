@@ -1,0 +1,67 @@
+-- name: create
+-- A new endpoint; no row when the merchant has one with this URL, or has so many.
+INSERT INTO webhooks_out.endpoints (endpoint_id, merchant_id, url, event_types, description, enabled, secret)
+SELECT %(endpoint_id)s, %(merchant_id)s, %(url)s, %(event_types)s::text[], %(description)s, %(enabled)s, %(secret)s
+ WHERE (SELECT count(*) FROM webhooks_out.endpoints
+         WHERE merchant_id = %(merchant_id)s AND deleted_at IS NULL) < %(most)s
+ON CONFLICT (merchant_id, url) WHERE deleted_at IS NULL DO NOTHING
+RETURNING endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
+          previous_secret_until, created_at, updated_at;
+
+-- name: find_by_url
+-- Whether the merchant has an endpoint with this URL.
+SELECT endpoint_id FROM webhooks_out.endpoints
+ WHERE merchant_id = %(merchant_id)s AND url = %(url)s AND deleted_at IS NULL;
+
+-- name: list_of_merchant
+-- A merchant's endpoints, the oldest first; null lists those of all merchants.
+SELECT endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
+       previous_secret_until, created_at, updated_at
+  FROM webhooks_out.endpoints
+ WHERE deleted_at IS NULL AND (%(merchant_id)s::text IS NULL OR merchant_id = %(merchant_id)s::text)
+ ORDER BY merchant_id, created_at, endpoint_id;
+
+-- name: find
+-- One endpoint; null finds that of any merchant.
+SELECT endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
+       previous_secret_until, created_at, updated_at
+  FROM webhooks_out.endpoints
+ WHERE endpoint_id = %(endpoint_id)s AND deleted_at IS NULL
+   AND (%(merchant_id)s::text IS NULL OR merchant_id = %(merchant_id)s::text);
+
+-- name: update
+-- Change what is given. One that is enabled again gets what is recorded from then on, and begins without failures.
+UPDATE webhooks_out.endpoints
+   SET url = coalesce(%(url)s::text, url),
+       event_types = coalesce(%(event_types)s::text[], event_types),
+       description = coalesce(%(description)s::text, description),
+       active_since = CASE WHEN %(enabled)s::boolean AND NOT enabled THEN clock_timestamp() ELSE active_since END,
+       failing_since = CASE WHEN %(enabled)s::boolean AND NOT enabled THEN NULL ELSE failing_since END,
+       failures = CASE WHEN %(enabled)s::boolean AND NOT enabled THEN 0 ELSE failures END,
+       disabled_because = CASE WHEN %(enabled)s::boolean IS NOT NULL AND %(enabled)s::boolean <> enabled THEN NULL
+                               ELSE disabled_because END,
+       enabled = coalesce(%(enabled)s::boolean, enabled),
+       updated_at = clock_timestamp()
+ WHERE endpoint_id = %(endpoint_id)s AND merchant_id = %(merchant_id)s AND deleted_at IS NULL
+RETURNING endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
+          previous_secret_until, created_at, updated_at;
+
+-- name: delete
+-- Nothing is sent any more, and its secrets are gone. Its deliveries go bit by bit.
+UPDATE webhooks_out.endpoints
+   SET deleted_at = clock_timestamp(), updated_at = clock_timestamp(), enabled = false, disabled_because = NULL,
+       secret = '', previous_secret = NULL, previous_secret_until = NULL
+ WHERE endpoint_id = %(endpoint_id)s AND merchant_id = %(merchant_id)s AND deleted_at IS NULL
+RETURNING endpoint_id;
+
+-- name: rotate
+-- A new secret; the one of before signs beside it for so long.
+UPDATE webhooks_out.endpoints
+   SET previous_secret = CASE WHEN %(overlap_s)s > 0 THEN secret END,
+       previous_secret_until = CASE WHEN %(overlap_s)s > 0
+                                    THEN clock_timestamp() + %(overlap_s)s * interval '1 second' END,
+       secret = %(secret)s,
+       updated_at = clock_timestamp()
+ WHERE endpoint_id = %(endpoint_id)s AND merchant_id = %(merchant_id)s AND deleted_at IS NULL
+RETURNING endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
+          previous_secret_until, created_at, updated_at;

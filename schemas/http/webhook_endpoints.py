@@ -1,0 +1,257 @@
+"""Bodies about webhook endpoints: where a merchant wants its events, and what was delivered there."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from domain.ids import EventId, PaymentId, WebhookEndpointId
+from schemas.events import PAYMENT_EVENT_TYPES
+from schemas.http.answers import Json
+from schemas.http.strict import AS_MOMENT
+
+EVENT_TYPES = tuple(each.name for each in PAYMENT_EVENT_TYPES)
+MAX_URL_CHARS = 2000
+MAX_DESCRIPTION_CHARS = 500
+MAX_OVERLAP_S = 7 * 24 * 3600
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Leave a default to the description: generators of types make a field with one required, which it is not."""
+    schema.pop("default", None)
+
+
+def _of_event_types(schema: dict[str, Any]) -> None:
+    _without_default(schema)
+    schema["uniqueItems"] = True
+
+
+Timestamp = Annotated[dt.datetime, Field(description="ISO 8601, UTC.")]
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_URL_CHARS,
+        description="Of the public internet, and https in production. Of a merchant's endpoints each has another one.",
+    ),
+]
+EventTypes = Annotated[
+    list[str],
+    Field(
+        max_length=len(EVENT_TYPES),
+        description="Which events it gets, such as `payment.authorized`. Empty: all of every payment.",
+        json_schema_extra=_of_event_types,
+    ),
+]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION_CHARS, pattern=r"^[^\x00]*$")]
+
+_ID = "019ab3c4-b3c4-7d67-8071-92a3b4c5d6e7"
+_ENDPOINT: Json = {
+    "id": _ID,
+    "url": "https://shop.example/webhooks",
+    "event_types": [],
+    "description": "the shop",
+    "enabled": True,
+    "disabled_because": None,
+    "failing_since": None,
+    "previous_secret_until": None,
+    "created_at": "2026-05-01T10:06:40.123Z",
+    "updated_at": "2026-05-01T10:06:40.123Z",
+}
+_ATTEMPT: Json = {
+    "at": "2026-05-01T10:06:41.000Z",
+    "duration_ms": 87,
+    "status": 200,
+    "error": None,
+    "answer": "ok",
+}
+_DELIVERY: Json = {
+    "id": "7b0e3d4c-1f2a-4b3c-8d5e-6f708192a3b4",
+    "event_id": "019ab3c4-7f80-7192-9c3d-4e5f60718293",
+    "event_type": "payment.authorized",
+    "payment_id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+    "position": 42,
+    "status": "delivered",
+    "attempts": [_ATTEMPT],
+    "next_attempt_at": None,
+    "created_at": "2026-05-01T10:06:40.900Z",
+    "finished_at": "2026-05-01T10:06:41.090Z",
+}
+_EXAMPLE_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105 - of the specification
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _WithEventTypes(_Body):
+    @field_validator("event_types", check_fields=False)
+    @classmethod
+    def _known(cls, names: list[str] | None) -> list[str] | None:
+        if names is None:
+            return None
+        if unknown := sorted(set(names) - set(EVENT_TYPES)):
+            first = min(names.index(each) for each in unknown)
+            raise PydanticCustomError("event_types", "has what is no type of payment events, at {at}", {"at": first})
+        if len(set(names)) < len(names):
+            raise PydanticCustomError("event_types", "has a type twice")
+        return names
+
+
+class CreateWebhookEndpointBody(_WithEventTypes):
+    """POST /webhook-endpoints."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"url": "https://shop.example/webhooks", "description": "the shop"}]}
+    )
+
+    url: Url
+    event_types: EventTypes = []
+    description: Annotated[Description, Field(json_schema_extra=_without_default)] = ""
+    enabled: Annotated[bool, Field(description="Unsaid: true.", json_schema_extra=_without_default)] = True
+
+
+class UpdateWebhookEndpointBody(_WithEventTypes):
+    """PATCH /webhook-endpoints/{endpoint_id}: what is not there stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
+
+    url: Url | None = None
+    event_types: EventTypes | None = None
+    description: Description | None = None
+    enabled: Annotated[
+        bool | None,
+        Field(description="What is recorded while it is not enabled is not sent later; a replay is."),
+    ] = None
+
+
+class RotateSecretBody(_Body):
+    """POST /webhook-endpoints/{endpoint_id}/rotate-secret."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 86400}]})
+
+    overlap_seconds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_OVERLAP_S,
+            description="For how long the old secret signs too; 0: it is leaked. Unsaid: a day.",
+            json_schema_extra=_without_default,
+        ),
+    ] = 24 * 3600
+
+
+class ReplayWebhooksBody(_Body):
+    """POST /webhook-endpoints/{endpoint_id}/replays."""
+
+    model_config = ConfigDict(
+        strict=False,
+        json_schema_extra={"examples": [{"from": "2026-05-01T10:00:00Z", "until": "2026-05-01T12:00:00Z"}]},
+    )
+
+    from_: Annotated[dt.datetime, Field(alias="from", description="From when on events were recorded."), AS_MOMENT]
+    until: Annotated[dt.datetime, Field(description="Until when; not in the future."), AS_MOMENT]
+
+
+class NoBody(_Body):
+    """A request that says nothing beyond its path."""
+
+
+class WebhookEndpointView(_View):
+    """An endpoint. Its secret is shown when it is made, and never again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENDPOINT]})
+
+    id: WebhookEndpointId
+    url: str
+    event_types: list[str]
+    description: str
+    enabled: bool
+    disabled_because: Annotated[
+        str | None,
+        Field(description="`failing`: nothing was delivered for days; `gone`: it answered 410. Null: nobody but you."),
+    ]
+    failing_since: Annotated[Timestamp | None, Field(description="Since when every attempt has failed.")]
+    previous_secret_until: Annotated[Timestamp | None, Field(description="Until when the old secret signs too.")]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class WebhookEndpointWithSecret(WebhookEndpointView):
+    """An endpoint with its new secret, which is shown this once."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_ENDPOINT, "secret": _EXAMPLE_SECRET}]})
+
+    secret: Annotated[str, Field(description="`whsec_...`: verify the signatures with it.")]
+
+
+class WebhookEndpointList(_View):
+    """All endpoints of the merchant, the oldest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"data": [_ENDPOINT]}]})
+
+    data: list[WebhookEndpointView]
+
+
+class WebhookAttemptView(_View):
+    """What came of an attempt."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ATTEMPT]})
+
+    at: Timestamp
+    duration_ms: int
+    status: Annotated[int | None, Field(description="Of the answer; null: there was none.")]
+    error: Annotated[str | None, Field(description="Null: it was delivered.")]
+    answer: Annotated[str | None, Field(description="The beginning of what the endpoint answered.")]
+
+
+class WebhookDeliveryView(_View):
+    """An event on its way to an endpoint, with its attempts."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DELIVERY]})
+
+    id: UUID
+    event_id: Annotated[EventId, Field(description="The `webhook-id` of its attempts.")]
+    event_type: str
+    payment_id: PaymentId
+    position: Annotated[int, Field(ge=1, description="Place of the event in the whole log.")]
+    status: Literal["pending", "delivered", "failed"]
+    attempts: list[WebhookAttemptView]
+    next_attempt_at: Annotated[Timestamp | None, Field(description="Null: at once, or behind an event before it.")]
+    created_at: Timestamp
+    finished_at: Timestamp | None
+
+
+class WebhookDeliveryPage(_View):
+    """Deliveries, those of the newest events first. `next_before` is null on the last page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"data": [_DELIVERY], "has_more": False, "next_before": None}]}
+    )
+
+    data: list[WebhookDeliveryView]
+    has_more: bool
+    next_before: Annotated[int | None, Field(description="The `before` of the next page.")]
+
+
+class WebhookResendAnswer(_View):
+    """A delivery that is made once more."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": _DELIVERY["id"], "status": "pending"}]})
+
+    id: UUID
+    status: Literal["pending"]
+
+
+class WebhookReplayAnswer(_View):
+    """A replay that was asked for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": _ID}]})
+
+    id: UUID
