@@ -40,7 +40,7 @@ def authenticated(scope: Scope, anonymous_merchant_id: str | None = None) -> Cal
         if not values and anonymous_merchant_id is not None:
             principal = Principal(merchant_id=anonymous_merchant_id, key_id="anonymous", scopes=frozenset({scope}))
         else:
-            principal = _known(values, request.app.state.keyring)
+            principal = _known(values, request)
         _limit(request, principal, policy)
         if scope not in principal.scopes:
             challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
@@ -51,9 +51,10 @@ def authenticated(scope: Scope, anonymous_merchant_id: str | None = None) -> Cal
     return dependency
 
 
-def _known(values: list[str], keyring: ApiKeyring) -> Principal:
+def _known(values: list[str], request: Request) -> Principal:
     if not values:
         raise _unauthenticated("No API key was sent: use the header Authorization: Bearer <API key>.", "Bearer")
+    keyring: ApiKeyring = request.app.state.keyring
     token = _bearer_token(values)
     principal = keyring.find(token) if token else None
     if principal is None:

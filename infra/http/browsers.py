@@ -35,6 +35,8 @@ _ANSWER_HEADERS = (
     "Location",
     "Paystream-Position",
     "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "X-Correlation-ID",
     "X-Request-ID",
