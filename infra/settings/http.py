@@ -11,8 +11,8 @@ from infra.settings.process import ProcessSettings
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
 
-Scope = Literal["payments:write", "payments:read", "finance:write", "finance:read"]
-"""What an API key may be for."""
+Scope = Literal["payments:write", "payments:read", "finance:write", "finance:read", "actor:set"]
+"""What an API key may be for. `actor:set`: to say which of its own people acts, with `Paystream-Actor`."""
 
 
 class ApiKey(BaseModel):
