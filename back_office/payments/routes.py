@@ -42,7 +42,7 @@ async def list_payments(request: Request, visitor: Reader, filters: Annotated[Pa
         status=422 if mistakes else 200,
         filters=filters,
         mistakes=mistakes,
-        payments=[(each, state.sentence(each), state.tone(each)) for each in found["data"]] if found else [],
+        payments=[(each, state.label(each), state.tone(each)) for each in found["data"]] if found else [],
         next_page=with_query("/payments", {**filters.given(), "cursor": following}) if following else None,
         first_page=with_query("/payments", filters.given()) if filters.cursor else None,
     )

@@ -16,6 +16,17 @@ _SENTENCES = {
     "canceled": "Canceled. Nothing was taken; what was held is released.",
     "failed": "Failed for good: Stripe does not accept it.",
 }
+_LABELS = {
+    "pending": "Not yet at Stripe",
+    "requires_payment_method": "Not paid",
+    "requires_confirmation": "Not tried yet",
+    "requires_action": "Waits for the customer",
+    "processing": "At the bank",
+    "requires_capture": "Held",
+    "succeeded": "Paid",
+    "canceled": "Canceled",
+    "failed": "Failed",
+}
 _TONES = {"succeeded": "good", "canceled": "quiet", "failed": "bad", "requires_payment_method": "bad"}
 _ENDED = {"succeeded", "canceled", "failed", "processing"}
 _LOST_CASES = {"lost", "prevented"}
@@ -39,10 +50,23 @@ def sentence(payment: Json) -> str:
     said = _SENTENCES.get(status, status)
     if status != "succeeded":
         return said
-    refunded, captured = payment["amount_refunded_cents"], payment["amount_captured_cents"]
-    if refunded and refunded >= captured:
+    if is_disputed(payment):
+        return "Paid, and contested by the payer's bank."
+    if _is_given_back(payment):
         return "Paid, and given back in full."
-    return "Paid, and given back in part." if refunded else said
+    return "Paid, and given back in part." if payment["amount_refunded_cents"] else said
+
+
+def label(payment: Json) -> str:
+    """Return the same in a word or two, for lists."""
+    status: str = payment["status"]
+    if payment["contradictions"]:
+        return "Contradicted by Stripe"
+    if is_disputed(payment):
+        return "Disputed"
+    if status == "succeeded" and payment["amount_refunded_cents"]:
+        return "Refunded" if _is_given_back(payment) else "Partly refunded"
+    return _LABELS.get(status, status)
 
 
 def tone(payment: Json) -> str:
@@ -56,6 +80,10 @@ def is_disputed(payment: Json) -> bool:
     """Whether a dispute is open, or took the money."""
     dispute = payment["dispute"]
     return dispute is not None and dispute["status"] not in _CLOSED_CASES - _LOST_CASES
+
+
+def _is_given_back(payment: Json) -> bool:
+    return 0 < payment["amount_captured_cents"] <= payment["amount_refunded_cents"]
 
 
 def pending_refunds(payment: Json) -> int:

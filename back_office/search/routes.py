@@ -28,6 +28,6 @@ async def show_results(
     if len(ids) == 1 and not any(each.more for each in found):
         return RedirectResponse(f"/payments/{segment(ids.pop())}", status_code=303)
     shown = [
-        (each, [(payment, state.sentence(payment), state.tone(payment)) for payment in each.payments]) for each in found
+        (each, [(payment, state.label(payment), state.tone(payment)) for payment in each.payments]) for each in found
     ]
     return page(request, "search.html", visitor, q=text, found=shown, may_see_ledger=may_see_ledger)

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Iterable
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -25,16 +26,20 @@ class Accounts:
 
     def __init__(self, accounts: Iterable[StaffAccount]) -> None:
         self._by_name = {account.name.casefold(): account for account in accounts}
-        self._nobodys = hash_password(secrets.token_urlsafe())
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
     async def verify(self, name: str, password: str) -> StaffAccount | None:
         """Return the account, or None for a wrong password; a name that is nobody's takes as long."""
         account = self._by_name.get(name.casefold())
-        known = account.password_hash if account else self._nobodys
+        known = account.password_hash if account else _nobodys_hash()
         async with self._turn:
             matches = await asyncio.to_thread(_matches, known, password)
         return account if matches else None
+
+
+@cache
+def _nobodys_hash() -> str:
+    return hash_password(secrets.token_urlsafe())
 
 
 def _matches(known: str, password: str) -> bool:

@@ -7,7 +7,7 @@ import re
 
 from domain.currencies import decimals
 
-_WRITTEN = re.compile(r"(\d{1,12})(?:\.(\d{1,3}))?")
+_WRITTEN = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,3}))?")
 
 
 class NoAmount(ValueError):
@@ -29,12 +29,15 @@ def format_number(amount_cents: int, currency: str, *, grouped: bool = True) -> 
 
 
 def parse_money(text: str, currency: str) -> int:
-    """Return what was written in the currency's smallest unit, as Stripe counts it. Raises NoAmount."""
+    """Return what was written in the currency's smallest unit, as Stripe counts it. Raises NoAmount.
+
+    A comma is refused: `10,50` is ten and a half to some, and a thousand and fifty to others.
+    """
     places = decimals(currency)
-    found = _WRITTEN.fullmatch(text.strip().replace(",", ""))
+    found = _WRITTEN.fullmatch(text.strip())
     if found is None or len(found[2] or "") > places:
         example = format_number(1234 * 10**places, currency, grouped=False)
-        raise NoAmount(f"Write an amount in {currency} with {_digits(places)}, as {example}.")
+        raise NoAmount(f"Write an amount in {currency} with {_digits(places)} and no comma, as {example}.")
     return int(found[1] + (found[2] or "").ljust(places, "0"))
 
 
