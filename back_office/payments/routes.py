@@ -87,7 +87,7 @@ async def show_payment(
         tone=state.tone(shown),
         bar=state.bar(shown),
         refunds=[(refund, state.refund_sentence(refund)) for refund in shown["refunds"]],
-        told=customer_sentence(shown["last_error"]) if shown["last_error"] else "",
+        for_customer=customer_sentence(shown["last_error"]) if shown["last_error"] else "",
         actions=() if is_past else tuple(each for each in state.actions(shown) if visitor.may(each)),
         is_moving=state.is_moving(shown) and not is_past,
         is_past=is_past,

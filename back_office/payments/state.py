@@ -83,7 +83,9 @@ def is_disputed(payment: Json) -> bool:
 
 
 def _is_given_back(payment: Json) -> bool:
-    return 0 < payment["amount_captured_cents"] <= payment["amount_refunded_cents"]
+    captured: int = payment["amount_captured_cents"]
+    refunded: int = payment["amount_refunded_cents"]
+    return 0 < captured <= refunded
 
 
 def pending_refunds(payment: Json) -> int:

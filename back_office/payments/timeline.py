@@ -56,7 +56,7 @@ _BESIDE = {"reason", "currency", "actor"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fact:
+class Detail:
     """One thing that an event says. `is_id`: it is shown in monospace, to be copied."""
 
     label: str
@@ -78,7 +78,7 @@ class Entry:
     position: int
     request_id: str | None
     correlation_id: str
-    facts: tuple[Fact, ...]
+    details: tuple[Detail, ...]
 
 
 def entry_of(event: Json, currency: str) -> Entry:
@@ -95,7 +95,7 @@ def entry_of(event: Json, currency: str) -> Entry:
         position=event["position"],
         request_id=event["request_id"],
         correlation_id=event["correlation_id"],
-        facts=tuple(_facts(data, str(data.get("currency") or currency))),
+        details=tuple(_details(data, str(data.get("currency") or currency))),
     )
 
 
@@ -105,16 +105,16 @@ def _tone(name: str) -> str:
     return "bad" if name.endswith(_BAD) else "quiet"
 
 
-def _facts(data: Json, currency: str) -> Iterator[Fact]:
+def _details(data: Json, currency: str) -> Iterator[Detail]:
     for name, value in data.items():
         if name in _BESIDE or value in (None, "", {}):
             continue
         if isinstance(value, dict):
             for key, inner in value.items():
-                yield Fact(label=f"{words(name)}: {key}", text=str(inner), is_id=False)
+                yield Detail(label=f"{words(name)}: {key}", text=str(inner), is_id=False)
             continue
         text = _text(name, value, currency)
-        yield Fact(label=_LABELS.get(name, words(name)), text=text, is_id=name.endswith(_IDS))
+        yield Detail(label=_LABELS.get(name, words(name)), text=text, is_id=name.endswith(_IDS))
 
 
 def _text(name: str, value: object, currency: str) -> str:

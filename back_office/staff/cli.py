@@ -12,9 +12,9 @@ def _group() -> None:
 
 @staff.command("hash")
 def hash_() -> None:
-    """Ask for a password and print its hash, for `password_hash` in BACK_OFFICE_STAFF.
+    """Print the hash of a password, for BACK_OFFICE_STAFF.
 
-    In a pipe it is the first line of the standard input.
+    It is typed twice; in a pipe it is the first line of the standard input.
     """
     from back_office.staff.cli_run import run_hash
 

@@ -8,7 +8,7 @@ from back_office.staff.passwords import MIN_PASSWORD_CHARS, hash_password
 
 def run_hash() -> int:
     """Print the hash of a password; return the exit code."""
-    password = _asked() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    password = _typed_twice() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if password is None:
         print("paystream: the two are not the same; nothing was made", file=sys.stderr)
         return 1
@@ -19,6 +19,6 @@ def run_hash() -> int:
     return 0
 
 
-def _asked() -> str | None:
+def _typed_twice() -> str | None:
     password = getpass.getpass("Password: ")
     return password if password == getpass.getpass("Once more: ") else None

@@ -1,4 +1,4 @@
-"""Stand-ins for the two APIs behind httpx, which answer what a test says and remember what they were asked."""
+"""Stand-ins for the two APIs behind httpx, which answer what a test says and remember what they were requested."""
 
 import copy
 import json
@@ -69,11 +69,11 @@ def away(request: httpx.Request) -> httpx.Response:
 
 @dataclass(kw_only=True)
 class FakeApi:
-    """One API. Of what it was not told it knows nothing."""
+    """One API. It knows nothing but its `answers`."""
 
     name: str
     answers: dict[str, Any] = field(default_factory=dict)
-    asked: list[httpx.Request] = field(default_factory=list)
+    requested: list[httpx.Request] = field(default_factory=list)
 
     def api(self) -> Api:
         """Return it as the back office has it."""
@@ -82,10 +82,10 @@ class FakeApi:
 
     def commands(self) -> list[httpx.Request]:
         """Return the POST requests."""
-        return [request for request in self.asked if request.method == "POST"]
+        return [request for request in self.requested if request.method == "POST"]
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requested.append(request)
         answer = self.answers.get(f"{request.method} {request.url.path}")
         if answer is None:
             return a_problem(404, "payment_not_found")
@@ -118,9 +118,7 @@ def a_command_api() -> FakeApi:
         f"POST /payments/{PAYMENT_ID}/{action}": httpx.Response(202, json={"position": 47})
         for action in ("refund", "capture", "cancel")
     }
-    return FakeApi(
-        name="command API", answers={**accepted, "GET /health": {"status": "ok", "checks": {"redis": "ok"}}}
-    )
+    return FakeApi(name="command API", answers={**accepted, "GET /health": {"status": "ok", "checks": {"redis": "ok"}}})
 
 
 def body_of(request: httpx.Request) -> Json:

@@ -52,7 +52,7 @@ class HtmlPage(HTMLParser):
             self.ids.append(found)
         if tag not in _VOID:
             self._open.append(tag)
-        self._note(tag, {name: value or "" for name, value in given.items()})
+        self._collect(tag, {name: value or "" for name, value in given.items()})
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _VOID:
@@ -65,7 +65,7 @@ class HtmlPage(HTMLParser):
             assert not data.strip(), "an inline script"
         self._words.append(data)
 
-    def _note(self, tag: str, given: dict[str, str]) -> None:
+    def _collect(self, tag: str, given: dict[str, str]) -> None:
         if tag == "a":
             self.links.append(given["href"])
         elif tag == "form":

@@ -1,4 +1,4 @@
-"""What every page has: a strict policy, nothing inline, well-formed HTML, and escaping of whatever comes from elsewhere."""
+"""What every page has: a strict policy, nothing inline, well-formed HTML, and text of others only as text."""
 
 from typing import Any
 
@@ -50,10 +50,10 @@ async def test_whoever_is_not_logged_in_is_asked_to(back_office: BackOffice, pag
     answer = await back_office.browser.get(page)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/login?next=%2F")
-    assert back_office.query_api.asked == []
+    assert back_office.query_api.requested == []
 
 
-SEES = {
+SEES: dict[str, set[str]] = {
     "/payments": set(ROLES),
     "/reconciliations": {"finance", "operator", "auditor"},
     "/discrepancies": {"finance", "operator", "auditor"},

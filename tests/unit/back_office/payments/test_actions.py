@@ -70,7 +70,7 @@ async def test_a_form_that_is_not_complete_is_not_sent(finance: BackOffice, chan
     assert "Nothing was sent" in page.text
     kept = page.form(REFUND).fields
     assert kept["amount"] == changes.get("amount", "10.00")
-    assert finance.command_api.asked == []
+    assert finance.command_api.requested == []
 
 
 @pytest.mark.parametrize("answer", [away, a_problem(503, "database_unavailable", Retry_After="1")])
@@ -161,10 +161,10 @@ async def test_what_was_written_is_there_after_a_log_in_in_between(back_office: 
     await back_office.log_in()
     fields = (await back_office.page(REFUND)).form(REFUND).fields
     back_office.browser.cookies.clear()
-    asked = await back_office.browser.post(REFUND, data={**fields, "amount": "3.21", "reason": "duplicate"})
-    assert asked.status_code == 303
+    requested = await back_office.browser.post(REFUND, data={**fields, "amount": "3.21", "reason": "duplicate"})
+    assert requested.status_code == 303
     assert back_office.command_api.commands() == []
-    again = await back_office.log_in(then=httpx.URL(asked.headers["location"]).params["next"])
+    again = await back_office.log_in(then=httpx.URL(requested.headers["location"]).params["next"])
     kept = (await back_office.page(again.headers["location"])).form(REFUND).fields
     assert (kept["amount"], kept["reason"]) == ("3.21", "duplicate")
     assert kept["key"] != fields["key"], "nothing was sent with the other"

@@ -6,21 +6,23 @@ from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, away
 
 
-def asked(back_office: BackOffice) -> dict[str, str]:
-    return dict(back_office.query_api.asked[-1].url.params)
+def requested(back_office: BackOffice) -> dict[str, str]:
+    return dict(back_office.query_api.requested[-1].url.params)
 
 
 async def test_payments_are_shown_with_a_link_to_each(finance: BackOffice) -> None:
     page = await finance.page("/payments")
     assert f"/payments/{PAYMENT_ID}" in page.links
     assert "10.00 USD" in page.text
-    assert asked(finance) == {"limit": "25"}
+    assert requested(finance) == {"limit": "25"}
 
 
 async def test_filters_are_asked_for_and_shown_again(finance: BackOffice) -> None:
-    query = "status=succeeded&user_id=u%261&currency=eur&from_day=2026-05-01&to_day=2026-05-31&amount_min=1&amount_max=2.50"
+    query = (
+        "status=succeeded&user_id=u%261&currency=eur&from_day=2026-05-01&to_day=2026-05-31&amount_min=1&amount_max=2.50"
+    )
     page = await finance.page(f"/payments?{query}")
-    assert asked(finance) == {
+    assert requested(finance) == {
         "status": "succeeded",
         "user_id": "u&1",
         "currency": "EUR",
@@ -44,22 +46,25 @@ async def test_filters_are_asked_for_and_shown_again(finance: BackOffice) -> Non
         ("to_day=2026-02-30", "A day, as"),
     ],
 )
-async def test_a_filter_that_is_wrong_is_marked_and_nothing_is_asked(finance: BackOffice, query: str, said: str) -> None:
+async def test_a_filter_that_is_wrong_is_marked_and_nothing_is_asked(
+    finance: BackOffice, query: str, said: str
+) -> None:
     page = await finance.page(f"/payments?{query}", status=422)
     assert said in page.text
-    assert finance.query_api.asked == []
+    assert finance.query_api.requested == []
 
 
 async def test_the_next_page_keeps_the_filters(finance: BackOffice) -> None:
     finance.query_api.answers["GET /payments"] = a_page(a_payment(), cursor="abc==")
     (older,) = [link for link in (await finance.page("/payments?user_id=u%261")).links if "cursor" in link]
     page = await finance.page(older)
-    assert asked(finance) == {"user_id": "u&1", "cursor": "abc==", "limit": "25"}
+    assert requested(finance) == {"user_id": "u&1", "cursor": "abc==", "limit": "25"}
     assert "/payments?user_id=u%261" in page.links, "back to the newest"
 
 
 @pytest.mark.parametrize(
-    ("query", "said"), [("", "no payments yet"), ("?user_id=x", "fits these filters"), ("?cursor=x", "no older payments")]
+    ("query", "said"),
+    [("", "no payments yet"), ("?user_id=x", "fits these filters"), ("?cursor=x", "no older payments")],
 )
 async def test_an_empty_list_says_what_to_do(finance: BackOffice, query: str, said: str) -> None:
     finance.query_api.answers["GET /payments"] = a_page()

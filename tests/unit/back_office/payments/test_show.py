@@ -19,7 +19,8 @@ async def test_a_payment_shows_money_state_times_and_where_it_is_at_stripe(finan
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency", "shown"), [(500000, "JPY", "500,000 JPY"), (12340, "KWD", "12.340 KWD"), (500, "ISK", "5.00")]
+    ("amount", "currency", "shown"),
+    [(500000, "JPY", "500,000 JPY"), (12340, "KWD", "12.340 KWD"), (500, "ISK", "5.00")],
 )
 async def test_an_amount_has_the_decimals_of_its_currency(
     finance: BackOffice, amount: int, currency: str, shown: str
@@ -66,7 +67,7 @@ async def test_a_refund_is_never_shown_as_done_before_it_is(finance: BackOffice)
 
 async def test_after_a_command_the_page_waits_for_its_position(finance: BackOffice) -> None:
     await finance.page(f"{PAGE}?done=refund&min_position=47")
-    assert [request.url.params["min_position"] for request in finance.query_api.asked] == ["47", "47"]
+    assert [request.url.params["min_position"] for request in finance.query_api.requested] == ["47", "47"]
 
 
 @pytest.mark.parametrize("place", ["version=2", "as_of=2026-11-22T19:37:00Z"])
@@ -78,7 +79,7 @@ async def test_the_past_is_marked_and_cannot_be_acted_on(finance: BackOffice, pl
     assert "This is what the payment was after event 2" in page.text
     assert f"{PAGE}/refund" not in page.links
     assert "number 3" not in page.text, "what came later is not shown"
-    assert place.partition("=")[0] in dict(finance.query_api.asked[0].url.params)
+    assert place.partition("=")[0] in dict(finance.query_api.requested[0].url.params)
 
 
 async def test_buttons_are_those_of_the_role(back_office: BackOffice) -> None:
@@ -101,7 +102,7 @@ async def test_a_long_history_goes_on_at_the_next_page(finance: BackOffice) -> N
     finance.query_api.answers[f"GET {PAGE}/events"] = a_page(an_event(), cursor="WzFd")
     (more,) = [link for link in (await finance.page(PAGE)).links if "events_after" in link]
     await finance.page(more)
-    assert finance.query_api.asked[-1].url.params.get("cursor") == "WzFd"
+    assert finance.query_api.requested[-1].url.params.get("cursor") == "WzFd"
 
 
 async def test_a_declined_payment_says_what_to_tell_the_customer(finance: BackOffice) -> None:

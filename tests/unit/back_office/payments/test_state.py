@@ -106,12 +106,12 @@ def test_the_parts_of_the_bar_are_the_whole_amount(data: st.DataObject) -> None:
 
 
 def test_a_customer_is_not_told_that_a_card_was_stolen() -> None:
-    told = {
+    sentences = {
         code: customer_sentence({"code": "card_declined", "decline_code": code, "message": "secret"})
         for code in ("stolen_card", "lost_card", "fraudulent", "pickup_card", "a_code_of_tomorrow", "generic_decline")
     }
-    assert len(set(told.values())) == 1
-    assert "stolen" not in told["stolen_card"]
+    assert len(set(sentences.values())) == 1
+    assert "stolen" not in sentences["stolen_card"]
 
 
 @pytest.mark.parametrize(

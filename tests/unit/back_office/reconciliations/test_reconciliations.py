@@ -14,7 +14,7 @@ async def test_the_days_lead_to_their_runs(finance: BackOffice) -> None:
     page = await finance.page("/reconciliations?status=completed")
     assert f"/reconciliations/{RUN['id']}" in page.links
     assert "2026-05-01" in page.text
-    assert dict(finance.query_api.asked[-1].url.params) == {"status": "completed", "limit": "25"}
+    assert dict(finance.query_api.requested[-1].url.params) == {"status": "completed", "limit": "25"}
 
 
 async def test_a_run_shows_totals_with_their_difference_and_what_it_found(finance: BackOffice) -> None:
@@ -22,7 +22,7 @@ async def test_a_run_shows_totals_with_their_difference_and_what_it_found(financ
     for said in ("1,200.00 USD", "1,190.00 USD", "10.00 USD", "Missing here", "ch_3PXample"):
         assert said in page.text
     assert f"/payments/{PAYMENT_ID}" in page.links
-    assert finance.query_api.asked[-1].url.params["reconciliation_id"] == RUN["id"]
+    assert finance.query_api.requested[-1].url.params["reconciliation_id"] == RUN["id"]
 
 
 async def test_rows_of_another_system_are_no_difference(finance: BackOffice) -> None:

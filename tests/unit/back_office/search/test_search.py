@@ -9,10 +9,10 @@ from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_pr
 OTHER_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6099"
 
 
-def asked(back_office: BackOffice) -> set[str]:
+def requested(back_office: BackOffice) -> set[str]:
     return {
         f"{request.url.path}?{request.url.query.decode()}".removesuffix("?").replace("&limit=10", "")
-        for request in back_office.query_api.asked
+        for request in back_office.query_api.requested
     }
 
 
@@ -32,7 +32,7 @@ async def test_a_payments_id_leads_to_it_at_once(finance: BackOffice) -> None:
 )
 async def test_only_what_an_id_can_be_of_is_asked_for(finance: BackOffice, text: str, looks: set[str]) -> None:
     await finance.browser.get("/search", params={"q": text})
-    assert asked(finance) == looks
+    assert requested(finance) == looks
 
 
 async def test_a_refund_at_stripe_leads_to_its_payment(finance: BackOffice) -> None:
@@ -45,7 +45,7 @@ async def test_a_refund_at_stripe_leads_to_its_payment(finance: BackOffice) -> N
 async def test_whoever_may_not_see_the_ledger_does_not_search_it(back_office: BackOffice) -> None:
     await back_office.log_in("support")
     page = await back_office.page("/search?q=re_3PXample")
-    assert asked(back_office) == set()
+    assert requested(back_office) == set()
     assert "ch_" not in page.text
 
 

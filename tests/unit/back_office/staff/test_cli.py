@@ -1,10 +1,10 @@
 """`paystream staff hash`."""
 
+import getpass
 import io
 
 import pytest
 
-from back_office.staff import cli_run
 from back_office.staff.cli_run import run_hash
 from back_office.staff.passwords import Accounts
 from infra.settings.staff import StaffAccount
@@ -33,6 +33,6 @@ def test_a_typed_password_has_to_be_typed_twice(
 ) -> None:
     typed = iter(["correct horse battery", "correct horse batteri"])
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr(cli_run.getpass, "getpass", lambda _: next(typed))
+    monkeypatch.setattr(getpass, "getpass", lambda _: next(typed))
     assert run_hash() == 1
     assert "not the same" in capsys.readouterr().err

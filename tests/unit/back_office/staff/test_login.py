@@ -23,11 +23,11 @@ def cookie(answer: httpx.Response, name: str) -> str:
 
 
 async def test_a_log_in_leads_where_somebody_wanted_to_go(back_office: BackOffice) -> None:
-    wanted = f"/payments/{PAYMENT_ID}?version=2"
-    asked = await back_office.browser.get(wanted)
-    then = httpx.URL(asked.headers["location"]).params["next"]
+    address = f"/payments/{PAYMENT_ID}?version=2"
+    requested = await back_office.browser.get(address)
+    then = httpx.URL(requested.headers["location"]).params["next"]
     answer = await back_office.log_in(then=then)
-    assert (answer.status_code, answer.headers["location"]) == (303, wanted)
+    assert (answer.status_code, answer.headers["location"]) == (303, address)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ FORM = "application/x-www-form-urlencoded"
 async def test_a_form_without_the_token_of_the_session_does_nothing(finance: BackOffice) -> None:
     for token in ("", "guessed"):
         assert (await finance.send(REFUND, csrf_token=token, reason="duplicate")).status_code == 403
-    assert finance.command_api.asked == []
+    assert finance.command_api.requested == []
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
@@ -22,7 +22,7 @@ async def test_a_form_from_another_site_does_nothing(finance: BackOffice, site: 
         REFUND, data={**fields, "reason": "duplicate"}, headers={"Sec-Fetch-Site": site}
     )
     assert answer.status_code == 403
-    assert finance.command_api.asked == []
+    assert finance.command_api.requested == []
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ async def test_a_form_from_another_site_does_nothing(finance: BackOffice, site: 
 async def test_what_is_no_form_does_nothing(finance: BackOffice, media_type: str, content: bytes) -> None:
     headers = {"Content-Type": media_type} if media_type else {}
     assert (await finance.browser.post(REFUND, content=content, headers=headers)).status_code == 403
-    assert finance.command_api.asked == []
+    assert finance.command_api.requested == []

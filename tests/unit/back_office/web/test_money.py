@@ -44,7 +44,24 @@ def test_what_is_written_is_read_as_the_same(amount: int, currency: str) -> None
 @pytest.mark.parametrize(
     ("text", "currency"),
     [
-        *((text, "USD") for text in ("", "-1", "1.234", "1e3", "NaN", "0x10", "1.", ".5", "10 USD", "٣", "10,50", "1,234.50", "1" * 13)),
+        *(
+            (text, "USD")
+            for text in (
+                "",
+                "-1",
+                "1.234",
+                "1e3",
+                "NaN",
+                "0x10",
+                "1.",
+                ".5",
+                "10 USD",
+                "٣",
+                "10,50",
+                "1,234.50",
+                "1" * 13,
+            )
+        ),
         ("10.5", "JPY"),
         ("1.2345", "KWD"),
     ],
