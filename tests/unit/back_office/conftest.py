@@ -13,8 +13,8 @@ from back_office.office import Office
 from back_office.settings import BackOfficeSettings
 from infra.process.health import Health
 from infra.settings.staff import Role
+from tests.support.html_page import HtmlPage
 from tests.unit.back_office.fake_apis import FakeApi, a_command_api, a_query_api
-from tests.unit.back_office.html_page import HtmlPage
 
 PASSWORD = "correct horse battery"
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)

@@ -7,9 +7,9 @@ import pytest
 
 from back_office.web.headers import POLICY
 from schemas.http.reconciliations import ReconciliationView
+from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import ROLES, BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, an_event, away, example
-from tests.unit.back_office.html_page import HtmlPage
 
 RUN_ID = example(ReconciliationView)["id"]
 PAYMENT = f"/payments/{PAYMENT_ID}"

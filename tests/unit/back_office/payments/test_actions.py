@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, away, body_of
-from tests.unit.back_office.html_page import HtmlPage
 
 PAGE = f"/payments/{PAYMENT_ID}"
 REFUND = f"{PAGE}/refund"

@@ -6,9 +6,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import PASSWORD, BackOffice, opened, settings
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_command_api, a_query_api
-from tests.unit.back_office.html_page import HtmlPage
 
 
 @pytest_asyncio.fixture

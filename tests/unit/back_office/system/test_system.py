@@ -21,5 +21,5 @@ async def test_an_api_that_is_away_says_where_to_look(finance: BackOffice) -> No
     text = (await finance.page("/system")).text
     assert "Does not answer" in text
     assert "BACK_OFFICE_QUERY_API_URL" in text
-    assert "Cannot be requested" in text
+    assert "Cannot be asked" in text
     assert "Command API Well" in text
