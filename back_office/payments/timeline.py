@@ -52,7 +52,7 @@ _LABELS = {
     "expires_in_seconds": "Tried for at most, seconds",
 }
 _IDS = ("_id", "idempotency_key", "payment_method", "customer")
-_BESIDE = {"reason", "currency", "actor"}
+_BESIDE = {"reason", "message", "currency", "actor"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +90,7 @@ def entry_of(event: Json, currency: str) -> Entry:
         type=event["type"],
         at=event["at"],
         actor=data.get("actor") or event["actor"],
-        reason=str(data.get("reason") or ""),
+        reason=words(str(data.get("reason") or data.get("message") or "")),
         version=event["version"],
         position=event["position"],
         request_id=event["request_id"],

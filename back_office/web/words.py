@@ -1,5 +1,7 @@
 """Codes of the APIs as people say them."""
 
+import re
+
 _PROCESSES = {
     "stripe-gateway": "Stripe gateway",
     "stripe-webhooks": "Stripe, by webhook",
@@ -9,12 +11,12 @@ _PROCESSES = {
     "stripe-balance": "Stripe balance",
 }
 _API = "api:"
+_CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 
-def words(code: str) -> str:
-    """Return `requested_by_customer` as `Requested by customer`."""
-    said = code.replace("_", " ").replace(".", ": ").strip()
-    return said[:1].upper() + said[1:]
+def words(text: str) -> str:
+    """Return `requested_by_customer` as `Requested by customer`. What somebody wrote stays as it is."""
+    return text.replace("_", " ").capitalize() if _CODE.fullmatch(text) else text
 
 
 def actor_words(actor: str) -> str:

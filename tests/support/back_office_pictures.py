@@ -54,7 +54,11 @@ async def _payments(system: System) -> str:
         wait=20, user_id="anna@shop.example", amount_cents=12345, description="Order 1001", metadata={"order": "A-1001"}
     )
     payment_id = str(shown.json()["id"])
-    await system.refund(payment_id, 2345, wait=20)
+    await system.command.post(
+        f"/payments/{payment_id}/refund",
+        json={"amount_cents": 2345, "reason": "requested_by_customer"},
+        headers={"Paystream-Actor": "olga", "Prefer": "wait=20"},
+    )
     await system.finished(payment_id)
     return payment_id
 
