@@ -1,4 +1,4 @@
-"""Locks a name after too many wrong passwords in a row, whether it is somebody's or not."""
+"""Locks a name after too many attempts in a row that failed, whether it is somebody's or not."""
 
 import time
 from collections import OrderedDict
@@ -29,8 +29,12 @@ class Lockout:
         failures = self._of.get(name.casefold())
         return max(0.0, failures.locked_until - self._now()) if failures else 0.0
 
-    def failed(self, name: str) -> bool:
-        """Count a wrong password; return whether the name is locked by it."""
+    def attempt(self, name: str) -> bool:
+        """Count an attempt, as failed until `succeeded`; return whether the name is locked by it.
+
+        Before the password is looked at: of many guesses at the same instant, no more are looked at than of as many
+        one by one.
+        """
         failures = self._of.setdefault(name.casefold(), _Failures())
         self._of.move_to_end(name.casefold())
         while len(self._of) > _MOST_NAMES:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import Counter
 from starlette.responses import RedirectResponse
 
-from back_office.office import Office, office_of
+from back_office.office import office_of
 from back_office.web.addresses import START, safe_next
 from back_office.web.forms import FormRefused, read_form
 from back_office.web.templates import page
@@ -43,9 +43,10 @@ async def log_in(request: Request) -> Response:
     name, password, then = fields.get("name", "").strip(), fields.get("password", ""), fields.get("next", START)
     if (locked_s := office.lockout.locked_for_s(name)) > 0:
         return _locked(request, name, locked_s, then)
+    locks = office.lockout.attempt(name)
     account = await office.accounts.verify(name, password)
     if account is None:
-        return _failed(request, office, name, then)
+        return _failed(request, name, then, locks=locks)
     office.lockout.succeeded(name)
     LOGINS.labels("succeeded").inc()
     log.info("staff_logged_in", staff=account.name, role=account.role)
@@ -71,10 +72,9 @@ async def log_out(request: Request) -> Response:
     return response
 
 
-def _failed(request: Request, office: Office, name: str, then: str) -> Response:
-    locked = office.lockout.failed(name)
+def _failed(request: Request, name: str, then: str, *, locks: bool) -> Response:
     LOGINS.labels("failed").inc()
-    log.warning("staff_login_failed", locked=locked)  # without the name: passwords are typed into its field too
+    log.warning("staff_login_failed", locked=locks)  # without the name: passwords are typed into its field too
     return _form(request, next=then, name=name, error=_WRONG, status=401)
 
 

@@ -19,5 +19,5 @@ def with_query(path: str, parameters: Mapping[str, str]) -> str:
 
 
 def segment(text: str) -> str:
-    """Return text as one part of a path."""
-    return quote(text, safe="")
+    """Return text as one part of a path: it leads nowhere else, whatever it is."""
+    return quote(text, safe="").replace(".", "%2E")

@@ -1,5 +1,6 @@
 """Log-in, log-out, and who is not let in."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -54,6 +55,14 @@ async def test_after_too_many_failures_the_right_password_is_refused_too(over_tl
         assert int(locked.headers["retry-after"]) > 800
         assert "locked for 15 more minutes" in HtmlPage(locked.text).text
     assert (await over_tls.log_in("support")).status_code == 303, "others are not locked"
+
+
+async def test_many_guesses_at_the_same_instant_are_no_more_than_a_few(over_tls: BackOffice) -> None:
+    shown = await over_tls.browser.get("/login")
+    fields = {**HtmlPage(shown.text).form("/login").fields, "name": "finance", "password": "a guess"}
+    requests = [over_tls.browser.build_request("POST", "/login", data=fields) for _ in range(20)]
+    answers = await asyncio.gather(*map(over_tls.browser.send, requests))
+    assert sorted(answer.status_code for answer in answers) == [401] * 3 + [429] * 17
 
 
 async def test_the_cookie_is_for_no_script_and_no_other_site(over_tls: BackOffice, back_office: BackOffice) -> None:
