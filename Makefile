@@ -28,7 +28,7 @@ endif
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-back-office run-relay run-projector run-sandbox kafka \
 	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-load bench \
-	coverage coverage-all model-check mutate events dashboards upgrade-fixture
+	coverage coverage-all model-check mutate events pictures dashboards upgrade-fixture
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -152,6 +152,9 @@ schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents
 
 dashboards: $(DEV_READY) ## Write Grafana's dashboards from their code, infra/deploy/grafana
 	@exec $(BIN)/python -m infra.deploy.grafana.boards
+
+pictures: $(DEV_READY) ## Make the pictures of docs/back-office.md, of a system of its own (needs chromium)
+	@exec $(BIN)/python -m tests.support.back_office_pictures
 
 events: $(DEV_READY) ## Write the event catalogue, docs/events.md
 	@exec $(BIN)/python -m schemas.export.catalogue

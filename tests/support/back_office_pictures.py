@@ -1,4 +1,4 @@
-"""Makes the pictures of `docs/back-office.md`: `python -m tests.support.back_office_pictures`. It needs chromium.
+"""Makes the pictures of `docs/back-office.md`: `make pictures`. It needs chromium.
 
 They are taken of a system of its own, with a few payments, each as a browser shows it.
 """
