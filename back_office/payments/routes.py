@@ -5,6 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from back_office.apis.client import Api, ApiAnswer
+from back_office.apis.errors import ApiRefused
 from back_office.office import office_of
 from back_office.payments import state
 from back_office.payments.declines import customer_sentence
@@ -69,9 +71,15 @@ async def show_payment(
     events = {"limit": str(_EVENTS), **_present({"cursor": events_after})}
     if "min_position" in place:
         events["min_position"] = min_position
-    payment, timeline = await asyncio.gather(
-        office.query_api.get(path, place), office.query_api.get(f"{path}/events", events)
-    )
+    is_behind = False
+    try:
+        payment, timeline = await _read(office.query_api, path, place, events)
+    except ApiRefused as refused:
+        if refused.code != "projection_behind":
+            raise
+        # What was accepted must not look as if it had failed: show what there is, and say so.
+        is_behind = True
+        payment, timeline = await _read(office.query_api, path, {}, {"limit": str(_EVENTS)})
     shown = payment.body
     is_past = "as_of" in place or "version" in place
     entries = [entry_of(event, shown["currency"]) for event in timeline.body["data"]]
@@ -88,8 +96,10 @@ async def show_payment(
         bar=state.bar(shown),
         refunds=[(refund, state.refund_sentence(refund)) for refund in shown["refunds"]],
         for_customer=customer_sentence(shown["last_error"]) if shown["last_error"] else "",
-        actions=() if is_past else tuple(each for each in state.actions(shown) if visitor.may(each)),
-        is_moving=state.is_moving(shown) and not is_past,
+        actions=() if is_past or is_behind else tuple(each for each in state.actions(shown) if visitor.may(each)),
+        is_moving=(state.is_moving(shown) or is_behind) and not is_past,
+        is_behind=is_behind,
+        refresh=with_query(path, place) if is_behind else path,
         is_past=is_past,
         as_of=as_of,
         entries=entries,
@@ -97,6 +107,12 @@ async def show_payment(
         notice=_NOTICES.get(done, ""),
         dashboard=office.stripe_dashboard,
     )
+
+
+async def _read(
+    query_api: Api, path: str, place: dict[str, str], events: dict[str, str]
+) -> tuple[ApiAnswer, ApiAnswer]:
+    return await asyncio.gather(query_api.get(path, place), query_api.get(f"{path}/events", events))
 
 
 def _present(parameters: dict[str, str]) -> dict[str, str]:

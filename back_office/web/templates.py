@@ -43,7 +43,15 @@ def _environment() -> Environment:
 _ENVIRONMENT = _environment()
 
 
+def _address(request: Request) -> str:
+    """Return the address of the page, for a link to itself; of a form that was sent, that of the form."""
+    query = request.url.query if request.method == "GET" else ""
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
 def page(request: Request, template: str, visitor: Visitor | None, *, status: int = 200, **shown: Any) -> Response:
     """Return a page. `visitor` decides what its navigation offers; None: nobody is logged in."""
-    text = _ENVIRONMENT.get_template(template).render(visitor=visitor, path=request.url.path, **shown)
+    text = _ENVIRONMENT.get_template(template).render(
+        visitor=visitor, path=request.url.path, address=_address(request), **shown
+    )
     return HTMLResponse(text, status_code=status)

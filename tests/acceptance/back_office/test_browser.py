@@ -112,3 +112,21 @@ async def test_the_keyboard_alone_is_enough_to_log_in_and_search(system: System)
         await page.keyboard.type(created["id"])
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"**/payments/{created['id']}")
+
+
+@pytest.mark.timeout(180)
+async def test_a_refund_that_is_on_its_way_is_shown_as_it_moves(system: System) -> None:
+    created = (await system.create(wait=20)).json()
+    await system.payment(created["id"], min_position=created["position"])
+    async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
+        await log_in(page)
+        await page.goto(f"/payments/{created['id']}/refund")
+        await page.get_by_label("Reason").select_option("duplicate")
+        await system.sandbox.post("/_sandbox/latency", json={"before_ms": 3000})
+        try:
+            await page.get_by_role("button", name="Refund").click()
+            await page.get_by_text("Accepted here, not yet at Stripe").wait_for()
+            await page.get_by_text("At Stripe: given back").wait_for()
+        finally:
+            await system.sandbox.post("/_sandbox/latency", json={"before_ms": 0})
+        assert await page.locator("#events strong").last.inner_text() == "Refunded", "what happened moves with it"

@@ -5,8 +5,9 @@ import pytest
 
 from schemas.events import PAYMENT_EVENT_TYPES
 from schemas.http.timeline import _entry_example
+from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import BackOffice
-from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_refund, an_event
+from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_problem, a_refund, an_event
 
 PAGE = f"/payments/{PAYMENT_ID}"
 
@@ -68,6 +69,22 @@ async def test_a_refund_is_never_shown_as_done_before_it_is(finance: BackOffice)
 async def test_after_a_command_the_page_waits_for_its_position(finance: BackOffice) -> None:
     await finance.page(f"{PAGE}?done=refund&min_position=47")
     assert [request.url.params["min_position"] for request in finance.query_api.requested] == ["47", "47"]
+
+
+async def test_what_was_accepted_never_looks_failed_while_reads_are_behind(finance: BackOffice) -> None:
+    def behind(request: httpx.Request) -> httpx.Response:
+        if "min_position" in request.url.params:
+            return a_problem(503, "projection_behind", Retry_After="1")
+        return httpx.Response(200, json=a_page(an_event()) if request.url.path.endswith("/events") else a_payment())
+
+    finance.query_api.answers |= {f"GET {PAGE}": behind, f"GET {PAGE}/events": behind}
+    answer = await finance.browser.get(f"{PAGE}?done=refund&min_position=47")
+    assert answer.status_code == 200
+    page = HtmlPage(answer.text)
+    assert "The refund is accepted here" in page.text
+    assert "older than what was done last" in page.text
+    assert f"{PAGE}/refund" not in page.links, "it could be done a second time"
+    assert f'hx-get="{PAGE}?min_position=47"' in answer.text
 
 
 @pytest.mark.parametrize("place", ["version=2", "as_of=2026-11-22T19:37:00Z"])
