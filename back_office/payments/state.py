@@ -52,6 +52,8 @@ def sentence(payment: Json) -> str:
         return said
     if is_disputed(payment):
         return "Paid, and contested by the payer's bank."
+    if pending_refunds(payment):
+        return "Paid, and a refund is on its way."
     if _is_given_back(payment):
         return "Paid, and given back in full."
     return "Paid, and given back in part." if payment["amount_refunded_cents"] else said
@@ -64,6 +66,8 @@ def label(payment: Json) -> str:
         return "Contradicted by Stripe"
     if is_disputed(payment):
         return "Disputed"
+    if status == "succeeded" and pending_refunds(payment):
+        return "Refund on its way"
     if status == "succeeded" and payment["amount_refunded_cents"]:
         return "Refunded" if _is_given_back(payment) else "Partly refunded"
     return _LABELS.get(status, status)

@@ -34,6 +34,7 @@ def test_every_status_has_words_of_its_own(status: PaymentStatus) -> None:
         ({}, "Paid"),
         ({"amount_refunded_cents": 400}, "Partly refunded"),
         ({"amount_refunded_cents": 1000}, "Refunded"),
+        ({"refunds": [a_refund(status="pending")]}, "Refund on its way"),
         ({"dispute": DISPUTE}, "Disputed"),
         ({"dispute": {**DISPUTE, "status": "won"}}, "Paid"),
         ({"dispute": {**DISPUTE, "status": "lost"}}, "Disputed"),

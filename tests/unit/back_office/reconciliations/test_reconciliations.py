@@ -29,7 +29,7 @@ async def test_rows_of_another_system_are_no_difference(finance: BackOffice) -> 
     totals = {**RUN["totals"][0], "foreign_rows": 1, "foreign_amount": 1000}
     finance.query_api.answers[f"GET /reconciliations/{RUN['id']}"] = {**RUN, "totals": [totals]}
     text = (await finance.page(f"/reconciliations/{RUN['id']}")).text
-    assert "0.00 USD without 1 rows of another system" in text
+    assert "0.00 USD without 1 row of another system" in text
 
 
 async def test_a_run_of_the_first_releases_is_shown_too(finance: BackOffice) -> None:
