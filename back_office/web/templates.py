@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from back_office.static.routes import address_of
 from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
 from back_office.web.words import actor_words, words
@@ -36,7 +37,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": moment, "unix_moment": unix_moment, "words": words, "actor": actor_words}
-    environment.globals |= {"money": format_money, "number": format_number}
+    environment.globals |= {"money": format_money, "number": format_number, "static": address_of}
     return environment
 
 

@@ -30,6 +30,7 @@ async def test_everything_that_a_page_loads_is_served_here(back_office: BackOffi
         answer = await back_office.browser.get(address)
         assert answer.status_code == 200
         assert "max-age" in answer.headers["cache-control"]
+        assert address.partition("?v=")[2] == hashlib.sha256(answer.content).hexdigest()[:12]
     assert (await back_office.browser.get("/static/LICENSE")).status_code == 404
     assert (await back_office.browser.get("/static/../settings.py")).status_code == 404
 
