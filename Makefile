@@ -13,7 +13,7 @@ DEV_READY := $(VENV)/.ready-to-develop
 # Locust's own: it brings a web framework and an event loop.
 LOAD_VENV := .venv-load
 LOAD_READY := $(LOAD_VENV)/.ready
-SOURCES := domain schemas event_store command_api consumers projections query_api infra tests
+SOURCES := domain schemas event_store command_api consumers projections query_api back_office infra tests
 
 # Without the compiled modules each of a dozen processes would compile all of them anew, at every start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,9 +26,9 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
-	run-command-api run-query-api run-relay run-projector run-sandbox kafka \
+	run-command-api run-query-api run-back-office run-relay run-projector run-sandbox kafka \
 	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-pgbouncer test-load bench \
-	coverage coverage-all model-check mutate events dashboards upgrade-fixture
+	coverage coverage-all model-check mutate events pictures dashboards upgrade-fixture
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,9 @@ run-command-api: $(RUN_READY) ## Run one process: the API that takes payments (s
 
 run-query-api: $(RUN_READY) ## Run one process: the API that shows payments
 	@exec $(BIN)/paystream query-api
+
+run-back-office: $(RUN_READY) ## Run one process: the back office, pages in the browser
+	@exec $(BIN)/paystream back-office
 
 run-relay: $(RUN_READY) ## Run one process: the relay from the event store to Kafka
 	@exec $(BIN)/paystream relay
@@ -157,6 +160,9 @@ schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents
 
 dashboards: $(DEV_READY) ## Write Grafana's dashboards from their code, infra/deploy/grafana
 	@exec $(BIN)/python -m infra.deploy.grafana.boards
+
+pictures: $(DEV_READY) ## Make the pictures of docs/back-office.md, of a system of its own (needs chromium)
+	@exec $(BIN)/python -m tests.support.back_office_pictures
 
 events: $(DEV_READY) ## Write the event catalogue, docs/events.md
 	@exec $(BIN)/python -m schemas.export.catalogue

@@ -1,13 +1,18 @@
-"""Reads the request headers of a command: Idempotency-Key and Prefer."""
+"""Reads the request headers of a command: Idempotency-Key, Prefer and Paystream-Actor."""
 
 import re
 from collections.abc import Sequence
 
 from command_api.errors import CardNumberRefused
+from infra.access.principal import Principal
 from infra.card_numbers import text_holds_card_number
 from infra.http.problems import Problem
 
 MAX_KEY_CHARS = 255
+ACTOR_HEADER = "Paystream-Actor"
+ACTOR_SCOPE = "actor:set"
+ACTOR_PATTERN = r"^[A-Za-z][A-Za-z0-9._@+-]{0,63}$"
+"""A name as a person logs in with it, or their address: it is kept in the log, so it is short and plain."""
 
 _BARE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')  # sf-string, RFC 9651 section 3.3.3
@@ -52,6 +57,25 @@ def read_wait_preference(values: Sequence[str], cap_s: int) -> int | None:
         seconds = int(found.group(1) or found.group(2)) if found else 0
         return min(seconds, cap_s) or None
     return None
+
+
+def read_actor(values: Sequence[str], principal: Principal) -> str:
+    """Return who acts, as events have it: `api:<key id>`, and `api:<key id>/<name>` when the key names a person.
+
+    Raises Problem (403) for a key without the scope `actor:set`: nobody else may write another's name into the log;
+    Problem (400) for what is no name, and CardNumberRefused.
+    """
+    by_key = f"api:{principal.key_id}"
+    if not values:
+        return by_key
+    if ACTOR_SCOPE not in principal.scopes:
+        raise Problem(403, "forbidden", "Forbidden", f"{ACTOR_HEADER} needs an API key with the scope {ACTOR_SCOPE}.")
+    if len(values) > 1 or not re.fullmatch(ACTOR_PATTERN, values[0]):
+        detail = f"{ACTOR_HEADER} must be given once: a letter, then up to 63 letters, digits and any of . _ @ + -"
+        raise Problem(400, "invalid_request", "Invalid request", detail)
+    if text_holds_card_number(values[0]):
+        raise CardNumberRefused(ACTOR_HEADER)
+    return f"{by_key}/{values[0]}"
 
 
 def _invalid_key() -> Problem:

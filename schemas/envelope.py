@@ -13,7 +13,7 @@ NO_MERCHANT = MerchantId("-")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventMetadata:
-    """Where an event comes from. `actor` is `api:<key id>`, a consumer's name, or an operator.
+    """Where an event comes from. `actor` is `api:<key id>`, `api:<key id>/<person>`, a consumer's name, or an operator.
 
     The last three are of the command behind it, if that had an idempotency key: the key, what tells its request from
     another under the same key, and the HTTP status of its answer. With them a lost idempotency record is made again.

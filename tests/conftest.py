@@ -37,6 +37,8 @@ _QUICK_SUITES = ("unit", "integration")
 _NOT_RUN = pytest.StashKey[int]()
 _SHARED_SYSTEM = pytest.StashKey[SharedSystem]()
 _REPORTED_NOT_RUN = "not_run"
+_NOT_CHECKED = "NOT CHECKED"
+"""How a reason begins that is to be read at the end: a program is not on this machine."""
 _PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
 
@@ -146,6 +148,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     terminalreporter.write_line(f"order of the tests: --randomly-seed={config.getoption('randomly_seed', None)}")
+    for skipped in terminalreporter.stats.get("skipped", ()):
+        if _NOT_CHECKED in (report := str(skipped.longrepr)):
+            terminalreporter.write_line(report[report.index(_NOT_CHECKED) :].rstrip("')"))
     if not_run := config.stash.get(_NOT_RUN, 0):
         terminalreporter.write_line(f"{not_run} tests need real Kafka and did not run here: make test-kafka")
     if reason := kubernetes_manifests.lacking():

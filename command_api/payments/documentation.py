@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from command_api.errors import ERROR_SPECS
-from command_api.headers import KEY_PATTERN, MAX_KEY_CHARS
+from command_api.headers import ACTOR_HEADER, ACTOR_PATTERN, ACTOR_SCOPE, KEY_PATTERN, MAX_KEY_CHARS
 from command_api.request_body import MAX_BODY_KIB
 from infra.http.openapi import RATE_LIMITED, described_errors, reference
 from schemas.http.payments import (
@@ -23,10 +23,11 @@ from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPayme
 
 _GENERAL_ERRORS = {
     400: {
-        "invalid_request": "The body is not JSON, or there is a query string",
+        "invalid_request": f"The body is not JSON, there is a query string, or {ACTOR_HEADER} is no name",
         "idempotency_key_invalid": "The Idempotency-Key is not valid",
     },
     401: {"unauthenticated": "No API key, or an unknown one"},
+    403: {"forbidden": f"The API key lacks the scope payments:write, or {ACTOR_SCOPE} for {ACTOR_HEADER}"},
     413: {"body_too_large": f"The body is larger than {MAX_BODY_KIB} KiB"},
     429: RATE_LIMITED,
     415: {"unsupported_media_type": "The body is not declared as JSON in UTF-8, or has a Content-Encoding"},
@@ -101,6 +102,15 @@ _REQUEST_HEADERS = [
         "description": "wait=N holds the answer for Stripe's outcome, at most N seconds and the server's limit.",
         "schema": {"type": "string"},
         "example": "wait=10",
+    },
+    {
+        "name": ACTOR_HEADER,
+        "in": "header",
+        "required": False,
+        "description": "Which of your people acts, as you call them: the events then have the actor "
+        f"`api:<key id>/<name>`. Only from a key with the scope `{ACTOR_SCOPE}`.",
+        "schema": {"type": "string", "pattern": ACTOR_PATTERN},
+        "example": "anna",
     },
 ]
 _ANSWER_HEADERS = {

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from command_api.errors import CommandError, PaymentNotFound, problem_of
-from command_api.headers import read_idempotency_key, read_wait_preference
+from command_api.headers import ACTOR_HEADER, read_actor, read_idempotency_key, read_wait_preference
 from command_api.operation import ClientOperation
 from command_api.payments.executor import CommandExecutor, CommandRequest, CommandResult
 from command_api.payments.waiter import StreamWaiter
@@ -66,6 +66,7 @@ class CommandService:
         try:
             keys = request.headers.getlist("idempotency-key")
             key = read_idempotency_key(keys, is_exempt=_KEY in self.card_number_exempt) or str(uuid7())
+            actor = read_actor(request.headers.getlist(ACTOR_HEADER), principal)
             body = await read_body(request, model, exempt=self.card_number_exempt)
         except CommandError as error:
             raise problem_of(error) from error
@@ -80,7 +81,7 @@ class CommandService:
             merchant_id=MerchantId(principal.merchant_id),
             idempotency_key=key,
             fingerprint=_fingerprint(request, subject_id, body.canonical),
-            metadata=_metadata(request, principal),
+            metadata=_metadata(request, principal, actor),
         )
         try:
             result = await self.executor.execute(command)
@@ -119,11 +120,11 @@ def _fingerprint(request: Request, subject_id: UUID | None, canonical: bytes) ->
     return hashlib.sha256(head.encode() + canonical).hexdigest()
 
 
-def _metadata(request: Request, principal: Principal) -> EventMetadata:
+def _metadata(request: Request, principal: Principal, actor: str) -> EventMetadata:
     context = request_context(request)
     return EventMetadata(
         correlation_id=context.correlation_id,
-        actor=f"api:{principal.key_id}",
+        actor=actor,
         merchant_id=MerchantId(principal.merchant_id),
         request_id=context.request_id,
         traceparent=context.traceparent,

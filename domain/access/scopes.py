@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-MerchantScope = Literal["payments:write", "refunds:write", "payments:read", "webhooks:write"]
+MerchantScope = Literal["payments:write", "refunds:write", "payments:read", "webhooks:write", "actor:set"]
 """Each is limited to what the key's merchant has."""
 AccountScope = Literal["finance:read", "finance:write", "audit:read", "admin:read", "admin:write"]
 """Each reaches what belongs to all merchants: the Stripe account, the log, the system."""

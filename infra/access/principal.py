@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-MerchantScope = Literal["payments:write", "refunds:write", "payments:read", "webhooks:write"]
+MerchantScope = Literal["payments:write", "refunds:write", "payments:read", "webhooks:write", "actor:set"]
 AccountScope = Literal["finance:write", "finance:read", "audit:read", "admin:read", "admin:write"]
 """Of what belongs to all merchants: the Stripe account, the log, the system."""
 Scope = Literal[MerchantScope, AccountScope]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "command-api": "Serve the HTTP API that takes payments and refunds.",
     "query-api": "Serve the HTTP API that shows payments.",
+    "back-office": "Serve the pages of support, finance, operators and auditors.",
     "relay": "Publish the event store to Kafka.",
     "projector": "Keep the read model up to date.",
     "sandbox": "Serve a stand-in for Stripe, for development.",

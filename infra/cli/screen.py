@@ -19,6 +19,7 @@ from infra.embedded.reports import (
     StepDone,
 )
 from infra.embedded.stack import Stack
+from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
 
 _NAME_WIDTH = 24
 _ADDRESS_WIDTH = 18
@@ -95,6 +96,7 @@ def what_to_try(stack: Stack) -> list[str]:
         "",
         f"  Command API     {command_api}   (its documentation: {command_api}/docs)",
         f"  Query API       {query_api}   (its documentation: {query_api}/docs)",
+        f"  Back office     {urls.back_office}   (log in as {DEVELOPMENT_STAFF}, password {DEVELOPMENT_PASSWORD})",
         f"  Stripe sandbox  {urls.sandbox}",
         f"  Kafka           {stack.kafka_bootstrap_servers}   (to consume events: docs/consuming-events.md)",
         *([f"  Prometheus      {stack.prometheus_url}"] if stack.prometheus_url else ()),

@@ -20,13 +20,14 @@ class UpSettings(HomeSettings):
     command_api_port: Port = Field(default=8000, gt=0)
     query_api_port: Port = Field(default=8001, gt=0)
     stripe_sandbox_port: Port = Field(default=8002, gt=0)
+    back_office_port: Port = Field(default=8003, gt=0)
     prometheus_port: Port = Field(default=9090, gt=0)
     """Where Prometheus answers, with `--prometheus`."""
 
-    @field_validator("query_api_port", "stripe_sandbox_port", "prometheus_port")
+    @field_validator("query_api_port", "stripe_sandbox_port", "back_office_port", "prometheus_port")
     @classmethod
     def _differs(cls, value: int, info: ValidationInfo) -> int:
-        for other in ("command_api_port", "query_api_port", "stripe_sandbox_port"):
+        for other in ("command_api_port", "query_api_port", "stripe_sandbox_port", "back_office_port"):
             if other != info.field_name and info.data.get(other) == value:
                 raise ValueError(f"must differ from {other.upper()}, both are {value}")
         return value

@@ -47,6 +47,7 @@ def _stack(settings: UpSettings, screen: Screen, broker: BrokerKind, layout: Lay
             "command-api": settings.command_api_port,
             "query-api": settings.query_api_port,
             "sandbox": settings.stripe_sandbox_port,
+            "back-office": settings.back_office_port,
             **({"prometheus": settings.prometheus_port} if prometheus else {}),
         },
         settings={"LOG_LEVEL": settings.log_level},

@@ -11,7 +11,7 @@ from infra.settings.process import ProcessSettings
 
 AREA = Area("Settings")
 
-MIGRATE, SANDBOX = "migrate", "sandbox"
+MIGRATE, SANDBOX, BACK_OFFICE = "migrate", "sandbox", "back-office"
 _HOW = "Set it in the environment of these processes, or in .env: .env.example describes it."
 
 
@@ -25,6 +25,8 @@ def settings_findings(deployment: Deployment) -> Iterator[Finding]:
             fine.append(process.name)
         elif process.name == MIGRATE and "MIGRATION_DATABASE_URL is not set" in lines:
             yield AREA.skipped(MIGRATE, "MIGRATION_DATABASE_URL is not set: only who migrates needs it")
+        elif process.name == BACK_OFFICE and _has_nothing_of(process, "BACK_OFFICE_STAFF", "BACK_OFFICE_API_KEY"):
+            yield AREA.skipped(BACK_OFFICE, "BACK_OFFICE_STAFF is not set: only a back office needs it")
         elif process.name == SANDBOX and _in_production(process):
             yield AREA.skipped(SANDBOX, "it never runs where APP_ENV=production")
         else:
@@ -43,6 +45,11 @@ def _problems(process: Process) -> list[str]:
     except ValidationError as error:
         return explain(error)
     return []
+
+
+def _has_nothing_of(process: Process, *variables: str) -> bool:
+    lines = _problems(process)
+    return all(f"{variable} is not set" in lines for variable in variables)
 
 
 def _in_production(process: Process) -> bool:

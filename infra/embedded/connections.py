@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 from infra.embedded.postgres import PostgresServer
+from infra.settings.staff import DEVELOPMENT_PASSWORD_HASH, DEVELOPMENT_STAFF
 from infra.webhooks_out.settings import DEVELOPMENT_SECRETS_KEY
 
 DEVELOPMENT_KEY = "sk_dev_paystream"
 """The API key of the embedded stack, printed in the README. Production refuses it."""
 DEVELOPMENT_MERCHANT = "merchant_dev"
 
-_SCOPES = ["payments:write", "payments:read", "finance:read", "finance:write", "webhooks:write"]
+_SCOPES = ["payments:write", "payments:read", "finance:read", "finance:write", "webhooks:write", "actor:set"]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
 _STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
 
@@ -71,6 +72,7 @@ class Connections:
     broker: BrokerKind = "embedded"
     partitions: int = PARTITIONS
     command_api: str
+    query_api: str
     stripe_api_base: str
     sandbox_data: Path
     """The file in which the Stripe sandbox keeps its objects: a payment can be refunded after a restart."""
@@ -97,6 +99,8 @@ class Connections:
                     | _webhook_secrets()
                     | self._stripe()
                 )
+            case "back-office":
+                return self._back_office()
             case "audit":
                 return (
                     self._audit()
@@ -161,6 +165,15 @@ class Connections:
             **KAFKA[self.broker],
         }
 
+    def _back_office(self) -> dict[str, str]:
+        account = {"name": DEVELOPMENT_STAFF, "role": "finance", "password_hash": DEVELOPMENT_PASSWORD_HASH}
+        return {
+            "BACK_OFFICE_STAFF": json.dumps([account]),
+            "BACK_OFFICE_API_KEY": DEVELOPMENT_KEY,
+            "BACK_OFFICE_COMMAND_API_URL": self.command_api,
+            "BACK_OFFICE_QUERY_API_URL": self.query_api,
+        }
+
     def _webhooks(self) -> dict[str, str]:
         return {
             "STRIPE_SANDBOX_WEBHOOK_URL": f"{self.command_api}/webhooks/stripe",
@@ -175,7 +188,7 @@ class Connections:
 
 def background_settings(process: str) -> dict[str, str]:
     """Return what has a process stand back behind the two APIs, with which it shares the machine's processors."""
-    return {} if process in {"command-api", "query-api"} else {"PROCESS_NICENESS": "5"}
+    return {} if process in {"command-api", "query-api", "back-office"} else {"PROCESS_NICENESS": "5"}
 
 
 def shared_settings(settings_of: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -19,11 +19,13 @@ from infra.process import declared
 HTTP_PORTS = {
     "command-api": "COMMAND_API_PORT",
     "query-api": "QUERY_API_PORT",
+    "back-office": "BACK_OFFICE_PORT",
     "sandbox": "STRIPE_SANDBOX_PORT",
 }
 _LABELS = {
     "command-api": "Command API",
     "query-api": "Query API",
+    "back-office": "Back office",
     "sandbox": "Stripe sandbox",
     "relay": "Relay",
     "projector": "Projector",

@@ -52,6 +52,7 @@ def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
         broker=cast("BrokerKind", kept["broker_kind"]),
         partitions=int(kept.get("partitions", FORMER_PARTITIONS)),
         command_api=urls["command-api"],
+        query_api=urls["query-api"],
         stripe_api_base=urls["sandbox"],
         sandbox_data=home.path / SANDBOX_DATA,
         proofs=home.path / PROOFS,

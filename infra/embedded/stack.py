@@ -46,6 +46,7 @@ class Urls:
 
     command_api: str
     query_api: str
+    back_office: str
     sandbox: str
 
 
@@ -179,6 +180,7 @@ class Stack:
         return Urls(
             command_api=f"http://127.0.0.1:{self._ports['command-api']}",
             query_api=f"http://127.0.0.1:{self._ports['query-api']}",
+            back_office=f"http://127.0.0.1:{self._ports['back-office']}",
             sandbox=f"http://127.0.0.1:{self._ports['sandbox']}",
         )
 
@@ -261,6 +263,7 @@ class Stack:
             broker=self._broker_kind,
             partitions=self._partitions,
             command_api=self.urls.command_api,
+            query_api=self.urls.query_api,
             stripe_api_base=self.urls.sandbox,
             sandbox_data=self.home.path / SANDBOX_DATA,
             proofs=self.home.path / PROOFS,

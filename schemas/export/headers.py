@@ -40,7 +40,10 @@ _ALWAYS: Mapping[str, tuple[dict[str, Any], str]] = {
     ),
     "ce_streamversion": (_FROM_1, "The event's number within its stream, from 1, without gaps."),
     "ce_merchantid": (_TEXT, "Whose payment it is; `-` for what is no merchant's, as an event of Stripe."),
-    "ce_actor": (_TEXT, "Who caused it: `api:` and the key's id, a consumer's name, an operator, or `stripe`."),
+    "ce_actor": (
+        _TEXT,
+        "Who caused it: `api:<key id>`, `api:<key id>/<person>`, a consumer's name, an operator, or `stripe`.",
+    ),
     "ce_correlationid": (_TEXT, "Common to all that one request set off."),
     "content-type": ({"type": "string", "const": CONTENT_TYPE}, "The media type of the value."),
 }

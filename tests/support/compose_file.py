@@ -18,7 +18,9 @@ VARIABLE = re.compile(r"\$\{(?P<name>\w+):-(?P<default>(?:[^{}]|\{[^{}]*\})*)\}"
 def environment(service: str) -> dict[str, str]:
     """Return what a container finds in its environment."""
     written: dict[str, str] = SERVICES[service].get("environment", {})
-    return {name: VARIABLE.sub(lambda found: found["default"], value) for name, value in written.items()}
+    return {
+        name: VARIABLE.sub(lambda found: found["default"], value).replace("$$", "$") for name, value in written.items()
+    }
 
 
 def kafka_settings() -> dict[str, str]:

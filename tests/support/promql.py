@@ -9,7 +9,7 @@ import promql_parser
 from prometheus_client import REGISTRY
 
 _ROOT = Path(__file__).parents[2]
-_PACKAGES = ("command_api", "consumers", "event_store", "infra", "projections", "query_api")
+_PACKAGES = ("back_office", "command_api", "consumers", "event_store", "infra", "projections", "query_api")
 _DECLARES = re.compile(r"^\w+ = (?:Counter|Gauge|Histogram)\(", re.MULTILINE)
 _SCRAPED = {"job", "instance", "le"}
 _OF_PROMETHEUS = {"up": frozenset(_SCRAPED)}

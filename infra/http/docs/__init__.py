@@ -15,10 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from infra.http.vendored import ASSETS, MEDIA_TYPES, read_manifest, suffix
+
 FOLDER = files(__package__)
-MANIFEST: dict[str, Any] = orjson.loads(FOLDER.joinpath("manifest.json").read_bytes())
+MANIFEST: dict[str, Any] = read_manifest(FOLDER)
 OURS = ("page.css", "page.js")
-_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 
 # https://www.w3.org/TR/CSP3/. Swagger UI draws its icons from data: addresses, and asks this API alone.
 POLICY = (
@@ -58,17 +59,13 @@ def documentation_routes(app: FastAPI) -> list[Route]:
 
 
 def _shown() -> list[str]:
-    return [name for name in (*OURS, *MANIFEST["files"]) if _suffix(name) in _MEDIA_TYPES]
+    return [name for name in (*OURS, *MANIFEST["files"]) if suffix(name) in MEDIA_TYPES]
 
 
 def _asset(name: str) -> Any:
     async def asset(_: Request) -> Response:
-        place = FOLDER if name in OURS else FOLDER.joinpath("assets")
+        place = FOLDER if name in OURS else FOLDER.joinpath(ASSETS)
         headers = {**_HEADERS, "Cache-Control": "public, max-age=3600"}
-        return Response(place.joinpath(name).read_bytes(), media_type=_MEDIA_TYPES[_suffix(name)], headers=headers)
+        return Response(place.joinpath(name).read_bytes(), media_type=MEDIA_TYPES[suffix(name)], headers=headers)
 
     return asset
-
-
-def _suffix(name: str) -> str:
-    return name[name.rfind(".") :]

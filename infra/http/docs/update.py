@@ -3,13 +3,11 @@
 `npm pack swagger-ui-dist@VERSION` fetches it.
 """
 
-import hashlib
-import json
-import shutil
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from infra.http import vendored
+
 FILES = (
     "LICENSE",
     "NOTICE",
@@ -19,20 +17,5 @@ FILES = (
     "swagger-ui.css",
 )
 
-
-def update(package: Path, folder: Path = HERE) -> None:
-    """Copy the files that are served, with their licences, and write the manifest."""
-    described = json.loads((package / "package.json").read_text("utf-8"))
-    for name in FILES:
-        shutil.copyfile(package / name, folder / "assets" / name)
-    manifest = {
-        "package": described["name"],
-        "version": described["version"],
-        "license": described["license"],
-        "files": {name: hashlib.sha256((folder / "assets" / name).read_bytes()).hexdigest() for name in FILES},
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
-
-
 if __name__ == "__main__":
-    update(Path(sys.argv[1]))
+    vendored.update(Path(sys.argv[1]), Path(__file__).parent, {name: name for name in FILES})

@@ -33,7 +33,7 @@ CREATE TABLE access.api_keys (
         CASE WHEN merchant_id IS NULL
              THEN scopes <@ ARRAY['finance:read', 'finance:write', 'audit:read', 'admin:read', 'admin:write']
              ELSE scopes <@ ARRAY['payments:write', 'refunds:write', 'payments:read',
-                                  'webhooks:write'] END)
+                                  'webhooks:write', 'actor:set'] END)
 ) WITH (fillfactor = 70);  -- room for recording a use on the row's page (HOT update)
 CREATE INDEX api_keys_by_merchant ON access.api_keys (merchant_id, created_at);
 

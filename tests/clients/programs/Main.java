@@ -22,8 +22,8 @@ public class Main {
 
         var key = "order-" + UUID.randomUUID();
         var body = new CreatePaymentBody().userId("user_1").amountCents(1000L).currency("USD").paymentMethod("pm_card_visa");
-        var created = commands.createPayment(body, key, null);
-        check(commands.createPayment(body, key, null).getId().equals(created.getId()), "the same key made another payment");
+        var created = commands.createPayment(body, key, null, null);
+        check(commands.createPayment(body, key, null, null).getId().equals(created.getId()), "the same key made another payment");
 
         var deadline = System.currentTimeMillis() + 30_000;
         PaymentView seen;
@@ -32,7 +32,7 @@ public class Main {
             Thread.sleep(50);
             seen = queries.getPayment(created.getId(), created.getPosition(), null, null, null, null);
         } while (seen.getStatus() != PaymentStatus.PAYMENT_STATUS_SUCCEEDED);
-        var refund = commands.refundPayment(created.getId(), null, null, new RefundPaymentBody().amountCents(400L));
+        var refund = commands.refundPayment(created.getId(), null, null, null, new RefundPaymentBody().amountCents(400L));
         check(refund.getAmountCents() == 400, "another amount");
         do {
             check(System.currentTimeMillis() < deadline, "the refund does not succeed");
@@ -41,7 +41,7 @@ public class Main {
         } while (seen.getRefunds().get(0).getStatus() != RefundStatus.REFUND_STATUS_SUCCEEDED);
 
         try {
-            commands.refundPayment(created.getId(), null, null, new RefundPaymentBody().amountCents(9999L));
+            commands.refundPayment(created.getId(), null, null, null, new RefundPaymentBody().amountCents(9999L));
             throw new AssertionError("more than was paid was refunded");
         } catch (ApiException refused) {
             var problem = ProblemBody.fromJson(refused.getResponseBody());

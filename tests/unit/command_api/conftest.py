@@ -68,6 +68,7 @@ async def api() -> AsyncIterator[Standing]:
         keyring=ApiKeyring(
             [
                 _key("writer", {"payments:write"}),
+                _key("staff", {"payments:write", "actor:set"}),
                 _key("reader", {"payments:read"}),
                 _key("other", {"payments:write"}, MerchantId("other")),
                 _key("webhooks", {"webhooks:write"}),

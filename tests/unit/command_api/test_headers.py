@@ -1,9 +1,10 @@
-"""Idempotency-Key and Prefer, as clients write them."""
+"""Idempotency-Key, Prefer and Paystream-Actor, as clients write them."""
 
 import pytest
 
 from command_api.errors import CardNumberRefused
-from command_api.headers import read_idempotency_key, read_wait_preference
+from command_api.headers import read_actor, read_idempotency_key, read_wait_preference
+from infra.access.principal import Principal
 from infra.http.problems import Problem
 
 
@@ -94,3 +95,33 @@ def test_the_wait_preference_is_capped_and_nonsense_is_ignored(values: list[str]
 
 def test_a_cap_of_zero_ignores_the_preference() -> None:
     assert read_wait_preference(["wait=5"], 0) is None
+
+
+def a_principal(*scopes: str) -> Principal:
+    return Principal(merchant_id="m", key_id="back-office", scopes=frozenset(scopes))
+
+
+def test_a_key_with_the_scope_names_who_acts() -> None:
+    assert read_actor(["anna"], a_principal("actor:set")) == "api:back-office/anna"
+    assert read_actor(["anna.b+c@shop.example"], a_principal("actor:set")) == "api:back-office/anna.b+c@shop.example"
+    assert read_actor([], a_principal("actor:set")) == "api:back-office"
+    assert read_actor([], a_principal("payments:write")) == "api:back-office"
+
+
+def test_a_key_without_the_scope_writes_nobodys_name_into_the_log() -> None:
+    with pytest.raises(Problem) as refused:
+        read_actor(["anna"], a_principal("payments:write", "payments:read", "finance:write"))
+    assert (refused.value.status, refused.value.code) == (403, "forbidden")
+    assert "actor:set" in str(refused.value.detail)
+
+
+@pytest.mark.parametrize("values", [[""], ["a/b"], ["9a"], ["a b"], ["a" * 65], ["ä"], ["anna\n"], ["anna", "bob"]])
+def test_what_is_no_name_is_refused(values: list[str]) -> None:
+    with pytest.raises(Problem) as refused:
+        read_actor(values, a_principal("actor:set"))
+    assert (refused.value.status, refused.value.code) == (400, "invalid_request")
+
+
+def test_a_card_number_is_no_name() -> None:
+    with pytest.raises(CardNumberRefused):
+        read_actor(["a.4242424242424242"], a_principal("actor:set"))

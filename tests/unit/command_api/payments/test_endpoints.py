@@ -109,6 +109,15 @@ async def test_events_carry_where_they_come_from(api: Standing) -> None:
     }
 
 
+async def test_events_carry_who_acted_for_a_key_that_may_say_so(api: Standing) -> None:
+    refused = await api.create(Paystream_Actor="anna")
+    assert problem(refused) == (403, "forbidden")
+    assert api.store.streams == {}
+    response = await api.create(Authorization="Bearer sk_staff", Paystream_Actor="anna")
+    (event,) = api.store.streams[uuid.UUID(response.json()["id"])]
+    assert event.metadata.actor == "api:staff/anna"
+
+
 @pytest.mark.parametrize(
     ("sent", "confirm"),
     [

@@ -39,7 +39,7 @@ def test_help_names_every_command() -> None:
     assert shown.exit_code == 0
     for command in (
         *("up", "demo", "doctor", "migrate", "migrate-create", "topics", "kafka", "worker"),
-        *("command-api", "query-api", "relay", "projector", "sandbox"),
+        *("command-api", "query-api", "back-office", "relay", "projector", "sandbox"),
     ):
         assert f"  {command} " in shown.output
 

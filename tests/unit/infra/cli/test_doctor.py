@@ -49,7 +49,7 @@ def run_a_stack(folder: Path) -> None:
     home = Home(folder / ".paystream")
     home.path.mkdir()
     load_or_create(home)
-    ports = dict.fromkeys(("postgres", "valkey", "broker", "command-api", "query-api", "sandbox"), 1)
+    ports = dict.fromkeys(("postgres", "valkey", "broker", "command-api", "query-api", "sandbox", "back-office"), 1)
     home.remember(STACK_FILE, {"broker_kind": "embedded", **ports})
     (home.path / "up.lock").write_text(str(os.getpid()))
 

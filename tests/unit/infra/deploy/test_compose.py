@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from back_office.settings import BackOfficeSettings
 from command_api.settings import CommandApiSettings
 from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
@@ -38,6 +39,7 @@ OURS: dict[str, type[BaseSettings]] = {
     "sandbox": SandboxSettings,
     "command-api": CommandApiSettings,
     "query-api": QueryApiSettings,
+    "back-office": BackOfficeSettings,
     "relay": RelaySettings,
     "stripe-balance": BalanceSettings,
     "stripe-gateway": GatewaySettings,
@@ -131,7 +133,7 @@ def test_it_has_limits_and_comes_back_unless_it_is_done_after_one_run(service: s
 
 def test_ports_are_published_to_this_machine_alone() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(published) == 6
+    assert len(published) == 7
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 

@@ -55,6 +55,8 @@ SECRET_VALUES = {  # of the shape that the settings take
     "STRIPE_WEBHOOK_SECRET": "whsec_of_sixteen_characters",
     "PRIVACY_WRAPPING_KEYS": f"one:{base64.b64encode(bytes(32)).decode()}",
     "WEBHOOK_SECRETS_KEY": base64.b64encode(bytes(32)).decode(),
+    "BACK_OFFICE_API_KEY": "psk_x",
+    "BACK_OFFICE_STAFF": "[]",
     "SEALER_KEY": "PRIVATE+KEY+x",
 }
 
@@ -119,7 +121,7 @@ def test_production_is_production_and_no_secret_has_a_value(folder: str) -> None
         found = environment(folder, workload)
         assert found.get("APP_ENV", "production") == "production"
         for variable, value in found.items():
-            if re.search(r"(URL|URLS|KEY|KEYS|SECRET|PASSWORD|USERNAME)$", variable):
+            if re.search(r"((?<!_API_)URL|URLS|KEY|KEYS|SECRET|STAFF|PASSWORD|USERNAME)$", variable):
                 assert value is None, (name, variable)
     assert not of_kind(folder, "Secret")
 
@@ -146,7 +148,7 @@ def test_each_login_is_used_by_those_alone_that_it_is_for() -> None:
             for found in secrets(workload).values():
                 if found.startswith("paystream-database-"):
                     users.setdefault(found.partition("/")[0].removeprefix("paystream-database-"), set()).add(name)
-    app = set(PROCESSES) - {"relay", "projector", "query-api", "sealer"}
+    app = set(PROCESSES) - {"relay", "projector", "query-api", "sealer", "back-office"}
     assert users == {
         "owner": {"migrate"},
         "relay": {"relay"},
@@ -295,7 +297,7 @@ def test_a_process_may_reach_what_its_settings_name_and_nothing_else(folder: str
 
 def test_services_lead_to_the_port_of_their_api() -> None:
     services = of_kind(BASE, "Service")
-    assert services.keys() == {name for name in PROCESSES if name.endswith("-api")}
+    assert services.keys() == {"back-office", *(name for name in PROCESSES if name.endswith("-api"))}
     for name, service in services.items():
         deployment = of_kind(BASE, "Deployment")[name]
         assert service["spec"]["selector"].items() <= pod_labels(deployment).items()

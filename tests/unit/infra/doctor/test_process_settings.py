@@ -1,5 +1,6 @@
 import json
 
+from back_office.settings import BackOfficeSettings
 from infra.doctor.deployment import Deployment, Process
 from infra.doctor.finding import Status
 from infra.doctor.process_settings import settings_findings
@@ -62,6 +63,13 @@ def test_only_who_migrates_needs_the_owner() -> None:
     (unset,) = settings_findings(deployment(MigrationSettings, "migrate"))
     (wrong,) = settings_findings(deployment(MigrationSettings, "migrate", migration_database_url="postgresql//x"))
     assert (unset.status, wrong.status) == (Status.SKIPPED, Status.ERROR)
+
+
+def test_a_back_office_of_which_nothing_is_set_is_none() -> None:
+    (unset,) = settings_findings(deployment(BackOfficeSettings, "back-office"))
+    (half,) = settings_findings(deployment(BackOfficeSettings, "back-office", back_office_api_key="sk_1"))
+    assert (unset.status, half.status) == (Status.SKIPPED, Status.ERROR)
+    assert half.subject == "BACK_OFFICE_STAFF"
 
 
 def test_the_sandbox_is_no_part_of_production() -> None:

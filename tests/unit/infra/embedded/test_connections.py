@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from back_office.settings import BackOfficeSettings
 from command_api.settings import CommandApiSettings
 from consumers.balance.settings import BalanceSettings
 from consumers.gateway.settings import GatewaySettings
@@ -54,6 +55,7 @@ def connections(tmp_path: Path) -> Connections:
         redis_url="redis://:v@127.0.0.1:6379/0",
         kafka_bootstrap_servers="127.0.0.1:9092",
         command_api="http://127.0.0.1:8000",
+        query_api="http://127.0.0.1:8001",
         stripe_api_base="http://127.0.0.1:8002",
         sandbox_data=tmp_path / "sandbox",
         proofs=tmp_path / "proofs",
@@ -86,6 +88,13 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
             {
                 *("DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET"),
                 *("WEBHOOK_SECRETS_KEY", *STRIPE),
+            },
+        ),
+        (
+            "back-office",
+            {
+                *("BACK_OFFICE_STAFF", "BACK_OFFICE_API_KEY"),
+                *("BACK_OFFICE_COMMAND_API_URL", "BACK_OFFICE_QUERY_API_URL"),
             },
         ),
         ("relay", {"DATABASE_URL", *KAFKA_NAMES}),
@@ -131,6 +140,7 @@ def test_a_process_gets_what_it_needs_and_nothing_else(
         ("sandbox", SandboxSettings),
         ("query-api", QueryApiSettings),
         ("command-api", CommandApiSettings),
+        ("back-office", BackOfficeSettings),
         ("relay", RelaySettings),
         ("projector", ProjectorSettings),
         ("worker-stripe-balance", BalanceSettings),

@@ -7,7 +7,16 @@ from infra.embedded.home import Home
 from infra.embedded.passwords import load_or_create
 from infra.embedded.running import STACK_FILE, NothingRuns, environments, is_running
 
-PORTS = {"postgres": 1, "valkey": 2, "broker": 3, "command-api": 4, "query-api": 5, "sandbox": 6, "relay": 7}
+PORTS = {
+    "postgres": 1,
+    "valkey": 2,
+    "broker": 3,
+    "command-api": 4,
+    "query-api": 5,
+    "sandbox": 6,
+    "relay": 7,
+    "back-office": 8,
+}
 
 
 @pytest.fixture

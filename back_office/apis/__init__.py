@@ -1,0 +1,1 @@
+"""The two HTTP APIs as the back office calls them."""

@@ -1,0 +1,44 @@
+"""Builds the application. What it works with is handed in, so that tests can hand in something else."""
+
+from fastapi import FastAPI
+from starlette.responses import RedirectResponse
+
+from back_office.office import Office
+from back_office.payments.action_routes import router as action_routes
+from back_office.payments.routes import router as payment_routes
+from back_office.reconciliations.routes import router as reconciliation_routes
+from back_office.search.routes import router as search_routes
+from back_office.staff.routes import router as staff_routes
+from back_office.static.routes import static_routes
+from back_office.system.routes import router as system_routes
+from back_office.web.addresses import START
+from back_office.web.errors import install_error_pages
+from back_office.web.headers import SecurityHeaders
+from infra.http.context import RequestContextMiddleware
+from infra.process.health import Health, health_routes
+
+
+def create_app(office: Office, *, health: Health) -> FastAPI:
+    """Return the application. It opens and closes nothing of what it is given."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.state.office = office
+    for router in (
+        staff_routes,
+        search_routes,
+        payment_routes,
+        action_routes,
+        reconciliation_routes,
+        system_routes,
+    ):
+        app.include_router(router)
+
+    @app.get("/")
+    async def start() -> RedirectResponse:
+        """Begin with the list of payments."""
+        return RedirectResponse(START, status_code=303)
+
+    app.router.routes.extend([*static_routes(), *health_routes(health)])
+    install_error_pages(app)
+    app.add_middleware(RequestContextMiddleware)
+    app.add_middleware(SecurityHeaders, tls=office.tls)
+    return app

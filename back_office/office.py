@@ -1,0 +1,48 @@
+"""What the pages work with; the application keeps it as `app.state.office`."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from back_office.apis.client import Api
+from back_office.settings import BackOfficeSettings
+from back_office.staff.lockout import Lockout
+from back_office.staff.passwords import Accounts
+from back_office.staff.sessions import Sessions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Office:
+    """The two APIs, and who may come in."""
+
+    command_api: Api
+    query_api: Api
+    accounts: Accounts
+    sessions: Sessions
+    lockout: Lockout
+    stripe_dashboard: str
+    tls: bool
+    """Whether browsers come over TLS: always, but in development."""
+
+    @classmethod
+    def from_settings(cls, settings: BackOfficeSettings, *, command_api: Api, query_api: Api) -> "Office":
+        """Return the office of a process."""
+        return cls(
+            command_api=command_api,
+            query_api=query_api,
+            accounts=Accounts(settings.back_office_staff),
+            sessions=Sessions(
+                idle_s=settings.back_office_session_idle_s,
+                max_s=settings.back_office_session_max_s,
+            ),
+            lockout=Lockout(failures=settings.back_office_lockout_failures, locked_s=settings.back_office_lockout_s),
+            stripe_dashboard=settings.back_office_stripe_dashboard_url,
+            tls=not settings.is_development,
+        )
+
+
+def office_of(request: Request) -> Office:
+    """Return the office of the application that answers this request."""
+    office = request.app.state.office
+    assert isinstance(office, Office)
+    return office

@@ -1,0 +1,1 @@
+"""Payments: the list, a payment, and what can be done with it."""

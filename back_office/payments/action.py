@@ -1,0 +1,97 @@
+"""What can be done with a payment: what its form asks for, and the body of the command that follows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from back_office.payments import state
+from back_office.web.money import NoAmount, format_money, format_number, parse_money
+
+Json = dict[str, Any]
+
+_REFUND_REASONS = ("requested_by_customer", "duplicate", "fraudulent")
+_CANCEL_REASONS = (*_REFUND_REASONS, "abandoned")
+"""Stripe's, which both the log and Stripe keep."""
+
+
+class Refused(Exception):
+    """The form is not complete. `mistakes` says what is wrong, by field."""
+
+    def __init__(self, mistakes: Mapping[str, str]) -> None:
+        super().__init__(", ".join(mistakes))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """One of them. `name` is the command API's, and the permission's."""
+
+    name: str
+    title: str
+    button: str
+    consequence: str
+    """What will happen, in words."""
+    impossible: str
+    reasons: tuple[str, ...] = ()
+    """Of which one has to be given; none: the command has no place for one."""
+    amount_of: Callable[[Json], int] | None = None
+    """How much is left of the payment for it; None: it has no amount."""
+
+    def amount_left(self, payment: Json) -> int:
+        """Return how much of the payment it can be about."""
+        return 0 if self.amount_of is None else self.amount_of(payment)
+
+    def written(self, left: int, currency: str) -> str:
+        """Return an amount as the field of the form has it."""
+        return "" if self.amount_of is None else format_number(left, currency, grouped=False)
+
+    def body(self, payment: Json, *, amount: str, reason: str) -> Json:
+        """Return the command's body. Raises Refused."""
+        mistakes: dict[str, str] = {}
+        body: Json = {}
+        if self.amount_of is not None:
+            try:
+                body["amount_cents"] = self._checked(payment, parse_money(amount, payment["currency"]))
+            except NoAmount as error:
+                mistakes["amount"] = str(error)
+        if self.reasons:
+            body["reason"] = reason
+            if reason not in self.reasons:
+                mistakes["reason"] = "Choose why: it is recorded with the payment."
+        if mistakes:
+            raise Refused(mistakes)
+        return body
+
+    def _checked(self, payment: Json, amount: int) -> int:
+        """Return the amount if there is something of it. Whether there is so much left is the command API's to say."""
+        if amount == 0:
+            raise NoAmount(f"More than nothing: up to {format_money(self.amount_left(payment), payment['currency'])}.")
+        return amount
+
+
+REFUND = Action(
+    name="refund",
+    title="Refund",
+    button="Refund",
+    consequence="The money goes back to the card it came from. Customers see it within 10 days. It cannot be undone.",
+    impossible="Nothing is left that could be refunded, or its bank contests the payment.",
+    reasons=_REFUND_REASONS,
+    amount_of=state.refundable,
+)
+CAPTURE = Action(
+    name="capture",
+    title="Capture",
+    button="Capture",
+    consequence="The money that is held is taken. Of a smaller amount, the rest is released and cannot be taken later.",
+    impossible="Nothing is held that could be captured.",
+    amount_of=lambda payment: int(payment["amount_capturable_cents"]),
+)
+CANCEL = Action(
+    name="cancel",
+    title="Cancel",
+    button="Cancel the payment",
+    consequence="Nothing will be taken, and what is held is released. It cannot be undone.",
+    impossible="It has ended, or is at the bank: it cannot be canceled now.",
+    reasons=_CANCEL_REASONS,
+)
+ACTIONS = (REFUND, CAPTURE, CANCEL)

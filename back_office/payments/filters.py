@@ -1,0 +1,79 @@
+"""The filters of the list of payments, as they stand in the address."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from back_office.web.money import NoAmount, parse_money
+
+STATUSES = (
+    *("pending", "requires_payment_method", "requires_confirmation", "requires_action", "processing"),
+    *("requires_capture", "succeeded", "canceled", "failed"),
+)
+_PAGE = 25
+_CURRENCY_LETTERS = 3
+
+
+class PaymentFilters(BaseModel):
+    """What was written into the form: text, which may be wrong. Days are of UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    status: str = ""
+    user_id: str = ""
+    currency: str = ""
+    from_day: str = ""
+    to_day: str = ""
+    amount_min: str = ""
+    amount_max: str = ""
+    stripe_payment_intent_id: str = ""
+    idempotency_key: str = ""
+    split_payment_id: str = ""
+    contradicted: str = ""
+    cursor: str = ""
+
+    def given(self) -> dict[str, str]:
+        """Return those that are given, but for the page."""
+        return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
+
+    def parameters(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""
+        names = ("status", "user_id", "stripe_payment_intent_id", "idempotency_key", "split_payment_id", "contradicted")
+        found = {name: getattr(self, name) for name in names}
+        wrong: dict[str, str] = {}
+        found["currency"] = self.currency.upper()
+        if self.currency and not (len(self.currency) == _CURRENCY_LETTERS and self.currency.isalpha()):
+            wrong["currency"] = "Three letters, as EUR."
+        for name in ("amount_min", "amount_max"):
+            found[name] = self._amount(name, wrong)
+        # The API has "later than" and "earlier than": a microsecond before a day is the end of the one before it.
+        if (first := _day(self.from_day, "from_day", wrong)) is not None:
+            found["created_after"] = (first - timedelta(microseconds=1)).isoformat()
+        if (last := _day(self.to_day, "to_day", wrong)) is not None:
+            found["created_before"] = (last + timedelta(days=1)).isoformat()
+        found |= {"cursor": self.cursor, "limit": str(_PAGE)}
+        return {name: value for name, value in found.items() if value}, wrong
+
+    def _amount(self, name: str, wrong: dict[str, str]) -> str:
+        written = getattr(self, name)
+        if not written:
+            return ""
+        if len(self.currency) != _CURRENCY_LETTERS:
+            wrong.setdefault("currency", "An amount needs its currency: 10 is not the same in every one.")
+            return ""
+        try:
+            return str(parse_money(written, self.currency.upper()))
+        except NoAmount as error:
+            wrong[name] = str(error)
+            return ""
+
+
+def _day(text: str, name: str, wrong: dict[str, str]) -> datetime | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        wrong[name] = "A day, as 2026-05-01."
+        return None

@@ -1,0 +1,119 @@
+"""The list of payments, and a payment."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from back_office.apis.client import Api, ApiAnswer
+from back_office.apis.errors import ApiRefused
+from back_office.office import office_of
+from back_office.payments import state
+from back_office.payments.declines import customer_sentence
+from back_office.payments.filters import PaymentFilters
+from back_office.payments.timeline import entry_of
+from back_office.staff.roles import Permission
+from back_office.web.addresses import segment, with_query
+from back_office.web.templates import page
+from back_office.web.visitor import Visitor, requires
+
+router = APIRouter()
+
+Reader = Annotated[Visitor, Depends(requires(Permission.SEE_PAYMENTS))]
+
+_EVENTS = 100
+_NOTICES = {
+    "refund": "The refund is accepted here. Below it says when it is at Stripe, and when it is given back.",
+    "capture": "The capture is accepted here. Below it says when Stripe has done it.",
+    "cancel": "The cancellation is accepted here. Below it says when Stripe has done it.",
+}
+
+
+@router.get("/payments")
+async def list_payments(request: Request, visitor: Reader, filters: Annotated[PaymentFilters, Query()]) -> Response:
+    """Show payments, newest first, by the filters in the address."""
+    parameters, mistakes = filters.parameters()
+    found = None
+    if not mistakes:
+        found = (await office_of(request).query_api.get("/payments", parameters)).body
+    following = found and found["next_cursor"]
+    return page(
+        request,
+        "payments/list.html",
+        visitor,
+        status=422 if mistakes else 200,
+        filters=filters,
+        mistakes=mistakes,
+        payments=[(each, state.label(each), state.tone(each)) for each in found["data"]] if found else [],
+        next_page=with_query("/payments", {**filters.given(), "cursor": following}) if following else None,
+        first_page=with_query("/payments", filters.given()) if filters.cursor else None,
+    )
+
+
+@router.get("/payments/{payment_id}")
+async def show_payment(
+    *,
+    request: Request,
+    visitor: Reader,
+    payment_id: str,
+    as_of: str = "",
+    version: str = "",
+    min_position: str = "",
+    done: str = "",
+    events_after: str = "",
+) -> Response:
+    """Show a payment as it is, or as it was at a moment or after its event of a number."""
+    office = office_of(request)
+    path = f"/payments/{segment(payment_id)}"
+    place = _present({"as_of": as_of, "version": version})
+    if not place:
+        place = _present({"min_position": min_position})
+    events = {"limit": str(_EVENTS), **_present({"cursor": events_after})}
+    if "min_position" in place:
+        events["min_position"] = min_position
+    is_behind = False
+    try:
+        payment, timeline = await _read(office.query_api, path, place, events)
+    except ApiRefused as refused:
+        if refused.code != "projection_behind":
+            raise
+        # What was accepted must not look as if it had failed: show what there is, and say so.
+        is_behind = True
+        payment, timeline = await _read(office.query_api, path, {}, {"limit": str(_EVENTS)})
+    shown = payment.body
+    is_past = "as_of" in place or "version" in place
+    entries = [entry_of(event, shown["currency"]) for event in timeline.body["data"]]
+    if is_past:
+        entries = [entry for entry in entries if entry.version <= shown["version"]]
+    following = timeline.body["next_cursor"]
+    return page(
+        request,
+        "payments/show.html",
+        visitor,
+        payment=shown,
+        sentence=state.sentence(shown),
+        tone=state.tone(shown),
+        bar=state.bar(shown),
+        refunds=[(refund, state.refund_sentence(refund)) for refund in shown["refunds"]],
+        for_customer=customer_sentence(shown["last_error"]) if shown["last_error"] else "",
+        actions=() if is_past or is_behind else tuple(each for each in state.actions(shown) if visitor.may(each)),
+        is_moving=(state.is_moving(shown) or is_behind) and not is_past,
+        is_behind=is_behind,
+        refresh=with_query(path, place) if is_behind else path,
+        is_past=is_past,
+        as_of=as_of,
+        entries=entries,
+        more_events=with_query(path, {**place, "events_after": following}) if following else None,
+        notice=_NOTICES.get(done, ""),
+        dashboard=office.stripe_dashboard,
+    )
+
+
+async def _read(
+    query_api: Api, path: str, place: dict[str, str], events: dict[str, str]
+) -> tuple[ApiAnswer, ApiAnswer]:
+    return await asyncio.gather(query_api.get(path, place), query_api.get(f"{path}/events", events))
+
+
+def _present(parameters: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in parameters.items() if value}

@@ -1,0 +1,101 @@
+"""Reconciliation runs and discrepancies, to read: they are explained and resolved with `paystream discrepancies`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from back_office.office import office_of
+from back_office.staff.roles import Permission
+from back_office.web.addresses import segment, with_query
+from back_office.web.templates import page
+from back_office.web.visitor import Visitor, requires
+
+router = APIRouter()
+
+Finance = Annotated[Visitor, Depends(requires(Permission.SEE_RECONCILIATIONS))]
+
+_PAGE = 25
+RUN_STATUSES = ("requested", "running", "retrying", "completed", "failed")
+STATUSES = ("unresolved", "open", "explained", "resolved")
+KINDS = ("missing_at_stripe", "missing_here", "amount", "currency", "status", "fee", "duplicate", "timing")
+
+
+class _Filters(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    status: str = ""
+    date_from: str = ""
+    date_to: str = ""
+    cursor: str = ""
+
+    def parameters(self) -> dict[str, str]:
+        """Return the query API's parameters."""
+        return {**self.given(), "limit": str(_PAGE), **({"cursor": self.cursor} if self.cursor else {})}
+
+    def given(self) -> dict[str, str]:
+        """Return those that are given, but for the page."""
+        return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
+
+
+class RunFilters(_Filters):
+    """The filters of the list of runs, as they stand in the address."""
+
+
+class DiscrepancyFilters(_Filters):
+    """The filters of the list of discrepancies."""
+
+    kind: str = ""
+    source_id: str = ""
+    payment_id: str = ""
+    reconciliation_id: str = ""
+
+
+@router.get("/reconciliations")
+async def list_runs(request: Request, visitor: Finance, filters: Annotated[RunFilters, Query()]) -> Response:
+    """Show the reconciled days, newest first."""
+    found = (await office_of(request).query_api.get("/reconciliations", filters.parameters())).body
+    following = found["next_cursor"]
+    return page(
+        request,
+        "reconciliations/list.html",
+        visitor,
+        filters=filters,
+        runs=found["data"],
+        next_page=with_query("/reconciliations", {**filters.given(), "cursor": following}) if following else None,
+        first_page=with_query("/reconciliations", filters.given()) if filters.cursor else None,
+    )
+
+
+@router.get("/reconciliations/{run_id}")
+async def show_run(request: Request, visitor: Finance, run_id: str) -> Response:
+    """Show the newest run of a day, with its totals and what it found."""
+    run = (await office_of(request).query_api.get(f"/reconciliations/{segment(run_id)}")).body
+    parameters = {"reconciliation_id": run["id"], "limit": str(_PAGE)}
+    found = (await office_of(request).query_api.get("/discrepancies", parameters)).body
+    return page(
+        request,
+        "reconciliations/show.html",
+        visitor,
+        run=run,
+        discrepancies=found["data"],
+        all_of_them=with_query("/discrepancies", {"reconciliation_id": run["id"]}) if found["has_more"] else None,
+    )
+
+
+@router.get("/discrepancies")
+async def list_discrepancies(
+    request: Request, visitor: Finance, filters: Annotated[DiscrepancyFilters, Query()]
+) -> Response:
+    """Show what differs between Stripe and the ledger, newest day first."""
+    found = (await office_of(request).query_api.get("/discrepancies", filters.parameters())).body
+    following = found["next_cursor"]
+    return page(
+        request,
+        "reconciliations/discrepancies.html",
+        visitor,
+        filters=filters,
+        discrepancies=found["data"],
+        next_page=with_query("/discrepancies", {**filters.given(), "cursor": following}) if following else None,
+        first_page=with_query("/discrepancies", filters.given()) if filters.cursor else None,
+    )

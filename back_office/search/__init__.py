@@ -1,0 +1,1 @@
+"""One box that finds what somebody has an id of."""

@@ -1,0 +1,77 @@
+"""Finds what an id may be of: each kind of id is asked for where the query API has an index for it."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from back_office.apis.client import Api
+from back_office.apis.errors import ApiRefused, Json
+from back_office.web.addresses import segment
+
+_MOVEMENT = re.compile(r"(?:ch|py|re|pyr|du|dp|po|txn)_[A-Za-z0-9]+")
+_INTENT = re.compile(r"pi_[A-Za-z0-9]+")
+_MOST = 10
+_LONGEST = 255
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """Payments that one kind of id leads to. `more`: the query in the address of the list with all of them."""
+
+    what: str
+    payments: list[Json]
+    more: dict[str, str] | None = None
+
+
+async def search(query_api: Api, text: str, *, may_see_ledger: bool) -> list[Found]:
+    """Return what is found, kind by kind; those without a result are left out. Raises ApiAway and ApiRefused."""
+    if not text or len(text) > _LONGEST or not text.isprintable():
+        return []
+    if _INTENT.fullmatch(text):
+        looks = [_listed(query_api, "Stripe's payment intent", stripe_payment_intent_id=text)]
+    elif _MOVEMENT.fullmatch(text):
+        looks = [_by_movement(query_api, text)] if may_see_ledger else []
+    else:
+        looks = [
+            _listed(query_api, "Idempotency key", idempotency_key=text),
+            _listed(query_api, "User", user_id=text),
+        ]
+        if (known := _uuid(text)) is not None:
+            looks += [_by_id(query_api, known), _listed(query_api, "Split payment", split_payment_id=known)]
+    return [found for found in await asyncio.gather(*looks) if found.payments]
+
+
+async def _listed(query_api: Api, what: str, **filters: str) -> Found:
+    page = (await query_api.get("/payments", {**filters, "limit": _MOST})).body
+    return Found(what=what, payments=page["data"], more=filters if page["has_more"] else None)
+
+
+async def _by_id(query_api: Api, payment_id: str) -> Found:
+    payment = await _payment(query_api, payment_id)
+    return Found(what="Payment", payments=[] if payment is None else [payment])
+
+
+async def _by_movement(query_api: Api, source_id: str) -> Found:
+    """Find the payments that a movement of money at Stripe belongs to: the ledger names them."""
+    entries = (await query_api.get("/ledger/entries", {"source_id": source_id, "limit": _MOST})).body["data"]
+    ids = dict.fromkeys(entry["payment_id"] for entry in entries if entry["payment_id"])
+    payments = await asyncio.gather(*(_payment(query_api, payment_id) for payment_id in ids))
+    return Found(what="Movement at Stripe", payments=[payment for payment in payments if payment is not None])
+
+
+async def _payment(query_api: Api, payment_id: str) -> Json | None:
+    try:
+        return (await query_api.get(f"/payments/{segment(payment_id)}")).body
+    except ApiRefused as refused:
+        if refused.status == _NOT_FOUND:  # another merchant's too
+            return None
+        raise
+
+
+def _uuid(text: str) -> str | None:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None

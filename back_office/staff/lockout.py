@@ -1,0 +1,50 @@
+"""Locks a name after too many attempts in a row that failed, whether it is somebody's or not."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_MOST_NAMES = 10_000
+"""Of names that are remembered: more are a flood of guesses, and then the oldest are forgotten."""
+
+
+@dataclass(slots=True)
+class _Failures:
+    count: int = 0
+    locked_until: float = 0.0
+
+
+class Lockout:
+    """Counts failures by name."""
+
+    def __init__(self, *, failures: int, locked_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._allowed = failures
+        self._locked_s = locked_s
+        self._now = now
+        self._of = OrderedDict[str, _Failures]()
+
+    def locked_for_s(self, name: str) -> float:
+        """Return for how long the name stays locked; 0 when it is not."""
+        failures = self._of.get(name.casefold())
+        return max(0.0, failures.locked_until - self._now()) if failures else 0.0
+
+    def attempt(self, name: str) -> bool:
+        """Count an attempt, as failed until `succeeded`; return whether the name is locked by it.
+
+        Before the password is looked at: of many guesses at the same instant, no more are looked at than of as many
+        one by one.
+        """
+        failures = self._of.setdefault(name.casefold(), _Failures())
+        self._of.move_to_end(name.casefold())
+        while len(self._of) > _MOST_NAMES:
+            self._of.popitem(last=False)
+        failures.count += 1
+        if failures.count < self._allowed:
+            return False
+        failures.count, failures.locked_until = 0, self._now() + self._locked_s
+        return True
+
+    def succeeded(self, name: str) -> None:
+        """Forget the failures of a name."""
+        self._of.pop(name.casefold(), None)

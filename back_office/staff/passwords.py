@@ -1,0 +1,49 @@
+"""Passwords as argon2id hashes (https://www.rfc-editor.org/rfc/rfc9106), never as they are."""
+
+import asyncio
+import secrets
+from collections.abc import Iterable
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from infra.settings.staff import StaffAccount
+
+MIN_PASSWORD_CHARS = 12
+_HASHER = PasswordHasher()
+_AT_ONCE = 2
+"""Each check takes 64 MiB and all of a core for a while: a crowd of guesses must not take the process with it."""
+
+
+def hash_password(password: str) -> str:
+    """Return the hash for an account's `password_hash`."""
+    return _HASHER.hash(password)
+
+
+class Accounts:
+    """The accounts, and whether somebody is who they say."""
+
+    def __init__(self, accounts: Iterable[StaffAccount]) -> None:
+        self._by_name = {account.name.casefold(): account for account in accounts}
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def verify(self, name: str, password: str) -> StaffAccount | None:
+        """Return the account, or None for a wrong password; a name that is nobody's takes as long."""
+        account = self._by_name.get(name.casefold())
+        known = account.password_hash if account else _nobodys_hash()
+        async with self._turn:
+            matches = await asyncio.to_thread(_matches, known, password)
+        return account if matches else None
+
+
+@cache
+def _nobodys_hash() -> str:
+    return hash_password(secrets.token_urlsafe())
+
+
+def _matches(known: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(known, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,33 @@
+"""What each role may see and do. It decides what is shown, and again what is carried out."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from infra.settings.staff import Role
+
+
+class Permission(StrEnum):
+    """One thing that a role may or may not."""
+
+    SEE_PAYMENTS = "see_payments"
+    SEE_RECONCILIATIONS = "see_reconciliations"
+    SEE_SYSTEM = "see_system"
+    REFUND = "refund"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+
+
+_MONEY = frozenset({Permission.REFUND, Permission.CAPTURE, Permission.CANCEL})
+_LOOKING = frozenset({Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, Permission.SEE_SYSTEM})
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
+    "finance": _LOOKING | _MONEY,
+    "operator": _LOOKING | {Permission.CANCEL},
+    "auditor": _LOOKING,
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Whether somebody with the role may do that."""
+    return permission in PERMISSIONS[role]

@@ -1,0 +1,102 @@
+"""Log-in and log-out."""
+
+import hmac
+import secrets
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from prometheus_client import Counter
+from starlette.responses import RedirectResponse
+
+from back_office.office import office_of
+from back_office.web.addresses import START, safe_next
+from back_office.web.forms import FormRefused, read_form
+from back_office.web.templates import page
+from back_office.web.visitor import Visitor, cookie_name, set_cookie
+
+log = structlog.get_logger(__name__)
+
+LOGINS = Counter("back_office_logins_total", "Log-ins to the back office, by how they ended", ["result"])
+for _result in ("succeeded", "failed", "locked"):
+    LOGINS.labels(_result)
+
+router = APIRouter()
+
+_LOGIN_COOKIE = "paystream_login"
+_WRONG = "That name and password do not belong together."
+
+
+@router.get("/login")
+async def show_login(request: Request, next: str = START) -> Response:  # noqa: A002 - the name in the address
+    """Show the form."""
+    return _form(request, next=next)
+
+
+@router.post("/login")
+async def log_in(request: Request) -> Response:
+    """Begin a session, and show what was asked for. Raises FormRefused."""
+    office = office_of(request)
+    fields = await read_form(request)
+    known = request.cookies.get(_LOGIN_COOKIE, "")
+    if not known or not hmac.compare_digest(known.encode(), fields.get("csrf_token", "").encode()):
+        raise FormRefused("The page was open for too long, or cookies are refused. Open it again.")
+    name, password, then = fields.get("name", "").strip(), fields.get("password", ""), fields.get("next", START)
+    if (locked_s := office.lockout.locked_for_s(name)) > 0:
+        return _locked(request, name, locked_s, then)
+    locks = office.lockout.attempt(name)
+    account = await office.accounts.verify(name, password)
+    if account is None:
+        return _failed(request, name, then, locks=locks)
+    office.lockout.succeeded(name)
+    LOGINS.labels("succeeded").inc()
+    log.info("staff_logged_in", staff=account.name, role=account.role)
+    response = RedirectResponse(safe_next(then), status_code=303)
+    office.sessions.end(request.cookies.get(cookie_name(office), ""))  # nobody may have planted the one in use
+    set_cookie(response, office, cookie_name(office), office.sessions.begin(account))
+    set_cookie(response, office, _LOGIN_COOKIE, None, path="/login")
+    return response
+
+
+@router.post("/logout")
+async def log_out(request: Request) -> Response:
+    """End the session, for good. Raises FormRefused."""
+    office = office_of(request)
+    session_id = request.cookies.get(cookie_name(office), "")
+    session = office.sessions.find(session_id)
+    if session is not None:
+        await Visitor(session=session).form(request)
+        office.sessions.end(session_id)
+        log.info("staff_logged_out", staff=session.account.name)
+    response = RedirectResponse("/login", status_code=303)
+    set_cookie(response, office, cookie_name(office), None)
+    return response
+
+
+def _failed(request: Request, name: str, then: str, *, locks: bool) -> Response:
+    LOGINS.labels("failed").inc()
+    log.warning("staff_login_failed", locked=locks)  # without the name: passwords are typed into its field too
+    return _form(request, next=then, name=name, error=_WRONG, status=401)
+
+
+def _locked(request: Request, name: str, locked_s: float, then: str) -> Response:
+    LOGINS.labels("locked").inc()
+    minutes = max(1, round(locked_s / 60))
+    error = f"Too many wrong passwords. This name is locked for {minutes} more minute{'s' if minutes > 1 else ''}."
+    response = _form(request, next=then, name=name, error=error, status=429)
+    response.headers["Retry-After"] = str(round(locked_s))
+    return response
+
+
+def _form(
+    request: Request,
+    *,
+    next: str,  # noqa: A002 - the name of the field
+    name: str = "",
+    error: str = "",
+    status: int = 200,
+) -> Response:
+    token = secrets.token_urlsafe(32)
+    shown = {"next": safe_next(next), "name": name, "error": error, "csrf_token": token}
+    response = page(request, "login.html", None, status=status, **shown)
+    set_cookie(response, office_of(request), _LOGIN_COOKIE, token, path="/login")
+    return response

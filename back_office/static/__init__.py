@@ -1,0 +1,1 @@
+"""Vendored and own files that the pages load."""

@@ -1,0 +1,59 @@
+"""How the system is, as its two APIs say."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from back_office.apis.client import Api
+from back_office.apis.errors import ApiAway, ApiRefused
+from back_office.office import office_of
+from back_office.staff.roles import Permission
+from back_office.web.templates import page
+from back_office.web.visitor import Visitor, requires
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """What one API says of itself and of what it depends on."""
+
+    name: str
+    status: str
+    checks: dict[str, str]
+    took_ms: int | None
+
+
+@router.get("/system")
+async def show_system(
+    request: Request, visitor: Annotated[Visitor, Depends(requires(Permission.SEE_SYSTEM))]
+) -> Response:
+    """Show what answers, and what does not."""
+    office = office_of(request)
+    command_api, query_api, position = await asyncio.gather(
+        _ask(office.command_api), _ask(office.query_api), _position(office.query_api)
+    )
+    return page(request, "system.html", visitor, parts=(command_api, query_api), position=position)
+
+
+async def _ask(api: Api) -> Part:
+    began = time.perf_counter()
+    try:
+        said = await api.health()
+    except ApiAway:
+        return Part(name=api.name, status="away", checks={}, took_ms=None)
+    took_ms = round(1000 * (time.perf_counter() - began))
+    return Part(
+        name=api.name, status=str(said.get("status", "unknown")), checks=dict(said.get("checks", {})), took_ms=took_ms
+    )
+
+
+async def _position(query_api: Api) -> int | None:
+    """Return up to which event of the log the read model shows payments; None while it cannot be asked."""
+    try:
+        return (await query_api.get("/payments", {"limit": 1})).position
+    except (ApiAway, ApiRefused):
+        return None

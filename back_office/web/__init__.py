@@ -1,0 +1,1 @@
+"""What every page has: templates, security headers, forms, errors."""

@@ -1,0 +1,58 @@
+"""Jinja templates: everything that is put into them is escaped, and what is missing is an error."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from back_office.static.routes import address_of
+from back_office.web.money import format_money, format_number
+from back_office.web.visitor import Visitor
+from back_office.web.words import actor_words, words
+
+_FOLDER = Path(__file__).parent.parent / "templates"
+
+
+def moment(text: str | None) -> str:
+    """Return an API's moment in UTC, with the zone said: a browser's own zone never comes into it."""
+    if not text:
+        return ""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def unix_moment(seconds: int) -> str:
+    """Return Stripe's seconds since 1970 in the same way."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"moment": moment, "unix_moment": unix_moment, "words": words, "actor": actor_words}
+    environment.globals |= {"money": format_money, "number": format_number, "static": address_of}
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+def _address(request: Request) -> str:
+    """Return the address of the page, for a link to itself; of a form that was sent, that of the form."""
+    query = request.url.query if request.method == "GET" else ""
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def page(request: Request, template: str, visitor: Visitor | None, *, status: int = 200, **shown: Any) -> Response:
+    """Return a page. `visitor` decides what its navigation offers; None: nobody is logged in."""
+    text = _ENVIRONMENT.get_template(template).render(
+        visitor=visitor, path=request.url.path, address=_address(request), **shown
+    )
+    return HTMLResponse(text, status_code=status)

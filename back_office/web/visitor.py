@@ -1,0 +1,99 @@
+"""Who asks: the session that the cookie names, and whether its role may."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fastapi import Request, Response
+
+from back_office.office import Office, office_of
+from back_office.staff.roles import Permission, may
+from back_office.staff.sessions import Session
+from back_office.web.forms import FormRefused, read_form
+from infra.logs import bind_context
+
+
+class LoginNeeded(Exception):
+    """Nobody is logged in. `address` is where they wanted to go, and is shown after the log-in."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+
+class NotAllowed(Exception):
+    """The role does not have the permission."""
+
+    def __init__(self, role: str, permission: Permission) -> None:
+        super().__init__(f"{role} may not {permission}")
+        self.role = role
+        self.permission = permission
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visitor:
+    """Somebody who is logged in."""
+
+    session: Session
+
+    @property
+    def name(self) -> str:
+        """What they log in with."""
+        return self.session.account.name
+
+    @property
+    def role(self) -> str:
+        """Their role."""
+        return self.session.account.role
+
+    def may(self, permission: str) -> bool:
+        """Whether their role may do that."""
+        return may(self.session.account.role, Permission(permission))
+
+    async def form(self, request: Request) -> Mapping[str, str]:
+        """Return the fields of a form that one of this session's pages sent. Raises FormRefused."""
+        fields = await read_form(request)
+        if not self.session.sent(fields.get("csrf_token", "")):
+            raise FormRefused("It is not of this session.")
+        return fields
+
+
+def cookie_name(office: Office) -> str:
+    """Return the name of the cookie: over TLS with the prefix that no other host and no plain page can set."""
+    return "__Host-paystream_session" if office.tls else "paystream_session"
+
+
+def set_cookie(response: Response, office: Office, name: str, value: str | None, *, path: str = "/") -> None:
+    """Set a cookie that no script sees and no other site sends; None takes it away."""
+    response.set_cookie(
+        name, value or "", max_age=None if value else 0, path=path, httponly=True, samesite="strict", secure=office.tls
+    )
+
+
+def requires(permission: Permission) -> Callable[[Request], Awaitable[Visitor]]:
+    """Return a FastAPI dependency that yields the visitor. Raises LoginNeeded and NotAllowed."""
+
+    async def dependency(request: Request) -> Visitor:
+        office = office_of(request)
+        session = office.sessions.find(request.cookies.get(cookie_name(office), ""))
+        if session is None:
+            raise LoginNeeded(await _address_after_login(request))
+        bind_context(staff=session.account.name)
+        if not may(session.account.role, permission):
+            raise NotAllowed(session.account.role, permission)
+        return Visitor(session=session)
+
+    return dependency
+
+
+async def _address_after_login(request: Request) -> str:
+    """Return what to show after the log-in; of a form that was sent, the form with what was written into it."""
+    if request.method != "POST":
+        query = request.url.query
+        return f"{request.url.path}?{query}" if query else request.url.path
+    try:
+        fields = await read_form(request)
+    except FormRefused:
+        return request.url.path
+    kept = {name: fields[name] for name in ("amount", "reason") if fields.get(name)}
+    return f"{request.url.path}?" + "&".join(f"{name}={quote(value)}" for name, value in kept.items())

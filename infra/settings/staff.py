@@ -1,0 +1,56 @@
+"""Who works in the back office: accounts out of a setting."""
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
+
+from infra.settings.process import ProcessSettings
+
+Role = Literal["support", "finance", "operator", "auditor"]
+
+DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD = "dev", "paystream"
+DEVELOPMENT_PASSWORD_HASH = (
+    "$argon2id$v=19$m=65536,t=3,p=4$RlUF6aoeT+tfRVN0Y7C+ww$54OtTPgn39cC/yG2R6ff8qCHlcqI1dCUw2l9h5g3wgI"  # noqa: S105
+)
+"""Of the account that `make run` prints, so it must never open a production deployment."""
+
+
+class StaffAccount(BaseModel):
+    """Somebody who may log in. `password_hash` is what `paystream staff hash` makes of a password."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._@+-]{0,63}$")]
+    """It becomes the actor of events: `api:<key id>/<name>`."""
+    role: Role
+    password_hash: Annotated[str, Field(pattern=r"^\$argon2id\$")]
+
+
+class StaffSettings(ProcessSettings):
+    """Who may log in: BACK_OFFICE_STAFF is a JSON list of `StaffAccount`."""
+
+    back_office_staff: Annotated[tuple[StaffAccount, ...], NoDecode]
+
+    @field_validator("back_office_staff", mode="before")
+    @classmethod
+    def _parse(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            # "from None": the cause holds the whole document.
+            raise ValueError(f"is not JSON: {error.msg} at character {error.pos}") from None
+
+    @field_validator("back_office_staff")
+    @classmethod
+    def _check(cls, accounts: tuple[StaffAccount, ...], info: ValidationInfo) -> tuple[StaffAccount, ...]:
+        names = [account.name.casefold() for account in accounts]
+        if len(set(names)) != len(names):
+            raise ValueError("has the same name twice")
+        known = any(account.password_hash == DEVELOPMENT_PASSWORD_HASH for account in accounts)
+        if info.data.get("app_env") == "production" and known:
+            raise ValueError("holds the development password, which APP_ENV=production refuses")
+        return accounts

@@ -1,0 +1,132 @@
+"""The back office in a real browser: nothing is refused by its policy, nothing fails, and it fits a phone."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
+from tests.support.system import System
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.broker,
+    pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: the back office in a browser: there is no chromium"),
+]
+
+Scheme = Literal["light", "dark"]
+
+
+@asynccontextmanager
+async def browser_on(url: str, width: int, scheme: Scheme, *, scripts: bool = True) -> AsyncIterator[Page]:
+    """Open a page of a browser. Fails when anything was refused, loaded from elsewhere or raised."""
+    wrong: list[str] = []
+    async with async_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        context = await browser.new_context(
+            base_url=url, viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
+        )
+        page = await context.new_page()
+        page.on("console", lambda message: wrong.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: None if request.url.startswith(f"{url}/") else wrong.append(request.url))
+        try:
+            yield page
+        finally:
+            await browser.close()
+    assert wrong == []
+
+
+async def log_in(page: Page) -> None:
+    await page.goto("/login")
+    await page.get_by_label("Name").fill(DEVELOPMENT_STAFF)
+    await page.get_by_label("Password").fill(DEVELOPMENT_PASSWORD)
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url("**/payments")
+
+
+async def refund_found(page: Page, text: str, amount: str) -> None:
+    """Search for a payment and refund a part of it."""
+    await page.get_by_label("Search").fill(text)
+    await page.get_by_label("Search").press("Enter")
+    await page.get_by_role("link", name="Refund", exact=True).click()
+    await page.get_by_label("Amount in USD").fill(amount)
+    await page.get_by_label("Reason").select_option("requested_by_customer")
+    await page.get_by_role("button", name="Refund").dblclick()
+    await page.get_by_text("At Stripe: given back").wait_for()  # it asks again by itself
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (360, "light"), (1280, "light"), (1280, "dark")])
+async def test_a_double_click_is_one_refund_and_no_page_is_too_wide(system: System, width: int, scheme: Scheme) -> None:
+    created = await system.create(wait=20, user_id="in_the_browser", metadata={"note": "<img src=x onerror=alert(1)>"})
+    payment = created.json()
+    await system.payment(payment["id"], min_position=payment["position"])
+    url = system.stack.urls.back_office
+    async with browser_on(url, width, scheme) as page:
+        await log_in(page)
+        await refund_found(page, payment["id"], "4.00")
+        for address in (page.url, "/payments", "/reconciliations", "/discrepancies", "/system", "/search?q=user_1"):
+            await page.goto(address)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, address
+        back = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert back == {"light": "rgb(245, 246, 248)", "dark": "rgb(18, 21, 28)"}[scheme]
+        await page.get_by_role("button", name="Log out").click()
+        await page.wait_for_url("**/login")
+    assert [refund["amount"] for refund in await system.refunds(payment["id"])] == [400]
+
+
+@pytest.mark.timeout(180)
+async def test_everything_works_without_scripts(system: System) -> None:
+    created = (await system.create(wait=20)).json()
+    await system.payment(created["id"], min_position=created["position"])
+    async with browser_on(system.stack.urls.back_office, 1280, "light", scripts=False) as page:
+        await log_in(page)
+        await page.goto(f"/payments/{created['id']}/refund")
+        await page.get_by_label("Reason").select_option("duplicate")
+        await page.get_by_role("button", name="Refund").click()
+        await page.get_by_text("The refund is accepted here").wait_for()
+        assert await page.get_by_role("button", name="Copy").count() == 0, "what needs scripts is not shown"
+    await system.finished(created["id"])
+
+
+@pytest.mark.timeout(180)
+async def test_the_keyboard_alone_is_enough_to_log_in_and_search(system: System) -> None:
+    created = (await system.create(wait=20, user_id="by_keyboard_alone")).json()
+    await system.payment(created["id"], min_position=created["position"])
+    async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
+        await page.goto("/login")
+        await page.keyboard.type(DEVELOPMENT_STAFF)  # the first field has the focus
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(DEVELOPMENT_PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/payments")
+        for _ in range(3):  # to the content, home, the search
+            await page.keyboard.press("Tab")
+        await page.keyboard.type(created["id"])
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**/payments/{created['id']}")
+
+
+@pytest.mark.timeout(180)
+async def test_a_refund_that_is_on_its_way_is_shown_as_it_moves(system: System) -> None:
+    created = (await system.create(wait=20)).json()
+    await system.payment(created["id"], min_position=created["position"])
+    async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
+        await log_in(page)
+        await page.goto(f"/payments/{created['id']}/refund")
+        await page.get_by_label("Reason").select_option("duplicate")
+        await system.sandbox.post("/_sandbox/latency", json={"before_ms": 3000})
+        try:
+            await page.get_by_role("button", name="Refund").click()
+            await page.get_by_text("Accepted here, not yet at Stripe").wait_for()
+            await page.get_by_text("At Stripe: given back").wait_for()
+        finally:
+            await system.sandbox.post("/_sandbox/latency", json={"before_ms": 0})
+        assert await page.locator("#events strong").last.inner_text() == "Refunded", "what happened moves with it"

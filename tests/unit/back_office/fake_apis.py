@@ -1,0 +1,127 @@
+"""Stand-ins for the two APIs behind httpx, which answer what a test says and remember what they were requested."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from back_office.apis.client import Api
+from schemas.http.queries import PaymentView
+from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+
+Json = dict[str, Any]
+Answer = Callable[[httpx.Request], httpx.Response]
+
+PAYMENT_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
+
+
+def example(model: Any) -> Json:
+    """Return the documented example of an answer."""
+    found: Json = copy.deepcopy(model.model_config["json_schema_extra"]["examples"][0])
+    return found
+
+
+def a_payment(**changes: Any) -> Json:
+    """Return a payment as the query API shows it: 10.00 USD, captured and not refunded, unless said otherwise."""
+    payment = {**example(PaymentView), "amount_refunded_cents": 0, "refunds": [], **changes}
+    PaymentView.model_validate(payment)
+    return payment
+
+
+def a_refund(**changes: Any) -> Json:
+    """Return a refund of a payment."""
+    return {**example(PaymentView)["refunds"][0], **changes}
+
+
+def an_event(type_: str = "payment.requested", **changes: Any) -> Json:
+    """Return an entry of a timeline."""
+    event: Json = {
+        "position": 42,
+        "version": 1,
+        "type": type_,
+        "at": "2026-11-22T19:37:00.123Z",
+        "actor": "api:back-office/anna",
+        "request_id": "r-1",
+        "correlation_id": "c-1",
+        "data": {},
+    }
+    return {**event, **changes}
+
+
+def a_page(*data: Json, cursor: str | None = None) -> Json:
+    """Return a page of a list."""
+    return {"data": list(data), "has_more": cursor is not None, "next_cursor": cursor}
+
+
+def a_problem(status: int, code: str, detail: str = "", **headers: str) -> httpx.Response:
+    """Return a problem document."""
+    body = {"status": status, "code": code, "title": code.replace("_", " ").capitalize(), "detail": detail}
+    return httpx.Response(status, json=body, headers={name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def away(request: httpx.Request) -> httpx.Response:
+    """Answer nothing: the process is not there."""
+    raise httpx.ConnectError("refused", request=request)
+
+
+@dataclass(kw_only=True)
+class FakeApi:
+    """One API. It knows nothing but its `answers`."""
+
+    name: str
+    answers: dict[str, Any] = field(default_factory=dict)
+    requested: list[httpx.Request] = field(default_factory=list)
+
+    def api(self) -> Api:
+        """Return it as the back office has it."""
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer), base_url="http://api.test")
+        return Api(http, name=self.name)
+
+    def commands(self) -> list[httpx.Request]:
+        """Return the POST requests."""
+        return [request for request in self.requested if request.method == "POST"]
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requested.append(request)
+        answer = self.answers.get(f"{request.method} {request.url.path}")
+        if answer is None:
+            return a_problem(404, "payment_not_found")
+        if callable(answer):
+            answer = answer(request)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+
+
+def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
+    """Return a query API with one payment, and one of everything else."""
+    payment = payment or a_payment()
+    path = f"GET /payments/{payment['id']}"
+    run, discrepancy = example(ReconciliationView), example(DiscrepancyView)
+    answers = {
+        "GET /payments": httpx.Response(200, json=a_page(payment), headers={"Paystream-Position": "42"}),
+        path: payment,
+        f"{path}/events": a_page(*(events or (an_event(),))),
+        "GET /reconciliations": a_page(run),
+        f"GET /reconciliations/{run['id']}": run,
+        "GET /discrepancies": a_page(discrepancy),
+        "GET /ledger/entries": a_page(),
+        "GET /health": {"status": "ok", "checks": {"database": "ok"}},
+    }
+    return FakeApi(name="query API", answers=answers)
+
+
+def a_command_api() -> FakeApi:
+    """Return a command API that accepts every command about the payment."""
+    accepted = {
+        f"POST /payments/{PAYMENT_ID}/{action}": httpx.Response(202, json={"position": 47})
+        for action in ("refund", "capture", "cancel")
+    }
+    return FakeApi(name="command API", answers={**accepted, "GET /health": {"status": "ok", "checks": {"redis": "ok"}}})
+
+
+def body_of(request: httpx.Request) -> Json:
+    """Return the JSON that was sent."""
+    sent: Json = json.loads(request.content)
+    return sent

@@ -1,0 +1,73 @@
+"""One box: what it asks for, and what it shows."""
+
+import pytest
+
+from schemas.http.ledger import LedgerEntry
+from tests.unit.back_office.conftest import BackOffice
+from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_problem, away, example
+
+OTHER_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6099"
+
+
+def requested(back_office: BackOffice) -> set[str]:
+    return {
+        f"{request.url.path}?{request.url.query.decode()}".removesuffix("?").replace("&limit=10", "")
+        for request in back_office.query_api.requested
+    }
+
+
+async def test_a_payments_id_leads_to_it_at_once(finance: BackOffice) -> None:
+    finance.query_api.answers["GET /payments"] = a_page()
+    answer = await finance.browser.get("/search", params={"q": f"  {PAYMENT_ID.upper()} "})
+    assert answer.headers["location"] == f"/payments/{PAYMENT_ID}"
+
+
+@pytest.mark.parametrize(
+    ("text", "looks"),
+    [
+        ("pi_3PXample", {"/payments?stripe_payment_intent_id=pi_3PXample"}),
+        ("re_3PXample", {"/ledger/entries?source_id=re_3PXample"}),
+        ("order-1001", {"/payments?idempotency_key=order-1001", "/payments?user_id=order-1001"}),
+    ],
+)
+async def test_only_what_an_id_can_be_of_is_asked_for(finance: BackOffice, text: str, looks: set[str]) -> None:
+    await finance.browser.get("/search", params={"q": text})
+    assert requested(finance) == looks
+
+
+async def test_a_refund_at_stripe_leads_to_its_payment(finance: BackOffice) -> None:
+    entry = {**example(LedgerEntry), "payment_id": PAYMENT_ID}
+    finance.query_api.answers["GET /ledger/entries"] = a_page(entry, entry, {**entry, "payment_id": None})
+    answer = await finance.browser.get("/search?q=re_3PXample")
+    assert answer.headers["location"] == f"/payments/{PAYMENT_ID}"
+
+
+async def test_whoever_may_not_see_the_ledger_does_not_search_it(back_office: BackOffice) -> None:
+    await back_office.log_in("support")
+    page = await back_office.page("/search?q=re_3PXample")
+    assert requested(back_office) == set()
+    assert "ch_" not in page.text
+
+
+async def test_several_payments_are_listed_by_what_they_were_found_by(finance: BackOffice) -> None:
+    finance.query_api.answers["GET /payments"] = a_page(a_payment(), a_payment(id=OTHER_ID), cursor="more")
+    page = await finance.page("/search?q=user%261")
+    assert {f"/payments/{PAYMENT_ID}", f"/payments/{OTHER_ID}"} <= set(page.links)
+    assert "/payments?user_id=user%261" in page.links
+    assert page.form("/search").fields["q"] == "user&1"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "nothing", "x" * 300, "a\x00b", "a\nb"])
+async def test_nothing_found_says_what_can_be_found(finance: BackOffice, text: str) -> None:
+    finance.query_api.answers["GET /payments"] = a_page()
+    answer = await finance.browser.get("/search", params={"q": text})
+    assert answer.status_code == 200
+    assert "idempotency key" in answer.text
+
+
+async def test_another_merchants_payment_is_nothing_and_an_outage_is_not(finance: BackOffice) -> None:
+    finance.query_api.answers["GET /payments"] = a_page()
+    finance.query_api.answers[f"GET /payments/{PAYMENT_ID}"] = a_problem(404, "payment_not_found")
+    assert "Nothing is found" in (await finance.page(f"/search?q={PAYMENT_ID}")).text
+    finance.query_api.answers["GET /payments"] = away
+    assert "does not answer" in (await finance.page(f"/search?q={PAYMENT_ID}", status=503)).text

@@ -1,0 +1,137 @@
+"""What every page has: a strict policy, nothing inline, well-formed HTML, and text of others only as text."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from back_office.web.headers import POLICY
+from schemas.http.reconciliations import ReconciliationView
+from tests.support.html_page import HtmlPage
+from tests.unit.back_office.conftest import ROLES, BackOffice
+from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, an_event, away, example
+
+RUN_ID = example(ReconciliationView)["id"]
+PAYMENT = f"/payments/{PAYMENT_ID}"
+PAGES = (
+    *("/payments", "/payments?status=succeeded", PAYMENT, f"{PAYMENT}?version=2"),
+    *(f"{PAYMENT}/refund", f"{PAYMENT}/capture", f"{PAYMENT}/cancel"),
+    *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
+)
+HOSTILE = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
+
+
+def hardened(answer: httpx.Response) -> None:
+    assert answer.headers["content-security-policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["referrer-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_page_is_well_formed_and_holds_nothing_inline(finance: BackOffice, page: str) -> None:
+    answer = await finance.browser.get(page)
+    if answer.status_code == 303:
+        answer = await finance.browser.get(answer.headers["location"])
+    assert answer.status_code == 200
+    hardened(answer)
+    assert answer.headers["cache-control"] == "no-store"
+    HtmlPage(answer.text)
+
+
+@pytest.mark.parametrize("page", ["/", "/login", "/nowhere", "/payments", "/health", "/static/app.css", "/favicon.ico"])
+async def test_every_answer_has_the_policy(back_office: BackOffice, page: str) -> None:
+    hardened(await back_office.browser.get(page))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "?" not in page])
+async def test_whoever_is_not_logged_in_is_asked_to(back_office: BackOffice, page: str) -> None:
+    answer = await back_office.browser.get(page)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login?next=%2F")
+    assert back_office.query_api.requested == []
+
+
+SEES: dict[str, set[str]] = {
+    "/payments": set(ROLES),
+    "/reconciliations": {"finance", "operator", "auditor"},
+    "/discrepancies": {"finance", "operator", "auditor"},
+    "/system": {"finance", "operator", "auditor"},
+    f"{PAYMENT}/refund": {"support", "finance"},
+    f"{PAYMENT}/capture": {"finance"},
+    f"{PAYMENT}/cancel": {"support", "finance", "operator"},
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_is_let_in_where_it_may_and_shown_no_other_way(back_office: BackOffice, role: str) -> None:
+    await back_office.log_in(role)
+    offered = (await back_office.page("/payments")).links
+    for page, roles in SEES.items():
+        answer = await back_office.browser.get(page)
+        assert answer.status_code == (200 if role in roles else 403), page
+        if page.count("/") == 1:
+            assert (page in offered) == (role in roles)
+
+
+async def test_what_comes_from_elsewhere_is_only_ever_text(finance: BackOffice) -> None:
+    payment = a_payment(
+        user_id=HOSTILE,
+        idempotency_key=HOSTILE,
+        description=HOSTILE,
+        metadata={HOSTILE: HOSTILE},
+        stripe_payment_intent_id=HOSTILE,
+        last_error={"code": HOSTILE, "decline_code": HOSTILE, "message": HOSTILE},
+        refunds=[a_refund(status="failed", error={"code": HOSTILE, "message": HOSTILE})],
+    )
+    entry = an_event(HOSTILE, actor=HOSTILE, request_id=HOSTILE, data={"reason": HOSTILE, "message": HOSTILE})
+    finance.query_api.answers |= {
+        f"GET {PAYMENT}": payment,
+        f"GET {PAYMENT}/events": {"data": [entry], "has_more": False, "next_cursor": None},
+        "GET /payments": {"data": [payment], "has_more": False, "next_cursor": None},
+    }
+    shown = await finance.page(PAYMENT)  # refuses what is inline or not well-formed
+    assert shown.text.count(HOSTILE) >= 8
+    assert HOSTILE in (await finance.page("/payments")).text
+    assert HOSTILE in (await finance.page(f"{PAYMENT}/refund")).text
+    sought = await finance.browser.get("/search", params={"q": HOSTILE + "x" * 300})
+    assert HtmlPage(sought.text).form("/search").fields["q"].startswith(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (away, 503, "does not answer"),
+        (a_problem(503, "projection_behind", Retry_After="1"), 503, "Reload in a moment"),
+        (a_problem(503, "query_timeout", "Narrow the filters", Retry_After="1"), 503, "Narrow the filters"),
+        (a_problem(500, "internal_error"), 503, "Try again in a moment"),
+        (a_problem(404, "payment_not_found"), 404, "Check the id"),
+        (a_problem(401, "unauthenticated"), 502, "BACK_OFFICE_API_KEY"),
+        (a_problem(403, "forbidden"), 502, "BACK_OFFICE_API_KEY"),
+        (a_problem(400, "invalid_cursor", "The cursor is not one"), 400, "The cursor is not one"),
+        (httpx.Response(502, text="<html>Bad gateway"), 503, "Try again in a moment"),
+    ],
+)
+async def test_what_an_api_refuses_is_a_page_that_says_what_to_do(
+    finance: BackOffice, answer: Any, status: int, said: str
+) -> None:
+    finance.query_api.answers[f"GET {PAYMENT}"] = answer
+    got = await finance.browser.get(PAYMENT)
+    assert got.status_code == status
+    hardened(got)
+    assert said in HtmlPage(got.text).text
+
+
+async def test_an_unforeseen_error_is_a_page_too_and_says_nothing_of_the_inside(finance: BackOffice) -> None:
+    finance.query_api.answers[f"GET {PAYMENT}"] = {"nothing": "of what it needs"}
+    got = await finance.browser.get(PAYMENT)
+    assert got.status_code == 500
+    hardened(got)
+    assert "Something went wrong" in HtmlPage(got.text).text
+    assert "KeyError" not in got.text
+    assert got.headers["x-request-id"] in got.text
+
+
+async def test_what_is_not_there_is_a_page(finance: BackOffice) -> None:
+    assert "no such page" in (await finance.page("/payment", status=404)).text

@@ -1,0 +1,41 @@
+"""The files that pages load: vendored as their package has them, and nothing from elsewhere."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import back_office.static.routes
+from back_office.static.routes import MANIFEST, OURS
+from back_office.static.update import FILES
+from tests.unit.back_office.conftest import BackOffice
+
+HERE = Path(back_office.static.routes.__file__).parent
+
+
+def test_the_manifest_says_which_version_it_is_file_by_file() -> None:
+    assert MANIFEST["package"] == "htmx.org"
+    assert MANIFEST["license"] == "BSD-0-Clause"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", MANIFEST["version"])
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (HERE / "assets").iterdir()}
+    assert found == MANIFEST["files"]
+    assert set(FILES.values()) == set(MANIFEST["files"])
+    assert "Zero-Clause BSD" in (HERE / "assets" / "LICENSE").read_text("utf-8")
+
+
+async def test_everything_that_a_page_loads_is_served_here(back_office: BackOffice) -> None:
+    page = (await back_office.browser.get("/login")).text
+    addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+    assert len(addresses) == 4
+    for address in addresses:
+        answer = await back_office.browser.get(address)
+        assert answer.status_code == 200
+        assert "max-age" in answer.headers["cache-control"]
+        assert address.partition("?v=")[2] == hashlib.sha256(answer.content).hexdigest()[:12]
+    assert (await back_office.browser.get("/static/LICENSE")).status_code == 404
+    assert (await back_office.browser.get("/static/../settings.py")).status_code == 404
+
+
+def test_our_files_load_nothing_and_evaluate_nothing() -> None:
+    for name in OURS:
+        text = (HERE / name).read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?:|@import|url\(|eval\(|innerHTML|new Function", text), name
