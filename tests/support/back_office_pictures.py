@@ -51,7 +51,7 @@ async def _payments(system: System) -> str:
         }
         await system.create(wait=20, capture_method=capture, **fields)
     shown = await system.create(
-        wait=20, user_id="anna@shop.example", amount_cents=12345, description="Order 1001", metadata={"order": "A-1001"}
+        wait=20, user_id="customer_1001", amount_cents=12345, description="Order 1001", metadata={"order": "A-1001"}
     )
     payment_id = str(shown.json()["id"])
     await system.command.post(
