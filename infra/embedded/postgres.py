@@ -33,7 +33,7 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # a path under PAYSTREAM_HOME can be longer than a socket's may be
     "shared_buffers": "128MB",
-    "max_connections": "200",
+    "max_connections": "240",
     "max_wal_size": "1GB",
     "log_checkpoints": "off",
     # Many rounds make it hard to guess a weak password; ours are 192 random bits. 4,096 cost a client 3 ms to connect.

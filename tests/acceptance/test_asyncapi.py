@@ -287,7 +287,8 @@ async def test_dead_letters_are_as_described(tmp_path: Path) -> None:
                 )
         finally:
             await producer.stop()
-        for topic in dead_letter_topics():
+        # The worker `webhooks-out` reads nothing while no merchant has an endpoint.
+        for topic in (each for each in dead_letter_topics() if not each.endswith(".webhooks-out")):
             (record, *_) = await read(system, topic, bool)
             assert (record.key, record.value) == (b"a key", b"no event")
             assert ("x-odd", b"\xff") in record.headers

@@ -171,7 +171,10 @@ async def test_the_apis_read_keys_and_record_their_use_alone(
 ) -> None:
     secret = await a_key(admin)
     key = await find_key(access, secret.prefix)
-    async with await psycopg.AsyncConnection.connect(database.url(role), autocommit=True) as connection:
+    # The login that reads is read-only by default, which is no right that is missing.
+    options = "-c default_transaction_read_only=off"
+    url = database.url(role)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True, options=options) as connection:
         assert (await (await connection.execute("SELECT count(*) FROM access.api_keys")).fetchone()) == (1,)
         await connection.execute("SELECT access.record_key_use(%s)", [[key.key_id]])
         for statement in (
