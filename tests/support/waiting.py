@@ -17,10 +17,17 @@ _LAST_PROBE_S = 10.0
 
 
 async def answered(send: Callable[[], Awaitable[httpx.Response]], *, within: float = 60.0) -> httpx.Response:
-    """Send the same again, with the same key, until the answer is not "ask again" (503), as a client has to."""
-    return await eventually(
-        send, lambda answer: answer.status_code != httpx.codes.SERVICE_UNAVAILABLE, within=within, every=0.2
-    )
+    """Send the same again, with the same key, until the answer is not "ask again", as a client has to.
+
+    That is 503 and, after a time-out, the 409 which says that the first request is still under way.
+    """
+    return await eventually(send, lambda answer: not _says_again(answer), within=within, every=0.2)
+
+
+def _says_again(answer: httpx.Response) -> bool:
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        return True
+    return answer.status_code == httpx.codes.CONFLICT and answer.json()["code"] == "idempotency_key_in_use"
 
 
 async def eventually(
