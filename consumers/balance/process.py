@@ -4,8 +4,9 @@ from consumers.balance.poller import BalancePoller
 from consumers.balance.settings import BalanceSettings
 from consumers.stripe.lists.lists import StripeLists
 from consumers.stripe.lists.poll import Reach
+from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
-from infra.postgres.pool import create_pool, postgres_check
+from infra.postgres.pool import postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.redlock import open_redlock
@@ -22,10 +23,7 @@ async def serve(runtime: Runtime, settings: BalanceSettings) -> None:
 
 
 async def _serve(runtime: Runtime, settings: BalanceSettings, vault: AnyVault) -> None:
-    url = settings.database_url.get_secret_value()
-    pool = create_pool(
-        url, size=settings.database_pool_size, name=NAME, configure=vault.attach, pooling=settings.pooling
-    )
+    pool = encrypting_pool(settings, vault, name=NAME)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

@@ -9,11 +9,12 @@ from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.worker import Worker
 from consumers.stripe.payments import StripeApi
 from event_store.database_log import DatabaseLog
+from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
-from infra.postgres.pool import create_pool, postgres_check
+from infra.postgres.pool import postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.stripe.client import stripe_client
@@ -29,10 +30,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
 
 
 async def _serve(runtime: Runtime, settings: GatewaySettings, vault: AnyVault) -> None:
-    url = settings.database_url.get_secret_value()
-    pool = create_pool(
-        url, size=settings.database_pool_size, name=NAME, configure=vault.attach, pooling=settings.pooling
-    )
+    pool = encrypting_pool(settings, vault, name=NAME)
     wake = asyncio.Event()
     # After the commit: the tasks can be claimed then.
     apply = checkpointed(pool, NAME, write_tasks, committed=lambda _: wake.set())

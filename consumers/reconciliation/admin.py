@@ -36,10 +36,11 @@ from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, Pay
 from domain.money import SignedMoney
 from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
+from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import open_vault
 from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
 from infra.ids import uuid7
-from infra.postgres.pool import Connection, Pool, create_pool
+from infra.postgres.pool import Connection, Pool
 from infra.settings.loading import load_settings
 from infra.settings.reconciliation import zone_named
 from infra.stripe.client import stripe_client
@@ -258,11 +259,8 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
 
 @asynccontextmanager
 async def _pool(settings: ReconciliationSettings) -> AsyncIterator[Pool]:
-    url = settings.database_url.get_secret_value()
     async with open_vault(settings, "reconcile") as vault:
-        pool = create_pool(
-            url, size=4, name="reconcile", generic_plans=False, configure=vault.attach, pooling=settings.pooling
-        )
+        pool = encrypting_pool(settings, vault, name="reconcile", size=4, generic_plans=False)
         await pool.open()
         try:
             yield pool

@@ -10,11 +10,12 @@ from consumers.reconciliation.schedule.worker import NAME, ReconciliationWorker,
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.statement.api import ApiStatement
 from event_store.database_log import DatabaseLog
+from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
-from infra.postgres.pool import create_pool, postgres_check
+from infra.postgres.pool import postgres_check
 from infra.postgres.sessions import require_session
 from infra.process.heartbeat import Heartbeat
 from infra.process.runtime import Runtime
@@ -33,16 +34,8 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
 
 
 async def _serve(runtime: Runtime, settings: ReconciliationSettings, vault: AnyVault) -> None:
-    url = settings.database_url.get_secret_value()
     # It compares whole days: the best plan depends on how much there is.
-    pool = create_pool(
-        url,
-        size=settings.database_pool_size,
-        name=NAME,
-        generic_plans=False,
-        configure=vault.attach,
-        pooling=settings.pooling,
-    )
+    pool = encrypting_pool(settings, vault, name=NAME, generic_plans=False)
     wake = asyncio.Event()
     # After the commit: the runs are there then.
     apply = checkpointed(pool, NAME, write_tables, committed=lambda _: wake.set())

@@ -7,11 +7,12 @@ from consumers.saga.registry import SAGAS
 from consumers.saga.settings import SagaSettings
 from consumers.saga.worker import SagaWorker
 from event_store.database_log import DatabaseLog
+from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
-from infra.postgres.pool import create_pool, postgres_check
+from infra.postgres.pool import postgres_check
 from infra.process.pacing import Pacing
 from infra.process.runtime import Runtime
 from infra.process.service import Service
@@ -26,10 +27,7 @@ async def serve(runtime: Runtime, settings: SagaSettings) -> None:
 
 
 async def _serve(runtime: Runtime, settings: SagaSettings, vault: AnyVault) -> None:
-    url = settings.database_url.get_secret_value()
-    pool = create_pool(
-        url, size=settings.database_pool_size, name=NAME, configure=vault.attach, pooling=settings.pooling
-    )
+    pool = encrypting_pool(settings, vault, name=NAME)
     sagas, wake = by_kind(SAGAS), asyncio.Event()
     # After the commit: what it woke can be locked then.
     apply = checkpointed(pool, NAME, waking(sagas), committed=lambda _: wake.set())

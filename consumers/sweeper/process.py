@@ -5,8 +5,9 @@ from consumers.sweeper.missed_events import EVENT_TYPES, MissedEvents
 from consumers.sweeper.retention import Retention, RetentionRules
 from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper
+from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
-from infra.postgres.pool import create_pool, postgres_check
+from infra.postgres.pool import postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.redlock import open_redlock
@@ -24,15 +25,7 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
 
 async def _serve(runtime: Runtime, settings: SweeperSettings, vault: AnyVault) -> None:
     # Its statements look at a part of the log, and a plan that does not know which reads all of the tasks.
-    url = settings.database_url.get_secret_value()
-    pool = create_pool(
-        url,
-        size=settings.database_pool_size,
-        name=NAME,
-        generic_plans=False,
-        configure=vault.attach,
-        pooling=settings.pooling,
-    )
+    pool = encrypting_pool(settings, vault, name=NAME, generic_plans=False)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

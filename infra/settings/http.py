@@ -1,6 +1,5 @@
 """Who may call the HTTP APIs."""
 
-import json
 import re
 from typing import Annotated
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_settings import NoDecode
 
 from infra.access.principal import ACCOUNT_SCOPES, NO_MERCHANT, Scope
+from infra.settings.json_value import parsed_json
 from infra.settings.process import ProcessSettings
 
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
@@ -79,13 +79,7 @@ class ApiKeySettings(ProcessSettings):
     @field_validator("api_keys", mode="before")
     @classmethod
     def _parse(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            # "from None": the cause holds the whole document.
-            raise ValueError(f"is not JSON: {error.msg} at character {error.pos}") from None
+        return parsed_json(value)
 
     @field_validator("api_keys")
     @classmethod

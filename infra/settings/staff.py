@@ -1,11 +1,11 @@
 """Who works in the back office: accounts out of a setting."""
 
-import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from infra.settings.json_value import parsed_json
 from infra.settings.process import ProcessSettings
 
 Role = Literal["support", "finance", "operator", "auditor"]
@@ -36,13 +36,7 @@ class StaffSettings(ProcessSettings):
     @field_validator("back_office_staff", mode="before")
     @classmethod
     def _parse(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            # "from None": the cause holds the whole document.
-            raise ValueError(f"is not JSON: {error.msg} at character {error.pos}") from None
+        return parsed_json(value)
 
     @field_validator("back_office_staff")
     @classmethod
