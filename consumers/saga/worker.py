@@ -4,7 +4,6 @@ Timers are rows of the database, so they outlive every process, and fire at once
 """
 
 import asyncio
-import time
 
 import structlog
 
@@ -14,20 +13,17 @@ from consumers.saga.runner import SagaRunner
 from consumers.saga.store import count_open, next_due_s
 from domain.saga.status import ENDED, SagaStatus
 from event_store.privacy.vault import AnyVault
-from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Pool
-from infra.process.health import Unhealthy
+from infra.process.due_work import DueWork
 from infra.process.pacing import Pacing
-from infra.process.waiting import wait_for_any, wait_for_event
+from infra.process.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 1.0
 """What another process was woken for, and did not come to, waits so long at most. It costs a look into one index."""
 _COUNT_EVERY_S = 10.0
-_STALL_AFTER_S = 60.0
-_DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
 
 
 class SagaWorker:
@@ -37,39 +33,19 @@ class SagaWorker:
         self._pool = pool
         self._sagas = sagas
         self._runner = SagaRunner(pool, sagas, vault=vault)
-        self._wake = wake
         self._pacing = Pacing(0.025, per_item_s=0.01, longest_s=0.075)  # events that come together make one step
-        self._looked_at = time.monotonic()
+        self._due = DueWork("saga", "sagas_not_stepped", wake=wake, pacing=self._pacing)
         metrics.begin(sagas)
 
     async def check_live(self) -> None:
         """Raise Unhealthy when no saga was looked for in too long."""
-        silent = time.monotonic() - self._looked_at
-        if silent > _STALL_AFTER_S:
-            raise Unhealthy(f"no saga was looked for in {silent:.0f} s")
+        await self._due.check_live()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Step sagas until `stop`."""
         counting = asyncio.create_task(self._count(stop))
-        away = Pauses(_DATABASE_AWAY)
         try:
-            while not stop.is_set():
-                await self._pacing.wait(stop)
-                self._wake.clear()
-                if stop.is_set():
-                    break
-                self._looked_at = time.monotonic()
-                try:
-                    pause_s = await self._look()
-                    away.succeeded()
-                except Exception as error:
-                    if not is_transient(error):
-                        raise
-                    log.warning("sagas_not_stepped", error=f"{type(error).__name__}: {error}")
-                    await wait_for_event(stop, timeout_s=away.failed())
-                    continue
-                if pause_s > 0:
-                    await wait_for_any(self._wake, stop, timeout_s=pause_s)
+            await self._due.run(stop, self._look)
         finally:
             counting.cancel()
 

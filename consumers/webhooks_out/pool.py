@@ -4,7 +4,6 @@ A database connection is held only to claim (and to load the events of what was 
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -16,12 +15,11 @@ from consumers.webhooks_out.store import REMOVED_AT_ONCE, LeasedDelivery, count_
 from domain.ids import WebhookEndpointId
 from event_store.privacy.vault import AnyVault, NoVault
 from event_store.store import load_many
-from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
-from infra.process.health import Unhealthy
+from infra.process.due_work import DueWork
 from infra.process.pacing import Pacing
-from infra.process.waiting import wait_for_any, wait_for_event
+from infra.process.waiting import wait_for_event
 from schemas.errors import SchemaError
 from schemas.events import PAYMENT_CODEC
 from schemas.http.webhook_messages import webhook_body
@@ -30,10 +28,8 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 1.0
 """What another process wrote, or what becomes due, waits so long at most. It costs a look into one index."""
-_DATABASE_AWAY = Backoff(first_s=0.2, longest_s=5.0)
 _COUNT_EVERY_S = 10.0
 _DRAIN_S = 5.0
-_STALL_AFTER_S = 60.0
 
 Make = Callable[[LeasedDelivery, bytes | None], Awaitable[None]]
 
@@ -67,40 +63,25 @@ class DeliveryPool:
         self._pacing = Pacing(0.01, per_item_s=0.001, longest_s=0.05)  # what is due at one time is claimed together
         self._running: set[asyncio.Task[None]] = set()
         self._in_flight: Counter[WebhookEndpointId] = Counter()
-        self._looked_at = time.monotonic()
+        self._due = DueWork("delivery", "webhooks_out_claim_retries", wake=wake, pacing=self._pacing)
         metrics.begin()
 
     async def check_live(self) -> None:
         """Raise Unhealthy when nothing was looked for in too long."""
-        silent = time.monotonic() - self._looked_at
-        if silent > _STALL_AFTER_S:
-            raise Unhealthy(f"no delivery was looked for in {silent:.0f} s")
+        await self._due.check_live()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and deliver until `stop`; then let what is in flight end, or leave it to whoever comes next."""
         counting = asyncio.create_task(self._count(stop))
-        away = Pauses(_DATABASE_AWAY)
         try:
-            while not stop.is_set():
-                await self._pacing.wait(stop)
-                self._wake.clear()
-                if stop.is_set():
-                    break
-                self._looked_at = time.monotonic()
-                try:
-                    claimed = await self._claim_and_start()
-                    away.succeeded()
-                except Exception as error:
-                    if not is_transient(error):
-                        raise
-                    log.warning("webhooks_out_claim_retries", error=f"{type(error).__name__}: {error}")
-                    await wait_for_event(stop, timeout_s=away.failed())
-                    continue
-                if not claimed:
-                    await wait_for_any(self._wake, stop, timeout_s=_LOOK_EVERY_S)
+            await self._due.run(stop, self._look)
         finally:
             counting.cancel()
             await self._drain()
+
+    async def _look(self) -> float:
+        """Start what is due; return how long to wait until the next look, unless woken."""
+        return 0.0 if await self._claim_and_start() else _LOOK_EVERY_S
 
     async def _claim_and_start(self) -> int:
         capacity = self._concurrency - len(self._running)
