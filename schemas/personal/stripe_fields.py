@@ -52,6 +52,10 @@ _CLEAR = frozenset(
         # of cards: no name and no number of anybody
         *("brand", "funding", "network", "country", "last4", "wallet", "display_brand", "payment_method_types"),
         *("allowed_payment_method_types", "available", "preferred", "networks", "cvc_check"),
+        # how a card is to be asked: each is one of Stripe's own words
+        # (https://docs.stripe.com/api/payment_intents/object#payment_intent_object-payment_method_options-card)
+        *("request_three_d_secure", "request_extended_authorization", "request_incremental_authorization"),
+        *("request_multicapture", "request_overcapture"),
         # what the customer has to do, and where; a list's own address
         *("url", "return_url", "has_more"),
         PAYMENT_ID,

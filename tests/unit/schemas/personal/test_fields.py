@@ -89,6 +89,19 @@ def test_of_an_object_of_stripe_stays_what_is_needed_for_money() -> None:
     }
 
 
+def test_how_a_card_is_to_be_asked_tells_of_nobody_and_costs_no_key() -> None:
+    """Each webhook of a payment has it: a key for it would be written with every payment."""
+    card = {
+        "request_three_d_secure": "automatic",
+        "request_extended_authorization": "if_available",
+        "request_incremental_authorization": "never",
+        "request_multicapture": "if_available",
+        "request_overcapture": "never",
+    }
+    intent = {"id": "pi_1", "object": "payment_intent", "payment_method_options": {"card": card}}
+    assert found("stripe_event.received", a_stripe_event(intent)) == {}
+
+
 def test_what_an_object_was_before_is_as_personal() -> None:
     data = a_stripe_event({"id": "cus_1"}, previous_attributes={"email": "ada@mail.example", "balance": 0})
     assert found("stripe_event.received", data) == {"/payload/data/previous_attributes/email": Subject.stripe("cus_1")}
