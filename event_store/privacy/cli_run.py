@@ -34,8 +34,8 @@ def run_erase(user: str, merchant: str, *, actor: str, reason: str, force: bool,
 
     async def work(conn: Connection, settings: ErasureSettings, _: AnyVault) -> int:
         order = _order(user, merchant, actor=actor, reason=reason)
-        if not yes and not _confirmed(f"Erase the personal data of {user!r} of {merchant} for ever? [y/N] "):
-            return 1
+        if not yes:
+            _confirm(f"Erase the personal data of {user!r} of {merchant} for ever? [y/N] ")
         done = await erase(
             conn,
             order,
@@ -119,8 +119,12 @@ def _order(user: str, merchant: str, *, actor: str, reason: str) -> Order:
     return Order(subject=Subject.user(MerchantId(merchant), user), actor=actor, reason=reason)
 
 
-def _confirmed(question: str) -> bool:
-    return sys.stdin.isatty() and input(question).strip().lower() in {"y", "yes"}
+def _confirm(question: str) -> None:
+    """Ask at the terminal. Raises ErasureRefused when the answer is no, or there is nobody to ask."""
+    if not sys.stdin.isatty():
+        raise ErasureRefused("Nothing was erased: there is no terminal to ask at. Remedy: --yes")
+    if input(question).strip().lower() not in {"y", "yes"}:
+        raise ErasureRefused("Nothing was erased.")
 
 
 def _run(work: Callable[[Connection, ErasureSettings, AnyVault], Awaitable[int]]) -> int:

@@ -58,7 +58,8 @@ async def test_a_user_is_exported_erased_and_exported(
 
 async def test_nobody_is_erased_without_a_yes(database: Database, encrypting: Connection, tmp_path: Path) -> None:
     await a_known_payment(encrypting)
-    assert (await privacy(database, tmp_path, "erase", *OF_USER)).code == 1
+    refused = await privacy(database, tmp_path, "erase", *OF_USER)
+    assert (refused.code, "Nothing was erased" in refused.errors, "--yes" in refused.errors) == (1, True, True)
     assert EMAIL in (await privacy(database, tmp_path, "export", *OF_USER)).output
 
 
