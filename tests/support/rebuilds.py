@@ -22,6 +22,7 @@ from domain.reconciliation.run import run_id_of
 from domain.split_payment.decide import decide
 from domain.split_payment.events import SplitPaymentRequested
 from event_store.appends import Append, Appended
+from event_store.privacy.vault import AnyVault
 from event_store.store import Connection, append
 from event_store.tail import Tail
 from infra.postgres.pool import Pool
@@ -131,7 +132,13 @@ class LogProjector:
 
 @asynccontextmanager
 async def rebuilding(
-    database: Database, projection: str, *, size: int = 50, partitions: int = PARTITIONS, **options: Any
+    database: Database,
+    projection: str,
+    *,
+    size: int = 50,
+    partitions: int = PARTITIONS,
+    vault: AnyVault | None = None,
+    **options: Any,
 ) -> AsyncIterator[Rebuilding]:
     """Lend a rebuild as the command has it."""
     async with (
@@ -139,7 +146,7 @@ async def rebuilding(
         await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as reader,
         claimed(conn, projection),
     ):
-        source = Source(projection=projection, partitions=partitions)
+        source = Source(projection=projection, partitions=partitions, vault=vault)
         yield Rebuilding(conn, source, actor="operator", reader=reader, size=size, **options)
 
 

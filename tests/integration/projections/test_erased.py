@@ -22,6 +22,7 @@ from projections.verify import differences
 from tests.support.database import Database
 from tests.support.personal_payments import DESCRIPTION, METADATA, SUBJECT, a_payment, known_to_stripe
 from tests.support.read_model import load_log, project_log
+from tests.support.rebuilds import rebuilding
 from tests.support.vaults import METADATA_KEYS, open_test_vault
 
 pytestmark = pytest.mark.integration
@@ -99,6 +100,35 @@ async def test_a_read_model_that_is_built_later_is_the_same(
     await erased(database)
     await project()
     assert await shown(reader, payment_id) == (("[erased]", ERASED),) * 2
+
+
+@pytest.mark.parametrize("is_erased", [False, True], ids=["known", "erased"])
+async def test_a_rebuild_shows_what_the_live_tables_show(
+    database: Database, reader: Connection, project: Project, payment_id: PaymentId, is_erased: bool
+) -> None:
+    await project()
+    if is_erased:
+        await erased(database)
+        await project()
+    before = await shown(reader, payment_id)
+    assert (DESCRIPTION in str(before)) is not is_erased
+    for projection in ("payments", "payment_timeline"):
+        async with (
+            open_test_vault(database, role="owner") as owners,
+            rebuilding(database, projection, partitions=1, vault=owners) as work,
+        ):
+            build, comparison = await work.build()
+            assert not comparison.differences
+            await work.swap(build, comparison, forced=False, reason=None)
+    assert await shown(reader, payment_id) == before
+
+
+@pytest.mark.usefixtures("payment_id")
+async def test_a_rebuild_without_keys_says_what_it_needs(database: Database, project: Project) -> None:
+    await project()
+    async with rebuilding(database, "payments", partitions=1) as work:
+        with pytest.raises(KeysNeeded, match="PRIVACY_WRAPPING_KEYS"):
+            await work.build()
 
 
 @pytest.mark.usefixtures("payment_id")

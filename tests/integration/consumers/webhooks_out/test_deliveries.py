@@ -7,14 +7,22 @@ import hmac
 from collections import Counter
 from datetime import timedelta
 
+import psycopg
 import pytest
 from aiohttp import web
 
 from consumers.webhooks_out.store import count_due, remove_old
-from domain.ids import MerchantId
+from domain.ids import MerchantId, PaymentId
+from event_store.payments import load_payment
+from event_store.privacy.attached import attach
+from event_store.privacy.erase import Order, erase
+from event_store.store import append
 from infra.webhooks_out import deliveries, endpoints
 from infra.webhooks_out.secret_box import SecretBox
 from tests.integration.consumers.webhooks_out.webhook_bench import BOX, LIFE, MERCHANT, Bench
+from tests.support.personal_payments import DESCRIPTION, EMAIL, SUBJECT, a_payment, known_to_stripe
+from tests.support.personal_payments import MERCHANT as PERSONS_MERCHANT
+from tests.support.vaults import METADATA_KEYS, open_test_vault
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import Received, Receiver
 
@@ -53,6 +61,32 @@ async def test_payments_are_delivered_in_order_and_signed(bench: Bench, receiver
         assert message.headers["content-type"] == "application/json"
         assert {"type", "timestamp", "data", "payment_id"} <= message.json.keys()
     assert len({each.id for each in receiver.received}) == len(LIFE) * len(payments)
+
+
+async def test_a_merchant_gets_personal_data_in_clear_until_it_is_erased(bench: Bench, receiver: Receiver) -> None:
+    await bench.endpoint(receiver.url, merchant_id=PERSONS_MERCHANT)
+    async with open_test_vault(bench.database) as vault:
+        async with bench.pool.connection() as conn:
+            attach(conn, vault)
+            item = a_payment()
+            await append(conn, [item])
+            payment = await load_payment(conn, PaymentId(item.stream_id))
+            await append(conn, [known_to_stripe(payment, item.stream_id)])
+        await bench.take()
+        async with bench.delivering(vault=vault):
+            await bench.all_become("delivered")
+        assert receiver.received[0].json["data"]["description"] == DESCRIPTION
+
+        receiver.received.clear()
+        async with await psycopg.AsyncConnection.connect(bench.database.url("erasure"), autocommit=True) as officer:
+            await erase(officer, Order(subject=SUBJECT, actor="officer", reason="asked"), metadata_keys=METADATA_KEYS)
+        async with bench.pool.connection() as conn:
+            await conn.execute("UPDATE webhooks_out.deliveries SET status = 'due', due_at = now(), finished_at = NULL")
+        async with bench.delivering(vault=vault):
+            await bench.all_become("delivered")
+        first = next(each for each in receiver.received if each.json["type"] == "payment.requested")
+        assert first.json["data"]["description"] == "[erased]"
+        assert EMAIL not in str([each.json for each in receiver.received])
 
 
 async def test_what_fails_is_tried_again_and_holds_back_what_follows(bench: Bench, receiver: Receiver) -> None:

@@ -18,6 +18,7 @@ from domain.ids import MerchantId, PaymentId
 from domain.payment.commands import PaymentCommand
 from event_store.event_log import ConnectionLog
 from event_store.payments import command_payment
+from event_store.privacy.vault import AnyVault
 from event_store.store import recorded_event
 from infra.postgres.pool import Connection, Pool
 from infra.webhooks_out import endpoints
@@ -87,6 +88,7 @@ class Bench:
         timeout_s: float = 5.0,
         lease_ms: int = 10_000,
         box: SecretBox = BOX,
+        vault: AnyVault | None = None,
     ) -> AsyncIterator[DeliveryPool]:
         transport = WebhookTransport(HERE, timeout_s=timeout_s, concurrency=16)
         attempts = Attempts(self.pool, transport, box, pauses_s=pauses_s, disable_after_s=disable_after_s)
@@ -99,6 +101,7 @@ class Bench:
             lease_ms=lease_ms,
             retention_s=3600,
             wake=wake,
+            vault=vault,
         )
         running = [asyncio.create_task(workers.run(stop)), asyncio.create_task(Replays(self.pool, wake=wake).run(stop))]
         try:
