@@ -79,7 +79,9 @@ async def test_a_merchant_gets_personal_data_in_clear_until_it_is_erased(bench: 
 
         receiver.received.clear()
         async with await psycopg.AsyncConnection.connect(bench.database.url("erasure"), autocommit=True) as officer:
-            await erase(officer, Order(subject=SUBJECT, actor="officer", reason="by letter"), metadata_keys=METADATA_KEYS)
+            await erase(
+                officer, Order(subject=SUBJECT, actor="officer", reason="by letter"), metadata_keys=METADATA_KEYS
+            )
         async with bench.pool.connection() as conn:
             await conn.execute("UPDATE webhooks_out.deliveries SET status = 'due', due_at = now(), finished_at = NULL")
         async with bench.delivering(vault=vault):
