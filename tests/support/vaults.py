@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from event_store.privacy.cipher import WrappingKeys
 from event_store.privacy.vault import Vault
 from infra.postgres.pool import create_pool
+from infra.postgres.pooling import DIRECT
 from tests.support.database import Database
 
 WRAPPING_KEYS: Mapping[str, bytes] = {"test": bytes(range(32))}
@@ -17,7 +19,9 @@ async def open_test_vault(
     database: Database, *, role: str = "app", cache_s: float = 0.0, keys: Mapping[str, bytes] = WRAPPING_KEYS
 ) -> AsyncIterator[Vault]:
     """Open a vault as a process of this role has it; by default it remembers no key."""
-    pool = create_pool(database.url(role), size=2, idle=0, name="test-privacy", autocommit=True)
+    # Auditors and the owner of the database reach PostgreSQL itself.
+    create = partial(create_pool, pooling=DIRECT) if role in {"owner", "audit"} else create_pool
+    pool = create(database.url(role), size=2, idle=0, name="test-privacy", autocommit=True)
     vault = Vault(pool, WrappingKeys(keys), metadata_keys=METADATA_KEYS, cache_s=cache_s)
     try:
         yield vault
