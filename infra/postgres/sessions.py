@@ -15,7 +15,7 @@ from infra.postgres.pool import Connection
 REFUSED_OPTIONS: Final = "unsupported startup parameter"
 """What PgBouncer says to the options of a start-up, which PostgreSQL takes."""
 _CONNECT_S: Final = 5
-_LOOKS: Final = 4
+_LOOKS: Final = 20
 _PID: Final = "SELECT pg_backend_pid()"
 
 
@@ -84,13 +84,17 @@ async def connect_session(url: str, *, user: str, prepare_threshold: int = 5) ->
 
 
 async def _compare(first: Connection, second: Connection) -> Sessions:
-    """In transaction mode two connections meet the same server, or one meets several when others are busy."""
+    """In transaction mode two connections meet the same server, or one meets several when others are busy.
+
+    For a while each may meet the same one although both are lent anew each time.
+    """
     of_first, of_second = set(), set()
     for _ in range(_LOOKS):
         of_first.add(await _backend(first))
         of_second.add(await _backend(second))
-    kept = len(of_first) == len(of_second) == 1 and not of_first & of_second
-    return Sessions.KEPT if kept else Sessions.LOST
+        if len(of_first) > 1 or len(of_second) > 1 or of_first & of_second:
+            return Sessions.LOST
+    return Sessions.KEPT
 
 
 async def _connect(url: str) -> Connection:
