@@ -9,7 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from infra.embedded.forked_process import ForkedProcess, ForkServerGone
 from infra.embedded.orphans import die_with_parent, write_pid_file
 
 _POLL_S = 0.01
@@ -27,6 +29,20 @@ class Command:
     group: int | None = None
     death_signal: signal.Signals = field(default=signal.SIGKILL)
     """What the child gets when its parent dies."""
+    forks: bool = False
+    """Whether it is a Python module that the fork server is to run: `argv` is interpreter, `-m`, module, arguments."""
+
+
+class _Handle(Protocol):
+    """What `subprocess.Popen` has."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
 
 
 class ChildProcess:
@@ -40,19 +56,7 @@ class ChildProcess:
         self._pid_file = pid_file
         with log.open("ab") as output:
             self._log_start = output.tell()
-            self._process = subprocess.Popen(  # noqa: S603 - commands are built here, never from input
-                list(command.argv),
-                env=dict(command.env),
-                cwd=command.cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                user=command.user,
-                group=command.group,
-                extra_groups=None if command.user is None else [],
-                preexec_fn=die_with_parent(command.death_signal),  # noqa: PLW1509 - one call into loaded code
-            )
+        self._process = _started(command, log)
         write_pid_file(pid_file, self.pid, command.death_signal)
 
     @property
@@ -110,3 +114,25 @@ class ChildProcess:
                     return
         finally:
             self.kill()
+
+
+def _started(command: Command, log: Path) -> _Handle:
+    if command.forks:
+        with contextlib.suppress(ForkServerGone):
+            return ForkedProcess(
+                command.argv[1:], env=command.env, cwd=command.cwd, log=log, death_signal=command.death_signal
+            )
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - commands are built here, never from input
+            list(command.argv),
+            env=dict(command.env),
+            cwd=command.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=command.user,
+            group=command.group,
+            extra_groups=None if command.user is None else [],
+            preexec_fn=die_with_parent(command.death_signal),  # noqa: PLW1509 - one call into loaded code
+        )

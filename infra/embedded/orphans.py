@@ -41,7 +41,7 @@ def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
 
 def write_pid_file(path: Path, pid: int, death_signal: signal.Signals) -> None:
     """Remember a child, so that a later start can end it if it is left over."""
-    identity = {"pid": pid, "started": _started(pid), "signal": int(death_signal)}
+    identity = {"pid": pid, "started": started_at(pid), "signal": int(death_signal)}
     path.write_text(json.dumps(identity), encoding="utf-8")
 
 
@@ -58,18 +58,18 @@ def end_leftovers(folder: Path) -> list[str]:
 
 
 def _end(pid: int, started: str | None, death_signal: signal.Signals) -> bool:
-    if started is None or _started(pid) != started:
+    if started is None or started_at(pid) != started:
         return False  # gone, or the number belongs to another program by now
     os.kill(pid, death_signal)
     deadline = time.monotonic() + _LEFTOVER_GRACE_S
-    while _started(pid) == started:
+    while started_at(pid) == started:
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
     return True
 
 
-def _started(pid: int) -> str | None:
+def started_at(pid: int) -> str | None:
     """Return when the process `pid` started, in a form that no other process shares; None when there is none."""
     if sys.platform == "linux":
         try:

@@ -1,6 +1,5 @@
 """A Paystream process as a component of the stack."""
 
-import asyncio
 import json
 import signal
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from infra.embedded.child_process import Command
 from infra.embedded.component import Component
 from infra.embedded.environment import python_environment, python_executable
 from infra.embedded.errors import StartFailed
+from infra.embedded.forked_process import load_fork_server
 from infra.embedded.home import Home
 from infra.embedded.probe import http_status
 from infra.process import declared
@@ -46,10 +46,13 @@ class ProcessSpec:
     arguments: Sequence[str]
     port_variable: str = "HEALTH_PORT"
     """The setting that says where it serves /health."""
-    joins_group: bool = False
-    """Whether it is ready only after the broker has let it join a consumer group, which takes seconds."""
     serves: Mapping[str, str] = field(default_factory=dict)
     """The processes that it stands for, by the prefix of the settings that only the one of them has."""
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it is a module, which the fork server can run."""
+        return self.arguments[0] == "-m"
 
 
 def declared_processes() -> tuple[ProcessSpec, ...]:
@@ -60,7 +63,6 @@ def declared_processes() -> tuple[ProcessSpec, ...]:
             label=_LABELS.get(name, name),
             arguments=("-m", "infra.cli", name),
             port_variable=HTTP_PORTS.get(name, "HEALTH_PORT"),
-            joins_group=name == "projector",
         )
         for name in declared.names(declared.PROCESSES)
     ]
@@ -69,7 +71,6 @@ def declared_processes() -> tuple[ProcessSpec, ...]:
             name=f"worker-{name}",
             label=f"Worker {name}",
             arguments=("-m", "infra.cli", "worker", name),
-            joins_group=True,
         )
         for name in declared.names(declared.WORKERS)
     ]
@@ -89,7 +90,6 @@ def processes_of(layout: Layout) -> tuple[ProcessSpec, ...]:
         name=declared.WORKERS_TOGETHER,
         label="Workers",
         arguments=("-m", "infra.cli", "worker", "all"),
-        joins_group=True,
         serves=serves,
     )
     return (*(spec for spec in separate if spec.name not in serves.values()), together)
@@ -106,7 +106,7 @@ class Process(Component):
         super().__init__(spec.name, spec.label, home, port=port)
         self.spec = spec
         self.settings = settings
-        self._answers = False
+        self._forks = False
 
     def environment(self) -> dict[str, str]:
         """Return the whole environment of the process."""
@@ -121,18 +121,16 @@ class Process(Component):
     def command(self) -> Command:
         """Run it in a folder of the home, so that no `.env` file of the user's adds settings."""
         argv = (python_executable(), *self.spec.arguments)
-        return Command(argv=argv, env=self.environment(), cwd=self.home.run)
+        return Command(argv=argv, env=self.environment(), cwd=self.home.run, forks=self._forks)
+
+    async def prepare(self) -> None:
+        """Wait until there is something to fork it from; it is started from nothing if that fails."""
+        self._forks = self.spec.is_module and (server := load_fork_server()) is not None and await server.wait_loaded()
 
     async def is_ready(self) -> bool:
         """Whether its readiness checks pass."""
         status, _ = await http_status(self.port, "/health/ready")
-        self._answers = status != 0
         return status == _OK
-
-    async def wait_alive(self) -> None:
-        """Wait until it answers at all, ready or not, or has ended."""
-        while not self._answers and (self._child is None or self._child.running):  # noqa: ASYNC110 - it sets no event
-            await asyncio.sleep(self.poll_every_s)
 
     def failure(self, output: str, exit_code: int | None) -> Exception:
         """Show what the process said about its failure rather than its whole log."""

@@ -22,6 +22,7 @@ from infra.embedded.connections import (
     shared_settings,
 )
 from infra.embedded.databases import migrate
+from infra.embedded.forked_process import load_fork_server
 from infra.embedded.home import Home
 from infra.embedded.orphans import end_leftovers
 from infra.embedded.passwords import load_or_create
@@ -110,6 +111,8 @@ class Stack:
             self._partitions = self._choose_partitions()
             self._ports = self._choose_ports()
             self._build()
+            if any(process.spec.is_module for process in self._processes()):
+                load_fork_server()
             await self._start_all()
         except BaseException:
             await self.stop()
@@ -304,17 +307,7 @@ class Stack:
 
     async def _start_servers_then(self, processes: Sequence[Process]) -> None:
         await run_concurrently(self._prepared_database(), self._prepared_broker(), self._up(self._valkey))
-        waiting = [process for process in processes if process.spec.joins_group]
-        others = [process for process in processes if not process.spec.joins_group]
-        await run_concurrently(*map(self._up, waiting), self._start_after(waiting, others))
-
-    async def _start_after(self, first: Sequence[Process], then: Sequence[Process]) -> None:
-        """Start `then` as soon as `first` are through their imports: while those wait for the broker, these import.
-
-        On two cores all at once takes longer, as every process then imports at a third of the speed.
-        """
-        await run_concurrently(*(process.wait_alive() for process in first))
-        await run_concurrently(*map(self._up, then))
+        await run_concurrently(*map(self._up, processes))
 
     async def _prepared_database(self) -> None:
         await self._up(self._postgres)

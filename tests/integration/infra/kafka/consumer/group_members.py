@@ -23,7 +23,7 @@ class Member(Process):
     """A process that consumes. Its lag gauges say which partitions it thinks are its own."""
 
     def __init__(self, name: str, home: Home, arguments: tuple[str, ...], settings: Mapping[str, str]) -> None:
-        spec = ProcessSpec(name=name, label=name, arguments=arguments, joins_group=True)
+        spec = ProcessSpec(name=name, label=name, arguments=arguments)
         super().__init__(spec, home, port=free_port(), settings=settings)
         self.paused = False
 
