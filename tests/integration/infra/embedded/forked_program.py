@@ -26,6 +26,7 @@ def main() -> None:
         "loaded": "command_api.app" in sys.modules,
     }
     sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.flush()
     sys.stderr.write("to the error output\n")
     if sys.argv[1] == "wait":
         signal.pause()
