@@ -8,7 +8,7 @@ from event_store.proofs.merkle import inclusion_proof, leaf_hash, verify_inclusi
 from event_store.proofs.note import Note
 from event_store.proofs.places import entry_at, first_index_from
 from event_store.proofs.statement import EventRow, entry_of
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tlog_proof import TlogProof
 from event_store.proofs.tree import TileReader
 
@@ -25,11 +25,11 @@ class NotAsSealed(ProofError):
 class Prover:
     """Proves events to be in the tree of a signed checkpoint. Its methods block."""
 
-    folder: TileFolder
+    folder: TileStore
     checkpoint: str
 
     def prove(self, row: EventRow) -> TlogProof:
-        """Return the proof of an event. Raises NotSealed, NotAsSealed, and as `TileFolder` does."""
+        """Return the proof of an event. Raises NotSealed, NotAsSealed, and as `TileStore` does."""
         sealed = Checkpoint.parse(Note.parse(self.checkpoint).text)
         position, entry = row[0], entry_of(row)
         index = first_index_from(self.folder, sealed.size, position)
@@ -44,5 +44,5 @@ class Prover:
         try:
             verify_inclusion(index, sealed.size, leaf_hash(entry), path, sealed.root)
         except ProofError:
-            raise NotAsSealed(f"the tiles in {self.folder.path} are not those of its checkpoint") from None
+            raise NotAsSealed(f"the tiles in {self.folder.where} are not those of its checkpoint") from None
         return TlogProof(index=index, path=tuple(path), checkpoint=self.checkpoint)

@@ -20,7 +20,7 @@ from event_store.proofs.places import entry_at, first_index_from
 from event_store.proofs.report import Finding, Kind, Verified
 from event_store.proofs.sealed_log import checkpoints_after, newest_checkpoint
 from event_store.proofs.statement import EventRow, Statement, entry_as_found
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tiles import WIDTH
 from event_store.proofs.tree import File, TiledTree
 from event_store.store import Connection
@@ -46,7 +46,7 @@ class Verification:
     def __init__(
         self,
         connection: Connection,
-        folder: TileFolder,
+        folder: TileStore,
         keys: Sequence[PublicKey],
         *,
         full: bool = False,

@@ -2,7 +2,7 @@
 
 import structlog
 
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.stores import tile_store
 from event_store.sealer.keys import sealer_keys
 from event_store.sealer.sealer import Sealer
 from event_store.sealer.sealing import Sealing
@@ -21,10 +21,11 @@ async def serve(runtime: Runtime, settings: SealerSettings) -> None:
     """Seal until `runtime.stop` is set. Without a key there is nothing to do."""
     keys = sealer_keys(settings)
     if not keys:
-        log.warning("sealer_off", remedy="set SEALER_KEY_FILE and PROOFS_FOLDER; see docs/proofs.md")
+        log.warning("sealer_off", remedy="set SEALER_KEY_FILE, and PROOFS_FOLDER or PROOFS_BUCKET; see docs/proofs.md")
         await runtime.stop.wait()
         return
-    assert settings.proofs_folder is not None, "the settings have checked it"
+    store = tile_store(settings)
+    assert store is not None, "the settings have checked it"
     pool = create_pool(
         settings.database_url.get_secret_value(), size=settings.database_pool_size, name=NAME, autocommit=True
     )
@@ -35,7 +36,7 @@ async def serve(runtime: Runtime, settings: SealerSettings) -> None:
             sealer = Sealer(
                 pool,
                 redlock,
-                Sealing(TileFolder(settings.proofs_folder), keys, batch=settings.sealer_batch),
+                Sealing(store, keys, batch=settings.sealer_batch),
                 interval_s=settings.sealer_interval_ms / 1000,
                 lock_ttl_ms=settings.sealer_lock_ttl_ms,
             )

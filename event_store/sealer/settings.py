@@ -27,7 +27,7 @@ class SealerSettings(DatabaseSettings, RedlockSettings, SealerKeySettings):
         return self
 
     @model_validator(mode="after")
-    def _folder_with_key(self) -> Self:
-        if self.has_sealer_key and self.proofs_folder is None:
-            raise ValueError("PROOFS_FOLDER is not set, and SEALER_KEY or SEALER_KEY_FILE is")
+    def _place_with_key(self) -> Self:
+        if self.has_sealer_key and self.proofs_place is None:
+            raise ValueError("PROOFS_FOLDER is not set (nor PROOFS_BUCKET), and SEALER_KEY or SEALER_KEY_FILE is")
         return self

@@ -16,7 +16,8 @@ from event_store.proofs.note import PublicKey
 from event_store.proofs.prove import NotSealed, Prover
 from event_store.proofs.report import Finding, Verified
 from event_store.proofs.statement import EventRow, event_document
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.stores import tile_store
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.verify import Source, Verification
 from infra.cli.execute import run
 from infra.cli.output import ProgressLine, printable
@@ -47,7 +48,7 @@ class VerifyRequest:
 def run_verify(request: VerifyRequest) -> int:
     """Print what differs; return the exit code."""
 
-    async def work(conn: Connection, settings: ProofSettings, folder: TileFolder) -> int:
+    async def work(conn: Connection, settings: ProofSettings, folder: TileStore) -> int:
         if request.full and request.since is not None:
             raise CheckRefused("give --full or --since, not both")
         others = [Source(where=str(path), written=read_text(path)) for path in request.checkpoints]
@@ -77,13 +78,13 @@ def run_verify(request: VerifyRequest) -> int:
 def run_prove(identifier: str, output: Path) -> int:
     """Write the proofs; return the exit code."""
 
-    async def work(conn: Connection, _: ProofSettings, folder: TileFolder) -> int:
+    async def work(conn: Connection, _: ProofSettings, folder: TileStore) -> int:
         rows = await rows_of(conn, _uuid(identifier))
         if not rows:
             raise CheckRefused(f"there is no event and no stream {identifier}")
         checkpoint = await asyncio.to_thread(folder.checkpoint)
         if checkpoint is None:
-            raise CheckRefused(f"nothing is sealed yet: {folder.path} has no checkpoint")
+            raise CheckRefused(f"nothing is sealed yet: {folder.where} has no checkpoint")
         waiting = await asyncio.to_thread(_write, rows, Prover(folder=folder, checkpoint=checkpoint), output)
         print(f"{len(rows) - len(waiting)} proofs are in {output}, each with its event beside it.")
         for reason in waiting:
@@ -149,19 +150,18 @@ def _json(found: Finding) -> str:
     return orjson.dumps(dataclasses.asdict(found)).decode()
 
 
-def _run(work: Callable[[Connection, ProofSettings, TileFolder], Awaitable[int]]) -> int:
+def _run(work: Callable[[Connection, ProofSettings, TileStore], Awaitable[int]]) -> int:
     settings = load_settings(ProofSettings)
 
     async def connected() -> int:
-        if settings.proofs_folder is None:
-            raise CheckRefused("PROOFS_FOLDER is not set: where are the tiles of the log?")
+        store = tile_store(settings)
+        if store is None:
+            raise CheckRefused("neither PROOFS_FOLDER nor PROOFS_BUCKET is set: where are the tiles of the log?")
         url = settings.audit_database_url.get_secret_value()
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
             try:
-                return await work(conn, settings, TileFolder(settings.proofs_folder))
+                return await work(conn, settings, store)
             except OSError as error:
-                raise ProofError(
-                    f"{error.filename or settings.proofs_folder} cannot be read: {error.strerror}"
-                ) from error
+                raise ProofError(f"{error.filename or store.where} cannot be read: {error.strerror}") from error
 
     return run(connected())
