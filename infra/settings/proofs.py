@@ -1,5 +1,6 @@
-"""Where the proofs of the log are, and what they are signed with."""
+"""Where the proofs of the log are, what they are signed with, and who else signs."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -34,6 +35,44 @@ class ProofsSettings(ProcessSettings):
     def proofs_place(self) -> str | None:
         """Where they are, as a person reads it."""
         return self.proofs_bucket if self.proofs_folder is None else str(self.proofs_folder)
+
+
+_WITNESS = re.compile(r"https?://[^\s,@]+ [^\s,+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+")
+
+
+class WitnessesSettings(ProcessSettings):
+    """Who else signs the checkpoints of the log. Without, nobody is asked."""
+
+    proofs_witnesses: Annotated[tuple[str, ...], NoDecode] = ()
+    """Of each the URL and the public key, `https://witness.example name+id+base64`, with commas between."""
+    proofs_witness_quorum: Annotated[int | None, Field(ge=1)] = None
+    """How many of them have to sign a checkpoint; None: all."""
+
+    @field_validator("proofs_witnesses", mode="before")
+    @classmethod
+    def _split_witnesses(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(" ".join(part.split()) for part in value.split(",") if part.strip())
+
+    @field_validator("proofs_witnesses")
+    @classmethod
+    def _are_witnesses(cls, witnesses: tuple[str, ...]) -> tuple[str, ...]:
+        for each in witnesses:
+            if _WITNESS.fullmatch(each) is None:
+                raise ValueError(
+                    f"holds {each!r}, which is no URL and public key like https://w.example name+id+base64"
+                )
+        keys = [each.partition(" ")[2] for each in witnesses]
+        if len(set(keys)) < len(keys):
+            raise ValueError("has the same public key twice: that is one witness")
+        return witnesses
+
+    @model_validator(mode="after")
+    def _quorum_can_be_reached(self) -> Self:
+        if (self.proofs_witness_quorum or 0) > len(self.proofs_witnesses):
+            raise ValueError("PROOFS_WITNESS_QUORUM is more than PROOFS_WITNESSES has")
+        return self
 
 
 class SealerKeySettings(ProofsSettings):
