@@ -17,7 +17,7 @@ KEYS = [PrivateKey.new(f"w.example/{each}", COSIGNATURE_V1).public for each in r
 
 
 def settings(witnesses: str, **given: object) -> WitnessesSettings:
-    return WitnessesSettings(_env_file=None, proofs_witnesses=witnesses, **given)  # type: ignore[arg-type, call-arg]
+    return WitnessesSettings(_env_file=None, proofs_witnesses=witnesses, **given)  # type: ignore[arg-type]
 
 
 def test_witnesses_are_a_url_and_a_key_each() -> None:
