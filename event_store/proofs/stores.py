@@ -13,11 +13,11 @@ def tile_store(settings: ProofsSettings) -> TileStore | None:
         return None
     from event_store.proofs.tile_bucket import BucketAccess, TileBucket  # noqa: PLC0415 - takes a client of S3 with it
 
-    secret = settings.proofs_s3_secret_access_key
+    secret = settings.proofs_bucket_secret_access_key
     access = BucketAccess(
-        endpoint=settings.proofs_s3_endpoint,
-        region=settings.proofs_s3_region,
-        access_key_id=settings.proofs_s3_access_key_id,
+        endpoint=settings.proofs_bucket_endpoint,
+        region=settings.proofs_bucket_region,
+        access_key_id=settings.proofs_bucket_access_key_id,
         secret_access_key=None if secret is None else secret.get_secret_value(),
     )
     return TileBucket(settings.proofs_bucket, access)

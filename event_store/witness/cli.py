@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 witness = typer.Typer(
-    help="Sign checkpoints of logs, each only if it goes on from the one before.", invoke_without_command=True
+    help="Sign checkpoints of others' logs, and never two that do not fit.", invoke_without_command=True
 )
 
 
@@ -28,7 +28,10 @@ def new_key(
         typer.Argument(help="Where the key is kept; the public one is written to FILE.pub, its memory to FILE.state."),
     ],
 ) -> None:
-    """Make a key that signs checkpoints of others, and the empty memory that goes with it."""
+    """Make a key that signs checkpoints of others.
+
+    And the empty memory that goes with it.
+    """
     from event_store.witness.cli_run import run_new_key
 
     raise SystemExit(run_new_key(name, file))

@@ -16,19 +16,19 @@ class ProofsSettings(ProcessSettings):
     proofs_folder: Path | None = None
     proofs_bucket: Annotated[str | None, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?$")] = None
     """s3://bucket/prefix."""
-    proofs_s3_endpoint: Annotated[str | None, Field(pattern=r"^https?://[^/\s@]+")] = None
+    proofs_bucket_endpoint: Annotated[str | None, Field(pattern=r"^https?://[^/\s@]+")] = None
     """None: Amazon's, of the region."""
-    proofs_s3_region: str | None = None
-    proofs_s3_access_key_id: str | None = None
+    proofs_bucket_region: str | None = None
+    proofs_bucket_access_key_id: str | None = None
     """None: as for Amazon's own programs, also the role of the machine or the pod."""
-    proofs_s3_secret_access_key: SecretStr | None = None
+    proofs_bucket_secret_access_key: SecretStr | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if self.proofs_folder is not None and self.proofs_bucket is not None:
             raise ValueError("PROOFS_FOLDER and PROOFS_BUCKET are both set: the log is sealed into one place")
-        if (self.proofs_s3_access_key_id is None) != (self.proofs_s3_secret_access_key is None):
-            raise ValueError("PROOFS_S3_ACCESS_KEY_ID and PROOFS_S3_SECRET_ACCESS_KEY go together")
+        if (self.proofs_bucket_access_key_id is None) != (self.proofs_bucket_secret_access_key is None):
+            raise ValueError("PROOFS_BUCKET_ACCESS_KEY_ID and PROOFS_BUCKET_SECRET_ACCESS_KEY go together")
         return self
 
     @property
