@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 witness = typer.Typer(
-    help="Sign checkpoints of others' logs, and never two that do not fit.", invoke_without_command=True
+    help="Sign the checkpoints of others' logs.\n\nWithout a command it serves them, on another host than theirs.",
+    invoke_without_command=True,
 )
 
 
 @witness.callback()
 def serve(context: typer.Context) -> None:
-    """Serve the protocol of C2SP tlog-witness, on another host than the log's, until it is stopped."""
+    """Serve the protocol of C2SP tlog-witness until it is stopped."""
     if context.invoked_subcommand is None:
         from event_store.witness.process import SERVICE
         from infra.process.run import run_service

@@ -32,7 +32,9 @@ class S3Server:
     @property
     def settings(self) -> dict[str, str]:
         """Return the settings of a process that uses it."""
-        return {"proofs_bucket_endpoint": self.endpoint} | {f"proofs_bucket_{name}": each for name, each in _ACCESS.items()}
+        return {"proofs_bucket_endpoint": self.endpoint} | {
+            f"proofs_bucket_{name}": each for name, each in _ACCESS.items()
+        }
 
     def new_bucket(self) -> str:
         """Make a bucket; return the URL of a log in it."""
