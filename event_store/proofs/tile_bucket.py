@@ -96,7 +96,7 @@ class TileBucket(TileStore):
     def _prepare(self, folders: Collection[str]) -> None:
         """Do nothing: a bucket has no folders."""
 
-    def _settle(self, folder: str) -> None:
+    def _make_durable(self, folder: str) -> None:
         """Do nothing: what a bucket has said to be there lasts."""
 
     def _listed(self, folder: str) -> Iterator[str]:

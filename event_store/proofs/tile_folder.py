@@ -53,7 +53,7 @@ class TileFolder(TileStore):
         for each in folders:
             (self.path / each).mkdir(parents=True, exist_ok=True)
 
-    def _settle(self, folder: str) -> None:
+    def _make_durable(self, folder: str) -> None:
         _sync(self.path / folder)
 
 

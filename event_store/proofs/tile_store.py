@@ -32,7 +32,7 @@ class TileStore(ABC):
         self._prepare(folders)
         with ThreadPoolExecutor(min(_WRITERS, len(files) or 1)) as writers:
             list(writers.map(self._write_once, files))
-            list(writers.map(self._settle, folders))
+            list(writers.map(self._make_durable, folders))
         for each in files:
             if each.place.width == WIDTH:
                 self._remove_folder(f"{each.place.path}.p")
@@ -128,5 +128,5 @@ class TileStore(ABC):
         """Be ready for files in these folders."""
 
     @abstractmethod
-    def _settle(self, folder: str) -> None:
+    def _make_durable(self, folder: str) -> None:
         """See to it that what was written there lasts."""

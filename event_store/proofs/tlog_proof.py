@@ -55,9 +55,9 @@ class TlogProof:
         signers = Note.parse(self.checkpoint).verified_by(witnesses)
         missing = [key.name for key in witnesses if key not in signers]
         if len(signers) < (len(witnesses) if needed is None else needed):
-            wanted = f"{len(witnesses) if needed is None else needed} of {len(witnesses)}"
+            required = f"{len(witnesses) if needed is None else needed} of {len(witnesses)}"
             raise ProofRefused(
-                f"{wanted} witnesses are wanted, and {len(signers)} signed; have not signed: {', '.join(missing)}"
+                f"{required} witnesses are required, and {len(signers)} signed; have not signed: {', '.join(missing)}"
             )
         verify_inclusion(self.index, checkpoint.size, leaf_hash(entry), self.path, checkpoint.root)
         return checkpoint

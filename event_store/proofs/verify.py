@@ -225,9 +225,9 @@ class Verification:
         found.cosigned, found.witnessed = self._cosigners.cosigned, self._cosigners.witnessed
         if not needed or found.witnessed >= found.size:
             return
-        wanted = f"{needed} of {len(self._cosigners.quorum.keys)} witnesses"
+        required = f"{needed} of {len(self._cosigners.quorum.keys)} witnesses"
         if found.witnessed == 0:
-            self._add("witnesses", f"nothing that is sealed was signed by {wanted}")
+            self._add("witnesses", f"nothing that is sealed was signed by {required}")
             return
         try:
             first = Statement.parse(entry_at(self._folder, found.size, found.witnessed))
@@ -238,7 +238,7 @@ class Verification:
             self._add(
                 "witnesses",
                 f"{found.size - found.witnessed} sealed events, the first recorded at {first.recorded_at}, were not "
-                f"signed by {wanted}",
+                f"signed by {required}",
             )
 
     async def _look_at_tail(self) -> None:

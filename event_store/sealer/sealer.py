@@ -73,7 +73,7 @@ class Sealer:
 
     async def _standby(self) -> None:
         self._failed_because = self._oldest_unsealed = None
-        self._witnessing.stand_by()
+        self._witnessing.standby()
 
     async def _round(self, result: str, may_continue: Callable[[], bool]) -> None:
         self._heartbeat()

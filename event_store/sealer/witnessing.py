@@ -62,7 +62,7 @@ class Witnessing:
         self._unwitnessed: datetime | None = None
         metrics.UNWITNESSED_SECONDS.set_function(self._unwitnessed_s)
 
-    def stand_by(self) -> None:
+    def standby(self) -> None:
         """Let another process tell how it is."""
         self._unwitnessed = self._published = None
         for each in self._witnesses.all:
@@ -98,7 +98,7 @@ class Witnessing:
                     await add_cosignature(connection, checkpoint.size, witness.key, line, answer.at)
                     lines[str(witness.key)], sizes[witness.key] = line, checkpoint.size
                 elif not (isinstance(answer, WitnessAhead) and await self._is_old(connection, checkpoint)):
-                    self._tell(witness, answer)
+                    self._report(witness, answer)
             self._unwitnessed = await first_sealed_beyond(connection, signed_by_quorum(sizes, self._witnesses.needed))
         await asyncio.to_thread(self._publish, note, list(lines.values()))
 
@@ -129,7 +129,7 @@ class Witnessing:
 
         return await asyncio.gather(*map(ask, witnesses))
 
-    def _tell(self, witness: Witness, error: ProofError | OSError) -> None:
+    def _report(self, witness: Witness, error: ProofError | OSError) -> None:
         match error:
             case WitnessRefused():
                 result, say = "refused", log.error

@@ -30,12 +30,12 @@ def run_check(
         beside = file.with_suffix(EVENT_SUFFIX) if event is None else event
         entry = entry_of_document(read_text(beside))
         proof = TlogProof.parse(read_text(file))
-        wanted = given_quorum(witnesses, quorum)
-        checkpoint = proof.verify(entry, public_keys(keys), wanted.keys, needed=wanted.needed)
+        required = given_quorum(witnesses, quorum)
+        checkpoint = proof.verify(entry, public_keys(keys), required.keys, needed=required.needed)
         print(printable(_proved(Statement.parse(entry), proof, checkpoint)))
-        if wanted.keys:
-            names = ", ".join(each.name for each in proof.signers(wanted.keys)) or "none"
-            print(printable(f"{wanted.needed} of {len(wanted.keys)} witnesses are wanted; signed by: {names}."))
+        if required.keys:
+            names = ", ".join(each.name for each in proof.signers(required.keys)) or "none"
+            print(printable(f"{required.needed} of {len(required.keys)} witnesses are required; signed by: {names}."))
         return 0
 
     return run(work())

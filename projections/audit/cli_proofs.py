@@ -94,7 +94,7 @@ def run_prove(identifier: str, output: Path) -> int:
         print(f"{len(rows) - len(waiting)} proofs are in {output}, each with its event beside it.")
         if quorum.keys:
             signers = ", ".join(each.name for each in Note.parse(checkpoint).verified_by(quorum.keys)) or "none"
-            print(printable(f"{quorum.needed} of {len(quorum.keys)} witnesses are wanted; signed by: {signers}."))
+            print(printable(f"{quorum.needed} of {len(quorum.keys)} witnesses are required; signed by: {signers}."))
         for reason in waiting:
             print(f"{reason}: nothing is proved of it. Remedy: the same again, in a moment")
         return 1 if waiting else 0
@@ -145,10 +145,8 @@ def _witnessed(verified: Verified, quorum: Quorum) -> str:
     names = {key.name for key in quorum.keys}
     signed = [f"{each.witness}: {each.size:,} at {each.at:%Y-%m-%dT%H:%M:%SZ}" for each in verified.cosigned]
     signed += [f"{name}: nothing" for name in sorted(names - {each.witness for each in verified.cosigned})]
-    said = (
-        f"{quorum.needed} of {len(quorum.keys)} witnesses are wanted, and have signed the first {verified.witnessed:,} "
-    )
-    said += f"events ({'; '.join(signed)})."
+    said = f"{quorum.needed} of {len(quorum.keys)} witnesses are required, and have signed the first "
+    said += f"{verified.witnessed:,} events ({'; '.join(signed)})."
     if verified.witnessed < verified.size:
         said += f" {verified.size - verified.witnessed:,} sealed events behind them are the word of the key alone."
     return printable(said)

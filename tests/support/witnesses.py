@@ -35,7 +35,7 @@ class RunningWitness:
     key: PrivateKey
 
     @property
-    def asked(self) -> witnesses.Witness:
+    def configured(self) -> witnesses.Witness:
         return witnesses.Witness(url=self.url, key=self.key.public)
 
     @property
@@ -101,19 +101,19 @@ async def answering(
 @asynccontextmanager
 async def asking(
     sealed: SealedLog,
-    *asked: RunningWitness,
+    *running: RunningWitness,
     needed: int | None = None,
     timeout_s: float = 5.0,
     store: TileStore | None = None,
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Lend what a sealer does after each round."""
-    wanted = Witnesses(all=tuple(each.asked for each in asked), needed=needed or len(asked))
+    required = Witnesses(all=tuple(each.configured for each in running), needed=needed or len(running))
     pool = create_pool(sealed.database.url("sealer"), size=1, name="test", autocommit=True)
     await pool.open()
     try:
         async with aiohttp.ClientSession() as session:
             keys = [each.public for each in sealed.keys]
-            witnessing = Witnessing(store or sealed.folder, keys, wanted, session, timeout_s=timeout_s)
+            witnessing = Witnessing(store or sealed.folder, keys, required, session, timeout_s=timeout_s)
 
             async def ask() -> None:
                 await witnessing.run(pool)

@@ -38,11 +38,11 @@ async def other(tmp_path: Path) -> AsyncIterator[RunningWitness]:
         yield running_other
 
 
-def signers(sealed: SealedLog, *asked: RunningWitness) -> list[str]:
+def signers(sealed: SealedLog, *witnesses: RunningWitness) -> list[str]:
     """Return who signed the checkpoint in the folder."""
     written = sealed.folder.checkpoint()
     assert written is not None
-    return [each.name for each in Note.parse(written).verified_by([KEY.public, *(w.key.public for w in asked)])]
+    return [each.name for each in Note.parse(written).verified_by([KEY.public, *(w.key.public for w in witnesses)])]
 
 
 async def kept(sealed: SealedLog) -> set[str]:

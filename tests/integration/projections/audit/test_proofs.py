@@ -118,7 +118,7 @@ async def test_witnesses_are_counted_by_verify_prove_and_check(sealed: SealedLog
         await ask()
         key, configured = str(one.key.public), {"proofs_witnesses": f"{one.setting},https://absent.example {absent}"}
     ended = await audit(sealed, "verify", "--witness", key)
-    assert (ended.code, "1 of 1 witnesses are wanted, and have signed the first" in ended.output) == (0, True), ended
+    assert (ended.code, "1 of 1 witnesses are required, and have signed the first" in ended.output) == (0, True), ended
     ended = await audit(sealed, "verify", **configured)
     assert (ended.code, "witnesses: nothing that is sealed was signed by 2 of 2" in ended.output) == (1, True), ended
     assert "absent.example: nothing" in ended.output
@@ -129,12 +129,12 @@ async def test_witnesses_are_counted_by_verify_prove_and_check(sealed: SealedLog
     ended = await audit(sealed, "verify", "--witness", key)
     assert (ended.code, "are the word of the key alone" in ended.output) == (0, True), ended
     ended = await audit(sealed, "prove", str(payments[0]), "--output", "proofs", proofs_witness_quorum=1, **configured)
-    assert (ended.code, "1 of 2 witnesses are wanted; signed by: one.example." in ended.output) == (0, True), ended
+    assert (ended.code, "1 of 2 witnesses are required; signed by: one.example." in ended.output) == (0, True), ended
     proof = str(next((sealed.folder.path.parent / "proofs").glob("*.tlog-proof")))
     for options, code, said in (
         (("--witness", key), 0, "signed by: one.example"),
-        (("--witness", key, "--witness", absent, "--quorum", "1"), 0, "1 of 2 witnesses are wanted"),
-        (("--witness", key, "--witness", absent), 1, "2 of 2 witnesses are wanted, and 1 signed"),
+        (("--witness", key, "--witness", absent, "--quorum", "1"), 0, "1 of 2 witnesses are required"),
+        (("--witness", key, "--witness", absent), 1, "2 of 2 witnesses are required, and 1 signed"),
         (("--witness", key, "--quorum", "2"), 1, "more than there are witnesses"),
         (("--witness", str(KEY.public)), 1, "not one of a witness"),
     ):
