@@ -115,6 +115,8 @@ async def asking(
             keys = [each.public for each in sealed.keys]
             witnessing = Witnessing(store or sealed.folder, keys, required, session, timeout_s=timeout_s)
 
+            witnessing.standby()  # metrics are of the process, and it may have had another sealer
+
             async def ask() -> None:
                 await witnessing.run(pool)
 

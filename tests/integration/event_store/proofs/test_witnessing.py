@@ -1,7 +1,6 @@
 """Witnesses sign what is sealed; whatever one of them does, sealing goes on, and metrics say what it did."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -84,10 +83,11 @@ async def test_who_has_signed_is_not_asked_again(sealed: SealedLog, one: Running
 async def test_a_batch_of_checkpoints_is_signed_by_its_newest(sealed: SealedLog, one: RunningWitness) -> None:
     await sealed.append(payments=30)
     await sealed.seal(batch=10)
+    before = one.answers("cosigned")
     async with asking(sealed, one) as ask:
         await ask()
         assert await unwitnessed_s() == 0
-    assert one.answers("cosigned") == 1
+    assert one.answers("cosigned") == before + 1
 
 
 async def test_a_sealer_that_does_not_know_what_was_signed_learns_it(sealed: SealedLog, one: RunningWitness) -> None:
@@ -210,8 +210,6 @@ async def test_a_forged_history_is_refused_until_it_is_undone(sealed: SealedLog,
     await grow(sealed)
     async with asking(sealed, one) as ask:
         await ask()
-        database_before = sealed.folder.path.with_name("before")
-        shutil.copytree(sealed.folder.path, database_before)
         forged = TileFolder(sealed.folder.path.with_name("forged"))
         await sealed.tamper(
             "UPDATE event_store.events SET schema_version = 9 WHERE version = 1",
@@ -220,6 +218,7 @@ async def test_a_forged_history_is_refused_until_it_is_undone(sealed: SealedLog,
         )
         async with sealed.connection("sealer") as sealer:
             await sealed.sealing(forged).seal(sealer)
+    before = one.answers("refused")
     async with asking(sealed, one, store=forged) as ask:
         for seed in (1, 2):
             await ask()
@@ -228,7 +227,7 @@ async def test_a_forged_history_is_refused_until_it_is_undone(sealed: SealedLog,
             await sealed.append(payments=1, seed=seed)
             async with sealed.connection("sealer") as sealer:
                 assert await sealed.sealing(forged).seal(sealer), "sealing goes on"
-    assert one.answers("refused") == 2
+    assert one.answers("refused") == before + 2
     await sealed.tamper(
         "UPDATE event_store.events SET schema_version = 1 WHERE version = 1", "DELETE FROM event_proofs.checkpoints"
     )
@@ -241,7 +240,6 @@ async def test_a_forged_history_is_refused_until_it_is_undone(sealed: SealedLog,
 async def test_a_log_that_went_back_is_refused_by_who_saw_more(sealed: SealedLog, one: RunningWitness) -> None:
     await grow(sealed)
     before = await size(sealed)
-    shutil.copytree(sealed.folder.path, sealed.folder.path.with_name("before"))
     await grow(sealed, 1)
     async with asking(sealed, one) as ask:
         await ask()
