@@ -86,17 +86,20 @@ class Witnessing:
             newest = await newest_checkpoint(connection)
             if newest is None:
                 return
-            lines = {each.witness: each.line for each in await cosignatures_of(connection, newest.size)}
+            kept = {each.witness: each.line for each in await cosignatures_of(connection, newest.size)}
             sizes = {each.key: await self._known(connection, each) for each in self._witnesses.all}
         checkpoint, note = open_checkpoint(newest.note, self._keys), Note.parse(newest.note)
-        missing = [each for each in self._witnesses.all if str(each.key) not in lines]
+        # A row proves nothing: who may write the table could hide that nobody has signed.
+        lines = {key: kept[str(key)] for key in sizes if _is_signed(note, kept.get(str(key)), key)}
+        missing = [each for each in self._witnesses.all if each.key not in lines]
+        sizes |= {each.key: 0 for each in missing if sizes[each.key] >= checkpoint.size}
         answers = await self._ask(missing, checkpoint, note, sizes)
         async with pool.connection() as connection:
             for witness, answer in zip(missing, answers, strict=True):
                 if isinstance(answer, Signed):
                     line = answer.signature.line()
                     await add_cosignature(connection, checkpoint.size, witness.key, line, answer.at)
-                    lines[str(witness.key)], sizes[witness.key] = line, checkpoint.size
+                    lines[witness.key], sizes[witness.key] = line, checkpoint.size
                 elif not (isinstance(answer, WitnessAhead) and await self._is_old(connection, checkpoint)):
                     self._report(witness, answer)
             self._unwitnessed = await first_sealed_beyond(connection, signed_by_quorum(sizes, self._witnesses.needed))
@@ -156,3 +159,10 @@ class Witnessing:
         if self._unwitnessed is None:
             return 0.0
         return max(0.0, (datetime.now(UTC) - self._unwitnessed).total_seconds())
+
+
+def _is_signed(note: Note, line: str | None, key: PublicKey) -> bool:
+    try:
+        return line is not None and key in signed_also(note, [line]).verified_by([key])
+    except ProofError:
+        return False

@@ -25,6 +25,25 @@ pytestmark = pytest.mark.integration
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+async def hang(_: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(60)
+    raise AssertionError
+
+
+def says(status: int, text: str = "", **headers: str) -> Answer:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        response = web.Response(status=status, body=text.encode())
+        response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+        return response
+
+    return answer
+
+
+_OTHER_TEXT = Checkpoint(origin=KEY.name, size=1, root=bytes(32)).text()
+_OTHER_LINE = new_key("one").sign(_OTHER_TEXT, at=1).line().strip()
+_KNOWN = new_key("bad")
+
+
 @pytest_asyncio.fixture
 async def one(tmp_path: Path) -> AsyncIterator[RunningWitness]:
     async with witness(tmp_path, "one") as running_one:
@@ -104,6 +123,23 @@ async def test_a_sealer_that_does_not_know_what_was_signed_learns_it(sealed: Sea
     assert not one.refuses
 
 
+@pytest.mark.parametrize("line", ["nonsense", _OTHER_LINE], ids=["nonsense", "of something else"])
+async def test_a_forged_row_does_not_keep_the_sealer_from_asking(
+    sealed: SealedLog, one: RunningWitness, line: str
+) -> None:
+    await grow(sealed)
+    await sealed.tamper(
+        "INSERT INTO event_proofs.cosignatures (size, witness, line, signed_at) "
+        f"SELECT size, '{one.key.public}', '{line}', now() FROM event_proofs.checkpoints"
+    )
+    async with answering("away", says(503), key=one.key) as away, asking(sealed, away) as ask:
+        await ask()
+        assert await unwitnessed_s() > 0
+    async with asking(sealed, one) as ask:
+        await ask()
+        assert signers(sealed, one) == [KEY.name, one.key.name]
+
+
 async def test_signatures_are_put_below_a_checkpoint_in_a_bucket(
     sealed: SealedLog, one: RunningWitness, s3: S3Server
 ) -> None:
@@ -114,24 +150,6 @@ async def test_signatures_are_put_below_a_checkpoint_in_a_bucket(
     async with asking(sealed, one, store=bucket) as ask:
         await ask()
     assert len(Note.parse(bucket.checkpoint() or "").verified_by([KEY.public, one.key.public])) == 2
-
-
-async def hang(_: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(60)
-    raise AssertionError
-
-
-def says(status: int, text: str = "", **headers: str) -> Answer:
-    async def answer(_: web.Request) -> web.StreamResponse:
-        response = web.Response(status=status, body=text.encode())
-        response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-        return response
-
-    return answer
-
-
-_OTHER_TEXT = Checkpoint(origin=KEY.name, size=1, root=bytes(32)).text()
-_KNOWN = new_key("bad")
 
 
 @pytest.mark.parametrize(
