@@ -1,7 +1,6 @@
 """The process `paystream witness`."""
 
 import asyncio
-from pathlib import Path
 
 from event_store.proofs.errors import MalformedProof
 from event_store.proofs.key_files import key_lines
@@ -69,28 +68,24 @@ def known_logs(settings: WitnessSettings) -> list[PublicKey]:
 
 
 def witness_state(settings: WitnessSettings) -> WitnessState:
-    """Return what it remembers, which in development is made when it is not there. Raises ProcessFailed."""
+    """Return what it remembers. Raises ProcessFailed.
+
+    It is never made here: a witness that has forgotten what it signed would sign another history.
+    """
     file = settings.state_file
     if file is None:
         raise ProcessFailed("WITNESS_STATE_FILE is not set: where does it keep what it has signed?")
-    state = WitnessState(file)
-    try:
-        if not file.exists():
-            _make(state, file, settings)
-        state.check()
-    except StateUnusable as error:
-        raise ProcessFailed(f"WITNESS_STATE_FILE: {error}") from None
-    return state
-
-
-def _make(state: WitnessState, file: Path, settings: WitnessSettings) -> None:
-    """Make it in development alone: one that has forgotten what it signed would sign another history."""
-    if settings.app_env != "development":
+    if not file.exists():
         raise ProcessFailed(
             f"WITNESS_STATE_FILE {file} is not there. It comes with a new key: paystream witness new-key NAME FILE. If "
             "it was lost, this witness would sign any history: make a new key, and tell the auditors"
         )
-    state.make()
+    state = WitnessState(file)
+    try:
+        state.check()
+    except StateUnusable as error:
+        raise ProcessFailed(f"WITNESS_STATE_FILE: {error}") from None
+    return state
 
 
 SERVICE = Service(name=NAME, settings=WitnessSettings, serve=serve, serves_http=True)

@@ -32,16 +32,11 @@ def test_a_new_key_comes_with_an_empty_memory(tmp_path: Path, capsys: pytest.Cap
     assert witness_key(made) == key
 
 
-@pytest.mark.parametrize("environment", ["test", "production"])
+@pytest.mark.parametrize("environment", ["development", "test", "production"])
 def test_a_lost_memory_is_not_made_anew(tmp_path: Path, environment: str) -> None:
     with pytest.raises(ProcessFailed, match="would sign any history"):
         witness_state(settings(witness_state_file=tmp_path / "state", app_env=environment))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_in_development_a_memory_is_made(tmp_path: Path) -> None:
-    witness_state(settings(witness_state_file=tmp_path / "state"))
-    assert (tmp_path / "state").exists()
 
 
 def test_a_memory_of_something_else_is_refused(tmp_path: Path) -> None:
