@@ -103,7 +103,7 @@ class Witnessing:
                 elif not (isinstance(answer, WitnessAhead) and await self._is_old(connection, checkpoint)):
                     self._report(witness, answer)
             self._unwitnessed = await first_sealed_beyond(connection, signed_by_quorum(sizes, self._witnesses.needed))
-        await asyncio.to_thread(self._publish, note, list(lines.values()))
+        await asyncio.to_thread(self._publish, checkpoint, note, list(lines.values()))
 
     async def _known(self, connection: Connection, witness: Witness) -> int:
         found = await newest_cosignature(connection, witness.key)
@@ -145,13 +145,15 @@ class Witnessing:
         reason = str(error) if isinstance(error, WitnessFailed | WitnessUnknowing | WitnessRefused) else repr(error)
         say(f"witness_{result}", witness=witness.key.name, url=witness.url, reason=reason)
 
-    def _publish(self, note: Note, lines: Sequence[str]) -> None:
-        """Put the signatures below the newest checkpoint, unless a newer one is there by now."""
+    def _publish(self, checkpoint: Checkpoint, note: Note, lines: Sequence[str]) -> None:
+        """Make the checkpoint with its signatures the newest, unless a newer one is there by now."""
         whole = str(signed_also(note, lines))
         if whole == self._published:
             return
         written = self._store.checkpoint()
-        if written is not None and written != whole and Note.parse(written).text == note.text:
+        found = "" if written is None else Note.parse(written).text
+        # An older one is there when a sealer that lost its lock came late.
+        if written != whole and (found in ("", note.text) or Checkpoint.parse(found).size < checkpoint.size):
             self._store.publish(whole)
         self._published = whole
 

@@ -282,6 +282,30 @@ async def test_another_sealer_that_went_on_meanwhile_is_no_fork(sealed: SealedLo
         assert slow.answers("refused") == 0
 
 
+async def test_a_checkpoint_that_was_put_there_late_gives_way(sealed: SealedLog, one: RunningWitness) -> None:
+    await grow(sealed)
+    late = sealed.folder.checkpoint() or ""
+    await grow(sealed, 1)
+    newest = await size(sealed)
+    sealed.folder.publish(late)
+    async with asking(sealed, one) as ask:
+        await ask()
+    assert await size(sealed) == newest
+    assert signers(sealed, one) == [KEY.name, one.key.name]
+
+
+async def test_a_newer_checkpoint_in_the_folder_stays(sealed: SealedLog, one: RunningWitness) -> None:
+    """The database went back meanwhile: what is in the folder is believed."""
+    await grow(sealed)
+    before = await size(sealed)
+    await grow(sealed, 1)
+    written = sealed.folder.checkpoint()
+    await sealed.tamper(f"DELETE FROM event_proofs.checkpoints WHERE size > {before}")
+    async with asking(sealed, one) as ask:
+        await ask()
+    assert sealed.folder.checkpoint() == written
+
+
 async def test_the_worker_has_what_it_seals_signed(sealed: SealedLog, one: RunningWitness) -> None:
     await sealed.append(payments=5)
     async with answering("away", hang) as away:
