@@ -7,7 +7,7 @@ from event_store.proofs.log_rows import places_of, rows_after
 from event_store.proofs.merkle import leaf_hash
 from event_store.proofs.report import Finding, Kind
 from event_store.proofs.statement import Statement, entry_as_found
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tiles import WIDTH, width_in
 from event_store.proofs.tree import GrowingTree
 from event_store.store import Connection
@@ -21,7 +21,7 @@ class Differences:
     """Compares event by event, in the order of positions, from an index that is a multiple of the width of a tile."""
 
     def __init__(
-        self, connection: Connection, folder: TileFolder, size: int, *, looked_at: Callable[[int], None]
+        self, connection: Connection, folder: TileStore, size: int, *, looked_at: Callable[[int], None]
     ) -> None:
         self._connection = connection
         self._folder = folder

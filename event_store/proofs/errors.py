@@ -16,8 +16,12 @@ class ProofRefused(ProofError):
 
 
 class TileMissing(ProofError):
-    """The folder lacks a tile or a bundle that its tree needs."""
+    """The folder or bucket lacks a tile or a bundle that its tree needs."""
 
 
 class TileDiffers(ProofError):
     """A tile or a bundle is there, with another content than it must have: tiles are written once."""
+
+
+class TileStoreFailed(ProofError):
+    """The bucket of the tiles did not do what it was asked for."""

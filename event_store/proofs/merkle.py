@@ -125,7 +125,7 @@ def verify_consistency(old: int, size: int, old_root: bytes, root: bytes, proof:
     if not 0 <= old <= size:
         raise ProofRefused(f"a tree of {size} has no beginning of {old}")
     if old in (0, size):
-        if proof or old_root != (root if old else EMPTY_ROOT):
+        if proof or old_root != (root if old == size else EMPTY_ROOT) or (old == 0 and old_root != EMPTY_ROOT):
             raise ProofRefused(f"two trees of {old} differ")
         return
     _verify_beginning(old, size, old_root, root, proof)

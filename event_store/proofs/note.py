@@ -163,6 +163,12 @@ class Note:
         return list(signed.values())
 
 
+def signed_also(note: Note, lines: Sequence[str]) -> Note:
+    """Return a note with more signatures below it, each once. Raises MalformedProof for a line that is none."""
+    signatures = [*note.signatures, *(_parse_signature(line.removesuffix("\n")) for line in lines)]
+    return Note(text=note.text, signatures=tuple(dict.fromkeys(signatures)))
+
+
 def _key_id(name: str, algorithm: int, key: bytes) -> bytes:
     return sha256(name.encode() + b"\n" + bytes([algorithm]) + key).digest()[:_ID_BYTES]
 

@@ -1,20 +1,20 @@
 """From positions to indexes of the tree: positions have gaps, and rise with the indexes; the entries have both."""
 
 from event_store.proofs.statement import Statement
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tiles import WIDTH, width_in
 
 
-def entry_at(folder: TileFolder, size: int, index: int) -> bytes:
-    """Return an entry of a tree of a size. Raises as `TileFolder.entries` does."""
+def entry_at(folder: TileStore, size: int, index: int) -> bytes:
+    """Return an entry of a tree of a size. Raises as `TileStore.entries` does."""
     number, offset = divmod(index, WIDTH)
     return folder.entries(number, width_in(size, 0, number))[offset]
 
 
-def first_index_from(folder: TileFolder, size: int, position: int) -> int:
+def first_index_from(folder: TileStore, size: int, position: int) -> int:
     """Return the index of the first event at a position or behind it; `size` when there is none.
 
-    Reads as many bundles as their number has binary digits. Raises as `TileFolder.entries` does, or MalformedProof.
+    Reads as many bundles as their number has binary digits. Raises as `TileStore.entries` does, or MalformedProof.
     """
     low, high = 0, -(-size // WIDTH)
     while low < high:

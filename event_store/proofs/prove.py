@@ -1,16 +1,20 @@
 """Makes proofs of events that anybody can check offline."""
 
+import asyncio
 from dataclasses import dataclass
 
 from event_store.proofs.checkpoint import Checkpoint
+from event_store.proofs.cosignatures import cosignatures_of, newest_with_quorum
 from event_store.proofs.errors import ProofError
 from event_store.proofs.merkle import inclusion_proof, leaf_hash, verify_inclusion
-from event_store.proofs.note import Note
+from event_store.proofs.note import Note, signed_also
 from event_store.proofs.places import entry_at, first_index_from
 from event_store.proofs.statement import EventRow, entry_of
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tlog_proof import TlogProof
 from event_store.proofs.tree import TileReader
+from event_store.proofs.witnesses import Quorum
+from event_store.store import Connection
 
 
 class NotSealed(ProofError):
@@ -25,11 +29,11 @@ class NotAsSealed(ProofError):
 class Prover:
     """Proves events to be in the tree of a signed checkpoint. Its methods block."""
 
-    folder: TileFolder
+    folder: TileStore
     checkpoint: str
 
     def prove(self, row: EventRow) -> TlogProof:
-        """Return the proof of an event. Raises NotSealed, NotAsSealed, and as `TileFolder` does."""
+        """Return the proof of an event. Raises NotSealed, NotAsSealed, and as `TileStore` does."""
         sealed = Checkpoint.parse(Note.parse(self.checkpoint).text)
         position, entry = row[0], entry_of(row)
         index = first_index_from(self.folder, sealed.size, position)
@@ -44,5 +48,26 @@ class Prover:
         try:
             verify_inclusion(index, sealed.size, leaf_hash(entry), path, sealed.root)
         except ProofError:
-            raise NotAsSealed(f"the tiles in {self.folder.path} are not those of its checkpoint") from None
+            raise NotAsSealed(f"the tiles in {self.folder.where} are not those of its checkpoint") from None
         return TlogProof(index=index, path=tuple(path), checkpoint=self.checkpoint)
+
+
+async def best_checkpoint(
+    connection: Connection, store: TileStore, quorum: Quorum, *, last_position: int
+) -> str | None:
+    """Return the newest checkpoint; if no quorum has signed it yet, the newest that one has, if that has the event.
+
+    Raises MalformedProof, ProofRefused, or what the store raises.
+    """
+    written = await asyncio.to_thread(store.checkpoint)
+    if written is None or not quorum.keys:
+        return written
+    newest = Note.parse(written)
+    if len(newest.verified_by(quorum.keys)) >= quorum.needed:
+        return written
+    size = Checkpoint.parse(newest.text).size
+    found = await newest_with_quorum(connection, quorum.keys, quorum.needed, up_to=size)
+    if found is None or found.last_position < last_position:
+        return written
+    lines = [each.line for each in await cosignatures_of(connection, found.size)]
+    return str(signed_also(Note.parse(found.note), lines))

@@ -1,10 +1,12 @@
 """What a verification finds."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
-Kind = Literal["changed", "removed", "inserted", "renumbered", "reordered", "checkpoint", "tiles"]
-"""Of an event: what was done to it. `checkpoint`: what was signed is not of this log. `tiles`: the folder is not."""
+Kind = Literal["changed", "removed", "inserted", "renumbered", "reordered", "checkpoint", "witnesses", "tiles"]
+"""Of an event: what was done to it. `checkpoint`: what was signed is not of this log. `tiles`: the folder is not.
+`witnesses`: others than the log have not signed it, or something else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +18,15 @@ class Finding:
     position: int | None = None
     event_id: str | None = None
     stream_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cosigned:
+    """The largest tree that a witness has signed, as far as it was found, and when it says that it did."""
+
+    witness: str
+    size: int
+    at: datetime
 
 
 @dataclass(kw_only=True, slots=True)
@@ -32,4 +43,7 @@ class Verified:
     """Events behind the last position: nothing is proved of them."""
     unsealed_from: int | None = None
     unsealed_to: int | None = None
+    cosigned: list[Cosigned] = field(default_factory=list)
+    witnessed: int = 0
+    """The first events, which a quorum of the witnesses stands for."""
     findings: list[Finding] = field(default_factory=list)

@@ -30,14 +30,22 @@ async def newest_checkpoint(connection: Connection) -> SealedCheckpoint | None:
         return await cursor.fetchone()
 
 
-async def checkpoints_after(connection: Connection, size: int) -> AsyncIterator[SealedCheckpoint]:
-    """Give the checkpoints of larger trees, in order."""
+async def checkpoint_of(connection: Connection, size: int) -> SealedCheckpoint | None:
+    """Return the checkpoint of a tree of this size."""
+    async with connection.cursor(row_factory=class_row(SealedCheckpoint)) as cursor:
+        await cursor.execute(QUERIES.of_size, {"size": size})
+        return await cursor.fetchone()
+
+
+async def checkpoint_pages(connection: Connection) -> AsyncIterator[list[SealedCheckpoint]]:
+    """Give all checkpoints, in order; no page is empty."""
+    size = 0
     while True:
         async with connection.cursor(row_factory=class_row(SealedCheckpoint)) as cursor:
             await cursor.execute(QUERIES.after_size, {"size": size, "limit": _PAGE})
             found = await cursor.fetchall()
-        for each in found:
-            yield each
+        if found:
+            yield found
         if len(found) < _PAGE:
             return
         size = found[-1].size

@@ -2,6 +2,10 @@
 -- The checkpoint that was signed last.
 SELECT size, root, last_position, note FROM event_proofs.checkpoints ORDER BY size DESC LIMIT 1;
 
+-- name: of_size
+-- The checkpoint of a tree.
+SELECT size, root, last_position, note FROM event_proofs.checkpoints WHERE size = %(size)s;
+
 -- name: after_size
 -- The checkpoints of larger trees, in order.
 SELECT size, root, last_position, note FROM event_proofs.checkpoints WHERE size > %(size)s ORDER BY size LIMIT %(limit)s;

@@ -44,15 +44,24 @@ class TlogProof:
             checkpoint=checkpoint,
         )
 
-    def verify(self, entry: bytes, keys: Sequence[PublicKey], witnesses: Sequence[PublicKey] = ()) -> Checkpoint:
+    def verify(
+        self, entry: bytes, keys: Sequence[PublicKey], witnesses: Sequence[PublicKey] = (), *, needed: int | None = None
+    ) -> Checkpoint:
         """Return the checkpoint of the log that has the entry. Raises MalformedProof or ProofRefused.
 
-        One of `keys` must have signed it, and every one of `witnesses`.
+        One of `keys` must have signed it, and so many of `witnesses`, by default all.
         """
         checkpoint = open_checkpoint(self.checkpoint, keys)
         signers = Note.parse(self.checkpoint).verified_by(witnesses)
         missing = [key.name for key in witnesses if key not in signers]
-        if missing:
-            raise ProofRefused(f"these witnesses have not signed: {', '.join(missing)}")
+        if len(signers) < (len(witnesses) if needed is None else needed):
+            required = f"{len(witnesses) if needed is None else needed} of {len(witnesses)}"
+            raise ProofRefused(
+                f"{required} witnesses are required, and {len(signers)} signed; have not signed: {', '.join(missing)}"
+            )
         verify_inclusion(self.index, checkpoint.size, leaf_hash(entry), self.path, checkpoint.root)
         return checkpoint
+
+    def signers(self, witnesses: Sequence[PublicKey]) -> list[PublicKey]:
+        """Return the witnesses that signed the checkpoint. Raises as `verify` does."""
+        return Note.parse(self.checkpoint).verified_by(witnesses)

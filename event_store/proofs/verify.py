@@ -2,27 +2,32 @@
 
 The statements of the events are made anew from the database, and the root of their tree is compared with the one that
 was signed. When it is the same, every event is as it was sealed. When not, the entries in the folder tell which are
-not. Who holds the key can seal another log: only a checkpoint that was kept elsewhere shows that; others can be given.
+not. Who holds the key can seal another log: only a checkpoint that was kept elsewhere shows that, or that witnesses
+have not signed the new one.
 """
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from event_store.proofs.checkpoint import Checkpoint, open_checkpoint
+from event_store.proofs.cosignatures import cosignatures_between, newest_cosignature
+from event_store.proofs.cosigners import LONGEST_WAIT, Cosigners
 from event_store.proofs.differences import Differences
 from event_store.proofs.errors import MalformedProof, ProofError, ProofRefused
 from event_store.proofs.log_rows import rows_after, tail_after
 from event_store.proofs.merkle import leaf_hash
-from event_store.proofs.note import PublicKey
+from event_store.proofs.note import Note, PublicKey, signed_also
 from event_store.proofs.places import entry_at, first_index_from
 from event_store.proofs.report import Finding, Kind, Verified
-from event_store.proofs.sealed_log import checkpoints_after, newest_checkpoint
+from event_store.proofs.sealed_log import SealedCheckpoint, checkpoint_of, checkpoint_pages, newest_checkpoint
 from event_store.proofs.statement import EventRow, Statement, entry_as_found
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tiles import WIDTH
 from event_store.proofs.tree import File, TiledTree
+from event_store.proofs.witnesses import Quorum
 from event_store.store import Connection
 
 _RUN = 5_000
@@ -46,9 +51,10 @@ class Verification:
     def __init__(
         self,
         connection: Connection,
-        folder: TileFolder,
+        folder: TileStore,
         keys: Sequence[PublicKey],
         *,
+        quorum: Quorum | None = None,
         full: bool = False,
         looked_at: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -57,6 +63,7 @@ class Verification:
         self._keys = keys
         self._full = full
         self._looked_at = looked_at
+        self._cosigners = Cosigners(quorum or Quorum())
         self._found = Verified()
         self._roots: dict[int, list[tuple[str, bytes]]] = {}
         self._altered: list[Finding] = []
@@ -79,6 +86,7 @@ class Verification:
         held = await self._compare_roots(tree, after)
         if not held:
             await self._name_differences(after)
+        await asyncio.to_thread(self._look_at_witnesses)
         await self._look_at_tail()
         return found
 
@@ -95,18 +103,42 @@ class Verification:
             sources.append(Source(where="the folder", written=written))
         for source in sources:
             self._take(source)
+        for key in self._cosigners.quorum.keys:
+            await self._take_newest_of(key)
         if self._full:
-            async for each in checkpoints_after(self._connection, 0):
-                taken = self._take(Source(where=f"the table, size {each.size}", written=each.note))
-                if taken is not None and (taken.size, taken.root) != (each.size, each.root):
-                    self._add("checkpoint", f"the table has another size or root than was signed at {taken.size}")
+            async for page in checkpoint_pages(self._connection):
+                await self._take_page(page)
 
-    def _take(self, source: Source) -> Checkpoint | None:
+    async def _take_newest_of(self, witness: PublicKey) -> None:
+        """Take the largest checkpoint of the table that a witness signed."""
+        newest = await newest_cosignature(self._connection, witness)
+        if newest is None:
+            return
+        signed = await checkpoint_of(self._connection, newest.size)
+        if signed is None:
+            self._add("witnesses", f"{witness.name} has signed a tree of {newest.size}, which the table lacks")
+        else:
+            self._take(Source(where=f"the table, size {newest.size}", written=signed.note), [newest.line])
+
+    async def _take_page(self, page: Sequence[SealedCheckpoint]) -> None:
+        lines = defaultdict[int, list[str]](list)
+        if self._cosigners.quorum.keys:
+            for cosignature in await cosignatures_between(self._connection, page[0].size - 1, page[-1].size):
+                lines[cosignature.size].append(cosignature.line)
+        for each in page:
+            taken = self._take(Source(where=f"the table, size {each.size}", written=each.note), lines[each.size])
+            if taken is not None and (taken.size, taken.root) != (each.size, each.root):
+                self._add("checkpoint", f"the table has another size or root than was signed at {taken.size}")
+
+    def _take(self, source: Source, cosignatures: Sequence[str] = ()) -> Checkpoint | None:
         try:
             checkpoint = open_checkpoint(source.written, self._keys)
+            wrong = self._cosigners.look_at(checkpoint, signed_also(Note.parse(source.written), cosignatures))
         except (MalformedProof, ProofRefused) as error:
             self._add("checkpoint", f"of {source.where}: {error}")
             return None
+        for name in wrong:
+            self._add("witnesses", f"of {source.where}: the signature of {name} is of something else")
         known = self._roots.setdefault(checkpoint.size, [])
         if checkpoint.root not in [root for _, root in known]:
             known.append((source.where, checkpoint.root))
@@ -187,6 +219,27 @@ class Verification:
         root = differences.entries_root
         if root is not None and root not in [signed for _, signed in self._roots[found.size]]:
             self._add("tiles", "the entries in the folder are not those that were signed: what they name may be wrong")
+
+    def _look_at_witnesses(self) -> None:
+        found, needed = self._found, self._cosigners.quorum.needed
+        found.cosigned, found.witnessed = self._cosigners.cosigned, self._cosigners.witnessed
+        if not needed or found.witnessed >= found.size:
+            return
+        required = f"{needed} of {len(self._cosigners.quorum.keys)} witnesses"
+        if found.witnessed == 0:
+            self._add("witnesses", f"nothing that is sealed was signed by {required}")
+            return
+        try:
+            first = Statement.parse(entry_at(self._folder, found.size, found.witnessed))
+            waits = datetime.now(UTC) - datetime.fromisoformat(first.recorded_at)
+        except (ProofError, OSError, ValueError):
+            return  # it was said before that the tiles cannot be read
+        if waits > LONGEST_WAIT:
+            self._add(
+                "witnesses",
+                f"{found.size - found.witnessed} sealed events, the first recorded at {first.recorded_at}, were not "
+                f"signed by {required}",
+            )
 
     async def _look_at_tail(self) -> None:
         try:

@@ -14,3 +14,15 @@ OLDEST_UNSEALED_SECONDS = Gauge(
     "sealer_oldest_unsealed_seconds", "For how long an event waits to be sealed; 0: none does"
 )
 DIFFERS = Gauge("sealer_sealed_event_differs", "1: the event that was sealed last is not in the log as it was sealed")
+WITNESS_ANSWERS = Counter(
+    "sealer_witness_answers_total",
+    "Checkpoints that a witness was asked to sign: cosigned; unknown, as it does not know the log or its key; refused, "
+    "as it has signed another tree; failed, as it did not answer, or not as it should",
+    ["witness", "result"],
+)
+WITNESS_REFUSES = Gauge(
+    "sealer_witness_refuses", "1: the witness has signed a tree that is not the beginning of this one", ["witness"]
+)
+UNWITNESSED_SECONDS = Gauge(
+    "sealer_unwitnessed_seconds", "For how long a checkpoint waits for the quorum of its witnesses; 0: none does"
+)

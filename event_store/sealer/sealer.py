@@ -11,6 +11,7 @@ from event_store.proofs.errors import ProofError
 from event_store.proofs.log_rows import rows_after
 from event_store.sealer import metrics
 from event_store.sealer.sealing import Sealing
+from event_store.sealer.witnessing import Witnessing
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
 from infra.process.heartbeat import Heartbeat
@@ -25,10 +26,20 @@ _STALL_AFTER_S = 60.0
 class Sealer:
     """One process seals and others stand by. The lock spares work; two sealers of one folder write the same."""
 
-    def __init__(self, pool: Pool, redlock: Redlock, sealing: Sealing, *, interval_s: float, lock_ttl_ms: int) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        redlock: Redlock,
+        sealing: Sealing,
+        witnessing: Witnessing,
+        *,
+        interval_s: float,
+        lock_ttl_ms: int,
+    ) -> None:
         self._pool = pool
         self._redlock = redlock
         self._sealing = sealing
+        self._witnessing = witnessing
         self._interval_s = interval_s
         self._lock_ttl_ms = lock_ttl_ms
         self._heartbeat = Heartbeat()
@@ -62,6 +73,7 @@ class Sealer:
 
     async def _standby(self) -> None:
         self._failed_because = self._oldest_unsealed = None
+        self._witnessing.standby()
 
     async def _round(self, result: str, may_continue: Callable[[], bool]) -> None:
         self._heartbeat()
@@ -82,6 +94,8 @@ class Sealer:
             metrics.ROUNDS.labels("closed" if sealed is None else result).inc()
             self._failed_because = None
             self._oldest_unsealed = datetime.fromisoformat(waiting[0][7]) if waiting else None
+            if may_continue():
+                await self._witnessing.run(self._pool)
 
     def _oldest_unsealed_s(self) -> float:
         if self._oldest_unsealed is None:

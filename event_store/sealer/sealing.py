@@ -17,7 +17,7 @@ from event_store.proofs.merkle import leaf_hash
 from event_store.proofs.note import PrivateKey
 from event_store.proofs.sealed_log import SealedCheckpoint, add_checkpoint, newest_checkpoint
 from event_store.proofs.statement import EventRow, Statement, entry_of
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tiles import WIDTH
 from event_store.proofs.tree import TiledTree
 from event_store.sealer import metrics
@@ -44,7 +44,7 @@ class Sealing:
     When something raises, it begins anew from what was written.
     """
 
-    def __init__(self, folder: TileFolder, keys: Sequence[PrivateKey], *, batch: int) -> None:
+    def __init__(self, folder: TileStore, keys: Sequence[PrivateKey], *, batch: int) -> None:
         self._folder = folder
         self._keys = keys
         self._batch = batch
@@ -169,7 +169,7 @@ class Sealing:
         tree = TiledTree(checkpoint.size, self._folder.hashes, open_entries)
         leaves = self._folder.hashes(0, last, count + 1)
         if tree.root() != checkpoint.root or [leaf_hash(entry) for entry in entries] != leaves:
-            raise TileDiffers(f"the tiles in {self._folder.path} are not those of its checkpoint of {checkpoint.size}")
+            raise TileDiffers(f"the tiles in {self._folder.where} are not those of its checkpoint of {checkpoint.size}")
         return _Sealed(tree=tree, last_position=Statement.parse(entries[-1]).position, entry=entries[-1])
 
     async def _compare_last(self, connection: Connection, sealed: _Sealed) -> None:

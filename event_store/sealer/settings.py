@@ -6,10 +6,10 @@ from pydantic import Field, model_validator
 
 from infra.redis.redlock import RedlockSettings
 from infra.settings.postgres import DatabaseSettings
-from infra.settings.proofs import SealerKeySettings
+from infra.settings.proofs import SealerKeySettings, WitnessesSettings
 
 
-class SealerSettings(DatabaseSettings, RedlockSettings, SealerKeySettings):
+class SealerSettings(DatabaseSettings, RedlockSettings, SealerKeySettings, WitnessesSettings):
     """What the sealer needs."""
 
     sealer_interval_ms: Annotated[int, Field(ge=100)] = 10_000
@@ -18,6 +18,8 @@ class SealerSettings(DatabaseSettings, RedlockSettings, SealerKeySettings):
     """The most events of one checkpoint."""
     sealer_lock_ttl_ms: Annotated[int, Field(ge=1)] = 10_000
     """How soon another sealer takes over from one that was killed."""
+    sealer_witness_timeout_ms: Annotated[int, Field(ge=100, le=30_000)] = 5000
+    """How long all witnesses together, which are asked at the same time, may hold up a round."""
 
     @model_validator(mode="after")
     def _lock_outlives_its_servers(self) -> Self:
@@ -27,7 +29,7 @@ class SealerSettings(DatabaseSettings, RedlockSettings, SealerKeySettings):
         return self
 
     @model_validator(mode="after")
-    def _folder_with_key(self) -> Self:
-        if self.has_sealer_key and self.proofs_folder is None:
-            raise ValueError("PROOFS_FOLDER is not set, and SEALER_KEY or SEALER_KEY_FILE is")
+    def _place_with_key(self) -> Self:
+        if self.has_sealer_key and self.proofs_place is None:
+            raise ValueError("PROOFS_FOLDER is not set (nor PROOFS_BUCKET), and SEALER_KEY or SEALER_KEY_FILE is")
         return self

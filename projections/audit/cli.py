@@ -109,6 +109,13 @@ def verify(
     key: Annotated[
         list[str] | None, typer.Option(help="A public key that is trusted, or a file of them; may be repeated.")
     ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(help="The public key of a witness, or a file of them; by default those of PROOFS_WITNESSES."),
+    ] = None,
+    quorum: Annotated[
+        int | None, typer.Option(min=1, help="How many witnesses must have signed; by default all.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
 ) -> None:
     """Compare the log with what was sealed.
@@ -118,7 +125,13 @@ def verify(
     from projections.audit.cli_proofs import VerifyRequest, run_verify
 
     request = VerifyRequest(
-        full=full, since=since, checkpoints=tuple(checkpoint or ()), keys=tuple(key or ()), as_json=as_json
+        full=full,
+        since=since,
+        checkpoints=tuple(checkpoint or ()),
+        keys=tuple(key or ()),
+        witnesses=tuple(witness or ()),
+        quorum=quorum,
+        as_json=as_json,
     )
     raise SystemExit(run_verify(request))
 
@@ -143,7 +156,10 @@ def check(
     key: Annotated[list[str], typer.Option(help="A public key of the log, or a file of them; may be repeated.")],
     event: Annotated[Path | None, typer.Option(help="The event; by default the .json file beside the proof.")] = None,
     witness: Annotated[
-        list[str] | None, typer.Option(help="The public key of a witness that must have signed; may be repeated.")
+        list[str] | None, typer.Option(help="The public key of a witness, or a file of them; may be repeated.")
+    ] = None,
+    quorum: Annotated[
+        int | None, typer.Option(min=1, help="How many witnesses must have signed; by default all.")
     ] = None,
 ) -> None:
     """Check a proof, offline.
@@ -152,7 +168,7 @@ def check(
     """
     from projections.audit.cli_check import run_check
 
-    raise SystemExit(run_check(file, keys=key, event=event, witnesses=witness or []))
+    raise SystemExit(run_check(file, keys=key, event=event, witnesses=witness or [], quorum=quorum))
 
 
 @audit.command("new-key")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from event_store.proofs.checkpoint import Checkpoint
 from event_store.proofs.errors import MalformedProof, ProofError
+from event_store.proofs.key_files import write_new_key
 from event_store.proofs.note import PublicKey
 from event_store.proofs.statement import Statement, entry_of_document
 from event_store.proofs.tlog_proof import TlogProof
-from event_store.sealer.keys import write_new_key
+from event_store.proofs.witnesses import Quorum, witness_key
 from infra.cli.execute import run
 from infra.cli.output import printable
 
@@ -20,15 +21,21 @@ class CheckRefused(ProofError):
     """What was asked for cannot be checked."""
 
 
-def run_check(file: Path, *, keys: Sequence[str], event: Path | None, witnesses: Sequence[str]) -> int:
+def run_check(
+    file: Path, *, keys: Sequence[str], event: Path | None, witnesses: Sequence[str], quorum: int | None
+) -> int:
     """Check a proof; return the exit code."""
 
     async def work() -> int:
         beside = file.with_suffix(EVENT_SUFFIX) if event is None else event
         entry = entry_of_document(read_text(beside))
         proof = TlogProof.parse(read_text(file))
-        checkpoint = proof.verify(entry, public_keys(keys), public_keys(witnesses))
+        required = given_quorum(witnesses, quorum)
+        checkpoint = proof.verify(entry, public_keys(keys), required.keys, needed=required.needed)
         print(printable(_proved(Statement.parse(entry), proof, checkpoint)))
+        if required.keys:
+            names = ", ".join(each.name for each in proof.signers(required.keys)) or "none"
+            print(printable(f"{required.needed} of {len(required.keys)} witnesses are required; signed by: {names}."))
         return 0
 
     return run(work())
@@ -57,6 +64,14 @@ def public_keys(given: Sequence[str]) -> list[PublicKey]:
         lines = [each] if "+" in each and not Path(each).exists() else read_text(Path(each)).splitlines()
         texts += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     return [PublicKey.parse(text) for text in texts]
+
+
+def given_quorum(witnesses: Sequence[str], needed: int | None) -> Quorum:
+    """Return whose signatures a person wants: of so many, by default of all. Raises ProofError."""
+    keys = tuple(dict.fromkeys(witness_key(str(each)) for each in public_keys(witnesses)))
+    if needed is not None and needed > len(keys):
+        raise CheckRefused(f"--quorum {needed} is more than there are witnesses: {len(keys)}")
+    return Quorum(keys=keys, needed=len(keys) if needed is None else needed)
 
 
 def read_text(path: Path) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -12,24 +12,26 @@ import psycopg
 
 from event_store.proofs.errors import ProofError
 from event_store.proofs.log_rows import rows_of
-from event_store.proofs.note import PublicKey
-from event_store.proofs.prove import NotSealed, Prover
+from event_store.proofs.note import Note, PublicKey
+from event_store.proofs.prove import NotSealed, Prover, best_checkpoint
 from event_store.proofs.report import Finding, Verified
 from event_store.proofs.statement import EventRow, event_document
-from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.stores import tile_store
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.verify import Source, Verification
+from event_store.proofs.witnesses import Quorum, configured_witnesses
 from infra.cli.execute import run
 from infra.cli.output import ProgressLine, printable
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
-from infra.settings.proofs import PublicKeysSettings
-from projections.audit.cli_check import EVENT_SUFFIX, PROOF_SUFFIX, CheckRefused, public_keys, read_text
+from infra.settings.proofs import PublicKeysSettings, WitnessesSettings
+from projections.audit.cli_check import EVENT_SUFFIX, PROOF_SUFFIX, CheckRefused, given_quorum, public_keys, read_text
 from projections.audit.places import last_before, parse_place
 
 
-class ProofSettings(AuditDatabaseSettings, PublicKeysSettings):
+class ProofSettings(AuditDatabaseSettings, PublicKeysSettings, WitnessesSettings):
     """What the commands need."""
 
 
@@ -41,13 +43,15 @@ class VerifyRequest:
     since: str | None
     checkpoints: tuple[Path, ...]
     keys: tuple[str, ...]
+    witnesses: tuple[str, ...]
+    quorum: int | None
     as_json: bool
 
 
 def run_verify(request: VerifyRequest) -> int:
     """Print what differs; return the exit code."""
 
-    async def work(conn: Connection, settings: ProofSettings, folder: TileFolder) -> int:
+    async def work(conn: Connection, settings: ProofSettings, folder: TileStore) -> int:
         if request.full and request.since is not None:
             raise CheckRefused("give --full or --since, not both")
         others = [Source(where=str(path), written=read_text(path)) for path in request.checkpoints]
@@ -60,7 +64,8 @@ def run_verify(request: VerifyRequest) -> int:
             progress.show(f"{count:,} events")
 
         keys = _trusted(request.keys, settings)
-        verification = Verification(conn, folder, keys, full=request.full, looked_at=looked_at)
+        quorum = _quorum(request, settings)
+        verification = Verification(conn, folder, keys, quorum=quorum, full=request.full, looked_at=looked_at)
         try:
             verified = await verification.run(since=since, others=others)
         finally:
@@ -68,7 +73,7 @@ def run_verify(request: VerifyRequest) -> int:
         for found in verified.findings:
             print(_json(found) if request.as_json else _line(found))
         if not request.as_json:
-            print(_summary(verified))
+            print(_summary(verified, quorum))
         return 1 if verified.findings else 0
 
     return _run(work)
@@ -77,15 +82,19 @@ def run_verify(request: VerifyRequest) -> int:
 def run_prove(identifier: str, output: Path) -> int:
     """Write the proofs; return the exit code."""
 
-    async def work(conn: Connection, _: ProofSettings, folder: TileFolder) -> int:
+    async def work(conn: Connection, settings: ProofSettings, folder: TileStore) -> int:
         rows = await rows_of(conn, _uuid(identifier))
         if not rows:
             raise CheckRefused(f"there is no event and no stream {identifier}")
-        checkpoint = await asyncio.to_thread(folder.checkpoint)
+        quorum = configured_witnesses(settings).quorum
+        checkpoint = await best_checkpoint(conn, folder, quorum, last_position=rows[-1][0])
         if checkpoint is None:
-            raise CheckRefused(f"nothing is sealed yet: {folder.path} has no checkpoint")
+            raise CheckRefused(f"nothing is sealed yet: {folder.where} has no checkpoint")
         waiting = await asyncio.to_thread(_write, rows, Prover(folder=folder, checkpoint=checkpoint), output)
         print(f"{len(rows) - len(waiting)} proofs are in {output}, each with its event beside it.")
+        if quorum.keys:
+            signers = ", ".join(each.name for each in Note.parse(checkpoint).verified_by(quorum.keys)) or "none"
+            print(printable(f"{quorum.needed} of {len(quorum.keys)} witnesses are required; signed by: {signers}."))
         for reason in waiting:
             print(f"{reason}: nothing is proved of it. Remedy: the same again, in a moment")
         return 1 if waiting else 0
@@ -120,14 +129,36 @@ def _line(found: Finding) -> str:
     )
 
 
-def _summary(verified: Verified) -> str:
+def _summary(verified: Verified, quorum: Quorum) -> str:
     findings = len(verified.findings)
     looked = f"{verified.compared:,} of {verified.size:,} sealed events, up to position {verified.last_position:,}"
     said = f"{findings} findings in {looked}." if findings else f"Nothing differs: {looked}, are as they were sealed."
+    if quorum.keys:
+        said += f"\n{_witnessed(verified, quorum)}"
     if verified.unsealed:
         places = f"{verified.unsealed_from:,} to {verified.unsealed_to:,}"
         said += f"\n{verified.unsealed:,} events at positions {places} are not sealed yet: nothing is said of them."
     return said
+
+
+def _witnessed(verified: Verified, quorum: Quorum) -> str:
+    names = {key.name for key in quorum.keys}
+    signed = [f"{each.witness}: {each.size:,} at {each.at:%Y-%m-%dT%H:%M:%SZ}" for each in verified.cosigned]
+    signed += [f"{name}: nothing" for name in sorted(names - {each.witness for each in verified.cosigned})]
+    said = f"{quorum.needed} of {len(quorum.keys)} witnesses are required, and have signed the first "
+    said += f"{verified.witnessed:,} events ({'; '.join(signed)})."
+    if verified.witnessed < verified.size:
+        said += f" {verified.size - verified.witnessed:,} sealed events behind them are the word of the key alone."
+    return printable(said)
+
+
+def _quorum(request: VerifyRequest, settings: ProofSettings) -> Quorum:
+    if request.witnesses:
+        return given_quorum(request.witnesses, request.quorum)
+    found = configured_witnesses(settings).quorum
+    if request.quorum is not None and request.quorum > len(found.keys):
+        raise CheckRefused(f"--quorum {request.quorum} is more than there are witnesses: {len(found.keys)}")
+    return found if request.quorum is None else replace(found, needed=request.quorum)
 
 
 def _trusted(given: Sequence[str], settings: ProofSettings) -> list[PublicKey]:
@@ -149,19 +180,18 @@ def _json(found: Finding) -> str:
     return orjson.dumps(dataclasses.asdict(found)).decode()
 
 
-def _run(work: Callable[[Connection, ProofSettings, TileFolder], Awaitable[int]]) -> int:
+def _run(work: Callable[[Connection, ProofSettings, TileStore], Awaitable[int]]) -> int:
     settings = load_settings(ProofSettings)
 
     async def connected() -> int:
-        if settings.proofs_folder is None:
-            raise CheckRefused("PROOFS_FOLDER is not set: where are the tiles of the log?")
+        store = tile_store(settings)
+        if store is None:
+            raise CheckRefused("neither PROOFS_FOLDER nor PROOFS_BUCKET is set: where are the tiles of the log?")
         url = settings.audit_database_url.get_secret_value()
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
             try:
-                return await work(conn, settings, TileFolder(settings.proofs_folder))
+                return await work(conn, settings, store)
             except OSError as error:
-                raise ProofError(
-                    f"{error.filename or settings.proofs_folder} cannot be read: {error.strerror}"
-                ) from error
+                raise ProofError(f"{error.filename or store.where} cannot be read: {error.strerror}") from error
 
     return run(connected())

@@ -9,7 +9,7 @@ import pytest
 from event_store.proofs.checkpoint import Checkpoint
 from event_store.proofs.log_rows import rows_after
 from event_store.proofs.merkle import consistency_proof
-from event_store.proofs.note import COSIGNATURE_V1, Note, PrivateKey
+from event_store.proofs.note import Note, PrivateKey
 from event_store.proofs.prove import Prover
 from event_store.proofs.statement import entry_of
 from event_store.proofs.tlog_proof import TlogProof
@@ -19,10 +19,9 @@ from tests.clients import toolbox
 from tests.clients.toolbox import CommandFailed, run
 from tests.support.database import Database
 from tests.support.sealed_logs import KEY, SealedLog, sealed_log
+from tests.support.witnesses import asking, new_key, witness
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600), pytest.mark.needs_tools_of("proofs of the log")]
-
-_WITNESS = PrivateKey.new("witness.example/w1", COSIGNATURE_V1)
 
 
 async def accepts(*arguments: str | Path) -> bool:
@@ -103,17 +102,30 @@ async def test_a_proof_is_accepted_and_no_altered_byte_of_it(
     assert not await accepts("entry", file, entry, str(KEY.public))
 
 
-async def test_a_cosigned_proof_is_accepted(database: Database, app: Connection, tmp_path: Path) -> None:
+async def test_a_cosigned_proof_is_accepted_and_no_altered_signature(
+    database: Database, app: Connection, tmp_path: Path
+) -> None:
+    """The signature is of `paystream witness`, and the checkpoint the one that the sealer publishes."""
     sealed = await a_sealed_log(database, app, tmp_path)
     written = sealed.folder.checkpoint()
     assert written is not None
-    cosigned = written + _WITNESS.sign(Note.parse(written).text, at=1_800_000_000).line()
+    async with witness(tmp_path, "w1") as w1, asking(sealed, w1) as ask:
+        await ask()
+    cosigned = sealed.folder.checkpoint()
+    assert cosigned is not None
+    assert cosigned.startswith(written)
     async with sealed.connection("audit") as auditor:
         (row,) = await rows_after(auditor, 0, limit=1)
     file, entry = tmp_path / "event.tlog-proof", tmp_path / "entry"
     entry.write_bytes(entry_of(row))
     proof = Prover(folder=sealed.folder, checkpoint=cosigned).prove(row)
     file.write_text(str(proof))
-    assert await accepts("entry", file, entry, str(KEY.public), str(_WITNESS.public))
+    arguments = ("entry", file, entry, str(KEY.public), str(w1.key.public))
+    assert await accepts(*arguments)
+    assert not await accepts(*arguments[:-1], str(new_key("w1").public))
+    content = file.read_bytes()
+    for at in range(len(content) - 100, len(content) - 4, 19):
+        file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        assert not await accepts(*arguments), f"it was altered at {at}"
     file.write_text(str(TlogProof(index=proof.index, path=proof.path, checkpoint=written)))
-    assert not await accepts("entry", file, entry, str(KEY.public), str(_WITNESS.public))
+    assert not await accepts(*arguments)

@@ -17,6 +17,9 @@ from infra.embedded.environment import user_cache, user_environment
 TOOLS = Path(__file__).parent / "tools"
 PROOFS = Path(__file__).parent / "programs" / "proofs"
 """A program in Go that verifies the log's proofs with the code of others."""
+WITNESS = Path(__file__).parent / "programs" / "witness"
+"""Pins a witness of others, in Go: https://pkg.go.dev/filippo.io/torchwood/cmd/litewitness."""
+LITEWITNESS = "filippo.io/torchwood/cmd/litewitness"
 GENERATOR = "org.openapitools:openapi-generator-cli:7.25.0"
 GENERATOR_SHA256 = "41ce4f6b07f196676439d710759fa1ced7a08066d06ff1bf314681470289efae"
 JAR = "openapi-generator-cli.jar"
@@ -31,6 +34,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Redocly": ("node", "npm"),
     "/docs in a browser": ("node", "npm", "chromium"),
     "proofs of the log": ("go",),
+    "a witness of others": ("go", "ssh-agent", "ssh-add", "ssh-keygen"),
 }
 """The programs that have to be on the machine, by what is checked."""
 
@@ -75,8 +79,8 @@ async def fetch(checked: str) -> str | None:
     """Fetch what a check needs; return why it cannot be had, in a line, or None."""
     needs = {"java": generator, "node": node_modules}
     needed = [make for program, make in needs.items() if program in NEEDS[checked]]
-    if NEEDS[checked] == ("go",):
-        needed = [proof_checker]
+    if checked in ("proofs of the log", "a witness of others"):
+        needed = [proof_checker if checked == "proofs of the log" else litewitness]
     try:
         for make in needed if checked != "openapi-generator for Python" else [*needed, python]:
             await make()
@@ -125,11 +129,23 @@ async def generator() -> Path:
 async def proof_checker() -> Path:
     """Return the program that verifies proofs; go.sum has the digests of what it is built from."""
 
-    async def make(folder: Path) -> None:
-        await run("go", "build", "-trimpath", "-o", folder / "proofs", ".", cwd=PROOFS)
+    return await _built_by_go("proofs", ".", PROOFS)
 
-    pinned = hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(PROOFS.iterdir()))).hexdigest()
-    return await _once("clients-proofs", pinned, make) / "proofs"
+
+async def litewitness() -> Path:
+    """Return a witness that others wrote; go.sum has the digests of what it is built from."""
+    return await _built_by_go("litewitness", LITEWITNESS, WITNESS)
+
+
+async def _built_by_go(name: str, package: str, where: Path) -> Path:
+    async def make(folder: Path) -> None:
+        await run("go", "build", "-trimpath", "-o", folder / name, package, cwd=where)
+
+    return await _once(f"clients-{name}", _digest_of(where), make) / name
+
+
+def _digest_of(folder: Path) -> str:
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(folder.iterdir()))).hexdigest()
 
 
 async def _once(name: str, pinned: str, make: Callable[[Path], Awaitable[None]], *, movable: bool = True) -> Path:

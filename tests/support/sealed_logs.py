@@ -13,7 +13,9 @@ from domain.ids import PaymentId
 from event_store.proofs.note import PrivateKey
 from event_store.proofs.report import Verified
 from event_store.proofs.tile_folder import TileFolder
+from event_store.proofs.tile_store import TileStore
 from event_store.proofs.verify import Source, Verification
+from event_store.proofs.witnesses import Quorum
 from event_store.sealer.sealing import Sealing
 from event_store.store import Connection
 from tests.support.database import Database
@@ -42,16 +44,23 @@ class SealedLog:
 
     async def seal(self, *, keys: Sequence[PrivateKey] | None = None, batch: int | None = None) -> int:
         """Seal all that is new, by a sealer that was just started; return how many events that were."""
-        sealing = Sealing(self.folder, keys or self.keys, batch=batch or self.batch)
+        sealing = self.sealing(self.folder, keys=keys, batch=batch)
         count = 0
         async with self.connection("sealer") as sealer:
             while sealed := await sealing.seal(sealer):
                 count += sealed
         return count
 
+    def sealing(
+        self, store: TileStore, *, keys: Sequence[PrivateKey] | None = None, batch: int | None = None
+    ) -> Sealing:
+        """Return what seals into another place."""
+        return Sealing(store, keys or self.keys, batch=batch or self.batch)
+
     async def verify(
         self,
         *,
+        quorum: Quorum | None = None,
         full: bool = False,
         since: int | None = None,
         others: Sequence[Source] = (),
@@ -60,7 +69,9 @@ class SealedLog:
         """Return what an auditor finds."""
         public = [key.public for key in keys or self.keys]
         async with self.connection("audit") as auditor:
-            return await Verification(auditor, self.folder, public, full=full).run(since=since, others=others)
+            return await Verification(auditor, self.folder, public, quorum=quorum, full=full).run(
+                since=since, others=others
+            )
 
     async def tamper(self, *statements: str) -> None:
         """Change the log as a superuser can, in one transaction, with triggers disabled."""

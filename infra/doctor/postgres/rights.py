@@ -49,6 +49,7 @@ NEEDED: Mapping[Purpose, Mapping[str, frozenset[str]]] = {
     Purpose.SEALER: {
         _LOG: _READ,
         "event_proofs.checkpoints": _READ | {"INSERT"},
+        "event_proofs.cosignatures": _READ | {"INSERT"},
     },
     Purpose.OWNER: {},
 }

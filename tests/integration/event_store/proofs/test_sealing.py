@@ -9,7 +9,7 @@ import pytest
 from event_store.proofs.checkpoint import open_checkpoint
 from event_store.proofs.errors import ProofRefused, TileDiffers, TileMissing
 from event_store.proofs.note import Note, PrivateKey
-from event_store.proofs.sealed_log import checkpoints_after
+from event_store.proofs.sealed_log import checkpoint_pages
 from event_store.proofs.statement import Statement
 from event_store.proofs.tiles import partial_tiles, width_in
 from event_store.sealer import metrics
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.integration
 
 async def sizes(sealed: SealedLog) -> list[int]:
     async with sealed.connection("audit") as auditor:
-        return [each.size async for each in checkpoints_after(auditor, 0)]
+        return [each.size async for page in checkpoint_pages(auditor) for each in page]
 
 
 def sealed_positions(sealed: SealedLog, size: int) -> list[int]:
@@ -239,7 +239,7 @@ async def test_not_even_the_owner_changes_a_checkpoint(sealed: SealedLog) -> Non
     await sealed.append(payments=1)
     await sealed.seal()
     async with sealed.connection("owner") as owner:
-        for change in ("UPDATE event_proofs.checkpoints SET size = 99", "TRUNCATE event_proofs.checkpoints"):
+        for change in ("UPDATE event_proofs.checkpoints SET size = 99", "TRUNCATE event_proofs.checkpoints CASCADE"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
                 await owner.execute(change)
 

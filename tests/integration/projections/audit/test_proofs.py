@@ -9,6 +9,7 @@ from event_store.store import Connection
 from tests.support.database import Database
 from tests.support.paystream_command import Ended, paystream
 from tests.support.sealed_logs import KEY, SealedLog, sealed_log
+from tests.support.witnesses import asking, new_key, witness
 
 pytestmark = pytest.mark.integration
 
@@ -19,8 +20,9 @@ def sealed(database: Database, app: Connection, tmp_path: Path) -> SealedLog:
     return sealed_log(database, app, tmp_path / "log")
 
 
-async def audit(sealed: SealedLog, *arguments: str) -> Ended:
+async def audit(sealed: SealedLog, *arguments: str, **more: object) -> Ended:
     settings = {
+        **more,
         "audit_database_url": sealed.database.url("audit"),
         "proofs_folder": sealed.folder.path,
         "proofs_public_keys_file": sealed.folder.path.parent / "keys.pub",
@@ -106,6 +108,40 @@ async def test_an_altered_event_is_not_proved(sealed: SealedLog) -> None:
     await sealed.tamper("UPDATE event_store.events SET schema_version = 9 WHERE version = 1")
     ended = await audit(sealed, "prove", str(payment))
     assert (ended.code, "is not what was sealed" in ended.errors) == (1, True), ended
+
+
+async def test_witnesses_are_counted_by_verify_prove_and_check(sealed: SealedLog, tmp_path: Path) -> None:
+    payments = await sealed.append(payments=5)
+    await sealed.seal()
+    absent = str(new_key("absent").public)
+    async with witness(tmp_path, "one") as one, asking(sealed, one) as ask:
+        await ask()
+        key, configured = str(one.key.public), {"proofs_witnesses": f"{one.setting},https://absent.example {absent}"}
+    ended = await audit(sealed, "verify", "--witness", key)
+    assert (ended.code, "1 of 1 witnesses are required, and have signed the first" in ended.output) == (0, True), ended
+    ended = await audit(sealed, "verify", **configured)
+    assert (ended.code, "witnesses: nothing that is sealed was signed by 2 of 2" in ended.output) == (1, True), ended
+    assert "absent.example: nothing" in ended.output
+    ended = await audit(sealed, "verify", "--full", "--quorum", "1", **configured)
+    assert ended.code == 0, ended
+    await sealed.append(payments=1, seed=1)
+    await sealed.seal()
+    ended = await audit(sealed, "verify", "--witness", key)
+    assert (ended.code, "are the word of the key alone" in ended.output) == (0, True), ended
+    ended = await audit(sealed, "prove", str(payments[0]), "--output", "proofs", proofs_witness_quorum=1, **configured)
+    assert (ended.code, "1 of 2 witnesses are required; signed by: one.example." in ended.output) == (0, True), ended
+    proof = str(next((sealed.folder.path.parent / "proofs").glob("*.tlog-proof")))
+    for options, code, said in (
+        (("--witness", key), 0, "signed by: one.example"),
+        (("--witness", key, "--witness", absent, "--quorum", "1"), 0, "1 of 2 witnesses are required"),
+        (("--witness", key, "--witness", absent), 1, "2 of 2 witnesses are required, and 1 signed"),
+        (("--witness", key, "--quorum", "2"), 1, "more than there are witnesses"),
+        (("--witness", str(KEY.public)), 1, "not one of a witness"),
+    ):
+        checked = await paystream(
+            "audit", "check", proof, "--key", str(KEY.public), *options, cwd=tmp_path, settings={}
+        )
+        assert (checked.code, said in checked.output + checked.errors) == (code, True), checked
 
 
 async def test_a_new_key_is_made_once_and_its_public_half_is_said(tmp_path: Path) -> None:

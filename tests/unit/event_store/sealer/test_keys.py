@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from event_store.proofs.key_files import write_new_key
 from event_store.proofs.note import COSIGNATURE_V1, PrivateKey
-from event_store.sealer.keys import sealer_keys, write_new_key
+from event_store.sealer.keys import sealer_keys
 from event_store.sealer.settings import SealerSettings
 from infra.errors import ProcessFailed
 

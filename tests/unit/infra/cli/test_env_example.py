@@ -12,11 +12,12 @@ from infra.process import declared
 from infra.settings.process import ProcessSettings
 
 _FILE = Path(__file__).parents[4] / ".env.example"
+_WITNESS = "event_store.witness.settings"  # a command of its own, on a host of its own
 
 
 def settings_classes() -> list[type[ProcessSettings]]:
     """Every settings class of the system."""
-    for module in ("infra.cli.settings", "infra.redis.redlock.settings", "infra.stripe.guard.settings"):
+    for module in ("infra.cli.settings", "infra.redis.redlock.settings", "infra.stripe.guard.settings", _WITNESS):
         import_module(module)
     for group in (declared.PROCESSES, declared.WORKERS, declared.SETTINGS):
         for name in declared.names(group):

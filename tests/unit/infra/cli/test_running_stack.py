@@ -17,7 +17,7 @@ from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
 from infra.settings.stripe import StripeSettings
 from tests.unit.infra.cli.test_doctor import run_a_stack
 
-NEEDS_NONE = {"up", "demo", "doctor", "worker", "kafka", "schemas", "migrate-create", "staff", *COMMANDS}
+NEEDS_NONE = {"up", "demo", "doctor", "worker", "kafka", "schemas", "migrate-create", "staff", "witness", *COMMANDS}
 USE_THE_STACK = {command for command, processes in SETTINGS_OF.items() if processes}
 PLACES = {
     "DATABASE_URL": "postgresql://h/d",

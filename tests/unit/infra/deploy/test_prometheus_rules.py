@@ -35,6 +35,7 @@ MUST_FIRE = {
     "StripeCallsDead",
     "StripePaymentUndone",
     "WebhooksOutLate",
+    "WitnessRefuses",
 }
 
 
