@@ -7,7 +7,14 @@ from uuid import UUID
 
 import orjson
 
-from event_store.privacy.user_data import SQL, batches, find_user_data, stripe_events_of
+from event_store.archive.one_log import OneLog
+from event_store.privacy.user_data import (
+    SQL,
+    archived_stripe_events_of,
+    batches,
+    find_user_data,
+    stripe_events_of,
+)
 from event_store.privacy.vault import AnyVault, Vault
 from event_store.store import load, load_many
 from infra.postgres.pool import Connection
@@ -18,8 +25,13 @@ from schemas.personal import Subject
 Json = dict[str, Any]
 
 
-async def exported(conn: Connection, vault: AnyVault, subject: Subject) -> tuple[Json, int]:
-    """Return the document, and how many events are in it. What is of other people in it stays encrypted."""
+async def exported(
+    conn: Connection, vault: AnyVault, subject: Subject, *, log: OneLog | None = None
+) -> tuple[Json, int]:
+    """Return the document, and how many events are in it. What is of other people in it stays encrypted.
+
+    `log` has what is archived.
+    """
     found = await find_user_data(conn, subject)
     only = found.subjects
 
@@ -31,7 +43,8 @@ async def exported(conn: Connection, vault: AnyVault, subject: Subject) -> tuple
     for batch in batches(found.streams):
         for stream_id, events in (await load_many(conn, batch)).items():
             streams[stream_id] = await clear(events)
-    stripe = await clear(await stripe_events_of(conn, found.references))
+    archived = [] if log is None else await archived_stripe_events_of(log, found.references)
+    stripe = await clear([*archived, *await stripe_events_of(conn, found.references)])
     about = [_event(each) for each in await load(conn, stream_id_of(subject))]
     answers = [
         {"stream_id": str(row[0]), "status": row[1], "response": orjson.loads(row[2]), "at": row[3]}

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["changed", "removed", "inserted", "renumbered", "reordered", "checkpoint", "tiles"]
-"""Of an event: what was done to it. `checkpoint`: what was signed is not of this log. `tiles`: the folder is not."""
+Kind = Literal["changed", "removed", "inserted", "renumbered", "reordered", "checkpoint", "tiles", "archive"]
+"""Of an event: what was done to it. `checkpoint`: what was signed is not of this log. `tiles`: the folder is not.
+`archive`: the file of an archived part is not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

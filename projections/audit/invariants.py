@@ -92,6 +92,8 @@ class Checked:
 
     events: int = 0
     streams: int = 0
+    archived: int = 0
+    """Streams that were not looked at: their events have left the log."""
     violations: int = 0
 
 
@@ -102,6 +104,7 @@ class _Stream(NamedTuple):
     version: int
     first_position: int | None
     last_position: int | None
+    has_left: bool
 
 
 @dataclass(slots=True)
@@ -136,7 +139,9 @@ async def violations(
     """
     gateway = await _gateway_progress(conn, partitions)
     before = datetime.now(UTC) - grace
-    async for streams in _streams(conn, chunk):
+    async for every in _streams(conn, chunk):
+        streams = [stream for stream in every if not stream.has_left]
+        checked.archived += len(every) - len(streams)
         loaded = await load_many(conn, [stream.stream_id for stream in streams])
         requests = _Requests()
         for stream in streams:
