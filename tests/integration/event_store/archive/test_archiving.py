@@ -117,12 +117,13 @@ async def test_the_partition_in_its_place_is_as_immutable(old: OldLog) -> None:
 
 
 _DEFINITION = f"""
-SELECT pg_get_expr(c.relpartbound, c.oid), c.relowner, c.relacl::text,
-       (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY 1) FROM pg_constraint k WHERE k.conrelid = c.oid),
-       (SELECT array_agg(regexp_replace(pg_get_indexdef(i.indexrelid), 'INDEX \\S+ ON', '') ORDER BY 1)
-          FROM pg_index i WHERE i.indrelid = c.oid),
-       (SELECT array_agg(t.tgname::text || t.tgtype ORDER BY 1) FROM pg_trigger t WHERE t.tgrelid = c.oid)
-  FROM pg_class c WHERE c.oid = '{PARTITION}'::regclass
+WITH t AS (SELECT * FROM pg_class WHERE oid = '{PARTITION}'::regclass)
+SELECT pg_get_expr(relpartbound, oid) FROM t
+UNION ALL SELECT coalesce(relacl, acldefault('r', relowner))::text FROM t
+UNION ALL SELECT replace(pg_get_constraintdef(k.oid), ' NOT VALID', '') FROM t JOIN pg_constraint k ON k.conrelid = t.oid
+UNION ALL SELECT regexp_replace(pg_get_indexdef(indexrelid), 'INDEX \\S+ ON', '') FROM t JOIN pg_index ON indrelid = t.oid
+UNION ALL SELECT tgname::text || tgtype FROM t JOIN pg_trigger ON tgrelid = t.oid
+ORDER BY 1
 """
 
 

@@ -202,6 +202,7 @@ async def audit(old: OldLog, *arguments: str, **changes: object) -> Ended:
     settings: dict[str, object] = {
         "audit_database_url": old.sealed.database.url("audit"),
         "migration_database_url": old.sealed.database.url("owner"),
+        "kafka_bootstrap_servers": "127.0.0.1:9",
         "kafka_topic_partitions": PARTITIONS,
         "proofs_folder": old.sealed.folder.path,
         "proofs_public_keys_file": old.sealed.folder.path.parent / "keys.pub",
