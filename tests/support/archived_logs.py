@@ -131,7 +131,7 @@ async def store_stripe_event(app: Connection, name: str, *, vault: Vault | None 
     return request.stream_id
 
 
-def stripe_event(name: str) -> Append:
+def stripe_event(name: str, **details: str) -> Append:
     """Return the append of what Stripe told of a customer, named Ada."""
     shown = {
         "id": f"evt_{name}",
@@ -139,7 +139,7 @@ def stripe_event(name: str) -> Append:
         "type": "customer.updated",
         "created": 1,
         "livemode": False,
-        "data": {"object": {"id": f"cus_{name}", "name": "Ada"}},
+        "data": {"object": {"id": f"cus_{name}", "name": "Ada", **details}},
     }
     event = read_listed_event(shown)
     metadata = EventMetadata(correlation_id="c", actor="stripe", merchant_id=NO_MERCHANT)

@@ -120,8 +120,8 @@ _DEFINITION = f"""
 WITH t AS (SELECT * FROM pg_class WHERE oid = '{PARTITION}'::regclass)
 SELECT pg_get_expr(relpartbound, oid) FROM t
 UNION ALL SELECT coalesce(relacl, acldefault('r', relowner))::text FROM t
-UNION ALL SELECT replace(pg_get_constraintdef(k.oid), ' NOT VALID', '') FROM t JOIN pg_constraint k ON k.conrelid = t.oid
-UNION ALL SELECT regexp_replace(pg_get_indexdef(indexrelid), 'INDEX \\S+ ON', '') FROM t JOIN pg_index ON indrelid = t.oid
+UNION ALL SELECT replace(pg_get_constraintdef(k.oid), ' NOT VALID', '') FROM t, pg_constraint k WHERE conrelid = t.oid
+UNION ALL SELECT regexp_replace(pg_get_indexdef(indexrelid), 'X \\S+ ON', '') FROM t, pg_index WHERE indrelid = t.oid
 UNION ALL SELECT tgname::text || tgtype FROM t JOIN pg_trigger ON tgrelid = t.oid
 ORDER BY 1
 """
