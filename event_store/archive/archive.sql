@@ -46,12 +46,13 @@ SELECT pg_try_advisory_lock(hashtext('paystream.archive'));
 SELECT pg_advisory_unlock(hashtext('paystream.archive'));
 
 -- name: open_transactions
--- The transactions that are open. Others cannot be asked how old what they see is; when all of these have ended, nobody sees
--- the log as it was before now.
+-- The transactions that are open, but for autovacuum's, which has no user. Others cannot be asked how old what they see is; when
+-- all of these have ended, nobody sees the log as it was before now.
 SELECT l.virtualtransaction, l.pid
   FROM pg_locks l
  WHERE l.locktype = 'virtualxid' AND l.granted AND l.pid <> pg_backend_pid()
-   AND coalesce((SELECT a.datname = current_database() FROM pg_stat_activity a WHERE a.pid = l.pid), true);
+   AND coalesce((SELECT a.datname = current_database() AND a.usename IS NOT NULL
+                   FROM pg_stat_activity a WHERE a.pid = l.pid), true);
 
 -- name: holders
 -- Who has locked the log's tables, or waits for one.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -20,11 +21,14 @@ from event_store.recovery.recover import _compare_part, _without_archived, reaso
 from event_store.relay.progress import Published
 from event_store.replay.reading import Run, Selection, read_runs
 from event_store.store import Connection, read_log_state
+from infra.postgres.pool import create_pool
+from projections.audit.diff import row_differences
 from projections.audit.invariants import Checked, violations
 from tests.support.archived_logs import PARTITIONS, SIZE, OldLog
 from tests.support.database import Database
 from tests.support.paystream_command import Ended, paystream
-from tests.support.read_model import load_log
+from tests.support.read_model import load_log, project_log
+from tests.support.rebuilds import rebuilt
 from tests.support.sealed_logs import KEY
 from tests.support.vaults import open_test_vault
 
@@ -179,6 +183,35 @@ async def test_invariants_leave_out_what_has_left_the_log(old: OldLog) -> None:
     assert archived == 0
     await old.archive()
     assert await checked() == (streams - 12, 12)
+
+
+async def test_the_read_model_is_what_a_replay_of_the_rest_makes(
+    old: OldLog, app: Connection, database: Database
+) -> None:
+    await old.fill()
+    async with create_pool(database.url("projector"), size=2, name="projector-test") as pool:
+        await project_log(pool, await load_log(app), partitions=PARTITIONS)
+    await app.rollback()
+    await old.archive()
+    async with old.sealed.connection("audit") as auditor:
+        assert [each async for each in row_differences(auditor, partitions=PARTITIONS)] == []
+    await rebuilt(database, "payments")
+    await rebuilt(database, "ledger")
+    async with old.sealed.connection("audit") as auditor:
+        assert [each async for each in row_differences(auditor, partitions=PARTITIONS)] == []
+
+
+@pytest.mark.parametrize("role", ["app", "relay", "sealer", "audit", "projector", "query", "erasure"])
+async def test_only_the_owner_says_what_is_archived(old: OldLog, role: str) -> None:
+    async with old.sealed.connection(role) as conn:
+        for statement in (
+            "INSERT INTO event_store.archives VALUES (0, 1, 'x', 0, 0, 0, sha256(''), '{}', 'x', now(), 'x')",
+            "UPDATE event_store.archives SET categories = '{payment}'",
+            "DELETE FROM event_store.archives",
+            "ALTER TABLE event_store.events DETACH PARTITION event_store.events_p000000",
+        ):
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
+                await conn.execute(statement)
 
 
 async def test_kafka_has_what_left_the_log_and_nothing_is_lost(old: OldLog, app: Connection) -> None:
