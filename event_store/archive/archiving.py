@@ -124,8 +124,8 @@ class Archiving:
             yield f"{positions.partition} has no event"
         elif row[0] >= horizon:
             yield f"{positions.partition} has an event of {row[0]:%Y-%m-%d}, less than {plan.older_than_days} days ago"
-        asked = {**until, "topics": _topics()}
-        row = await (await connection.execute(SQL.open_dead_letters, asked)).fetchone()
+        parameters = {**until, "topics": _topics()}
+        row = await (await connection.execute(SQL.open_dead_letters, parameters)).fetchone()
         if row is not None and row[0]:
             yield f"{row[0]} dead letters of its events are open. See: paystream dlq list"
 

@@ -87,11 +87,11 @@ async def archived_stripe_events_of(log: OneLog, references: Collection[str]) ->
     return [
         event
         async for event in log.left_of(STRIPE_EVENT, known)
-        if not known.isdisjoint(_ids_told(orjson.loads(event.data)))
+        if not known.isdisjoint(_ids_named(orjson.loads(event.data)))
     ]
 
 
-def _ids_told(data: dict[str, Any]) -> Iterator[str]:
+def _ids_named(data: dict[str, Any]) -> Iterator[str]:
     """Give the ids of what Stripe told about, as `stripe_events_of` looks for them."""
     yield str(data.get("object_id"))
     shown = data["payload"]["data"]["object"]

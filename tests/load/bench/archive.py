@@ -81,7 +81,7 @@ async def _fill(database: Database, owner: Connection, events: int) -> int:
     async with await psycopg.AsyncConnection.connect(database.url("app")) as app:
         count = await store_payments(app, int(events * (1 - _OF_STRIPE)))
         for _ in range(0, int(events * _OF_STRIPE), _BATCH):
-            await append(app, [_told() for _ in range(_BATCH)])
+            await append(app, [_reported() for _ in range(_BATCH)])
             await app.commit()
             count += _BATCH
         await owner.execute("SET session_replication_role = replica")
@@ -89,7 +89,7 @@ async def _fill(database: Database, owner: Connection, events: int) -> int:
         await owner.execute("SET session_replication_role = origin")
         await owner.execute("VACUUM FULL event_store.events_p000000")
         await owner.execute(f"SELECT setval('event_store.event_position', {SIZE})")
-        await append(app, [_told()])
+        await append(app, [_reported()])
         await app.commit()
     await owner.execute(
         "INSERT INTO consumers.consumer_checkpoints (consumer, topic, partition, position)"
@@ -98,7 +98,7 @@ async def _fill(database: Database, owner: Connection, events: int) -> int:
     return count
 
 
-def _told() -> Append:
+def _reported() -> Append:
     text = f"{_NAMES.getrandbits(4 * _TEXT_BYTES):x}"  # as little to be compressed as what is encrypted
     return stripe_event(f"{_NAMES.getrandbits(64)}", description=text)
 

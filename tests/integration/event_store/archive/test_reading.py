@@ -71,15 +71,15 @@ async def test_what_is_altered_in_the_log_is_named(old: OldLog, statement: str, 
 async def test_what_is_altered_in_the_file_is_named(old: OldLog) -> None:
     await old.fill()
     await old.archive()
-    told = next(row[0] for row in await old.rows() if row[4] == "stripe-event")
+    altered = next(row[0] for row in await old.rows() if row[4] == "stripe-event")
 
     def alter(rows: list[dict[str, Any]]) -> None:
-        (row,) = [each for each in rows if each["position"] == told]
+        (row,) = [each for each in rows if each["position"] == altered]
         row["data"] = row["data"].replace("cus_0", "cus_1")
 
     rewrite(old.folder, alter)
     found = (await old.verify()).findings
-    assert [(each.kind, each.position) for each in found if each.kind == "changed"] == [("changed", told)]
+    assert [(each.kind, each.position) for each in found if each.kind == "changed"] == [("changed", altered)]
     assert "archive" in {each.kind for each in (await old.verify(full=True)).findings}
 
 
@@ -127,8 +127,8 @@ async def test_a_replay_gives_both_in_order(old: OldLog, app: Connection) -> Non
     whole = [event for run in await runs(old, up_to=2 * SIZE) for event in run.events]
     assert whole == log
     assert sum(run.count for run in await runs(old, up_to=2 * SIZE)) == len(log)
-    told = await runs(old, up_to=2 * SIZE, categories=("stripe-event",), after=3)
-    assert [event for run in told for event in run.events] == [
+    webhooks = await runs(old, up_to=2 * SIZE, categories=("stripe-event",), after=3)
+    assert [event for run in webhooks for event in run.events] == [
         each for each in log if each.category == "stripe-event" and each.position > 3
     ]
     part = await runs(old, after=4, up_to=19)
@@ -219,10 +219,10 @@ async def test_kafka_has_what_left_the_log_and_nothing_is_lost(old: OldLog, app:
     log = await load_log(app)
     await app.rollback()
     await old.archive()
-    told = [each for each in log if each.category == "stripe-event"]
+    webhooks = [each for each in log if each.category == "stripe-event"]
     async with old.sealed.connection("relay") as relay, relay.transaction():
         state = await read_log_state(relay)
-        last = [Published(position=each.position, event_id=each.event_id, offset=0) for each in (told[0], log[-1])]
+        last = [Published(position=each.position, event_id=each.event_id, offset=0) for each in (webhooks[0], log[-1])]
         assert await reason_log_went_back(relay, state, last, state.epoch) is None
         found = Comparison(whole_up_to=0, partitions=PARTITIONS)
         part = Part(events=tuple(log), until=log[-1].position, read_up_to={})
@@ -260,8 +260,8 @@ async def test_a_person_archives_and_audits(old: OldLog, tmp_path: Path) -> None
     assert (tmp_path / "after.jsonl").read_bytes() == (tmp_path / "before.jsonl").read_bytes()
     shown = await audit(old, "show", str(old.payments[0]), "--format", "json")
     assert (shown.code, str(old.payments[0]) in shown.output) == (0, True), shown
-    told = str(old.stripe_events[0])
-    proved = await audit(old, "prove", told, "--output", "proofs")
+    webhook = str(old.stripe_events[0])
+    proved = await audit(old, "prove", webhook, "--output", "proofs")
     assert (proved.code, "1 proofs are in proofs" in proved.output) == (0, True), proved
     missing = await audit(old, "replay", archive_folder=None)
     assert (missing.code, "set ARCHIVE_FOLDER" in missing.errors) == (1, True), missing
@@ -273,12 +273,12 @@ async def test_a_person_archives_and_audits(old: OldLog, tmp_path: Path) -> None
 async def test_a_moment_leads_to_where_it_is_in_the_files(old: OldLog, tmp_path: Path) -> None:
     await old.fill()
     rows = await old.rows()
-    told = [row for row in rows if row[4] == "stripe-event" and row[0] < SIZE][5]
+    webhook = [row for row in rows if row[4] == "stripe-event" and row[0] < SIZE][5]
     await old.archive()
-    ended = await audit(old, "replay", "--to", told[7], "--into", "part.csv")
+    ended = await audit(old, "replay", "--to", webhook[7], "--into", "part.csv")
     assert ended.code == 0, ended
     lines = (tmp_path / "part.csv").read_text().splitlines()[1:]
-    assert [int(line.partition(",")[0]) for line in lines] == [row[0] for row in rows if row[0] <= told[0]]
+    assert [int(line.partition(",")[0]) for line in lines] == [row[0] for row in rows if row[0] <= webhook[0]]
 
 
 async def test_what_is_not_set_is_said(old: OldLog) -> None:
