@@ -56,6 +56,9 @@ DECLARE
     is_recent boolean;
     due       uuid[];
 BEGIN
+    IF age IS NULL OR age < interval '1 day' OR after IS NULL OR most IS NULL OR most < 1 THEN
+        RAISE EXCEPTION 'timelines are kept for a day at least' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     SELECT count(*), max(l.position), coalesce(bool_or(l.at >= before), false), array_agg(DISTINCT l.payment_id)
       INTO looked, reached, is_recent, due
       FROM (SELECT t.position, t.at, t.payment_id FROM read_model.payment_timeline t

@@ -16,7 +16,8 @@ _FILE = Path(__file__).parents[4] / ".env.example"
 
 def settings_classes() -> list[type[ProcessSettings]]:
     """Every settings class of the system."""
-    for module in ("infra.cli.settings", "infra.redis.redlock.settings", "infra.stripe.guard.settings"):
+    modules = ("infra.cli.settings", "infra.redis.redlock.settings", "infra.settings.archive", "infra.stripe.guard.settings")
+    for module in modules:
         import_module(module)
     for group in (declared.PROCESSES, declared.WORKERS, declared.SETTINGS):
         for name in declared.names(group):
