@@ -26,24 +26,41 @@ if TYPE_CHECKING:
 
 
 class OneLog:
-    """Reads both for one caller. Not safe for concurrent use. Its methods raise ArchiveDiffers or psycopg.Error."""
+    """Reads both for one caller. Not safe for concurrent use.
 
-    def __init__(self, connection: Connection, archives: Sequence[Archive], files: "Sequence[EventsFile]") -> None:
+    What is archived while it reads is noticed, and read from the file then. Its methods raise ArchiveMissing,
+    ArchiveDiffers or psycopg.Error. `connection` is in autocommit.
+    """
+
+    def __init__(self, connection: Connection, folder: Path | None = None) -> None:
+        """Begin without any archive; see `open`."""
         self._connection = connection
-        self._parts = list(zip(archives, files, strict=True))
+        self._folder = folder
+        self._parts: list[tuple[Archive, EventsFile]] = []
         self.differing: list[int] = []
         """Positions, of those read so far, at which the file and the database have something else."""
 
     @classmethod
     async def open(cls, connection: Connection, folder: Path | None) -> "OneLog":
         """Find the files of what is archived. Raises ArchiveMissing or ArchiveDiffers."""
-        archives = await read_archives(connection)
-        if not archives:
-            return cls(connection, [], [])
-        if folder is None:
+        log = cls(connection, folder)
+        await log.changed()
+        return log
+
+    async def changed(self) -> bool:
+        """Find the files of what was archived since; return whether there is any.
+
+        What was read of the database before may lack what has left it: it is read again.
+        """
+        archives = await read_archives(self._connection)
+        new = [archive for archive in archives if archive.until_position - 1 > self.archived_up_to]
+        if not new:
+            return False
+        if self._folder is None:
             last = archives[-1].until_position - 1
             raise ArchiveMissing(f"the log up to position {last} is archived. Remedy: set ARCHIVE_FOLDER")
-        return cls(connection, archives, await asyncio.to_thread(_files, archives, folder))
+        self._parts += zip(new, await asyncio.to_thread(_files, new, self._folder), strict=True)
+        return True
 
     @property
     def archived_up_to(self) -> int:
@@ -57,25 +74,29 @@ class OneLog:
 
     async def rows_after(self, after: int, *, limit: int, up_to: int = LAST) -> list[EventRow]:
         """Return the next events; fewer than `limit` only say that there are none when they are none."""
-        while after < min(self.archived_up_to, up_to):
-            archive, archived = await self._archived_after(after)
-            archived = [row for row in archived[:limit] if row[0] <= up_to]
-            if not archived:
-                break
-            reached = archived[-1][0]
-            here = await log_rows.rows_after(self._connection, after, limit=_ALL, up_to=reached)
-            rows, differing = overlaid(archived, here, frozenset(archive.categories))
-            self.differing += differing
-            if rows:
+        while True:
+            while after < min(self.archived_up_to, up_to):
+                archive, archived = await self._archived_after(after)
+                archived = [row for row in archived[:limit] if row[0] <= up_to]
+                if not archived:
+                    break
+                reached = archived[-1][0]
+                here = await log_rows.rows_after(self._connection, after, limit=_ALL, up_to=reached)
+                rows, differing = overlaid(archived, here, frozenset(archive.categories))
+                self.differing += differing
+                if rows:
+                    return rows
+                after = reached
+            rows = await log_rows.rows_after(self._connection, after, limit=limit, up_to=up_to)
+            if not await self.changed():
                 return rows
-            after = reached
-        return await log_rows.rows_after(self._connection, after, limit=limit, up_to=up_to)
 
     async def rows_of(self, event_or_stream: UUID) -> list[EventRow]:
         """Return the events of a stream, or the one with this id. What has left the log is looked for in all files."""
         found = await log_rows.rows_of(self._connection, event_or_stream)
         if found:
             return found
+        await self.changed()
         for column in ("stream_id", "event_id"):
             found = [row async for row in self._left(column, str(event_or_stream))]
             if found:

@@ -1,6 +1,6 @@
 """Everything about a user, in clear, for themselves: what the law calls the right of access."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -43,8 +43,7 @@ async def exported(
     for batch in batches(found.streams):
         for stream_id, events in (await load_many(conn, batch)).items():
             streams[stream_id] = await clear(events)
-    archived = [] if log is None else await archived_stripe_events_of(log, found.references)
-    stripe = await clear([*archived, *await stripe_events_of(conn, found.references)])
+    stripe = await clear(await _stripe_events_of(conn, log, found.references))
     about = [_event(each) for each in await load(conn, stream_id_of(subject))]
     answers = [
         {"stream_id": str(row[0]), "status": row[1], "response": orjson.loads(row[2]), "at": row[3]}
@@ -61,6 +60,16 @@ async def exported(
         "privacy": about,
     }
     return document, sum(map(len, streams.values())) + len(stripe) + len(about)
+
+
+async def _stripe_events_of(conn: Connection, log: OneLog | None, references: Collection[str]) -> list[RecordedEvent]:
+    if log is None:
+        return await stripe_events_of(conn, references)
+    while True:
+        archived = await archived_stripe_events_of(log, references)
+        found = [*archived, *await stripe_events_of(conn, references)]
+        if not await log.changed():
+            return found
 
 
 def _event(event: RecordedEvent) -> Json:

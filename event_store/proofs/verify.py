@@ -57,7 +57,7 @@ class Verification:
     ) -> None:
         """`log` has what is archived of it; None: nothing is."""
         self._connection = connection
-        self._log = log or OneLog(connection, [], [])
+        self._log = log or OneLog(connection)
         self._folder = folder
         self._keys = keys
         self._full = full

@@ -1,7 +1,7 @@
 """Reads a part of the log in order, in constant memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -93,26 +93,38 @@ async def read_runs(
         "merchant_id": selection.merchant_id,
     }
     cursor = selection.after
-    if log is not None and log.archived_up_to:
-        async for run in _archived_runs(log, selection, size):
-            yield run
-        cursor = max(cursor, log.archived_up_to)
     while True:
-        bounds = {"cursor": cursor, "up_to": selection.up_to, "limit": size}
-        row = await (await connection.execute(QUERIES.run_after, bounds)).fetchone()
-        assert row is not None
-        until, count = row
-        if not count:
+        if log is not None and cursor < log.archived_up_to:
+            async for run in _archived_runs(log, cursor, selection, size):
+                yield run
+                cursor = run.position
+            cursor = max(cursor, min(log.archived_up_to, selection.up_to))
+        found = await _next_run(connection, cursor, selection.up_to, size, filters)
+        if log is not None and await log.changed():
+            continue
+        if found is None:
             return
-        async with connection.cursor(row_factory=dict_row) as rows:
-            await rows.execute(QUERIES.selected, {"cursor": cursor, "until": until, **filters})
-            events = [recorded_event(each) for each in await rows.fetchall()]
-        yield Run(position=until, count=count, events=events)
-        cursor = until
+        yield found
+        cursor = found.position
 
 
-async def _archived_runs(log: OneLog, selection: Selection, size: int) -> AsyncGenerator[Run, None]:
-    cursor, up_to = selection.after, min(selection.up_to, log.archived_up_to)
+async def _next_run(
+    connection: Connection, cursor: int, up_to: int, size: int, filters: Mapping[str, Any]
+) -> Run | None:
+    bounds = {"cursor": cursor, "up_to": up_to, "limit": size}
+    row = await (await connection.execute(QUERIES.run_after, bounds)).fetchone()
+    assert row is not None
+    until, count = row
+    if not count:
+        return None
+    async with connection.cursor(row_factory=dict_row) as rows:
+        await rows.execute(QUERIES.selected, {"cursor": cursor, "until": until, **filters})
+        events = [recorded_event(each) for each in await rows.fetchall()]
+    return Run(position=until, count=count, events=events)
+
+
+async def _archived_runs(log: OneLog, cursor: int, selection: Selection, size: int) -> AsyncGenerator[Run, None]:
+    up_to = min(selection.up_to, log.archived_up_to)
     while cursor < up_to and (rows := await log.rows_after(cursor, limit=size, up_to=up_to)):
         cursor = rows[-1][0]
         events = [event_of(row) for row in rows if _may_be_selected(selection, row[4], row[5])]

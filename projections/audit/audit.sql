@@ -1,11 +1,9 @@
 -- name: streams_after
--- The next streams by id, as the table of streams has them, and whether their events are archived and have left the log.
-SELECT s.stream_id, s.category, s.merchant_id, s.version, s.first_position, s.last_position, a.name IS NOT NULL AS has_left
-  FROM event_store.streams s
-  LEFT JOIN event_store.archives a ON s.last_position >= a.first_position AND s.last_position < a.until_position
-                                  AND s.category = ANY (a.categories)
- WHERE s.stream_id > %(after)s
- ORDER BY s.stream_id LIMIT %(limit)s;
+-- The next streams by id, as the table of streams has them.
+SELECT stream_id, category, merchant_id, version, first_position, last_position
+  FROM event_store.streams
+ WHERE stream_id > %(after)s
+ ORDER BY stream_id LIMIT %(limit)s;
 
 -- name: streams_without_events
 -- Streams that are in the log and not in the table of streams.

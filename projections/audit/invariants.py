@@ -29,6 +29,7 @@ from domain.payment.events import (
 )
 from domain.payment.state import PaymentState
 from domain.payment.values import RefundStatus
+from event_store.archive.archives import have_left, read_archives
 from event_store.payments import PAYMENT
 from event_store.store import load_many
 from infra.postgres.pool import Connection
@@ -104,7 +105,6 @@ class _Stream(NamedTuple):
     version: int
     first_position: int | None
     last_position: int | None
-    has_left: bool
 
 
 @dataclass(slots=True)
@@ -140,9 +140,10 @@ async def violations(
     gateway = await _gateway_progress(conn, partitions)
     before = datetime.now(UTC) - grace
     async for every in _streams(conn, chunk):
-        streams = [stream for stream in every if not stream.has_left]
+        loaded = await load_many(conn, [stream.stream_id for stream in every])
+        archives = await read_archives(conn)  # afterwards: what has left meanwhile is not missing
+        streams = [each for each in every if not have_left(archives, each.last_position or 0, each.category)]
         checked.archived += len(every) - len(streams)
-        loaded = await load_many(conn, [stream.stream_id for stream in streams])
         requests = _Requests()
         for stream in streams:
             events = loaded[stream.stream_id]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Sequence
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -141,6 +142,17 @@ async def test_a_rebuild_brings_timelines_back_until_the_next_time(
     await remove(pool)
     assert await timelines(owner) == set()
     assert await nothing_differs(owner)
+
+
+@pytest.mark.parametrize("arguments", ["interval '23 hours', 0, 10", "NULL, 0, 10", "interval '9 days', 0, 0"])
+async def test_no_role_can_remove_recent_timelines(
+    app: Connection, owner: Connection, projector: LogProjector, arguments: LiteralString
+) -> None:
+    payment_id = await recorded(app, owner, events_of(paid(request_payment())))
+    await projector.catch_up()
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        await app.execute(f"SELECT read_model.forget_timelines({arguments})")
+    assert await timelines(owner) == {payment_id}
 
 
 async def test_what_was_removed_otherwise_is_still_a_difference(

@@ -139,6 +139,23 @@ async def test_a_replay_gives_both_in_order(old: OldLog, app: Connection) -> Non
     ]
 
 
+async def test_what_is_archived_meanwhile_is_read_from_the_file(old: OldLog, app: Connection) -> None:
+    await old.fill()
+    log = await load_log(app)
+    await app.rollback()
+    async with old.sealed.connection("audit") as auditor:
+        one, verified = await OneLog.open(auditor, old.folder), await OneLog.open(auditor, old.folder)
+        reading = read_runs(auditor, Selection(up_to=2 * SIZE), log=one, size=5)
+        first = [(await anext(reading)).events, (await anext(reading)).events]
+        rows = await verified.rows_after(0, limit=6)
+        await old.archive()
+        rest = [run.events async for run in reading]
+        assert [event for events in first + rest for event in events] == log
+        while more := await verified.rows_after(rows[-1][0], limit=6):
+            rows += more
+        assert [row[0] for row in rows] == [event.position for event in log]
+
+
 async def test_what_was_erased_cannot_be_read_in_an_archive(old: OldLog, database: Database) -> None:
     async with open_test_vault(database) as vault:
         await old.fill(vault=vault)

@@ -16,9 +16,9 @@ _FILE = Path(__file__).parents[4] / ".env.example"
 
 def settings_classes() -> list[type[ProcessSettings]]:
     """Every settings class of the system."""
-    modules = ("infra.cli.settings", "infra.redis.redlock.settings", "infra.settings.archive", "infra.stripe.guard.settings")
-    for module in modules:
+    for module in ("infra.cli.settings", "infra.redis.redlock.settings", "infra.stripe.guard.settings"):
         import_module(module)
+    import_module("infra.settings.archive")  # of commands alone
     for group in (declared.PROCESSES, declared.WORKERS, declared.SETTINGS):
         for name in declared.names(group):
             declared.load(group, name)
