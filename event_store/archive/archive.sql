@@ -17,7 +17,7 @@ SELECT c.relname, bounds.found[1]::bigint, bounds.found[2]::bigint
 SELECT EXISTS (SELECT FROM event_store.events_default WHERE position < %(until)s);
 
 -- name: newest_in
--- When the last event before a position was recorded.
+-- When the last event before a position was recorded; none: the partition is empty, and all before it.
 SELECT recorded_at FROM event_store.events WHERE position < %(until)s ORDER BY position DESC LIMIT 1;
 
 -- name: sealed_behind

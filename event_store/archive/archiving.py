@@ -120,9 +120,7 @@ class Archiving:
             yield f"events before position {positions.until:,} are in events_default: partitions were not made in time"
         row = await (await connection.execute(SQL.newest_in, until)).fetchone()
         horizon = datetime.now(UTC) - timedelta(days=plan.older_than_days)
-        if row is None:
-            yield f"{positions.partition} has no event"
-        elif row[0] >= horizon:
+        if row is not None and row[0] >= horizon:
             yield f"{positions.partition} has an event of {row[0]:%Y-%m-%d}, less than {plan.older_than_days} days ago"
         parameters = {**until, "topics": _topics()}
         row = await (await connection.execute(SQL.open_dead_letters, parameters)).fetchone()

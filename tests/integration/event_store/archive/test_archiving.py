@@ -155,6 +155,22 @@ async def test_two_partitions_are_one_log_with_the_rest(old: OldLog) -> None:
     assert (await old.verify(full=True)).findings == []
 
 
+async def test_a_partition_without_events_holds_nothing_up(old: OldLog) -> None:
+    await old.append(payments=2, stripe_events=2)
+    await old.begin_partition(2)
+    await old.append(payments=2, stripe_events=2, seed=100)
+    await old.sealed.tamper("UPDATE event_store.events SET recorded_at = recorded_at - interval '500 days'")
+    await old.begin_partition(3)
+    await old.append(payments=2, stripe_events=2, seed=200)
+    await old.sealed.seal()
+    await old.consume(4 * SIZE)
+    rows = await old.rows()
+    events = [(await old.archive()).contents.events for _ in range(3)]
+    assert [bool(each) for each in events] == [True, False, True]
+    assert await old.rows() == rows
+    assert (await old.verify(full=True)).findings == []
+
+
 async def test_what_holds_it_up_is_named(old: OldLog) -> None:
     await old.append(payments=2, stripe_events=3)
     assert await refused(old) == (
