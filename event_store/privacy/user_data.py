@@ -29,6 +29,14 @@ _IDS = frozenset(
     {"intent_id", "charge_id", "stripe_refund_id", "dispute_id", "attempt_id", "customer", "payment_method"}
 )
 
+_OBJECT = ("payload", "data", "object")
+_PLACES_OF_IDS = (
+    ("object_id",),
+    (*_OBJECT, "payment_intent"),
+    (*_OBJECT, "charge"),
+    (*_OBJECT, "metadata", "paystream_payment_id"),
+)
+
 
 @dataclass(slots=True)
 class UserData:
@@ -87,18 +95,18 @@ async def archived_stripe_events_of(log: OneLog, references: Collection[str]) ->
     return [
         event
         async for event in log.left_of(STRIPE_EVENT, known)
-        if not known.isdisjoint(_ids_named(orjson.loads(event.data)))
+        if not known.isdisjoint(ids_named(orjson.loads(event.data)))
     ]
 
 
-def _ids_named(data: dict[str, Any]) -> Iterator[str]:
-    """Give the ids of what Stripe told about, as `stripe_events_of` looks for them."""
-    yield str(data.get("object_id"))
-    shown = data["payload"]["data"]["object"]
-    yield from (shown[name] for name in ("payment_intent", "charge") if isinstance(shown.get(name), str))
-    named = shown.get("metadata")
-    if isinstance(named, dict) and isinstance(named.get("paystream_payment_id"), str):
-        yield named["paystream_payment_id"]
+def ids_named(data: dict[str, Any]) -> Iterator[str]:
+    """Give the ids of what Stripe told about, where `stripe_events_of` looks for them. Any part may be encrypted."""
+    for path in _PLACES_OF_IDS:
+        value: Any = data
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            yield value
 
 
 def _add(found: UserData, stream_id: UUID, events: Sequence[RecordedEvent]) -> None:

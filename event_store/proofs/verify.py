@@ -198,7 +198,7 @@ class Verification:
 
     async def _look_at_archives(self) -> None:
         for position in sorted(set(self._log.differing)):
-            detail = "the event in the archive is not the one in the log, which says it is archived as it is"
+            detail = "the file of the archive has another event here than the log"
             self._found.findings.append(Finding(kind="archive", detail=detail, position=position))
         for archive, path in self._log.paths if self._full else ():
             if await asyncio.to_thread(digest_of, path) != archive.sha256:

@@ -40,6 +40,7 @@ def run_archive(request: ArchiveRequest) -> int:
     async def work(archiving: Archiving) -> int:
         if request.dry_run:
             print(f"Nothing holds it up: {_described(await archiving.next_part())} would be archived.")
+            print("Whether consumers have taken all that is to leave shows once it is written, before it leaves.")
             return 0
         done = await archiving.run()
         contents, positions = done.contents, done.positions
