@@ -12,6 +12,10 @@ SELECT c.relname, bounds.found[1]::bigint, bounds.found[2]::bigint
  WHERE i.inhparent = 'event_store.events'::regclass AND bounds.found IS NOT NULL
  ORDER BY 2;
 
+-- name: owner
+-- Whose the log is.
+SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'event_store.events'::regclass;
+
 -- name: in_default
 -- Whether the default partition has events before a position: they would be behind those of the archive.
 SELECT EXISTS (SELECT FROM event_store.events_default WHERE position < %(until)s);

@@ -39,6 +39,9 @@ async def fill_kept(
             " CONSTRAINT of_this_partition CHECK (position >= {first} AND position < {until}))"
         ).format(kept=table, first=positions.first, until=positions.until)
     )
+    row = await (await connection.execute(SQL.owner)).fetchone()
+    assert row is not None
+    await connection.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(table, sql.Identifier(row[0])))
     index = sql.SQL("CREATE UNIQUE INDEX IF NOT EXISTS {} ON {} (event_id)")
     await connection.execute(index.format(sql.Identifier(f"{_kept(positions)}_event_id"), table))
     row = await (await connection.execute(sql.SQL("SELECT max(position) FROM {}").format(table))).fetchone()

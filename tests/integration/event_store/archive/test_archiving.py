@@ -20,7 +20,7 @@ from event_store.proofs.tile_folder import TileFolder
 from event_store.store import Connection, append, load, load_many
 from schemas.events import PAYMENT_CODEC
 from tests.support.archived_logs import SIZE, OldLog, stripe_event
-from tests.support.log_entries import metadata
+from tests.support.log_entries import an_append, metadata
 from tests.support.payment_histories import events_of, paid, refunded, request_payment
 from tests.support.read_model import store
 
@@ -103,6 +103,22 @@ async def test_events_go_on_being_appended_and_partitions_made(old: OldLog) -> N
     await old.append(payments=1, stripe_events=1, seed=6000)
     where = await old.query("SELECT DISTINCT tableoid::regclass::text FROM event_store.events ORDER BY 1")
     assert [name for (name,) in where] == [f"event_store.events_p00000{number}" for number in (0, 1, 5)]
+
+
+async def test_payments_are_taken_while_a_partition_is_exchanged(old: OldLog, app: Connection) -> None:
+    await old.fill()
+    rows = await old.rows()
+    archiving = asyncio.create_task(old.archive())
+    appended = list[Appended]()
+    while not archiving.done():
+        (result,) = await append(app, [an_append()])
+        await app.commit()
+        assert isinstance(result, Appended)
+        appended.append(result)
+    await archiving
+    found = await old.rows()
+    assert found[: len(rows)] == rows
+    assert [row[0] for row in found[len(rows) :]] == [each.position for each in appended]
 
 
 async def test_the_partition_in_its_place_is_as_immutable(old: OldLog) -> None:
