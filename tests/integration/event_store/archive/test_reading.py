@@ -261,6 +261,7 @@ async def audit(old: OldLog, *arguments: str, **changes: object) -> Ended:
     return await paystream("audit", *arguments, cwd=old.sealed.folder.path.parent, settings=settings | changes)
 
 
+@pytest.mark.slow
 async def test_a_person_archives_and_audits(old: OldLog, tmp_path: Path) -> None:
     await old.fill()
     count = len(await old.rows())
