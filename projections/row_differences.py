@@ -15,6 +15,18 @@ _SQL = Queries.load(Path(__file__).with_name("row_differences.sql"))
 
 Key = tuple[Any, ...]
 
+_EXPECTED: Mapping[str, sql.SQL] = {
+    "payment_timeline": sql.SQL(
+        "NOT EXISTS (SELECT FROM {live}.payment_timeline_removed r"
+        " WHERE r.payment_id = payment_timeline.payment_id AND r.version >= payment_timeline.version)"
+    ),
+    # Only the live tables can have it: a replay removes nothing.
+    "payment_timeline_removed": sql.SQL("true"),
+}
+"""Which rows of a replay are to be in the live table; by default, all."""
+_OF_THE_LIVE: Mapping[str, sql.SQL] = {"payment_timeline_removed": sql.SQL("false")}
+"""Which rows of the live table are to be in a replay; by default, all."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowDifference:
@@ -61,18 +73,23 @@ async def range_behind(conn: Connection, table: str, schema: str, after: Key | N
 async def differing_rows(
     conn: Connection, projection: str, table: str, schema: str, *, limit: int, within: KeyRange | None = None
 ) -> AsyncIterator[RowDifference]:
-    """Give up to `limit` rows that differ. `schema` has the replay's table, which is what is expected."""
+    """Give up to `limit` rows that differ. `schema` has the replay's table, which is what is expected.
+
+    But for what retention has removed of the live one: that is no difference.
+    """
     key = await _primary_key(conn, table)
     columns = [name for (name,) in await (await conn.execute(_SQL.columns, {"table": f"{LIVE}.{table}"})).fetchall()]
     condition = _within(key, within or KeyRange())
     statement = sql.SQL(
-        "SELECT to_jsonb(s), to_jsonb(l) FROM (SELECT * FROM {live} WHERE {condition}) l"
-        " FULL JOIN (SELECT * FROM {scratch} WHERE {condition}) s USING ({key})"
+        "SELECT to_jsonb(s), to_jsonb(l) FROM (SELECT * FROM {live} WHERE {condition} AND {of_replay}) l"
+        " FULL JOIN (SELECT * FROM {scratch} WHERE {condition} AND {expected}) s USING ({key})"
         " WHERE ({of_live}) IS DISTINCT FROM ({of_scratch}) ORDER BY {key} LIMIT {limit}"
     ).format(
         live=sql.Identifier(LIVE, table),
         scratch=sql.Identifier(schema, table),
         condition=condition,
+        of_replay=_OF_THE_LIVE.get(table, sql.SQL("true")),
+        expected=_EXPECTED.get(table, sql.SQL("true")).format(live=sql.Identifier(LIVE)),
         key=sql.SQL(", ").join(map(sql.Identifier, key)),
         of_live=sql.SQL(", ").join(sql.Identifier("l", name) for name in columns),
         of_scratch=sql.SQL(", ").join(sql.Identifier("s", name) for name in columns),

@@ -21,7 +21,7 @@ LIVE: Final = "read_model"
 
 TABLES: Mapping[str, Sequence[str]] = {
     "payments": ("payments",),
-    "payment_timeline": ("payment_timeline",),
+    "payment_timeline": ("payment_timeline", "payment_timeline_removed"),
     "split_payments": ("split_payments", "split_payment_events"),
     "reconciliation": ("reconciliations", "discrepancies"),
     "ledger": (

@@ -21,6 +21,7 @@ from infra.postgres.queries import Queries
 from projections.events import DecodedEvent
 from projections.payment_timeline.mapping import row_of
 from projections.payment_timeline.projection import load as load_timelines
+from projections.payment_timeline.projection import removed_up_to
 from projections.payments.mapping import fold
 from projections.payments.projection import load as load_payments
 
@@ -62,12 +63,13 @@ async def differences(
     async for payment_ids in _chunks(events, read_model, chunk):
         streams = await load_many(events, payment_ids)
         rows = await load_payments(read_model, payment_ids)
-        timelines = await load_timelines(read_model, payment_ids)
+        timelines, removed = await load_timelines(read_model, payment_ids), await removed_up_to(read_model, payment_ids)
         for payment_id in payment_ids:
             clear = await (vault or NoVault()).decrypt(streams[payment_id])
             decoded = [DecodedEvent.of(recorded) for recorded in clear]
             entries = {row.version: row for row in timelines.get(payment_id, [])}
-            expected = {row.version: row for row in map(row_of, decoded)}
+            kept_after = removed.get(payment_id, 0)
+            expected = {row.version: row for row in map(row_of, decoded) if row.version > kept_after}
             found += _compare("payments", payment_id, None, fold(decoded), rows.get(payment_id))
             for version in sorted(entries.keys() | expected.keys()):
                 found += _compare("payment_timeline", payment_id, version, expected.get(version), entries.get(version))

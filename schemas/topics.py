@@ -71,6 +71,11 @@ def categories_of(topic: str) -> list[str]:
     return [category for category, each in _TOPIC_OF_CATEGORY.items() if each == topic]
 
 
+def consumers_of(topic: str) -> tuple[str, ...]:
+    """Return the consumers of ours that a topic has."""
+    return _CONSUMERS.get(topic, ())
+
+
 def dead_letter_topic(topic: str, consumer: str) -> str:
     """Return the topic that announces what `consumer` could not apply of `topic`."""
     return f"{topic}.dlq.{consumer}"

@@ -24,6 +24,8 @@ EVENT_LISTINGS = Counter(
     "sweeper_event_listings_total", "Readings of Stripe's events: whole, cut short or failed", ["result"]
 )
 RETENTION_REMOVED = Counter(
-    "retention_removed_total", "What was kept long enough: answers, tasks, and keys of what Stripe told", ["what"]
+    "retention_removed_total",
+    "What was kept long enough: answers, tasks, keys of what Stripe told, and rows of timelines",
+    ["what"],
 )
 RETENTION_ENDED = Gauge("retention_last_run_timestamp_seconds", "When everything that was due was removed last")

@@ -56,6 +56,7 @@ async def _serve(runtime: Runtime, settings: SweeperSettings, vault: AnyVault) -
                         answers_days=settings.retention_answers_days,
                         tasks_days=settings.retention_tasks_days,
                         stripe_bodies_days=settings.retention_stripe_bodies_days,
+                        timeline_days=settings.retention_timeline_days,
                     ),
                 ),
             )

@@ -1,7 +1,8 @@
 """Removes what was kept long enough: once an hour, a part at a time, each in a transaction of its own.
 
-Of the log nothing is removed. What Stripe told in it becomes unreadable, where it is personal, as its keys are
-destroyed; as with an erasure, the log says so, and a backup does not bring them back.
+Of the log nothing is removed, and a timeline is back after a rebuild, until the next time. What Stripe told in the log
+becomes unreadable, where it is personal, as its keys are destroyed; as with an erasure, the log says so, and a backup
+does not bring them back.
 """
 
 import time
@@ -41,6 +42,7 @@ class RetentionRules:
     answers_days: int
     tasks_days: int
     stripe_bodies_days: int
+    timeline_days: int = 0
 
 
 class Retention:
@@ -64,6 +66,7 @@ class Retention:
             "answers": await self._all(_SQL.forget_answers, rules.answers_days, go_on),
             "tasks": await self._all(_SQL.forget_tasks, rules.tasks_days, go_on),
             "stripe_keys": await self._keys(rules.stripe_bodies_days, go_on),
+            "timeline": await self._timelines(rules.timeline_days, go_on),
         }
         for what, count in removed.items():
             metrics.RETENTION_REMOVED.labels(what).inc(count)
@@ -82,6 +85,20 @@ class Retention:
             removed += row[0]
             if row[0] < self._part:
                 break
+        return removed
+
+    async def _timelines(self, days: int, go_on: GoOn) -> int:
+        """Look at the oldest rows that are left, until they are not old enough: what stays is looked at again."""
+        removed, after = 0, 0
+        while days and go_on():
+            parameters = {"days": days, "after": after, "most": self._part}
+            async with self._pool.connection() as conn:
+                row = await (await conn.execute(_SQL.forget_timelines, parameters)).fetchone()
+            assert row is not None
+            removed += row[0]
+            if row[1] is None:
+                break
+            after = row[1]
         return removed
 
     async def _keys(self, days: int, go_on: GoOn) -> int:

@@ -38,6 +38,8 @@ class SweeperSettings(VaultSettings, RedlockSettings, StripeGuardSettings):
     """How long after the last event of its payment an answer is stored for a repetition of its command; 0: for ever."""
     retention_tasks_days: Annotated[int, Field(ge=0)] = 90
     """How long a call of Stripe that has ended is listed; 0: for ever."""
+    retention_timeline_days: Annotated[int, Field(ge=0)] = 0
+    """How long after the last event of a payment that has ended its events are listed by the query API; 0: for ever."""
     retention_stripe_bodies_days: Annotated[int, Field(ge=0)] = 0
     """How long the personal data in what Stripe told can be read: its keys are destroyed then; 0: for ever."""
 

@@ -8,6 +8,7 @@ import orjson
 import psycopg
 
 from domain.ids import MerchantId
+from event_store.archive.one_log import OneLog
 from event_store.privacy.erase import Erased, ErasureRefused, Order, erase, record_export
 from event_store.privacy.export import exported
 from event_store.privacy.rewrap import rewrap
@@ -15,6 +16,7 @@ from event_store.privacy.vault import AnyVault, open_vault
 from infra.cli.execute import run
 from infra.files import whole_file
 from infra.postgres.pool import Connection
+from infra.settings.archive import ArchiveFolderSettings
 from infra.settings.loading import load_settings
 from infra.settings.privacy import VaultSettings
 from schemas.personal import Subject
@@ -25,7 +27,7 @@ _REDACTED_BY_STRIPE = {"payment_intents": ("pi_",), "charges": ("ch_", "py_"), "
 _MARGIN_S = 1.0
 
 
-class ErasureSettings(VaultSettings):
+class ErasureSettings(VaultSettings, ArchiveFolderSettings):
     """What the commands need. `database_url` is of the role paystream_erasure."""
 
 
@@ -52,9 +54,10 @@ def run_erase(user: str, merchant: str, *, actor: str, reason: str, force: bool,
 def run_export(user: str, merchant: str, *, actor: str, reason: str, output: Path | None) -> int:
     """Hand a user's data out; return the exit code."""
 
-    async def work(conn: Connection, _: ErasureSettings, vault: AnyVault) -> int:
+    async def work(conn: Connection, settings: ErasureSettings, vault: AnyVault) -> int:
         order = _order(user, merchant, actor=actor, reason=reason)
-        document, events = await exported(conn, vault, order.subject)
+        log = await OneLog.open(conn, settings.archive_folder)
+        document, events = await exported(conn, vault, order.subject, log=log)
         await record_export(conn, order, events=events)
         text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z, default=str)
         if output is None:

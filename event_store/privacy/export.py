@@ -1,13 +1,20 @@
 """Everything about a user, in clear, for themselves: what the law calls the right of access."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from event_store.privacy.user_data import SQL, batches, find_user_data, stripe_events_of
+from event_store.archive.one_log import OneLog
+from event_store.privacy.user_data import (
+    SQL,
+    archived_stripe_events_of,
+    batches,
+    find_user_data,
+    stripe_events_of,
+)
 from event_store.privacy.vault import AnyVault, Vault
 from event_store.store import load, load_many
 from infra.postgres.pool import Connection
@@ -18,8 +25,13 @@ from schemas.personal import Subject
 Json = dict[str, Any]
 
 
-async def exported(conn: Connection, vault: AnyVault, subject: Subject) -> tuple[Json, int]:
-    """Return the document, and how many events are in it. What is of other people in it stays encrypted."""
+async def exported(
+    conn: Connection, vault: AnyVault, subject: Subject, *, log: OneLog | None = None
+) -> tuple[Json, int]:
+    """Return the document, and how many events are in it. What is of other people in it stays encrypted.
+
+    `log` has what is archived.
+    """
     found = await find_user_data(conn, subject)
     only = found.subjects
 
@@ -31,7 +43,7 @@ async def exported(conn: Connection, vault: AnyVault, subject: Subject) -> tuple
     for batch in batches(found.streams):
         for stream_id, events in (await load_many(conn, batch)).items():
             streams[stream_id] = await clear(events)
-    stripe = await clear(await stripe_events_of(conn, found.references))
+    stripe = await clear(await _stripe_events_of(conn, log, found.references))
     about = [_event(each) for each in await load(conn, stream_id_of(subject))]
     answers = [
         {"stream_id": str(row[0]), "status": row[1], "response": orjson.loads(row[2]), "at": row[3]}
@@ -48,6 +60,16 @@ async def exported(conn: Connection, vault: AnyVault, subject: Subject) -> tuple
         "privacy": about,
     }
     return document, sum(map(len, streams.values())) + len(stripe) + len(about)
+
+
+async def _stripe_events_of(conn: Connection, log: OneLog | None, references: Collection[str]) -> list[RecordedEvent]:
+    if log is None:
+        return await stripe_events_of(conn, references)
+    while True:
+        archived = await archived_stripe_events_of(log, references)
+        found = [*archived, *await stripe_events_of(conn, references)]
+        if not await log.changed():
+            return found
 
 
 def _event(event: RecordedEvent) -> Json:

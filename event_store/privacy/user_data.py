@@ -10,6 +10,7 @@ import orjson
 from psycopg.rows import dict_row
 
 from domain.saga.status import ENDED
+from event_store.archive.one_log import OneLog
 from event_store.payments import PAYMENT
 from event_store.split_payments import SPLIT_PAYMENT
 from event_store.store import load_many, recorded_event
@@ -17,6 +18,7 @@ from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.envelope import RecordedEvent
 from schemas.events import PAYMENT_CODEC
+from schemas.events.stripe_events import CATEGORY as STRIPE_EVENT
 from schemas.personal import Subject
 from schemas.personal.encrypted import EncryptedValue, replaced
 
@@ -25,6 +27,14 @@ SQL = Queries.load(Path(__file__).with_name("erase.sql"))
 _BATCH = 200
 _IDS = frozenset(
     {"intent_id", "charge_id", "stripe_refund_id", "dispute_id", "attempt_id", "customer", "payment_method"}
+)
+
+_OBJECT = ("payload", "data", "object")
+_PLACES_OF_IDS = (
+    ("object_id",),
+    (*_OBJECT, "payment_intent"),
+    (*_OBJECT, "charge"),
+    (*_OBJECT, "metadata", "paystream_payment_id"),
 )
 
 
@@ -77,6 +87,26 @@ async def stripe_events_of(conn: Connection, references: Collection[str]) -> lis
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(SQL.stripe_events_of, {"references": sorted(references)})
         return [recorded_event(row) for row in await cursor.fetchall()]
+
+
+async def archived_stripe_events_of(log: OneLog, references: Collection[str]) -> list[RecordedEvent]:
+    """Return what Stripe told of these ids, of what is archived and has left the log. Reads all of that."""
+    known = frozenset(references)
+    return [
+        event
+        async for event in log.left_of(STRIPE_EVENT, known)
+        if not known.isdisjoint(ids_named(orjson.loads(event.data)))
+    ]
+
+
+def ids_named(data: dict[str, Any]) -> Iterator[str]:
+    """Give the ids of what Stripe told about, where `stripe_events_of` looks for them. Any part may be encrypted."""
+    for path in _PLACES_OF_IDS:
+        value: Any = data
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            yield value
 
 
 def _add(found: UserData, stream_id: UUID, events: Sequence[RecordedEvent]) -> None:

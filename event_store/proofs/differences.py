@@ -1,12 +1,15 @@
 """Names what differs between the log and what was sealed, when the roots have shown that something does."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import Protocol
 
+from event_store.proofs import log_rows
 from event_store.proofs.errors import MalformedProof, TileMissing
-from event_store.proofs.log_rows import places_of, rows_after
+from event_store.proofs.log_rows import places_of
 from event_store.proofs.merkle import leaf_hash
 from event_store.proofs.report import Finding, Kind
-from event_store.proofs.statement import Statement, entry_as_found
+from event_store.proofs.statement import EventRow, Statement, entry_as_found
 from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tiles import WIDTH, width_in
 from event_store.proofs.tree import GrowingTree
@@ -17,13 +20,27 @@ _Entry = tuple[int, bytes]
 """A position and the entry that belongs there."""
 
 
+class RowsAfter(Protocol):
+    """How the log is read."""
+
+    async def __call__(self, after: int, *, limit: int) -> list[EventRow]:
+        """Return the next events."""
+
+
 class Differences:
     """Compares event by event, in the order of positions, from an index that is a multiple of the width of a tile."""
 
     def __init__(
-        self, connection: Connection, folder: TileStore, size: int, *, looked_at: Callable[[int], None]
+        self,
+        connection: Connection,
+        folder: TileStore,
+        size: int,
+        *,
+        looked_at: Callable[[int], None],
+        rows_after: RowsAfter | None = None,
     ) -> None:
         self._connection = connection
+        self._rows_after = rows_after or partial(log_rows.rows_after, connection)
         self._folder = folder
         self._size = size
         self._looked_at = looked_at
@@ -67,7 +84,7 @@ class Differences:
             yield from ((Statement.parse(entry).position, entry) for entry in entries)
 
     async def _actual(self, after: int) -> AsyncIterator[_Entry]:
-        while rows := await rows_after(self._connection, after, limit=_RUN):
+        while rows := await self._rows_after(after, limit=_RUN):
             self._looked_at(len(rows))
             for row in rows:
                 yield row[0], entry_as_found(row)

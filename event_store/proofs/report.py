@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Kind = Literal["changed", "removed", "inserted", "renumbered", "reordered", "checkpoint", "witnesses", "tiles"]
+Kind = Literal[
+    "changed", "removed", "inserted", "renumbered", "reordered", "checkpoint", "witnesses", "tiles", "archive"
+]
 """Of an event: what was done to it. `checkpoint`: what was signed is not of this log. `tiles`: the folder is not.
-`witnesses`: others than the log have not signed it, or something else."""
+`witnesses`: others than the log have not signed it, or something else. `archive`: a file of archived events is not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

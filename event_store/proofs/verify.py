@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from event_store.archive.digest import digest_of
+from event_store.archive.one_log import OneLog
 from event_store.proofs.checkpoint import Checkpoint, open_checkpoint
 from event_store.proofs.cosignatures import cosignatures_between, newest_cosignature
 from event_store.proofs.cosigners import LONGEST_WAIT, Cosigners
 from event_store.proofs.differences import Differences
 from event_store.proofs.errors import MalformedProof, ProofError, ProofRefused
-from event_store.proofs.log_rows import rows_after, tail_after
+from event_store.proofs.log_rows import tail_after
 from event_store.proofs.merkle import leaf_hash
 from event_store.proofs.note import Note, PublicKey, signed_also
 from event_store.proofs.places import entry_at, first_index_from
@@ -57,8 +59,11 @@ class Verification:
         quorum: Quorum | None = None,
         full: bool = False,
         looked_at: Callable[[int], None] = lambda _: None,
+        log: OneLog | None = None,
     ) -> None:
+        """`log` has what is archived of it; None: nothing is."""
         self._connection = connection
+        self._log = log or OneLog(connection)
         self._folder = folder
         self._keys = keys
         self._full = full
@@ -87,6 +92,7 @@ class Verification:
         if not held:
             await self._name_differences(after)
         await asyncio.to_thread(self._look_at_witnesses)
+        await self._look_at_archives()
         await self._look_at_tail()
         return found
 
@@ -183,7 +189,7 @@ class Verification:
             await asyncio.gather(reading, return_exceptions=True)
 
     async def _read(self, after: int, count: int) -> list[EventRow]:
-        return await rows_after(self._connection, after, limit=min(_RUN, count)) if count > 0 else []
+        return await self._log.rows_after(after, limit=min(_RUN, count)) if count > 0 else []
 
     def _grow(self, tree: TiledTree, rows: Sequence[EventRow], sizes: deque[int]) -> bool:
         entries, at, held = [entry_as_found(row) for row in rows], 0, True
@@ -214,7 +220,9 @@ class Verification:
 
     async def _name_differences(self, after: int) -> None:
         found = self._found
-        differences = Differences(self._connection, self._folder, found.size, looked_at=self._looked_at)
+        differences = Differences(
+            self._connection, self._folder, found.size, looked_at=self._looked_at, rows_after=self._log.rows_after
+        )
         found.findings += await differences.find(found.first_index, after)
         root = differences.entries_root
         if root is not None and root not in [signed for _, signed in self._roots[found.size]]:
@@ -240,6 +248,14 @@ class Verification:
                 f"{found.size - found.witnessed} sealed events, the first recorded at {first.recorded_at}, were not "
                 f"signed by {required}",
             )
+
+    async def _look_at_archives(self) -> None:
+        for position in sorted(set(self._log.differing)):
+            detail = "the file of the archive has another event here than the log"
+            self._found.findings.append(Finding(kind="archive", detail=detail, position=position))
+        for archive, path in self._log.paths if self._full else ():
+            if await asyncio.to_thread(digest_of, path) != archive.sha256:
+                self._add("archive", f"{path} is not the file that was archived")
 
     async def _look_at_tail(self) -> None:
         try:

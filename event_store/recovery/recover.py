@@ -13,6 +13,7 @@ from psycopg import DataError, IntegrityError, InternalError, ProgrammingError, 
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
+from event_store.archive.archives import Archive, have_left, read_archives
 from event_store.recovery.compare import Comparison, LoggedEvent
 from event_store.recovery.epoch_record import epoch_writer, highest_position
 from event_store.recovery.kafka_copy import Part, read_copy
@@ -137,10 +138,11 @@ async def compare_and_write_back(
         highest_position=highest_position(records),
         published_up_to=None if settings.kafka_transactions else _published_up_to(records, settings),
     )
+    archives = await read_archives(connection)
     shown_at = monotonic()
     async with aclosing(read_copy(settings, found.whole_up_to, state.log_id)) as parts:
         async for part in parts:
-            await _compare_part(connection, found, part)
+            await _compare_part(connection, found, _without_archived(part, archives, found))
             if monotonic() - shown_at > _SHOW_EVERY_S:
                 shown_at = monotonic()
                 log.info("recovery_progress", compared_up_to=found.compared_up_to, written_back=found.written_back)
@@ -158,6 +160,13 @@ def _published_up_to(records: Sequence[RelayProgress], settings: KafkaSettings) 
         partition: max((each.position for each in records if each.shard.owns(partition)), default=0)
         for partition in range(settings.kafka_topic_partitions)
     }
+
+
+def _without_archived(part: Part, archives: Sequence[Archive], found: Comparison) -> Part:
+    """Leave out what has left the log into an archive, where it was verified: both have it."""
+    events = tuple(event for event in part.events if not have_left(archives, event.position, event.category))
+    found.common += len(part.events) - len(events)
+    return replace(part, events=events)
 
 
 async def _compare_part(connection: Connection, found: Comparison, part: Part) -> None:

@@ -59,11 +59,13 @@ SELECT i.log_id, r.positions_from FROM event_store.recoveries r CROSS JOIN event
 SELECT event_store.verify_start(%(actor)s, %(reason)s);
 
 -- name: missing
--- Which of these events, by position and id, the log does not have.
+-- Which of these events, by position and id, the log does not have, and has not archived either.
 SELECT t.position
   FROM unnest(%(positions)s::bigint[], %(event_ids)s::uuid[]) AS t(position, event_id)
  WHERE NOT EXISTS (SELECT FROM event_store.events e
-                    WHERE e.position = t.position AND e.event_id = coalesce(t.event_id, e.event_id));
+                    WHERE e.position = t.position AND e.event_id = coalesce(t.event_id, e.event_id))
+   AND NOT EXISTS (SELECT FROM event_store.archives a
+                    WHERE t.position >= a.first_position AND t.position < a.until_position);
 
 -- name: recorded_at
 -- When the last event up to a position was recorded.

@@ -1,7 +1,7 @@
 """Reads a part of the log in order, in constant memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from domain.ids import MerchantId
+from event_store.archive.one_log import OneLog, event_of
 from event_store.replay.moments import QUERIES
 from event_store.store import Connection, recorded_event
 from event_store.tail import ProvedEnd
@@ -78,10 +79,13 @@ async def read_ahead(runs: AsyncGenerator[Run, None]) -> AsyncGenerator[Run, Non
         await runs.aclose()
 
 
-async def read_runs(connection: Connection, selection: Selection, *, size: int = RUN) -> AsyncGenerator[Run, None]:
+async def read_runs(
+    connection: Connection, selection: Selection, *, size: int = RUN, log: OneLog | None = None
+) -> AsyncGenerator[Run, None]:
     """Give the selected events in the order of positions, run by run; a run may have none of them.
 
-    `selection.up_to` is final (`final_position`). Raises psycopg.Error.
+    `selection.up_to` is final (`final_position`). `log` has what is archived; without it, what has left the log is not
+    given, which none of the projections is made of. Raises psycopg.Error, ArchiveDiffers.
     """
     filters = {
         "categories": None if selection.categories is None else list(selection.categories),
@@ -90,14 +94,46 @@ async def read_runs(connection: Connection, selection: Selection, *, size: int =
     }
     cursor = selection.after
     while True:
-        bounds = {"cursor": cursor, "up_to": selection.up_to, "limit": size}
-        row = await (await connection.execute(QUERIES.run_after, bounds)).fetchone()
-        assert row is not None
-        until, count = row
-        if not count:
+        if log is not None and cursor < log.archived_up_to:
+            async for run in _archived_runs(log, cursor, selection, size):
+                yield run
+                cursor = run.position
+            cursor = max(cursor, min(log.archived_up_to, selection.up_to))
+        found = await _next_run(connection, cursor, selection.up_to, size, filters)
+        if log is not None and await log.changed():
+            continue
+        if found is None:
             return
-        async with connection.cursor(row_factory=dict_row) as rows:
-            await rows.execute(QUERIES.selected, {"cursor": cursor, "until": until, **filters})
-            events = [recorded_event(each) for each in await rows.fetchall()]
-        yield Run(position=until, count=count, events=events)
-        cursor = until
+        yield found
+        cursor = found.position
+
+
+async def _next_run(
+    connection: Connection, cursor: int, up_to: int, size: int, filters: Mapping[str, Any]
+) -> Run | None:
+    bounds = {"cursor": cursor, "up_to": up_to, "limit": size}
+    row = await (await connection.execute(QUERIES.run_after, bounds)).fetchone()
+    assert row is not None
+    until, count = row
+    if not count:
+        return None
+    async with connection.cursor(row_factory=dict_row) as rows:
+        await rows.execute(QUERIES.selected, {"cursor": cursor, "until": until, **filters})
+        events = [recorded_event(each) for each in await rows.fetchall()]
+    return Run(position=until, count=count, events=events)
+
+
+async def _archived_runs(log: OneLog, cursor: int, selection: Selection, size: int) -> AsyncGenerator[Run, None]:
+    up_to = min(selection.up_to, log.archived_up_to)
+    while cursor < up_to and (rows := await log.rows_after(cursor, limit=size, up_to=up_to)):
+        cursor = rows[-1][0]
+        events = [event_of(row) for row in rows if _may_be_selected(selection, row[4], row[5])]
+        if selection.merchant_id is not None:
+            events = [event for event in events if event.metadata.merchant_id == selection.merchant_id]
+        yield Run(position=cursor, count=len(rows), events=events)
+
+
+def _may_be_selected(selection: Selection, category: str, event_type: str) -> bool:
+    return (selection.categories is None or category in selection.categories) and (
+        selection.types is None or event_type in selection.types
+    )

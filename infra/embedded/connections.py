@@ -108,9 +108,10 @@ class Connections:
                     | self._privacy()
                     | self._proofs()
                     | {"PROOFS_PUBLIC_KEYS_FILE": f"{self._sealer_key}.pub"}
+                    | self._archive()
                 )
             case "privacy":
-                return self._database("paystream_erasure_login") | self._privacy() | self._kafka()
+                return self._database("paystream_erasure_login") | self._privacy() | self._kafka() | self._archive()
             case "relay":
                 return self._database("paystream_relay_login") | self._kafka()
             case "projector":
@@ -152,6 +153,9 @@ class Connections:
 
     def _proofs(self) -> dict[str, str]:
         return {"PROOFS_FOLDER": str(self.proofs / "log")}
+
+    def _archive(self) -> dict[str, str]:
+        return {"ARCHIVE_FOLDER": str(self.proofs / "archive")}
 
     @property
     def _sealer_key(self) -> Path:

@@ -1,4 +1,7 @@
-"""`paystream audit`: what an auditor sees of the log, and of what was built from it. Nothing here changes either."""
+"""`paystream audit`: what an auditor sees of the log, and of what was built from it.
+
+Only `archive` changes anything: which part of the log is in the database, and which in files.
+"""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +10,7 @@ import typer
 
 from infra.cli.commands import command_group
 
-audit = command_group("What an auditor sees: nothing is changed.", settings_of=["audit"])
+audit = command_group("What an auditor sees, and archives of the log.", settings_of=["audit", "migrate"])
 
 
 @audit.command("show")
@@ -148,6 +151,34 @@ def prove(
     from projections.audit.cli_proofs import run_prove
 
     raise SystemExit(run_prove(identifier, output))
+
+
+@audit.command("archive")
+def archive(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be archived, or what holds it up.")
+    ] = False,
+    older_than: Annotated[
+        int | None, typer.Option(min=1, help="Days since its last event; by default ARCHIVE_AFTER_DAYS.")
+    ] = None,
+    drop_detached: Annotated[
+        bool,
+        typer.Option("--drop-detached", help="Instead: drop partitions that were detached, if their files are whole."),
+    ] = False,
+    actor: Annotated[str | None, typer.Option(help="Who does it; by default the user of this machine.")] = None,
+) -> None:
+    """Put the oldest partition of the log into a file.
+
+    It is written with its tiles, read back, compared with what was sealed, and only then detached. What was interrupted
+    goes on. Events of payments stay in the log as well.
+    """
+    from getpass import getuser
+
+    from projections.audit.cli_archive import ArchiveRequest, run_archive, run_drop_detached
+
+    request = ArchiveRequest(dry_run=dry_run, older_than_days=older_than, actor=actor or getuser())
+    raise SystemExit(run_drop_detached(request) if drop_detached else run_archive(request))
 
 
 @audit.command("check")

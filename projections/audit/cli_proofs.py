@@ -10,8 +10,8 @@ from uuid import UUID
 import orjson
 import psycopg
 
+from event_store.archive.one_log import OneLog
 from event_store.proofs.errors import ProofError
-from event_store.proofs.log_rows import rows_of
 from event_store.proofs.note import Note, PublicKey
 from event_store.proofs.prove import NotSealed, Prover, best_checkpoint
 from event_store.proofs.report import Finding, Verified
@@ -24,6 +24,7 @@ from infra.cli.execute import run
 from infra.cli.output import ProgressLine, printable
 from infra.files import whole_file
 from infra.postgres.pool import Connection
+from infra.settings.archive import ArchiveFolderSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
 from infra.settings.proofs import PublicKeysSettings, WitnessesSettings
@@ -31,7 +32,7 @@ from projections.audit.cli_check import EVENT_SUFFIX, PROOF_SUFFIX, CheckRefused
 from projections.audit.places import last_before, parse_place
 
 
-class ProofSettings(AuditDatabaseSettings, PublicKeysSettings, WitnessesSettings):
+class ProofSettings(AuditDatabaseSettings, PublicKeysSettings, WitnessesSettings, ArchiveFolderSettings):
     """What the commands need."""
 
 
@@ -55,7 +56,8 @@ def run_verify(request: VerifyRequest) -> int:
         if request.full and request.since is not None:
             raise CheckRefused("give --full or --since, not both")
         others = [Source(where=str(path), written=read_text(path)) for path in request.checkpoints]
-        since = None if request.since is None else await last_before(conn, parse_place(request.since)) + 1
+        log = await OneLog.open(conn, settings.archive_folder)
+        since = None if request.since is None else await last_before(log, conn, parse_place(request.since)) + 1
         progress, count = ProgressLine(), 0
 
         def looked_at(events: int) -> None:
@@ -65,7 +67,7 @@ def run_verify(request: VerifyRequest) -> int:
 
         keys = _trusted(request.keys, settings)
         quorum = _quorum(request, settings)
-        verification = Verification(conn, folder, keys, quorum=quorum, full=request.full, looked_at=looked_at)
+        verification = Verification(conn, folder, keys, quorum=quorum, full=request.full, looked_at=looked_at, log=log)
         try:
             verified = await verification.run(since=since, others=others)
         finally:
@@ -83,7 +85,8 @@ def run_prove(identifier: str, output: Path) -> int:
     """Write the proofs; return the exit code."""
 
     async def work(conn: Connection, settings: ProofSettings, folder: TileStore) -> int:
-        rows = await rows_of(conn, _uuid(identifier))
+        event_or_payment = _uuid(identifier)
+        rows = await (await OneLog.open(conn, settings.archive_folder)).rows_of(event_or_payment)
         if not rows:
             raise CheckRefused(f"there is no event and no stream {identifier}")
         quorum = configured_witnesses(settings).quorum
@@ -122,8 +125,9 @@ def _write(rows: Sequence[EventRow], prover: Prover, output: Path) -> list[str]:
 
 
 def _line(found: Finding) -> str:
-    if found.position is None:
-        return printable(f"{found.kind}: {found.detail}")
+    if found.event_id is None:
+        where = "" if found.position is None else f"position {found.position}: "
+        return printable(f"{found.kind}: {where}{found.detail}")
     return printable(
         f"{found.kind}: position {found.position}, event {found.event_id} of {found.stream_id}: {found.detail}"
     )

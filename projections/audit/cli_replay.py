@@ -11,6 +11,7 @@ import orjson
 import psycopg
 
 from domain.ids import MerchantId
+from event_store.archive.one_log import OneLog
 from event_store.privacy.masking import masked
 from event_store.replay.files import EventFile, ReplayRefused, as_json, format_of, kept_selection
 from event_store.replay.reading import Run, Selection, final_position, read_runs
@@ -18,6 +19,7 @@ from event_store.replay.topic import event_topic
 from event_store.store import read_log_state
 from infra.cli.execute import run
 from infra.postgres.pool import Connection
+from infra.settings.archive import ArchiveFolderSettings
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
@@ -39,9 +41,13 @@ class ReplayRequest:
     """Personal data encrypted, as in the log; else, that it is encrypted or erased. A topic has it as recorded."""
 
 
+class ReplaySettings(AuditDatabaseSettings, ArchiveFolderSettings):
+    """What the command needs, but for a topic."""
+
+
 def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, force: bool) -> int:
     """Replay; return the exit code."""
-    settings = load_settings(AuditDatabaseSettings)
+    settings = load_settings(ReplaySettings)
 
     async def connected() -> int:
         if into is not None and topic is not None:
@@ -50,37 +56,38 @@ def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, 
             format_of(into)
         url = settings.audit_database_url.get_secret_value()
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
-            selection = await _selection(conn, request, into)
+            log = await OneLog.open(conn, settings.archive_folder)
+            selection = await _selection(conn, log, request, into)
             if into is not None:
-                return await _into_file(conn, selection, into, mask=not request.as_recorded)
+                return await _into_file(conn, log, selection, into, mask=not request.as_recorded)
             async with AsyncExitStack() as stack:
                 if topic is None:
-                    return await _replay(conn, selection, _to_stdout, mask=not request.as_recorded)
+                    return await _replay(conn, log, selection, _to_stdout, mask=not request.as_recorded)
                 log_id = (await read_log_state(conn)).log_id
                 target = await stack.enter_async_context(
                     event_topic(load_settings(KafkaSettings), topic, log_id, force=force)
                 )
-                return await _replay(conn, selection, target.add, where=f"in {topic}")
+                return await _replay(conn, log, selection, target.add, where=f"in {topic}")
 
     return run(connected())
 
 
-async def _selection(conn: Connection, request: ReplayRequest, into: Path | None) -> Selection:
+async def _selection(conn: Connection, log: OneLog, request: ReplayRequest, into: Path | None) -> Selection:
     """Return what to read. The end stays where it was for a file that was begun: so it can be gone on with."""
     kept = None if into is None else kept_selection(into)
     end = await final_position(conn)
     if kept is not None and request.until is None:
         end = int(kept["up_to"])
     return Selection(
-        after=0 if request.since is None else await last_before(conn, parse_place(request.since)),
-        up_to=end if request.until is None else min(end, await last_up_to(conn, parse_place(request.until))),
+        after=0 if request.since is None else await last_before(log, conn, parse_place(request.since)),
+        up_to=end if request.until is None else min(end, await last_up_to(log, conn, parse_place(request.until))),
         categories=request.categories,
         types=request.types,
         merchant_id=None if request.merchant_id is None else MerchantId(request.merchant_id),
     )
 
 
-async def _into_file(conn: Connection, selection: Selection, into: Path, *, mask: bool) -> int:
+async def _into_file(conn: Connection, log: OneLog, selection: Selection, into: Path, *, mask: bool) -> int:
     try:
         file = EventFile(into, selection)
         rest = Selection(
@@ -94,7 +101,7 @@ async def _into_file(conn: Connection, selection: Selection, into: Path, *, mask
         async def add(run: Run) -> None:
             file.add(run)
 
-        code = await _replay(conn, rest, add, mask=mask, where=f"in {into}")
+        code = await _replay(conn, log, rest, add, mask=mask, where=f"in {into}")
         file.finish()
     except OSError as error:
         raise ReplayRefused(f"{into} cannot be written: {error.strerror or error}") from error
@@ -109,6 +116,7 @@ async def _to_stdout(run: Run) -> None:
 
 async def _replay(
     conn: Connection,
+    log: OneLog,
     selection: Selection,
     add: Callable[[Run], Awaitable[None]],
     *,
@@ -117,7 +125,7 @@ async def _replay(
 ) -> int:
     progress, count, position = _Progress(selection), 0, selection.after
     try:
-        async for each in read_runs(conn, selection):
+        async for each in read_runs(conn, selection, log=log):
             await add(replace(each, events=await masked(conn, each.events)) if mask else each)
             count, position = count + len(each.events), each.position
             progress.show(position, each.count)

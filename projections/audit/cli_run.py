@@ -129,6 +129,8 @@ def run_invariants(*, as_json: bool) -> int:
         if not as_json:
             _print_invariants(broken)
             print(f"{checked.events:,} events of {checked.streams:,} streams were checked.")
+            if checked.archived:
+                print(f"{checked.archived:,} streams are archived, and were not: see paystream audit verify.")
         return 1 if checked.violations else 0
 
     return _run(work)

@@ -1,7 +1,9 @@
 """Places in the log as a person writes them: a position, or a moment."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
+from event_store.archive.one_log import OneLog
 from event_store.replay.files import ReplayRefused
 from event_store.replay.moments import position_at
 from infra.postgres.pool import Connection
@@ -19,13 +21,17 @@ def parse_place(text: str) -> int | datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-async def last_up_to(conn: Connection, place: int | datetime) -> int:
+async def last_up_to(log: OneLog, conn: Connection, place: int | datetime) -> int:
     """Return the last position up to there, inclusive."""
-    return place if isinstance(place, int) else await position_at(conn, place)
+    return place if isinstance(place, int) else await _position_at(log, conn, place)
 
 
-async def last_before(conn: Connection, place: int | datetime) -> int:
+async def last_before(log: OneLog, conn: Connection, place: int | datetime) -> int:
     """Return the last position before it."""
     if isinstance(place, int):
         return max(0, place - 1)
-    return await position_at(conn, place - timedelta(microseconds=1))
+    return await _position_at(log, conn, place - timedelta(microseconds=1))
+
+
+async def _position_at(log: OneLog, conn: Connection, moment: datetime) -> int:
+    return max(await position_at(conn, moment), await asyncio.to_thread(log.position_at, moment))

@@ -73,3 +73,9 @@ async def load(conn: Connection, payment_ids: Iterable[PaymentId]) -> dict[Payme
             row = TimelineRow(**columns | {"data": orjson.loads(columns["data"])})
             timelines.setdefault(row.payment_id, []).append(row)
     return timelines
+
+
+async def removed_up_to(conn: Connection, payment_ids: Iterable[PaymentId]) -> dict[PaymentId, int]:
+    """Return up to which version retention has removed timelines; payments of which nothing was are left out."""
+    cursor = await conn.execute(_SQL.removed, {"payment_ids": list(payment_ids)})
+    return dict(await cursor.fetchall())

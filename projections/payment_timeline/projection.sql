@@ -1,9 +1,13 @@
 -- name: versions
--- The newest version that the timeline has of each payment that a batch touches; payments without one are left out.
+-- The newest version that the timeline has, or had until retention removed it, of each payment that a batch touches; payments
+-- without one are left out.
 SELECT touched.payment_id, newest.version
   FROM unnest(%(payment_ids)s::uuid[]) AS touched(payment_id),
-       LATERAL (SELECT t.version FROM read_model.payment_timeline t
-                 WHERE t.payment_id = touched.payment_id ORDER BY t.version DESC LIMIT 1) AS newest;
+       LATERAL (SELECT greatest((SELECT t.version FROM read_model.payment_timeline t
+                                  WHERE t.payment_id = touched.payment_id ORDER BY t.version DESC LIMIT 1),
+                                (SELECT r.version FROM read_model.payment_timeline_removed r
+                                  WHERE r.payment_id = touched.payment_id)) AS version) AS newest
+ WHERE newest.version IS NOT NULL;
 
 -- name: insert
 -- A batch's events. One that is there already is an error: the checkpoint lets each in once.
@@ -32,3 +36,7 @@ SELECT payment_id, version, position, merchant_id, type, at, actor, request_id, 
   FROM read_model.payment_timeline
  WHERE payment_id = ANY(%(payment_ids)s::uuid[])
  ORDER BY payment_id, version;
+
+-- name: removed
+-- Up to which version retention has removed the timelines of some payments.
+SELECT payment_id, version FROM read_model.payment_timeline_removed WHERE payment_id = ANY(%(payment_ids)s::uuid[]);

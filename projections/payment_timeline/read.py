@@ -62,6 +62,13 @@ async def page(
         return await cursor.fetchall()
 
 
+async def is_removed(conn: Connection, *, merchant_id: MerchantId, payment_id: PaymentId) -> bool:
+    """Return whether a merchant's payment has a timeline of which retention has removed rows."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.is_removed, {"merchant_id": merchant_id, "payment_id": payment_id})
+        return bool(await cursor.fetchone())
+
+
 async def applied(conn: Connection, positions: Iterable[int]) -> set[int]:
     """Return those of `positions` that the read model reflects: nothing of a payment is missing there any more."""
     async with conn.cursor(row_factory=scalar_row) as cursor:

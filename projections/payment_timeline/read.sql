@@ -21,3 +21,8 @@ SELECT coalesce(max(position), 0) AS position, coalesce(min(position), 0) AS low
        coalesce((SELECT position FROM read_model.payments_watermark), 0) AS watermark
   FROM read_model.projection_checkpoints
  WHERE projection = 'payment_timeline'
+
+-- name: is_removed
+-- Whether retention has removed rows of a merchant's payment.
+SELECT EXISTS (SELECT FROM read_model.payment_timeline_removed r JOIN read_model.payments p USING (payment_id)
+                WHERE r.payment_id = %(payment_id)s AND p.merchant_id = %(merchant_id)s)

@@ -9,10 +9,14 @@ SELECT s.epoch, s.closed_because IS NULL AS is_open, w.position, w.epoch AS prov
 
 -- name: begin
 -- Where to begin when nothing is proved: each partition has been applied up to its checkpoint, so all of them up to the
--- lowest. From the beginning unless every partition has one, and has the event at it: the read model is new, or being rebuilt.
+-- lowest. From the beginning unless every partition has one, and has the event at it, or had it until retention removed it: the
+-- read model is new, or being rebuilt.
 SELECT CASE WHEN count(*) = 2 * %(partitions)s
              AND bool_and(c.partition < %(partitions)s
-                          AND (SELECT a.position FROM read_model.applied_events a WHERE a.position = c.position) IS NOT NULL)
+                          AND ((SELECT a.position FROM read_model.applied_events a WHERE a.position = c.position) IS NOT NULL
+                               OR (SELECT e.position FROM event_store.events e
+                                     JOIN read_model.payment_timeline_removed r ON r.payment_id = e.stream_id
+                                    WHERE e.position = c.position AND e.version <= r.version) IS NOT NULL))
             THEN least(min(c.position),
                        (SELECT min(s.position) FROM consumers.consumer_checkpoints s
                          WHERE s.consumer = 'projection:split_payments' AND s.topic = 'paystream.split-payment'))
@@ -26,7 +30,9 @@ SELECT CASE WHEN count(*) = 2 * %(partitions)s
 SELECT e.position,
        e.category IN ('payment', 'split-payment')
        AND (SELECT a.position FROM read_model.applied_events a WHERE a.position = e.position) IS NULL
-       AND (SELECT u.position FROM read_model.unapplied_events u WHERE u.position = e.position LIMIT 1) IS NULL AS is_missing
+       AND (SELECT u.position FROM read_model.unapplied_events u WHERE u.position = e.position LIMIT 1) IS NULL
+       AND (SELECT r.version FROM read_model.payment_timeline_removed r
+             WHERE r.payment_id = e.stream_id AND r.version >= e.version) IS NULL AS is_missing
   FROM event_store.events e
  WHERE e.position > %(after)s
  ORDER BY e.position

@@ -97,8 +97,11 @@ class PaymentReads:
 
         async def read_page(conn: Connection) -> tuple[list[StoredEntry], bool]:
             found = await entries(conn, after, parameters.limit + 1)
-            # A payment has an event from its first moment: one without any is not there.
-            return found, bool(found or (after and await entries(conn, 0, 1)))
+            if found or (after and await entries(conn, 0, 1)):
+                return found, True
+            # A payment has an event from its first moment: one without any is not there, or retention has removed them.
+            merchant_id = MerchantId(principal.merchant_id)
+            return found, await timeline.is_removed(conn, merchant_id=merchant_id, payment_id=payment_id)
 
         found, is_there = await self.freshness.read(min_position, read_page)
         if not is_there:

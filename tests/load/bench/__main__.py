@@ -17,13 +17,14 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.load.bench import append, claims, http, log, privacy, rebuild, system
+from tests.load.bench import append, archive, claims, http, log, privacy, rebuild, system
 from tests.load.bench.measurement import Context, Result, Row, measured
 from tests.support.brokers import APACHE, EMBEDDED, use_broker
 from tests.support.prepared_home import share
 
 ROWS: Sequence[Row] = (
     *append.ROWS,
+    *archive.ROWS,
     *http.ROWS,
     *system.ROWS,
     *log.ROWS,

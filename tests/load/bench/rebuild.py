@@ -41,7 +41,7 @@ async def _rebuilding(context: Context) -> Prepared:
         await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner,
         await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as reader,
     ):
-        events = await _fill(app, context.count(_EVENTS))
+        events = await store_payments(app, context.count(_EVENTS))
         async with create_pool(database.url("projector"), size=2, name="bench") as pool:
             await LogProjector(pool, owner).catch_up()
 
@@ -63,8 +63,8 @@ async def _rebuilding(context: Context) -> Prepared:
         yield measure
 
 
-async def _fill(app: Connection, at_least: int) -> int:
-    """Append random payments, some of which go on at the same time."""
+async def store_payments(app: Connection, at_least: int) -> int:
+    """Append random payments, some of which go on at the same time; return how many events those are."""
     chance, count = random.Random(1), 0
     while count < at_least:
         for appends in _rounds(chance):

@@ -33,7 +33,8 @@ async def test_the_rebuilt_tables_equal_the_live_ones(
     await store_all_kinds(app, random.Random(1))
     await projector.catch_up()
     before = await rows_of(owner, projection)
-    assert all(before[table] for table in before if table not in {"discrepancies", "ledger_transactions"})
+    empty = {"discrepancies", "ledger_transactions", "payment_timeline_removed"}
+    assert all(before[table] for table in before if table not in empty)
 
     async with rebuilding(database, projection) as work:
         build, comparison = await work.build()

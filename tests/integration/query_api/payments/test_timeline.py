@@ -3,12 +3,14 @@
 import uuid
 
 import httpx
+import psycopg
 import pytest
 
 from domain.ids import RefundId
 from domain.money import Money
 from schemas.http.timeline import TimelinePage
 from tests.integration.query_api.conftest import Project, Record
+from tests.support.database import Database
 from tests.support.payment_histories import paid, refunded, request_payment
 
 pytestmark = pytest.mark.integration
@@ -69,3 +71,21 @@ async def test_a_cursor_of_a_payment_that_is_not_there_is_404(
     assert response.status_code == 404
     empty = await client.get(f"/payments/{payment_id}/events", params=beyond)
     assert empty.json() == {"data": [], "has_more": False, "next_cursor": None}
+
+
+async def test_a_timeline_that_was_kept_long_enough_is_empty(
+    client: httpx.AsyncClient, record: Record, project: Project, database: Database
+) -> None:
+    payment_id = await record(paid(request_payment()))
+    await project()
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute("UPDATE read_model.payments SET updated_at = now() - interval '400 days'")
+        await owner.execute("UPDATE read_model.payment_timeline SET at = now() - interval '400 days'")
+    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as app:
+        await app.execute("SELECT read_model.forget_timelines(interval '365 days', 0, 100)")
+
+    response = await client.get(f"/payments/{payment_id}/events")
+
+    assert (response.status_code, response.json()) == (200, {"data": [], "has_more": False, "next_cursor": None})
+    assert (await client.get(f"/payments/{payment_id}")).json()["status"] == "succeeded"
+    assert (await client.get(f"/payments/{uuid.uuid4()}/events")).status_code == 404

@@ -19,6 +19,7 @@ def settings_classes() -> list[type[ProcessSettings]]:
     """Every settings class of the system."""
     for module in ("infra.cli.settings", "infra.redis.redlock.settings", "infra.stripe.guard.settings", _WITNESS):
         import_module(module)
+    import_module("infra.settings.archive")  # of commands alone
     for group in (declared.PROCESSES, declared.WORKERS, declared.SETTINGS):
         for name in declared.names(group):
             declared.load(group, name)
