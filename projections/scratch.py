@@ -30,6 +30,7 @@ TABLES: Mapping[str, Sequence[str]] = {
         "ledger_transactions",
         "ledger_entries",
         "ledger_lines",
+        "ledger_merchant_days",
         "ledger_days",
     ),
 }

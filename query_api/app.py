@@ -21,6 +21,8 @@ from query_api.freshness import Freshness
 from query_api.ledger.routes import SCOPE as FINANCE_SCOPE
 from query_api.ledger.routes import ledger_routes
 from query_api.ledger.service import LedgerReads
+from query_api.merchant.routes import merchant_routes
+from query_api.merchant.service import MerchantReads
 from query_api.parameters import refuse_repeated
 from query_api.payments.routes import SCOPE, payment_routes
 from query_api.payments.service import PaymentReads
@@ -52,6 +54,7 @@ def create_app(
     app.state.payments = PaymentReads(pool=pool, freshness=freshness, history=history)
     app.state.split_payments = SplitPaymentReads(pool=pool, freshness=freshness)
     app.state.ledger = LedgerReads(pool=pool)
+    app.state.merchant = MerchantReads(pool=pool)
     app.state.reconciliations = ReconciliationReads(pool=pool)
     app.state.keyring = keyring
     app.state.rate_limiter = rate_limiter
@@ -73,6 +76,7 @@ def _add_routes(app: FastAPI, *, anonymous_merchant_id: str | None) -> None:
     for router in (
         payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
         split_payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
+        merchant_routes(authenticated(SCOPE, anonymous_merchant_id)),
         ledger_routes(authenticated(FINANCE_SCOPE)),  # of the whole account: always with a key
         reconciliation_routes,
     ):

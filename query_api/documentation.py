@@ -36,6 +36,7 @@ API = ApiDescription(
     tags={
         "payments": "Payments, and what happened to them.",
         "split payments": "Purchases that several payments pay, all or nothing.",
+        "merchant": "What the merchant's own payments moved at Stripe, and what differs there.",
         "ledger": "What payments moved at Stripe, by double entry: for finance.",
         "reconciliations": "What differs between Stripe's books and the ledger: for finance.",
     },

@@ -94,8 +94,12 @@ class RecoveryAdmin:
                         if found.blockers and not reason:
                             raise RecoveryRefused("an operator has to decide here, with a reason")
                         await reopen(settings, conn, found, records, {"decided_by": actor, "because": reason})
-                        if found.blockers:
+                        takes_back = bool(found.blockers) and (
+                            found.went_on_otherwise or await _applied_beyond_log(conn)
+                        )
+                        if takes_back:
                             await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
+                        if found.blockers:
                             await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
             except KafkaUnavailable:
                 if not before.only_started:
@@ -103,7 +107,7 @@ class RecoveryAdmin:
                 return await _open_uncompared(conn, actor, reason)
         state = await read_log_state(conn)
         summary = f"the log is open, in epoch {state.epoch}; {found.written_back} events were written back"
-        if found.blockers:
+        if takes_back:
             summary += (
                 f", {len(found.different)} left out. Kafka holds what the log does not: delete its topics, and empty "
                 "the read model. Both are filled again from the log (docs/runbooks/restored-backup.md)"
@@ -146,6 +150,12 @@ async def recovery_errors() -> AsyncIterator[None]:
         raise
     except InfraError as error:
         raise RecoveryRefused(str(error)) from error
+
+
+async def _applied_beyond_log(conn: Connection) -> bool:
+    """Whether a consumer has applied an event behind the last one of the log, with all that was written back."""
+    row = await (await conn.execute(QUERIES.applied_beyond_log)).fetchone()
+    return row == (True,)
 
 
 async def _open_uncompared(conn: Connection, actor: str, reason: str) -> str:

@@ -74,6 +74,14 @@ class Comparison:
         """Why an operator has to decide. Without any, what was lost can be written back, and nothing else differs."""
         return tuple(self._blockers())
 
+    @property
+    def went_on_otherwise(self) -> bool:
+        """Whether Kafka's copy and the log went different ways, so that consumers may have applied what the log lacks.
+
+        Not when Kafka holds nothing: where consumers stand comes from the database that the log is in.
+        """
+        return bool(self.different or self.skipped or self._lacks_whole_part)
+
     def add(self, part: Part, logged: Collection[LoggedEvent], versions: Mapping[UUID, int]) -> list[RecordedEvent]:
         """Compare a part, and return what is to be written back, each event after what its stream has in the log.
 

@@ -148,6 +148,7 @@ async def compare_and_write_back(
                 log.info("recovery_progress", compared_up_to=found.compared_up_to, written_back=found.written_back)
     if found.written_back:
         await connection.execute(QUERIES.claim_stripe_ids, {"position": found.whole_up_to})
+        await connection.execute(QUERIES.follow_access, {"position": found.whole_up_to})
     row = await (await connection.execute(QUERIES.count_behind, {"position": found.compared_up_to})).fetchone()
     assert row is not None
     found.unpublished += int(row[0])

@@ -46,6 +46,10 @@ SELECT event_store.write_back(%(lost)s::jsonb);
 -- Let what is written back name ids of Stripe as it did (see event_store.claim_stripe_ids in the migration of access).
 SELECT event_store.claim_stripe_ids(%(position)s);
 
+-- name: follow_access
+-- Let what is written back end API keys as it did (see event_store.follow_access in migration 0047).
+SELECT event_store.follow_access(%(position)s);
+
 -- name: reopen
 -- Open the log on this PostgreSQL, in a new epoch; which.
 SELECT event_store.reopen_log(%(highest_epoch)s, %(highest_position)s, %(report)s::jsonb);
@@ -83,6 +87,11 @@ SELECT stream_id FROM event_store.streams WHERE stream_id = ANY(%(stream_ids)s::
 -- At which of these positions a stream has its event.
 SELECT t.position FROM unnest(%(positions)s::bigint[], %(stream_ids)s::uuid[]) AS t(position, stream_id)
   JOIN event_store.events e ON e.position = t.position AND e.stream_id = t.stream_id;
+
+-- name: applied_beyond_log
+-- Whether a consumer stands behind the end of the log.
+SELECT EXISTS (SELECT FROM consumers.consumer_checkpoints
+                WHERE position > (SELECT coalesce(max(position), 0) FROM event_store.events));
 
 -- name: take_back_checkpoints
 -- Have consumers apply again what comes after a position: some of what they applied is not in the log.

@@ -39,6 +39,18 @@ SELECT coalesce(d.day, l.day), coalesce(d.account, l.account), coalesce(d.curren
  WHERE coalesce(d.debit - d.credit, 0) <> coalesce(l.amount, 0)
  LIMIT %(limit)s;
 
+-- name: wrong_merchant_days
+-- Days of a merchant whose sums are not those of the lines of its entries.
+SELECT coalesce(d.day, l.day), coalesce(d.account, l.account), coalesce(d.currency, l.currency),
+       coalesce(d.debit - d.credit, 0)::bigint, coalesce(l.amount, 0)::bigint, coalesce(d.merchant_id, l.merchant_id)
+  FROM read_model.ledger_merchant_days d
+  FULL JOIN (SELECT e.merchant_id, (e.at AT TIME ZONE 'UTC')::date AS day, x.account, x.currency, sum(x.amount) AS amount
+               FROM read_model.ledger_entries e JOIN read_model.ledger_lines x USING (position, number)
+              WHERE e.merchant_id IS NOT NULL
+              GROUP BY 1, 2, 3, 4) l USING (merchant_id, day, account, currency)
+ WHERE coalesce(d.debit - d.credit, 0) <> coalesce(l.amount, 0)
+ LIMIT %(limit)s;
+
 -- name: projection_positions
 -- How far each projection has come in each partition.
 SELECT consumer, topic, partition, position FROM consumers.consumer_checkpoints WHERE starts_with(consumer, %(prefix)s);

@@ -356,8 +356,9 @@ def _unbalanced(row: tuple[Any, ...]) -> Violation:
 
 
 def _wrong_day(row: tuple[Any, ...]) -> Violation:
-    day, account, currency, says, lines = row
-    detail = f"{day}, {account}: it says {says} {currency}, and its lines come to {lines}"
+    day, account, currency, says, lines, *merchant = row
+    of_whom = f" of {merchant[0]}" if merchant else ""
+    detail = f"{day}, {account}{of_whom}: it says {says} {currency}, and its lines come to {lines}"
     return Violation(invariant="ledger_days_right", stream_id=None, position=None, detail=detail)
 
 
@@ -365,4 +366,5 @@ _OF_TABLES: Sequence[tuple[str, Callable[[tuple[Any, ...]], Violation]]] = (
     ("streams_without_events", _unknown_stream),
     ("unbalanced_entries", _unbalanced),
     ("wrong_days", _wrong_day),
+    ("wrong_merchant_days", _wrong_day),
 )

@@ -112,9 +112,12 @@ async def _write(conn: Connection, changes: Changes) -> None:
         await conn.execute(_SQL.remove_entries, {"positions": [each.position for each in met.moved]})
     entries = [*changes.entries, *met.entries]
     if entries or met.moved:
-        rows = orjson.dumps(entries).decode()
+        rows, removed = orjson.dumps(entries).decode(), orjson.dumps(met.moved).decode()
         await conn.execute(_SQL.insert_entries, {"rows": rows})
-        await conn.execute(_SQL.add_to_days, {"rows": rows, "removed": orjson.dumps(met.moved).decode()})
+        await conn.execute(_SQL.add_to_merchant_days, {"rows": rows, "removed": removed})
+        if met.moved:
+            await conn.execute(_SQL.drop_empty_merchant_days, {"removed": removed})
+        await conn.execute(_SQL.add_to_days, {"rows": rows, "removed": removed})
     if met.moved:
         await conn.execute(_SQL.drop_empty_days, {"days": sorted({each.at for each in met.moved})})
 

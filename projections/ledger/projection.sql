@@ -188,18 +188,49 @@ UPDATE read_model.ledger_movements m
  WHERE m.source_id = done.source_id AND m.category = done.category;
 
 -- name: insert_entries
--- A batch's entries with their lines. One that is there already is an error: the checkpoint lets each in once.
+-- A batch's entries with their lines, after its movements: an entry is of the merchant of its payment. One that is there
+-- already is an error: the checkpoint lets each in once.
 WITH entry AS (
     SELECT position, number, kind, source_id, category, at, lines
       FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
            position bigint, number smallint, kind text, source_id text, category text, at timestamptz, lines jsonb)
 ), head AS (
-    INSERT INTO read_model.ledger_entries (position, number, kind, source_id, category, at)
-    SELECT position, number, kind, source_id, category, at FROM entry
+    INSERT INTO read_model.ledger_entries (position, number, kind, source_id, category, at, merchant_id)
+    SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, s.merchant_id
+      FROM entry e
+      LEFT JOIN read_model.ledger_movements m USING (source_id, category)
+      LEFT JOIN event_store.streams s ON s.stream_id = m.payment_id
 )
 INSERT INTO read_model.ledger_lines (position, number, line, account, currency, amount, at)
 SELECT e.position, e.number, l.line, l.item->>'account', l.item->>'currency', (l.item->>'amount')::bigint, e.at
   FROM entry e, LATERAL jsonb_array_elements(e.lines) WITH ORDINALITY AS l(item, line);
+
+-- name: add_to_merchant_days
+-- The sums of the days of each merchant, of the entries that are of a payment.
+INSERT INTO read_model.ledger_merchant_days AS d (merchant_id, day, account, currency, debit, credit)
+SELECT s.merchant_id, (e.at AT TIME ZONE 'UTC')::date AS day, l.account, l.currency,
+       sum(e.sign * greatest(l.amount, 0)), sum(e.sign * greatest(-l.amount, 0))
+  FROM (SELECT 1 AS sign, source_id, category, at, lines
+          FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(source_id text, category text, at timestamptz, lines jsonb)
+         UNION ALL
+        SELECT -1, source_id, category, at, lines
+          FROM jsonb_to_recordset(%(removed)s::jsonb) AS r(source_id text, category text, at timestamptz, lines jsonb)) AS e
+  JOIN read_model.ledger_movements m USING (source_id, category)
+  JOIN event_store.streams s ON s.stream_id = m.payment_id
+ CROSS JOIN LATERAL jsonb_to_recordset(e.lines) AS l(account text, currency text, amount bigint)
+ GROUP BY 1, 2, 3, 4
+ ORDER BY 1, 2, 3, 4
+ON CONFLICT (merchant_id, day, account, currency)
+   DO UPDATE SET debit = d.debit + EXCLUDED.debit, credit = d.credit + EXCLUDED.credit;
+
+-- name: drop_empty_merchant_days
+-- Nothing is left of these days of a merchant where entries were removed.
+DELETE FROM read_model.ledger_merchant_days d
+ USING jsonb_to_recordset(%(removed)s::jsonb) AS r(source_id text, category text, at timestamptz)
+  JOIN read_model.ledger_movements m USING (source_id, category)
+  JOIN event_store.streams s ON s.stream_id = m.payment_id
+ WHERE d.merchant_id = s.merchant_id AND d.day = (r.at AT TIME ZONE 'UTC')::date
+   AND d.debit = 0 AND d.credit = 0;
 
 -- name: add_to_days
 -- The sums of the days, last of all: these rows are everybody's, and locked from here to the end of the transaction.

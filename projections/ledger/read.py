@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psycopg.rows import class_row, scalar_row
 
-from domain.ids import BalanceSourceId, PaymentId
+from domain.ids import BalanceSourceId, MerchantId, PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -90,14 +90,28 @@ async def balances(conn: Connection, *, as_of: datetime | None) -> list[StoredBa
 
 async def entries(conn: Connection, *, filters: EntryFilters, after: EntryKey | None, limit: int) -> list[StoredEntry]:
     """Return up to `limit` entries that come after a key of the list (None: the newest)."""
-    parameters = asdict(filters) | {
-        "after_at": after.at if after else None,
-        "after_position": after.position if after else None,
-        "after_number": after.number if after else None,
-        "limit": limit,
-    }
     async with conn.cursor(row_factory=class_row(StoredEntry)) as cursor:
-        await cursor.execute(_SQL.entries, parameters)
+        await cursor.execute(_SQL.entries, asdict(filters) | _after(after, limit))
+        return await cursor.fetchall()
+
+
+async def balances_of_merchant(
+    conn: Connection, merchant_id: MerchantId, *, as_of: datetime | None
+) -> list[StoredBalance]:
+    """Return the same of what a merchant's payments moved."""
+    async with conn.cursor(row_factory=class_row(StoredBalance)) as cursor:
+        await cursor.execute(_SQL.balances_of_merchant, {"merchant_id": merchant_id, "as_of": as_of})
+        return await cursor.fetchall()
+
+
+async def entries_of_merchant(
+    conn: Connection, merchant_id: MerchantId, *, filters: EntryFilters, after: EntryKey | None, limit: int
+) -> list[StoredEntry]:
+    """Return up to `limit` entries of a merchant's payments after a key; of the filters, the times and the payment."""
+    parameters = {"merchant_id": merchant_id, **asdict(filters), **_after(after, limit)}
+    async with conn.cursor(row_factory=class_row(StoredEntry)) as cursor:
+        # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
+        await cursor.execute(_SQL.entries_of_merchant, parameters, prepare=False)
         return await cursor.fetchall()
 
 
@@ -123,3 +137,12 @@ async def newest_position(conn: Connection) -> int:
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL.newest_position)
         return int(await cursor.fetchone() or 0)
+
+
+def _after(key: EntryKey | None, limit: int) -> dict[str, object]:
+    return {
+        "after_at": key.at if key else None,
+        "after_position": key.position if key else None,
+        "after_number": key.number if key else None,
+        "limit": limit,
+    }

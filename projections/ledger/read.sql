@@ -35,6 +35,42 @@ SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id
  ORDER BY e.at DESC, e.position DESC, e.number DESC
  LIMIT %(limit)s
 
+-- name: balances_of_merchant
+-- Both sides of every account, of a merchant's payments: the days before, and the entries of the day itself.
+SELECT account, currency, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
+  FROM (SELECT account, currency, debit, credit
+          FROM read_model.ledger_merchant_days
+         WHERE merchant_id = %(merchant_id)s::text
+           AND (%(as_of)s::timestamptz IS NULL OR day < (%(as_of)s::timestamptz AT TIME ZONE 'UTC')::date)
+        UNION ALL
+        SELECT l.account, l.currency, greatest(l.amount, 0), greatest(-l.amount, 0)
+          FROM read_model.ledger_entries e
+          JOIN read_model.ledger_lines l ON l.position = e.position AND l.number = e.number
+         WHERE e.merchant_id = %(merchant_id)s::text
+           AND e.at >= date_trunc('day', %(as_of)s::timestamptz, 'UTC') AND e.at <= %(as_of)s::timestamptz) AS side
+ GROUP BY account, currency
+ ORDER BY currency, account
+
+-- name: entries_of_merchant
+-- Entries of a merchant's payments, newest first, that all given filters hold for.
+SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id,
+       (SELECT json_agg(json_build_object('account', l.account, 'currency', l.currency, 'amount', l.amount)
+                        ORDER BY l.line)::text
+          FROM read_model.ledger_lines l WHERE l.position = e.position AND l.number = e.number) AS lines
+  FROM read_model.ledger_entries e
+  LEFT JOIN read_model.ledger_movements m ON m.source_id = e.source_id AND m.category = e.category
+ WHERE e.merchant_id = %(merchant_id)s::text
+   AND (%(payment_id)s::uuid IS NULL
+        OR e.source_id = ANY (ARRAY(SELECT p.source_id FROM read_model.ledger_movements p
+                                     WHERE p.payment_id = %(payment_id)s::uuid)))
+   AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
+   AND (%(until)s::timestamptz IS NULL OR e.at < %(until)s::timestamptz)
+   AND (%(after_at)s::timestamptz IS NULL
+        OR (e.at, e.position, e.number) < (%(after_at)s::timestamptz, %(after_position)s::bigint,
+                                           %(after_number)s::smallint))
+ ORDER BY e.at DESC, e.position DESC, e.number DESC
+ LIMIT %(limit)s
+
 -- name: lines
 -- Every line of a time with its entry, oldest first, for an export.
 SELECT e.at, e.position, e.number, l.line, e.kind, e.source_id, e.category, m.payment_id, l.account, l.currency, l.amount

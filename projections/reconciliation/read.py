@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
-from domain.ids import BalanceSourceId, DiscrepancyId, PaymentId, RunId
+from domain.ids import BalanceSourceId, DiscrepancyId, MerchantId, PaymentId, RunId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -124,6 +124,16 @@ async def discrepancies(
     """Return up to `limit` discrepancies that come after a key of the list (None: the newest)."""
     async with conn.cursor(row_factory=class_row(StoredDiscrepancy)) as cursor:
         await cursor.execute(_SQL.discrepancies, asdict(filters) | _after(after, limit), prepare=False)
+        return await cursor.fetchall()
+
+
+async def discrepancies_of_merchant(
+    conn: Connection, merchant_id: MerchantId, *, filters: DiscrepancyFilters, after: DayKey | None, limit: int
+) -> list[StoredDiscrepancy]:
+    """Return up to `limit` of a merchant's discrepancies after a key; of the filters, the days, status and payment."""
+    parameters = {"merchant_id": merchant_id, **asdict(filters), **_after(after, limit)}
+    async with conn.cursor(row_factory=class_row(StoredDiscrepancy)) as cursor:
+        await cursor.execute(_SQL.discrepancies_of_merchant, parameters, prepare=False)
         return await cursor.fetchall()
 
 

@@ -36,6 +36,21 @@ SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS 
  ORDER BY date DESC, discrepancy_id DESC
  LIMIT %(limit)s
 
+-- name: discrepancies_of_merchant
+-- A merchant's discrepancies after a key, newest day first. A filter that is NULL is off; `unresolved` is open or explained.
+SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS stripe, ledger::text AS ledger,
+       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, opened_at, updated_at, version, position
+  FROM read_model.discrepancies
+ WHERE merchant_id = %(merchant_id)s::text
+   AND (%(status)s::text IS NULL OR status = %(status)s::text
+        OR (%(status)s::text = 'unresolved' AND status <> 'resolved'))
+   AND (%(payment_id)s::uuid IS NULL OR payment_id = %(payment_id)s::uuid)
+   AND (%(date_from)s::date IS NULL OR date >= %(date_from)s::date)
+   AND (%(date_to)s::date IS NULL OR date <= %(date_to)s::date)
+   AND (%(after_id)s::uuid IS NULL OR (date, discrepancy_id) < (%(after_date)s::date, %(after_id)s::uuid))
+ ORDER BY date DESC, discrepancy_id DESC
+ LIMIT %(limit)s
+
 -- name: newest_position
 -- The highest position that the projection has applied, over all partitions.
 SELECT coalesce(max(position), 0) AS position FROM read_model.projection_checkpoints WHERE projection = 'reconciliation'

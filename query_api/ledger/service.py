@@ -50,9 +50,12 @@ class LedgerReads:
         async with self.pool.connection() as conn:
             position = await ledger.newest_position(conn)
             found = await ledger.balances(conn, as_of=parameters.as_of)
-        body = shown(found, parameters.as_of)
-        # What is shown makes the tag: the same balances are the same answer, however many entries led there.
-        headers = {"ETag": f'"{hashlib.sha256(orjson.dumps(body)).hexdigest()[:32]}"'}
-        if has_version(if_none_match, headers["ETag"]):
-            return not_modified(position, headers)
-        return json_response(body, position=position, headers=headers)
+        return summary_response(shown(found, parameters.as_of), position, if_none_match)
+
+
+def summary_response(body: Json, position: int, if_none_match: str | None) -> Response:
+    """Return balances, or a 304 when the client has them: the same are the same answer, whatever entries led there."""
+    headers = {"ETag": f'"{hashlib.sha256(orjson.dumps(body)).hexdigest()[:32]}"'}
+    if has_version(if_none_match, headers["ETag"]):
+        return not_modified(position, headers)
+    return json_response(body, position=position, headers=headers)

@@ -4,6 +4,7 @@ A merchant's key finds nothing of another merchant's; a key without the scope is
 has expired. A route that is added is walked too.
 """
 
+import datetime as dt
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -35,6 +36,7 @@ from query_api.freshness import Freshness
 from tests.integration.command_api.running_api import Running, running
 from tests.integration.command_api.test_webhook_endpoints import a_delivery
 from tests.support.database import Database
+from tests.support.discrepancies import open_discrepancy
 from tests.support.openapi_documents import DOCUMENTS, operations
 from tests.support.read_model import load_log, project_log
 
@@ -153,6 +155,7 @@ async def system(database: Database, pool: Pool, app: Connection, redis: Redis) 
         idempotency_key = "of-the-first"
         split = await _split(commands, idempotency_key)
         endpoint_id, delivery_id = await _endpoint(commands)
+        await open_discrepancy(app, "ch_1", dt.date(2026, 5, 1), uuid.UUID(payment_id))
         async with create_pool(database.url("projector"), size=2, name="projector-test") as projector:
             await project_log(projector, await load_log(app))
         await app.commit()
@@ -244,6 +247,9 @@ async def test_no_parameter_opens_what_is_anothers(system: System) -> None:
         ("/payments", {"split_payment_id": system.split_payment_id}),
         ("/payments", {"idempotency_key": system.idempotency_key}),
         ("/split-payments", {"user_id": "user_1"}),
+        ("/merchant/ledger/entries", {"payment_id": system.payment_id}),
+        ("/merchant/ledger/balances", {"as_of": "2030-01-01T00:00:00Z"}),
+        ("/merchant/discrepancies", {"payment_id": system.payment_id}),
     ):
         (route,) = (each for each in ROUTES if (each.api, each.path) == ("query-api", path))
         answer = await system.call(route, foreign, **query)

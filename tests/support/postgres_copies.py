@@ -48,7 +48,7 @@ async def new_cluster(home: Path, passwords: Passwords | None = None) -> AsyncIt
         passwords = passwords or load_or_create(opened)
         server = PostgresServer(opened, port=free_port(), passwords=passwords, fsync=False)
         server.data = data / "postgres"  # where the user that it runs as can reach it
-        _give(data, server)
+        give(data, server)
         try:
             await server.start()
             await server.wait_ready()
@@ -73,6 +73,20 @@ async def restore(server: PostgresServer, database: str, dumped: Path, groups: S
         await connection.execute("GRANT paystream_app TO paystream_relay")
     await create_logins(server)
     await _run(server, "pg_restore", ["-d", server.url(database=database), str(dumped)], dumped.parent)
+
+
+async def dump_rows(server: PostgresServer, database: str, table: str) -> Path:
+    """Write the rows of a table as statements that leave alone what is there; return the file."""
+    folder = new_data_folder()
+    options = ["--data-only", "--inserts", "--on-conflict-do-nothing", "--table", table]
+    await _run(server, "pg_dump", [*options, "-f", str(folder / "rows.sql"), server.url(database=database)], folder)
+    return folder / "rows.sql"
+
+
+async def load_rows(server: PostgresServer, database: str, dumped: Path) -> None:
+    """Give such rows to another server."""
+    options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(dumped)]
+    await _run(server, "psql", [*options, server.url(database=database)], dumped.parent)
 
 
 async def promote(server: PostgresServer) -> None:
@@ -100,7 +114,7 @@ async def _answers(server: PostgresServer) -> bool:
 
 
 async def _run(server: PostgresServer, program: str, arguments: Sequence[str], folder: Path) -> None:
-    _give(folder, server)
+    give(folder, server)
     command = server._command(program, arguments)
     done = await asyncio.to_thread(
         subprocess.run,
@@ -122,6 +136,7 @@ def _make_home(home: Path, folder: Path) -> None:
     (home / "postgres").symlink_to(folder / "postgres")
 
 
-def _give(folder: Path, server: PostgresServer) -> None:
+def give(folder: Path, server: PostgresServer) -> None:
+    """Make a folder the one of the user that a server runs as."""
     if (run_as := server._run_as) is not None:
         os.chown(folder, run_as.uid, run_as.gid)

@@ -12,6 +12,8 @@ from infra.doctor.addresses import QUOTE, UNREADABLE, postgres_address, postgres
 from infra.doctor.check import Check
 from infra.doctor.deployment import Deployment, Targets
 from infra.doctor.finding import Finding
+from infra.doctor.postgres.archiving import SUBJECT as ARCHIVE
+from infra.doctor.postgres.archiving import Archiving, archiving_finding
 from infra.doctor.postgres.area import AREA
 from infra.doctor.postgres.capacity import SUBJECT as CONNECTIONS
 from infra.doctor.postgres.capacity import capacity_finding
@@ -147,7 +149,7 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
                     "rights",
                     MIGRATIONS,
                     CONNECTIONS,
-                    *((TRANSACTIONS, STANDBYS) if database.is_written else ()),
+                    *((TRANSACTIONS, STANDBYS, ARCHIVE) if database.is_written else ()),
                 ):
                     yield AREA.skipped(subject, "PostgreSQL does not answer")
                 return
@@ -185,6 +187,11 @@ async def _server(connection: Connection, database: Database) -> AsyncGenerator[
         assert standbys is not None
         for finding in standby_findings(standbys, production=database.in_production):
             yield finding
+        async with connection.cursor(row_factory=class_row(Archiving)) as archiver:
+            await archiver.execute(_QUERIES.archiving)
+            archiving = await archiver.fetchone()
+        assert archiving is not None
+        yield archiving_finding(archiving, production=database.in_production)
 
 
 def _refused(url: str, purpose: Purpose, users: list[str], error: psycopg.OperationalError) -> Finding:

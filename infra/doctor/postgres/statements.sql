@@ -82,3 +82,8 @@ SELECT current_setting('synchronous_standby_names') AS names,
        min(pg_wal_lsn_diff(pg_current_wal_lsn(), r.flush_lsn))
            FILTER (WHERE r.sync_state IN ('sync', 'quorum'))::bigint AS behind_bytes
   FROM pg_catalog.pg_stat_replication r
+
+-- name: archiving
+-- Whether the write-ahead log is archived, and when that last succeeded and failed.
+SELECT current_setting('archive_mode') AS mode, last_archived_time AS archived_at, last_failed_time AS failed_at
+  FROM pg_catalog.pg_stat_archiver

@@ -89,3 +89,21 @@ def test_what_the_glossary_names_in_code_is_there() -> None:
     known = {name for path in paths if path.is_file() for name in re.findall(r"\w+", path.read_text("utf-8"))}
     named = re.findall(r"`([A-Za-z_]\w{3,})`", GLOSSARY.partition("| term |")[2])
     assert [name for name in named if not {name, name.lower()} & known] == []
+
+
+FAILURES = (ROOT / "docs" / "failures.md").read_text("utf-8")
+ROWS = [row for row in FAILURES.splitlines() if row.startswith("| ") and not row.startswith("| down ")]
+_DEPENDENCIES = ("Redis", "Kafka", "Stripe", "PostgreSQL", "any process", "the read model")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip())
+def test_every_promise_for_a_failure_has_a_test(row: str) -> None:
+    proof = row.rstrip("| ").rpartition("|")[2]
+    (path,) = re.findall(r"`(tests/[\w/]+\.py)`", proof)
+    names = re.findall(r"`(test_\w+)`", proof)
+    assert names
+    assert set(names) <= defined(ROOT / path)
+
+
+def test_every_dependency_has_its_promise() -> None:
+    assert {each for each in _DEPENDENCIES if not any(row.startswith(f"| {each}") for row in ROWS)} == set()

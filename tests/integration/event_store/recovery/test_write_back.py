@@ -68,6 +68,12 @@ async def test_what_was_written_back_owns_its_ids_of_stripe_again(database: Data
 
 async def test_the_application_may_not_write_back(database: Database) -> None:
     async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as app:
-        for call in ("write_back('[]')", "reopen_log(1, 0, '{}')", "verify_start('me', 'so')", "claim_stripe_ids(0)"):
+        for call in (
+            "write_back('[]')",
+            "reopen_log(1, 0, '{}')",
+            "verify_start('me', 'so')",
+            "claim_stripe_ids(0)",
+            "follow_access(0)",
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 await app.execute(f"SELECT event_store.{call}")

@@ -157,6 +157,18 @@ async def test_a_ledger_that_was_changed_is_not_level(
     assert {each.invariant for each in await found(auditor)} == {"ledger_level", "ledger_days_right"}
 
 
+async def test_the_sums_of_a_merchant_are_those_of_its_entries(
+    database: Database, app: AppConnection, auditor: Connection, pool_of_projector: Pool
+) -> None:
+    await a_refunded_payment(app)
+    await project_log(pool_of_projector, await load_log(app))
+    await tamper(database, "DELETE FROM read_model.ledger_merchant_days WHERE account = 'refunds'")
+    (violation,) = await found(auditor)
+    assert (violation.invariant, "refunds of merchant_test" in violation.detail) == ("ledger_days_right", True), (
+        violation
+    )
+
+
 def test_each_invariant_has_a_test() -> None:
     tested = {change.partition(":")[0] for change in CHANGES}
     elsewhere = {"request_has_task", "ledger_level", "ledger_days_right", "split_all_or_nothing"}

@@ -37,13 +37,21 @@ from tests.support.payment_histories import (
     refunded,
     request_payment,
 )
-from tests.support.read_model import load_log, project_log, store, store_balance
+from tests.support.read_model import MERCHANT, load_log, project_log, store, store_balance
 
 pytestmark = pytest.mark.integration
 
 PARTITIONS = 3
 REFUND, FAILING = RefundId(uuid.UUID(int=11)), RefundId(uuid.UUID(int=12))
-TABLES = ("ledger_streams", "ledger_movements", "ledger_transactions", "ledger_entries", "ledger_lines", "ledger_days")
+TABLES = (
+    "ledger_streams",
+    "ledger_movements",
+    "ledger_transactions",
+    "ledger_entries",
+    "ledger_lines",
+    "ledger_merchant_days",
+    "ledger_days",
+)
 
 
 def usd(cents: int) -> Money:
@@ -216,6 +224,20 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     assert {(each["account"], each["currency"]): each["amount"] for each in days if each["amount"]} == await balances(
         reader
     )
+    of_merchants = await rows(
+        reader,
+        """
+        SELECT coalesce(d.merchant_id, l.merchant_id) AS merchant_id, d.debit - d.credit AS day, l.amount
+          FROM read_model.ledger_merchant_days d
+          FULL JOIN (SELECT e.merchant_id, (e.at AT TIME ZONE 'UTC')::date AS day, l.account, l.currency,
+                            sum(l.amount)::bigint AS amount
+                       FROM read_model.ledger_entries e JOIN read_model.ledger_lines l USING (position, number)
+                      WHERE e.merchant_id IS NOT NULL GROUP BY 1, 2, 3, 4) l
+         USING (merchant_id, day, account, currency)
+        """,
+    )
+    assert of_merchants
+    assert all((each["merchant_id"], each["day"]) == (MERCHANT, each["amount"]) for each in of_merchants)
     before = await everything(reader)
     seen_by_others = await movements(reader)
     assert len(seen_by_others) == len(transactions)

@@ -175,6 +175,19 @@ def test_a_log_that_lacks_what_it_should_have_is_for_a_person_to_decide() -> Non
     assert found.blockers == ("the log lacks events before position 2, up to which it should be whole",)
 
 
+def test_consumers_go_back_only_where_the_log_went_on_otherwise() -> None:
+    one, two, three = event(1, A, 1), event(2, B, 1), event(3, A, 2)
+    emptied = compared([one, two], [])
+    assert (len(emptied.blockers), emptied.found.went_on_otherwise) == (1, False)
+    for log, kafka, whole_up_to in (
+        ([one, replace(two, event_id=EventId(uuid.uuid4()))], [one, two], 1),
+        ([one], [one, two, three], 2),
+        ([one, replace(event(2, A, 1), stream_id=_neighbour(A)), three], [one, three], 1),
+    ):
+        found = compared(log, kafka, whole_up_to=whole_up_to)
+        assert (len(found.blockers), found.found.went_on_otherwise) == (1, True)
+
+
 def test_a_broker_that_keeps_nothing_says_nothing_after_a_mere_start() -> None:
     log = [event(1, A, 1), event(2, B, 1)]
     found = compared(log, [], may_be_empty=True)

@@ -1,9 +1,11 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from infra.doctor.finding import Status
+from infra.doctor.postgres.archiving import Archiving, archiving_finding
 from infra.doctor.postgres.capacity import capacity_finding
 from infra.doctor.postgres.migrations import known_revisions, revision_finding
 from infra.doctor.postgres.rights import NEEDED, Purpose, Rights, rights_finding
@@ -194,3 +196,27 @@ def test_a_standby_that_keeps_up_is_fine_also_where_its_lag_is_hidden() -> None:
     for standbys in (GOOD, replace(GOOD, synchronous=None, behind_bytes=None)):
         (found,) = standby_findings(standbys, production=True)
         assert found.status is Status.OK
+
+
+EARLIER, LATER = datetime(2026, 5, 1, 12, tzinfo=UTC), datetime(2026, 5, 1, 13, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("archiving", "status", "detail"),
+    [
+        (Archiving(mode="off", archived_at=None, failed_at=None), Status.WARNING, "is gone on every standby as well"),
+        (Archiving(mode="on", archived_at=None, failed_at=None), Status.OK, "nothing was to be archived yet"),
+        (Archiving(mode="on", archived_at=None, failed_at=LATER), Status.ERROR, "the archive refuses"),
+        (Archiving(mode="on", archived_at=EARLIER, failed_at=LATER), Status.ERROR, "the archive refuses"),
+        (Archiving(mode="always", archived_at=LATER, failed_at=EARLIER), Status.OK, "archived at 2026-05-01 13:00:00"),
+    ],
+)
+def test_production_wants_an_archive_that_takes_the_log(archiving: Archiving, status: Status, detail: str) -> None:
+    found = archiving_finding(archiving, production=True)
+    assert (found.status, detail in found.detail) == (status, True), found
+
+
+def test_where_no_money_moves_nothing_need_be_archived() -> None:
+    assert (
+        archiving_finding(Archiving(mode="off", archived_at=None, failed_at=None), production=False).status is Status.OK
+    )
