@@ -173,6 +173,9 @@ pictures: $(DEV_READY) ## Make the pictures of docs/back-office.md, of a system 
 events: $(DEV_READY) ## Write the event catalogue, docs/events.md
 	@exec $(BIN)/python -m schemas.export.catalogue
 
+configuration: $(DEV_READY) ## Write the table of settings, docs/configuration.md
+	@exec $(BIN)/python -m tests.support.configuration_page
+
 upgrade-fixture: $(DEV_READY) ## Keep what this release leaves behind, for the upgrade tests of later ones
 	@exec $(BIN)/python -m tests.integration.upgrade.generate_fixture $(VERSION)
 
