@@ -55,17 +55,12 @@ async def tls_postgres(certificate: Certificate, clients_of: Path) -> AsyncItera
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     server = await _start([str(found / "postgres"), "-D", str(data), *options], run_as, folder)
     try:
-        await eventually(lambda: _listens(port))
+        ready = [str(found / "pg_isready"), "--host", LOCAL, "--port", str(port)]
+        await eventually(lambda: _succeeds(ready, run_as, folder))
         yield port
     finally:
         server.send_signal(signal.SIGINT)
         await server.wait()
-
-
-async def _listens(port: int) -> bool:
-    _, writer = await asyncio.open_connection(LOCAL, port)
-    writer.close()
-    return True
 
 
 async def _start(command: Sequence[str], run_as: RunAs | None, folder: Path) -> asyncio.subprocess.Process:
@@ -82,5 +77,8 @@ async def _start(command: Sequence[str], run_as: RunAs | None, folder: Path) -> 
 
 
 async def _run(command: Sequence[str], run_as: RunAs | None, folder: Path) -> None:
-    done = await (await _start(command, run_as, folder)).wait()
-    assert done == 0, command[0]
+    assert await _succeeds(command, run_as, folder), command[0]
+
+
+async def _succeeds(command: Sequence[str], run_as: RunAs | None, folder: Path) -> bool:
+    return await (await _start(command, run_as, folder)).wait() == 0
