@@ -57,8 +57,8 @@ class PostgresTlsSettings(ProcessSettings):
             "sslcert": info.data.get("database_ssl_cert_file"),
             "sslkey": info.data.get("database_ssl_key_file"),
         }
-        wanted = {name: str(each) for name, each in given.items() if each is not None}
-        return SecretStr(_postgres_with(value.get_secret_value(), wanted)) if wanted else value
+        parameters = {name: str(each) for name, each in given.items() if each is not None}
+        return SecretStr(_postgres_with(value.get_secret_value(), parameters)) if parameters else value
 
 
 class RedisTlsSettings(ProcessSettings):
@@ -88,11 +88,11 @@ class RedisTlsSettings(ProcessSettings):
             "ssl_certfile": info.data.get("redis_ssl_cert_file"),
             "ssl_keyfile": info.data.get("redis_ssl_key_file"),
         }
-        wanted = {name: str(each) for name, each in files.items() if each is not None}
-        wanted |= _REDIS_VERIFY[info.data.get("redis_ssl_verify", "full")]
+        parameters = {name: str(each) for name, each in files.items() if each is not None}
+        parameters |= _REDIS_VERIFY[info.data.get("redis_ssl_verify", "full")]
         if isinstance(value, SecretStr):
-            return _redis_with(value, wanted)
-        return tuple(_redis_with(each, wanted) for each in value) if isinstance(value, tuple) else value
+            return _redis_with(value, parameters)
+        return tuple(_redis_with(each, parameters) for each in value) if isinstance(value, tuple) else value
 
 
 def _both(value: FilePath | None, info: ValidationInfo, certificate: str) -> FilePath | None:
@@ -101,24 +101,24 @@ def _both(value: FilePath | None, info: ValidationInfo, certificate: str) -> Fil
     return value
 
 
-def _postgres_with(address: str, wanted: Mapping[str, str]) -> str:
+def _postgres_with(address: str, parameters: Mapping[str, str]) -> str:
     """Return the address, a URL or keywords, with what it does not say itself."""
     from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415 - not every process has a database
 
     present = conninfo_to_dict(address)
-    missing = {name: value for name, value in wanted.items() if name not in present}
+    missing = {name: value for name, value in parameters.items() if name not in present}
     return _url_with(address, missing) if address.startswith(_POSTGRES) else make_conninfo(address, **missing)
 
 
-def _redis_with(address: SecretStr, wanted: Mapping[str, str]) -> SecretStr:
+def _redis_with(address: SecretStr, parameters: Mapping[str, str]) -> SecretStr:
     """Return the address with what it does not say itself. Raises ValueError for one that is not encrypted."""
     text = address.get_secret_value()
-    if not wanted or text.startswith("unix://"):
+    if not parameters or text.startswith("unix://"):
         return address
     if not text.startswith("rediss://"):
         raise ValueError("must begin with rediss:// when REDIS_SSL_... is set: it would be used in the clear")
     present = parse_qs(urlsplit(text).query)
-    return SecretStr(_url_with(text, {name: value for name, value in wanted.items() if name not in present}))
+    return SecretStr(_url_with(text, {name: value for name, value in parameters.items() if name not in present}))
 
 
 def _url_with(url: str, parameters: Mapping[str, str]) -> str:

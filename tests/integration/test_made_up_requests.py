@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from event_store.store import Connection
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import create_pool
-from tests.integration.two_apis import AUTHORIZATION, ROOT, two_apis
+from tests.integration.two_apis import AUTHORIZATION, ROOT, made_things, two_apis
 from tests.support.database import Database
 from tests.support.read_model import load_log, project_log
 
@@ -27,7 +26,7 @@ DOCUMENTS = ROOT / "schemas" / "exported" / "openapi"
 SEED = "1"
 _CONFIG = """
 [parameters]
-"path.payment_id" = "{payment_id}"
+{ids}
 
 [generation]
 database = "none"
@@ -46,25 +45,18 @@ _NOT_CHECKED = "positive_data_acceptance"
 class Addresses:
     command: str
     query: str
-    payment_id: str
+    ids: dict[str, str]
 
 
 @pytest_asyncio.fixture
 async def apis(database: Database, app: Connection, valkey: ValkeyServer, tmp_path: Path) -> AsyncIterator[Addresses]:
-    """Both APIs, and a payment."""
+    """Both APIs, and one of each thing."""
     async with two_apis(database, valkey, tmp_path) as running:
-        payment_id = await _payment(running.command, database, app)
-        yield Addresses(command=running.command, query=running.query, payment_id=payment_id)
-
-
-async def _payment(command: str, database: Database, app: Connection) -> str:
-    body = {"user_id": "user_1", "amount_cents": 1000, "currency": "USD", "payment_method": "pm_card_visa"}
-    async with httpx.AsyncClient(headers={"Authorization": AUTHORIZATION}) as client:
-        made = await client.post(f"{command}/payments", json=body)
-    async with create_pool(database.url("projector"), size=2, name="projector-test") as pool:
-        await project_log(pool, await load_log(app))
-    await app.commit()  # what follows takes longer than a transaction may stand open
-    return str(made.json()["id"])
+        ids = await made_things(running.command)
+        async with create_pool(database.url("projector"), size=2, name="projector-test") as pool:
+            await project_log(pool, await load_log(app))
+        await app.commit()  # what follows takes longer than a transaction may stand open
+        yield Addresses(command=running.command, query=running.query, ids=ids)
 
 
 @pytest.mark.parametrize(("document", "examples"), [("command-api", 20), ("query-api", 20)])
@@ -72,7 +64,8 @@ async def test_every_answer_is_one_that_the_document_names(
     apis: Addresses, tmp_path: Path, document: str, examples: int
 ) -> None:
     config = tmp_path / "schemathesis.toml"
-    config.write_text(_CONFIG.format(payment_id=apis.payment_id))
+    ids = "\n".join(f'"path.{name}" = "{value}"' for name, value in apis.ids.items())
+    config.write_text(_CONFIG.format(ids=ids))
     run = await asyncio.create_subprocess_exec(
         *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run"),
         str(DOCUMENTS / f"{document}.json"),

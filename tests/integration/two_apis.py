@@ -21,6 +21,10 @@ from tests.support.waiting import eventually
 ROOT = Path(__file__).parents[2]
 KEY = "sk_test_made_up"
 AUTHORIZATION = f"Bearer {KEY}"
+USED_KEY = "used-key"
+"""The idempotency key that the payment of `made_things` was created with."""
+PAYMENT = {"user_id": "user_1", "amount_cents": 1000, "currency": "USD", "payment_method": "pm_card_visa"}
+_NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 _SCOPES = [
     *("payments:write", "refunds:write", "payments:read", "finance:write", "finance:read"),
     *("webhooks:write", "actor:set"),
@@ -64,6 +68,27 @@ async def two_apis(database: Database, valkey: ValkeyServer, folder: Path, **set
         yield Apis(
             command=command, query=query, logs={name: folder / f"{name}.log" for name in ("command-api", "query-api")}
         )
+
+
+async def made_things(address: str) -> dict[str, str]:
+    """Make one of each thing, and a second webhook endpoint; return what paths name, also what nothing has."""
+    async with httpx.AsyncClient(base_url=address, headers={"Authorization": AUTHORIZATION}) as client:
+
+        async def made(path: str, body: object, key: str = "x") -> str:
+            answer = await client.post(path, json=body, headers={"Idempotency-Key": key})
+            assert answer.status_code == 201, answer.text
+            return str(answer.json()["id"])
+
+        legs = [{"amount_cents": 500, "payment_method": "pm_card_visa"}] * 2
+        split = {"user_id": "user_1", "currency": "USD", "legs": legs}
+        await made("/webhook-endpoints", {"url": "https://second.example/"})
+        return {
+            "payment_id": await made("/payments", PAYMENT, USED_KEY),
+            "split_payment_id": await made("/split-payments", split, "another-key"),
+            "endpoint_id": await made("/webhook-endpoints", {"url": "https://first.example/"}),
+            "delivery_id": _NOBODY,
+            "reconciliation_id": _NOBODY,
+        }
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ _INTERNALS = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Answered:
     """A request, and all that came back on its connection."""
 
     request: HostileRequest
@@ -86,18 +86,18 @@ class Outcome:
         return code in answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", ())
 
 
-async def sent(requests: Iterable[HostileRequest], addresses: dict[str, str]) -> list[Outcome]:
+async def sent(requests: Iterable[HostileRequest], addresses: dict[str, str]) -> list[Answered]:
     """Send each on a connection of its own."""
     waiting = iter(requests)
-    outcomes: list[Outcome] = []
+    answers: list[Answered] = []
 
     async def send_some() -> None:
         for request in waiting:
             raw = await _answer(request, addresses[request.route.api])
-            outcomes.append(Outcome(request=request, raw=raw))
+            answers.append(Answered(request=request, raw=raw))
 
     await asyncio.gather(*(send_some() for _ in range(_AT_ONCE)))
-    return outcomes
+    return answers
 
 
 async def _answer(request: HostileRequest, address: str) -> bytes:

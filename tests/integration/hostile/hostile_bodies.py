@@ -68,9 +68,9 @@ def hostile_bodies(ids: dict[str, str]) -> Iterator[HostileRequest]:
     for route in writes():
         if route.body_schema is None:
             continue
-        plain = HostileRequest(why="", route=route, target=target_of(route, ids), headers=(AUTHORIZED, JSON))
-        for why, body in [*_with_hostile_fields(route), *_with_cards(route), *_whole(route)]:
-            yield plain.but(why, body=body)
+        plain = HostileRequest(reason="", route=route, target=target_of(route, ids), headers=(AUTHORIZED, JSON))
+        for reason, body in [*_with_hostile_fields(route), *_with_cards(route), *_whole(route)]:
+            yield plain.but(reason, body=body)
         example = json.dumps(_example(route)).encode()
         for media_type in _TYPES:
             headers = (AUTHORIZED, (b"Content-Type", media_type.encode()))

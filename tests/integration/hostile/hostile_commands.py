@@ -54,15 +54,15 @@ _EVENT_TYPES: tuple[Any, ...] = (
 def hostile_commands(ids: dict[str, str], *, used_key: str) -> Iterator[HostileRequest]:
     """Yield commands; `used_key` is the idempotency key that the payment was created with.
 
-    The payment and the split payment are pending: Stripe was never asked.
+    The payment and the split payment are pending: Stripe was never command.
     """
     for currency, amount in _AMOUNTS:
         yield _command("/payments", f"{amount} {currency}", _PAYMENT | {"currency": currency, "amount_cents": amount})
         legs = [{"amount_cents": amount, "payment_method": "pm_card_visa"}] * 2
         split = {"user_id": "user_1", "currency": currency, "legs": legs}
         yield _command("/split-payments", f"legs of {amount} {currency}", split)
-    for why, changes in _SENSELESS:
-        yield _command("/payments", why, _PAYMENT | changes)
+    for reason, changes in _SENSELESS:
+        yield _command("/payments", reason, _PAYMENT | changes)
     legs = [{"amount_cents": 500, "payment_method": "pm_card_visa"}]
     for number in (0, 1, 1_000):
         yield _command("/split-payments", f"{number} legs", {"user_id": "u", "currency": "USD", "legs": legs * number})
@@ -95,8 +95,8 @@ def _with_used_key(ids: dict[str, str], used_key: str) -> Iterator[HostileReques
         ("/split-payments/{split_payment_id}/cancel", {}),
     ):
         for spelt in spellings:
-            asked = _command(path, f"a key of another request, {spelt!r}", body, ids)
-            yield asked.but(asked.why, headers=(*asked.headers, (b"Idempotency-Key", spelt.encode())))
+            command = _command(path, f"a key of another request, {spelt!r}", body, ids)
+            yield command.but(command.reason, headers=(*command.headers, (b"Idempotency-Key", spelt.encode())))
 
 
 def _of_webhook_endpoints(ids: dict[str, str]) -> Iterator[HostileRequest]:
@@ -120,9 +120,13 @@ def _of_webhook_endpoints(ids: dict[str, str]) -> Iterator[HostileRequest]:
 
 
 def _command(
-    path: str, why: str, body: Json, ids: dict[str, str] | None = None, method: str = "POST"
+    path: str, reason: str, body: Json, ids: dict[str, str] | None = None, method: str = "POST"
 ) -> HostileRequest:
     (route,) = (each for each in routes("command-api") if (each.method, each.path) == (method, path))
     return HostileRequest(
-        why=why, route=route, target=target_of(route, ids or {}), headers=(AUTHORIZED, JSON), body=orjson.dumps(body)
+        reason=reason,
+        route=route,
+        target=target_of(route, ids or {}),
+        headers=(AUTHORIZED, JSON),
+        body=orjson.dumps(body),
     )

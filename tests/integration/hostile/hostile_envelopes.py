@@ -74,7 +74,7 @@ _TOO_LARGE = 16 * 1024 * 1024
 def hostile_envelopes(ids: dict[str, str]) -> Iterator[HostileRequest]:
     """Yield requests to every route that needs an API key."""
     for route in [*writes(), *reads()]:
-        plain = HostileRequest(why="", route=route, target=target_of(route, ids))
+        plain = HostileRequest(reason="", route=route, target=target_of(route, ids))
         if route.body_schema is not None:
             plain = plain.but("", headers=(AUTHORIZED, JSON), body=b"{}")
         yield from _of_any(plain, ids)
@@ -104,9 +104,9 @@ def _of_any(plain: HostileRequest, ids: dict[str, str]) -> Iterator[HostileReque
 
 
 def _framed(plain: HostileRequest) -> Iterator[HostileRequest]:
-    for why, framing, body in _FRAMINGS:
+    for reason, framing, body in _FRAMINGS:
         early = sum(len(name) + len(value) for name, value in framing) > 1_000
-        yield plain.but(why, framing=framing, body=body, may_end_early=early)
+        yield plain.but(reason, framing=framing, body=body, may_end_early=early)
 
 
 def _of_writes(plain: HostileRequest) -> Iterator[HostileRequest]:

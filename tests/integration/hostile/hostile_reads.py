@@ -19,15 +19,17 @@ _BYTES = (b"\xff", b"\xc0\x80", b"\xed\xa0\x80")
 def hostile_reads(ids: dict[str, str]) -> Iterator[HostileRequest]:
     """Yield requests to every route that reads."""
     for route in reads():
-        plain = HostileRequest(why="", route=route, target=target_of(route, ids))
+        plain = HostileRequest(reason="", route=route, target=target_of(route, ids))
         for number, parameter in enumerate(route.operation.get("parameters", ())):
             name, place = parameter["name"], parameter["in"]
             for value in [*_refused(route, parameter)][number % 2 :: 2]:
-                why = f"{name} {value[:30]!r}"
+                reason = f"{name} {value[:30]!r}"
                 if place == "query":
-                    yield plain.but(why, target=plain.target + f"?{name}=".encode() + quote_from_bytes(value).encode())
+                    yield plain.but(
+                        reason, target=plain.target + f"?{name}=".encode() + quote_from_bytes(value).encode()
+                    )
                 elif place == "header" and _can_be_sent(value):
-                    yield plain.but(why, headers=(*plain.headers, (name.encode(), value)))
+                    yield plain.but(reason, headers=(*plain.headers, (name.encode(), value)))
             if place == "query":
                 yield plain.but(f"{name} twice", target=plain.target + f"?{name}=1&{name}=1".encode())
                 yield plain.but(f"{name}[]", target=plain.target + f"?{name}[]=1".encode())

@@ -46,9 +46,9 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class HostileRequest:
-    """`why` names it when it is answered wrongly."""
+    """`reason` names it when it is answered wrongly."""
 
-    why: str
+    reason: str
     route: Route
     target: bytes
     headers: tuple[Header, ...] = (AUTHORIZED,)
@@ -60,7 +60,7 @@ class HostileRequest:
     """Whether it is refused before all of it was read, so that its answer may be lost with the connection."""
 
     def __str__(self) -> str:
-        return f"{self.why} ({self.route})"
+        return f"{self.reason} ({self.route})"
 
     @property
     def raw(self) -> bytes:
@@ -73,9 +73,9 @@ class HostileRequest:
         lines += [name + b": " + value for name, value in headers]
         return b"\r\n".join([*lines, b"", self.body])
 
-    def but(self, why: str, **changes: Any) -> "HostileRequest":
+    def but(self, reason: str, **changes: Any) -> "HostileRequest":
         """Return another one of its route."""
-        return replace(self, why=why, **changes)
+        return replace(self, reason=reason, **changes)
 
 
 @cache

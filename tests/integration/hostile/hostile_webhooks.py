@@ -26,9 +26,9 @@ def hostile_webhooks() -> Iterator[HostileRequest]:
     """Yield requests to the endpoint that Stripe calls."""
     (route,) = (each for each in routes("command-api") if not each.needs_key)
     event = orjson.dumps(a_stripe_event())
-    plain = HostileRequest(why="", route=route, target=route.path.encode(), headers=(JSON,), body=event)
-    for why, signature in _forged(event):
-        yield plain.but(why, headers=(JSON, *signature))
+    plain = HostileRequest(reason="", route=route, target=route.path.encode(), headers=(JSON,), body=event)
+    for reason, signature in _forged(event):
+        yield plain.but(reason, headers=(JSON, *signature))
     for body in _NO_EVENTS:
         yield plain.but(f"signed: {body[:30]!r}", headers=(JSON, _signed(body)), body=body)
     for changes in _WRONG:

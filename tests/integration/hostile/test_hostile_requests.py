@@ -28,15 +28,13 @@ from tests.integration.hostile.hostile_reads import hostile_reads
 from tests.integration.hostile.hostile_request import HostileRequest, routes
 from tests.integration.hostile.hostile_values import CARD
 from tests.integration.hostile.hostile_webhooks import hostile_webhooks
-from tests.integration.two_apis import AUTHORIZATION, Apis, two_apis
+from tests.integration.two_apis import AUTHORIZATION, PAYMENT, USED_KEY, Apis, made_things, two_apis
 from tests.support.database import Database
 from tests.support.openapi_documents import DOCUMENTS
 from tests.support.read_model import load_log, project_log
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
 
-USED_KEY = "used-key"
-PAYMENT = {"user_id": "user_1", "amount_cents": 1000, "currency": "USD", "payment_method": "pm_card_visa"}
 AT_LEAST = 1_000
 _KINDS = ("bodies", "envelopes", "commands", "reads", "webhooks")
 _SHOWN = 20
@@ -88,35 +86,12 @@ async def system(database: Database, app: Connection, valkey: ValkeyServer, tmp_
     redis = connect_redis(valkey.url, timeout_s=2)
     await redis.flushdb()
     async with two_apis(database, valkey, tmp_path, **unlimited, **others) as apis:
-        ids = await _things(apis.command)
+        ids = await made_things(apis.command)
         async with create_pool(database.url("projector"), size=2, name="projector-test") as pool:
             await project_log(pool, await load_log(app))
         await app.commit()
         yield System(apis=apis, ids=ids, database=database, redis=redis)
     await redis.aclose()
-
-
-async def _things(address: str) -> dict[str, str]:
-    headers = {"Authorization": AUTHORIZATION}
-    async with httpx.AsyncClient(base_url=address, headers=headers) as client:
-
-        async def made(path: str, body: object, key: str) -> str:
-            answer = await client.post(path, json=body, headers={"Idempotency-Key": key})
-            assert answer.status_code == 201, answer.text
-            return str(answer.json()["id"])
-
-        legs = [{"amount_cents": 500, "payment_method": "pm_card_visa"}] * 2
-        split = {"user_id": "user_1", "currency": "USD", "legs": legs}
-        unknown = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
-        ids = {
-            "payment_id": await made("/payments", PAYMENT, USED_KEY),
-            "split_payment_id": await made("/split-payments", split, "another-key"),
-            "endpoint_id": await made("/webhook-endpoints", {"url": "https://first.example/"}, "x"),
-            "delivery_id": unknown,
-            "reconciliation_id": unknown,
-        }
-        await made("/webhook-endpoints", {"url": "https://second.example/"}, "x")
-    return ids
 
 
 async def test_hostile_requests_are_refused_and_nothing_is_written(system: System) -> None:
@@ -127,9 +102,9 @@ async def test_hostile_requests_are_refused_and_nothing_is_written(system: Syste
         requests = system.requests(kind)
         counted[kind] = len(requests)
         attacked |= {str(each.route) for each in requests}
-        outcomes = await sent(requests, {"command-api": system.apis.command, "query-api": system.apis.query})
-        wrong += [f"{each.request}: {faults} {each.raw[:200]!r}" for each in outcomes if (faults := each.faults())]
-        answered = Counter(each.status for each in outcomes)
+        answers = await sent(requests, {"command-api": system.apis.command, "query-api": system.apis.query})
+        wrong += [f"{each.request}: {faults} {each.raw[:200]!r}" for each in answers if (faults := each.faults())]
+        answered = Counter(each.status for each in answers)
         assert answered[0] <= len([each for each in requests if each.may_end_early])
     assert not wrong, f"{len(wrong)} of {counted}:\n" + "\n".join(wrong[:_SHOWN])
     assert await system.written() == before

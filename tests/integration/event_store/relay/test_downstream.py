@@ -49,7 +49,7 @@ async def consume(settings: KafkaSettings, group: str, count: int) -> None:
 async def test_a_group_that_does_not_follow_is_seen(lent_broker: LentBroker) -> None:
     settings = lent_broker.settings(kafka_request_timeout_ms=5000, kafka_topic_partitions=2)
     await create_topics(settings, [TopicDeclaration(name=PAYMENT, partitions=2, replication_factor=1)])
-    follows, absent = (f"{name}-{next(_numbers)}" for name in ("shipping", "books"))
+    follows, absent = (f"{name}-{next(_numbers)}" for name in ("shipping", "accounting"))
     groups = [DownstreamGroup(group=each, topic=PAYMENT) for each in (follows, absent)]
     watch = DownstreamWatch(settings, groups)
 

@@ -95,13 +95,13 @@ def test_what_an_address_says_itself_comes_first(files: dict[str, Path]) -> None
 
 def test_every_address_of_redis_is_meant(files: dict[str, Path]) -> None:
     ours = {"redis_ssl_cert_file": files["cert"], "redis_ssl_key_file": files["key"]}
-    wanted = {
+    expected = {
         "ssl_ca_certs": str(files["ca"]),
         "ssl_certfile": str(files["cert"]),
         "ssl_keyfile": str(files["key"]),
     }
     lists = redis(redlock_urls="rediss://a.example,rediss://b.example", redis_ssl_ca_file=files["ca"], **ours)
-    assert lists == (wanted, wanted, wanted)
+    assert lists == (expected, expected, expected)
     assert redis(redis_ssl_ca_file=files["ca"]) == ({"ssl_ca_certs": str(files["ca"])},) * 2
     assert redis(redis_ssl_verify="ca")[0] == {"ssl_check_hostname": "false"}
 
