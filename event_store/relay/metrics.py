@@ -19,6 +19,7 @@ LEADING = Gauge("relay_leading", "1 while this relay publishes, 0 while it stand
 LOG_CLOSED = Gauge("event_log_closed", "1 while the log takes nothing, until it was compared with Kafka")
 GAP_WAIT = Gauge("relay_gap_wait_seconds", "How long the relay has waited for an open transaction that drew a position")
 STANDBYS = Gauge("postgres_standbys", "Standbys that are connected to the database")
+STANDBYS.set(float("nan"))  # likewise: nobody has looked yet
 STANDBY_LAG_BYTES = Gauge("postgres_standby_lag_bytes", "Bytes of WAL that a standby has not replayed", ["standby"])
 STANDBY_LAG_SECONDS = Gauge(
     "postgres_standby_lag_seconds", "For how long a standby has not replayed something, as far as seen", ["standby"]
