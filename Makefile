@@ -13,6 +13,9 @@ DEV_READY := $(VENV)/.ready-to-develop
 # Locust's own: it brings a web framework and an event loop.
 LOAD_VENV := .venv-load
 LOAD_READY := $(LOAD_VENV)/.ready
+# pip-audit's own: it looks up what others have installed, and brings a dozen packages.
+AUDIT_VENV := .venv-audit
+AUDIT_READY := $(AUDIT_VENV)/.ready
 SOURCES := domain schemas event_store command_api consumers projections query_api back_office infra tests
 
 # Without the compiled modules each of a dozen processes would compile all of them anew, at every start.
@@ -28,7 +31,7 @@ endif
 .PHONY: moved help run demo doctor install install-dev migrate migrate-create schemas lock format lint clean \
 	run-command-api run-query-api run-back-office run-relay run-projector run-sandbox kafka \
 	differential test test-fast test-unit test-integration test-race test-acceptance test-chaos test-kafka test-pgbouncer test-load bench \
-	coverage coverage-all model-check mutate events pictures dashboards upgrade-fixture
+	coverage coverage-all audit-dependencies model-check mutate configuration events pictures dashboards upgrade-fixture
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -143,6 +146,9 @@ mutate: $(DEV_READY) ## Change the money code in 300 places and show which chang
 model-check: $(DEV_READY) ## Exhaust the model of log, relay, consumers and recovery (needs spin and gcc); a minute and a half
 	@exec $(BIN)/python -m tests.model.check
 
+audit-dependencies: $(DEV_READY) $(AUDIT_READY) ## Look up known faults of the pinned dependencies (asks PyPI); says so when it cannot
+	@exec $(BIN)/python -m tests.support.dependency_audit $(AUDIT_VENV)/bin/pip-audit $(ARGS)
+
 format: $(DEV_READY) ## Format the code, and fix what the linter can fix
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
@@ -167,6 +173,9 @@ pictures: $(DEV_READY) ## Make the pictures of docs/back-office.md, of a system 
 events: $(DEV_READY) ## Write the event catalogue, docs/events.md
 	@exec $(BIN)/python -m schemas.export.catalogue
 
+configuration: $(DEV_READY) ## Write the table of settings, docs/configuration.md
+	@exec $(BIN)/python -m tests.support.configuration_page
+
 upgrade-fixture: $(DEV_READY) ## Keep what this release leaves behind, for the upgrade tests of later ones
 	@exec $(BIN)/python -m tests.integration.upgrade.generate_fixture $(VERSION)
 
@@ -180,7 +189,7 @@ install: $(RUN_READY) ## Make .venv with what running needs
 install-dev: $(DEV_READY) ## Make .venv with what developing needs
 
 clean: ## Remove .venv, caches and build output; the data in .paystream stays
-	rm -rf $(VENV) $(LOAD_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* mutants
+	rm -rf $(VENV) $(LOAD_VENV) $(AUDIT_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The lock files agree: the widest is resolved first. Every platform, every Python from 3.11, hashes, no addresses.
@@ -194,6 +203,7 @@ lock: ## Resolve the dependencies anew (needs uv; ARGS=--upgrade takes the newes
 	$(LOCK) pyproject.toml --extra tracing --constraint requirements/dev.txt --output-file requirements/base.txt
 	$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) requirements/load.in --output-file requirements/load.txt
+	$(LOCK) requirements/audit.in --output-file requirements/audit.txt
 
 $(RUN_READY): requirements/run.txt pyproject.toml infra/bootstrap.sh $(MOVED)
 	@sh infra/bootstrap.sh $(VENV) requirements/run.txt
@@ -202,6 +212,11 @@ $(RUN_READY): requirements/run.txt pyproject.toml infra/bootstrap.sh $(MOVED)
 $(LOAD_READY): requirements/load.txt $(DEV_READY)
 	@$(BIN)/python -m venv --clear $(LOAD_VENV)
 	@$(LOAD_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/load.txt
+	@touch $@
+
+$(AUDIT_READY): requirements/audit.txt $(DEV_READY)
+	@$(BIN)/python -m venv --clear $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
 	@touch $@
 
 $(DEV_READY): requirements/dev.txt pyproject.toml infra/bootstrap.sh $(MOVED)

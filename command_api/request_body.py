@@ -25,6 +25,7 @@ from domain.payment.requests import (
 )
 from infra.card_numbers import holds_card_number
 from infra.http.problems import Problem
+from infra.http.query_string import refuse_query_string
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,6 +43,7 @@ MAX_BODY_BYTES = MAX_BODY_KIB * _KIB
 
 _JSON = "application/json"
 _CHARSETS = (["utf-8"], ["utf8"], ["us-ascii"])
+_EMPTY_BODY_BYTES = 16
 _MAX_ERRORS = 20
 _MAX_FIELD_CHARS = 64
 _MESSAGES = {
@@ -133,14 +135,19 @@ def _unsupported(detail: str, headers: Mapping[str, str] | None = None) -> Probl
     return Problem(415, "unsupported_media_type", "Unsupported media type", detail, headers)
 
 
-def refuse_query_string(request: Request) -> None:
-    """Raise RequestValidationError for a query string: an amount in it would be ignored."""
-    details = [
-        {"type": "parameter", "loc": ("query", name[:_MAX_FIELD_CHARS]), "msg": "is not a known parameter"}
-        for name in list(request.query_params)[:_MAX_ERRORS]
-    ]
-    if details:
-        raise RequestValidationError(details)
+async def refuse_body(request: Request) -> None:
+    """Wait for the request's end, and raise RequestValidationError when it has a body, which would be passed over.
+
+    For what changes something without one. The server refuses a request whose end is not well-formed, when the
+    application has it already: nothing may have been done by then (starlette's ClientDisconnect).
+    """
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > _EMPTY_BODY_BYTES:
+            break
+    if len(raw) > _EMPTY_BODY_BYTES or bytes(raw).strip() not in (b"", b"{}"):
+        raise RequestValidationError([{"type": "json_invalid", "loc": ("body",), "msg": "must be empty"}])
 
 
 def _malformed(error: orjson.JSONDecodeError) -> RequestValidationError:

@@ -84,6 +84,10 @@ SELECT coalesce(last.position - first.position + 1, 0), first.recorded_at
   LEFT JOIN (SELECT position FROM event_store.events
               WHERE position > %(cursor)s ORDER BY position DESC LIMIT 1) AS last ON true;
 
+-- name: standbys
+-- Who follows this server, how far each has come, and where the WAL ends.
+SELECT standby, reached, ends_at FROM event_store.standbys();
+
 -- name: relay_heartbeat
 -- Show that a relay is alive, and how far it has published (null: it does not know yet).
 INSERT INTO event_store.relay_positions AS r (shard, position) VALUES (%(shard)s, coalesce(%(position)s::bigint, 0))

@@ -12,6 +12,7 @@ from infra.http.app import build_app
 from infra.http.auth import authenticated
 from infra.http.browsers import allow_origins
 from infra.http.problems import problem_response
+from infra.http.query_string import refuse_repeated
 from infra.http.rate_limit.limiter import RateLimiter
 from infra.postgres.pool import Pool
 from infra.process.health import Health, health_routes
@@ -23,7 +24,6 @@ from query_api.ledger.routes import ledger_routes
 from query_api.ledger.service import LedgerReads
 from query_api.merchant.routes import merchant_routes
 from query_api.merchant.service import MerchantReads
-from query_api.parameters import refuse_repeated
 from query_api.payments.routes import SCOPE, payment_routes
 from query_api.payments.service import PaymentReads
 from query_api.reconciliations.routes import router as reconciliation_routes

@@ -1,11 +1,9 @@
 """The parameters of query strings. Any other is a 400: a misspelt filter must not become "no filter"."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
-from fastapi import Header, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import Header
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
@@ -14,9 +12,6 @@ from schemas.http.strict import IN_DIGITS
 
 LARGEST = 2**63 - 1
 """PostgreSQL's bigint."""
-
-_MAX_NAME_CHARS = 64
-_MAX_ERRORS = 20
 
 
 def _storable(text: str) -> str:
@@ -35,23 +30,6 @@ Limit = Annotated[int, Field(ge=1, le=100, description="The most elements in the
 IfNoneMatch = Annotated[str | None, Header(description="The ETag of an earlier answer.")]
 Reader = Callable[..., Awaitable[Principal]]
 """The dependency that authenticates the caller."""
-
-
-async def refuse_repeated(request: Request) -> None:
-    """FastAPI dependency: refuse a parameter that is there twice, of which only the last would count."""
-    counted = Counter(name for name, _ in request.query_params.multi_items())
-    _refuse([name for name, count in counted.items() if count > 1], "must be given once")
-
-
-async def refuse_all(request: Request) -> None:
-    """FastAPI dependency of reads that have no parameters."""
-    _refuse(list(request.query_params), "is not a known parameter")
-
-
-def _refuse(names: list[str], message: str) -> None:
-    if names:
-        details = [{"type": "parameter", "loc": ("query", name[:_MAX_NAME_CHARS]), "msg": message} for name in names]
-        raise RequestValidationError(details[:_MAX_ERRORS])
 
 
 class ReadParameters(BaseModel):

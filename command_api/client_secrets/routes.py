@@ -10,10 +10,10 @@ from command_api.errors import CommandError, problem_of
 from command_api.headers import read_wait_preference
 from command_api.payments.routes import PaymentIdPath
 from command_api.payments.service import parse_payment_id
-from command_api.request_body import refuse_query_string
 from domain.ids import MerchantId
 from infra.http.auth import authenticated
 from infra.http.problems import Problem
+from infra.http.query_string import refuse_query_string
 from infra.logs import bind_context
 
 log = structlog.get_logger(__name__)

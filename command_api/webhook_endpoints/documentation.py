@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from command_api.request_body import MAX_BODY_KIB
-from infra.http.openapi import described_errors, reference
+from infra.http.openapi import RATE_LIMITED, described_errors, reference
 from infra.webhooks_out.endpoints import MOST_ENDPOINTS
 from schemas.http.webhook_messages import WebhookMessage
 
@@ -18,9 +18,10 @@ UNDER_WAY = {"webhook_replay_under_way": "A replay of the endpoint is under way"
 IN_FLIGHT = {"webhook_delivery_in_flight": "The delivery is being made at this moment"}
 
 _ANY = {
-    400: {"invalid_request": "A parameter is unknown, or the body is not JSON"},
+    400: {"invalid_request": "A parameter is unknown, or there is a body, which is not taken here"},
     401: {"unauthenticated": "No API key, or an unknown one"},
     403: {"forbidden": "The API key lacks the scope webhooks:write"},
+    429: RATE_LIMITED,
     503: {"database_unavailable": "The database cannot be reached; ask again"},
 }
 _WITH_BODY = {

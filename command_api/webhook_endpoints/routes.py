@@ -8,13 +8,14 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from command_api.errors import CommandError, problem_of
-from command_api.request_body import read_body, refuse_query_string
+from command_api.request_body import read_body, refuse_body
 from command_api.webhook_endpoints import documentation as documents
 from command_api.webhook_endpoints import errors, render
 from command_api.webhook_endpoints.documentation import documented
 from command_api.webhook_endpoints.service import WebhookEndpointService
 from infra.access.principal import Principal
 from infra.http.auth import authenticated
+from infra.http.query_string import refuse_query_string, refuse_repeated
 from infra.webhooks_out.endpoints import EndpointWithSecret
 from schemas.http.strict import IN_DIGITS, parse_id
 from schemas.http.webhook_endpoints import (
@@ -130,6 +131,7 @@ async def delete_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath)
     """Delete an endpoint. Nothing is sent to it any more, and its deliveries are forgotten."""
     service, principal = await _service(request)
     refuse_query_string(request)
+    await refuse_body(request)
     await service.delete(principal.merchant_id, _endpoint(endpoint_id))
     return Response(status_code=204)
 
@@ -162,6 +164,7 @@ async def list_webhook_deliveries(
 ) -> Response:
     """List what was sent to an endpoint, and is to be sent, with every attempt; newest events first."""
     service, principal = await _service(request)
+    await refuse_repeated(request)
     found, attempts = await service.deliveries(
         principal.merchant_id,
         _endpoint(endpoint_id),
@@ -194,6 +197,7 @@ async def resend_webhook(request: Request, endpoint_id: EndpointIdPath, delivery
     """Send a delivery once more, whether it was delivered or failed, with the same `webhook-id`."""
     service, principal = await _service(request)
     refuse_query_string(request)
+    await refuse_body(request)
     subject = _endpoint(endpoint_id)
     if (delivery := parse_id(delivery_id)) is None:
         raise errors.delivery_not_found()

@@ -18,3 +18,17 @@ POSITION = Gauge("relay_position", "Position in the log up to which everything i
 LEADING = Gauge("relay_leading", "1 while this relay publishes, 0 while it stands by for another or cannot")
 LOG_CLOSED = Gauge("event_log_closed", "1 while the log takes nothing, until it was compared with Kafka")
 GAP_WAIT = Gauge("relay_gap_wait_seconds", "How long the relay has waited for an open transaction that drew a position")
+STANDBYS = Gauge("postgres_standbys", "Standbys that are connected to the database")
+STANDBYS.set(float("nan"))  # likewise: nobody has looked yet
+STANDBY_LAG_BYTES = Gauge("postgres_standby_lag_bytes", "Bytes of WAL that a standby has not replayed", ["standby"])
+STANDBY_LAG_SECONDS = Gauge(
+    "postgres_standby_lag_seconds", "For how long a standby has not replayed something, as far as seen", ["standby"]
+)
+DOWNSTREAM_LAG_EVENTS = Gauge(
+    "downstream_lag_events",
+    "Records of a topic that a group of DOWNSTREAM_GROUPS has not committed; all, when it never did",
+    ["group", "topic"],
+)
+DOWNSTREAM_LAG_SECONDS = Gauge(
+    "downstream_lag_seconds", "For how long there have been records that it has not committed", ["group", "topic"]
+)

@@ -3,11 +3,14 @@
 import asyncio
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
 
+from event_store.relay.downstream import DownstreamGroup, DownstreamWatch, parse_groups
 from event_store.relay.queue import watch_queue
 from event_store.relay.relay import Relay
 from event_store.relay.shard import Shard
+from event_store.relay.standbys import StandbyWatch
 from infra.errors import ProcessFailed
 from infra.postgres.pool import create_pool
 from infra.postgres.pooling import DIRECT
@@ -32,6 +35,9 @@ class RelaySettings(SessionSettings, KafkaSettings):
 
     It sends a heartbeat once a second, and later when its connection is busy reading the log.
     """
+    downstream_groups: Annotated[tuple[DownstreamGroup, ...], BeforeValidator(parse_groups), NoDecode] = ()
+    """Consumer groups of other teams that must follow, as `group` (payments) or `group=topic`, with commas between: the
+    relay measures how far behind each is, and an alert says when one has stopped."""
 
 
 async def serve(runtime: Runtime, settings: RelaySettings) -> None:
@@ -54,6 +60,8 @@ async def serve(runtime: Runtime, settings: RelaySettings) -> None:
         working = {
             asyncio.create_task(relay.run()),
             asyncio.create_task(watch_queue(pool, shard, lambda: relay.position, runtime.stop)),
+            asyncio.create_task(StandbyWatch(pool).run(runtime.stop)),
+            asyncio.create_task(DownstreamWatch(settings, settings.downstream_groups).run(runtime.stop)),
         }
         try:
             ended, still = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)

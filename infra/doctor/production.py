@@ -8,11 +8,13 @@ from infra.doctor.addresses import UNREADABLE, is_local, postgres_address, redis
 from infra.doctor.deployment import Deployment
 from infra.doctor.finding import Area, Finding
 from infra.redis.redlock import RedlockSettings
-from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings, SessionSettings
+from infra.settings.kafka import KafkaSecuritySettings
+from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings, SessionSettings
 from infra.settings.privacy import PrivacySettings
 from infra.settings.process import ProcessSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
+from infra.settings.tls import RedisTlsSettings
 
 AREA = Area("Production")
 
@@ -29,7 +31,13 @@ def production_findings(deployment: Deployment) -> Iterator[Finding]:
         summary = " and ".join(sorted(environments)) or "not known"
         yield AREA.ok("APP_ENV", f"{summary}: what only production must have was not asked for")
         return
-    found = [*_stripe(deployment), *_databases(deployment), *_redis(deployment), *_privacy(deployment)]
+    found = [
+        *_stripe(deployment),
+        *_databases(deployment),
+        *_redis(deployment),
+        *_unverified(deployment),
+        *_privacy(deployment),
+    ]
     yield from found
     if not found:
         yield AREA.ok("APP_ENV", "production, and nothing of development is left (see also the lines above)")
@@ -49,6 +57,8 @@ def _databases(deployment: Deployment) -> Iterator[Finding]:
     urls |= {("READ_DATABASE_URL", each.settings.read_database_url.get_secret_value()) for each in read}
     direct = [each.settings.database_direct_url for each in deployment.targets(SessionSettings).found]
     urls |= {("DATABASE_DIRECT_URL", each.get_secret_value()) for each in direct if each is not None}
+    owned = deployment.targets(MigrationSettings).found
+    urls |= {("MIGRATION_DATABASE_URL", each.settings.migration_database_url.get_secret_value()) for each in owned}
     for variable, url in sorted(urls):
         given = conninfo_to_dict(url)
         hosts = str(given.get("host") or "").split(",")
@@ -56,7 +66,7 @@ def _databases(deployment: Deployment) -> Iterator[Finding]:
         if address != UNREADABLE and given.get("sslmode") not in _ENCRYPTED and not all(map(is_local, hosts)):
             detail = f"{variable} ({address}) would also be used without TLS"
             yield AREA.warning(
-                variable, detail, "Add sslmode=verify-full and sslrootcert=... to it, or sslmode=require."
+                variable, detail, "Set DATABASE_SSL_CA_FILE, or add sslmode=verify-full and sslrootcert=... to it."
             )
 
 
@@ -76,6 +86,18 @@ def _redis(deployment: Deployment) -> Iterator[Finding]:
     for variable, address in sorted(plain):
         detail = f"{variable} ({address}) is used in the clear, password included"
         yield AREA.warning(variable, detail, "Have the server speak TLS, and write rediss://...")
+
+
+def _unverified(deployment: Deployment) -> Iterator[Finding]:
+    """Yield which servers may be anybody: who stands between reads and changes what is sent."""
+    redis = deployment.targets(RedisTlsSettings, differing_in=("redis_ssl_verify",)).found
+    kafka = deployment.targets(KafkaSecuritySettings, differing_in=("kafka_ssl_verify",)).found
+    modes = {("REDIS_SSL_VERIFY", each.settings.redis_ssl_verify) for each in redis}
+    modes |= {("KAFKA_SSL_VERIFY", each.settings.kafka_ssl_verify) for each in kafka}
+    for variable, mode in sorted(modes):
+        if mode == "none":
+            remedy = f"Name who signs its certificate in {variable.replace('VERIFY', 'CA_FILE')}, and set it to full."
+            yield AREA.warning(variable, f"{variable}=none takes any server for the right one", remedy)
 
 
 def _privacy(deployment: Deployment) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 from infra.embedded.errors import DataUnusable
 from infra.embedded.home import Home
-from infra.settings.privacy import KEY_BYTES
+from infra.settings.base64_keys import KEY_BYTES
 
 _FILE = "secrets.json"
 _LATER = ("relay", "audit", "sealer", "erasure", "access", "privacy_wrapping_key")

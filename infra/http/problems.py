@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from infra.card_numbers import mask_card_numbers
 from infra.errors import Unavailable
 from infra.postgres.pool import DatabaseUnavailable
 from infra.validation import message_of
@@ -151,4 +152,4 @@ def _field(detail: Mapping[str, Any]) -> str:
     place, *path = detail["loc"] or ("body",)
     if detail["type"] == "json_invalid" or not path:
         return str(place)
-    return ".".join(str(part) for part in path)
+    return mask_card_numbers(".".join(str(part) for part in path))  # a client may have given the name

@@ -35,6 +35,10 @@ def _tls_context(settings: KafkaSecuritySettings) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=authorities)
     except OSError as error:
         raise ProcessFailed(f"KAFKA_SSL_CA_FILE: no certificate can be read from {authorities}: {error}") from None
+    if settings.kafka_ssl_verify != "full":
+        context.check_hostname = False
+    if settings.kafka_ssl_verify == "none":
+        context.verify_mode = ssl.CERT_NONE
     if certificate is not None:
         password = settings.kafka_ssl_key_password
         try:

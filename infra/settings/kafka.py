@@ -16,6 +16,8 @@ class KafkaSecuritySettings(ProcessSettings):
     ] = None
     kafka_sasl_username: Annotated[str | None, Field(validate_default=True)] = None
     kafka_sasl_password: Annotated[SecretStr | None, Field(validate_default=True)] = None
+    kafka_ssl_verify: Literal["full", "ca", "none"] = "full"
+    """What of the brokers' certificates: who signed them, and their names; ca: who signed them alone; none."""
     kafka_ssl_ca_file: FilePath | None = None
     """PEM: who may have signed the brokers' certificates. None: those that the machine trusts."""
     kafka_ssl_cert_file: FilePath | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from infra.postgres.pooling import Pooling
-from infra.settings.process import ProcessSettings
+from infra.settings.tls import PostgresTlsSettings
 
 
 def _check_postgres_url(value: SecretStr) -> SecretStr:
@@ -24,7 +24,7 @@ PostgresUrl = Annotated[SecretStr, AfterValidator(_check_postgres_url)]
 """A URL, or keywords: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING."""
 
 
-class PoolerSettings(ProcessSettings):
+class PoolerSettings(PostgresTlsSettings):
     """What stands between the processes and PostgreSQL."""
 
     database_pooler: Literal["none", "transaction"] = "none"
@@ -73,19 +73,19 @@ class ReadDatabaseSettings(PoolerSettings):
     read_database_pool_size: Annotated[int, Field(ge=1, le=500)] = 10
 
 
-class AuditDatabaseSettings(ProcessSettings):
+class AuditDatabaseSettings(PostgresTlsSettings):
     """The log and what was built from it, through a role that can only read."""
 
     audit_database_url: PostgresUrl
 
 
-class AccessDatabaseSettings(ProcessSettings):
+class AccessDatabaseSettings(PostgresTlsSettings):
     """Merchants and API keys, through the role that may change them."""
 
     access_database_url: PostgresUrl
 
 
-class MigrationSettings(ProcessSettings):
+class MigrationSettings(PostgresTlsSettings):
     """Settings of `paystream migrate`."""
 
     migration_database_url: PostgresUrl

@@ -1,17 +1,15 @@
 """The keys that wrap the keys of personal data, and how they are used."""
 
-import base64
-import binascii
 import re
 from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from infra.settings.base64_keys import read_key
 from infra.settings.postgres import DatabaseSettings
 from infra.settings.process import ProcessSettings
 
-KEY_BYTES = 32
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _METADATA_KEYS = frozenset({"email", "name", "phone", "address"})
 
@@ -67,13 +65,7 @@ def parse_keys(text: str) -> dict[str, bytes]:
         name, _, encoded = pair.partition(":")
         if not _ID.fullmatch(name) or name in keys:
             raise ValueError("must be id:key, with commas between, and no id twice")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
-            raise ValueError("has a key that is not base64") from None
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"has a key that is not of {KEY_BYTES} bytes (openssl rand -base64 {KEY_BYTES})")
-        keys[name] = key
+        keys[name] = read_key(encoded)
     if not keys:
         raise ValueError("has no key")
     return keys

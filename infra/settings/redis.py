@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from infra.settings.process import ProcessSettings
+from infra.settings.tls import RedisTlsSettings
 
 _REDIS_URL = re.compile(r"^(rediss?|unix)://")
 
@@ -19,14 +19,14 @@ def _check_redis_url(value: SecretStr) -> SecretStr:
 RedisUrl = Annotated[SecretStr, AfterValidator(_check_redis_url)]
 
 
-class RedisSettings(ProcessSettings):
+class RedisSettings(RedisTlsSettings):
     """Redis or Valkey: a fast path that may be lost at any time."""
 
     redis_url: RedisUrl
     redis_timeout_ms: Annotated[int, Field(ge=1)] = 200
 
 
-class OptionalRedisSettings(ProcessSettings):
+class OptionalRedisSettings(RedisTlsSettings):
     """The same for a process that does without: it counts requests alone then."""
 
     redis_url: RedisUrl | None = None

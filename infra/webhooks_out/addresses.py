@@ -17,6 +17,8 @@ _METADATA = frozenset(
     map(ipaddress.ip_address, ("168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
 )
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")  # https://url.spec.whatwg.org/#ends-in-a-number-checker
+_NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*", re.IGNORECASE)
+"""https://www.rfc-editor.org/rfc/rfc1123#section-2.1, with underscores, which are in use."""
 _LOCAL_NAMES = (".localhost", ".local", ".internal")
 _NOT_PUBLIC = "must name a host of the public internet"
 _IPV4_BITS = 2**32 - 1
@@ -66,6 +68,8 @@ class AddressPolicy:
             return _NOT_PUBLIC
         except ValueError:  # a name, or an address in a form that others read in ways of their own: 127.1, 0x7f000001
             host = host.removesuffix(".")
+            if not _NAME.fullmatch(host):
+                return "must name a host"
             if _NUMBER.fullmatch(host.rpartition(".")[2]):
                 return _NOT_PUBLIC
             if not self.allow_private and f".{host}".endswith(_LOCAL_NAMES):

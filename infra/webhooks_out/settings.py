@@ -1,32 +1,21 @@
 """Settings of webhooks to merchants: the key of their secrets, and which addresses may be called."""
 
 import base64
-import binascii
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from infra.settings.base64_keys import read_keys
 from infra.settings.process import ProcessSettings
 from infra.webhooks_out.addresses import AddressPolicy
 from infra.webhooks_out.secret_box import SecretBox
 
 DEVELOPMENT_SECRETS_KEY = base64.b64encode(b"paystream development-only key 1").decode()
 """Anybody can read it here: production refuses it."""
-_KEY_BYTES = 32
-
-
-def _keys(value: SecretStr) -> list[bytes]:
-    return [base64.b64decode(each.strip(), validate=True) for each in value.get_secret_value().split(",")]
 
 
 def _check_keys(value: SecretStr) -> SecretStr:
-    try:
-        is_right = all(len(key) == _KEY_BYTES for key in _keys(value))
-    except (ValueError, binascii.Error):
-        is_right = False
-    if not is_right:
-        # "from None", and no value: it is a secret.
-        raise ValueError("must be 32 bytes in base64, as `openssl rand -base64 32` makes them; or two, with a comma")
+    read_keys(value.get_secret_value())
     return value
 
 
@@ -51,7 +40,7 @@ class WebhookEndpointSettings(ProcessSettings):
     @property
     def secret_box(self) -> SecretBox:
         """What encrypts and decrypts the secrets of endpoints."""
-        return SecretBox(_keys(self.webhook_secrets_key))
+        return SecretBox(read_keys(self.webhook_secrets_key.get_secret_value()))
 
     @property
     def webhook_addresses(self) -> AddressPolicy:

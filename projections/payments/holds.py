@@ -1,4 +1,4 @@
-"""Metrics of holds that end soon (money that nobody captured is released then) and of contradictions."""
+"""Metrics of what somebody has to do about payments: capture what is held, answer disputes, look at contradictions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,9 +22,16 @@ EXPIRING = Gauge(
 CONTRADICTED = Gauge(
     "payments_contradicted", "Payments of which Stripe says what contradicts the log, and nobody accepted that"
 )
+DISPUTES = Gauge("disputes_to_answer", "Payments whose dispute waits for our evidence")
+EVIDENCE_DUE = Gauge(
+    "dispute_evidence_due",
+    "Of those, the ones whose evidence is due within this time, or was overdue unnoticed",
+    ["within"],
+)
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 _SOON_S = 24 * 3600.0
+_EVIDENCE_SOON_S = 3 * 24 * 3600.0
 _EVERY_S = 30.0
 
 
@@ -47,8 +54,13 @@ async def count_holds(pool: Pool) -> None:
         row = await cursor.fetchone()
         await cursor.execute(_SQL.count_contradicted)
         contradicted = await cursor.fetchone()
+        await cursor.execute(_SQL.count_disputes, {"within_s": _EVIDENCE_SOON_S})
+        disputes = await cursor.fetchone()
     assert row is not None
     assert contradicted is not None
+    assert disputes is not None
+    DISPUTES.set(disputes[0])
+    EVIDENCE_DUE.labels("72h").set(disputes[1])
     CONTRADICTED.set(contradicted[0])
     OPEN.set(row[0])
     EXPIRING.labels("24h").set(row[1])

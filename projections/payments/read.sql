@@ -48,3 +48,13 @@ SELECT coalesce(max(position), 0) AS position FROM read_model.projection_checkpo
 -- name: count_contradicted
 -- How many payments Stripe contradicts, as nobody has accepted its word yet; of all merchants.
 SELECT count(*) AS contradicted FROM read_model.payments WHERE contradictions <> '[]'::jsonb
+
+-- name: count_disputes
+-- How many disputes can be answered and are not, and how many of those soon no more; of all merchants. Of a payment the
+-- newest dispute counts.
+SELECT count(*) AS open,
+       count(*) FILTER (WHERE (dispute ->> 'evidence_due_by')::timestamptz < now() + %(within_s)s * interval '1 second')
+           AS due
+  FROM read_model.payments
+ WHERE dispute ->> 'status' IN ('needs_response', 'warning_needs_response')
+   AND dispute ->> 'evidence_due_by' IS NOT NULL

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from domain.ids import RunId
 from infra.access.principal import Principal
 from infra.http.auth import authenticated
-from query_api.parameters import refuse_all
+from infra.http.query_string import refuse_all
 from query_api.reconciliations.documentation import documented
 from query_api.reconciliations.errors import reconciliation_not_found
 from query_api.reconciliations.parameters import DiscrepancyListParameters, RunListParameters

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import promql_parser
+import stripe  # noqa: F401 - brings urllib3, which opens a socket when it is first imported: not within a test
 from prometheus_client import REGISTRY
 
 _ROOT = Path(__file__).parents[2]

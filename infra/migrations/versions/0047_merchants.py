@@ -3,7 +3,7 @@
 from infra.migrations.sql_files import run_sql_file
 
 revision = "0047"
-down_revision = "0044"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 

@@ -52,6 +52,13 @@ def test_no_schema_has_a_default_of_null_or_a_title_made_of_its_name(document: A
 
 
 @both
+def test_whatever_needs_a_key_says_what_becomes_of_it(document: Any) -> None:
+    for name, operation in operations(document):
+        if operation.get("security"):
+            assert {"401", "403", "429"} <= set(operation["responses"]), name
+
+
+@both
 def test_no_parameter_can_be_null(document: Any) -> None:
     for name, operation in operations(document):
         for parameter in operation.get("parameters", ()):

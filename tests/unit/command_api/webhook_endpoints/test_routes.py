@@ -81,3 +81,23 @@ async def test_a_method_that_there_is_not_is_answered_with_those_that_there_are(
     answer = await api.client.put(path, headers=KEY)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(", ")) == methods
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", f"{PATH}/{ID}"), ("POST", f"{PATH}/{ID}/deliveries/x/resend")])
+async def test_a_body_where_none_is_taken_is_refused(api: Standing, method: str, path: str) -> None:
+    for body in (b'{"id": 1}', b"x", b" " * 20, b"[]"):
+        answer = await api.client.request(method, path, content=body, headers=KEY)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), body
+        assert answer.json()["errors"] == [{"field": "body", "message": "must be empty"}]
+
+
+async def test_no_body_and_an_empty_object_are_the_same(api: Standing) -> None:
+    for body in (b"", b"{}", b" {}\n"):
+        path = f"{PATH}/{ID}/deliveries/x/resend"
+        answer = await api.client.request("POST", path, content=body, headers=KEY)
+        assert (answer.status_code, answer.json()["code"]) == (404, "webhook_delivery_not_found")
+
+
+async def test_a_parameter_that_is_there_twice_is_refused(api: Standing) -> None:
+    answer = await api.client.get(f"{PATH}/{ID}/deliveries?limit=1&limit=2", headers=KEY)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "limit")

@@ -6,19 +6,23 @@ from infra.doctor.addresses import UNREADABLE, postgres_address, redis_address
 from infra.doctor.finding import Status
 from infra.doctor.production import production_findings
 from infra.redis.redlock import RedlockSettings
-from infra.settings.postgres import DatabaseSettings
+from infra.settings.kafka import KafkaSecuritySettings
+from infra.settings.postgres import DatabaseSettings, MigrationSettings
 from infra.settings.privacy import PrivacySettings
 from infra.settings.stripe import StripeSettings
 from tests.unit.infra.doctor.deployments import deployment, statuses
 
 
-class Everything(PrivacySettings, DatabaseSettings, RedlockSettings, StripeSettings):
+class Everything(
+    PrivacySettings, DatabaseSettings, MigrationSettings, RedlockSettings, StripeSettings, KafkaSecuritySettings
+):
     pass
 
 
 FINE = {
     "app_env": "production",
     "database_url": "postgresql://app:password@db.example/pay?sslmode=verify-full",
+    "migration_database_url": "postgresql://owner:password@db.example/pay?sslmode=verify-full",
     "redis_url": "rediss://cache.example",
     "redlock_urls": "rediss://a.example,rediss://b.example,rediss://c.example",
     "stripe_secret_key": "sk_live_abc",
@@ -45,6 +49,9 @@ def test_what_only_production_must_have_is_asked_for_there_alone() -> None:
         ({"stripe_api_base": "https://sandbox.example"}, "STRIPE_API_BASE"),
         ({"database_url": "postgresql://app:password@db.example/pay"}, "DATABASE_URL"),
         ({"database_url": "postgresql://app:password@db.example/pay?sslmode=prefer"}, "DATABASE_URL"),
+        ({"migration_database_url": "postgresql://owner:password@db.example/pay"}, "MIGRATION_DATABASE_URL"),
+        ({"redis_ssl_verify": "none"}, "REDIS_SSL_VERIFY"),
+        ({"kafka_ssl_verify": "none"}, "KAFKA_SSL_VERIFY"),
         ({"redis_url": "redis://:password@cache.example"}, "REDIS_URL"),
         ({"redlock_urls": "rediss://a.example,redis://b.example"}, "REDLOCK_URLS"),
         ({"privacy_encryption": "false"}, "PRIVACY_ENCRYPTION"),
@@ -54,8 +61,17 @@ def test_what_is_not_is_a_warning(changes: dict[str, str], subject: str) -> None
     assert found(**changes) == {subject: Status.WARNING}
 
 
+def test_a_setting_of_tls_is_as_good_as_one_in_the_address() -> None:
+    plain = {
+        "database_url": "postgresql://app:password@db.example/pay",
+        "migration_database_url": "postgresql://owner:password@db.example/pay",
+    }
+    assert found(**plain, database_ssl_mode="verify-full") == {"APP_ENV": Status.OK}
+
+
 def test_what_stays_on_this_machine_needs_no_tls() -> None:
-    local = {"database_url": "postgresql://app:password@127.0.0.1/pay", "redis_url": "redis://localhost:6379"}
+    address = "postgresql://app:password@127.0.0.1/pay"
+    local = {"database_url": address, "migration_database_url": address, "redis_url": "redis://localhost:6379"}
     assert found(**local) == {"APP_ENV": Status.OK}
 
 

@@ -147,6 +147,14 @@ async def test_an_invalid_request_names_each_field_and_repeats_no_value(client: 
     assert "4242" not in response.text
 
 
+async def test_a_field_whose_name_is_a_card_number_is_not_repeated(client: httpx.AsyncClient) -> None:
+    response = await client.post("/payments", json={"amount_cents": 5, "metadata": {}, "4242 4242 4242 4242": "x"})
+
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": "***", "message": "Extra inputs are not permitted"}]
+    assert "4242" not in response.text
+
+
 async def test_a_body_that_is_no_json_is_400(client: httpx.AsyncClient) -> None:
     response = await client.post("/payments", content=b"{", headers={"Content-Type": "application/json"})
 

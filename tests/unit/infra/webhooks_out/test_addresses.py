@@ -138,3 +138,17 @@ def test_no_text_raises(text: str) -> None:
     for policy in (PRODUCTION, DEVELOPMENT):
         assert isinstance(policy.problem_with(text), str | None)
         assert isinstance(policy.problem_with(f"https://{text}"), str | None)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["%00.example", "a" * 64 + ".example", ".".join(["abc"] * 70), "a..example", "-a.example", "a_b!.example", "."],
+)
+@pytest.mark.parametrize("policy", [PRODUCTION, DEVELOPMENT])
+def test_what_is_no_name_of_a_host_is_refused(policy: AddressPolicy, host: str) -> None:
+    assert policy.problem_with(f"https://{host}/webhooks") is not None
+
+
+@pytest.mark.parametrize("host", ["shop.example", "xn--bcher-kva.example", "a_b.example", "a-b.example.", "1a.example"])
+def test_names_of_hosts_are_taken(host: str) -> None:
+    assert PRODUCTION.problem_with(f"https://{host}/webhooks") is None

@@ -1,0 +1,2 @@
+DROP INDEX read_model.payments_disputes_to_answer;
+DROP FUNCTION event_store.standbys();
