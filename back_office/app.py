@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
+from back_office.disputes.routes import router as dispute_routes
 from back_office.office import Office
 from back_office.payments.action_routes import router as action_routes
 from back_office.payments.routes import router as payment_routes
@@ -27,6 +28,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         search_routes,
         payment_routes,
         action_routes,
+        dispute_routes,
         reconciliation_routes,
         system_routes,
     ):

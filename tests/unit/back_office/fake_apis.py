@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from back_office.apis.client import Api
+from schemas.http.disputes import ListedDispute
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
 
@@ -107,6 +108,7 @@ def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
         f"GET /reconciliations/{run['id']}": run,
         "GET /discrepancies": a_page(discrepancy),
         "GET /ledger/entries": a_page(),
+        "GET /disputes": a_page(example(ListedDispute)),
         "GET /health": {"status": "ok", "checks": {"database": "ok"}},
     }
     return FakeApi(name="query API", answers=answers)

@@ -17,6 +17,7 @@ PAGES = (
     *("/payments", "/payments?status=succeeded", PAYMENT, f"{PAYMENT}?version=2"),
     *(f"{PAYMENT}/refund", f"{PAYMENT}/capture", f"{PAYMENT}/cancel"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
+    *("/disputes", "/disputes?stage=all"),
 )
 HOSTILE = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 
@@ -55,6 +56,7 @@ async def test_whoever_is_not_logged_in_is_asked_to(back_office: BackOffice, pag
 
 SEES: dict[str, set[str]] = {
     "/payments": set(ROLES),
+    "/disputes": set(ROLES),
     "/reconciliations": {"finance", "operator", "auditor"},
     "/discrepancies": {"finance", "operator", "auditor"},
     "/system": {"finance", "operator", "auditor"},
