@@ -46,7 +46,7 @@ def due_of(dispute: Json, now: datetime) -> Due:
         tone=_TONES.get(status, "quiet" if status in _CLOSED else "wait"),
         left=left,
         left_tone=left_tone,
-        funds=_FUNDS.get(dispute["funds"], dispute["funds"]),
+        funds=_FUNDS.get(str(dispute["funds"]), str(dispute["funds"])),
     )
 
 

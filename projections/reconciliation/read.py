@@ -62,6 +62,7 @@ class StoredDiscrepancy:
     run_id: RunId
     actor: str | None
     reason: str | None
+    assignee: str | None
     opened_at: dt.datetime
     updated_at: dt.datetime
     version: int
@@ -97,6 +98,7 @@ class DiscrepancyFilters:
     status: str | None = None
     kind: str | None = None
     source_id: BalanceSourceId | None = None
+    assignee: str | None = None
     payment_id: PaymentId | None = None
     run_id: RunId | None = None
     date_from: dt.date | None = None

@@ -1,4 +1,4 @@
-"""Disputes by the time until which evidence is taken."""
+"""What the back office reads: disputes by the time until which evidence is taken, and who looks into a discrepancy."""
 
 from infra.migrations.indexes import Index, build_indexes
 from infra.migrations.sql_files import run_sql_file
@@ -13,7 +13,7 @@ _KEY = "(merchant_id, (coalesce(dispute->>'evidence_due_by', '~') COLLATE \"C\")
 
 def upgrade() -> None:
     """Apply the step."""
-    run_sql_file("0049_disputes_due.up.sql")
+    run_sql_file("0049_back_office.up.sql")
     build_indexes(
         [
             Index("read_model", "payments", "payments_disputes_due", f"{_KEY} WHERE dispute IS NOT NULL"),
@@ -30,4 +30,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the step back."""
-    run_sql_file("0049_disputes_due.down.sql")
+    run_sql_file("0049_back_office.down.sql")
