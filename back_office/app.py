@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
+from back_office.discrepancies.routes import router as discrepancy_routes
 from back_office.disputes.routes import router as dispute_routes
 from back_office.office import Office
 from back_office.payments.action_routes import router as action_routes
@@ -30,6 +31,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         action_routes,
         dispute_routes,
         reconciliation_routes,
+        discrepancy_routes,
         system_routes,
     ):
         app.include_router(router)

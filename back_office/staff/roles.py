@@ -15,6 +15,8 @@ class Permission(StrEnum):
     REFUND = "refund"
     CAPTURE = "capture"
     CANCEL = "cancel"
+    SETTLE_DISCREPANCIES = "settle_discrepancies"
+    OPERATE = "operate"
 
 
 _MONEY = frozenset({Permission.REFUND, Permission.CAPTURE, Permission.CANCEL})
@@ -22,8 +24,8 @@ _LOOKING = frozenset({Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, P
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
-    "finance": _LOOKING | _MONEY,
-    "operator": _LOOKING | {Permission.CANCEL},
+    "finance": _LOOKING | _MONEY | {Permission.SETTLE_DISCREPANCIES},
+    "operator": _LOOKING | {Permission.CANCEL, Permission.OPERATE},
     "auditor": _LOOKING,
 }
 

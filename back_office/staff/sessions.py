@@ -20,6 +20,8 @@ class Session:
     account: StaffAccount
     began: float
     seen: float
+    notice: str = ""
+    """What was done last, for the next page to say."""
     csrf_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     def sent(self, token: str) -> bool:

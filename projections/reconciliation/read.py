@@ -129,6 +129,13 @@ async def discrepancies(
         return await cursor.fetchall()
 
 
+async def find_discrepancy(conn: Connection, discrepancy_id: DiscrepancyId) -> StoredDiscrepancy | None:
+    """Return one discrepancy."""
+    async with conn.cursor(row_factory=class_row(StoredDiscrepancy)) as cursor:
+        await cursor.execute(_SQL.find_discrepancy, {"discrepancy_id": discrepancy_id})
+        return await cursor.fetchone()
+
+
 async def newest_position(conn: Connection) -> int:
     """Return the highest position applied in any partition; 0 before the first."""
     async with conn.cursor(row_factory=scalar_row) as cursor:

@@ -22,7 +22,8 @@ SELECT run_id, number, date, time_zone, origin, report, status, attempt, failure
 -- name: discrepancies
 -- Discrepancies after a key, newest day first. A filter that is NULL is off; `unresolved` is open or explained.
 SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS stripe, ledger::text AS ledger,
-       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, assignee, opened_at, updated_at, version, position
+       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, assignee, opened_at,
+       updated_at, version, position
   FROM read_model.discrepancies
  WHERE (%(status)s::text IS NULL OR status = %(status)s::text
         OR (%(status)s::text = 'unresolved' AND status <> 'resolved'))
@@ -36,6 +37,14 @@ SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS 
    AND (%(after_id)s::uuid IS NULL OR (date, discrepancy_id) < (%(after_date)s::date, %(after_id)s::uuid))
  ORDER BY date DESC, discrepancy_id DESC
  LIMIT %(limit)s
+
+-- name: find_discrepancy
+-- One discrepancy.
+SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS stripe, ledger::text AS ledger,
+       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, assignee, opened_at, updated_at, version,
+       position
+  FROM read_model.discrepancies
+ WHERE discrepancy_id = %(discrepancy_id)s
 
 -- name: newest_position
 -- The highest position that the projection has applied, over all partitions.

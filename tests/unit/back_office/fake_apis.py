@@ -107,6 +107,7 @@ def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
         "GET /reconciliations": a_page(run),
         f"GET /reconciliations/{run['id']}": run,
         "GET /discrepancies": a_page(discrepancy),
+        f"GET /discrepancies/{discrepancy['id']}": discrepancy,
         "GET /ledger/entries": a_page(),
         "GET /disputes": a_page(example(ListedDispute)),
         "GET /health": {"status": "ok", "checks": {"database": "ok"}},
