@@ -13,6 +13,7 @@ from back_office.search.routes import router as search_routes
 from back_office.staff.routes import router as staff_routes
 from back_office.static.routes import static_routes
 from back_office.system.routes import router as system_routes
+from back_office.system.stuck_routes import router as stuck_routes
 from back_office.web.addresses import START
 from back_office.web.errors import install_error_pages
 from back_office.web.headers import SecurityHeaders
@@ -33,6 +34,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         reconciliation_routes,
         discrepancy_routes,
         system_routes,
+        stuck_routes,
     ):
         app.include_router(router)
 

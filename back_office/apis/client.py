@@ -9,7 +9,7 @@ import orjson
 
 from back_office.apis.errors import ApiAway, ApiRefused, Json
 
-Parameters = Mapping[str, str | int]
+Parameters = Mapping[str, str | int | list[str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

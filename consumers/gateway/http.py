@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from consumers.gateway.operators import ListedTask, NoSuchTask, TaskAdmin
 from domain.ids import EventId, PaymentId
 from infra.http.operations import answer, documented, operator_of
-from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody, TaskList
+from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody, TaskList, TaskView
 from schemas.http.strict import IN_DIGITS, Id, parse_id
 from schemas.http.times import timestamp
 
@@ -33,6 +33,14 @@ async def list_tasks(
     async with operator.operations.connection() as conn:
         found = await TaskAdmin().list_tasks(conn, statuses=status, payment_id=payment_id, limit=limit)
     return answer({"data": [_task(each) for each in found], "count": found[0].found if found else 0})
+
+
+@router.get("/tasks/{task_id}", **documented(TaskView, READ, one=True))
+async def get_task(request: Request, task_id: TaskIdPath) -> Response:
+    """Show a call to Stripe that is wanted."""
+    operator = await operator_of(request, READ)
+    async with operator.operations.connection() as conn:
+        return answer(_task(await TaskAdmin().find(conn, _id(task_id))))
 
 
 @router.post(

@@ -100,6 +100,15 @@ class TaskAdmin:
             )
             return await cursor.fetchall()
 
+    async def find(self, conn: Connection, event_id: EventId) -> ListedTask:
+        """Return one task. Raises NoSuchTask."""
+        async with conn.cursor(row_factory=class_row(ListedTask)) as cursor:
+            await cursor.execute(_SQL.find_task, {"event_id": event_id})
+            task = await cursor.fetchone()
+        if task is None:
+            raise NoSuchTask(f"There is no task {event_id}.")
+        return task
+
     async def retry(self, conn: Connection, event_id: EventId, *, actor: str, reason: str) -> str:
         """Have the task tried again at once, and return what will be done. Raises TaskRefused.
 

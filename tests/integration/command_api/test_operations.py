@@ -102,6 +102,7 @@ async def test_a_dead_call_is_listed_retried_and_given_up_by_name(staff: Running
     assert (task.id, task.payment_id, task.status, task.last_error) == (task_id, payment_id, "dead", "400 no")
     assert (await staff.client.get("/tasks", params={"status": ["due", "done"]})).json() == {"data": [], "count": 0}
 
+    assert (await staff.client.get(f"/tasks/{task_id}")).json() == listed.json()["data"][0]
     assert "sent again" in await said(staff, f"/tasks/{task_id}/retry")
     assert (await staff.client.get("/tasks", params={"status": "due"})).json()["count"] == 1
     assert "given up" in await said(staff, f"/tasks/{task_id}/give-up")
@@ -207,7 +208,7 @@ async def test_without_a_reason_nothing_is_done(staff: Running, pool: Pool, body
         assert len(await load(conn, DIFFERENCE.discrepancy_id)) == 1
 
 
-READS = ("/system", "/tasks", "/sagas", "/dead-letters", "/dead-letters/1", f"/sagas/{MISSING}")
+READS = ("/system", "/tasks", f"/tasks/{MISSING}", "/sagas", "/dead-letters", "/dead-letters/1", f"/sagas/{MISSING}")
 WRITES = (
     *(f"/discrepancies/{MISSING}/{each}" for each in ("explain", "resolve", "assign")),
     *(f"/tasks/{MISSING}/{each}" for each in ("retry", "give-up")),

@@ -10,6 +10,15 @@ import httpx
 
 from back_office.apis.client import Api
 from schemas.http.disputes import ListedDispute
+from schemas.http.operations import (
+    DeadLetterDetail,
+    DeadLetterList,
+    SagaList,
+    SagaView,
+    SystemView,
+    TaskList,
+    TaskView,
+)
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
 
@@ -121,7 +130,18 @@ def a_command_api() -> FakeApi:
         f"POST /payments/{PAYMENT_ID}/{action}": httpx.Response(202, json={"position": 47})
         for action in ("refund", "capture", "cancel")
     }
-    return FakeApi(name="command API", answers={**accepted, "GET /health": {"status": "ok", "checks": {"redis": "ok"}}})
+    task, letter, saga = example(TaskView), example(DeadLetterDetail), example(SagaView)
+    answers = {
+        "GET /health": {"status": "ok", "checks": {"redis": "ok"}},
+        "GET /system": example(SystemView),
+        "GET /tasks": example(TaskList),
+        f"GET /tasks/{task['id']}": task,
+        "GET /dead-letters": example(DeadLetterList),
+        f"GET /dead-letters/{letter['id']}": letter,
+        "GET /sagas": example(SagaList),
+        f"GET /sagas/{saga['id']}": saga,
+    }
+    return FakeApi(name="command API", answers=accepted | answers)
 
 
 def body_of(request: httpx.Request) -> Json:

@@ -7,14 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.ids import PaymentId
+from domain.ids import MerchantId, PaymentId
 from domain.money import Money
 from domain.payment.values import DisputeStatus
 from infra.postgres.pool import Pool
 from schemas.http.disputes import DisputePage
 from tests.integration.query_api.conftest import Project, Record
 from tests.support.payment_histories import disputed, paid, request_payment
-from tests.support.query_client import OTHER_MERCHANT
+from tests.support.query_client import MERCHANT, OTHER_MERCHANT
 
 pytestmark = pytest.mark.integration
 
@@ -22,12 +22,12 @@ AMOUNT = Money(amount_cents=1000, currency="USD")
 
 
 async def contested(
-    record: Record, due: int | None, status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE, **more: Any
+    record: Record, due: int | None, status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE, merchant: str = MERCHANT
 ) -> str:
     """Record a payment that its bank contests; return its id."""
     payment_id = PaymentId(uuid.uuid4())
     opened = disputed(f"du_{payment_id.hex}", f"ch_{payment_id.hex}", AMOUNT, status=status, evidence_due_by=due)
-    return str(await record([*paid(request_payment(payment_id)), opened], **more))
+    return str(await record([*paid(request_payment(payment_id, merchant_id=MerchantId(merchant))), opened], merchant))
 
 
 async def all_of(client: httpx.AsyncClient, **parameters: Any) -> list[str]:
@@ -48,7 +48,7 @@ async def test_what_is_due_first_comes_first_over_all_pages(
     dues = [1_900_000_000 + 60 * number for number in range(5)] + [None]
     ids = {due: await contested(record, due) for due in random.sample(dues, len(dues))}
     await record(paid(request_payment(PaymentId(uuid.uuid4()))))
-    await contested(record, 1_900_000_001, merchant_id=OTHER_MERCHANT)
+    await contested(record, 1_900_000_001, merchant=OTHER_MERCHANT)
     await project()
     assert await all_of(client, limit=2) == [ids[due] for due in dues]
 
@@ -90,6 +90,6 @@ async def test_the_list_walks_an_index_in_its_order(read_pool: Pool, stage: str)
     async with read_pool.connection() as conn, conn.transaction():
         await conn.execute("SET LOCAL enable_seqscan = off")
         await conn.execute("SET LOCAL enable_bitmapscan = off")
-        plan = "\n".join(line for (line,) in await (await conn.execute(statement)).fetchall())  # type: ignore[arg-type]
+        plan = "\n".join(line for (line,) in await (await conn.execute(statement)).fetchall())
     assert ("payments_open_disputes_due" if stage == "true" else "payments_disputes_due") in plan
     assert "Sort" not in plan
