@@ -12,11 +12,13 @@ from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.search.routes import router as search_routes
 from back_office.staff.routes import router as staff_routes
 from back_office.static.routes import static_routes
+from back_office.stripe_events.routes import router as stripe_event_routes
 from back_office.system.routes import router as system_routes
 from back_office.system.stuck_routes import router as stuck_routes
 from back_office.web.addresses import START
 from back_office.web.errors import install_error_pages
 from back_office.web.headers import SecurityHeaders
+from back_office.webhooks.routes import router as webhook_routes
 from infra.http.context import RequestContextMiddleware
 from infra.process.health import Health, health_routes
 
@@ -35,6 +37,8 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         discrepancy_routes,
         system_routes,
         stuck_routes,
+        stripe_event_routes,
+        webhook_routes,
     ):
         app.include_router(router)
 

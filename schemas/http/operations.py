@@ -362,3 +362,41 @@ class SystemView(Answer):
     dead_letters: Annotated[dict[str, int], Field(description="Those that are open, by consumer.")]
     sagas: Annotated[dict[str, int], Field(description="Those that have not ended, by status.")]
     builds: Annotated[list[BuildView], Field(description="Those under way, and the newest of the others.")]
+
+
+_STRIPE_EVENT: Json = {
+    "position": 44,
+    "id": "evt_1PXample",
+    "type": "payment_intent.succeeded",
+    "object_id": "pi_3PXample",
+    "livemode": False,
+    "created_at": "2026-05-01T10:06:40.000Z",
+    "received_at": "2026-05-01T10:06:41.000Z",
+    "actor": "stripe",
+    "dead_letter_id": None,
+}
+
+
+class StripeEventView(Answer):
+    """What Stripe told once."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_STRIPE_EVENT]})
+
+    position: int
+    id: Annotated[str, Field(description="Stripe's (evt_...).")]
+    type: str
+    object_id: Annotated[str | None, Field(description="What it is about.")]
+    livemode: bool
+    created_at: Annotated[Timestamp, Field(description="By Stripe's clock.")]
+    received_at: Timestamp
+    actor: Annotated[str, Field(description="Who brought it: a webhook, or the sweeper that found it missing.")]
+    dead_letter_id: Annotated[int | None, Field(description="Where it could not be interpreted.")]
+
+
+class StripeEventPage(Answer):
+    """What Stripe told, newest first. `next_before` is null on the last page."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"data": [_STRIPE_EVENT], "next_before": None}]})
+
+    data: list[StripeEventView]
+    next_before: int | None

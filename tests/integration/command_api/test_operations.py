@@ -21,6 +21,7 @@ from infra.settings.http import ApiKey
 from schemas.events.examples import DIFFERENCE, RUN_ID
 from schemas.http import operations as bodies
 from tests.integration.command_api.running_api import MERCHANT, Running, running
+from tests.support.signed_webhooks import a_stripe_event, deliver
 
 pytestmark = pytest.mark.integration
 
@@ -175,6 +176,38 @@ async def test_the_system_tells_how_far_it_is_and_what_is_stuck(staff: Running, 
     assert [(each.consumer, each.partition, each.position) for each in found.checkpoints] == [("stripe-gateway", 3, 7)]
 
 
+async def test_what_stripe_told_is_listed_newest_first_in_pages(staff: Running, pool: Pool) -> None:
+    empty = (await staff.client.get("/stripe-events")).json()
+    assert empty == {"data": [], "next_before": None}
+    sent = [a_stripe_event(obj={"id": f"pi_{number}", "object": "payment_intent"}) for number in range(3)]
+    for event in sent:
+        assert (await deliver(staff.client, event)).status_code == 200
+        await staff.create()  # others stand between them
+    async with pool.connection() as conn:
+        row = await (
+            await conn.execute("SELECT max(position) FROM event_store.events WHERE category = 'stripe-event'")
+        ).fetchone()
+        assert row is not None
+        await dead_letters(pool, 1)
+        await conn.execute(
+            "UPDATE consumers.dead_letters"
+            " SET consumer = 'stripe-webhooks', topic = 'paystream.stripe-event', position = %s",
+            [row[0]],
+        )
+
+    async def page_of(**parameters: Any) -> bodies.StripeEventPage:
+        answer = await staff.client.get("/stripe-events", params={"limit": 2, **parameters})
+        return bodies.StripeEventPage.model_validate_json(answer.content)
+
+    first = await page_of()
+    rest = await page_of(before=first.next_before)
+    assert [each.id for each in (*first.data, *rest.data)] == [event["id"] for event in reversed(sent)]
+    assert [each.object_id for each in first.data] == ["pi_2", "pi_1"]
+    assert first.data[0].dead_letter_id is not None
+    assert first.data[1].dead_letter_id is None
+    assert rest.next_before is None
+
+
 async def test_sagas_are_listed_and_one_that_is_not_there_is_404(staff: Running) -> None:
     assert (await staff.client.get("/sagas")).json() == {"data": [], "count": 0}
     assert (await staff.client.get("/sagas", params={"status": "asleep"})).status_code == 400
@@ -208,7 +241,16 @@ async def test_without_a_reason_nothing_is_done(staff: Running, pool: Pool, body
         assert len(await load(conn, DIFFERENCE.discrepancy_id)) == 1
 
 
-READS = ("/system", "/tasks", f"/tasks/{MISSING}", "/sagas", "/dead-letters", "/dead-letters/1", f"/sagas/{MISSING}")
+READS = (
+    "/system",
+    "/stripe-events",
+    "/tasks",
+    f"/tasks/{MISSING}",
+    "/sagas",
+    "/dead-letters",
+    "/dead-letters/1",
+    f"/sagas/{MISSING}",
+)
 WRITES = (
     *(f"/discrepancies/{MISSING}/{each}" for each in ("explain", "resolve", "assign")),
     *(f"/tasks/{MISSING}/{each}" for each in ("retry", "give-up")),

@@ -15,12 +15,14 @@ from schemas.http.operations import (
     DeadLetterList,
     SagaList,
     SagaView,
+    StripeEventPage,
     SystemView,
     TaskList,
     TaskView,
 )
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+from schemas.http.webhook_endpoints import WebhookDeliveryPage, WebhookEndpointList, WebhookEndpointView
 
 Json = dict[str, Any]
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -130,6 +132,7 @@ def a_command_api() -> FakeApi:
         f"POST /payments/{PAYMENT_ID}/{action}": httpx.Response(202, json={"position": 47})
         for action in ("refund", "capture", "cancel")
     }
+    endpoint = example(WebhookEndpointView)
     task, letter, saga = example(TaskView), example(DeadLetterDetail), example(SagaView)
     answers = {
         "GET /health": {"status": "ok", "checks": {"redis": "ok"}},
@@ -139,6 +142,10 @@ def a_command_api() -> FakeApi:
         "GET /dead-letters": example(DeadLetterList),
         f"GET /dead-letters/{letter['id']}": letter,
         "GET /sagas": example(SagaList),
+        "GET /stripe-events": example(StripeEventPage),
+        "GET /webhook-endpoints": example(WebhookEndpointList),
+        f"GET /webhook-endpoints/{endpoint['id']}": endpoint,
+        f"GET /webhook-endpoints/{endpoint['id']}/deliveries": example(WebhookDeliveryPage),
         f"GET /sagas/{saga['id']}": saga,
     }
     return FakeApi(name="command API", answers=accepted | answers)

@@ -8,6 +8,7 @@ import pytest
 from back_office.web.headers import POLICY
 from schemas.http.operations import DeadLetterView, SagaView, TaskView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+from schemas.http.webhook_endpoints import WebhookEndpointView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import ROLES, BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, an_event, away, example
@@ -15,6 +16,7 @@ from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a
 RUN_ID = example(ReconciliationView)["id"]
 PAYMENT = f"/payments/{PAYMENT_ID}"
 DISCREPANCY = f"/discrepancies/{example(DiscrepancyView)['id']}"
+ENDPOINT = f"/webhooks/{example(WebhookEndpointView)['id']}"
 TASK = f"/tasks/{example(TaskView)['id']}"
 SAGA = f"/sagas/{example(SagaView)['id']}"
 DEAD_LETTER = f"/dead-letters/{example(DeadLetterView)['id']}"
@@ -24,6 +26,7 @@ PAGES = (
     *(f"{PAYMENT}/refund", f"{PAYMENT}/capture", f"{PAYMENT}/cancel"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
     *("/disputes", "/disputes?stage=all", "/tasks", "/dead-letters", DEAD_LETTER, "/sagas", SAGA),
+    *("/stripe-events", "/webhooks", ENDPOINT),
     *(f"{DISCREPANCY}/{name}" for name in ("explain", "resolve", "assign")),
 )
 HOSTILE = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
@@ -66,7 +69,7 @@ SEES: dict[str, set[str]] = {
     "/disputes": set(ROLES),
     "/reconciliations": {"finance", "operator", "auditor"},
     "/discrepancies": {"finance", "operator", "auditor"},
-    "/system": {"finance", "operator", "auditor"},
+    **{path: {"finance", "operator", "auditor"} for path in ("/system", "/stripe-events", "/webhooks")},
     f"{PAYMENT}/refund": {"support", "finance"},
     f"{PAYMENT}/capture": {"finance"},
     f"{PAYMENT}/cancel": {"support", "finance", "operator"},
@@ -152,6 +155,7 @@ async def test_what_is_not_there_is_a_page(finance: BackOffice) -> None:
 
 
 PARAMETERS = {
+    "endpoint_id": ENDPOINT.removeprefix("/webhooks/"),
     "payment_id": PAYMENT_ID,
     "run_id": RUN_ID,
     "thing_id": "1",
@@ -211,5 +215,7 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(("/system", TASKS, DEAD_LETTERS, SAGAS), LOOKERS),
     **dict.fromkeys(("/dead-letters/{dead_letter_id}", "/sagas/{saga_id}"), LOOKERS),
     **{f"/{thing}/{{thing_id}}/{name}": {"operator"} for thing in ("tasks", "sagas") for name in ("retry", "give-up")},
+    **dict.fromkeys(("/stripe-events", "/webhooks", "/webhooks/{endpoint_id}"), LOOKERS),
+    "/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend": {"operator"},
     **{f"/dead-letters/{{thing_id}}/{name}": {"operator"} for name in ("replay", "discard")},
 }

@@ -24,7 +24,9 @@ OPERATIONS = {  # the path, its method, its scope
         f"/discrepancies/{{discrepancy_id}}/{each}": ("post", "finance:write")
         for each in ("explain", "resolve", "assign")
     },
-    **dict.fromkeys(("/system", "/tasks", "/tasks/{task_id}", "/sagas", "/sagas/{saga_id}"), ("get", "admin:read")),
+    **dict.fromkeys(
+        ("/system", "/stripe-events", "/tasks", "/tasks/{task_id}", "/sagas", "/sagas/{saga_id}"), ("get", "admin:read")
+    ),
     **dict.fromkeys(("/dead-letters", "/dead-letters/{dead_letter_id}"), ("get", "admin:read")),
     **{f"/tasks/{{task_id}}/{each}": ("post", "admin:write") for each in ("retry", "give-up")},
     **{f"/sagas/{{saga_id}}/{each}": ("post", "admin:write") for each in ("retry", "give-up")},
