@@ -17,7 +17,7 @@ _BACK = "/discrepancies?status=unresolved"
 
 async def _discrepancy(office: Office, discrepancy_id: str) -> Subject:
     found = (await office.query_api.get(f"/discrepancies/{discrepancy_id}")).body
-    facts = [
+    details = [
         ("Difference", f"{words(found['kind'])} ({words(found['category'])}) of {found['date']}"),
         ("Source", found["source_id"]),
         ("At Stripe", _side(found["stripe"])),
@@ -26,8 +26,8 @@ async def _discrepancy(office: Office, discrepancy_id: str) -> Subject:
         ("Who looks into it", found.get("assignee") or "Nobody"),
     ]
     if found["reason"]:
-        facts.append(("Said last", found["reason"]))
-    return Subject(facts=facts, back=_BACK, is_possible=found["status"] != "resolved")
+        details.append(("Said last", found["reason"]))
+    return Subject(details=details, back=_BACK, is_possible=found["status"] != "resolved")
 
 
 def _side(entry: dict[str, Any] | None) -> str:

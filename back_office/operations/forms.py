@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 
 from back_office.apis.errors import ApiAway, ApiRefused
 from back_office.office import Office, office_of
-from back_office.operations.operation import MAX_REASON_CHARS, Operation, Refused
+from back_office.operations.operation import MAX_REASON_CHARS, Refused, StaffOperation
 from back_office.web.addresses import segment
 from back_office.web.templates import page
 from back_office.web.visitor import KEPT_FIELDS, Visitor, requires
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 SENT = Counter("back_office_operations_total", "Operations that staff sent, by how they ended", ["operation", "result"])
 
-Facts = Sequence[tuple[str, str]]
+Details = Sequence[tuple[str, str]]
 
 _OF_THE_FORM = {409, 422, 400}
 _UNKNOWN = (
@@ -34,7 +34,7 @@ _UNKNOWN = (
 class Subject:
     """What an operation is about: what the form says of it, and where its page is."""
 
-    facts: Facts
+    details: Details
     back: str
     listed: Sequence[str] = ()
     """What else it concerns."""
@@ -50,7 +50,7 @@ class Attempt:
 
     request: Request
     visitor: Visitor
-    operation: Operation
+    operation: StaffOperation
     subject: Subject
     fields: Mapping[str, str]
 
@@ -96,7 +96,7 @@ class Attempt:
         )
 
 
-def add_operation(router: APIRouter, operation: Operation, *, place: str, path: str, find: FindSubject) -> None:
+def add_operation(router: APIRouter, operation: StaffOperation, *, place: str, path: str, find: FindSubject) -> None:
     """Add form and action at `<place>/{id}/<name>`; `path` is where the command API has it, with `{}` for the id."""
     allowed = Depends(requires(operation.permission))
     address = f"{place}/{{thing_id}}/{operation.name}"

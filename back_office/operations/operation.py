@@ -23,7 +23,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
+class StaffOperation:
     """One of them. Our address is that of the command API, but for what stands before it (`place`)."""
 
     name: str
@@ -61,30 +61,30 @@ class Operation:
         return body
 
 
-EXPLAIN = Operation(
+EXPLAIN = StaffOperation(
     name="explain",
     title="Explain a difference",
     button="Explain",
     consequence="It counts as explained, and is no longer open, until it changes.",
-    permission=Permission.SETTLE_DISCREPANCIES,
+    permission=Permission.RESOLVE_DISCREPANCIES,
 )
-RESOLVE = Operation(
+RESOLVE = StaffOperation(
     name="resolve",
     title="Resolve a difference",
     button="Resolve",
     consequence="It counts as gone. A run that finds it again opens it again.",
-    permission=Permission.SETTLE_DISCREPANCIES,
+    permission=Permission.RESOLVE_DISCREPANCIES,
 )
-ASSIGN = Operation(
+ASSIGN = StaffOperation(
     name="assign",
     title="Assign a difference",
     button="Assign",
     consequence="It shows who looks into it. Without a name it is nobody's.",
-    permission=Permission.SETTLE_DISCREPANCIES,
+    permission=Permission.RESOLVE_DISCREPANCIES,
     has_assignee=True,
     needs_reason=False,
 )
-RETRY_TASK = Operation(
+RETRY_TASK = StaffOperation(
     name="retry",
     title="Retry a call to Stripe",
     button="Retry",
@@ -92,7 +92,7 @@ RETRY_TASK = Operation(
     "forgotten the key, it is looked up there, and never sent again.",
     permission=Permission.OPERATE,
 )
-GIVE_UP_TASK = Operation(
+GIVE_UP_TASK = StaffOperation(
     name="give-up",
     title="Give up a call to Stripe",
     button="Give up",
@@ -102,14 +102,14 @@ GIVE_UP_TASK = Operation(
     has_force=True,
     force_label="I have looked at Stripe: it was not done there",
 )
-RETRY_SAGA = Operation(
+RETRY_SAGA = StaffOperation(
     name="retry",
     title="Retry what a saga takes back",
     button="Retry",
     consequence="What was not taken back is tried again at once.",
     permission=Permission.OPERATE,
 )
-GIVE_UP_SAGA = Operation(
+GIVE_UP_SAGA = StaffOperation(
     name="give-up",
     title="Give up a saga",
     button="Give up",
@@ -119,7 +119,7 @@ GIVE_UP_SAGA = Operation(
     has_force=True,
     force_label="Even if it may still come to an end by itself",
 )
-REPLAY = Operation(
+REPLAY = StaffOperation(
     name="replay",
     title="Replay dead letters",
     button="Replay",
@@ -129,7 +129,7 @@ REPLAY = Operation(
     needs_reason=False,
     sends_reason=False,
 )
-DISCARD = Operation(
+DISCARD = StaffOperation(
     name="discard",
     title="Discard a dead letter",
     button="Discard",
@@ -138,7 +138,7 @@ DISCARD = Operation(
     permission=Permission.OPERATE,
     is_dangerous=True,
 )
-ACCEPT = Operation(
+ACCEPT = StaffOperation(
     name="accept",
     title="Accept what Stripe says",
     button="Accept",

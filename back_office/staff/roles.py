@@ -15,7 +15,7 @@ class Permission(StrEnum):
     REFUND = "refund"
     CAPTURE = "capture"
     CANCEL = "cancel"
-    SETTLE_DISCREPANCIES = "settle_discrepancies"
+    RESOLVE_DISCREPANCIES = "resolve_discrepancies"
     OPERATE = "operate"
 
 
@@ -24,7 +24,7 @@ _LOOKING = frozenset({Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, P
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
-    "finance": _LOOKING | _MONEY | {Permission.SETTLE_DISCREPANCIES},
+    "finance": _LOOKING | _MONEY | {Permission.RESOLVE_DISCREPANCIES},
     "operator": _LOOKING | {Permission.CANCEL, Permission.OPERATE},
     "auditor": _LOOKING,
 }

@@ -81,27 +81,27 @@ async def show_saga(request: Request, visitor: Looker, saga_id: str) -> Response
 
 async def _task(office: Office, task_id: str) -> Subject:
     task = (await office.command_api.get(f"/tasks/{task_id}")).body
-    facts = [
+    details = [
         ("Call", words(task["operation"])),
         ("Payment", task["payment_id"]),
         ("Status", f"{words(task['status'])}, tried {task['attempts']} times"),
         ("Wanted since", moment(task["created_at"])),
         ("Last error", task["last_error"] or "None"),
     ]
-    return Subject(facts=facts, back="/tasks", is_possible=task["status"] != "done")
+    return Subject(details=details, back="/tasks", is_possible=task["status"] != "done")
 
 
 async def _saga(office: Office, saga_id: str) -> Subject:
     saga = (await office.command_api.get(f"/sagas/{saga_id}")).body
-    facts = [("Saga", f"{words(saga['kind'])} {saga['id']}"), ("Status", words(saga["status"]))]
-    facts += [("Waits for", each) for each in saga["waits_for"]]
-    return Subject(facts=facts, back=f"/sagas/{saga_id}")
+    details = [("Saga", f"{words(saga['kind'])} {saga['id']}"), ("Status", words(saga["status"]))]
+    details += [("Waits for", each) for each in saga["waits_for"]]
+    return Subject(details=details, back=f"/sagas/{saga_id}")
 
 
 async def _dead_letter(office: Office, dead_letter_id: str) -> Subject:
     letter = (await office.command_api.get(f"/dead-letters/{dead_letter_id}")).body
     queue = letter["queue"] or [letter["id"]]
-    facts = [
+    details = [
         ("Dead letter", f"{letter['id']} of {letter['consumer']}"),
         ("Stream", letter["stream"] or "None: nothing waits behind it"),
         ("Why", letter["error"]),
@@ -111,17 +111,17 @@ async def _dead_letter(office: Office, dead_letter_id: str) -> Subject:
     if len(queue) > _SHOWN_IDS:
         listed.append(f"and {len(queue) - _SHOWN_IDS} more")
     is_open = letter["status"] in {"open", "replaying"}
-    return Subject(facts=facts, back=f"/dead-letters/{dead_letter_id}", listed=listed, is_possible=is_open)
+    return Subject(details=details, back=f"/dead-letters/{dead_letter_id}", listed=listed, is_possible=is_open)
 
 
 async def _contradiction(office: Office, payment_id: str) -> Subject:
     payment = (await office.query_api.get(f"/payments/{payment_id}")).body
-    facts = [
+    details = [
         ("Payment", f"{format_money(payment['amount_cents'], payment['currency'])}, {payment['user_id']}"),
         ("State here", state.sentence(payment)),
     ]
-    facts += [("Stripe says", f"{each['reason']}: {words(each['status'])}") for each in payment["contradictions"]]
-    return Subject(facts=facts, back=f"/payments/{payment_id}", is_possible=bool(payment["contradictions"]))
+    details += [("Stripe says", f"{each['reason']}: {words(each['status'])}") for each in payment["contradictions"]]
+    return Subject(details=details, back=f"/payments/{payment_id}", is_possible=bool(payment["contradictions"]))
 
 
 for _operation in (RETRY_TASK, GIVE_UP_TASK):

@@ -11,6 +11,8 @@ from infra.settings.process import ProcessSettings
 Role = Literal["support", "finance", "operator", "auditor"]
 
 DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD = "dev", "paystream"
+DEVELOPMENT_OPERATOR = "ops"
+"""The account of an operator beside that of finance, with the same password."""
 DEVELOPMENT_PASSWORD_HASH = (
     "$argon2id$v=19$m=65536,t=3,p=4$RlUF6aoeT+tfRVN0Y7C+ww$54OtTPgn39cC/yG2R6ff8qCHlcqI1dCUw2l9h5g3wgI"  # noqa: S105
 )
