@@ -5,12 +5,14 @@ from starlette.responses import RedirectResponse
 
 from back_office.discrepancies.routes import router as discrepancy_routes
 from back_office.disputes.routes import router as dispute_routes
+from back_office.history.routes import router as history_routes
 from back_office.office import Office
 from back_office.payments.action_routes import router as action_routes
 from back_office.payments.routes import router as payment_routes
 from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.search.routes import router as search_routes
 from back_office.staff.routes import router as staff_routes
+from back_office.staff.session_routes import router as session_routes
 from back_office.static.routes import static_routes
 from back_office.stripe_events.routes import router as stripe_event_routes
 from back_office.system.routes import router as system_routes
@@ -29,10 +31,12 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
     app.state.office = office
     for router in (
         staff_routes,
+        session_routes,
         search_routes,
         payment_routes,
         action_routes,
         dispute_routes,
+        history_routes,
         reconciliation_routes,
         discrepancy_routes,
         system_routes,

@@ -9,6 +9,7 @@ from infra.settings.staff import Role
 class Permission(StrEnum):
     """One thing that a role may or may not."""
 
+    SEE_OWN_SESSIONS = "see_own_sessions"
     SEE_PAYMENTS = "see_payments"
     SEE_RECONCILIATIONS = "see_reconciliations"
     SEE_SYSTEM = "see_system"
@@ -32,4 +33,4 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 
 def may(role: Role, permission: Permission) -> bool:
     """Whether somebody with the role may do that."""
-    return permission in PERMISSIONS[role]
+    return permission is Permission.SEE_OWN_SESSIONS or permission in PERMISSIONS[role]

@@ -52,7 +52,12 @@ async def log_in(request: Request) -> Response:
     log.info("staff_logged_in", staff=account.name, role=account.role)
     response = RedirectResponse(safe_next(then), status_code=303)
     office.sessions.end(request.cookies.get(cookie_name(office), ""))  # nobody may have planted the one in use
-    set_cookie(response, office, cookie_name(office), office.sessions.begin(account))
+    set_cookie(
+        response,
+        office,
+        cookie_name(office),
+        office.sessions.begin(account, browser=request.headers.get("user-agent", "")),
+    )
     set_cookie(response, office, _LOGIN_COOKIE, None, path="/login")
     return response
 

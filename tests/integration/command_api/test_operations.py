@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -213,7 +213,7 @@ async def test_sagas_are_listed_and_one_that_is_not_there_is_404(staff: Running)
     assert (await staff.client.get("/sagas", params={"status": "asleep"})).status_code == 400
 
 
-MISSING = str(uuid4())
+MISSING = "019ab3c4-0000-7000-8000-000000000000"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ PAGES = (
     *(f"{PAYMENT}/refund", f"{PAYMENT}/capture", f"{PAYMENT}/cancel"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
     *("/disputes", "/disputes?stage=all", "/tasks", "/dead-letters", DEAD_LETTER, "/sagas", SAGA),
-    *("/stripe-events", "/webhooks", ENDPOINT),
+    *("/stripe-events", "/webhooks", ENDPOINT, f"{PAYMENT}/history", "/sessions"),
     *(f"{DISCREPANCY}/{name}" for name in ("explain", "resolve", "assign")),
 )
 HOSTILE = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
@@ -205,7 +205,11 @@ async def test_every_route_asks_for_the_permission_that_the_table_gives(back_off
 
 EVERYBODY, LOOKERS = set[str](ROLES), {"finance", "operator", "auditor"}
 ALLOWED: dict[str, set[str]] = {
-    **dict.fromkeys(("/payments", "/payments/{payment_id}", "/search", "/disputes"), EVERYBODY),
+    **dict.fromkeys(
+        ("/payments", "/payments/{payment_id}", "/payments/{payment_id}/history", "/search", "/disputes", "/sessions"),
+        EVERYBODY,
+    ),
+    "/sessions/revoke": EVERYBODY,
     "/payments/{payment_id}/refund": {"support", "finance"},
     "/payments/{payment_id}/capture": {"finance"},
     "/payments/{payment_id}/cancel": {"support", "finance", "operator"},

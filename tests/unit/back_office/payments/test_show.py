@@ -107,6 +107,7 @@ async def test_buttons_are_those_of_the_role(back_office: BackOffice) -> None:
         await back_office.log_in(role)
         links = (await back_office.page(PAGE)).links
         offered[role] = {link.rpartition("/")[2] for link in links if link.startswith(f"{PAGE}/")}
+        offered[role].remove("history")
     assert offered == {
         "support": {"cancel"},
         "finance": {"capture", "cancel"},
