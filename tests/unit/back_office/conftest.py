@@ -39,11 +39,13 @@ class BackOffice:
     office: Office
     app: FastAPI
 
-    async def log_in(self, role: str = "finance", password: str = PASSWORD, then: str = "") -> httpx.Response:
+    async def log_in(
+        self, role: str = "finance", password: str = PASSWORD, then: str = "", *, code: str = ""
+    ) -> httpx.Response:
         """Fill the form of the log-in and send it."""
         shown = await self.browser.get("/login", params={"next": then} if then else {})
         fields = HtmlPage(shown.text).form("/login").fields
-        return await self.browser.post("/login", data={**fields, "name": role, "password": password})
+        return await self.browser.post("/login", data={**fields, "name": role, "password": password, "code": code})
 
     async def page(self, address: str, status: int = 200) -> HtmlPage:
         """Open a page."""
