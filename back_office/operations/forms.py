@@ -74,7 +74,9 @@ class Attempt:
             log.info("staff_operation_refused", operation=label, code=refused.code)
             if refused.status not in _OF_THE_FORM:
                 raise
-            return self.form(error=refused.detail, status=refused.status)
+            # The sentence is that of the command line, where the box is an option.
+            error = refused.detail.replace("If you are sure: --force", "If you are sure, tick the box.")
+            return self.form(error=error, status=refused.status)
         SENT.labels(label, "done").inc()
         log.info("staff_operation_done", operation=label)
         self.visitor.session.notice = str(answer.body.get("said") or "It is requested. The running consumer does it.")

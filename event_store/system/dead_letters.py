@@ -28,14 +28,19 @@ router = APIRouter(tags=["system"])
 
 DeadLetterIdPath = Annotated[str, Path(description="Its id.", json_schema_extra={"format": "int64"})]
 _LONGEST_VALUE = 4000
+_STORABLE = r"^[^\x00]*$"
 _LARGEST = 2**63 - 1
 
 
 @router.get("/dead-letters", **documented(DeadLetterList, READ))
 async def list_dead_letters(
     request: Request,
-    consumer: Annotated[str | None, Query(max_length=200, description="Only of this consumer.")] = None,
-    stream: Annotated[str | None, Query(max_length=200, description="Only of this stream: a payment's id.")] = None,
+    consumer: Annotated[
+        str | None, Query(max_length=200, pattern=_STORABLE, description="Only of this consumer.")
+    ] = None,
+    stream: Annotated[
+        str | None, Query(max_length=200, pattern=_STORABLE, description="Only of this stream: a payment's id.")
+    ] = None,
     resolved: Annotated[Boolean, Query(description="Also those that were applied or discarded.")] = False,
     limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
 ) -> Response:

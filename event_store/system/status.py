@@ -5,7 +5,6 @@ from typing import Any, LiteralString
 
 from psycopg.rows import dict_row
 
-from domain.saga.status import ENDED
 from event_store.store import QUERIES, read_log_state
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -33,7 +32,7 @@ async def system_status(conn: Connection) -> dict[str, Any]:
         "tasks": {each["status"]: each["count"] for each in tasks},
         "oldest_task_due_at": _at(min(due, default=None)),
         "dead_letters": {each["consumer"]: each["count"] for each in await _rows(conn, SQL.dead_letters)},
-        "sagas": {each["status"]: each["count"] for each in await _rows(conn, SQL.sagas, _ENDED)},
+        "sagas": {each["status"]: each["count"] for each in await _rows(conn, SQL.sagas)},
         "builds": [
             each | {"started_at": timestamp(each["started_at"]), "updated_at": timestamp(each["updated_at"])}
             for each in await _rows(conn, SQL.builds)
@@ -41,14 +40,9 @@ async def system_status(conn: Connection) -> dict[str, Any]:
     }
 
 
-_ENDED = {"ended": [each.value for each in ENDED]}
-
-
-async def _rows(
-    conn: Connection, statement: LiteralString, parameters: dict[str, Any] | None = None
-) -> list[dict[str, Any]]:
+async def _rows(conn: Connection, statement: LiteralString) -> list[dict[str, Any]]:
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(statement, parameters)
+        await cursor.execute(statement)
         return await cursor.fetchall()
 
 

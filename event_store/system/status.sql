@@ -1,8 +1,10 @@
 -- name: log
--- The newest position, and how far the relays have told that they published: the shard that is furthest behind counts.
+-- The newest position, and how far the relays have told that they published: the shard that is furthest behind counts, of
+-- those that were there when one was seen last.
 SELECT coalesce((SELECT max(position) FROM event_store.events), 0) AS position,
        coalesce((SELECT min(position) FROM event_store.relay_positions
-                  WHERE updated_at > now() - interval '1 hour'), 0) AS published_through;
+                  WHERE updated_at > (SELECT max(updated_at) FROM event_store.relay_positions) - interval '1 hour'), 0)
+           AS published_through;
 
 -- name: checkpoints
 -- How far each consumer and projection has come.
@@ -12,7 +14,7 @@ SELECT consumer, topic, partition, position, updated_at
 
 -- name: watermark
 -- All events of payments up to here are in the read model.
-SELECT position FROM consumers.payments_watermark;
+SELECT position FROM read_model.payments_watermark;
 
 -- name: tasks
 -- Calls to Stripe that have not ended.
@@ -29,10 +31,10 @@ SELECT consumer, count(*) AS count
  GROUP BY consumer;
 
 -- name: sagas
--- Sagas that have not ended.
+-- Sagas that have not ended, by the index of these statuses.
 SELECT status, count(*) AS count
   FROM consumers.sagas
- WHERE NOT status = ANY(%(ended)s)
+ WHERE status IN ('running', 'committing', 'compensating', 'compensation_stuck')
  GROUP BY status;
 
 -- name: builds

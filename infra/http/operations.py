@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +27,9 @@ from infra.http.problems import Problem
 from infra.postgres.pool import Connection, DatabaseUnavailable, Pool
 
 GROUP = "paystream.operations"
+
+_MAX_NAME_CHARS = 64
+_MAX_ERRORS = 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -91,9 +95,22 @@ def declared_routers() -> list[APIRouter]:
 async def operator_of(request: Request, scope: Scope) -> Operator:
     """Return who calls. Raises Problem: 401, 403 without the scope, 429."""
     principal = await authenticated(scope)(request, None)
+    _refuse_unknown_parameters(request)
     operations = request.app.state.operations
     assert isinstance(operations, Operations)
     return Operator(actor=operations.actor_of(request, principal), operations=operations)
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """Raise RequestValidationError for a parameter that the route does not take: a misspelt filter is no "no filter"."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    details = [
+        {"type": "parameter", "loc": ("query", name[:_MAX_NAME_CHARS]), "msg": "is not a known parameter"}
+        for name in request.query_params
+        if name not in known
+    ]
+    if details:
+        raise RequestValidationError(details[:_MAX_ERRORS])
 
 
 def answer(body: Mapping[str, Any], *, status: int = 200) -> Response:

@@ -4,4 +4,4 @@ CREATE INDEX discrepancies_by_assignee ON read_model.discrepancies (assignee, da
     WHERE assignee IS NOT NULL;
 
 -- Operators see rebuilds, and how far the read model is, over HTTP too.
-GRANT SELECT ON consumers.projection_builds, consumers.payments_watermark TO paystream_app;
+GRANT SELECT ON consumers.projection_builds, read_model.payments_watermark TO paystream_app;

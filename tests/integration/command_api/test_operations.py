@@ -260,6 +260,15 @@ WRITES = (
 )
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["/tasks?statsu=due", "/system?x=1", "/dead-letters?consumer=%00", "/sagas?limit=0", "/stripe-events?before=0"],
+)
+async def test_a_parameter_that_is_not_understood_is_refused(staff: Running, query: str) -> None:
+    answer = await staff.client.get(query)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
 async def test_each_operation_needs_its_scope(staff: Running) -> None:
     async def status(method: str, path: str, named: str | None) -> int:
         headers = {"Authorization": f"Bearer sk_{named}"} if named else {"Authorization": "Bearer nobody"}

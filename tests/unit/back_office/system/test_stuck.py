@@ -111,12 +111,12 @@ async def test_a_replay_shows_before_what_it_applies(operator: BackOffice) -> No
 
 
 async def test_what_may_have_happened_is_not_given_up_lightly(operator: BackOffice) -> None:
-    refusal = a_problem(409, "operation_refused", "Stripe may have done it: it was tried 7 times.")
+    refusal = a_problem(409, "operation_refused", "Stripe may have done it. If you are sure: --force")
     operator.command_api.answers[f"POST {TASK}/give-up"] = refusal
     answer = await operator.send(f"{TASK}/give-up", reason="I think so")
     page = HtmlPage(answer.text)
     assert answer.status_code == 409
-    assert "Stripe may have done it" in page.text
+    assert "Stripe may have done it. If you are sure, tick the box." in page.text
     assert page.form(f"{TASK}/give-up").fields["reason"] == "I think so"
 
 
