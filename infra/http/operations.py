@@ -102,7 +102,7 @@ async def operator_of(request: Request, scope: Scope) -> Operator:
 
 
 def _refuse_unknown_parameters(request: Request) -> None:
-    """Raise RequestValidationError for a parameter that the route does not take: a misspelt filter is no "no filter"."""
+    """Raise RequestValidationError for an unknown parameter: a misspelt filter must not become no filter."""
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     details = [
         {"type": "parameter", "loc": ("query", name[:_MAX_NAME_CHARS]), "msg": "is not a known parameter"}
