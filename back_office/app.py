@@ -8,6 +8,7 @@ from back_office.disputes.routes import router as dispute_routes
 from back_office.history.routes import router as history_routes
 from back_office.office import Office
 from back_office.payments.action_routes import router as action_routes
+from back_office.payments.live import router as live_routes
 from back_office.payments.routes import router as payment_routes
 from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.search.routes import router as search_routes
@@ -33,6 +34,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         staff_routes,
         session_routes,
         search_routes,
+        live_routes,
         payment_routes,
         action_routes,
         dispute_routes,

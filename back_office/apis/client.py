@@ -48,6 +48,19 @@ class Api:
         """Read something."""
         return await self._send("GET", path, params=dict(parameters or {}))
 
+    async def newer(self, path: str, version: int) -> int | None:
+        """Return the version of something that has an ETag, or None while it is still the one that is known."""
+        try:
+            answer = await self._http.get(path, headers={"If-None-Match": f'"{version}"'})
+        except httpx.HTTPError as error:
+            raise ApiAway(self.name, type(error).__name__) from error
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        body = _json_of(answer)
+        if not answer.is_success:
+            raise ApiRefused(self.name, answer.status_code, body)
+        return int(body["version"])
+
     async def post(self, path: str, body: Json, headers: Mapping[str, str]) -> ApiAnswer:
         """Send a command."""
         return await self._send("POST", path, json=body, headers=dict(headers))

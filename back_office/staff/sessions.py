@@ -80,6 +80,11 @@ class Sessions:
         session.seen = self._now()
         return session
 
+    def peek(self, session_id: str) -> Session | None:
+        """Return the session if it is open, without counting as its use."""
+        session = self._open.get(_hash(session_id))
+        return None if session is None or self._has_ended(session) else session
+
     def end(self, session_id: str) -> None:
         """Close a session, if it is open."""
         self._open.pop(_hash(session_id), None)

@@ -22,6 +22,7 @@ class Served:
     url: str
     query_api: FakeApi
     command_api: FakeApi
+    office: Office
 
 
 @pytest_asyncio.fixture
@@ -36,7 +37,7 @@ async def served() -> AsyncIterator[Served]:
 
     await eventually(has_started, lambda started: started)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Served(url=f"http://127.0.0.1:{port}", query_api=query_api, command_api=command_api)
+    yield Served(url=f"http://127.0.0.1:{port}", query_api=query_api, command_api=command_api, office=office)
     server.should_exit = True
     await serving
     await office.command_api.close()

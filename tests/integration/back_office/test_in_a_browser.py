@@ -8,8 +8,9 @@ from schemas.http.queries import ContradictionView
 from tests.integration.back_office.conftest import Served
 from tests.support.axe import serious_issues
 from tests.support.browser import CHROMIUM, Scheme, browser_on
+from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import PASSWORD
-from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, body_of, example
+from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_refund, body_of, example
 from tests.unit.back_office.test_pages import DEAD_LETTER, DISCREPANCY, ENDPOINT, PAGES, SAGA, TASK
 
 pytestmark = [
@@ -136,3 +137,27 @@ async def test_a_page_costs_little(served: Served) -> None:
     async with httpx.AsyncClient(base_url=served.url) as browser:
         assert len((await browser.get("/static/app.css")).content) < 20_000
         assert len((await browser.get("/login")).content) < 5_000
+
+
+@pytest.mark.timeout(120)
+async def test_a_payment_that_changes_is_shown_as_it_is_without_a_reload(served: Served) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        known = request.headers.get("if-none-match")
+        return httpx.Response(304) if known == f'"{now["version"]}"' else httpx.Response(200, json=now)
+
+    now = a_payment(version=5)
+    served.query_api.answers[f"GET {PAYMENT}"] = answer
+    async with browser_on(served.url, 1280, "light") as page:
+        await log_in(page, "support")
+        await page.goto(PAYMENT)
+        await eventually(lambda: streams(served), lambda count: count == 1)
+        await page.evaluate("window.isTheSamePage = true")
+        now |= {"version": 6, "amount_refunded_cents": 1000, "refunds": [a_refund(amount_cents=1000)]}
+        await page.get_by_text("At Stripe: given back").first.wait_for()
+        assert await page.evaluate("window.isTheSamePage")
+        await page.goto("/payments")
+        await eventually(lambda: streams(served), lambda count: count == 0)
+
+
+async def streams(served: Served) -> int:
+    return served.office.streams.open
