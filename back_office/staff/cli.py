@@ -29,9 +29,9 @@ def hash_() -> None:
 def totp(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name, for the app to show.")],
 ) -> None:
-    """Print a new secret for BACK_OFFICE_STAFF, and its address for an authenticator app.
+    """Print a new secret for an authenticator app.
 
-    It is shown this once. Who loses the phone is given another one.
+    It goes into BACK_OFFICE_STAFF, and is shown this once. Who loses the phone is given another one.
     """
     from back_office.staff.cli_run import run_totp
 
