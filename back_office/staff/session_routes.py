@@ -24,10 +24,17 @@ _MINUTE_S = 60
 async def list_sessions(request: Request, visitor: Self) -> Response:
     """Show somebody their own sessions."""
     found = [
-        (session, int(began_s // _MINUTE_S), int(seen_s // _MINUTE_S))
+        (session, _ago(began_s), _ago(seen_s))
         for session, began_s, seen_s in office_of(request).sessions.of(visitor.name)
     ]
     return page(request, "sessions.html", visitor, sessions=found)
+
+
+def _ago(seconds: float) -> str:
+    minutes = int(seconds // _MINUTE_S)
+    if minutes == 0:
+        return "just now"
+    return f"{minutes} minute{'' if minutes == 1 else 's'} ago"
 
 
 @router.post("/sessions/revoke")

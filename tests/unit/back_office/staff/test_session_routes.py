@@ -31,7 +31,7 @@ async def test_each_session_is_shown_with_its_browser(finance: BackOffice) -> No
     await another_browser(finance, "finance")
     await another_browser(finance, "operator")
     text = (await finance.page("/sessions")).text
-    assert text.count("minutes ago") == 5, "two sessions, and the label of one button"
+    assert text.count("just now") == 5, "two sessions, and the label of one button"
     assert text.count("Other/1") == 1
     assert text.count("This one") == 1
 
