@@ -83,7 +83,8 @@ async def process(name: str, port: int, folder: Path, **environment: str) -> Asy
 @pytest_asyncio.fixture
 async def apis(database: Database, app: Connection, valkey: ValkeyServer, tmp_path: Path) -> AsyncIterator[Apis]:
     """Both APIs over one database, without Stripe, and a payment."""
-    scopes = ["payments:write", "payments:read", "finance:write", "finance:read", "webhooks:write", "actor:set"]
+    scopes = ["payments:write", "payments:read", "webhooks:write", "actor:set"]
+    scopes += ["finance:write", "finance:read", "admin:read", "admin:write"]
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     keys = json.dumps([{"id": "one", "sha256": digest, "merchant_id": "merchant_test", "scopes": scopes}])
     command_port, query_port = free_port(), free_port()
