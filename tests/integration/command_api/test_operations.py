@@ -66,7 +66,7 @@ async def a_discrepancy(pool: Pool) -> DiscrepancyId:
 async def test_a_discrepancy_is_assigned_explained_and_resolved_by_name(staff: Running, pool: Pool) -> None:
     path = f"/discrepancies/{await a_discrepancy(pool)}"
     assert await said(staff, f"{path}/assign", {"assignee": "bo"}) == "It is bo's now."
-    assert await said(staff, f"{path}/assign", {"assignee": "bo"}) == "It is bo's already."
+    assert await said(staff, f"{path}/assign", {"assignee": "bo"}) == "It was bo's already."
     assert await said(staff, f"{path}/explain") == "It is explained."
     assert await said(staff, f"{path}/resolve") == "It is resolved. A run that finds it again opens it again."
     again = await staff.client.post(f"{path}/explain", json=REASON)
