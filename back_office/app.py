@@ -3,17 +3,25 @@
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
+from back_office.discrepancies.routes import router as discrepancy_routes
+from back_office.disputes.routes import router as dispute_routes
+from back_office.history.routes import router as history_routes
 from back_office.office import Office
 from back_office.payments.action_routes import router as action_routes
+from back_office.payments.live import router as live_routes
 from back_office.payments.routes import router as payment_routes
 from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.search.routes import router as search_routes
 from back_office.staff.routes import router as staff_routes
+from back_office.staff.session_routes import router as session_routes
 from back_office.static.routes import static_routes
+from back_office.stripe_events.routes import router as stripe_event_routes
 from back_office.system.routes import router as system_routes
+from back_office.system.stuck_routes import router as stuck_routes
 from back_office.web.addresses import START
 from back_office.web.errors import install_error_pages
 from back_office.web.headers import SecurityHeaders
+from back_office.webhooks.routes import router as webhook_routes
 from infra.http.context import RequestContextMiddleware
 from infra.process.health import Health, health_routes
 
@@ -24,11 +32,19 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
     app.state.office = office
     for router in (
         staff_routes,
+        session_routes,
         search_routes,
+        live_routes,
         payment_routes,
         action_routes,
+        dispute_routes,
+        history_routes,
         reconciliation_routes,
+        discrepancy_routes,
         system_routes,
+        stuck_routes,
+        stripe_event_routes,
+        webhook_routes,
     ):
         app.include_router(router)
 

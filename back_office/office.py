@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from back_office.apis.client import Api
+from back_office.payments.streams import Streams
 from back_office.settings import BackOfficeSettings
 from back_office.staff.lockout import Lockout
 from back_office.staff.passwords import Accounts
@@ -21,6 +22,7 @@ class Office:
     sessions: Sessions
     lockout: Lockout
     stripe_dashboard: str
+    streams: Streams
     tls: bool
     """Whether browsers come over TLS: always, but in development."""
 
@@ -36,6 +38,7 @@ class Office:
                 max_s=settings.back_office_session_max_s,
             ),
             lockout=Lockout(failures=settings.back_office_lockout_failures, locked_s=settings.back_office_lockout_s),
+            streams=Streams(most=settings.back_office_max_streams),
             stripe_dashboard=settings.back_office_stripe_dashboard_url,
             tls=not settings.is_development,
         )

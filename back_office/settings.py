@@ -31,6 +31,8 @@ class BackOfficeSettings(StaffSettings):
     back_office_api_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
     back_office_stripe_dashboard_url: HttpUrl = "https://dashboard.stripe.com/test"
     """Where links to Stripe lead; without /test for live payments."""
+    back_office_max_streams: Annotated[int, Field(ge=0)] = 200
+    """Pages that are told at once when their payment changes; further ones are told by a reload."""
     back_office_session_idle_s: Annotated[int, Field(ge=60)] = 1800
     """A session ends when nothing was asked for so long."""
     back_office_session_max_s: Annotated[int, Field(ge=60)] = 36_000

@@ -20,6 +20,7 @@ from command_api.webhooks.service import WebhookIntake
 from infra.access.keyring import ApiKeyring
 from infra.http.app import build_app
 from infra.http.browsers import allow_origins
+from infra.http.operations import Operations, declared_routers
 from infra.http.rate_limit.limiter import RateLimiter
 from infra.process.health import Health, health_routes
 
@@ -32,6 +33,7 @@ def create_app(
     webhooks: WebhookIntake,
     reconciliations: ReconciliationService,
     webhook_endpoints: WebhookEndpointService,
+    operations: Operations,
     keyring: ApiKeyring,
     health: Health,
     cors_allowed_origins: Sequence[str] = (),
@@ -49,6 +51,7 @@ def create_app(
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
     app.state.webhook_endpoints = webhook_endpoints
+    app.state.operations = operations
     app.state.keyring = keyring
     app.state.rate_limiter = rate_limiter
     app.router.routes.extend(health_routes(health))
@@ -73,5 +76,6 @@ def _add_routes(app: FastAPI) -> None:
         webhooks_router,
         reconciliations_router,
         webhook_endpoints_router,
+        *declared_routers(),
     ):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more

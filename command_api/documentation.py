@@ -1,6 +1,7 @@
 """What OpenAPI says of the command API as a whole."""
 
 from infra.http.openapi import ApiDescription
+from schemas.http.operations import AssignBody, GiveUpBody, ReasonBody, ReplayDeadLettersBody
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -57,6 +58,10 @@ API = ApiDescription(
         UpdateWebhookEndpointBody,
         RotateSecretBody,
         ReplayWebhooksBody,
+        ReasonBody,
+        GiveUpBody,
+        AssignBody,
+        ReplayDeadLettersBody,
         ProblemBody,
         WebhookMessage,
     ),
@@ -64,6 +69,8 @@ API = ApiDescription(
         "payments": "Commands on payments.",
         "split payments": "Commands on purchases that several payments pay, all or nothing.",
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
+        "discrepancies": "What people decide about differences between Stripe's books and the ledger.",
+        "system": "How far each part is, and what cannot come to an end by itself: for the operator.",
         "webhooks": "What Stripe tells us.",
         "webhook endpoints": "Where merchants want the events of their payments, and what was delivered there.",
     },

@@ -7,6 +7,10 @@ class InfraError(Exception):
     """Root of the errors of this layer."""
 
 
+class Missing(InfraError):
+    """What was named is not there: over HTTP a 404."""
+
+
 class Transient(InfraError):
     """A later retry can help."""
 

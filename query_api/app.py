@@ -16,6 +16,8 @@ from infra.http.query_string import refuse_repeated
 from infra.http.rate_limit.limiter import RateLimiter
 from infra.postgres.pool import Pool
 from infra.process.health import Health, health_routes
+from query_api.disputes.routes import dispute_routes
+from query_api.disputes.service import DisputeReads
 from query_api.documentation import API
 from query_api.errors import query_timeout
 from query_api.freshness import Freshness
@@ -52,6 +54,7 @@ def create_app(
     app = bare_app(anonymous_merchant_id)
     allow_origins(app, cors_allowed_origins)
     app.state.payments = PaymentReads(pool=pool, freshness=freshness, history=history)
+    app.state.disputes = DisputeReads(pool=pool, freshness=freshness)
     app.state.split_payments = SplitPaymentReads(pool=pool, freshness=freshness)
     app.state.ledger = LedgerReads(pool=pool)
     app.state.merchant = MerchantReads(pool=pool)
@@ -75,6 +78,7 @@ def openapi_documents() -> Mapping[str, dict[str, Any]]:
 def _add_routes(app: FastAPI, *, anonymous_merchant_id: str | None) -> None:
     for router in (
         payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
+        dispute_routes(authenticated(SCOPE, anonymous_merchant_id)),
         split_payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
         merchant_routes(authenticated(SCOPE, anonymous_merchant_id)),
         ledger_routes(authenticated(FINANCE_SCOPE)),  # of the whole account: always with a key

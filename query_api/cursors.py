@@ -5,6 +5,7 @@ only moves the reader within what it may see. Still, each is taken in one spelli
 out: what is decoded must encode to the same text, and true is no 1.
 """
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from uuid import UUID
 import orjson
 
 from domain.ids import PaymentId, SplitPaymentId
+from projections.disputes.read import DisputeKey
 from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
 from projections.reconciliation.read import DayKey
@@ -23,6 +25,7 @@ from query_api.errors import invalid_cursor
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BIGINT, _SMALLINT = 2**63 - 1, 2**15 - 1
+_DUE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
 Key = TypeVar("Key")
@@ -71,6 +74,21 @@ def decode_entry_key(cursor: str) -> EntryKey:
         return EntryKey(at=_moment(microseconds), position=position, number=number)
 
     return _decode(cursor, [int, int, int], key, encode_entry_key)
+
+
+def encode_dispute(key: DisputeKey) -> str:
+    """Return the cursor of the page of disputes that begins after `key`."""
+    return _pack([key.due, str(key.payment_id)])
+
+
+def decode_dispute(cursor: str) -> DisputeKey:
+    """Read a cursor of disputes. Raises the problem `invalid_cursor` (400)."""
+
+    def key(due: str, payment_id: str) -> DisputeKey:
+        _require(due == "~" or _DUE.fullmatch(due) is not None)
+        return DisputeKey(due=due, payment_id=PaymentId(UUID(payment_id)))
+
+    return _decode(cursor, [str, str], key, encode_dispute)
 
 
 def encode_version(version: int) -> str:

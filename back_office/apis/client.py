@@ -9,7 +9,7 @@ import orjson
 
 from back_office.apis.errors import ApiAway, ApiRefused, Json
 
-Parameters = Mapping[str, str | int]
+Parameters = Mapping[str, str | int | list[str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +47,19 @@ class Api:
     async def get(self, path: str, parameters: Parameters | None = None) -> ApiAnswer:
         """Read something."""
         return await self._send("GET", path, params=dict(parameters or {}))
+
+    async def newer(self, path: str, version: int) -> int | None:
+        """Return the version of something that has an ETag, or None while it is still the one that is known."""
+        try:
+            answer = await self._http.get(path, headers={"If-None-Match": f'"{version}"'})
+        except httpx.HTTPError as error:
+            raise ApiAway(self.name, type(error).__name__) from error
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        body = _json_of(answer)
+        if not answer.is_success:
+            raise ApiRefused(self.name, answer.status_code, body)
+        return int(body["version"])
 
     async def post(self, path: str, body: Json, headers: Mapping[str, str]) -> ApiAnswer:
         """Send a command."""

@@ -1,4 +1,4 @@
-"""Reconciliation runs and discrepancies, to read: they are explained and resolved with `paystream discrepancies`."""
+"""Reconciliation runs and discrepancies, to read."""
 
 from typing import Annotated
 
@@ -48,6 +48,7 @@ class DiscrepancyFilters(_Filters):
     kind: str = ""
     source_id: str = ""
     payment_id: str = ""
+    assignee: str = ""
     reconciliation_id: str = ""
 
 

@@ -1,5 +1,9 @@
 """`paystream staff`: what the accounts of the back office need."""
 
+from typing import Annotated
+
+import typer
+
 from infra.cli.commands import command_group
 
 staff = command_group("Accounts of the back office.")
@@ -7,7 +11,7 @@ staff = command_group("Accounts of the back office.")
 
 @staff.callback()
 def _group() -> None:
-    """Keep `hash` a command of a group: typer makes a single command the group itself."""
+    """Keep the commands in a group."""
 
 
 @staff.command("hash")
@@ -19,3 +23,16 @@ def hash_() -> None:
     from back_office.staff.cli_run import run_hash
 
     raise SystemExit(run_hash())
+
+
+@staff.command("totp")
+def totp(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name, for the app to show.")],
+) -> None:
+    """Print a new secret for an authenticator app.
+
+    It goes into BACK_OFFICE_STAFF, and is shown this once. Who loses the phone is given another one.
+    """
+    from back_office.staff.cli_run import run_totp
+
+    raise SystemExit(run_totp(name))

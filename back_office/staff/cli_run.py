@@ -4,6 +4,7 @@ import getpass
 import sys
 
 from back_office.staff.passwords import MIN_PASSWORD_CHARS, hash_password
+from back_office.staff.totp import address_of, new_secret
 
 
 def run_hash() -> int:
@@ -16,6 +17,15 @@ def run_hash() -> int:
         print(f"paystream: a password has at least {MIN_PASSWORD_CHARS} characters", file=sys.stderr)
         return 1
     print(hash_password(password))
+    return 0
+
+
+def run_totp(name: str) -> int:
+    """Print what an app takes to stderr, and the secret alone to stdout; return the exit code."""
+    secret = new_secret()
+    print(f"For the app, as a QR code or by hand: {address_of(name, secret)}", file=sys.stderr)
+    print("For BACK_OFFICE_STAFF, as totp_secret:", file=sys.stderr)
+    print(secret)
     return 0
 
 

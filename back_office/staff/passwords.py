@@ -8,6 +8,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from back_office.staff.totp import OneTimeCodes
 from infra.settings.staff import StaffAccount
 
 MIN_PASSWORD_CHARS = 12
@@ -24,17 +25,23 @@ def hash_password(password: str) -> str:
 class Accounts:
     """The accounts, and whether somebody is who they say."""
 
-    def __init__(self, accounts: Iterable[StaffAccount]) -> None:
+    def __init__(self, accounts: Iterable[StaffAccount], codes: OneTimeCodes | None = None) -> None:
+        self._codes = codes or OneTimeCodes()
         self._by_name = {account.name.casefold(): account for account in accounts}
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
-    async def verify(self, name: str, password: str) -> StaffAccount | None:
-        """Return the account, or None for a wrong password; a name that is nobody's takes as long."""
+    async def verify(self, name: str, password: str, code: str = "") -> StaffAccount | None:
+        """Return the account, or None for a wrong password or code; a name that is nobody's takes as long."""
         account = self._by_name.get(name.casefold())
         known = account.password_hash if account else _nobodys_hash()
         async with self._turn:
             matches = await asyncio.to_thread(_matches, known, password)
-        return account if matches else None
+        if account is None or not matches:
+            return None
+        secret = account.totp_secret
+        if secret is not None and not self._codes.take(account.name, secret.get_secret_value(), code):
+            return None
+        return account
 
 
 @cache

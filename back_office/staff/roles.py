@@ -9,12 +9,15 @@ from infra.settings.staff import Role
 class Permission(StrEnum):
     """One thing that a role may or may not."""
 
+    SEE_OWN_SESSIONS = "see_own_sessions"
     SEE_PAYMENTS = "see_payments"
     SEE_RECONCILIATIONS = "see_reconciliations"
     SEE_SYSTEM = "see_system"
     REFUND = "refund"
     CAPTURE = "capture"
     CANCEL = "cancel"
+    RESOLVE_DISCREPANCIES = "resolve_discrepancies"
+    OPERATE = "operate"
 
 
 _MONEY = frozenset({Permission.REFUND, Permission.CAPTURE, Permission.CANCEL})
@@ -22,12 +25,12 @@ _LOOKING = frozenset({Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, P
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
-    "finance": _LOOKING | _MONEY,
-    "operator": _LOOKING | {Permission.CANCEL},
+    "finance": _LOOKING | _MONEY | {Permission.RESOLVE_DISCREPANCIES},
+    "operator": _LOOKING | {Permission.CANCEL, Permission.OPERATE},
     "auditor": _LOOKING,
 }
 
 
 def may(role: Role, permission: Permission) -> bool:
     """Whether somebody with the role may do that."""
-    return permission in PERMISSIONS[role]
+    return permission is Permission.SEE_OWN_SESSIONS or permission in PERMISSIONS[role]

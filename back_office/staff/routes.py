@@ -23,7 +23,7 @@ for _result in ("succeeded", "failed", "locked"):
 router = APIRouter()
 
 _LOGIN_COOKIE = "paystream_login"
-_WRONG = "That name and password do not belong together."
+_WRONG = "That name and password do not belong together, or the code is not right."
 
 
 @router.get("/login")
@@ -44,7 +44,7 @@ async def log_in(request: Request) -> Response:
     if (locked_s := office.lockout.locked_for_s(name)) > 0:
         return _locked(request, name, locked_s, then)
     locks = office.lockout.attempt(name)
-    account = await office.accounts.verify(name, password)
+    account = await office.accounts.verify(name, password, fields.get("code", ""))
     if account is None:
         return _failed(request, name, then, locks=locks)
     office.lockout.succeeded(name)
@@ -52,7 +52,12 @@ async def log_in(request: Request) -> Response:
     log.info("staff_logged_in", staff=account.name, role=account.role)
     response = RedirectResponse(safe_next(then), status_code=303)
     office.sessions.end(request.cookies.get(cookie_name(office), ""))  # nobody may have planted the one in use
-    set_cookie(response, office, cookie_name(office), office.sessions.begin(account))
+    set_cookie(
+        response,
+        office,
+        cookie_name(office),
+        office.sessions.begin(account, browser=request.headers.get("user-agent", "")),
+    )
     set_cookie(response, office, _LOGIN_COOKIE, None, path="/login")
     return response
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from infra.settings.staff import StaffAccount
 
+_LONGEST_BROWSER = 200
+
 
 @dataclass(kw_only=True, slots=True)
 class Session:
@@ -20,6 +22,12 @@ class Session:
     account: StaffAccount
     began: float
     seen: float
+    browser: str = ""
+    """What the browser calls itself."""
+    number: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    """Names the session on its owner's pages; it opens nothing."""
+    notice: str = ""
+    """What was done last, for the next page to say."""
     csrf_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     def sent(self, token: str) -> bool:
@@ -36,12 +44,32 @@ class Sessions:
         self._now = now
         self._open: dict[str, Session] = {}
 
-    def begin(self, account: StaffAccount) -> str:
+    def begin(self, account: StaffAccount, *, browser: str = "") -> str:
         """Open a session and return its id, for the cookie."""
         self._forget_ended()
         session_id = secrets.token_urlsafe(32)
-        self._open[_hash(session_id)] = Session(account=account, began=self._now(), seen=self._now())
+        self._open[_hash(session_id)] = Session(
+            account=account, began=self._now(), seen=self._now(), browser=browser[:_LONGEST_BROWSER]
+        )
         return session_id
+
+    def of(self, name: str) -> list[tuple[Session, float, float]]:
+        """Return somebody's open sessions, the newest first: each with how long ago it began, and was used, in s."""
+        self._forget_ended()
+        now = self._now()
+        found = [each for each in self._open.values() if each.account.name == name]
+        return [(each, now - each.began, now - each.seen) for each in sorted(found, key=lambda each: each.began)[::-1]]
+
+    def revoke(self, name: str, *, number: str | None = None, but: Session | None = None) -> int:
+        """Close a session of somebody by its number, or all of theirs `but` one; return how many."""
+        chosen = [
+            key
+            for key, each in self._open.items()
+            if each.account.name == name and each is not but and number in (None, each.number)
+        ]
+        for key in chosen:
+            del self._open[key]
+        return len(chosen)
 
     def find(self, session_id: str) -> Session | None:
         """Return the session if it is open; it counts as used then."""
@@ -51,6 +79,11 @@ class Sessions:
             return None
         session.seen = self._now()
         return session
+
+    def peek(self, session_id: str) -> Session | None:
+        """Return the session if it is open, without counting as its use."""
+        session = self._open.get(_hash(session_id))
+        return None if session is None or self._has_ended(session) else session
 
     def end(self, session_id: str) -> None:
         """Close a session, if it is open."""

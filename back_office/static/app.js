@@ -16,6 +16,12 @@ document.addEventListener("click", (event) => {
   if (button) copy(button);
 });
 
+// A slider says at once where it stands.
+document.addEventListener("input", (event) => {
+  const shown = document.querySelector(`output[for="${event.target.id}"]`);
+  if (shown) shown.textContent = event.target.value;
+});
+
 // A second click while the first is on its way would be the same request; say so instead.
 document.addEventListener("submit", (event) => {
   const form = event.target;

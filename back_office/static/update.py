@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.http import vendored
 
-FILES = {"LICENSE": "LICENSE", "dist/htmx.min.js": "htmx.min.js"}
+FILES = {"LICENSE": "LICENSE", "dist/htmx.min.js": "htmx.min.js", "dist/ext/hx-sse.min.js": "hx-sse.min.js"}
 
 if __name__ == "__main__":
     vendored.update(Path(sys.argv[1]), Path(__file__).parent, FILES)

@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from back_office.apis.client import Api
-from back_office.apis.errors import ApiAway, ApiRefused
+from back_office.apis.errors import ApiAway, ApiRefused, Json
 from back_office.office import office_of
 from back_office.staff.roles import Permission
+from back_office.system.status import outbox_words, readers
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -33,10 +34,19 @@ async def show_system(
 ) -> Response:
     """Show what answers, and what does not."""
     office = office_of(request)
-    command_api, query_api, position = await asyncio.gather(
-        _ask(office.command_api), _ask(office.query_api), _position(office.query_api)
+    command_api, query_api, position, status = await asyncio.gather(
+        _ask(office.command_api), _ask(office.query_api), _position(office.query_api), _status(office.command_api)
     )
-    return page(request, "system.html", visitor, parts=(command_api, query_api), position=position)
+    return page(
+        request,
+        "system/show.html",
+        visitor,
+        apis=(command_api, query_api),
+        position=position,
+        parts=status,
+        outbox=outbox_words(status["outbox"]) if status else None,
+        readers=readers(status["checkpoints"]) if status else (),
+    )
 
 
 async def _ask(api: Api) -> Part:
@@ -49,6 +59,14 @@ async def _ask(api: Api) -> Part:
     return Part(
         name=api.name, status=str(said.get("status", "unknown")), checks=dict(said.get("checks", {})), took_ms=took_ms
     )
+
+
+async def _status(command_api: Api) -> Json | None:
+    """Return how far each part is; None while it cannot be asked."""
+    try:
+        return (await command_api.get("/system")).body
+    except (ApiAway, ApiRefused):
+        return None
 
 
 async def _position(query_api: Api) -> int | None:

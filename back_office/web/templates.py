@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from back_office.static.routes import address_of
 from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
-from back_office.web.words import actor_words, words
+from back_office.web.words import actor_words, age_words, words
 
 _FOLDER = Path(__file__).parent.parent / "templates"
 
@@ -36,7 +36,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "unix_moment": unix_moment, "words": words, "actor": actor_words}
+    environment.filters |= {
+        "moment": moment,
+        "unix_moment": unix_moment,
+        "words": words,
+        "actor": actor_words,
+        "age": age_words,
+    }
     environment.globals |= {"money": format_money, "number": format_number, "static": address_of}
     return environment
 

@@ -12,6 +12,9 @@ from back_office.staff.sessions import Session
 from back_office.web.forms import FormRefused, read_form
 from infra.logs import bind_context
 
+KEPT_FIELDS = ("amount", "reason", "assignee", "force")
+"""What people write into forms: it is there again after a log-in that came in between."""
+
 
 class LoginNeeded(Exception):
     """Nobody is logged in. `address` is where they wanted to go, and is shown after the log-in."""
@@ -45,6 +48,11 @@ class Visitor:
     def role(self) -> str:
         """Their role."""
         return self.session.account.role
+
+    def take_notice(self) -> str:
+        """Return what was done by the request before, once."""
+        notice, self.session.notice = self.session.notice, ""
+        return notice
 
     def may(self, permission: str) -> bool:
         """Whether their role may do that."""
@@ -95,5 +103,5 @@ async def _address_after_login(request: Request) -> str:
         fields = await read_form(request)
     except FormRefused:
         return request.url.path
-    kept = {name: fields[name] for name in ("amount", "reason") if fields.get(name)}
+    kept = {name: fields[name] for name in KEPT_FIELDS if fields.get(name)}
     return f"{request.url.path}?" + "&".join(f"{name}={quote(value)}" for name, value in kept.items())

@@ -1,6 +1,7 @@
 """Codes of the APIs as people say them."""
 
 import re
+from datetime import UTC, datetime
 
 _PROCESSES = {
     "stripe-gateway": "Stripe gateway",
@@ -17,6 +18,15 @@ _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 def words(text: str) -> str:
     """Return `requested_by_customer` as `Requested by customer`. What somebody wrote stays as it is."""
     return text.replace("_", " ").capitalize() if _CODE.fullmatch(text) else text
+
+
+def age_words(since: str, now: datetime | None = None) -> str:
+    """Return how long ago a moment of an API was: `3 days`, `5 hours`, `under an hour`."""
+    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(since)).total_seconds()
+    for length, name in ((24 * 3600, "day"), (3600, "hour")):
+        if (count := int(seconds // length)) > 0:
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return "under an hour"
 
 
 def actor_words(actor: str) -> str:

@@ -23,7 +23,8 @@ from domain.payment.events import PaymentEvent
 from event_store.decide import StillConflicting, StreamCommand, decide_and_append
 from event_store.event_log import ConnectionLog
 from event_store.payments import PAYMENT, LoadedPayment, load_payment
-from infra.errors import InfraError
+from infra.access.actors import operator_actor
+from infra.errors import InfraError, Missing
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -36,6 +37,10 @@ _SQL = Queries.load(Path(__file__).with_name("operators.sql"))
 
 class TaskRefused(InfraError):
     """It cannot be done with the task, or must not; nothing was changed."""
+
+
+class NoSuchTask(TaskRefused, Missing):
+    """There is no task, or payment, of that id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +100,15 @@ class TaskAdmin:
             )
             return await cursor.fetchall()
 
+    async def find(self, conn: Connection, event_id: EventId) -> ListedTask:
+        """Return one task. Raises NoSuchTask."""
+        async with conn.cursor(row_factory=class_row(ListedTask)) as cursor:
+            await cursor.execute(_SQL.find_task, {"event_id": event_id})
+            task = await cursor.fetchone()
+        if task is None:
+            raise NoSuchTask(f"There is no task {event_id}.")
+        return task
+
     async def retry(self, conn: Connection, event_id: EventId, *, actor: str, reason: str) -> str:
         """Have the task tried again at once, and return what will be done. Raises TaskRefused.
 
@@ -141,12 +155,12 @@ class TaskAdmin:
         async with conn.transaction():
             payment = await load_payment(conn, payment_id)
             if payment.state is None:
-                raise TaskRefused(f"There is no payment {payment_id}.")
+                raise NoSuchTask(f"There is no payment {payment_id}.")
             merchant_id = payment.state.merchant_id
             metadata = EventMetadata(
                 correlation_id=correlation_id,
                 causation_id=None,
-                actor=f"operator:{actor}",
+                actor=operator_actor(actor),
                 merchant_id=merchant_id,
                 traceparent=None,
             )
@@ -165,7 +179,7 @@ async def _lock(conn: Connection, event_id: EventId) -> _Locked:
         await cursor.execute(_SQL.lock_task, {"event_id": event_id})
         task = await cursor.fetchone()
     if task is None:
-        raise TaskRefused(f"There is no task {event_id}.")
+        raise NoSuchTask(f"There is no task {event_id}.")
     if task.status == TaskStatus.DONE:
         raise TaskRefused(f"Task {event_id} is done.")
     if task.in_flight:
@@ -180,7 +194,7 @@ async def _record(
     metadata = EventMetadata(
         correlation_id=task.correlation_id,
         causation_id=str(task.event_id),
-        actor=f"operator:{actor}",
+        actor=operator_actor(actor),
         merchant_id=task.merchant_id,
         traceparent=task.traceparent,
     )

@@ -7,6 +7,12 @@ SELECT event_id, payment_id, operation, status, attempts, created_at, due_at, la
  ORDER BY created_at, event_id
  LIMIT %(limit)s;
 
+-- name: find_task
+-- One task.
+SELECT event_id, payment_id, operation, status, attempts, created_at, due_at, last_error, 1 AS found
+  FROM consumers.gateway_tasks
+ WHERE event_id = %(event_id)s;
+
 -- name: lock_task
 -- One task, which nobody can claim or end until the transaction ends.
 SELECT event_id, payment_id, merchant_id, operation, status, attempts, correlation_id, traceparent, outcome_unknown,

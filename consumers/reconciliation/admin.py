@@ -1,4 +1,4 @@
-"""What finance does from the command line: compares, explains, resolves."""
+"""What finance does from the command line: compares, and lists what differs."""
 
 import asyncio
 import time
@@ -31,14 +31,12 @@ from consumers.reconciliation.statement.api import ApiStatement
 from consumers.reconciliation.statement.payout_items import payout_with_items
 from consumers.reconciliation.statement.report import NotAReport, Report, ReportKind, ReportStatement
 from consumers.reconciliation.statement.statement import StripeStatement
-from domain.errors import DomainError
-from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PayoutId, RunId
+from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId, RunId
 from domain.money import SignedMoney
-from domain.reconciliation.discrepancy import DiscrepancyCommand, Explain, Resolve
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
 from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import open_vault
-from event_store.reconciliation import command_discrepancies, command_run, load_run, metadata
+from event_store.reconciliation import command_run, load_run, metadata
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 from infra.settings.loading import load_settings
@@ -110,27 +108,6 @@ class ReconciliationAdmin:
                 f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(_STATUSES)}."
             )
         return await _listed(conn, statuses=statuses, days=None if day is None else (day, day), kind=kind, limit=limit)
-
-    async def explain(self, conn: Connection, discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> str:
-        """Record why a discrepancy may be there."""
-        done = await _command(conn, discrepancy_id, Explain(actor=actor, reason=reason), actor=actor)
-        return "It is explained." if done else "It was explained so already."
-
-    async def resolve(self, conn: Connection, discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> str:
-        """Record that a discrepancy is gone."""
-        done = await _command(conn, discrepancy_id, Resolve(actor=actor, reason=reason), actor=actor)
-        return "It is resolved. A run that finds it again opens it again." if done else "It was resolved already."
-
-
-async def _command(conn: Connection, discrepancy_id: DiscrepancyId, command: DiscrepancyCommand, *, actor: str) -> bool:
-    meta = metadata(correlation_id=f"discrepancy-{uuid7()}", actor=f"operator:{actor}")
-    try:
-        async with conn.transaction():
-            decided = await command_discrepancies(conn, {discrepancy_id: command}, meta)
-            await record.write_rows(conn, decided)
-    except DomainError as error:
-        raise ReconciliationRefused(str(error)) from None
-    return bool(decided[discrepancy_id].events)
 
 
 async def _listed(

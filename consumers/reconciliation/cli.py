@@ -103,6 +103,23 @@ def discrepancies_resolve(
     raise SystemExit(run_resolve(DiscrepancyId(discrepancy), actor=actor or getuser(), reason=reason))
 
 
+@discrepancies.command("assign")
+def discrepancies_assign(
+    discrepancy: Annotated[UUID, _DISCREPANCY],
+    to: Annotated[str | None, typer.Option(help="Who looks into it. [nobody any more]")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; recorded as an event.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+) -> None:
+    """Record who looks into a discrepancy."""
+    from getpass import getuser
+
+    from consumers.reconciliation.cli_run import run_assign
+
+    raise SystemExit(
+        run_assign(DiscrepancyId(discrepancy), assignee=to or None, actor=actor or getuser(), reason=reason)
+    )
+
+
 @payouts.command("show")
 def payouts_show(
     payout: Annotated[str, typer.Argument(metavar="PAYOUT", help="Stripe's id of an automatic payout: po_...")],

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumers.reconciliation.admin import ReconciliationAdmin
+from consumers.reconciliation.operators import assign, explain, resolve
 from consumers.reconciliation.plan import RunProgress
 from consumers.reconciliation.results import ListedDiscrepancy, ListedEntry, ReconciliationResult
 from domain.ids import DiscrepancyId
@@ -64,7 +65,7 @@ def run_explain(discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> in
     """Record why a discrepancy may be there; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await ReconciliationAdmin().explain(conn, discrepancy_id, actor=actor, reason=reason))
+        print(await explain(conn, discrepancy_id, actor=actor, reason=reason))
         return 0
 
     return run_with_connection(work)
@@ -74,7 +75,17 @@ def run_resolve(discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> in
     """Record that a discrepancy is gone; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        print(await ReconciliationAdmin().resolve(conn, discrepancy_id, actor=actor, reason=reason))
+        print(await resolve(conn, discrepancy_id, actor=actor, reason=reason))
+        return 0
+
+    return run_with_connection(work)
+
+
+def run_assign(discrepancy_id: DiscrepancyId, *, assignee: str | None, actor: str, reason: str | None) -> int:
+    """Record who looks into a discrepancy; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        print(await assign(conn, discrepancy_id, assignee=assignee, actor=actor, reason=reason))
         return 0
 
     return run_with_connection(work)

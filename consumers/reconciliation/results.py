@@ -7,11 +7,15 @@ from datetime import date, datetime
 from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, PayoutId, RunId
 from domain.money import SignedMoney
 from domain.reconciliation.values import CurrencyTotals
-from infra.errors import InfraError
+from infra.errors import InfraError, Missing
 
 
 class ReconciliationRefused(InfraError):
     """The request cannot be carried out; nothing was changed."""
+
+
+class NoSuchDiscrepancy(ReconciliationRefused, Missing):
+    """There is no discrepancy of that id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,8 @@ from event_store.event_log import ConnectionLog
 from event_store.privacy.masking import masked
 from event_store.store import load
 from event_store.streams import LoadedStream
-from infra.errors import InfraError
+from infra.access.actors import operator_actor
+from infra.errors import InfraError, Missing
 from infra.postgres.pool import Connection
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import SchemaError
@@ -30,6 +31,10 @@ OPEN = tuple(status.value for status in SagaStatus if status not in ENDED)
 
 class SagaRefused(InfraError):
     """It cannot be done with the saga, or must not; nothing was changed."""
+
+
+class NoSuchSaga(SagaRefused, Missing):
+    """There is no saga of that id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,12 +87,12 @@ class SagaAdmin:
 
         def decide(loaded: LoadedStream[Any]) -> Sequence[Any]:
             if loaded.state is None:
-                raise SagaRefused(f"There is no saga {saga_id}.")
+                raise NoSuchSaga(f"There is no saga {saga_id}.")
             return definition.operate(loaded.state, command)
 
         metadata = EventMetadata(
             correlation_id=saga.correlation_id,
-            actor=f"operator:{actor}",
+            actor=operator_actor(actor),
             merchant_id=saga.merchant_id,
             traceparent=saga.traceparent,
         )
@@ -107,7 +112,7 @@ class SagaAdmin:
     async def _find(self, conn: Connection, saga_id: UUID) -> tuple[StoredSaga, SagaDefinition[Any, Any, Any, Any]]:
         saga = await find(conn, saga_id)
         if saga is None:
-            raise SagaRefused(f"There is no saga {saga_id}.")
+            raise NoSuchSaga(f"There is no saga {saga_id}.")
         definition = self._sagas.get(saga.kind)
         if definition is None:
             raise SagaRefused(f"Saga {saga_id} is of a kind that this version does not know: {saga.kind}.")

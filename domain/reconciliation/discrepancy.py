@@ -7,6 +7,7 @@ from typing import assert_never
 from domain.ids import DiscrepancyId, RunId
 from domain.reconciliation.errors import DiscrepancyIsResolved, DiscrepancyNotFound
 from domain.reconciliation.events import (
+    DiscrepancyAssigned,
     DiscrepancyEvent,
     DiscrepancyExplained,
     DiscrepancyOpened,
@@ -31,6 +32,8 @@ class DiscrepancyState:
     """The run that opened it, or found it again."""
     actor: str | None = None
     reason: str | None = None
+    assignee: str | None = None
+    """Who looks into it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +55,15 @@ class Explain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Assign:
+    """Say who looks into it; None: nobody."""
+
+    assignee: str | None
+    actor: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Resolve:
     """Say that it no longer exists."""
 
@@ -61,7 +73,7 @@ class Resolve:
     number: int | None = None
 
 
-DiscrepancyCommand = Observe | Explain | Resolve
+DiscrepancyCommand = Observe | Assign | Explain | Resolve
 
 
 def decide_discrepancy(state: DiscrepancyState | None, command: DiscrepancyCommand) -> tuple[DiscrepancyEvent, ...]:
@@ -72,6 +84,8 @@ def decide_discrepancy(state: DiscrepancyState | None, command: DiscrepancyComma
         raise DiscrepancyNotFound
     resolved = state.status is DiscrepancyStatus.RESOLVED
     match command:
+        case Assign(assignee=assignee):
+            return _assign(state, command) if state.assignee != assignee else ()
         case Explain(actor=actor, reason=reason):
             if resolved:
                 raise DiscrepancyIsResolved(state.discrepancy_id)
@@ -92,6 +106,19 @@ def decide_discrepancy(state: DiscrepancyState | None, command: DiscrepancyComma
             )
         case _:
             assert_never(command)
+
+
+def _assign(state: DiscrepancyState, command: Assign) -> tuple[DiscrepancyEvent, ...]:
+    if state.status is DiscrepancyStatus.RESOLVED:
+        raise DiscrepancyIsResolved(state.discrepancy_id)
+    return (
+        DiscrepancyAssigned(
+            discrepancy_id=state.discrepancy_id,
+            assignee=command.assignee,
+            actor=command.actor,
+            reason=command.reason,
+        ),
+    )
 
 
 def _observe(state: DiscrepancyState | None, seen: Observe) -> tuple[DiscrepancyEvent, ...]:
@@ -140,9 +167,12 @@ def evolve_discrepancy(state: DiscrepancyState | None, event: DiscrepancyEvent) 
             status=DiscrepancyStatus.OPEN,
             run_id=event.run_id,
             number=event.number,
+            assignee=None if state is None else state.assignee,
         )
     assert state is not None, "a discrepancy begins with its opening"
     match event:
+        case DiscrepancyAssigned():
+            return replace(state, assignee=event.assignee)
         case DiscrepancyExplained():
             return replace(state, status=DiscrepancyStatus.EXPLAINED, actor=event.actor, reason=event.reason)
         case DiscrepancyResolved():

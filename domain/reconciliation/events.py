@@ -83,6 +83,16 @@ class DiscrepancyExplained:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyAssigned:
+    """Somebody is to look into it; without an assignee, nobody any more."""
+
+    discrepancy_id: DiscrepancyId
+    assignee: str | None
+    actor: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DiscrepancyResolved:
     """It is gone, as a run saw (``actor`` is then ``reconciliation``), or as somebody says."""
 
@@ -104,5 +114,7 @@ class DiscrepancyReopened:
 
 
 RunEvent = ReconciliationRequested | ReconciliationStarted | ReconciliationCompleted | ReconciliationFailed
-DiscrepancyEvent = DiscrepancyOpened | DiscrepancyExplained | DiscrepancyResolved | DiscrepancyReopened
+DiscrepancyEvent = (
+    DiscrepancyOpened | DiscrepancyAssigned | DiscrepancyExplained | DiscrepancyResolved | DiscrepancyReopened
+)
 ReconciliationEvent = RunEvent | DiscrepancyEvent

@@ -19,7 +19,7 @@ from infra.embedded.reports import (
     StepDone,
 )
 from infra.embedded.stack import Stack
-from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
+from infra.settings.staff import DEVELOPMENT_OPERATOR, DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
 
 _NAME_WIDTH = 24
 _ADDRESS_WIDTH = 18
@@ -92,11 +92,12 @@ def what_to_try(stack: Stack) -> list[str]:
     """Return what a person can do with a stack that is up."""
     urls = stack.urls
     command_api, query_api = urls.command_api, urls.query_api
+    accounts = f"{DEVELOPMENT_STAFF}, or as the operator {DEVELOPMENT_OPERATOR}"
     return [
         "",
         f"  Command API     {command_api}   (its documentation: {command_api}/docs)",
         f"  Query API       {query_api}   (its documentation: {query_api}/docs)",
-        f"  Back office     {urls.back_office}   (log in as {DEVELOPMENT_STAFF}, password {DEVELOPMENT_PASSWORD})",
+        f"  Back office     {urls.back_office}   (log in as {accounts}, password {DEVELOPMENT_PASSWORD})",
         f"  Stripe sandbox  {urls.sandbox}",
         f"  Kafka           {stack.kafka_bootstrap_servers}   (to consume events: docs/consuming-events.md)",
         *([f"  Prometheus      {stack.prometheus_url}"] if stack.prometheus_url else ()),

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Literal
 
 from infra.embedded.postgres import PostgresServer
-from infra.settings.staff import DEVELOPMENT_PASSWORD_HASH, DEVELOPMENT_STAFF
+from infra.settings.staff import DEVELOPMENT_OPERATOR, DEVELOPMENT_PASSWORD_HASH, DEVELOPMENT_STAFF
 from infra.webhooks_out.settings import DEVELOPMENT_SECRETS_KEY
 
 DEVELOPMENT_KEY = "sk_dev_paystream"
 """The API key of the embedded stack, printed in the README. Production refuses it."""
 DEVELOPMENT_MERCHANT = "merchant_dev"
 
-_SCOPES = ["payments:write", "payments:read", "finance:read", "finance:write", "webhooks:write", "actor:set"]
+_SCOPES = [
+    *("payments:write", "payments:read", "webhooks:write", "actor:set"),
+    *("finance:read", "finance:write", "admin:read", "admin:write"),
+]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
 _STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
 
@@ -170,9 +173,12 @@ class Connections:
         }
 
     def _back_office(self) -> dict[str, str]:
-        account = {"name": DEVELOPMENT_STAFF, "role": "finance", "password_hash": DEVELOPMENT_PASSWORD_HASH}
+        accounts = [
+            {"name": name, "role": role, "password_hash": DEVELOPMENT_PASSWORD_HASH}
+            for name, role in ((DEVELOPMENT_STAFF, "finance"), (DEVELOPMENT_OPERATOR, "operator"))
+        ]
         return {
-            "BACK_OFFICE_STAFF": json.dumps([account]),
+            "BACK_OFFICE_STAFF": json.dumps(accounts),
             "BACK_OFFICE_API_KEY": DEVELOPMENT_KEY,
             "BACK_OFFICE_COMMAND_API_URL": self.command_api,
             "BACK_OFFICE_QUERY_API_URL": self.query_api,

@@ -1,8 +1,9 @@
 """Who works in the back office: accounts out of a setting."""
 
+import base64
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from infra.settings.json_value import parsed_json
@@ -11,10 +12,28 @@ from infra.settings.process import ProcessSettings
 Role = Literal["support", "finance", "operator", "auditor"]
 
 DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD = "dev", "paystream"
+DEVELOPMENT_OPERATOR = "ops"
+"""The account of an operator beside that of finance, with the same password."""
 DEVELOPMENT_PASSWORD_HASH = (
     "$argon2id$v=19$m=65536,t=3,p=4$RlUF6aoeT+tfRVN0Y7C+ww$54OtTPgn39cC/yG2R6ff8qCHlcqI1dCUw2l9h5g3wgI"  # noqa: S105
 )
 """Of the account that `make run` prints, so it must never open a production deployment."""
+
+
+_MIN_SECRET_BYTES = 16
+"""https://www.rfc-editor.org/rfc/rfc4226#section-4"""
+
+
+def _base32(secret: SecretStr | None) -> SecretStr | None:
+    if secret is None:
+        return None
+    try:
+        is_long_enough = len(base64.b32decode(secret.get_secret_value())) >= _MIN_SECRET_BYTES
+    except ValueError:
+        is_long_enough = False
+    if not is_long_enough:
+        raise ValueError("is no secret that paystream staff totp has made")
+    return secret
 
 
 class StaffAccount(BaseModel):
@@ -26,6 +45,8 @@ class StaffAccount(BaseModel):
     """It becomes the actor of events: `api:<key id>/<name>`."""
     role: Role
     password_hash: Annotated[str, Field(pattern=r"^\$argon2id\$")]
+    totp_secret: Annotated[SecretStr | None, AfterValidator(_base32)] = None
+    """What `paystream staff totp` prints: a log-in then needs a code of an authenticator app too."""
 
 
 class StaffSettings(ProcessSettings):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.reconciliation.events import (
+    DiscrepancyAssigned,
     DiscrepancyEvent,
     DiscrepancyExplained,
     DiscrepancyOpened,
@@ -105,6 +106,7 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, event:
             run_id=event.run_id,
             actor=None,
             reason=None,
+            assignee=row.assignee if row else None,
             opened_at=row.opened_at if row else recorded.recorded_at,
             updated_at=recorded.recorded_at,
             version=recorded.version,
@@ -114,6 +116,8 @@ def next_discrepancy(row: DiscrepancyRow | None, recorded: RecordedEvent, event:
         raise _misplaced(recorded)
     changes: dict[str, Any]
     match event:
+        case DiscrepancyAssigned():
+            changes = {"assignee": event.assignee}
         case DiscrepancyExplained():
             changes = {"status": DiscrepancyStatus.EXPLAINED.value, "actor": event.actor, "reason": event.reason}
         case DiscrepancyResolved():

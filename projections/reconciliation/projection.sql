@@ -27,7 +27,7 @@ ON CONFLICT (run_id) DO UPDATE
 -- name: discrepancies
 -- The rows of discrepancies that a batch changes.
 SELECT discrepancy_id AS stream_id, discrepancy_id, kind, source_id, category, date, status, stripe, ledger,
-       transaction_ids, payment_id, run_id, actor, reason, opened_at, updated_at, version, position
+       transaction_ids, payment_id, run_id, actor, reason, assignee, opened_at, updated_at, version, position
   FROM read_model.discrepancies
  WHERE discrepancy_id = ANY(%(stream_ids)s::uuid[]);
 
@@ -35,18 +35,19 @@ SELECT discrepancy_id AS stream_id, discrepancy_id, kind, source_id, category, d
 -- Rows of discrepancies, new or newer than they were. One about a payment is its merchant's too.
 INSERT INTO read_model.discrepancies AS d
       (discrepancy_id, kind, source_id, category, date, status, stripe, ledger, transaction_ids, payment_id, merchant_id,
-       run_id, actor, reason, opened_at, updated_at, version, position)
+       run_id, actor, reason, assignee, opened_at, updated_at, version, position)
 SELECT n.discrepancy_id, n.kind, n.source_id, n.category, n.date, n.status, nullif(n.stripe, 'null'),
        nullif(n.ledger, 'null'), n.transaction_ids, n.payment_id, s.merchant_id, n.run_id, n.actor, n.reason,
-       n.opened_at, n.updated_at, n.version, n.position
+       n.assignee, n.opened_at, n.updated_at, n.version, n.position
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
        discrepancy_id uuid, kind text, source_id text, category text, date date, status text, stripe jsonb,
-       ledger jsonb, transaction_ids jsonb, payment_id uuid, run_id uuid, actor text, reason text, opened_at timestamptz,
-       updated_at timestamptz, version bigint, position bigint)
+       ledger jsonb, transaction_ids jsonb, payment_id uuid, run_id uuid, actor text, reason text, assignee text,
+       opened_at timestamptz, updated_at timestamptz, version bigint, position bigint)
   LEFT JOIN event_store.streams s ON s.stream_id = n.payment_id
 ON CONFLICT (discrepancy_id) DO UPDATE
    SET date = excluded.date, status = excluded.status, stripe = excluded.stripe, ledger = excluded.ledger,
        transaction_ids = excluded.transaction_ids, payment_id = excluded.payment_id,
        merchant_id = excluded.merchant_id, run_id = excluded.run_id, actor = excluded.actor, reason = excluded.reason,
-       updated_at = excluded.updated_at, version = excluded.version, position = excluded.position
+       assignee = excluded.assignee, updated_at = excluded.updated_at, version = excluded.version,
+       position = excluded.position
  WHERE d.version < excluded.version;

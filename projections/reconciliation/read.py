@@ -62,6 +62,7 @@ class StoredDiscrepancy:
     run_id: RunId
     actor: str | None
     reason: str | None
+    assignee: str | None
     opened_at: dt.datetime
     updated_at: dt.datetime
     version: int
@@ -97,6 +98,7 @@ class DiscrepancyFilters:
     status: str | None = None
     kind: str | None = None
     source_id: BalanceSourceId | None = None
+    assignee: str | None = None
     payment_id: PaymentId | None = None
     run_id: RunId | None = None
     date_from: dt.date | None = None
@@ -135,6 +137,13 @@ async def discrepancies_of_merchant(
     async with conn.cursor(row_factory=class_row(StoredDiscrepancy)) as cursor:
         await cursor.execute(_SQL.discrepancies_of_merchant, parameters, prepare=False)
         return await cursor.fetchall()
+
+
+async def find_discrepancy(conn: Connection, discrepancy_id: DiscrepancyId) -> StoredDiscrepancy | None:
+    """Return one discrepancy."""
+    async with conn.cursor(row_factory=class_row(StoredDiscrepancy)) as cursor:
+        await cursor.execute(_SQL.find_discrepancy, {"discrepancy_id": discrepancy_id})
+        return await cursor.fetchone()
 
 
 async def newest_position(conn: Connection) -> int:

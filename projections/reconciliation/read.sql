@@ -22,12 +22,14 @@ SELECT run_id, number, date, time_zone, origin, report, status, attempt, failure
 -- name: discrepancies
 -- Discrepancies after a key, newest day first. A filter that is NULL is off; `unresolved` is open or explained.
 SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS stripe, ledger::text AS ledger,
-       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, opened_at, updated_at, version, position
+       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, assignee, opened_at,
+       updated_at, version, position
   FROM read_model.discrepancies
  WHERE (%(status)s::text IS NULL OR status = %(status)s::text
         OR (%(status)s::text = 'unresolved' AND status <> 'resolved'))
    AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
    AND (%(source_id)s::text IS NULL OR source_id = %(source_id)s::text)
+   AND (%(assignee)s::text IS NULL OR assignee = %(assignee)s::text)
    AND (%(payment_id)s::uuid IS NULL OR payment_id = %(payment_id)s::uuid)
    AND (%(run_id)s::uuid IS NULL OR run_id = %(run_id)s::uuid)
    AND (%(date_from)s::date IS NULL OR date >= %(date_from)s::date)
@@ -39,7 +41,8 @@ SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS 
 -- name: discrepancies_of_merchant
 -- A merchant's discrepancies after a key, newest day first. A filter that is NULL is off; `unresolved` is open or explained.
 SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS stripe, ledger::text AS ledger,
-       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, opened_at, updated_at, version, position
+       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, assignee,
+       opened_at, updated_at, version, position
   FROM read_model.discrepancies
  WHERE merchant_id = %(merchant_id)s::text
    AND (%(status)s::text IS NULL OR status = %(status)s::text
@@ -50,6 +53,14 @@ SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS 
    AND (%(after_id)s::uuid IS NULL OR (date, discrepancy_id) < (%(after_date)s::date, %(after_id)s::uuid))
  ORDER BY date DESC, discrepancy_id DESC
  LIMIT %(limit)s
+
+-- name: find_discrepancy
+-- One discrepancy.
+SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS stripe, ledger::text AS ledger,
+       transaction_ids::text AS transaction_ids, payment_id, run_id, actor, reason, assignee, opened_at, updated_at, version,
+       position
+  FROM read_model.discrepancies
+ WHERE discrepancy_id = %(discrepancy_id)s
 
 -- name: newest_position
 -- The highest position that the projection has applied, over all partitions.

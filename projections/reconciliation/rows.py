@@ -50,6 +50,7 @@ class DiscrepancyRow:
     run_id: RunId
     actor: str | None
     reason: str | None
+    assignee: str | None
     opened_at: dt.datetime
     updated_at: dt.datetime
     version: int

@@ -1,5 +1,6 @@
 """What OpenAPI says of the reads of reconciliations beyond their signatures."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,9 +8,14 @@ from pydantic import BaseModel
 from query_api import documentation
 
 _ERRORS = {403: {"forbidden": "The API key lacks the scope finance:read"}}
-_NOT_FOUND = {404: {"reconciliation_not_found": "No run of such a day was ever asked for"}}
+NOT_FOUND = {404: {"reconciliation_not_found": "No run of such a day was ever asked for"}}
 
 
-def documented(answer: type[BaseModel], *, one: bool = False) -> dict[str, Any]:
+DISCREPANCY_NOT_FOUND = {404: {"discrepancy_not_found": "There is no such discrepancy"}}
+
+
+def documented(
+    answer: type[BaseModel], *, one: bool = False, not_found: Mapping[int, Mapping[str, str]] = NOT_FOUND
+) -> dict[str, Any]:
     """Return the keyword arguments of a route that answers `answer`; `one`: of a path that may name nothing."""
-    return documentation.documented(answer, _ERRORS | (_NOT_FOUND if one else {}))
+    return documentation.documented(answer, {**_ERRORS, **(not_found if one else {})})

@@ -44,6 +44,7 @@ class DiscrepancyListParameters(FinancePageParameters):
     status: DiscrepancyStatusFilter | None = Field(default=None, description="`unresolved` is open or explained.")
     kind: KindFilter | None = Field(default=None, description="What differs.")
     source_id: Text[BalanceSourceId] | None = Field(default=None, description="Stripe's id of what moved the money.")
+    assignee: Text[str] | None = Field(default=None, description="Who looks into it.")
     payment_id: Id[PaymentId] | None = Field(default=None, description="The payment that it is about.")
     reconciliation_id: Id[RunId] | None = Field(
         default=None, description="Opened, or found again, by a run of this day."
@@ -55,6 +56,7 @@ class DiscrepancyListParameters(FinancePageParameters):
             status=str(self.status) if self.status else None,
             kind=self.kind.value if self.kind else None,
             source_id=self.source_id,
+            assignee=self.assignee,
             payment_id=self.payment_id,
             run_id=self.reconciliation_id,
             date_from=self.date_from,

@@ -48,6 +48,7 @@ def discrepancy(stored: StoredDiscrepancy) -> Json:
         "reconciliation_id": stored.run_id,
         "actor": stored.actor,
         "reason": stored.reason,
+        "assignee": stored.assignee,
         "opened_at": timestamp(stored.opened_at),
         "version": stored.version,
         "updated_at": timestamp(stored.updated_at),

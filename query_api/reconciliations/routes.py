@@ -4,15 +4,15 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from domain.ids import RunId
+from domain.ids import DiscrepancyId, RunId
 from infra.access.principal import Principal
 from infra.http.auth import authenticated
 from infra.http.query_string import refuse_all
-from query_api.reconciliations.documentation import documented
-from query_api.reconciliations.errors import reconciliation_not_found
+from query_api.reconciliations.documentation import DISCREPANCY_NOT_FOUND, documented
+from query_api.reconciliations.errors import discrepancy_not_found, reconciliation_not_found
 from query_api.reconciliations.parameters import DiscrepancyListParameters, RunListParameters
 from query_api.reconciliations.service import ReconciliationReads
-from schemas.http.reconciliations import DiscrepancyPage, ReconciliationPage, ReconciliationView
+from schemas.http.reconciliations import DiscrepancyPage, DiscrepancyView, ReconciliationPage, ReconciliationView
 from schemas.http.strict import parse_id
 
 SCOPE: Final = "finance:read"
@@ -53,6 +53,23 @@ async def list_discrepancies(
 ) -> Response:
     """List what differs between Stripe's books and the ledger, newest day first."""
     return await _reads(request).discrepancies(parameters)
+
+
+@router.get(
+    "/discrepancies/{discrepancy_id}",
+    dependencies=[Depends(refuse_all)],
+    **documented(DiscrepancyView, one=True, not_found=DISCREPANCY_NOT_FOUND),
+)
+async def get_discrepancy(
+    request: Request,
+    _: Finance,
+    discrepancy_id: Annotated[str, Path(description="Its id.", json_schema_extra={"format": "uuid"})],
+) -> Response:
+    """Show a discrepancy."""
+    found = parse_id(discrepancy_id)
+    if found is None:
+        raise discrepancy_not_found()
+    return await _reads(request).discrepancy(DiscrepancyId(found))
 
 
 def _reads(request: Request) -> ReconciliationReads:

@@ -6,12 +6,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from domain.ids import RunId
+from domain.ids import DiscrepancyId, RunId
 from infra.postgres.pool import Pool
 from projections.reconciliation import read
 from query_api.cursors import decode_day, encode_day
 from query_api.reconciliations import render
-from query_api.reconciliations.errors import reconciliation_not_found
+from query_api.reconciliations.errors import discrepancy_not_found, reconciliation_not_found
 from query_api.reconciliations.parameters import DiscrepancyListParameters, RunListParameters
 from query_api.responses import Json, json_response, page
 
@@ -37,6 +37,14 @@ class ReconciliationReads:
         if found is None:
             raise reconciliation_not_found()
         return json_response(render.run(found), position=found.position)
+
+    async def discrepancy(self, discrepancy_id: DiscrepancyId) -> Response:
+        """Answer with one discrepancy. Raises Problem."""
+        async with self.pool.connection() as conn:
+            found = await read.find_discrepancy(conn, discrepancy_id)
+        if found is None:
+            raise discrepancy_not_found()
+        return json_response(render.discrepancy(found), position=found.position)
 
     async def discrepancies(self, parameters: DiscrepancyListParameters) -> Response:
         """Answer with a page of discrepancies, newest day first. Raises Problem."""

@@ -233,6 +233,9 @@ ACCOUNT_EXAMPLES: Mapping[str, Any] = {
     "discrepancy.opened": reconciliation.DiscrepancyOpened(
         discrepancy_id=DIFFERENCE.discrepancy_id, run_id=RUN_ID, number=1, difference=DIFFERENCE
     ),
+    "discrepancy.assigned": reconciliation.DiscrepancyAssigned(
+        discrepancy_id=DIFFERENCE.discrepancy_id, assignee="bo", actor="finance@shop.example", reason="knows the bank"
+    ),
     "discrepancy.explained": reconciliation.DiscrepancyExplained(
         discrepancy_id=DIFFERENCE.discrepancy_id, actor="finance@shop.example", reason="made in the dashboard"
     ),

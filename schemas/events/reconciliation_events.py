@@ -23,6 +23,7 @@ RUN_EVENT_TYPES: tuple[EventType[RunEvent], ...] = (
 )
 DISCREPANCY_EVENT_TYPES: tuple[EventType[DiscrepancyEvent], ...] = (
     EventType(name="discrepancy.opened", model=domain.DiscrepancyOpened, within=CATEGORY),
+    EventType(name="discrepancy.assigned", model=domain.DiscrepancyAssigned, within=CATEGORY),
     EventType(
         name="discrepancy.explained",
         model=domain.DiscrepancyExplained,

@@ -42,6 +42,7 @@ _WRITERS = {
     "split_payment.compensation_retried": "an operator's command",
     "split_payment.given_up": "an operator's command",
     "reconciliation.requested": "the schedule, the command API, or an operator's command",
+    "discrepancy.assigned": "an operator's command",
     "discrepancy.explained": "an operator's command",
     "discrepancy.resolved": "the reconciliation, or an operator's command",
 }

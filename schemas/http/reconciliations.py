@@ -77,6 +77,7 @@ _DISCREPANCY: Json = {
     "reconciliation_id": _RUN_ID,
     "actor": None,
     "reason": None,
+    "assignee": None,
     "opened_at": "2026-05-02T04:00:07.250Z",
     "version": 1,
     "updated_at": "2026-05-02T04:00:07.250Z",
@@ -225,6 +226,7 @@ class DiscrepancyView(_Body):
         str | None, Field(description="The operator who explained or resolved it; `reconciliation` for a run.")
     ]
     reason: str | None
+    assignee: Annotated[str | None, Field(description="Who looks into it.")] = None
     opened_at: Timestamp
     version: int
     updated_at: Timestamp

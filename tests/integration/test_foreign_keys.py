@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 
 from domain.access.scopes import ACCOUNT_SCOPES, MERCHANT_SCOPES, SCOPES
 from domain.ids import MerchantId, StripeIntentId
+from domain.money import Money
 from domain.payment.observations import RecordIntentCreated
 from domain.payment.values import PaymentStatus
 from event_store.access.admin import AccessAdmin, By, find_key
@@ -38,6 +39,7 @@ from tests.integration.command_api.test_webhook_endpoints import a_delivery
 from tests.support.database import Database
 from tests.support.discrepancies import open_discrepancy
 from tests.support.openapi_documents import DOCUMENTS, operations
+from tests.support.payment_histories import disputed
 from tests.support.read_model import load_log, project_log
 
 pytestmark = pytest.mark.integration
@@ -108,7 +110,8 @@ class System:
             "split_payment_id": self.split_payment_id,
             "endpoint_id": self.endpoint_id,
             "delivery_id": self.delivery_id,
-            "reconciliation_id": str(uuid.uuid4()),
+            **{name: str(uuid.uuid4()) for name in ("reconciliation_id", "discrepancy_id", "task_id", "saga_id")},
+            "dead_letter_id": "4711",
         }.items():
             path = path.replace("{" + name + "}", value)
         assert "{" not in path, f"{route} has a parameter that this walk does not know"
@@ -152,6 +155,7 @@ async def system(database: Database, pool: Pool, app: Connection, redis: Redis) 
         client = httpx.AsyncClient(transport=httpx.ASGITransport(queries), base_url="http://query")
         await stack.enter_async_context(client)
         payment_id = await commands.succeeded(customer=CUSTOMER, payment_method=METHOD)
+        await commands.record(payment_id, disputed("du_OfTheFirst", "ch_1", Money(amount_cents=100, currency="USD")))
         idempotency_key = "of-the-first"
         split = await _split(commands, idempotency_key)
         endpoint_id, delivery_id = await _endpoint(commands)

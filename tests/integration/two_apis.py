@@ -27,7 +27,7 @@ PAYMENT = {"user_id": "user_1", "amount_cents": 1000, "currency": "USD", "paymen
 _NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 _SCOPES = [
     *("payments:write", "refunds:write", "payments:read", "finance:write", "finance:read"),
-    *("webhooks:write", "actor:set"),
+    *("webhooks:write", "actor:set", "admin:read", "admin:write"),
 ]
 
 

@@ -27,6 +27,7 @@ class HtmlPage(HTMLParser):
         self._words: list[str] = []
         self._open: list[str] = []
         self._select: str | None = None
+        self._textarea = ""
         assert text.startswith("<!doctype html>")
         self.feed(text)
         self.close()
@@ -63,6 +64,8 @@ class HtmlPage(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] == "script":
             assert not data.strip(), "an inline script"
+        if self._open and self._open[-1] == "textarea":
+            self.forms[-1].fields[self._textarea] += data.removeprefix("\n")  # as browsers do
         self._words.append(data)
 
     def _collect(self, tag: str, given: dict[str, str]) -> None:
@@ -71,7 +74,11 @@ class HtmlPage(HTMLParser):
         elif tag == "form":
             self.forms.append(Form(action=given["action"], method=given["method"]))
         elif tag == "input" and "name" in given:
-            self.forms[-1].fields[given["name"]] = given.get("value", "")
+            if given.get("type") != "checkbox" or "checked" in given:
+                self.forms[-1].fields[given["name"]] = given.get("value", "")
+        elif tag == "textarea":
+            self.forms[-1].fields[given["name"]] = ""
+            self._textarea = given["name"]
         elif tag == "select":
             self._select = given["name"]
             self.forms[-1].fields[given["name"]] = ""

@@ -1,46 +1,17 @@
 """The back office in a real browser: nothing is refused by its policy, nothing fails, and it fits a phone."""
 
-import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Literal
-
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
+from tests.support.browser import CHROMIUM, Scheme, browser_on
 from tests.support.system import System
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.broker,
     pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: the back office in a browser: there is no chromium"),
 ]
-
-Scheme = Literal["light", "dark"]
-
-
-@asynccontextmanager
-async def browser_on(url: str, width: int, scheme: Scheme, *, scripts: bool = True) -> AsyncIterator[Page]:
-    """Open a page of a browser. Fails when anything was refused, loaded from elsewhere or raised."""
-    wrong: list[str] = []
-    async with async_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        context = await browser.new_context(
-            base_url=url, viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
-        )
-        page = await context.new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith(f"{url}/") else wrong.append(request.url))
-        try:
-            yield page
-        finally:
-            await browser.close()
-    assert wrong == []
 
 
 async def log_in(page: Page) -> None:

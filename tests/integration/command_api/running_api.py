@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.fakes import FixedClientSecrets
+from command_api.operations import operations
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
 from command_api.payments.service import CommandService
@@ -143,6 +144,7 @@ async def running(
                 addresses=AddressPolicy(allow_private=False, allow_http=False),
                 timeout_s=5,
             ),
+            operations=operations(pool, timeout_s=5),
             keyring=keyring() if keys is None else keys,
             health=Health(),
         )

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 
 from back_office.app import create_app
 from back_office.office import Office
@@ -36,12 +37,15 @@ class BackOffice:
     query_api: FakeApi
     command_api: FakeApi
     office: Office
+    app: FastAPI
 
-    async def log_in(self, role: str = "finance", password: str = PASSWORD, then: str = "") -> httpx.Response:
+    async def log_in(
+        self, role: str = "finance", password: str = PASSWORD, then: str = "", *, code: str = ""
+    ) -> httpx.Response:
         """Fill the form of the log-in and send it."""
         shown = await self.browser.get("/login", params={"next": then} if then else {})
         fields = HtmlPage(shown.text).form("/login").fields
-        return await self.browser.post("/login", data={**fields, "name": role, "password": password})
+        return await self.browser.post("/login", data={**fields, "name": role, "password": password, "code": code})
 
     async def page(self, address: str, status: int = 200) -> HtmlPage:
         """Open a page."""
@@ -85,9 +89,10 @@ class opened:  # noqa: N801 - used as a function
 
     def __init__(self, given: BackOfficeSettings, query_api: FakeApi, command_api: FakeApi) -> None:
         office = Office.from_settings(given, command_api=command_api.api(), query_api=query_api.api())
-        transport = httpx.ASGITransport(create_app(office, health=Health()))
+        app = create_app(office, health=Health())
+        transport = httpx.ASGITransport(app)
         browser = httpx.AsyncClient(transport=transport, base_url="https://office.test")
-        self._found = BackOffice(browser=browser, query_api=query_api, command_api=command_api, office=office)
+        self._found = BackOffice(browser=browser, query_api=query_api, command_api=command_api, office=office, app=app)
 
     async def __aenter__(self) -> BackOffice:
         return self._found

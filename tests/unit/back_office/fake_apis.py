@@ -9,8 +9,20 @@ from typing import Any
 import httpx
 
 from back_office.apis.client import Api
+from schemas.http.disputes import ListedDispute
+from schemas.http.operations import (
+    DeadLetterDetail,
+    DeadLetterList,
+    SagaList,
+    SagaView,
+    StripeEventPage,
+    SystemView,
+    TaskList,
+    TaskView,
+)
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+from schemas.http.webhook_endpoints import WebhookDeliveryPage, WebhookEndpointList, WebhookEndpointView
 
 Json = dict[str, Any]
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -106,7 +118,9 @@ def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
         "GET /reconciliations": a_page(run),
         f"GET /reconciliations/{run['id']}": run,
         "GET /discrepancies": a_page(discrepancy),
+        f"GET /discrepancies/{discrepancy['id']}": discrepancy,
         "GET /ledger/entries": a_page(),
+        "GET /disputes": a_page(example(ListedDispute)),
         "GET /health": {"status": "ok", "checks": {"database": "ok"}},
     }
     return FakeApi(name="query API", answers=answers)
@@ -118,7 +132,23 @@ def a_command_api() -> FakeApi:
         f"POST /payments/{PAYMENT_ID}/{action}": httpx.Response(202, json={"position": 47})
         for action in ("refund", "capture", "cancel")
     }
-    return FakeApi(name="command API", answers={**accepted, "GET /health": {"status": "ok", "checks": {"redis": "ok"}}})
+    endpoint = example(WebhookEndpointView)
+    task, letter, saga = example(TaskView), example(DeadLetterDetail), example(SagaView)
+    answers = {
+        "GET /health": {"status": "ok", "checks": {"redis": "ok"}},
+        "GET /system": example(SystemView),
+        "GET /tasks": example(TaskList),
+        f"GET /tasks/{task['id']}": task,
+        "GET /dead-letters": example(DeadLetterList),
+        f"GET /dead-letters/{letter['id']}": letter,
+        "GET /sagas": example(SagaList),
+        "GET /stripe-events": example(StripeEventPage),
+        "GET /webhook-endpoints": example(WebhookEndpointList),
+        f"GET /webhook-endpoints/{endpoint['id']}": endpoint,
+        f"GET /webhook-endpoints/{endpoint['id']}/deliveries": example(WebhookDeliveryPage),
+        f"GET /sagas/{saga['id']}": saga,
+    }
+    return FakeApi(name="command API", answers=accepted | answers)
 
 
 def body_of(request: httpx.Request) -> Json:

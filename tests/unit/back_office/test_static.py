@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 import back_office.static.routes
+import tests.support.axe
 from back_office.static.routes import MANIFEST, OURS
 from back_office.static.update import FILES
+from infra.http.vendored import read_manifest
 from tests.unit.back_office.conftest import BackOffice
 
 HERE = Path(back_office.static.routes.__file__).parent
@@ -39,3 +41,11 @@ def test_our_files_load_nothing_and_evaluate_nothing() -> None:
     for name in OURS:
         text = (HERE / name).read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?:|@import|url\(|eval\(|innerHTML|new Function", text), name
+
+
+def test_what_looks_for_barriers_is_as_its_package_has_it() -> None:
+    folder = Path(tests.support.axe.__file__).parent
+    manifest = read_manifest(folder)
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (folder / "assets").iterdir()}
+    assert found == manifest["files"]
+    assert (manifest["package"], manifest["license"]) == ("axe-core", "MPL-2.0")

@@ -22,6 +22,7 @@ from event_store.payments import PAYMENT, LoadedPayment
 from infra.access.keyring import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
+from tests.support.refusing_operations import refusing_operations
 from tests.support.refusing_reconciliations import a_refusing_service
 from tests.support.refusing_webhook_endpoints import a_refusing_endpoint_service
 from tests.support.signed_webhooks import an_intake
@@ -65,6 +66,7 @@ async def api() -> AsyncIterator[Standing]:
         webhooks=an_intake(store),
         reconciliations=a_refusing_service(),
         webhook_endpoints=a_refusing_endpoint_service(),
+        operations=refusing_operations(),
         keyring=ApiKeyring(
             [
                 _key("writer", {"payments:write"}),

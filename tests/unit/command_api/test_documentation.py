@@ -19,11 +19,38 @@ WEBHOOK_PATHS = [
     f"{ENDPOINT_PATH}/deliveries/{{delivery_id}}/resend",
 ]
 
+OPERATIONS = {  # the path, its method, its scope
+    **{
+        f"/discrepancies/{{discrepancy_id}}/{each}": ("post", "finance:write")
+        for each in ("explain", "resolve", "assign")
+    },
+    **dict.fromkeys(
+        ("/system", "/stripe-events", "/tasks", "/tasks/{task_id}", "/sagas", "/sagas/{saga_id}"), ("get", "admin:read")
+    ),
+    **dict.fromkeys(("/dead-letters", "/dead-letters/{dead_letter_id}"), ("get", "admin:read")),
+    **{f"/tasks/{{task_id}}/{each}": ("post", "admin:write") for each in ("retry", "give-up")},
+    **{f"/sagas/{{saga_id}}/{each}": ("post", "admin:write") for each in ("retry", "give-up")},
+    **{f"/dead-letters/{{dead_letter_id}}/{each}": ("post", "admin:write") for each in ("replay", "discard")},
+    **dict.fromkeys(("/dead-letters/replay", "/payments/{payment_id}/accept"), ("post", "admin:write")),
+}
+
 
 def test_there_are_these_commands_and_no_others() -> None:
     assert sorted(DOCUMENT["paths"]) == sorted(
-        [*PATHS, SECRET_PATH, "/webhooks/stripe", "/reconciliations", *WEBHOOK_PATHS]
+        [*PATHS, SECRET_PATH, "/webhooks/stripe", "/reconciliations", *WEBHOOK_PATHS, *OPERATIONS]
     )
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+def test_what_operators_do_documents_its_scope_security_and_errors(path: str) -> None:
+    method, scope = OPERATIONS[path]
+    operation = DOCUMENT["paths"][path][method]
+    assert operation["security"] == [{"ApiKey": []}]
+    assert scope in operation["responses"]["403"]["description"]
+    assert {"200", "400", "401", "403", "429", "503"} <= set(operation["responses"])
+    assert ("404" in operation["responses"]) == ("{" in path)
+    named = {parameter["name"] for parameter in operation.get("parameters", ())}
+    assert ("Paystream-Actor" in named) == (method == "post")
 
 
 def test_the_client_secret_documents_its_security_and_errors() -> None:

@@ -38,6 +38,8 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
     document = openapi_documents()["openapi/query-api.json"]
     assert sorted(document["paths"]) == [
         "/discrepancies",
+        "/discrepancies/{discrepancy_id}",
+        "/disputes",
         "/ledger/balances",
         "/ledger/entries",
         "/ledger/trial-balance",

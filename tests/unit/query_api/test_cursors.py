@@ -11,21 +11,25 @@ from hypothesis import strategies as st
 
 from domain.ids import PaymentId
 from infra.http.problems import Problem
+from projections.disputes.read import DisputeKey
 from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
 from projections.reconciliation.read import DayKey
 from query_api.cursors import (
     decode_day,
+    decode_dispute,
     decode_entry_key,
     decode_key,
     decode_version,
     encode_day,
+    encode_dispute,
     encode_entry_key,
     encode_key,
     encode_version,
 )
+from schemas.http.times import timestamp
 
-DECODERS: list[Callable[[str], object]] = [decode_key, decode_entry_key, decode_version, decode_day]
+DECODERS: list[Callable[[str], object]] = [decode_key, decode_entry_key, decode_version, decode_day, decode_dispute]
 ID = UUID("019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
 
 moments = st.datetimes(timezones=st.just(UTC))
@@ -35,6 +39,13 @@ moments = st.datetimes(timezones=st.just(UTC))
 def test_a_cursor_of_payments_is_exact_to_the_microsecond(created_at: datetime, payment_id: PaymentId) -> None:
     key = PageKey(created_at=created_at, payment_id=payment_id)
     assert decode_key(encode_key(key)) == key
+
+
+@given(due=moments, payment_id=st.uuids())
+def test_a_cursor_of_disputes_is_exact(due: datetime, payment_id: PaymentId) -> None:
+    for text in (timestamp(due), "~"):
+        key = DisputeKey(due=text, payment_id=payment_id)
+        assert decode_dispute(encode_dispute(key)) == key
 
 
 @given(version=st.integers(min_value=1, max_value=2**63 - 1))

@@ -33,7 +33,10 @@ st.register_type_strategy(
 ROOT = Path(__file__).parents[3]
 both = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 QUERIES = DOCUMENTS["query-api"]
-VERB = r"(create|confirm|capture|cancel|refund|get|list|request|receive|update|delete|rotate|resend|replay)"
+VERB = (
+    r"(create|confirm|capture|cancel|refund|get|list|request|receive|update|delete|rotate|resend|replay"
+    r"|explain|resolve|assign|retry|give_up|accept|discard)"
+)
 
 
 @both

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from infra.errors import Permanent
+from infra.errors import Missing, Permanent
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -15,7 +15,7 @@ from infra.postgres.queries import Queries
 _SQL = Queries.load(Path(__file__).with_name("admin.sql"))
 
 
-class NoSuchDeadLetter(Permanent):
+class NoSuchDeadLetter(Permanent, Missing):
     """There is none of that id."""
 
     def __init__(self, dead_letter_id: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 from domain.ids import BalanceSourceId, BalanceTransactionId, EventId, MerchantId
 from domain.reconciliation.classify import classify
 from domain.reconciliation.events import (
+    DiscrepancyAssigned,
     DiscrepancyExplained,
     DiscrepancyOpened,
     DiscrepancyReopened,
@@ -61,6 +62,7 @@ EVENTS: Sequence[tuple[uuid.UUID, ReconciliationEvent]] = (
             opened=1,
         ),
     ),
+    (ID, DiscrepancyAssigned(discrepancy_id=ID, assignee="bo", actor="ana")),
     (ID, DiscrepancyExplained(discrepancy_id=ID, actor="ana", reason="a test")),
     (
         ID,
@@ -107,6 +109,10 @@ async def test_rows_show_the_newest_state(database: Database, batch: int) -> Non
         filters = read.DiscrepancyFilters(status="unresolved", kind="missing_here", date_from=DAY, date_to=DAY)
         assert await read.discrepancies(conn, filters=filters, after=None, limit=5) == [discrepancy]
         assert await read.discrepancies(conn, filters=filters, after=discrepancy.key, limit=5) == []
+        assert await read.find_discrepancy(conn, ID) == discrepancy
+        for assignee, found in (("bo", [discrepancy]), ("ana", [])):
+            filters = read.DiscrepancyFilters(assignee=assignee)
+            assert await read.discrepancies(conn, filters=filters, after=None, limit=5) == found
         assert await read.runs(conn, filters=read.RunFilters(status="running"), after=None, limit=5) == []
     assert run is not None
     assert (run.status, run.attempt, run.failure, run.opened) == ("completed", 2, None, 1)
@@ -117,7 +123,7 @@ async def test_rows_show_the_newest_state(database: Database, batch: int) -> Non
         None,
         DifferenceKind.MISSING_HERE.value,
     )
-    assert (discrepancy.ledger, discrepancy.version) == (None, 4)
+    assert (discrepancy.ledger, discrepancy.version, discrepancy.assignee) == (None, 5, "bo")
     assert discrepancy.stripe is not None
     assert '"amount": 1000' in discrepancy.stripe
 

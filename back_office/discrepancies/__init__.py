@@ -1,0 +1,1 @@
+"""What finance decides about differences between Stripe and the ledger."""

@@ -1,0 +1,1 @@
+"""Disputes, those first whose evidence is due first."""

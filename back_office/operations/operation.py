@@ -1,0 +1,148 @@
+"""What can be done: what its form asks for, and the body of the call that follows. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from back_office.staff.roles import Permission
+
+Json = dict[str, Any]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._@+-]{0,63}")
+MAX_REASON_CHARS = 500
+"""The command API's."""
+
+
+class Refused(Exception):
+    """The form is not complete. `mistakes` says what is wrong, by field."""
+
+    def __init__(self, mistakes: Mapping[str, str]) -> None:
+        super().__init__(", ".join(mistakes))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaffOperation:
+    """One of them. Our address is that of the command API, but for what stands before it (`place`)."""
+
+    name: str
+    title: str
+    button: str
+    consequence: str
+    """What will happen, in words."""
+    permission: Permission
+    is_dangerous: bool = False
+    has_assignee: bool = False
+    has_force: bool = False
+    force_label: str = ""
+    needs_reason: bool = True
+    sends_reason: bool = True
+
+    def body(self, fields: Mapping[str, str]) -> Json:
+        """Return the body of the call. Raises Refused."""
+        mistakes: dict[str, str] = {}
+        body: Json = {}
+        reason = fields.get("reason", "").strip()
+        if self.needs_reason and not reason:
+            mistakes["reason"] = "Say why: it is recorded."
+        if len(reason) > MAX_REASON_CHARS:
+            mistakes["reason"] = f"{MAX_REASON_CHARS} characters at most; these are {len(reason)}."
+        if self.sends_reason and reason:
+            body["reason"] = reason
+        if self.has_assignee:
+            body["assignee"] = assignee = fields.get("assignee", "").strip() or None
+            if assignee is not None and not _NAME.fullmatch(assignee):
+                mistakes["assignee"] = "A name, as people log in: a letter, then letters, digits and any of . _ @ + -"
+        if self.has_force and fields.get("force"):
+            body["force"] = True
+        if mistakes:
+            raise Refused(mistakes)
+        return body
+
+
+EXPLAIN = StaffOperation(
+    name="explain",
+    title="Explain a difference",
+    button="Explain",
+    consequence="It counts as explained, and is no longer open, until it changes.",
+    permission=Permission.RESOLVE_DISCREPANCIES,
+)
+RESOLVE = StaffOperation(
+    name="resolve",
+    title="Resolve a difference",
+    button="Resolve",
+    consequence="It counts as gone. A run that finds it again opens it again.",
+    permission=Permission.RESOLVE_DISCREPANCIES,
+)
+ASSIGN = StaffOperation(
+    name="assign",
+    title="Assign a difference",
+    button="Assign",
+    consequence="It shows who looks into it. Without a name it is nobody's.",
+    permission=Permission.RESOLVE_DISCREPANCIES,
+    has_assignee=True,
+    needs_reason=False,
+)
+RETRY_TASK = StaffOperation(
+    name="retry",
+    title="Retry a call to Stripe",
+    button="Retry",
+    consequence="It is sent again at once with the same idempotency key, so Stripe does it once. Where Stripe may have "
+    "forgotten the key, it is looked up there, and never sent again.",
+    permission=Permission.OPERATE,
+)
+GIVE_UP_TASK = StaffOperation(
+    name="give-up",
+    title="Give up a call to Stripe",
+    button="Give up",
+    consequence="What it was for is recorded as failed, for good. Later calls of the payment go on.",
+    permission=Permission.OPERATE,
+    is_dangerous=True,
+    has_force=True,
+    force_label="I have looked at Stripe: it was not done there",
+)
+RETRY_SAGA = StaffOperation(
+    name="retry",
+    title="Retry what a saga takes back",
+    button="Retry",
+    consequence="What was not taken back is tried again at once.",
+    permission=Permission.OPERATE,
+)
+GIVE_UP_SAGA = StaffOperation(
+    name="give-up",
+    title="Give up a saga",
+    button="Give up",
+    consequence="It ends as it is. What was not taken back stands, and is named in the event.",
+    permission=Permission.OPERATE,
+    is_dangerous=True,
+    has_force=True,
+    force_label="Even if it may still come to an end by itself",
+)
+REPLAY = StaffOperation(
+    name="replay",
+    title="Replay dead letters",
+    button="Replay",
+    consequence="The running consumer applies all of the list above again, in their order. If one fails again, those "
+    "behind it go on waiting.",
+    permission=Permission.OPERATE,
+    needs_reason=False,
+    sends_reason=False,
+)
+DISCARD = StaffOperation(
+    name="discard",
+    title="Discard a dead letter",
+    button="Discard",
+    consequence="The consumer will never apply it, also when it is delivered again. What waits behind it waits for a "
+    "replay.",
+    permission=Permission.OPERATE,
+    is_dangerous=True,
+)
+ACCEPT = StaffOperation(
+    name="accept",
+    title="Accept what Stripe says",
+    button="Accept",
+    consequence="The payment becomes what Stripe says it is; refunds and ledger follow. It cannot be undone.",
+    permission=Permission.OPERATE,
+    is_dangerous=True,
+)

@@ -1,0 +1,1 @@
+"""What Stripe told: the inbox of its events."""

@@ -1,0 +1,135 @@
+"""What cannot come to an end by itself: calls to Stripe, dead letters and sagas, and what operators do about them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from back_office.office import Office, office_of
+from back_office.operations.forms import Subject, add_operation
+from back_office.operations.operation import (
+    ACCEPT,
+    DISCARD,
+    GIVE_UP_SAGA,
+    GIVE_UP_TASK,
+    REPLAY,
+    RETRY_SAGA,
+    RETRY_TASK,
+)
+from back_office.payments import state
+from back_office.staff.roles import Permission
+from back_office.web.addresses import segment
+from back_office.web.money import format_money
+from back_office.web.templates import moment, page
+from back_office.web.visitor import Visitor, requires
+from back_office.web.words import words
+
+router = APIRouter()
+
+Looker = Annotated[Visitor, Depends(requires(Permission.SEE_SYSTEM))]
+
+_MOST = "100"
+_TASK_STATUSES = {
+    "stuck": ("dead", "unknown"),
+    "waiting": ("due", "leased"),
+}
+_SHOWN_IDS = 20
+
+
+@router.get("/tasks")
+async def list_tasks(request: Request, visitor: Looker, which: str = "stuck") -> Response:
+    """Show calls to Stripe: those that are stuck, or those that wait for their turn."""
+    which = which if which in _TASK_STATUSES else "stuck"
+    found = await office_of(request).command_api.get("/tasks", {"status": list(_TASK_STATUSES[which]), "limit": _MOST})
+    return page(request, "system/tasks.html", visitor, which=which, tasks=found.body["data"], count=found.body["count"])
+
+
+@router.get("/dead-letters")
+async def list_dead_letters(request: Request, visitor: Looker, resolved: str = "") -> Response:
+    """Show dead letters that are open, or all."""
+    parameters = {"limit": _MOST} | ({"resolved": "true"} if resolved else {})
+    found = (await office_of(request).command_api.get("/dead-letters", parameters)).body
+    return page(
+        request,
+        "system/dead_letters.html",
+        visitor,
+        dead_letters=found["data"],
+        count=found["count"],
+        resolved=bool(resolved),
+    )
+
+
+@router.get("/dead-letters/{dead_letter_id}")
+async def show_dead_letter(request: Request, visitor: Looker, dead_letter_id: str) -> Response:
+    """Show a dead letter, and what a replay of it applies."""
+    found = (await office_of(request).command_api.get(f"/dead-letters/{segment(dead_letter_id)}")).body
+    return page(request, "system/dead_letter.html", visitor, letter=found)
+
+
+@router.get("/sagas")
+async def list_sagas(request: Request, visitor: Looker) -> Response:
+    """Show sagas that have not ended."""
+    found = (await office_of(request).command_api.get("/sagas", {"limit": _MOST})).body
+    return page(request, "system/sagas.html", visitor, sagas=found["data"], count=found["count"])
+
+
+@router.get("/sagas/{saga_id}")
+async def show_saga(request: Request, visitor: Looker, saga_id: str) -> Response:
+    """Show a saga, what it waits for, and what happened to it."""
+    found = (await office_of(request).command_api.get(f"/sagas/{segment(saga_id)}")).body
+    return page(request, "system/saga.html", visitor, saga=found)
+
+
+async def _task(office: Office, task_id: str) -> Subject:
+    task = (await office.command_api.get(f"/tasks/{task_id}")).body
+    details = [
+        ("Call", words(task["operation"])),
+        ("Payment", task["payment_id"]),
+        ("Status", f"{words(task['status'])}, tried {task['attempts']} times"),
+        ("Wanted since", moment(task["created_at"])),
+        ("Last error", task["last_error"] or "None"),
+    ]
+    return Subject(details=details, back="/tasks", is_possible=task["status"] != "done")
+
+
+async def _saga(office: Office, saga_id: str) -> Subject:
+    saga = (await office.command_api.get(f"/sagas/{saga_id}")).body
+    details = [("Saga", f"{words(saga['kind'])} {saga['id']}"), ("Status", words(saga["status"]))]
+    details += [("Waits for", each) for each in saga["waits_for"]]
+    return Subject(details=details, back=f"/sagas/{saga_id}")
+
+
+async def _dead_letter(office: Office, dead_letter_id: str) -> Subject:
+    letter = (await office.command_api.get(f"/dead-letters/{dead_letter_id}")).body
+    queue = letter["queue"] or [letter["id"]]
+    details = [
+        ("Dead letter", f"{letter['id']} of {letter['consumer']}"),
+        ("Stream", letter["stream"] or "None: nothing waits behind it"),
+        ("Why", letter["error"]),
+        ("It concerns", f"{len(queue)} record{'' if len(queue) == 1 else 's'}, in this order"),
+    ]
+    listed = [f"Dead letter {each}" for each in queue[:_SHOWN_IDS]]
+    if len(queue) > _SHOWN_IDS:
+        listed.append(f"and {len(queue) - _SHOWN_IDS} more")
+    is_open = letter["status"] in {"open", "replaying"}
+    return Subject(details=details, back=f"/dead-letters/{dead_letter_id}", listed=listed, is_possible=is_open)
+
+
+async def _contradiction(office: Office, payment_id: str) -> Subject:
+    payment = (await office.query_api.get(f"/payments/{payment_id}")).body
+    details = [
+        ("Payment", f"{format_money(payment['amount_cents'], payment['currency'])}, {payment['user_id']}"),
+        ("State here", state.sentence(payment)),
+    ]
+    details += [("Stripe says", f"{each['reason']}: {words(each['status'])}") for each in payment["contradictions"]]
+    return Subject(details=details, back=f"/payments/{payment_id}", is_possible=bool(payment["contradictions"]))
+
+
+for _operation in (RETRY_TASK, GIVE_UP_TASK):
+    add_operation(router, _operation, place="/tasks", path=f"/tasks/{{}}/{_operation.name}", find=_task)
+for _operation in (RETRY_SAGA, GIVE_UP_SAGA):
+    add_operation(router, _operation, place="/sagas", path=f"/sagas/{{}}/{_operation.name}", find=_saga)
+for _operation in (REPLAY, DISCARD):
+    add_operation(
+        router, _operation, place="/dead-letters", path=f"/dead-letters/{{}}/{_operation.name}", find=_dead_letter
+    )
+add_operation(router, ACCEPT, place="/payments", path="/payments/{}/accept", find=_contradiction)

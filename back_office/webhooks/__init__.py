@@ -1,0 +1,1 @@
+"""Webhooks to the merchant: where they go, what was delivered, and sending once more."""

@@ -1,0 +1,80 @@
+"""The merchant's webhook endpoints, their deliveries, and resending one."""
+
+import asyncio
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import RedirectResponse
+
+from back_office.apis.errors import ApiRefused
+from back_office.office import office_of
+from back_office.staff.roles import Permission
+from back_office.web.addresses import segment, with_query
+from back_office.web.templates import page
+from back_office.web.visitor import Visitor, requires
+from infra.http.context import request_context
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter()
+
+Looker = Annotated[Visitor, Depends(requires(Permission.SEE_SYSTEM))]
+STATUSES = ("failed", "pending", "delivered")
+_PAGE = "25"
+_REFUSED = 409
+
+
+@router.get("/webhooks")
+async def list_endpoints(request: Request, visitor: Looker) -> Response:
+    """Show where the merchant has its events sent."""
+    found = (await office_of(request).command_api.get("/webhook-endpoints")).body
+    return page(request, "webhooks/list.html", visitor, endpoints=found["data"])
+
+
+@router.get("/webhooks/{endpoint_id}")
+async def show_endpoint(
+    request: Request, visitor: Looker, endpoint_id: str, status: str = "", before: str = ""
+) -> Response:
+    """Show an endpoint and its deliveries, newest events first."""
+    api, place = office_of(request).command_api, f"/webhook-endpoints/{segment(endpoint_id)}"
+    status = status if status in STATUSES else ""
+    given = {name: text for name, text in (("status", status), ("before", before)) if text}
+    endpoint, deliveries = await asyncio.gather(
+        api.get(place), api.get(f"{place}/deliveries", {"limit": _PAGE, **given})
+    )
+    here, following = f"/webhooks/{segment(endpoint_id)}", deliveries.body["next_before"]
+    shown = [("", "All"), *((each, each.capitalize()) for each in STATUSES)]
+    return page(
+        request,
+        "webhooks/show.html",
+        visitor,
+        endpoint=endpoint.body,
+        deliveries=deliveries.body["data"],
+        which=[(name == status, label, with_query(here, {"status": name})) for name, label in shown],
+        next_page=with_query(here, {"status": status, "before": str(following)}) if following else None,
+        first_page=with_query(here, {"status": status}) if before else None,
+        here=here,
+    )
+
+
+@router.post("/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend")
+async def resend(
+    request: Request,
+    endpoint_id: str,
+    delivery_id: str,
+    visitor: Annotated[Visitor, Depends(requires(Permission.OPERATE))],
+) -> Response:
+    """Have a delivery made once more. Raises FormRefused."""
+    await visitor.form(request)
+    path = f"/webhook-endpoints/{segment(endpoint_id)}/deliveries/{segment(delivery_id)}/resend"
+    headers = {"X-Correlation-ID": request_context(request).correlation_id}
+    try:
+        await office_of(request).command_api.post(path, {}, headers)
+        visitor.session.notice = "It is sent once more, with the same webhook-id."
+        log.info("staff_webhook_resent", endpoint_id=endpoint_id, delivery_id=delivery_id)
+    except ApiRefused as refused:
+        if refused.status != _REFUSED:
+            raise
+        visitor.session.notice = f"It was not sent: {refused.detail}."
+    return RedirectResponse(f"/webhooks/{segment(endpoint_id)}", status_code=303)

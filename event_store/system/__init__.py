@@ -1,0 +1,1 @@
+"""What operators see of the whole system over HTTP: how far each part is, and dead letters."""

@@ -1,0 +1,144 @@
+"""The endpoints with which operators see dead letters, have them replayed, or discard one."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from event_store.privacy.masking import masked_value
+from infra.http.operations import answer, documented, operator_of
+from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter, NoSuchDeadLetter
+from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter
+from infra.log_render import mask_text
+from schemas.http.operations import (
+    DeadLetterDetail,
+    DeadLetterList,
+    OperationAnswer,
+    ReasonBody,
+    ReplayAnswer,
+    ReplayDeadLettersBody,
+)
+from schemas.http.strict import IN_DIGITS, Boolean
+from schemas.http.times import timestamp
+
+READ: Final = "admin:read"
+WRITE: Final = "admin:write"
+
+
+def _storable(text: str | None) -> str | None:
+    if text is not None and "\x00" in text:  # PostgreSQL's text cannot hold it
+        raise PydanticCustomError("null_character", "must not contain the character U+0000")
+    return text
+
+
+_STORABLE = AfterValidator(_storable)
+
+router = APIRouter(tags=["system"])
+
+DeadLetterIdPath = Annotated[str, Path(description="Its id.", json_schema_extra={"format": "int64"})]
+_LONGEST_VALUE = 4000
+_LARGEST = 2**63 - 1
+
+
+@router.get("/dead-letters", **documented(DeadLetterList, READ))
+async def list_dead_letters(
+    request: Request,
+    consumer: Annotated[str | None, Query(max_length=200, description="Only of this consumer."), _STORABLE] = None,
+    stream: Annotated[
+        str | None, Query(max_length=200, description="Only of this stream: a payment's id."), _STORABLE
+    ] = None,
+    resolved: Annotated[Boolean, Query(description="Also those that were applied or discarded.")] = False,
+    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+) -> Response:
+    """List dead letters, the oldest first."""
+    operator = await operator_of(request, READ)
+    chosen = Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)
+    async with operator.operations.connection() as conn:
+        found, count = await DeadLetterAdmin(conn).list_dead_letters(chosen)
+    return answer({"data": [_dead_letter(each) for each in found], "count": count})
+
+
+@router.get("/dead-letters/{dead_letter_id}", **documented(DeadLetterDetail, READ, one=True))
+async def get_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) -> Response:
+    """Show a dead letter, and all that a replay of it applies."""
+    operator = await operator_of(request, READ)
+    async with operator.operations.connection() as conn:
+        admin, number = DeadLetterAdmin(conn), _id(dead_letter_id)
+        found = (await admin.load([number]))[number]
+        if found.value is not None:
+            found = replace(found, value=await masked_value(conn, found.value))
+        queue = await admin.open_of_same_stream(number)
+    value = None if found.value is None else mask_text(found.value.decode(errors="backslashreplace"))[:_LONGEST_VALUE]
+    return answer(_dead_letter(found) | {"value": value, "queue": queue, "lacking": found.lacking})
+
+
+@router.post(
+    "/dead-letters/{dead_letter_id}/replay", **documented(ReplayAnswer, WRITE, one=True, description="Requested")
+)
+async def replay_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) -> Response:
+    """Have a dead letter applied again, and all that is parked behind it, by the running consumer."""
+    operator = await operator_of(request, WRITE)
+    async with operator.operations.connection() as conn:
+        admin, number = DeadLetterAdmin(conn), _id(dead_letter_id)
+        await admin.load([number])
+        requested = await admin.request_replay(actor=operator.actor, ids=[number])
+    return answer({"count": len(requested), "preview": False})
+
+
+@router.post(
+    "/dead-letters/replay", **documented(ReplayAnswer, WRITE, body=ReplayDeadLettersBody, description="Requested")
+)
+async def replay_all_dead_letters(request: Request) -> Response:
+    """Have all dead letters of a consumer applied again that are open; or say how many that would be."""
+    operator = await operator_of(request, WRITE)
+    body = await operator.operations.read_body(request, ReplayDeadLettersBody)
+    async with operator.operations.connection() as conn:
+        admin = DeadLetterAdmin(conn)
+        if body.preview:
+            _, count = await admin.list_dead_letters(Filter(consumer=body.consumer, limit=1))
+        else:
+            count = len(await admin.request_replay(actor=operator.actor, all_of=body.consumer))
+    return answer({"count": count, "preview": body.preview})
+
+
+@router.post(
+    "/dead-letters/{dead_letter_id}/discard",
+    **documented(OperationAnswer, WRITE, body=ReasonBody, one=True, description="Done"),
+)
+async def discard_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) -> Response:
+    """Discard a dead letter: the consumer will never apply it. What is parked behind it waits for a replay."""
+    operator = await operator_of(request, WRITE)
+    body = await operator.operations.read_body(request, ReasonBody)
+    async with operator.operations.connection() as conn:
+        await DeadLetterAdmin(conn).discard(_id(dead_letter_id), actor=operator.actor, reason=body.reason)
+    return answer({"said": "It is discarded."})
+
+
+def _id(text: str) -> int:
+    found = int(text) if text.isdecimal() and text.isascii() and len(text) <= len(str(_LARGEST)) else 0
+    if not 0 < found <= _LARGEST:
+        raise NoSuchDeadLetter(0)
+    return found
+
+
+def _dead_letter(each: DeadLetter) -> dict[str, Any]:
+    """Return the members of `DeadLetterView`."""
+    return {
+        "id": each.id,
+        "status": each.status.value,
+        "consumer": each.consumer,
+        "topic": each.topic,
+        "partition": each.partition,
+        "offset": each.kafka_offset,
+        "position": each.position,
+        "stream": each.stream,
+        "reason": each.reason.value,
+        "error": mask_text(": ".join(part for part in (each.error_type, each.error) if part)),
+        "attempts": each.attempts,
+        "failed_at": timestamp(each.failed_at),
+        "requested_by": each.requested_by,
+        "resolved_by": each.resolved_by,
+        "resolution": each.resolution,
+    }

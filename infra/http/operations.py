@@ -1,0 +1,153 @@
+"""Endpoints with which operators act on the system over HTTP: the same functions as the commands of `paystream`.
+
+A part declares them in a module `http.py` beside its `cli.py`, and names the router in the entry-point group
+`paystream.operations` (pyproject.toml). The command API serves all that the installed package declares, without
+importing any of the parts; what it lends them is an `Operations`, as `app.state.operations`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Protocol, TypeVar
+
+import orjson
+from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from infra.access.principal import Principal, Scope
+from infra.errors import InfraError, Unavailable
+from infra.http.auth import authenticated
+from infra.http.openapi import RATE_LIMITED, described_errors, reference
+from infra.http.problems import Problem
+from infra.postgres.pool import Connection, DatabaseUnavailable, Pool
+
+GROUP = "paystream.operations"
+
+_MAX_NAME_CHARS = 64
+_MAX_ERRORS = 20
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class BodyReader(Protocol):
+    """Reads and checks a JSON body."""
+
+    def __call__(self, request: Request, model: type[Model], /) -> Awaitable[Model]:
+        """Return it. Raises Problem or RequestValidationError."""
+
+
+_ACTOR = [
+    {
+        "name": "Paystream-Actor",
+        "in": "header",
+        "required": False,
+        "description": "Which of your people acts: the events then have the actor `api:<key id>/<name>`. Only from a "
+        "key with the scope `actor:set`.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._@+-]{0,63}$"},
+        "example": "anna",
+    }
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operations:
+    """What the application lends to these endpoints."""
+
+    pool: Pool
+    timeout_s: float
+    read_body: BodyReader
+    actor_of: Callable[[Request, Principal], str]
+    problem_of: Callable[[InfraError], Problem]
+    """Of what an operation refuses."""
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection for one operation; what the operation refuses is a problem. Raises Problem."""
+        try:
+            async with asyncio.timeout(self.timeout_s), self.pool.connection() as conn:
+                yield conn
+        except TimeoutError:
+            raise DatabaseUnavailable(f"the database did not answer within {self.timeout_s:g} s") from None
+        except Unavailable:
+            raise
+        except InfraError as error:
+            raise self.problem_of(error) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operator:
+    """Who calls, allowed to do so: `actor` as events have it."""
+
+    actor: str
+    operations: Operations
+
+
+def declared_routers() -> list[APIRouter]:
+    """Return what the installed package declares, in the order of the names."""
+    return [entry.load() for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
+
+
+async def operator_of(request: Request, scope: Scope) -> Operator:
+    """Return who calls. Raises Problem: 401, 403 without the scope, 429."""
+    principal = await authenticated(scope)(request, None)
+    _refuse_unknown_parameters(request)
+    operations = request.app.state.operations
+    assert isinstance(operations, Operations)
+    return Operator(actor=operations.actor_of(request, principal), operations=operations)
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """Raise RequestValidationError for an unknown parameter: a misspelt filter must not become no filter."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    details = [
+        {"type": "parameter", "loc": ("query", name[:_MAX_NAME_CHARS]), "msg": "is not a known parameter"}
+        for name in request.query_params
+        if name not in known
+    ]
+    if details:
+        raise RequestValidationError(details[:_MAX_ERRORS])
+
+
+def answer(body: Mapping[str, Any], *, status: int = 200) -> Response:
+    """Return a JSON answer, which is not kept by anybody on the way."""
+    content = orjson.dumps(body)
+    headers = {"Cache-Control": "no-store"}
+    return Response(content, status_code=status, headers=headers, media_type="application/json")
+
+
+def documented(
+    model: type[BaseModel],
+    scope: Scope,
+    *,
+    body: type[BaseModel] | None = None,
+    one: bool = False,
+    description: str = "Found",
+) -> dict[str, Any]:
+    """Return the keyword arguments of a route; `one`: its path may name nothing."""
+    errors: dict[int, dict[str, str]] = {
+        400: {"invalid_request": "A parameter is unknown, or the body is not JSON"},
+        401: {"unauthenticated": "No API key, or an unknown one"},
+        403: {"forbidden": f"The API key lacks the scope {scope}"},
+        429: RATE_LIMITED,
+        503: {"database_unavailable": "The database cannot be reached; ask again"},
+    }
+    if one:
+        errors[404] = {"not_found": "There is none of that id"}
+    extra: dict[str, Any] = {"security": [{"ApiKey": []}], "parameters": _ACTOR if scope.endswith(":write") else []}
+    if body is not None:
+        errors[400]["card_number_refused"] = "A card number was sent"
+        errors[409] = {
+            "operation_refused": "It cannot be done, or must not; `detail` says why, and nothing was changed"
+        }
+        errors[413] = {"body_too_large": "The body is too large"}
+        errors[415] = {"unsupported_media_type": "The body is not declared as JSON in UTF-8"}
+        errors[422] = {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"}
+        content = {"application/json": {"schema": reference(body.__name__)}}
+        extra["requestBody"] = {"required": True, "content": content}
+    responses = {200: {"model": model, "description": description}, **described_errors(errors)}
+    return {"response_model": None, "responses": responses, "openapi_extra": extra}

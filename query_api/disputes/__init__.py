@@ -1,0 +1,1 @@
+"""Disputes over HTTP, by the time until which evidence is taken."""

@@ -1,0 +1,32 @@
+"""The endpoint of disputes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from infra.access.principal import Principal
+from query_api.disputes.documentation import DOCUMENTED
+from query_api.disputes.parameters import DisputeListParameters
+from query_api.disputes.service import DisputeReads
+from query_api.parameters import Reader
+from query_api.payments.routes import MinPosition, larger
+
+
+def dispute_routes(reader: Reader) -> APIRouter:
+    """Return the routes; `reader` is the dependency that authenticates the caller."""
+    router = APIRouter(tags=["payments"])
+
+    @router.get("/disputes", **DOCUMENTED)
+    async def list_disputes(
+        *,
+        request: Request,
+        principal: Annotated[Principal, Depends(reader)],
+        parameters: Annotated[DisputeListParameters, Query()],
+        min_position: MinPosition = None,
+    ) -> Response:
+        """List disputes, those first whose evidence is due first; of a payment, the newest one."""
+        reads = request.app.state.disputes
+        assert isinstance(reads, DisputeReads)
+        return await reads.disputes(principal, parameters, larger(parameters, min_position))
+
+    return router

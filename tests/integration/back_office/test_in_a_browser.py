@@ -1,0 +1,163 @@
+"""Every page in a real browser, over stand-ins: nobody is kept out, nothing is too wide, and no text is lost."""
+
+import httpx
+import pytest
+from playwright.async_api import Page
+
+from schemas.http.queries import ContradictionView
+from tests.integration.back_office.conftest import Served
+from tests.support.axe import serious_issues
+from tests.support.browser import CHROMIUM, Scheme, browser_on
+from tests.support.waiting import eventually
+from tests.unit.back_office.conftest import PASSWORD
+from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_refund, body_of, example
+from tests.unit.back_office.test_pages import DEAD_LETTER, DISCREPANCY, ENDPOINT, PAGES, SAGA, TASK
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: pages in a browser: there is no chromium"),
+]
+
+FORMS = (f"{TASK}/retry", f"{TASK}/give-up", f"{SAGA}/give-up", f"{DEAD_LETTER}/replay", f"{DEAD_LETTER}/discard")
+PAYMENT = f"/payments/{PAYMENT_ID}"
+
+
+async def log_in(page: Page, role: str) -> None:
+    await page.goto("/login")
+    await page.get_by_label("Name").fill(role)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url("**/payments")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (360, "light"), (1280, "light"), (1280, "dark")])
+async def test_no_page_keeps_anybody_out_or_is_too_wide(served: Served, width: int, scheme: Scheme) -> None:
+    contradicted = a_payment(contradictions=[example(ContradictionView)])
+    served.query_api.answers |= {"GET /payments": a_page(contradicted), f"GET {PAYMENT}": contradicted}
+    for role, pages in (("finance", PAGES), ("operator", (*FORMS, f"{PAYMENT}/accept", ENDPOINT, "/tasks"))):
+        async with browser_on(served.url, width, scheme) as page:
+            assert await serious_issues(await at_login(page)) == [], "/login"
+            await log_in(page, role)
+            for address in pages:
+                await page.goto(address)
+                assert await page.evaluate("document.documentElement.scrollWidth") <= width, address
+                assert await serious_issues(page) == [], address
+
+
+async def at_login(page: Page) -> Page:
+    await page.goto("/login")
+    return page
+
+
+@pytest.mark.timeout(120)
+async def test_a_barrier_would_be_found(served: Served) -> None:
+    async with browser_on(served.url, 1280, "light") as page:
+        await at_login(page)
+        await page.evaluate("document.querySelector('label[for=name]').remove()")
+        (found,) = await serious_issues(page)
+    assert found.startswith("label:")
+
+
+@pytest.mark.timeout(120)
+async def test_the_keyboard_alone_is_enough_for_a_refund(served: Served) -> None:
+    async with browser_on(served.url, 1280, "light") as page:
+        await page.goto("/login")
+        for text in ("finance", PASSWORD):  # the first field has the focus
+            await page.keyboard.type(text)
+            await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/payments")
+        await reach(page, f"a[href='{PAYMENT}']")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**{PAYMENT}")
+        await reach(page, f"a[href='{PAYMENT}/refund']")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/refund")
+        await reach(page, "#amount")
+        await page.keyboard.press("Control+A")
+        await page.keyboard.type("4.00")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("Dup")  # of the list of reasons
+        await reach(page, "form[data-once] button")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("The refund is accepted here").wait_for()
+    (command,) = served.command_api.commands()
+    assert body_of(command) == {"amount_cents": 400, "reason": "duplicate"}
+
+
+async def reach(page: Page, selector: str) -> None:
+    """Go on by Tab until the element has the focus, which must be seen."""
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert outline != "none", f"{selector} does not show that it has the focus"
+            return
+    raise AssertionError(f"{selector} is not reached by Tab")
+
+
+@pytest.mark.timeout(120)
+async def test_a_session_that_ends_in_the_middle_of_a_form_loses_no_text(served: Served) -> None:
+    text = "the bank says: sent twice & given back"
+    served.command_api.answers[f"POST {DISCREPANCY}/explain"] = {"said": "It is explained."}
+    async with browser_on(served.url, 1280, "light") as page:
+        await log_in(page, "finance")
+        await page.goto(f"{DISCREPANCY}/explain")
+        await page.get_by_label("Reason").fill(text)
+        await page.context.clear_cookies()
+        await page.get_by_role("button", name="Explain").click()
+        await page.wait_for_url("**/login?next=*")
+        assert served.command_api.commands() == []
+        await page.get_by_label("Name").fill("finance")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Log in").click()
+        await page.wait_for_url("**/explain?reason=*")
+        assert await page.get_by_label("Reason").input_value() == text
+        await page.get_by_role("button", name="Explain").click()
+        await page.get_by_text("It is explained.").wait_for()
+    (command,) = served.command_api.commands()
+    assert body_of(command) == {"reason": text}
+
+
+@pytest.mark.timeout(120)
+async def test_a_double_click_sends_an_operation_once(served: Served) -> None:
+    served.command_api.answers[f"POST {TASK}/retry"] = {"said": "It will be sent again."}
+    async with browser_on(served.url, 360, "dark") as page:
+        await log_in(page, "operator")
+        await page.goto(f"{TASK}/retry")
+        await page.get_by_label("Reason").fill("Stripe is back")
+        await page.get_by_role("button", name="Retry").dblclick()
+        await page.get_by_text("It will be sent again.").wait_for()
+    assert len(served.command_api.commands()) == 1
+
+
+async def test_a_page_costs_little(served: Served) -> None:
+    """The sizes stay small enough for a slow connection."""
+    async with httpx.AsyncClient(base_url=served.url) as browser:
+        assert len((await browser.get("/static/app.css")).content) < 20_000
+        assert len((await browser.get("/login")).content) < 5_000
+
+
+@pytest.mark.timeout(120)
+async def test_a_payment_that_changes_is_shown_as_it_is_without_a_reload(served: Served) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        known = request.headers.get("if-none-match")
+        return httpx.Response(304) if known == f'"{now["version"]}"' else httpx.Response(200, json=now)
+
+    now = a_payment(version=5)
+    served.query_api.answers[f"GET {PAYMENT}"] = answer
+    async with browser_on(served.url, 1280, "light") as page:
+        await log_in(page, "support")
+        await page.goto(PAYMENT)
+        await eventually(lambda: streams(served), lambda count: count == 1)
+        await page.evaluate("window.isTheSamePage = true")
+        now |= {"version": 6, "amount_refunded_cents": 1000, "refunds": [a_refund(amount_cents=1000)]}
+        await page.get_by_text("At Stripe: given back").first.wait_for()
+        assert await page.evaluate("window.isTheSamePage")
+        await page.goto("/payments")
+        await eventually(lambda: streams(served), lambda count: count == 0)
+
+
+async def streams(served: Served) -> int:
+    return served.office.streams.open

@@ -1,0 +1,31 @@
+"""axe-core, which looks for what people cannot use without seeing, hearing or a mouse. For tests alone (MPL-2.0).
+
+`assets/` is as its npm package has it; `manifest.json` says which version. `python -m tests.support.axe FOLDER` takes
+another one: `npm pack axe-core@VERSION` fetches it.
+"""
+
+from importlib.resources import files
+from typing import Any
+
+from playwright.async_api import Page
+
+from infra.http.vendored import ASSETS
+
+FOLDER = files(__package__)
+FILES = {"LICENSE": "LICENSE", "axe.min.js": "axe.min.js"}
+_SERIOUS = ("serious", "critical")
+
+
+async def serious_issues(page: Page) -> list[str]:
+    """Return what axe finds in a page that is serious: the rule, and where."""
+    # As the debugger does it: the page's policy lets no page load it.
+    await page.evaluate(FOLDER.joinpath(ASSETS, "axe.min.js").read_text("utf-8"))
+    found: list[dict[str, Any]] = await page.evaluate(
+        "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+    )
+    return [
+        f"{each['id']}: {each['help']}: {node['html'][:120]}"
+        for each in found
+        if each["impact"] in _SERIOUS
+        for node in each["nodes"]
+    ]

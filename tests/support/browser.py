@@ -1,0 +1,34 @@
+"""Chromium, for tests of pages: nothing may be refused by their policy, loaded from elsewhere, or raised."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+from playwright.async_api import Page, async_playwright
+
+CHROMIUM = shutil.which("chromium")
+
+Scheme = Literal["light", "dark"]
+
+
+@asynccontextmanager
+async def browser_on(url: str, width: int, scheme: Scheme, *, scripts: bool = True) -> AsyncIterator[Page]:
+    """Open a page of a browser. Fails when anything was refused, loaded from elsewhere or raised."""
+    wrong: list[str] = []
+    async with async_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        context = await browser.new_context(
+            base_url=url, viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
+        )
+        page = await context.new_page()
+        page.on("console", lambda message: wrong.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: None if request.url.startswith(f"{url}/") else wrong.append(request.url))
+        try:
+            yield page
+        finally:
+            await browser.close()
+    assert wrong == []

@@ -1,0 +1,10 @@
+"""What the command API lends to the endpoints of operators, for tests that call none of them."""
+
+from command_api.operations import operations
+from infra.http.operations import Operations
+from infra.postgres.pool import create_pool
+
+
+def refusing_operations() -> Operations:
+    """Return it, on a database that is not there."""
+    return operations(create_pool("postgresql://nobody@127.0.0.1:1/none", size=1, name="refusing"), timeout_s=0.1)

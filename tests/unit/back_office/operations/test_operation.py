@@ -1,0 +1,30 @@
+"""What the form of an operation has to say before anything is sent."""
+
+import pytest
+
+from back_office.operations.operation import ASSIGN, EXPLAIN, GIVE_UP_TASK, REPLAY, Refused
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
+def test_without_a_fitting_reason_nothing_is_sent(reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        EXPLAIN.body({"reason": reason})
+    assert set(refused.value.mistakes) == {"reason"}
+
+
+def test_an_assignee_is_a_name_or_nobody() -> None:
+    assert ASSIGN.body({"assignee": " bo "}) == {"assignee": "bo"}
+    assert ASSIGN.body({"assignee": "", "reason": "on leave"}) == {"assignee": None, "reason": "on leave"}
+    with pytest.raises(Refused) as refused:
+        ASSIGN.body({"assignee": "bo smith"})
+    assert set(refused.value.mistakes) == {"assignee"}
+
+
+def test_force_is_sent_only_when_it_is_ticked() -> None:
+    assert GIVE_UP_TASK.body({"reason": "a"}) == {"reason": "a"}
+    assert GIVE_UP_TASK.body({"reason": "a", "force": "yes"}) == {"reason": "a", "force": True}
+    assert EXPLAIN.body({"reason": "a", "force": "yes"}) == {"reason": "a"}
+
+
+def test_a_replay_needs_no_reason_as_none_is_kept() -> None:
+    assert REPLAY.body({"reason": "unasked"}) == {}
