@@ -10,6 +10,8 @@ from command_api.client_secrets.service import ClientSecretReader
 from command_api.documentation import API
 from command_api.payments.routes import router as payments_router
 from command_api.payments.service import CommandService
+from command_api.payouts.routes import router as payouts_router
+from command_api.payouts.stripe_payouts import PaidTransactions
 from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.reconciliations.service import ReconciliationService
 from command_api.split_payments.routes import router as split_payments_router
@@ -29,6 +31,7 @@ def create_app(
     payments: CommandService,
     split_payments: CommandService,
     client_secrets: ClientSecretReader,
+    paid_transactions: PaidTransactions,
     webhooks: WebhookIntake,
     reconciliations: ReconciliationService,
     webhook_endpoints: WebhookEndpointService,
@@ -46,6 +49,7 @@ def create_app(
     app.state.payments = payments
     app.state.split_payments = split_payments
     app.state.client_secrets = client_secrets
+    app.state.paid_transactions = paid_transactions
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
     app.state.webhook_endpoints = webhook_endpoints
@@ -70,6 +74,7 @@ def _add_routes(app: FastAPI) -> None:
         payments_router,
         split_payments_router,
         client_secrets_router,
+        payouts_router,
         webhooks_router,
         reconciliations_router,
         webhook_endpoints_router,

@@ -14,6 +14,7 @@ from command_api.payments.response_cache import RedisResponseCache
 from command_api.payments.service import CommandService
 from command_api.payments.subject import PAYMENTS
 from command_api.payments.waiter import PollingStreamWaiter
+from command_api.payouts.stripe_payouts import StripePaidTransactions
 from command_api.reconciliations.service import ReconciliationService
 from command_api.settings import CommandApiSettings
 from command_api.split_payments.subject import SPLIT_PAYMENTS
@@ -105,6 +106,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
+        paid_transactions = StripePaidTransactions(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
         client_secrets = ClientSecretReader(log=log, waiter=waiter, secrets=secrets)
         webhooks = WebhookIntake.from_settings(
             settings,
@@ -134,6 +136,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             payments=payments,
             split_payments=split_payments,
             client_secrets=client_secrets,
+            paid_transactions=paid_transactions,
             webhooks=webhooks,
             reconciliations=reconciliations,
             webhook_endpoints=webhook_endpoints,

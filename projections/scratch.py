@@ -31,7 +31,10 @@ TABLES: Mapping[str, Sequence[str]] = {
         "ledger_entries",
         "ledger_lines",
         "ledger_days",
+        "ledger_quarters",
     ),
+    "payouts": ("payouts",),
+    "payment_totals": ("counted_payments", "payment_totals"),
 }
 """The tables of each projection."""
 

@@ -13,9 +13,10 @@ from uuid import UUID
 
 import orjson
 
-from domain.ids import PaymentId, SplitPaymentId
+from domain.ids import PaymentId, PayoutId, SplitPaymentId
 from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
+from projections.payouts.read import PayoutKey
 from projections.reconciliation.read import DayKey
 from projections.split_payments.read import SplitPaymentKey
 from query_api.errors import invalid_cursor
@@ -71,6 +72,21 @@ def decode_entry_key(cursor: str) -> EntryKey:
         return EntryKey(at=_moment(microseconds), position=position, number=number)
 
     return _decode(cursor, [int, int, int], key, encode_entry_key)
+
+
+def encode_payout(key: PayoutKey) -> str:
+    """Return the cursor of the page of payouts that begins after `key`."""
+    return _pack([(key.created_at - _EPOCH) // _MICROSECOND, key.payout_id])
+
+
+def decode_payout(cursor: str) -> PayoutKey:
+    """Read a cursor of payouts. Raises the problem `invalid_cursor` (400)."""
+
+    def key(microseconds: int, payout_id: str) -> PayoutKey:
+        _require("\x00" not in payout_id)  # PostgreSQL's text cannot hold it
+        return PayoutKey(created_at=_moment(microseconds), payout_id=PayoutId(payout_id))
+
+    return _decode(cursor, [int, str], key, encode_payout)
 
 
 def encode_version(version: int) -> str:

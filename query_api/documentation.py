@@ -37,6 +37,7 @@ API = ApiDescription(
         "payments": "Payments, and what happened to them.",
         "split payments": "Purchases that several payments pay, all or nothing.",
         "ledger": "What payments moved at Stripe, by double entry: for finance.",
+        "payouts": "What Stripe paid out to the bank: for finance.",
         "reconciliations": "What differs between Stripe's books and the ledger: for finance.",
     },
     local_url="http://localhost:8001",

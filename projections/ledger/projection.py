@@ -114,9 +114,13 @@ async def _write(conn: Connection, changes: Changes) -> None:
     if entries or met.moved:
         rows = orjson.dumps(entries).decode()
         await conn.execute(_SQL.insert_entries, {"rows": rows})
-        await conn.execute(_SQL.add_to_days, {"rows": rows, "removed": orjson.dumps(met.moved).decode()})
+        sums = {"rows": rows, "removed": orjson.dumps(met.moved).decode()}
+        await conn.execute(_SQL.add_to_quarters, sums)
+        await conn.execute(_SQL.add_to_days, sums)
     if met.moved:
-        await conn.execute(_SQL.drop_empty_days, {"days": sorted({each.at for each in met.moved})})
+        emptied = {"days": sorted({each.at for each in met.moved})}
+        await conn.execute(_SQL.drop_empty_quarters, emptied)
+        await conn.execute(_SQL.drop_empty_days, emptied)
 
 
 @dataclass(kw_only=True, slots=True)

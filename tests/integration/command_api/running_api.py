@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
-from command_api.fakes import FixedClientSecrets
+from command_api.fakes import FixedClientSecrets, FixedPaidTransactions
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
 from command_api.payments.service import CommandService
@@ -135,6 +135,7 @@ async def running(
                 executor=split_executor, waiter=split_waiter, max_wait_s=30, expires_in_s=3600
             ),
             client_secrets=ClientSecretReader(log=log, waiter=waiter, secrets=FixedClientSecrets()),
+            paid_transactions=FixedPaidTransactions(),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_refusing_service(),
             webhook_endpoints=WebhookEndpointService(

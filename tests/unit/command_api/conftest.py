@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
-from command_api.fakes import FixedClientSecrets, FixedPaymentWaiter, MemoryResponseCache
+from command_api.fakes import FixedClientSecrets, FixedPaidTransactions, FixedPaymentWaiter, MemoryResponseCache
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.service import CommandService
 from command_api.split_payments.subject import SPLIT_PAYMENTS
@@ -62,6 +62,7 @@ async def api() -> AsyncIterator[Standing]:
         payments=CommandService(executor=executor, waiter=waiter, max_wait_s=30),
         split_payments=CommandService(executor=split_executor, waiter=waiter, max_wait_s=30, expires_in_s=3600),
         client_secrets=ClientSecretReader(log=store, waiter=waiter, secrets=secrets),
+        paid_transactions=FixedPaidTransactions(),
         webhooks=an_intake(store),
         reconciliations=a_refusing_service(),
         webhook_endpoints=a_refusing_endpoint_service(),
@@ -73,6 +74,7 @@ async def api() -> AsyncIterator[Standing]:
                 _key("other", {"payments:write"}, MerchantId("other")),
                 _key("webhooks", {"webhooks:write"}),
                 _key("finance", {"finance:write"}, None),
+                _key("books", {"finance:read"}, None),
             ],
         ),
         health=Health(),
