@@ -3,9 +3,12 @@
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
+from back_office.ledger.routes import router as ledger_routes
 from back_office.office import Office
+from back_office.overview.routes import router as overview_routes
 from back_office.payments.action_routes import router as action_routes
 from back_office.payments.routes import router as payment_routes
+from back_office.payouts.routes import router as payout_routes
 from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.search.routes import router as search_routes
 from back_office.staff.routes import router as staff_routes
@@ -27,6 +30,9 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         search_routes,
         payment_routes,
         action_routes,
+        overview_routes,
+        payout_routes,
+        ledger_routes,
         reconciliation_routes,
         system_routes,
     ):

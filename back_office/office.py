@@ -1,6 +1,7 @@
 """What the pages work with; the application keeps it as `app.state.office`."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
@@ -9,6 +10,7 @@ from back_office.settings import BackOfficeSettings
 from back_office.staff.lockout import Lockout
 from back_office.staff.passwords import Accounts
 from back_office.staff.sessions import Sessions
+from infra.settings.reconciliation import zone_named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +23,8 @@ class Office:
     sessions: Sessions
     lockout: Lockout
     stripe_dashboard: str
+    zone: ZoneInfo
+    """Where the business's days begin and end; times are shown in it beside UTC."""
     tls: bool
     """Whether browsers come over TLS: always, but in development."""
 
@@ -36,6 +40,7 @@ class Office:
                 max_s=settings.back_office_session_max_s,
             ),
             lockout=Lockout(failures=settings.back_office_lockout_failures, locked_s=settings.back_office_lockout_s),
+            zone=zone_named(settings.reconciliation_time_zone),
             stripe_dashboard=settings.back_office_stripe_dashboard_url,
             tls=not settings.is_development,
         )

@@ -32,7 +32,7 @@ _NOTICES = {
 @router.get("/payments")
 async def list_payments(request: Request, visitor: Reader, filters: Annotated[PaymentFilters, Query()]) -> Response:
     """Show payments, newest first, by the filters in the address."""
-    parameters, mistakes = filters.parameters()
+    parameters, mistakes = filters.parameters(office_of(request).zone)
     found = None
     if not mistakes:
         found = (await office_of(request).query_api.get("/payments", parameters)).body

@@ -11,6 +11,7 @@ class Permission(StrEnum):
 
     SEE_PAYMENTS = "see_payments"
     SEE_RECONCILIATIONS = "see_reconciliations"
+    SEE_LEDGER = "see_ledger"
     SEE_SYSTEM = "see_system"
     REFUND = "refund"
     CAPTURE = "capture"
@@ -18,7 +19,9 @@ class Permission(StrEnum):
 
 
 _MONEY = frozenset({Permission.REFUND, Permission.CAPTURE, Permission.CANCEL})
-_LOOKING = frozenset({Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, Permission.SEE_SYSTEM})
+_LOOKING = frozenset(
+    {Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, Permission.SEE_LEDGER, Permission.SEE_SYSTEM}
+)
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),

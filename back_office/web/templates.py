@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from back_office.office import office_of
 from back_office.static.routes import address_of
 from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
@@ -16,11 +18,20 @@ from back_office.web.words import actor_words, words
 _FOLDER = Path(__file__).parent.parent / "templates"
 
 
-def moment(text: str | None) -> str:
-    """Return an API's moment in UTC, with the zone said: a browser's own zone never comes into it."""
+def moment(text: str | None, zone: ZoneInfo | None = None) -> str:
+    """Return an API's moment in UTC, with the zone said: a browser's own zone never comes into it.
+
+    With a business zone that is another one, in that too; with its day where that is another one.
+    """
     if not text:
         return ""
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    utc = datetime.fromisoformat(text).astimezone(UTC)
+    shown = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    if zone is None or zone.key == "UTC":
+        return shown
+    local = utc.astimezone(zone)
+    form = "%H:%M %Z" if local.date() == utc.date() else "%Y-%m-%d %H:%M %Z"
+    return f"{shown} ({local:{form}})"
 
 
 def unix_moment(seconds: int) -> str:
@@ -53,6 +64,6 @@ def _address(request: Request) -> str:
 def page(request: Request, template: str, visitor: Visitor | None, *, status: int = 200, **shown: Any) -> Response:
     """Return a page. `visitor` decides what its navigation offers; None: nobody is logged in."""
     text = _ENVIRONMENT.get_template(template).render(
-        visitor=visitor, path=request.url.path, address=_address(request), **shown
+        visitor=visitor, path=request.url.path, address=_address(request), zone=office_of(request).zone, **shown
     )
     return HTMLResponse(text, status_code=status)

@@ -9,12 +9,16 @@ from typing import Any
 import httpx
 
 from back_office.apis.client import Api
+from schemas.http.ledger import LedgerEntryPage, TrialBalance
+from schemas.http.payouts import PaidTransactionPage, PayoutView
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+from schemas.http.totals import LedgerTotals, PaymentTotals
 
 Json = dict[str, Any]
 Answer = Callable[[httpx.Request], httpx.Response]
 
+PAYOUT_ID = "po_3PXample"
 PAYMENT_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 
 
@@ -39,7 +43,7 @@ def a_refund(**changes: Any) -> Json:
 def an_event(type_: str = "payment.requested", **changes: Any) -> Json:
     """Return an entry of a timeline."""
     event: Json = {
-        "position": 42,
+        "position": 41 + changes.get("version", 1),
         "version": 1,
         "type": type_,
         "at": "2026-11-22T19:37:00.123Z",
@@ -107,6 +111,11 @@ def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
         f"GET /reconciliations/{run['id']}": run,
         "GET /discrepancies": a_page(discrepancy),
         "GET /ledger/entries": a_page(),
+        "GET /ledger/trial-balance": example(TrialBalance),
+        "GET /ledger/totals": example(LedgerTotals),
+        "GET /payment-totals": example(PaymentTotals),
+        "GET /payouts": a_page(example(PayoutView)),
+        f"GET /payouts/{PAYOUT_ID}": example(PayoutView),
         "GET /health": {"status": "ok", "checks": {"database": "ok"}},
     }
     return FakeApi(name="query API", answers=answers)
@@ -118,7 +127,16 @@ def a_command_api() -> FakeApi:
         f"POST /payments/{PAYMENT_ID}/{action}": httpx.Response(202, json={"position": 47})
         for action in ("refund", "capture", "cancel")
     }
-    return FakeApi(name="command API", answers={**accepted, "GET /health": {"status": "ok", "checks": {"redis": "ok"}}})
+    answers = {
+        "GET /health": {"status": "ok", "checks": {"redis": "ok"}},
+        f"GET /payouts/{PAYOUT_ID}/transactions": example(PaidTransactionPage),
+    }
+    return FakeApi(name="command API", answers={**accepted, **answers})
+
+
+def an_entry(**changes: Any) -> Json:
+    """Return an entry of the ledger."""
+    return {**example(LedgerEntryPage)["data"][0], **changes}
 
 
 def body_of(request: httpx.Request) -> Json:

@@ -9,13 +9,23 @@ from back_office.web.headers import POLICY
 from schemas.http.reconciliations import ReconciliationView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import ROLES, BackOffice
-from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, an_event, away, example
+from tests.unit.back_office.fake_apis import (
+    PAYMENT_ID,
+    PAYOUT_ID,
+    a_payment,
+    a_problem,
+    a_refund,
+    an_event,
+    away,
+    example,
+)
 
 RUN_ID = example(ReconciliationView)["id"]
 PAYMENT = f"/payments/{PAYMENT_ID}"
 PAGES = (
     *("/payments", "/payments?status=succeeded", PAYMENT, f"{PAYMENT}?version=2"),
     *(f"{PAYMENT}/refund", f"{PAYMENT}/capture", f"{PAYMENT}/cancel"),
+    *("/overview", "/overview?currency=jpy", "/payouts", f"/payouts/{PAYOUT_ID}", "/ledger", "/ledger/entries"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
 )
 HOSTILE = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
@@ -55,6 +65,9 @@ async def test_whoever_is_not_logged_in_is_asked_to(back_office: BackOffice, pag
 
 SEES: dict[str, set[str]] = {
     "/payments": set(ROLES),
+    "/overview": {"finance", "operator", "auditor"},
+    "/payouts": {"finance", "operator", "auditor"},
+    "/ledger": {"finance", "operator", "auditor"},
     "/reconciliations": {"finance", "operator", "auditor"},
     "/discrepancies": {"finance", "operator", "auditor"},
     "/system": {"finance", "operator", "auditor"},

@@ -314,8 +314,10 @@ async def test_each_topic_has_the_checkpoints_of_its_own_projections(
     assert [(each["topic"], each["consumer"]) for each in found] == [
         (PAYMENT, "projection:ledger"),
         (PAYMENT, "projection:payment_timeline"),
+        (PAYMENT, "projection:payment_totals"),
         (PAYMENT, "projection:payments"),
         (STRIPE_BALANCE, "projection:ledger"),
+        (STRIPE_BALANCE, "projection:payouts"),
     ]
 
 

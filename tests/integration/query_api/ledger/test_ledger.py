@@ -194,7 +194,7 @@ async def test_only_a_key_of_finance_reads_it_and_what_is_unknown_is_refused(
             assert (response.status_code, response.json()["code"]) == (403, "forbidden")
         async with client_of(read_pool, key=None, anonymous="merchant_test") as nobody:
             assert (await nobody.get(path)).status_code == 401
-        response = await finance.get(path, params={"currency": "USD"})
+        response = await finance.get(path, params={"colour": "USD"})
         assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
     for parameters in ({"account": "pocket"}, {"payment_id": "x"}, {"limit": 101}, {"as_of": "noon"}):
         assert (await finance.get("/ledger/entries", params=parameters)).status_code == 400
