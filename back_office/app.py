@@ -3,6 +3,8 @@
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
+from back_office.customers.routes import router as customer_routes
+from back_office.exports.routes import router as export_routes
 from back_office.ledger.routes import router as ledger_routes
 from back_office.office import Office
 from back_office.overview.routes import router as overview_routes
@@ -30,7 +32,9 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         search_routes,
         payment_routes,
         action_routes,
+        customer_routes,
         overview_routes,
+        export_routes,
         payout_routes,
         ledger_routes,
         reconciliation_routes,

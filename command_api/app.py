@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from command_api.client_secrets.routes import router as client_secrets_router
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.documentation import API
+from command_api.exports.routes import router as exports_router
+from command_api.exports.service import ExportRecorder
 from command_api.payments.routes import router as payments_router
 from command_api.payments.service import CommandService
 from command_api.payouts.routes import router as payouts_router
@@ -32,6 +34,7 @@ def create_app(
     split_payments: CommandService,
     client_secrets: ClientSecretReader,
     paid_transactions: PaidTransactions,
+    exports: ExportRecorder,
     webhooks: WebhookIntake,
     reconciliations: ReconciliationService,
     webhook_endpoints: WebhookEndpointService,
@@ -50,6 +53,7 @@ def create_app(
     app.state.split_payments = split_payments
     app.state.client_secrets = client_secrets
     app.state.paid_transactions = paid_transactions
+    app.state.exports = exports
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
     app.state.webhook_endpoints = webhook_endpoints
@@ -75,6 +79,7 @@ def _add_routes(app: FastAPI) -> None:
         split_payments_router,
         client_secrets_router,
         payouts_router,
+        exports_router,
         webhooks_router,
         reconciliations_router,
         webhook_endpoints_router,

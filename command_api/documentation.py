@@ -64,6 +64,7 @@ API = ApiDescription(
         "payments": "Commands on payments.",
         "split payments": "Commands on purchases that several payments pay, all or nothing.",
         "payouts": "What a payout pays: for finance.",
+        "exports": "Files that staff takes away: each is recorded.",
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
         "webhooks": "What Stripe tells us.",
         "webhook endpoints": "Where merchants want the events of their payments, and what was delivered there.",

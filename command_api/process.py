@@ -9,6 +9,7 @@ from command_api.admission import Admission
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
+from command_api.exports.service import ExportRecorder
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
 from command_api.payments.service import CommandService
@@ -137,6 +138,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             split_payments=split_payments,
             client_secrets=client_secrets,
             paid_transactions=paid_transactions,
+            exports=ExportRecorder(log=log),
             webhooks=webhooks,
             reconciliations=reconciliations,
             webhook_endpoints=webhook_endpoints,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -42,6 +43,13 @@ class EntryFilters(BaseModel):
         """Return those that are given, but for the page."""
         return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
 
+    def parameters(self, zone: ZoneInfo) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""
+        moments, wrong = span(self.from_day, self.to_day, zone)
+        names = ("account", "currency", "source_id", "payment_id", "cursor")
+        given = {name: getattr(self, name).strip() for name in names} | moments
+        return {name: value for name, value in given.items() if value} | {"limit": str(_PAGE)}, wrong
+
 
 @router.get("/ledger")
 async def show_trial_balance(request: Request, visitor: Finance, day: str = "") -> Response:
@@ -69,12 +77,9 @@ async def show_trial_balance(request: Request, visitor: Finance, day: str = "") 
 async def list_entries(request: Request, visitor: Finance, filters: Annotated[EntryFilters, Query()]) -> Response:
     """Show entries, newest first, each with its lines and the event that it is posted by."""
     office = office_of(request)
-    moments, mistakes = span(filters.from_day, filters.to_day, office.zone)
+    parameters, mistakes = filters.parameters(office.zone)
     found: dict[str, Any] = {"data": [], "next_cursor": None}
     if not mistakes:
-        names = ("account", "currency", "source_id", "payment_id", "cursor")
-        given = {name: getattr(filters, name).strip() for name in names} | moments
-        parameters = {name: value for name, value in given.items() if value} | {"limit": str(_PAGE)}
         found = (await office.query_api.get("/ledger/entries", parameters)).body
     following = found["next_cursor"]
     return page(

@@ -1,6 +1,7 @@
 """The list of payouts, and a payout with what it pays."""
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -38,18 +39,22 @@ class PayoutFilters(BaseModel):
         """Return those that are given, but for the page."""
         return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
 
+    def parameters(self, zone: ZoneInfo) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""
+        moments, wrong = span(self.from_day, self.to_day, zone)
+        if self.currency and not (len(self.currency) == _CURRENCY_LETTERS and self.currency.isalpha()):
+            wrong["currency"] = "Three letters, as EUR."
+        given = {"status": self.status, "currency": self.currency, "cursor": self.cursor, **moments}
+        return {name: value for name, value in given.items() if value} | {"limit": str(_PAGE)}, wrong
+
 
 @router.get("/payouts")
 async def list_payouts(request: Request, visitor: Finance, filters: Annotated[PayoutFilters, Query()]) -> Response:
     """Show payouts, newest first."""
     office = office_of(request)
-    moments, mistakes = span(filters.from_day, filters.to_day, office.zone)
-    if filters.currency and not (len(filters.currency) == _CURRENCY_LETTERS and filters.currency.isalpha()):
-        mistakes["currency"] = "Three letters, as EUR."
+    parameters, mistakes = filters.parameters(office.zone)
     found: dict[str, Any] = {"data": [], "next_cursor": None}
     if not mistakes:
-        given = {"status": filters.status, "currency": filters.currency, "cursor": filters.cursor, **moments}
-        parameters = {name: value for name, value in given.items() if value} | {"limit": str(_PAGE)}
         found = (await office.query_api.get("/payouts", parameters)).body
     following = found["next_cursor"]
     return page(

@@ -13,21 +13,24 @@ class Permission(StrEnum):
     SEE_RECONCILIATIONS = "see_reconciliations"
     SEE_LEDGER = "see_ledger"
     SEE_SYSTEM = "see_system"
+    EXPORT_PAYMENTS = "export_payments"
+    EXPORT_LEDGER = "export_ledger"
     REFUND = "refund"
     CAPTURE = "capture"
     CANCEL = "cancel"
 
 
 _MONEY = frozenset({Permission.REFUND, Permission.CAPTURE, Permission.CANCEL})
+_EXPORTS = frozenset({Permission.EXPORT_PAYMENTS, Permission.EXPORT_LEDGER})
 _LOOKING = frozenset(
     {Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, Permission.SEE_LEDGER, Permission.SEE_SYSTEM}
 )
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
-    "finance": _LOOKING | _MONEY,
+    "finance": _LOOKING | _EXPORTS | _MONEY,
     "operator": _LOOKING | {Permission.CANCEL},
-    "auditor": _LOOKING,
+    "auditor": _LOOKING | _EXPORTS,
 }
 
 

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
+from command_api.exports.service import ExportRecorder
 from command_api.fakes import FixedClientSecrets, FixedPaidTransactions
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
@@ -136,6 +137,7 @@ async def running(
             ),
             client_secrets=ClientSecretReader(log=log, waiter=waiter, secrets=FixedClientSecrets()),
             paid_transactions=FixedPaidTransactions(),
+            exports=ExportRecorder(log=log),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_refusing_service(),
             webhook_endpoints=WebhookEndpointService(

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 
 from back_office.apis.client import Api
+from schemas.http.customers import CustomerTotals
+from schemas.http.exports import ExportAnswer
 from schemas.http.ledger import LedgerEntryPage, TrialBalance
 from schemas.http.payouts import PaidTransactionPage, PayoutView
 from schemas.http.queries import PaymentView
@@ -114,6 +116,7 @@ def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
         "GET /ledger/trial-balance": example(TrialBalance),
         "GET /ledger/totals": example(LedgerTotals),
         "GET /payment-totals": example(PaymentTotals),
+        "GET /customer-totals": example(CustomerTotals),
         "GET /payouts": a_page(example(PayoutView)),
         f"GET /payouts/{PAYOUT_ID}": example(PayoutView),
         "GET /health": {"status": "ok", "checks": {"database": "ok"}},
@@ -130,6 +133,7 @@ def a_command_api() -> FakeApi:
     answers = {
         "GET /health": {"status": "ok", "checks": {"redis": "ok"}},
         f"GET /payouts/{PAYOUT_ID}/transactions": example(PaidTransactionPage),
+        "POST /exports": httpx.Response(201, json=example(ExportAnswer)),
     }
     return FakeApi(name="command API", answers={**accepted, **answers})
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
+from command_api.exports.service import ExportRecorder
 from command_api.fakes import FixedClientSecrets, FixedPaidTransactions, FixedPaymentWaiter, MemoryResponseCache
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.service import CommandService
@@ -63,6 +64,7 @@ async def api() -> AsyncIterator[Standing]:
         split_payments=CommandService(executor=split_executor, waiter=waiter, max_wait_s=30, expires_in_s=3600),
         client_secrets=ClientSecretReader(log=store, waiter=waiter, secrets=secrets),
         paid_transactions=FixedPaidTransactions(),
+        exports=ExportRecorder(log=store),
         webhooks=an_intake(store),
         reconciliations=a_refusing_service(),
         webhook_endpoints=a_refusing_endpoint_service(),
@@ -71,6 +73,7 @@ async def api() -> AsyncIterator[Standing]:
                 _key("writer", {"payments:write"}),
                 _key("staff", {"payments:write", "actor:set"}),
                 _key("reader", {"payments:read"}),
+                _key("exporter", {"payments:read", "actor:set"}),
                 _key("other", {"payments:write"}, MerchantId("other")),
                 _key("webhooks", {"webhooks:write"}),
                 _key("finance", {"finance:write"}, None),

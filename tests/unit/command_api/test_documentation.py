@@ -23,7 +23,7 @@ WEBHOOK_PATHS = [
 
 def test_there_are_these_commands_and_no_others() -> None:
     assert sorted(DOCUMENT["paths"]) == sorted(
-        [*PATHS, SECRET_PATH, PAID_PATH, "/webhooks/stripe", "/reconciliations", *WEBHOOK_PATHS]
+        [*PATHS, SECRET_PATH, PAID_PATH, "/exports", "/webhooks/stripe", "/reconciliations", *WEBHOOK_PATHS]
     )
 
 
