@@ -16,6 +16,7 @@ from back_office.search.routes import router as search_routes
 from back_office.staff.routes import router as staff_routes
 from back_office.static.routes import static_routes
 from back_office.system.routes import router as system_routes
+from back_office.views.routes import router as view_routes
 from back_office.web.addresses import START
 from back_office.web.errors import install_error_pages
 from back_office.web.headers import SecurityHeaders
@@ -33,6 +34,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         payment_routes,
         action_routes,
         customer_routes,
+        view_routes,
         overview_routes,
         export_routes,
         payout_routes,

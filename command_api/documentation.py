@@ -1,6 +1,7 @@
 """What OpenAPI says of the command API as a whole."""
 
 from infra.http.openapi import ApiDescription
+from schemas.http.exports import RecordExportBody
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -44,6 +45,7 @@ API = ApiDescription(
     title="Paystream command API",
     text=_TEXT,
     models=(
+        RecordExportBody,
         CreatePaymentBody,
         ConfirmPaymentBody,
         CapturePaymentBody,

@@ -34,11 +34,17 @@ class PaymentFilters(BaseModel):
     contradicted: str = ""
     disputed: str = ""
     refusal_code: str = ""
+    columns: tuple[str, ...] = ()
     cursor: str = ""
 
     def given(self) -> dict[str, str]:
         """Return those that are given, but for the page."""
-        return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
+        given = self.model_dump(exclude={"cursor", "columns"}) | {"columns": ",".join(self.columns)}
+        return {name: value for name, value in given.items() if value}
+
+    def narrowing(self) -> dict[str, str]:
+        """Return those that say which payments, not how they are shown."""
+        return {name: value for name, value in self.given().items() if name != "columns"}
 
     def parameters(self, zone: ZoneInfo) -> tuple[dict[str, str], dict[str, str]]:
         """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""

@@ -23,6 +23,12 @@ def upgrade() -> None:
             ),
             Index(
                 "read_model",
+                "payments",
+                "payments_ever_disputed",
+                "(merchant_id, created_at DESC, payment_id DESC) WHERE dispute IS NOT NULL",
+            ),
+            Index(
+                "read_model",
                 "ledger_lines",
                 "ledger_lines_account_currency",
                 "(account, currency, at DESC, position DESC, number DESC)",

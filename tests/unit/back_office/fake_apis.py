@@ -116,6 +116,7 @@ def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
         "GET /ledger/trial-balance": example(TrialBalance),
         "GET /ledger/totals": example(LedgerTotals),
         "GET /payment-totals": example(PaymentTotals),
+        "GET /payment-count": {"count": 3, "has_more": False},
         "GET /customer-totals": example(CustomerTotals),
         "GET /payouts": a_page(example(PayoutView)),
         f"GET /payouts/{PAYOUT_ID}": example(PayoutView),

@@ -25,7 +25,7 @@ PAYMENT = f"/payments/{PAYMENT_ID}"
 PAGES = (
     *("/payments", "/payments?status=succeeded", PAYMENT, f"{PAYMENT}?version=2"),
     *(f"{PAYMENT}/refund", f"{PAYMENT}/capture", f"{PAYMENT}/cancel"),
-    *("/customers", "/customers?user_id=user_1"),
+    *("/payment-views", "/payments?columns=key&columns=amount,dispute", "/customers", "/customers?user_id=user_1"),
     *("/overview", "/overview?currency=jpy", "/payouts", f"/payouts/{PAYOUT_ID}", "/ledger", "/ledger/entries"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
 )
