@@ -129,7 +129,7 @@ async def test_the_ledgers_totals_are_those_of_its_lines(
     days = sorted(day for day, _ in expected)
     within = [{"date_from": day, "date_to": day, "time_zone": zone} for day in dict.fromkeys(days)]
 
-    found = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for parameters in within:
         answer = await finance.get("/ledger/totals", params=parameters)
         assert LedgerTotals.model_validate_json(answer.content)
