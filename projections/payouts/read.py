@@ -73,8 +73,9 @@ async def page(conn: Connection, *, filters: PayoutFilters, after: PayoutKey | N
         return await cursor.fetchall()
 
 
-async def newest_position(conn: Connection) -> int:
-    """Return the highest position applied in any partition; 0 before the first."""
+async def newest_position(conn: Connection) -> int | None:
+    """Return the highest position applied in any partition; None: the projection has not been built yet."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL.newest_position)
-        return int(await cursor.fetchone() or 0)
+        position: int | None = await cursor.fetchone()
+        return position

@@ -18,4 +18,4 @@ SELECT payout_id, amount, currency, status, automatic, failure_code, arrival_dat
 
 -- name: newest_position
 -- The highest position that the projection has applied, over all partitions.
-SELECT coalesce(max(position), 0) FROM read_model.projection_checkpoints WHERE projection = 'payouts'
+SELECT max(position) FROM read_model.projection_checkpoints WHERE projection = 'payouts'

@@ -13,6 +13,7 @@ from query_api.payouts.service import PayoutReads
 from schemas.http.payouts import PayoutPage, PayoutView
 
 _FORBIDDEN = {403: {"forbidden": "The API key lacks the scope finance:read"}}
+_NOT_BUILT = {503: {"projection_not_built": "After an upgrade: it has to be built first"}}
 _NOT_FOUND = {404: {"payout_not_found": "There is no such payout"}}
 
 
@@ -20,7 +21,7 @@ def payout_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that authenticates the caller."""
     router = APIRouter(tags=["payouts"])
 
-    @router.get("/payouts", **documented(PayoutPage, _FORBIDDEN))
+    @router.get("/payouts", **documented(PayoutPage, _FORBIDDEN | _NOT_BUILT))
     async def list_payouts(
         *,
         request: Request,

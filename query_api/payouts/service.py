@@ -6,9 +6,11 @@ from starlette.responses import Response
 
 from domain.ids import PayoutId
 from infra.postgres.pool import Pool
+from projections.ledger import read as ledger
 from projections.payouts import read as payouts
 from projections.payouts.read import StoredPayout
 from query_api.cursors import decode_payout, encode_payout
+from query_api.errors import projection_not_built
 from query_api.payouts.errors import payout_not_found
 from query_api.payouts.parameters import PayoutListParameters
 from query_api.responses import Json, json_response, page
@@ -26,6 +28,8 @@ class PayoutReads:
         after = decode_payout(parameters.cursor) if parameters.cursor is not None else None
         async with self.pool.connection() as conn:
             position = await payouts.newest_position(conn)  # first: the page may only be fresher than it says
+            if position is None and await ledger.newest_position(conn):
+                raise projection_not_built("payouts")
             found = await payouts.page(conn, filters=parameters.filters(), after=after, limit=parameters.limit + 1)
         shown = found[: parameters.limit]
         cursor = encode_payout(shown[-1].key) if len(found) > len(shown) else None

@@ -11,7 +11,7 @@ from query_api.totals.parameters import DayTotalsParameters
 from query_api.totals.service import TotalReads
 from schemas.http.totals import LedgerTotals, PaymentTotals
 
-_NOT_BUILT = {503: {"totals_not_built": "After an upgrade: they have to be built first"}}
+_NOT_BUILT = {503: {"projection_not_built": "After an upgrade: they have to be built first"}}
 
 
 def payment_totals_routes(reader: Reader) -> APIRouter:

@@ -10,8 +10,8 @@ from infra.access.principal import Principal
 from infra.postgres.pool import Pool
 from projections.ledger import read as ledger
 from projections.payment_totals import read as payment_totals
+from query_api.errors import projection_not_built
 from query_api.responses import Json, json_response
-from query_api.totals.errors import totals_not_built
 from query_api.totals.parameters import DayTotalsParameters
 
 
@@ -26,7 +26,7 @@ class TotalReads:
         async with self.pool.connection() as conn:
             position = await payment_totals.newest_position(conn)
             if position is None and await ledger.newest_position(conn):
-                raise totals_not_built()
+                raise projection_not_built("payment_totals")
             found = await payment_totals.days(
                 conn, merchant_id=MerchantId(principal.merchant_id), within=parameters.within()
             )

@@ -6,6 +6,7 @@ Whatever the policy refuses, and every console error, fails the test.
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page
@@ -24,7 +25,7 @@ pytestmark = [
 SIZES: list[tuple[int, Scheme]] = [(360, "dark"), (1280, "light")]
 
 
-async def pays(system: System, user: str, **fields: object) -> str:
+async def pays(system: System, user: str, **fields: Any) -> str:
     """Make a payment and wait until the read model has it."""
     created = (await system.create(wait=20, user_id=user, **fields)).json()
     await system.payment(created["id"], min_position=created["position"])

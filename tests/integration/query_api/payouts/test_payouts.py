@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import pytest_asyncio
 
@@ -13,6 +14,7 @@ from infra.postgres.pool import Pool
 from schemas.http.payouts import PayoutPage, PayoutView
 from tests.integration.query_api.conftest import Project
 from tests.support.balance_events import CREATED, a_payout
+from tests.support.database import Database
 from tests.support.query_client import FINANCE_KEY, KEY, client_of
 from tests.support.read_model import store_balance
 
@@ -64,3 +66,21 @@ async def test_pages_run_newest_first_and_filters_hold(
 async def test_payouts_are_for_finance_alone(read_pool: Pool) -> None:
     async with client_of(read_pool, key=KEY) as client:
         assert (await client.get("/payouts")).status_code == 403
+
+
+async def test_a_projection_that_is_new_says_that_it_has_to_be_built(
+    finance: httpx.AsyncClient, app: AppConnection, project: Project, database: Database, read_pool: Pool
+) -> None:
+    assert (await finance.get("/payouts")).json()["data"] == [], "nothing was recorded yet"
+    await store_balance(app, a_payout())
+    await project()
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        await owner.execute(
+            "DELETE FROM consumers.consumer_checkpoints"
+            " WHERE consumer IN ('projection:payouts', 'projection:payment_totals')"
+        )
+    answer = await finance.get("/payouts")
+    assert (answer.status_code, answer.json()["code"]) == (503, "projection_not_built")
+    async with client_of(read_pool, key=KEY) as client:
+        totals = await client.get("/payment-totals", params={"date_from": "2026-05-01", "date_to": "2026-05-01"})
+    assert (totals.status_code, totals.json()["code"]) == (503, "projection_not_built")

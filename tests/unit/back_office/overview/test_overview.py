@@ -97,5 +97,5 @@ async def test_days_on_which_nothing_happened_say_so(finance: BackOffice) -> Non
 
 
 async def test_totals_that_are_not_built_yet_are_said_to_be(finance: BackOffice) -> None:
-    finance.query_api.answers["GET /payment-totals"] = a_problem(503, "totals_not_built", "An operator builds them")
+    finance.query_api.answers["GET /payment-totals"] = a_problem(503, "projection_not_built", "An operator builds them")
     assert "An operator builds them" in (await finance.page("/overview", 503)).text
