@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
+from back_office.customers.privacy_routes import router as privacy_routes
 from back_office.customers.routes import router as customer_routes
 from back_office.exports.routes import router as export_routes
 from back_office.ledger.routes import router as ledger_routes
@@ -34,6 +35,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         payment_routes,
         action_routes,
         customer_routes,
+        privacy_routes,
         view_routes,
         overview_routes,
         export_routes,

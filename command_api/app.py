@@ -14,6 +14,8 @@ from command_api.payments.routes import router as payments_router
 from command_api.payments.service import CommandService
 from command_api.payouts.routes import router as payouts_router
 from command_api.payouts.stripe_payouts import PaidTransactions
+from command_api.privacy.routes import router as privacy_router
+from command_api.privacy.service import PersonalDataService
 from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.reconciliations.service import ReconciliationService
 from command_api.split_payments.routes import router as split_payments_router
@@ -35,6 +37,7 @@ def create_app(
     client_secrets: ClientSecretReader,
     paid_transactions: PaidTransactions,
     exports: ExportRecorder,
+    personal_data: PersonalDataService,
     webhooks: WebhookIntake,
     reconciliations: ReconciliationService,
     webhook_endpoints: WebhookEndpointService,
@@ -54,6 +57,7 @@ def create_app(
     app.state.client_secrets = client_secrets
     app.state.paid_transactions = paid_transactions
     app.state.exports = exports
+    app.state.personal_data = personal_data
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
     app.state.webhook_endpoints = webhook_endpoints
@@ -80,6 +84,7 @@ def _add_routes(app: FastAPI) -> None:
         client_secrets_router,
         payouts_router,
         exports_router,
+        privacy_router,
         webhooks_router,
         reconciliations_router,
         webhook_endpoints_router,

@@ -9,6 +9,7 @@ from schemas.http.payments import (
     CreatePaymentBody,
     RefundPaymentBody,
 )
+from schemas.http.privacy import ErasureBody, UserExportBody
 from schemas.http.problems import ProblemBody
 from schemas.http.reconciliations import RequestReconciliationBody
 from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
@@ -46,6 +47,8 @@ API = ApiDescription(
     text=_TEXT,
     models=(
         RecordExportBody,
+        ErasureBody,
+        UserExportBody,
         CreatePaymentBody,
         ConfirmPaymentBody,
         CapturePaymentBody,
@@ -66,6 +69,7 @@ API = ApiDescription(
         "payments": "Commands on payments.",
         "split payments": "Commands on purchases that several payments pay, all or nothing.",
         "payouts": "What a payout pays: for finance.",
+        "privacy": "Erasing the personal data of a user, and handing it out: for operators.",
         "exports": "Files that staff takes away: each is recorded.",
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
         "webhooks": "What Stripe tells us.",

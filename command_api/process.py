@@ -16,6 +16,7 @@ from command_api.payments.service import CommandService
 from command_api.payments.subject import PAYMENTS
 from command_api.payments.waiter import PollingStreamWaiter
 from command_api.payouts.stripe_payouts import StripePaidTransactions
+from command_api.privacy.service import PersonalDataService
 from command_api.reconciliations.service import ReconciliationService
 from command_api.settings import CommandApiSettings
 from command_api.split_payments.subject import SPLIT_PAYMENTS
@@ -139,6 +140,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             client_secrets=client_secrets,
             paid_transactions=paid_transactions,
             exports=ExportRecorder(log=log),
+            personal_data=PersonalDataService.from_settings(settings, vault),
             webhooks=webhooks,
             reconciliations=reconciliations,
             webhook_endpoints=webhook_endpoints,

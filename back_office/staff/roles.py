@@ -15,6 +15,7 @@ class Permission(StrEnum):
     SEE_SYSTEM = "see_system"
     EXPORT_PAYMENTS = "export_payments"
     EXPORT_LEDGER = "export_ledger"
+    PERSONAL_DATA = "personal_data"
     REFUND = "refund"
     CAPTURE = "capture"
     CANCEL = "cancel"
@@ -29,7 +30,7 @@ _LOOKING = frozenset(
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
     "finance": _LOOKING | _EXPORTS | _MONEY,
-    "operator": _LOOKING | {Permission.CANCEL},
+    "operator": _LOOKING | {Permission.CANCEL, Permission.PERSONAL_DATA},
     "auditor": _LOOKING | _EXPORTS,
 }
 

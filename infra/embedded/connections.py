@@ -15,7 +15,10 @@ DEVELOPMENT_KEY = "sk_dev_paystream"
 """The API key of the embedded stack, printed in the README. Production refuses it."""
 DEVELOPMENT_MERCHANT = "merchant_dev"
 
-_SCOPES = ["payments:write", "payments:read", "finance:read", "finance:write", "webhooks:write", "actor:set"]
+_SCOPES = [
+    *("payments:write", "payments:read", "webhooks:write", "actor:set"),
+    *("finance:read", "finance:write", "admin:read", "admin:write"),
+]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
 _STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
 
@@ -95,6 +98,7 @@ class Connections:
                 return (
                     self._clear()
                     | {"REDIS_URL": self.redis_url, "STRIPE_WEBHOOK_SECRET": _STRIPE_WEBHOOK_SECRET}
+                    | {"ERASURE_DATABASE_URL": self.postgres.url("paystream_erasure_login")}
                     | _api_keys()
                     | _webhook_secrets()
                     | self._stripe()

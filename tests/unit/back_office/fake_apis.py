@@ -13,6 +13,7 @@ from schemas.http.customers import CustomerTotals
 from schemas.http.exports import ExportAnswer
 from schemas.http.ledger import LedgerEntryPage, TrialBalance
 from schemas.http.payouts import PaidTransactionPage, PayoutView
+from schemas.http.privacy import ErasureAnswer, UserDataPreview
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
 from schemas.http.totals import LedgerTotals, PaymentTotals
@@ -134,6 +135,9 @@ def a_command_api() -> FakeApi:
     answers = {
         "GET /health": {"status": "ok", "checks": {"redis": "ok"}},
         f"GET /payouts/{PAYOUT_ID}/transactions": example(PaidTransactionPage),
+        "GET /privacy/user-data": example(UserDataPreview),
+        "POST /privacy/erasures": example(ErasureAnswer),
+        "POST /privacy/exports": {"user_id": "customer_1001", "payments": [{"id": "p"}]},
         "POST /exports": httpx.Response(201, json=example(ExportAnswer)),
     }
     return FakeApi(name="command API", answers={**accepted, **answers})

@@ -16,10 +16,12 @@ from command_api.exports.service import ExportRecorder
 from command_api.fakes import FixedClientSecrets, FixedPaidTransactions, FixedPaymentWaiter, MemoryResponseCache
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.service import CommandService
+from command_api.privacy.service import PersonalDataService
 from command_api.split_payments.subject import SPLIT_PAYMENTS
 from domain.ids import MerchantId
 from event_store.fakes import MemoryEventLog
 from event_store.payments import PAYMENT, LoadedPayment
+from event_store.privacy.vault import NoVault
 from infra.access.keyring import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
@@ -65,6 +67,7 @@ async def api() -> AsyncIterator[Standing]:
         client_secrets=ClientSecretReader(log=store, waiter=waiter, secrets=secrets),
         paid_transactions=FixedPaidTransactions(),
         exports=ExportRecorder(log=store),
+        personal_data=PersonalDataService(database_url=None, vault=NoVault()),
         webhooks=an_intake(store),
         reconciliations=a_refusing_service(),
         webhook_endpoints=a_refusing_endpoint_service(),
@@ -78,6 +81,7 @@ async def api() -> AsyncIterator[Standing]:
                 _key("webhooks", {"webhooks:write"}),
                 _key("finance", {"finance:write"}, None),
                 _key("books", {"finance:read"}, None),
+                _key("operator", {"admin:read", "admin:write"}, None),
             ],
         ),
         health=Health(),
