@@ -20,5 +20,5 @@ USUAL = ("made", "amount", "state", "user")
 
 def chosen(given: Iterable[str]) -> tuple[str, ...]:
     """Return the columns that are meant, in their order: the usual ones where none is known."""
-    wanted = {name for text in given for name in text.split(",")}
-    return tuple(name for name in COLUMNS if name in wanted) or USUAL
+    meant = {name for text in given for name in text.split(",")}
+    return tuple(name for name in COLUMNS if name in meant) or USUAL

@@ -77,7 +77,7 @@ async def show_payout(request: Request, visitor: Finance, payout_id: str, cursor
     path = f"/payouts/{segment(payout_id)}"
     payout = (await office.query_api.get(path)).body
     entries = (await office.query_api.get("/ledger/entries", {"source_id": payout["id"], "limit": "20"})).body["data"]
-    paid, why_not = await _paid(office.command_api, path, cursor)
+    paid, unknown_because = await _paid(office.command_api, path, cursor)
     following = paid and paid["next_cursor"]
     return page(
         request,
@@ -86,7 +86,7 @@ async def show_payout(request: Request, visitor: Finance, payout_id: str, cursor
         payout=payout,
         entries=entries,
         paid=paid["data"] if paid else [],
-        why_not=why_not,
+        unknown_because=unknown_because,
         is_whole=bool(paid) and not following and not cursor,
         next_page=with_query(path, {"cursor": following}) if following else None,
         first_page=path if cursor else None,

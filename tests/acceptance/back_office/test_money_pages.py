@@ -61,7 +61,7 @@ async def test_a_point_of_a_chart_leads_to_its_rows(system: System, width: int, 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 async def test_from_the_trial_balance_down_to_the_event(system: System, width: int, scheme: Scheme) -> None:
-    payment = await pays(system, "in_the_books", amount_cents=4321, currency="NZD")
+    payment = await pays(system, "in_the_ledger", amount_cents=4321, currency="NZD")
     async with browser_on(system.stack.urls.back_office, width, scheme) as page:
         await log_in(page)
         await shows(page, "/ledger", "NZD")
@@ -77,7 +77,7 @@ async def test_from_the_trial_balance_down_to_the_event(system: System, width: i
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 async def test_a_payout_shows_what_it_pays(system: System, width: int, scheme: Scheme) -> None:
-    await pays(system, "paid_out", amount_cents=5000, currency="SEK", payment_method="pm_card_bypassPending")
+    await pays(system, "in_a_payout", amount_cents=5000, currency="SEK", payment_method="pm_card_bypassPending")
     (payout,) = [each for each in await panel(system, "payouts/run") if each["currency"] == "sek"]
     async with browser_on(system.stack.urls.back_office, width, scheme) as page:
         await log_in(page)

@@ -80,7 +80,7 @@ async def api() -> AsyncIterator[Standing]:
                 _key("other", {"payments:write"}, MerchantId("other")),
                 _key("webhooks", {"webhooks:write"}),
                 _key("finance", {"finance:write"}, None),
-                _key("books", {"finance:read"}, None),
+                _key("finance_reader", {"finance:read"}, None),
                 _key("operator", {"admin:read", "admin:write"}, None),
             ],
         ),

@@ -20,8 +20,8 @@ async def test_a_customer_is_totals_disputes_and_payments(back_office: BackOffic
     assert "/customers?user_id=a%2Fb+c&cursor=next" in page.links
     requested = {request.url.path: dict(request.url.params) for request in back_office.query_api.requested}
     assert requested["/customer-totals"] == {"user_id": "a/b c"}
-    asked = [dict(each.url.params) for each in back_office.query_api.requested if each.url.path == "/payments"]
-    assert {"user_id": "a/b c", "disputed": "true", "limit": "25"} in asked
+    parameters = [dict(each.url.params) for each in back_office.query_api.requested if each.url.path == "/payments"]
+    assert {"user_id": "a/b c", "disputed": "true", "limit": "25"} in parameters
 
 
 async def test_a_payment_in_a_list_leads_to_its_customer(finance: BackOffice) -> None:

@@ -47,9 +47,9 @@ async def test_a_csv_file_has_every_row_of_every_page(finance: BackOffice) -> No
     assert list(rows[0]) == list(TABLES["payments"].columns)
     assert [row["user_id"] for row in rows] == [f"user_{number}" for number in range(7)]
     assert [rows[0]["amount"], rows[1]["amount"]] == ["10.00", "1000"]
-    asked = [dict(request.url.params) for request in finance.query_api.requested]
-    assert [each.get("cursor") for each in asked] == [None, "3", "6"]
-    assert all(each["status"] == "succeeded" for each in asked), "with the filters of the page"
+    parameters = [dict(request.url.params) for request in finance.query_api.requested]
+    assert [each.get("cursor") for each in parameters] == [None, "3", "6"]
+    assert all(each["status"] == "succeeded" for each in parameters), "with the filters of the page"
 
 
 @pytest.mark.parametrize("group", [2, 10_000])

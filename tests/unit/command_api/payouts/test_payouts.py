@@ -65,21 +65,21 @@ async def test_stripe_that_hangs_is_not_waited_for() -> None:
 async def test_finance_reads_a_page(api: Standing) -> None:
     fake = FixedPaidTransactions()
     api.app.state.paid_transactions = fake
-    books = {"Authorization": "Bearer sk_books"}
-    answer = await api.client.get("/payouts/po_1/transactions?cursor=txn_9&limit=7", headers=books)
+    finance_reader = {"Authorization": "Bearer sk_finance_reader"}
+    answer = await api.client.get("/payouts/po_1/transactions?cursor=txn_9&limit=7", headers=finance_reader)
     assert answer.status_code == 200
     assert PaidTransactionPage.model_validate_json(answer.content).data == []
     assert fake.requests == [("po_1", "txn_9", 7)]
     fake.error = PayoutItemsUnknown()
-    answer = await api.client.get("/payouts/po_1/transactions", headers=books)
+    answer = await api.client.get("/payouts/po_1/transactions", headers=finance_reader)
     assert (answer.status_code, answer.json()["code"]) == (404, "payout_items_unknown")
     fake.error = StripeRefused("no")
-    assert (await api.client.get("/payouts/po_1/transactions", headers=books)).status_code == 502
+    assert (await api.client.get("/payouts/po_1/transactions", headers=finance_reader)).status_code == 502
 
 
 @pytest.mark.parametrize("address", ["/payouts/po_1/transactions?limit=0", "/payouts/po-1%2F/transactions?a=b"])
 async def test_what_is_not_understood_is_refused(api: Standing, address: str) -> None:
-    answer = await api.client.get(address, headers={"Authorization": "Bearer sk_books"})
+    answer = await api.client.get(address, headers={"Authorization": "Bearer sk_finance_reader"})
     assert answer.status_code in {400, 404}
 
 
