@@ -109,7 +109,7 @@ async def balances(conn: Connection, *, as_of: datetime | None) -> list[StoredBa
 
 async def entries(conn: Connection, *, filters: EntryFilters, after: EntryKey | None, limit: int) -> list[StoredEntry]:
     """Return up to `limit` entries that come after a key of the list (None: the newest)."""
-    by_account = filters.account is not None and filters.payment_id is None and filters.source_id is None
+    by_line = (filters.account or filters.currency) and not (filters.payment_id or filters.source_id)
     parameters = asdict(filters) | {
         "after_at": after.at if after else None,
         "after_position": after.position if after else None,
@@ -118,7 +118,7 @@ async def entries(conn: Connection, *, filters: EntryFilters, after: EntryKey | 
     }
     async with conn.cursor(row_factory=class_row(StoredEntry)) as cursor:
         # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
-        await cursor.execute(_SQL.account_entries if by_account else _SQL.entries, parameters, prepare=False)
+        await cursor.execute(_SQL.account_entries if by_line else _SQL.entries, parameters, prepare=False)
         return await cursor.fetchall()
 
 

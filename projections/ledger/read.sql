@@ -38,19 +38,19 @@ SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id
  LIMIT %(limit)s
 
 -- name: account_entries
--- Entries with a line of one account, newest first: as `entries`, found from the account's own lines, in each currency that it
--- was used in, so that a page costs a page however seldom the account is used.
+-- Entries with a line of one account or in one currency, newest first: as `entries`, found from those very lines, of each account
+-- in each currency that it was used in, so that a page costs a page however seldom that is.
 SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id,
        (SELECT json_agg(json_build_object('account', l.account, 'currency', l.currency, 'amount', l.amount)
                         ORDER BY l.line)::text
           FROM read_model.ledger_lines l WHERE l.position = e.position AND l.number = e.number) AS lines
   FROM (SELECT DISTINCT of_currency.at, of_currency.position, of_currency.number
-          FROM (SELECT DISTINCT currency FROM read_model.ledger_days
-                 WHERE account = %(account)s::text
+          FROM (SELECT DISTINCT account, currency FROM read_model.ledger_days
+                 WHERE (%(account)s::text IS NULL OR account = %(account)s::text)
                    AND (%(currency)s::text IS NULL OR currency = %(currency)s::text)) AS used,
                LATERAL (SELECT DISTINCT a.at, a.position, a.number
                           FROM read_model.ledger_lines a
-                         WHERE a.account = %(account)s::text AND a.currency = used.currency
+                         WHERE a.account = used.account AND a.currency = used.currency
                            AND (%(since)s::timestamptz IS NULL OR a.at >= %(since)s::timestamptz)
                            AND (%(until)s::timestamptz IS NULL OR a.at < %(until)s::timestamptz)
                            AND (%(after_at)s::timestamptz IS NULL
