@@ -18,20 +18,21 @@ from back_office.web.words import actor_words, words
 _FOLDER = Path(__file__).parent.parent / "templates"
 
 
-def moment(text: str | None, zone: ZoneInfo | None = None) -> str:
-    """Return an API's moment in UTC, with the zone said: a browser's own zone never comes into it.
-
-    With a business zone that is another one, in that too; with its day where that is another one.
-    """
+def moment(text: str | None) -> str:
+    """Return an API's moment in UTC, with the zone said: a browser's own zone never comes into it."""
     if not text:
         return ""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def moment_in(text: str | None, zone: ZoneInfo) -> str:
+    """Return the same in the business zone, with the day where that is another one; nothing where the zone is UTC."""
+    if not text or zone.key == "UTC":
+        return ""
     utc = datetime.fromisoformat(text).astimezone(UTC)
-    shown = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
-    if zone is None or zone.key == "UTC":
-        return shown
     local = utc.astimezone(zone)
     form = "%H:%M %Z" if local.date() == utc.date() else "%Y-%m-%d %H:%M %Z"
-    return f"{shown} ({local:{form}})"
+    return f"{local:{form}}"
 
 
 def unix_moment(seconds: int) -> str:
@@ -47,7 +48,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "unix_moment": unix_moment, "words": words, "actor": actor_words}
+    environment.filters |= {
+        "moment": moment,
+        "moment_in": moment_in,
+        "unix_moment": unix_moment,
+        "words": words,
+        "actor": actor_words,
+    }
     environment.globals |= {"money": format_money, "number": format_number, "static": address_of}
     return environment
 
