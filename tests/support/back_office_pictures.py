@@ -68,6 +68,8 @@ async def _pictures(browser: Browser, url: str, payment: str) -> None:
         ("payment", payment, 1100, "light"),
         ("refund", f"{payment}/refund", 1100, "dark"),
         ("phone", "/payments", 360, "dark"),
+        ("overview", "/overview", 1100, "light"),
+        ("ledger", "/ledger", 1100, "dark"),
     ):
         context = await browser.new_context(
             base_url=url,
@@ -80,7 +82,7 @@ async def _pictures(browser: Browser, url: str, payment: str) -> None:
         await page.get_by_label("Password").fill(DEVELOPMENT_PASSWORD)
         await page.get_by_role("button", name="Log in").click()
         await page.wait_for_url(f"**{address}")
-        await page.screenshot(path=FOLDER / f"back-office-{name}.png", full_page=name == "payment")
+        await page.screenshot(path=FOLDER / f"back-office-{name}.png", full_page=name in {"payment", "overview"})
         await context.close()
 
 

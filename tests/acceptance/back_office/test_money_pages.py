@@ -5,6 +5,7 @@ Whatever the policy refuses, and every console error, fails the test.
 
 import csv
 import io
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +46,17 @@ async def shows(page: Page, address: str, text: str) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 async def test_a_point_of_a_chart_leads_to_its_rows(system: System, width: int, scheme: Scheme) -> None:
-    await pays(system, "charted", amount_cents=1234, currency="CHF")
+    await pays(system, "charted", amount_cents=1234, currency="NOK")
     async with browser_on(system.stack.urls.back_office, width, scheme) as page:
         await log_in(page)
-        await shows(page, "/overview?currency=CHF", "12.34 CHF")
+        await shows(page, "/overview?currency=NOK", "100.0 %")
         chart = page.locator(".chart[data-chart=payments] .u-over")
         box = await chart.bounding_box()
         assert box is not None
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         await chart.click(position={"x": box["width"] - 2, "y": box["height"] / 2})  # the last day
-        await page.wait_for_url("**/payments?currency=CHF&from_day=*")
-        await page.get_by_text("12.34 CHF").first.wait_for()
+        await page.wait_for_url("**/payments?currency=NOK&from_day=*")
+        await page.get_by_text("12.34 NOK").first.wait_for()
 
 
 @pytest.mark.timeout(180)
@@ -90,17 +91,18 @@ async def test_a_payout_shows_what_it_pays(system: System, width: int, scheme: S
 
 @pytest.mark.timeout(180)
 async def test_a_file_has_the_rows_of_the_list_and_is_recorded(system: System, tmp_path: Path) -> None:
-    ids = {await pays(system, "exported_whole") for _ in range(3)}
+    user = f"exported_{uuid.uuid4().hex[:12]}"
+    ids = {await pays(system, user) for _ in range(3)}
     async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
         await log_in(page)
-        await page.goto("/payments?user_id=exported_whole")
+        await page.goto(f"/payments?user_id={user}")
         async with page.expect_download() as started:
             await page.get_by_role("button", name="CSV").click()
         file = tmp_path / "payments.csv"
         await (await started.value).save_as(file)
     rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8"))))
     assert {row["id"] for row in rows} == ids
-    assert {row["user_id"] for row in rows} == {"exported_whole"}
+    assert {row["user_id"] for row in rows} == {user}
 
 
 @pytest.mark.timeout(180)
