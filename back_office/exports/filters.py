@@ -13,9 +13,11 @@ _FILTERS: Mapping[str, type[PaymentFilters | PayoutFilters | EntryFilters]] = {
     "ledger_entries": EntryFilters,
 }
 _OF_PAGES = {"cursor", "limit"}
+_OF_SHOWING = {"cursor", "columns"}
 
 
 def parameters_of(what: str, given: Mapping[str, str], zone: ZoneInfo) -> tuple[dict[str, str], dict[str, str]]:
     """Return the parameters, but for the page; and what is wrong, by field."""
-    found, wrong = _FILTERS[what].model_validate(given).parameters(zone)
+    narrowing = {name: value for name, value in given.items() if name not in _OF_SHOWING}
+    found, wrong = _FILTERS[what].model_validate(narrowing).parameters(zone)
     return {name: value for name, value in found.items() if name not in _OF_PAGES}, wrong

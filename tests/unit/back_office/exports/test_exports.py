@@ -99,6 +99,13 @@ async def test_what_a_spreadsheet_would_carry_out_is_only_text(finance: BackOffi
     assert (row["user_id"], row["idempotency_key"]) == (f"'{FORMULA}", "'-1+1")
 
 
+async def test_what_is_shown_of_the_rows_narrows_nothing(finance: BackOffice) -> None:
+    fields = (await finance.page("/payments")).form("/exports").fields
+    given = {**fields, "format": "csv", "filters": "columns=made%2Ckey&cursor=abc&status=succeeded"}
+    assert (await finance.browser.post("/exports", data=given)).status_code == 200
+    assert body_of(finance.command_api.commands()[0])["filters"] == {"status": "succeeded"}
+
+
 async def test_a_busy_api_is_waited_for(finance: BackOffice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("back_office.exports.reading._LONGEST_PAUSE_S", 0)
     busy = [a_problem(429, "rate_limited", Retry_After="1"), httpx.Response(200, json=a_page(a_payment()))]
