@@ -19,7 +19,7 @@ _authenticate = authenticated("payments:read")
 
 
 @router.post("/exports", **DOCUMENTED)
-async def record_export(request: Request) -> Response:
+async def create_export(request: Request) -> Response:
     """Record that rows are taken away as a file: by whom, which, and in which format.
 
     The rows themselves are read from the query API. Recorded twice, it was taken twice: there is no Idempotency-Key.

@@ -38,7 +38,7 @@ class PreviewParameters(BaseModel):
 
 
 @router.get("/privacy/user-data", **documented(UserDataPreview, "What an erasure would reach now, and what not"))
-async def preview_erasure(request: Request, parameters: Annotated[PreviewParameters, Query()]) -> Response:
+async def get_user_data(request: Request, parameters: Annotated[PreviewParameters, Query()]) -> Response:
     """Show what an erasure of a user would reach, and what not. It reads the whole log, as the erasure does."""
     principal = await _may_look(request, None)
     subject = _subject(principal, parameters.merchant_id, parameters.user_id)
@@ -57,7 +57,7 @@ async def preview_erasure(request: Request, parameters: Annotated[PreviewParamet
 
 
 @router.post("/privacy/erasures", **documented(ErasureAnswer, "It is erased; the receipt", ErasureBody))
-async def erase_user(request: Request) -> Response:
+async def create_erasure(request: Request) -> Response:
     """Erase the personal data of a user for ever, by destroying the keys that it is encrypted with.
 
     Answered when what other processes may have written meanwhile is found as well, which takes some seconds.
@@ -69,7 +69,7 @@ async def erase_user(request: Request) -> Response:
     except CommandError as error:
         raise problem_of(error) from error
     order = Order(subject=_subject(principal, body.merchant_id, body.user_id), actor=actor, reason=body.reason)
-    done = await _service(request).erase(order, force=body.force)
+    done = await _service(request).erase(order, force=bool(body.force))
     return _answer(
         {
             "id": done.receipt.erasure_id,
@@ -83,7 +83,7 @@ async def erase_user(request: Request) -> Response:
 
 
 @router.post("/privacy/exports", **documented(UserExport, "Everything about the user, in clear", UserExportBody))
-async def export_user(request: Request) -> Response:
+async def create_user_export(request: Request) -> Response:
     """Hand out everything about a user, in clear; that it is handed out is recorded before."""
     principal = await _may_act(request, None)
     try:

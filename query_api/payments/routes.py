@@ -45,7 +45,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         return await _reads(request).payments(principal, parameters, position)
 
     @router.get("/payment-count", **documented(PaymentCount))
-    async def count_payments(
+    async def get_payment_count(
         *,
         request: Request,
         principal: Annotated[Principal, Depends(reader)],

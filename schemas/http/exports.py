@@ -24,8 +24,9 @@ class RecordExportBody(BaseModel):
     ]
     format: Literal["csv", "parquet"]
     filters: Annotated[
-        dict[FilterName, FilterValue], Field(max_length=30, description="The parameters with which it is read.")
-    ] = {}
+        dict[FilterName, FilterValue],
+        Field(default_factory=dict, max_length=30, description="The parameters with which it is read."),
+    ]
 
 
 class ExportAnswer(Answer):

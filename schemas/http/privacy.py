@@ -54,7 +54,7 @@ class UserExportBody(BaseModel):
 class ErasureBody(UserExportBody):
     """POST /privacy/erasures."""
 
-    force: Annotated[bool, Field(description="Even while payments are under way.")] = False
+    force: Annotated[bool | None, Field(description="Even while payments are under way.")] = None
 
 
 class UserDataPreview(Answer):

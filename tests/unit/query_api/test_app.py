@@ -37,13 +37,19 @@ async def test_every_connection_is_read_only_and_bounded_and_keeps_given_options
 def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
     document = openapi_documents()["openapi/query-api.json"]
     assert sorted(document["paths"]) == [
+        "/customer-totals",
         "/discrepancies",
         "/ledger/balances",
         "/ledger/entries",
+        "/ledger/totals",
         "/ledger/trial-balance",
+        "/payment-count",
+        "/payment-totals",
         "/payments",
         "/payments/{payment_id}",
         "/payments/{payment_id}/events",
+        "/payouts",
+        "/payouts/{payout_id}",
         "/reconciliations",
         "/reconciliations/{reconciliation_id}",
         "/split-payments",
@@ -61,6 +67,8 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
         "stripe_payment_intent_id",
         "idempotency_key",
         "contradicted",
+        "disputed",
+        "refusal_code",
         "split_payment_id",
         "limit",
         "cursor",
