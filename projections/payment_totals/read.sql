@@ -11,5 +11,10 @@ SELECT (quarter AT TIME ZONE %(time_zone)s)::date AS date, currency, status, ref
  ORDER BY 1, 2, 3, 4
 
 -- name: newest_position
--- The highest position that the projection has applied, over all partitions.
-SELECT max(position) FROM read_model.projection_checkpoints WHERE projection = 'payment_totals'
+-- The highest position that the projection has applied, over all partitions; 0 before the first.
+SELECT coalesce(max(position), 0) FROM read_model.projection_checkpoints WHERE projection = 'payment_totals'
+
+-- name: is_built
+-- False: others have taken of its topic and it has not, as it is new and left out until it is built.
+SELECT EXISTS (SELECT FROM read_model.projection_checkpoints WHERE projection = 'payment_totals')
+       OR NOT EXISTS (SELECT FROM read_model.projection_checkpoints WHERE topic = 'paystream.payment')

@@ -73,9 +73,15 @@ async def page(conn: Connection, *, filters: PayoutFilters, after: PayoutKey | N
         return await cursor.fetchall()
 
 
-async def newest_position(conn: Connection) -> int | None:
-    """Return the highest position applied in any partition; None: the projection has not been built yet."""
+async def newest_position(conn: Connection) -> int:
+    """Return the highest position applied in any partition; 0 before the first."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL.newest_position)
-        position: int | None = await cursor.fetchone()
-        return position
+        return int(await cursor.fetchone() or 0)
+
+
+async def is_built(conn: Connection) -> bool:
+    """Whether it has what the others have: not after an upgrade to the release that brought it."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.is_built)
+        return bool(await cursor.fetchone())

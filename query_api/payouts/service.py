@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from domain.ids import PayoutId
 from infra.postgres.pool import Pool
-from projections.ledger import read as ledger
 from projections.payouts import read as payouts
 from projections.payouts.read import StoredPayout
 from query_api.cursors import decode_payout, encode_payout
@@ -27,9 +26,9 @@ class PayoutReads:
         """Answer with a page of payouts, newest first. Raises Problem."""
         after = decode_payout(parameters.cursor) if parameters.cursor is not None else None
         async with self.pool.connection() as conn:
-            position = await payouts.newest_position(conn)  # first: the page may only be fresher than it says
-            if position is None and await ledger.newest_position(conn):
+            if not await payouts.is_built(conn):
                 raise projection_not_built("payouts")
+            position = await payouts.newest_position(conn)  # first: the page may only be fresher than it says
             found = await payouts.page(conn, filters=parameters.filters(), after=after, limit=parameters.limit + 1)
         shown = found[: parameters.limit]
         cursor = encode_payout(shown[-1].key) if len(found) > len(shown) else None

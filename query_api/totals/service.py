@@ -24,9 +24,9 @@ class TotalReads:
     async def payments(self, principal: Principal, parameters: DayTotalsParameters) -> Response:
         """Answer with how many of a merchant's payments stand where, by the day they were made. Raises Problem."""
         async with self.pool.connection() as conn:
-            position = await payment_totals.newest_position(conn)
-            if position is None and await ledger.newest_position(conn):
+            if not await payment_totals.is_built(conn):
                 raise projection_not_built("payment_totals")
+            position = await payment_totals.newest_position(conn)
             found = await payment_totals.days(
                 conn, merchant_id=MerchantId(principal.merchant_id), within=parameters.within()
             )

@@ -12,9 +12,10 @@ from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool
 from schemas.http.payouts import PayoutPage, PayoutView
-from tests.integration.query_api.conftest import Project
+from tests.integration.query_api.conftest import Project, Record
 from tests.support.balance_events import CREATED, a_payout
 from tests.support.database import Database
+from tests.support.payment_histories import paid, request_payment
 from tests.support.query_client import FINANCE_KEY, KEY, client_of
 from tests.support.read_model import store_balance
 
@@ -69,9 +70,17 @@ async def test_payouts_are_for_finance_alone(read_pool: Pool) -> None:
 
 
 async def test_a_projection_that_is_new_says_that_it_has_to_be_built(
-    finance: httpx.AsyncClient, app: AppConnection, project: Project, database: Database, read_pool: Pool
+    *,
+    finance: httpx.AsyncClient,
+    app: AppConnection,
+    record: Record,
+    project: Project,
+    database: Database,
+    read_pool: Pool,
 ) -> None:
-    assert (await finance.get("/payouts")).json()["data"] == [], "nothing was recorded yet"
+    await record(paid(request_payment()))
+    await project()
+    assert (await finance.get("/payouts")).json()["data"] == [], "nothing of Stripe's balance was recorded yet"
     await store_balance(app, a_payout())
     await project()
     async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
