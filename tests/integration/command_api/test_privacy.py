@@ -30,7 +30,9 @@ BODY = {"merchant_id": SUBJECT.merchant_id, "user_id": SUBJECT.user_id, "reason"
 def client(database: Database, vault: Vault) -> httpx.AsyncClient:
     app = bare_app()
     scopes = frozenset({"admin:read", "admin:write", "actor:set"})
-    app.state.keyring = ApiKeyring([ApiKey(id="k", sha256=_digest("z"), merchant_id=SUBJECT.merchant_id, scopes=scopes)])
+    app.state.keyring = ApiKeyring(
+        [ApiKey(id="k", sha256=_digest("z"), merchant_id=SUBJECT.merchant_id, scopes=scopes)]
+    )
     app.state.personal_data = PersonalDataService(
         database_url=database.url("erasure"), vault=vault, metadata_keys=METADATA_KEYS
     )

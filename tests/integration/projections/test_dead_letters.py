@@ -230,7 +230,9 @@ async def test_what_stays_a_dead_letter_is_applied_to_the_rebuilt_tables_later(
     async with rebuilding(database, "payment_timeline", partitions=1) as work:
         build, comparison = await work.build()
         await work.swap(build, comparison, forced=False, reason=None)
-    assert {tuple(lacking) for *_, lacking in await open_letters(reader)} == {("projection:payment_timeline", "projection:payments")}
+    assert {tuple(lacking) for *_, lacking in await open_letters(reader)} == {
+        ("projection:payment_timeline", "projection:payments")
+    }
     await replay(both, reader, victim)
     async with rebuilding(database, "ledger", partitions=1) as work:
         build, comparison = await work.build()
